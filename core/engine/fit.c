@@ -253,8 +253,8 @@ static int check_keys(const struct judge *judge, const struct value *frame, stru
             continue;
         *ret_field = rules->slot_names[key->slot];
         return error_set(ret_error, ERROR_INVALID,
-                         "%" TEXT_FORMAT " has %zu bytes; expected at most %d, for it names the "
-                         "entity %" TEXT_FORMAT,
+                         "%" TEXT_FORMAT " has %zu bytes; expected at most %d, because it "
+                         "identifies the entity %" TEXT_FORMAT,
                          TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
                          TEXT_ARGS(rules->plan.entities[key->entity].name));
     }

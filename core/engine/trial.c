@@ -246,7 +246,7 @@ static void report_silence(struct trial *trial, const struct rule *rule, int64_t
         return;
     }
     if (v.type == VALUE_BOOL && v.boolean) {
-        buffer_append_string(differences, "its condition is true, but the decision tells only the "
+        buffer_append_string(differences, "its condition is true, but the decision lists only its "
                                           "first reasons\n");
         return;
     }

@@ -51,7 +51,8 @@ static void mark_named(const struct load *load, const struct tree_node *list, si
     for (size_t i = 0; i < count; i++, item = item->next)
         items[i] = item;
     for (size_t i = count; i-- > 0;) {
-        const struct noted_expression *noted = noted_expression_of(load, tree_child(items[i], "value"));
+        const struct noted_expression *noted =
+            noted_expression_of(load, tree_child(items[i], "value"));
         if (noted && used[first_slot + i])
             mark(noted->syntax, used, load->snapshot->slot_count);
     }
@@ -77,12 +78,12 @@ static void warn_unused_features(struct load *load, const struct source *source,
             struct text full = arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                                             TEXT_ARGS(entity->key->text), TEXT_ARGS(name->text));
             check(full.data);
-            warn_unused(load, source, name, full, used, "feature", "is used by no rule");
+            warn_unused(load, source, name, full, used, "feature", "is not used by any rule");
         }
     const struct tree_node *values = tree_child(root, "values");
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
         const struct tree_node *name = tree_child(item, "name");
-        warn_unused(load, source, name, name->text, used, "value", "is used by no rule");
+        warn_unused(load, source, name, name->text, used, "value", "is not used by any rule");
     }
 }
 
@@ -94,7 +95,7 @@ static void warn_unused_fields(struct load *load, const struct source *source,
         const struct tree_node *fields = tree_child(root, kinds[i][0]);
         for (const struct tree_node *item = fields ? fields->first : NULL; item; item = item->next)
             warn_unused(load, source, item->key, item->key->text, used, kinds[i][1],
-                        "is read by nothing");
+                        "is never read");
     }
 }
 
@@ -136,8 +137,7 @@ static void analyse_cases(struct analysis *analysis) {
     const struct source *source = load_find(analysis->load, FILE_POLICY, &root);
     if (snapshot->case_count == 0 && snapshot->rule_count > 0) {
         diagnostic_warn(&analysis->load->diagnostics, source, (struct position){0},
-                        "the policy has no cases: nothing says what its %zu rules are to decide",
-                        snapshot->rule_count);
+                        "the policy has no cases: nothing tests what its rules decide");
         return;
     }
     for (size_t i = 0; i < snapshot->rule_count; i++) {

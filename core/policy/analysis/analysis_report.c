@@ -12,7 +12,7 @@ void analysis_warn(struct analysis *analysis, const struct noted_expression *not
     va_end(arguments);
     diagnostic_warn(&analysis->load->diagnostics, noted->source,
                     load_locate(noted->source, noted->node, noted->offset + part->start,
-                               part->end - part->start),
+                                part->end - part->start),
                     "%s", text);
 }
 

@@ -100,8 +100,8 @@ static void check_rule(struct analysis *analysis, const struct premises *premise
         analysis_warn(analysis, when, when->syntax,
                       proof_is_total(premises, when->syntax)
                           ? "rule \"%" TEXT_FORMAT "\" fires for every transaction"
-                          : "rule \"%" TEXT_FORMAT "\" fires for every transaction that has what "
-                            "it reads: its condition is never false",
+                          : "rule \"%" TEXT_FORMAT "\" fires for every transaction that has the "
+                            "values it reads: its condition is never false",
                       TEXT_ARGS(name));
 }
 
@@ -172,7 +172,7 @@ static bool warn_pair(struct analysis *analysis, const struct premises *premises
     arena_reset(&analysis->scratch);
     if (rule > other && same_condition(premises, left, right)) {
         analysis_warn(analysis, when, left,
-                      "rule \"%" TEXT_FORMAT "\" has the condition of \"%" TEXT_FORMAT
+                      "rule \"%" TEXT_FORMAT "\" has the same condition as \"%" TEXT_FORMAT
                       "\" (%" TEXT_FORMAT ":%d): they fire together%s",
                       TEXT_ARGS(a->name), TEXT_ARGS(b->name), TEXT_ARGS(b->file), b->line,
                       scores_together(snapshot, a, b));
@@ -183,8 +183,9 @@ static bool warn_pair(struct analysis *analysis, const struct premises *premises
         !proof_implies(premises, left, right))
         return false;
     analysis_warn(analysis, when, left,
-                  "rule \"%" TEXT_FORMAT "\" changes nothing: whenever it fires, so does "
-                  "\"%" TEXT_FORMAT "\" (%" TEXT_FORMAT ":%d), which asks for %s",
+                  "rule \"%" TEXT_FORMAT "\" has no "
+                  "effect: whenever it fires, so does \"%" TEXT_FORMAT "\" (%" TEXT_FORMAT
+                  ":%d), which asks for %s",
                   TEXT_ARGS(a->name), TEXT_ARGS(b->name), TEXT_ARGS(b->file), b->line,
                   verdict_name(b->verdict));
     return true;
@@ -198,8 +199,9 @@ static void check_period(struct analysis *analysis, size_t rule) {
     value_format(value_timestamp(it->until_us), until, sizeof until);
     diagnostic_warn(&analysis->load->diagnostics, analysis->rules[rule].source,
                     tree_position(analysis->rules[rule].name),
-                    "rule \"%" TEXT_FORMAT "\" is over: it ended at %s", TEXT_ARGS(it->name),
-                    until);
+                    "rule \"%" TEXT_FORMAT "\" is no longer in force: it "
+                    "ended at %s",
+                    TEXT_ARGS(it->name), until);
 }
 
 static void check_pairs(struct analysis *analysis, const struct premises *premises, size_t rule) {

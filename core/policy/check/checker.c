@@ -113,7 +113,7 @@ static type_code check_in_named(struct checker *checker, struct syntax *node, ty
     enum value_type wanted = list_kind_type(right->list->kind);
     if (left != wanted) {
         report(checker->reporter, node->first->start, node->first->end - node->first->start,
-               "lists.%" TEXT_FORMAT " holds %s, this is %s; expected %s", TEXT_ARGS(right->text),
+               "lists.%" TEXT_FORMAT " holds %s; this is %s; expected %s", TEXT_ARGS(right->text),
                list_kind_contents(right->list->kind), value_type_name(left),
                list_kind_hint(right->list->kind));
         return BROKEN;
@@ -172,7 +172,7 @@ static bool check_key(struct checker *checker, struct syntax *key, const struct 
     if (type == VALUE_TEXT || type == BROKEN)
         return type != BROKEN;
     report(checker->reporter, key->start, key->end - key->start,
-           "a group of %" TEXT_FORMAT " is a string, this is %s%s", TEXT_ARGS(name->text),
+           "a group of %" TEXT_FORMAT " is named by a string; this is %s%s", TEXT_ARGS(name->text),
            type_code_name(type).string, hint_for_constant(checker->scratch, key, VALUE_TEXT));
     return false;
 }
@@ -229,9 +229,13 @@ static type_code check_arithmetic(struct checker *checker, struct syntax *node) 
         return node->function->result;
     if (node->operand_count == 1)
         report(checker->reporter, node->offset, node->length,
-               "no \"-\" for %s; expected int or double", type_code_name(types[0]).string);
+               "\"-\" does not apply to %s; expected int or "
+               "double",
+               type_code_name(types[0]).string);
     else
-        report(checker->reporter, node->offset, node->length, "no \"%s\" for %s and %s%s",
+        report(checker->reporter, node->offset, node->length,
+               "\"%s\" does not apply to %s and "
+               "%s%s",
                token_type_name(node->sign), type_code_name(types[0]).string,
                type_code_name(types[1]).string,
                hint_for_arithmetic(checker->scratch, node->first, node->last));
@@ -257,7 +261,7 @@ static type_code check_conditional(struct checker *checker, struct syntax *node)
     if (type_join(a, b, &both))
         return both;
     report(checker->reporter, node->offset, node->length,
-           "both sides of \":\" must have one type; these are %s and %s%s",
+           "both sides of \":\" must have the same type; these are %s and %s%s",
            type_code_name(a).string, type_code_name(b).string,
            hint_for_arithmetic(checker->scratch, then, otherwise));
     return BROKEN;
@@ -402,7 +406,7 @@ static bool check_wanted(struct checker *checker, const struct syntax *root, typ
     const char *expected, *hint = "";
     if (type == VALUE_ABSENT) {
         report(checker->reporter, root->start, root->end - root->start,
-               "this never has a value: nothing is in an empty list");
+               "this never has a value: an empty list has no items");
         return false;
     }
     if (type == wanted || wanted == TYPE_ANY || (wanted == VALUE_ABSENT && type_depth(type) == 0))

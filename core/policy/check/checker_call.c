@@ -63,7 +63,7 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
                "\"%" TEXT_FORMAT "\" cannot be called like this; expected %s",
                TEXT_ARGS(node->text), expected);
     } else if (function_instead(node->text)) {
-        report(reporter, node->offset, node->length, "there is no \"%" TEXT_FORMAT "\" here: %s",
+        report(reporter, node->offset, node->length, "\"%" TEXT_FORMAT "\" is not supported: %s",
                TEXT_ARGS(node->text), function_instead(node->text));
     } else {
         struct near near = near_to(node->text);
@@ -83,7 +83,7 @@ static const char *literal_diagnostic(const struct syntax *call, struct text t) 
     if (text_is(call->text, "duration") && calendar_parse_duration(t, &us) < 0)
         return "is not a duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
     if (text_is(call->text, "timestamp") && calendar_parse_timestamp(t, &us) < 0)
-        return "is no RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
+        return "is not an RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
     return NULL;
 }
 
@@ -114,8 +114,8 @@ static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
         return true;
     report(reporter, zone->offset, zone->length,
            "\"%" TEXT_FORMAT
-           "\" is not an offset from UTC; expected for example \"+01:00\": the names "
-           "of time zones are not known here, for their rules change",
+           "\" is not an offset from UTC; expected for example \"+01:00\"; names of time zones "
+           "are not supported, because their rules change",
            TEXT_ARGS(zone->constant.text));
     return false;
 }

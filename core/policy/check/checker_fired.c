@@ -22,7 +22,7 @@ static bool refuse_rule(struct checker *checker, const struct syntax *argument,
     if (!checker->scope->incomplete && !checker->scope->rules->incomplete)
         report(checker->reporter, argument->offset, argument->length,
                "unknown rule \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(argument->constant.text),
-               *near_hint(near, hint) ? hint : "; expected the name of one in rules/");
+               *near_hint(near, hint) ? hint : "; expected the name of a rule in rules/");
     return false;
 }
 
@@ -55,8 +55,8 @@ bool checker_fired(struct checker *checker, struct syntax *node) {
     if (checker->reader != SCOPE_FILTER || !checker->scope->rules) {
         report(
             checker->reporter, node->offset, node->length,
-            "\"fired\" is not known while a transaction is decided; only \"where\" and \"of\" of "
-            "a feature can ask for it");
+            "fired() is not known while a transaction is decided; only \"where\" and \"of\" of a "
+            "feature can use it");
         return false;
     }
     if (node->operand_count != 1 || argument->kind != SYNTAX_CONSTANT ||
@@ -72,7 +72,7 @@ bool checker_fired(struct checker *checker, struct syntax *node) {
     node->name = name_of(checker, argument->constant.text);
     if (!node->name)
         report(checker->reporter, node->offset, node->length,
-               "conditions ask for more than %d different rules with fired()", SCOPE_FIRED_MAX);
+               "fired() is used for more than %d different rules", SCOPE_FIRED_MAX);
     return node->name != NULL;
 }
 

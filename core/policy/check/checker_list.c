@@ -26,7 +26,7 @@ static bool join(struct checker *checker, const struct syntax *item, const char 
         return true;
     }
     report(checker->reporter, item->start, item->end - item->start,
-           "%s have one type; this is %s, those before are %s%s", what,
+           "%s must have one type; this is %s, the ones before are %s%s", what,
            type_code_name(item->type).string, type_code_name(*type).string,
            hint_for_constant(checker->scratch, item, type_kind(*type)));
     return false;
@@ -40,7 +40,7 @@ type_code checker_list(struct checker *checker, struct syntax *node) {
         good = join(checker, item, "the items of a list", &element) && good;
     }
     if (good && !type_can_nest(element))
-        return refuse(checker, node, "lists within lists are too deep");
+        return refuse(checker, node, "lists are nested too deeply");
     return good ? TYPE_LIST_OF(element) : BROKEN;
 }
 
@@ -50,7 +50,7 @@ static bool check_key(struct checker *checker, const struct syntax *key) {
         return true;
     if (key->type != BROKEN)
         report(checker->reporter, key->start, key->end - key->start,
-               "a key is string, int or bool; this is %s", type_code_name(key->type).string);
+               "a key must be string, int or bool; this is %s", type_code_name(key->type).string);
     return false;
 }
 
@@ -62,7 +62,7 @@ static bool check_repeated(struct checker *checker, const struct syntax *map,
     for (const struct syntax *other = map->first; other != key; other = other->next->next) {
         if (other->kind != SYNTAX_CONSTANT || !value_equal(other->constant, key->constant))
             continue;
-        refuse(checker, key, "this key is there already");
+        refuse(checker, key, "this key appears twice");
         return false;
     }
     return true;
@@ -80,7 +80,7 @@ type_code checker_map(struct checker *checker, struct syntax *node) {
         good = good && check_repeated(checker, node, key);
     }
     if (good && !type_can_nest(value_type))
-        return refuse(checker, node, "maps within maps are too deep");
+        return refuse(checker, node, "maps are nested too deeply");
     return good ? TYPE_MAP_OF(key_type, value_type) : BROKEN;
 }
 
@@ -100,9 +100,9 @@ type_code checker_element(struct checker *checker, struct syntax *node) {
         return VALUE_ABSENT;
     if (!is_container(type)) {
         report(checker->reporter, node->offset, node->length,
-               "%s is not indexed with []; expected a list, a map or a threshold%s",
+               "%s cannot be indexed with []; expected a list, a map or a threshold%s",
                type_code_name(type).string,
-               type == VALUE_TEXT ? "; a character of a text is s.charAt(i)" : "");
+               type == VALUE_TEXT ? "; write s.charAt(i) for a character of a text" : "");
         return BROKEN;
     }
     node->map_key = type_kind(type) == VALUE_MAP;
@@ -110,7 +110,7 @@ type_code checker_element(struct checker *checker, struct syntax *node) {
     if (type_join(wanted, given, &joined) && type_depth(given) == 0)
         return type_element(type);
     report(checker->reporter, index->start, index->end - index->start,
-           "the %s of %s is %s; this is %s%s", node->map_key ? "key" : "index",
+           "the %s of %s must be %s; this is %s%s", node->map_key ? "key" : "index",
            node->map_key ? "this map" : "a list", type_code_name(wanted).string,
            type_code_name(given).string,
            hint_for_constant(checker->scratch, index, type_kind(wanted)));
@@ -129,7 +129,7 @@ type_code checker_selection(struct checker *checker, struct syntax *node) {
 
 type_code checker_membership(struct checker *checker, struct syntax *node) {
     static const char expected[] =
-        "right of \"in\" stands a list or a map; expected for example lists.NAME or [a, b]";
+        "\"in\" needs a list or a map on its right; expected for example lists.NAME or [a, b]";
     struct syntax *right = node->last;
     type_code left = node->first->type;
     if (checker_is_unknown_name(checker, right))
@@ -181,7 +181,7 @@ bool checker_is_macro(const struct syntax *node) {
 
 static bool check_variable(struct checker *checker, const struct syntax *node) {
     if (node->kind != SYNTAX_NAME) {
-        refuse(checker, node, "this names each item in turn; expected a name such as x");
+        refuse(checker, node, "expected a name for each item, such as x");
         return false;
     }
     static const char *const taken[] = {"lists", "thresholds", "math", "has"};
@@ -191,8 +191,7 @@ static bool check_variable(struct checker *checker, const struct syntax *node) {
         is_taken |= text_is(node->text, taken[i]);
     if (is_taken)
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" means something else already; expected another name for each "
-               "item",
+               "\"%" TEXT_FORMAT "\" already has a meaning; expected another name for each item",
                TEXT_ARGS(node->text));
     return !is_taken;
 }
@@ -206,7 +205,7 @@ static bool check_call_of_macro(struct checker *checker, const struct syntax *no
     }
     if (checker->locals && checker->locals->level + 1 >= SYNTAX_MACROS_MAX) {
         report(checker->reporter, node->offset, node->length,
-               "macros within macros are too deep: at most %u", SYNTAX_MACROS_MAX);
+               "macros are nested too deeply: at most %u", SYNTAX_MACROS_MAX);
         return false;
     }
     return check_variable(checker, node->first->next);
@@ -218,9 +217,9 @@ static bool check_range(struct checker *checker, const struct syntax *node) {
         return true;
     if (type != BROKEN)
         report(checker->reporter, node->first->start, node->first->end - node->first->start,
-               "\"%" TEXT_FORMAT "\" goes through a list or a map; this is %s%s",
-               TEXT_ARGS(node->text), type_code_name(type).string,
-               type == VALUE_TEXT ? "; its parts are s.split(\",\")" : "");
+               "\"%" TEXT_FORMAT "\" needs a list or a map; this is %s%s", TEXT_ARGS(node->text),
+               type_code_name(type).string,
+               type == VALUE_TEXT ? "; write s.split(\",\") for the parts of a text" : "");
     return false;
 }
 
@@ -239,7 +238,7 @@ static type_code check_parts(struct checker *checker, struct syntax *node, type_
     if (node->macro != MACRO_MAP)
         return VALUE_BOOL;
     if (!type_can_nest(last->type))
-        return refuse(checker, last, "lists within lists are too deep");
+        return refuse(checker, last, "lists are nested too deeply");
     return TYPE_LIST_OF(last->type);
 }
 

@@ -113,7 +113,7 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
         checker_refuse_reading(checker, node->offset, node->length, quoted(checker, node->text));
     else if (is_announced(checker->scope, node->text))
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not computed yet; a %s can use only those above it",
+               "\"%" TEXT_FORMAT "\" is declared further down; a %s can use only those above it",
                TEXT_ARGS(node->text), derived ? "derived field" : "value");
     else {
         struct near near = nearest_name(checker, node->text, (struct text){0});
@@ -174,10 +174,12 @@ static type_code unknown_member(struct checker *checker, const struct syntax *no
         unknown_threshold(checker, node, full);
     } else if (text_is(before, "lists")) {
         report(checker->reporter, start, length,
-               "a list is not a value; it can only stand right of \"in\"");
+               "a list is not a value; it can only be used right of \"in\"");
     } else if (text_is(before, "attributes")) {
         report(checker->reporter, start, length,
-               "attributes stand by themselves: write \"%" TEXT_FORMAT "\"", TEXT_ARGS(node->text));
+               "attributes are read by their own names: "
+               "write \"%" TEXT_FORMAT "\"",
+               TEXT_ARGS(node->text));
     } else if (is_later_name(before)) {
         report(checker->reporter, start, length, "\"%" TEXT_FORMAT "\" is not supported yet",
                TEXT_ARGS(before));

@@ -244,8 +244,9 @@ bool cost_fill_node(struct syntax *node, struct reporter *reporter) {
     bool good = node->cost <= EXPRESSION_COST_MAX;
     if (!good && reporter)
         report(reporter, node->offset, node->length,
-               "this can take %u steps; at most %u: ask less of each item, or of fewer", node->cost,
-               EXPRESSION_COST_MAX);
+               "this can take %u steps; expected at most %u: do less for each item, or use fewer "
+               "items",
+               node->cost, EXPRESSION_COST_MAX);
     if (cost_is_constant(node))
         node->cost = 1;
     return good;

@@ -407,9 +407,9 @@ const char *function_instead(struct text name) {
         {"bytes", "texts are string"},
         {"dyn", "types are checked when a policy is loaded"},
         {"type", "types are checked when a policy is loaded"},
-        {"reverse", "see docs/POLICY.md for what there is"},
-        {"format", "join texts with +, and make them with string()"},
-        {"quote", "see docs/POLICY.md for what there is"},
+        {"reverse", "docs/POLICY.md lists the functions"},
+        {"format", "join texts with + and convert values with string()"},
+        {"quote", "docs/POLICY.md lists the functions"},
         {"length", "write s.size()"},
         {"len", "write s.size()"},
         {"substr", "write s.substring(from, end)"},
@@ -420,8 +420,8 @@ const char *function_instead(struct text name) {
         {"math.pow", "write x * x"},
         {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
         {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
-        {"isIP", "network() of what is not an address is an error"},
-        {"isCIDR", "network() of what is not an address is an error"},
+        {"isIP", "network() fails on a text that is not an address"},
+        {"isCIDR", "network() fails on a text that is not an address"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i][0]))

@@ -156,13 +156,15 @@ static uint32_t scan_quoted(struct scan *scan) {
 
 static void refuse_escape(struct scan *scan, size_t offset, int c) {
     if (c >= '1' && c <= '9')
-        fail(scan, offset, 2, "RE2 has no back references; a character by its number is \\x{HH}");
+        fail(scan, offset, 2,
+             "RE2 does not support back references; write a character by its "
+             "number as \\x{HH}");
     else if (c == 'v')
         fail(scan, offset, 2, "write \\x0b for a vertical tab");
     else if (c == -1)
-        fail(scan, offset, 1, "nothing behind the backslash");
+        fail(scan, offset, 1, "nothing follows the backslash");
     else
-        fail(scan, offset, 2, "RE2 has no \\%c", c >= 0x20 && c < 0x7f ? c : '?');
+        fail(scan, offset, 2, "RE2 does not support \\%c", c >= 0x20 && c < 0x7f ? c : '?');
 }
 
 /* At the backslash. Returns its states. */
@@ -216,7 +218,7 @@ static uint32_t scan_class(struct scan *scan) {
     while (!scan->failed && peek(scan, 0) != ']') {
         int c = peek(scan, 0), next = peek(scan, 1);
         if (c == -1)
-            fail(scan, offset, 1, "this class has no \"]\"");
+            fail(scan, offset, 1, "this class is not closed with \"]\"");
         else if (c == '\\')
             scan_escape(scan, true);
         else if (c == '[' && next == ':')
@@ -263,7 +265,8 @@ static bool scan_group_head(struct scan *scan, size_t offset) {
     if ((peek(scan, 0) != ':' && peek(scan, 0) != ')') || minus > 1 ||
         scan->source.data[scan->at - 1] == '-') {
         fail(scan, offset, scan->at + 1 - offset,
-             "RE2 has no such group; it has (…), (?:…), (?P<name>…) and the flags i, m, s and U");
+             "RE2 does not support this group; expected (…), (?:…), (?P<name>…) or the flags i, "
+             "m, s and U");
         return true;
     }
     return scan->source.data[scan->at++] == ':';
@@ -280,7 +283,7 @@ static uint32_t scan_group(struct scan *scan, bool *ret_repeatable) {
     uint32_t states = scan->failed ? 0 : scan_alternatives(scan);
     scan->nesting--;
     if (!scan->failed && peek(scan, 0) != ')')
-        fail(scan, offset, 1, "this group has no \")\"");
+        fail(scan, offset, 1, "this group is not closed with \")\"");
     scan->at++;
     return states + 1;
 }
@@ -344,7 +347,7 @@ static uint32_t scan_quantifier(struct scan *scan, const struct atom *atom) {
         scan->at++;
     if (at_quantifier(scan))
         fail(scan, offset, scan->at + 1 - offset,
-             "a repetition cannot be repeated, and RE2 has no possessive ones");
+             "a repetition cannot be repeated, and RE2 does not support possessive ones");
     return atom->states * times;
 }
 
@@ -404,7 +407,7 @@ bool pattern_syntax_read(struct text source, struct arena *arena, struct pattern
     check(scan.rewritten);
     uint32_t states = scan_alternatives(&scan);
     if (!scan.failed && scan.at < source.length)
-        fail(&scan, scan.at, 1, "a \")\" without its \"(\"; write \\) for the character");
+        fail(&scan, scan.at, 1, "\")\" without \"(\"; write \\) for the character");
     if (scan.failed)
         return false;
     copy_until(&scan, source.length);

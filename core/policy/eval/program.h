@@ -121,8 +121,7 @@ static inline bool is_missing(const struct value *v) {
 
 /* The first absent one of `count` values, else the first error, else NULL: what an operator that
  * needs all of them gives. Absent wins, as CEL's unknown does: an error may come from it. */
-static inline const struct value *program_first_missing(const struct value *values,
-                                                        size_t count) {
+static inline const struct value *program_first_missing(const struct value *values, size_t count) {
     const struct value *error = NULL;
     for (size_t i = 0; i < count; i++) {
         if (values[i].type == VALUE_ABSENT)

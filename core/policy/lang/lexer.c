@@ -156,11 +156,10 @@ static struct token number(struct lexer *lexer) {
         return token;
     int next = peek(lexer, 0);
     if (token.type == TOKEN_INT && (next == 'u' || next == 'U'))
-        return failed(lexer, offset, lexer->at + 1 - offset,
-                      "uint is not supported: leave the u out");
+        return failed(lexer, offset, lexer->at + 1 - offset, "uint is not supported: remove the u");
     if (is_letter(next))
         return failed(lexer, offset, lexer->at + 1 - offset,
-                      "a letter right behind a number; durations are written duration(\"10m\")");
+                      "a letter follows a number; durations are written duration(\"10m\")");
     return token;
 }
 
@@ -294,7 +293,7 @@ static struct token word(struct lexer *lexer) {
     }
     bool raw = second == 'r' || second == 'R';
     if ((first == 'b' || first == 'B') && (is_quote(second) || (raw && is_quote(peek(lexer, 2)))))
-        return failed(lexer, offset, 1, "bytes are not supported: leave the b out");
+        return failed(lexer, offset, 1, "bytes are not supported: remove the b");
     while (is_letter(peek(lexer, 0)) || text_is_digit(peek(lexer, 0)))
         lexer->at++;
     struct token token = token_of(lexer, TOKEN_IDENTIFIER, offset);
@@ -325,7 +324,7 @@ static const char *unknown_character(struct lexer *lexer) {
     }
     if (left >= 3 && memcmp(at, "\xe2\x80", 2) == 0 && at[2] >= '\x98' && at[2] <= '\x9f')
         return "typographic quote: write ' or \"";
-    return "this character means nothing in an expression";
+    return "this character is not part of the expression language";
 }
 
 struct token lexer_next(struct lexer *lexer) {
@@ -355,7 +354,7 @@ struct token lexer_next(struct lexer *lexer) {
     if (c == '/' && peek(lexer, 1) == '/') /* skip_blank() left it: see reporter.folded */
         return failed(
             lexer, offset, 2,
-            "a comment in a text that YAML joins to one line hides what follows; use \"|\"");
+            "YAML joins this text to one line, so the comment would hide what follows; use \"|\"");
     if (text_is_digit(c) || (c == '.' && text_is_digit(peek(lexer, 1))))
         return number(lexer);
     if (is_quote(c))

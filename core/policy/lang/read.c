@@ -166,7 +166,7 @@ bool read_name(const struct reader *reader, const struct tree_node *node, const 
         return false;
     }
     if (token_is_reserved(node->text)) {
-        read_diagnostic(reader, node, "%s \"%" TEXT_FORMAT "\" is a reserved word of expressions",
+        read_diagnostic(reader, node, "%s \"%" TEXT_FORMAT "\" is a reserved word in expressions",
                         what, TEXT_ARGS(node->text));
         return false;
     }

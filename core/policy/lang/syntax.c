@@ -275,7 +275,7 @@ static struct syntax *parse_literal(struct parser *parser) {
         node->constant = value_bool(token.type == TOKEN_TRUE);
         break;
     default:
-        return fail(parser, "null is not supported: has(x) asks whether a value is there");
+        return fail(parser, "null is not supported: use has(x) to test whether there is a value");
     }
     advance(parser);
     return node;
@@ -393,7 +393,7 @@ static struct syntax *parse_negative(struct parser *parser, struct token minus) 
     node->end = token.offset + token.length;
     node->length = node->end - node->offset;
     if (at(parser, TOKEN_DOT) || at(parser, TOKEN_OPEN_BRACKET))
-        return fail(parser, "put a negative number in parentheses before calling something on it");
+        return fail(parser, "put a negative number in parentheses before \".\" or \"[\"");
     return node;
 }
 

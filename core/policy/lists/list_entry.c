@@ -12,10 +12,10 @@ static const struct {
     enum value_type type;
     uint32_t steps;
 } kinds[LIST_KIND_COUNT] = {
-    [LIST_TEXTS] = {"string", "texts", "a string, such as string(…) gives", VALUE_TEXT, 0},
+    [LIST_TEXTS] = {"string", "texts", "a string, for example string(…)", VALUE_TEXT, 0},
     [LIST_NETWORKS] = {"network", "networks", "the text of an address, such as ip", VALUE_TEXT,
                        500},
-    [LIST_INTEGERS] = {"int", "numbers", "an int, such as int(…) gives", VALUE_INT, 60},
+    [LIST_INTEGERS] = {"int", "numbers", "an int, for example int(…)", VALUE_INT, 60},
 };
 
 const char *list_kind_name(enum list_kind kind) {
@@ -133,7 +133,7 @@ static bool parse_network_entry(struct text value, struct list_entry *entry,
         return true;
     struct text network = format_network(&entry->network, bytes);
     return refuse(diagnostic,
-                  "the address has bits behind its prefix; expected the network %" TEXT_FORMAT,
+                  "the address has bits set after its prefix; expected the network %" TEXT_FORMAT,
                   TEXT_ARGS(network));
 }
 
@@ -172,7 +172,7 @@ static bool parse_range_entry(struct text value, struct list_entry *entry,
                       "expected for example 42 or 1000-1999");
     if (entry->low > entry->high)
         return refuse(diagnostic,
-                      "the range ends before it begins; the smaller number comes first");
+                      "the range ends before it begins; expected the smaller number first");
     return true;
 }
 
@@ -211,7 +211,7 @@ bool list_entry_parse(enum list_kind kind, bool card_numbers, struct text value,
     if (value.length > LIST_ENTRY_SIZE_MAX)
         return refuse(ret_diagnostic, "the value is longer than %u bytes", LIST_ENTRY_SIZE_MAX);
     if (!text_is_clean(value, NULL))
-        return refuse(ret_diagnostic, "the value has a control character or invalid UTF-8");
+        return refuse(ret_diagnostic, "the value contains a control character or invalid UTF-8");
     if (kind == LIST_NETWORKS && !parse_network_entry(value, &entry, ret_diagnostic))
         return false;
     if (kind == LIST_INTEGERS && !parse_range_entry(value, &entry, ret_diagnostic))

@@ -55,12 +55,12 @@ struct load {
     struct tree_node **roots; /* parallel; NULL: not YAML, or not readable */
     size_t file_count;
     struct scope scope;
-    bool rates_incomplete; /* currency_rates had errors: a currency without a rate may have one */
+    bool rates_incomplete;  /* currency_rates had errors: a currency without a rate may have one */
     bool groups_incomplete; /* likewise of the groups */
     bool is_schema_sound;   /* no errors up to the schema: it decides which transactions fit */
     /* From a folder, so it must keep to its latency budget. What an archive holds was in force. */
     bool is_new;
-    bool is_checked; /* by harrier check: expressions are noted */
+    bool is_checked;                    /* by harrier check: expressions are noted */
     void (*analyse)(struct load *load); /* at the end of a load without errors; NULL: nothing */
     struct load_visitor *visitor;       /* NULL: none. Expressions are noted for it, too. */
     int64_t now_us; /* rules whose `until` is before it are reported; INT64_MIN: none are */

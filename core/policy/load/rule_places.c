@@ -1,6 +1,7 @@
 #include "rule_places.h"
 
-const struct noted_expression *noted_expression_of(const struct load *load, const struct tree_node *node) {
+const struct noted_expression *noted_expression_of(const struct load *load,
+                                                   const struct tree_node *node) {
     for (size_t i = 0; node && i < load->noted_count; i++)
         if (load->noted[i].node == node)
             return &load->noted[i];
@@ -13,8 +14,10 @@ static void place_rule(const struct load *load, const struct source *source,
     const struct tree_node *name = tree_child(item, "name");
     for (size_t i = 0; i < snapshot->rule_count; i++)
         if (text_equal(snapshot->rules[i].name, name->text))
-            places[i] = (struct rule_place){
-                .source = source, .name = name, .when = noted_expression_of(load, tree_child(item, "when"))};
+            places[i] =
+                (struct rule_place){.source = source,
+                                    .name = name,
+                                    .when = noted_expression_of(load, tree_child(item, "when"))};
 }
 
 void rule_places_find(const struct load *load, struct rule_place *ret_places) {

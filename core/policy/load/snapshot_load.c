@@ -9,11 +9,11 @@
 #include "core/base/hash.h"
 #include "core/policy/load/cases/load_cases.h"
 #include "core/policy/load/features/load_features.h"
+#include "core/policy/load/rules/load_rule_headers.h"
+#include "core/policy/load/rules/load_rules.h"
 #include "core/policy/load/settings/load_latency.h"
 #include "core/policy/load/settings/load_lists.h"
 #include "core/policy/load/settings/load_policy.h"
-#include "core/policy/load/rules/load_rule_headers.h"
-#include "core/policy/load/rules/load_rules.h"
 #include "core/policy/load/settings/load_schema.h"
 #include "core/policy/load/settings/load_thresholds.h"
 
@@ -78,8 +78,8 @@ static int check_sizes(const struct policy_file *files, size_t file_count,
         total += files[i].content.length;
         if (files[i].content.length > POLICY_FILE_SIZE_MAX || total > POLICY_SIZE_MAX)
             return error_set(ret_error, ERROR_TOO_LARGE,
-                             "%" TEXT_FORMAT ": the policy is too large; expected at most %u MiB a "
-                             "file and %u MiB together",
+                             "%" TEXT_FORMAT ": the policy is too large; expected at most %u MiB "
+                             "per file and %u MiB in total",
                              TEXT_ARGS(files[i].path), POLICY_FILE_SIZE_MAX >> 20,
                              POLICY_SIZE_MAX >> 20);
     }
@@ -148,7 +148,9 @@ static void refuse_file(struct load *load, const struct source *source) {
 static void parse_file(struct load *load, size_t index) {
     const struct source *source = &load->sources[index];
     if (index > 0 && text_equal(source->path, load->sources[index - 1].path))
-        diagnostic_add(&load->diagnostics, source, (struct position){0}, "two files of this path");
+        diagnostic_add(&load->diagnostics, source, (struct position){0},
+                       "two files have this "
+                       "path");
     enum policy_file_kind kind = policy_file_kind(source->path);
     if (kind == FILE_OTHER)
         return;
@@ -180,7 +182,7 @@ static void parse_files(struct load *load) {
     missing->path = TEXT_LITERAL("policy.yaml");
     missing->content = TEXT_LITERAL("");
     diagnostic_add(&load->diagnostics, missing, (struct position){0},
-                   "missing; a policy is a folder with a policy.yaml");
+                   "missing; a policy is a folder that contains policy.yaml");
 }
 
 static void name_slots(struct load *load) {

@@ -182,8 +182,8 @@ static bool test_constant(struct test *test, enum value_type type, enum relation
 /* ---- tests of two names ---- */
 
 /* A double, or a double times a constant. */
-static bool is_product(const struct builder *builder, const struct syntax *node,
-                       uint32_t *ret_slot, double *ret_factor) {
+static bool is_product(const struct builder *builder, const struct syntax *node, uint32_t *ret_slot,
+                       double *ret_factor) {
     const struct name *name = slot_name(node);
     *ret_factor = 1.0;
     if (!name && node->kind == SYNTAX_BINARY && node->sign == TOKEN_STAR) {
@@ -243,8 +243,7 @@ static bool test_comparison(const struct builder *builder, struct test *test,
     }
     if (name && constant.type != VALUE_ABSENT) {
         test_name(test, name);
-        return test_constant(test, (enum value_type)name->type, relation, constant,
-                             builder->arena);
+        return test_constant(test, (enum value_type)name->type, relation, constant, builder->arena);
     }
     relation = relation_of(node->sign);
     return test_numbers(builder, test, left, relation, right) ||
@@ -308,8 +307,7 @@ static bool test_membership(struct test *test, const struct syntax *node, struct
     return true;
 }
 
-static bool test_leaf(const struct builder *builder, struct test *test,
-                      const struct syntax *node) {
+static bool test_leaf(const struct builder *builder, struct test *test, const struct syntax *node) {
     const struct name *name = slot_name(node);
     if (name && name->type == VALUE_BOOL) {
         test_name(test, name);

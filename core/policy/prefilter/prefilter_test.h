@@ -10,7 +10,6 @@
  * and absent values too. An absent value fails a test either way round. */
 #pragma once
 
-
 #include "core/base/check.h"
 #include "core/policy/lists/list.h"
 

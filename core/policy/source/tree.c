@@ -170,7 +170,7 @@ static bool refuse_properties(struct builder *builder, const yaml_event_t *event
                       "anchors (&name) are not supported; if this is text, put it in quotes");
     else if (tag)
         diagnostic_at(builder, event->start_mark,
-                      "YAML takes what starts with \"!\" for a tag; put the text in quotes");
+                      "YAML reads a text that starts with \"!\" as a tag; put it in quotes");
     return anchor || tag;
 }
 
@@ -237,7 +237,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
     case YAML_DOCUMENT_START_EVENT:
         if (++builder->documents == 2) {
             diagnostic_at(builder, event->start_mark,
-                          "a second document: a file holds one; remove the \"---\"");
+                          "a second document; expected one per file: remove the \"---\"");
             return false;
         }
         return true;
@@ -306,7 +306,7 @@ static bool run(struct builder *builder, yaml_parser_t *parser) {
         }
         bool more = take_event(builder, &event);
         if (more && builder->arena->used > TREE_MEMORY_MAX) {
-            diagnostic_at(builder, event.start_mark, "the policy's YAML files hold too much");
+            diagnostic_at(builder, event.start_mark, "the policy's YAML files are too large");
             builder->stopped = true;
         }
         yaml_event_delete(&event);
@@ -320,11 +320,9 @@ struct tree_node *tree_parse(const struct source *source, struct arena *arena,
     struct builder builder = {.source = source, .arena = arena, .diagnostics = diagnostics};
     struct text content = source->content;
     if (content.length > TREE_SIZE_MAX) {
-        diagnostic_add(
-            diagnostics, source, (struct position){0},
-            "the file has %zu bytes: a YAML file has at most %u; long lists belong in list "
-            "files",
-            content.length, TREE_SIZE_MAX);
+        diagnostic_add(diagnostics, source, (struct position){0},
+                       "the file has %zu bytes; expected at most %u; move long lists to list files",
+                       content.length, TREE_SIZE_MAX);
         return NULL;
     }
     if (content.length >= 3 && memcmp(content.data, "\xef\xbb\xbf", 3) == 0) {

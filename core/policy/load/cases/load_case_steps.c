@@ -56,7 +56,7 @@ static struct case_step *new_step(struct history *history, const struct tree_nod
     if (history->count == CASE_STEPS_MAX || loader->step_count == CASES_STEPS_MAX) {
         read_diagnostic(
             &loader->reader, node,
-            "too long a history; expected at most %u records in a case and %u in all cases",
+            "the history is too long; expected at most %u records in a case and %u in all cases",
             CASE_STEPS_MAX, CASES_STEPS_MAX);
         return NULL;
     }
@@ -85,7 +85,8 @@ static bool check_new_id(struct history *history, const struct tree_node *node, 
     if (find_step(history, id) == history->count)
         return true;
     read_diagnostic(&history->loader->reader, node,
-                    repeated ? "the id \"%" TEXT_FORMAT "\" is the same for all; put {n} into it"
+                    repeated ? "the id \"%" TEXT_FORMAT "\" is the same for all repetitions; put "
+                               "{n} into it"
                              : "there is already a transaction \"%" TEXT_FORMAT "\" in this case",
                     TEXT_ARGS(id));
     return false;
@@ -109,7 +110,7 @@ static bool read_repeat(struct history *history, const struct key *keys, int64_t
     *ret_every_us = 0;
     if (keys[STEP_EVERY].node && !keys[STEP_REPEAT].node) {
         read_diagnostic(&loader->reader, keys[STEP_EVERY].node,
-                        "\"every\" needs \"repeat\": how often");
+                        "\"every\" needs \"repeat\", the number of repetitions");
         return false;
     }
     return (!keys[STEP_REPEAT].node || read_int(&loader->reader, keys[STEP_REPEAT].node, "repeat",
@@ -211,7 +212,7 @@ static bool read_outcome(struct history *history, const struct tree_node *node) 
                 near_try(&near, history->steps[i].transaction.id);
         near_hint(&near, hint);
         read_diagnostic(&loader->reader, keys[1].node,
-                        "no transaction \"%" TEXT_FORMAT "\" stands above%s", TEXT_ARGS(id),
+                        "no transaction \"%" TEXT_FORMAT "\" comes before this%s", TEXT_ARGS(id),
                         *hint ? hint : "; give it an \"id\"");
         return false;
     }
@@ -236,7 +237,8 @@ static const struct list *read_list_name(struct history *history, const struct t
         if (!scope->lists[i].is_fixed)
             return &scope->lists[i];
         read_diagnostic(&history->loader->reader, node,
-                        "list \"%" TEXT_FORMAT "\" takes no values at run time (runtime: no)",
+                        "list \"%" TEXT_FORMAT "\" does not accept values at run time (runtime: "
+                        "no)",
                         TEXT_ARGS(name));
         return NULL;
     }
@@ -282,8 +284,9 @@ static bool read_expiry(struct history *history, const struct key keys[CHANGE_KE
         return true;
     if ((duration && until) || !keys[ADD].node) {
         read_diagnostic(&loader->reader, duration ? duration : until, "%s",
-                        keys[ADD].node ? "\"until\" says so already; expected one of the two"
-                                       : "only what is added has an end");
+                        keys[ADD].node ? "both \"for\" and \"until\" are given; expected one of "
+                                         "them"
+                                       : "only \"add\" takes \"for\" or \"until\"");
         return false;
     }
     if (until)

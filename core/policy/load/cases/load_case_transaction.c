@@ -134,8 +134,7 @@ static bool read_money(struct case_draft *draft) {
     const struct tree_node *currency = case_field_node(draft, FIELD_KIND_CURRENCY);
     if (amount && minor) {
         read_diagnostic(&draft->loader->reader, minor,
-                        "amount is given already; expected one of "
-                        "amount and amount_minor");
+                        "both amount and amount_minor are given; expected one of them");
         return false;
     }
     if (currency && !read_field_text(draft, currency, "currency", TRANSACTION_FIELD_MAX,
@@ -186,7 +185,7 @@ static bool read_location(struct case_draft *draft) {
         return true;
     if (!latitude || !longitude) {
         read_diagnostic(&draft->loader->reader, latitude ? latitude : longitude,
-                        "latitude and longitude go together");
+                        "latitude and longitude must be given together");
         return false;
     }
     draft->transaction.has_location = true;
@@ -325,16 +324,18 @@ static void refuse_keys(struct case_loader *loader, const struct tree_node *node
         if (key->broken)
             continue;
         if (text_is(key->text, "attributes"))
-            refuse_key(loader, key, "attributes stand beside the other fields; write them there");
+            refuse_key(loader, key,
+                       "attributes are written beside the other fields, without "
+                       "\"attributes\"");
         else if (history && text_is(key->text, "event_time"))
             refuse_key(loader, key,
-                       "in a history it is \"at\": a time, or -10m for ten minutes "
-                       "before the transaction");
+                       "a transaction of the history has \"at\" instead: a time, or -10m for ten "
+                       "minutes before the transaction");
         else if (!history && (text_is(key->text, "at") || text_is(key->text, "repeat") ||
                               text_is(key->text, "every") || text_is(key->text, "verdict")))
             refuse_key(loader, key,
-                       "only what is in the history has this key; the transaction's "
-                       "time is \"event_time\"");
+                       "only transactions of the history have this key; the time of this one is "
+                       "\"event_time\"");
     }
 }
 

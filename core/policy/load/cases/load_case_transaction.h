@@ -1,5 +1,6 @@
 /* One transaction of a case, and what all loaders of cases share. They call in one direction:
- * load_cases.c (files, given, expect) → load_case_steps.c (the history) → this. Private to policy/. */
+ * load_cases.c (files, given, expect) → load_case_steps.c (the history) → this. Private to policy/.
+ */
 #pragma once
 
 #include "core/policy/load/case.h"

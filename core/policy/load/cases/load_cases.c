@@ -30,8 +30,8 @@ static bool read_moment(struct case_loader *loader, const struct tree_node *node
     if (type == VALUE_DURATION && calendar_parse_duration(t, ret_us) == 0)
         return true;
     read_diagnostic(&loader->reader, node,
-                    "%s \"%" TEXT_FORMAT "\" is not a %s; expected for example %s", what, TEXT_ARGS(t),
-                    value_type_name(type),
+                    "%s \"%" TEXT_FORMAT "\" is not a %s; expected for example %s", what,
+                    TEXT_ARGS(t), value_type_name(type),
                     type == VALUE_TIMESTAMP ? "2026-01-31T12:00:00Z" : "1h30m");
     return false;
 }

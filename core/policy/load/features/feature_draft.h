@@ -1,6 +1,6 @@
-/* What the loaders of features.yaml work on: entities and features while they are read. They call in
- * one direction: load_features.c (entities and the plan) → load_feature.c and load_suppress.c (one
- * feature) → load_aggregate.c (what it computes) and load_filter.c (over which transactions).
+/* What the loaders of features.yaml work on: entities and features while they are read. They call
+ * in one direction: load_features.c (entities and the plan) → load_feature.c and load_suppress.c
+ * (one feature) → load_aggregate.c (what it computes) and load_filter.c (over which transactions).
  * Private to policy/. */
 #pragma once
 

@@ -42,7 +42,8 @@ static const char *column_of(const struct feature_draft *it, const struct field 
     *ret_column = (struct column){
         .source = field->canonical, .type = COLUMN_INTEGER, .value_type = field->type};
     if (field->kind == FIELD_KIND_AMOUNT_MINOR && !keyed_by_currency(it))
-        return "money never mixes currencies: use amount, or amount with a currency";
+        return "amounts in different currencies cannot be combined; use amount, or amount with a "
+               "currency";
     switch (field->type) {
     case VALUE_TEXT:
         ret_column->type = shown ? COLUMN_TEXT : COLUMN_HASH;
@@ -55,8 +56,8 @@ static const char *column_of(const struct feature_draft *it, const struct field 
         ret_column->digits = field->digits;
         if (field->digits == 0 &&
             (field->kind == FIELD_KIND_ATTRIBUTE || field->kind == FIELD_KIND_DERIVED))
-            return "a double is not kept exactly: declare it as decimal(2), or as many decimals as "
-                   "it needs";
+            return "aggregates need exact numbers; declare the field as decimal(2), or with as "
+                   "many decimals as it needs";
         return NULL;
     default:
         return NULL;
@@ -96,7 +97,7 @@ static bool keep_column(struct feature_draft *it, const struct tree_node *node,
         i++;
     if (i == PLAN_COLUMNS_MAX) {
         read_diagnostic(&it->loader->reader, node,
-                        "entity \"%" TEXT_FORMAT "\" keeps more than %d different fields",
+                        "entity \"%" TEXT_FORMAT "\" uses more than %d different fields",
                         TEXT_ARGS(plan->name), PLAN_COLUMNS_MAX);
         return false;
     }
@@ -135,9 +136,9 @@ static bool add_column(struct feature_draft *it, const struct tree_node *node,
     if (mixes_currencies(it, field))
         diagnostic_warn(
             it->loader->reader.diagnostics, it->loader->reader.source, tree_position(node),
-            "%s of \"%" TEXT_FORMAT "\" mixes currencies: it is made from amount_minor, which "
-            "is in whichever currency the transaction has; use amount, or an entity whose "
-            "key has the currency",
+            "%s of \"%" TEXT_FORMAT "\" mixes currencies: it is computed from amount_minor, which "
+            "is in the currency of each transaction; use amount, or an "
+            "entity whose key includes the currency",
             aggregate_name(it->feature.aggregate), TEXT_ARGS(field->name));
     if (it->keys[CURRENCY].node) {
         if (!read_currency(it, field, &column, currency))
@@ -155,7 +156,7 @@ bool feature_read_of(struct feature_draft *it) {
     it->feature.column = -1;
     if (of && placed) {
         read_diagnostic(&it->loader->reader, of,
-                        "%s takes no \"of\": it goes by latitude and longitude", name);
+                        "%s takes no \"of\": it uses latitude and longitude", name);
         return false;
     }
     if (!of && !placed && (share || aggregate_needs_column(it->feature.aggregate))) {

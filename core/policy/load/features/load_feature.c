@@ -37,8 +37,8 @@ static struct syntax *read_condition(struct feature_draft *it, const struct tree
         aggregate_takes_outcomes(it->feature.aggregate))
         return syntax;
     read_diagnostic(&it->loader->reader, node,
-                    "%s cannot depend on the outcome, which comes late; count, sum, mean, stddev, "
-                    "share and quantile can",
+                    "%s cannot depend on the outcome, which is reported later; count, sum, mean, "
+                    "stddev, share and quantile can",
                     aggregate_name(it->feature.aggregate));
     return NULL;
 }
@@ -169,7 +169,7 @@ static bool read_default(struct feature_draft *it) {
         good = read_text(reader, node, "default", COLUMN_TEXT_MAX, &read.text);
         break;
     default:
-        read_diagnostic(reader, node, "a feature of type %s has no default",
+        read_diagnostic(reader, node, "a feature of type %s cannot have a default",
                         value_type_name(read.type));
         return false;
     }

@@ -6,8 +6,8 @@
 
 #include "core/base/check.h"
 #include "core/feature/plan/cost.h"
-#include "load_feature.h"
 #include "core/policy/load/settings/load_field.h"
+#include "load_feature.h"
 #include "load_suppress.h"
 #include "load_values.h"
 
@@ -244,9 +244,9 @@ static void check_sizes(struct features_loader *loader) {
         if (cost.bytes > UINT32_MAX)
             read_diagnostic(
                 &loader->reader, loader->drafts[at].node,
-                "the busiest of these could come to %.0f GiB; expected at most 4: give up "
-                "quantiles or different values over long windows, windows of seconds, or "
-                "some of the policy's lateness",
+                "the state of the busiest of these could reach %.0f GiB; expected at most 4: use "
+                "fewer quantile and distinct features over long windows, fewer windows of "
+                "seconds, or a shorter lateness",
                 (double)cost.bytes / (double)(1 << 30));
     }
 }

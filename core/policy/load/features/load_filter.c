@@ -17,8 +17,8 @@ static struct text canonical_text(struct features_loader *loader, const struct s
 }
 
 int load_filter_add(struct features_loader *loader, struct entity_draft *draft,
-                        const struct reader *reader, const struct tree_node *node,
-                        const struct syntax *syntax) {
+                    const struct reader *reader, const struct tree_node *node,
+                    const struct syntax *syntax) {
     struct entity_plan *plan = &draft->plan;
     struct text source = canonical_text(loader, syntax);
     for (size_t i = 0; i < plan->filter_count; i++)

@@ -5,8 +5,8 @@
 #include "load_suppress.h"
 
 #include "core/base/check.h"
-#include "load_filter.h"
 #include "core/policy/load/rules/load_rule_headers.h"
+#include "load_filter.h"
 
 static struct entity_draft *find_entity(struct features_loader *loader, const struct reader *reader,
                                         const struct tree_node *node) {
@@ -46,8 +46,8 @@ static const struct syntax *fired_condition(struct load *load, const struct read
     if (!condition && load->rule_names.asked_count == SCOPE_FIRED_MAX)
         read_diagnostic(
             reader, node,
-            "more than %d rules are asked for by fired() and suppressions, each of which "
-            "asks for its own",
+            "fired() and suppressions refer to more than %d different rules; each suppression "
+            "refers to its own",
             SCOPE_FIRED_MAX);
     return condition;
 }
@@ -63,8 +63,7 @@ static bool has_room(struct features_loader *loader, const struct reader *reader
         return true;
     read_diagnostic(reader, node,
                     "entity \"%" TEXT_FORMAT
-                    "\" has more than %d features, of which each suppression "
-                    "is one",
+                    "\" has more than %d features; each suppression counts as one",
                     TEXT_ARGS(draft->plan.name), PLAN_FEATURES_MAX);
     return false;
 }
@@ -92,7 +91,7 @@ static void read_suppression(struct features_loader *loader, struct rule_header 
     if (header->suppress->kind == TREE_TEXT) {
         read_diagnostic(
             &reader, header->suppress,
-            "suppress is for whom and how long; expected for example {by: card, for: 1h}");
+            "suppress needs an entity and a duration; expected for example {by: card, for: 1h}");
         return;
     }
     bool good = read_keys(&reader, header->suppress, "suppress", keys, 2);

@@ -86,7 +86,7 @@ void rule_read_period(const struct reader *reader, const struct tree_node *from,
         good &= read_moment(reader, until, "until", &rule->until_us);
     if (good && from && until && rule->from_us >= rule->until_us)
         read_diagnostic(reader, until,
-                        "until %" TEXT_FORMAT " is not behind from, which is %" TEXT_FORMAT
+                        "until %" TEXT_FORMAT " is not after from, which is %" TEXT_FORMAT
                         ": the rule could never fire",
                         TEXT_ARGS(until->text), TEXT_ARGS(from->text));
 }
@@ -128,8 +128,8 @@ static void read_percent(const struct reader *reader, const struct tree_node *no
     if (!parse_percent(t, &rule->rollout))
         read_diagnostic(reader, node,
                         "%s \"%" TEXT_FORMAT
-                        "\" is not a share; expected more than 0%% and at most 100%%, "
-                        "with at most 2 decimals, such as 25%%",
+                        "\" is not a percentage; expected more than 0%% and at most 100%%, with "
+                        "at most 2 decimals, such as 25%%",
                         what, TEXT_ARGS(t));
 }
 
@@ -145,8 +145,8 @@ static void read_rollout_key(const struct load *load, const struct reader *reade
         if (field->type != VALUE_TEXT && field->type != VALUE_ERROR)
             read_diagnostic(reader, node,
                             "by \"%" TEXT_FORMAT
-                            "\" is not a text: what a rollout goes by is who or what "
-                            "is to be treated alike, such as card",
+                            "\" is not a text; expected the field that identifies who is treated "
+                            "alike, such as card",
                             TEXT_ARGS(name));
         return;
     }

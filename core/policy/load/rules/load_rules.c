@@ -4,10 +4,10 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/policy/eval/compile.h"
-#include "load_rule_headers.h"
 #include "core/policy/load/settings/load_rule_options.h"
-#include "load_rule_terms.h"
 #include "core/policy/load/settings/load_thresholds.h"
+#include "load_rule_headers.h"
+#include "load_rule_terms.h"
 
 #include <stdlib.h>
 
@@ -85,7 +85,7 @@ static size_t read_piece(struct pieces *pieces, size_t open) {
     struct text t = pieces->node->text;
     size_t end = find_end(t, open + 1);
     if (end == SIZE_MAX) {
-        brace_diagnostic(pieces, open, "\"{\" without \"}\"; a brace itself is written {{");
+        brace_diagnostic(pieces, open, "\"{\" without \"}\"; write {{ for a literal brace");
         return t.length;
     }
     end_literal(pieces);
@@ -107,7 +107,7 @@ static void split_reason(struct pieces *pieces) {
             continue;
         }
         if (c == '}' && !twice)
-            brace_diagnostic(pieces, at, "\"}\" without \"{\"; a brace itself is written }}");
+            brace_diagnostic(pieces, at, "\"}\" without \"{\"; write }} for a literal brace");
         buffer_append_u8(&pieces->literal, (uint8_t)c);
         at += 1 + ((c == '{' || c == '}') && twice);
     }
@@ -163,8 +163,8 @@ static void read_then(const struct reader *reader, const struct tree_node *node,
         text_is(keys[0].node->text, "approve"))
         read_diagnostic(
             reader, keys[0].node,
-            "approve is what happens when no rule asks for more; to speak for a transaction, "
-            "give it a negative score");
+            "a rule cannot ask for approve, which is the default; give the rule a negative score "
+            "to count in a transaction's favour");
     else if (keys[0].node && read_choice(reader, keys[0].node, "verdict", names, &index))
         rule->verdict = verdicts[index];
     if (keys[1].node &&

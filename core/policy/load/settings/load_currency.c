@@ -47,8 +47,7 @@ bool load_currency(const struct reader *reader, const struct tree_node *node, co
         char hint[NEAR_HINT_SIZE];
         read_diagnostic(reader, node,
                         "%s \"%" TEXT_FORMAT
-                        "\" is not a currency in use; expected an ISO 4217 code such "
-                        "as EUR%s",
+                        "\" is not a current ISO 4217 code; expected for example EUR%s",
                         what, TEXT_ARGS(code), currency_hint(schema, code, hint));
         return false;
     }
@@ -67,8 +66,8 @@ bool load_currency_has_rate(const struct load *load, const struct reader *reader
         if (strcmp(currency, schema->rates[i].currency) == 0)
             return true;
     read_diagnostic(reader, node,
-                    "no transaction is in %s: its rate to %s is not among the currency_rates in "
-                    "policy.yaml",
+                    "no transaction can be in %s: its rate to %s is missing from currency_rates "
+                    "in policy.yaml",
                     currency, schema->base_currency);
     return false;
 }

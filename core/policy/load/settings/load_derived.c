@@ -90,7 +90,7 @@ static bool read_derivation(struct load *load, const struct reader *reader,
     if (syntax->type == VALUE_DURATION) {
         read_diagnostic(
             reader, keys[VALUE].node,
-            "this is duration; a field is string, int, bool, double or timestamp: write "
+            "this is a duration; expected string, int, bool, double or timestamp: write "
             "(…).getSeconds()");
         return false;
     }

@@ -81,7 +81,7 @@ const struct field *load_field_read(const struct load *load, const struct reader
         near_try(&near, schema->fields[i].name);
     char hint[NEAR_HINT_SIZE];
     near_hint(&near, hint);
-    read_diagnostic(reader, node, "%s: unknown field \"%" TEXT_FORMAT "\"%s", what,
-                    TEXT_ARGS(name), *hint ? hint : "; attributes are declared in schema.yaml");
+    read_diagnostic(reader, node, "%s: unknown field \"%" TEXT_FORMAT "\"%s", what, TEXT_ARGS(name),
+                    *hint ? hint : "; attributes are declared in schema.yaml");
     return NULL;
 }

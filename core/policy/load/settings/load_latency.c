@@ -76,10 +76,10 @@ void load_check_latency(struct load *load) {
         char dearest[320];
         describe_dearest(items, count, dearest, sizeof dearest);
         diagnostic_add(&load->diagnostics, source, tree_position(node),
-                       "a decision could take %llu us at worst, which is more than %" TEXT_FORMAT
-                       "%s%s",
+                       "a decision could take %llu us in the worst case, which is more "
+                       "than %" TEXT_FORMAT "%s%s",
                        (unsigned long long)us, TEXT_ARGS(node->text),
-                       *dearest ? "; the dearest: " : "", dearest);
+                       *dearest ? "; the most expensive parts: " : "", dearest);
     }
     free(items);
 }

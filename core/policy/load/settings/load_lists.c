@@ -112,7 +112,7 @@ static bool read_line_until(struct list_file *file, struct text word, struct tex
     if (list_until_parse(date, ret_until_us))
         return true;
     line_diagnostic(file, date.length ? date : word,
-                    "no date stands behind \"until\"; expected for example 2026-12-31, or "
+                    "\"until\" is not followed by a date; expected for example 2026-12-31, or "
                     "2026-12-31T18:00:00Z");
     return false;
 }
@@ -133,7 +133,7 @@ static void read_line(struct list_file *file, struct entries *entries) {
         if (!read_line_until(file, word, date, &until_us))
             return;
         if (value.length == 0) {
-            line_diagnostic(file, word, "no value stands before \"until\"");
+            line_diagnostic(file, word, "there is no value before \"until\"");
             return;
         }
     }
@@ -163,7 +163,7 @@ static void read_lines(struct load *load, const struct source *source, const str
     if (file.diagnostics > FILE_DIAGNOSTICS_MAX)
         diagnostic_add(&load->diagnostics, source,
                        (struct position){.line = file.number, .secret = true},
-                       "%zu lines of this file are wrong; the first %u are reported",
+                       "%zu lines of this file have errors; the first %u are reported",
                        file.diagnostics, FILE_DIAGNOSTICS_MAX);
 }
 
@@ -266,8 +266,7 @@ static bool read_settings(const struct reader *reader, const struct tree_node *n
     else if (!keys[FILE_KEY].node && !keys[VALUES].node && list->is_fixed)
         read_diagnostic(
             reader, node->key,
-            "a list without \"file\" and \"values\" that takes none at run time is always "
-            "empty");
+            "a list without \"file\" or \"values\" that accepts none at run time is always empty");
     return true;
 }
 

@@ -113,7 +113,7 @@ static void read_rates(const struct reader *reader, const struct tree_node *node
     qsort(schema->rates, schema->rate_count, sizeof *schema->rates, compare_rates);
     for (size_t i = 1; i < schema->rate_count; i++)
         if (compare_rates(&schema->rates[i - 1], &schema->rates[i]) == 0)
-            read_diagnostic(reader, node, "two rates of %s from the same day on",
+            read_diagnostic(reader, node, "two rates of %s begin on the same day",
                             schema->rates[i].currency);
 }
 

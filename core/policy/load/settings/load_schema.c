@@ -74,7 +74,9 @@ static void read_card_numbers(const struct reader *reader, const struct tree_nod
     static const char *const names[] = {"allow", "refuse", NULL};
     size_t index;
     if (field->type != VALUE_TEXT)
-        read_diagnostic(reader, node, "\"%" TEXT_FORMAT "\" is not a text; leave card_numbers out",
+        read_diagnostic(reader, node,
+                        "\"%" TEXT_FORMAT "\" is not a text field; remove "
+                        "card_numbers",
                         TEXT_ARGS(field->name));
     else if (read_choice(reader, node, "card_numbers", names, &index))
         field->refuse_card_number = index == 1;

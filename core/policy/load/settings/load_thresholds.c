@@ -77,7 +77,7 @@ static bool read_guard(const struct reader *reader, const struct tree_node *node
                        uint32_t *ret_e6) {
     return read_millionths(reader, node, "guard", GUARD_MAX, false,
                            "a number above 0, at most 1000, with at most 6 decimals; expected for "
-                           "example 0.5 for half as much again",
+                           "example 0.5, a change by half",
                            ret_e6);
 }
 
