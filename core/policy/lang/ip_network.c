@@ -86,6 +86,8 @@ static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
     return true;
 }
 
+/* Groups of four hexadecimal digits, "::" once for a run of zero groups, and an IPv4 address in
+ * place of the last two groups (RFC 4291, 2.2). */
 static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
     size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" stands among them */
     uint8_t ignored[V4_BYTES];
@@ -120,6 +122,7 @@ static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
 /* ------------------------------------------------------------------------------------------------
  * Writing */
 
+/* Zeroes everything behind the first `bits` bits. */
 static void clear_bits(uint8_t *bytes, size_t count, unsigned bits) {
     size_t i = bits / 8;
     if (i < count)
@@ -190,8 +193,8 @@ static char *put_v6(char *at, const uint8_t bytes[V6_BYTES]) {
     return at;
 }
 
-/* An IPv4 address that is written as one is written the one way there is: as much of it as counts,
- * and zeros. */
+/* An IPv4 address in dotted form can only be written one way, so whole octets are copied from its
+ * text and the rest is zeros: cheaper than printing the numbers. */
 static char *put_v4_of_text(char *at, struct text address, const uint8_t ends[V4_BYTES],
                             size_t numbers) {
     size_t length = numbers > 0 ? ends[numbers - 1] : 0;

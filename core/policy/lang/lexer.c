@@ -1,3 +1,11 @@
+/* The lexer: one pass, one token of look-ahead, no tables but that of signs.
+ *
+ * Errors are reported at once and end the expression: the lexer jumps to the end of the source, so
+ * that the parser sees TOKEN_ERROR and then nothing. Names point into the source; texts with their
+ * escapes resolved live in the arena.
+ *
+ * Three things of CEL are refused here, because values of their types cannot occur: unsigned
+ * integers, bytes and, in texts that YAML has folded to one line, comments. */
 #include "lexer.h"
 
 #include "core/base/check.h"
@@ -61,6 +69,7 @@ static struct token token_of(const struct lexer *lexer, enum token_type type, si
     return (struct token){.type = type, .offset = offset, .length = lexer->at - offset};
 }
 
+/* Moving to the end makes every later call return TOKEN_END: one error for each expression. */
 static struct token failed(struct lexer *lexer, size_t offset, size_t length, const char *text) {
     if (length > lexer->source.length - offset)
         length = lexer->source.length - offset;
@@ -86,6 +95,7 @@ static void skip_blank(struct lexer *lexer) {
 /* ------------------------------------------------------------------------------------------------
  * Numbers */
 
+/* Up to 2^63: the parser applies the sign, and only it knows whether 2^63 itself is allowed. */
 static struct token integer(struct lexer *lexer, size_t offset, unsigned base) {
     uint64_t magnitude = 0;
     bool overflow = false;
@@ -118,6 +128,8 @@ static bool skip_exponent(struct lexer *lexer) {
     return true;
 }
 
+/* strtod() needs a NUL, and the source has none. Underflow to zero is accepted; overflow
+ * is not. */
 static struct token floating(struct lexer *lexer, size_t offset) {
     size_t length = lexer->at - offset;
     char *string = text_copy((struct text){.data = lexer->source.data + offset, .length = length});
@@ -130,6 +142,7 @@ static struct token floating(struct lexer *lexer, size_t offset) {
     return token;
 }
 
+/* "1.size()" is an int and a member: a point belongs to a number only if a digit follows. */
 static struct token number(struct lexer *lexer) {
     size_t offset = lexer->at;
     struct token token;
@@ -284,6 +297,7 @@ static bool is_quote(int c) {
     return c == '"' || c == '\'';
 }
 
+/* A name or keyword, or a text with a prefix: r"…" is raw, and b"…", of CEL's bytes, is refused. */
 static struct token word(struct lexer *lexer) {
     size_t offset = lexer->at;
     int first = peek(lexer, 0), second = peek(lexer, 1);
@@ -309,6 +323,7 @@ static struct token word(struct lexer *lexer) {
     return token;
 }
 
+/* Characters that come from other languages or from word processors get a hint of their own. */
 static const char *unknown_character(struct lexer *lexer) {
     const char *at = lexer->source.data + lexer->at;
     size_t left = lexer->source.length - lexer->at;

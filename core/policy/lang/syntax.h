@@ -86,9 +86,11 @@ struct syntax {
 #define SYNTAX_DEPTH_MAX      250u  /* of the tree: chains like a + b + c count too */
 #define SYNTAX_MACROS_MAX     4u    /* inside each other: each multiplies the cost */
 
-/* NULL when something was reported. */
+/* Nodes and texts live in the arena, names in the source. NULL when something was reported. */
 struct syntax *syntax_parse(struct text source, struct arena *arena, struct reporter *reporter);
 
-/* The one way of writing it: equal trees print equally, and reading it again gives the same tree.
- * Names print as the checker resolved them (struct name.canonical) or, unresolved, as written. */
+/* Appends the canonical form: equal trees print equally, and parsing it gives the same tree. Names
+ * print as the checker resolved them (struct name.canonical) or, unresolved, as written.
+ * Definitions of filters, columns and thresholds are hashes of this text, so changing it discards
+ * history. */
 void syntax_print(const struct syntax *syntax, struct buffer *buffer);

@@ -1,3 +1,6 @@
+/* Parsing, checking and printing entries, one kind after the other. An entry has one canonical
+ * text: state, archive and hashes hold that text, so two ways of writing a network are one entry.
+ */
 #include "list_entry.h"
 
 #include "core/base/check.h"
@@ -38,6 +41,7 @@ enum value_type list_kind_type(enum list_kind kind) {
     return kinds[kind].type;
 }
 
+/* Sets the message and returns false. */
 static bool __attribute__((format(printf, 2, 3)))
 refuse(struct list_diagnostic *diagnostic, const char *format, ...) {
     va_list arguments;
@@ -64,6 +68,7 @@ static bool parse_bits(struct text t, unsigned most, unsigned *ret_bits) {
     return bits <= most;
 }
 
+/* Works on 16 bytes for both versions; an IPv4 prefix arrives with its 96 leading bits counted. */
 bool list_network_cut(struct list_network *network, uint8_t bits) {
     bool clear = true;
     network->bits = bits;
@@ -188,6 +193,8 @@ static struct text format_range(const struct list_entry *entry,
 /* ------------------------------------------------------------------------------------------------
  * Entries */
 
+/* A range is checked by its ends only: a range of accounts legitimately contains numbers with a
+ * valid check digit. */
 static bool has_card_number(enum list_kind kind, struct text value,
                             const struct list_entry *entry) {
     if (text_is_card_number(value))

@@ -31,7 +31,7 @@ struct list_network {
 
 #define LIST_FOREVER INT64_MAX
 
-/* Which of the members counts follows from the list's kind. */
+/* The list's kind decides which members count: text, network, or low and high. */
 struct list_entry {
     struct text text; /* points into what was parsed */
     struct list_network network;
@@ -42,7 +42,7 @@ struct list_entry {
 
 #define LIST_ENTRY_SIZE_MAX 1024u /* bytes: as long as the longest field */
 
-/* What is wrong with an entry, for whoever wrote it. Never repeats what may be a card number. */
+/* An error message about an entry. It never repeats a value that may be a card number. */
 struct list_diagnostic {
     char text[200];
 };

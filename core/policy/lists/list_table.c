@@ -1,3 +1,10 @@
+/* The table: for each list its additions in the order of their positions, and up to three indexes
+ * over them, one for each kind of list that a policy may declare under this name.
+ *
+ * The index of texts always exists; it is how a change finds the entry that it replaces or removes.
+ * The others are built when a policy first asks for them, and kept up to date from then on. Each
+ * addition has its texts in one allocation with it, and the hash of the list is the sum over its
+ * additions, so that it can be kept up to date by adding and subtracting. */
 #include "list_table.h"
 
 #include "core/base/check.h"
@@ -15,7 +22,8 @@ struct holder {
     char bytes[];
 };
 
-/* One that was removed leaves its slot behind, without a holder. */
+/* Numbered by its index in slots[]. A removed addition leaves its slot without a holder, so that
+ * the numbers in the indexes stay valid until close_holes(). */
 struct slot {
     uint64_t position;
     struct holder *holder;
@@ -114,8 +122,8 @@ static struct list_additions *find_or_make(struct list_table *table, struct text
 /* ------------------------------------------------------------------------------------------------
  * Entries */
 
-/* False: a list of this kind does not take it. What is written otherwise than such a list writes it
- * is not its entry, or one that is there twice would be gone when one of them is removed. */
+/* False: a list of this kind ignores the addition. It takes only canonical texts: otherwise two
+ * additions could be the same entry, and removing one of them would remove both. */
 static bool entry_of(enum list_kind kind, const struct list_addition *addition, size_t number,
                      struct list_entry *ret_entry) {
     struct list_entry entry = {.text = addition->value};
@@ -189,7 +197,7 @@ static void close_holes(struct list_additions *additions) {
         if (additions->slots[i].holder)
             additions->slots[length++] = additions->slots[i];
     additions->length = length;
-    /* Only this one is asked for numbers. */
+    /* Only the index of texts is asked for numbers; the others may keep old ones. */
     for (size_t i = 0; i < length; i++)
         put_into(additions, LIST_TEXTS, i);
 }

@@ -1,3 +1,5 @@
+/* Running a single prefilter. Each function exists twice: plain prefilters, which are most, compile
+ * to code without any call; the others go through the general copy, which is kept out of line. */
 #include "prefilter.h"
 
 #include "prefilter_test.h"
@@ -35,6 +37,7 @@ enum prefilter_answer prefilter_follow(const struct prefilter *prefilter,
     return prefilter->is_plain ? follow(prefilter, frame, true) : follow_any(prefilter, frame);
 }
 
+/* For a rule an absent condition is as good as a false one: it does not fire. */
 enum prefilter_answer prefilter_answer(const struct prefilter *prefilter,
                                        const struct value *frame) {
     if (!prefilter)
@@ -43,7 +46,7 @@ enum prefilter_answer prefilter_answer(const struct prefilter *prefilter,
     return said == PREFILTER_ABSENT ? PREFILTER_NO : said;
 }
 
-/* Of an &&: what is false wins over what is absent, and that over an error. */
+/* The value of an && whose operands are all tests: false wins over absent, absent over an error. */
 INLINE enum prefilter_answer value_of_all(const struct prefilter *prefilter,
                                           const struct value *frame, bool is_plain) {
     enum prefilter_answer answer = PREFILTER_YES;

@@ -1,4 +1,7 @@
-/* Building prefilters: a walk over the checked condition. */
+/* Building prefilters: a walk over the checked condition that turns each comparison with constants
+ * into an interval of the name's type. A comparison that cannot be represented exactly becomes
+ * TEST_NOTHING rather than an approximation, because a prefilter must agree with the evaluator on
+ * every value. */
 #include "prefilter_build.h"
 
 #include "core/policy/lang/scope.h"
@@ -9,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+/* A longer condition gets no prefilter. It bounds the memory on the stack and the 16 bits of jumps.
+ */
 #define TESTS_MAX 256u
 
 struct builder {
@@ -37,7 +42,7 @@ static void test_name(struct test *test, const struct name *name) {
     test->type = (uint8_t)type_kind(name->type);
 }
 
-/* What stands there whatever the transaction; absent when it depends on it. */
+/* The node's value when no transaction can change it; absent otherwise. */
 static struct value constant_of(const struct builder *builder, const struct syntax *node) {
     if (node->kind == SYNTAX_CONSTANT)
         return node->constant;
@@ -72,7 +77,8 @@ static enum relation mirrored(enum relation relation) {
 
 /* ---- tests of one name and a constant ---- */
 
-/* Ints in relation to a number, exactly: the whole numbers on the right side of it. */
+/* `int relation constant` as an inclusive interval of ints. A double constant is exact up to 2^53;
+ * beyond that the test is given up. */
 static bool test_integer(struct test *test, enum relation relation, struct value constant) {
     int64_t low = INT64_MIN, high = INT64_MAX, floor_c, ceil_c;
     if (constant.type == VALUE_DOUBLE) {
@@ -111,6 +117,8 @@ static bool test_integer(struct test *test, enum relation relation, struct value
     return true;
 }
 
+/* `double relation constant` as an inclusive interval: < and > end at the neighbouring double. -0.0
+ * and 0.0 are equal in C as in CEL. */
 static bool test_number(struct test *test, enum relation relation, struct value constant) {
     double low = -INFINITY, high = INFINITY, c = constant.number;
     if (constant.type == VALUE_INT) {
@@ -229,6 +237,7 @@ static bool test_texts(struct test *test, const struct syntax *left, enum relati
 
 /* ---- building ---- */
 
+/* Either side may be the constant; a comparison of two names is tried last. */
 static bool test_comparison(const struct builder *builder, struct test *test,
                             const struct syntax *node) {
     const struct syntax *left = node->first, *right = node->last;
@@ -251,13 +260,13 @@ static bool test_comparison(const struct builder *builder, struct test *test,
            test_texts(test, left, relation, right);
 }
 
-/* A list of a few texts that never changes is looked through faster than hashed. */
-#define LOOKED_THROUGH_MAX 8
+/* As many texts are compared one by one faster than hashed, when their list never changes. */
+#define COMPARED_TEXTS_MAX 8
 
 static bool test_fixed_list(struct test *test, const struct list *list, struct arena *arena) {
-    struct text texts[LOOKED_THROUGH_MAX];
+    struct text texts[COMPARED_TEXTS_MAX];
     if (!list->is_fixed || list->kind != LIST_TEXTS ||
-        !list_index_texts(&list->index, LOOKED_THROUGH_MAX, texts))
+        !list_index_texts(&list->index, COMPARED_TEXTS_MAX, texts))
         return false;
     size_t count = list->index.count;
     struct value *values = arena_calloc(arena, count, sizeof *values);
@@ -386,6 +395,7 @@ static bool is_plain(const struct test *test) {
     return test->kind != TEST_LIST && test->kind != TEST_SAME;
 }
 
+/* NULL also when every part is TEST_NOTHING: such a prefilter would cost time and never answer. */
 const struct prefilter *prefilter_build(const struct syntax *condition, prefilter_fold *fold,
                                         struct arena *arena) {
     struct builder builder;

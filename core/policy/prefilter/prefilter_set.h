@@ -1,3 +1,4 @@
+/* The prefilters of all rules, or all filters, tested together. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -6,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The prefilters of many conditions (NULL: none), in runs of 64. Many of them need the same test,
- * as that of `online && …`: it is looked at once. They live in the arena. */
+/* The prefilters of many conditions (NULL: the condition has none), in runs of 64. Many conditions
+ * need the same test, such as `online && …`: it is done once. The set lives in the arena; the
+ * prefilters must live as long. */
 struct prefilter_set;
 #define PREFILTER_SET_RUN 64u
 const struct prefilter_set *prefilter_set_build(const struct prefilter *const *prefilters,

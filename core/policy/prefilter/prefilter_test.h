@@ -1,13 +1,13 @@
-/* What a prefilter is: what prefilter_build.c makes, and prefilter_run.c and prefilter_set.c look
- * at. Private to policy/.
+/* The tests of a prefilter: prefilter_build.c makes them, prefilter.c and prefilter_set.c run them.
+ * Private to policy/.
  *
- * An array of tests. Each looks at one name, sometimes two, and says where to go on if it passes
- * and if it fails: to a later test or to the end. A part of the condition that is no test passes
- * without having been looked at; then the end is PREFILTER_MAYBE instead of PREFILTER_YES. So does
- * a name whose value is an error end everything: only evaluating tells what comes of it.
+ * A prefilter is an array of tests. Each reads one name, sometimes two, and has two successors, for
+ * passing and for failing: a later test or an end. A part of the condition that is not a test
+ * (TEST_NOTHING) passes unseen, and the answer then is PREFILTER_MAYBE instead of PREFILTER_YES. A
+ * name whose value is an error gives PREFILTER_MAYBE at once: only evaluating tells the result.
  *
- * `!` is moved down to the tests, which it turns around: the rules of De Morgan hold with errors
- * and absent values too. An absent value fails a test either way round. */
+ * `!` is moved down to the tests, which it inverts (`turned`): De Morgan's laws hold with errors
+ * and absent values, too. An absent value fails a test whether it is inverted or not. */
 #pragma once
 
 #include "core/base/check.h"

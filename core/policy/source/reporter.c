@@ -1,3 +1,5 @@
+/* The one place where messages about expressions are formatted and counted; a struct reporter
+ * decides where they go. */
 #include "reporter.h"
 
 #include <stdarg.h>

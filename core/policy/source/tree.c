@@ -1,5 +1,9 @@
-/* libyaml's events → struct tree_node. libyaml tells where an event starts (line and column in
- * characters), which is all a message needs. */
+/* libyaml's events → struct tree_node.
+ *
+ * libyaml is given nothing that it reads differently from what an editor shows: check_characters()
+ * refuses tabs, control characters, invalid UTF-8 and the line breaks that only YAML knows. Events
+ * carry line and column, in characters, of where they start, which is all that messages need;
+ * places inside a text are found by tree_locate.c. */
 #include "tree.h"
 
 #include "core/base/check.h"
@@ -16,7 +20,7 @@ struct builder {
     struct tree_node *keys[TREE_DEPTH_MAX]; /* their key that waits for its value */
     size_t depth;
     size_t documents;
-    bool stopped; /* at a limit: what there is of the tree is of no use */
+    bool stopped; /* a limit was reached: the tree is incomplete and not used */
 };
 
 struct position tree_position(const struct tree_node *node) {
@@ -43,7 +47,8 @@ static const char *bad_character(const char *at, const char *end) {
     return "invalid UTF-8: save the file as UTF-8";
 }
 
-/* First byte of a line that is no clean text, or that libyaml would take for a line break. */
+/* The first byte of a line that is not clean text, or that libyaml would read as a line break; the
+ * line's length when there is none. */
 static size_t first_bad(struct text line) {
     size_t bad = line.length;
     text_is_clean(line, &bad);
@@ -98,7 +103,8 @@ static void diagnostic_at(struct builder *builder, yaml_mark_t mark, const char 
     diagnostic_add(builder->diagnostics, builder->source, mark_position(mark), "%s", text);
 }
 
-/* Two keys of one mapping with the same text: a slip that YAML itself lets pass. */
+/* Two keys of one mapping with the same text. libyaml accepts them, and most readers silently drop
+ * the first. */
 static void check_duplicate(struct builder *builder, const struct tree_node *mapping,
                             struct tree_node *key) {
     for (const struct tree_node *child = mapping->first; child; child = child->next) {
@@ -128,6 +134,8 @@ static void take_key(struct builder *builder, struct tree_node *mapping, struct 
     builder->keys[builder->depth - 1] = node;
 }
 
+/* A node of a mapping is alternately a key and a value. A value of a key that was refused is still
+ * attached, so that its own errors are reported. */
 static void attach(struct builder *builder, struct tree_node *node) {
     if (builder->depth == 0) {
         builder->root = node;
@@ -264,7 +272,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
     }
 }
 
-/* What libyaml's words usually mean to somebody who edits rules. */
+/* What libyaml's messages usually mean to the author of a policy. */
 static const char *syntax_hint(const char *problem) {
     static const struct {
         const char *problem, *hint;

@@ -27,8 +27,8 @@ static void step(struct walk *walk) {
         walk->at++;
 }
 
-/* How many characters of the file make the next character of the value; *ret_blank: it is white
- * space there. */
+/* How many characters of the file stand for the next character of the value: an escape is several.
+ * *ret_blank: it is white space in the value. */
 static size_t unit(const struct walk *walk, bool *ret_blank) {
     *ret_blank = is_blank(*walk->at);
     size_t left = (size_t)(walk->end - walk->at);
@@ -55,6 +55,7 @@ static size_t unit(const struct walk *walk, bool *ret_blank) {
     }
 }
 
+/* At the first character of the value, behind an opening quote or the header of a block text. */
 static struct walk start(const struct source *source, const struct tree_node *node) {
     struct walk walk = {.at = source->content.data,
                         .end = source->content.data + source->content.length,
