@@ -1,5 +1,7 @@
-/* Types: the walk through a tree, operators, comparisons, thresholds and functions. Names are found
- * in checker_name.c; checker_list.c has lists, maps and macros. */
+/* Types: the walk over the tree, operators, comparisons, thresholds and function calls. Names are
+ * resolved in checker_name.c; checker_list.c has lists, maps and macros. Each function checks
+ * operands first, returns the type of its node, and returns BROKEN without a message when an
+ * operand is BROKEN, so that one mistake is one error. */
 #include "checker.h"
 
 #include "checker_call.h"
@@ -15,7 +17,7 @@
 #include "core/policy/lists/list.h"
 #include "core/policy/source/diagnostic.h"
 
-/* Of the token that the node is named by. */
+/* Reports an error at the node's own token. */
 static type_code complain(struct checker *checker, const struct syntax *node, const char *text) {
     report(checker->reporter, node->offset, node->length, "%s", text);
     return BROKEN;
@@ -24,7 +26,8 @@ static type_code complain(struct checker *checker, const struct syntax *node, co
 /* ------------------------------------------------------------------------------------------------
  * Texts that can only be one of a few words */
 
-/* A comparison of such a name with a text that it never is. */
+/* Reports a comparison with a literal that the name's value can never be, such as currency ==
+ * "Euro": always false, hence a mistake. */
 static void check_words(struct checker *checker, const struct syntax *name_node,
                         const struct syntax *constant) {
     const struct name *name = name_node->name;
@@ -44,7 +47,8 @@ static void check_words(struct checker *checker, const struct syntax *name_node,
 /* ------------------------------------------------------------------------------------------------
  * Comparisons and membership */
 
-/* Checks what is compared with a value of type `other`. */
+/* Checks an operand that is compared with a value of type `other`: beside a text, an unknown name
+ * is probably a literal without its quotes. */
 static type_code check_beside(struct checker *checker, struct syntax *node, type_code other) {
     if (other != VALUE_TEXT || !checker_is_unknown_name(checker, node))
         return checker_node(checker, node);
@@ -52,6 +56,8 @@ static type_code check_beside(struct checker *checker, struct syntax *node, type
     return node->type;
 }
 
+/* An unknown name on the left is checked last, so that the right side's type is known for its hint.
+ */
 static type_code check_comparison(struct checker *checker, struct syntax *node) {
     struct syntax *left = node->first, *right = node->last;
     type_code a, b;
@@ -87,6 +93,9 @@ static bool is_list_name(const struct syntax *node) {
            text_is(node->first->text, "lists");
 }
 
+/* lists.NAME is not a value, so the right operand is resolved here and never reaches
+ * checker_node(). Conditions of features and derived fields may not read lists: lists change
+ * without a rebuild, states and columns could not follow. */
 static type_code check_in_named(struct checker *checker, struct syntax *node, type_code left) {
     struct syntax *right = node->last;
     const struct scope *scope = checker->scope;
@@ -121,6 +130,7 @@ static type_code check_in_named(struct checker *checker, struct syntax *node, ty
     return VALUE_BOOL;
 }
 
+/* A literal list right of `in` need not be of one type: its items are compared one by one. */
 static type_code check_in_literal(struct checker *checker, struct syntax *node, type_code left) {
     bool broken = left == BROKEN;
     for (struct syntax *item = node->last->first; item; item = item->next) {
@@ -159,7 +169,8 @@ static bool is_threshold_name(const struct syntax *node) {
            text_is(node->first->text, "thresholds");
 }
 
-/* Keys that are given, and what they are behind. */
+/* Strips the indices from thresholds.NAME[a][b]: returns what they follow, and how many there are.
+ */
 static struct syntax *index_base(struct syntax *node, size_t *ret_keys) {
     *ret_keys = 0;
     for (; node->kind == SYNTAX_INDEX; node = node->first)
@@ -251,6 +262,7 @@ static type_code check_logic(struct checker *checker, struct syntax *node) {
     return good ? VALUE_BOOL : BROKEN;
 }
 
+/* Both branches are checked even if the condition is BROKEN, to report all errors at once. */
 static type_code check_conditional(struct checker *checker, struct syntax *node) {
     struct syntax *condition = node->first, *then = condition->next, *otherwise = node->last;
     checker_node(checker, condition);
@@ -287,7 +299,8 @@ static type_code unknown_function(struct checker *checker, const struct syntax *
     return BROKEN;
 }
 
-/* math.abs(x): the first operand is not a value but the beginning of the function's name. */
+/* math.abs(x) parses as a method of `math`: here it becomes a global function "math.abs", unless
+ * something is declared by that name. */
 static void join_namespace(struct checker *checker, struct syntax *node) {
     struct syntax *first = node->first;
     if (!node->receiver || first->kind != SYNTAX_NAME || !text_is(first->text, "math") ||
@@ -303,6 +316,8 @@ static void join_namespace(struct checker *checker, struct syntax *node) {
 }
 
 /* The row for these operands, which have been checked; NULL when there is none. */
+/* More than two operands of one type fit a function of two that chains, such as math.greatest(a, b,
+ * c). */
 static const struct function *find_row(const struct syntax *node, enum function_form form) {
     type_code types[FUNCTION_PARAMETERS_MAX];
     size_t count = 0;
@@ -322,6 +337,7 @@ static const struct function *find_row(const struct syntax *node, enum function_
     return function && function->chains ? function : NULL;
 }
 
+/* has(), fired() and macros look like calls but do not evaluate their arguments first. */
 static type_code check_call(struct checker *checker, struct syntax *node) {
     if (!node->receiver && text_is(node->text, "has"))
         return check_has(checker, node);
@@ -421,6 +437,7 @@ static bool check_wanted(struct checker *checker, const struct syntax *root, typ
     return false;
 }
 
+/* Cost is computed last: it needs types, and a mistyped tree has none worth limiting. */
 struct syntax *expression_check(struct text source, const struct scope *scope,
                                 enum scope_reader reader, type_code wanted, struct arena *scratch,
                                 struct reporter *reporter) {

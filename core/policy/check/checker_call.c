@@ -1,3 +1,6 @@
+/* Messages about calls, and checks of literal arguments. A literal that always fails at run time is
+ * an error of the policy and is reported at load; the same value in a variable remains a run-time
+ * error. */
 #include "checker_call.h"
 
 #include "core/policy/eval/function.h"
@@ -9,7 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What is said of a list or map of anything is only that. */
+/* A parameter that takes any list or map is just "list" or "map" in messages. */
 static struct type_code_name parameter_name(type_code type) {
     struct type_code_name name = type_code_name(type);
     if (type == VALUE_LIST || type == VALUE_MAP)
@@ -77,7 +80,7 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
     }
 }
 
-/* What is wrong with a literal text that a conversion is to read; NULL when it is good. */
+/* The error of converting a literal text; NULL when it is valid. */
 static const char *literal_diagnostic(const struct syntax *call, struct text t) {
     int64_t us;
     if (text_is(call->text, "duration") && calendar_parse_duration(t, &us) < 0)
@@ -87,7 +90,7 @@ static const char *literal_diagnostic(const struct syntax *call, struct text t) 
     return NULL;
 }
 
-/* An int literal outside of its range; others are looked at when they are there. */
+/* Reports an int literal outside of its range. Other arguments are checked at run time. */
 static bool check_range(struct reporter *reporter, const struct syntax *argument, const char *what,
                         int64_t least, int64_t most) {
     if (argument->kind != SYNTAX_CONSTANT ||
@@ -120,8 +123,9 @@ static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
     return false;
 }
 
-/* Reports a fault within a literal at its place, when all of the literal means itself; else of the
- * literal as a whole. */
+/* Reports an error within a pattern at its exact place, if the literal has no escapes, so that
+ * offsets in the value are offsets in the source; otherwise at the literal, with the byte in the
+ * message. */
 static void report_in_literal(struct reporter *reporter, const struct syntax *literal,
                               struct text source, const struct pattern_diagnostic *diagnostic) {
     const char *start = source.data + literal->offset;

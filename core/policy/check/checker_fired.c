@@ -1,7 +1,6 @@
-/* fired("rule"): did this rule have its effect on the transaction? Conditions of features can ask
- * for that, as they can for the verdict: it is false while a transaction is decided.
- *
- * The call stands for a name of its own, with a slot in the frame, like any other name. */
+/* fired("rule"): did this rule have an effect on the transaction? Conditions of features can ask
+ * that, as they can ask for the verdict: both are known only afterwards, and false or "none" while
+ * a transaction is decided. */
 #include "checker_fired.h"
 
 #include "core/base/check.h"
@@ -26,7 +25,7 @@ static bool refuse_rule(struct checker *checker, const struct syntax *argument,
     return false;
 }
 
-/* The name that the rule's slot has; a new one when nobody has asked for it. NULL: too many. */
+/* The name for the rule's slot; a new one at its first use. NULL: there are too many. */
 static const struct name *name_of(struct checker *checker, struct text rule) {
     struct rule_names *rules = checker->scope->rules;
     for (size_t i = 0; i < rules->asked_count; i++)

@@ -1,4 +1,6 @@
-/* Lists and maps as values, what is read from them, and the macros that go through them. */
+/* Lists and maps as values, what is read from them, and the macros over them. The items of a list,
+ * and the keys and the values of a map, have one type each: that is stricter than CEL and makes
+ * every index and macro variable typed. */
 #include "checker_list.h"
 
 #include "checker_hint.h"
@@ -15,7 +17,7 @@ static type_code refuse(struct checker *checker, const struct syntax *node, cons
 /* ------------------------------------------------------------------------------------------------
  * Literals */
 
-/* Takes one more item of a literal into account. */
+/* Joins the type of one more item of a literal into *type. False: reported, now or before. */
 static bool join(struct checker *checker, const struct syntax *item, const char *what,
                  type_code *type) {
     type_code joined;
@@ -54,7 +56,7 @@ static bool check_key(struct checker *checker, const struct syntax *key) {
     return false;
 }
 
-/* A literal key that stands there before. */
+/* Reports a literal key that occurs before in the map. Computed keys are compared at run time. */
 static bool check_repeated(struct checker *checker, const struct syntax *map,
                            const struct syntax *key) {
     if (key->kind != SYNTAX_CONSTANT)
@@ -179,6 +181,8 @@ bool checker_is_macro(const struct syntax *node) {
     return node->receiver && macro_index(node) < MACROS;
 }
 
+/* A variable may not be called like anything that expressions can read: no name has two meanings.
+ */
 static bool check_variable(struct checker *checker, const struct syntax *node) {
     if (node->kind != SYNTAX_NAME) {
         refuse(checker, node, "expected a name for each item, such as x");
@@ -223,7 +227,8 @@ static bool check_range(struct checker *checker, const struct syntax *node) {
     return false;
 }
 
-/* What stands behind the variable. The type of the macro's result. */
+/* Checks the parts behind the variable, with the variable in scope. Returns the type of the result.
+ */
 static type_code check_parts(struct checker *checker, struct syntax *node, type_code range) {
     struct syntax *last = node->last;
     for (struct syntax *part = node->first->next->next; part; part = part->next) {
@@ -242,6 +247,8 @@ static type_code check_parts(struct checker *checker, struct syntax *node, type_
     return TYPE_LIST_OF(last->type);
 }
 
+/* Turns the call into SYNTAX_MACRO only once it is known to be one, because the tree is printed and
+ * compiled by kind. */
 type_code checker_macro(struct checker *checker, struct syntax *node) {
     checker_node(checker, node->first);
     if (!check_range(checker, node) || !check_call_of_macro(checker, node))

@@ -1,5 +1,6 @@
-/* Names and members: what an expression may read, and what is said of what it may not, or of what
- * is not there. */
+/* Names and members: what an expression may read, and the messages about names that it may not read
+ * or that do not exist. Much of this file is hints: which name was probably meant, and where it
+ * would have to be declared. */
 #include "checker_name.h"
 
 #include "checker_list.h"
@@ -9,6 +10,9 @@
 
 #include <stdio.h>
 
+/* The table of scope.h's enum scope_reader. Derived fields must not depend on state, and conditions
+ * of features on nothing but the record: both are computed when a record is applied, also years
+ * later. */
 static bool may_read(const struct checker *checker, const struct name *name) {
     if (checker->reader == SCOPE_DERIVED)
         return name->kind == NAME_FIELD;
@@ -71,12 +75,12 @@ static struct near nearest_name(const struct checker *checker, struct text wante
     return near;
 }
 
-/* What a policy may name later: said so, instead of "unknown". */
+/* Names reserved for a later version: "not supported yet" rather than "unknown". */
 static bool is_later_name(struct text word) {
     return text_is(word, "models") || text_is(word, "model");
 }
 
-/* Thresholds are declared behind everything else that reads: only rules know their names. */
+/* Thresholds are loaded after everything but rules and cases, so other readers cannot find them. */
 static bool is_hidden_threshold(const struct checker *checker, struct text word) {
     return text_is(word, "thresholds") && checker->reader != SCOPE_RULE;
 }
@@ -88,6 +92,7 @@ static bool is_announced(const struct scope *scope, struct text word) {
     return false;
 }
 
+/* Not reported when a file with declarations could not be read: the name may be declared there. */
 type_code checker_unknown_name(struct checker *checker, const struct syntax *node,
                                bool beside_text) {
     if (checker->scope->incomplete)
@@ -153,6 +158,7 @@ static void unknown_threshold(struct checker *checker, const struct syntax *node
            *hint ? hint : "; thresholds.yaml declares them");
 }
 
+/* A name with a dot that is not declared. What precedes the dot decides which message helps. */
 static type_code unknown_member(struct checker *checker, const struct syntax *node,
                                 struct text full) {
     if (checker->scope->incomplete)
@@ -198,7 +204,8 @@ static type_code unknown_member(struct checker *checker, const struct syntax *no
     return BROKEN;
 }
 
-/* Is what is before the dot a value? Else it is the first half of a name. */
+/* Is what precedes the dot a value, so that this selects from a map? Otherwise both halves are one
+ * name, such as card.count_1h. */
 static bool is_selection(const struct checker *checker, const struct syntax *node) {
     const struct syntax *operand = node->first;
     if (operand->kind != SYNTAX_NAME || checker_local(checker, operand->text))

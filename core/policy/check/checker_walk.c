@@ -1,3 +1,4 @@
+/* The few lookups that names, lists and the walk itself need. */
 #include "checker_walk.h"
 
 struct local *checker_local(const struct checker *checker, struct text name) {

@@ -10,8 +10,9 @@
  *   lastIndexOf                  and one for each 64 pairs of a byte of each of its texts
  *   matches                      see pattern_steps()
  *
- * What does not read the frame is computed at load and costs 1 from then on, but must not be too
- * dear there either. */
+ * The numbers are upper bounds in a unit of work, not measurements: they limit what a policy may do
+ * and rank its parts. What does not read the frame is computed at load and costs 1 from then on,
+ * but must keep to the limit there, too. Arithmetic saturates. */
 #include "cost.h"
 
 #include "core/policy/lang/scope.h"
@@ -33,8 +34,8 @@ static uint32_t larger(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Beyond the one step of comparing simple values: what is within lists of these sizes. Each key of
- * a map is looked for among those of the other. */
+/* Steps of comparing two values beyond the one for simple values: the items of lists, level by
+ * level. Each key of a map is searched for among those of the other, hence the square. */
 static uint32_t comparison(type_code type, uint32_t items_max) {
     uint32_t all = 0;
     for (; type_depth(type) > 0; type = type_element(type)) {
@@ -53,7 +54,8 @@ static uint32_t text_comparison(const struct syntax *a, const struct syntax *b) 
     return larger(a->text_max, b->text_max) / BYTES_COMPARED_PER_STEP;
 }
 
-/* What reading the texts takes; those of a list are read by what is for each of its items. */
+/* Steps of reading a function's texts; those of a list count only for functions of all its items.
+ */
 static uint32_t text_steps(const struct syntax *node) {
     uint32_t steps = 0;
     if (node->function->reads_edge)
@@ -112,7 +114,7 @@ static uint32_t extent_steps(struct syntax *node) {
     return 0;
 }
 
-/* How many times the subject that a pattern's steps are told for. */
+/* How many times longer the subject may be than the one that pattern_steps() is computed for. */
 static uint32_t subject_parts(uint32_t text_max) {
     uint32_t bytes = text_max < PATTERN_SUBJECT_MAX ? text_max : PATTERN_SUBJECT_MAX;
     return larger((bytes + PATTERN_USUAL_SUBJECT - 1) / PATTERN_USUAL_SUBJECT, 1);
@@ -201,8 +203,8 @@ static uint32_t node_steps(struct syntax *node) {
     return operand_steps(node);
 }
 
-/* What the node takes from its operands. A name stands for itself: what is before its dot is no
- * operand. */
+/* Properties of a node that follow from its operands and its name: what it reads, how large its
+ * value can be. A resolved name is a leaf: what precedes its dot is not an operand. */
 static void inherit(struct syntax *node) {
     node->reads_frame = node->name != NULL;
     node->reads_local = LOCAL_NONE;

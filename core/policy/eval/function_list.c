@@ -1,6 +1,8 @@
 /* Functions on lists and maps, and between texts and lists. */
 #include "function_list.h"
 
+/* Room is reserved for all items at once: lists are built by code that knows how many there will
+ * be. */
 struct value_items *function_new_items(size_t count, struct arena *arena) {
     struct value_items *items = NULL;
     if (count <= (SIZE_MAX - sizeof *items) / sizeof(struct value))
@@ -94,6 +96,7 @@ static char *append(char *to, struct text t) {
     return to + t.length;
 }
 
+/* Measures first, so that the result is one allocation. */
 static struct value join(const struct value_items *items, struct text separator,
                          struct arena *arena) {
     size_t length = 0;

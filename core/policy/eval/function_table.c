@@ -1,3 +1,10 @@
+/* The table of functions and operators, and those that are a line of C each: arithmetic, parts of
+ * times, rounding. Functions with more to them are in function_text.c, function_list.c,
+ * function_address.c and function_conversion.c.
+ *
+ * A row is one combination of types, so a function never inspects the types of its arguments, and
+ * the checker's error messages are made from the rows. Behaviour follows CEL's specification and
+ * its extension libraries for strings and math; what differs is in docs/POLICY.md. */
 #include "function.h"
 
 #include "core/policy/lang/calendar.h"
@@ -26,6 +33,7 @@ INT_OPERATOR(add_int, __builtin_add_overflow)
 INT_OPERATOR(subtract_int, __builtin_sub_overflow)
 INT_OPERATOR(multiply_int, __builtin_mul_overflow)
 
+/* INT64_MIN / -1 overflows, in C with undefined behaviour; CEL makes it an error. */
 static struct value divide_int(const struct value *a, struct arena *arena) {
     (void)arena;
     if (a[1].integer == 0)
@@ -83,7 +91,8 @@ TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
 /* ------------------------------------------------------------------------------------------------
  * Times, in UTC or as clocks show them that are some hours ahead or behind */
 
-/* The microseconds that `a`, a timestamp and perhaps an offset, stands for there. */
+/* The time that a clock shows at an offset from UTC: a[0] is the timestamp, a[1] the offset if
+ * `zone`. False: the offset is invalid, or the time is outside of the calendar. */
 static bool there(const struct value *a, bool zone, int64_t *ret_us) {
     int64_t offset = 0;
     if (zone && calendar_parse_zone(a[1].text, &offset) < 0)
@@ -174,6 +183,7 @@ static struct value least(const struct value *a, struct arena *arena) {
     return value_order(a[1], a[0]) == -1 ? a[1] : a[0];
 }
 
+/* Of an empty list there is no greatest item: an error, as in CEL. */
 static struct value extreme_item(const struct value_items *items, int wanted) {
     if (items->count == 0)
         return error_value(EXPRESSION_BAD_ARGUMENT);
@@ -367,7 +377,8 @@ const struct function *function_at(size_t index) {
     return index < sizeof functions / sizeof *functions ? &functions[index] : NULL;
 }
 
-/* A list of anything where one of anything is expected, and what never has a value everywhere. */
+/* Does an argument of this type fit the parameter? VALUE_LIST and VALUE_MAP take any list or map,
+ * and VALUE_ABSENT, the item of an empty list, fits everywhere. */
 static bool fits(type_code parameter, type_code type) {
     type_code joined;
     if (parameter == type || type == VALUE_ABSENT)
@@ -377,6 +388,7 @@ static bool fits(type_code parameter, type_code type) {
     return type_join(parameter, type, &joined) && joined == parameter;
 }
 
+/* Linear: it runs only while policies load. */
 const struct function *function_find(struct text name, enum function_form form,
                                      const type_code *types, size_t count) {
     const struct function *function;

@@ -4,9 +4,10 @@
  *   quantifier    = ( "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}" ) [ "?" ]
  *   atom          = character | "." | "^" | "$" | class | escape | group | flags
  *
- * It refuses what RE2 refuses and PCRE2 would take (back references, look-around, possessive
- * repetition …) and what both take with different meanings (\v, \1 as an octal number), and counts
- * the states of the pattern. */
+ * It refuses what RE2 refuses and PCRE2 would accept (back references, look-around, possessive
+ * repetition …) and what both accept with different meanings (\v, \1 as an octal number), and
+ * counts the states of the pattern. What it accepts is compiled by PCRE2, which finds any other
+ * error. */
 #include "pattern_syntax.h"
 
 #include "core/base/check.h"

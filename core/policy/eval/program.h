@@ -1,4 +1,5 @@
-/* What an expression is when it runs: instructions for a stack of values, in one run of memory. */
+/* The compiled form of an expression: instructions for a stack of values, contiguous in memory.
+ * Absent values and errors travel on the stack like others. */
 #pragma once
 
 #include "core/policy/lists/list.h"
@@ -65,7 +66,7 @@ enum operation {
 struct instruction {
     uint8_t operation;
     uint8_t type;    /* enum value_type: SLOT, LIST; enum macro; CALL: is the function tidy? */
-    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, GLANCE */
+    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, PREFILTER */
     uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
         uint64_t slot;
@@ -78,8 +79,8 @@ struct instruction {
     };
 };
 
-/* Of many a derived field nothing else is to be run: a function of a name and of constants, none
- * of which is missing. */
+/* An expression that is one function of a name and constants, none of which is missing: run without
+ * the stack machine. Many derived fields are such. */
 #define SIMPLE_CALL_MAX 4
 struct simple_call {
     struct value (*apply)(const struct value *arguments, struct arena *arena);

@@ -1,3 +1,5 @@
+/* The instructions for lists, maps and macros. Lists are immutable once they are finished; while
+ * one is built, its builder alone holds it on the stack and appends in place. */
 #include "program_list.h"
 
 #include "core/base/check.h"
@@ -19,7 +21,8 @@ static struct value_items *being_built(struct value *v) {
     return (struct value_items *)(uintptr_t)v->items; /* new_value() made it writable */
 }
 
-/* What cannot go in takes the place of all of it. True: there is nothing to put in. */
+/* A missing item makes the whole list missing: absent before errors, the first error before others.
+ * True: there is nothing to append to any more. */
 static bool keep_missing(struct value *built, const struct value *item) {
     if (built->type == VALUE_ABSENT)
         return true;
@@ -90,6 +93,7 @@ void list_loop_skip(struct value *top, const struct value *why) {
 }
 
 /* && with `deciding` false, || with `deciding` true. */
+/* The deciding value ends the loop; missing values only count if no later item decides. */
 static bool take_logic(struct value *result, const struct value *v, bool deciding) {
     if (v->type == VALUE_BOOL && v->boolean == deciding) {
         *result = *v;

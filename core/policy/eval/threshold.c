@@ -1,5 +1,6 @@
-/* A table is one run of memory, so that a frame can hold it like any text: this head, the places of
- * a hash set with open addressing, at most half full. Keys lie in the set's memory. */
+/* The values of a generation's thresholds. A table is one block of memory, so that a frame can hold
+ * it like any text: a head and the places of a hash table with open addressing, at most half full.
+ * The keys are texts elsewhere in the same arena. */
 #include "threshold.h"
 
 #include "core/base/arena.h"
@@ -27,6 +28,8 @@ struct thresholds {
     struct text *tables; /* parallel to set.thresholds */
 };
 
+/* Prefixing each part with its length keeps ("ab", "c") and ("a", "bc") apart. Parts that are too
+ * long give no key: the group cannot exist. */
 struct text threshold_key(const struct text *parts, size_t part_count,
                           char ret_bytes[THRESHOLD_KEY_MAX]) {
     check(part_count <= THRESHOLD_KEYS_MAX);
@@ -42,7 +45,7 @@ struct text threshold_key(const struct text *parts, size_t part_count,
     return (struct text){.data = ret_bytes, .length = (size_t)(at - ret_bytes)};
 }
 
-/* The key's own place, or the empty one where it belongs. */
+/* The place of the key, or the empty one where it would be inserted. */
 static const struct place *place_of(const struct table *table, struct text key) {
     size_t at = (size_t)hash_text(key) & table->mask;
     while (table->places[at].key.data && !text_equal(table->places[at].key, key))

@@ -1,3 +1,6 @@
+/* Ordering of values. Ints and doubles compare exactly, without converting the int, as CEL demands:
+ * 2^53 + 1 and 2.0^53 differ. Lists and maps only have equality; maps compare key by key, in any
+ * order, in the square of their size, which cost.c accounts for. */
 #include "value_order.h"
 
 #include <math.h>

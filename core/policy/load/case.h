@@ -1,8 +1,9 @@
 /* Cases: what a policy is expected to decide, written beside its rules. Part of the snapshot, run
  * by engine/trial.h.
  *
- * A case is a transaction, a history before it and what is expected of the decision. What stands in
- * it has passed the same checks as a transaction that a client sends. */
+ * A case is a transaction, a history before it and what is expected of the decision. Its
+ * transactions have passed the same checks as those that clients send. All texts live in the
+ * snapshot. */
 #pragma once
 
 #include "core/wire/record/record.h"

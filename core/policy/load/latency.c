@@ -1,3 +1,6 @@
+/* The worst case in time, from counts: entries that the busiest entity's state holds (plan cost)
+ * and steps of expressions (cost.c), each times a constant measured once. Integer arithmetic that
+ * saturates: a policy at the limits of everything must give a large number, not a small one. */
 #include "latency.h"
 
 #include "core/base/check.h"
@@ -28,6 +31,8 @@ static uint64_t multiply_saturated(uint64_t a, uint64_t b) {
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+/* An entry is visited once for all windows, plus a little for each few aggregates that count it;
+ * the entity's conditions are evaluated once for a transaction. */
 static struct latency_item entity_item(const struct snapshot *snapshot, size_t entity) {
     const struct entity_plan *plan = &snapshot->plan.entities[entity];
     struct latency_item item = {.kind = LATENCY_ENTITY,

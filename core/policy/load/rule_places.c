@@ -1,3 +1,5 @@
+/* Places are found again from the trees instead of being kept in the snapshot: only `harrier check`
+ * and explanations need them. A load without errors guarantees the shape, so nothing is checked. */
 #include "rule_places.h"
 
 const struct noted_expression *noted_expression_of(const struct load *load,

@@ -35,6 +35,7 @@ static bool takes(const struct schema *schema, const struct transaction *transac
     return false;
 }
 
+/* Its answer must never be yes where binding refuses; test_schema_precheck.c compares the two. */
 bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
                          const size_t *slots, size_t slot_count, size_t longest) {
     if (transaction->attribute_count > 0)

@@ -155,7 +155,7 @@ struct snapshot {
     size_t first_fired, fired_count;
     struct text *fired_rules; /* names that filters ask for with fired(): parallel to the slots */
     size_t slot_count;
-    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is not told:
+    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is internal:
      * features of suppressions, fired rules. */
     struct text *slot_names;
     size_t first_threshold;
@@ -182,8 +182,9 @@ struct snapshot {
     size_t file_count;
 };
 
-/* The policy's files, read from its folder: *.yaml and what they name, sorted by path. Hidden files
- * and editors' leftovers are ignored. Limits: 1,000 files, 16 MiB each, 64 MiB together. */
+/* The policy's files, read from its folder: *.yaml and the files they name, sorted by path. Hidden
+ * files and other names are ignored. Limits: policy_limits.h. The files live as long as the folder.
+ */
 struct policy_folder;
 int policy_folder_read(const char *path, struct policy_folder **ret_folder,
                        struct error *ret_error);
@@ -192,7 +193,7 @@ const struct policy_file *policy_folder_files(const struct policy_folder *folder
                                               size_t *ret_count);
 
 /* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the
- * caller, appended to) has every fault found, each as "path:line:column: what", the line, a caret
+ * caller, appended to) has every error found, each as "path:line:column: what", the line, a caret
  * and what was expected, and ret_error the first of them with the number of others. Warnings go to
  * ret_messages too. */
 int snapshot_load(const struct policy_file *files, size_t file_count,

@@ -1,5 +1,9 @@
 /* Files → snapshot: the order of a load, the id, and the counted references.
  *
+ * Loaders run in the order in which names become known: fields, lists, the names of rules, features
+ * and values, thresholds, rules, cases. All of them run whatever the earlier ones reported, so that
+ * one run finds all errors.
+ *
  * The id is the first 64 bits of SHA-256 over, for each file in the order of their paths: the
  * path's length as eight bytes (little-endian), the path, the content's length likewise, the
  * content. */
@@ -20,7 +24,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* What a snapshot is when nobody looks: its memory and its references. */
+/* A snapshot with its memory and the number of its references. */
 struct holder {
     struct snapshot snapshot; /* first: a snapshot's address is its holder's */
     struct arena arena;       /* everything it points to */
@@ -114,6 +118,7 @@ static void add_sized(struct sha256 *sha, struct text t) {
     sha256_add(sha, t.data, t.length);
 }
 
+/* With lengths, no two sets of files give the same bytes. */
 static uint64_t files_id(const struct policy_file *files, size_t file_count) {
     struct sha256 *sha = sha256_new();
     for (size_t i = 0; i < file_count; i++) {
@@ -163,6 +168,7 @@ static void parse_file(struct load *load, size_t index) {
         load->scope.incomplete = true;
 }
 
+/* A missing policy.yaml is reported under its own name, as if it were there and empty. */
 static void parse_files(struct load *load) {
     const struct snapshot *snapshot = load->snapshot;
     load->file_count = snapshot->file_count;
@@ -185,6 +191,8 @@ static void parse_files(struct load *load) {
                    "missing; a policy is a folder that contains policy.yaml");
 }
 
+/* Gives thresholds' and lists' slots their final place and names all slots for messages and
+ * explanations. What is not in the scope has no name: it is internal. */
 static void name_slots(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     snapshot->first_list = snapshot->first_threshold + snapshot->threshold_count;
@@ -248,6 +256,8 @@ static void load_all(struct load *load) {
         load->analyse(load);
 }
 
+/* Everything that stays is in the holder's arena, everything else in scratch memory that goes at
+ * the end. The snapshot is not shared before this returns. */
 int load_files(const struct policy_file *files, size_t file_count, const struct load *options,
                struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
                struct buffer *ret_messages, struct error *ret_error) {

@@ -1,7 +1,9 @@
 /* The history of a case, and the transaction that is decided behind it.
  *
- * What an item of the history does not say is as in the case's transaction; null takes a field
- * away. An item with `repeat` is several transactions, and {n} in its texts counts them. */
+ * An item of the history inherits from the case's transaction every field that it does not have;
+ * null removes a field. An item with `repeat` is several transactions, and {n} in its texts is
+ * their number. The items are the records of an archive: the same limits and the same checks apply.
+ */
 #include "load_case_steps.h"
 
 #include "core/base/check.h"
@@ -79,7 +81,7 @@ static size_t find_step(const struct history *history, struct text id) {
     return i;
 }
 
-/* Only a client that asks twice has the same id twice, and gets its first answer again. */
+/* An id may occur once: in an archive a repeated id is the same request again and adds nothing. */
 static bool check_new_id(struct history *history, const struct tree_node *node, struct text id,
                          bool repeated) {
     if (find_step(history, id) == history->count)
@@ -249,7 +251,7 @@ static const struct list *read_list_name(struct history *history, const struct t
     return NULL;
 }
 
-/* Written as the archive has it: in the one way that there is of the list's kind. */
+/* The entry in its canonical form, as the archive has it. */
 static bool read_entry(struct history *history, const struct tree_node *node,
                        const struct list *list, struct text *ret_entry) {
     struct case_loader *loader = history->loader;
@@ -375,7 +377,7 @@ bool case_read_steps(struct case_loader *loader, const struct tree_node *transac
     int64_t now_us = CASE_TIME_US;
     if (time && !case_read_time(loader, time, "event_time", &now_us))
         return false;
-    /* What is wrong with the transaction would be wrong with all that inherits from it. */
+    /* Errors of the transaction would be repeated by every item that inherits from it. */
     if (!case_build(&draft, TEXT_LITERAL("case"), now_us))
         return false;
     ret_case->transaction = draft.transaction;

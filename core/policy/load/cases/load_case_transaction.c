@@ -1,5 +1,5 @@
-/* One transaction of a case, from the keys of its mapping: fields and attributes as a client would
- * send them, checked as a server would. */
+/* One transaction of a case, from the keys of its mapping: fields and attributes as clients send
+ * them, checked as a server checks them, so that no case tests what could not happen. */
 #include "load_case_transaction.h"
 
 #include "core/base/check.h"
@@ -80,7 +80,7 @@ static bool read_field_text(struct case_draft *draft, const struct tree_node *no
     return true;
 }
 
-/* "12.50" with two digits → 1250. 0, −1: no number, −2: more decimals than there are digits. */
+/* "12.50" with two digits → 1250. Returns 0; −1: not a number; −2: more decimals than `digits`. */
 static int parse_units(struct text t, unsigned digits, int64_t *ret_units) {
     bool negative = t.length > 0 && t.data[0] == '-', point = false;
     size_t start = negative, seen = 0;
@@ -146,7 +146,7 @@ static bool read_money(struct case_draft *draft) {
         return read_int(&draft->loader->reader, minor, "amount_minor", 0,
                         TRANSACTION_AMOUNT_MINOR_MAX, &transaction->amount_minor);
     int digits = currency_digits(transaction->currency);
-    /* No currency in use: transaction_check() says so. */
+    /* An unknown currency is reported by transaction_check(). */
     return !amount || digits < 0 ||
            read_units(draft, amount, "amount", (unsigned)digits, &transaction->amount_minor);
 }
@@ -256,7 +256,8 @@ static bool read_texts(struct case_draft *draft) {
     return good;
 }
 
-/* Where the field at fault stands, as transaction_check() and schema_bind() name it. */
+/* The node of the field that transaction_check() or schema_bind() has refused, by its name there.
+ */
 static const struct tree_node *node_of_field(const struct case_draft *draft, struct text field) {
     if (text_is(field, "event_time_us"))
         field = TEXT_LITERAL("event_time");
@@ -299,7 +300,7 @@ bool case_build(struct case_draft *draft, struct text id, int64_t at_us) {
     good &= read_texts(draft);
     good &= read_location(draft);
     good &= read_attributes(draft);
-    /* One that does not fit a broken schema may be right all the same. */
+    /* When the schema has errors, a transaction that does not fit it may still be right. */
     return good && (!draft->loader->load->is_schema_sound || check_accepted(draft));
 }
 
@@ -311,7 +312,7 @@ static void refuse_key(struct case_loader *loader, struct tree_node *key, const 
     key->broken = true;
 }
 
-/* Keys that are names, but not for here. */
+/* Reports keys that exist elsewhere but not here, with what to write instead. */
 static void refuse_keys(struct case_loader *loader, const struct tree_node *node, bool history) {
     const struct schema *schema = &loader->load->snapshot->schema;
     for (const struct tree_node *child = node->first; child; child = child->next) {

@@ -1,6 +1,8 @@
 /* Cases: those beside the rules and those of cases/NAME.yaml, once everything else is loaded.
  *
- * A case beside a rule expects that the rule fires, unless its `not` names it. */
+ * A case beside a rule expects that the rule fires, unless its `not` names it. Expectations refer
+ * to slots and indices, so running a case needs no names. A case with errors is left out; the
+ * policy does not load anyway. */
 #include "load_cases.h"
 
 #include "core/base/check.h"
@@ -12,6 +14,7 @@
 /* ------------------------------------------------------------------------------------------------
  * Values and names */
 
+/* As many decimals as are written are compared: an expected 12.5 accepts 12.54. */
 static int decimals_of(struct text t) {
     const char *point = memchr(t.data, '.', t.length);
     if (memchr(t.data, 'e', t.length) || memchr(t.data, 'E', t.length))
@@ -68,14 +71,15 @@ static bool read_value(struct case_loader *loader, const struct tree_node *node,
         good = read_moment(loader, node, what, type, &v.integer);
         break;
     default:
-        return false; /* its declaration is at fault */
+        return false; /* its declaration was reported */
     }
     if (good)
         *ret_value = v;
     return good;
 }
 
-/* A name that the frame has, of these kinds. */
+/* Resolves a name. given: it must be a feature or threshold, whose value a case may set; otherwise
+ * anything the frame holds but a threshold. NULL: reported, here or at its declaration. */
 static const struct name *find_name(struct case_loader *loader, const struct tree_node *key,
                                     bool given) {
     const struct scope *scope = &loader->load->scope;
@@ -277,7 +281,7 @@ static bool names_rule(const size_t *rules, size_t count, size_t rule) {
     return false;
 }
 
-/* What a case beside a rule says of the rule itself, unless it says otherwise. */
+/* A case beside a rule expects that rule to fire unless it mentions the rule itself. */
 static void expect_own_rule(struct case_loader *loader, struct policy_case *it) {
     struct case_expectation *expect = &it->expect;
     if (it->rule == SIZE_MAX || names_rule(expect->fires, expect->fire_count, it->rule) ||
@@ -306,6 +310,7 @@ static void check_contradiction(struct case_loader *loader, const struct tree_no
 
 enum { NAME, ABOUT, HISTORY, GIVEN, TRANSACTION, EXPECT, KEY_COUNT };
 
+/* Names are unique among the cases of one rule or of one file, which are adjacent in the array. */
 static bool is_new_name(struct case_loader *loader, const struct tree_node *node,
                         const struct policy_case *it) {
     const struct snapshot *snapshot = loader->load->snapshot;

@@ -1,5 +1,8 @@
-/* What a feature computes: its aggregate, and the field that this is of. Equal sources are one
- * column of the entity. */
+/* What a feature computes: its aggregate, and the field it aggregates. Features of an entity share
+ * columns: equal sources of equal type are kept once.
+ *
+ * Columns hold integers, hashes or texts, never doubles: sums must not depend on the order of
+ * entries. So a double needs a fixed number of decimals. */
 #include "load_aggregate.h"
 
 #include "core/base/check.h"
@@ -15,8 +18,8 @@ static bool keyed_by_currency(const struct feature_draft *it) {
     return false;
 }
 
-/* Is it a number in minor units of any currency, taken together with those of others? A warning:
- * amount_minor % 100 is no money, and policies in archives must load. */
+/* Does it combine minor units of different currencies? Only a warning: amount_minor % 100 is not an
+ * amount of money, and policies in archives must continue to load. */
 static bool mixes_currencies(const struct feature_draft *it, const struct field *field) {
     switch (it->feature.aggregate) {
     case AGGREGATE_SUM:
@@ -31,7 +34,7 @@ static bool mixes_currencies(const struct feature_draft *it, const struct field 
     }
 }
 
-/* How a field is kept for an aggregate: NULL and a column, or what is wrong. */
+/* The column in which a field is kept for this aggregate. Returns NULL, or why it cannot be. */
 static const char *column_of(const struct feature_draft *it, const struct field *field,
                              struct column *ret_column) {
     enum aggregate aggregate = it->feature.aggregate;
@@ -115,7 +118,8 @@ static bool is_placed(enum aggregate aggregate) {
     return aggregate == AGGREGATE_DISTANCE || aggregate == AGGREGATE_SPEED;
 }
 
-/* The place is there when the latitude is. */
+/* distance and speed use both coordinates; a transaction has both or none, so the column is present
+ * when the latitude is. */
 static bool add_place(struct feature_draft *it) {
     static const struct column place = {.source = TEXT_LITERAL("location"), .type = COLUMN_PLACE};
     const struct field *latitude = load_field_find(it->loader->load, TEXT_LITERAL("latitude"));
@@ -182,8 +186,8 @@ bool feature_read_of(struct feature_draft *it) {
     return field && add_column(it, of, field);
 }
 
-/* What others call our aggregates; NULL when it is none of those. The near names would mislead:
- * that of "median" is "mean". */
+/* What other systems call our aggregates; NULL for other names. Checked before near names, which
+ * would mislead: the one nearest to "median" is "mean". */
 static const char *other_aggregate(const struct tree_node *node) {
     static const char *const words[][2] = {
         {"median", "quantile with q: 0.5"},

@@ -1,5 +1,5 @@
-/* One feature of features.yaml. Equal conditions are one filter of the entity; they are compared in
- * their canonical form. */
+/* One feature of features.yaml: its conditions, times and parameters. What it computes is in
+ * load_aggregate.c. */
 #include "load_feature.h"
 
 #include "core/base/check.h"
@@ -10,7 +10,8 @@
 /* ------------------------------------------------------------------------------------------------
  * Conditions */
 
-/* An outcome's record does not say which rules fired. */
+/* An outcome's record does not have the rules that fired, so the difference that the outcome makes
+ * could not be computed. */
 static bool can_be_filter(struct feature_draft *it, const struct tree_node *node,
                           const struct syntax *syntax) {
     if (!syntax_reads(syntax, TEXT_LITERAL("outcome")) || !syntax_asks_fired(syntax))
@@ -82,7 +83,7 @@ static bool read_times(struct feature_draft *it) {
                          PLAN_WINDOW_US_MAX - it->feature.window_us, &it->feature.delay_us);
 }
 
-/* Between 0 and 1, exactly: 0.95 or, as YAML has it too, .95. */
+/* A decimal between 0 and 1, exact to PLAN_Q_PARTS: 0.95, or .95, which YAML accepts as well. */
 static bool parse_q(const struct tree_node *node, uint16_t *ret_parts) {
     struct text t = node->text;
     unsigned parts = 0, unit = PLAN_Q_PARTS;
@@ -147,6 +148,7 @@ static bool read_tick(struct feature_draft *it) {
     return false;
 }
 
+/* The type follows from the aggregate and its column, so the default is read after both. */
 static bool read_default(struct feature_draft *it) {
     const struct tree_node *node = it->keys[DEFAULT].node;
     const struct reader *reader = &it->loader->reader;
@@ -225,7 +227,7 @@ void features_read_feature(struct features_loader *loader, struct entity_draft *
     struct name *name = declare_feature(&it);
     if (!name || !complete || !feature_read_aggregate(&it))
         return;
-    /* All of them, so that all faults are found. */
+    /* All parts, so that all errors are found. */
     bool good = feature_read_of(&it);
     good &= read_q(&it);
     good &= read_times(&it) && read_tick(&it);

@@ -1,7 +1,8 @@
 /* features.yaml: entities and their features, which make the plan.
  *
- * An entity's columns and filters are shared by its features: load_aggregate.c and load_feature.c
- * add those that it does not have yet. */
+ * An entity's columns and filters are shared by its features: load_aggregate.c and load_filter.c
+ * add those that it does not have yet. Drafts live in scratch memory until all is known; then those
+ * with features become the plan, in the order of the file. */
 #include "load_features.h"
 
 #include "core/base/check.h"
@@ -134,7 +135,7 @@ static struct entity_draft *find_draft(struct features_loader *loader,
         read_diagnostic(&loader->reader, key, "unknown entity \"%" TEXT_FORMAT "\"%s",
                         TEXT_ARGS(key->text),
                         *hint ? hint : "; entities are declared under \"entities\"");
-    /* Its features are unknown now; that is said once. */
+    /* Its features are unknown now; only the entity is reported. */
     loader->load->scope.incomplete = true;
     return NULL;
 }
@@ -180,7 +181,8 @@ static void place_features(struct load *load, const struct entity_draft *draft, 
     }
 }
 
-/* Which rules conditions ask for is known now. */
+/* All conditions have been read, so the rules that fired() asks for are known and get their slots.
+ */
 static void keep_fired(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     const struct rule_names *rules = &load->rule_names;
@@ -223,6 +225,7 @@ static void make_plan(struct features_loader *loader) {
     snapshot->feature_count = slot - snapshot->first_feature;
 }
 
+/* plan_finish() computes what all plans need and checks limits that the loaders do not know. */
 static void finish_plan(struct load *load) {
     struct error error;
     if (load->diagnostics.errors > 0 || plan_finish(&load->snapshot->plan, &error) == 0)
@@ -233,7 +236,8 @@ static void finish_plan(struct load *load) {
                    error.text);
 }
 
-/* A state counts its bytes with 32 bits. One that grew beyond would end the process. */
+/* A state counts its bytes in 32 bits, and one that outgrew them would stop the process: policies
+ * in which that could happen are refused. */
 static void check_sizes(struct features_loader *loader) {
     const struct plan *plan = &loader->load->snapshot->plan;
     for (size_t i = 0; loader->load->diagnostics.errors == 0 && i < plan->entity_count; i++) {

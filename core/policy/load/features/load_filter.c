@@ -1,4 +1,6 @@
-/* Equal conditions are one filter of the entity; they are compared in their canonical form. */
+/* Features of an entity share filters: a condition is evaluated once for an entity, however many
+ * features have it. Conditions are equal when their canonical forms are, so spacing and brackets do
+ * not matter. */
 #include "load_filter.h"
 
 #include "core/base/check.h"

@@ -28,13 +28,14 @@ static struct entity_draft *find_entity(struct features_loader *loader, const st
     return NULL;
 }
 
-/* Nothing can be wrong with fired("name") of a rule that there is. */
+/* The condition is made here and its rule exists, so no error of the author's can occur in it. */
 static void report_defect(struct reporter *reporter, size_t offset, size_t length,
                           const char *text) {
     (void)reporter, (void)offset, (void)length, (void)text;
 }
 
-/* The condition; NULL: there are too many, or the rule's name is none, which its reader says. */
+/* The condition; NULL: there are too many, or the rule's name is invalid, which load_rules.c
+ * reports. */
 static const struct syntax *fired_condition(struct load *load, const struct reader *reader,
                                             const struct tree_node *node, struct text rule) {
     struct reporter reporter = {.report = report_defect};
@@ -107,7 +108,7 @@ static void read_suppression(struct features_loader *loader, struct rule_header 
     int filter = load_filter_add(loader, draft, &reader, header->suppress, fired);
     if (filter < 0)
         return;
-    /* Where it is among its entity's, until they have slots. */
+    /* Its index among the entity's features, until features_place_suppressions(). */
     header->suppress_slot = draft->plan.feature_count;
     header->entity = (size_t)(draft - loader->drafts);
     add_feature(loader, draft, header, filter, window_us);

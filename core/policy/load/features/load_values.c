@@ -1,4 +1,5 @@
-/* The values of features.yaml: computed once per transaction, in order. */
+/* The values of features.yaml: computed once per transaction, in the order of the file, which is
+ * why a value can only read values above it. */
 #include "load_values.h"
 
 #include "core/base/check.h"
@@ -35,7 +36,8 @@ static void read_value(struct load *load, const struct reader *reader,
         .name = name, .expression = expression_build(syntax, load->arena), .slot = slot};
 }
 
-/* Their names, so that a use above a declaration can be told from a slip. */
+/* Makes all names known, so that a use above the declaration gets a better message than an unknown
+ * name. */
 static void announce_values(struct load *load, const struct tree_node *node) {
     struct scope *scope = &load->scope;
     scope->announced = arena_calloc(&load->scratch, node->child_count, sizeof *scope->announced);

@@ -1,6 +1,6 @@
 /* What has to be known of the rules before they are read: their names, because conditions of
  * features ask whether they fired, and their suppressions, because those are features. Reports
- * nothing: that is for whoever reads the rules as a whole, in load_rules.c. */
+ * nothing: load_rules.c reads the same nodes again and reports their errors. */
 #include "load_rule_headers.h"
 
 #include "core/base/check.h"

@@ -1,5 +1,5 @@
 /* When a rule is in force, for which part of the transactions, in which group and under which tags.
- */
+ * Each function reads one key and leaves the rule's default when it reports something. */
 #include "load_rule_terms.h"
 
 #include "core/base/check.h"
@@ -38,6 +38,7 @@ void rule_read_tags(const struct reader *reader, const struct tree_node *node, s
     rule->tags = tags;
 }
 
+/* An unknown group is not reported when policy.yaml could not be read completely. */
 void rule_read_group(const struct load *load, const struct reader *reader,
                      const struct tree_node *node, struct rule *rule) {
     const struct snapshot *snapshot = load->snapshot;

@@ -1,4 +1,6 @@
-/* rules/NAME.yaml: conditions, what follows from them, and the sentence that says why. */
+/* rules/NAME.yaml: conditions, their consequences, and the sentence that says why. When and for
+ * whom a rule is in force is in load_rule_terms.c; its suppression is a feature (load_suppress.c),
+ * and its cases are read last (load_cases.c). */
 #include "load_rules.h"
 
 #include "core/base/check.h"
@@ -56,8 +58,8 @@ static void brace_diagnostic(struct pieces *pieces, size_t offset, const char *t
                    tree_locate(pieces->source, pieces->node, offset, 1), "%s", text);
 }
 
-/* The place of the brace that ends the expression: texts in it may hold braces, and it may have
- * maps. */
+/* The brace that ends the expression; SIZE_MAX: none. Braces of maps are counted, those in texts
+ * are skipped, with the escapes and raw texts of the lexer. */
 static size_t find_end(struct text t, size_t at) {
     size_t open = 0;
     char quote = 0;
@@ -114,6 +116,7 @@ static void split_reason(struct pieces *pieces) {
     end_literal(pieces);
 }
 
+/* Each expression is checked in place, so errors in a reason underline the part of the sentence. */
 static void read_reason(struct load *load, const struct reader *reader,
                         const struct tree_node *node, struct rule *rule) {
     struct text ignored;
@@ -185,7 +188,7 @@ static void check_unique(struct load *load, const struct reader *reader,
     }
 }
 
-/* What it is for whom, when, and with whom. */
+/* Mode, tags, group, period and rollout. The stricter mode of rule and group counts. */
 static void read_terms(struct load *load, const struct reader *reader,
                        const struct key keys[KEY_COUNT], struct rule *rule) {
     if (keys[MODE].node)
@@ -211,7 +214,7 @@ static const struct rule_header *find_rule_header(const struct load *load,
     return NULL;
 }
 
-/* Nothing but what is so unless the rule says otherwise. */
+/* A rule with the defaults of every key. */
 static struct rule plain_rule(const struct load *load, const struct reader *reader,
                               const struct tree_node *node) {
     const struct rule_header *header = find_rule_header(load, node);
@@ -285,7 +288,7 @@ static void read_file(struct load *load, const struct source *source,
     }
 }
 
-/* A rule with a fault in its condition has none. */
+/* Combines the conditions' prefilters. A rule whose condition has errors has none. */
 static void build_prefilters(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     const struct prefilter **prefilters = check_calloc(snapshot->rule_count, sizeof *prefilters);

@@ -1,3 +1,5 @@
+/* Currency codes with hints: codes in small letters, near misses of the policy's own currencies
+ * first, and of any other only if a single one is near. */
 #include "load_currency.h"
 
 #include <stdio.h>
@@ -57,6 +59,8 @@ bool load_currency(const struct reader *reader, const struct tree_node *node, co
     return true;
 }
 
+/* Without a rate a transaction in the currency is refused (schema.h), so a feature of that currency
+ * would never count anything. */
 bool load_currency_has_rate(const struct load *load, const struct reader *reader,
                             const struct tree_node *node, const char currency[4]) {
     const struct schema *schema = &load->snapshot->schema;

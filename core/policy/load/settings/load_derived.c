@@ -1,10 +1,10 @@
 /* The derived fields of schema.yaml: computed from a transaction's own fields, in the order of the
  * file, and then fields like any other.
  *
- * What a derived field is, to columns, keys and conditions, is how it is computed and not what it
- * is called: its canonical name is its expression, with the derived fields in it written out
- * likewise. So a feature keeps its history when a derived field is renamed, and loses it when the
- * derivation changes. */
+ * Columns, keys and conditions identify a derived field by how it is computed, not by its name: its
+ * canonical name is its expression, with the derived fields in it written out likewise. So a
+ * feature keeps its history when a derived field is renamed, and loses it when the derivation
+ * changes. */
 #include "load_derived.h"
 
 #include "core/base/check.h"
@@ -59,6 +59,7 @@ static bool reads_kind(const struct load *load, const struct syntax *node, enum 
     return false;
 }
 
+/* Directly, or through a derived field that does. */
 static bool reads_minor_units(const struct load *load, const struct syntax *node) {
     const struct schema *schema = &load->snapshot->schema;
     bool is_field = node->name && node->name->slot < schema->field_count;
@@ -135,7 +136,8 @@ static void read_derived(struct load *load, const struct reader *reader,
         schema->fields[schema->field_count++] = field;
 }
 
-/* Their names, so that a use above a declaration can be told from a slip. */
+/* Makes all names known, so that a use above the declaration gets a better message than an unknown
+ * name. */
 static void announce(struct load *load, const struct tree_node *node) {
     struct scope *scope = &load->scope;
     scope->announced = arena_calloc(&load->scratch, node->child_count, sizeof *scope->announced);

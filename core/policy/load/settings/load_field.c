@@ -1,3 +1,5 @@
+/* Types and names of fields, with hints: what other languages call a type, and the nearest field.
+ */
 #include "load_field.h"
 
 #include <stdio.h>
@@ -64,6 +66,7 @@ const struct field *load_field_find(const struct load *load, struct text name) {
     return NULL;
 }
 
+/* A field whose declaration has errors was reported there, and its uses are not. */
 const struct field *load_field_read(const struct load *load, const struct reader *reader,
                                     const struct tree_node *node, const char *what) {
     struct text name;

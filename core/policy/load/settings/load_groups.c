@@ -1,4 +1,5 @@
-/* "groups" of policy.yaml: rules whose scores are taken together. */
+/* "groups" of policy.yaml: rules whose scores are combined. A group that could not be read sets
+ * groups_incomplete, so that the rules that name it are not reported as well. */
 #include "load_groups.h"
 
 #include "core/base/check.h"

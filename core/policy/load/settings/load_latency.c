@@ -61,6 +61,8 @@ static void describe_dearest(const struct latency_item *items, size_t count, cha
                              TEXT_ARGS(items[i].name), (unsigned long long)(items[i].ns / 1000));
 }
 
+/* Only for policies that come from a folder: one that was in force once must load from the archive
+ * even if the constants of latency.h have changed since. */
 void load_check_latency(struct load *load) {
     const struct snapshot *snapshot = load->snapshot;
     struct tree_node *root;

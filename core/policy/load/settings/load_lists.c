@@ -1,4 +1,5 @@
-/* lists.yaml and the files it names: a value a line, perhaps "until DATE", perhaps a comment. */
+/* lists.yaml and the files it names. A line of a file holds a value, optionally followed by
+ * "until DATE" and a comment. Messages never repeat a line that may hold a card number. */
 #include "load_lists.h"
 
 #include "core/base/check.h"
@@ -6,9 +7,9 @@
 
 #include <stdlib.h>
 
-/* Of one file that are told one by one. */
+/* Errors of one file that are reported one by one; the rest are counted. */
 #define FILE_DIAGNOSTICS_MAX 20u
-/* So many digits may be a card number: no message repeats the line. */
+/* As many digits may be a card number, so the line is not shown. */
 #define SECRET_DIGITS 13u
 
 enum { FILE_KEY, VALUES, TYPE, CARD_NUMBERS, RUNTIME, ABOUT, KEY_COUNT };
@@ -45,6 +46,8 @@ static struct text trim(struct text t) {
 }
 
 /* The line without its comment and the blanks around it. */
+/* A # begins a comment only at the start of a line or after a blank, so that values may contain it.
+ */
 static struct text without_comment(struct text line) {
     for (size_t i = 0; i < line.length; i++)
         if (line.data[i] == '#' && (i == 0 || is_blank(line.data[i - 1])))
@@ -106,7 +109,7 @@ static void line_diagnostic(struct list_file *file, struct text where, const cha
     diagnostic_add(&file->load->diagnostics, file->source, at, "%s", what);
 }
 
-/* What stands behind "until". */
+/* Parses the date behind "until". */
 static bool read_line_until(struct list_file *file, struct text word, struct text date,
                             int64_t *ret_until_us) {
     if (list_until_parse(date, ret_until_us))
@@ -270,6 +273,8 @@ static bool read_settings(const struct reader *reader, const struct tree_node *n
     return true;
 }
 
+/* A list that could not be read is still filled, with what could be, so that uses of its name are
+ * not reported. */
 static void read_one(struct load *load, const struct reader *reader, const struct tree_node *node,
                      struct list *list) {
     struct key keys[KEY_COUNT] = {

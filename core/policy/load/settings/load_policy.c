@@ -1,5 +1,6 @@
-/* policy.yaml: the policy's name, its money, its lateness, what scores mean. Its groups of rules
- * are in load_groups.c. */
+/* policy.yaml: the policy's name, its base currency and exchange rates, its lateness and the cut-
+ * offs of scores. Its groups of rules are in load_groups.c, its latency budget in load_latency.c.
+ * Rates are exact decimals: floating point would make amounts depend on the platform. */
 #include "load_policy.h"
 
 #include "core/base/check.h"
@@ -94,6 +95,8 @@ static int compare_rates(const void *left, const void *right) {
     return order ? order : (a->from_us > b->from_us) - (a->from_us < b->from_us);
 }
 
+/* Sorted, so that binding finds a rate by binary search; two rates of one day would leave the
+ * choice to the sort. */
 static void read_rates(const struct reader *reader, const struct tree_node *node,
                        struct schema *schema) {
     if (!read_list(reader, node, "currency_rates"))
@@ -117,6 +120,8 @@ static void read_rates(const struct reader *reader, const struct tree_node *node
                             schema->rates[i].currency);
 }
 
+/* Every missing cut-off stays 0: no score gives that verdict. Those that are given must rise with
+ * the severity of their verdicts. */
 static void read_cutoffs(const struct reader *reader, const struct tree_node *node,
                          uint32_t cutoffs[VERDICT_COUNT]) {
     struct key keys[] = {
@@ -191,6 +196,8 @@ static void read_settings(struct load *load, const struct reader *reader,
         read_cutoffs(reader, keys[CUTOFFS].node, snapshot->cutoffs);
 }
 
+/* rates_incomplete stays true without a readable file, so that currencies elsewhere are not
+ * reported for want of a rate. */
 void load_policy(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     snapshot->schema.lateness_us = DEFAULT_LATENESS_US;

@@ -1,3 +1,5 @@
+/* Two choices that appear in more than one file: a rule, its group and the policy as a whole can
+ * each set them. */
 #include "load_rule_options.h"
 
 bool load_rule_mode(const struct reader *reader, const struct tree_node *node,

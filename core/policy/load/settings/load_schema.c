@@ -1,5 +1,9 @@
-/* schema.yaml: what is special about the well-known fields, and the attributes. Derived fields are
- * in load_derived.c. */
+/* schema.yaml: requirements for the well-known fields, and the attributes. Derived fields are in
+ * load_derived.c.
+ *
+ * The order of slots is fixed: well-known fields as below, attributes by name, derived fields as
+ * they are declared. Columns and keys are stored under canonical names, not under slots, so
+ * declaring a new attribute does not discard history. */
 #include "load_schema.h"
 
 #include "core/base/check.h"
@@ -224,8 +228,9 @@ static const struct tree_node *read_file(struct load *load, const struct source 
     return keys[2].node;
 }
 
-/* An archived record's field that looks like a card number is there or not, as card_numbers says:
- * with another setting than the usual one it is another field to what is made from it. */
+/* card_numbers decides whether a value that looks like a card number is in a field at all, so a
+ * field with another setting than the default has other values: its canonical name says so, and
+ * what is computed from it starts afresh. */
 static void name_by_card_numbers(struct load *load, struct schema *schema) {
     for (size_t i = 0; i < schema->field_count; i++) {
         struct field *field = &schema->fields[i];

@@ -1,5 +1,5 @@
-/* thresholds.yaml: what a rebuild computes for the rules to compare with, and the budgets that set
- * the score's cut-offs.
+/* thresholds.yaml: numbers that a rebuild computes and rules compare with, and the budgets from
+ * which it derives the score's cut-offs.
  *
  * A definition is the hash of all that decides the computed values, written out: statistic,
  * expressions in their canonical form, fields of the groups, period. It does not cover the name,
@@ -24,6 +24,7 @@
 /* ------------------------------------------------------------------------------------------------
  * Numbers, exact to the millionth */
 
+/* Exact decimals: shares are compared and hashed as integers. */
 static bool parse_millionths(struct text t, int64_t *ret_number) {
     int64_t number = 0;
     size_t digits = 0, decimals = 0;
@@ -111,6 +112,7 @@ static uint64_t hash_buffer(struct buffer *buffer) {
     return hash;
 }
 
+/* Canonical names instead of slots, which change when a field is added. */
 static uint64_t threshold_definition(const struct load *load, const struct threshold *threshold,
                                      const struct syntax *of, const struct syntax *where) {
     struct buffer buffer;
@@ -133,6 +135,7 @@ static uint64_t budget_definition(const struct cutoff_budget *budget) {
     return hash_buffer(&buffer);
 }
 
+/* Then a rebuild computes the threshold from the records alone, without reading states. */
 static bool reads_fields_only(const struct syntax *node) {
     if (node->name && node->name->kind != NAME_FIELD)
         return false;
@@ -142,7 +145,7 @@ static bool reads_fields_only(const struct syntax *node) {
     return true;
 }
 
-/* Counts the lists that are read, and puts their indices down unless `lists` is NULL. */
+/* Counts the lists that are read, and stores their indices unless `lists` is NULL. */
 static size_t find_lists(const struct load *load, const struct syntax *node, size_t *lists) {
     size_t count = 0;
     if (!node)
@@ -329,6 +332,8 @@ static bool declare(struct load *load, const struct reader *reader, const struct
     return load_declare(load, reader, node, name) != NULL;
 }
 
+/* Declared even if it has errors, with a broken type, so that rules that use it are not reported.
+ */
 static void read_threshold(struct load *load, const struct reader *reader,
                            const struct tree_node *node, uint32_t guard_e6) {
     struct snapshot *snapshot = load->snapshot;
