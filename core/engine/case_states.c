@@ -1,3 +1,6 @@
+/* A hash table with open addressing, at most half full. States are allocated one by one, so that
+ * pointers to them stay valid while the table grows; slots are never removed, only cleared
+ * together. */
 #include "case_states.h"
 
 #include "core/base/check.h"

@@ -1,5 +1,6 @@
-/* What the engine's files share: the memory of one engine, how a transaction is laid out in it, and
- * the policies that judge. Private to engine/. */
+/* What the engine's files share: the memory of one engine, the layout of a transaction in it, and
+ * the policies that judge. The prototypes below are grouped by the file that defines them. Private
+ * to engine/. */
 #pragma once
 
 #include "engine.h"
@@ -82,7 +83,7 @@ struct group_total {
     int64_t sum;
     int32_t greatest;
     bool has_any;
-    int64_t reported; /* the sum up to the rule that is being told of */
+    int64_t reported; /* the sum up to the rule that is being reported */
     bool is_reported; /* the greatest is */
 };
 
@@ -143,9 +144,9 @@ struct named {
     uint64_t found_after;                /* … when it had so many calls */
 };
 
-/* The transaction that is decided next but one: next_prefetch.c. */
+/* The transaction after the current one: next_prefetch.c. */
 struct next_prefetch {
-    const struct transaction *expected;    /* that one; NULL: nobody knows */
+    const struct transaction *expected;    /* as of engine_expect(); NULL: none */
     const struct transaction *transaction; /* that is laid out here; NULL: none */
     struct bound live, plan;               /* as the judge's and the plan's layout, fields only */
     struct named named;
@@ -287,14 +288,14 @@ void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *
  * for: there is no verdict yet. Fills the entries to read with. */
 void entity_entries_begin(struct engine *engine, const struct transaction *transaction);
 
-/* engine_entity_entries(), or less than that. */
-struct outlining {
+/* What entity_entries_record() is to produce. */
+struct entries_request {
     struct entity_entries_sink *sink;
     bool reads;        /* entry has the weights to read with; without: those to apply it with */
     bool ignores_hash; /* take() is given 0 for key_hash */
 };
 void entity_entries_record(struct engine *engine, const struct record *record,
-                           const struct outlining *outlining);
+                           const struct entries_request *request);
 /* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
 bool entity_entries_are_laid_out(const struct engine *engine, const struct record *record);
 /* The entries of that one are then those to apply, for engine->spots: what deciding has worked out
@@ -339,22 +340,22 @@ int judge_bind(const struct judge *judge, const struct transaction *transaction,
                const struct field_set *fields, const struct bound *bound, struct text *ret_field,
                struct error *ret_error);
 
-/* ---- what the rules make of the frame: judge.c ---- */
+/* ---- running the rules: judge.c ---- */
 
 /* Fills judge->fired. */
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
-/* What it gives when no condition is true and none fails. */
+/* The result when no condition is true and none fails. */
 struct judgement judge_nothing(struct judge *judge);
 
-/* ---- whom no rule has anything to say about: row_skip.c ---- */
+/* ---- transactions for which no rule fires: row_skip.c ---- */
 
 void row_skip_free(struct row_skip *row_skip); /* NULL is allowed */
 void engine_disable_row_skip(struct engine *engine);
 
-/* ---- what shadows make of it: shadow.c ---- */
+/* ---- shadow policies: shadow.c ---- */
 
 /* Before anything is read. */
 void shadows_begin(struct engine *engine);
-/* The features have been read. Whatever goes wrong stays in the shadow. */
+/* The features have been read. A failure affects only the shadow's own decision. */
 void shadows_judge(struct engine *engine, const struct transaction *transaction,
                    struct arena *arena, struct decision *decision);

@@ -1,3 +1,8 @@
+/* The analysis behind `harrier check`: what nothing uses, and rules without a case. What can be
+ * proved of conditions is in analysis_rules.c.
+ *
+ * It works on the noted expressions and the trees of a load without errors, so shapes and names are
+ * not checked again. */
 #include "analysis.h"
 
 #include "analysis_report.h"
@@ -25,6 +30,7 @@ static void mark_readers(const struct load *load, bool *used) {
     }
 }
 
+/* Keys, columns, rollouts and groups of thresholds use fields without an expression. */
 static void mark_keys(const struct snapshot *snapshot, bool *used) {
     for (size_t i = 0; i < snapshot->rule_count; i++)
         if (snapshot->rules[i].rollout != RULE_ROLLOUT_ALL)
@@ -41,7 +47,8 @@ static void mark_keys(const struct snapshot *snapshot, bool *used) {
             used[snapshot->thresholds[i].key_slots[k]] = true;
 }
 
-/* Of expressions that are names themselves, the last first: they read those before them. */
+/* Marks what computed values read, if they are used themselves. From the last to the first: a value
+ * only reads values before it, so one pass suffices. */
 static void mark_named(const struct load *load, const struct tree_node *list, size_t first_slot,
                        bool *used) {
     const struct tree_node **items;
@@ -110,7 +117,8 @@ static void analyse_use(struct load *load) {
     mark_named(load, tree_child(features, "values"), snapshot->first_computed, used);
     if (features_source)
         warn_unused_features(load, features_source, features, used);
-    /* Of fields it is enough that something reads them, be it unused itself: clients send them. */
+    /* A field counts as used if anything reads it, even an unused feature: clients send it for
+     * that. */
     for (size_t i = 0; i < load->noted_count; i++)
         mark(load->noted[i].syntax, used, snapshot->slot_count);
     if (schema_source)
@@ -121,6 +129,7 @@ static void analyse_use(struct load *load) {
 /* ------------------------------------------------------------------------------------------------
  * Cases */
 
+/* A case in which a rule must not fire does not show that it can. */
 static bool fires_in_case(const struct snapshot *snapshot, size_t rule) {
     for (size_t i = 0; i < snapshot->case_count; i++) {
         const struct case_expectation *expect = &snapshot->cases[i].expect;

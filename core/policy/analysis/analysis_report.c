@@ -1,3 +1,5 @@
+/* Warnings are placed below the part of an expression that they are about, with the same conversion
+ * from source to file that the checker's errors use. */
 #include "analysis_report.h"
 
 #include <stdarg.h>

@@ -1,4 +1,6 @@
-/* What can be proved of rules: never fires, always fires, has another one's condition. */
+/* Proofs about rules, and the sentences that report them: a rule never fires, always fires, has the
+ * condition of another, or has no effect beside another. A proof that gives up reports nothing
+ * (proof.h), so every warning holds for all transactions. */
 #include "analysis_rules.h"
 
 #include "core/base/check.h"
@@ -30,7 +32,9 @@ static const struct noted_expression *expression_of(const struct load *load,
     return NULL;
 }
 
-/* `"amount < 5.0"`, `"!(a || b)"`; and of which value when it stands there. */
+/* Quotes a part of a condition: `"amount < 5.0"`, `"!(a || b)"`, with file and line when it comes
+ * from another expression, that of a computed value. Long ones are cut, line breaks become blanks.
+ */
 #define WORDS_SIZE 200
 static const char *describe(const struct load *load, const struct noted_expression *rule,
                             const struct syntax *node, bool holds, char ret_words[WORDS_SIZE]) {
@@ -109,6 +113,8 @@ static void check_rule(struct analysis *analysis, const struct premises *premise
  * Two rules */
 
 /* Does nothing but its condition decide whether the rule has its effect? */
+/* Only such rules are compared: the condition of another kind says too little about when it has
+ * effect. */
 static bool is_plain(const struct rule *rule) {
     return rule->mode == RULE_LIVE && rule->from_us == INT64_MIN && rule->until_us == INT64_MAX &&
            rule->rollout == RULE_ROLLOUT_ALL && rule->suppress_slot == SIZE_MAX;
@@ -131,7 +137,7 @@ static bool takes_greatest(const struct snapshot *snapshot, const struct rule *r
     return rule->group != SIZE_MAX && snapshot->groups[rule->group].score == GROUP_MAX;
 }
 
-/* What comes of two scores, of rules that fire together. */
+/* How the scores of two rules that fire together combine. */
 static const char *scores_together(const struct snapshot *snapshot, const struct rule *a,
                                    const struct rule *b) {
     if (a->score == 0 || b->score == 0)
@@ -140,8 +146,8 @@ static const char *scores_together(const struct snapshot *snapshot, const struct
                                                                : ", and their scores add up";
 }
 
-/* Could evaluating it end in an error? Names, comparisons and what && and || make of them do not;
- * of the rest it is not looked at closely. */
+/* May evaluating it give an error? Names, comparisons and && and || of them do not; anything else
+ * is assumed to. */
 static bool may_fail(const struct syntax *node) {
     if (node->function || node->list || node->map_key || node->kind == SYNTAX_INDEX ||
         node->kind == SYNTAX_MACRO || node->kind == SYNTAX_MAP ||
@@ -153,16 +159,16 @@ static bool may_fail(const struct syntax *node) {
     return false;
 }
 
-/* Could the rule do anything but ask for its verdict? It has no score, but a group's greatest one
- * can be below that. */
+/* May the rule have an effect other than its verdict? Even a score of 0 counts in a group that
+ * takes the greatest: the others may be negative. */
 static bool does_more(const struct snapshot *snapshot, const struct rule *rule,
                       const struct syntax *when) {
     return is_counted(snapshot, rule) || rule->score != 0 || takes_greatest(snapshot, rule) ||
            (rule->on_error != ON_ERROR_SKIP && may_fail(when));
 }
 
-/* Are `rule` and `other`, which stands before it, one and the same, or does the one never matter
- * beside the other? */
+/* Warns if `rule` has the condition of an earlier `other`, or if `other` makes it superfluous: it
+ * fires whenever `rule` does and asks for at least as severe a verdict. */
 static bool warn_pair(struct analysis *analysis, const struct premises *premises, size_t rule,
                       size_t other) {
     const struct snapshot *snapshot = analysis->load->snapshot;
@@ -208,7 +214,7 @@ static void check_pairs(struct analysis *analysis, const struct premises *premis
     const struct snapshot *snapshot = analysis->load->snapshot;
     struct clash clash;
     arena_reset(&analysis->scratch);
-    /* What never fires implies everything; that is said already. */
+    /* A rule that never fires implies every other; it has its own warning. */
     if (!is_plain(&snapshot->rules[rule]) ||
         proof_never(premises, analysis->rules[rule].when->syntax, true, &clash))
         return;
@@ -233,7 +239,8 @@ static void check_filters(struct analysis *analysis, const struct premises *prem
     }
 }
 
-/* By the order of the computed values: those of type bool. */
+/* The trees of the computed values of type bool, by their order; NULL for others. free() the array.
+ */
 static const struct syntax **bool_values(const struct load *load) {
     struct tree_node *root = NULL;
     load_find((struct load *)load, FILE_FEATURES, &root);

@@ -1,6 +1,6 @@
 /* The values that a term of a condition can still have, once other conditions on it are known: an
- * interval, with values that it must be one of or cannot be. For proofs (proof.h): it may hold more
- * values than there are, never fewer. Private to policy/. */
+ * interval, with values that it must be one of or cannot be. For proofs (proof.h): it may hold
+ * more values than are possible, never fewer. Private to policy/. */
 #pragma once
 
 #include "core/base/value.h"

@@ -1,4 +1,4 @@
-/* What a proof may take for granted. */
+/* What a proof takes for granted: the policy, and the definitions of its bool values. */
 #pragma once
 
 #include "core/base/arena.h"

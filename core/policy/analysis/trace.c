@@ -1,3 +1,10 @@
+/* Taking expressions apart and evaluating the parts.
+ *
+ * The policy is loaded a second time with a visitor, because a snapshot keeps no trees. Each part
+ * is compiled into a program of its own, in the order it is written, the whole first; for a frame
+ * all programs are run, and then each part is marked with whether the evaluator reaches it and
+ * whether it decides the result. The whole is compared with the rule's own program, so a trace that
+ * disagrees with the decision stops the process. */
 #include "trace.h"
 
 #include "analysis_report.h"
@@ -137,7 +144,7 @@ static struct part *add_part(struct taker *taker, const struct syntax *node, uns
     return part;
 }
 
-/* All parts of a node; and those of one that is told whatever it is. */
+/* Adds a node and its parts; take() leaves out constants, take_always() does not. */
 static void take(struct taker *taker, const struct syntax *node, unsigned depth);
 static void take_always(struct taker *taker, const struct syntax *node, unsigned depth);
 
@@ -179,8 +186,8 @@ static void take_keys(struct taker *taker, const struct syntax *node, unsigned d
     take_always(taker, node->last, depth);
 }
 
-/* The name that has() asks for; else it is a map's key, which may not be there. has() does not
- * evaluate it, so nobody has noted what it reads. */
+/* The name that has() tests. Its properties were never filled, because has() does not evaluate it.
+ * The key of a map is left out: it may not exist. */
 static void take_asked(struct taker *taker, const struct syntax *node, unsigned depth) {
     struct syntax name = *node;
     name.reads_frame = true;
@@ -215,7 +222,7 @@ static void take(struct taker *taker, const struct syntax *node, unsigned depth)
         take_always(taker, node, depth);
 }
 
-/* What hangs on a macro's variable has its TRACE_EACH. */
+/* Parts that depend on a macro's variable have no single value; TRACE_EACH lists them. */
 static void take_always(struct taker *taker, const struct syntax *node, unsigned depth) {
     if (node->reads_local != LOCAL_NONE)
         return;
@@ -249,7 +256,7 @@ static void take_rules(struct taker *taker) {
     free(places);
 }
 
-/* Without faults, values are those of the file, in its order. */
+/* Without errors, computed values are those of the file, in its order. */
 static void take_computed(struct taker *taker) {
     const struct snapshot *snapshot = taker->load->snapshot;
     struct tree_node *root = NULL;
@@ -297,7 +304,8 @@ void trace_free(struct trace *trace) {
 
 /* ---- what the parts come to ---- */
 
-/* Would it be in the list without what was added? */
+/* Does the policy's own part of the list contain the value? Evaluated on a copy of the frame
+ * without additions. */
 static bool is_in_policy(const struct trace *trace, const struct list *list,
                          const struct value *value, const struct value *frame) {
     size_t count = trace->snapshot->slot_count;
@@ -344,7 +352,8 @@ static bool is_absent_or_error(struct value v) {
     return v.type == VALUE_ABSENT || v.type == VALUE_ERROR;
 }
 
-/* The parts of `whole` from its first one on; the next is where one ends. */
+/* Parts of && and ||. The evaluator stops at the first deciding operand; an operand decides if it
+ * has the value that the whole took, unless the whole is the value that needs all of them. */
 static void judge_logic(const struct part *parts, struct trace_part *out, size_t whole) {
     bool deciding = parts[whole].kind == TRACE_OR, open = true;
     struct value result = out[whole].value;
