@@ -37,7 +37,7 @@ static void apply_entry(struct entity_entries_sink *self, const struct entity_en
 }
 
 /* The short path. States found while deciding are used only if nothing was written to the source
- * since: found_after tells. */
+ * since: see found_after. */
 static void apply_laid_out(struct engine *engine, const struct record *record,
                            struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;

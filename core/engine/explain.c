@@ -288,7 +288,7 @@ static void explain_rules(struct explainer *explainer, struct explained_policy *
     policy->rule_count = out ? count : 0;
 }
 
-/* ---- what comes of them ---- */
+/* ---- groups, cut-offs, fields ---- */
 
 static void count_rule(struct explained_group *group, const struct reason *reason, bool is_first) {
     if (!group->takes_greatest)

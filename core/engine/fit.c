@@ -219,7 +219,7 @@ void judge_share_filters(struct judge *judge, const struct filters *filters) {
 }
 
 /* A filter of the plan with the same program has the value already, unless its prefilter answered
- * no: that does not tell false from absent. */
+ * no: that does not distinguish false from absent. */
 static bool take_from_filter(const struct filters *filters, size_t filter,
                              struct value *ret_value) {
     if (!filters || filter == SIZE_MAX)

@@ -102,8 +102,8 @@ uint64_t engine_rows_to_decide(const struct engine *engine, const struct value *
 
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction) {
     const struct field_set *fields = &engine->live.fields;
-    return schema_surely_takes(&engine->rules->schema, transaction, fields->slots, fields->count,
-                               ENGINE_KEY_PART_MAX);
+    return schema_surely_accepts(&engine->rules->schema, transaction, fields->slots, fields->count,
+                                 ENGINE_KEY_PART_MAX);
 }
 
 enum verdict engine_decide_skipped(struct engine *engine, uint32_t *ret_score) {

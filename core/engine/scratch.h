@@ -131,7 +131,7 @@ struct taken {
     bool is_there;
 };
 
-/* What layout_begin() makes of a transaction. */
+/* The result of layout_begin(): the entities that a transaction names, their keys and columns. */
 struct named {
     /* The entities of the plan that it names, in the plan's order, and those that it does not. */
     struct state_place *spots;
@@ -222,7 +222,7 @@ void named_init(struct named *named, const struct engine *engine);
 void named_deinit(struct named *named);
 
 /* Another transaction is bound there, by the plan's schema: its keys into the spots, with their
- * hashes unless nobody wants them; and what it has in the columns. */
+ * hashes if with_hashes; and what it has in the columns. */
 void layout_begin(struct engine *engine, const struct transaction *transaction,
                   const struct bound *bound, bool with_hashes, struct named *named);
 

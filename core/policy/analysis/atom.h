@@ -40,7 +40,7 @@ bool atom_is_always_there(const struct premises *premises, const struct syntax *
 
 /* The value of an expression of literals only; false for any other. */
 bool atom_fold(const struct premises *premises, const struct syntax *node, struct value *ret_value);
-/* The expression of a computed value of type bool; NULL: it is none. */
+/* The expression of a computed value of type bool; NULL for any other node. */
 const struct syntax *atom_value_of(const struct premises *premises, const struct syntax *node);
 bool atom_is_name(const struct syntax *node);
 bool atom_is_has(const struct syntax *node);

@@ -39,5 +39,5 @@ void possible_compare(struct possible *possible, enum token_type sign, struct va
 /* `term in [values]` is true or false. */
 void possible_in(struct possible *possible, const struct value *values, size_t count, bool holds);
 
-/* Is nothing left? false when that cannot be told. */
+/* Is the set surely empty? False also when that is not known. */
 bool possible_is_empty(const struct possible *possible);

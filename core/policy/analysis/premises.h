@@ -5,7 +5,6 @@
 #include "core/policy/lang/syntax.h"
 #include "core/policy/load/snapshot.h"
 
-/* What stands behind the names. */
 struct premises {
     const struct snapshot *snapshot;
     /* Of computed values, by their order in the snapshot; NULL: anything. */

@@ -73,11 +73,11 @@ bool proof_is_total(const struct premises *premises, const struct syntax *condit
 
 enum { ORDER_LESS = 1, ORDER_EQUAL = 2, ORDER_GREATER = 4, ORDER_NONE = 8 };
 
-/* The set of orders between the two terms in which the atom holds, as bits. turned: for the terms
- * swapped. */
-static unsigned orders_of(const struct atom *atom, bool turned) {
+/* The set of orders between the two terms in which the atom holds, as bits. swapped: with the
+ * terms exchanged. */
+static unsigned orders_of(const struct atom *atom, bool swapped) {
     unsigned orders = 0;
-    switch (turned ? atom_mirrored(atom->sign) : atom->sign) {
+    switch (swapped ? atom_mirrored(atom->sign) : atom->sign) {
     case TOKEN_EQUAL:
         orders = ORDER_EQUAL;
         break;

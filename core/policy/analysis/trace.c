@@ -68,7 +68,7 @@ static void put_character(struct buffer *out, char c) {
         buffer_append_u8(out, ' ');
 }
 
-/* On one line and without comments; what stands in quotes stays as it is. */
+/* On one line and without comments; texts in quotes are copied unchanged. */
 static struct text on_one_line(struct text t, struct arena *arena) {
     struct buffer out;
     buffer_init(&out);
@@ -302,7 +302,7 @@ void trace_free(struct trace *trace) {
     free(trace);
 }
 
-/* ---- what the parts come to ---- */
+/* ---- the values of the parts ---- */
 
 /* Does the policy's own part of the list contain the value? Evaluated on a copy of the frame
  * without additions. */

@@ -188,7 +188,8 @@ static bool check_key(struct checker *checker, struct syntax *key, const struct 
     return false;
 }
 
-/* base: a member that stands for the threshold; node: it, or the outermost index behind it. */
+/* base: the member that names the threshold; node: the same, or the outermost index that follows
+ * it. One key of type string is needed for each field of the threshold's groups. */
 static type_code check_threshold(struct checker *checker, struct syntax *node,
                                  const struct syntax *base, size_t keys) {
     const struct name *name = base->name;
@@ -224,6 +225,8 @@ static type_code check_index(struct checker *checker, struct syntax *node) {
 /* ------------------------------------------------------------------------------------------------
  * Operators and functions */
 
+/* The function table decides which types an operator takes; joining two lists is the only operator
+ * whose result type depends on its operands. */
 static type_code check_arithmetic(struct checker *checker, struct syntax *node) {
     type_code types[2] = {checker_node(checker, node->first), VALUE_ABSENT};
     if (node->operand_count == 2)
@@ -253,6 +256,7 @@ static type_code check_arithmetic(struct checker *checker, struct syntax *node) 
     return BROKEN;
 }
 
+/* All operands are checked even after an error. */
 static type_code check_logic(struct checker *checker, struct syntax *node) {
     bool good = true;
     for (struct syntax *operand = node->first; operand; operand = operand->next) {
@@ -279,6 +283,8 @@ static type_code check_conditional(struct checker *checker, struct syntax *node)
     return BROKEN;
 }
 
+/* has() needs something that may be absent and has a name: a name, entity.feature or map.key. A
+ * macro's variable always has a value. */
 static type_code check_has(struct checker *checker, struct syntax *node) {
     struct syntax *argument = node->first;
     size_t keys;
@@ -417,6 +423,8 @@ static type_code check_node(struct checker *checker, struct syntax *node) {
 }
 
 /* Is the whole of it of the type that was wanted? */
+/* Without a conversion: a policy says double(…) itself, so that reading it shows where precision is
+ * lost. */
 static bool check_wanted(struct checker *checker, const struct syntax *root, type_code wanted) {
     type_code type = root->type;
     const char *expected, *hint = "";
@@ -468,7 +476,7 @@ struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct are
     node->sign = TOKEN_AND;
     node->type = VALUE_BOOL;
     node->depth = (left->depth > right->depth ? left->depth : right->depth) + 1;
-    /* Copies: the originals may stand in other trees. */
+    /* Copies, because the originals may be part of other trees. */
     struct syntax *first = arena_alloc(scratch, sizeof *first);
     struct syntax *last = arena_alloc(scratch, sizeof *last);
     check(first && last);

@@ -53,6 +53,8 @@ static void describe(struct text name, enum function_form form, char *ret_string
     }
 }
 
+/* In this order: the function exists with other types or in the other form; it is known from
+ * elsewhere (function_instead()); a near name. */
 void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
     static const char *const macros[] = {"has", "all", "exists", "exists_one", "filter", "map"};
     char expected[400], hint[NEAR_HINT_SIZE];
@@ -142,6 +144,7 @@ static void report_in_literal(struct reporter *reporter, const struct syntax *li
                diagnostic->offset, diagnostic->text);
 }
 
+/* Patterns are literals so that their cost is known at load and matching needs no compilation. */
 bool call_check_pattern(struct syntax *call, struct text source, struct arena *scratch,
                         struct reporter *reporter) {
     struct syntax *literal = call->last;

@@ -49,6 +49,8 @@ static const struct name *name_of(struct checker *checker, struct text rule) {
     return name;
 }
 
+/* A literal name only: the set of rules must be known at load, because each has a slot in the
+ * frame. */
 bool checker_fired(struct checker *checker, struct syntax *node) {
     const struct syntax *argument = node->first;
     if (checker->reader != SCOPE_FILTER || !checker->scope->rules) {

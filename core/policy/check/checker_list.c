@@ -93,6 +93,8 @@ static bool is_container(type_code type) {
     return type_kind(type) == VALUE_LIST || type_kind(type) == VALUE_MAP;
 }
 
+/* An index into a list is an int, a key has the type of the map's keys; a double is never converted
+ * to either. */
 type_code checker_element(struct checker *checker, struct syntax *node) {
     struct syntax *operand = node->first, *index = node->last;
     type_code type = checker_node(checker, operand), given = checker_node(checker, index);
@@ -129,6 +131,8 @@ type_code checker_selection(struct checker *checker, struct syntax *node) {
     return BROKEN;
 }
 
+/* `in` of a map searches its keys. An empty list or map contains nothing, so any left side is
+ * allowed. */
 type_code checker_membership(struct checker *checker, struct syntax *node) {
     static const char expected[] =
         "\"in\" needs a list or a map on its right; expected for example lists.NAME or [a, b]";
@@ -215,6 +219,7 @@ static bool check_call_of_macro(struct checker *checker, const struct syntax *no
     return check_variable(checker, node->first->next);
 }
 
+/* Of a map a macro visits the keys, as in CEL. */
 static bool check_range(struct checker *checker, const struct syntax *node) {
     type_code type = node->first->type;
     if (is_container(type) || type == VALUE_ABSENT)

@@ -61,6 +61,7 @@ static type_code use_name(struct checker *checker, struct syntax *node, const st
 }
 
 /* The nearest readable name that begins with `prefix`. */
+/* Names that this reader may not read are not suggested. */
 static struct near nearest_name(const struct checker *checker, struct text wanted,
                                 struct text prefix) {
     struct near near = near_to(wanted);
@@ -214,6 +215,7 @@ static bool is_selection(const struct checker *checker, const struct syntax *nod
     return name && type_kind(name->type) == VALUE_MAP;
 }
 
+/* thresholds.NAME and entity.feature are looked up as one name with a dot. */
 type_code checker_member(struct checker *checker, struct syntax *node) {
     if (is_selection(checker, node)) {
         type_code type = checker_node(checker, node->first);

@@ -3,7 +3,7 @@
  *
  *   name, literal                1
  *   operator, function           1, and its operands
- *   a ? b : c                    1, a, and the dearer of b and c
+ *   a ? b : c                    1, a, and the more expensive of b and c
  *   ==, in, [] of a map, …       1 more for each item that is looked at
  *   macro                        its range; for each item 2 and what is evaluated for it
  *   function of texts            1 more for each four bytes that they can have
@@ -188,7 +188,7 @@ static uint32_t node_steps(struct syntax *node) {
         return add(operand_steps(node), call_steps(node));
     case SYNTAX_BINARY:
         return binary_steps(node);
-    case SYNTAX_MAP: /* no key may stand there twice */
+    case SYNTAX_MAP: /* its keys are compared with each other */
         return add(operand_steps(node), comparison(node->type, node->items_max));
     case SYNTAX_MEMBER:
     case SYNTAX_INDEX:

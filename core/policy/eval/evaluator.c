@@ -518,7 +518,8 @@ struct value expression_eval(const struct expression *expression, const struct v
     return answer == PREFILTER_ABSENT ? value_absent() : value_bool(answer == PREFILTER_YES);
 }
 
-/* Unlike expression_eval() this need not tell false from absent, so prefilters settle more. */
+/* Unlike expression_eval() this need not distinguish false from absent, so prefilters settle more.
+ */
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena) {
     enum prefilter_answer answer = prefilter_answer(expression->prefilter, frame);

@@ -115,7 +115,7 @@ uint32_t pattern_steps(const struct pattern *pattern) {
  * most PATTERN_STATES_MAX states three times, for it is freed of doubles only when it is used. */
 #define WORKSPACE (2 + 2 * 3 * 3 * (PATTERN_STATES_MAX + 32))
 
-/* Calls of the matcher by itself: only what RE2 does not have needs them. */
+/* Recursive calls of the matcher: only constructs that RE2 does not have need them. */
 #define RECURSION_MAX 16
 
 /* What PCRE2 keeps beside that: sizes that do not depend on pattern or text. */

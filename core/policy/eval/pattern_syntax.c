@@ -244,7 +244,8 @@ static void scan_group_name(struct scan *scan, size_t offset) {
     scan->at += length + 1;
 }
 
-/* What stands between ( and the group's pattern. False: it is flags, and all of the group. */
+/* Reads what is between ( and the group's pattern. False: it was flags, which are the whole group.
+ */
 static bool scan_group_head(struct scan *scan, size_t offset) {
     if (peek(scan, 0) == '*')
         fail(scan, offset, 2, "nothing to repeat; write \\( for the character");
@@ -297,7 +298,8 @@ static int scan_number(struct scan *scan) {
     return digits == 0 || digits > 4 ? -1 : number;
 }
 
-/* {n}, {n,}, {n,m}; at the brace. How many times what is before it can stand in the pattern. */
+/* {n}, {n,}, {n,m}; at the brace. Returns how many times the atom is repeated when it is written
+ * out. */
 static uint32_t scan_counts(struct scan *scan, const struct atom *atom) {
     size_t offset = scan->at++;
     int least = scan_number(scan), most = least;
@@ -328,7 +330,7 @@ static bool at_quantifier(const struct scan *scan) {
     return c == '*' || c == '+' || c == '?' || c == '{';
 }
 
-/* The states of the atom as often as it stands there. */
+/* Returns the states of the atom times its repetitions. */
 static uint32_t scan_quantifier(struct scan *scan, const struct atom *atom) {
     size_t offset = scan->at;
     uint32_t times = 1;

@@ -92,7 +92,7 @@ static void copy_values(struct threshold_values *values, struct arena *arena) {
 struct thresholds *thresholds_new(const struct threshold_set *set) {
     struct thresholds *thresholds = check_calloc(1, sizeof *thresholds);
     struct arena *arena = &thresholds->arena;
-    arena_init(arena, SIZE_MAX / 4); /* whoever decoded the set has limited it */
+    arena_init(arena, SIZE_MAX / 4); /* decoding has limited the set */
     struct threshold_values *values = arena_calloc(arena, set->threshold_count, sizeof *values);
     struct threshold_cutoff *cutoffs = arena_calloc(arena, set->cutoff_count, sizeof *cutoffs);
     thresholds->tables = arena_calloc(arena, set->threshold_count, sizeof *thresholds->tables);

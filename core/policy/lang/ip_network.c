@@ -89,7 +89,7 @@ static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
 /* Groups of four hexadecimal digits, "::" once for a run of zero groups, and an IPv4 address in
  * place of the last two groups (RFC 4291, 2.2). */
 static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
-    size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" stands among them */
+    size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" is among them */
     uint8_t ignored[V4_BYTES];
     if (t.length >= 2 && t.data[0] == ':' && t.data[1] == ':') {
         gap = 0;

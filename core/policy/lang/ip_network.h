@@ -30,7 +30,7 @@ bool ip_address_read(struct text text, struct ip_address *ret_address);
 size_t ip_address_network(const struct ip_address *address, unsigned v4_bits, unsigned v6_bits,
                           char ret_text[IP_NETWORK_SIZE]);
 
-/* The 16 bytes of an address, IPv4 as ::ffff:a.b.c.d; false: the text is none. */
+/* The 16 bytes of an address, IPv4 as ::ffff:a.b.c.d; false: the text is not an address. */
 bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4);
 /* The other way, without a NUL. Returns the length. */
 size_t ip_address_format(const uint8_t bytes[IP_ADDRESS_BYTES], char ret_text[IP_NETWORK_SIZE]);

@@ -116,7 +116,7 @@ static void skip_digits(struct lexer *lexer) {
         lexer->at++;
 }
 
-/* The exponent, if what stands here is one. */
+/* Skips an exponent; false when there is none here. */
 static bool skip_exponent(struct lexer *lexer) {
     if (peek(lexer, 0) != 'e' && peek(lexer, 0) != 'E')
         return false;
@@ -240,7 +240,7 @@ static int64_t escape(const struct lexer *lexer, size_t *ret_length) {
     return -1;
 }
 
-/* Do so many quotes stand `ahead` of here? */
+/* Are there `count` quotes, `ahead` bytes from here? */
 static bool at_quotes(const struct lexer *lexer, size_t ahead, int quote, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (peek(lexer, ahead + i) != quote)

@@ -67,7 +67,7 @@ static struct syntax *fail(struct parser *parser, const char *text) {
     return NULL;
 }
 
-/* Words of other languages, where an operator should stand. */
+/* Operators of other languages that are words. */
 static const char *foreign_operator(struct text word) {
     static const char *const pairs[][2] = {
         {"and", "&&"}, {"AND", "&&"}, {"or", "||"}, {"OR", "||"},

@@ -1,5 +1,6 @@
-/* The syntax tree of an expression: what the parser makes, the checker types and compile.c turns
- * into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here. */
+/* The syntax tree of an expression: the parser builds it, the checker types it and compile.c
+ * turns it into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here.
+ */
 #pragma once
 
 #include "core/base/arena.h"
@@ -66,8 +67,8 @@ struct syntax {
     size_t operand_count;
     /* Filled by the checker: */
     type_code type;                  /* VALUE_ERROR: reported already */
-    const struct name *name;         /* what NAME or MEMBER stands for */
-    struct local *local;             /* what NAME stands for; MACRO: its own */
+    const struct name *name;         /* what NAME or MEMBER resolves to */
+    struct local *local;             /* what NAME resolves to; MACRO: its own */
     const struct function *function; /* CALL, UNARY minus, BINARY arithmetic */
     const struct list *list;         /* right side of `in` */
     const struct pattern *pattern;   /* CALL of matches(): what the receiver is matched with */

@@ -106,7 +106,7 @@ static bool parse_network(struct text value, struct list_network *ret_network, b
     return true;
 }
 
-/* Mostly an address: what has a slash is none. */
+/* Most values are addresses, without a slash: these are tried first. */
 bool list_network_parse(struct text value, struct list_network *ret_network) {
     bool ignored;
     if (ip_address_parse(value, ret_network->address, &ret_network->is_v4)) {

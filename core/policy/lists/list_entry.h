@@ -18,7 +18,7 @@ const char *list_kind_hint(enum list_kind kind);     /* what is asked about, for
 /* Steps of a lookup at worst, beyond that of one value: a network list is asked for each length of
  * prefix, in what is its own and in what was added. */
 uint32_t list_kind_steps(enum list_kind kind);
-/* What stands left of `in`: a network list is asked about the text of an address or a network. */
+/* The type of the value left of `in`: for a network list, the text of an address or network. */
 enum value_type list_kind_type(enum list_kind kind);
 
 /* A network as its first address and how many bits of it count. IPv4 is ::ffff:a.b.c.d, so that its
@@ -52,7 +52,7 @@ struct list_diagnostic {
 bool list_entry_parse(enum list_kind kind, bool card_numbers, struct text value,
                       struct list_entry *ret_entry, struct list_diagnostic *ret_diagnostic);
 
-/* The address or network that a lookup asks about. False: it is none. */
+/* Parses the address or network of a lookup. False: it is neither. */
 bool list_network_parse(struct text value, struct list_network *ret_network);
 
 /* Shortens it to its first `bits` bits, no more than it has. Were the others zero already? */

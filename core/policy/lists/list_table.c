@@ -79,7 +79,7 @@ void list_table_free(struct list_table *table) {
 /* ------------------------------------------------------------------------------------------------
  * Lists */
 
-/* Where the list stands, or belongs. */
+/* The index of the list in the array, which is sorted by name, or the one where it belongs. */
 static bool find_place(const struct list_table *table, struct text name, size_t *ret_place) {
     size_t low = 0, high = table->list_count;
     while (low < high) {

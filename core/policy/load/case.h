@@ -69,9 +69,9 @@ struct case_expectation {
 
 struct policy_case {
     struct text name, about;
-    struct text file; /* where it stands */
+    struct text file; /* that has the case */
     int line;
-    size_t rule; /* that it stands beside; SIZE_MAX: in a file of cases */
+    size_t rule; /* whose case it is; SIZE_MAX: in a file of cases */
     const struct case_step *steps;
     size_t step_count;
     struct transaction transaction;

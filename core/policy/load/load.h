@@ -1,5 +1,5 @@
 /* A load: the parts of a snapshot that is being made, and what the loaders of the single files
- * share. Each loader reports everything that it finds and goes on; what it could not read is
+ * share. Each loader reports all errors that it finds and continues; what it could not read is
  * declared as broken, so that its uses are not reported as well.
  *
  * Each loader has a header of its own and includes those that it calls; snapshot_load.c runs them
@@ -33,7 +33,7 @@ struct rule_header; /* load_rule_headers.h */
 /* An expression of the policy, for what is said about all of them together. */
 struct noted_expression {
     const struct source *source;
-    const struct tree_node *node; /* the text it stands in */
+    const struct tree_node *node; /* the text that holds it */
     size_t offset;                /* where it begins there */
     enum scope_reader reader;
     const struct syntax *syntax;

@@ -1,5 +1,5 @@
-/* How much a policy may hold. Whoever reads its files from a folder or an archive keeps to the same
- * limits, so that what loads once loads everywhere. */
+/* How much a policy may hold. The limits are the same for folders and archives, so that a policy
+ * that loads once loads everywhere. */
 #pragma once
 
 #define POLICY_FILES_MAX      1000u

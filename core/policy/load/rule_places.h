@@ -1,9 +1,9 @@
-/* Where the rules and expressions of a loaded policy stand in its files. Private to core/policy. */
+/* The places of the rules and expressions of a loaded policy in its files. Private to core/policy.
+ */
 #pragma once
 
 #include "load.h"
 
-/* Where a rule stands. */
 struct rule_place {
     const struct source *source;
     const struct tree_node *name;

@@ -108,8 +108,8 @@ bool schema_may_refuse(const struct schema *schema, size_t slot);
  * transaction? Only for a schema that requires no attribute. False for a transaction with
  * attributes, in a currency other than the base currency, or with a text of more than `longest`
  * bytes: then schema_bind_some() decides. */
-bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
-                         const size_t *slots, size_t slot_count, size_t longest);
+bool schema_surely_accepts(const struct schema *schema, const struct transaction *transaction,
+                           const size_t *slots, size_t slot_count, size_t longest);
 /* After schema_bind_some(): the fields that it left out, `slots` as there. */
 void schema_bind_rest(const struct schema *schema, const struct transaction *transaction,
                       const size_t *slots, size_t slot_count, const struct bound *bound);

@@ -1,7 +1,7 @@
 /* One loaded, checked, immutable policy.
  *
  * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after
- * the load, so any thread may read it. The frame is how the parts meet: an array of values, one
+ * the load, so any thread may read it. The frame connects the parts: an array of values, one
  * slot for each name an expression can use, filled from left to right while a transaction is
  * decided:
  *
@@ -101,7 +101,7 @@ struct reason_piece {
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
 
-/* What the scores of a group's rules come to together. */
+/* How the scores of a group's rules are combined. */
 enum group_score {
     GROUP_SUM,
     GROUP_MAX, /* the greatest of those that fired */
@@ -137,7 +137,7 @@ struct rule {
     size_t tag_count;
     const struct reason_piece *reason;
     size_t reason_count;
-    struct text file; /* where it stands */
+    struct text file; /* that declares it */
     int line;
 };
 

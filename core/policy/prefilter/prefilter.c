@@ -18,7 +18,7 @@ INLINE enum prefilter_answer follow(const struct prefilter *prefilter, const str
         }
         enum outcome_of_test outcome =
             look(test, (enum test_kind)test->kind, frame, is_plain, &address);
-        if (outcome == FAULTY)
+        if (outcome == UNKNOWN)
             return PREFILTER_MAYBE;
         if (outcome == FAILS_ABSENT)
             no = PREFILTER_ABSENT;
@@ -37,7 +37,7 @@ enum prefilter_answer prefilter_follow(const struct prefilter *prefilter,
     return prefilter->is_plain ? follow(prefilter, frame, true) : follow_any(prefilter, frame);
 }
 
-/* For a rule an absent condition is as good as a false one: it does not fire. */
+/* A rule does not care whether its condition is false or absent: it does not fire. */
 enum prefilter_answer prefilter_answer(const struct prefilter *prefilter,
                                        const struct value *frame) {
     if (!prefilter)

@@ -27,7 +27,7 @@ struct builder {
 
 /* ---- parts of conditions ---- */
 
-/* A name whose value stands in the frame. */
+/* The node's name if its value is in the frame; NULL otherwise. */
 static const struct name *slot_name(const struct syntax *node) {
     bool is_fired = node->kind == SYNTAX_CALL && node->name && node->name->kind == NAME_FIRED;
     if (node->kind != SYNTAX_NAME && node->kind != SYNTAX_MEMBER && !is_fired)
@@ -108,7 +108,7 @@ static bool test_integer(struct test *test, enum relation relation, struct value
     case NOT_EQUAL: /* of 2.5: none, as low > high */
         low = ceil_c;
         high = floor_c;
-        test->turned ^= relation == NOT_EQUAL;
+        test->inverted ^= relation == NOT_EQUAL;
         break;
     }
     test->kind = TEST_INTEGER;
@@ -144,7 +144,7 @@ static bool test_number(struct test *test, enum relation relation, struct value 
     case EQUAL:
     case NOT_EQUAL:
         low = high = c;
-        test->turned ^= relation == NOT_EQUAL;
+        test->inverted ^= relation == NOT_EQUAL;
         break;
     }
     test->kind = TEST_NUMBER;
@@ -157,10 +157,10 @@ static bool test_equality(struct test *test, enum relation relation, struct valu
                           struct arena *arena) {
     if (relation != EQUAL && relation != NOT_EQUAL)
         return false;
-    test->turned ^= relation == NOT_EQUAL;
+    test->inverted ^= relation == NOT_EQUAL;
     if (constant.type == VALUE_BOOL) {
         test->kind = TEST_TRUE;
-        test->turned ^= !constant.boolean;
+        test->inverted ^= !constant.boolean;
         return true;
     }
     test->kind = TEST_TEXT;
@@ -231,7 +231,7 @@ static bool test_texts(struct test *test, const struct syntax *left, enum relati
     test_name(test, a);
     test->kind = TEST_SAME;
     test->same = (uint32_t)b->slot;
-    test->turned ^= relation == NOT_EQUAL;
+    test->inverted ^= relation == NOT_EQUAL;
     return true;
 }
 
@@ -336,14 +336,14 @@ static bool test_leaf(const struct builder *builder, struct test *test, const st
     return !node->function && test_comparison(builder, test, node);
 }
 
-static void add_leaf(struct builder *builder, const struct syntax *node, bool turned,
+static void add_leaf(struct builder *builder, const struct syntax *node, bool inverted,
                      bool is_gate) {
     if (builder->count == TESTS_MAX) {
         builder->full = true;
         return;
     }
     struct test *test = &builder->tests[builder->count++];
-    *test = (struct test){.turned = turned};
+    *test = (struct test){.inverted = inverted};
     if (!test_leaf(builder, test, node))
         *test = (struct test){.kind = TEST_NOTHING};
     test->is_gate = is_gate && test->kind != TEST_NOTHING;
@@ -363,24 +363,24 @@ static void redirect(struct builder *builder, size_t begin, uint16_t from, uint1
 
 /* Adds the tests of a part that goes to END_YES when it passes and to END_NO when it fails.
  * is_needed: the whole is not true without it. */
-static void add_part(struct builder *builder, const struct syntax *node, bool turned,
+static void add_part(struct builder *builder, const struct syntax *node, bool inverted,
                      bool is_needed) {
     if (node->kind == SYNTAX_UNARY && node->sign == TOKEN_NOT) {
-        add_part(builder, node->first, !turned, is_needed);
+        add_part(builder, node->first, !inverted, is_needed);
         return;
     }
     size_t begin = builder->count;
     if (node->kind != SYNTAX_AND && node->kind != SYNTAX_OR) {
-        add_leaf(builder, node, turned, is_needed);
+        add_leaf(builder, node, inverted, is_needed);
         if (builder->count > begin) {
             builder->tests[begin].pass = END_YES;
             builder->tests[begin].fail = END_NO;
         }
         return;
     }
-    bool all = (node->kind == SYNTAX_AND) != turned;
+    bool all = (node->kind == SYNTAX_AND) != inverted;
     for (const struct syntax *operand = node->first; operand; operand = operand->next) {
-        add_part(builder, operand, turned, is_needed && all);
+        add_part(builder, operand, inverted, is_needed && all);
         if (operand->next) /* the next one begins where this one ends */
             redirect(builder, begin, all ? END_YES : END_NO, (uint16_t)builder->count);
     }

@@ -10,7 +10,7 @@
  * passes itself: it builds prefilters, and prefilters are built below it. */
 typedef struct value prefilter_fold(const struct syntax *node, struct arena *arena);
 
-/* NULL when nothing can be told without evaluating. It lives in the arena; lists must live as
- * long. */
+/* NULL when no part of the condition can be tested. It lives in the arena; lists must live as long.
+ */
 const struct prefilter *prefilter_build(const struct syntax *condition, prefilter_fold *fold,
                                         struct arena *arena);

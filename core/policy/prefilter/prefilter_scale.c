@@ -150,7 +150,7 @@ static void find_bounds(struct number_tests *all) {
 
 void scales_build(struct scales *scales, const struct gate *gates, size_t count,
                   struct arena *arena) {
-    /* The most that they come to is two bounds for each test. */
+    /* There are at most two bounds for each test. */
     struct cut *cut = arena_calloc(arena, count, sizeof *cut);
     struct scale *scale =
         arena_alloc(arena, count * (sizeof *scale + scale_words(2) * sizeof *scale->words));
@@ -190,7 +190,7 @@ const struct flag *flags_build(const struct gate *gates, size_t count, struct ar
         if (flag == end)
             *end++ = (struct flag){.slot = gates[i].test.slot, .open = {UINT64_MAX, UINT64_MAX}};
         flag->conditions |= gates[i].conditions;
-        flag->open[gates[i].test.turned] &= ~gates[i].conditions;
+        flag->open[gates[i].test.inverted] &= ~gates[i].conditions;
     }
     *ret_end = end;
     return flags;

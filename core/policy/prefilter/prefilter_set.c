@@ -55,7 +55,7 @@ static bool is_same_payload(const struct test *a, const struct test *b) {
 }
 
 static bool is_same_test(const struct test *a, const struct test *b) {
-    return a->kind == b->kind && a->slot == b->slot && a->turned == b->turned &&
+    return a->kind == b->kind && a->slot == b->slot && a->inverted == b->inverted &&
            is_same_payload(a, b);
 }
 
@@ -165,7 +165,7 @@ INLINE struct open_tests pass(const struct gate *gate, const struct gate *end, e
         enum outcome_of_test outcome = look(&gate->test, kind, frame, false, &address);
         if (outcome == PASSES)
             continue;
-        if (outcome == FAULTY)
+        if (outcome == UNKNOWN)
             state.doubtful |= gate->conditions;
         else
             state.open &= ~gate->conditions;

@@ -6,7 +6,7 @@
  * (TEST_NOTHING) passes unseen, and the answer then is PREFILTER_MAYBE instead of PREFILTER_YES. A
  * name whose value is an error gives PREFILTER_MAYBE at once: only evaluating tells the result.
  *
- * `!` is moved down to the tests, which it inverts (`turned`): De Morgan's laws hold with errors
+ * `!` is moved down to the tests, which it inverts (`inverted`): De Morgan's laws hold with errors
  * and absent values, too. An absent value fails a test whether it is inverted or not. */
 #pragma once
 
@@ -33,7 +33,7 @@ struct test {
     uint32_t slot;
     uint8_t kind;
     uint8_t type;        /* enum value_type: the name's, unless it is absent or an error */
-    bool turned;         /* by `!`: passes if it would fail, but for absent values */
+    bool inverted;       /* by `!`: passes if it would fail, but for absent values */
     bool is_gate;        /* the condition is not true without it: one operand of its && */
     uint16_t pass, fail; /* tests, or an end */
     union {
@@ -72,10 +72,10 @@ struct prefilter {
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum outcome_of_test { FAILS, PASSES, FAILS_ABSENT, FAULTY };
+enum outcome_of_test { FAILS, PASSES, FAILS_ABSENT, UNKNOWN };
 
 INLINE enum outcome_of_test outcome(const struct test *test, bool in) {
-    return (enum outcome_of_test)(in ^ test->turned);
+    return (enum outcome_of_test)(in ^ test->inverted);
 }
 
 /* Without a call, which most prefilters can do without: the texts they know are short. */
@@ -113,7 +113,7 @@ INLINE bool is_related(double a, enum relation relation, double b) {
 INLINE enum outcome_of_test look_at_numbers(const struct test *test, const struct value *frame) {
     const struct value *v = &frame[test->slot], *other = &frame[test->numbers.other];
     if (v->type == VALUE_ERROR || other->type == VALUE_ERROR)
-        return FAULTY;
+        return UNKNOWN;
     if (v->type == VALUE_ABSENT || other->type == VALUE_ABSENT)
         return FAILS_ABSENT;
     return outcome(
@@ -124,13 +124,13 @@ INLINE enum outcome_of_test look_at_texts(const struct test *test, const struct 
     const struct value *v = &frame[test->slot], *other = &frame[test->same];
     if (v->type == VALUE_TEXT && other->type == VALUE_TEXT)
         return outcome(test, text_equal(v->text, other->text));
-    return v->type == VALUE_ERROR || other->type == VALUE_ERROR ? FAULTY : FAILS_ABSENT;
+    return v->type == VALUE_ERROR || other->type == VALUE_ERROR ? UNKNOWN : FAILS_ABSENT;
 }
 
 INLINE enum outcome_of_test look_in_list(const struct test *test, const struct value *frame,
                                          struct list_address *address) {
     struct value found = list_contains_near(test->list, &frame[test->slot], frame, address);
-    return found.type == VALUE_BOOL ? outcome(test, found.boolean) : FAULTY;
+    return found.type == VALUE_BOOL ? outcome(test, found.boolean) : UNKNOWN;
 }
 
 /* kind is the test's, where the caller knows it beforehand. is_plain: it is a test of a plain
@@ -142,11 +142,11 @@ INLINE enum outcome_of_test look(const struct test *test, enum test_kind kind,
     if (kind == TEST_NUMBERS)
         return look_at_numbers(test, frame);
     if (kind == TEST_SAME)
-        return is_plain ? FAULTY : look_at_texts(test, frame);
+        return is_plain ? UNKNOWN : look_at_texts(test, frame);
     if (kind == TEST_PRESENT)
-        return v->type == VALUE_ERROR ? FAULTY : outcome(test, v->type != VALUE_ABSENT);
+        return v->type == VALUE_ERROR ? UNKNOWN : outcome(test, v->type != VALUE_ABSENT);
     if (v->type != test->type)
-        return v->type == VALUE_ABSENT ? FAILS_ABSENT : FAULTY;
+        return v->type == VALUE_ABSENT ? FAILS_ABSENT : UNKNOWN;
     switch (kind) {
     case TEST_TRUE:
         return outcome(test, v->boolean);
@@ -159,7 +159,7 @@ INLINE enum outcome_of_test look(const struct test *test, enum test_kind kind,
     case TEST_TEXTS:
         return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count, is_plain));
     case TEST_LIST:
-        return is_plain ? FAULTY : look_in_list(test, frame, address);
+        return is_plain ? UNKNOWN : look_in_list(test, frame, address);
     case TEST_PRESENT:
     case TEST_NUMBERS:
     case TEST_SAME:

@@ -3,7 +3,7 @@
  * They are kept as a list in their own arena and sorted only when they are printed, by path, line,
  * column and then the order in which they were found, so that a load may read files and keys in
  * whichever order suits it. What is printed is made safe first: a policy's author must not be able
- * to send control characters to the terminal of whoever checks it. */
+ * to send control characters to the terminal on which it is checked. */
 #include "diagnostic.h"
 
 #include "core/base/check.h"

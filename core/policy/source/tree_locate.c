@@ -1,7 +1,7 @@
 /* From a byte of a text's value back to its place in the file.
  *
- * The k-th character of the value that is not white space is the k-th such character of what stands
- * in the file, once escapes are read as the one character they mean. That holds for every style of
+ * The k-th character of the value that is not white space is the k-th such character in the file,
+ * once each escape is read as one character. That holds for every style of
  * YAML text, whatever folding does to the white space between. */
 #include "tree.h"
 
@@ -47,7 +47,7 @@ static size_t unit(const struct walk *walk, bool *ret_blank) {
     case 'n':
     case 'r':
     case ' ':
-    case '\n': /* a line that goes on: nothing at all */
+    case '\n': /* a continued line: not part of the value */
         *ret_blank = true;
         return 2;
     default:

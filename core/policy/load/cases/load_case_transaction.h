@@ -31,7 +31,7 @@ struct case_draft {
     struct case_loader *loader;
     const struct tree_node *node; /* the mapping */
     const struct key *keys;       /* key_count of them, inherited ones included */
-    int64_t number;               /* what {n} stands for; 0: nothing */
+    int64_t number;               /* replaces {n}; 0: {n} is not replaced */
     struct transaction transaction;
     struct attribute *attributes;
 };
@@ -39,11 +39,11 @@ struct case_draft {
 void case_steps_init(struct case_loader *loader);
 void case_steps_deinit(struct case_loader *loader);
 
-/* The keys of a transaction's mapping, in scratch memory; NULL when it is none. Keys that it has
- * not are reported. history: it has those of a step as well. */
+/* The keys of a transaction's mapping, in scratch memory; NULL when the node is not a mapping.
+ * Unknown keys are reported. history: the keys of a step are allowed as well. */
 struct key *case_read_fields(struct case_loader *loader, const struct tree_node *node,
                              const char *what, bool history);
-/* Where a field's key stands among them; source: of FIELD_KIND_TEXT. */
+/* The index of a field's key among them. source: which text field, for FIELD_KIND_TEXT. */
 size_t case_field_key(const struct case_loader *loader, enum field_kind kind,
                       enum transaction_field source);
 /* The value of a field's key; NULL when it is not there, or null. */

@@ -88,8 +88,8 @@ static bool read_currency(struct feature_draft *it, const struct field *of, stru
     return true;
 }
 
-/* The entity's column of this source and type, a new one if there is none; its values are the
- * field's. */
+/* Sets the feature's column: the entity's column of this source and type, or a new one, whose
+ * values are those of the field. */
 static bool keep_column(struct feature_draft *it, const struct tree_node *node,
                         const struct column *column, const struct field *field,
                         const char currency[4]) {

@@ -50,8 +50,8 @@ void load_latency_budget(struct load *load, const struct reader *reader,
 }
 
 /* "entity card 311 us, rule many 2 us" */
-static void describe_dearest(const struct latency_item *items, size_t count, char *ret_string,
-                             size_t size) {
+static void describe_most_expensive(const struct latency_item *items, size_t count,
+                                    char *ret_string, size_t size) {
     size_t length = 0;
     ret_string[0] = '\0';
     for (size_t i = 0; i < count && i < 3 && items[i].ns >= 1000 && length < size; i++)
@@ -75,13 +75,13 @@ void load_check_latency(struct load *load) {
     uint64_t us = latency_sum_ns(items, count) / 1000;
     if (us > snapshot->latency_budget_us) {
         const struct tree_node *node = tree_child(tree_child(root, "policy"), "latency_budget");
-        char dearest[320];
-        describe_dearest(items, count, dearest, sizeof dearest);
+        char expensive[320];
+        describe_most_expensive(items, count, expensive, sizeof expensive);
         diagnostic_add(&load->diagnostics, source, tree_position(node),
                        "a decision could take %llu us in the worst case, which is more "
                        "than %" TEXT_FORMAT "%s%s",
                        (unsigned long long)us, TEXT_ARGS(node->text),
-                       *dearest ? "; the most expensive parts: " : "", dearest);
+                       *expensive ? "; the most expensive parts: " : "", expensive);
     }
     free(items);
 }

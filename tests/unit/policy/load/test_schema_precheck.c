@@ -156,7 +156,7 @@ static void try_transaction(const struct schema *schema, const struct bound *bou
     struct error error;
     if (transaction_check(&t, &field, &error) < 0)
         return; /* nobody binds those */
-    bool surely = schema_surely_takes(schema, &t, slots, count, longest);
+    bool surely = schema_surely_accepts(schema, &t, slots, count, longest);
     bool binding = binds(schema, &t, slots, count, bound, &error);
     if (surely && !binding)
         fail_msg("taken for sure, but binding says: %s", error.text);
