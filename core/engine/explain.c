@@ -171,6 +171,8 @@ static struct explained_part explain_part(struct explainer *explainer,
 }
 
 /* Of a rule's condition, or of a computed value. */
+/* The parts are evaluated in scratch memory, which is reset for each expression, and then copied.
+ */
 static const struct explained_part *
 explain_parts(struct explainer *explainer,
               size_t (*evaluate)(const struct trace *, size_t, const struct value *, struct arena *,
@@ -334,6 +336,7 @@ static bool is_computed(const struct explainer *explainer, enum verdict verdict)
     return false;
 }
 
+/* Those in force in the engine, which a generation may have computed (is_computed). */
 static void explain_cutoffs(struct explainer *explainer, struct explained_policy *policy) {
     struct explained_cutoff *out = room(explainer, VERDICT_COUNT, sizeof *out);
     for (int verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT && out; verdict++) {

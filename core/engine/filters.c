@@ -28,6 +28,8 @@ static uint64_t bit_of(size_t number) {
 
 /* ---- making ---- */
 
+/* Does the condition read the verdict or a fired rule? Only such ones change when the decision is
+ * known. */
 static bool reads_verdict(const struct snapshot *snapshot, const struct expression *filter,
                           bool *reads) {
     memset(reads, 0, snapshot->slot_count * sizeof *reads);
@@ -53,6 +55,7 @@ static size_t number_of(struct filters *filters, struct text *sources, struct te
 }
 
 /* Numbers all filters that look at the verdict, or all others. */
+/* Called twice, so that conditions that follow the verdict have the highest numbers. */
 static void number_some(struct filters *filters, const struct snapshot *plan, bool following,
                         struct text *sources, bool *reads) {
     for (size_t e = 0; e < plan->plan.entity_count; e++) {

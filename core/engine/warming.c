@@ -38,6 +38,8 @@ static bool reads_any(const struct expression *expression, const bool *warming, 
     return false;
 }
 
+/* A feature is warming when no feature of the plan has its definition: states have no values for it
+ * until a rebuild. */
 static void find_features(struct engine *engine, bool *is_warming, struct engine_warming *warming) {
     const struct snapshot *rules = engine->rules;
     struct text *features =

@@ -1,4 +1,4 @@
-/* The analysis behind `harrier check`: what nothing uses, and rules without a case. What can be
+/* The analysis of `harrier check`: what nothing uses, and rules without a case. What can be
  * proved of conditions is in analysis_rules.c.
  *
  * It works on the noted expressions and the trees of a load without errors, so shapes and names are

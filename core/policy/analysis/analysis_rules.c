@@ -112,7 +112,7 @@ static void check_rule(struct analysis *analysis, const struct premises *premise
 /* ------------------------------------------------------------------------------------------------
  * Two rules */
 
-/* Does nothing but its condition decide whether the rule has its effect? */
+/* Does the condition alone decide whether the rule has effect? */
 /* Only such rules are compared: the condition of another kind says too little about when it has
  * effect. */
 static bool is_plain(const struct rule *rule) {

@@ -1,4 +1,5 @@
-/* Loading as `harrier check` does: with everything that can be said of a policy. */
+/* A load with the analysis as its last step. A function pointer connects them, because the analysis
+ * is a room above the loaders. */
 #include "snapshot_check.h"
 
 #include "analysis.h"

@@ -20,7 +20,7 @@ struct part {
     struct text text;
     enum trace_kind kind;
     unsigned depth;
-    size_t end; /* behind the last of its own parts */
+    size_t end; /* after the last of its own parts */
     const struct expression *program;
     size_t slot;
     const struct list *list;

@@ -232,7 +232,7 @@ static bool check_range(struct checker *checker, const struct syntax *node) {
     return false;
 }
 
-/* Checks the parts behind the variable, with the variable in scope. Returns the type of the result.
+/* Checks the parts after the variable, with the variable in scope. Returns the type of the result.
  */
 static type_code check_parts(struct checker *checker, struct syntax *node, type_code range) {
     struct syntax *last = node->last;

@@ -9,5 +9,5 @@
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena);
 /* Without a prefilter: for what prefilters are made of, and for comparing them with it. */
 const struct expression *expression_build_plain(const struct syntax *syntax, struct arena *arena);
-/* The value of checked syntax that does not read the frame; prefilter_build() wants it. */
+/* Evaluates checked syntax that does not read the frame: the argument of prefilter_build(). */
 struct value expression_fold(const struct syntax *syntax, struct arena *arena);

@@ -61,7 +61,7 @@ const struct function *function_find(struct text name, enum function_form form,
 
 bool function_exists(struct text name, enum function_form form);
 
-/* For messages: all rows in turn, NULL behind the last. */
+/* For messages: all rows in turn, NULL after the last. */
 const struct function *function_at(size_t index);
 
 /* A hint for functions of CEL or of other languages that this subset lacks ("uint", "len", …): what

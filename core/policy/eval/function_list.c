@@ -37,7 +37,7 @@ struct value function_join_lists(const struct value *a, struct arena *arena) {
 /* ------------------------------------------------------------------------------------------------
  * Texts to lists and back */
 
-/* Where the piece that begins at `start` ends: at the next separator, or behind the next character
+/* Where the piece that begins at `start` ends: at the next separator, or after the next character
  * when that is empty. SIZE_MAX: it is the last one. */
 static size_t piece_end(struct text all, struct text separator, size_t start) {
     if (separator.length > 0) {

@@ -213,7 +213,7 @@ struct value function_last_index_of(const struct value *a, struct arena *arena) 
     return index_value(a[0].text, find_back(a[0].text, a[1].text, a[0].text.length));
 }
 
-/* Where to begin, as CEL has it: a place behind the text is one where nothing is found. 0: look
+/* Where to begin, as CEL has it: a place after the text is one where nothing is found. 0: look
  * from *ret_byte on; 1: *ret_result is the result. */
 static int search_start(const struct value *a, size_t *ret_byte, struct value *ret_result) {
     if (a[2].integer < 0) {
@@ -252,7 +252,7 @@ struct value function_last_index_of_from(const struct value *a, struct arena *ar
 /* ------------------------------------------------------------------------------------------------
  * Replacing */
 
-/* The next occurrence of `part` from `start` on: returns the byte behind it, and where it begins in
+/* The next occurrence of `part` from `start` on: returns the byte after it, and where it begins in
  * *ret_found. An empty part occurs before every character and at the end. SIZE_MAX: none. */
 static size_t next_place(struct text all, struct text part, size_t start, bool first,
                          size_t *ret_found) {

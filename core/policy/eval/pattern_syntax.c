@@ -40,7 +40,7 @@ struct atom {
 
 static uint32_t scan_alternatives(struct scan *scan);
 
-/* The byte `ahead` of here; −1 behind the end. */
+/* The byte `ahead` of here; −1 after the end. */
 static int peek(const struct scan *scan, size_t ahead) {
     if (ahead >= scan->source.length - scan->at)
         return -1;
@@ -91,7 +91,7 @@ static void copy_until(struct scan *scan, size_t end) {
     scan->copied = end;
 }
 
-/* The atom before `end` is repeated `least` times or more; the scan is behind the quantifier. */
+/* The atom before `end` is repeated `least` times or more; the scan is after the quantifier. */
 static void rewrite_open(struct scan *scan, const struct atom *atom, size_t end, int least) {
     char count[16];
     if (scan->failed || !atom->single)
@@ -180,7 +180,7 @@ static uint32_t scan_escape(struct scan *scan, bool in_class) {
         scan_property(scan, offset);
     } else if ((c > 0 && strchr("dDsSwWafnrt0", c)) || (c > 0 && !in_class && strchr("bBAz", c)) ||
                (c >= 0x20 && c < 0x7f && c != '_' && !is_letter(c) && !text_is_digit(c))) {
-        scan->at++; /* at most two octal digits behind \0 are part of it in both */
+        scan->at++; /* at most two octal digits after \0 are part of it in both */
         for (int i = 0; c == '0' && i < 2 && peek(scan, 0) >= '0' && peek(scan, 0) <= '7'; i++)
             scan->at++;
     } else {

@@ -33,8 +33,8 @@ enum operation {
     OPERATION_AND_MERGE, /* two operands → one */
     OPERATION_OR,
     OPERATION_OR_MERGE,
-    OPERATION_PREFILTER, /* what *prefilter says is true: go on behind `count` instructions; is
-                         false: go to target; neither: go on, and evaluate it */
+    OPERATION_PREFILTER, /* *prefilter answers yes: skip `count` instructions; no: go to target;
+                         else continue with the condition */
     OPERATION_BRANCH,  /* true: go on; false: go to target; neither: it is the result, go to end */
     OPERATION_JUMP,    /* go to target */
     OPERATION_IN_LIST, /* value → is it in *list? */

@@ -42,7 +42,7 @@ static inline const char *read_number(const char *at, const char *end, uint8_t *
     return at;
 }
 
-/* ret_ends: how much of the text each of the numbers ends behind. */
+/* ret_ends: how much of the text each of the numbers ends after. */
 static inline bool read_v4(struct text t, uint8_t bytes[V4_BYTES], uint8_t ret_ends[V4_BYTES]) {
     const char *at = t.data, *end = at + t.length;
     if (t.length < sizeof "0.0.0.0" - 1 || t.length > sizeof "255.255.255.255" - 1)
@@ -77,7 +77,7 @@ static size_t read_group(struct text t, uint8_t bytes[2]) {
     return at;
 }
 
-/* Puts the groups behind "::" where they belong: at the end. */
+/* Puts the groups after "::" where they belong: at the end. */
 static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
     if (length == V6_BYTES) /* "::" stands for one group at least */
         return false;
@@ -122,7 +122,7 @@ static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
 /* ------------------------------------------------------------------------------------------------
  * Writing */
 
-/* Zeroes everything behind the first `bits` bits. */
+/* Zeroes everything after the first `bits` bits. */
 static void clear_bits(uint8_t *bytes, size_t count, unsigned bits) {
     size_t i = bits / 8;
     if (i < count)
@@ -186,7 +186,7 @@ static char *put_v6(char *at, const uint8_t bytes[V6_BYTES]) {
             i += run - 1;
             continue;
         }
-        if (i > 0 && i != start + run) /* not right behind "::" */
+        if (i > 0 && i != start + run) /* not right after "::" */
             *at++ = ':';
         at = put_group(at, group_at(bytes, i));
     }

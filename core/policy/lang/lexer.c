@@ -58,7 +58,7 @@ static int digit_value(int c) {
     return 99;
 }
 
-/* The byte `ahead` of where the lexer is; -1 behind the end. */
+/* The byte `ahead` of where the lexer is; -1 after the end. */
 static int peek(const struct lexer *lexer, size_t ahead) {
     if (ahead >= lexer->source.length - lexer->at)
         return -1;

@@ -17,7 +17,7 @@ enum name_kind {
     NAME_LATER,     /* verdict, outcome: known after the decision */
     NAME_FEATURE,   /* entity.feature */
     NAME_VALUE,     /* computed */
-    NAME_THRESHOLD, /* thresholds.NAME, with as many keys behind it as it has fields */
+    NAME_THRESHOLD, /* thresholds.NAME, with as many keys after it as it has fields */
     NAME_FIRED,     /* fired("rule"): a call's, not among the scope's names */
 };
 

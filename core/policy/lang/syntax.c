@@ -190,7 +190,7 @@ static struct syntax *binary(struct parser *parser, struct token token, struct s
 /* ------------------------------------------------------------------------------------------------
  * Primaries */
 
-/* operands up to `closing`, with a comma allowed behind the last one where CEL allows it */
+/* operands up to `closing`, with a comma allowed after the last one where CEL allows it */
 static bool parse_operands(struct parser *parser, struct syntax *node, enum token_type closing,
                            bool trailing_comma, const char *expected) {
     if (!enter(parser))

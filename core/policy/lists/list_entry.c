@@ -80,7 +80,7 @@ bool list_network_cut(struct list_network *network, uint8_t bits) {
     return clear;
 }
 
-/* *ret_clear: nothing is set behind the prefix. */
+/* *ret_clear: nothing is set after the prefix. */
 static bool parse_network(struct text value, struct list_network *ret_network, bool *ret_clear) {
     const char *slash = value.length ? memchr(value.data, '/', value.length) : NULL;
     size_t length = slash ? (size_t)(slash - value.data) : value.length;
@@ -145,7 +145,7 @@ static bool parse_network_entry(struct text value, struct list_entry *entry,
 /* ------------------------------------------------------------------------------------------------
  * Integers */
 
-/* Digits, perhaps with a sign in front, from *at on; stops behind them. */
+/* Digits, perhaps with a sign in front, from *at on; stops after them. */
 static bool parse_integer(struct text t, size_t *at, int64_t *ret_number) {
     bool negative = *at < t.length && t.data[*at] == '-';
     size_t start = *at + negative;

@@ -1,5 +1,5 @@
 /* A hash table with open addressing and linear probing, at most three quarters full. Removing
- * leaves no tombstone: the entries behind the hole move up, so lookups never get slower with the
+ * leaves no tombstone: the entries after the hole move up, so lookups never get slower with the
  * number of changes. */
 #include "list_index.h"
 

@@ -16,7 +16,7 @@
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
-/* An addition with its texts behind it. */
+/* An addition with its texts after it. */
 struct holder {
     struct list_addition addition; /* first */
     char bytes[];
@@ -37,7 +37,7 @@ struct list_additions {
     size_t length, capacity;
     size_t count; /* that are there */
     uint64_t hash;
-    /* Texts always; the others when a policy with such a list has used it. */
+    /* LIST_TEXTS always exists; the others once a policy with a list of that kind has used it. */
     struct list_index *indexes[LIST_KIND_COUNT];
 };
 

@@ -32,8 +32,7 @@ struct list_additions; /* of one list; lives as long as the table */
 struct list_table *list_table_new(void);
 void list_table_free(struct list_table *table); /* NULL is allowed */
 
-/* Of a list change; other records mean nothing to it. The record has its position, and comes behind
- * those before. */
+/* Applies a list change; ignores other records. Records come in the order of their positions. */
 void list_table_apply(struct list_table *table, const struct record *record);
 
 size_t list_table_entries(const struct list_table *table);
@@ -53,7 +52,7 @@ int64_t list_additions_changed_us(const struct list_additions *additions);
 /* NULL: the entry is not there. Valid until the next change, as the following. */
 const struct list_addition *list_additions_get(const struct list_additions *additions,
                                                struct text value);
-/* The first one behind a position; NULL: there is none. */
+/* The first one after a position; NULL: there is none. */
 const struct list_addition *list_additions_next(const struct list_additions *additions,
                                                 uint64_t position);
 

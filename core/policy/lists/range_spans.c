@@ -47,7 +47,7 @@ static void pop(struct sweep *sweep) {
     sweep->heap[at] = last;
 }
 
-/* Every place where ranges begin, or the first one behind them; each once. Returns their number. */
+/* Every place where ranges begin, or the first one after them; each once. Returns their number. */
 static size_t find_bounds(const struct range_span *ranges, size_t count, int64_t *bounds) {
     size_t all = 0, different = 0;
     for (size_t i = 0; i < count; i++) {

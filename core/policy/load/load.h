@@ -30,7 +30,7 @@ enum policy_file_kind policy_file_kind(struct text path);
 
 struct rule_header; /* load_rule_headers.h */
 
-/* An expression of the policy, for what is said about all of them together. */
+/* An expression of the policy, kept for the analysis and for explanations. */
 struct noted_expression {
     const struct source *source;
     const struct tree_node *node; /* the text that holds it */

@@ -80,7 +80,7 @@ static bool has_money(const struct transaction *transaction) {
 /* Before its first rate a currency has that first rate (struct currency_rate). */
 static const struct currency_rate *find_rate(const struct schema *schema, struct text currency,
                                              int64_t event_time_us) {
-    size_t low = 0, high = schema->rate_count; /* the first rate behind the one that is wanted */
+    size_t low = 0, high = schema->rate_count; /* ends at the first rate after the wanted one */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct currency_rate *rate = &schema->rates[middle];
@@ -473,7 +473,7 @@ static inline size_t bind_plain_texts(const struct binding *binding, const size_
     return i;
 }
 
-/* Those in front of the attributes; *ret_end is behind the last of their slots. */
+/* Binds the fields before the attributes; *ret_end: how many of `slots` those are. */
 static int bind_own_fields(const struct binding *binding, const size_t *slots, size_t count,
                            size_t *ret_end) {
     size_t i = bind_plain_texts(binding, slots, count);

@@ -35,7 +35,7 @@ struct field {
     enum field_kind kind;
     enum transaction_field source; /* FIELD_KIND_TEXT */
     enum value_type type;          /* in a frame */
-    uint8_t digits;                /* decimal, amount: fixed point behind the double */
+    uint8_t digits;                /* decimal, amount: fixed point after the double */
     bool required;
     bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
@@ -76,7 +76,7 @@ struct bound {
 };
 
 /* Most bytes that the derived texts of one transaction take while they are computed: room for one
- * evaluation (EXPRESSION_MEMORY_MAX) behind what all other fields leave (EXPRESSION_LEFT_MAX), so
+ * evaluation (EXPRESSION_MEMORY_MAX) after what all other fields leave (EXPRESSION_LEFT_MAX), so
  * that none depends on those above it. */
 #define SCHEMA_TEXTS_MAX ((1u << 20) + (64u << 10))
 
@@ -102,7 +102,7 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
 int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
                      enum bind_mode mode, const size_t *slots, size_t slot_count,
                      const struct bound *bound, struct text *ret_field, struct error *ret_error);
-/* May binding this field, which is no attribute, refuse a transaction? */
+/* May binding this field, which is not an attribute, refuse a transaction? */
 bool schema_may_refuse(const struct schema *schema, size_t slot);
 /* A cheap test: does strict binding of these fields, `slots` ascending, surely accept the
  * transaction? Only for a schema that requires no attribute. False for a transaction with

@@ -21,7 +21,7 @@ static int compare_numbers(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Where the answer of the test changes: at its least value, and behind its greatest. */
+/* Where the answer of the test changes: at its least value, and after its greatest. */
 static size_t put_bounds(const struct test *test, union bound *bounds) {
     size_t count = 0;
     if (test->kind == TEST_INTEGER) {

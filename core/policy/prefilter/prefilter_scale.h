@@ -3,7 +3,7 @@
  * open. So a number is read once, however many tests there are of it, and no branch depends on a
  * single test. Flags are the same for bools. Private to policy/.
  *
- * Numbers with a single bound are cuts. The others are scales, laid out one behind the other, each
+ * Numbers with a single bound are cuts. The others are scales, laid out one after the other, each
  * with its words: what is open in each piece, from the least on; then the bounds in ascending
  * order, each the least number of its piece; then what is open if the value is not a number. */
 #pragma once

@@ -16,8 +16,8 @@ struct gate_run {
     const struct flag *flags, *flags_end;
     struct scales integers, numbers;
     const struct gate *gates;            /* the others */
-    const struct gate *ends[GATE_KINDS]; /* [kind]: behind its gates, from TEST_PRESENT on */
-    /* Conditions that are their gates and nothing else: open behind all of them, they are true. */
+    const struct gate *ends[GATE_KINDS]; /* [kind]: after its gates, from TEST_PRESENT on */
+    /* Conditions that are their gates and nothing else: open after all of them, they are true. */
     uint64_t whole;
 };
 

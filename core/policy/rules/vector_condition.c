@@ -141,6 +141,8 @@ struct rows {
     uint64_t doubtful; /* rows that are for expression_eval() */
 };
 
+/* A row whose value has another type, absent or an error, is doubtful; its column entry is then
+ * arbitrary. */
 static void take_slot(struct rows *rows, const struct row_step *step, union row_column *column) {
     const struct value *v = rows->values + step->place;
     const enum value_type type = step->type;

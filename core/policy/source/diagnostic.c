@@ -96,7 +96,7 @@ static const struct diagnostic **sorted(const struct diagnostics *diagnostics) {
     return list;
 }
 
-/* A line of the file without its line break and without a byte order mark; empty behind the last
+/* A line of the file without its line break and without a byte order mark; empty after the last
  * line. */
 static struct text line_of(struct text content, size_t line) {
     const char *at = content.data, *end = content.data + content.length;

@@ -55,7 +55,7 @@ static size_t unit(const struct walk *walk, bool *ret_blank) {
     }
 }
 
-/* At the first character of the value, behind an opening quote or the header of a block text. */
+/* At the first character of the value, after an opening quote or the header of a block text. */
 static struct walk start(const struct source *source, const struct tree_node *node) {
     struct walk walk = {.at = source->content.data,
                         .end = source->content.data + source->content.length,
@@ -90,7 +90,7 @@ struct position tree_locate(const struct source *source, const struct tree_node 
         offset = node->text.length;
     bool at_end = offset == node->text.length;
     size_t solid = solid_before(node->text, offset);
-    /* At the end: the place behind the last character. */
+    /* At the end: the place after the last character. */
     if (at_end && solid > 0)
         solid--;
     struct walk walk = start(source, node);

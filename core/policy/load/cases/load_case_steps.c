@@ -1,4 +1,4 @@
-/* The history of a case, and the transaction that is decided behind it.
+/* The history of a case, and the transaction that is decided after it.
  *
  * An item of the history inherits from the case's transaction every field that it does not have;
  * null removes a field. An item with `repeat` is several transactions, and {n} in its texts is
@@ -138,6 +138,7 @@ static void inherit(const struct history *history, struct key *keys) {
     }
 }
 
+/* Generated ids are unique by the step's number; ids of the author's are checked. */
 static bool add_repetition(struct history *history, struct case_draft *draft, int64_t at_us,
                            enum verdict verdict) {
     struct load *load = history->loader->load;
@@ -341,6 +342,7 @@ static bool has_key(const struct tree_node *node, const char *name) {
     return false;
 }
 
+/* The keys tell the three kinds of items apart: "outcome", "list", or neither. */
 static bool read_item(struct history *history, const struct tree_node *node) {
     if (has_key(node, "outcome"))
         return read_outcome(history, node);
@@ -349,6 +351,7 @@ static bool read_item(struct history *history, const struct tree_node *node) {
     return read_past_transaction(history, node);
 }
 
+/* Steps are collected on the heap and copied once their number is known. */
 static bool read_history(struct history *history, const struct tree_node *node,
                          struct policy_case *ret_case) {
     struct load *load = history->loader->load;

@@ -126,6 +126,8 @@ static bool read_units(struct case_draft *draft, const struct tree_node *node, c
     return r == 0;
 }
 
+/* amount is exact in the currency's own digits, amount_minor is the same as clients send it; a
+ * missing currency is the base currency. */
 static bool read_money(struct case_draft *draft) {
     struct transaction *transaction = &draft->transaction;
     const struct schema *schema = &draft->loader->load->snapshot->schema;
@@ -193,6 +195,8 @@ static bool read_location(struct case_draft *draft) {
     return read_coordinate(draft, longitude, "longitude", &draft->transaction.longitude_e7) && good;
 }
 
+/* Values are encoded as clients encode them: decimals in units of their last digit, times in
+ * microseconds. */
 static bool read_attribute(struct case_draft *draft, const struct field *field,
                            const struct tree_node *node) {
     struct attribute *attribute = &draft->attributes[draft->transaction.attribute_count];

@@ -40,7 +40,7 @@ static bool read_moment(struct case_loader *loader, const struct tree_node *node
 }
 
 /* A value of this type: numbers with all their decimals, times as RFC 3339, durations as 1h30m.
- * *ret_decimals: digits behind the point of a double; −1 when it is written with an exponent. */
+ * *ret_decimals: digits after the point of a double; −1 when it is written with an exponent. */
 static bool read_value(struct case_loader *loader, const struct tree_node *node, const char *what,
                        enum value_type type, struct value *ret_value, int *ret_decimals) {
     const struct reader *reader = &loader->reader;
@@ -105,6 +105,7 @@ static const struct name *find_name(struct case_loader *loader, const struct tre
     return NULL;
 }
 
+/* A rule that is off never fires, so expecting anything of it is a mistake. */
 static size_t find_rule(struct case_loader *loader, const struct tree_node *node) {
     const struct snapshot *snapshot = loader->load->snapshot;
     struct near near = near_to(node->text);
@@ -342,6 +343,8 @@ static bool read_expectation(struct case_loader *loader, const struct tree_node 
     return true;
 }
 
+/* A case is kept only if everything in it was read. Names are checked against the cases before it.
+ */
 static void read_case(struct case_loader *loader, const struct tree_node *node, size_t rule) {
     struct snapshot *snapshot = loader->load->snapshot;
     struct key keys[KEY_COUNT] = {
@@ -400,6 +403,7 @@ static const struct tree_node *child(const struct tree_node *node, const char *n
 }
 
 /* The cases beside the rules of a file that load_rules() has read. */
+/* Rules are matched by name, since load_rules() skips those whose name has errors. */
 static void read_rule_file(struct case_loader *loader, const struct tree_node *root) {
     const struct snapshot *snapshot = loader->load->snapshot;
     const struct tree_node *rules = child(root, "rules");

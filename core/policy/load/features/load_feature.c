@@ -87,7 +87,7 @@ static bool read_times(struct feature_draft *it) {
 static bool parse_q(const struct tree_node *node, uint16_t *ret_parts) {
     struct text t = node->text;
     unsigned parts = 0, unit = PLAN_Q_PARTS;
-    size_t start = t.length > 0 && t.data[0] == '0' ? 2 : 1; /* behind the point */
+    size_t start = t.length > 0 && t.data[0] == '0' ? 2 : 1; /* after the point */
     if (t.length <= start || t.length > start + 4 || t.data[start - 1] != '.')
         return false;
     for (size_t i = start; i < t.length; i++) {

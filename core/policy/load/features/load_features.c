@@ -198,6 +198,8 @@ static void keep_fired(struct load *load) {
 }
 
 /* Drafts with features → the plan; slots for their features. */
+/* Entities without features are left out: they would have no state. One that has only broken
+ * features is not reported again. */
 static void make_plan(struct features_loader *loader) {
     struct load *load = loader->load;
     struct snapshot *snapshot = load->snapshot;
@@ -286,7 +288,7 @@ void load_features(struct load *load) {
         {.kind = NAME_LATER, .type = VALUE_TEXT, .words = WORDS_VERDICT},
         {.kind = NAME_LATER, .type = VALUE_TEXT, .words = WORDS_OUTCOME},
     };
-    /* Filters read them from the slots right behind the fields; snapshot.h puts them there. */
+    /* Filters read them from the slots right after the fields; snapshot.h puts them there. */
     snapshot->slot_verdict = snapshot->schema.field_count;
     snapshot->slot_outcome = snapshot->schema.field_count + 1;
     static const char *const names[] = {"verdict", "outcome"};

@@ -53,6 +53,7 @@ static const struct syntax *fired_condition(struct load *load, const struct read
     return condition;
 }
 
+/* An entity that only has suppressions has no array of features yet. */
 static bool has_room(struct features_loader *loader, const struct reader *reader,
                      const struct tree_node *node, struct entity_draft *draft) {
     if (!draft->plan.features) {

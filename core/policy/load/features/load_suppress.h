@@ -3,7 +3,7 @@
 
 #include "feature_draft.h"
 
-/* Appends them behind all other features of their entities. */
+/* Appends them after all other features of their entities. */
 void features_read_suppressions(struct features_loader *loader);
 /* Once features have slots: from places within the entity to slots of the frame. */
 void features_place_suppressions(struct features_loader *loader);

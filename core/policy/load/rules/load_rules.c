@@ -72,7 +72,7 @@ static size_t find_end(struct text t, size_t at) {
             quote = c == quote ? 0 : quote;
         } else if (c == '"' || c == '\'') {
             quote = c;
-            raw = t.data[at - 1] == 'r' || t.data[at - 1] == 'R'; /* behind the brace, at least */
+            raw = t.data[at - 1] == 'r' || t.data[at - 1] == 'R'; /* after the brace, at least */
         } else if (c == '{') {
             open++;
         } else if (c == '}' && open-- == 0) {
@@ -82,7 +82,7 @@ static size_t find_end(struct text t, size_t at) {
     return SIZE_MAX;
 }
 
-/* The expression behind the brace at `open`. Returns the place behind its end. */
+/* The expression after the brace at `open`. Returns the place after its end. */
 static size_t read_piece(struct pieces *pieces, size_t open) {
     struct text t = pieces->node->text;
     size_t end = find_end(t, open + 1);

@@ -16,6 +16,8 @@ static void read_score(const struct reader *reader, const struct tree_node *node
         *ret_score = scores[index];
 }
 
+/* A group with an invalid name is left out and sets groups_incomplete; other errors leave the
+ * defaults of their keys: sum, no limit, live. */
 static void read_group(struct load *load, const struct reader *reader,
                        const struct tree_node *node) {
     struct key keys[KEY_COUNT] = {

@@ -109,7 +109,7 @@ static void line_diagnostic(struct list_file *file, struct text where, const cha
     diagnostic_add(&file->load->diagnostics, file->source, at, "%s", what);
 }
 
-/* Parses the date behind "until". */
+/* Parses the date after "until". */
 static bool read_line_until(struct list_file *file, struct text word, struct text date,
                             int64_t *ret_until_us) {
     if (list_until_parse(date, ret_until_us))
@@ -250,7 +250,7 @@ static bool read_word(const struct reader *reader, const struct tree_node *node,
     return node && read_choice(reader, node, what, words, &index) && index == 1;
 }
 
-/* All but the entries. false: nothing more can be said of it. */
+/* All keys but the entries. false: the type is unknown, so entries cannot be read. */
 static bool read_settings(const struct reader *reader, const struct tree_node *node,
                           struct key *keys, struct list *list) {
     static const char *const types[] = {"string", "network", "int", NULL};

@@ -94,6 +94,8 @@ static void read_required(const struct reader *reader, const struct tree_node *n
 /* ------------------------------------------------------------------------------------------------
  * Well-known fields */
 
+/* A near miss of a well-known field is one mistake; anything else may be a misplaced attribute,
+ * whose name is then declared as broken. */
 static void read_known(struct load *load, const struct reader *reader,
                        const struct tree_node *node) {
     struct schema *schema = &load->snapshot->schema;
@@ -150,6 +152,8 @@ static const char *type_name(const struct field *field, char ret_name[16]) {
     return ret_name;
 }
 
+/* Declared even if its type is unknown, with type VALUE_ERROR, so that its uses are not reported.
+ */
 static void add_attribute(struct load *load, const struct reader *reader,
                           const struct tree_node *node) {
     struct schema *schema = &load->snapshot->schema;
