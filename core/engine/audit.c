@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
+/* In order: tags are archived as the rule lists them. */
 static bool same_tags(const struct reason *a, const struct reason *b) {
     bool same = a->tag_count == b->tag_count;
     for (size_t i = 0; i < a->tag_count && same; i++)
@@ -76,6 +77,8 @@ static size_t different_shadow(const struct decision *archived, const struct dec
     return i == archived->shadow_count && i == derived->shadow_count ? SIZE_MAX : i;
 }
 
+/* Everything is compared, also after the first difference: the bits tell an operator whether only
+ * texts differ or the verdict itself. */
 unsigned audit_compare(const struct decision *archived, const struct decision *derived) {
     unsigned differences = 0;
     if (archived->verdict != derived->verdict)

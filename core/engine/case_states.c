@@ -49,6 +49,7 @@ static void grow(struct case_states *table) {
     free(old.slots);
 }
 
+/* The key is copied; a state keeps its address for as long as the table is not cleared. */
 static struct state *table_write(struct state_source *self, size_t entity, struct text key,
                                  uint64_t key_hash) {
     struct case_states *table = (struct case_states *)self;

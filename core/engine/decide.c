@@ -148,7 +148,7 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
     if (left >= needed)
         return 0;
     return error_set(ret_error, ERROR_TOO_LARGE,
-                     "the decision may need %zu bytes of memory, of which %zu are left; send fewer "
+                     "the decision may need %zu bytes of memory, but only %zu are left; send fewer "
                      "transactions at once",
                      needed, left);
 }

@@ -42,6 +42,8 @@ static void find_wanted(struct engine *engine) {
     }
 }
 
+/* The order matters: the plan's layout may share the live judge's, and filters and layouts are
+ * numbered from the plan. */
 struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     struct engine *engine = check_calloc(1, sizeof *engine);
     engine->rules = snapshot_ref(rules);
@@ -72,6 +74,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     return engine;
 }
 
+/* Also called before new shadows are set, so it must leave the engine usable. */
 static void remove_shadows(struct engine *engine) {
     for (size_t i = 0; i < engine->shadow_count; i++)
         judge_deinit(&engine->shadows[i], engine->plan);

@@ -51,6 +51,7 @@ static void find_unsettled(struct feature_origins *origins, const struct entity_
     }
 }
 
+/* Entities are matched by name, features by definition: renaming a feature keeps its history. */
 static void find_origins(const struct snapshot *snapshot, const struct entity_plan *plan,
                          struct feature_origins *ret_origins) {
     const struct entity_plan *entity = entity_named(&snapshot->plan, plan->name);
@@ -138,6 +139,8 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     snapshot_unref(judge->snapshot);
 }
 
+/* Tables and cut-offs are found by definition: a generation that was computed for another
+ * declaration gives nothing. */
 void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds) {
     const struct snapshot *rules = judge->snapshot;
     struct value *frame = judge->layout.bound.frame;

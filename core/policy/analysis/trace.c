@@ -233,6 +233,7 @@ static void take_always(struct taker *taker, const struct syntax *node, unsigned
     taker->parts[index].end = taker->count;
 }
 
+/* The parts are collected in an array that is reused, and copied once their number is known. */
 static struct layout take_apart(struct taker *taker, const struct noted_expression *noted) {
     check(noted);
     taker->noted = noted;
@@ -389,6 +390,8 @@ static void judge_parts(const struct part *parts, struct trace_part *out, size_t
     }
 }
 
+/* Each part may need EXPRESSION_MEMORY_MAX, as the whole had when it decided: with less, a part
+ * could fail that did not. */
 static size_t evaluate(const struct trace *trace, const struct layout *layout,
                        const struct expression *whole, const struct value *frame,
                        struct arena *arena, const struct trace_part **ret_parts) {

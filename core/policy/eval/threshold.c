@@ -76,6 +76,7 @@ static struct text kept(struct arena *arena, struct text t) {
     return t;
 }
 
+/* The set may be freed after thresholds_new(), so all texts and numbers are copied. */
 static void copy_values(struct threshold_values *values, struct arena *arena) {
     struct text *keys = arena_calloc(arena, values->group_count, sizeof *keys);
     double *numbers = arena_calloc(arena, values->group_count, sizeof *numbers);
@@ -132,6 +133,8 @@ const struct threshold_values *thresholds_find(const struct thresholds *threshol
     return NULL;
 }
 
+/* Name and definition must both match: a threshold whose declaration changed has no value until the
+ * next rebuild. */
 struct value thresholds_value(const struct thresholds *thresholds, struct text name,
                               uint64_t definition) {
     const struct threshold_values *values = thresholds_find(thresholds, name, definition);

@@ -28,6 +28,7 @@ static int order_int_double(int64_t a, double b) {
     return order != 0 ? order : order_double(whole, b);
 }
 
+/* Lists are equal or not ordered: CEL defines no order for them. */
 static int order_lists(const struct value_items *a, const struct value_items *b) {
     if (a->count != b->count)
         return 2;

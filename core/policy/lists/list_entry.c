@@ -172,9 +172,8 @@ static bool parse_range_entry(struct text value, struct list_entry *entry,
         good = parse_integer(value, &at, &entry->high);
     }
     if (!good || at != value.length)
-        return refuse(diagnostic,
-                      "the value is neither a whole number of 64 bits nor a range of them; "
-                      "expected for example 42 or 1000-1999");
+        return refuse(diagnostic, "the value is neither a 64-bit whole number nor a range of them; "
+                                  "expected for example 42 or 1000-1999");
     if (entry->low > entry->high)
         return refuse(diagnostic,
                       "the range ends before it begins; expected the smaller number first");

@@ -297,6 +297,7 @@ size_t list_table_bytes(const struct list_table *table) {
     return table->bytes;
 }
 
+/* Over the lists in the order of their names; lists that were only asked for do not count. */
 uint64_t list_table_hash(const struct list_table *table) {
     uint64_t hash = 0;
     for (size_t i = 0; i < table->list_count; i++) {
@@ -416,14 +417,14 @@ int list_table_restore(struct list_table *table, const struct list_part *part,
     uint64_t position = 0;
     uint32_t number;
     if (part->changes == 0 || (additions->changes > 0 && additions->changes != part->changes))
-        return damaged(part, "parts of it are not of one table", ret_error);
+        return damaged(part, "its parts are from different tables", ret_error);
     if (additions->length > 0)
         position = additions->slots[additions->length - 1].position;
     for (size_t i = 0; i < part->count; i++) {
         if (part->additions[i].position <= position)
             return damaged(part, "its entries are out of order", ret_error);
         if (list_index_number(additions->indexes[LIST_TEXTS], part->additions[i].value, &number))
-            return damaged(part, "an entry is there twice", ret_error);
+            return damaged(part, "an entry appears twice", ret_error);
         position = part->additions[i].position;
         add(table, additions, &part->additions[i]);
     }

@@ -57,6 +57,7 @@ static struct latency_item rule_item(const struct rule *rule) {
     return item;
 }
 
+/* Ties are ordered by kind and name, so that reports are the same on every run. */
 static int compare_items(const void *left, const void *right) {
     const struct latency_item *a = left, *b = right;
     if (a->ns != b->ns)

@@ -42,6 +42,7 @@ const struct source *load_find(struct load *load, enum policy_file_kind kind,
     return NULL;
 }
 
+/* The scope has one name space: a field and a value cannot share a name. */
 struct name *load_declare(struct load *load, const struct reader *reader,
                           const struct tree_node *node, struct name name) {
     struct name *declared = scope_add(&load->scope, name);

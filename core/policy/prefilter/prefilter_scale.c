@@ -96,6 +96,7 @@ static uint64_t open_within(const struct number_tests *all, size_t piece) {
                      value_within(all->bounds, all->bound_count, piece, &all->gates[0]->test));
 }
 
+/* NaN is outside of every interval, so it needs a word of its own; ints have no such value. */
 static uint64_t open_without_number(const struct number_tests *all) {
     return all->gates[0]->test.kind == TEST_NUMBER
                ? open_with(all->gates, all->count, value_double(NAN))
@@ -148,6 +149,8 @@ static void find_bounds(struct number_tests *all) {
     all->bound_count = sort_unique(all->bounds, count, (enum test_kind)all->gates[0]->test.kind);
 }
 
+/* Groups the tests by number; a single bound makes a cut, more make a scale. Tests with none at
+ * all, such as i <= INT64_MAX, make a scale with one piece. */
 void scales_build(struct scales *scales, const struct gate *gates, size_t count,
                   struct arena *arena) {
     /* There are at most two bounds for each test. */

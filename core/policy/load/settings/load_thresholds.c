@@ -196,6 +196,7 @@ static bool read_statistic(const struct reader *reader, const struct tree_node *
     return true;
 }
 
+/* Groups are keyed by texts; other types have a hint to derive a text field. */
 static bool add_key(struct load *load, const struct reader *reader, const struct tree_node *node,
                     struct threshold *threshold) {
     struct text name;
@@ -397,6 +398,8 @@ enum {
     BUDGET_KEYS
 };
 
+/* A budget limits either how many transactions reach the cut-off or how many of those must be
+ * fraud. */
 static bool read_goal(const struct reader *reader, const struct tree_node *node,
                       const struct key keys[BUDGET_KEYS], struct cutoff_budget *budget) {
     const struct tree_node *share = keys[BUDGET_SHARE].node, *precision = keys[BUDGET_PURITY].node;
@@ -497,6 +500,7 @@ void load_thresholds(struct load *load) {
     check(load->scope.threshold_used);
 }
 
+/* Recursive over the condition; the tree is at most SYNTAX_DEPTH_MAX deep. */
 void load_note_scored(struct load *load, const struct syntax *node) {
     if (node->name && node->name->kind == NAME_THRESHOLD)
         load->snapshot->thresholds[node->name->slot - load->snapshot->first_threshold].is_scored =
