@@ -324,7 +324,7 @@ static void rules_without_cases_and_rules_that_are_over(void **state) {
     const char *said = (const char *)messages.bytes;
     assert_non_null(strstr(said, "rule \"tried\" is no longer in force: it ended at "
                                  "2025-12-31T00:00:00Z"));
-    assert_null(strstr(said, "\"untried\" is over"));
+    assert_null(strstr(said, "\"untried\" is no longer in force"));
     assert_non_null(strstr(said, "rule \"untried\" has no case in which it fires"));
     assert_null(strstr(said, "\"tried\" has no case"));
     assert_int_equal(snapshot->case_count, 2);
