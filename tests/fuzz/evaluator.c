@@ -84,7 +84,8 @@ static type_code type_made(unsigned number) {
 /* The glance at a condition says nothing else than evaluating it. */
 static void check_prefilter(const struct syntax *condition, const struct value *frame,
                             struct value v) {
-    enum prefilter_answer answer = prefilter_answer(prefilter_build(condition, expression_fold, &compiling), frame);
+    enum prefilter_answer answer =
+        prefilter_answer(prefilter_build(condition, expression_fold, &compiling), frame);
     bool fires = v.type == VALUE_BOOL && v.boolean;
     property(answer != PREFILTER_YES || fires, "the screen lets it fire");
     property(answer != PREFILTER_NO || (!fires && v.type != VALUE_ERROR),

@@ -1,5 +1,5 @@
-/* Cases: what is read of them, the history as the archive would have it, and what is told of a
- * decision that is not as expected. */
+/* Cases: how they are read, the history as the archive would have it, and the report of a decision
+ * that is not as expected. */
 #include "core/engine/trial.h"
 #include "tests/unit/unit.h"
 
@@ -74,7 +74,7 @@ static struct snapshot *load(const char *cases, struct buffer *messages) {
     return snapshot;
 }
 
-/* Runs them. What is told of those that fail; free() it. */
+/* Runs them. Returns the report of those that fail; free() it. */
 static char *run(const char *cases, size_t *ret_failed) {
     struct buffer messages;
     buffer_init(&messages);

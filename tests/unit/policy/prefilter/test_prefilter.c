@@ -1,5 +1,5 @@
-/* Prefilters never say anything that evaluating would not: random conditions over random values,
- * absent and faulty ones too. HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
+/* Prefilters never contradict evaluation: random conditions over random values, including absent
+ * ones and errors. HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/base/check.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/prefilter/prefilter.h"
