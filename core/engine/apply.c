@@ -1,43 +1,43 @@
-/* apply(record, states): the fold of Law 1. What a record means to entities is entity_entries.c's
- * to say.
- */
+/* apply(record, states): the fold of Law 1. entity_entries.c turns the record into entries; here
+ * they meet the states. A transaction that this engine has just decided takes the short path: its
+ * keys, hashes and entries are still laid out, and most of its states have been found. */
 #include "scratch.h"
 
-/* What engine_entries() hands over. */
+/* Adapts the entries of entity_entries.c to a caller's entry_sink. */
 struct handing_over {
     struct entity_entries_sink sink;
     struct entry_sink *to;
 };
 
-static void hand_over(struct entity_entries_sink *self, const struct entity_entries *entries_of) {
+static void hand_over(struct entity_entries_sink *self, const struct entity_entries *entries) {
     struct entry_sink *to = ((struct handing_over *)self)->to;
-    to->take(to, entries_of->entity, entries_of->key, entries_of->key_hash, entries_of->entry);
+    to->take(to, entries->entity, entries->key, entries->key_hash, entries->entry);
 }
 
 void engine_entries(struct engine *engine, const struct record *record, struct entry_sink *sink) {
     struct handing_over handing_over = {.sink = {.take = hand_over}, .to = sink};
     entity_entries_record(
         engine, record,
-        &(struct outlining){.sink = &handing_over.sink, .ignores_hash = sink->ignores_hash});
+        &(struct entries_request){.sink = &handing_over.sink, .ignores_hash = sink->ignores_hash});
 }
 
-/* What applies the entries that it takes. */
+/* A sink that applies each entry to its state. */
 struct application {
     struct entity_entries_sink sink;
     const struct plan *plan;
     struct state_source *states;
 };
 
-static void apply_entry(struct entity_entries_sink *self, const struct entity_entries *entries_of) {
+static void apply_entry(struct entity_entries_sink *self, const struct entity_entries *entries) {
     struct application *application = (struct application *)self;
     struct state_source *states = application->states;
-    struct state *state =
-        states->write(states, entries_of->entity, entries_of->key, entries_of->key_hash);
-    state_apply(state, &application->plan->entities[entries_of->entity],
-                application->plan->lateness_us, entries_of->entry);
+    struct state *state = states->write(states, entries->entity, entries->key, entries->key_hash);
+    state_apply(state, &application->plan->entities[entries->entity],
+                application->plan->lateness_us, entries->entry);
 }
 
-/* Right after it was decided: the entries are there, and mostly the states have been found. */
+/* The short path. States found while deciding are used only if nothing was written to the source
+ * since: see found_after. */
 static void apply_laid_out(struct engine *engine, const struct record *record,
                            struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
@@ -63,5 +63,5 @@ void engine_apply(struct engine *engine, const struct record *record, struct sta
     }
     struct application application = {
         .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
-    entity_entries_record(engine, record, &(struct outlining){.sink = &application.sink});
+    entity_entries_record(engine, record, &(struct entries_request){.sink = &application.sink});
 }

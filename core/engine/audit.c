@@ -1,3 +1,6 @@
+/* Comparing a decision with the archived one, field by field, and describing the differences. The
+ * comparison allows for what older versions did not archive or phrased differently; anything else
+ * is a difference. */
 #include "audit.h"
 
 #include "core/base/hash.h"
@@ -5,6 +8,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
+/* In order: tags are archived as the rule lists them. */
 static bool same_tags(const struct reason *a, const struct reason *b) {
     bool same = a->tag_count == b->tag_count;
     for (size_t i = 0; i < a->tag_count && same; i++)
@@ -12,7 +16,7 @@ static bool same_tags(const struct reason *a, const struct reason *b) {
     return same;
 }
 
-/* Records of old do not say what a rule in shadow would have changed. */
+/* Older records lack the verdict that a rule in shadow would have led to. */
 static bool same_reason(const struct reason *archived, const struct reason *derived) {
     return text_equal(archived->rule, derived->rule) && text_equal(archived->text, derived->text) &&
            archived->score == derived->score && archived->verdict == derived->verdict &&
@@ -23,7 +27,7 @@ static bool same_reason(const struct reason *archived, const struct reason *deri
            same_tags(archived, derived);
 }
 
-/* The first reason in which they differ; the number of reasons of both when they do not. */
+/* The index of the first differing reason; the number of reasons when there is none. */
 static size_t first_difference(const struct decision *archived, const struct decision *derived) {
     size_t i = 0;
     while (i < archived->reason_count && i < derived->reason_count &&
@@ -37,7 +41,7 @@ static bool same_reasons(const struct decision *archived, const struct decision 
            first_difference(archived, derived) == archived->reason_count;
 }
 
-/* Once a decision said how many features had no history, but not which. */
+/* Older versions archived how many features had no history, but not which: the text ended there. */
 static bool is_shorter(struct text archived, struct text derived) {
     static const char end[] = " until the next rebuild";
     size_t length = archived.length;
@@ -46,7 +50,7 @@ static bool is_shorter(struct text archived, struct text derived) {
            memcmp(archived.data, derived.data, length) == 0;
 }
 
-/* That the tables were stale was the server's clock's to say: a replay does not know. */
+/* Staleness of the tables depends on the server's clock, which a replay does not have. */
 static bool same_degraded(const struct decision *archived, const struct decision *derived) {
     if (!derived->degraded && text_is(archived->degraded_reason, DECISION_STALE))
         return true;
@@ -64,7 +68,7 @@ static bool same_shadow(const struct shadow_decision *a, const struct shadow_dec
     return same;
 }
 
-/* The first in which they differ; SIZE_MAX: none. */
+/* The index of the first differing shadow decision; SIZE_MAX: none. */
 static size_t different_shadow(const struct decision *archived, const struct decision *derived) {
     size_t i = 0;
     while (i < archived->shadow_count && i < derived->shadow_count &&
@@ -73,6 +77,8 @@ static size_t different_shadow(const struct decision *archived, const struct dec
     return i == archived->shadow_count && i == derived->shadow_count ? SIZE_MAX : i;
 }
 
+/* Everything is compared, also after the first difference: the bits tell an operator whether only
+ * texts differ or the verdict itself. */
 unsigned audit_compare(const struct decision *archived, const struct decision *derived) {
     unsigned differences = 0;
     if (archived->verdict != derived->verdict)

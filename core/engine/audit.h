@@ -1,4 +1,5 @@
-/* Is a decision the one in the archive? Compares all that the archive keeps of it. */
+/* Is a derived decision the archived one? Compares everything that the archive keeps of a decision.
+ */
 #pragma once
 
 #include "core/base/buffer.h"

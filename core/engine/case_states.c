@@ -1,3 +1,6 @@
+/* A hash table with open addressing, at most half full. States are allocated one by one, so that
+ * pointers to them stay valid while the table grows; slots are never removed, only cleared
+ * together. */
 #include "case_states.h"
 
 #include "core/base/check.h"
@@ -46,6 +49,7 @@ static void grow(struct case_states *table) {
     free(old.slots);
 }
 
+/* The key is copied; a state keeps its address for as long as the table is not cleared. */
 static struct state *table_write(struct state_source *self, size_t entity, struct text key,
                                  uint64_t key_hash) {
     struct case_states *table = (struct case_states *)self;

@@ -1,5 +1,5 @@
-/* The states of entities in memory and nothing else: a state_source for histories that are made up,
- * as those of cases are. What a server works from is core/store/overlay/overlay.h. */
+/* States of entities in memory only: a state_source for the histories of cases. The server's source
+ * is core/store/overlay/overlay.h. */
 #pragma once
 
 #include "engine.h"
@@ -14,5 +14,5 @@ struct case_states {
 
 void case_states_init(struct case_states *table);
 void case_states_deinit(struct case_states *table);
-/* No entity has a state any more. */
+/* Frees all states. */
 void case_states_clear(struct case_states *table);

@@ -3,10 +3,12 @@
  *   lay out     the transaction in the frames of the rules and of the plan
  *   read        every feature of every entity it names; with the entries of entity_entries.c
  *   compute     the policy's computed values
- *   judge       what the rules make of it: judge.c
- *   tell        reasons, and features when they are asked for
+ *   judge       run the rules, combine verdict and score: judge.c
+ *   report      reasons, and features if the caller wants them
  *
- * Shadow policies judge on the same reading, once the decision stands: shadow.c. */
+ * Shadow policies judge on the same features, after the decision is made: shadow.c. The memory that
+ * a decision may need is checked before the rules run, so that a rule cannot fail for want of it: a
+ * decision must not depend on how much memory earlier ones took. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -23,14 +25,15 @@ static int lay_out(struct engine *engine, const struct transaction *transaction,
 }
 
 static void degrade(struct decision *decision, struct text reason) {
-    if (decision->degraded) /* the first reason is enough to know */
+    if (decision->degraded) /* one reason is enough */
         return;
     decision->degraded = true;
     decision->degraded_reason = reason;
 }
 
-/* What was read of one entity, in the frames of all that judge. It may be in the live one's
- * already, which is therefore the last to give defaults to what is absent. */
+/* Copies one entity's features into the frames of all judges. They may already be in the live
+ * judge's frame, which is why it comes last: setting its defaults changes what the shadows copy
+ * from. */
 static void take_reading(struct engine *engine, size_t entity, struct entity_reading reading,
                          struct arena *arena, struct decision *decision) {
     if (reading.is_late && engine->live.entities[entity].count > 0)
@@ -50,7 +53,7 @@ static void take_reading(struct engine *engine, size_t entity, struct entity_rea
         judge_take_features(&engine->live, entity, reading.values, arena);
 }
 
-/* Behind the last entity. */
+/* After the last entity: values given by a case override, and warming features degrade. */
 static void end_reading(struct engine *engine, struct arena *arena, struct decision *decision) {
     for (size_t i = 0; i < engine->given_count; i++)
         engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
@@ -75,7 +78,7 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
     return read_state(engine, entity, state, entry, ret_values);
 }
 
-/* The same where the source had the state further away than in memory. */
+/* The same for a state that is not in memory: encoded, from the tables. */
 static int read_stored(struct engine *engine, const struct state_place *spot,
                        const struct entry *entry, struct state_source *states,
                        struct value *ret_values) {
@@ -106,7 +109,7 @@ static void read_entity(struct engine *engine, const struct state_place *spot,
 static void read_features(struct engine *engine, struct state_source *states, struct arena *arena,
                           struct decision *decision) {
     const struct named *named = &engine->named;
-    if (engine->live.warming > 0) /* no entity of the plan has them */
+    if (engine->live.warming > 0) /* features that no entity of the plan has */
         judge_clear_features(&engine->live);
     for (size_t i = 0; i < named->unnamed_count; i++)
         judge_clear_entity(&engine->live, named->unnamed[i]);
@@ -115,18 +118,18 @@ static void read_features(struct engine *engine, struct state_source *states, st
             read_entity(engine, &named->spots[i], states, arena, decision);
 }
 
-/* Features and computed values lie one behind the other. */
+/* Features and computed values have adjacent slots. */
 static uint64_t hash_features(const struct engine *engine) {
     const struct snapshot *rules = engine->rules;
     return values_hash(engine->live.layout.bound.frame + rules->first_feature,
                        rules->feature_count + rules->computed_count);
 }
 
-/* Of what is said about a decision as a whole, for each entity once. */
+/* Memory for texts about the decision as a whole: one for each entity at most. */
 #define REMARK_BYTES 512
 
-/* Bytes that a decision takes at most, but for the features that are told. With less a text might
- * not be built and a rule fail that does not when the decision is derived again. */
+/* Most bytes that a decision takes, without reported features. With less, building a text might
+ * fail and with it a rule, which would not happen when the decision is derived again. */
 static size_t memory_of(const struct engine *engine) {
     size_t reasons = engine->rules->rule_count, bytes = engine->live.memory;
     if (reasons > DECISION_REASONS_MAX)
@@ -145,13 +148,12 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
     if (left >= needed)
         return 0;
     return error_set(ret_error, ERROR_TOO_LARGE,
-                     "the decision may need %zu bytes of memory, of which %zu are left; send fewer "
+                     "the decision may need %zu bytes of memory, but only %zu are left; send fewer "
                      "transactions at once",
                      needed, left);
 }
 
-/* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX. */
-/* As much of it as there is room for. Returns the length of all. */
+/* Writes one piece of a reason, cut to the room there is. Returns its full length. */
 static size_t write_piece(const struct engine *engine, const struct reason_piece *piece, char *at,
                           size_t size, struct arena *arena) {
     struct text literal = piece->literal;
@@ -166,6 +168,8 @@ static size_t write_piece(const struct engine *engine, const struct reason_piece
     return literal.length;
 }
 
+/* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX and never inside a
+ * character. What evaluating allocates is released before the sentence is copied. */
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
                                 struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
@@ -281,7 +285,8 @@ static int report_features(struct engine *engine, struct arena *arena, struct de
     return 0;
 }
 
-/* Before anything is read. is_laid_out: it was ahead. */
+/* Everything before the states are read: checks, the frame, the memory. is_laid_out:
+ * next_prefetch.c has laid the transaction out already. */
 static int begin(struct engine *engine, const struct transaction *transaction, bool is_laid_out,
                  const struct field_set *fields, struct arena *arena, struct decision *ret_decision,
                  struct text *ret_field, struct error *ret_error) {
@@ -305,7 +310,7 @@ static int begin(struct engine *engine, const struct transaction *transaction, b
     return 0;
 }
 
-/* Once everything is read. filters: judge_compute_values() */
+/* Everything after the states are read. filters: as of judge_compute_values(). */
 static int conclude(struct engine *engine, const struct transaction *transaction,
                     const struct filters *filters, bool with_features, struct arena *arena,
                     struct decision *decision, struct error *ret_error) {
@@ -319,12 +324,13 @@ static int conclude(struct engine *engine, const struct transaction *transaction
     return with_features ? report_features(engine, arena, decision, ret_error) : 0;
 }
 
-/* No other decision's: not this engine's, and not another engine's that is there. */
+/* A number that no other decision has, neither of this engine nor of another one alive: the
+ * engine's address and a counter. */
 static uint64_t next_laid_out(struct engine *engine) {
     return ((uint64_t)(uintptr_t)engine << 16) + ++engine->decisions;
 }
 
-/* What it names, and where its states are. */
+/* The entities that the transaction names, and their states. */
 static void find(struct engine *engine, const struct transaction *transaction,
                  struct state_source *states) {
     layout_begin(engine, transaction, &engine->plan_layout.bound, true, &engine->named);
@@ -360,7 +366,8 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     return 0;
 }
 
-/* As if it had been read into the frame, where that can be. */
+/* Moves features that were read elsewhere to the place in the frame where engine_decide() would
+ * have read them, if the layout allows. */
 static struct entity_reading put_in_place(struct engine *engine, size_t entity,
                                           struct entity_reading reading) {
     const struct feature_origins *origins = &engine->live.entities[entity];

@@ -3,7 +3,7 @@
  *   decide(transaction, states) → decision       pure: nothing changes
  *   apply(record, states)       → states         the fold of Law 1
  *
- * The server, the nightly job, replay and every test call these and nothing beside them.
+ * The server, the nightly job, replay and every test use these and no other implementation.
  *
  * Two snapshots take part. `rules` decides. `plan` is the one whose features the states are folded
  * with: the one the adopted generation was built with, or before the first generation the first the
@@ -41,7 +41,7 @@ struct state_source {
      * until the next write(). The key is copied. */
     struct state *(*write)(struct state_source *self, size_t entity, struct text key,
                            uint64_t key_hash);
-    /* What makes it quick, where there is something to gain; else NULL.
+    /* Optional functions that make it faster; NULL: not provided.
      *
      * find: of all these entities, which are one transaction's, the states that are held in memory,
      * valid until the next write(), and beyond it where there is rewrite(); NULL where read() has
@@ -55,8 +55,8 @@ struct state_source {
      * are while others are written. NULL: there is nothing to gain. */
     struct state *(*rewrite)(struct state_source *self, size_t entity, struct state *state,
                              uint64_t key_hash);
-    /* Of write() so far, counted where there is rewrite(): whoever uses that sees that nobody else
-     * has written. */
+    /* Calls of write() so far, counted by sources with rewrite(): the engine sees whether anyone
+     * else has written since it found states. */
     uint64_t calls;
 };
 
@@ -95,11 +95,11 @@ size_t engine_warming(const struct engine *engine);
 struct engine_warming {
     const struct text *features, *rules; /* in the policy's order */
     size_t feature_count, rule_count;
-    struct text reason; /* as decisions tell it */
+    struct text reason; /* as decisions report it */
 };
 const struct engine_warming *engine_warming_names(const struct engine *engine);
-/* is_new features that engine_decide() has left absent since engine_new() because more different
- * values would have to be told apart than a state keeps. */
+/* How many features engine_decide() has left absent since engine_new() because a state does not
+ * keep enough different values to compute them. */
 uint64_t engine_unknown(const struct engine *engine);
 
 /* For trials: from here on these features have these values, whatever the states say. The array
@@ -116,33 +116,33 @@ void engine_ignore_rollouts(struct engine *engine);
 /* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything
  * in it lives in the arena, the rules snapshot or (its id) the transaction. with_features: also
  * fill features. Checks the transaction (transaction_check(), unless engine_omit_check(); schema);
- * on ERROR_INVALID *ret_field is the field at fault. */
+ * on ERROR_INVALID *ret_field is the invalid field. */
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
 
-/* The transaction that will be decided behind the next one (NULL: nobody knows): while that one is
- * decided and applied, this one is laid out and what it will touch is fetched. Decisions are the
- * same without. Until it has been decided it stays in its memory as it is, or engine_forget() comes
- * first. */
+/* Announces the transaction that will be decided after the next one (NULL: unknown): while the next
+ * one is decided and applied, this one is laid out and its memory prefetched. Decisions do not
+ * depend on it. Its memory must stay unchanged until it has been decided, or until engine_forget().
+ */
 void engine_expect(struct engine *engine, const struct transaction *transaction);
 void engine_forget(struct engine *engine);
 
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
  * decided last, whose memory must still be there: slot_count of them, for expression_eval(). To be
- * read before the engine applies or outlines another, whose fields take their place. */
+ * read before the engine applies another record or computes its entries: they share the frame. */
 const struct value *engine_frame(struct engine *engine);
 
 /* ---- the steps of deciding and applying ----
  *
- * engine_decide() and engine_apply() are made of them. Whoever has many records at hand takes them
- * apart, each step for many records, in several threads, each with an engine of its own:
+ * engine_decide() and engine_apply() consist of them. A replay of many records runs each step for
+ * many records at once, in several threads, each with an engine of its own:
  *
- *   outline   what a record means to each of its entities: key, entry. Reads the record alone
+ *   entries   key and entry of each entity of a record. Reads the record alone
  *   read      the features of one entity, from its state and the entry; then the entry is applied
  *   judge     the decision, from the transaction and what was read. Reads no state
  *
- * The outline and the reading know the plan only: any engine with this plan will do. */
+ * The first two depend on the plan only: any engine with this plan will do. */
 
 /* One entity of a record. Everything in it is valid during the call of take(). */
 struct entity_entries {
@@ -153,7 +153,7 @@ struct entity_entries {
     const int32_t *applied;    /* weights to apply it with; all else is as in entry */
 };
 struct entity_entries_sink {
-    void (*take)(struct entity_entries_sink *self, const struct entity_entries *entries_of);
+    void (*take)(struct entity_entries_sink *self, const struct entity_entries *entries);
 };
 /* Hands over the entities of one record, in the plan's order: what engine_decide() reads with and
  * engine_apply() applies. */
@@ -178,33 +178,33 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
 
 /* ---- many transactions at once ----
  *
- * For whoever wants no more of decisions than verdict and score: about most transactions no rule
- * has anything to say, and where all rules look at features alone that is found out for many of
- * them together, without laying a single one out. */
+ * For callers that only want verdict and score. Most transactions fire no rule, and if all rules
+ * read features alone, that is found for many transactions together without laying any of them out.
+ */
 
-/* Is it of any use with these rules? To be asked again after whatever changes how they judge. Only
- * behind engine_omit_hash() and engine_omit_check(). */
+/* Returns whether the rules allow it. Call it again after anything that changes how they judge, and
+ * only after engine_omit_hash() and engine_omit_check(). */
 bool engine_enable_row_skip(struct engine *engine);
 /* Each row has the values of all features of the plan, entity by entity, as engine_read() gave
- * them; row i's begin at values[i × stride]. Bit i: engine_judge() has to say what comes of it. */
+ * them; row i's begin at values[i × stride]. Bit i: row i needs engine_judge(). */
 #define ENGINE_ROWS_MAX 64
 uint64_t engine_rows_to_decide(const struct engine *engine, const struct value *values,
                                size_t stride, size_t rows);
-/* After engine_enable_row_skip(): is it plain that the rules' schema does not refuse it? */
+/* After engine_enable_row_skip(): does the rules' schema surely accept it? */
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction);
-/* What engine_judge() would say of all that it takes, whose entities were all read and none late,
- * and that are not loud: the verdict, and the score. */
+/* Verdict and score that engine_judge() would give to accepted transactions whose entities were all
+ * read, none of them late, and whose bit in engine_rows_to_decide() is 0. */
 enum verdict engine_decide_skipped(struct engine *engine, uint32_t *ret_score);
 
-/* For whoever keeps states to himself and applies entries himself: from here on states that
- * engine_read() is given have no hashes of ids, where the plan can do without. engine_apply() is
- * not for them; state_apply() wants engine_entity_plan(). */
+/* For callers that keep states and apply entries themselves: from here on the states passed to
+ * engine_read() have no hashes of ids, if the plan does not need them. Do not use engine_apply()
+ * with such states; pass engine_entity_plan() to state_apply(). */
 void engine_omit_ids(struct engine *engine);
 /* How the states that engine_read() is given are laid out; lives as long as the engine. */
 const struct entity_plan *engine_entity_plan(const struct engine *engine, size_t entity);
 
-/* For whoever judges many transactions: from here on decisions have no feature_hash, which only
- * comparing with what is archived takes; and reasons have no text. */
+/* For judging many transactions: from here on decisions have no feature_hash, which only
+ * comparisons with archived decisions need; reasons have no text. */
 void engine_omit_hash(struct engine *engine);
 /* Transactions have passed transaction_check() already: they come from an archive. */
 void engine_omit_check(struct engine *engine);
@@ -217,7 +217,7 @@ int engine_reasons(const struct engine *engine, struct arena *arena, struct deci
  * all of the policy. Those that are suppressed or in shadow, too. */
 size_t engine_fired(const struct engine *engine, uint32_t *ret_rules);
 
-/* Takes what records mean to entities. key and entry are valid during the call. */
+/* Receives the entries of records. key and entry are valid during the call. */
 struct entry_sink {
     bool ignores_hash; /* take() is given 0 for key_hash */
     void (*take)(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
@@ -230,12 +230,12 @@ struct entry_sink {
 void engine_entries(struct engine *engine, const struct record *record, struct entry_sink *sink);
 
 /* Applies one record to the states: transactions and outcomes; other types change no entity. The
- * record comes from the archive or is about to go there, so it cannot be wrong: what does not fit
- * the plan's schema is absent.
+ * record comes from the archive or is about to go there, so it is not refused: fields that do not
+ * fit the plan's schema are absent.
  *
  * When the record has the decision that engine_decide() of this engine made last, of the same
- * transaction in the same memory, what deciding has worked out is taken from there: keys, their
- * hashes, entries. The states are changed as without. */
+ * transaction in the same memory, its keys, hashes and entries are reused. The resulting states are
+ * the same. */
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
 
 /* Most bytes of one field of an entity's key: three of them with their lengths fit the tables. A

@@ -1,11 +1,13 @@
-/* Making an engine: fitting two snapshots together. */
+/* Making an engine: everything that depends only on the two snapshots is worked out once, so that
+ * deciding allocates nothing but the decision. When `rules` and `plan` are the same snapshot, which
+ * is usual, they share one frame and the fields of both are bound together. */
 #include "scratch.h"
 
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-/* The plan's entity without defaults: those are a matter of the rules, which may have others. */
+/* The plan's entity without defaults: each judge applies those of its own policy. */
 static void reading_init(struct reading *reading, const struct entity_plan *plan) {
     reading->plan = *plan;
     reading->plan.features = check_calloc(plan->feature_count, sizeof *plan->features);
@@ -27,6 +29,7 @@ static void find_fields(struct engine *engine) {
     free(reads);
 }
 
+/* Entities of which no judge has a feature are not read; their states are still applied to. */
 static void find_wanted(struct engine *engine) {
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         bool is_wanted = engine->live.entities[e].count > 0;
@@ -39,6 +42,8 @@ static void find_wanted(struct engine *engine) {
     }
 }
 
+/* The order matters: the plan's layout may share the live judge's, and filters and layouts are
+ * numbered from the plan. */
 struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     struct engine *engine = check_calloc(1, sizeof *engine);
     engine->rules = snapshot_ref(rules);
@@ -69,6 +74,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     return engine;
 }
 
+/* Also called before new shadows are set, so it must leave the engine usable. */
 static void remove_shadows(struct engine *engine) {
     for (size_t i = 0; i < engine->shadow_count; i++)
         judge_deinit(&engine->shadows[i], engine->plan);
@@ -138,6 +144,7 @@ void engine_use_lists(struct engine *engine, struct list_table *lists) {
         judge_use_lists(&engine->shadows[i], lists);
 }
 
+/* Cut-offs of 0 are never reached. */
 void engine_ignore_cutoffs(struct engine *engine) {
     memset(engine->live.cutoffs, 0, sizeof engine->live.cutoffs);
 }
@@ -159,6 +166,8 @@ size_t engine_shadow_warming(const struct engine *engine, size_t shadow) {
 const struct engine_warming *engine_warming_names(const struct engine *engine) {
     return &engine->warming;
 }
+/* Deciding binds only fields that something reads; the others are bound when the frame is asked
+ * for. */
 const struct value *engine_frame(struct engine *engine) {
     const struct field_set *fields = engine->incomplete;
     if (fields)

@@ -1,10 +1,10 @@
 /* What a record means to its entities: to each one entry, with a key.
  *
- * A transaction adds one entry to each of its entities. It is read with before it is applied, as
- * long as it has no verdict; filters on verdicts and fired rules then weigh it otherwise, and
- * nothing else differs. An outcome adds, at its transaction's time, the difference it makes: +1 for
- * a filter that the new label passes and the old did not, −1 the other way. So records can be
- * applied in any order. */
+ * A transaction adds one entry to each of its entities. The same entry serves for reading, before
+ * there is a verdict, and for applying; only the weights of filters on the verdict and on fired
+ * rules differ. An outcome adds, at its transaction's time, the difference that it makes: +1 for a
+ * filter that the new label passes and the old one did not, −1 the other way round. Differences
+ * commute, so records can be applied in any order. */
 #include "scratch.h"
 
 #include <string.h>
@@ -41,15 +41,15 @@ void entity_entries_begin(struct engine *engine, const struct transaction *trans
 
 static void hand_over(struct engine *engine, const struct state_place *spot, const int32_t *applied,
                       struct entity_entries_sink *sink) {
-    const struct entity_entries entries_of = {.entity = spot->entity,
-                                              .key = spot->key,
-                                              .key_hash = spot->key_hash,
-                                              .entry = &engine->entries[spot->entity],
-                                              .applied = applied};
-    sink->take(sink, &entries_of);
+    const struct entity_entries entries = {.entity = spot->entity,
+                                           .key = spot->key,
+                                           .key_hash = spot->key_hash,
+                                           .entry = &engine->entries[spot->entity],
+                                           .applied = applied};
+    sink->take(sink, &entries);
 }
 
-/* Once there is a verdict: what does not depend on it stays. */
+/* Once there is a verdict: only filters that depend on it are asked again. */
 static void set_decided(struct engine *engine, const struct decision *decision) {
     if (engine->filters.first_following == engine->filters.count)
         return;
@@ -59,24 +59,24 @@ static void set_decided(struct engine *engine, const struct decision *decision) 
     filters_ask_again(&engine->filters, engine->plan_layout.bound.frame);
 }
 
-/* No filter of the plan: there is nothing to weigh, and what was decided makes no difference. */
+/* A plan without filters: nothing is weighed, and the decision makes no difference. */
 static void entries_unfiltered(struct engine *engine, const struct transaction_record *record,
-                               const struct outlining *outlining) {
+                               const struct entries_request *request) {
     layout_entries(engine, &record->transaction, true);
     for (size_t i = 0; i < engine->named.spot_count; i++)
         hand_over(engine, &engine->named.spots[i],
-                  engine->entries[engine->named.spots[i].entity].weights, outlining->sink);
+                  engine->entries[engine->named.spots[i].entity].weights, request->sink);
 }
 
 static void transaction_entries(struct engine *engine, const struct transaction_record *record,
-                                const struct outlining *outlining) {
-    bind_plan(engine, &record->transaction, outlining->ignores_hash);
+                                const struct entries_request *request) {
+    bind_plan(engine, &record->transaction, request->ignores_hash);
     if (engine->filters.count == 0) {
-        entries_unfiltered(engine, record, outlining);
+        entries_unfiltered(engine, record, request);
         return;
     }
     set_undecided(engine);
-    if (outlining->reads)
+    if (request->reads)
         filters_keep(&engine->filters, engine->plan_layout.bound.frame);
     set_decided(engine, &record->decision);
     layout_entries(engine, &record->transaction, true);
@@ -84,17 +84,17 @@ static void transaction_entries(struct engine *engine, const struct transaction_
     for (size_t i = 0; i < engine->named.spot_count; i++) {
         const struct state_place *spot = &engine->named.spots[i];
         int32_t *weights = engine->entries[spot->entity].weights;
-        if (outlining->reads) {
+        if (request->reads) {
             filters_weigh_again(&engine->filters, spot->entity, engine->applied);
             filters_weigh_kept(&engine->filters, spot->entity, weights);
         }
-        hand_over(engine, spot, outlining->reads ? engine->applied : weights, outlining->sink);
+        hand_over(engine, spot, request->reads ? engine->applied : weights, request->sink);
     }
 }
 
 /* ---- as it is recorded, right after it was decided ---- */
 
-/* The memory is the same, so what is in it is. */
+/* Compares pointers, not contents: the caller promises that the memory is unchanged (engine.h). */
 static bool is_same_memory(const struct transaction *a, const struct transaction *b) {
     return a->id.data == b->id.data && a->id.length == b->id.length &&
            a->event_time_us == b->event_time_us && a->amount_minor == b->amount_minor &&
@@ -145,29 +145,28 @@ static bool weigh_outcome(struct engine *engine, size_t entity, const struct out
 }
 
 static void outcome_entries(struct engine *engine, const struct outcome_record *record,
-                            const struct outlining *outlining) {
-    bind_plan(engine, &record->transaction, outlining->ignores_hash);
+                            const struct entries_request *request) {
+    bind_plan(engine, &record->transaction, request->ignores_hash);
     layout_set_verdict(&engine->plan_layout, record->verdict);
     layout_entries(engine, &record->transaction, false);
     for (size_t i = 0; i < engine->named.spot_count; i++) {
         const struct state_place *spot = &engine->named.spots[i];
-        int32_t *applied =
-            outlining->reads ? engine->applied : engine->entries[spot->entity].weights;
+        int32_t *applied = request->reads ? engine->applied : engine->entries[spot->entity].weights;
         if (weigh_outcome(engine, spot->entity, record, applied))
-            hand_over(engine, spot, applied, outlining->sink);
+            hand_over(engine, spot, applied, request->sink);
     }
 }
 
 void entity_entries_record(struct engine *engine, const struct record *record,
-                           const struct outlining *outlining) {
+                           const struct entries_request *request) {
     arena_reset(&engine->filters.texts);
     if (record->type == RECORD_TRANSACTION)
-        transaction_entries(engine, &record->transaction, outlining);
+        transaction_entries(engine, &record->transaction, request);
     else if (record->type == RECORD_OUTCOME)
-        outcome_entries(engine, &record->outcome, outlining);
+        outcome_entries(engine, &record->outcome, request);
 }
 
 void engine_entity_entries(struct engine *engine, const struct record *record,
                            struct entity_entries_sink *sink) {
-    entity_entries_record(engine, record, &(struct outlining){.sink = sink, .reads = true});
+    entity_entries_record(engine, record, &(struct entries_request){.sink = sink, .reads = true});
 }

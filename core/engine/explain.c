@@ -1,3 +1,10 @@
+/* Explaining the decision that the engine has just made: fields, computed values, rules with all of
+ * their parts, groups and cut-offs, copied into the caller's arena.
+ *
+ * Nothing is decided here a second time. The decision says which rules fired; the trace says why
+ * the others did not; check() stops the process if the two disagree. When the arena runs out,
+ * `full` is set and everything continues with empty values until the end, where the error is
+ * reported once. */
 #include "explain.h"
 
 #include "core/base/check.h"
@@ -33,13 +40,14 @@ static void *room(struct explainer *explainer, size_t count, size_t size) {
     return memory;
 }
 
+/* An error has no value to show; its name is reported separately. */
 static struct value keep_value(struct explainer *explainer, struct value v) {
     if (v.type == VALUE_TEXT)
         v.text = keep(explainer, v.text);
     return v.type == VALUE_ERROR ? value_absent() : v;
 }
 
-/* Lists and maps as they print. */
+/* Lists and maps are reported as text. */
 static struct value printed(struct explainer *explainer, struct value v) {
     size_t size = (size_t)value_format(v, NULL, 0) + 1;
     char *string = room(explainer, size, 1);
@@ -77,6 +85,7 @@ static bool copy_feature(struct named_value *feature, struct arena *arena) {
     return feature->name.data && feature->value.text.data;
 }
 
+/* Deep, without shadows: the copy must outlive the arena of the decision. */
 bool decision_copy(const struct decision *decision, struct arena *arena,
                    struct decision *ret_decision) {
     size_t count = decision->reason_count, values = decision->feature_count;
@@ -162,6 +171,8 @@ static struct explained_part explain_part(struct explainer *explainer,
 }
 
 /* Of a rule's condition, or of a computed value. */
+/* The parts are evaluated in scratch memory, which is reset for each expression, and then copied.
+ */
 static const struct explained_part *
 explain_parts(struct explainer *explainer,
               size_t (*evaluate)(const struct trace *, size_t, const struct value *, struct arena *,
@@ -208,7 +219,8 @@ static enum verdict verdict_on_error(const struct rule *rule) {
                                                 : VERDICT_NONE;
 }
 
-/* The decision says which rules fired; here is only why the others did not. */
+/* Why a rule did or did not have effect. The order is that of judge.c; the decision lists at most
+ * DECISION_REASONS_MAX rules, so beyond that the trace alone decides. */
 static enum explained_fate fate_of(const struct explainer *explainer, const struct rule *rule,
                                    const struct reason *reason,
                                    const struct explained_part *whole) {
@@ -278,7 +290,7 @@ static void explain_rules(struct explainer *explainer, struct explained_policy *
     policy->rule_count = out ? count : 0;
 }
 
-/* ---- what comes of them ---- */
+/* ---- groups, cut-offs, fields ---- */
 
 static void count_rule(struct explained_group *group, const struct reason *reason, bool is_first) {
     if (!group->takes_greatest)
@@ -324,6 +336,7 @@ static bool is_computed(const struct explainer *explainer, enum verdict verdict)
     return false;
 }
 
+/* Those in force in the engine, which a generation may have computed (is_computed). */
 static void explain_cutoffs(struct explainer *explainer, struct explained_policy *policy) {
     struct explained_cutoff *out = room(explainer, VERDICT_COUNT, sizeof *out);
     for (int verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT && out; verdict++) {

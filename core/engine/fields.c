@@ -1,6 +1,7 @@
-/* Which fields of a transaction are bound into a frame: those that something looks at, those that
- * they are derived from, and those that may refuse the transaction. Most policies look at half of
- * the fields there are. Who wants the others gets them afterwards: engine_frame(). */
+/* Which fields of a transaction are bound into a frame: those that something reads, those from
+ * which they are derived, and those that may refuse the transaction. Most policies read half of the
+ * fields there are, and binding is a part of every decision. engine_frame() binds the rest on
+ * demand. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -38,7 +39,7 @@ static void read_rule(const struct rule *rule, bool *reads, size_t slot_count) {
         reads[rule->rollout_slot] = true;
 }
 
-/* Lists look at the time of a transaction, too. */
+/* The event time is always bound: lists need it for entries that end. */
 void fields_of_rules(const struct snapshot *snapshot, bool *reads) {
     const struct schema *schema = &snapshot->schema;
     for (size_t slot = 0; slot < schema->first_attribute; slot++)

@@ -1,9 +1,9 @@
 /* The filters of the plan's features, over the transaction in the plan's layout.
  *
- * Entities share conditions, and so do features of one entity: each different one is asked once for
- * a record. Its prefilter knows the answer nearly always; otherwise it is evaluated when an entity
- * wants it. Those that look at the verdict or the rules that fired are asked again once these are
- * known: they are the last. */
+ * Entities share conditions, and so do features of one entity: each different condition is
+ * evaluated at most once for a record. Its prefilter nearly always has the answer; otherwise it is
+ * evaluated when an entity that the record names needs it. Conditions that read the verdict or
+ * fired rules are evaluated again once these are known, so they are numbered last. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -28,6 +28,8 @@ static uint64_t bit_of(size_t number) {
 
 /* ---- making ---- */
 
+/* Does the condition read the verdict or a fired rule? Only such ones change when the decision is
+ * known. */
 static bool reads_verdict(const struct snapshot *snapshot, const struct expression *filter,
                           bool *reads) {
     memset(reads, 0, snapshot->slot_count * sizeof *reads);
@@ -38,7 +40,8 @@ static bool reads_verdict(const struct snapshot *snapshot, const struct expressi
     return does;
 }
 
-/* Its number among the different ones; it is added when it is the first of them. */
+/* The number of a condition among the different ones, by its canonical text; a new one at its first
+ * occurrence. */
 static size_t number_of(struct filters *filters, struct text *sources, struct text source,
                         const struct expression *condition) {
     size_t i = 0;
@@ -52,6 +55,7 @@ static size_t number_of(struct filters *filters, struct text *sources, struct te
 }
 
 /* Numbers all filters that look at the verdict, or all others. */
+/* Called twice, so that conditions that follow the verdict have the highest numbers. */
 static void number_some(struct filters *filters, const struct snapshot *plan, bool following,
                         struct text *sources, bool *reads) {
     for (size_t e = 0; e < plan->plan.entity_count; e++) {
@@ -157,7 +161,7 @@ void filters_ask_again(struct filters *filters, const struct value *frame) {
     ask(filters, filters->following, filters->first_following, frame);
 }
 
-/* Those of the word that are wanted. */
+/* Evaluates the conditions of one word whose answers are unknown and wanted. */
 static void evaluate(struct filters *filters, size_t word, uint64_t wanted,
                      const struct value *frame) {
     uint64_t left = filters->unknown[word] & wanted;
@@ -181,7 +185,7 @@ static void weigh(const struct entity_filters *own, const bool *passed, int32_t 
         ret_weights[f] = passed[own->numbers[f]];
 }
 
-/* What nobody wants is not evaluated. */
+/* Evaluates the unknown conditions of the entities that the record names, and no others. */
 static void evaluate_wanted(struct filters *filters, const struct state_place *spots, size_t count,
                             const struct value *frame) {
     for (size_t i = 0; i < words_for(filters->count); i++)

@@ -1,6 +1,10 @@
 /* How a policy fits the plan that the states are folded with: each of its features takes its value
- * from the feature of the plan with the same definition, under whatever name, and is absent when
- * there is none. */
+ * from the feature of the plan with the same definition, whatever its name, and is absent when
+ * there is none. Defaults are the judging policy's own and are applied afterwards.
+ *
+ * Mostly the policy and the plan are the same, and an entity's features lie in the frame in the
+ * plan's order. Then they are read straight into the frame (are_in_place), and only features with
+ * defaults and texts need work afterwards (unsettled). */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -47,6 +51,7 @@ static void find_unsettled(struct feature_origins *origins, const struct entity_
     }
 }
 
+/* Entities are matched by name, features by definition: renaming a feature keeps its history. */
 static void find_origins(const struct snapshot *snapshot, const struct entity_plan *plan,
                          struct feature_origins *ret_origins) {
     const struct entity_plan *entity = entity_named(&snapshot->plan, plan->name);
@@ -65,8 +70,8 @@ static void find_origins(const struct snapshot *snapshot, const struct entity_pl
     find_unsettled(ret_origins, plan);
 }
 
-/* What is derived may be long: it is nothing a client could mend, and the transaction is then no
- * part of the entity. */
+/* Derived fields are left out: a client cannot shorten them. A transaction with one that is too
+ * long is not counted for the entity instead of being refused. */
 static void find_key_fields(struct judge *judge) {
     const struct snapshot *snapshot = judge->snapshot;
     bool *seen = check_calloc(snapshot->schema.field_count, sizeof *seen);
@@ -134,6 +139,8 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     snapshot_unref(judge->snapshot);
 }
 
+/* Tables and cut-offs are found by definition: a generation that was computed for another
+ * declaration gives nothing. */
 void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds) {
     const struct snapshot *rules = judge->snapshot;
     struct value *frame = judge->layout.bound.frame;
@@ -167,8 +174,8 @@ void judge_clear_features(struct judge *judge) {
         frame[judge->snapshot->first_feature + i] = value_absent();
 }
 
-/* A value is copied as a whole, from where it was written long ago: after writing a part of it the
- * processor would have to wait. */
+/* Values are copied whole: they were written long enough ago for that not to stall (evaluator.c).
+ */
 void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
                          struct arena *arena) {
     const struct feature_origins *origins = &judge->entities[entity];
@@ -214,6 +221,8 @@ void judge_share_filters(struct judge *judge, const struct filters *filters) {
                 judge->same_filters[i] = f;
 }
 
+/* A filter of the plan with the same program has the value already, unless its prefilter answered
+ * no: that does not distinguish false from absent. */
 static bool take_from_filter(const struct filters *filters, size_t filter,
                              struct value *ret_value) {
     if (!filters || filter == SIZE_MAX)
@@ -242,7 +251,7 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
     }
 }
 
-/* Attributes may be longer than what an entity can be stored under. */
+/* Refuses texts that are too long for the key of an entity in the tables. */
 static int check_keys(const struct judge *judge, const struct value *frame, struct text *ret_field,
                       struct error *ret_error) {
     const struct snapshot *rules = judge->snapshot;
@@ -253,8 +262,8 @@ static int check_keys(const struct judge *judge, const struct value *frame, stru
             continue;
         *ret_field = rules->slot_names[key->slot];
         return error_set(ret_error, ERROR_INVALID,
-                         "%" TEXT_FORMAT " has %zu bytes; expected at most %d, for it names the "
-                         "entity %" TEXT_FORMAT,
+                         "%" TEXT_FORMAT " has %zu bytes; expected at most %d, because it "
+                         "identifies the entity %" TEXT_FORMAT,
                          TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
                          TEXT_ARGS(rules->plan.entities[key->entity].name));
     }

@@ -1,9 +1,9 @@
-/* What a policy's rules make of a transaction: the only place where it is defined which rules have
- * a say, and how one verdict and one score come of them. docs/POLICY.md says the same in words.
+/* Running the rules: the only place that defines which rules count and how one verdict and one
+ * score follow from them. docs/POLICY.md says the same in words.
  *
- * A rule has a say when its mode, its time and its rollout let it, and its condition is true. In
- * shadow it is only told. When its suppression has seen it fire lately it is told, too, without
- * effect.
+ * A rule counts when its mode, its period and its rollout allow it and its condition is true. In
+ * shadow it is only reported. A suppressed rule, one that fired recently for the same entity, is
+ * reported without effect.
  *
  *   score     the sum over the rules with effect, each group's taken together first (sum or
  *             greatest, then its limit), kept within 0…1000
@@ -15,7 +15,7 @@
 
 #include "core/base/hash.h"
 
-/* What the rules so far come to. */
+/* The result of the rules so far. */
 struct poll {
     struct judge *judge;
     int64_t ungrouped;  /* scores of rules without a group */
@@ -62,7 +62,7 @@ static int64_t group_score(const struct rule_group *group, struct group_total to
     return score < group->at_most ? score : group->at_most;
 }
 
-/* With one rule more; NULL: with those so far. */
+/* The score as if one more rule had fired; NULL: as it is. */
 static uint32_t score_with(const struct poll *poll, const struct rule *more) {
     const struct snapshot *snapshot = poll->judge->snapshot;
     int64_t score = poll->ungrouped;
@@ -93,7 +93,7 @@ static void count_score(struct poll *poll, const struct rule *rule) {
 
 /* ---- rules ---- */
 
-/* Is the rule there for this transaction, whatever its condition says? */
+/* Do mode, period and rollout let the rule count for this transaction, whatever its condition? */
 static bool has_say(const struct judge *judge, const struct rule *rule, int64_t event_time_us) {
     if (rule->mode == RULE_OFF || event_time_us < rule->from_us || event_time_us >= rule->until_us)
         return false;
@@ -131,7 +131,7 @@ static void hear(struct poll *poll, uint32_t index, struct value answer,
     poll->asked = more_severe(poll->asked, rule->verdict);
 }
 
-/* is_true: that much is known of its condition. */
+/* Evaluates one rule. is_true: its prefilter has already shown that the condition is true. */
 static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_time_us,
                 struct arena *arena, struct judgement *judgement) {
     const struct rule *rule = &poll->judge->snapshot->rules[index];
@@ -145,10 +145,10 @@ static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_t
          judgement);
 }
 
-/* ---- what is told of them ---- */
+/* ---- what is reported of them ---- */
 
-/* What the group's score rises by with this rule, in the policy's order; of a group's greatest
- * score the first rule that has it gets all. */
+/* The part of its group's score that is due to this rule: of a sum, what the limit leaves of it, in
+ * the policy's order; of a greatest score, all of it for the first rule that has it. */
 static int64_t share_of_group(const struct rule_group *group, struct group_total *total,
                               int32_t score) {
     if (group->score == GROUP_MAX) {

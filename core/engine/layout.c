@@ -1,8 +1,9 @@
-/* Laying a transaction out in the plan's frame: which entities it names, under which keys, what it
- * means to each of them, and where their states are.
+/* Laying a transaction out in the plan's frame: which entities it names, under which keys, the
+ * entry for each of them, and where their states are.
  *
- * Entities have much in common: a key that is another one's column, columns that are the same. Each
- * is taken from the frame once. */
+ * Entities have much in common: a key that is another one's column, columns that are the same. So
+ * different columns are numbered for the whole plan, each is taken from the frame once, and hashes
+ * of texts are kept by slot for the current transaction. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -39,7 +40,7 @@ void layout_set_outcome(struct layout *layout, enum label label) {
     layout->bound.frame[layout->snapshot->slot_outcome] = value_text(text_of(label_name(label)));
 }
 
-/* Those that a decision tells of, live and with effect. */
+/* fired() is true for the reported rules that had effect: live and not suppressed. */
 void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count) {
     const struct snapshot *snapshot = layout->snapshot;
     struct value *fired = &layout->bound.frame[snapshot->first_fired];
@@ -58,7 +59,7 @@ static bool is_same_column(const struct column_source *a, const struct column_so
     return a->slot == b->slot && a->type == b->type && text_is(text_of(a->currency), b->currency);
 }
 
-/* Its number among the different ones; it is added when it is the first of them. */
+/* The number of a column among the different ones; a new one at its first occurrence. */
 static uint16_t number_column(struct engine *engine, struct column_source source) {
     size_t i = 0;
     while (i < engine->column_count && !is_same_column(&engine->columns[i], &source))
@@ -125,6 +126,7 @@ void layouts_deinit(struct engine *engine) {
     named_deinit(&engine->named);
 }
 
+/* Valid for the transaction that layout_begin() saw last; the counter invalidates all at once. */
 static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
     struct slot_hash *kept = &engine->slot_hashes[slot];
     if (kept->transaction != engine->transactions) {
@@ -179,7 +181,8 @@ static bool is_key_part(const struct value *v) {
     return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
 }
 
-/* Of several fields, or of one that is not a text. */
+/* The key of several fields, or of one that is not a text. .data NULL: a part is missing or too
+ * long. */
 static struct text composed_key(const struct entity_binding *binding, const struct value *frame,
                                 char *key) {
     char *at = key;
@@ -198,7 +201,8 @@ static struct text composed_key(const struct entity_binding *binding, const stru
     return (struct text){.data = key, .length = (size_t)(at - key)};
 }
 
-/* composed: room for a key that is. */
+/* Sets key and hash; .data NULL: the transaction does not name the entity. A single text is its own
+ * key and is not copied; `composed` has room for any other. */
 static void find_key(struct engine *engine, size_t entity, const struct value *frame,
                      bool with_hash, char *composed, struct state_place *spot) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
@@ -280,7 +284,7 @@ void layout_fetch_states(const struct engine *engine, const struct named *named,
             state_prefetch(spot->state, &entities[spot->entity], at_us, NULL, step);
 }
 
-/* One step of all before the next of any: their waits for memory overlap. */
+/* Prefetches step by step for all states together, so that their cache misses overlap. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
     struct named *named = &engine->named;
     named->found_in = states;

@@ -1,16 +1,17 @@
-/* The next transaction, while one is decided: much of the time that a decision takes is waiting for
- * memory, and where the next one's states lie is known before the one is done.
+/* Preparing the next transaction while one is decided. Much of a decision's time is spent waiting
+ * for memory, and the addresses of the next one's states can be known before the current one is
+ * done.
  *
  *   while one is       the next is
  *   laid out           laid out: fields, keys and their hashes; what leads to its states is fetched
  *   read               …
  *   judged             its states' heads and keys are fetched
- *   told               its states are found and their bytes fetched
+ *   reported           its states are found and their bytes fetched
  *   applied            what the bytes lead to is fetched
  *
- * The rest of it is a matter of its own turn: what filters say, and all that states do. Found
- * states are kept only where they stay while others are written; those that were not there are
- * looked for again, for the one that came before may have made them. */
+ * Nothing here changes a decision: filters and states are evaluated only when the transaction is
+ * decided itself. States that were found are kept only for sources that do not move them; those
+ * that did not exist are searched for again, because the current transaction may create them. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -70,7 +71,7 @@ void engine_forget(struct engine *engine) {
     engine->next_prefetch.expected = engine->next_prefetch.transaction = NULL;
 }
 
-/* What is wrong with it is said when it is its turn. */
+/* Errors are ignored here and reported when the transaction is decided. */
 static bool bind(struct engine *engine, const struct transaction *transaction,
                  const struct field_set *fields) {
     struct next_prefetch *next_prefetch = &engine->next_prefetch;

@@ -1,9 +1,9 @@
-/* Transactions about which no rule has anything to say, found out for many at once.
+/* Finding, many at once, the transactions for which no rule fires or fails.
  *
- * Where all conditions are over features alone (vector_condition.h), and nobody wants more of a
- * decision than its verdict and its score, deciding most transactions takes neither a frame nor a
- * look at a single rule: their conditions are not true and do not fail, so what comes out is what
- * no rule at all comes to. Whoever is not surely such a transaction goes the usual way. */
+ * If all conditions read features alone (vector_condition.h) and the caller only wants verdict and
+ * score, most transactions need neither a frame nor a single rule: all conditions are surely not
+ * true and surely do not fail, so the result is that of no rule at all. Any other transaction is
+ * decided as usual. */
 #include "scratch.h"
 
 #include "core/base/check.h"
@@ -94,16 +94,16 @@ uint64_t engine_rows_to_decide(const struct engine *engine, const struct value *
                                size_t stride, size_t rows) {
     const struct row_skip *row_skip = engine->row_skip;
     check(row_skip);
-    uint64_t loud = 0;
+    uint64_t undecided = 0;
     for (size_t i = 0; i < row_skip->count; i++)
-        loud |= vector_condition_open(row_skip->conditions[i], values, stride, rows);
-    return loud;
+        undecided |= vector_condition_open(row_skip->conditions[i], values, stride, rows);
+    return undecided;
 }
 
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction) {
     const struct field_set *fields = &engine->live.fields;
-    return schema_surely_takes(&engine->rules->schema, transaction, fields->slots, fields->count,
-                               ENGINE_KEY_PART_MAX);
+    return schema_surely_accepts(&engine->rules->schema, transaction, fields->slots, fields->count,
+                                 ENGINE_KEY_PART_MAX);
 }
 
 enum verdict engine_decide_skipped(struct engine *engine, uint32_t *ret_score) {

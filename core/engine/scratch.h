@@ -1,5 +1,6 @@
-/* What the engine's files share: the memory of one engine, how a transaction is laid out in it, and
- * the policies that judge. Private to engine/. */
+/* What the engine's files share: the memory of one engine, the layout of a transaction in it, and
+ * the policies that judge. The prototypes below are grouped by the file that defines them. Private
+ * to engine/. */
 #pragma once
 
 #include "engine.h"
@@ -15,8 +16,8 @@ struct feature_origin {
 struct feature_origins {
     struct feature_origin *origins;
     size_t count;
-    /* They lie in the frame as in the plan, one behind the other, so that they are read into it.
-     * What is to be settled afterwards: those with defaults, and texts. */
+    /* Their slots are adjacent and in the plan's order, so they are read straight into the frame.
+     * unsettled: those that need work afterwards, which are texts and features with defaults. */
     bool are_in_place;
     const struct feature_origin **unsettled;
     size_t unsettled_count;
@@ -35,7 +36,7 @@ struct layout {
     struct bound bound; /* its own: slot_count slots in frame, field_count integers */
 };
 
-/* Fields to bind, and the others; both ascend. */
+/* Slots of the fields to bind, and of all other fields; both ascending. */
 struct field_set {
     size_t *slots, *rest;
     size_t count, rest_count;
@@ -52,12 +53,13 @@ struct filters {
     bool *passed;        /* parallel to them: by the record being looked at, if it is known */
     bool *passed_before; /* as long as there was no verdict */
     uint64_t *unknown;   /* bit i % 64 of [i / 64]: they have to be evaluated */
-    /* Of those that had to be, by the record being looked at: values of the policy may be the same.
-     * VALUE_MAP, which no condition is: it was not. */
+    /* The values of those that were evaluated for the current record: computed values of the policy
+     * may be the same expression. VALUE_MAP, which no condition has: not evaluated. */
     struct value *values;
     size_t count;
     size_t first_following; /* from there on they may change with the verdict */
-    const struct prefilter_set *prefilters, *following; /* of all, and of those from there on */
+    const struct prefilter_set *prefilters,
+        *following; /* of all conditions; of those from first_following on */
     struct entity_filters {
         uint16_t *numbers; /* of its filters, among the different ones */
         uint64_t *own;     /* bits, as in unknown */
@@ -82,7 +84,7 @@ struct group_total {
     int64_t sum;
     int32_t greatest;
     bool has_any;
-    int64_t reported; /* the sum up to the rule that is being told of */
+    int64_t reported; /* the sum up to the rule that is being reported */
     bool is_reported; /* the greatest is */
 };
 
@@ -107,7 +109,7 @@ struct judge {
     size_t *same_filters;
     /* What is only for a shadow. */
     struct arena arena; /* texts of one decision: the live one must not run short of memory */
-    bool is_late;       /* a read behind the lateness, as far as it has gone */
+    bool is_late; /* a state that was read is past the transaction by more than the lateness */
 };
 
 struct judgement {
@@ -130,7 +132,7 @@ struct taken {
     bool is_there;
 };
 
-/* What layout_begin() makes of a transaction. */
+/* The result of layout_begin(): the entities that a transaction names, their keys and columns. */
 struct named {
     /* The entities of the plan that it names, in the plan's order, and those that it does not. */
     struct state_place *spots;
@@ -139,13 +141,13 @@ struct named {
     char (*keys)[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
     struct taken *taken; /* parallel to the engine's columns */
     uint64_t id_hash;
-    const struct state_source *found_in; /* where the states in spots are, or were … */
-    uint64_t found_after;                /* … when it had so many calls */
+    const struct state_source *found_in; /* the source in which the spots' states were found … */
+    uint64_t found_after;                /* … and its `calls` at that time */
 };
 
-/* The transaction that is decided next but one: next_prefetch.c. */
+/* The transaction after the current one: next_prefetch.c. */
 struct next_prefetch {
-    const struct transaction *expected;    /* that one; NULL: nobody knows */
+    const struct transaction *expected;    /* as of engine_expect(); NULL: none */
     const struct transaction *transaction; /* that is laid out here; NULL: none */
     struct bound live, plan;               /* as the judge's and the plan's layout, fields only */
     struct named named;
@@ -221,7 +223,7 @@ void named_init(struct named *named, const struct engine *engine);
 void named_deinit(struct named *named);
 
 /* Another transaction is bound there, by the plan's schema: its keys into the spots, with their
- * hashes unless nobody wants them; and what it has in the columns. */
+ * hashes if with_hashes; and what it has in the columns. */
 void layout_begin(struct engine *engine, const struct transaction *transaction,
                   const struct bound *bound, bool with_hashes, struct named *named);
 
@@ -229,11 +231,11 @@ void layout_begin(struct engine *engine, const struct transaction *transaction,
  * and fetches them: into engine->named. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
-/* Fills the entries of these entities, but for the weights. */
+/* Fills engine->entries for the entities that the transaction names, without weights. */
 void layout_entries(struct engine *engine, const struct transaction *transaction,
                     bool is_transaction);
 
-/* Step 1 or 2 of state_prefetch(), of those that were found. */
+/* Step 1 or 2 of state_prefetch() for all states that were found. */
 void layout_fetch_states(const struct engine *engine, const struct named *named, int64_t at_us,
                          int step);
 
@@ -241,69 +243,71 @@ void layout_fetch_states(const struct engine *engine, const struct named *named,
 
 void next_prefetch_init(struct engine *engine);
 void next_prefetch_deinit(struct engine *engine);
-/* Lays the expected transaction out, if one is expected; as long as the one that is decided is to
- * be applied, what that takes stays. */
+/* Lays out the expected transaction, if there is one, beside the current one, which still has to be
+ * applied. */
 void next_prefetch_begin(struct engine *engine, const struct field_set *fields,
                          struct state_source *states);
-/* Takes one more step of fetching what the one laid out here will touch. */
+/* Runs the next step of prefetching for the transaction that is laid out here. */
 void next_prefetch_fetch(struct engine *engine, struct state_source *states);
-/* Was it laid out here? Then it is now in the layouts of the judge and of the plan and in
- * engine->named, with the states that were found. */
+/* If the transaction was laid out here, moves it to the layouts of the judge and the plan and to
+ * engine->named, with the states that were found, and returns true. */
 bool next_prefetch_take(struct engine *engine, const struct transaction *transaction,
                         struct state_source *states);
 
 /* ---- which fields: fields.c ---- */
 
-/* The slots that are read, by slot_count flags; sets those of fields that others are made of. */
+/* The set of fields whose flag in reads[slot_count] is set. Also sets the flags of fields from
+ * which derived ones are computed. */
 void field_set_init(struct field_set *set, const struct schema *schema, bool *reads,
                     size_t slot_count);
 void field_set_deinit(struct field_set *set);
-/* Sets reads[slot] of what judging looks at and what may refuse a transaction. */
+/* Sets reads[slot] of all that the rules read, and of fields that may refuse a transaction. */
 void fields_of_rules(const struct snapshot *snapshot, bool *reads);
-/* And of what keys, columns and filters are made from. */
+/* Sets reads[slot] of all that keys, columns and filters are made from. */
 void fields_of_plan(const struct snapshot *snapshot, bool *reads);
 
-/* ---- which filters it passes: filters.c ---- */
+/* ---- filters of the plan: filters.c ---- */
 
 void filters_init(struct filters *filters, const struct snapshot *plan);
 void filters_deinit(struct filters *filters);
-/* Another record is in the frame, the plan's; there is no verdict yet. */
+/* Evaluates all conditions for a new record, which is in the plan's frame without a verdict. */
 void filters_ask(struct filters *filters, const struct value *frame);
-/* Keeps what they say now, and asks those again that follow the verdict, once that is there. */
+/* filters_keep() saves the current answers; filters_ask_again() evaluates the conditions that
+ * depend on the verdict again, once the frame has it. */
 void filters_keep(struct filters *filters, const struct value *frame);
 void filters_ask_again(struct filters *filters, const struct value *frame);
-/* What the filters of these entities say now, into the weights of their entries: of all of them, or
- * those only that follow the verdict. */
+/* Sets the weights of the entries of these entities; following: only for entities with a filter
+ * that depends on the verdict. */
 void filters_weigh(struct filters *filters, const struct state_place *spots, size_t count,
                    bool following, const struct value *frame, struct entry *entries);
-/* Of one entity, what they said when it was kept. */
+/* The weights of one entity as of filters_keep(). */
 void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *ret_weights);
-/* Of one that filters_weigh() has seen, once more. */
+/* The current weights of one entity that filters_weigh() has covered. */
 void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *ret_weights);
 
-/* ---- what a transaction means to its entities: entity_entries.c ---- */
+/* ---- the entries of a record: entity_entries.c ---- */
 
 /* The transaction is in the plan's layout, and engine->named says what it names; it is to be read
  * for: there is no verdict yet. Fills the entries to read with. */
 void entity_entries_begin(struct engine *engine, const struct transaction *transaction);
 
-/* engine_entity_entries(), or less than that. */
-struct outlining {
+/* What entity_entries_record() is to produce. */
+struct entries_request {
     struct entity_entries_sink *sink;
     bool reads;        /* entry has the weights to read with; without: those to apply it with */
     bool ignores_hash; /* take() is given 0 for key_hash */
 };
 void entity_entries_record(struct engine *engine, const struct record *record,
-                           const struct outlining *outlining);
-/* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
+                           const struct entries_request *request);
+/* Is the record the transaction that engine_decide() laid out last, with nothing laid out since? */
 bool entity_entries_are_laid_out(const struct engine *engine, const struct record *record);
-/* The entries of that one are then those to apply, for engine->spots: what deciding has worked out
- * is not worked out again. */
+/* Updates the entries of that transaction for its verdict, reusing keys, hashes and columns. They
+ * are those of engine->named.spots. */
 void entity_entries_laid_out(struct engine *engine, const struct record *record);
 
-/* ---- what has no history yet: warming.c ---- */
+/* ---- features without history: warming.c ---- */
 
-/* Once the live judge is there. */
+/* After the live judge is initialised. */
 void warming_init(struct engine *engine);
 void warming_deinit(struct engine *engine);
 
@@ -339,22 +343,22 @@ int judge_bind(const struct judge *judge, const struct transaction *transaction,
                const struct field_set *fields, const struct bound *bound, struct text *ret_field,
                struct error *ret_error);
 
-/* ---- what the rules make of the frame: judge.c ---- */
+/* ---- running the rules: judge.c ---- */
 
 /* Fills judge->fired. */
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
-/* What it gives when no condition is true and none fails. */
+/* The result when no condition is true and none fails. */
 struct judgement judge_nothing(struct judge *judge);
 
-/* ---- whom no rule has anything to say about: row_skip.c ---- */
+/* ---- transactions for which no rule fires: row_skip.c ---- */
 
 void row_skip_free(struct row_skip *row_skip); /* NULL is allowed */
 void engine_disable_row_skip(struct engine *engine);
 
-/* ---- what shadows make of it: shadow.c ---- */
+/* ---- shadow policies: shadow.c ---- */
 
 /* Before anything is read. */
 void shadows_begin(struct engine *engine);
-/* The features have been read. Whatever goes wrong stays in the shadow. */
+/* The features have been read. A failure affects only the shadow's own decision. */
 void shadows_judge(struct engine *engine, const struct transaction *transaction,
                    struct arena *arena, struct decision *decision);

@@ -1,9 +1,10 @@
 /* Shadow policies: what they would have decided about the same transaction on the same states.
  *
- * They come last, each with its own frame and its own memory, and all that can go wrong with one
- * (a transaction that it would refuse, too little memory) makes a shadow decision without a
- * verdict. They share the live side's reading: features that the plan does not have are absent to
- * them, and what depends on verdicts and fired rules follows the live ones. */
+ * They come last, each with its own frame and its own memory, so that they cannot change the
+ * decision. Any failure of one (a transaction that it would refuse, too little memory) gives a
+ * shadow decision without a verdict. They share the features read for the live side: features that
+ * the plan does not have are absent, and features that depend on verdicts and fired rules follow
+ * the live policy. */
 #include "scratch.h"
 
 void shadows_begin(struct engine *engine) {

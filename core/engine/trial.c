@@ -1,4 +1,8 @@
-/* A case, from an empty world to a list of differences. */
+/* Running a case, from empty states to a list of differences: apply the history as an archive's
+ * writer would, then decide the transaction with the values that the case gives, then compare.
+ *
+ * Only the engine's public functions are used, so a case tests what a server does, except that
+ * every rollout includes every transaction. */
 #include "trial.h"
 
 #include "case_states.h"
@@ -13,7 +17,7 @@
 /* Bytes that one decision may take; what is needed is a few KiB. */
 #define TRIAL_ARENA_BYTES ((size_t)16 << 20)
 
-/* Of a step: what the archive would say of its transaction. */
+/* What an archive would have recorded for the transaction of a step. */
 struct recorded {
     enum verdict verdict;
     enum label label;
@@ -68,7 +72,7 @@ const struct decision *trial_decision(const struct trial *trial) {
 /* ------------------------------------------------------------------------------------------------
  * What a case gives */
 
-/* The features; thresholds are the engine's business in their own way. */
+/* Given features. Given thresholds are handled by give_thresholds(). */
 static void give_features(struct trial *trial, const struct policy_case *it) {
     size_t count = 0;
     for (size_t i = 0; i < it->given_count; i++)
@@ -228,7 +232,7 @@ static void report_values(struct trial *trial, const struct rule *rule,
     }
 }
 
-/* The rule should have fired. Why did it not? */
+/* Reports why a rule did not fire that should have. */
 static void report_silence(struct trial *trial, const struct rule *rule, int64_t event_time_us,
                            struct buffer *differences) {
     const struct value *frame = engine_frame(trial->engine);
@@ -246,7 +250,7 @@ static void report_silence(struct trial *trial, const struct rule *rule, int64_t
         return;
     }
     if (v.type == VALUE_BOOL && v.boolean) {
-        buffer_append_string(differences, "its condition is true, but the decision tells only the "
+        buffer_append_string(differences, "its condition is true, but the decision lists only its "
                                           "first reasons\n");
         return;
     }
@@ -294,7 +298,7 @@ static void compare_reasons(const struct trial *trial, const struct case_expecta
     }
 }
 
-/* Numbers agree when they print alike with the decimals that the case has. */
+/* Doubles agree when they are equal to the number of decimals that the case is written with. */
 static bool agrees(const struct case_value *wanted, struct value found) {
     if (wanted->value.type != VALUE_DOUBLE || found.type != VALUE_DOUBLE || wanted->decimals < 0)
         return value_equal(wanted->value, found);

@@ -2,8 +2,8 @@
  * and applies everywhere else.
  *
  * The history is what the archive would have: its transactions are decided by the policy under
- * test, in the order they stand in, and recorded with that decision (or with the verdict that the
- * case states), outcomes are resolved against them. A case depends on nothing but the snapshot. */
+ * test, in their order, and recorded with that decision (or with the verdict that the case states),
+ * outcomes are resolved against them. A case depends on nothing but the snapshot. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -32,5 +32,5 @@ const struct decision *trial_decision(const struct trial *trial);
 void trial_report(const struct snapshot *snapshot, const struct policy_case *it,
                   const struct buffer *differences, struct buffer *messages);
 
-/* Runs all. Returns how many failed; each is told in messages with file, line and differences. */
+/* Runs all. Returns how many failed; messages gets file, line and differences of each. */
 size_t trial_run_all(struct snapshot *snapshot, struct buffer *messages);

@@ -1,5 +1,5 @@
-/* Which features have no history yet, and which rules have to do without them: worked out once for
- * an engine, said in every decision that it makes until tables with those features are adopted. */
+/* Which features have no history yet, and which rules read them: determined once for an engine, and
+ * reported in every decision until tables with those features are adopted. */
 #include "scratch.h"
 
 #include "core/base/buffer.h"
@@ -28,8 +28,8 @@ static struct text hidden_name(const struct engine *engine, size_t slot, struct 
     return TEXT_LITERAL("?");
 }
 
-static bool meets(const struct expression *expression, const bool *warming, bool *reads,
-                  size_t count) {
+static bool reads_any(const struct expression *expression, const bool *warming, bool *reads,
+                      size_t count) {
     memset(reads, 0, count * sizeof *reads);
     expression_reads(expression, reads, count);
     for (size_t slot = 0; slot < count; slot++)
@@ -38,6 +38,8 @@ static bool meets(const struct expression *expression, const bool *warming, bool
     return false;
 }
 
+/* A feature is warming when no feature of the plan has its definition: states have no values for it
+ * until a rebuild. */
 static void find_features(struct engine *engine, bool *is_warming, struct engine_warming *warming) {
     const struct snapshot *rules = engine->rules;
     struct text *features =
@@ -63,12 +65,12 @@ static void find_rules(struct engine *engine, bool *is_warming, bool *reads,
     check(names);
     for (size_t i = 0; i < rules->computed_count; i++)
         is_warming[rules->computed[i].slot] =
-            meets(rules->computed[i].expression, is_warming, reads, slots);
+            reads_any(rules->computed[i].expression, is_warming, reads, slots);
     for (size_t i = 0; i < rules->rule_count; i++) {
         const struct rule *rule = &rules->rules[i];
         bool is_suppressing = rule->suppress_slot != SIZE_MAX && is_warming[rule->suppress_slot];
         if (rule->mode != RULE_OFF &&
-            (is_suppressing || meets(rule->when, is_warming, reads, slots)))
+            (is_suppressing || reads_any(rule->when, is_warming, reads, slots)))
             names[warming->rule_count++] = rule->name;
     }
     warming->rules = names;
@@ -81,7 +83,7 @@ static void name_some(struct buffer *out, const struct text *names, size_t count
         buffer_printf(out, " and %zu more", count - NAMES_REPORTED);
 }
 
-/* batch/audit.c knows the words before the colon: older decisions have only them. */
+/* audit.c relies on the words before the colon: older decisions end there. */
 static struct text describe(struct engine *engine, const struct engine_warming *warming) {
     struct buffer sentence;
     buffer_init(&sentence);

@@ -16,6 +16,7 @@
 #include "core/policy/check/checker.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_build.h"
 
 #define RUN_BYTES        ((size_t)1 << 20)
 #define RUN_BYTES_LITTLE 64
@@ -86,7 +87,8 @@ static type_code type_made(unsigned number) {
 /* If the prefilter decides, evaluating the condition must give the same result. */
 static void check_prefilter(const struct syntax *condition, const struct value *frame,
                             struct value v) {
-    enum prefilter_answer answer = prefilter_answer(prefilter_build(condition, &compiling), frame);
+    enum prefilter_answer answer =
+        prefilter_answer(prefilter_build(condition, expression_fold, &compiling), frame);
     bool fires = v.type == VALUE_BOOL && v.boolean;
     property(answer != PREFILTER_YES || fires,
              "the prefilter says yes, but the condition does not hold");

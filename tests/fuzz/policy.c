@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/engine/engine.h"
 #include "core/engine/trial.h"
+#include "core/policy/analysis/snapshot_check.h"
 #include "tests/unit/engine/state_map.h"
 
 #include <dirent.h>

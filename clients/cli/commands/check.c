@@ -15,6 +15,7 @@
 #include "core/base/hash.h"
 #include "core/engine/trial.h"
 #include "core/feature/plan/cost.h"
+#include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/load/latency.h"
 #include "core/policy/load/snapshot.h"

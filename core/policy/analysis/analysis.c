@@ -1,25 +1,16 @@
+/* The analysis of `harrier check`: what nothing uses, and rules without a case. What can be
+ * proved of conditions is in analysis_rules.c.
+ *
+ * It works on the noted expressions and the trees of a load without errors, so shapes and names are
+ * not checked again. */
 #include "analysis.h"
 
-#include "analysis_internal.h"
-#include "core/policy/load/load_place.h"
+#include "analysis_report.h"
+#include "analysis_rules.h"
 
 #include "core/base/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-void analysis_warn(struct analysis *analysis, const struct noted_expression *noted,
-                   const struct syntax *part, const char *format, ...) {
-    char text[640];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    diagnostic_warn(&analysis->load->diagnostics, noted->source,
-                    load_place(noted->source, noted->node, noted->offset + part->start,
-                               part->end - part->start),
-                    "%s", text);
-}
 
 /* ------------------------------------------------------------------------------------------------
  * What is used: by rules, by thresholds, and by what these use */
@@ -39,6 +30,7 @@ static void mark_readers(const struct load *load, bool *used) {
     }
 }
 
+/* Keys, columns, rollouts and groups of thresholds use fields without an expression. */
 static void mark_keys(const struct snapshot *snapshot, bool *used) {
     for (size_t i = 0; i < snapshot->rule_count; i++)
         if (snapshot->rules[i].rollout != RULE_ROLLOUT_ALL)
@@ -55,7 +47,8 @@ static void mark_keys(const struct snapshot *snapshot, bool *used) {
             used[snapshot->thresholds[i].key_slots[k]] = true;
 }
 
-/* Of expressions that are names themselves, the last first: they read those before them. */
+/* Marks what computed values read, if they are used themselves. From the last to the first: a value
+ * only reads values before it, so one pass suffices. */
 static void mark_named(const struct load *load, const struct tree_node *list, size_t first_slot,
                        bool *used) {
     const struct tree_node **items;
@@ -65,7 +58,8 @@ static void mark_named(const struct load *load, const struct tree_node *list, si
     for (size_t i = 0; i < count; i++, item = item->next)
         items[i] = item;
     for (size_t i = count; i-- > 0;) {
-        const struct noted_expression *noted = load_noted(load, load_child(items[i], "value"));
+        const struct noted_expression *noted =
+            noted_expression_of(load, tree_child(items[i], "value"));
         if (noted && used[first_slot + i])
             mark(noted->syntax, used, load->snapshot->slot_count);
     }
@@ -83,20 +77,20 @@ static void warn_unused(struct load *load, const struct source *source,
 
 static void warn_unused_features(struct load *load, const struct source *source,
                                  const struct tree_node *root, const bool *used) {
-    const struct tree_node *features = load_child(root, "features");
+    const struct tree_node *features = tree_child(root, "features");
     for (const struct tree_node *entity = features ? features->first : NULL; entity;
          entity = entity->next)
         for (const struct tree_node *item = entity->first; item; item = item->next) {
-            const struct tree_node *name = load_child(item, "name");
+            const struct tree_node *name = tree_child(item, "name");
             struct text full = arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                                             TEXT_ARGS(entity->key->text), TEXT_ARGS(name->text));
             check(full.data);
-            warn_unused(load, source, name, full, used, "feature", "is used by no rule");
+            warn_unused(load, source, name, full, used, "feature", "is not used by any rule");
         }
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct tree_node *name = load_child(item, "name");
-        warn_unused(load, source, name, name->text, used, "value", "is used by no rule");
+        const struct tree_node *name = tree_child(item, "name");
+        warn_unused(load, source, name, name->text, used, "value", "is not used by any rule");
     }
 }
 
@@ -105,10 +99,10 @@ static void warn_unused_fields(struct load *load, const struct source *source,
     static const char *const kinds[][2] = {{"attributes", "attribute"},
                                            {"derived", "derived field"}};
     for (size_t i = 0; i < 2; i++) {
-        const struct tree_node *fields = load_child(root, kinds[i][0]);
+        const struct tree_node *fields = tree_child(root, kinds[i][0]);
         for (const struct tree_node *item = fields ? fields->first : NULL; item; item = item->next)
             warn_unused(load, source, item->key, item->key->text, used, kinds[i][1],
-                        "is read by nothing");
+                        "is never read");
     }
 }
 
@@ -120,10 +114,11 @@ static void analyse_use(struct load *load) {
     const struct source *schema_source = load_find(load, FILE_SCHEMA, &schema);
     mark_readers(load, used);
     mark_keys(snapshot, used);
-    mark_named(load, load_child(features, "values"), snapshot->first_computed, used);
+    mark_named(load, tree_child(features, "values"), snapshot->first_computed, used);
     if (features_source)
         warn_unused_features(load, features_source, features, used);
-    /* Of fields it is enough that something reads them, be it unused itself: clients send them. */
+    /* A field counts as used if anything reads it, even an unused feature: clients send it for
+     * that. */
     for (size_t i = 0; i < load->noted_count; i++)
         mark(load->noted[i].syntax, used, snapshot->slot_count);
     if (schema_source)
@@ -134,6 +129,7 @@ static void analyse_use(struct load *load) {
 /* ------------------------------------------------------------------------------------------------
  * Cases */
 
+/* A case in which a rule must not fire does not show that it can. */
 static bool fires_in_case(const struct snapshot *snapshot, size_t rule) {
     for (size_t i = 0; i < snapshot->case_count; i++) {
         const struct case_expectation *expect = &snapshot->cases[i].expect;
@@ -150,8 +146,7 @@ static void analyse_cases(struct analysis *analysis) {
     const struct source *source = load_find(analysis->load, FILE_POLICY, &root);
     if (snapshot->case_count == 0 && snapshot->rule_count > 0) {
         diagnostic_warn(&analysis->load->diagnostics, source, (struct position){0},
-                        "the policy has no cases: nothing says what its %zu rules are to decide",
-                        snapshot->rule_count);
+                        "the policy has no cases: nothing tests what its rules decide");
         return;
     }
     for (size_t i = 0; i < snapshot->rule_count; i++) {
@@ -173,7 +168,7 @@ void analyse(struct load *load) {
         return;
     analysis.rules = check_calloc(load->snapshot->rule_count + 1, sizeof *analysis.rules);
     arena_init(&analysis.scratch, SIZE_MAX / 4);
-    load_place_rules(load, analysis.rules);
+    rule_places_find(load, analysis.rules);
     analyse_use(load);
     analyse_rules(&analysis);
     analyse_cases(&analysis);

@@ -1,6 +1,6 @@
-/* What harrier check says beyond what a load must know: what nothing uses, rules that can never
- * fire, always do or have another's condition, rules that are over, rules without a case. All of it
- * are warnings. Private to policy/; snapshot_check() is the way in. */
+/* What `harrier check` reports beyond the errors of a load: what nothing uses, rules that never
+ * fire, always fire or have another rule's condition, rules that have ended, rules without a case.
+ * All of these are warnings. Private to policy/; snapshot_check() is the entry point. */
 #pragma once
 
 #include "core/policy/load/load.h"

@@ -1,6 +1,7 @@
-/* What can be proved of rules: never fires, always fires, has another one's condition. */
-#include "analysis_internal.h"
-#include "core/policy/load/load_place.h"
+/* Proofs about rules, and the sentences that report them: a rule never fires, always fires, has the
+ * condition of another, or has no effect beside another. A proof that gives up reports nothing
+ * (proof.h), so every warning holds for all transactions. */
+#include "analysis_rules.h"
 
 #include "core/base/check.h"
 #include "core/policy/lang/calendar.h"
@@ -31,20 +32,9 @@ static const struct noted_expression *expression_of(const struct load *load,
     return NULL;
 }
 
-struct text analysis_unwrapped(struct text t) {
-    size_t depth = 0;
-    if (t.length < 2 || t.data[0] != '(' || t.data[t.length - 1] != ')')
-        return t;
-    for (size_t i = 0; i < t.length; i++) {
-        depth += t.data[i] == '(';
-        depth -= depth > 0 && t.data[i] == ')';
-        if (depth == 0 && i + 1 < t.length)
-            return t;
-    }
-    return analysis_unwrapped((struct text){.data = t.data + 1, .length = t.length - 2});
-}
-
-/* `"amount < 5.0"`, `"!(a || b)"`; and of which value when it stands there. */
+/* Quotes a part of a condition: `"amount < 5.0"`, `"!(a || b)"`, with file and line when it comes
+ * from another expression, that of a computed value. Long ones are cut, line breaks become blanks.
+ */
 #define WORDS_SIZE 200
 static const char *describe(const struct load *load, const struct noted_expression *rule,
                             const struct syntax *node, bool holds, char ret_words[WORDS_SIZE]) {
@@ -114,15 +104,17 @@ static void check_rule(struct analysis *analysis, const struct premises *premise
         analysis_warn(analysis, when, when->syntax,
                       proof_is_total(premises, when->syntax)
                           ? "rule \"%" TEXT_FORMAT "\" fires for every transaction"
-                          : "rule \"%" TEXT_FORMAT "\" fires for every transaction that has what "
-                            "it reads: its condition is never false",
+                          : "rule \"%" TEXT_FORMAT "\" fires for every transaction that has the "
+                            "values it reads: its condition is never false",
                       TEXT_ARGS(name));
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Two rules */
 
-/* Does nothing but its condition decide whether the rule has its effect? */
+/* Does the condition alone decide whether the rule has effect? */
+/* Only such rules are compared: the condition of another kind says too little about when it has
+ * effect. */
 static bool is_plain(const struct rule *rule) {
     return rule->mode == RULE_LIVE && rule->from_us == INT64_MIN && rule->until_us == INT64_MAX &&
            rule->rollout == RULE_ROLLOUT_ALL && rule->suppress_slot == SIZE_MAX;
@@ -145,7 +137,7 @@ static bool takes_greatest(const struct snapshot *snapshot, const struct rule *r
     return rule->group != SIZE_MAX && snapshot->groups[rule->group].score == GROUP_MAX;
 }
 
-/* What comes of two scores, of rules that fire together. */
+/* How the scores of two rules that fire together combine. */
 static const char *scores_together(const struct snapshot *snapshot, const struct rule *a,
                                    const struct rule *b) {
     if (a->score == 0 || b->score == 0)
@@ -154,8 +146,8 @@ static const char *scores_together(const struct snapshot *snapshot, const struct
                                                                : ", and their scores add up";
 }
 
-/* Could evaluating it end in an error? Names, comparisons and what && and || make of them do not;
- * of the rest it is not looked at closely. */
+/* May evaluating it give an error? Names, comparisons and && and || of them do not; anything else
+ * is assumed to. */
 static bool may_fail(const struct syntax *node) {
     if (node->function || node->list || node->map_key || node->kind == SYNTAX_INDEX ||
         node->kind == SYNTAX_MACRO || node->kind == SYNTAX_MAP ||
@@ -167,16 +159,16 @@ static bool may_fail(const struct syntax *node) {
     return false;
 }
 
-/* Could the rule do anything but ask for its verdict? It has no score, but a group's greatest one
- * can be below that. */
+/* May the rule have an effect other than its verdict? Even a score of 0 counts in a group that
+ * takes the greatest: the others may be negative. */
 static bool does_more(const struct snapshot *snapshot, const struct rule *rule,
                       const struct syntax *when) {
     return is_counted(snapshot, rule) || rule->score != 0 || takes_greatest(snapshot, rule) ||
            (rule->on_error != ON_ERROR_SKIP && may_fail(when));
 }
 
-/* Are `rule` and `other`, which stands before it, one and the same, or does the one never matter
- * beside the other? */
+/* Warns if `rule` has the condition of an earlier `other`, or if `other` makes it superfluous: it
+ * fires whenever `rule` does and asks for at least as severe a verdict. */
 static bool warn_pair(struct analysis *analysis, const struct premises *premises, size_t rule,
                       size_t other) {
     const struct snapshot *snapshot = analysis->load->snapshot;
@@ -186,7 +178,7 @@ static bool warn_pair(struct analysis *analysis, const struct premises *premises
     arena_reset(&analysis->scratch);
     if (rule > other && same_condition(premises, left, right)) {
         analysis_warn(analysis, when, left,
-                      "rule \"%" TEXT_FORMAT "\" has the condition of \"%" TEXT_FORMAT
+                      "rule \"%" TEXT_FORMAT "\" has the same condition as \"%" TEXT_FORMAT
                       "\" (%" TEXT_FORMAT ":%d): they fire together%s",
                       TEXT_ARGS(a->name), TEXT_ARGS(b->name), TEXT_ARGS(b->file), b->line,
                       scores_together(snapshot, a, b));
@@ -197,8 +189,9 @@ static bool warn_pair(struct analysis *analysis, const struct premises *premises
         !proof_implies(premises, left, right))
         return false;
     analysis_warn(analysis, when, left,
-                  "rule \"%" TEXT_FORMAT "\" changes nothing: whenever it fires, so does "
-                  "\"%" TEXT_FORMAT "\" (%" TEXT_FORMAT ":%d), which asks for %s",
+                  "rule \"%" TEXT_FORMAT "\" has no "
+                  "effect: whenever it fires, so does \"%" TEXT_FORMAT "\" (%" TEXT_FORMAT
+                  ":%d), which asks for %s",
                   TEXT_ARGS(a->name), TEXT_ARGS(b->name), TEXT_ARGS(b->file), b->line,
                   verdict_name(b->verdict));
     return true;
@@ -212,15 +205,16 @@ static void check_period(struct analysis *analysis, size_t rule) {
     value_format(value_timestamp(it->until_us), until, sizeof until);
     diagnostic_warn(&analysis->load->diagnostics, analysis->rules[rule].source,
                     tree_position(analysis->rules[rule].name),
-                    "rule \"%" TEXT_FORMAT "\" is over: it ended at %s", TEXT_ARGS(it->name),
-                    until);
+                    "rule \"%" TEXT_FORMAT "\" is no longer in force: it "
+                    "ended at %s",
+                    TEXT_ARGS(it->name), until);
 }
 
 static void check_pairs(struct analysis *analysis, const struct premises *premises, size_t rule) {
     const struct snapshot *snapshot = analysis->load->snapshot;
     struct clash clash;
     arena_reset(&analysis->scratch);
-    /* What never fires implies everything; that is said already. */
+    /* A rule that never fires implies every other; it has its own warning. */
     if (!is_plain(&snapshot->rules[rule]) ||
         proof_never(premises, analysis->rules[rule].when->syntax, true, &clash))
         return;
@@ -245,15 +239,16 @@ static void check_filters(struct analysis *analysis, const struct premises *prem
     }
 }
 
-/* By the order of the computed values: those of type bool. */
+/* The trees of the computed values of type bool, by their order; NULL for others. free() the array.
+ */
 static const struct syntax **bool_values(const struct load *load) {
     struct tree_node *root = NULL;
     load_find((struct load *)load, FILE_FEATURES, &root);
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     const struct syntax **trees = check_calloc(load->snapshot->computed_count + 1, sizeof *trees);
     size_t i = 0;
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct noted_expression *noted = load_noted(load, load_child(item, "value"));
+        const struct noted_expression *noted = noted_expression_of(load, tree_child(item, "value"));
         if (noted && noted->syntax->type == VALUE_BOOL)
             trees[i] = noted->syntax;
         i++;

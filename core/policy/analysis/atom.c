@@ -1,3 +1,9 @@
+/* Reading simple conditions into a common form: the term on the left, a constant or another term on
+ * the right. Two terms are the same if they print the same. Whatever does not fit is ATOM_OPAQUE,
+ * of which only equal texts are equal; that is always sound.
+ *
+ * The second half knows what a term can be at all, from its type, its aggregate, its field or its
+ * function. */
 #include "atom.h"
 
 #include "core/base/check.h"
@@ -121,7 +127,7 @@ static void read_comparison(const struct premises *premises, struct atom *atom) 
     atom->term = left;
     atom->name = print(premises, left);
     if (atom_fold(premises, right, &constant)) {
-        /* An error or nothing makes no comparison true or false; it is left at that. */
+        /* Compared with an error or an absent value, nothing is true or false: opaque. */
         bool good = constant.type != VALUE_ERROR && constant.type != VALUE_ABSENT;
         atom->kind = good ? ATOM_COMPARE : ATOM_OPAQUE;
         atom->constant = constant;
@@ -197,6 +203,7 @@ static bool is_money(const struct snapshot *snapshot, const struct feature *feat
     return kind == FIELD_KIND_AMOUNT || kind == FIELD_KIND_AMOUNT_MINOR;
 }
 
+/* Sums, means and extremes only of amounts, which are never negative; other columns may be. */
 static bool is_never_negative(const struct snapshot *snapshot, const struct feature *feature,
                               const struct entity_binding *binding) {
     switch (feature->aggregate) {
@@ -233,7 +240,7 @@ static bool is_above(struct value v, double bound) {
            (v.type == VALUE_DOUBLE && v.number > bound);
 }
 
-/* A default is a value like any other, and may lie outside of what the aggregate gives. */
+/* A default may lie outside of the aggregate's own range, which then does not bound the feature. */
 static void bound_feature(const struct snapshot *snapshot, size_t slot, struct possible *possible) {
     const struct entity_plan *entity = NULL;
     const struct entity_binding *binding = NULL;
@@ -308,6 +315,8 @@ void atom_possible(const struct premises *premises, const struct syntax *term,
 /* ------------------------------------------------------------------------------------------------
  * What has a value */
 
+/* An amount may be required and still be absent when lenient binding finds no rate, so amounts are
+ * left out. */
 bool atom_is_always_there(const struct premises *premises, const struct syntax *term) {
     const struct schema *schema = &premises->snapshot->schema;
     if (!atom_is_name(term) || term->name->kind != NAME_FIELD ||
@@ -319,8 +328,8 @@ bool atom_is_always_there(const struct premises *premises, const struct syntax *
             field->kind != FIELD_KIND_AMOUNT_MINOR);
 }
 
-/* Does the term need the name in order to have a value? Through functions and operators that need
- * all of their operands. */
+/* Is the term absent whenever the name is? True through functions and operators that need all of
+ * their operands; && || ?: may do without. */
 static bool needs(const struct syntax *term, const struct name *name) {
     if (atom_is_name(term))
         return term->name == name;

@@ -1,6 +1,6 @@
-/* The simple conditions that others are made of, as proofs see them: a term compared with
- * constants, with another term, looked for in a list, asked whether it is there; and what is known
- * of a term by itself. Private to policy/. */
+/* Simple conditions, as proofs see them: a term compared with constants or with another term,
+ * searched for in a list, tested for presence; and the values that a term can have at all. Private
+ * to policy/. */
 #pragma once
 
 #include "possible.h"
@@ -38,9 +38,9 @@ bool atom_needs(const struct atom *atom, const struct name *name);
 /* Does every transaction have it? */
 bool atom_is_always_there(const struct premises *premises, const struct syntax *term);
 
-/* The value of what is made of literals only; false for all else. */
+/* The value of an expression of literals only; false for any other. */
 bool atom_fold(const struct premises *premises, const struct syntax *node, struct value *ret_value);
-/* The expression of a computed value of type bool; NULL: it is none. */
+/* The expression of a computed value of type bool; NULL for any other node. */
 const struct syntax *atom_value_of(const struct premises *premises, const struct syntax *node);
 bool atom_is_name(const struct syntax *node);
 bool atom_is_has(const struct syntax *node);

@@ -1,6 +1,9 @@
+/* Sets of values as an interval with exceptions. Every operation may leave the set too large, never
+ * too small: what does not fit, such as a 65th exception, is dropped. NaN is kept apart, because it
+ * is outside of every interval and yet makes negated comparisons true. */
 #include "possible.h"
 
-#include "core/policy/eval/function.h"
+#include "core/policy/eval/value_order.h"
 
 #include <math.h>
 
@@ -98,7 +101,8 @@ void possible_in(struct possible *possible, const struct value *values, size_t c
         take_out(possible, values[i]);
 }
 
-/* The comparison that is true of numbers where this one is false. */
+/* The comparison that holds of two numbers exactly when this one does not. NaN is not a number: see
+ * possible_compare(). */
 static enum token_type opposite(enum token_type sign) {
     switch (sign) {
     case TOKEN_EQUAL:
@@ -118,7 +122,7 @@ static enum token_type opposite(enum token_type sign) {
 
 void possible_compare(struct possible *possible, enum token_type sign, struct value constant,
                       bool holds) {
-    /* With what is not a number every comparison is false, and only != is true. */
+    /* Compared with NaN only != is true. */
     if (constant.type == VALUE_DOUBLE && isnan(constant.number)) {
         possible->is_empty |= holds == (sign != TOKEN_NOT_EQUAL);
         return;
@@ -170,6 +174,7 @@ static bool any_of_only(const struct possible *possible) {
 }
 
 /* The least whole number that the low bound allows. */
+/* 128 bits, so that a bound one beyond INT64_MAX can be represented: then nothing is left. */
 static __int128 least_whole(const struct possible *possible) {
     if (!possible->has_low)
         return INT64_MIN;
@@ -199,7 +204,7 @@ static __int128 greatest_whole(const struct possible *possible) {
 static bool any_whole(const struct possible *possible) {
     __int128 low = least_whole(possible), high = greatest_whole(possible);
     if (high - low >= (__int128)POSSIBLE_VALUES_MAX)
-        return true; /* more than can have been taken out */
+        return true; /* more than can have been excluded */
     for (__int128 i = low; i <= high; i++) {
         struct value v = {.type = possible->type, .integer = (int64_t)i};
         if (!is_among(v, possible->without, possible->without_count))
@@ -208,6 +213,7 @@ static bool any_whole(const struct possible *possible) {
     return false;
 }
 
+/* Exact for ints, times and listed values; of doubles and texts only the bounds are compared. */
 bool possible_is_empty(const struct possible *possible) {
     if (possible->is_empty)
         return true;

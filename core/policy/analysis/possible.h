@@ -1,6 +1,6 @@
 /* The values that a term of a condition can still have, once other conditions on it are known: an
- * interval, with values that it must be one of or cannot be. For proofs (proof.h): it may hold more
- * values than there are, never fewer. Private to policy/. */
+ * interval, with values that it must be one of or cannot be. For proofs (proof.h): it may hold
+ * more values than are possible, never fewer. Private to policy/. */
 #pragma once
 
 #include "core/base/value.h"
@@ -39,5 +39,5 @@ void possible_compare(struct possible *possible, enum token_type sign, struct va
 /* `term in [values]` is true or false. */
 void possible_in(struct possible *possible, const struct value *values, size_t count, bool holds);
 
-/* Is nothing left? false when that cannot be told. */
+/* Is the set surely empty? False also when that is not known. */
 bool possible_is_empty(const struct possible *possible);

@@ -1,11 +1,10 @@
-/* What a proof may take for granted. */
+/* What a proof takes for granted: the policy, and the definitions of its bool values. */
 #pragma once
 
 #include "core/base/arena.h"
 #include "core/policy/lang/syntax.h"
 #include "core/policy/load/snapshot.h"
 
-/* What stands behind the names. */
 struct premises {
     const struct snapshot *snapshot;
     /* Of computed values, by their order in the snapshot; NULL: anything. */

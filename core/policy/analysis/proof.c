@@ -1,8 +1,10 @@
-/* A depth-first search for an alternative that contradicts nothing: when there is none, the
- * condition never holds. It gives up, and claims nothing, after PROOF_STEPS_MAX steps.
+/* A depth-first search for an alternative that contradicts nothing: if there is none, the condition
+ * never holds. This is a tableau: && adds its operands to the same alternative, || and ?: fork, and
+ * each atom that is added is compared with those already there. It gives up, and claims nothing,
+ * after PROOF_STEPS_MAX steps.
  *
- * That a condition is true means the same here as when it is evaluated: `a && b` is true iff both
- * are, `a || b` iff one is, and a comparison only if both of its sides have values. */
+ * "True" has the meaning of evaluation: `a && b` is true iff both are, `a || b` iff one is, and a
+ * comparison only if both of its sides have values. */
 #include "proof.h"
 
 #include "atom.h"
@@ -16,7 +18,7 @@
 
 struct search {
     const struct premises *premises;
-    struct atom *atoms; /* that are to hold together, on the way so far */
+    struct atom *atoms; /* that must hold together in the current alternative */
     size_t count, capacity;
     unsigned steps, depth;
     bool gave_up;
@@ -25,7 +27,8 @@ struct search {
     const struct syntax *goal; /* proof_implies(): an alternative counts only if this fails in it */
 };
 
-/* Conditions that are still to be taken apart. */
+/* Conditions of the current alternative that are not taken apart yet, as a linked list on the
+ * stack. */
 struct pending {
     const struct syntax *node;
     bool holds;
@@ -70,10 +73,11 @@ bool proof_is_total(const struct premises *premises, const struct syntax *condit
 
 enum { ORDER_LESS = 1, ORDER_EQUAL = 2, ORDER_GREATER = 4, ORDER_NONE = 8 };
 
-/* The orders of two values in which the comparison is as the atom says. */
-static unsigned orders_of(const struct atom *atom, bool turned) {
+/* The set of orders between the two terms in which the atom holds, as bits. swapped: with the
+ * terms exchanged. */
+static unsigned orders_of(const struct atom *atom, bool swapped) {
     unsigned orders = 0;
-    switch (turned ? atom_mirrored(atom->sign) : atom->sign) {
+    switch (swapped ? atom_mirrored(atom->sign) : atom->sign) {
     case TOKEN_EQUAL:
         orders = ORDER_EQUAL;
         break;
@@ -123,7 +127,8 @@ static void narrow(struct possible *possible, const struct atom *atom) {
         possible_in(possible, atom->constants, atom->count, atom->holds);
 }
 
-/* Can all atoms so far about this one's term hold with it? Which one is in the way? */
+/* Does the atom contradict those about the same term? First each alone, which names the culprit,
+ * then all together. *ret_other: NULL when the atom is impossible by itself. */
 static bool term_clashes(struct search *search, const struct atom *atom,
                          const struct atom **ret_other) {
     struct possible alone, all;
@@ -160,7 +165,7 @@ static bool has_clashes(struct search *search, const struct atom *atom,
     return false;
 }
 
-/* What is said not to be there, and is needed. */
+/* Does the atom need a name that another atom says is absent? */
 static bool absence_clashes(const struct search *search, const struct atom *atom,
                             const struct atom **ret_other) {
     for (size_t i = 0; i < search->count; i++) {
@@ -246,7 +251,8 @@ static bool one_follows(struct search *search, const struct syntax *node, bool h
     return false;
 }
 
-/* An atom that stands there, or whose opposite leaves its term, which has a value, nothing. */
+/* Does an atom follow from those of the alternative? It is one of them, or its opposite would leave
+ * its term no value although the term has one. */
 static bool atom_follows(const struct search *search, const struct atom *atom) {
     struct possible possible;
     bool has_value = false;
@@ -301,7 +307,7 @@ static bool follows(struct search *search, const struct syntax *node, bool holds
 /* ------------------------------------------------------------------------------------------------
  * The search */
 
-/* Is there an alternative of what is pending that contradicts nothing so far? */
+/* Is there an alternative of the pending conditions that contradicts nothing so far? */
 static bool can_hold(struct search *search, const struct pending *pending);
 
 static bool can_hold_all(struct search *search, const struct syntax *node, bool holds,
@@ -412,6 +418,8 @@ static bool can_hold(struct search *search, const struct pending *pending) {
     return can;
 }
 
+/* The search has no heap state but the atoms; nodes of `pending` are on the stack or in scratch
+ * memory. */
 static bool run(struct search *search, const struct syntax *condition, bool holds) {
     struct pending root = {.node = condition, .holds = holds};
     bool never = !can_hold(search, &root);

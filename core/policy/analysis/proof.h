@@ -2,10 +2,10 @@
  * or true whenever another is.
  *
  * A condition is taken apart into alternatives, each a run of simple conditions (comparisons, `in`,
- * has(), names) that must hold together; each of those narrows what its term can be. Everything
- * that is not understood may be anything, so what is proved is true of every transaction, and what
- * is not proved may be true all the same. In particular it knows nothing of what two features have
- * to do with each other. Private to policy/. */
+ * has(), names) that must hold together; each narrows the values that its term can have. Anything
+ * the proof does not understand may have any value, so what is proved holds for every transaction,
+ * and what is not proved may still be true. In particular it knows nothing about relations between
+ * features. Private to policy/. */
 #pragma once
 
 #include "core/base/arena.h"

@@ -1,5 +1,9 @@
-/* Loading as `harrier check` does: with everything that can be said of a policy. */
+/* A load with the analysis as its last step. A function pointer connects them, because the analysis
+ * is a room above the loaders. */
+#include "snapshot_check.h"
+
 #include "analysis.h"
+#include "core/policy/load/snapshot_load.h"
 
 int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
                    struct diagnostic_sink *sink, struct snapshot **ret_snapshot,

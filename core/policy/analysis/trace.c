@@ -1,11 +1,18 @@
+/* Taking expressions apart and evaluating the parts.
+ *
+ * The policy is loaded a second time with a visitor, because a snapshot keeps no trees. Each part
+ * is compiled into a program of its own, in the order it is written, the whole first; for a frame
+ * all programs are run, and then each part is marked with whether the evaluator reaches it and
+ * whether it decides the result. The whole is compared with the rule's own program, so a trace that
+ * disagrees with the decision stops the process. */
 #include "trace.h"
 
-#include "analysis_internal.h"
+#include "analysis_report.h"
 #include "core/base/check.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/eval/cost.h"
-#include "core/policy/load/load.h"
-#include "core/policy/load/load_place.h"
+#include "core/policy/load/rule_places.h"
+#include "core/policy/load/snapshot_load.h"
 
 #include <stdlib.h>
 
@@ -13,7 +20,7 @@ struct part {
     struct text text;
     enum trace_kind kind;
     unsigned depth;
-    size_t end; /* behind the last of its own parts */
+    size_t end; /* after the last of its own parts */
     const struct expression *program;
     size_t slot;
     const struct list *list;
@@ -61,7 +68,7 @@ static void put_character(struct buffer *out, char c) {
         buffer_append_u8(out, ' ');
 }
 
-/* On one line and without comments; what stands in quotes stays as it is. */
+/* On one line and without comments; texts in quotes are copied unchanged. */
 static struct text on_one_line(struct text t, struct arena *arena) {
     struct buffer out;
     buffer_init(&out);
@@ -137,7 +144,7 @@ static struct part *add_part(struct taker *taker, const struct syntax *node, uns
     return part;
 }
 
-/* All parts of a node; and those of one that is told whatever it is. */
+/* Adds a node and its parts; take() leaves out constants, take_always() does not. */
 static void take(struct taker *taker, const struct syntax *node, unsigned depth);
 static void take_always(struct taker *taker, const struct syntax *node, unsigned depth);
 
@@ -179,8 +186,8 @@ static void take_keys(struct taker *taker, const struct syntax *node, unsigned d
     take_always(taker, node->last, depth);
 }
 
-/* The name that has() asks for; else it is a map's key, which may not be there. has() does not
- * evaluate it, so nobody has noted what it reads. */
+/* The name that has() tests. Its properties were never filled, because has() does not evaluate it.
+ * The key of a map is left out: it may not exist. */
 static void take_asked(struct taker *taker, const struct syntax *node, unsigned depth) {
     struct syntax name = *node;
     name.reads_frame = true;
@@ -215,7 +222,7 @@ static void take(struct taker *taker, const struct syntax *node, unsigned depth)
         take_always(taker, node, depth);
 }
 
-/* What hangs on a macro's variable has its TRACE_EACH. */
+/* Parts that depend on a macro's variable have no single value; TRACE_EACH lists them. */
 static void take_always(struct taker *taker, const struct syntax *node, unsigned depth) {
     if (node->reads_local != LOCAL_NONE)
         return;
@@ -226,6 +233,7 @@ static void take_always(struct taker *taker, const struct syntax *node, unsigned
     taker->parts[index].end = taker->count;
 }
 
+/* The parts are collected in an array that is reused, and copied once their number is known. */
 static struct layout take_apart(struct taker *taker, const struct noted_expression *noted) {
     check(noted);
     taker->noted = noted;
@@ -240,7 +248,7 @@ static struct layout take_apart(struct taker *taker, const struct noted_expressi
 static void take_rules(struct taker *taker) {
     const struct snapshot *snapshot = taker->load->snapshot;
     struct rule_place *places = check_calloc(snapshot->rule_count + 1, sizeof *places);
-    load_place_rules(taker->load, places);
+    rule_places_find(taker->load, places);
     taker->trace->rules =
         arena_calloc(&taker->trace->arena, snapshot->rule_count, sizeof *taker->trace->rules);
     check(taker->trace->rules);
@@ -249,19 +257,19 @@ static void take_rules(struct taker *taker) {
     free(places);
 }
 
-/* Without faults, values are those of the file, in its order. */
+/* Without errors, computed values are those of the file, in its order. */
 static void take_computed(struct taker *taker) {
     const struct snapshot *snapshot = taker->load->snapshot;
     struct tree_node *root = NULL;
     load_find((struct load *)(uintptr_t)taker->load, FILE_FEATURES, &root);
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     const struct tree_node *item = values ? values->first : NULL;
     taker->trace->computed = arena_calloc(&taker->trace->arena, snapshot->computed_count,
                                           sizeof *taker->trace->computed);
     check(taker->trace->computed);
     for (size_t i = 0; i < snapshot->computed_count; i++, item = item->next)
         taker->trace->computed[i] =
-            take_apart(taker, load_noted(taker->load, load_child(item, "value")));
+            take_apart(taker, noted_expression_of(taker->load, tree_child(item, "value")));
 }
 
 static void visit(struct load_visitor *self, struct load *load) {
@@ -295,9 +303,10 @@ void trace_free(struct trace *trace) {
     free(trace);
 }
 
-/* ---- what the parts come to ---- */
+/* ---- the values of the parts ---- */
 
-/* Would it be in the list without what was added? */
+/* Does the policy's own part of the list contain the value? Evaluated on a copy of the frame
+ * without additions. */
 static bool is_in_policy(const struct trace *trace, const struct list *list,
                          const struct value *value, const struct value *frame) {
     size_t count = trace->snapshot->slot_count;
@@ -344,7 +353,8 @@ static bool is_absent_or_error(struct value v) {
     return v.type == VALUE_ABSENT || v.type == VALUE_ERROR;
 }
 
-/* The parts of `whole` from its first one on; the next is where one ends. */
+/* Parts of && and ||. The evaluator stops at the first deciding operand; an operand decides if it
+ * has the value that the whole took, unless the whole is the value that needs all of them. */
 static void judge_logic(const struct part *parts, struct trace_part *out, size_t whole) {
     bool deciding = parts[whole].kind == TRACE_OR, open = true;
     struct value result = out[whole].value;
@@ -380,6 +390,8 @@ static void judge_parts(const struct part *parts, struct trace_part *out, size_t
     }
 }
 
+/* Each part may need EXPRESSION_MEMORY_MAX, as the whole had when it decided: with less, a part
+ * could fail that did not. */
 static size_t evaluate(const struct trace *trace, const struct layout *layout,
                        const struct expression *whole, const struct value *frame,
                        struct arena *arena, const struct trace_part **ret_parts) {

@@ -1,11 +1,11 @@
-/* What the parts of a condition come to: why a rule fired, or which part of it was false.
+/* The values of a condition's parts: why a rule fired, or which part of it was false.
  *
  * A policy is loaded once more and keeps what a snapshot forgets: of each rule's condition and each
  * computed value every part, as its own program. So parts are evaluated by the evaluator that
- * decides, and the whole is checked to be what it gives: there is no second meaning of an operator.
+ * decides, and the whole is checked against it: operators have no second implementation.
  *
- * A part within a macro hangs on the macro's variable; it is evaluated for each item and has a list
- * of values. Parts of a macro within a macro are left out. */
+ * A part within a macro depends on the macro's variable; it is evaluated for each item and has a
+ * list of values. Parts of a macro within a macro are left out. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"
@@ -25,14 +25,14 @@ enum trace_kind {
     TRACE_EACH, /* what a macro evaluates: its values for the items, in a list */
 };
 
-/* Literals are no parts: they are what they say. */
+/* A part of an expression. Literals are left out: their text is their value. */
 struct trace_part {
     struct text text; /* as the policy has it, on one line; lives as long as the trace */
     enum trace_kind kind;
     unsigned depth; /* 0: the whole; its parts follow it, one deeper */
     struct value value;
-    bool reached; /* the evaluator comes by: no && or || before it is decided, no branch skips it */
-    bool decides; /* the whole is what it is because of this value */
+    bool reached; /* the evaluator runs it: no && or || is decided before it, no branch skips it */
+    bool decides; /* the result of the whole is due to this value */
     const struct list *list;           /* TRACE_LIST */
     bool was_added;                    /* the value is in it, and only by what was added */
     const struct threshold *threshold; /* TRACE_THRESHOLD */

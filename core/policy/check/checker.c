@@ -1,19 +1,23 @@
-/* Types: the walk through a tree, operators, comparisons, thresholds and functions. Names are found
- * in checker_name.c; checker_list.c has lists, maps and macros. */
+/* Types: the walk over the tree, operators, comparisons, thresholds and function calls. Names are
+ * resolved in checker_name.c; checker_list.c has lists, maps and macros. Each function checks
+ * operands first, returns the type of its node, and returns BROKEN without a message when an
+ * operand is BROKEN, so that one mistake is one error. */
 #include "checker.h"
 
-#include "checker_internal.h"
-#include "core/policy/lists/list.h"
-
 #include "checker_call.h"
+#include "checker_fired.h"
 #include "checker_hint.h"
+#include "checker_list.h"
+#include "checker_name.h"
+#include "checker_walk.h"
 #include "core/base/check.h"
 #include "core/policy/eval/cost.h"
 #include "core/policy/eval/function.h"
 #include "core/policy/lang/words.h"
+#include "core/policy/lists/list.h"
 #include "core/policy/source/diagnostic.h"
 
-/* Of the token that the node is named by. */
+/* Reports an error at the node's own token. */
 static type_code complain(struct checker *checker, const struct syntax *node, const char *text) {
     report(checker->reporter, node->offset, node->length, "%s", text);
     return BROKEN;
@@ -22,7 +26,8 @@ static type_code complain(struct checker *checker, const struct syntax *node, co
 /* ------------------------------------------------------------------------------------------------
  * Texts that can only be one of a few words */
 
-/* A comparison of such a name with a text that it never is. */
+/* Reports a comparison with a literal that the name's value can never be, such as currency ==
+ * "Euro": always false, hence a mistake. */
 static void check_words(struct checker *checker, const struct syntax *name_node,
                         const struct syntax *constant) {
     const struct name *name = name_node->name;
@@ -42,7 +47,8 @@ static void check_words(struct checker *checker, const struct syntax *name_node,
 /* ------------------------------------------------------------------------------------------------
  * Comparisons and membership */
 
-/* Checks what is compared with a value of type `other`. */
+/* Checks an operand that is compared with a value of type `other`: beside a text, an unknown name
+ * is probably a literal without its quotes. */
 static type_code check_beside(struct checker *checker, struct syntax *node, type_code other) {
     if (other != VALUE_TEXT || !checker_is_unknown_name(checker, node))
         return checker_node(checker, node);
@@ -50,6 +56,8 @@ static type_code check_beside(struct checker *checker, struct syntax *node, type
     return node->type;
 }
 
+/* An unknown name on the left is checked last, so that the right side's type is known for its hint.
+ */
 static type_code check_comparison(struct checker *checker, struct syntax *node) {
     struct syntax *left = node->first, *right = node->last;
     type_code a, b;
@@ -85,6 +93,9 @@ static bool is_list_name(const struct syntax *node) {
            text_is(node->first->text, "lists");
 }
 
+/* lists.NAME is not a value, so the right operand is resolved here and never reaches
+ * checker_node(). Conditions of features and derived fields may not read lists: lists change
+ * without a rebuild, states and columns could not follow. */
 static type_code check_in_named(struct checker *checker, struct syntax *node, type_code left) {
     struct syntax *right = node->last;
     const struct scope *scope = checker->scope;
@@ -111,7 +122,7 @@ static type_code check_in_named(struct checker *checker, struct syntax *node, ty
     enum value_type wanted = list_kind_type(right->list->kind);
     if (left != wanted) {
         report(checker->reporter, node->first->start, node->first->end - node->first->start,
-               "lists.%" TEXT_FORMAT " holds %s, this is %s; expected %s", TEXT_ARGS(right->text),
+               "lists.%" TEXT_FORMAT " holds %s; this is %s; expected %s", TEXT_ARGS(right->text),
                list_kind_contents(right->list->kind), value_type_name(left),
                list_kind_hint(right->list->kind));
         return BROKEN;
@@ -119,6 +130,7 @@ static type_code check_in_named(struct checker *checker, struct syntax *node, ty
     return VALUE_BOOL;
 }
 
+/* A literal list right of `in` need not be of one type: its items are compared one by one. */
 static type_code check_in_literal(struct checker *checker, struct syntax *node, type_code left) {
     bool broken = left == BROKEN;
     for (struct syntax *item = node->last->first; item; item = item->next) {
@@ -157,7 +169,8 @@ static bool is_threshold_name(const struct syntax *node) {
            text_is(node->first->text, "thresholds");
 }
 
-/* Keys that are given, and what they are behind. */
+/* Strips the indices from thresholds.NAME[a][b]: returns what they follow, and how many there are.
+ */
 static struct syntax *index_base(struct syntax *node, size_t *ret_keys) {
     *ret_keys = 0;
     for (; node->kind == SYNTAX_INDEX; node = node->first)
@@ -170,12 +183,13 @@ static bool check_key(struct checker *checker, struct syntax *key, const struct 
     if (type == VALUE_TEXT || type == BROKEN)
         return type != BROKEN;
     report(checker->reporter, key->start, key->end - key->start,
-           "a group of %" TEXT_FORMAT " is a string, this is %s%s", TEXT_ARGS(name->text),
+           "a group of %" TEXT_FORMAT " is named by a string; this is %s%s", TEXT_ARGS(name->text),
            type_code_name(type).string, hint_for_constant(checker->scratch, key, VALUE_TEXT));
     return false;
 }
 
-/* base: a member that stands for the threshold; node: it, or the outermost index behind it. */
+/* base: the member that names the threshold; node: the same, or the outermost index that follows
+ * it. One key of type string is needed for each field of the threshold's groups. */
 static type_code check_threshold(struct checker *checker, struct syntax *node,
                                  const struct syntax *base, size_t keys) {
     const struct name *name = base->name;
@@ -211,6 +225,8 @@ static type_code check_index(struct checker *checker, struct syntax *node) {
 /* ------------------------------------------------------------------------------------------------
  * Operators and functions */
 
+/* The function table decides which types an operator takes; joining two lists is the only operator
+ * whose result type depends on its operands. */
 static type_code check_arithmetic(struct checker *checker, struct syntax *node) {
     type_code types[2] = {checker_node(checker, node->first), VALUE_ABSENT};
     if (node->operand_count == 2)
@@ -227,24 +243,20 @@ static type_code check_arithmetic(struct checker *checker, struct syntax *node) 
         return node->function->result;
     if (node->operand_count == 1)
         report(checker->reporter, node->offset, node->length,
-               "no \"-\" for %s; expected int or double", type_code_name(types[0]).string);
+               "\"-\" does not apply to %s; expected int or "
+               "double",
+               type_code_name(types[0]).string);
     else
-        report(checker->reporter, node->offset, node->length, "no \"%s\" for %s and %s%s",
+        report(checker->reporter, node->offset, node->length,
+               "\"%s\" does not apply to %s and "
+               "%s%s",
                token_type_name(node->sign), type_code_name(types[0]).string,
                type_code_name(types[1]).string,
                hint_for_arithmetic(checker->scratch, node->first, node->last));
     return BROKEN;
 }
 
-bool checker_expect_bool(struct checker *checker, const struct syntax *operand, const char *sign) {
-    if (operand->type == VALUE_BOOL || operand->type == VALUE_ABSENT)
-        return true;
-    if (operand->type != BROKEN)
-        report(checker->reporter, operand->start, operand->end - operand->start,
-               "\"%s\" needs bool; this is %s", sign, type_code_name(operand->type).string);
-    return false;
-}
-
+/* All operands are checked even after an error. */
 static type_code check_logic(struct checker *checker, struct syntax *node) {
     bool good = true;
     for (struct syntax *operand = node->first; operand; operand = operand->next) {
@@ -254,6 +266,7 @@ static type_code check_logic(struct checker *checker, struct syntax *node) {
     return good ? VALUE_BOOL : BROKEN;
 }
 
+/* Both branches are checked even if the condition is BROKEN, to report all errors at once. */
 static type_code check_conditional(struct checker *checker, struct syntax *node) {
     struct syntax *condition = node->first, *then = condition->next, *otherwise = node->last;
     checker_node(checker, condition);
@@ -264,12 +277,14 @@ static type_code check_conditional(struct checker *checker, struct syntax *node)
     if (type_join(a, b, &both))
         return both;
     report(checker->reporter, node->offset, node->length,
-           "both sides of \":\" must have one type; these are %s and %s%s",
+           "both sides of \":\" must have the same type; these are %s and %s%s",
            type_code_name(a).string, type_code_name(b).string,
            hint_for_arithmetic(checker->scratch, then, otherwise));
     return BROKEN;
 }
 
+/* has() needs something that may be absent and has a name: a name, entity.feature or map.key. A
+ * macro's variable always has a value. */
 static type_code check_has(struct checker *checker, struct syntax *node) {
     struct syntax *argument = node->first;
     size_t keys;
@@ -290,7 +305,8 @@ static type_code unknown_function(struct checker *checker, const struct syntax *
     return BROKEN;
 }
 
-/* math.abs(x): the first operand is not a value but the beginning of the function's name. */
+/* math.abs(x) parses as a method of `math`: here it becomes a global function "math.abs", unless
+ * something is declared by that name. */
 static void join_namespace(struct checker *checker, struct syntax *node) {
     struct syntax *first = node->first;
     if (!node->receiver || first->kind != SYNTAX_NAME || !text_is(first->text, "math") ||
@@ -306,6 +322,8 @@ static void join_namespace(struct checker *checker, struct syntax *node) {
 }
 
 /* The row for these operands, which have been checked; NULL when there is none. */
+/* More than two operands of one type fit a function of two that chains, such as math.greatest(a, b,
+ * c). */
 static const struct function *find_row(const struct syntax *node, enum function_form form) {
     type_code types[FUNCTION_PARAMETERS_MAX];
     size_t count = 0;
@@ -325,6 +343,7 @@ static const struct function *find_row(const struct syntax *node, enum function_
     return function && function->chains ? function : NULL;
 }
 
+/* has(), fired() and macros look like calls but do not evaluate their arguments first. */
 static type_code check_call(struct checker *checker, struct syntax *node) {
     if (!node->receiver && text_is(node->text, "has"))
         return check_has(checker, node);
@@ -398,18 +417,20 @@ static type_code check_kind(struct checker *checker, struct syntax *node) {
     return BROKEN;
 }
 
-type_code checker_node(struct checker *checker, struct syntax *node) {
+static type_code check_node(struct checker *checker, struct syntax *node) {
     node->type = check_kind(checker, node);
     return node->type;
 }
 
 /* Is the whole of it of the type that was wanted? */
+/* Without a conversion: a policy says double(…) itself, so that reading it shows where precision is
+ * lost. */
 static bool check_wanted(struct checker *checker, const struct syntax *root, type_code wanted) {
     type_code type = root->type;
     const char *expected, *hint = "";
     if (type == VALUE_ABSENT) {
         report(checker->reporter, root->start, root->end - root->start,
-               "this never has a value: nothing is in an empty list");
+               "this never has a value: an empty list has no items");
         return false;
     }
     if (type == wanted || wanted == TYPE_ANY || (wanted == VALUE_ABSENT && type_depth(type) == 0))
@@ -424,6 +445,7 @@ static bool check_wanted(struct checker *checker, const struct syntax *root, typ
     return false;
 }
 
+/* Cost is computed last: it needs types, and a mistyped tree has none worth limiting. */
 struct syntax *expression_check(struct text source, const struct scope *scope,
                                 enum scope_reader reader, type_code wanted, struct arena *scratch,
                                 struct reporter *reporter) {
@@ -437,6 +459,7 @@ struct syntax *expression_check(struct text source, const struct scope *scope,
         .reader = reader,
         .scratch = scratch,
         .reporter = reporter,
+        .check_node = check_node,
     };
     type_code type = checker_node(&checker, root);
     if (type == BROKEN || reporter->count > before)
@@ -453,7 +476,7 @@ struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct are
     node->sign = TOKEN_AND;
     node->type = VALUE_BOOL;
     node->depth = (left->depth > right->depth ? left->depth : right->depth) + 1;
-    /* Copies: the originals may stand in other trees. */
+    /* Copies, because the originals may be part of other trees. */
     struct syntax *first = arena_alloc(scratch, sizeof *first);
     struct syntax *last = arena_alloc(scratch, sizeof *last);
     check(first && last);

@@ -1,4 +1,5 @@
-/* Names and types: after it has passed, an expression cannot go wrong but by its values. */
+/* Names, types and cost. An expression that has passed can only fail at run time by its values:
+ * overflow, division by zero, an argument out of range. */
 #pragma once
 
 #include "core/policy/lang/scope.h"
@@ -7,7 +8,7 @@
 
 /* Parses and checks. wanted: the type it must have, VALUE_ABSENT for any but lists and maps,
  * TYPE_ANY for any. The tree lives in scratch, which must live as long as the tree is used. NULL
- * when something was reported, or when the expression hangs on a name whose declaration was. */
+ * when something was reported, or when it uses a name whose declaration was reported. */
 struct syntax *expression_check(struct text source, const struct scope *scope,
                                 enum scope_reader reader, type_code wanted, struct arena *scratch,
                                 struct reporter *reporter);
@@ -17,5 +18,3 @@ struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct are
 
 /* Does it read this name? */
 bool syntax_reads(const struct syntax *syntax, struct text name);
-/* Does it ask whether some rule fired? */
-bool syntax_asks_fired(const struct syntax *syntax);

@@ -1,3 +1,6 @@
+/* Messages about calls, and checks of literal arguments. A literal that always fails at run time is
+ * an error of the policy and is reported at load; the same value in a variable remains a run-time
+ * error. */
 #include "checker_call.h"
 
 #include "core/policy/eval/function.h"
@@ -9,7 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What is said of a list or map of anything is only that. */
+/* A parameter that takes any list or map is just "list" or "map" in messages. */
 static struct type_code_name parameter_name(type_code type) {
     struct type_code_name name = type_code_name(type);
     if (type == VALUE_LIST || type == VALUE_MAP)
@@ -50,6 +53,8 @@ static void describe(struct text name, enum function_form form, char *ret_string
     }
 }
 
+/* In this order: the function exists with other types or in the other form; it is known from
+ * elsewhere (function_instead()); a near name. */
 void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
     static const char *const macros[] = {"has", "all", "exists", "exists_one", "filter", "map"};
     char expected[400], hint[NEAR_HINT_SIZE];
@@ -63,7 +68,7 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
                "\"%" TEXT_FORMAT "\" cannot be called like this; expected %s",
                TEXT_ARGS(node->text), expected);
     } else if (function_instead(node->text)) {
-        report(reporter, node->offset, node->length, "there is no \"%" TEXT_FORMAT "\" here: %s",
+        report(reporter, node->offset, node->length, "\"%" TEXT_FORMAT "\" is not supported: %s",
                TEXT_ARGS(node->text), function_instead(node->text));
     } else {
         struct near near = near_to(node->text);
@@ -77,17 +82,17 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
     }
 }
 
-/* What is wrong with a literal text that a conversion is to read; NULL when it is good. */
+/* The error of converting a literal text; NULL when it is valid. */
 static const char *literal_diagnostic(const struct syntax *call, struct text t) {
     int64_t us;
     if (text_is(call->text, "duration") && calendar_parse_duration(t, &us) < 0)
         return "is not a duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
     if (text_is(call->text, "timestamp") && calendar_parse_timestamp(t, &us) < 0)
-        return "is no RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
+        return "is not an RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
     return NULL;
 }
 
-/* An int literal outside of its range; others are looked at when they are there. */
+/* Reports an int literal outside of its range. Other arguments are checked at run time. */
 static bool check_range(struct reporter *reporter, const struct syntax *argument, const char *what,
                         int64_t least, int64_t most) {
     if (argument->kind != SYNTAX_CONSTANT ||
@@ -114,14 +119,15 @@ static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
         return true;
     report(reporter, zone->offset, zone->length,
            "\"%" TEXT_FORMAT
-           "\" is not an offset from UTC; expected for example \"+01:00\": the names "
-           "of time zones are not known here, for their rules change",
+           "\" is not an offset from UTC; expected for example \"+01:00\"; names of time zones "
+           "are not supported, because their rules change",
            TEXT_ARGS(zone->constant.text));
     return false;
 }
 
-/* Reports a fault within a literal at its place, when all of the literal means itself; else of the
- * literal as a whole. */
+/* Reports an error within a pattern at its exact place, if the literal has no escapes, so that
+ * offsets in the value are offsets in the source; otherwise at the literal, with the byte in the
+ * message. */
 static void report_in_literal(struct reporter *reporter, const struct syntax *literal,
                               struct text source, const struct pattern_diagnostic *diagnostic) {
     const char *start = source.data + literal->offset;
@@ -138,6 +144,7 @@ static void report_in_literal(struct reporter *reporter, const struct syntax *li
                diagnostic->offset, diagnostic->text);
 }
 
+/* Patterns are literals so that their cost is known at load and matching needs no compilation. */
 bool call_check_pattern(struct syntax *call, struct text source, struct arena *scratch,
                         struct reporter *reporter) {
     struct syntax *literal = call->last;

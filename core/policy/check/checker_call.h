@@ -1,5 +1,4 @@
-/* What the checker says of calls: functions that are not there, and literal arguments that are
- * never good. */
+/* Errors of calls: functions that do not exist, and literal arguments that always fail. */
 #pragma once
 
 #include "core/policy/lang/syntax.h"
@@ -8,7 +7,7 @@
 /* Reports a call that no row of the function table fits: what was expected, or the near name. */
 void call_report_unknown(const struct syntax *call, struct reporter *reporter);
 
-/* A literal argument that always fails is a slip that can be told at load: duration("1 day"),
+/* Literal arguments that always fail are reported at load: duration("1 day"),
  * network(ip, 33, 48). The call has its function. false when something was reported. */
 bool call_check_literals(const struct syntax *call, struct reporter *reporter);
 

@@ -1,9 +1,7 @@
-/* fired("rule"): did this rule have its effect on the transaction? Conditions of features can ask
- * for that, as they can for the verdict: it is false while a transaction is decided.
- *
- * The call stands for a name of its own, with a slot in the frame, like any other name. */
-#include "checker.h"
-#include "checker_internal.h"
+/* fired("rule"): did this rule have an effect on the transaction? Conditions of features can ask
+ * that, as they can ask for the verdict: both are known only afterwards, and false or "none" while
+ * a transaction is decided. */
+#include "checker_fired.h"
 
 #include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"
@@ -23,11 +21,11 @@ static bool refuse_rule(struct checker *checker, const struct syntax *argument,
     if (!checker->scope->incomplete && !checker->scope->rules->incomplete)
         report(checker->reporter, argument->offset, argument->length,
                "unknown rule \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(argument->constant.text),
-               *near_hint(near, hint) ? hint : "; expected the name of one in rules/");
+               *near_hint(near, hint) ? hint : "; expected the name of a rule in rules/");
     return false;
 }
 
-/* The name that the rule's slot has; a new one when nobody has asked for it. NULL: too many. */
+/* The name for the rule's slot; a new one at its first use. NULL: there are too many. */
 static const struct name *name_of(struct checker *checker, struct text rule) {
     struct rule_names *rules = checker->scope->rules;
     for (size_t i = 0; i < rules->asked_count; i++)
@@ -51,13 +49,15 @@ static const struct name *name_of(struct checker *checker, struct text rule) {
     return name;
 }
 
+/* A literal name only: the set of rules must be known at load, because each has a slot in the
+ * frame. */
 bool checker_fired(struct checker *checker, struct syntax *node) {
     const struct syntax *argument = node->first;
     if (checker->reader != SCOPE_FILTER || !checker->scope->rules) {
         report(
             checker->reporter, node->offset, node->length,
-            "\"fired\" is not known while a transaction is decided; only \"where\" and \"of\" of "
-            "a feature can ask for it");
+            "fired() is not known while a transaction is decided; only \"where\" and \"of\" of a "
+            "feature can use it");
         return false;
     }
     if (node->operand_count != 1 || argument->kind != SYNTAX_CONSTANT ||
@@ -73,7 +73,7 @@ bool checker_fired(struct checker *checker, struct syntax *node) {
     node->name = name_of(checker, argument->constant.text);
     if (!node->name)
         report(checker->reporter, node->offset, node->length,
-               "conditions ask for more than %d different rules with fired()", SCOPE_FIRED_MAX);
+               "fired() is used for more than %d different rules", SCOPE_FIRED_MAX);
     return node->name != NULL;
 }
 

@@ -1,3 +1,6 @@
+/* Suggestions for operands whose types do not fit: the literal as it should be written, if that is
+ * obvious. Hints are only suggested, never applied: CEL does not convert implicitly, and neither
+ * does this language. */
 #include "checker_hint.h"
 
 #include "core/base/check.h"
@@ -14,6 +17,7 @@ static struct text source_of(struct arena *scratch, const struct syntax *node) {
     return t;
 }
 
+/* Long literals get no hint: a message should fit on a line. */
 const char *hint_for_constant(struct arena *scratch, const struct syntax *constant,
                               enum value_type other) {
     if (constant->kind != SYNTAX_CONSTANT)

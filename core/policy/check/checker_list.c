@@ -1,6 +1,9 @@
-/* Lists and maps as values, what is read from them, and the macros that go through them. */
+/* Lists and maps as values, what is read from them, and the macros over them. The items of a list,
+ * and the keys and the values of a map, have one type each: that is stricter than CEL and makes
+ * every index and macro variable typed. */
+#include "checker_list.h"
+
 #include "checker_hint.h"
-#include "checker_internal.h"
 
 #include "core/base/check.h"
 
@@ -14,7 +17,7 @@ static type_code refuse(struct checker *checker, const struct syntax *node, cons
 /* ------------------------------------------------------------------------------------------------
  * Literals */
 
-/* Takes one more item of a literal into account. */
+/* Joins the type of one more item of a literal into *type. False: reported, now or before. */
 static bool join(struct checker *checker, const struct syntax *item, const char *what,
                  type_code *type) {
     type_code joined;
@@ -25,7 +28,7 @@ static bool join(struct checker *checker, const struct syntax *item, const char 
         return true;
     }
     report(checker->reporter, item->start, item->end - item->start,
-           "%s have one type; this is %s, those before are %s%s", what,
+           "%s must have one type; this is %s, the ones before are %s%s", what,
            type_code_name(item->type).string, type_code_name(*type).string,
            hint_for_constant(checker->scratch, item, type_kind(*type)));
     return false;
@@ -39,7 +42,7 @@ type_code checker_list(struct checker *checker, struct syntax *node) {
         good = join(checker, item, "the items of a list", &element) && good;
     }
     if (good && !type_can_nest(element))
-        return refuse(checker, node, "lists within lists are too deep");
+        return refuse(checker, node, "lists are nested too deeply");
     return good ? TYPE_LIST_OF(element) : BROKEN;
 }
 
@@ -49,11 +52,11 @@ static bool check_key(struct checker *checker, const struct syntax *key) {
         return true;
     if (key->type != BROKEN)
         report(checker->reporter, key->start, key->end - key->start,
-               "a key is string, int or bool; this is %s", type_code_name(key->type).string);
+               "a key must be string, int or bool; this is %s", type_code_name(key->type).string);
     return false;
 }
 
-/* A literal key that stands there before. */
+/* Reports a literal key that occurs before in the map. Computed keys are compared at run time. */
 static bool check_repeated(struct checker *checker, const struct syntax *map,
                            const struct syntax *key) {
     if (key->kind != SYNTAX_CONSTANT)
@@ -61,7 +64,7 @@ static bool check_repeated(struct checker *checker, const struct syntax *map,
     for (const struct syntax *other = map->first; other != key; other = other->next->next) {
         if (other->kind != SYNTAX_CONSTANT || !value_equal(other->constant, key->constant))
             continue;
-        refuse(checker, key, "this key is there already");
+        refuse(checker, key, "this key appears twice");
         return false;
     }
     return true;
@@ -79,7 +82,7 @@ type_code checker_map(struct checker *checker, struct syntax *node) {
         good = good && check_repeated(checker, node, key);
     }
     if (good && !type_can_nest(value_type))
-        return refuse(checker, node, "maps within maps are too deep");
+        return refuse(checker, node, "maps are nested too deeply");
     return good ? TYPE_MAP_OF(key_type, value_type) : BROKEN;
 }
 
@@ -90,6 +93,8 @@ static bool is_container(type_code type) {
     return type_kind(type) == VALUE_LIST || type_kind(type) == VALUE_MAP;
 }
 
+/* An index into a list is an int, a key has the type of the map's keys; a double is never converted
+ * to either. */
 type_code checker_element(struct checker *checker, struct syntax *node) {
     struct syntax *operand = node->first, *index = node->last;
     type_code type = checker_node(checker, operand), given = checker_node(checker, index);
@@ -99,9 +104,9 @@ type_code checker_element(struct checker *checker, struct syntax *node) {
         return VALUE_ABSENT;
     if (!is_container(type)) {
         report(checker->reporter, node->offset, node->length,
-               "%s is not indexed with []; expected a list, a map or a threshold%s",
+               "%s cannot be indexed with []; expected a list, a map or a threshold%s",
                type_code_name(type).string,
-               type == VALUE_TEXT ? "; a character of a text is s.charAt(i)" : "");
+               type == VALUE_TEXT ? "; write s.charAt(i) for a character of a text" : "");
         return BROKEN;
     }
     node->map_key = type_kind(type) == VALUE_MAP;
@@ -109,7 +114,7 @@ type_code checker_element(struct checker *checker, struct syntax *node) {
     if (type_join(wanted, given, &joined) && type_depth(given) == 0)
         return type_element(type);
     report(checker->reporter, index->start, index->end - index->start,
-           "the %s of %s is %s; this is %s%s", node->map_key ? "key" : "index",
+           "the %s of %s must be %s; this is %s%s", node->map_key ? "key" : "index",
            node->map_key ? "this map" : "a list", type_code_name(wanted).string,
            type_code_name(given).string,
            hint_for_constant(checker->scratch, index, type_kind(wanted)));
@@ -126,9 +131,11 @@ type_code checker_selection(struct checker *checker, struct syntax *node) {
     return BROKEN;
 }
 
+/* `in` of a map searches its keys. An empty list or map contains nothing, so any left side is
+ * allowed. */
 type_code checker_membership(struct checker *checker, struct syntax *node) {
     static const char expected[] =
-        "right of \"in\" stands a list or a map; expected for example lists.NAME or [a, b]";
+        "\"in\" needs a list or a map on its right; expected for example lists.NAME or [a, b]";
     struct syntax *right = node->last;
     type_code left = node->first->type;
     if (checker_is_unknown_name(checker, right))
@@ -178,9 +185,11 @@ bool checker_is_macro(const struct syntax *node) {
     return node->receiver && macro_index(node) < MACROS;
 }
 
+/* A variable may not be called like anything that expressions can read: no name has two meanings.
+ */
 static bool check_variable(struct checker *checker, const struct syntax *node) {
     if (node->kind != SYNTAX_NAME) {
-        refuse(checker, node, "this names each item in turn; expected a name such as x");
+        refuse(checker, node, "expected a name for each item, such as x");
         return false;
     }
     static const char *const taken[] = {"lists", "thresholds", "math", "has"};
@@ -190,8 +199,7 @@ static bool check_variable(struct checker *checker, const struct syntax *node) {
         is_taken |= text_is(node->text, taken[i]);
     if (is_taken)
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" means something else already; expected another name for each "
-               "item",
+               "\"%" TEXT_FORMAT "\" already has a meaning; expected another name for each item",
                TEXT_ARGS(node->text));
     return !is_taken;
 }
@@ -205,25 +213,27 @@ static bool check_call_of_macro(struct checker *checker, const struct syntax *no
     }
     if (checker->locals && checker->locals->level + 1 >= SYNTAX_MACROS_MAX) {
         report(checker->reporter, node->offset, node->length,
-               "macros within macros are too deep: at most %u", SYNTAX_MACROS_MAX);
+               "macros are nested too deeply: at most %u", SYNTAX_MACROS_MAX);
         return false;
     }
     return check_variable(checker, node->first->next);
 }
 
+/* Of a map a macro visits the keys, as in CEL. */
 static bool check_range(struct checker *checker, const struct syntax *node) {
     type_code type = node->first->type;
     if (is_container(type) || type == VALUE_ABSENT)
         return true;
     if (type != BROKEN)
         report(checker->reporter, node->first->start, node->first->end - node->first->start,
-               "\"%" TEXT_FORMAT "\" goes through a list or a map; this is %s%s",
-               TEXT_ARGS(node->text), type_code_name(type).string,
-               type == VALUE_TEXT ? "; its parts are s.split(\",\")" : "");
+               "\"%" TEXT_FORMAT "\" needs a list or a map; this is %s%s", TEXT_ARGS(node->text),
+               type_code_name(type).string,
+               type == VALUE_TEXT ? "; write s.split(\",\") for the parts of a text" : "");
     return false;
 }
 
-/* What stands behind the variable. The type of the macro's result. */
+/* Checks the parts after the variable, with the variable in scope. Returns the type of the result.
+ */
 static type_code check_parts(struct checker *checker, struct syntax *node, type_code range) {
     struct syntax *last = node->last;
     for (struct syntax *part = node->first->next->next; part; part = part->next) {
@@ -238,10 +248,12 @@ static type_code check_parts(struct checker *checker, struct syntax *node, type_
     if (node->macro != MACRO_MAP)
         return VALUE_BOOL;
     if (!type_can_nest(last->type))
-        return refuse(checker, last, "lists within lists are too deep");
+        return refuse(checker, last, "lists are nested too deeply");
     return TYPE_LIST_OF(last->type);
 }
 
+/* Turns the call into SYNTAX_MACRO only once it is known to be one, because the tree is printed and
+ * compiled by kind. */
 type_code checker_macro(struct checker *checker, struct syntax *node) {
     checker_node(checker, node->first);
     if (!check_range(checker, node) || !check_call_of_macro(checker, node))

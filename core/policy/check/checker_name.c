@@ -1,12 +1,18 @@
-/* Names and members: what an expression may read, and what is said of what it may not, or of what
- * is not there. */
-#include "checker_internal.h"
+/* Names and members: what an expression may read, and the messages about names that it may not read
+ * or that do not exist. Much of this file is hints: which name was probably meant, and where it
+ * would have to be declared. */
+#include "checker_name.h"
+
+#include "checker_list.h"
 
 #include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"
 
 #include <stdio.h>
 
+/* The table of scope.h's enum scope_reader. Derived fields must not depend on state, and conditions
+ * of features on nothing but the record: both are computed when a record is applied, also years
+ * later. */
 static bool may_read(const struct checker *checker, const struct name *name) {
     if (checker->reader == SCOPE_DERIVED)
         return name->kind == NAME_FIELD;
@@ -55,6 +61,7 @@ static type_code use_name(struct checker *checker, struct syntax *node, const st
 }
 
 /* The nearest readable name that begins with `prefix`. */
+/* Names that this reader may not read are not suggested. */
 static struct near nearest_name(const struct checker *checker, struct text wanted,
                                 struct text prefix) {
     struct near near = near_to(wanted);
@@ -69,12 +76,12 @@ static struct near nearest_name(const struct checker *checker, struct text wante
     return near;
 }
 
-/* What a policy may name later: said so, instead of "unknown". */
+/* Names reserved for a later version: "not supported yet" rather than "unknown". */
 static bool is_later_name(struct text word) {
     return text_is(word, "models") || text_is(word, "model");
 }
 
-/* Thresholds are declared behind everything else that reads: only rules know their names. */
+/* Thresholds are loaded after everything but rules and cases, so other readers cannot find them. */
 static bool is_hidden_threshold(const struct checker *checker, struct text word) {
     return text_is(word, "thresholds") && checker->reader != SCOPE_RULE;
 }
@@ -86,6 +93,7 @@ static bool is_announced(const struct scope *scope, struct text word) {
     return false;
 }
 
+/* Not reported when a file with declarations could not be read: the name may be declared there. */
 type_code checker_unknown_name(struct checker *checker, const struct syntax *node,
                                bool beside_text) {
     if (checker->scope->incomplete)
@@ -111,7 +119,7 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
         checker_refuse_reading(checker, node->offset, node->length, quoted(checker, node->text));
     else if (is_announced(checker->scope, node->text))
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not computed yet; a %s can use only those above it",
+               "\"%" TEXT_FORMAT "\" is declared further down; a %s can use only those above it",
                TEXT_ARGS(node->text), derived ? "derived field" : "value");
     else {
         struct near near = nearest_name(checker, node->text, (struct text){0});
@@ -126,24 +134,12 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
     return BROKEN;
 }
 
-struct local *checker_local(const struct checker *checker, struct text name) {
-    struct local *local = checker->locals;
-    while (local && !text_equal(local->name, name))
-        local = local->outer;
-    return local;
-}
-
 type_code checker_name(struct checker *checker, struct syntax *node) {
     node->local = checker_local(checker, node->text);
     if (node->local)
         return node->local->type;
     const struct name *name = scope_find(checker->scope, node->text);
     return name ? use_name(checker, node, name) : checker_unknown_name(checker, node, false);
-}
-
-bool checker_is_unknown_name(const struct checker *checker, const struct syntax *node) {
-    return node->kind == SYNTAX_NAME && !checker_local(checker, node->text) &&
-           !scope_find(checker->scope, node->text);
 }
 
 static struct text joined(struct checker *checker, struct text left, struct text right) {
@@ -163,6 +159,7 @@ static void unknown_threshold(struct checker *checker, const struct syntax *node
            *hint ? hint : "; thresholds.yaml declares them");
 }
 
+/* A name with a dot that is not declared. What precedes the dot decides which message helps. */
 static type_code unknown_member(struct checker *checker, const struct syntax *node,
                                 struct text full) {
     if (checker->scope->incomplete)
@@ -184,10 +181,12 @@ static type_code unknown_member(struct checker *checker, const struct syntax *no
         unknown_threshold(checker, node, full);
     } else if (text_is(before, "lists")) {
         report(checker->reporter, start, length,
-               "a list is not a value; it can only stand right of \"in\"");
+               "a list is not a value; it can only be used right of \"in\"");
     } else if (text_is(before, "attributes")) {
         report(checker->reporter, start, length,
-               "attributes stand by themselves: write \"%" TEXT_FORMAT "\"", TEXT_ARGS(node->text));
+               "attributes are read by their own names: "
+               "write \"%" TEXT_FORMAT "\"",
+               TEXT_ARGS(node->text));
     } else if (is_later_name(before)) {
         report(checker->reporter, start, length, "\"%" TEXT_FORMAT "\" is not supported yet",
                TEXT_ARGS(before));
@@ -206,7 +205,8 @@ static type_code unknown_member(struct checker *checker, const struct syntax *no
     return BROKEN;
 }
 
-/* Is what is before the dot a value? Else it is the first half of a name. */
+/* Is what precedes the dot a value, so that this selects from a map? Otherwise both halves are one
+ * name, such as card.count_1h. */
 static bool is_selection(const struct checker *checker, const struct syntax *node) {
     const struct syntax *operand = node->first;
     if (operand->kind != SYNTAX_NAME || checker_local(checker, operand->text))
@@ -215,6 +215,7 @@ static bool is_selection(const struct checker *checker, const struct syntax *nod
     return name && type_kind(name->type) == VALUE_MAP;
 }
 
+/* thresholds.NAME and entity.feature are looked up as one name with a dot. */
 type_code checker_member(struct checker *checker, struct syntax *node) {
     if (is_selection(checker, node)) {
         type_code type = checker_node(checker, node->first);

@@ -1,10 +1,14 @@
-/* One pass over the tree, operands before operators. Whatever does not depend on the frame is run
- * at once and replaced by its value; a run-time error of such a part stays what it is: a value. */
+/* The compiler: one pass over the checked tree, operands before operators, into instructions for a
+ * stack machine (program.h).
+ *
+ * Parts that do not depend on the frame are evaluated at once and replaced by their value; if that
+ * fails at run time, the error is the value. The compiler itself cannot fail: the checker has
+ * bounded depth, cost and types, and check() guards what follows from that. */
 #include "compile.h"
 
 #include "core/base/check.h"
 #include "core/policy/lang/scope.h"
-#include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_build.h"
 #include "cost.h"
 #include "pattern.h"
 #include "program.h"
@@ -16,14 +20,15 @@ struct compiler {
     struct arena *arena;
     struct instruction *code;
     uint32_t length, capacity;
-    uint32_t stack, stack_max; /* values that wait when the next instruction runs */
+    uint32_t stack, stack_max; /* values on the stack before the next instruction */
     bool builds;
-    size_t folded;                      /* bytes that fold() has left behind */
+    size_t folded;                      /* bytes of the arena that folded values take */
     uint32_t locals[SYNTAX_MACROS_MAX]; /* where on the stack the variable of each level is */
 };
 
 static void emit(struct compiler *compiler, const struct syntax *node);
 
+/* Appends an instruction and returns its index. growth: how many values it adds to the stack. */
 static uint32_t add(struct compiler *compiler, struct instruction instruction, int growth) {
     if (compiler->length == compiler->capacity) {
         compiler->capacity = compiler->capacity ? compiler->capacity * 2 : 64;
@@ -38,6 +43,8 @@ static uint32_t add(struct compiler *compiler, struct instruction instruction, i
     return compiler->length++;
 }
 
+/* Constants outlive the tree and the source, so their texts are copied into the expression's arena.
+ */
 static struct value kept(struct compiler *compiler, struct value v) {
     if (v.type == VALUE_TEXT) {
         v.text = arena_text(compiler->arena, v.text);
@@ -53,8 +60,9 @@ static void add_constant(struct compiler *compiler, struct value v) {
     add(compiler, (struct instruction){.operation = OPERATION_CONSTANT, .constant = constant}, 1);
 }
 
-/* Runs what was emitted since `start`, a whole subexpression, and puts its value there instead. All
- * of these together build no more than one evaluation may. */
+/* Runs what was emitted since `start`, a whole subexpression, and replaces it by its value. All
+ * folded values together may take as much memory as one evaluation, so that a policy of a few
+ * kilobytes cannot load into gigabytes. */
 static void fold(struct compiler *compiler, uint32_t start) {
     struct arena *arena = compiler->arena;
     size_t limit = arena->limit, before = arena->used;
@@ -87,7 +95,8 @@ static void emit_operands(struct compiler *compiler, const struct syntax *node) 
         emit(compiler, operand);
 }
 
-/* The expression's own copy: the checker's is gone with the tree. */
+/* Compiles the pattern again, into the expression's arena: the checker's copy goes with the tree.
+ */
 static void emit_matches(struct compiler *compiler, const struct syntax *node) {
     struct pattern_diagnostic diagnostic;
     const struct pattern *pattern =
@@ -178,13 +187,14 @@ static void emit_logic(struct compiler *compiler, const struct syntax *node) {
     free(jumps);
 }
 
-/*        [GLANCE otherwise,] condition, BRANCH otherwise, end, value, JUMP end
+/*        [PREFILTER otherwise,] condition, BRANCH otherwise, end, value, JUMP end
  * otherwise: value
  * end: */
 static void emit_conditional(struct compiler *compiler, const struct syntax *node) {
     const struct prefilter *prefilter =
-        node->first->reads_frame ? prefilter_build(node->first, compiler->arena) : NULL;
-    uint32_t glance = compiler->length;
+        node->first->reads_frame ? prefilter_build(node->first, expression_fold, compiler->arena)
+                                 : NULL;
+    uint32_t at_prefilter = compiler->length;
     if (prefilter)
         add(compiler,
             (struct instruction){.operation = OPERATION_PREFILTER, .prefilter = prefilter}, 0);
@@ -192,12 +202,12 @@ static void emit_conditional(struct compiler *compiler, const struct syntax *nod
     uint32_t branch = add(compiler, (struct instruction){.operation = OPERATION_BRANCH}, -1);
     emit(compiler, node->first->next);
     uint32_t jump = add(compiler, (struct instruction){.operation = OPERATION_JUMP}, -1);
-    if (prefilter && branch - glance <= UINT16_MAX) {
-        compiler->code[glance].count = (uint16_t)(branch - glance);
-        compiler->code[glance].target = compiler->length;
+    if (prefilter && branch - at_prefilter <= UINT16_MAX) {
+        compiler->code[at_prefilter].count = (uint16_t)(branch - at_prefilter);
+        compiler->code[at_prefilter].target = compiler->length;
     } else if (prefilter) { /* it does nothing */
-        compiler->code[glance] =
-            (struct instruction){.operation = OPERATION_JUMP, .target = glance + 1};
+        compiler->code[at_prefilter] =
+            (struct instruction){.operation = OPERATION_JUMP, .target = at_prefilter + 1};
     }
     compiler->code[branch].target = compiler->length;
     emit(compiler, node->last);
@@ -226,6 +236,8 @@ static void emit_in_constants(struct compiler *compiler, const struct syntax *no
         0);
 }
 
+/* value in [a, b + 1, c]: the items are compared as they are computed, without building the list.
+ */
 static void emit_in_items(struct compiler *compiler, const struct syntax *node) {
     emit(compiler, node->first);
     add_constant(compiler, value_bool(false));
@@ -332,6 +344,7 @@ static void emit_keys(struct compiler *compiler, const struct syntax *node) {
     emit(compiler, node->last);
 }
 
+/* Slot and fallback do not fit the union together, so the slot is in `target`. */
 static void emit_threshold(struct compiler *compiler, const struct syntax *node) {
     const struct name *name = node->name;
     emit_keys(compiler, node);
@@ -410,7 +423,8 @@ static void emit(struct compiler *compiler, const struct syntax *node) {
     }
 }
 
-/* Sets what the shape says. */
+/* Recognises expressions that need no program: a name, or one function of a name and constants.
+ * Many derived fields are such. Fills *ret_call unless the shape is SHAPE_PROGRAM. */
 static enum shape shape_of(const struct instruction *code, size_t length,
                            struct simple_call *ret_call) {
     struct simple_call call = {.count = 1};
@@ -434,6 +448,8 @@ static enum shape shape_of(const struct instruction *code, size_t length,
     return is_slot ? SHAPE_SLOT : SHAPE_CALL;
 }
 
+/* The instructions are collected on the heap, because their number is not known, and then copied.
+ */
 static const struct expression *build(const struct syntax *syntax,
                                       const struct prefilter *prefilter, struct arena *arena) {
     struct compiler compiler = {.arena = arena};
@@ -458,6 +474,12 @@ const struct expression *expression_build_plain(const struct syntax *syntax, str
     return build(syntax, NULL, arena);
 }
 
+struct value expression_fold(const struct syntax *syntax, struct arena *arena) {
+    return expression_eval(expression_build_plain(syntax, arena), NULL, arena);
+}
+
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {
-    return build(syntax, syntax->type == VALUE_BOOL ? prefilter_build(syntax, arena) : NULL, arena);
+    const struct prefilter *prefilter =
+        syntax->type == VALUE_BOOL ? prefilter_build(syntax, expression_fold, arena) : NULL;
+    return build(syntax, prefilter, arena);
 }

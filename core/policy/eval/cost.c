@@ -3,15 +3,16 @@
  *
  *   name, literal                1
  *   operator, function           1, and its operands
- *   a ? b : c                    1, a, and the dearer of b and c
+ *   a ? b : c                    1, a, and the more expensive of b and c
  *   ==, in, [] of a map, …       1 more for each item that is looked at
  *   macro                        its range; for each item 2 and what is evaluated for it
  *   function of texts            1 more for each four bytes that they can have
  *   lastIndexOf                  and one for each 64 pairs of a byte of each of its texts
  *   matches                      see pattern_steps()
  *
- * What does not read the frame is computed at load and costs 1 from then on, but must not be too
- * dear there either. */
+ * The numbers are upper bounds in a unit of work, not measurements: they limit what a policy may do
+ * and rank its parts. What does not read the frame is computed at load and costs 1 from then on,
+ * but must keep to the limit there, too. Arithmetic saturates. */
 #include "cost.h"
 
 #include "core/policy/lang/scope.h"
@@ -33,8 +34,8 @@ static uint32_t larger(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Beyond the one step of comparing simple values: what is within lists of these sizes. Each key of
- * a map is looked for among those of the other. */
+/* Steps of comparing two values beyond the one for simple values: the items of lists, level by
+ * level. Each key of a map is searched for among those of the other, hence the square. */
 static uint32_t comparison(type_code type, uint32_t items_max) {
     uint32_t all = 0;
     for (; type_depth(type) > 0; type = type_element(type)) {
@@ -53,7 +54,8 @@ static uint32_t text_comparison(const struct syntax *a, const struct syntax *b) 
     return larger(a->text_max, b->text_max) / BYTES_COMPARED_PER_STEP;
 }
 
-/* What reading the texts takes; those of a list are read by what is for each of its items. */
+/* Steps of reading a function's texts; those of a list count only for functions of all its items.
+ */
 static uint32_t text_steps(const struct syntax *node) {
     uint32_t steps = 0;
     if (node->function->reads_edge)
@@ -112,7 +114,7 @@ static uint32_t extent_steps(struct syntax *node) {
     return 0;
 }
 
-/* How many times the subject that a pattern's steps are told for. */
+/* How many times longer the subject may be than the one that pattern_steps() is computed for. */
 static uint32_t subject_parts(uint32_t text_max) {
     uint32_t bytes = text_max < PATTERN_SUBJECT_MAX ? text_max : PATTERN_SUBJECT_MAX;
     return larger((bytes + PATTERN_USUAL_SUBJECT - 1) / PATTERN_USUAL_SUBJECT, 1);
@@ -186,7 +188,7 @@ static uint32_t node_steps(struct syntax *node) {
         return add(operand_steps(node), call_steps(node));
     case SYNTAX_BINARY:
         return binary_steps(node);
-    case SYNTAX_MAP: /* no key may stand there twice */
+    case SYNTAX_MAP: /* its keys are compared with each other */
         return add(operand_steps(node), comparison(node->type, node->items_max));
     case SYNTAX_MEMBER:
     case SYNTAX_INDEX:
@@ -201,8 +203,8 @@ static uint32_t node_steps(struct syntax *node) {
     return operand_steps(node);
 }
 
-/* What the node takes from its operands. A name stands for itself: what is before its dot is no
- * operand. */
+/* Properties of a node that follow from its operands and its name: what it reads, how large its
+ * value can be. A resolved name is a leaf: what precedes its dot is not an operand. */
 static void inherit(struct syntax *node) {
     node->reads_frame = node->name != NULL;
     node->reads_local = LOCAL_NONE;
@@ -244,8 +246,9 @@ bool cost_fill_node(struct syntax *node, struct reporter *reporter) {
     bool good = node->cost <= EXPRESSION_COST_MAX;
     if (!good && reporter)
         report(reporter, node->offset, node->length,
-               "this can take %u steps; at most %u: ask less of each item, or of fewer", node->cost,
-               EXPRESSION_COST_MAX);
+               "this can take %u steps; expected at most %u: do less for each item, or use fewer "
+               "items",
+               node->cost, EXPRESSION_COST_MAX);
     if (cost_is_constant(node))
         node->cost = 1;
     return good;

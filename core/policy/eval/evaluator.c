@@ -1,12 +1,24 @@
+/* The evaluator: one loop over the instructions of a program, with a stack of values on the C
+ * stack.
+ *
+ * Absent values and errors are values like others: each instruction that needs all of its operands
+ * passes on the first missing one, absent before errors, and only && || ?: and macros can absorb
+ * them (CEL's commutative logic). So nothing unwinds, and an evaluation always ends at
+ * OPERATION_END with one value.
+ *
+ * Results are written member by member, and only those members that the type uses: copying a whole
+ * struct value right after a part of it was written stalls the processor on store forwarding. That
+ * is why many helpers take pointers and write in place; tests/bench/README.md has the figures. */
 #include "expression.h"
 
 #include "core/base/check.h"
 #include "core/policy/lang/ip_network.h"
-#include "function_apply.h"
+#include "function_address.h"
 #include "pattern.h"
 #include "program.h"
 #include "program_list.h"
 #include "threshold.h"
+#include "value_order.h"
 
 static const char *const error_names[EXPRESSION_ERROR_COUNT] = {
     [EXPRESSION_OVERFLOW] = "overflow",         [EXPRESSION_DIVISION_BY_ZERO] = "division by zero",
@@ -29,25 +41,12 @@ uint32_t expression_cost(const struct expression *expression) {
     return expression->cost;
 }
 
-const struct value *program_first_missing(const struct value *values, size_t count) {
-    const struct value *error = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (values[i].type == VALUE_ABSENT)
-            return &values[i];
-        if (values[i].type == VALUE_ERROR && !error)
-            error = &values[i];
-    }
-    return error;
-}
-
-/* Results are put in place part by part: a value that is copied right after its parts were written
- * makes the processor wait. */
 static void put_bool(struct value *v, bool boolean) {
     v->type = VALUE_BOOL;
     v->boolean = boolean;
 }
 
-/* A value whose parts have just been written: each part is read as it was written. */
+/* Copies a value whose members have just been written, each with the width it was written with. */
 static void put(struct value *v, const struct value *made) {
     switch (made->type) {
     case VALUE_BOOL:
@@ -83,14 +82,14 @@ static void merge(struct value *pair, bool deciding) {
         pair[0] = *missing;
 }
 
-/* Texts, which most lists are of, need not be put in order for that. */
+/* Equality without ordering: most lists hold texts, and unequal lengths decide at once. */
 static bool is_same(const struct value *a, const struct value *b) {
     if (a->type == VALUE_TEXT && b->type == VALUE_TEXT)
         return text_equal(a->text, b->text);
     return value_order(*a, *b) == 0;
 }
 
-/* Of numbers as IEEE 754 has it: NaN is unequal to all, and less than none. */
+/* Comparisons of numbers follow IEEE 754: NaN is unequal to everything and less than nothing. */
 #define HOLDS(name, relation)                                                                      \
     case OPERATION_##name:                                                                         \
         return a relation b;
@@ -106,7 +105,8 @@ COMPARING(holds_of_orders, int)
 COMPARING(holds_of_ints, int64_t)
 COMPARING(holds_of_numbers, double)
 
-/* Into the first one. */
+/* Compares both values; the result replaces the first. Ints and doubles of one type, the most
+ * common, come first. */
 static void compare(struct value *pair, enum operation operation) {
     if (pair[0].type == VALUE_INT && pair[1].type == VALUE_INT) {
         put_bool(&pair[0], holds_of_ints(pair[0].integer, pair[1].integer, operation));
@@ -140,7 +140,8 @@ static void in_constants(struct value *v, const struct value *constants, size_t 
     put_bool(v, false);
 }
 
-/* value, found, item: the list is complete only with all its items, so a missing one stays. */
+/* Operands: value, found so far, item. A missing item makes the result missing, as it would make
+ * the list, even if another item is equal. */
 static struct value in_item(const struct value *three) {
     const struct value *missing = program_first_missing(three, 3);
     if (missing)
@@ -168,7 +169,7 @@ static const struct value *first_missing(const struct value *values, size_t coun
     return NULL;
 }
 
-/* Into the first of the arguments, or the place where it would be. */
+/* Calls a function; the result replaces the first argument, or is pushed when there is none. */
 static void call(const struct instruction *at, struct value *arguments, struct arena *arena) {
     const struct value *missing = first_missing(arguments, at->count);
     struct value result;
@@ -214,7 +215,8 @@ calculate_numbers(struct value *pair, enum operation operation) {
         pair[0].number = a / b;
 }
 
-/* What the operators' functions do (function_table.c), into the first one. */
+/* The operators that have instructions of their own; the same as their rows in function_table.c.
+ * The result replaces the first value. */
 static void calculate(struct value *pair, enum operation operation) {
     if (pair[0].type == VALUE_DOUBLE && pair[1].type == VALUE_DOUBLE) {
         calculate_numbers(pair, operation);
@@ -238,7 +240,8 @@ static void look_up(struct value *v, const struct list *list, const struct value
     put(v, &is_there);
 }
 
-/* Before the first generation there is no table: the fallback for every key that is there. */
+/* The group's value. Before the first generation there is no table, and every group has the
+ * fallback; a missing key makes the result missing in either case. */
 static struct value read_threshold(const struct instruction *at, const struct value *keys,
                                    const struct value *frame) {
     const struct value *missing = program_first_missing(keys, at->count),
@@ -271,7 +274,8 @@ static void match(struct value *v, const struct pattern *pattern) {
         put_bool(v, found);
 }
 
-/* The result, in the stack, of which `waiting` values are used already. */
+/* Runs from code[start] on. Returns a pointer to the result in `stack`, whose first `waiting`
+ * values are in use. Jumps set `at` to one before their target, because the loop advances it. */
 static const struct value *run(const struct instruction *code, uint32_t start, uint32_t waiting,
                                const struct value *frame, struct arena *arena,
                                struct value stack[PROGRAM_STACK_MAX]) {
@@ -410,7 +414,8 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
 
 _Static_assert(EXPRESSION_LEFT_MAX >= 2 * FUNCTION_TEXT_MAX + 32, "a text, and as much again");
 
-/* What one evaluation may take of the arena. */
+/* The memory that one evaluation may take from the arena: EXPRESSION_MEMORY_MAX, however much the
+ * arena has left, so that the result does not depend on earlier evaluations. */
 struct allowance {
     struct arena_mark mark;
     size_t limit; /* the arena's own */
@@ -423,9 +428,10 @@ static struct allowance allow(struct arena *arena) {
     return allowance;
 }
 
-/* What is not part of the value is given back: an evaluation leaves nothing behind but its text or
- * list, and what it may use does not depend on those before it. A text that is longer than what can
- * be built stood somewhere before. */
+/* Restores the limit and releases what is not part of the value. A text is copied out of the way
+ * first when much else was allocated; one that is longer than an expression can build belongs to
+ * the frame or the snapshot and stays where it is. Lists and maps keep their memory: their items
+ * may be anywhere in it. */
 static struct value take_back(struct arena *arena, const struct allowance *allowance,
                               struct value v) {
     char copy[FUNCTION_TEXT_MAX];
@@ -451,7 +457,7 @@ struct value program_run(const struct instruction *code, uint32_t start, uint32_
     return take_back(arena, &allowance, *run(code, start, waiting, frame, arena, stack));
 }
 
-/* What run() would do. */
+/* Simple shapes without a program: the same as run() would do. */
 static const struct value *run_slot(const struct simple_call *call, const struct value *frame) {
     const struct value *v = &frame[call->slot];
     check(v->type == call->type || is_missing(v));
@@ -473,6 +479,8 @@ static struct value run_call(const struct simple_call *call, const struct value 
     return take_back(arena, &allowance, call->apply(arguments, arena));
 }
 
+/* Out of line: the stack of values is large, and callers that run simple shapes should not pay for
+ * it. */
 static __attribute__((noinline)) struct value
 run_building(const struct expression *expression, const struct value *frame, struct arena *arena) {
     return program_run(expression->code, 0, 0, frame, arena);
@@ -510,6 +518,8 @@ struct value expression_eval(const struct expression *expression, const struct v
     return answer == PREFILTER_ABSENT ? value_absent() : value_bool(answer == PREFILTER_YES);
 }
 
+/* Unlike expression_eval() this need not distinguish false from absent, so prefilters settle more.
+ */
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena) {
     enum prefilter_answer answer = prefilter_answer(expression->prefilter, frame);
@@ -533,6 +543,7 @@ bool expression_is_network(const struct expression *expression,
     return true;
 }
 
+/* Equal instructions, except that patterns, lists and functions are compared by address. */
 static bool is_same_instruction(const struct instruction *a, const struct instruction *b) {
     if (a->operation != b->operation || a->type != b->type || a->count != b->count ||
         a->target != b->target)

@@ -18,24 +18,22 @@ const char *expression_error_name(enum expression_error error); /* "overflow", â
 /* Bytes of lists and texts that one evaluation may build, its temporary ones included. The arena
  * must have so many left, or an evaluation may fail sooner. */
 #define EXPRESSION_MEMORY_MAX ((size_t)512 << 10)
-/* Bytes of it that an evaluation leaves in the arena, at most, when its value is not a list or map.
- */
+/* Most bytes that an evaluation leaves in the arena when its value is not a list or map. */
 #define EXPRESSION_LEFT_MAX ((size_t)2 * 4096 + 64)
 
 struct expression; /* lives in its snapshot */
 struct prefilter;
 
 /* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but &&
- * and
- * || absorb both when the other side decides (CEL's commutative logic). Texts live in the frame,
- * the snapshot or the arena. Pure. */
+ * and || absorb both when the other side decides (CEL's commutative logic). Texts live in the
+ * frame, the snapshot or the arena. Pure. */
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena);
 
-/* The same without a glance at its prefilter, which has been asked before. */
+/* The same without its prefilter, for callers that have asked it already. */
 struct value expression_run(const struct expression *expression, const struct value *frame,
                             struct arena *arena);
-/* What tells many a condition's value at a glance (prefilter.h); NULL: nothing. */
+/* The condition's prefilter (prefilter.h); NULL: none. Lives as long as the expression. */
 const struct prefilter *expression_prefilter(const struct expression *expression);
 
 /* Is its value a true bool? */
@@ -50,7 +48,8 @@ struct expression_network {
 bool expression_is_network(const struct expression *expression,
                            struct expression_network *ret_network);
 
-/* Do both give the same value for every frame? False where that is not plain to see. */
+/* Are both the same program, so that they give the same value for every frame? May be false for
+ * expressions that are equal in another way. */
 bool expression_is_same(const struct expression *a, const struct expression *b);
 
 type_code expression_type(const struct expression *expression);

@@ -1,3 +1,4 @@
+/* A linear scan: jumps are ignored, so slots of branches that a frame would skip are included. */
 #include "expression_reads.h"
 
 #include "program.h"

@@ -1,4 +1,5 @@
-/* What an expression looks at, for whoever explains its value. */
+/* Which slots of the frame an expression reads: for explanations and for binding no more than
+ * needed. */
 #pragma once
 
 #include "expression.h"

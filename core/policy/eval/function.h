@@ -20,7 +20,7 @@ enum function_form {
     FUNCTION_METHOD,   /* a.name(b) */
 };
 
-/* What its cost hangs on, beside its being called. */
+/* What its cost depends on, beside the call itself. */
 enum function_extent {
     FUNCTION_OF_VALUES,    /* nothing */
     FUNCTION_OF_ITEMS,     /* the items of its list */
@@ -49,9 +49,9 @@ struct function {
      * and the third, and so on. */
     bool chains;
     enum function_builds builds;
-    bool is_tidy;       /* of the arena it takes its result and nothing else */
-    bool reads_edge;    /* of its first text only as much as the second one has */
-    bool searches_back; /* byte by byte, for each place anew */
+    bool is_tidy;       /* allocates nothing but its result */
+    bool reads_edge;    /* reads no more of its first text than the second has */
+    bool searches_back; /* compares anew at each byte: quadratic */
     uint8_t operation;  /* enum operation: what a program does in place of a call; 0: it calls */
 };
 
@@ -61,14 +61,9 @@ const struct function *function_find(struct text name, enum function_form form,
 
 bool function_exists(struct text name, enum function_form form);
 
-/* For messages: all rows in turn, NULL behind the last. */
+/* For messages: all rows in turn, NULL after the last. */
 const struct function *function_at(size_t index);
 
-/* Instead of what CEL has and this subset does not ("uint", "reverse", …): what to say. NULL for
- * other names. */
+/* A hint for functions of CEL or of other languages that this subset lacks ("uint", "len", …): what
+ * to use instead. NULL for other names. */
 const char *function_instead(struct text name);
-
-/* Order of two values of the same type or of an int and a double: −1, 0, 1, or 2 when they are not
- * ordered (NaN). Numbers compare by their exact mathematical values, lists and maps by their items:
- * 0 or 2. */
-int value_order(struct value a, struct value b);

@@ -1,6 +1,8 @@
 /* Functions on addresses, of machines and of mail. */
+#include "function_address.h"
+
 #include "core/policy/lang/ip_network.h"
-#include "function_apply.h"
+#include "function_text.h"
 
 #define DOMAIN_MAX 253 /* bytes of a name in the DNS (RFC 1035) */
 

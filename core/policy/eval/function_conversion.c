@@ -1,9 +1,21 @@
-/* bool(), int(), double(), string(), timestamp() and duration(), of what is not that already. */
+/* bool(), int(), double(), string(), timestamp() and duration(), of other types. Conversions are
+ * strict: a text must be entirely what it is converted to, without blanks around it, and a value
+ * that does not fit is an error, never clamped. */
+#include "function_conversion.h"
+
 #include "core/policy/lang/calendar.h"
-#include "function_apply.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
+    bool timestamp = type == VALUE_TIMESTAMP;
+    int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
+    int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
+    if (overflow || us < low || us > high)
+        return error_value(EXPRESSION_OVERFLOW);
+    return (struct value){.type = type, .integer = us};
+}
 
 struct value function_bool_from_text(const struct value *a, struct arena *arena) {
     (void)arena;
@@ -24,6 +36,7 @@ struct value function_int_from_double(const struct value *a, struct arena *arena
     return value_int((int64_t)whole);
 }
 
+/* Digits are subtracted when negative, so that INT64_MIN can be read. */
 struct value function_int_from_text(const struct value *a, struct arena *arena) {
     (void)arena;
     struct text t = a[0].text;
@@ -42,6 +55,7 @@ struct value function_int_from_text(const struct value *a, struct arena *arena) 
     return overflow ? error_value(EXPRESSION_OVERFLOW) : value_int(result);
 }
 
+/* Rounds down, also before 1970, so that equal seconds have equal numbers. */
 struct value function_int_from_timestamp(const struct value *a, struct arena *arena) {
     (void)arena;
     int64_t us = a[0].integer;
@@ -53,6 +67,8 @@ struct value function_double_from_int(const struct value *a, struct arena *arena
     return value_double((double)a[0].integer);
 }
 
+/* strtod() decides; its extras, such as "inf" and hexadecimal numbers, are excluded by the
+ * characters. */
 struct value function_double_from_text(const struct value *a, struct arena *arena) {
     (void)arena;
     char string[400];

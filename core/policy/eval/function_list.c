@@ -1,6 +1,8 @@
 /* Functions on lists and maps, and between texts and lists. */
-#include "function_apply.h"
+#include "function_list.h"
 
+/* Room is reserved for all items at once: lists are built by code that knows how many there will
+ * be. */
 struct value_items *function_new_items(size_t count, struct arena *arena) {
     struct value_items *items = NULL;
     if (count <= (SIZE_MAX - sizeof *items) / sizeof(struct value))
@@ -8,13 +10,6 @@ struct value_items *function_new_items(size_t count, struct arena *arena) {
     if (items)
         items->count = 0;
     return items;
-}
-
-const struct value *function_find_key(const struct value_items *map, const struct value *key) {
-    for (size_t i = 0; i < map->count; i += 2)
-        if (value_order(map->values[i], *key) == 0)
-            return &map->values[i + 1];
-    return NULL;
 }
 
 struct value function_list_size(const struct value *a, struct arena *arena) {
@@ -42,7 +37,7 @@ struct value function_join_lists(const struct value *a, struct arena *arena) {
 /* ------------------------------------------------------------------------------------------------
  * Texts to lists and back */
 
-/* Where the piece that begins at `start` ends: at the next separator, or behind the next character
+/* Where the piece that begins at `start` ends: at the next separator, or after the next character
  * when that is empty. SIZE_MAX: it is the last one. */
 static size_t piece_end(struct text all, struct text separator, size_t start) {
     if (separator.length > 0) {
@@ -101,6 +96,7 @@ static char *append(char *to, struct text t) {
     return to + t.length;
 }
 
+/* Measures first, so that the result is one allocation. */
 static struct value join(const struct value_items *items, struct text separator,
                          struct arena *arena) {
     size_t length = 0;

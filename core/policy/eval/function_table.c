@@ -1,88 +1,22 @@
+/* The table of functions and operators, and those that are a line of C each: arithmetic, parts of
+ * times, rounding. Functions with more to them are in function_text.c, function_list.c,
+ * function_address.c and function_conversion.c.
+ *
+ * A row is one combination of types, so a function never inspects the types of its arguments, and
+ * the checker's error messages are made from the rows. Behaviour follows CEL's specification and
+ * its extension libraries for strings and math; what differs is in docs/POLICY.md. */
 #include "function.h"
 
 #include "core/policy/lang/calendar.h"
 #include "expression.h"
-#include "function_apply.h"
+#include "function_address.h"
+#include "function_conversion.h"
+#include "function_list.h"
+#include "function_text.h"
 #include "program.h"
+#include "value_order.h"
 
 #include <math.h>
-
-/* ------------------------------------------------------------------------------------------------
- * Order */
-
-static int order_int(int64_t a, int64_t b) {
-    return (a > b) - (a < b);
-}
-
-static int order_double(double a, double b) {
-    if (isnan(a) || isnan(b))
-        return 2;
-    return (a > b) - (a < b);
-}
-
-/* Without rounding the int: 2^53 + 1 and 2^53 differ as numbers. */
-static int order_int_double(int64_t a, double b) {
-    if (isnan(b))
-        return 2;
-    if (b >= 0x1p63)
-        return -1;
-    if (b < -0x1p63)
-        return 1;
-    double whole = trunc(b);
-    int order = order_int(a, (int64_t)whole);
-    return order != 0 ? order : order_double(whole, b);
-}
-
-static int order_lists(const struct value_items *a, const struct value_items *b) {
-    if (a->count != b->count)
-        return 2;
-    for (size_t i = 0; i < a->count; i++)
-        if (value_order(a->values[i], b->values[i]) != 0)
-            return 2;
-    return 0;
-}
-
-static int order_maps(const struct value_items *a, const struct value_items *b) {
-    if (a->count != b->count)
-        return 2;
-    for (size_t i = 0; i < a->count; i += 2) {
-        const struct value *found = function_find_key(b, &a->values[i]);
-        if (!found || value_order(a->values[i + 1], *found) != 0)
-            return 2;
-    }
-    return 0;
-}
-
-int value_order(struct value a, struct value b) {
-    if (a.type == VALUE_INT && b.type == VALUE_DOUBLE)
-        return order_int_double(a.integer, b.number);
-    if (a.type == VALUE_DOUBLE && b.type == VALUE_INT) {
-        int order = order_int_double(b.integer, a.number);
-        return order == 2 ? 2 : -order;
-    }
-    switch (a.type) {
-    case VALUE_BOOL:
-        return a.boolean - b.boolean;
-    case VALUE_DOUBLE:
-        return order_double(a.number, b.number);
-    case VALUE_TEXT: {
-        int order = text_compare(a.text, b.text); /* UTF-8's bytes sort as its code points do */
-        return (order > 0) - (order < 0);
-    }
-    case VALUE_INT:
-    case VALUE_TIMESTAMP:
-    case VALUE_DURATION:
-        return order_int(a.integer, b.integer);
-    case VALUE_LIST:
-        return order_lists(a.items, b.items);
-    case VALUE_MAP:
-        return order_maps(a.items, b.items);
-    case VALUE_ABSENT:
-    case VALUE_ERROR:
-        break;
-    }
-    return 2;
-}
 
 /* ------------------------------------------------------------------------------------------------
  * Arithmetic */
@@ -99,6 +33,7 @@ INT_OPERATOR(add_int, __builtin_add_overflow)
 INT_OPERATOR(subtract_int, __builtin_sub_overflow)
 INT_OPERATOR(multiply_int, __builtin_mul_overflow)
 
+/* INT64_MIN / -1 overflows, in C with undefined behaviour; CEL makes it an error. */
 static struct value divide_int(const struct value *a, struct arena *arena) {
     (void)arena;
     if (a[1].integer == 0)
@@ -141,15 +76,6 @@ divide_double(const struct value *a, struct arena *arena) {
     return value_double(a[0].number / a[1].number);
 }
 
-struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
-    bool timestamp = type == VALUE_TIMESTAMP;
-    int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
-    int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
-    if (overflow || us < low || us > high)
-        return error_value(EXPRESSION_OVERFLOW);
-    return (struct value){.type = type, .integer = us};
-}
-
 #define TIME_OPERATOR(function, builtin, result)                                                   \
     static struct value function(const struct value *a, struct arena *arena) {                     \
         (void)arena;                                                                               \
@@ -163,9 +89,10 @@ TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
 TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
 
 /* ------------------------------------------------------------------------------------------------
- * Times, in UTC or as clocks show them that are some hours ahead or behind */
+ * Times, in UTC or as clocks show them that are some hours ahead or after */
 
-/* The microseconds that `a`, a timestamp and perhaps an offset, stands for there. */
+/* The time that a clock shows at an offset from UTC: a[0] is the timestamp, a[1] the offset if
+ * `zone`. False: the offset is invalid, or the time is outside of the calendar. */
 static bool there(const struct value *a, bool zone, int64_t *ret_us) {
     int64_t offset = 0;
     if (zone && calendar_parse_zone(a[1].text, &offset) < 0)
@@ -256,6 +183,7 @@ static struct value least(const struct value *a, struct arena *arena) {
     return value_order(a[1], a[0]) == -1 ? a[1] : a[0];
 }
 
+/* Of an empty list there is no greatest item: an error, as in CEL. */
 static struct value extreme_item(const struct value_items *items, int wanted) {
     if (items->count == 0)
         return error_value(EXPRESSION_BAD_ARGUMENT);
@@ -449,7 +377,8 @@ const struct function *function_at(size_t index) {
     return index < sizeof functions / sizeof *functions ? &functions[index] : NULL;
 }
 
-/* A list of anything where one of anything is expected, and what never has a value everywhere. */
+/* Does an argument of this type fit the parameter? VALUE_LIST and VALUE_MAP take any list or map,
+ * and VALUE_ABSENT, the item of an empty list, fits everywhere. */
 static bool fits(type_code parameter, type_code type) {
     type_code joined;
     if (parameter == type || type == VALUE_ABSENT)
@@ -459,6 +388,7 @@ static bool fits(type_code parameter, type_code type) {
     return type_join(parameter, type, &joined) && joined == parameter;
 }
 
+/* Linear: it runs only while policies load. */
 const struct function *function_find(struct text name, enum function_form form,
                                      const type_code *types, size_t count) {
     const struct function *function;
@@ -489,9 +419,9 @@ const char *function_instead(struct text name) {
         {"bytes", "texts are string"},
         {"dyn", "types are checked when a policy is loaded"},
         {"type", "types are checked when a policy is loaded"},
-        {"reverse", "see docs/POLICY.md for what there is"},
-        {"format", "join texts with +, and make them with string()"},
-        {"quote", "see docs/POLICY.md for what there is"},
+        {"reverse", "docs/POLICY.md lists the functions"},
+        {"format", "join texts with + and convert values with string()"},
+        {"quote", "docs/POLICY.md lists the functions"},
         {"length", "write s.size()"},
         {"len", "write s.size()"},
         {"substr", "write s.substring(from, end)"},
@@ -502,8 +432,8 @@ const char *function_instead(struct text name) {
         {"math.pow", "write x * x"},
         {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
         {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
-        {"isIP", "network() of what is not an address is an error"},
-        {"isCIDR", "network() of what is not an address is an error"},
+        {"isIP", "network() fails on a text that is not an address"},
+        {"isCIDR", "network() fails on a text that is not an address"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i][0]))

@@ -1,6 +1,7 @@
-/* Functions on texts. What is a part of a text points into it; what is built is new memory, of at
- * most FUNCTION_TEXT_MAX bytes. */
-#include "function_apply.h"
+/* Functions on texts. A result that is part of an argument points into it; what is built is new
+ * memory of at most FUNCTION_TEXT_MAX bytes. Indices count code points, as in CEL, so finding one
+ * is linear in the text. */
+#include "function_text.h"
 
 struct value function_concatenate(const struct value *a, struct arena *arena) {
     struct text left = a[0].text, right = a[1].text;
@@ -51,7 +52,8 @@ struct value function_ends_with(const struct value *a, struct arena *arena) {
     return value_bool(text_equal(all, part));
 }
 
-/* Is any of the eight from `first` to `last`, two ASCII characters? */
+/* Is any of eight bytes between `first` and `last`, two ASCII characters? All at once in one word:
+ * the top bit of each byte of `reach` says >= first, that of `pass` > last. */
 static inline bool word_has(uint64_t bytes, char first, char last) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t low = bytes & 0x7f * ones;
@@ -88,6 +90,7 @@ static struct value change_letters(struct value v, char first, char last, int by
     return value_text(copy);
 }
 
+/* Without such letters, the common case, the text is returned as it is and nothing is allocated. */
 struct value function_lower_ascii(const struct value *a, struct arena *arena) {
     return text_has(a[0].text, 'A', 'Z') ? change_letters(a[0], 'A', 'Z', 'a' - 'A', arena) : a[0];
 }
@@ -210,7 +213,7 @@ struct value function_last_index_of(const struct value *a, struct arena *arena) 
     return index_value(a[0].text, find_back(a[0].text, a[1].text, a[0].text.length));
 }
 
-/* Where to begin, as CEL has it: a place behind the text is one where nothing is found. 0: look
+/* Where to begin, as CEL has it: a place after the text is one where nothing is found. 0: look
  * from *ret_byte on; 1: *ret_result is the result. */
 static int search_start(const struct value *a, size_t *ret_byte, struct value *ret_result) {
     if (a[2].integer < 0) {
@@ -249,8 +252,8 @@ struct value function_last_index_of_from(const struct value *a, struct arena *ar
 /* ------------------------------------------------------------------------------------------------
  * Replacing */
 
-/* Behind the end of the next place where `part` stands from `start` on, which *ret_found is; an
- * empty part stands before every character and at the end. SIZE_MAX: nowhere. */
+/* The next occurrence of `part` from `start` on: returns the byte after it, and where it begins in
+ * *ret_found. An empty part occurs before every character and at the end. SIZE_MAX: none. */
 static size_t next_place(struct text all, struct text part, size_t start, bool first,
                          size_t *ret_found) {
     size_t found = start;
@@ -272,7 +275,8 @@ static void put(char *to, size_t at, struct text t) {
         memcpy(to + at, t.data, t.length);
 }
 
-/* Up to `limit` of them. Writes to `to` unless it is NULL. Returns the length of the result. */
+/* Replaces up to `limit` occurrences. Called twice: with `to` NULL to measure, then to write.
+ * Returns the length of the result. */
 static size_t write_replaced(const struct value *a, int64_t limit, char *to) {
     struct text all = a[0].text, part = a[1].text, by = a[2].text;
     size_t length = 0, at = 0, found, end;

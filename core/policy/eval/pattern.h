@@ -1,4 +1,4 @@
-/* Regular expressions, as matches() of CEL wants them: RE2's syntax, matched without backtracking.
+/* Regular expressions, as CEL's matches() defines them: RE2's syntax, matched without backtracking.
  *
  * The syntax is checked by us (pattern_syntax.c), so that what RE2 does not have is refused, and
  * compiled and matched by PCRE2, whose DFA matcher goes through the text once and follows all ways
@@ -16,7 +16,7 @@
 
 struct pattern; /* all of it lives in the arena it was compiled in */
 
-/* NULL when the pattern is none; *ret_diagnostic says why. */
+/* NULL when it is not a valid pattern; *ret_diagnostic says why. */
 const struct pattern *pattern_compile(struct text source, struct arena *arena,
                                       struct pattern_diagnostic *ret_diagnostic);
 

@@ -4,9 +4,10 @@
  *   quantifier    = ( "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}" ) [ "?" ]
  *   atom          = character | "." | "^" | "$" | class | escape | group | flags
  *
- * It refuses what RE2 refuses and PCRE2 would take (back references, look-around, possessive
- * repetition …) and what both take with different meanings (\v, \1 as an octal number), and counts
- * the states of the pattern. */
+ * It refuses what RE2 refuses and PCRE2 would accept (back references, look-around, possessive
+ * repetition …) and what both accept with different meanings (\v, \1 as an octal number), and
+ * counts the states of the pattern. What it accepts is compiled by PCRE2, which finds any other
+ * error. */
 #include "pattern_syntax.h"
 
 #include "core/base/check.h"
@@ -39,7 +40,7 @@ struct atom {
 
 static uint32_t scan_alternatives(struct scan *scan);
 
-/* The byte `ahead` of here; −1 behind the end. */
+/* The byte `ahead` of here; −1 after the end. */
 static int peek(const struct scan *scan, size_t ahead) {
     if (ahead >= scan->source.length - scan->at)
         return -1;
@@ -90,7 +91,7 @@ static void copy_until(struct scan *scan, size_t end) {
     scan->copied = end;
 }
 
-/* The atom before `end` is repeated `least` times or more; the scan is behind the quantifier. */
+/* The atom before `end` is repeated `least` times or more; the scan is after the quantifier. */
 static void rewrite_open(struct scan *scan, const struct atom *atom, size_t end, int least) {
     char count[16];
     if (scan->failed || !atom->single)
@@ -156,13 +157,15 @@ static uint32_t scan_quoted(struct scan *scan) {
 
 static void refuse_escape(struct scan *scan, size_t offset, int c) {
     if (c >= '1' && c <= '9')
-        fail(scan, offset, 2, "RE2 has no back references; a character by its number is \\x{HH}");
+        fail(scan, offset, 2,
+             "RE2 does not support back references; write a character by its "
+             "number as \\x{HH}");
     else if (c == 'v')
         fail(scan, offset, 2, "write \\x0b for a vertical tab");
     else if (c == -1)
-        fail(scan, offset, 1, "nothing behind the backslash");
+        fail(scan, offset, 1, "nothing follows the backslash");
     else
-        fail(scan, offset, 2, "RE2 has no \\%c", c >= 0x20 && c < 0x7f ? c : '?');
+        fail(scan, offset, 2, "RE2 does not support \\%c", c >= 0x20 && c < 0x7f ? c : '?');
 }
 
 /* At the backslash. Returns its states. */
@@ -177,7 +180,7 @@ static uint32_t scan_escape(struct scan *scan, bool in_class) {
         scan_property(scan, offset);
     } else if ((c > 0 && strchr("dDsSwWafnrt0", c)) || (c > 0 && !in_class && strchr("bBAz", c)) ||
                (c >= 0x20 && c < 0x7f && c != '_' && !is_letter(c) && !text_is_digit(c))) {
-        scan->at++; /* at most two octal digits behind \0 are part of it in both */
+        scan->at++; /* at most two octal digits after \0 are part of it in both */
         for (int i = 0; c == '0' && i < 2 && peek(scan, 0) >= '0' && peek(scan, 0) <= '7'; i++)
             scan->at++;
     } else {
@@ -216,7 +219,7 @@ static uint32_t scan_class(struct scan *scan) {
     while (!scan->failed && peek(scan, 0) != ']') {
         int c = peek(scan, 0), next = peek(scan, 1);
         if (c == -1)
-            fail(scan, offset, 1, "this class has no \"]\"");
+            fail(scan, offset, 1, "this class is not closed with \"]\"");
         else if (c == '\\')
             scan_escape(scan, true);
         else if (c == '[' && next == ':')
@@ -241,7 +244,8 @@ static void scan_group_name(struct scan *scan, size_t offset) {
     scan->at += length + 1;
 }
 
-/* What stands between ( and the group's pattern. False: it is flags, and all of the group. */
+/* Reads what is between ( and the group's pattern. False: it was flags, which are the whole group.
+ */
 static bool scan_group_head(struct scan *scan, size_t offset) {
     if (peek(scan, 0) == '*')
         fail(scan, offset, 2, "nothing to repeat; write \\( for the character");
@@ -263,7 +267,8 @@ static bool scan_group_head(struct scan *scan, size_t offset) {
     if ((peek(scan, 0) != ':' && peek(scan, 0) != ')') || minus > 1 ||
         scan->source.data[scan->at - 1] == '-') {
         fail(scan, offset, scan->at + 1 - offset,
-             "RE2 has no such group; it has (…), (?:…), (?P<name>…) and the flags i, m, s and U");
+             "RE2 does not support this group; expected (…), (?:…), (?P<name>…) or the flags i, "
+             "m, s and U");
         return true;
     }
     return scan->source.data[scan->at++] == ':';
@@ -280,7 +285,7 @@ static uint32_t scan_group(struct scan *scan, bool *ret_repeatable) {
     uint32_t states = scan->failed ? 0 : scan_alternatives(scan);
     scan->nesting--;
     if (!scan->failed && peek(scan, 0) != ')')
-        fail(scan, offset, 1, "this group has no \")\"");
+        fail(scan, offset, 1, "this group is not closed with \")\"");
     scan->at++;
     return states + 1;
 }
@@ -293,7 +298,8 @@ static int scan_number(struct scan *scan) {
     return digits == 0 || digits > 4 ? -1 : number;
 }
 
-/* {n}, {n,}, {n,m}; at the brace. How many times what is before it can stand in the pattern. */
+/* {n}, {n,}, {n,m}; at the brace. Returns how many times the atom is repeated when it is written
+ * out. */
 static uint32_t scan_counts(struct scan *scan, const struct atom *atom) {
     size_t offset = scan->at++;
     int least = scan_number(scan), most = least;
@@ -324,7 +330,7 @@ static bool at_quantifier(const struct scan *scan) {
     return c == '*' || c == '+' || c == '?' || c == '{';
 }
 
-/* The states of the atom as often as it stands there. */
+/* Returns the states of the atom times its repetitions. */
 static uint32_t scan_quantifier(struct scan *scan, const struct atom *atom) {
     size_t offset = scan->at;
     uint32_t times = 1;
@@ -344,7 +350,7 @@ static uint32_t scan_quantifier(struct scan *scan, const struct atom *atom) {
         scan->at++;
     if (at_quantifier(scan))
         fail(scan, offset, scan->at + 1 - offset,
-             "a repetition cannot be repeated, and RE2 has no possessive ones");
+             "a repetition cannot be repeated, and RE2 does not support possessive ones");
     return atom->states * times;
 }
 
@@ -404,7 +410,7 @@ bool pattern_syntax_read(struct text source, struct arena *arena, struct pattern
     check(scan.rewritten);
     uint32_t states = scan_alternatives(&scan);
     if (!scan.failed && scan.at < source.length)
-        fail(&scan, scan.at, 1, "a \")\" without its \"(\"; write \\) for the character");
+        fail(&scan, scan.at, 1, "\")\" without \"(\"; write \\) for the character");
     if (scan.failed)
         return false;
     copy_until(&scan, source.length);

@@ -17,8 +17,8 @@ struct pattern_diagnostic {
 };
 
 struct pattern_syntax {
-    struct text rewritten; /* in the arena: x+ as xx*, x{n,} as x{n}x*, for PCRE2's DFA matcher
-                            * tells the first apart by how often it has matched: a state for each
+    struct text rewritten; /* in the arena: x+ as xx*, x{n,} as x{n}x*, because PCRE2's DFA
+                            * matcher counts the repetitions of the first form: a state for each
                             * character of the text */
     uint32_t states;       /* characters to match, repetitions written out */
     uint32_t lasting; /* those that may be waited at for long: what is repeated, alternatives */

@@ -1,4 +1,5 @@
-/* What an expression is when it runs: instructions for a stack of values, in one run of memory. */
+/* The compiled form of an expression: instructions for a stack of values, contiguous in memory.
+ * Absent values and errors travel on the stack like others. */
 #pragma once
 
 #include "core/policy/lists/list.h"
@@ -32,8 +33,8 @@ enum operation {
     OPERATION_AND_MERGE, /* two operands → one */
     OPERATION_OR,
     OPERATION_OR_MERGE,
-    OPERATION_PREFILTER, /* what *prefilter says is true: go on behind `count` instructions; is
-                         false: go to target; neither: go on, and evaluate it */
+    OPERATION_PREFILTER, /* *prefilter answers yes: skip `count` instructions; no: go to target;
+                         else continue with the condition */
     OPERATION_BRANCH,  /* true: go on; false: go to target; neither: it is the result, go to end */
     OPERATION_JUMP,    /* go to target */
     OPERATION_IN_LIST, /* value → is it in *list? */
@@ -65,7 +66,7 @@ enum operation {
 struct instruction {
     uint8_t operation;
     uint8_t type;    /* enum value_type: SLOT, LIST; enum macro; CALL: is the function tidy? */
-    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, GLANCE */
+    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, PREFILTER */
     uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
         uint64_t slot;
@@ -78,8 +79,8 @@ struct instruction {
     };
 };
 
-/* Of many a derived field nothing else is to be run: a function of a name and of constants, none
- * of which is missing. */
+/* An expression that is one function of a name and constants, none of which is missing: run without
+ * the stack machine. Many derived fields are such. */
 #define SIMPLE_CALL_MAX 4
 struct simple_call {
     struct value (*apply)(const struct value *arguments, struct arena *arena);
@@ -121,4 +122,13 @@ static inline bool is_missing(const struct value *v) {
 
 /* The first absent one of `count` values, else the first error, else NULL: what an operator that
  * needs all of them gives. Absent wins, as CEL's unknown does: an error may come from it. */
-const struct value *program_first_missing(const struct value *values, size_t count);
+static inline const struct value *program_first_missing(const struct value *values, size_t count) {
+    const struct value *error = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].type == VALUE_ABSENT)
+            return &values[i];
+        if (values[i].type == VALUE_ERROR && !error)
+            error = &values[i];
+    }
+    return error;
+}

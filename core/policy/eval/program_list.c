@@ -1,7 +1,10 @@
+/* The instructions for lists, maps and macros. Lists are immutable once they are finished; while
+ * one is built, its builder alone holds it on the stack and appends in place. */
 #include "program_list.h"
 
 #include "core/base/check.h"
-#include "function_apply.h"
+#include "function_list.h"
+#include "value_order.h"
 
 /* The places of a loop, counted back from its top between two items. */
 enum { RANGE = -3, NEXT = -2, RESULT = -1 };
@@ -18,7 +21,8 @@ static struct value_items *being_built(struct value *v) {
     return (struct value_items *)(uintptr_t)v->items; /* new_value() made it writable */
 }
 
-/* What cannot go in takes the place of all of it. True: there is nothing to put in. */
+/* A missing item makes the whole list missing: absent before errors, the first error before others.
+ * True: there is nothing to append to any more. */
 static bool keep_missing(struct value *built, const struct value *item) {
     if (built->type == VALUE_ABSENT)
         return true;
@@ -40,7 +44,7 @@ static void put(struct value *built, const struct value *pair) {
     if (keep_missing(built, missing ? missing : &pair[0]))
         return;
     struct value_items *items = being_built(built);
-    if (function_find_key(items, &pair[0])) {
+    if (value_find_key(items, &pair[0])) {
         *built = error_value(EXPRESSION_REPEATED_KEY);
         return;
     }
@@ -89,6 +93,7 @@ void list_loop_skip(struct value *top, const struct value *why) {
 }
 
 /* && with `deciding` false, || with `deciding` true. */
+/* The deciding value ends the loop; missing values only count if no later item decides. */
 static bool take_logic(struct value *result, const struct value *v, bool deciding) {
     if (v->type == VALUE_BOOL && v->boolean == deciding) {
         *result = *v;
@@ -139,13 +144,13 @@ static struct value item_at(const struct value *list, const struct value *index)
 }
 
 static struct value look_up(const struct value *map, const struct value *key) {
-    const struct value *found = function_find_key(map->items, key);
+    const struct value *found = value_find_key(map->items, key);
     return found ? *found : error_value(EXPRESSION_NO_SUCH_KEY);
 }
 
 static bool is_in(const struct value *v, const struct value *all) {
     if (all->type == VALUE_MAP)
-        return function_find_key(all->items, v) != NULL;
+        return value_find_key(all->items, v) != NULL;
     for (size_t i = 0; i < all->items->count; i++)
         if (value_order(*v, all->items->values[i]) == 0)
             return true;
@@ -162,7 +167,7 @@ static struct value of_two(enum operation operation, const struct value *pair) {
     case OPERATION_LOOK_UP:
         return look_up(&pair[0], &pair[1]);
     case OPERATION_HAS_KEY:
-        return value_bool(function_find_key(pair[0].items, &pair[1]) != NULL);
+        return value_bool(value_find_key(pair[0].items, &pair[1]) != NULL);
     default:
         return value_bool(is_in(&pair[0], &pair[1]));
     }

@@ -23,7 +23,7 @@ bool list_loop_next(struct value *top);
 /* The item is not for the result, or with a missing value nothing is. top: of the loop without the
  * item. */
 void list_loop_skip(struct value *top, const struct value *why);
-/* top: the item, with what was evaluated for it behind it. True: the result is final. */
+/* top: the item, with what was evaluated for it after it. True: the result is final. */
 bool list_loop_take(struct value *top, enum macro macro);
 /* top: as without the loop; puts the result in the range's place. */
 void list_loop_end(struct value *top, enum macro macro);

@@ -1,5 +1,6 @@
-/* A table is one run of memory, so that a frame can hold it like any text: this head, the places of
- * a hash set with open addressing, at most half full. Keys lie in the set's memory. */
+/* The values of a generation's thresholds. A table is one block of memory, so that a frame can hold
+ * it like any text: a head and the places of a hash table with open addressing, at most half full.
+ * The keys are texts elsewhere in the same arena. */
 #include "threshold.h"
 
 #include "core/base/arena.h"
@@ -27,6 +28,8 @@ struct thresholds {
     struct text *tables; /* parallel to set.thresholds */
 };
 
+/* Prefixing each part with its length keeps ("ab", "c") and ("a", "bc") apart. Parts that are too
+ * long give no key: the group cannot exist. */
 struct text threshold_key(const struct text *parts, size_t part_count,
                           char ret_bytes[THRESHOLD_KEY_MAX]) {
     check(part_count <= THRESHOLD_KEYS_MAX);
@@ -42,7 +45,7 @@ struct text threshold_key(const struct text *parts, size_t part_count,
     return (struct text){.data = ret_bytes, .length = (size_t)(at - ret_bytes)};
 }
 
-/* The key's own place, or the empty one where it belongs. */
+/* The place of the key, or the empty one where it would be inserted. */
 static const struct place *place_of(const struct table *table, struct text key) {
     size_t at = (size_t)hash_text(key) & table->mask;
     while (table->places[at].key.data && !text_equal(table->places[at].key, key))
@@ -73,6 +76,7 @@ static struct text kept(struct arena *arena, struct text t) {
     return t;
 }
 
+/* The set may be freed after thresholds_new(), so all texts and numbers are copied. */
 static void copy_values(struct threshold_values *values, struct arena *arena) {
     struct text *keys = arena_calloc(arena, values->group_count, sizeof *keys);
     double *numbers = arena_calloc(arena, values->group_count, sizeof *numbers);
@@ -89,7 +93,7 @@ static void copy_values(struct threshold_values *values, struct arena *arena) {
 struct thresholds *thresholds_new(const struct threshold_set *set) {
     struct thresholds *thresholds = check_calloc(1, sizeof *thresholds);
     struct arena *arena = &thresholds->arena;
-    arena_init(arena, SIZE_MAX / 4); /* whoever decoded the set has limited it */
+    arena_init(arena, SIZE_MAX / 4); /* decoding has limited the set */
     struct threshold_values *values = arena_calloc(arena, set->threshold_count, sizeof *values);
     struct threshold_cutoff *cutoffs = arena_calloc(arena, set->cutoff_count, sizeof *cutoffs);
     thresholds->tables = arena_calloc(arena, set->threshold_count, sizeof *thresholds->tables);
@@ -129,6 +133,8 @@ const struct threshold_values *thresholds_find(const struct thresholds *threshol
     return NULL;
 }
 
+/* Name and definition must both match: a threshold whose declaration changed has no value until the
+ * next rebuild. */
 struct value thresholds_value(const struct thresholds *thresholds, struct text name,
                               uint64_t definition) {
     const struct threshold_values *values = thresholds_find(thresholds, name, definition);

@@ -34,7 +34,8 @@ const struct threshold_set *thresholds_set(const struct thresholds *thresholds);
 const struct threshold_values *thresholds_find(const struct thresholds *thresholds,
                                                struct text name, uint64_t definition);
 
-/* What stands in a frame for a threshold: its table as a text, absent when there is none. */
+/* The value of a frame's threshold slot: its table as a text, absent when there is none. It points
+ * into `thresholds`. */
 struct value thresholds_value(const struct thresholds *thresholds, struct text name,
                               uint64_t definition);
 /* The group's value, else that over all groups, else the fallback. table: from above. Pure. */

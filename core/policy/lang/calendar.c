@@ -1,3 +1,6 @@
+/* Dates by arithmetic on days since 1970-01-01, parsing by hand: the C library's functions depend
+ * on the locale, the time zone and the platform, and what is parsed here must be the same forever.
+ */
 #include "calendar.h"
 
 #include <stddef.h>
@@ -100,6 +103,7 @@ static bool take_fraction(struct text *t, int64_t *ret_us) {
     return true;
 }
 
+/* "Z" or "+01:00". Offsets of a day or more are refused; RFC 3339 knows none. */
 static bool take_offset(struct text *t, int64_t *ret_seconds) {
     if (take(t, 'Z')) {
         *ret_seconds = 0;
@@ -112,6 +116,7 @@ static bool take_offset(struct text *t, int64_t *ret_seconds) {
     return hours <= 23 && minutes <= 59;
 }
 
+/* A leap second (":60") is refused: the calendar has none, and another second would be a guess. */
 int calendar_parse_timestamp(struct text t, int64_t *ret_us) {
     int64_t days, fraction = 0, offset;
     int hours, minutes, seconds;
@@ -183,6 +188,8 @@ static int64_t take_unit(struct text *t) {
 }
 
 /* One "1.5h" in nanoseconds, added to *total. */
+/* The number is kept as an integer times 1 / scale, so that "0.1s" is exact. __int128 holds the
+ * limit in nanoseconds times any scale that is accepted. */
 static bool add_part(struct text *t, __int128 *total) {
     const __int128 limit = (__int128)CALENDAR_DURATION_MAX_US * 1000;
     __int128 number = 0, scale = 1;

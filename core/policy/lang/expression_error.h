@@ -7,7 +7,7 @@ enum expression_error {
     EXPRESSION_BAD_ARGUMENT,     /* a function's argument is outside its range */
     EXPRESSION_TOO_LARGE,        /* a text or list over its limit */
     EXPRESSION_NO_SUCH_KEY,      /* m[key] of a map without it */
-    EXPRESSION_OUT_OF_RANGE,     /* l[index] behind a list's end */
+    EXPRESSION_OUT_OF_RANGE,     /* l[index] after a list's end */
     EXPRESSION_REPEATED_KEY,     /* {a: …, b: …} where a and b are equal */
     EXPRESSION_ERROR_COUNT
 };

@@ -42,7 +42,7 @@ static inline const char *read_number(const char *at, const char *end, uint8_t *
     return at;
 }
 
-/* ret_ends: how much of the text each of the numbers ends behind. */
+/* ret_ends: how much of the text each of the numbers ends after. */
 static inline bool read_v4(struct text t, uint8_t bytes[V4_BYTES], uint8_t ret_ends[V4_BYTES]) {
     const char *at = t.data, *end = at + t.length;
     if (t.length < sizeof "0.0.0.0" - 1 || t.length > sizeof "255.255.255.255" - 1)
@@ -77,7 +77,7 @@ static size_t read_group(struct text t, uint8_t bytes[2]) {
     return at;
 }
 
-/* Puts the groups behind "::" where they belong: at the end. */
+/* Puts the groups after "::" where they belong: at the end. */
 static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
     if (length == V6_BYTES) /* "::" stands for one group at least */
         return false;
@@ -86,8 +86,10 @@ static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
     return true;
 }
 
+/* Groups of four hexadecimal digits, "::" once for a run of zero groups, and an IPv4 address in
+ * place of the last two groups (RFC 4291, 2.2). */
 static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
-    size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" stands among them */
+    size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" is among them */
     uint8_t ignored[V4_BYTES];
     if (t.length >= 2 && t.data[0] == ':' && t.data[1] == ':') {
         gap = 0;
@@ -120,6 +122,7 @@ static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
 /* ------------------------------------------------------------------------------------------------
  * Writing */
 
+/* Zeroes everything after the first `bits` bits. */
 static void clear_bits(uint8_t *bytes, size_t count, unsigned bits) {
     size_t i = bits / 8;
     if (i < count)
@@ -183,15 +186,15 @@ static char *put_v6(char *at, const uint8_t bytes[V6_BYTES]) {
             i += run - 1;
             continue;
         }
-        if (i > 0 && i != start + run) /* not right behind "::" */
+        if (i > 0 && i != start + run) /* not right after "::" */
             *at++ = ':';
         at = put_group(at, group_at(bytes, i));
     }
     return at;
 }
 
-/* An IPv4 address that is written as one is written the one way there is: as much of it as counts,
- * and zeros. */
+/* An IPv4 address in dotted form can only be written one way, so whole octets are copied from its
+ * text and the rest is zeros: cheaper than printing the numbers. */
 static char *put_v4_of_text(char *at, struct text address, const uint8_t ends[V4_BYTES],
                             size_t numbers) {
     size_t length = numbers > 0 ? ends[numbers - 1] : 0;

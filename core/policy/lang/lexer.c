@@ -1,20 +1,17 @@
+/* The lexer: one pass, one token of look-ahead, no tables but that of signs.
+ *
+ * Errors are reported at once and end the expression: the lexer jumps to the end of the source, so
+ * that the parser sees TOKEN_ERROR and then nothing. Names point into the source; texts with their
+ * escapes resolved live in the arena.
+ *
+ * Three things of CEL are refused here, because values of their types cannot occur: unsigned
+ * integers, bytes and, in texts that YAML has folded to one line, comments. */
 #include "lexer.h"
 
 #include "core/base/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-void report(struct reporter *reporter, size_t offset, size_t length, const char *format, ...) {
-    char text[640];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    reporter->count++;
-    reporter->report(reporter, offset, length, text);
-}
 
 static const char *const type_names[TOKEN_TYPE_COUNT] = {
     [TOKEN_END] = "the end",    [TOKEN_ERROR] = "an error",  [TOKEN_IDENTIFIER] = "a name",
@@ -61,7 +58,7 @@ static int digit_value(int c) {
     return 99;
 }
 
-/* The byte `ahead` of where the lexer is; -1 behind the end. */
+/* The byte `ahead` of where the lexer is; -1 after the end. */
 static int peek(const struct lexer *lexer, size_t ahead) {
     if (ahead >= lexer->source.length - lexer->at)
         return -1;
@@ -72,6 +69,7 @@ static struct token token_of(const struct lexer *lexer, enum token_type type, si
     return (struct token){.type = type, .offset = offset, .length = lexer->at - offset};
 }
 
+/* Moving to the end makes every later call return TOKEN_END: one error for each expression. */
 static struct token failed(struct lexer *lexer, size_t offset, size_t length, const char *text) {
     if (length > lexer->source.length - offset)
         length = lexer->source.length - offset;
@@ -97,6 +95,7 @@ static void skip_blank(struct lexer *lexer) {
 /* ------------------------------------------------------------------------------------------------
  * Numbers */
 
+/* Up to 2^63: the parser applies the sign, and only it knows whether 2^63 itself is allowed. */
 static struct token integer(struct lexer *lexer, size_t offset, unsigned base) {
     uint64_t magnitude = 0;
     bool overflow = false;
@@ -117,7 +116,7 @@ static void skip_digits(struct lexer *lexer) {
         lexer->at++;
 }
 
-/* The exponent, if what stands here is one. */
+/* Skips an exponent; false when there is none here. */
 static bool skip_exponent(struct lexer *lexer) {
     if (peek(lexer, 0) != 'e' && peek(lexer, 0) != 'E')
         return false;
@@ -129,6 +128,8 @@ static bool skip_exponent(struct lexer *lexer) {
     return true;
 }
 
+/* strtod() needs a NUL, and the source has none. Underflow to zero is accepted; overflow
+ * is not. */
 static struct token floating(struct lexer *lexer, size_t offset) {
     size_t length = lexer->at - offset;
     char *string = text_copy((struct text){.data = lexer->source.data + offset, .length = length});
@@ -141,6 +142,7 @@ static struct token floating(struct lexer *lexer, size_t offset) {
     return token;
 }
 
+/* "1.size()" is an int and a member: a point belongs to a number only if a digit follows. */
 static struct token number(struct lexer *lexer) {
     size_t offset = lexer->at;
     struct token token;
@@ -167,11 +169,10 @@ static struct token number(struct lexer *lexer) {
         return token;
     int next = peek(lexer, 0);
     if (token.type == TOKEN_INT && (next == 'u' || next == 'U'))
-        return failed(lexer, offset, lexer->at + 1 - offset,
-                      "uint is not supported: leave the u out");
+        return failed(lexer, offset, lexer->at + 1 - offset, "uint is not supported: remove the u");
     if (is_letter(next))
         return failed(lexer, offset, lexer->at + 1 - offset,
-                      "a letter right behind a number; durations are written duration(\"10m\")");
+                      "a letter follows a number; durations are written duration(\"10m\")");
     return token;
 }
 
@@ -239,7 +240,7 @@ static int64_t escape(const struct lexer *lexer, size_t *ret_length) {
     return -1;
 }
 
-/* Do so many quotes stand `ahead` of here? */
+/* Are there `count` quotes, `ahead` bytes from here? */
 static bool at_quotes(const struct lexer *lexer, size_t ahead, int quote, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (peek(lexer, ahead + i) != quote)
@@ -296,6 +297,7 @@ static bool is_quote(int c) {
     return c == '"' || c == '\'';
 }
 
+/* A name or keyword, or a text with a prefix: r"…" is raw, and b"…", of CEL's bytes, is refused. */
 static struct token word(struct lexer *lexer) {
     size_t offset = lexer->at;
     int first = peek(lexer, 0), second = peek(lexer, 1);
@@ -305,7 +307,7 @@ static struct token word(struct lexer *lexer) {
     }
     bool raw = second == 'r' || second == 'R';
     if ((first == 'b' || first == 'B') && (is_quote(second) || (raw && is_quote(peek(lexer, 2)))))
-        return failed(lexer, offset, 1, "bytes are not supported: leave the b out");
+        return failed(lexer, offset, 1, "bytes are not supported: remove the b");
     while (is_letter(peek(lexer, 0)) || text_is_digit(peek(lexer, 0)))
         lexer->at++;
     struct token token = token_of(lexer, TOKEN_IDENTIFIER, offset);
@@ -321,6 +323,7 @@ static struct token word(struct lexer *lexer) {
     return token;
 }
 
+/* Characters that come from other languages or from word processors get a hint of their own. */
 static const char *unknown_character(struct lexer *lexer) {
     const char *at = lexer->source.data + lexer->at;
     size_t left = lexer->source.length - lexer->at;
@@ -336,7 +339,7 @@ static const char *unknown_character(struct lexer *lexer) {
     }
     if (left >= 3 && memcmp(at, "\xe2\x80", 2) == 0 && at[2] >= '\x98' && at[2] <= '\x9f')
         return "typographic quote: write ' or \"";
-    return "this character means nothing in an expression";
+    return "this character is not part of the expression language";
 }
 
 struct token lexer_next(struct lexer *lexer) {
@@ -366,7 +369,7 @@ struct token lexer_next(struct lexer *lexer) {
     if (c == '/' && peek(lexer, 1) == '/') /* skip_blank() left it: see reporter.folded */
         return failed(
             lexer, offset, 2,
-            "a comment in a text that YAML joins to one line hides what follows; use \"|\"");
+            "YAML joins this text to one line, so the comment would hide what follows; use \"|\"");
     if (text_is_digit(c) || (c == '.' && text_is_digit(peek(lexer, 1))))
         return number(lexer);
     if (is_quote(c))

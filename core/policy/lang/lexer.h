@@ -63,9 +63,11 @@ struct lexer {
     struct reporter *reporter;
 };
 
+/* The next token; TOKEN_END from the end on. A struct lexer needs no init but its members: `at` 0,
+ * and a source that outlives the tokens. */
 struct token lexer_next(struct lexer *lexer);
 
-/* "<=", "an identifier": for messages */
+/* "<=", "a name": for messages. Static. */
 const char *token_type_name(enum token_type type);
-/* A word that CEL keeps for itself: no name of a policy may be one. */
+/* Words that CEL reserves: no name in a policy may be one. */
 bool token_is_reserved(struct text word);

@@ -1,3 +1,8 @@
+/* Reading typed values from YAML nodes. YAML itself types nothing here (tree.h), so a number is a
+ * plain text that parses as one, and "5" in quotes is a text: an author who quotes a number means
+ * it.
+ *
+ * Messages cut the texts that they quote, and never quote more than one line. */
 #include "read.h"
 
 #include "core/base/check.h"
@@ -31,6 +36,7 @@ static const char *kind_name(const struct tree_node *node) {
     return node->text.length ? "a text" : "empty";
 }
 
+/* A node that is broken was reported when it was parsed: it fails without another message. */
 static bool read_kind(const struct reader *reader, const struct tree_node *node, const char *what,
                       enum tree_kind kind, const char *expected) {
     if (node->broken)
@@ -62,6 +68,8 @@ static void join(const struct key *keys, size_t count, char *ret_string, size_t 
     }
 }
 
+/* A key that is near enough to a known one is reported and then used as that one, unless the known
+ * one is there as well: so a misspelt required key is one error, not two. */
 static void unknown_key(const struct reader *reader, struct tree_node *child, const char *what,
                         struct key *keys, size_t count) {
     const struct tree_node *key = child->key;
@@ -82,6 +90,8 @@ static void unknown_key(const struct reader *reader, struct tree_node *child, co
     }
 }
 
+/* A list where a mapping with a single key belongs is a common mistake: the file lacks its
+ * "rules:". */
 bool read_keys(const struct reader *reader, const struct tree_node *node, const char *what,
                struct key *keys, size_t count) {
     if (count == 1 && node->kind == TREE_LIST && !node->broken) {
@@ -142,6 +152,7 @@ bool read_text(const struct reader *reader, const struct tree_node *node, const 
     return true;
 }
 
+/* ASCII only, so that names need no normalisation and sort alike everywhere. */
 static bool is_name(struct text t, bool hyphens) {
     for (size_t i = 0; i < t.length; i++) {
         char c = t.data[i];
@@ -166,7 +177,7 @@ bool read_name(const struct reader *reader, const struct tree_node *node, const 
         return false;
     }
     if (token_is_reserved(node->text)) {
-        read_diagnostic(reader, node, "%s \"%" TEXT_FORMAT "\" is a reserved word of expressions",
+        read_diagnostic(reader, node, "%s \"%" TEXT_FORMAT "\" is a reserved word in expressions",
                         what, TEXT_ARGS(node->text));
         return false;
     }
@@ -175,6 +186,8 @@ bool read_name(const struct reader *reader, const struct tree_node *node, const 
     return true;
 }
 
+/* strtoll() alone would accept blanks, a plus sign and octal numbers; the first character excludes
+ * them. */
 bool read_int(const struct reader *reader, const struct tree_node *node, const char *what,
               int64_t least, int64_t most, int64_t *ret_number) {
     char expected[80];
@@ -202,6 +215,8 @@ bool read_int(const struct reader *reader, const struct tree_node *node, const c
     return true;
 }
 
+/* strtod() would also accept "inf", "nan" and hexadecimal numbers; the set of characters excludes
+ * them. */
 bool read_double(const struct reader *reader, const struct tree_node *node, const char *what,
                  double *ret_number) {
     if (!read_scalar(reader, node, what, "a number"))
@@ -251,6 +266,8 @@ static int64_t unit_us(char unit) {
     }
 }
 
+/* Stricter than calendar_parse_duration(): one number, one unit, no fraction. Windows are compared
+ * by their microseconds, so there should be few ways to write one. */
 static bool parse_duration(struct text t, int64_t *ret_us) {
     if (t.length < 2)
         return false;

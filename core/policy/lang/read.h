@@ -1,5 +1,6 @@
-/* Typed reading of a YAML tree: each function reports what does not fit and returns false. A node
- * that is broken already fails silently. `what` names the thing in messages: "window", "a rule". */
+/* Typed reading of a YAML tree. Each function reports what does not fit, returns false and leaves
+ * its ret_… untouched. A node that is broken already fails without a message. `what` names the
+ * thing in messages: "window", "a rule". Texts are copied into the reader's arena. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -20,16 +21,16 @@ struct reader {
 struct key {
     const char *name;
     bool required;
-    /* Set by read_keys(): the value, NULL when it is not there. A misspelt key is reported and then
-     * read as the one that was meant, so that all faults are found at once. */
+    /* Set by read_keys(): the value, NULL when the key is missing. A misspelt key is reported and
+     * then read as the one that was meant, so that one run finds all errors. */
     struct tree_node *node;
 };
 
 void read_diagnostic(const struct reader *reader, const struct tree_node *node, const char *format,
                      ...) __attribute__((format(printf, 3, 4)));
 
-/* A mapping with these keys and no others. false when it is none or lacks a required key; unknown
- * keys are reported but do no further harm. */
+/* A mapping with these keys and no others. false when it is not a mapping or lacks a required key;
+ * unknown keys are reported but do not make it fail. */
 bool read_keys(const struct reader *reader, const struct tree_node *node, const char *what,
                struct key *keys, size_t count);
 bool read_mapping(const struct reader *reader, const struct tree_node *node, const char *what);
@@ -38,8 +39,8 @@ bool read_list(const struct reader *reader, const struct tree_node *node, const 
 /* Not empty, at most max bytes. */
 bool read_text(const struct reader *reader, const struct tree_node *node, const char *what,
                size_t max, struct text *ret_text);
-/* A lower-case letter, then lower-case letters, digits and _ (and, if allowed, -); no reserved
- * word. */
+/* A lower-case letter, then lower-case letters, digits and _ (and, if allowed, -); not a
+ * reserved word. */
 bool read_name(const struct reader *reader, const struct tree_node *node, const char *what,
                bool hyphens, struct text *ret_name);
 bool read_int(const struct reader *reader, const struct tree_node *node, const char *what,
@@ -51,6 +52,6 @@ bool read_bool(const struct reader *reader, const struct tree_node *node, const 
 /* A whole number and a unit: s, m, h, d, w. */
 bool read_duration(const struct reader *reader, const struct tree_node *node, const char *what,
                    int64_t least_us, int64_t most_us, int64_t *ret_us);
-/* One of `names` (NULL behind the last): its index. */
+/* One of `names`, whose last element is NULL: its index. */
 bool read_choice(const struct reader *reader, const struct tree_node *node, const char *what,
                  const char *const *names, size_t *ret_index);

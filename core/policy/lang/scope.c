@@ -1,3 +1,6 @@
+/* Names by their text: an array in the order of declaration and a hash index into it, open
+ * addressing at most half full. Names are never removed, so a lookup ends at the first empty place.
+ */
 #include "scope.h"
 
 #include "core/base/check.h"
@@ -22,6 +25,7 @@ static size_t index_place(const struct scope *scope, struct text text) {
     return at;
 }
 
+/* The index holds positions in names[], so growing it only hashes the texts again. */
 static void grow(struct scope *scope) {
     size_t capacity = scope->name_capacity ? scope->name_capacity * 2 : 64;
     scope->names = check_reallocarray(scope->names, capacity, sizeof(struct name *));

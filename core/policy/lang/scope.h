@@ -17,11 +17,11 @@ enum name_kind {
     NAME_LATER,     /* verdict, outcome: known after the decision */
     NAME_FEATURE,   /* entity.feature */
     NAME_VALUE,     /* computed */
-    NAME_THRESHOLD, /* thresholds.NAME, with as many keys behind it as it has fields */
+    NAME_THRESHOLD, /* thresholds.NAME, with as many keys after it as it has fields */
     NAME_FIRED,     /* fired("rule"): a call's, not among the scope's names */
 };
 
-/* Who evaluates: what each may read. */
+/* The kinds of expressions, by what each may read. */
 enum scope_reader {
     SCOPE_DERIVED,   /* a derived field: fields above it */
     SCOPE_FILTER,    /* of a feature: fields, verdict, outcome */
@@ -30,7 +30,7 @@ enum scope_reader {
     SCOPE_RULE,      /* fields, features, lists, values, thresholds */
 };
 
-/* What a text can be at all: a literal outside of it is a slip. */
+/* The values that a text can have at all: comparing it with any other literal is a mistake. */
 enum name_words {
     WORDS_ANY,
     WORDS_VERDICT,
@@ -43,7 +43,7 @@ enum name_words {
 struct name {
     struct text text; /* "amount", "card.count_10m" */
     enum name_kind kind;
-    type_code type;     /* VALUE_ERROR: its declaration is at fault; say nothing about its uses */
+    type_code type;     /* VALUE_ERROR: its declaration has an error; its uses are not reported */
     uint32_t items_max; /* of a list or map, as in struct syntax; what a policy declares is none */
     uint32_t text_max;  /* bytes of a text, likewise; 0: what an expression may build */
     enum name_words words;
@@ -57,7 +57,8 @@ struct name {
 
 #define SCOPE_FIRED_MAX 256 /* different rules that conditions may ask for */
 
-/* The policy's rules, known by name before anything that asks whether they fired is read. */
+/* The names of all rules, and which of them fired() asks for. Known before any expression that uses
+ * fired() is read. */
 struct rule_names {
     struct text *names; /* of all rules, in the order of files and lines */
     size_t count;
@@ -84,7 +85,8 @@ struct scope {
     struct rule_names *rules; /* NULL: there is nothing to ask for */
     struct text *announced;   /* derived fields or values that are declared further down */
     size_t announced_count;
-    /* A file with declarations could not be read: an unknown name may be one of its. */
+    /* A file with declarations had errors, so an unknown name may be declared there: unknown names
+     * are not reported. */
     bool incomplete;
 };
 

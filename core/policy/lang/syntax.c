@@ -31,7 +31,7 @@ static struct syntax *parse_expression(struct parser *parser);
 /* ------------------------------------------------------------------------------------------------
  * Tokens */
 
-/* Once something is reported there are no more tokens: whatever is under way ends at the next one,
+/* After an error there are no more tokens: every function that is active returns at its next token,
  * and nothing else is reported. */
 static void advance(struct parser *parser) {
     if (parser->failed) {
@@ -67,7 +67,7 @@ static struct syntax *fail(struct parser *parser, const char *text) {
     return NULL;
 }
 
-/* Words of other languages, where an operator should stand. */
+/* Operators of other languages that are words. */
 static const char *foreign_operator(struct text word) {
     static const char *const pairs[][2] = {
         {"and", "&&"}, {"AND", "&&"}, {"or", "||"}, {"OR", "||"},
@@ -83,7 +83,7 @@ static bool is_word_character(char c) {
     return c == '_' || text_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Is what stands before the token at hand the word that other languages have for "!"? */
+/* Does the word before the current token mean "!" in other languages? */
 static bool follows_not(const struct parser *parser) {
     const char *source = parser->lexer.source.data;
     size_t end = parser->previous_end;
@@ -91,7 +91,7 @@ static bool follows_not(const struct parser *parser) {
            (end == 3 || !is_word_character(source[end - 4]));
 }
 
-/* 5,00 */
+/* 5,00: a decimal comma between two digits */
 static bool is_decimal_comma(const struct parser *parser) {
     struct text source = parser->lexer.source;
     size_t comma = parser->token.offset;
@@ -129,6 +129,8 @@ static bool expect(struct parser *parser, enum token_type type, const char *expe
     return false;
 }
 
+/* Recursion is limited in depth, so that no source can exhaust the stack of the thread that loads
+ * it. A failed parse need not leave() again. */
 static bool enter(struct parser *parser) {
     if (++parser->nesting <= SYNTAX_NESTING_MAX)
         return true;
@@ -143,6 +145,7 @@ static void leave(struct parser *parser) {
 /* ------------------------------------------------------------------------------------------------
  * Nodes */
 
+/* start and end cover the node's own token; add_operand() widens them. */
 static struct syntax *new_node(struct parser *parser, enum syntax_kind kind, struct token token) {
     struct syntax *node = arena_calloc(parser->arena, 1, sizeof *node);
     check(node);
@@ -154,6 +157,8 @@ static struct syntax *new_node(struct parser *parser, enum syntax_kind kind, str
     return node;
 }
 
+/* Checks the depth of the tree as well: later passes are recursive over it, and chains of operators
+ * grow it without growing the nesting. */
 static void add_operand(struct parser *parser, struct syntax *node, struct syntax *operand) {
     if (node->last)
         node->last->next = operand;
@@ -185,7 +190,7 @@ static struct syntax *binary(struct parser *parser, struct token token, struct s
 /* ------------------------------------------------------------------------------------------------
  * Primaries */
 
-/* operands up to `closing`, with a comma allowed behind the last one where CEL allows it */
+/* operands up to `closing`, with a comma allowed after the last one where CEL allows it */
 static bool parse_operands(struct parser *parser, struct syntax *node, enum token_type closing,
                            bool trailing_comma, const char *expected) {
     if (!enter(parser))
@@ -241,6 +246,7 @@ static struct syntax *parse_map(struct parser *parser) {
     return node;
 }
 
+/* The brackets leave no node, only the extent of what is in them, for messages to underline. */
 static struct syntax *parse_parentheses(struct parser *parser) {
     size_t start = parser->token.offset;
     advance(parser);
@@ -255,6 +261,7 @@ static struct syntax *parse_parentheses(struct parser *parser) {
     return inner;
 }
 
+/* The parser is the first to know whether a minus sign precedes: without it 2^63 is too large. */
 static struct syntax *parse_literal(struct parser *parser) {
     struct token token = parser->token;
     struct syntax *node = new_node(parser, SYNTAX_CONSTANT, token);
@@ -275,12 +282,13 @@ static struct syntax *parse_literal(struct parser *parser) {
         node->constant = value_bool(token.type == TOKEN_TRUE);
         break;
     default:
-        return fail(parser, "null is not supported: has(x) asks whether a value is there");
+        return fail(parser, "null is not supported: use has(x) to test whether there is a value");
     }
     advance(parser);
     return node;
 }
 
+/* Any reserved word is refused here; `in`, true, false and null are tokens of their own. */
 static struct syntax *parse_name(struct parser *parser) {
     struct token token = parser->token;
     if (parser->failed)
@@ -393,7 +401,7 @@ static struct syntax *parse_negative(struct parser *parser, struct token minus) 
     node->end = token.offset + token.length;
     node->length = node->end - node->offset;
     if (at(parser, TOKEN_DOT) || at(parser, TOKEN_OPEN_BRACKET))
-        return fail(parser, "put a negative number in parentheses before calling something on it");
+        return fail(parser, "put a negative number in parentheses before \".\" or \"[\"");
     return node;
 }
 
@@ -500,6 +508,7 @@ static struct syntax *parse_expression(struct parser *parser) {
     return node;
 }
 
+/* The whole source must be one expression. */
 struct syntax *syntax_parse(struct text source, struct arena *arena, struct reporter *reporter) {
     if (source.length > EXPRESSION_SOURCE_MAX) {
         report(reporter, 0, 1, "the expression has %zu bytes: at most %u", source.length,

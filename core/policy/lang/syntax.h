@@ -1,5 +1,6 @@
-/* The syntax tree of an expression: what the parser makes, the checker types and compile.c turns
- * into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here. */
+/* The syntax tree of an expression: the parser builds it, the checker types it and compile.c
+ * turns it into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here.
+ */
 #pragma once
 
 #include "core/base/arena.h"
@@ -66,8 +67,8 @@ struct syntax {
     size_t operand_count;
     /* Filled by the checker: */
     type_code type;                  /* VALUE_ERROR: reported already */
-    const struct name *name;         /* what NAME or MEMBER stands for */
-    struct local *local;             /* what NAME stands for; MACRO: its own */
+    const struct name *name;         /* what NAME or MEMBER resolves to */
+    struct local *local;             /* what NAME resolves to; MACRO: its own */
     const struct function *function; /* CALL, UNARY minus, BINARY arithmetic */
     const struct list *list;         /* right side of `in` */
     const struct pattern *pattern;   /* CALL of matches(): what the receiver is matched with */
@@ -86,9 +87,11 @@ struct syntax {
 #define SYNTAX_DEPTH_MAX      250u  /* of the tree: chains like a + b + c count too */
 #define SYNTAX_MACROS_MAX     4u    /* inside each other: each multiplies the cost */
 
-/* NULL when something was reported. */
+/* Nodes and texts live in the arena, names in the source. NULL when something was reported. */
 struct syntax *syntax_parse(struct text source, struct arena *arena, struct reporter *reporter);
 
-/* The one way of writing it: equal trees print equally, and reading it again gives the same tree.
- * Names print as the checker resolved them (struct name.canonical) or, unresolved, as written. */
+/* Appends the canonical form: equal trees print equally, and parsing it gives the same tree. Names
+ * print as the checker resolved them (struct name.canonical) or, unresolved, as written.
+ * Definitions of filters, columns and thresholds are hashes of this text, so changing it discards
+ * history. */
 void syntax_print(const struct syntax *syntax, struct buffer *buffer);

@@ -1,5 +1,8 @@
 /* A syntax tree in canonical form: single spaces around operators, brackets only where the tree
- * needs them, texts in double quotes, numbers in their shortest form. */
+ * needs them, texts in double quotes, numbers in their shortest form.
+ *
+ * This text is hashed into the definitions of features and thresholds. It must not change between
+ * versions: a policy whose definitions change loses what was computed for it. */
 #include "syntax.h"
 
 #include "scope.h"
@@ -49,6 +52,8 @@ static void put_text(struct buffer *buffer, struct text t) {
     buffer_append(buffer, t.data, t.length);
 }
 
+/* Only ASCII control characters, quotes and backslashes are escaped; other bytes stay as they are.
+ */
 static void put_quoted(struct buffer *buffer, struct text t) {
     buffer_append_string(buffer, "\"");
     for (size_t i = 0; i < t.length; i++) {
@@ -68,6 +73,7 @@ static void put_quoted(struct buffer *buffer, struct text t) {
     buffer_append_string(buffer, "\"");
 }
 
+/* A double always shows that it is one, or it would be read again as an int. */
 static void put_constant(struct buffer *buffer, struct value v) {
     if (v.type == VALUE_TEXT) {
         put_quoted(buffer, v.text);
@@ -111,6 +117,8 @@ static void put_call(struct buffer *buffer, const struct syntax *node) {
     buffer_append_string(buffer, ")");
 }
 
+/* Binary operators associate to the left, so the right operand needs brackets when it binds
+ * equally. */
 static void put_binary(struct buffer *buffer, const struct syntax *node) {
     enum binding own = binding_of(node);
     put_operand(buffer, node->first, own);

@@ -1,3 +1,5 @@
+/* Types as nibbles of a number: a list shifts its element's type by one nibble, a map by two.
+ * Recursion ends after at most seven levels, as many as 32 bits hold. */
 #include "type.h"
 
 #include <stdio.h>
@@ -9,6 +11,8 @@ unsigned type_depth(type_code type) {
     return depth;
 }
 
+/* A type needs its top 8 bits clear to be shifted as a map's value; lists are held to the same
+ * limit. */
 bool type_can_nest(type_code type) {
     return type >> 24 == 0;
 }
@@ -17,6 +21,7 @@ static bool is_container(type_code type) {
     return type_kind(type) == VALUE_LIST || type_kind(type) == VALUE_MAP;
 }
 
+/* VALUE_ABSENT, the content of an empty list, joins with everything. */
 bool type_join(type_code a, type_code b, type_code *ret_type) {
     if (a == b || b == VALUE_ABSENT) {
         *ret_type = a;

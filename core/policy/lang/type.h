@@ -38,12 +38,12 @@ static inline bool type_is_numeric(type_code type) {
 
 /* Lists and maps within each other: 0 for a simple type. */
 unsigned type_depth(type_code type);
-/* Is there room for this type in a list or map? */
+/* Do 32 bits have room for a list or map of this type? */
 bool type_can_nest(type_code type);
 
 /* The one type that values of both have; false when there is none. */
 bool type_join(type_code a, type_code b, type_code *ret_type);
-/* Can == stand between them? Ints and doubles, also within lists, compare as numbers. */
+/* May they be compared with ==? Ints and doubles, also within lists, compare as numbers. */
 bool type_comparable(type_code a, type_code b);
 
 /* "int", "list(map(string, int))": for messages; text_of() of it lives as long as the buffer. */

@@ -1,3 +1,5 @@
+/* The sets of words. Short ones are listed, currencies are looked up, and countries and merchant
+ * category codes are only checked for their form. */
 #include "words.h"
 
 #include "core/wire/types/transaction.h"

@@ -1,8 +1,9 @@
-/* Texts that can only be one of a few words: a comparison with another one is a slip. */
+/* Texts that can only be one of a few words: comparing them with any other literal is a mistake. */
 #pragma once
 
 #include "core/policy/source/diagnostic.h"
 #include "scope.h"
 
-/* NULL when a name of these words can be `word`, else what was expected; candidates go to near. */
+/* NULL when a name of these words can have the value `word`, else what was expected, a static text;
+ * near collects candidates for "did you mean". */
 const char *words_expected(enum name_words words, struct text word, struct near *near);

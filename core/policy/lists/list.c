@@ -1,3 +1,6 @@
+/* Looking up a value in both parts of a list. A lookup runs inside a condition, so it neither
+ * allocates nor fails; the three kinds are separate functions to keep the common one, texts, small.
+ */
 #include "list.h"
 
 #include "core/base/check.h"
@@ -18,13 +21,15 @@ bool list_holds(const struct list *list, const struct list_entry *entry, int64_t
            (entry->low == entry->high && list_index_has_integer(&list->index, entry->low, at_us));
 }
 
-/* Without a transaction's time nothing has ended. */
+/* Without a time in the frame no entry has ended. */
 static int64_t time_of(const struct list *list, const struct value *frame) {
     if (list->time_slot == LIST_NO_SLOT || frame[list->time_slot].type != VALUE_TIMESTAMP)
         return INT64_MIN;
     return frame[list->time_slot].integer;
 }
 
+/* The frame carries the index of the entries that were added at run time as a text whose bytes are
+ * the struct itself: list_index_value(). */
 static const struct list_index *added_to(const struct list *list, const struct value *frame) {
     if (list->slot == LIST_NO_SLOT || frame[list->slot].type != VALUE_TEXT)
         return NULL;
@@ -33,6 +38,7 @@ static const struct list_index *added_to(const struct list *list, const struct v
     return added;
 }
 
+/* Not inlined: list_contains_near() answers most lookups, those in empty lists, without a call. */
 static __attribute__((noinline)) struct value has_text(const struct list *list,
                                                        const struct value *value,
                                                        const struct list_index *added,

@@ -1,7 +1,7 @@
 /* A named list that rules look things up in: `mcc in lists.transit`, `ip in lists.blocked`.
  *
  * What it holds is of two parts. The policy's own entries never change; those that were added while
- * the server runs (list_table.h) are state, and come to an expression through the frame, like
+ * the server runs (list_table.h) are state and reach an expression through the frame, like
  * everything that changes. An entry with an end is there for the event times before it. */
 #pragma once
 
@@ -21,7 +21,7 @@ struct list {
     bool card_numbers; /* what looks like one is taken */
     bool is_fixed;     /* takes no entries at run time, and those that are there do not count */
     size_t count;      /* of its own entries, each counted once */
-    struct list_index index;   /* of these, but for … */
+    struct list_index index;   /* of these entries, except … */
     struct range_spans ranges; /* … the ranges of integers */
     size_t slot;      /* in the frame: what was added, as list_table_value() gives it, or absent */
     size_t time_slot; /* in the frame: the transaction's event time */
@@ -48,7 +48,7 @@ bool list_holds(const struct list *list, const struct list_entry *entry, int64_t
 /* One text in the policy's own entries, whenever it ends. */
 bool list_has(const struct list *list, struct text value);
 
-/* What stands in a frame for the entries that were added to a list. */
+/* The value of a frame's slot for the entries that were added to a list: it points to the index. */
 static inline struct value list_index_value(const struct list_index *index) {
     return value_text((struct text){.data = (const char *)index, .length = sizeof *index});
 }

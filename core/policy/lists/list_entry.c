@@ -1,3 +1,6 @@
+/* Parsing, checking and printing entries, one kind after the other. An entry has one canonical
+ * text: state, archive and hashes hold that text, so two ways of writing a network are one entry.
+ */
 #include "list_entry.h"
 
 #include "core/base/check.h"
@@ -12,10 +15,10 @@ static const struct {
     enum value_type type;
     uint32_t steps;
 } kinds[LIST_KIND_COUNT] = {
-    [LIST_TEXTS] = {"string", "texts", "a string, such as string(…) gives", VALUE_TEXT, 0},
+    [LIST_TEXTS] = {"string", "texts", "a string, for example string(…)", VALUE_TEXT, 0},
     [LIST_NETWORKS] = {"network", "networks", "the text of an address, such as ip", VALUE_TEXT,
                        500},
-    [LIST_INTEGERS] = {"int", "numbers", "an int, such as int(…) gives", VALUE_INT, 60},
+    [LIST_INTEGERS] = {"int", "numbers", "an int, for example int(…)", VALUE_INT, 60},
 };
 
 const char *list_kind_name(enum list_kind kind) {
@@ -38,6 +41,7 @@ enum value_type list_kind_type(enum list_kind kind) {
     return kinds[kind].type;
 }
 
+/* Sets the message and returns false. */
 static bool __attribute__((format(printf, 2, 3)))
 refuse(struct list_diagnostic *diagnostic, const char *format, ...) {
     va_list arguments;
@@ -64,6 +68,7 @@ static bool parse_bits(struct text t, unsigned most, unsigned *ret_bits) {
     return bits <= most;
 }
 
+/* Works on 16 bytes for both versions; an IPv4 prefix arrives with its 96 leading bits counted. */
 bool list_network_cut(struct list_network *network, uint8_t bits) {
     bool clear = true;
     network->bits = bits;
@@ -75,7 +80,7 @@ bool list_network_cut(struct list_network *network, uint8_t bits) {
     return clear;
 }
 
-/* *ret_clear: nothing is set behind the prefix. */
+/* *ret_clear: nothing is set after the prefix. */
 static bool parse_network(struct text value, struct list_network *ret_network, bool *ret_clear) {
     const char *slash = value.length ? memchr(value.data, '/', value.length) : NULL;
     size_t length = slash ? (size_t)(slash - value.data) : value.length;
@@ -101,7 +106,7 @@ static bool parse_network(struct text value, struct list_network *ret_network, b
     return true;
 }
 
-/* Mostly an address: what has a slash is none. */
+/* Most values are addresses, without a slash: these are tried first. */
 bool list_network_parse(struct text value, struct list_network *ret_network) {
     bool ignored;
     if (ip_address_parse(value, ret_network->address, &ret_network->is_v4)) {
@@ -133,14 +138,14 @@ static bool parse_network_entry(struct text value, struct list_entry *entry,
         return true;
     struct text network = format_network(&entry->network, bytes);
     return refuse(diagnostic,
-                  "the address has bits behind its prefix; expected the network %" TEXT_FORMAT,
+                  "the address has bits set after its prefix; expected the network %" TEXT_FORMAT,
                   TEXT_ARGS(network));
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Integers */
 
-/* Digits, perhaps with a sign in front, from *at on; stops behind them. */
+/* Digits, perhaps with a sign in front, from *at on; stops after them. */
 static bool parse_integer(struct text t, size_t *at, int64_t *ret_number) {
     bool negative = *at < t.length && t.data[*at] == '-';
     size_t start = *at + negative;
@@ -167,12 +172,11 @@ static bool parse_range_entry(struct text value, struct list_entry *entry,
         good = parse_integer(value, &at, &entry->high);
     }
     if (!good || at != value.length)
-        return refuse(diagnostic,
-                      "the value is neither a whole number of 64 bits nor a range of them; "
-                      "expected for example 42 or 1000-1999");
+        return refuse(diagnostic, "the value is neither a 64-bit whole number nor a range of them; "
+                                  "expected for example 42 or 1000-1999");
     if (entry->low > entry->high)
         return refuse(diagnostic,
-                      "the range ends before it begins; the smaller number comes first");
+                      "the range ends before it begins; expected the smaller number first");
     return true;
 }
 
@@ -188,6 +192,8 @@ static struct text format_range(const struct list_entry *entry,
 /* ------------------------------------------------------------------------------------------------
  * Entries */
 
+/* A range is checked by its ends only: a range of accounts legitimately contains numbers with a
+ * valid check digit. */
 static bool has_card_number(enum list_kind kind, struct text value,
                             const struct list_entry *entry) {
     if (text_is_card_number(value))
@@ -211,7 +217,7 @@ bool list_entry_parse(enum list_kind kind, bool card_numbers, struct text value,
     if (value.length > LIST_ENTRY_SIZE_MAX)
         return refuse(ret_diagnostic, "the value is longer than %u bytes", LIST_ENTRY_SIZE_MAX);
     if (!text_is_clean(value, NULL))
-        return refuse(ret_diagnostic, "the value has a control character or invalid UTF-8");
+        return refuse(ret_diagnostic, "the value contains a control character or invalid UTF-8");
     if (kind == LIST_NETWORKS && !parse_network_entry(value, &entry, ret_diagnostic))
         return false;
     if (kind == LIST_INTEGERS && !parse_range_entry(value, &entry, ret_diagnostic))

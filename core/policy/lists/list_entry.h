@@ -18,7 +18,7 @@ const char *list_kind_hint(enum list_kind kind);     /* what is asked about, for
 /* Steps of a lookup at worst, beyond that of one value: a network list is asked for each length of
  * prefix, in what is its own and in what was added. */
 uint32_t list_kind_steps(enum list_kind kind);
-/* What stands left of `in`: a network list is asked about the text of an address or a network. */
+/* The type of the value left of `in`: for a network list, the text of an address or network. */
 enum value_type list_kind_type(enum list_kind kind);
 
 /* A network as its first address and how many bits of it count. IPv4 is ::ffff:a.b.c.d, so that its
@@ -31,7 +31,7 @@ struct list_network {
 
 #define LIST_FOREVER INT64_MAX
 
-/* Which of the members counts follows from the list's kind. */
+/* The list's kind decides which members count: text, network, or low and high. */
 struct list_entry {
     struct text text; /* points into what was parsed */
     struct list_network network;
@@ -42,7 +42,7 @@ struct list_entry {
 
 #define LIST_ENTRY_SIZE_MAX 1024u /* bytes: as long as the longest field */
 
-/* What is wrong with an entry, for whoever wrote it. Never repeats what may be a card number. */
+/* An error message about an entry. It never repeats a value that may be a card number. */
 struct list_diagnostic {
     char text[200];
 };
@@ -52,7 +52,7 @@ struct list_diagnostic {
 bool list_entry_parse(enum list_kind kind, bool card_numbers, struct text value,
                       struct list_entry *ret_entry, struct list_diagnostic *ret_diagnostic);
 
-/* The address or network that a lookup asks about. False: it is none. */
+/* Parses the address or network of a lookup. False: it is neither. */
 bool list_network_parse(struct text value, struct list_network *ret_network);
 
 /* Shortens it to its first `bits` bits, no more than it has. Were the others zero already? */

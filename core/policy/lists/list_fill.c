@@ -1,3 +1,5 @@
+/* A policy's own entries → the immutable part of a list. Single values go into a hash index, ranges
+ * of integers into spans (range_spans.h), because nothing of them changes after the load. */
 #include "list_fill.h"
 
 #include "core/base/check.h"
@@ -33,6 +35,7 @@ static size_t fill_ranges(struct list *list, const struct list_entry *entries, s
     return different;
 }
 
+/* Of equal entries the one that lasts longest is kept; equal ranges are counted once as well. */
 void list_fill(struct list *list, const struct list_entry *entries, size_t count,
                struct arena *arena) {
     list->slot = list->time_slot = LIST_NO_SLOT;

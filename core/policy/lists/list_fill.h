@@ -1,4 +1,4 @@
-/* How a list comes to its own entries; for whoever loads it. */
+/* Filling a list with a policy's own entries, while the policy is loaded. */
 #pragma once
 
 #include "core/base/arena.h"

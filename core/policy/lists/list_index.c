@@ -1,5 +1,6 @@
-/* Open addressing, at most three quarters full. What is removed leaves no mark: the entries behind
- * it move up. */
+/* A hash table with open addressing and linear probing, at most three quarters full. Removing
+ * leaves no tombstone: the entries after the hole move up, so lookups never get slower with the
+ * number of changes. */
 #include "list_index.h"
 
 #include "core/base/check.h"
@@ -113,7 +114,7 @@ static bool is_it(const struct list_index *index, const struct list_place *place
     return text_equal(place->text, wanted->text);
 }
 
-/* Its own place, or the empty one where it belongs. */
+/* The place of the value, or the empty one where it would be inserted. */
 static struct list_place *place_of(const struct list_index *index, const struct wanted *wanted) {
     size_t at = (size_t)wanted->hash & index->mask;
     while (index->places[at].is_used && !is_it(index, &index->places[at], wanted))
@@ -134,6 +135,8 @@ static uint64_t hash_of_place(const struct list_index *index, const struct list_
     return hash_text(place->text);
 }
 
+/* Grows by doubling. In an arena the old places stay behind: only lists that are filled once use
+ * one. */
 static void make_room(struct list_index *index) {
     if (index->count < (index->mask + 1) / 4 * 3)
         return;
@@ -151,7 +154,8 @@ static void make_room(struct list_index *index) {
     give_back(index, old);
 }
 
-/* Everything up to the next empty place that would not be found any more moves up. */
+/* Moves up every entry, as far as the next empty place, that a search from its own hash would no
+ * longer reach across the hole. */
 static void empty(struct list_index *index, struct list_place *place) {
     size_t hole = (size_t)(place - index->places);
     for (size_t at = (hole + 1) & index->mask; index->places[at].is_used;
@@ -172,6 +176,8 @@ static struct prefix_lengths *lengths_of(const struct list_index *index, bool is
     return is_v4 ? index->v4 : index->v6;
 }
 
+/* Keeps the list of lengths in step with the counts; it changes only when a length appears or
+ * disappears. */
 static void count_prefix(struct prefix_lengths *lengths, uint8_t bits, bool more) {
     lengths->counts[bits] += more ? 1 : UINT32_MAX;
     if (lengths->counts[bits] != (more ? 1 : 0))
@@ -274,6 +280,8 @@ bool list_index_has_text(const struct list_index *index, struct text text, int64
     return index->count > 0 && has(index, &wanted, at_us);
 }
 
+/* One lookup for each prefix length that occurs, longest first, with the address cut to that
+ * length. */
 bool list_index_has_network(const struct list_index *index, const struct list_network *network,
                             int64_t at_us) {
     const struct prefix_lengths *lengths = lengths_of(index, network->is_v4);

@@ -1,8 +1,8 @@
-/* The entries of one list, so that a value is found without going through them: a hash table of
+/* The entries of one list, indexed so that a lookup does not scan them: a hash table of
  * texts, numbers and networks, and a tree of ranges. A network is found by the prefixes of the
  * address that is asked about, those lengths only that some entry has. Looking up takes no memory.
  *
- * Texts stay where they are: whoever puts one in keeps it for as long. */
+ * Texts are not copied: they must live as long as they are in the index. */
 #pragma once
 
 #include "list_entry.h"

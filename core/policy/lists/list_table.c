@@ -1,3 +1,10 @@
+/* The table: for each list its additions in the order of their positions, and up to three indexes
+ * over them, one for each kind of list that a policy may declare under this name.
+ *
+ * The index of texts always exists; it is how a change finds the entry that it replaces or removes.
+ * The others are built when a policy first asks for them, and kept up to date from then on. Each
+ * addition has its texts in one allocation with it, and the hash of the list is the sum over its
+ * additions, so that it can be kept up to date by adding and subtracting. */
 #include "list_table.h"
 
 #include "core/base/check.h"
@@ -9,13 +16,14 @@
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
-/* An addition with its texts behind it. */
+/* An addition with its texts after it. */
 struct holder {
     struct list_addition addition; /* first */
     char bytes[];
 };
 
-/* One that was removed leaves its slot behind, without a holder. */
+/* Numbered by its index in slots[]. A removed addition leaves its slot without a holder, so that
+ * the numbers in the indexes stay valid until close_holes(). */
 struct slot {
     uint64_t position;
     struct holder *holder;
@@ -29,7 +37,7 @@ struct list_additions {
     size_t length, capacity;
     size_t count; /* that are there */
     uint64_t hash;
-    /* Texts always; the others when a policy with such a list has used it. */
+    /* LIST_TEXTS always exists; the others once a policy with a list of that kind has used it. */
     struct list_index *indexes[LIST_KIND_COUNT];
 };
 
@@ -71,7 +79,7 @@ void list_table_free(struct list_table *table) {
 /* ------------------------------------------------------------------------------------------------
  * Lists */
 
-/* Where the list stands, or belongs. */
+/* The index of the list in the array, which is sorted by name, or the one where it belongs. */
 static bool find_place(const struct list_table *table, struct text name, size_t *ret_place) {
     size_t low = 0, high = table->list_count;
     while (low < high) {
@@ -114,8 +122,8 @@ static struct list_additions *find_or_make(struct list_table *table, struct text
 /* ------------------------------------------------------------------------------------------------
  * Entries */
 
-/* False: a list of this kind does not take it. What is written otherwise than such a list writes it
- * is not its entry, or one that is there twice would be gone when one of them is removed. */
+/* False: a list of this kind ignores the addition. It takes only canonical texts: otherwise two
+ * additions could be the same entry, and removing one of them would remove both. */
 static bool entry_of(enum list_kind kind, const struct list_addition *addition, size_t number,
                      struct list_entry *ret_entry) {
     struct list_entry entry = {.text = addition->value};
@@ -189,7 +197,7 @@ static void close_holes(struct list_additions *additions) {
         if (additions->slots[i].holder)
             additions->slots[length++] = additions->slots[i];
     additions->length = length;
-    /* Only this one is asked for numbers. */
+    /* Only the index of texts is asked for numbers; the others may keep old ones. */
     for (size_t i = 0; i < length; i++)
         put_into(additions, LIST_TEXTS, i);
 }
@@ -289,6 +297,7 @@ size_t list_table_bytes(const struct list_table *table) {
     return table->bytes;
 }
 
+/* Over the lists in the order of their names; lists that were only asked for do not count. */
 uint64_t list_table_hash(const struct list_table *table) {
     uint64_t hash = 0;
     for (size_t i = 0; i < table->list_count; i++) {
@@ -408,14 +417,14 @@ int list_table_restore(struct list_table *table, const struct list_part *part,
     uint64_t position = 0;
     uint32_t number;
     if (part->changes == 0 || (additions->changes > 0 && additions->changes != part->changes))
-        return damaged(part, "parts of it are not of one table", ret_error);
+        return damaged(part, "its parts are from different tables", ret_error);
     if (additions->length > 0)
         position = additions->slots[additions->length - 1].position;
     for (size_t i = 0; i < part->count; i++) {
         if (part->additions[i].position <= position)
             return damaged(part, "its entries are out of order", ret_error);
         if (list_index_number(additions->indexes[LIST_TEXTS], part->additions[i].value, &number))
-            return damaged(part, "an entry is there twice", ret_error);
+            return damaged(part, "an entry appears twice", ret_error);
         position = part->additions[i].position;
         add(table, additions, &part->additions[i]);
     }

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define LIST_TABLE_KEPT_US (INT64_C(31) * 86400 * 1000000) /* the longest lateness there is */
-/* Of all lists together. Whoever appends changes keeps to it. */
+/* Limits for all lists together. Callers of list_table_apply() keep to them. */
 #define LIST_TABLE_ENTRIES_MAX 1000000u
 #define LIST_TABLE_BYTES_MAX   (256u << 20) /* as list_table_bytes() counts */
 
@@ -32,8 +32,7 @@ struct list_additions; /* of one list; lives as long as the table */
 struct list_table *list_table_new(void);
 void list_table_free(struct list_table *table); /* NULL is allowed */
 
-/* Of a list change; other records mean nothing to it. The record has its position, and comes behind
- * those before. */
+/* Applies a list change; ignores other records. Records come in the order of their positions. */
 void list_table_apply(struct list_table *table, const struct record *record);
 
 size_t list_table_entries(const struct list_table *table);
@@ -42,7 +41,7 @@ size_t list_table_bytes(const struct list_table *table);
 /* Equal for equal tables. */
 uint64_t list_table_hash(const struct list_table *table);
 
-/* Lists that were ever changed, by name. NULL: there is none of this index, or name. */
+/* Lists that were ever changed, by index in the order of names, or by name. NULL: no such list. */
 const struct list_additions *list_table_at(const struct list_table *table, size_t index);
 const struct list_additions *list_table_find(const struct list_table *table, struct text name);
 
@@ -53,12 +52,12 @@ int64_t list_additions_changed_us(const struct list_additions *additions);
 /* NULL: the entry is not there. Valid until the next change, as the following. */
 const struct list_addition *list_additions_get(const struct list_additions *additions,
                                                struct text value);
-/* The first one behind a position; NULL: there is none. */
+/* The first one after a position; NULL: there is none. */
 const struct list_addition *list_additions_next(const struct list_additions *additions,
                                                 uint64_t position);
 
-/* What stands in a frame for a list: its additions, those of now and of all changes to come. Lives
- * as long as the table. */
+/* The value of a frame's slot for a list: its additions, including those of later changes. Lives as
+ * long as the table. */
 struct value list_table_value(struct list_table *table, struct text name, enum list_kind kind);
 
 /* How many of a list's additions a list of this kind takes. */

@@ -1,3 +1,7 @@
+/* A treap in one array. Nodes refer to each other by index, so the array can be moved when it
+ * grows; index 0 stands for no node and holds neutral bounds, so that summing up needs no branches.
+ * A node's weight is a hash of its key, which makes the shape independent of the order of
+ * insertion. */
 #include "range_tree.h"
 
 #include "core/base/check.h"
@@ -63,7 +67,7 @@ static int64_t greater(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* From what stands right below. */
+/* Recomputes the bounds of a node from its children. */
 static void sum_up(struct range_node *nodes, uint32_t at) {
     struct range_node *node = &nodes[at];
     const struct range_node *left = &nodes[node->left], *right = &nodes[node->right];
@@ -71,7 +75,7 @@ static void sum_up(struct range_node *nodes, uint32_t at) {
     node->latest_us = greater(node->until_us, greater(left->latest_us, right->latest_us));
 }
 
-/* Two trees, all of the left one before all of the right one. */
+/* Joins two trees, where all keys of the left one precede those of the right one. */
 static uint32_t join(struct range_node *nodes, uint32_t left, uint32_t right) {
     if (!left || !right)
         return left ? left : right;
@@ -85,7 +89,7 @@ static uint32_t join(struct range_node *nodes, uint32_t left, uint32_t right) {
     return top;
 }
 
-/* What is before (low, high), and the rest. */
+/* Splits a tree into the keys before (low, high) and the rest. */
 static void split(struct range_node *nodes, uint32_t at, int64_t low, int64_t high,
                   uint32_t *ret_before, uint32_t *ret_behind) {
     if (!at) {
@@ -169,6 +173,8 @@ void range_tree_remove(struct range_tree *tree, int64_t low, int64_t high) {
     tree->count--;
 }
 
+/* Skips subtrees that end too low or too early, so it visits O(depth) nodes plus those that overlap
+ * the number but have ended. */
 static bool has(const struct range_node *nodes, uint32_t at, int64_t number, int64_t at_us) {
     for (;;) {
         const struct range_node *node = &nodes[at];

@@ -1,8 +1,9 @@
 /* Cases: what a policy is expected to decide, written beside its rules. Part of the snapshot, run
  * by engine/trial.h.
  *
- * A case is a transaction, a history before it and what is expected of the decision. What stands in
- * it has passed the same checks as a transaction that a client sends. */
+ * A case is a transaction, a history before it and what is expected of the decision. Its
+ * transactions have passed the same checks as those that clients send. All texts live in the
+ * snapshot. */
 #pragma once
 
 #include "core/wire/record/record.h"
@@ -68,9 +69,9 @@ struct case_expectation {
 
 struct policy_case {
     struct text name, about;
-    struct text file; /* where it stands */
+    struct text file; /* that has the case */
     int line;
-    size_t rule; /* that it stands beside; SIZE_MAX: in a file of cases */
+    size_t rule; /* whose case it is; SIZE_MAX: in a file of cases */
     const struct case_step *steps;
     size_t step_count;
     struct transaction transaction;

@@ -1,10 +1,12 @@
-/* A policy's folder → its files in memory: every *.yaml (and *.yml, so that the load can say what
- * is wrong with it), and the files that lists.yaml names. Symbolic links are followed, as a mounted
- * configuration needs; names that begin with a dot are left out. */
-#include "load.h"
+/* A policy's folder → its files in memory: every *.yaml (and *.yml, so that the load can refuse it
+ * by name), and the files that lists.yaml names. Symbolic links are followed, as mounted
+ * configurations need; names that begin with a dot are skipped. Everything is read through one
+ * descriptor of the folder, so renaming the folder meanwhile does not mix two policies. */
+#include "policy_limits.h"
 #include "snapshot.h"
 
 #include "core/base/check.h"
+#include "core/policy/source/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +61,7 @@ static int add_file(struct policy_folder *folder, const char *path, char *conten
     return 0;
 }
 
-/* All bytes of an open file. A file that grows meanwhile is read to its old end. */
+/* Reads an open file up to the size it had when it was opened, or to its end if it shrank. */
 static int read_bytes(int fd, const char *path, size_t size, char **ret_content, size_t *ret_length,
                       struct error *ret_error) {
     char *content = check_malloc(size + 1);
@@ -99,8 +101,8 @@ static int read_open_file(struct policy_folder *folder, int fd, const char *path
     return r < 0 ? r : add_file(folder, path, content, length, ret_error);
 }
 
-/* path: relative to the folder, whose descriptor is `directory`. Nonblocking, so that a FIFO cannot
- * hold us up. */
+/* path: relative to the folder, whose descriptor is `directory`. O_NONBLOCK, so that opening a
+ * FIFO does not wait for a writer. */
 static int read_file(struct policy_folder *folder, int directory, const char *path,
                      struct error *ret_error) {
     int fd = openat(directory, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -116,10 +118,11 @@ static bool has_suffix(const char *name, const char *suffix) {
     return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
+/* Depth is limited because links may form a loop. */
 static int walk(struct policy_folder *folder, int root, const char *path, int depth,
                 struct error *ret_error);
 
-/* One entry of a folder: a folder to walk, a file to read, or nothing of ours. */
+/* One entry of a folder: a folder to walk, a file to read, or something to ignore. */
 static int take_entry(struct policy_folder *folder, int root, const char *directory,
                       const char *name, int depth, struct error *ret_error) {
     char path[FOLDER_PATH_MAX];
@@ -159,7 +162,7 @@ static int walk(struct policy_folder *folder, int root, const char *path, int de
     return r;
 }
 
-/* Inside the folder, nothing hidden, no way out of it. */
+/* Is the path relative, without ".." and hidden names, so that it stays inside the folder? */
 static bool is_inside(struct text path) {
     if (path.length == 0 || path.length >= FOLDER_PATH_MAX || path.data[0] == '/' ||
         memchr(path.data, '\0', path.length))
@@ -182,22 +185,13 @@ static int take_named(struct policy_folder *folder, int root, struct text path,
     if (!is_inside(path) || has_file(folder, path))
         return 0;
     char *string = text_copy(path);
-    /* One that is not there is reported by the load, with the line that names it. */
+    /* A missing file is reported by the load, at the line that names it. */
     int r = faccessat(root, string, F_OK, 0) < 0 ? 0 : read_file(folder, root, string, ret_error);
     free(string);
     return r;
 }
 
-static const struct tree_node *child(const struct tree_node *node, const char *key) {
-    if (!node || node->kind != TREE_MAPPING)
-        return NULL;
-    for (const struct tree_node *item = node->first; item; item = item->next)
-        if (item->key->kind == TREE_TEXT && text_is(item->key->text, key))
-            return item;
-    return NULL;
-}
-
-/* The files that lists.yaml names. What is wrong with it is for the load to say. */
+/* Reads the files that lists.yaml names. Its errors are ignored here: the load reports them. */
 static int read_named(struct policy_folder *folder, int root, struct error *ret_error) {
     struct source source = {.path = TEXT_LITERAL("lists.yaml")};
     for (size_t i = 0; i < folder->count; i++)
@@ -209,11 +203,11 @@ static int read_named(struct policy_folder *folder, int root, struct error *ret_
     struct diagnostics diagnostics;
     arena_init(&arena, SIZE_MAX / 4);
     diagnostics_init(&diagnostics);
-    const struct tree_node *lists = child(tree_parse(&source, &arena, &diagnostics), "lists");
+    const struct tree_node *lists = tree_child(tree_parse(&source, &arena, &diagnostics), "lists");
     int r = 0;
     if (lists && lists->kind == TREE_MAPPING)
         for (const struct tree_node *item = lists->first; item && r == 0; item = item->next) {
-            const struct tree_node *file = child(item, "file");
+            const struct tree_node *file = tree_child(item, "file");
             if (file && file->kind == TREE_TEXT)
                 r = take_named(folder, root, file->text, ret_error);
         }

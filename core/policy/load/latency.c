@@ -1,11 +1,11 @@
+/* The worst case in time, from counts: entries that the busiest entity's state holds (plan cost)
+ * and steps of expressions (cost.c), each times a constant measured once. Integer arithmetic that
+ * saturates: a policy at the limits of everything must give a large number, not a small one. */
 #include "latency.h"
 
 #include "core/base/check.h"
 #include "core/feature/plan/cost.h"
-#include "load.h"
-#include "load_place.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 const char *latency_kind_name(enum latency_kind kind) {
@@ -31,6 +31,8 @@ static uint64_t multiply_saturated(uint64_t a, uint64_t b) {
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
+/* An entry is visited once for all windows, plus a little for each few aggregates that count it;
+ * the entity's conditions are evaluated once for a transaction. */
 static struct latency_item entity_item(const struct snapshot *snapshot, size_t entity) {
     const struct entity_plan *plan = &snapshot->plan.entities[entity];
     struct latency_item item = {.kind = LATENCY_ENTITY,
@@ -55,6 +57,7 @@ static struct latency_item rule_item(const struct rule *rule) {
     return item;
 }
 
+/* Ties are ordered by kind and name, so that reports are the same on every run. */
 static int compare_items(const void *left, const void *right) {
     const struct latency_item *a = left, *b = right;
     if (a->ns != b->ns)
@@ -85,7 +88,7 @@ void latency_items(const struct snapshot *snapshot, struct latency_item *ret_ite
         qsort(ret_items, count, sizeof *ret_items, compare_items);
 }
 
-static uint64_t sum(const struct latency_item *items, size_t count) {
+uint64_t latency_sum_ns(const struct latency_item *items, size_t count) {
     uint64_t ns = LATENCY_BASE_NS;
     for (size_t i = 0; i < count; i++)
         ns = add_saturated(ns, items[i].ns);
@@ -96,85 +99,7 @@ uint64_t latency_ns(const struct snapshot *snapshot) {
     size_t count = latency_item_count(snapshot);
     struct latency_item *items = check_calloc(count + 1, sizeof *items);
     latency_items(snapshot, items);
-    uint64_t ns = sum(items, count);
+    uint64_t ns = latency_sum_ns(items, count);
     free(items);
     return ns;
-}
-
-/* ------------------------------------------------------------------------------------------------
- * The budget */
-
-/* "200us", "1ms", "1s" */
-static bool parse_budget(struct text t, int64_t *ret_us) {
-    static const struct {
-        const char *unit;
-        int64_t us;
-    } units[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}};
-    int64_t number = 0;
-    size_t digits = 0;
-    while (digits < t.length && digits < 9 && text_is_digit(t.data[digits]))
-        number = number * 10 + (t.data[digits++] - '0');
-    struct text unit = {.data = t.data + digits, .length = t.length - digits};
-    for (size_t i = 0; digits > 0 && i < sizeof units / sizeof *units; i++)
-        if (text_is(unit, units[i].unit)) {
-            *ret_us = number * units[i].us;
-            return true;
-        }
-    return false;
-}
-
-void load_latency_budget(struct load *load, const struct reader *reader,
-                         const struct tree_node *node) {
-    struct text t;
-    int64_t us;
-    if (!read_text(reader, node, "latency_budget", 64, &t))
-        return;
-    if (!parse_budget(t, &us))
-        read_diagnostic(
-            reader, node,
-            "latency_budget \"%" TEXT_FORMAT
-            "\" is not a duration; expected a whole number and a unit us, ms or s, such as "
-            "200us",
-            TEXT_ARGS(t));
-    else if (us < 1 || us > LATENCY_BUDGET_US_MAX)
-        read_diagnostic(reader, node,
-                        "latency_budget %" TEXT_FORMAT " is out of range; expected 1us to 10s",
-                        TEXT_ARGS(t));
-    else
-        load->snapshot->latency_budget_us = (uint64_t)us;
-}
-
-/* "entity card 311 us, rule many 2 us" */
-static void describe_dearest(const struct latency_item *items, size_t count, char *ret_string,
-                             size_t size) {
-    size_t length = 0;
-    ret_string[0] = '\0';
-    for (size_t i = 0; i < count && i < 3 && items[i].ns >= 1000 && length < size; i++)
-        length +=
-            (size_t)snprintf(ret_string + length, size - length, "%s%s %" TEXT_FORMAT " %llu us",
-                             i ? ", " : "", latency_kind_name(items[i].kind),
-                             TEXT_ARGS(items[i].name), (unsigned long long)(items[i].ns / 1000));
-}
-
-void load_check_latency(struct load *load) {
-    const struct snapshot *snapshot = load->snapshot;
-    struct tree_node *root;
-    const struct source *source = load_find(load, FILE_POLICY, &root);
-    if (load->diagnostics.errors > 0 || !source || snapshot->latency_budget_us == 0)
-        return;
-    size_t count = latency_item_count(snapshot);
-    struct latency_item *items = check_calloc(count + 1, sizeof *items);
-    latency_items(snapshot, items);
-    uint64_t us = sum(items, count) / 1000;
-    if (us > snapshot->latency_budget_us) {
-        const struct tree_node *node = load_child(load_child(root, "policy"), "latency_budget");
-        char dearest[320];
-        describe_dearest(items, count, dearest, sizeof dearest);
-        diagnostic_add(&load->diagnostics, source, tree_position(node),
-                       "a decision could take %llu us at worst, which is more than %" TEXT_FORMAT
-                       "%s%s",
-                       (unsigned long long)us, TEXT_ARGS(node->text),
-                       *dearest ? "; the dearest: " : "", dearest);
-    }
-    free(items);
 }

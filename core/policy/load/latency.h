@@ -1,9 +1,9 @@
-/* How long a decision can take at worst: what the busiest entities and the dearest branches of all
- * expressions come to, in time.
+/* How long a decision takes in the worst case: the busiest entities and the most expensive branches
+ * of all expressions, converted to time.
  *
- * It is a bound to compare policies with and to keep them within a budget, not a forecast: most
- * entities are far from the busiest, and what a server keeps beside a state spares it most of the
- * entries. What it is made from does not depend on the machine. */
+ * It is a bound for comparing policies and for keeping them within a budget, not a forecast: most
+ * entities are far from the busiest, and window caches spare a server most of the entries. The
+ * result does not depend on the machine. */
 #pragma once
 
 #include "snapshot.h"
@@ -31,9 +31,12 @@ struct latency_item {
 /* "entity", "derived field", "value", "rule" */
 const char *latency_kind_name(enum latency_kind kind);
 
-/* How many items the policy has, and all of them, the dearest first. */
+/* How many items the policy has; and all of them, the most expensive first. ret_items has room for
+ * latency_item_count(). */
 size_t latency_item_count(const struct snapshot *snapshot);
 void latency_items(const struct snapshot *snapshot, struct latency_item *ret_items);
 
-/* All of a decision. */
+/* All items together with LATENCY_BASE_NS: a decision at worst. */
+uint64_t latency_sum_ns(const struct latency_item *items, size_t count);
+/* The same of a snapshot's own items. */
 uint64_t latency_ns(const struct snapshot *snapshot);

@@ -1,8 +1,10 @@
-/* What the loaders of the single files share. */
+/* What the loaders of the single files share: finding files, declaring names, and expressions
+ * inside YAML texts, whose errors have to be reported at their place in the file. */
 #include "load.h"
 
 #include "core/base/check.h"
 
+/* By path alone. ".yml" is recognised only to be refused with a hint. */
 enum policy_file_kind policy_file_kind(struct text path) {
     static const struct {
         const char *path;
@@ -40,6 +42,7 @@ const struct source *load_find(struct load *load, enum policy_file_kind kind,
     return NULL;
 }
 
+/* The scope has one name space: a field and a value cannot share a name. */
 struct name *load_declare(struct load *load, const struct reader *reader,
                           const struct tree_node *node, struct name name) {
     struct name *declared = scope_add(&load->scope, name);
@@ -78,7 +81,7 @@ bool load_is_taken(struct text name) {
 /* ------------------------------------------------------------------------------------------------
  * Expressions in YAML texts */
 
-/* Turns an offset in the expression into a place in the file. */
+/* A reporter that turns offsets in an expression into places in the file. */
 struct place {
     struct reporter reporter;
     struct load *load;
@@ -98,11 +101,12 @@ static size_t characters(struct text value, size_t offset, size_t length) {
     return count;
 }
 
-struct position load_place(const struct source *source, const struct tree_node *node, size_t offset,
-                           size_t length) {
+struct position load_locate(const struct source *source, const struct tree_node *node,
+                            size_t offset, size_t length) {
     return tree_locate(source, node, offset, characters(node->text, offset, length));
 }
 
+/* Kept for the analysis and for explanations, which need the trees of all expressions. */
 static void note(struct load *load, struct noted_expression noted) {
     if (load->noted_count == load->noted_capacity) {
         load->noted_capacity = load->noted_capacity ? load->noted_capacity * 2 : 64;
@@ -111,17 +115,20 @@ static void note(struct load *load, struct noted_expression noted) {
     load->noted[load->noted_count++] = noted;
 }
 
+/* Locating means scanning the file, so it is skipped once no more messages are stored. */
 static void report_in_place(struct reporter *reporter, size_t offset, size_t length,
                             const char *text) {
     struct place *place = (struct place *)reporter; /* its first member */
     struct position at = {0};
     if (place->load->diagnostics.stored < DIAGNOSTICS_STORED_MAX) {
         offset += place->offset;
-        at = load_place(place->source, place->node, offset, length);
+        at = load_locate(place->source, place->node, offset, length);
     }
     diagnostic_add(&place->load->diagnostics, place->source, at, "%s", text);
 }
 
+/* A plain or folded text over several lines has lost its line breaks, so a // comment would hide
+ * the rest: the reporter says so. */
 struct syntax *load_expression(struct load *load, const struct source *source,
                                const struct tree_node *node, size_t offset, size_t length,
                                enum scope_reader reader, enum value_type wanted) {

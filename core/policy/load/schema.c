@@ -1,3 +1,7 @@
+/* Binding: one transaction → the first slots of a frame. The strict and the lenient mode share all
+ * code; they differ only in what REFUSE() does. This runs for every decision, so texts are not
+ * copied but point into the transaction, and the common field, a text without conditions, has a
+ * loop of its own. */
 #include "schema.h"
 
 #include "core/policy/eval/expression.h"
@@ -20,11 +24,12 @@ struct binding {
     const struct bound *bound;
     struct text *ret_field;
     struct error *ret_error;
-    struct ip_address *address; /* that a derived field has read last; .text.data NULL: none */
+    struct ip_address
+        *address; /* the last one that a derived field parsed; .text.data NULL: none */
 };
 
-/* Values are written field by field: one that is put together first and then copied waits for
- * itself. */
+/* Values are written member by member: copying a struct whose parts were just written stalls the
+ * processor. */
 static struct value *set(const struct binding *binding, size_t slot, enum value_type type,
                          int64_t integer) {
     struct value *v = &binding->bound->frame[slot];
@@ -72,9 +77,10 @@ static bool has_money(const struct transaction *transaction) {
  * Money */
 
 /* The newest rate that holds at event_time_us; NULL when the currency has none. */
+/* Before its first rate a currency has that first rate (struct currency_rate). */
 static const struct currency_rate *find_rate(const struct schema *schema, struct text currency,
                                              int64_t event_time_us) {
-    size_t low = 0, high = schema->rate_count; /* the first rate behind the one that is wanted */
+    size_t low = 0, high = schema->rate_count; /* ends at the first rate after the wanted one */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct currency_rate *rate = &schema->rates[middle];
@@ -248,6 +254,7 @@ static int bind_attribute(const struct binding *binding, size_t slot,
 }
 
 /* SIZE_MAX when there is none of this name. */
+/* Attributes are sorted by name, so that a transaction with many costs a binary search for each. */
 static size_t find_attribute(const struct schema *schema, struct text name) {
     size_t low = schema->first_attribute, high = schema->first_derived;
     while (low < high) {
@@ -330,7 +337,8 @@ static bool round_to_digits(double number, unsigned digits, int64_t *ret_units) 
     return true;
 }
 
-/* What the derivation would give. */
+/* The result of the derivation, without running it: several networks of one address parse it once.
+ */
 static void bind_network(const struct binding *binding, size_t slot) {
     const struct expression_network *network = binding->schema->fields[slot].network;
     const struct value *v = &binding->bound->frame[network->slot];
@@ -354,6 +362,8 @@ static void bind_network(const struct binding *binding, size_t slot) {
         set_absent(binding, slot);
 }
 
+/* What cannot be computed is absent in every mode: a derived field never refuses a transaction,
+ * because a client could not correct it. */
 static void bind_derived(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
     if (field->network) {
@@ -440,8 +450,7 @@ static int bind_field(const struct binding *binding, size_t slot) {
     return 0;
 }
 
-/* Most fields are texts, and there is nothing to say about most of these: those are bound. Returns
- * how many there are before the first that is another one. */
+/* Binds texts that need no check, up to the first field that is anything else. Returns how many. */
 static inline size_t bind_plain_texts(const struct binding *binding, const size_t *slots,
                                       size_t count) {
     const struct field *fields = binding->schema->fields;
@@ -464,7 +473,7 @@ static inline size_t bind_plain_texts(const struct binding *binding, const size_
     return i;
 }
 
-/* Those in front of the attributes; *ret_end is behind the last of their slots. */
+/* Binds the fields before the attributes; *ret_end: how many of `slots` those are. */
 static int bind_own_fields(const struct binding *binding, const size_t *slots, size_t count,
                            size_t *ret_end) {
     size_t i = bind_plain_texts(binding, slots, count);

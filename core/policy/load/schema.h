@@ -35,14 +35,14 @@ struct field {
     enum field_kind kind;
     enum transaction_field source; /* FIELD_KIND_TEXT */
     enum value_type type;          /* in a frame */
-    uint8_t digits;                /* decimal, amount: fixed point behind the double */
+    uint8_t digits;                /* decimal, amount: fixed point after the double */
     bool required;
     bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
-    /* It is the network of an address: several of one are often wanted. NULL: it is not. */
+    /* It is a network of an address, which bind_network() computes without its derivation. NULL:
+     * no. */
     const struct expression_network *network;
-    bool in_minor_units; /* derived from amount_minor, whatever the currency: sums of it mean
-                            nothing */
+    bool in_minor_units; /* derived from amount_minor of any currency: sums of it mean nothing */
 };
 
 struct currency_rate {
@@ -76,7 +76,7 @@ struct bound {
 };
 
 /* Most bytes that the derived texts of one transaction take while they are computed: room for one
- * evaluation (EXPRESSION_MEMORY_MAX) behind what all other fields leave (EXPRESSION_LEFT_MAX), so
+ * evaluation (EXPRESSION_MEMORY_MAX) after what all other fields leave (EXPRESSION_LEFT_MAX), so
  * that none depends on those above it. */
 #define SCHEMA_TEXTS_MAX ((1u << 20) + (64u << 10))
 
@@ -89,7 +89,7 @@ enum bind_mode {
 /* Fills frame[0…field_count) and integers. Texts point into the transaction, the schema or
  * bound.texts. A derived field is absent when what it is made from is, and when it cannot be
  * computed: it is the same for every mode, engine and schema with this derivation. On
- * ERROR_INVALID, *ret_field is the field at fault (attributes by their bare name, as
+ * ERROR_INVALID, *ret_field is the invalid field (attributes by their bare name, as
  * transaction_check() has it); the frame is then half filled. Lenient binding never fails. The
  * transaction has passed transaction_check(). */
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
@@ -102,14 +102,14 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
 int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
                      enum bind_mode mode, const size_t *slots, size_t slot_count,
                      const struct bound *bound, struct text *ret_field, struct error *ret_error);
-/* May binding this field, which is no attribute, refuse a transaction? */
+/* May binding this field, which is not an attribute, refuse a transaction? */
 bool schema_may_refuse(const struct schema *schema, size_t slot);
-/* Is it plain at a glance that strict binding of these fields, `slots` ascending, refuses nothing?
- * Only of a schema that requires no attribute. A transaction with attributes is left to
- * schema_bind_some(), and so is one in another currency than the base's, or with a text of more
- * than `longest` bytes. */
-bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
-                         const size_t *slots, size_t slot_count, size_t longest);
+/* A cheap test: does strict binding of these fields, `slots` ascending, surely accept the
+ * transaction? Only for a schema that requires no attribute. False for a transaction with
+ * attributes, in a currency other than the base currency, or with a text of more than `longest`
+ * bytes: then schema_bind_some() decides. */
+bool schema_surely_accepts(const struct schema *schema, const struct transaction *transaction,
+                           const size_t *slots, size_t slot_count, size_t longest);
 /* After schema_bind_some(): the fields that it left out, `slots` as there. */
 void schema_bind_rest(const struct schema *schema, const struct transaction *transaction,
                       const size_t *slots, size_t slot_count, const struct bound *bound);

@@ -1,23 +1,23 @@
-/* Which transactions a schema takes, told at a glance: for whoever has many of them and no use for
- * the bound fields. */
+/* A cheap test for transactions that strict binding surely accepts: for replays that skip most of
+ * them and do not need the bound fields. */
 #include "schema.h"
 
-static bool takes_text(const struct field *field, struct text t, size_t longest) {
+static bool accepts_text(const struct field *field, struct text t, size_t longest) {
     if (t.length == 0)
         return !field->required;
     return t.length <= longest && !(field->refuse_card_number && text_may_be_card_number(t));
 }
 
-static bool takes(const struct schema *schema, const struct transaction *transaction, size_t slot,
-                  size_t longest) {
+static bool accepts(const struct schema *schema, const struct transaction *transaction, size_t slot,
+                    size_t longest) {
     const struct field *field = &schema->fields[slot];
     switch (field->kind) {
     case FIELD_KIND_TEXT:
-        return takes_text(field, transaction->fields[field->source], longest);
+        return accepts_text(field, transaction->fields[field->source], longest);
     case FIELD_KIND_ID:
-        return takes_text(field, transaction->id, longest);
+        return accepts_text(field, transaction->id, longest);
     case FIELD_KIND_CURRENCY:
-        return takes_text(field, transaction->currency, longest);
+        return accepts_text(field, transaction->currency, longest);
     case FIELD_KIND_AMOUNT:
         return transaction->currency.length > 0
                    ? text_is(transaction->currency, schema->base_currency)
@@ -35,12 +35,13 @@ static bool takes(const struct schema *schema, const struct transaction *transac
     return false;
 }
 
-bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
-                         const size_t *slots, size_t slot_count, size_t longest) {
+/* Its answer must never be yes where binding refuses; test_schema_precheck.c compares the two. */
+bool schema_surely_accepts(const struct schema *schema, const struct transaction *transaction,
+                           const size_t *slots, size_t slot_count, size_t longest) {
     if (transaction->attribute_count > 0)
         return false;
     for (size_t i = 0; i < slot_count; i++)
-        if (!takes(schema, transaction, slots[i], longest))
+        if (!accepts(schema, transaction, slots[i], longest))
             return false;
     return true;
 }

@@ -1,7 +1,7 @@
 /* One loaded, checked, immutable policy.
  *
  * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after
- * the load, so any thread may read it. The frame is how the parts meet: an array of values, one
+ * the load, so any thread may read it. The frame connects the parts: an array of values, one
  * slot for each name an expression can use, filled from left to right while a transaction is
  * decided:
  *
@@ -25,7 +25,7 @@
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lists/list.h"
-#include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_set.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
 #include "schema.h"
@@ -101,7 +101,7 @@ struct reason_piece {
 
 enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
 
-/* What the scores of a group's rules come to together. */
+/* How the scores of a group's rules are combined. */
 enum group_score {
     GROUP_SUM,
     GROUP_MAX, /* the greatest of those that fired */
@@ -137,7 +137,7 @@ struct rule {
     size_t tag_count;
     const struct reason_piece *reason;
     size_t reason_count;
-    struct text file; /* where it stands */
+    struct text file; /* that declares it */
     int line;
 };
 
@@ -155,7 +155,7 @@ struct snapshot {
     size_t first_fired, fired_count;
     struct text *fired_rules; /* names that filters ask for with fired(): parallel to the slots */
     size_t slot_count;
-    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is not told:
+    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is internal:
      * features of suppressions, fired rules. */
     struct text *slot_names;
     size_t first_threshold;
@@ -182,8 +182,9 @@ struct snapshot {
     size_t file_count;
 };
 
-/* The policy's files, read from its folder: *.yaml and what they name, sorted by path. Hidden files
- * and editors' leftovers are ignored. Limits: 1,000 files, 16 MiB each, 64 MiB together. */
+/* The policy's files, read from its folder: *.yaml and the files they name, sorted by path. Hidden
+ * files and other names are ignored. Limits: policy_limits.h. The files live as long as the folder.
+ */
 struct policy_folder;
 int policy_folder_read(const char *path, struct policy_folder **ret_folder,
                        struct error *ret_error);
@@ -192,20 +193,12 @@ const struct policy_file *policy_folder_files(const struct policy_folder *folder
                                               size_t *ret_count);
 
 /* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the
- * caller, appended to) has every fault found, each as "path:line:column: what", the line, a caret
+ * caller, appended to) has every error found, each as "path:line:column: what", the line, a caret
  * and what was expected, and ret_error the first of them with the number of others. Warnings go to
  * ret_messages too. */
 int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
-
-/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules
- * that never fire or always do, that have another's condition, that ended before now_us (INT64_MIN:
- * do not look), that have no case. sink (NULL: none) is told each fault and warning. */
-struct diagnostic_sink;
-int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
-                   struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
-                   struct buffer *ret_messages, struct error *ret_error);
 
 /* policy_folder_read() and snapshot_load(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

@@ -1,18 +1,30 @@
 /* Files → snapshot: the order of a load, the id, and the counted references.
  *
+ * Loaders run in the order in which names become known: fields, lists, the names of rules, features
+ * and values, thresholds, rules, cases. All of them run whatever the earlier ones reported, so that
+ * one run finds all errors.
+ *
  * The id is the first 64 bits of SHA-256 over, for each file in the order of their paths: the
  * path's length as eight bytes (little-endian), the path, the content's length likewise, the
  * content. */
-#include "snapshot.h"
+#include "snapshot_load.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "load.h"
+#include "core/policy/load/cases/load_cases.h"
+#include "core/policy/load/features/load_features.h"
+#include "core/policy/load/rules/load_rule_headers.h"
+#include "core/policy/load/rules/load_rules.h"
+#include "core/policy/load/settings/load_latency.h"
+#include "core/policy/load/settings/load_lists.h"
+#include "core/policy/load/settings/load_policy.h"
+#include "core/policy/load/settings/load_schema.h"
+#include "core/policy/load/settings/load_thresholds.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* What a snapshot is when nobody looks: its memory and its references. */
+/* A snapshot with its memory and the number of its references. */
 struct holder {
     struct snapshot snapshot; /* first: a snapshot's address is its holder's */
     struct arena arena;       /* everything it points to */
@@ -70,8 +82,8 @@ static int check_sizes(const struct policy_file *files, size_t file_count,
         total += files[i].content.length;
         if (files[i].content.length > POLICY_FILE_SIZE_MAX || total > POLICY_SIZE_MAX)
             return error_set(ret_error, ERROR_TOO_LARGE,
-                             "%" TEXT_FORMAT ": the policy is too large; expected at most %u MiB a "
-                             "file and %u MiB together",
+                             "%" TEXT_FORMAT ": the policy is too large; expected at most %u MiB "
+                             "per file and %u MiB in total",
                              TEXT_ARGS(files[i].path), POLICY_FILE_SIZE_MAX >> 20,
                              POLICY_SIZE_MAX >> 20);
     }
@@ -106,6 +118,7 @@ static void add_sized(struct sha256 *sha, struct text t) {
     sha256_add(sha, t.data, t.length);
 }
 
+/* With lengths, no two sets of files give the same bytes. */
 static uint64_t files_id(const struct policy_file *files, size_t file_count) {
     struct sha256 *sha = sha256_new();
     for (size_t i = 0; i < file_count; i++) {
@@ -140,7 +153,9 @@ static void refuse_file(struct load *load, const struct source *source) {
 static void parse_file(struct load *load, size_t index) {
     const struct source *source = &load->sources[index];
     if (index > 0 && text_equal(source->path, load->sources[index - 1].path))
-        diagnostic_add(&load->diagnostics, source, (struct position){0}, "two files of this path");
+        diagnostic_add(&load->diagnostics, source, (struct position){0},
+                       "two files have this "
+                       "path");
     enum policy_file_kind kind = policy_file_kind(source->path);
     if (kind == FILE_OTHER)
         return;
@@ -153,6 +168,7 @@ static void parse_file(struct load *load, size_t index) {
         load->scope.incomplete = true;
 }
 
+/* A missing policy.yaml is reported under its own name, as if it were there and empty. */
 static void parse_files(struct load *load) {
     const struct snapshot *snapshot = load->snapshot;
     load->file_count = snapshot->file_count;
@@ -172,14 +188,16 @@ static void parse_files(struct load *load) {
     missing->path = TEXT_LITERAL("policy.yaml");
     missing->content = TEXT_LITERAL("");
     diagnostic_add(&load->diagnostics, missing, (struct position){0},
-                   "missing; a policy is a folder with a policy.yaml");
+                   "missing; a policy is a folder that contains policy.yaml");
 }
 
+/* Gives thresholds' and lists' slots their final place and names all slots for messages and
+ * explanations. What is not in the scope has no name: it is internal. */
 static void name_slots(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     snapshot->first_list = snapshot->first_threshold + snapshot->threshold_count;
     snapshot->slot_count = snapshot->first_list + snapshot->list_count;
-    load_place_lists(load);
+    load_list_slots(load);
     snapshot->slot_names =
         arena_calloc(load->arena, snapshot->slot_count, sizeof *snapshot->slot_names);
     check(snapshot->slot_names);
@@ -238,6 +256,8 @@ static void load_all(struct load *load) {
         load->analyse(load);
 }
 
+/* Everything that stays is in the holder's arena, everything else in scratch memory that goes at
+ * the end. The snapshot is not shared before this returns. */
 int load_files(const struct policy_file *files, size_t file_count, const struct load *options,
                struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
                struct buffer *ret_messages, struct error *ret_error) {

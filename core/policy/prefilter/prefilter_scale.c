@@ -1,3 +1,5 @@
+/* Building scales and flags. What is open in a piece is not reasoned out: one value of each piece
+ * is put through the tests themselves, so a scale cannot disagree with them. */
 #include "prefilter_scale.h"
 
 #include <math.h>
@@ -19,7 +21,7 @@ static int compare_numbers(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Where the answer of the test changes: at its least value, and behind its greatest. */
+/* Where the answer of the test changes: at its least value, and after its greatest. */
 static size_t put_bounds(const struct test *test, union bound *bounds) {
     size_t count = 0;
     if (test->kind == TEST_INTEGER) {
@@ -36,8 +38,8 @@ static size_t put_bounds(const struct test *test, union bound *bounds) {
     return count;
 }
 
-/* Sorts them and leaves each once. */
-static size_t settle(union bound *bounds, size_t count, enum test_kind kind) {
+/* Sorts the bounds and drops duplicates. Returns how many are left. */
+static size_t sort_unique(union bound *bounds, size_t count, enum test_kind kind) {
     int (*compare)(const void *, const void *) =
         kind == TEST_INTEGER ? compare_integers : compare_numbers;
     size_t kept = 0;
@@ -61,7 +63,7 @@ static struct value value_within(const union bound *bounds, size_t count, size_t
     return v;
 }
 
-/* What is open with this value, as the tests themselves say. */
+/* The conditions that stay open with this value, according to the tests themselves. */
 static uint64_t open_with(const struct gate *const *gates, size_t count, struct value v) {
     uint64_t open = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
@@ -74,59 +76,59 @@ static uint64_t open_with(const struct gate *const *gates, size_t count, struct 
     return open;
 }
 
-/* The tests of one number. */
-struct drawn {
+/* All tests of one number, and the bounds at which their answers change. */
+struct number_tests {
     const struct gate **gates;
     size_t count;
     union bound *bounds;
     size_t bound_count;
 };
 
-static uint64_t conditions_of(const struct drawn *drawn) {
+static uint64_t conditions_of(const struct number_tests *all) {
     uint64_t conditions = 0;
-    for (size_t i = 0; i < drawn->count; i++)
-        conditions |= drawn->gates[i]->conditions;
+    for (size_t i = 0; i < all->count; i++)
+        conditions |= all->gates[i]->conditions;
     return conditions;
 }
 
-static uint64_t open_within(const struct drawn *drawn, size_t piece) {
-    return open_with(
-        drawn->gates, drawn->count,
-        value_within(drawn->bounds, drawn->bound_count, piece, &drawn->gates[0]->test));
+static uint64_t open_within(const struct number_tests *all, size_t piece) {
+    return open_with(all->gates, all->count,
+                     value_within(all->bounds, all->bound_count, piece, &all->gates[0]->test));
 }
 
-static uint64_t open_without_number(const struct drawn *drawn) {
-    return drawn->gates[0]->test.kind == TEST_NUMBER
-               ? open_with(drawn->gates, drawn->count, value_double(NAN))
+/* NaN is outside of every interval, so it needs a word of its own; ints have no such value. */
+static uint64_t open_without_number(const struct number_tests *all) {
+    return all->gates[0]->test.kind == TEST_NUMBER
+               ? open_with(all->gates, all->count, value_double(NAN))
                : UINT64_MAX;
 }
 
-static struct cut cut_of(const struct drawn *drawn) {
+static struct cut cut_of(const struct number_tests *all) {
     struct cut cut = {
-        .slot = drawn->gates[0]->test.slot,
-        .type = drawn->gates[0]->test.type,
-        .open = {open_within(drawn, 0), open_within(drawn, 1)},
-        .conditions = conditions_of(drawn),
-        .open_nan = open_without_number(drawn),
+        .slot = all->gates[0]->test.slot,
+        .type = all->gates[0]->test.type,
+        .open = {open_within(all, 0), open_within(all, 1)},
+        .conditions = conditions_of(all),
+        .open_nan = open_without_number(all),
     };
-    memcpy(&cut.bound, drawn->bounds, sizeof cut.bound);
+    memcpy(&cut.bound, all->bounds, sizeof cut.bound);
     return cut;
 }
 
-static void fill_scale(struct scale *scale, const struct drawn *drawn) {
-    size_t count = drawn->bound_count;
-    *scale = (struct scale){.conditions = conditions_of(drawn),
-                            .slot = drawn->gates[0]->test.slot,
-                            .type = drawn->gates[0]->test.type,
+static void fill_scale(struct scale *scale, const struct number_tests *all) {
+    size_t count = all->bound_count;
+    *scale = (struct scale){.conditions = conditions_of(all),
+                            .slot = all->gates[0]->test.slot,
+                            .type = all->gates[0]->test.type,
                             .count = (uint16_t)count};
     for (size_t piece = 0; piece <= count; piece++)
-        scale->words[piece] = open_within(drawn, piece);
+        scale->words[piece] = open_within(all, piece);
     if (count > 0)
-        memcpy(scale->words + count + 1, drawn->bounds, count * sizeof *drawn->bounds);
-    scale->words[2 * count + 1] = open_without_number(drawn);
+        memcpy(scale->words + count + 1, all->bounds, count * sizeof *all->bounds);
+    scale->words[2 * count + 1] = open_without_number(all);
 }
 
-/* The tests of the first one's number among those that are left, which go. */
+/* Moves the tests of one number, that of the first, from `left` to `taken`. Returns how many. */
 static size_t take_same(const struct gate **left, size_t *left_count, const struct gate **taken) {
     size_t count = 0, stay = 0;
     uint32_t slot = left[0]->test.slot;
@@ -140,42 +142,44 @@ static size_t take_same(const struct gate **left, size_t *left_count, const stru
     return count;
 }
 
-static void find_bounds(struct drawn *drawn) {
+static void find_bounds(struct number_tests *all) {
     size_t count = 0;
-    for (size_t i = 0; i < drawn->count; i++)
-        count += put_bounds(&drawn->gates[i]->test, drawn->bounds + count);
-    drawn->bound_count = settle(drawn->bounds, count, (enum test_kind)drawn->gates[0]->test.kind);
+    for (size_t i = 0; i < all->count; i++)
+        count += put_bounds(&all->gates[i]->test, all->bounds + count);
+    all->bound_count = sort_unique(all->bounds, count, (enum test_kind)all->gates[0]->test.kind);
 }
 
+/* Groups the tests by number; a single bound makes a cut, more make a scale. Tests with none at
+ * all, such as i <= INT64_MAX, make a scale with one piece. */
 void scales_build(struct scales *scales, const struct gate *gates, size_t count,
                   struct arena *arena) {
-    /* The most that they come to is two bounds for each test. */
+    /* There are at most two bounds for each test. */
     struct cut *cut = arena_calloc(arena, count, sizeof *cut);
     struct scale *scale =
         arena_alloc(arena, count * (sizeof *scale + scale_words(2) * sizeof *scale->words));
     const struct gate **left = check_calloc(count, sizeof *left);
-    struct drawn drawn = {.gates = check_calloc(count, sizeof *drawn.gates),
-                          .bounds = check_calloc(2 * count, sizeof *drawn.bounds)};
+    struct number_tests all = {.gates = check_calloc(count, sizeof *all.gates),
+                               .bounds = check_calloc(2 * count, sizeof *all.bounds)};
     check(cut && scale);
     scales->cuts = cut;
     scales->scales = scale;
     for (size_t i = 0; i < count; i++)
         left[i] = &gates[i];
     while (count > 0) {
-        drawn.count = take_same(left, &count, drawn.gates);
-        find_bounds(&drawn);
-        if (drawn.bound_count == 1) {
-            *cut++ = cut_of(&drawn);
+        all.count = take_same(left, &count, all.gates);
+        find_bounds(&all);
+        if (all.bound_count == 1) {
+            *cut++ = cut_of(&all);
             continue;
         }
-        fill_scale(scale, &drawn);
-        scale = (struct scale *)(scale->words + scale_words(drawn.bound_count));
+        fill_scale(scale, &all);
+        scale = (struct scale *)(scale->words + scale_words(all.bound_count));
     }
     scales->cuts_end = cut;
     scales->scales_end = scale;
     free(left);
-    free(drawn.gates);
-    free(drawn.bounds);
+    free(all.gates);
+    free(all.bounds);
 }
 
 const struct flag *flags_build(const struct gate *gates, size_t count, struct arena *arena,
@@ -189,7 +193,7 @@ const struct flag *flags_build(const struct gate *gates, size_t count, struct ar
         if (flag == end)
             *end++ = (struct flag){.slot = gates[i].test.slot, .open = {UINT64_MAX, UINT64_MAX}};
         flag->conditions |= gates[i].conditions;
-        flag->open[gates[i].test.turned] &= ~gates[i].conditions;
+        flag->open[gates[i].test.inverted] &= ~gates[i].conditions;
     }
     *ret_end = end;
     return flags;

@@ -1,14 +1,14 @@
-/* What many conditions make of one number: their tests of it against constants cut the line of
- * numbers into pieces, and each piece tells which of the conditions are still open. So a number is
- * looked at once, however many tests there are of it, and nothing is asked that could be guessed
- * wrongly. Likewise of what is true or false. Private to policy/.
+/* Testing one number for many conditions at once. The constants that 64 conditions compare it with
+ * cut the line of numbers into pieces, and for each piece a word says which conditions are still
+ * open. So a number is read once, however many tests there are of it, and no branch depends on a
+ * single test. Flags are the same for bools. Private to policy/.
  *
- * Most scales are cut once. The others lie one behind the other, each with its words: what is open
- * in each piece, from the least on; then the bounds, in the order of numbers, each the least of the
- * piece that it begins; then what is open if the value is not a number. */
+ * Numbers with a single bound are cuts. The others are scales, laid out one after the other, each
+ * with its words: what is open in each piece, from the least on; then the bounds in ascending
+ * order, each the least number of its piece; then what is open if the value is not a number. */
 #pragma once
 
-#include "prefilter_internal.h"
+#include "prefilter_test.h"
 
 /* A test that some of 64 conditions need. */
 struct gate {
@@ -45,7 +45,8 @@ struct flag {
     uint32_t slot;
 };
 
-/* Conditions that are still open, and those of them of which a gate could not be looked at. */
+/* Bit i: condition i is still open; one of its gates could not be tested, so it must be evaluated.
+ */
 struct open_tests {
     uint64_t open, doubtful;
 };
@@ -60,28 +61,29 @@ static inline size_t scale_words(size_t bounds) {
     return 2 * bounds + 2;
 }
 
-/* An absent value fails a test, an error is for who evaluates. */
-INLINE struct open_tests stand_without(uint64_t conditions, const struct value *v,
-                                       struct open_tests standing) {
+/* An absent value fails the test; with an error only evaluating gives the answer. */
+INLINE struct open_tests without_value(uint64_t conditions, const struct value *v,
+                                       struct open_tests state) {
     if (v->type == VALUE_ABSENT)
-        standing.open &= ~conditions;
+        state.open &= ~conditions;
     else
-        standing.doubtful |= conditions;
-    return standing;
+        state.doubtful |= conditions;
+    return state;
 }
 
 INLINE struct open_tests pass_flags(const struct flag *flag, const struct flag *end,
-                                    const struct value *frame, struct open_tests standing) {
+                                    const struct value *frame, struct open_tests state) {
     for (; flag < end; flag++) {
         const struct value *v = &frame[flag->slot];
         if (__builtin_expect(v->type == VALUE_BOOL, 1))
-            standing.open &= flag->open[v->boolean];
+            state.open &= flag->open[v->boolean];
         else
-            standing = stand_without(flag->conditions, v, standing);
+            state = without_value(flag->conditions, v, state);
     }
-    return standing;
+    return state;
 }
 
+/* As many bounds are compared one by one: cheaper than another step of the binary search. */
 #define SCALE_FEW 3
 
 INLINE bool has_reached(uint64_t bound, const struct value *v, enum test_kind kind) {
@@ -92,7 +94,7 @@ INLINE bool has_reached(uint64_t bound, const struct value *v, enum test_kind ki
     return v->number >= number;
 }
 
-/* How many of the bounds the value has reached. */
+/* How many of the ascending bounds the value has reached: a binary search without branches. */
 INLINE size_t bounds_reached(const uint64_t *bounds, size_t count, const struct value *v,
                              enum test_kind kind) {
     size_t reached = 0;
@@ -108,34 +110,34 @@ INLINE size_t bounds_reached(const uint64_t *bounds, size_t count, const struct 
 
 INLINE struct open_tests pass_cuts(const struct cut *cut, const struct cut *end,
                                    enum test_kind kind, const struct value *frame,
-                                   struct open_tests standing) {
+                                   struct open_tests state) {
     for (; cut < end; cut++) {
         const struct value *v = &frame[cut->slot];
         if (__builtin_expect(v->type != cut->type, 0))
-            standing = stand_without(cut->conditions, v, standing);
+            state = without_value(cut->conditions, v, state);
         else if (kind == TEST_NUMBER && __builtin_expect(v->number != v->number, 0))
-            standing.open &= cut->open_nan;
+            state.open &= cut->open_nan;
         else
-            standing.open &= cut->open[has_reached(cut->bound, v, kind)];
+            state.open &= cut->open[has_reached(cut->bound, v, kind)];
     }
-    return standing;
+    return state;
 }
 
 /* kind: of their tests. */
 INLINE struct open_tests pass_scales(const struct scales *scales, enum test_kind kind,
-                                     const struct value *frame, struct open_tests standing) {
+                                     const struct value *frame, struct open_tests state) {
     const struct scale *scale = scales->scales, *end = scales->scales_end;
-    standing = pass_cuts(scales->cuts, scales->cuts_end, kind, frame, standing);
+    state = pass_cuts(scales->cuts, scales->cuts_end, kind, frame, state);
     for (size_t count; scale < end;
          scale = (const struct scale *)(scale->words + scale_words(count))) {
         const struct value *v = &frame[scale->slot];
         count = scale->count;
         if (__builtin_expect(v->type != scale->type, 0))
-            standing = stand_without(scale->conditions, v, standing);
+            state = without_value(scale->conditions, v, state);
         else if (kind == TEST_NUMBER && __builtin_expect(v->number != v->number, 0))
-            standing.open &= scale->words[2 * count + 1];
+            state.open &= scale->words[2 * count + 1];
         else
-            standing.open &= scale->words[bounds_reached(scale->words + count + 1, count, v, kind)];
+            state.open &= scale->words[bounds_reached(scale->words + count + 1, count, v, kind)];
     }
-    return standing;
+    return state;
 }

@@ -1,7 +1,12 @@
-/* Many prefilters at once. What a condition cannot be true without is a gate; those of 64
- * conditions stand side by side, each once, by the kind of test: going through them asks nothing
- * that is known before. Those of numbers and of what is true or false are drawn together:
- * prefilter_scale.h. */
+/* Many prefilters at once. A gate is a test without which a condition cannot be true. The gates of
+ * 64 conditions are kept side by side, each once with a bit for every condition that needs it,
+ * ordered by kind: the loop over one kind has no branch on it. Numbers and bools are combined
+ * further: prefilter_scale.h.
+ *
+ * A gate only ever closes conditions. What is open after all gates is followed test by test, or
+ * evaluated. */
+#include "prefilter_set.h"
+
 #include "prefilter_scale.h"
 
 #include <stdlib.h>
@@ -11,8 +16,8 @@ struct gate_run {
     const struct flag *flags, *flags_end;
     struct scales integers, numbers;
     const struct gate *gates;            /* the others */
-    const struct gate *ends[GATE_KINDS]; /* [kind]: behind its gates, from TEST_PRESENT on */
-    /* Conditions that are their gates and nothing else: open behind all of them, they are true. */
+    const struct gate *ends[GATE_KINDS]; /* [kind]: after its gates, from TEST_PRESENT on */
+    /* Conditions that are their gates and nothing else: open after all of them, they are true. */
     uint64_t whole;
 };
 
@@ -50,7 +55,7 @@ static bool is_same_payload(const struct test *a, const struct test *b) {
 }
 
 static bool is_same_test(const struct test *a, const struct test *b) {
-    return a->kind == b->kind && a->slot == b->slot && a->turned == b->turned &&
+    return a->kind == b->kind && a->slot == b->slot && a->inverted == b->inverted &&
            is_same_payload(a, b);
 }
 
@@ -64,7 +69,7 @@ static void add_gate(struct gate *gates, size_t *count, const struct test *test,
     gates[i].conditions |= condition;
 }
 
-/* By kind, what takes longest last; of one kind, what settles most conditions comes first. */
+/* By kind, the most expensive last; within a kind the gate that closes most conditions first. */
 static bool comes_before(const struct gate *a, const struct gate *b) {
     if (a->test.kind != b->test.kind)
         return a->test.kind < b->test.kind;
@@ -92,20 +97,21 @@ static void keep_gates(struct gate_run *run, const struct gate *gates, size_t co
                        struct arena *arena) {
     size_t flags = count_until(gates, count, TEST_TRUE);
     size_t integers = count_until(gates, count, TEST_INTEGER);
-    size_t drawn = count_until(gates, count, TEST_NUMBER);
+    size_t combined = count_until(gates, count, TEST_NUMBER);
     run->flags = flags_build(gates, flags, arena, &run->flags_end);
     scales_build(&run->integers, gates + flags, integers - flags, arena);
-    scales_build(&run->numbers, gates + integers, drawn - integers, arena);
-    struct gate *kept = arena_calloc(arena, count - drawn, sizeof *kept);
+    scales_build(&run->numbers, gates + integers, combined - integers, arena);
+    struct gate *kept = arena_calloc(arena, count - combined, sizeof *kept);
     check(kept);
-    if (count > drawn)
-        memcpy(kept, gates + drawn, (count - drawn) * sizeof *kept);
+    if (count > combined)
+        memcpy(kept, gates + combined, (count - combined) * sizeof *kept);
     run->gates = kept;
     for (int kind = TEST_PRESENT; kind < GATE_KINDS; kind++)
-        run->ends[kind] = kept + count_until(kept, count - drawn, (enum test_kind)kind);
+        run->ends[kind] = kept + count_until(kept, count - combined, (enum test_kind)kind);
 }
 
-/* Of each condition the first ones: that keeps the time that building takes within bounds. */
+/* Only the first gates of each condition count: comparing all with all to find equal ones would
+ * take time in the square of their number. */
 #define GATES_OF_ONE 8
 
 static void fill_run(struct gate_run *run, const struct prefilter *const *prefilters, size_t count,
@@ -151,34 +157,36 @@ const struct prefilter_set *prefilter_set_build(const struct prefilter *const *p
 
 /* kind: of all of them. */
 INLINE struct open_tests pass(const struct gate *gate, const struct gate *end, enum test_kind kind,
-                              const struct value *frame, struct open_tests standing) {
+                              const struct value *frame, struct open_tests state) {
     struct list_address address = {0};
     for (; gate < end; gate++) {
-        if (!(standing.open & gate->conditions))
+        if (!(state.open & gate->conditions))
             continue;
         enum outcome_of_test outcome = look(&gate->test, kind, frame, false, &address);
         if (outcome == PASSES)
             continue;
-        if (outcome == FAULTY)
-            standing.doubtful |= gate->conditions;
+        if (outcome == UNKNOWN)
+            state.doubtful |= gate->conditions;
         else
-            standing.open &= ~gate->conditions;
+            state.open &= ~gate->conditions;
     }
-    return standing;
+    return state;
 }
 
+/* The order is that of the kinds' costs; lists come last and are asked only for conditions that
+ * nothing else has closed. */
 uint64_t prefilter_set_open(const struct prefilter_set *set, size_t number,
                             const struct value *frame, uint64_t *ret_sure) {
     const struct gate_run *run = &set->runs[number];
     const struct gate *gate = run->gates;
     size_t left = set->count - number * PREFILTER_SET_RUN;
-    struct open_tests standing = {.open = left < PREFILTER_SET_RUN ? (UINT64_C(1) << left) - 1
-                                                                   : UINT64_MAX};
-    standing = pass_flags(run->flags, run->flags_end, frame, standing);
-    standing = pass_scales(&run->integers, TEST_INTEGER, frame, standing);
-    standing = pass_scales(&run->numbers, TEST_NUMBER, frame, standing);
+    struct open_tests state = {.open = left < PREFILTER_SET_RUN ? (UINT64_C(1) << left) - 1
+                                                                : UINT64_MAX};
+    state = pass_flags(run->flags, run->flags_end, frame, state);
+    state = pass_scales(&run->integers, TEST_INTEGER, frame, state);
+    state = pass_scales(&run->numbers, TEST_NUMBER, frame, state);
 #define PASS(kind)                                                                                 \
-    standing = pass(gate, run->ends[kind], kind, frame, standing);                                 \
+    state = pass(gate, run->ends[kind], kind, frame, state);                                       \
     gate = run->ends[kind]
     PASS(TEST_PRESENT);
     PASS(TEST_TEXT);
@@ -187,8 +195,8 @@ uint64_t prefilter_set_open(const struct prefilter_set *set, size_t number,
     PASS(TEST_SAME);
     PASS(TEST_LIST);
 #undef PASS
-    *ret_sure = standing.open & run->whole & ~standing.doubtful;
-    return standing.open;
+    *ret_sure = state.open & run->whole & ~state.doubtful;
+    return state.open;
 }
 
 uint64_t prefilter_set_answer(const struct prefilter_set *set, size_t number,

@@ -1,7 +1,7 @@
-/* Steps for a stack of columns, one for each instruction. Numbers are calculated as evaluator.c
- * does: the same operations in the same order, so that the results are the same bits. Both sides of
- * && and || are calculated, for what the second one gives does not matter where the first decides;
- * a row that goes wrong on a side that would not have been asked is only looked at once more. */
+/* A stack machine like that of evaluator.c whose values are columns of up to 64 rows. Numbers are
+ * calculated with the same operations in the same order, so the results are the same bits. There
+ * are no branches: both sides of && and || are calculated. A row in which a side fails that would
+ * not have been evaluated is merely marked doubtful and evaluated once more. */
 #include "vector_condition.h"
 
 #include "core/base/check.h"
@@ -42,7 +42,7 @@ static bool push(struct building *building, enum value_type type) {
     return true;
 }
 
-/* Two operands of one type, which *ret_type is; one of the result's type takes their place. */
+/* Replaces two operands of one type, *ret_type, by one of the result's type. False: they differ. */
 static bool join(struct building *building, enum value_type *ret_type, enum value_type result) {
     if (building->depth < 2)
         return false;
@@ -60,7 +60,7 @@ static bool find_place(const struct row_places *places, uint64_t slot, size_t *r
     return *ret_place != SIZE_MAX;
 }
 
-/* false: it is of no such kind. */
+/* false: an instruction, type or name that columns do not support. */
 static bool build_step(struct building *building, const struct instruction *at,
                        const struct row_places *places, struct row_step *step) {
     step->operation = (enum operation)at->operation;
@@ -95,7 +95,8 @@ static bool build_step(struct building *building, const struct instruction *at,
     }
 }
 
-/* A short way for one row, which goes on behind it where it does not apply. */
+/* A jump that saves one row the second operand. Skipping it changes no result: the operand's own
+ * merge follows. */
 static bool is_shortcut(const struct instruction *at) {
     return at->operation == OPERATION_AND || at->operation == OPERATION_OR;
 }
@@ -140,6 +141,8 @@ struct rows {
     uint64_t doubtful; /* rows that are for expression_eval() */
 };
 
+/* A row whose value has another type, absent or an error, is doubtful; its column entry is then
+ * arbitrary. */
 static void take_slot(struct rows *rows, const struct row_step *step, union row_column *column) {
     const struct value *v = rows->values + step->place;
     const enum value_type type = step->type;
@@ -163,7 +166,7 @@ static void take_presence(struct rows *rows, const struct row_step *step,
     for (size_t i = 0; i < rows->count; i++, v += rows->stride) {
         bits |= (uint64_t)(v->type == VALUE_ABSENT || v->type == VALUE_ERROR) << i;
     }
-    rows->doubtful |= bits; /* a default may take its place */
+    rows->doubtful |= bits; /* a default may replace it, so the row is evaluated */
     column->bits = UINT64_MAX;
 }
 

@@ -1,10 +1,10 @@
-/* A condition over features alone, asked about many rows at once.
+/* A condition over features alone, evaluated for many rows at once.
  *
- * A program that runs row by row spends most of its time on finding out what to do next. Here that
- * is found out once for up to VECTOR_CONDITION_MOST rows: each instruction goes through all of
- * them. What comes out is no answer for every row, only which of them the condition is surely not
- * true for, and surely no error either; the others are for expression_eval(). A value that is
- * missing, an integer that overflows, a condition of any other kind: all of that is left to it. */
+ * A program that runs row by row spends most of its time on dispatch. Here each instruction is
+ * dispatched once for up to VECTOR_CONDITION_MOST rows. The result is not an answer for every row,
+ * only the rows for which the condition may be true or may fail; for the others it is surely
+ * neither. A missing value, an integer overflow or any other doubt puts a row among the former,
+ * which are for expression_eval(). */
 #pragma once
 
 #include "core/base/value.h"
@@ -24,7 +24,7 @@ struct row_places {
 
 struct vector_condition;
 
-/* NULL: nothing can be told of it that way. */
+/* NULL: the condition does anything but arithmetic and logic on numbers and bools. */
 struct vector_condition *vector_condition_new(const struct expression *expression,
                                               const struct row_places *places);
 void vector_condition_free(struct vector_condition *condition); /* NULL is allowed */

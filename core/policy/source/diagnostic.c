@@ -1,3 +1,9 @@
+/* Collecting, ordering and printing diagnostics.
+ *
+ * They are kept as a list in their own arena and sorted only when they are printed, by path, line,
+ * column and then the order in which they were found, so that a load may read files and keys in
+ * whichever order suits it. What is printed is made safe first: a policy's author must not be able
+ * to send control characters to the terminal on which it is checked. */
 #include "diagnostic.h"
 
 #include "core/base/check.h"
@@ -28,6 +34,8 @@ void diagnostics_deinit(struct diagnostics *diagnostics) {
     arena_deinit(&diagnostics->arena);
 }
 
+/* All are counted, but only the first DIAGNOSTICS_STORED_MAX are kept: a broken file of many
+ * megabytes must not fill the memory with messages. */
 static void add(struct diagnostics *diagnostics, const struct source *source, struct position at,
                 bool warning, const char *format, va_list arguments) {
     if (warning)
@@ -77,7 +85,7 @@ static int compare_diagnostics(const void *left, const void *right) {
     return order;
 }
 
-/* All stored faults in the order they are read in; free() the array. */
+/* The stored diagnostics in the order they are printed in. The caller frees the array. */
 static const struct diagnostic **sorted(const struct diagnostics *diagnostics) {
     const struct diagnostic **list = check_calloc(diagnostics->stored + 1, sizeof *list);
     size_t count = 0;
@@ -88,6 +96,8 @@ static const struct diagnostic **sorted(const struct diagnostics *diagnostics) {
     return list;
 }
 
+/* A line of the file without its line break and without a byte order mark; empty after the last
+ * line. */
 static struct text line_of(struct text content, size_t line) {
     const char *at = content.data, *end = content.data + content.length;
     if (content.length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
@@ -149,6 +159,9 @@ static void append_line(struct buffer *buffer, struct text line) {
     append_clean(buffer, line);
 }
 
+/* The line and a caret below it. Of a long line only SHOWN_MAX characters are shown, beginning
+ * SHOWN_BEFORE characters in front of the place, with an ellipsis at each cut. Widths count
+ * characters, not columns of the terminal: wide ones shift the caret. */
 static void append_excerpt(struct buffer *buffer, const struct diagnostic *diagnostic) {
     struct text line = line_of(diagnostic->source->content, diagnostic->at.line);
     size_t column = diagnostic->at.column ? diagnostic->at.column - 1 : 0;
@@ -177,6 +190,7 @@ static void append_excerpt(struct buffer *buffer, const struct diagnostic *diagn
     buffer_append_string(buffer, "\n");
 }
 
+/* "path:line:column: warning: text", without the numbers when it is about the file as a whole. */
 static void append_head(struct buffer *buffer, const struct diagnostic *diagnostic) {
     append_line(buffer, diagnostic->source->path);
     if (diagnostic->at.line > 0) {
@@ -217,6 +231,7 @@ void diagnostics_report(const struct diagnostics *diagnostics, struct diagnostic
     free(list);
 }
 
+/* The first error by position, not by time: the one that the author sees at the top of the list. */
 int diagnostics_error(const struct diagnostics *diagnostics, struct error *ret_error) {
     check(diagnostics->errors > 0);
     const struct diagnostic **list = sorted(diagnostics);

@@ -1,5 +1,6 @@
-/* What is wrong with a policy's files, in the words their author reads: file, line and column, the
- * line itself, a caret under the spot. Faults are collected, so that one load names them all. */
+/* Errors and warnings about a policy's files, as their author reads them: file, line and column,
+ * the line itself, a caret under the place. They are collected, so that one load reports them all.
+ */
 #pragma once
 
 #include "core/base/arena.h"
@@ -10,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A file as it was read. path and content belong to whoever loads. */
+/* A file as it was read. path and content belong to the caller and must outlive all diagnostics
+ * about the file. */
 struct source {
     struct text path;
     struct text content;
@@ -21,7 +23,7 @@ struct position {
     size_t line;
     size_t column;
     size_t length; /* characters to underline; 0 and 1 both give a single caret */
-    bool secret;   /* the line holds what no message may repeat */
+    bool secret;   /* the line may hold a card number: no message shows it */
 };
 
 struct diagnostic;
@@ -39,17 +41,19 @@ struct diagnostics {
 void diagnostics_init(struct diagnostics *diagnostics);
 void diagnostics_deinit(struct diagnostics *diagnostics);
 
+/* Adds an error. The text is formatted at once and cut at 767 bytes; source is kept as a pointer.
+ */
 void diagnostic_add(struct diagnostics *diagnostics, const struct source *source,
                     struct position at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-/* Reported, but the policy loads. */
+/* Adds a warning: it is reported, but the policy loads. */
 void diagnostic_warn(struct diagnostics *diagnostics, const struct source *source,
                      struct position at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Appends every fault by path, line and column. */
+/* Appends all of them as text, ordered by path, line and column. */
 void diagnostics_write(const struct diagnostics *diagnostics, struct buffer *buffer);
-/* One of them, for whoever writes it in another form. Texts live as long as the faults. */
+/* One of them, for output in another form, such as JSON. Texts live as long as the diagnostics. */
 struct diagnostic_view {
     bool warning;
     struct text path;
@@ -59,7 +63,7 @@ struct diagnostic_view {
 struct diagnostic_sink {
     void (*take)(struct diagnostic_sink *self, const struct diagnostic_view *diagnostic);
 };
-/* In the same order. */
+/* Calls take() for each stored one, in the same order. */
 void diagnostics_report(const struct diagnostics *diagnostics, struct diagnostic_sink *sink);
 /* The first error and how many more there are; ERROR_INVALID. There must be one. */
 int diagnostics_error(const struct diagnostics *diagnostics, struct error *ret_error);

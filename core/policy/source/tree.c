@@ -1,5 +1,9 @@
-/* libyaml's events → struct tree_node. libyaml tells where an event starts (line and column in
- * characters), which is all a message needs. */
+/* libyaml's events → struct tree_node.
+ *
+ * libyaml is given nothing that it reads differently from what an editor shows: check_characters()
+ * refuses tabs, control characters, invalid UTF-8 and the line breaks that only YAML knows. Events
+ * carry line and column, in characters, of where they start, which is all that messages need;
+ * places inside a text are found by tree_locate.c. */
 #include "tree.h"
 
 #include "core/base/check.h"
@@ -16,7 +20,7 @@ struct builder {
     struct tree_node *keys[TREE_DEPTH_MAX]; /* their key that waits for its value */
     size_t depth;
     size_t documents;
-    bool stopped; /* at a limit: what there is of the tree is of no use */
+    bool stopped; /* a limit was reached: the tree is incomplete and not used */
 };
 
 struct position tree_position(const struct tree_node *node) {
@@ -43,7 +47,8 @@ static const char *bad_character(const char *at, const char *end) {
     return "invalid UTF-8: save the file as UTF-8";
 }
 
-/* First byte of a line that is no clean text, or that libyaml would take for a line break. */
+/* The first byte of a line that is not clean text, or that libyaml would read as a line break; the
+ * line's length when there is none. */
 static size_t first_bad(struct text line) {
     size_t bad = line.length;
     text_is_clean(line, &bad);
@@ -98,7 +103,8 @@ static void diagnostic_at(struct builder *builder, yaml_mark_t mark, const char 
     diagnostic_add(builder->diagnostics, builder->source, mark_position(mark), "%s", text);
 }
 
-/* Two keys of one mapping with the same text: a slip that YAML itself lets pass. */
+/* Two keys of one mapping with the same text. libyaml accepts them, and most readers silently drop
+ * the first. */
 static void check_duplicate(struct builder *builder, const struct tree_node *mapping,
                             struct tree_node *key) {
     for (const struct tree_node *child = mapping->first; child; child = child->next) {
@@ -128,6 +134,8 @@ static void take_key(struct builder *builder, struct tree_node *mapping, struct 
     builder->keys[builder->depth - 1] = node;
 }
 
+/* A node of a mapping is alternately a key and a value. A value of a key that was refused is still
+ * attached, so that its own errors are reported. */
 static void attach(struct builder *builder, struct tree_node *node) {
     if (builder->depth == 0) {
         builder->root = node;
@@ -170,7 +178,7 @@ static bool refuse_properties(struct builder *builder, const yaml_event_t *event
                       "anchors (&name) are not supported; if this is text, put it in quotes");
     else if (tag)
         diagnostic_at(builder, event->start_mark,
-                      "YAML takes what starts with \"!\" for a tag; put the text in quotes");
+                      "YAML reads a text that starts with \"!\" as a tag; put it in quotes");
     return anchor || tag;
 }
 
@@ -237,7 +245,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
     case YAML_DOCUMENT_START_EVENT:
         if (++builder->documents == 2) {
             diagnostic_at(builder, event->start_mark,
-                          "a second document: a file holds one; remove the \"---\"");
+                          "a second document; expected one per file: remove the \"---\"");
             return false;
         }
         return true;
@@ -264,7 +272,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
     }
 }
 
-/* What libyaml's words usually mean to somebody who edits rules. */
+/* What libyaml's messages usually mean to the author of a policy. */
 static const char *syntax_hint(const char *problem) {
     static const struct {
         const char *problem, *hint;
@@ -306,7 +314,7 @@ static bool run(struct builder *builder, yaml_parser_t *parser) {
         }
         bool more = take_event(builder, &event);
         if (more && builder->arena->used > TREE_MEMORY_MAX) {
-            diagnostic_at(builder, event.start_mark, "the policy's YAML files hold too much");
+            diagnostic_at(builder, event.start_mark, "the policy's YAML files are too large");
             builder->stopped = true;
         }
         yaml_event_delete(&event);
@@ -320,11 +328,9 @@ struct tree_node *tree_parse(const struct source *source, struct arena *arena,
     struct builder builder = {.source = source, .arena = arena, .diagnostics = diagnostics};
     struct text content = source->content;
     if (content.length > TREE_SIZE_MAX) {
-        diagnostic_add(
-            diagnostics, source, (struct position){0},
-            "the file has %zu bytes: a YAML file has at most %u; long lists belong in list "
-            "files",
-            content.length, TREE_SIZE_MAX);
+        diagnostic_add(diagnostics, source, (struct position){0},
+                       "the file has %zu bytes; expected at most %u; move long lists to list files",
+                       content.length, TREE_SIZE_MAX);
         return NULL;
     }
     if (content.length >= 3 && memcmp(content.data, "\xef\xbb\xbf", 3) == 0) {
@@ -345,4 +351,13 @@ struct tree_node *tree_parse(const struct source *source, struct arena *arena,
     if (!builder.root)
         builder.root = new_node(&builder, TREE_MAPPING, (yaml_mark_t){0});
     return builder.root;
+}
+
+const struct tree_node *tree_child(const struct tree_node *node, const char *name) {
+    if (!node || node->kind != TREE_MAPPING)
+        return NULL;
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        if (text_is(child->key->text, name))
+            return child;
+    return NULL;
 }

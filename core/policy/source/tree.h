@@ -1,7 +1,7 @@
-/* A YAML file as a tree that remembers where everything stands.
+/* A YAML file as a tree that remembers the place of every node.
  *
  * The subset that policies need: one document of mappings, lists and texts in UTF-8. Anchors,
- * aliases, tags, tabs, duplicate keys and deep nesting are faults. Nothing is typed here: `true`
+ * aliases, tags, tabs, duplicate keys and deep nesting are errors. Nothing is typed here: `true`
  * and `5` are texts until a reader asks for a bool or a number (read.h). */
 #pragma once
 
@@ -24,7 +24,7 @@ enum tree_style {
 struct tree_node {
     enum tree_kind kind;
     enum tree_style style; /* TREE_TEXT */
-    bool broken;           /* reported already: whoever reads it says nothing more */
+    bool broken;           /* an error was reported here: readers report nothing more */
     struct text text;      /* TREE_TEXT */
     size_t line, column;   /* of its first character, from 1 */
     size_t end_line;       /* TREE_TEXT: of its last character */
@@ -38,13 +38,18 @@ struct tree_node {
 #define TREE_CHILDREN_MAX 1000u        /* keys of one mapping */
 #define TREE_MEMORY_MAX   (256u << 20) /* bytes of the arena that trees are put into */
 
-/* Returns the root (an empty mapping for an empty file), or NULL when the file is no YAML at all;
- * what was wrong is in faults either way. Nodes live in the arena and point into it. */
+/* Returns the root (an empty mapping for an empty file), or NULL when the file is not YAML at all;
+ * errors are in diagnostics either way. Nodes and their texts, which end with a NUL, live in the
+ * arena. */
 struct tree_node *tree_parse(const struct source *source, struct arena *arena,
                              struct diagnostics *diagnostics);
 
+/* The child of a mapping by its key; NULL when there is none, or when the node is NULL or not a
+ * mapping. Keys that were reported (broken) are found, too. */
+const struct tree_node *tree_child(const struct tree_node *node, const char *key);
+
 struct position tree_position(const struct tree_node *node);
-/* Where byte `offset` of a text node stands in the file: exact for one-line texts in any quotes,
- * and for the characters of block and folded ones that are not white space. */
+/* The place in the file of byte `offset` of a text node's value: exact for one-line texts in any
+ * quotes, and for the characters of block and folded ones that are not white space. */
 struct position tree_locate(const struct source *source, const struct tree_node *node,
                             size_t offset, size_t length);

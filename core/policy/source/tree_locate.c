@@ -1,7 +1,7 @@
 /* From a byte of a text's value back to its place in the file.
  *
- * The k-th character of the value that is not white space is the k-th such character of what stands
- * in the file, once escapes are read as the one character they mean. That holds for every style of
+ * The k-th character of the value that is not white space is the k-th such character in the file,
+ * once each escape is read as one character. That holds for every style of
  * YAML text, whatever folding does to the white space between. */
 #include "tree.h"
 
@@ -27,8 +27,8 @@ static void step(struct walk *walk) {
         walk->at++;
 }
 
-/* How many characters of the file make the next character of the value; *ret_blank: it is white
- * space there. */
+/* How many characters of the file stand for the next character of the value: an escape is several.
+ * *ret_blank: it is white space in the value. */
 static size_t unit(const struct walk *walk, bool *ret_blank) {
     *ret_blank = is_blank(*walk->at);
     size_t left = (size_t)(walk->end - walk->at);
@@ -47,7 +47,7 @@ static size_t unit(const struct walk *walk, bool *ret_blank) {
     case 'n':
     case 'r':
     case ' ':
-    case '\n': /* a line that goes on: nothing at all */
+    case '\n': /* a continued line: not part of the value */
         *ret_blank = true;
         return 2;
     default:
@@ -55,6 +55,7 @@ static size_t unit(const struct walk *walk, bool *ret_blank) {
     }
 }
 
+/* At the first character of the value, after an opening quote or the header of a block text. */
 static struct walk start(const struct source *source, const struct tree_node *node) {
     struct walk walk = {.at = source->content.data,
                         .end = source->content.data + source->content.length,
@@ -89,7 +90,7 @@ struct position tree_locate(const struct source *source, const struct tree_node 
         offset = node->text.length;
     bool at_end = offset == node->text.length;
     size_t solid = solid_before(node->text, offset);
-    /* At the end: the place behind the last character. */
+    /* At the end: the place after the last character. */
     if (at_end && solid > 0)
         solid--;
     struct walk walk = start(source, node);

@@ -138,7 +138,7 @@ if [ -w /dev/full ]; then
     fi
 fi
 sed -i 's/^policy:/&\n  latency_budget: 3us/' "$folder/policy/policy.yaml"
-expect 78 'the dearest: entity terminal' check "$folder/policy"
+expect 78 'the most expensive parts: entity terminal' check "$folder/policy"
 sed -i '/latency_budget/d' "$folder/policy/policy.yaml"
 
 # test

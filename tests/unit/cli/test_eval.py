@@ -126,7 +126,7 @@ class Eval(unittest.TestCase):
         self.assertEqual(len(found), len(LINES))
         for (line, expected), result in zip(LINES, found):
             if "steps" in expected.get("error", ""):
-                self.assertIn("steps; at most", result["error"])
+                self.assertIn("steps; expected at most", result["error"])
                 continue
             self.assertEqual(result, expected, line)
             self.assertIs(type(result.get("value")), type(expected.get("value")), line)

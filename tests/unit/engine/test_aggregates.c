@@ -143,7 +143,7 @@ static void values_come_from_amounts_and_locations(void **state) {
     struct transaction purchases[] = {
         purchase(bench, 0, 5000, 0, "pos"), purchase(bench, 30, 1000, 10, "pos"),
         purchase(bench, 40, 3000, 50, "ecom"),
-        purchase(bench, 41, 2000, -1, "pos"), /* nobody knows where */
+        purchase(bench, 41, 2000, -1, "pos"), /* without a place */
     };
     for (size_t i = 0; i < 4; i++)
         apply(bench, &purchases[i]);

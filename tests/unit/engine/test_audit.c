@@ -1,4 +1,4 @@
-/* Two decisions held side by side: each part that the archive keeps is looked at, and told. */
+/* Comparing two decisions: every part that the archive keeps is compared and reported. */
 #include "core/engine/audit.h"
 #include "tests/unit/unit.h"
 

@@ -401,7 +401,7 @@ static void run_step(unsigned long seed) {
         assert_int_equal(engine_decide(engine, &events[i].transaction, &map.source, true, &arena,
                                        &decision, &field, &error),
                          0);
-        assert_int_equal(decision.feature_count, 1); /* what suppressions count is not told */
+        assert_int_equal(decision.feature_count, 1); /* what suppressions count is not reported */
         check_decision(&model, events, i, &decision);
         records[i] = (struct record){
             .type = RECORD_TRANSACTION,

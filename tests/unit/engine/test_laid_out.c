@@ -1,7 +1,7 @@
-/* engine_apply() of what engine_decide() has laid out, against another engine that is never told of
- * a decision of its own: whatever comes between the two, states are the same bytes. And decisions
- * are those of an engine whose rules share nothing with the plan, and of one that expects nothing.
- * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
+/* engine_apply() with the layout that engine_decide() has left, against another engine that
+ * applies without having decided: whatever comes between the two, states are the same bytes.
+ * Decisions are also those of an engine whose rules share nothing with the plan, and of one that
+ * expects nothing. HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
 #include "state_map.h"
 #include "tests/split_mix.h"

@@ -1,5 +1,5 @@
-/* Cases: what is read of them, the history as the archive would have it, and what is told of a
- * decision that is not as expected. */
+/* Cases: how they are read, the history as the archive would have it, and the report of a decision
+ * that is not as expected. */
 #include "core/engine/trial.h"
 #include "tests/unit/unit.h"
 
@@ -74,7 +74,7 @@ static struct snapshot *load(const char *cases, struct buffer *messages) {
     return snapshot;
 }
 
-/* Runs them. What is told of those that fail; free() it. */
+/* Runs them. Returns the report of those that fail; free() it. */
 static char *run(const char *cases, size_t *ret_failed) {
     struct buffer messages;
     buffer_init(&messages);
@@ -313,10 +313,10 @@ static void what_is_wrong_with_a_case_is_reported(void **state) {
             "at \"10m\" has no sign; expected -10m for before the transaction");
     refused(ONE("  history: [{at: -1m, id: a, repeat: 2}]\n  transaction: {card: c1}\n"
                 "  expect: {score: 0}\n"),
-            "the id \"a\" is the same for all; put {n} into it");
+            "the id \"a\" is the same for all repetitions; put {n} into it");
     refused(ONE("  history: [{outcome: fraud, of: a}]\n  transaction: {card: c1}\n"
                 "  expect: {score: 0}\n"),
-            "no transaction \"a\" stands above");
+            "no transaction \"a\" comes before this");
     refused(ONE("  history: [{at: -1m, repeat: 1001}]\n  transaction: {card: c1}\n"
                 "  expect: {score: 0}\n"),
             "repeat is 1001; expected a whole number, 1 to 1000");

@@ -25,12 +25,12 @@ struct expression_case {
     char diagnostic[640];     /* "" when there is none */
 };
 
-/* bindings: "amount:double=5.0; card:string=c1; n:int=absent". verdict and outcome are added, in
- * the two slots behind, and behind them the thresholds of the README. */
+/* bindings: "amount:double=5.0; card:string=c1; n:int=absent". verdict and outcome are added in the
+ * next two slots, and after them the thresholds of the README. */
 void expression_case_init(struct expression_case *it, const char *bindings);
 void expression_case_deinit(struct expression_case *it);
 
-/* NULL when it does not compile; the first report is then in fault. */
+/* NULL when it does not compile; the first report is then in `diagnostic`. */
 struct syntax *expression_case_check(struct expression_case *it, const char *source);
 
 /* "int 5", "absent", "error overflow"; type: the expression's */

@@ -4,6 +4,7 @@
 #include "tests/unit/policy/policy_text.h"
 
 #include "core/base/check.h"
+#include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"
@@ -86,7 +87,7 @@ static void said_of(const char *when, char ret_said[512]) {
 #define FORKED           "never fires: each alternative of its condition contradicts itself"
 #define ALWAYS           "fires for every transaction"
 #define NEVER_FALSE                                                                                \
-    "fires for every transaction that has what it reads: its condition is never false"
+    "fires for every transaction that has the values it reads: its condition is never false"
 
 static void each_kind_of_condition(void **state) {
     (void)state;
@@ -232,8 +233,8 @@ static bool is_silent_of(const char *rules, const char *text) {
 static void pairs_of_rules(void **state) {
     (void)state;
     assert_true(warns(TWO_RULES("n > 5 && b", "{score: 1}", "b && 5 < n", "{score: 2}"),
-                      "rule \"second\" has the condition of \"first\" (rules/a.yaml:2): they fire "
-                      "together, and their scores add up"));
+                      "rule \"second\" has the same condition as \"first\" (rules/a.yaml:2): they "
+                      "fire together, and their scores add up"));
     assert_true(
         warns(TWO_RULES("n > 5", "{score: 1}, group: summed", "n > 5", "{score: 2}, group: summed"),
               "together, and their scores add up"));
@@ -243,44 +244,44 @@ static void pairs_of_rules(void **state) {
     assert_true(warns(TWO_RULES("n > 5", "{verdict: review}", "n > 5", "{score: 2}"),
                       "(rules/a.yaml:2): they fire together\n"));
     assert_true(warns(TWO_RULES("n > 5", "{verdict: decline}", "n > 7 && b", "{verdict: review}"),
-                      "rule \"second\" changes nothing: whenever it fires, so does \"first\" "
+                      "rule \"second\" has no effect: whenever it fires, so does \"first\" "
                       "(rules/a.yaml:2), which asks for decline"));
     assert_true(warns(TWO_RULES("n > 7 && b", "{verdict: review}", "n > 5", "{verdict: review}"),
-                      "rule \"first\" changes nothing"));
+                      "rule \"first\" has no effect"));
     assert_true(warns(
         TWO_RULES("online", "{verdict: decline}", "channel == 'app' && b", "{verdict: review}"),
-        "rule \"second\" changes nothing"));
+        "rule \"second\" has no effect"));
     assert_true(warns(TWO_RULES("has(s)", "{verdict: decline}", "size(s) > 3", "{verdict: review}"),
-                      "rule \"second\" changes nothing"));
+                      "rule \"second\" has no effect"));
     /* It asks for more, it scores, it fires where the other is absent, it is not live. */
     assert_true(is_silent_of(TWO_RULES("n > 5", "{verdict: review}", "n > 7", "{verdict: decline}"),
-                             "changes nothing"));
+                             "has no effect"));
     assert_true(is_silent_of(
         TWO_RULES("n > 5", "{verdict: decline}", "n > 7", "{verdict: review, score: 5}"),
-        "changes nothing"));
+        "has no effect"));
     assert_true(is_silent_of(
         TWO_RULES("n > 5 && n + m > n", "{verdict: decline}", "n > 7", "{verdict: review}"),
-        "changes nothing"));
+        "has no effect"));
     assert_true(is_silent_of(
         TWO_RULES("n > 5 || m > 5", "{verdict: decline}", "!(m < 7) || b", "{verdict: review}"),
-        "changes nothing"));
+        "has no effect"));
     /* Without a score it still raises a negative one of its group. */
     assert_true(is_silent_of(
         TWO_RULES("n > 5", "{verdict: decline}", "n > 7", "{verdict: review}, group: greatest"),
-        "changes nothing"));
+        "has no effect"));
     assert_true(
         warns(TWO_RULES("n > 5", "{verdict: decline}", "n > 7", "{verdict: review}, group: summed"),
-              "rule \"second\" changes nothing"));
+              "rule \"second\" has no effect"));
     /* It may fail where the other is false, and that asks for something, too. */
     assert_true(is_silent_of(TWO_RULES("n > 5", "{verdict: challenge}", "n > 7 && 8 / m > 1",
                                        "{verdict: review}, on_error: decline"),
-                             "changes nothing"));
+                             "has no effect"));
     assert_true(
         warns(TWO_RULES("n > 5", "{verdict: challenge}", "n > 7 && 8 / m > 1", "{verdict: review}"),
-              "rule \"second\" changes nothing"));
+              "rule \"second\" has no effect"));
     assert_true(warns(TWO_RULES("n > 5", "{verdict: challenge}", "n > 7 && has(s)",
                                 "{verdict: review}, on_error: decline"),
-                      "rule \"second\" changes nothing"));
+                      "rule \"second\" has no effect"));
     assert_true(is_silent_of(TWO_RULES("n > 5", "{score: 1}, mode: shadow", "n > 5", "{score: 2}"),
                              "has the condition"));
 }
@@ -290,17 +291,17 @@ static void what_nothing_uses(void **state) {
     static const char rules[] = "rules:\n"
                                 "  - {name: r, when: odd && card.count_1h > 3, then: {score: 1},\n"
                                 "     reason: \"{card.mean_1h}\"}\n";
-    assert_true(warns(rules, "feature \"card.below\" is used by no rule"));
-    assert_true(warns(rules, "value \"twice\" is used by no rule"));
-    assert_true(warns(rules, "attribute \"x\" is read by nothing"));
-    assert_true(warns(rules, "attribute \"m\" is read by nothing"));
+    assert_true(warns(rules, "feature \"card.below\" is not used by any rule"));
+    assert_true(warns(rules, "value \"twice\" is not used by any rule"));
+    assert_true(warns(rules, "attribute \"x\" is never read"));
+    assert_true(warns(rules, "attribute \"m\" is never read"));
     /* by a rule, a reason, a value of a rule, a feature */
     assert_true(is_silent_of(rules, "\"card.count_1h\""));
     assert_true(is_silent_of(rules, "\"card.mean_1h\""));
     assert_true(is_silent_of(rules, "\"large\""));
     assert_true(is_silent_of(rules, "attribute \"n\""));
-    assert_true(warns(rules, "policy.yaml: warning: the policy has no cases: nothing says what its "
-                             "1 rules are to decide"));
+    assert_true(warns(rules, "policy.yaml: warning: the policy has no cases: nothing tests what "
+                             "its rules decide"));
 }
 
 static void rules_without_cases_and_rules_that_are_over(void **state) {
@@ -321,8 +322,9 @@ static void rules_without_cases_and_rules_that_are_over(void **state) {
     assert_int_equal(calendar_parse_date(TEXT_LITERAL("2026-01-01"), &now_us), 0);
     struct snapshot *snapshot = check_text(&it, &messages, now_us);
     const char *said = (const char *)messages.bytes;
-    assert_non_null(strstr(said, "rule \"tried\" is over: it ended at 2025-12-31T00:00:00Z"));
-    assert_null(strstr(said, "\"untried\" is over"));
+    assert_non_null(strstr(said, "rule \"tried\" is no longer in force: it ended at "
+                                 "2025-12-31T00:00:00Z"));
+    assert_null(strstr(said, "\"untried\" is no longer in force"));
     assert_non_null(strstr(said, "rule \"untried\" has no case in which it fires"));
     assert_null(strstr(said, "\"tried\" has no case"));
     assert_int_equal(snapshot->case_count, 2);
@@ -517,7 +519,7 @@ static size_t read_claims(const char *said, struct claims *claims) {
             claims->always[rule] = true;
         else if (strncmp(rest, "has the condition", 17) == 0)
             claims->same[rule] = (int)other;
-        else if (strncmp(rest, "changes nothing", 15) == 0)
+        else if (strncmp(rest, "has no effect", 15) == 0)
             claims->within[rule] = (int)other;
         else
             count--;

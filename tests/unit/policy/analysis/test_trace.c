@@ -125,7 +125,7 @@ static void a_false_operand_decides(void **state) {
     expect(&s, "card.count_1h >= 3 && amount > 20.0 && vip && items == 4", false, "rd");
     expect(&s, "card.count_1h >= 3", true, "r-");
     expect(&s, "amount > 20.0", false, "rd");
-    expect(&s, "vip", false, "-d"); /* false as well, and nobody had to look */
+    expect(&s, "vip", false, "-d"); /* false as well, and not evaluated */
     expect(&s, "items == 4", false, "-d");
     assert_int_equal(part(&s, "card.count_1h")->value.integer, 4);
     assert_int_equal(part(&s, "card.count_1h")->depth, 2);
@@ -415,7 +415,7 @@ static void all_macros(void **state) {
     }
 }
 
-/* The outer one's items are told. */
+/* The outer macro's items are reported. */
 static void a_macro_within_a_macro(void **state) {
     (void)state;
     struct scene s;

@@ -4,6 +4,7 @@
 
 #include "core/policy/eval/compile.h"
 #include "core/policy/eval/function.h"
+#include "core/policy/eval/value_order.h"
 #include "tests/unit/unit.h"
 
 #include <dirent.h>
@@ -198,7 +199,7 @@ static void test_cost_is_limited(void **state) {
     for (size_t i = 0; i < 2; i++) {
         expression_case_init(&it, "s:string=x");
         assert_null(expression_case_check(&it, sources[i]));
-        assert_non_null(strstr(it.diagnostic, "steps; at most 100000"));
+        assert_non_null(strstr(it.diagnostic, "steps; expected at most 100000"));
         expression_case_deinit(&it);
     }
 }
@@ -270,12 +271,12 @@ static void test_cost_of_texts(void **state) {
     /* what no text is read of costs nothing */
     assert_int_equal(cost_of("(s.size() + 1) * 2 > n", "s:string=a; n:int=1"),
                      1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1024);
-    /* each comparison of 4,096 bytes with as many from the end of it is dear */
+    /* comparing 4,096 bytes with as many from the end is expensive */
     struct expression_case it;
     expression_case_init(&it, "s:string=a; t:string=b");
     assert_null(
         expression_case_check(&it, "s.split(\"\", 40).all(x, (t + t).lastIndexOf(s + t) < 0)"));
-    assert_non_null(strstr(it.diagnostic, "steps; at most 100000"));
+    assert_non_null(strstr(it.diagnostic, "steps; expected at most 100000"));
     expression_case_deinit(&it);
 }
 
@@ -307,7 +308,7 @@ static void note_end(struct reporter *reporter, size_t offset, size_t length, co
     it->diagnostic_offset = offset + length;
 }
 
-/* A fault is underlined where there is source. */
+/* An error is underlined where there is source. */
 static void test_diagnostics_end_with_the_source(void **state) {
     (void)state;
     static const char *const sources[] = {"'a\\", "'", "\"\\x1", "b'", "1.", "0x", "a =", "1u"};

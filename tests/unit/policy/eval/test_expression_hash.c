@@ -1,6 +1,6 @@
-/* A feature is known by its definition, in which its condition stands in canonical form: that form,
- * and what is hashed of it, must stay as it is for as long as there are archives and generations.
- * The hashes below were computed before expressions had lists, maps and macros. */
+/* A feature is identified by its definition, which contains its condition in canonical form: that
+ * form and the hash of it must not change as long as there are archives and generations. The
+ * hashes below were computed before expressions had lists, maps and macros. */
 #include "tests/unit/policy/policy_text.h"
 
 #include "core/base/check.h"

@@ -1,6 +1,6 @@
-/* Policies that must not load, with exactly what they are told: each folder of tests/cases/broken
- * (argument) against its expected.txt. With --update behind the folder expected.txt is written
- * anew; read the difference as a new user would. */
+/* Policies that must not load, with their exact messages: each folder of tests/cases/broken
+ * (argument) against its expected.txt. --update after the folder writes expected.txt anew; read
+ * the difference as a new user would. */
 #include "core/policy/load/snapshot.h"
 #include "tests/unit/unit.h"
 

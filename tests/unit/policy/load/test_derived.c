@@ -121,7 +121,7 @@ static void test_definitions(void **state) {
     assert_true(definition(note, "note", count) != definition(numbers, "note", count));
 }
 
-/* A long derivation stands in the canonical name as a hash, so that names stay short however
+/* A long derivation is in the canonical name as a hash, so that names stay short however
  * derived fields are made from each other; a change shows all the same. */
 static void test_long_derivations(void **state) {
     (void)state;

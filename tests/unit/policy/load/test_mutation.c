@@ -108,7 +108,7 @@ static void load_mutated(const struct policy_file *files, size_t count, size_t *
         assert_int_equal(r, -ERROR_INVALID);
         assert_true(messages.length > 0 && error.text[0] != '\0');
         assert_null(snapshot);
-        /* Whatever the file holds, what is told is clean text. */
+        /* Whatever the file holds, messages are clean text. */
         for (size_t at = 0; at < messages.length;) {
             const char *line = (const char *)messages.bytes + at;
             const char *end = memchr(line, '\n', messages.length - at);

@@ -1,6 +1,6 @@
-/* What a schema is said at a glance to take, strict binding takes without a word: of random
- * transactions, random schemas and random choices of fields. The glance may be too careful, so it
- * is also counted how often it says yes. HARRIER_SEED, HARRIER_STEPS. */
+/* The precheck never accepts what strict binding refuses: random transactions, random schemas,
+ * random choices of fields. It may be too careful, so how often it says yes is counted as well.
+ * HARRIER_SEED, HARRIER_STEPS. */
 #include "tests/unit/policy/policy_text.h"
 
 #include "core/base/check.h"
@@ -133,7 +133,7 @@ static struct transaction random_transaction(struct arena *arena, struct attribu
     return t;
 }
 
-/* ---- the glance against binding ---- */
+/* ---- the precheck against binding ---- */
 
 struct tally {
     uint64_t tried, surely, refused; /* the last two: of those tried */
@@ -155,8 +155,8 @@ static void try_transaction(const struct schema *schema, const struct bound *bou
     struct text field;
     struct error error;
     if (transaction_check(&t, &field, &error) < 0)
-        return; /* nobody binds those */
-    bool surely = schema_surely_takes(schema, &t, slots, count, longest);
+        return; /* these are never bound */
+    bool surely = schema_surely_accepts(schema, &t, slots, count, longest);
     bool binding = binds(schema, &t, slots, count, bound, &error);
     if (surely && !binding)
         fail_msg("taken for sure, but binding says: %s", error.text);

@@ -1,4 +1,4 @@
-/* What is asked of many rows at once never hides a row that evaluating says fires or fails: random
+/* Evaluating many rows at once never hides a row for which evaluating alone fires or fails: random
  * conditions over random values, some of them absent. HARRIER_SEED repeats a run, HARRIER_STEPS
  * makes it longer. */
 #include "core/base/check.h"
@@ -111,7 +111,7 @@ static void fill(struct table *table, const struct expression_case *it) {
 /* ---- what is asserted ---- */
 
 struct seen {
-    size_t open, closed, silent; /* silent: neither true nor faulty */
+    size_t open, closed, silent; /* silent: neither true nor an error */
 };
 
 static void check_rows(struct expression_case *it, const struct expression *expression,

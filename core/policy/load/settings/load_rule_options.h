@@ -1,0 +1,10 @@
+/* Options that rules share with groups and with policy.yaml. Private to policy/. */
+#pragma once
+
+#include "core/policy/load/load.h"
+
+/* Both read the value of one key; *ret_… is untouched when something was reported. */
+bool load_rule_mode(const struct reader *reader, const struct tree_node *node,
+                    enum rule_mode *ret_mode);
+bool load_on_error(const struct reader *reader, const struct tree_node *node,
+                   enum on_error *ret_on_error);
