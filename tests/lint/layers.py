@@ -44,10 +44,6 @@ CIRCLES_ALLOWED = {
 # Folders whose modules may still call each other in circles, each with the reason.
 CALL_CIRCLES_ALLOWED = {
     "core/feature": "entity states are about to be rewritten as decoded structures; the order comes with that",
-    "core/policy/analysis": "analysis_rules warns through analysis; not separated yet",
-    "core/policy/check": "the checker descends into itself through checker_list and checker_name; not separated yet",
-    "core/policy/eval": "function tables and the evaluator call back into their users; not separated yet",
-    "core/policy/load": "readers of nested YAML nodes call back into their parents' modules; not separated yet",
     "core/store/generation": "publishing and writing share checks of leftovers; not separated yet",
     "clients/c": "endpoints, exchanges and the poller notify each other by direct calls; not separated yet",
 }
