@@ -18,6 +18,7 @@
 
 #include "core/base/check.h"
 #include "core/base/value.h"
+#include "core/store/generation/generation_publish.h"
 
 #include <inttypes.h>
 #include <sched.h>

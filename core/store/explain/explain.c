@@ -4,13 +4,14 @@
 #include "core/base/hash.h"
 #include "core/engine/audit.h"
 #include "core/engine/explain.h"
+#include "core/store/generation/generation_folder.h"
 #include "explain_history.h"
 #include "explain_in_force.h"
 #include "explain_locate.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TARGET_BYTES ((size_t)64 << 20) /* the transaction's record, and its decision */
 #define NOTES_MAX    8
@@ -124,13 +125,12 @@ static void begin_with_tables(struct explaining *explaining) {
     const struct generation_record *record = &explaining->in_force.generation;
     struct generation *generation;
     struct error error;
-    char folder[64];
     if (record->position == 0)
         return;
-    snprintf(folder, sizeof folder, "g-%020" PRIu64 "-%016" PRIx64, record->position,
-             record->generation_id);
     const char *root = explaining->options->generations;
+    char *folder = generation_folder_format(record->position, record->generation_id);
     int r = root ? generation_open(root, folder, false, &generation, &error) : -ERROR_NOT_FOUND;
+    free(folder);
     if (r == 0) {
         r = explain_history_begin(&explaining->then, generation, &error);
         generation_close(generation);

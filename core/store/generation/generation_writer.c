@@ -11,7 +11,9 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
+#include "generation_folder.h"
 #include "generation_internal.h"
+#include "generation_writer_internal.h"
 #include "tables.h"
 
 #include <errno.h>
@@ -91,7 +93,7 @@ void generation_writer_close(struct generation_writer *writer) {
     struct error ignored; /* the next writer tries again */
     if (writer->inside >= 0) {
         close(writer->inside);
-        generation_remove_folder(writer->directory, GENERATION_NEW_FOLDER, &ignored);
+        generation_folder_remove(writer->directory, GENERATION_NEW_FOLDER, &ignored);
     }
     if (writer->directory >= 0)
         close(writer->directory);

@@ -26,10 +26,6 @@ uint64_t manifest_id(const struct generation_manifest *generation) {
     return hash64(bytes, sizeof bytes, 0);
 }
 
-char *manifest_folder(const struct generation_manifest *generation) {
-    return name_printf("g-%020" PRIu64 "-%016" PRIx64, generation->place.position, generation->id);
-}
-
 /* ---------------------------------------------------------------------------------------------
  * Writing. JSON has no unsigned 64-bit numbers that everybody reads alike, so hashes are 16 hex
  * digits; counts and times stay below 2^63. */

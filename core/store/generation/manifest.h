@@ -7,11 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_FORMAT    1
-#define MANIFEST_FILE      "manifest.json"
-#define MANIFEST_SIZE_MAX  (1u << 20)
-#define MANIFEST_TABLES    "tables.mdb"
-#define GENERATION_CURRENT "current"
+#define MANIFEST_FORMAT   1
+#define MANIFEST_FILE     "manifest.json"
+#define MANIFEST_SIZE_MAX (1u << 20)
+#define MANIFEST_TABLES   "tables.mdb"
 
 struct manifest_entity {
     char *name;
@@ -31,8 +30,6 @@ void manifest_deinit(struct manifest *manifest);
 
 /* The id follows from what is in it: a hash over content, place and plan. */
 uint64_t manifest_id(const struct generation_manifest *generation);
-/* "g-00000000000000000042-0123456789abcdef"; free() it. */
-char *manifest_folder(const struct generation_manifest *generation);
 
 /* The text of the file, which ends with a checksum over the rest; free() it. */
 char *manifest_format(const struct manifest *manifest);

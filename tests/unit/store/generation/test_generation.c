@@ -1,6 +1,7 @@
 /* Generations: what is published is what is read, whole or not at all. */
 #include "core/base/hash.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_folder.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/generation/manifest.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/asked.h"
@@ -720,7 +721,7 @@ static void current_points_to_a_generation_beside_it(void **state) {
     assert_int_equal(unlink(current), 0);
     /* A folder under another generation's name. */
     struct generation_manifest manifest = publish(bench);
-    char *folder = manifest_folder(&manifest);
+    char *folder = generation_folder_format(manifest.place.position, manifest.id);
     const char *wrong = "g-00000000000000000001-0000000000000001";
     assert_int_equal(rename(scratch_path(bench->root, folder), scratch_path(bench->root, wrong)),
                      0);

@@ -1,6 +1,7 @@
 /* The overlay against the plainest model of it, and with its states held in every way: all in
  * memory, or partly in generations. */
 #include "core/base/hash.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/overlay/bulk_apply.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/asked.h"

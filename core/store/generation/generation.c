@@ -11,6 +11,7 @@
 #include "core/base/hash.h"
 #include "core/feature/state/state.h"
 #include "core/store/archive/file.h"
+#include "generation_folder.h"
 #include "generation_internal.h"
 #include "manifest.h"
 #include "tables.h"
@@ -294,7 +295,8 @@ static int load_manifest_of(int directory, const char *folder, struct manifest *
     int r = load_manifest(directory, ret_manifest, ret_error);
     if (r < 0)
         return r;
-    char *expected = manifest_folder(&ret_manifest->generation);
+    const struct generation_manifest *named = &ret_manifest->generation;
+    char *expected = generation_folder_format(named->place.position, named->id);
     bool same = strcmp(expected, folder) == 0;
     free(expected);
     if (same)
@@ -413,16 +415,6 @@ int generation_open(const char *root, const char *folder, bool full,
     return r;
 }
 
-/* The id in "g-<position>-<id>"; 0 when the name is another. */
-static uint64_t id_of_folder(const char *folder) {
-    uint64_t position, id;
-    int end = 0;
-    if (sscanf(folder, "g-%20" SCNu64 "-%16" SCNx64 "%n", &position, &id, &end) != 2 ||
-        folder[end] != '\0')
-        return 0;
-    return id;
-}
-
 bool generation_look(const char *root, struct generation_mark *ret_mark) {
     struct stat status;
     char folder[256];
@@ -433,8 +425,10 @@ bool generation_look(const char *root, struct generation_mark *ret_mark) {
     if (!there)
         return false;
     folder[length < 0 ? 0 : length] = '\0';
+    uint64_t position, id = 0;
+    generation_folder_parse(folder, &position, &id);
     *ret_mark = (struct generation_mark){
-        .id = id_of_folder(folder),
+        .id = id,
         .inode = status.st_ino,
         .changed_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec,
     };
@@ -445,7 +439,8 @@ bool generation_look(const char *root, struct generation_mark *ret_mark) {
  * Reading */
 
 char *generation_folder(const struct generation *generation) {
-    return manifest_folder(&generation->manifest.generation);
+    const struct generation_manifest *manifest = &generation->manifest.generation;
+    return generation_folder_format(manifest->place.position, manifest->id);
 }
 
 const struct generation_manifest *generation_manifest(const struct generation *generation) {

@@ -1,0 +1,62 @@
+#include "generation_folder.h"
+
+#include "core/base/hash.h"
+#include "core/base/text.h"
+#include "core/store/archive/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *generation_folder_format(uint64_t position, uint64_t id) {
+    return name_printf("g-%020" PRIu64 "-%016" PRIx64, position, id);
+}
+
+bool generation_folder_parse(const char *name, uint64_t *ret_position, uint64_t *ret_id) {
+    enum { DIGITS = 20, LENGTH = 2 + DIGITS + 1 + HASH_HEX_SIZE - 1 };
+    if (strlen(name) != LENGTH || strncmp(name, "g-", 2) != 0 || name[2 + DIGITS] != '-' ||
+        strspn(name + 2, "0123456789") != DIGITS)
+        return false;
+    if (hash_parse_hex(text_of(name + 2 + DIGITS + 1), ret_id) < 0)
+        return false;
+    *ret_position = strtoull(name + 2, NULL, 10);
+    return true;
+}
+
+/* Of a link in its place only the link goes: where it leads is none of ours. */
+int generation_folder_remove(int directory, const char *name, struct error *ret_error) {
+    int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inside < 0 && (errno == ENOENT || (errno == ENOTDIR && unlinkat(directory, name, 0) == 0)))
+        return 0;
+    DIR *folder = inside < 0 ? NULL : fdopendir(inside);
+    if (!folder) {
+        int r = error_set_errno(ret_error, errno, "%s: cannot open", name);
+        if (inside >= 0)
+            close(inside);
+        return r;
+    }
+    int r = 0;
+    struct dirent *entry;
+    while (r == 0 && (entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            unlinkat(inside, entry->d_name, 0) < 0)
+            r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", name, entry->d_name);
+    closedir(folder);
+    if (r == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0)
+        r = error_set_errno(ret_error, errno, "%s: cannot remove", name);
+    return r;
+}
+
+/* What a crashed run left; nobody uses it, for we hold the lock and it was never published. */
+int generation_remove_leftovers(int directory, struct error *ret_error) {
+    int r = generation_folder_remove(directory, GENERATION_NEW_FOLDER, ret_error);
+    if (r == 0)
+        r = generation_folder_remove(directory, GENERATION_OLD_FOLDER, ret_error);
+    if (r == 0 && unlinkat(directory, GENERATION_NEW_LINK, 0) < 0 && errno != ENOENT)
+        r = error_set_errno(ret_error, errno, "%s: cannot remove", GENERATION_NEW_LINK);
+    return r;
+}
