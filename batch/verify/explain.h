@@ -17,7 +17,7 @@ struct explain_job {
     uint64_t position;       /* the transaction's; 0: the last of this id */
     const char *policy;      /* folder of the policy that decides on it, too; NULL: none */
     size_t threads;          /* 0: one per core */
-    uint64_t portion_bytes;  /* for tests: as in core/store/explain/explain.h */
+    uint64_t chunk_bytes;    /* for tests: as in core/store/explain/explain.h */
 };
 
 /* Everything lives in the arena, which is to have EXPLANATION_BYTES_MAX. Stage "explain", counted

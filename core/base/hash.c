@@ -129,13 +129,13 @@ struct hash_stream *hash_stream_new(void) {
     return stream;
 }
 
-static void give(struct hash_stream *stream, const void *bytes, size_t length) {
+static void update(struct hash_stream *stream, const void *bytes, size_t length) {
     check(XXH3_64bits_update(stream->state, bytes, length) == XXH_OK);
 }
 
-static void give_waiting(struct hash_stream *stream) {
+static void flush_waiting(struct hash_stream *stream) {
     if (stream->waiting)
-        give(stream, stream->bytes, stream->waiting);
+        update(stream, stream->bytes, stream->waiting);
     stream->waiting = 0;
 }
 
@@ -143,9 +143,9 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t lengt
     if (length == 0)
         return;
     if (length > HASH_STREAM_BUFFER - stream->waiting)
-        give_waiting(stream);
+        flush_waiting(stream);
     if (length > HASH_STREAM_BUFFER) {
-        give(stream, bytes, length);
+        update(stream, bytes, length);
         return;
     }
     memcpy(stream->bytes + stream->waiting, bytes, length);
@@ -153,7 +153,7 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t lengt
 }
 
 uint64_t hash_stream_value(struct hash_stream *stream) {
-    give_waiting(stream);
+    flush_waiting(stream);
     return XXH3_64bits_digest(stream->state);
 }
 

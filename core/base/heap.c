@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define UNIT      16
-#define LEAST     (2 * UNIT) /* a free block: head and two addresses */
+#define SIZE_MIN  (2 * UNIT) /* a free block: head and two addresses */
 #define EXACT_MAX 2032
 #define EXACT     (EXACT_MAX / UNIT + 1) /* bins */
 #define TRIES     8
@@ -41,7 +41,7 @@ static struct head *behind(struct head *head) {
 
 static size_t size_for(size_t bytes) {
     size_t size = (bytes + sizeof(struct head) + UNIT - 1) & ~(size_t)(UNIT - 1);
-    return size < LEAST ? LEAST : size;
+    return size < SIZE_MIN ? SIZE_MIN : size;
 }
 
 /* ---- bins ---- */
@@ -122,9 +122,9 @@ void *heap_extent(struct heap *heap) {
 }
 
 /* The rest of the extent that is the newest so far is free, as any block. */
-static void leave_top(struct heap *heap) {
+static void retire_top(struct heap *heap) {
     size_t left = (size_t)(heap->end - heap->top);
-    if (left < LEAST)
+    if (left < SIZE_MIN)
         return;
     struct head *head = head_at(heap->top);
     head->size = (uint32_t)left;
@@ -133,7 +133,7 @@ static void leave_top(struct heap *heap) {
 
 static void add_extent(struct heap *heap) {
     if (heap->top)
-        leave_top(heap);
+        retire_top(heap);
     uint8_t *extent = heap_extent(heap);
     heap->top = extent + HEAP_HEAD_SIZE + sizeof(struct head);
     heap->end = extent + HEAP_EXTENT_SIZE - sizeof(struct head);
@@ -146,7 +146,7 @@ static void add_extent(struct heap *heap) {
 /* What the block does not need of its size. */
 static void cut(struct heap *heap, struct head *head, size_t size) {
     size_t left = head->size - size;
-    if (left < LEAST)
+    if (left < SIZE_MIN)
         return;
     head->size = (uint32_t)size;
     struct head *rest = behind(head);
@@ -230,7 +230,7 @@ static bool fit(struct heap *heap, struct head *head, size_t size) {
     if (size > head->size)
         return extend(heap, head, size);
     size_t left = head->size - size;
-    if (left >= LEAST) { /* as if there had been another block behind it */
+    if (left >= SIZE_MIN) { /* as if there had been another block behind it */
         head->size = (uint32_t)size;
         struct head *rest = behind(head);
         *rest = (struct head){.size = (uint32_t)left};

@@ -109,7 +109,7 @@ static void prepare_page(struct pages *pages) {
         add_piece(pages);
     const struct pages_piece *last = &pages->pieces[pages->piece_count - 1];
     uint8_t *end = last->memory + last->size;
-    pages->ahead->prepare(pages->ahead, end - (pages->mapped - pages->prepared), PAGES_HUGE);
+    pages->prefault->prepare(pages->prefault, end - (pages->mapped - pages->prepared), PAGES_HUGE);
     pages->prepared += PAGES_HUGE;
 }
 
@@ -138,7 +138,7 @@ static void *next_extent(struct heap_source *self) {
     void *extent = pages->pieces[pages->piece].memory + pages->used;
     pages->used += HEAP_EXTENT_SIZE;
     pages->taken += HEAP_EXTENT_SIZE;
-    if (pages->ahead)
+    if (pages->prefault)
         prefault_next(pages);
     return extent;
 }
@@ -148,10 +148,10 @@ void pages_init(struct pages *pages, size_t small) {
     *pages = (struct pages){.source = {.extent = next_extent}, .small = small};
 }
 
-void pages_use_prefault(struct pages *pages, struct pages_prefault *ahead) {
-    for (size_t i = 0; i < pages->piece_count && pages->ahead; i++)
-        pages->ahead->forget(pages->ahead, pages->pieces[i].memory, pages->pieces[i].size);
-    pages->ahead = ahead;
+void pages_use_prefault(struct pages *pages, struct pages_prefault *prefault) {
+    for (size_t i = 0; i < pages->piece_count && pages->prefault; i++)
+        pages->prefault->forget(pages->prefault, pages->pieces[i].memory, pages->pieces[i].size);
+    pages->prefault = prefault;
 }
 
 void pages_deinit(struct pages *pages) {

@@ -32,9 +32,9 @@ struct pages {
     size_t used;  /* bytes of that one */
     size_t taken; /* of all of them */
     size_t small; /* bytes of small pages that the first piece is of; 0: there are none */
-    struct pages_prefault *ahead; /* NULL: nobody */
-    size_t prepared, mapped;      /* bytes of all pieces, from the first one on: as asked for, and
-                                   * all there are */
+    struct pages_prefault *prefault; /* NULL: nobody */
+    size_t prepared, mapped; /* bytes of all pieces, from the first one on: as asked for, and
+                              * all there are */
 };
 
 #define PAGES_SMALL ((size_t)8 << 20)
@@ -45,7 +45,7 @@ struct pages {
 void pages_init(struct pages *pages, size_t small);
 /* From now on this one touches what comes next; NULL: nobody any more, and the one so far has
  * forgotten all of it. */
-void pages_use_prefault(struct pages *pages, struct pages_prefault *ahead);
+void pages_use_prefault(struct pages *pages, struct pages_prefault *prefault);
 /* With all extents that it gave. */
 void pages_deinit(struct pages *pages);
 

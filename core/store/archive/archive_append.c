@@ -320,7 +320,7 @@ static int write_pending(struct archive *archive, int *kept, struct error *ret_e
 }
 
 /* Back to how it was before the write. What cannot be undone makes the archive fail. */
-static void take_back(struct archive *archive, const struct archive_written *before, int kept) {
+static void roll_back(struct archive *archive, const struct archive_written *before, int kept) {
     if (archive->written.descriptor != kept && archive->written.descriptor != before->descriptor)
         close_descriptor(archive->written.descriptor);
     bool rotated =
@@ -366,7 +366,7 @@ int archive_write(struct archive *archive, struct error *ret_error) {
     int kept = before.descriptor;
     int r = write_pending(archive, &kept, ret_error);
     if (r < 0)
-        take_back(archive, &before, kept);
+        roll_back(archive, &before, kept);
     else if (kept != archive->written.descriptor)
         close_descriptor(kept);
     drop_pending(archive); /* after success only the buffer: end and written are the same */

@@ -42,7 +42,7 @@ static int check_records(struct archive_part_reader *reader, const struct archiv
         if (r < 0)
             return r;
         if (check->records % WATCH_STEP == 0 &&
-            watch->tell(watch, archive_part_offset(reader)) != 0)
+            watch->report(watch, archive_part_offset(reader)) != 0)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
     }
     return r;

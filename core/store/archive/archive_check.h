@@ -15,7 +15,7 @@ struct archive_check {
 
 /* Told now and then how many bytes of the part are done. Nonzero: stop, with ERROR_INTERRUPTED. */
 struct archive_check_watch {
-    int (*tell)(struct archive_check_watch *self, uint64_t done);
+    int (*report)(struct archive_check_watch *self, uint64_t done);
 };
 
 /* ERROR_DAMAGED names file and byte, or record. Any thread; the arena is reset. */

@@ -20,12 +20,6 @@
 
 #define DECODE_BYTES_MAX (4 * (size_t)FRAME_PAYLOAD_MAX)
 
-static int segment_open(const struct archive *archive, const struct segment *segment, int access,
-                        struct segment_file **ret_file, struct error *ret_error) {
-    int r = segment_file_open(archive->directory, segment, access, ret_file, ret_error);
-    return r > 0 ? error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name) : r;
-}
-
 /* The last record of a closed segment, from the sync mark at its end. */
 static int read_final_mark(const struct segment_file *file, struct archive_place *ret_place,
                            struct error *ret_error) {
@@ -105,7 +99,7 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
         struct segment_header header;
         struct archive_place segment_end;
         struct segment_file *file;
-        int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+        int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
         if (r < 0)
             return r;
         r = read_closed(file, segment, &header, &segment_end, ret_error);
@@ -125,10 +119,10 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
 /* A segment's header is on the disk before its first frame is written. So a bad header with nothing
  * behind it is all that a crash left of a new segment; with something behind it, it is damage.
  * 1: so it is left; 0: no. */
-static int is_stillborn(const struct archive *archive, const struct segment *segment,
-                        struct error *ret_error) {
+static int is_headerless(const struct archive *archive, const struct segment *segment,
+                         struct error *ret_error) {
     struct segment_file *file;
-    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     struct segment_header header;
@@ -148,7 +142,7 @@ struct finding {
     struct archive_place end, synced;
     enum tail tail;
     int64_t time_us;
-    bool stillborn; /* the very last segment of the list has no header */
+    bool headerless; /* the very last segment of the list has no header */
 };
 
 static int refuse_tail(const struct segment *segment, const struct segment_walk *walk, int status,
@@ -179,7 +173,7 @@ static int walk_last(const struct segment *segment, struct finding *finding,
     if (tail == TAIL_DAMAGED)
         return refuse_tail(segment, &finding->walk, status, fault, mark, ret_error);
     /* The next segment had been begun, so this one had been closed. */
-    if (finding->stillborn &&
+    if (finding->headerless &&
         (tail != TAIL_CLEAN || finding->walk.synced.position != finding->walk.place.position))
         return refuse_tail(segment, &finding->walk, status, fault, finding->walk.offset, ret_error);
     finding->tail = (enum tail)tail;
@@ -231,7 +225,8 @@ static int examine_last(struct archive *archive, size_t count, int32_t day,
                         struct archive_place end, struct finding *finding,
                         struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[count - 1];
-    int r = segment_open(archive, segment, O_RDWR, &finding->file, ret_error);
+    int r =
+        segment_file_open_present(archive->directory, segment, O_RDWR, &finding->file, ret_error);
     if (r < 0)
         return r;
     struct segment_header header;
@@ -259,17 +254,17 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
     if (count == 0)
         return 0;
     const struct segment *last = &archive->list.segments[count - 1];
-    int stillborn = is_stillborn(archive, last, ret_error);
-    if (stillborn < 0)
-        return stillborn;
-    finding->stillborn = stillborn;
-    count -= (size_t)stillborn;
+    int headerless = is_headerless(archive, last, ret_error);
+    if (headerless < 0)
+        return headerless;
+    finding->headerless = headerless;
+    count -= (size_t)headerless;
     struct archive_place end;
     int32_t day;
     int r = check_closed(archive, count ? count - 1 : 0, &day, &end, ret_error);
     if (r == 0 && count)
         r = examine_last(archive, count, day, end, finding, ret_error);
-    if (r == 0 && stillborn) {
+    if (r == 0 && headerless) {
         const struct segment_header header = {.before = finding->end};
         r = check_follows(last, INT32_MIN, finding->end, &header, ret_error);
     }
@@ -341,11 +336,11 @@ static int keep_torn(const struct archive *archive, const struct segment *segmen
     return r;
 }
 
-static int remove_stillborn(struct archive *archive, struct archive_recovery *ret_recovery,
-                            struct error *ret_error) {
+static int remove_headerless(struct archive *archive, struct archive_recovery *ret_recovery,
+                             struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
     struct segment_file *file;
-    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     if (file->size)
@@ -380,8 +375,8 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
     int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)
         r = examine(archive, &finding, ret_error);
-    if (r == 0 && finding.stillborn)
-        r = remove_stillborn(archive, &recovery, ret_error);
+    if (r == 0 && finding.headerless)
+        r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)
         r = cut_tail(archive, &finding, &recovery, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)

@@ -50,45 +50,14 @@ struct archive_part_reader {
 /* ---------------------------------------------------------------------------------------------
  * Which parts there are */
 
-/* The last segment that has a header, whole or not. 1: there is none. */
-static int open_last(const struct archive_parts *parts, const struct segment_list *list,
-                     struct segment_file **ret_file, struct segment_header *ret_header,
-                     struct error *ret_error) {
-    for (size_t i = list->count; i-- > 0;) {
-        const struct segment *segment = &list->segments[i];
-        struct segment_file *file;
-        int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
-        if (r == 1) /* a write that was taken back */
-            continue;
-        if (r < 0)
-            return r;
-        r = segment_file_header(file, segment, ret_header, ret_error);
-        if (r == 0) {
-            *ret_file = file;
-            return 0;
-        }
-        segment_file_close(file);
-        if (r < 0)
-            return r;
-    }
-    return 1;
-}
-
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
                     struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header = {0};
-    int r = open_last(parts, list, &file, &header, ret_error);
+    int r = segment_file_open_last(parts->directory, list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    struct segment_walk walk;
-    r = segment_walk_init(&walk, file, &header, ret_error);
-    if (r == 0)
-        r = segment_walk_finish(&walk, ret_error);
-    if (r < 0)
-        error_prefix(ret_error, "%s", file->name);
-    parts->end = walk.synced;
-    segment_walk_deinit(&walk);
+    r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
     segment_file_close(file);
     return r;
 }
@@ -119,9 +88,7 @@ static int add_part(struct archive_parts *parts, const struct segment *segment,
         return 1;
     struct part *part = &parts->parts[parts->count];
     struct segment_file *file;
-    int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    int r = segment_file_open_present(parts->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     r = describe_part(segment, file, part, ret_error);
@@ -253,10 +220,7 @@ int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t 
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
     struct segment_file *file;
-    int r = segment_file_open(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s/%s: cannot open", parts->path,
-                               part->segment.name);
+    int r = segment_file_open_present(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s", parts->path);
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);

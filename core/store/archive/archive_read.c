@@ -66,9 +66,8 @@ static int index_open(struct archive *archive, const struct segment *segment,
         return 0;
     if (archive->index_open >= INDEX_OPEN_MAX)
         archive_close_indexes(archive);
-    int r = segment_file_open(archive->directory, segment, O_RDONLY, &index->file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    int r =
+        segment_file_open_present(archive->directory, segment, O_RDONLY, &index->file, ret_error);
     if (r < 0)
         return r;
     archive->index_open++;

@@ -50,28 +50,12 @@ void archive_reader_close(struct archive_reader *reader) {
     free(reader);
 }
 
-/* Opens segment `index` and reads its header. 1: the header is not (wholly) there yet. */
-static int open_segment(struct archive_reader *reader, size_t index, struct segment_file **ret_file,
-                        struct segment_header *ret_header, struct error *ret_error) {
-    const struct segment *segment = &reader->list.segments[index];
-    struct segment_file *file;
-    int r = segment_file_open(reader->directory, segment, O_RDONLY, &file, ret_error);
-    if (r != 0) /* 1: a write that was taken back */
-        return r;
-    r = segment_file_header(file, segment, ret_header, ret_error);
-    if (r != 0) {
-        segment_file_close(file);
-        return r;
-    }
-    *ret_file = file;
-    return 0;
-}
-
 /* 0: segment `index` is the current one now; 1: it is not there yet. */
 static int enter_segment(struct archive_reader *reader, size_t index, struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header;
-    int r = open_segment(reader, index, &file, &header, ret_error);
+    int r = segment_file_open_header(reader->directory, &reader->list.segments[index], &file,
+                                     &header, ret_error);
     if (r != 0)
         return r;
     leave_segment(reader);
@@ -86,22 +70,12 @@ static int enter_segment(struct archive_reader *reader, size_t index, struct err
 /* What the newest segment says was on the disk; with a header that is not there yet, the one
  * before. Damage keeps nobody from reading up to it, only from knowing where that is. */
 static int find_synced(struct archive_reader *reader, struct error *ret_error) {
-    int r = 1;
     struct segment_file *file;
     struct segment_header header;
-    for (size_t i = reader->list.count; i-- > 0 && r == 1;)
-        r = open_segment(reader, i, &file, &header, ret_error);
+    int r = segment_file_open_last(reader->directory, &reader->list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    struct segment_walk walk;
-    r = segment_walk_init(&walk, file, &header, ret_error);
-    if (r == 0)
-        r = segment_walk_finish(&walk, ret_error);
-    if (r == 0)
-        reader->synced = walk.synced;
-    else
-        error_prefix(ret_error, "%s", file->name);
-    segment_walk_deinit(&walk);
+    r = segment_walk_find_synced(file, &header, &reader->synced, ret_error);
     segment_file_close(file);
     if (r != -ERROR_DAMAGED)
         return r;

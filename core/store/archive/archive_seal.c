@@ -321,7 +321,7 @@ static int write_sealed(struct work *work, struct error *ret_error) {
 
 /* What a run before this one left: the sealed file is in place, but the other one was not removed
  * yet. 1: it is not so, or not whole. */
-static int take_over(struct work *work, struct error *ret_error) {
+static int adopt_earlier_run(struct work *work, struct error *ret_error) {
     uint64_t done = work->sealing->done;
     struct error error;
     int r = read_back(work, work->name, &error);
@@ -360,7 +360,7 @@ static int seal_segment(struct work *work, const struct segment_file *next,
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: its bytes are not those that were sealed: %s continues another seal",
                          work->file->name, next->name);
-    r = take_over(work, ret_error);
+    r = adopt_earlier_run(work, ret_error);
     if (r == 1)
         r = write_sealed(work, ret_error);
     if (r == 0)
@@ -378,11 +378,10 @@ static int open_next(struct sealing *sealing, const struct segment *segment,
                      struct error *ret_error) {
     char day[DAY_NAME_SIZE];
     struct segment_file *file;
-    int r = segment_file_open(sealing->directory, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_header(sealing->directory, segment, &file, ret_header, ret_error);
     if (r != 0)
         return r;
-    r = segment_file_header(file, segment, ret_header, ret_error);
-    if (r == 0 && !file->is_sealed) {
+    if (!file->is_sealed) {
         day_format(segment->day, day);
         if (fsync(file->descriptor) < 0)
             r = error_set_errno(ret_error, errno, "%s: cannot sync", file->name);
@@ -400,7 +399,7 @@ static int open_next(struct sealing *sealing, const struct segment *segment,
 
 /* 1: a writer that let go of its claims only now had taken it back: the one in front is the last,
  * and may be written again. */
-static int is_taken_back(const struct segment_file *next, struct error *ret_error) {
+static int is_rolled_back(const struct segment_file *next, struct error *ret_error) {
     struct stat status;
     if (fstat(next->descriptor, &status) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot look at it", next->name);
@@ -426,7 +425,7 @@ static int seal_written(struct sealing *sealing, size_t index, struct segment_fi
     if (r == 0)
         r = segment_file_is_claimed(file, ret_error);
     if (r == 0)
-        r = is_taken_back(next, ret_error);
+        r = is_rolled_back(next, ret_error);
     if (r == 0)
         r = segment_file_refresh(file, ret_error); /* its writer may have added to it until now */
     if (r == 0)
@@ -465,7 +464,7 @@ static int seal_all(struct sealing *sealing, struct error *ret_error) {
 }
 
 /* How much there is to do, by and large; and what a run that was killed left half done goes. */
-static void take_stock(struct sealing *sealing) {
+static void estimate_work(struct sealing *sealing) {
     for (size_t i = 0; i < sealing->list.count; i++) {
         const struct segment *segment = &sealing->list.segments[i];
         char temporary[SEGMENT_FILE_NAME_SIZE];
@@ -503,7 +502,7 @@ int archive_seal(const char *archive, uint64_t until, struct progress *progress,
     if (r == 0)
         r = segment_list_scan(&sealing.list, sealing.directory, INT32_MIN, ret_error);
     if (r == 0) {
-        take_stock(&sealing);
+        estimate_work(&sealing);
         sealing.packer = seal_packer_new();
         sealing.unpacker = seal_unpacker_new();
         r = seal_all(&sealing, ret_error);

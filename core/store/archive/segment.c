@@ -102,8 +102,8 @@ static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct 
     return FRAME_WHOLE;
 }
 
-static enum frame_status prove(const uint8_t *bytes, const struct frame *frame,
-                               const char **ret_fault) {
+static enum frame_status verify_frame(const uint8_t *bytes, const struct frame *frame,
+                                      const char **ret_fault) {
     size_t end = FRAME_HEADER_SIZE + frame->payload.length;
     *ret_fault = "its checksum does not fit";
     if (frame->crc != crc32c(0, bytes + 4, end - 4))
@@ -114,18 +114,18 @@ static enum frame_status prove(const uint8_t *bytes, const struct frame *frame,
     return FRAME_WHOLE;
 }
 
-enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
-                                  struct frame *ret_frame, const char **ret_fault) {
+enum frame_status frame_parse_trusting(const uint8_t *bytes, size_t length, uint16_t trusted_type,
+                                       struct frame *ret_frame, const char **ret_fault) {
     enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
-    if (status != FRAME_WHOLE || ret_frame->type == unproved)
+    if (status != FRAME_WHOLE || ret_frame->type == trusted_type)
         return status;
-    return prove(bytes, ret_frame, ret_fault);
+    return verify_frame(bytes, ret_frame, ret_fault);
 }
 
 enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
                               const char **ret_fault) {
     enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
-    return status == FRAME_WHOLE ? prove(bytes, ret_frame, ret_fault) : status;
+    return status == FRAME_WHOLE ? verify_frame(bytes, ret_frame, ret_fault) : status;
 }
 
 void frame_begin(struct buffer *buffer) {

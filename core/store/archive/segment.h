@@ -61,11 +61,11 @@ enum frame_status {
 enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
                               const char **ret_fault);
 
-/* The same, but that a frame of type `unproved` is taken as it stands: its checksum is not looked
- * at.
+/* The same, but that a frame of type `trusted_type` is taken as it stands: its checksum is not
+ * looked at.
  */
-enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
-                                  struct frame *ret_frame, const char **ret_fault);
+enum frame_status frame_parse_trusting(const uint8_t *bytes, size_t length, uint16_t trusted_type,
+                                       struct frame *ret_frame, const char **ret_fault);
 
 /* In two steps, so that the payload is encoded in place: begin reserves the header, then the caller
  * appends the payload, then finish pads and fills in. start: buffer->length before begin. */

@@ -85,6 +85,12 @@ int segment_file_open(int directory, const struct segment *segment, int access,
     return 0;
 }
 
+int segment_file_open_present(int directory, const struct segment *segment, int access,
+                              struct segment_file **ret_file, struct error *ret_error) {
+    int r = segment_file_open(directory, segment, access, ret_file, ret_error);
+    return r > 0 ? error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name) : r;
+}
+
 struct segment_file *segment_file_of(int descriptor) {
     int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     check(own >= 0);
@@ -142,6 +148,31 @@ int segment_file_header(const struct segment_file *file, const struct segment *s
     return 0;
 }
 
+int segment_file_open_header(int directory, const struct segment *segment,
+                             struct segment_file **ret_file, struct segment_header *ret_header,
+                             struct error *ret_error) {
+    struct segment_file *file;
+    int r = segment_file_open(directory, segment, O_RDONLY, &file, ret_error);
+    if (r != 0)
+        return r;
+    r = segment_file_header(file, segment, ret_header, ret_error);
+    if (r == 0)
+        *ret_file = file;
+    else
+        segment_file_close(file);
+    return r;
+}
+
+int segment_file_open_last(int directory, const struct segment_list *list,
+                           struct segment_file **ret_file, struct segment_header *ret_header,
+                           struct error *ret_error) {
+    int r = 1;
+    for (size_t i = list->count; i-- > 0 && r == 1;)
+        r = segment_file_open_header(directory, &list->segments[i], ret_file, ret_header,
+                                     ret_error);
+    return r;
+}
+
 int segment_claim(int descriptor, const char *name, struct error *ret_error) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot claim it for writing", name);
@@ -181,16 +212,19 @@ static int load_table(struct segment_file *file, struct error *ret_error) {
     return r;
 }
 
-int segment_file_block_at(struct segment_file *file, uint64_t offset,
-                          const struct seal_block **ret_block, struct error *ret_error) {
-    check(file->is_sealed && offset < file->size);
+/* The last block with .offset <= offset and .position_before < position, else the first one. Both
+ * rise from block to block, so one search serves either: UINT64_MAX sets no bound. */
+static int find_block(struct segment_file *file, uint64_t offset, uint64_t position,
+                      const struct seal_block **ret_block, struct error *ret_error) {
+    check(file->is_sealed);
     int r = load_table(file, ret_error);
     if (r < 0)
         return r;
     size_t low = 0, high = file->seal.block_count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (file->blocks[middle].offset <= offset)
+        const struct seal_block *block = &file->blocks[middle];
+        if (block->offset <= offset && block->position_before < position)
             low = middle;
         else
             high = middle;
@@ -199,22 +233,15 @@ int segment_file_block_at(struct segment_file *file, uint64_t offset,
     return 0;
 }
 
+int segment_file_block_at(struct segment_file *file, uint64_t offset,
+                          const struct seal_block **ret_block, struct error *ret_error) {
+    check(offset < file->size);
+    return find_block(file, offset, UINT64_MAX, ret_block, ret_error);
+}
+
 int segment_file_block_of(struct segment_file *file, uint64_t position,
                           const struct seal_block **ret_block, struct error *ret_error) {
-    check(file->is_sealed);
-    int r = load_table(file, ret_error);
-    if (r < 0)
-        return r;
-    size_t low = 0, high = file->seal.block_count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (file->blocks[middle].position_before < position)
-            low = middle;
-        else
-            high = middle;
-    }
-    *ret_block = &file->blocks[low];
-    return 0;
+    return find_block(file, UINT64_MAX, position, ret_block, ret_error);
 }
 
 int segment_file_unpack(const struct segment_file *file, const struct seal_block *block,

@@ -30,6 +30,18 @@ struct segment_file {
 /* access: O_RDONLY or O_RDWR, which a sealed one is not opened for. 1: there is neither file. */
 int segment_file_open(int directory, const struct segment *segment, int access,
                       struct segment_file **ret_file, struct error *ret_error);
+/* The same for a segment that must be there: a missing one is ERROR_SYSTEM. */
+int segment_file_open_present(int directory, const struct segment *segment, int access,
+                              struct segment_file **ret_file, struct error *ret_error);
+/* For reading, together with its header. 1: there is neither file, or the header is incomplete: its
+ * writer has taken it back, or has only just made it. */
+int segment_file_open_header(int directory, const struct segment *segment,
+                             struct segment_file **ret_file, struct segment_header *ret_header,
+                             struct error *ret_error);
+/* The last segment of the list that segment_file_open_header() opens. 1: it opens none. */
+int segment_file_open_last(int directory, const struct segment_list *list,
+                           struct segment_file **ret_file, struct segment_header *ret_header,
+                           struct error *ret_error);
 /* The sealed one, under this name. 1: it is not there. */
 int segment_file_open_sealed(int directory, const char *name, struct segment_file **ret_file,
                              struct error *ret_error);

@@ -106,9 +106,10 @@ int frame_window_look(struct frame_window *window, uint64_t offset, struct frame
         enum frame_status status = FRAME_SHORT;
         *ret_frame = (struct frame){0};
         if (available > 0 || offset >= size)
-            status = window->unproved == FRAME_PROVED
+            status = window->trusted_type == FRAME_TRUST_NONE
                          ? frame_parse(at, available, ret_frame, ret_fault)
-                         : frame_parse_but(at, available, window->unproved, ret_frame, ret_fault);
+                         : frame_parse_trusting(at, available, window->trusted_type, ret_frame,
+                                                ret_fault);
         ret_frame->offset = offset;
         size_t needed = ret_frame->size ? ret_frame->size : FRAME_HEADER_SIZE;
         /* Nothing is allocated for a length that the file does not have. */
@@ -140,11 +141,11 @@ void segment_walk_deinit(struct segment_walk *walk) {
 }
 
 static bool is_skimming(const struct segment_walk *walk) {
-    return walk->window.unproved != FRAME_PROVED;
+    return walk->window.trusted_type != FRAME_TRUST_NONE;
 }
 
 void segment_walk_skim(struct segment_walk *walk, enum record_type type) {
-    walk->window.unproved = (uint16_t)type;
+    walk->window.trusted_type = (uint16_t)type;
 }
 
 /* Why a sync mark cannot stand here, or NULL. */
@@ -265,4 +266,18 @@ int segment_walk_finish(struct segment_walk *walk, struct error *ret_error) {
                          " is damaged: %s; the sync mark at byte %" PRIu64 " vouches for it",
                          walk->offset, walk->place.position, fault, mark);
     return r < 0 ? r : 0;
+}
+
+int segment_walk_find_synced(struct segment_file *file, const struct segment_header *header,
+                             struct archive_place *ret_synced, struct error *ret_error) {
+    struct segment_walk walk;
+    int r = segment_walk_init(&walk, file, header, ret_error);
+    if (r == 0)
+        r = segment_walk_finish(&walk, ret_error);
+    if (r == 0)
+        *ret_synced = walk.synced;
+    else
+        error_prefix(ret_error, "%s", file->name);
+    segment_walk_deinit(&walk);
+    return r;
 }

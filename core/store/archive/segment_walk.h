@@ -11,7 +11,7 @@ struct sha256;
 struct frame_window {
     struct segment_file *file; /* somebody else's */
     uint64_t start;            /* offset of bytes[0] in the segment */
-    uint16_t unproved;         /* frame_parse_but()'s; FRAME_PROVED: all are proved */
+    uint16_t trusted_type;     /* frame_parse_trusting()'s; FRAME_TRUST_NONE: all are proved */
     size_t chunk;              /* how much is read at once of one that is not sealed */
     struct buffer bytes;
     struct seal_unpacker *unpacker; /* NULL until it is needed */
@@ -19,7 +19,7 @@ struct frame_window {
     uint64_t hashed;                /* so many bytes of the segment */
 };
 
-#define FRAME_PROVED 0 /* no record has this type */
+#define FRAME_TRUST_NONE 0 /* no record has this type */
 
 /* Chunk for reading on: so little that it is still in the processor's second cache when its frames
  * are proved and copied. */
@@ -84,3 +84,6 @@ int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct err
  * last one. Its writer may be at work, so what looks damaged is looked at again as long as there is
  * more to see. The message does not name the file. */
 int segment_walk_finish(struct segment_walk *walk, struct error *ret_error);
+/* The last sync mark in this file, by a walk of its own. The message names the file. */
+int segment_walk_find_synced(struct segment_file *file, const struct segment_header *header,
+                             struct archive_place *ret_synced, struct error *ret_error);

@@ -46,20 +46,26 @@ static int too_large(const struct explaining *explaining, struct error *ret_erro
                      explaining->arena->limit);
 }
 
+/* The record decoded again into memory of its own: what it was found in goes. */
+static int copy_record(const struct record *record, struct arena *arena, struct record *ret_copy,
+                       struct error *ret_error) {
+    struct buffer bytes;
+    buffer_init(&bytes);
+    record_encode(record, &bytes);
+    int r = record_decode(record->type, bytes.bytes, bytes.length, arena, ret_copy, ret_error);
+    buffer_deinit(&bytes);
+    if (r == 0)
+        ret_copy->position = record->position;
+    return r;
+}
+
 /* ---- locate ---- */
 
 static int keep_target(void *user, const struct record *record, struct error *ret_error) {
     struct explaining *explaining = user;
-    struct buffer bytes;
     if (record->position != explaining->target.position)
         return 0;
-    buffer_init(&bytes); /* the record again, decoded into memory of its own */
-    record_encode(record, &bytes);
-    int r = record_decode(record->type, bytes.bytes, bytes.length, &explaining->own,
-                          &explaining->record, ret_error);
-    buffer_deinit(&bytes);
-    explaining->record.position = record->position;
-    return r;
+    return copy_record(record, &explaining->own, &explaining->record, ret_error);
 }
 
 static int read_target(struct explaining *explaining, struct error *ret_error) {
@@ -403,13 +409,8 @@ static int report_outcomes(struct explaining *explaining, struct error *ret_erro
 /* The transaction and the archived decision, in the explanation's own memory. */
 static int keep_record(struct explaining *explaining, struct error *ret_error) {
     struct explanation *explanation = &explaining->explanation;
-    struct buffer bytes;
     struct record kept;
-    buffer_init(&bytes);
-    record_encode(&explaining->record, &bytes);
-    int r = record_decode(RECORD_TRANSACTION, bytes.bytes, bytes.length, explaining->arena, &kept,
-                          ret_error);
-    buffer_deinit(&bytes);
+    int r = copy_record(&explaining->record, explaining->arena, &kept, ret_error);
     if (r < 0)
         return r;
     explanation->transaction = kept.transaction.transaction;

@@ -14,7 +14,7 @@
 #define RECORD_BYTES_MAX ((size_t)160 << 20)
 #define LIKE_MAX         5 /* ids that are named when only their beginning fits */
 /* Bytes of segments that are searched before what was found is visited. */
-#define PORTION_BYTES ((uint64_t)256 << 20)
+#define CHUNK_BYTES ((uint64_t)256 << 20)
 
 /* ---- reading ---- */
 
@@ -99,11 +99,11 @@ int explain_visit_finds(struct explain_reading *reading, const struct explain_fi
 }
 
 /* How many parts from this one on are a portion. */
-static size_t portion_at(const struct explain_reading *reading, size_t first) {
-    uint64_t most = reading->options->portion_bytes, bytes = 0;
+static size_t chunk_at(const struct explain_reading *reading, size_t first) {
+    uint64_t most = reading->options->chunk_bytes, bytes = 0;
     size_t end = first;
     if (most == 0)
-        most = PORTION_BYTES;
+        most = CHUNK_BYTES;
     while (end < reading->part_count && (end == first || bytes < most))
         bytes += archive_parts_size(reading->parts, end++);
     return end - first;
@@ -114,7 +114,7 @@ int explain_search(struct explain_reading *reading, const struct search *search,
     int r = 0;
     for (size_t part = 0, count; part < reading->part_count && r == 0; part += count) {
         struct explain_finds finds;
-        count = portion_at(reading, part);
+        count = chunk_at(reading, part);
         r = find_in(reading, search, part, count, &finds, ret_error);
         if (r == 0)
             r = explain_visit_finds(reading, &finds, types, visit, user, ret_error);

@@ -25,5 +25,5 @@ struct explain_options {
     struct explain_threads *thread_pool; /* NULL: one job after the other */
     const atomic_bool *stop;             /* NULL: never */
     /* For tests: bytes of segments whose records are in memory at once; 0: what is quick. */
-    uint64_t portion_bytes;
+    uint64_t chunk_bytes;
 };

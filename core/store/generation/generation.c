@@ -8,11 +8,9 @@
 
 #include "content_hash.h"
 #include "core/base/check.h"
-#include "core/base/hash.h"
 #include "core/feature/state/state.h"
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
-#include "generation_internal.h"
 #include "manifest.h"
 #include "tables.h"
 
@@ -41,7 +39,7 @@ struct generation_cursor {
     MDB_txn *transaction; /* its own: LMDB's are one thread's */
     MDB_cursor *cursor;
     struct text key, value; /* where a seek has put it: the next one to be given */
-    bool is_ahead, is_at_end;
+    bool is_pending, is_at_end;
 };
 
 void generation_close(struct generation *generation) {
@@ -57,31 +55,6 @@ void generation_close(struct generation *generation) {
 
 /* ---------------------------------------------------------------------------------------------
  * Opening */
-
-int generation_hash_file(int directory, const char *name, uint64_t *ret_size, uint64_t *ret_hash,
-                         struct error *ret_error) {
-    enum { PIECE = 1 << 20 };
-    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open", name);
-    uint8_t *bytes = check_malloc(PIECE);
-    struct hash_stream *stream = hash_stream_new();
-    uint64_t size = 0;
-    ssize_t length;
-    while ((length = file_read_at(descriptor, bytes, PIECE, size)) > 0) {
-        hash_stream_add(stream, bytes, (size_t)length);
-        size += (uint64_t)length;
-    }
-    int r = length < 0 ? error_set_errno(ret_error, errno, "%s: cannot read", name) : 0;
-    if (r == 0) {
-        *ret_size = size;
-        *ret_hash = hash_stream_value(stream);
-    }
-    hash_stream_free(stream);
-    free(bytes);
-    close(descriptor);
-    return r;
-}
 
 static int load_manifest(int directory, struct manifest *ret_manifest, struct error *ret_error) {
     char *bytes;
@@ -126,7 +99,7 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     if (!full)
         return 0;
     uint64_t size, hash;
-    int r = generation_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
+    int r = generation_folder_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
     if (r == 0 && hash != manifest->file_hash)
         r = error_set(ret_error, ERROR_DAMAGED,
                       "%s: its bytes are not those that were published: " REBUILD, MANIFEST_TABLES);
@@ -334,8 +307,8 @@ static int open_inside(const char *root, int directory, const char *folder,
     return inside;
 }
 
-int generation_open_folder(const char *root, int directory, const char *folder, bool full,
-                           struct generation **ret_generation, struct error *ret_error) {
+static int open_folder(const char *root, int directory, const char *folder, bool full,
+                       struct generation **ret_generation, struct error *ret_error) {
     int inside = open_inside(root, directory, folder, ret_error);
     if (inside < 0)
         return inside;
@@ -380,7 +353,7 @@ int generation_open_current(const char *root, bool full, struct generation **ret
     int directory = open_root(root, folder, sizeof folder, ret_error);
     if (directory < 0)
         return directory;
-    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    int r = open_folder(root, directory, folder, full, ret_generation, ret_error);
     close(directory);
     return r;
 }
@@ -410,7 +383,7 @@ int generation_open(const char *root, const char *folder, bool full,
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", root);
-    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    int r = open_folder(root, directory, folder, full, ret_generation, ret_error);
     close(directory);
     return r;
 }
@@ -530,9 +503,9 @@ struct generation_cursor *generation_cursor_open_ids(const struct generation *ge
 
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key) {
     cursor->key = key;
-    cursor->is_ahead = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
-                                   &cursor->key, &cursor->value);
-    cursor->is_at_end = !cursor->is_ahead;
+    cursor->is_pending = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
+                                     &cursor->key, &cursor->value);
+    cursor->is_at_end = !cursor->is_pending;
 }
 
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
@@ -540,8 +513,8 @@ bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_k
     struct text key = {0}, value = {0};
     if (cursor->is_at_end)
         return false;
-    if (cursor->is_ahead) {
-        cursor->is_ahead = false;
+    if (cursor->is_pending) {
+        cursor->is_pending = false;
         *ret_key = cursor->key;
         *ret_value = cursor->value;
         return true;

@@ -15,9 +15,9 @@
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lists/list_table.h"
-#include "core/store/archive/archive.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
+#include "generation_manifest.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,19 +25,6 @@
 struct tally;
 struct known_id;
 struct generation;
-
-struct generation_manifest {
-    uint64_t id;                /* content hash over tables, place and plan */
-    struct archive_place place; /* the state after this record */
-    uint64_t plan_id;
-    uint64_t snapshot_id;  /* whose features it was built with; its files are kept inside */
-    uint64_t states, ids;  /* keys in all state tables, and in "ids" */
-    uint64_t state_hash;   /* over the states alone: what overlay_hash() gives for them */
-    uint64_t content_hash; /* over states, ids and the policy's files */
-    uint64_t adopted_id;   /* of the generation that a server adopted last by then; 0: none */
-    int64_t created_time_us;
-    char version[64]; /* the program that wrote it */
-};
 
 /* LMDB's limit, and more than a key of PLAN_KEY_PARTS_MAX fields of TRANSACTION_FIELD_MAX bytes
  * needs. An attribute may be longer: a state under such a key cannot be kept (ERROR_TOO_LARGE). */

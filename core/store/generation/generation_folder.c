@@ -1,5 +1,6 @@
 #include "generation_folder.h"
 
+#include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/store/archive/file.h"
@@ -58,5 +59,30 @@ int generation_remove_leftovers(int directory, struct error *ret_error) {
         r = generation_folder_remove(directory, GENERATION_OLD_FOLDER, ret_error);
     if (r == 0 && unlinkat(directory, GENERATION_NEW_LINK, 0) < 0 && errno != ENOENT)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", GENERATION_NEW_LINK);
+    return r;
+}
+
+int generation_folder_hash_file(int directory, const char *name, uint64_t *ret_size,
+                                uint64_t *ret_hash, struct error *ret_error) {
+    enum { PIECE = 1 << 20 };
+    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot open", name);
+    uint8_t *bytes = check_malloc(PIECE);
+    struct hash_stream *stream = hash_stream_new();
+    uint64_t size = 0;
+    ssize_t length;
+    while ((length = file_read_at(descriptor, bytes, PIECE, size)) > 0) {
+        hash_stream_add(stream, bytes, (size_t)length);
+        size += (uint64_t)length;
+    }
+    int r = length < 0 ? error_set_errno(ret_error, errno, "%s: cannot read", name) : 0;
+    if (r == 0) {
+        *ret_size = size;
+        *ret_hash = hash_stream_value(stream);
+    }
+    hash_stream_free(stream);
+    free(bytes);
+    close(descriptor);
     return r;
 }

@@ -28,3 +28,7 @@ bool generation_folder_parse(const char *name, uint64_t *ret_position, uint64_t 
 int generation_folder_remove(int directory, const char *name, struct error *ret_error);
 /* Removes what a crashed build left. Only for the holder of the folder's lock. */
 int generation_remove_leftovers(int directory, struct error *ret_error);
+
+/* XXH3 over the bytes of directory/name, and how many there are. */
+int generation_folder_hash_file(int directory, const char *name, uint64_t *ret_size,
+                                uint64_t *ret_hash, struct error *ret_error);

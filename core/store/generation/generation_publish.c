@@ -5,7 +5,6 @@
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
-#include "generation_internal.h"
 #include "generation_writer_internal.h"
 
 #include <dirent.h>
@@ -34,7 +33,7 @@ static bool is_published(struct generation_writer *writer, const char *folder,
                          struct generation_manifest *ret_manifest) {
     struct generation *there;
     struct error ignored;
-    if (generation_open_folder(writer->root, writer->directory, folder, true, &there, &ignored) < 0)
+    if (generation_open(writer->root, folder, true, &there, &ignored) < 0)
         return false;
     *ret_manifest = *generation_manifest(there);
     generation_close(there);
@@ -43,7 +42,8 @@ static bool is_published(struct generation_writer *writer, const char *folder,
 
 /* Whatever is in the way is damaged. A server that has it open keeps it; the name is ours. */
 static int move_in(struct generation_writer *writer, const char *folder, struct error *ret_error) {
-    if (renameat(writer->directory, folder, writer->directory, GENERATION_OLD_FOLDER) < 0 && errno != ENOENT)
+    if (renameat(writer->directory, folder, writer->directory, GENERATION_OLD_FOLDER) < 0 &&
+        errno != ENOENT)
         return error_set_errno(ret_error, errno, "%s: cannot move it out of the way", folder);
     if (renameat(writer->directory, GENERATION_NEW_FOLDER, writer->directory, folder) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot publish", folder);

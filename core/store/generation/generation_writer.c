@@ -12,7 +12,6 @@
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 #include "generation_folder.h"
-#include "generation_internal.h"
 #include "generation_writer_internal.h"
 #include "tables.h"
 
@@ -408,8 +407,9 @@ int generation_writer_check(struct generation_writer *writer, size_t index,
         r = sync_tables(writer, ret_error);
     } else {
         r = index == CHECK_FILE
-                ? generation_hash_file(writer->inside, MANIFEST_TABLES, &writer->manifest.file_size,
-                                       &writer->manifest.file_hash, ret_error)
+                ? generation_folder_hash_file(writer->inside, MANIFEST_TABLES,
+                                              &writer->manifest.file_size,
+                                              &writer->manifest.file_hash, ret_error)
                 : check_tables(writer, index, ret_error);
         if (r < 0)
             error_prefix(ret_error, "%s: the tables do not read back as they were written",

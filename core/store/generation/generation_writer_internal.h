@@ -3,7 +3,6 @@
 #pragma once
 
 #include "bulk_load.h"
-#include "generation_writer.h"
 #include "hash_chunks.h"
 #include "manifest.h"
 

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct hash_chunks;
-/* hash_chunk_bytes: of entries, about; a table begins a portion anyway. */
-struct hash_chunks *hash_chunks_new(uint64_t hash_chunk_bytes);
+/* chunk_bytes: of entries, about; a table begins a portion anyway. */
+struct hash_chunks *hash_chunks_new(uint64_t chunk_bytes);
 void hash_chunks_free(struct hash_chunks *hash_chunks); /* NULL is allowed */
 
 /* An entry, in the order of the content: table after table, in each by key. The name of a table

@@ -1,5 +1,6 @@
 #include "manifest.h"
 
+#include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/value.h"
@@ -21,8 +22,8 @@ uint64_t manifest_id(const struct generation_manifest *generation) {
     const uint64_t parts[] = {generation->content_hash, generation->place.position,
                               generation->place.chain, generation->plan_id};
     uint8_t bytes[sizeof parts];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(parts[i / 8] >> (8 * (i % 8)));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        store_u64(bytes + 8 * i, parts[i]);
     return hash64(bytes, sizeof bytes, 0);
 }
 

@@ -1,7 +1,9 @@
 /* manifest.json: what a generation is, for programs and for people. Private to store/. */
 #pragma once
 
-#include "generation.h"
+#include "core/base/error.h"
+#include "core/feature/plan/plan.h"
+#include "generation_manifest.h"
 #include "tally.h"
 
 #include <stddef.h>

@@ -192,8 +192,8 @@ static void note(struct adopted *adopted, const struct record *record) {
         adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
 }
 
-void fold_use_prefault(struct fold *fold, struct pages_prefault *ahead) {
-    overlay_use_prefault(fold->states.overlay, ahead);
+void fold_use_prefault(struct fold *fold, struct pages_prefault *prefault) {
+    overlay_use_prefault(fold->states.overlay, prefault);
 }
 
 struct archive_place fold_place(const struct fold *fold) {
@@ -259,7 +259,7 @@ static int apply_until(struct fold *fold, struct bulk_apply *bulk_apply, struct 
         if (atomic_load(stop))
             return error_set(ret_error, ERROR_INTERRUPTED, "folding the archive was interrupted");
         if (progress)
-            progress->tell(progress, position, end.position);
+            progress->report(progress, position, end.position);
     }
     return 0;
 }

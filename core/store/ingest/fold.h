@@ -58,7 +58,7 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
 
 /* Told now and then how far it is: position reached, and the one it goes to. May be NULL. */
 struct fold_progress {
-    void (*tell)(struct fold_progress *self, uint64_t position, uint64_t end);
+    void (*report)(struct fold_progress *self, uint64_t position, uint64_t end);
 };
 
 /* Folds on to this place, which the archive must have reached. Records behind it are not looked at:
@@ -68,7 +68,7 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
                  struct fold_progress *progress, struct error *ret_error);
 
 /* overlay_use_prefault(), of the overlay that is made. */
-void fold_use_prefault(struct fold *fold, struct pages_prefault *ahead);
+void fold_use_prefault(struct fold *fold, struct pages_prefault *prefault);
 
 struct archive_place fold_place(const struct fold *fold);          /* reached so far */
 const struct generation *fold_generation(const struct fold *fold); /* NULL: none */

@@ -243,7 +243,7 @@ static void apply_group(struct bulk_apply *bulk_apply, const struct group *group
 }
 
 /* How far ahead of the group at hand memory is asked for. */
-#define AHEAD 8
+#define PREFETCH_DISTANCE 8
 
 static void fetch_group(const struct bulk_apply *bulk_apply, const struct group *group) {
     prefetch(group->held_state);
@@ -273,8 +273,9 @@ static void apply_fresh(struct bulk_apply *bulk_apply) {
     struct generation_cursor *cursor = NULL;
     uint32_t entity = UINT32_MAX;
     for (size_t i = 0; i < bulk_apply->fresh_count; i++) {
-        if (i + AHEAD < bulk_apply->fresh_count)
-            fetch_group(bulk_apply, &bulk_apply->groups[bulk_apply->fresh[i + AHEAD].number]);
+        if (i + PREFETCH_DISTANCE < bulk_apply->fresh_count)
+            fetch_group(bulk_apply,
+                        &bulk_apply->groups[bulk_apply->fresh[i + PREFETCH_DISTANCE].number]);
         struct group *group = &bulk_apply->groups[bulk_apply->fresh[i].number];
         struct held_state *held_state = group->held_state;
         if (overlay->generation && held_state->entity != entity) {
@@ -295,10 +296,13 @@ static void apply_fresh(struct bulk_apply *bulk_apply) {
 /* Those that were in memory before, in no particular order. */
 static void apply_others(struct bulk_apply *bulk_apply) {
     for (size_t i = 0; i < bulk_apply->group_count; i++) {
-        if (i + 2 * AHEAD < bulk_apply->group_count && bulk_apply->groups[i + 2 * AHEAD].held_state)
-            fetch_group(bulk_apply, &bulk_apply->groups[i + 2 * AHEAD]);
-        if (i + AHEAD < bulk_apply->group_count && bulk_apply->groups[i + AHEAD].held_state) {
-            const struct state *state = &bulk_apply->groups[i + AHEAD].held_state->state;
+        if (i + 2 * PREFETCH_DISTANCE < bulk_apply->group_count &&
+            bulk_apply->groups[i + 2 * PREFETCH_DISTANCE].held_state)
+            fetch_group(bulk_apply, &bulk_apply->groups[i + 2 * PREFETCH_DISTANCE]);
+        if (i + PREFETCH_DISTANCE < bulk_apply->group_count &&
+            bulk_apply->groups[i + PREFETCH_DISTANCE].held_state) {
+            const struct state *state =
+                &bulk_apply->groups[i + PREFETCH_DISTANCE].held_state->state;
             prefetch(state->bytes);
             prefetch(state->bytes + state->length);
         }

@@ -31,7 +31,7 @@ static inline unsigned digit_of(const struct order *order, unsigned digit) {
 }
 
 /* From list to room, by this digit. False: all have the same, and nothing was moved. */
-static bool deal(const struct order *list, struct order *room, size_t count, unsigned digit) {
+static bool distribute(const struct order *list, struct order *room, size_t count, unsigned digit) {
     size_t starts[256] = {0};
     for (size_t i = 0; i < count; i++)
         starts[digit_of(&list[i], digit)]++;
@@ -51,7 +51,7 @@ static void sort(struct order *list, struct order *room, size_t count, unsigned 
                  unsigned end) {
     struct order *from = list, *to = room;
     for (unsigned digit = first; digit < end; digit++)
-        if (deal(from, to, count, digit)) {
+        if (distribute(from, to, count, digit)) {
             struct order *swapped = from;
             from = to;
             to = swapped;

@@ -20,7 +20,7 @@ struct overlay;
  * The plan must outlive the overlay. */
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
 /* From now on this one touches its memory ahead of need; NULL: nobody any more. */
-void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *ahead);
+void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault);
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);

@@ -6,7 +6,7 @@
 #include "overlay_internal.h"
 
 #include "core/base/check.h"
-#include "core/store/generation/content_hash.h"
+#include "core/base/hash.h"
 
 #include <stdlib.h>
 
@@ -62,16 +62,16 @@ void overlay_count_kept(struct overlay *overlay, struct held_state *held_state) 
     check(kept <= KEPT_BYTES_MAX);
     overlay->kept_bytes += (uint64_t)kept - held_state->kept_bytes;
     held_state->kept_bytes = kept & KEPT_BYTES_MAX;
-    held_state->has_survey = state->survey != NULL;
-    held_state->has_standing = state->front > 0;
+    held_state->has_index = state->survey != NULL;
+    held_state->has_cache = state->front > 0;
 }
 
 /* A survey, once counted, is looked at from mark to mark: nothing else of it may have been
  * fetched. */
 static inline bool is_counted(const struct held_state *held_state) {
     const struct state *state = &held_state->state;
-    return state->survey && held_state->has_survey && state->unmarked > 0 &&
-           held_state->has_standing == (state->front > 0);
+    return state->survey && held_state->has_index && state->unmarked > 0 &&
+           held_state->has_cache == (state->front > 0);
 }
 
 static struct state *change(struct overlay *overlay, struct held_state *held_state,
@@ -127,8 +127,8 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     return overlay;
 }
 
-void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *ahead) {
-    pages_use_prefault(&overlay->pages, ahead);
+void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault) {
+    pages_use_prefault(&overlay->pages, prefault);
 }
 
 void overlay_free(struct overlay *overlay) {
@@ -266,15 +266,6 @@ unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit) {
 /* ---------------------------------------------------------------------------------------------
  * Visiting ids; overlay_view.c visits states */
 
-static bool next_stored_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
-                           struct known_id *ret_known) {
-    struct text key, value;
-    if (!cursor || !generation_cursor_next(cursor, &key, &value))
-        return false;
-    check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
-    return true;
-}
-
 int overlay_visit_ids(const struct overlay *overlay,
                       int (*visit)(void *user, uint64_t id_hash, struct known_id known),
                       void *user) {
@@ -285,7 +276,7 @@ int overlay_visit_ids(const struct overlay *overlay,
     size_t next = 0, count = overlay->ids.count;
     uint64_t stored_hash;
     struct known_id stored;
-    bool more = next_stored_id(cursor, &stored_hash, &stored);
+    bool more = cursor && generation_cursor_next_id(cursor, &stored_hash, &stored);
     int r = 0;
     while (r == 0 && (more || next < count)) {
         bool mine = next < count && (!more || sorted[next].id_hash <= stored_hash);
@@ -296,7 +287,7 @@ int overlay_visit_ids(const struct overlay *overlay,
             r = visit(user, stored_hash, stored);
         next += mine;
         if (!mine || same)
-            more = next_stored_id(cursor, &stored_hash, &stored);
+            more = generation_cursor_next_id(cursor, &stored_hash, &stored);
     }
     free(sorted);
     generation_cursor_close(cursor);

@@ -17,10 +17,10 @@
 struct held_state {
     struct state state; /* the first: overlay_apply.c finds the rest from it */
     uint32_t
-        kept_bytes : 29;  /* beside the state, the overlay's to know; is_kept: a group's number */
-    uint32_t is_kept : 1; /* bulk_apply.c keeps entries of it */
-    uint32_t has_survey : 1; /* in kept_bytes */
-    uint32_t has_standing : 1;
+        kept_bytes : 29;    /* beside the state, the overlay's to know; is_kept: a group's number */
+    uint32_t is_kept : 1;   /* bulk_apply.c keeps entries of it */
+    uint32_t has_index : 1; /* in kept_bytes */
+    uint32_t has_cache : 1;
     /* A word of its own: views read it while what stands above is written. */
     uint32_t : 0;
     uint32_t entity : 8;

@@ -144,7 +144,6 @@ int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *
 }
 
 static void attribute_to_protobuf(const struct attribute *attribute, Harrier__V1__Attribute *out) {
-    harrier__v1__attribute__init(out);
     out->name = bytes_from_text(attribute->name);
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
@@ -186,16 +185,12 @@ Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *tran
         out->location->latitude_e7 = transaction->latitude_e7;
         out->location->longitude_e7 = transaction->longitude_e7;
     }
-    if (transaction->attribute_count) {
-        size_t count = transaction->attribute_count;
-        Harrier__V1__Attribute *attributes = scratch_calloc(scratch, count, sizeof *attributes);
-        out->attributes = scratch_calloc(scratch, count, sizeof *out->attributes);
-        out->n_attributes = count;
-        for (size_t i = 0; i < count; i++) {
-            attribute_to_protobuf(&transaction->attributes[i], &attributes[i]);
-            out->attributes[i] = &attributes[i];
-        }
-    }
+    Harrier__V1__Attribute *attributes;
+    out->n_attributes = transaction->attribute_count;
+    NEW_MESSAGES(scratch, transaction->attribute_count, attributes, out->attributes,
+                 harrier__v1__attribute__init);
+    for (size_t i = 0; i < transaction->attribute_count; i++)
+        attribute_to_protobuf(&transaction->attributes[i], &attributes[i]);
     return out;
 }
 
@@ -210,13 +205,12 @@ static bool tags_from_protobuf(const Harrier__V1__Reason *in, struct arena *aren
     return tags != NULL;
 }
 
-static ProtobufCBinaryData *tags_to_protobuf(const struct reason *reason, struct arena *scratch) {
-    if (reason->tag_count == 0)
-        return NULL;
-    ProtobufCBinaryData *tags = scratch_calloc(scratch, reason->tag_count, sizeof *tags);
-    for (size_t i = 0; i < reason->tag_count; i++)
-        tags[i] = bytes_from_text(reason->tags[i]);
-    return tags;
+ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
+                                       struct arena *scratch) {
+    ProtobufCBinaryData *out = scratch_calloc(scratch, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = bytes_from_text(texts[i]);
+    return out;
 }
 
 int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct arena *arena,
@@ -249,12 +243,9 @@ int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct a
 
 Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t count,
                                           struct arena *scratch) {
-    if (count == 0)
-        return NULL;
-    Harrier__V1__Reason *out = scratch_calloc(scratch, count, sizeof *out);
-    Harrier__V1__Reason **pointers = scratch_calloc(scratch, count, sizeof *pointers);
+    Harrier__V1__Reason *out, **pointers;
+    NEW_MESSAGES(scratch, count, out, pointers, harrier__v1__reason__init);
     for (size_t i = 0; i < count; i++) {
-        harrier__v1__reason__init(&out[i]);
         out[i].rule = bytes_from_text(reasons[i].rule);
         out[i].text = bytes_from_text(field_cut(reasons[i].text, REASON_TEXT_MAX));
         out[i].score = reasons[i].score;
@@ -262,11 +253,10 @@ Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t c
         out[i].shadow = reasons[i].shadow;
         out[i].suppressed = reasons[i].suppressed;
         out[i].n_tags = reasons[i].tag_count;
-        out[i].tags = tags_to_protobuf(&reasons[i], scratch);
+        out[i].tags = texts_to_protobuf(reasons[i].tags, reasons[i].tag_count, scratch);
         out[i].group = bytes_from_text(reasons[i].group);
         out[i].capped = reasons[i].capped;
         out[i].verdict_if_live = (Harrier__V1__Verdict)reasons[i].verdict_if_live;
-        pointers[i] = &out[i];
     }
     return pointers;
 }

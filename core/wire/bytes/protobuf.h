@@ -39,6 +39,21 @@ int protobuf_exhausted(const char *what, const struct arena *arena, struct error
 void *scratch_calloc(struct arena *scratch, size_t count, size_t size);
 void scratch_init(struct arena *scratch);
 
+/* `count` zeroed messages of a type and pointers to them, each initialised. */
+#define NEW_MESSAGES(scratch, count, out, pointers, init)                                          \
+    do {                                                                                           \
+        (out) = scratch_calloc((scratch), (count), sizeof *(out));                                 \
+        (pointers) = scratch_calloc((scratch), (count), sizeof *(pointers));                       \
+        for (size_t i_ = 0; i_ < (count); i_++) {                                                  \
+            init(&(out)[i_]);                                                                      \
+            (pointers)[i_] = &(out)[i_];                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* Points at the caller's texts. */
+ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
+                                       struct arena *scratch);
+
 /* -1 beyond the arena's limit */
 int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *arena,
                               struct transaction *ret_transaction);

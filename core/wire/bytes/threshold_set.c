@@ -9,10 +9,8 @@
 
 /* ---- encoding ---- */
 
-static Harrier__Archive__V1__Threshold *threshold_to_protobuf(const struct threshold_values *values,
-                                                              struct arena *scratch) {
-    Harrier__Archive__V1__Threshold *out = scratch_calloc(scratch, 1, sizeof *out);
-    harrier__archive__v1__threshold__init(out);
+static void threshold_to_protobuf(const struct threshold_values *values, struct arena *scratch,
+                                  Harrier__Archive__V1__Threshold *out) {
     out->name = bytes_from_text(values->name);
     out->definition = values->definition;
     out->has_overall = values->has_overall;
@@ -20,36 +18,34 @@ static Harrier__Archive__V1__Threshold *threshold_to_protobuf(const struct thres
     out->samples = values->samples;
     out->key_count = values->key_count;
     out->n_keys = out->n_values = values->group_count;
-    out->keys = scratch_calloc(scratch, values->group_count, sizeof *out->keys);
+    out->keys = texts_to_protobuf(values->keys, values->group_count, scratch);
     out->values = scratch_calloc(scratch, values->group_count, sizeof *out->values);
-    for (size_t i = 0; i < values->group_count; i++) {
-        out->keys[i] = bytes_from_text(values->keys[i]);
+    for (size_t i = 0; i < values->group_count; i++)
         out->values[i] = values->values[i];
-    }
-    return out;
 }
 
-static Harrier__Archive__V1__Cutoff *cutoff_to_protobuf(const struct threshold_cutoff *cutoff,
-                                                        struct arena *scratch) {
-    Harrier__Archive__V1__Cutoff *out = scratch_calloc(scratch, 1, sizeof *out);
-    harrier__archive__v1__cutoff__init(out);
+static void cutoff_to_protobuf(const struct threshold_cutoff *cutoff,
+                               Harrier__Archive__V1__Cutoff *out) {
     out->verdict = (Harrier__V1__Verdict)cutoff->verdict;
     out->definition = cutoff->definition;
     out->score = cutoff->score;
-    return out;
 }
 
 static void fill(const struct threshold_set *set, struct arena *scratch,
                  Harrier__Archive__V1__ThresholdSet *out) {
     harrier__archive__v1__threshold_set__init(out);
+    Harrier__Archive__V1__Threshold *thresholds;
+    Harrier__Archive__V1__Cutoff *cutoffs;
     out->n_thresholds = set->threshold_count;
-    out->thresholds = scratch_calloc(scratch, set->threshold_count, sizeof(*out->thresholds));
+    NEW_MESSAGES(scratch, set->threshold_count, thresholds, out->thresholds,
+                 harrier__archive__v1__threshold__init);
     for (size_t i = 0; i < set->threshold_count; i++)
-        out->thresholds[i] = threshold_to_protobuf(&set->thresholds[i], scratch);
+        threshold_to_protobuf(&set->thresholds[i], scratch, &thresholds[i]);
     out->n_cutoffs = set->cutoff_count;
-    out->cutoffs = scratch_calloc(scratch, set->cutoff_count, sizeof(*out->cutoffs));
+    NEW_MESSAGES(scratch, set->cutoff_count, cutoffs, out->cutoffs,
+                 harrier__archive__v1__cutoff__init);
     for (size_t i = 0; i < set->cutoff_count; i++)
-        out->cutoffs[i] = cutoff_to_protobuf(&set->cutoffs[i], scratch);
+        cutoff_to_protobuf(&set->cutoffs[i], &cutoffs[i]);
 }
 
 Harrier__Archive__V1__ThresholdSet *threshold_set_to_protobuf(const struct threshold_set *set,

@@ -1,5 +1,7 @@
 /* Bytes as an explanation. What a later version may have added to an open enum is taken for its
  * plainest member; a verdict or label is not guessed. */
+#include "explanation_decode.h"
+
 #include "message_parts.h"
 
 #include <inttypes.h>

@@ -1,20 +1,11 @@
 /* An explanation as bytes: message by message as harrier.proto has them. */
+#include "explanation_encode.h"
+
 #include "core/wire/types/field_text.h"
 #include "message_parts.h"
 
 #define NOTE_MAX  1000
 #define WORDS_MAX 16384 /* of a difference, and of a list that a part came to */
-
-/* `count` zeroed messages of a type and pointers to them, each initialised. */
-#define NEW_MESSAGES(scratch, count, out, pointers, init)                                          \
-    do {                                                                                           \
-        (out) = scratch_calloc((scratch), (count), sizeof *(out));                                 \
-        (pointers) = scratch_calloc((scratch), (count), sizeof *(pointers));                       \
-        for (size_t i_ = 0; i_ < (count); i_++) {                                                  \
-            init(&(out)[i_]);                                                                      \
-            (pointers)[i_] = &(out)[i_];                                                           \
-        }                                                                                          \
-    } while (0)
 
 static void encode_part(const struct explained_part *in, struct arena *scratch,
                         Harrier__V1__ExplainedPart *out) {

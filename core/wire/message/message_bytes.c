@@ -146,7 +146,7 @@ enum call message_peek_call(const void *bytes, size_t length) {
                                                     : CALL_NONE;
 }
 
-static struct text moved(struct text text, const void *from, const uint8_t *to) {
+static struct text rebased(struct text text, const void *from, const uint8_t *to) {
     if (text.data)
         text.data = (const char *)to + (text.data - (const char *)from);
     return text;
@@ -167,8 +167,8 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
     memcpy(copy, bytes, length);
     size_t head_length = (size_t)(reading.at - (const uint8_t *)bytes);
     reading = reading_of(copy + head_length, length - head_length);
-    ret_request->token = moved(ret_request->token, bytes, copy);
-    ret_request->traceparent = moved(ret_request->traceparent, bytes, copy);
+    ret_request->token = rebased(ret_request->token, bytes, copy);
+    ret_request->traceparent = rebased(ret_request->traceparent, bytes, copy);
     bool is_read = tag == TAG(SCORE, WIRE_BYTES)
                        ? read_score(take_message(&reading), arena, ret_request)
                        : read_outcomes(take_message(&reading), arena, ret_request);

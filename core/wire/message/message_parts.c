@@ -29,7 +29,6 @@ int error_code_to_protobuf(enum error_code code) {
 }
 
 static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *out) {
-    harrier__v1__named_value__init(out);
     out->name = bytes_from_text(in->name);
     switch (in->value.type) {
     case VALUE_BOOL:
@@ -66,14 +65,10 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
 
 Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
                                              struct arena *scratch) {
-    if (count == 0)
-        return NULL;
-    Harrier__V1__NamedValue *out = scratch_calloc(scratch, count, sizeof *out);
-    Harrier__V1__NamedValue **pointers = scratch_calloc(scratch, count, sizeof *pointers);
-    for (size_t i = 0; i < count; i++) {
+    Harrier__V1__NamedValue *out, **pointers;
+    NEW_MESSAGES(scratch, count, out, pointers, harrier__v1__named_value__init);
+    for (size_t i = 0; i < count; i++)
         encode_value(&values[i], &out[i]);
-        pointers[i] = &out[i];
-    }
     return pointers;
 }
 
@@ -97,14 +92,6 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
     out->rule_errors = decision->rule_errors;
     out->n_features = decision->feature_count;
     out->features = values_to_protobuf(decision->features, decision->feature_count, scratch);
-    return out;
-}
-
-ProtobufCBinaryData *texts_to_protobuf(const struct text *names, size_t count,
-                                       struct arena *scratch) {
-    ProtobufCBinaryData *out = scratch_calloc(scratch, count, sizeof *out);
-    for (size_t i = 0; i < count; i++)
-        out[i] = bytes_from_text(names[i]);
     return out;
 }
 

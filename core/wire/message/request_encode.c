@@ -5,6 +5,7 @@
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "message_bytes.h"
+#include "message_parts.h"
 
 static const char *const call_names[CALL_COUNT] = {
     [CALL_NONE] = "none",
@@ -43,17 +44,15 @@ static int encode_outcomes(const struct outcome_request *outcome, struct arena *
     size_t count = outcome->outcome_count;
     Harrier__V1__ReportOutcomeRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__report_outcome_request__init(request);
-    Harrier__V1__Outcome *outcomes = scratch_calloc(scratch, count, sizeof *outcomes);
+    Harrier__V1__Outcome *outcomes;
     request->n_outcomes = count;
-    request->outcomes = scratch_calloc(scratch, count, sizeof *request->outcomes);
+    NEW_MESSAGES(scratch, count, outcomes, request->outcomes, harrier__v1__outcome__init);
     for (size_t i = 0; i < count; i++) {
         const struct outcome *in = &outcome->outcomes[i];
-        harrier__v1__outcome__init(&outcomes[i]);
         outcomes[i].transaction_id = bytes_from_text(in->transaction_id);
         outcomes[i].label = (Harrier__V1__Label)in->label;
         outcomes[i].known_time_us = in->known_time_us;
         outcomes[i].source = bytes_from_text(in->source);
-        request->outcomes[i] = &outcomes[i];
     }
     out->call_case = HARRIER__V1__REQUEST__CALL_REPORT_OUTCOME;
     out->report_outcome = request;
@@ -86,19 +85,17 @@ static int encode_list_changes(const struct list_change_request *list_change, st
         return r;
     Harrier__V1__ChangeListRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__change_list_request__init(request);
-    Harrier__V1__ListChange *changes = scratch_calloc(scratch, count, sizeof *changes);
+    Harrier__V1__ListChange *changes;
     request->n_changes = count;
-    request->changes = scratch_calloc(scratch, count, sizeof *request->changes);
+    NEW_MESSAGES(scratch, count, changes, request->changes, harrier__v1__list_change__init);
     for (size_t i = 0; i < count; i++) {
         const struct list_change *in = &list_change->changes[i];
-        harrier__v1__list_change__init(&changes[i]);
         changes[i].list = bytes_from_text(in->list);
         changes[i].value = bytes_from_text(in->value);
         changes[i].remove = in->remove;
         changes[i].expiry_time_us = in->expiry_time_us;
         changes[i].source = bytes_from_text(in->source);
         changes[i].reason = bytes_from_text(in->reason);
-        request->changes[i] = &changes[i];
     }
     out->call_case = HARRIER__V1__REQUEST__CALL_CHANGE_LIST;
     out->change_list = request;

@@ -1,6 +1,7 @@
 /* Bytes as responses, like requests in request_decode.c. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "explanation_decode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 

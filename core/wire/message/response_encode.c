@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "explanation_encode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -34,12 +35,11 @@ static void encode_score_answer(const struct response *response, struct arena *s
     size_t count = response->score.count;
     Harrier__V1__ScoreResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__score_response__init(answer);
-    Harrier__V1__ScoreResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__ScoreResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__score_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct score_result *in = &response->score.results[i];
-        harrier__v1__score_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -47,7 +47,6 @@ static void encode_score_answer(const struct response *response, struct arena *s
             results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_DECISION;
             results[i].decision = decision_to_protobuf(&in->decision, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_SCORE;
     out->score = answer;
@@ -69,12 +68,11 @@ static void encode_outcome_answer(const struct response *response, struct arena 
     size_t count = response->outcome.count;
     Harrier__V1__ReportOutcomeResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__report_outcome_response__init(answer);
-    Harrier__V1__OutcomeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__OutcomeResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__outcome_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct outcome_result *in = &response->outcome.results[i];
-        harrier__v1__outcome_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -82,7 +80,6 @@ static void encode_outcome_answer(const struct response *response, struct arena 
             results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ACCEPTED;
             results[i].accepted = encode_accepted(in, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_REPORT_OUTCOME;
     out->report_outcome = answer;
@@ -187,12 +184,11 @@ static void encode_list_change_answer(const struct response *response, struct ar
     size_t count = response->list_change.count;
     Harrier__V1__ChangeListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__change_list_response__init(answer);
-    Harrier__V1__ListChangeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__ListChangeResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__list_change_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct list_change_result *in = &response->list_change.results[i];
-        harrier__v1__list_change_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -200,14 +196,12 @@ static void encode_list_change_answer(const struct response *response, struct ar
             results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_CHANGED;
             results[i].changed = encode_changed(in, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_CHANGE_LIST;
     out->change_list = answer;
 }
 
 static void encode_summary(const struct list_summary *in, Harrier__V1__ListSummary *out) {
-    harrier__v1__list_summary__init(out);
     out->list = bytes_from_text(in->list);
     out->type = bytes_from_text(in->type);
     out->about = bytes_from_text(in->about);
@@ -222,7 +216,6 @@ static void encode_summary(const struct list_summary *in, Harrier__V1__ListSumma
 }
 
 static void encode_list_entry(const struct list_addition *in, Harrier__V1__ListEntry *out) {
-    harrier__v1__list_entry__init(out);
     out->value = bytes_from_text(in->value);
     out->expiry_time_us = in->expiry_time_us;
     out->position = in->position;
@@ -236,27 +229,22 @@ static void encode_list_answer(const struct response *response, struct arena *sc
     const struct list_response *in = &response->list;
     Harrier__V1__GetListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__get_list_response__init(answer);
-    Harrier__V1__ListSummary *lists = scratch_calloc(scratch, in->list_count, sizeof *lists);
-    Harrier__V1__ListEntry *entries = scratch_calloc(scratch, in->entry_count, sizeof *entries);
+    Harrier__V1__ListSummary *lists;
+    Harrier__V1__ListEntry *entries;
     answer->n_lists = in->list_count;
-    answer->lists = scratch_calloc(scratch, in->list_count, sizeof *answer->lists);
-    answer->n_entries = in->entry_count;
-    answer->entries = scratch_calloc(scratch, in->entry_count, sizeof *answer->entries);
-    for (size_t i = 0; i < in->list_count; i++) {
+    NEW_MESSAGES(scratch, in->list_count, lists, answer->lists, harrier__v1__list_summary__init);
+    for (size_t i = 0; i < in->list_count; i++)
         encode_summary(&in->lists[i], &lists[i]);
-        answer->lists[i] = &lists[i];
-    }
-    for (size_t i = 0; i < in->entry_count; i++) {
+    answer->n_entries = in->entry_count;
+    NEW_MESSAGES(scratch, in->entry_count, entries, answer->entries, harrier__v1__list_entry__init);
+    for (size_t i = 0; i < in->entry_count; i++)
         encode_list_entry(&in->entries[i], &entries[i]);
-        answer->entries[i] = &entries[i];
-    }
     answer->next_position = in->next_position;
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_LIST;
     out->get_list = answer;
 }
 
 static void encode_shadow_reload(const struct folder_reload *in, Harrier__V1__ShadowReload *out) {
-    harrier__v1__shadow_reload__init(out);
     out->folder = bytes_from_text(field_cut(in->folder, ERROR_MESSAGE_MAX));
     out->result = (Harrier__V1__ReloadResult)in->result;
     out->policy_name = bytes_from_text(in->policy_name);
@@ -276,13 +264,12 @@ static void encode_reload_answer(const struct response *response, struct arena *
     answer->error = bytes_from_text(field_cut(in->policy.error, ERROR_MESSAGE_MAX));
     answer->messages = bytes_from_text(field_cut(in->policy.messages, RELOAD_MESSAGES_MAX));
     ENCODE_WARMING(&in->warming, scratch, answer);
-    Harrier__V1__ShadowReload *shadows = scratch_calloc(scratch, in->shadow_count, sizeof *shadows);
+    Harrier__V1__ShadowReload *shadows;
     answer->n_shadows = in->shadow_count;
-    answer->shadows = scratch_calloc(scratch, in->shadow_count, sizeof *answer->shadows);
-    for (size_t i = 0; i < in->shadow_count; i++) {
+    NEW_MESSAGES(scratch, in->shadow_count, shadows, answer->shadows,
+                 harrier__v1__shadow_reload__init);
+    for (size_t i = 0; i < in->shadow_count; i++)
         encode_shadow_reload(&in->shadows[i], &shadows[i]);
-        answer->shadows[i] = &shadows[i];
-    }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_RELOAD;
     out->reload = answer;
 }

@@ -95,15 +95,13 @@ static void encode_outcome(const struct record *record, struct buffer *buffer) {
 
 static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
                                                             size_t count, struct arena *scratch) {
-    Harrier__Archive__V1__PolicyFile *all = scratch_calloc(scratch, count, sizeof *all);
-    Harrier__Archive__V1__PolicyFile **out = scratch_calloc(scratch, count, sizeof(*out));
+    Harrier__Archive__V1__PolicyFile *out, **pointers;
+    NEW_MESSAGES(scratch, count, out, pointers, harrier__archive__v1__policy_file__init);
     for (size_t i = 0; i < count; i++) {
-        harrier__archive__v1__policy_file__init(&all[i]);
-        all[i].path = bytes_from_text(files[i].path);
-        all[i].content = bytes_from_text(files[i].content);
-        out[i] = &all[i];
+        out[i].path = bytes_from_text(files[i].path);
+        out[i].content = bytes_from_text(files[i].content);
     }
-    return out;
+    return pointers;
 }
 
 static void encode_snapshot(const struct record *record, struct arena *scratch,
