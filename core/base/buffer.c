@@ -1,3 +1,4 @@
+/* Capacity doubles, so appending is amortised constant time. Nothing is zeroed. */
 #include "buffer.h"
 
 #include "check.h"

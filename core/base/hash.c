@@ -1,3 +1,5 @@
+/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 and HMAC from OpenSSL. The
+ * outside libraries appear here and in hash_wide.c only. */
 #include "hash.h"
 
 #include "buffer.h"
@@ -25,8 +27,8 @@ uint64_t hash64(const void *bytes, size_t length, uint64_t seed) {
 }
 
 #if defined(__x86_64__)
-/* The processor has an instruction for eight bytes; with it alone a frame takes half as long as by
- * the library, which sets out for long runs. */
+/* The processor has an instruction for eight bytes; for short runs it alone takes half as long as
+ * the library, which is made for long ones. */
 #define CRC_SHORT_MIN 16
 #define CRC_SHORT_MAX 256
 
@@ -35,9 +37,9 @@ static inline uint64_t crc_step(uint64_t crc, uint64_t word) {
     return crc;
 }
 
-/* What goes before the first whole word is taken as the end of a word of zeros, which count for
- * nothing at the beginning of a sum of 0. So the sum so far, by which the first four bytes are to
- * be changed, is put where those lie. */
+/* The bytes before the first whole word are treated as the end of a word with leading zeros: zeros
+ * do not change a sum that starts at 0. The sum so far, which must be combined with the first four
+ * bytes, is shifted to where those are. */
 static uint32_t crc32c_short(uint32_t crc, const uint8_t *at, size_t length) {
     const size_t more = length % 8, shift = 64 - 8 * more;
     const unsigned __int128 so_far = (unsigned __int128)(uint32_t)~crc << shift;
@@ -81,8 +83,8 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
 }
 
-/* Finding the algorithm and scheduling the key take longer than the digest of a short text, so both
- * are done once; each digest starts from a copy. */
+/* Fetching the algorithm and scheduling the key take longer than the digest of a short text, so
+ * both are done once; each digest starts from a copy. */
 struct hmac *hmac_new(const void *key, size_t length) {
     char name[] = "SHA256";
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
@@ -112,12 +114,13 @@ bool hash_equal_constant_time(const void *a, const void *b, size_t length) {
     return CRYPTO_memcmp(a, b, length) == 0;
 }
 
-/* Pieces are often of a few bytes, and the library takes long over each call. */
+/* Pieces are often a few bytes long, and each call of the library is expensive: they are collected
+ * first. */
 #define HASH_STREAM_BUFFER 4096
 
 struct hash_stream {
     XXH3_state_t *state;
-    size_t waiting; /* bytes that the state has not been given yet */
+    size_t waiting; /* bytes collected and not hashed yet */
     uint8_t bytes[HASH_STREAM_BUFFER];
 };
 

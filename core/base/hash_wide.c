@@ -1,6 +1,6 @@
-/* hash64() of what is longer than XXH3_MIDSIZE_MAX, for processors with AVX2: the same hash in half
- * the instructions. It is a file of its own because all in it is compiled for them; whoever calls
- * it has asked the processor. */
+/* hash64() of runs longer than XXH3_MIDSIZE_MAX, for processors with AVX2: the same hash in half
+ * the instructions. A file of its own, because all of it is compiled for AVX2; the caller has
+ * checked the processor. */
 #include "hash_wide.h"
 
 #ifdef HASH_HAS_WIDE

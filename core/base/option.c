@@ -1,3 +1,6 @@
+/* A value is parsed into the caller's struct and kept as text as well, for reports. Errors say
+ * where the value was found, what it is, and what the row allows: the expectation is generated from
+ * the row. */
 #include "option.h"
 
 #include "check.h"
@@ -10,7 +13,7 @@
 
 #define HELP_COLUMNS 96
 
-/* A value in force. What points into memory of ours is freed with the entry. */
+/* A value in force. Strings are owned by the entry. */
 struct entry {
     char *text;
     enum option_origin origin;
@@ -33,7 +36,7 @@ struct unit {
     int64_t factor;
 };
 
-/* The greatest first, so that printing takes the greatest that divides. */
+/* Largest first: printing takes the largest unit that divides the value. */
 static const struct unit duration_units[] = {
     {"d", INT64_C(86400000000)},
     {"h", INT64_C(3600000000)},
@@ -67,7 +70,7 @@ static bool parse_number(enum option_type type, struct text value, int64_t *ret_
     for (const struct unit *u = units_of(type); u->name; u++)
         if (text_is(unit, u->name))
             return !__builtin_mul_overflow(number, u->factor, ret_number);
-    /* Nothing is nothing in every unit. */
+    /* 0 needs no unit. */
     *ret_number = 0;
     return unit.length == 0 && number == 0;
 }
@@ -85,7 +88,7 @@ static const char *print_number(enum option_type type, int64_t number, char *ret
 
 /* ---- words for messages ---- */
 
-/* printf into a fixed string, behind what is there; what does not fit is cut. */
+/* Appends to a string of fixed size; what does not fit is cut. */
 static void add(char *string, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void add(char *string, size_t size, const char *format, ...) {
@@ -220,7 +223,7 @@ static bool parse_flag(struct text value, bool *ret_flag) {
     return yes || no;
 }
 
-/* False: value is none for this option, and nothing was changed. */
+/* false: not a valid value for this option, and nothing was changed. */
 static bool take(struct option_set *set, size_t index, struct text value,
                  enum option_origin origin) {
     const struct option *option = &set->table[index];
@@ -357,7 +360,7 @@ static int read_line(struct option_set *set, const char *shown, int number, stru
     const struct option *option = option_find(set, name);
     struct entry *entry = option ? &set->entries[option - set->table] : NULL;
     if (entry && entry->line > 0 && option->type != OPTION_LIST)
-        return error_set(ret_error, ERROR_INVALID, "%s: %s was set in line %d already", where,
+        return error_set(ret_error, ERROR_INVALID, "%s: %s was already set in line %d", where,
                          option->name, entry->line);
     int r = option_set_put(set, name, value, OPTION_ORIGIN_FILE, where, ret_error);
     if (r == 0)
@@ -417,7 +420,7 @@ int option_set_read_environment(struct option_set *set, const char *prefix,
 
 /* ---- manual texts ---- */
 
-/* Words in lines of at most HELP_COLUMNS, each line behind lead. */
+/* Wraps words to lines of at most HELP_COLUMNS, each starting with lead. */
 static void wrap(struct buffer *out, const char *lead, const char *words) {
     size_t room = HELP_COLUMNS - strlen(lead);
     while (*words) {

@@ -1,3 +1,5 @@
+/* Checks of texts from outside, and the edit distance for suggestions. Nothing here depends on the
+ * locale. */
 #include "text.h"
 
 #include "check.h"

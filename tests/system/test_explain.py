@@ -217,7 +217,7 @@ class ExplainTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.harrier("explain", self.data(server), "t")
         self.assertEqual(done.returncode, 66)
-        self.assertRegex(done.stderr, r"with these it begins: t\d+, t\d+, t\d+, t\d+, t\d+ and 295 more\n$")
+        self.assertRegex(done.stderr, r"ids that begin with it: t\d+, t\d+, t\d+, t\d+, t\d+ and 295 more\n$")
         done = self.harrier("explain", self.data(server), "t29", "--id-position", "1")
         self.assertEqual(done.returncode, 66)
         position = self.explain(server, "t29")["position"]

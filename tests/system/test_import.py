@@ -198,7 +198,7 @@ class ImportTest(ServerTest):
         """Every checksum fits; only the times say that this was never written."""
         path = self.write("history.csv", (row(number * 1000) for number in range(200)))
         for name, victim, time_us, words in (
-            ("back", 50, START_US, "record 50: it was received before the record in front of it"),
+            ("back", 50, START_US, "record 50: it was received before the previous record"),
             ("day", 90, START_US + 3 * 86400 * 10**6, "record 90: it was received on another day"),
             ("joint", None, None, "byte 32: its header has another time"),
         ):

@@ -1,3 +1,5 @@
+/* A substring search over payloads, part by part: memmem() on the undecoded bytes costs less than
+ * decoding them. What is found is copied, because the reader's window moves on. */
 #include "archive_search.h"
 
 #include "core/base/check.h"
@@ -33,6 +35,8 @@ static bool is_wanted(const struct search *search, const struct archive_part_rec
     return false;
 }
 
+/* A sealed part says which record types it has, so a part without the wanted ones is skipped
+ * without being read. */
 static bool may_have(const struct search *search, const struct archive_part *part) {
     if (part->last < part->first)
         return false;

@@ -1,3 +1,5 @@
+/* Opening plain and sealed segments, and the blocks of sealed ones. The table of blocks is loaded
+ * on first use: most readers that open a sealed segment need only its header. */
 #include "segment_file.h"
 
 #include "core/base/check.h"
@@ -28,6 +30,8 @@ static struct segment_file *file_new(int descriptor, const char *name) {
     return file;
 }
 
+/* The header's own checksum and the file's size are checked here; the table and the blocks have
+ * checksums of their own, checked when they are read. */
 static int read_seal(struct segment_file *file, struct error *ret_error) {
     uint8_t bytes[SEAL_HEADER_SIZE];
     struct stat status;
@@ -41,7 +45,7 @@ static int read_seal(struct segment_file *file, struct error *ret_error) {
         return r;
     if ((uint64_t)status.st_size != file->seal.stored)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "the file has %lld bytes, its header says %" PRIu64,
+                         "the file has %lld bytes; its header says %" PRIu64,
                          (long long)status.st_size, file->seal.stored);
     file->size = file->seal.size;
     return 0;
@@ -65,6 +69,9 @@ int segment_file_open_sealed(int directory, const char *name, struct segment_fil
     return 0;
 }
 
+/* The plain file first: a segment that is being sealed has both, and the sealed one may not be
+ * synced yet. Between the two openat() calls sealing may remove the plain file, but only after the
+ * sealed one is in place. */
 int segment_file_open(int directory, const struct segment *segment, int access,
                       struct segment_file **ret_file, struct error *ret_error) {
     int descriptor = openat(directory, segment->name, access | O_CLOEXEC);
@@ -118,7 +125,7 @@ int segment_file_refresh(struct segment_file *file, struct error *ret_error) {
     if (file->is_sealed)
         return 0;
     if (fstat(file->descriptor, &status) < 0)
-        return error_set_errno(ret_error, errno, "cannot look at it");
+        return error_set_errno(ret_error, errno, "cannot stat");
     file->size = (uint64_t)status.st_size;
     return 0;
 }
@@ -173,9 +180,12 @@ int segment_file_open_last(int directory, const struct segment_list *list,
     return r;
 }
 
+/* flock() belongs to the open file, so the claim ends with the process, and a sealing process can
+ * test it without a lock file. It is taken shared for the test, so two tests do not disturb each
+ * other. */
 int segment_claim(int descriptor, const char *name, struct error *ret_error) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot claim it for writing", name);
+        return error_set_errno(ret_error, errno, "%s: cannot lock it for writing", name);
     return 0;
 }
 
@@ -184,7 +194,8 @@ int segment_file_is_claimed(const struct segment_file *file, struct error *ret_e
         return 0;
     if (errno == EWOULDBLOCK)
         return 1;
-    return error_set_errno(ret_error, errno, "%s: cannot see whether it is written", file->name);
+    return error_set_errno(ret_error, errno, "%s: cannot check whether a writer holds it",
+                           file->name);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -257,7 +268,7 @@ int segment_file_unpack(const struct segment_file *file, const struct seal_block
 }
 
 void segment_file_drop(const struct segment_file *file, uint64_t from, uint64_t to) {
-    if (file->is_sealed) { /* by and large: blocks are stored in their order */
+    if (file->is_sealed) { /* an estimate: blocks are stored in order, compressed about alike */
         double share = (double)file->seal.stored / (double)file->size;
         from = (uint64_t)((double)from * share);
         to = (uint64_t)((double)to * share);

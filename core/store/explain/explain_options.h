@@ -1,13 +1,13 @@
-/* What is asked of an explanation. */
+/* What an explanation is asked for, and what it may use. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"
 
 #include <stdatomic.h>
 
-/* Does numbered jobs, several at once if it likes, and returns the first error. */
+/* Runs jobs by number, several at once if it likes, and returns the first error. */
 struct explain_threads {
-    size_t before, all; /* jobs like these that were done before, and altogether */
+    size_t before, all; /* jobs of this kind done before, and in all: for progress */
     int (*run)(struct explain_threads *self, size_t jobs,
                int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                struct error *ret_error);
@@ -17,7 +17,7 @@ struct explain_options {
     const char *archive;
     const char *generations; /* NULL: none are used */
     struct text id;
-    /* When no transaction has the id, the one whose id begins with it will do, if there is only
+    /* If no transaction has the id, the one whose id begins with it will do, if there is exactly
      * one. */
     bool allows_prefix;
     uint64_t position;                   /* the transaction's; 0: the last one of this id */

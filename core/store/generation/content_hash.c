@@ -1,3 +1,5 @@
+/* Keys that are numbers are big-endian, so that LMDB's order of bytes is their order; values are
+ * little-endian, as everywhere else in the formats. */
 #include "content_hash.h"
 
 #include "core/base/buffer.h"
@@ -27,7 +29,7 @@ void content_hash_put(uint8_t *at, struct text table, struct text key, struct te
     at += 12;
     memcpy(at, table.data, table.length);
     at += table.length;
-    if (value.data == key.data + key.length) { /* in tables that is so */
+    if (value.data == key.data + key.length) { /* LMDB stores them one after the other */
         memcpy(at, key.data, key.length + value.length);
         return;
     }

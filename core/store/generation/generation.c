@@ -1,9 +1,9 @@
 /* A published generation, read-only.
  *
  * Opening does not trust the folder: manifest (checksum, version), size of the file, number of keys
- * and samples of them are checked always. With `full` the file's bytes are hashed before LMDB sees
- * them, for LMDB does not defend itself against damaged pages, and then all keys and values in
- * order. */
+ * and samples of them are always checked. With `full` the bytes of the file are hashed before LMDB
+ * sees them, because LMDB does not defend itself against damaged pages, and then all keys and
+ * values in order. */
 #include "generation.h"
 
 #include "content_hash.h"
@@ -36,9 +36,9 @@ struct generation {
 };
 
 struct generation_cursor {
-    MDB_txn *transaction; /* its own: LMDB's are one thread's */
+    MDB_txn *transaction; /* its own: an LMDB transaction belongs to one thread */
     MDB_cursor *cursor;
-    struct text key, value; /* where a seek has put it: the next one to be given */
+    struct text key, value; /* found by a seek, and returned by the next call */
     bool is_pending, is_at_end;
 };
 
@@ -56,6 +56,7 @@ void generation_close(struct generation *generation) {
 /* ---------------------------------------------------------------------------------------------
  * Opening */
 
+/* A missing manifest is damage: ERROR_NOT_FOUND would mean that no generation is published. */
 static int load_manifest(int directory, struct manifest *ret_manifest, struct error *ret_error) {
     char *bytes;
     size_t length;
@@ -91,7 +92,7 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     if (fstatat(directory, MANIFEST_TABLES, &status, 0) < 0)
         return errno == ENOENT
                    ? error_set(ret_error, ERROR_DAMAGED, "%s is missing: " REBUILD, MANIFEST_TABLES)
-                   : error_set_errno(ret_error, errno, "%s: cannot look at it", MANIFEST_TABLES);
+                   : error_set_errno(ret_error, errno, "%s: cannot stat", MANIFEST_TABLES);
     if ((uint64_t)status.st_size != manifest->file_size)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: %lld bytes, but the manifest says %" PRIu64 ": " REBUILD,
@@ -106,7 +107,7 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     return r;
 }
 
-/* What a table of ids may hold. */
+/* Is this an entry that a table of ids may hold? */
 static bool id_fits(struct text key, struct text value, uint64_t last_position) {
     uint64_t hash;
     struct known_id known;
@@ -116,7 +117,8 @@ static bool id_fits(struct text key, struct text value, uint64_t last_position) 
 
 enum { SAMPLES = 16 };
 
-/* Looks at the first and the last key and at SAMPLES between them, spread over the first byte. */
+/* Checks the first and the last entry and SAMPLES between them, spread over the first byte of the
+ * key. A cheap test that finds a file of other content, not one of a few damaged bytes. */
 static int sample_table(const struct tables *tables, MDB_dbi table, const char *name,
                         bool (*fits)(void *user, struct text key, struct text value), void *user,
                         struct error *ret_error) {
@@ -172,7 +174,7 @@ static int load_files(struct generation *generation, struct error *ret_error) {
     return 0;
 }
 
-/* Much more than the largest set takes, decoded. */
+/* More than the largest set takes, decoded. */
 #define THRESHOLDS_BYTES_MAX (8 * (size_t)THRESHOLD_SET_BYTES_MAX)
 
 static int load_thresholds(struct generation *generation, struct error *ret_error) {
@@ -194,7 +196,7 @@ static int load_thresholds(struct generation *generation, struct error *ret_erro
     return error_prefix(ret_error, "%s: table \"thresholds\": " REBUILD, MANIFEST_TABLES);
 }
 
-/* Much more than the largest part takes, decoded: texts are as long as their limits at most. */
+/* More than the largest part takes, decoded: texts are as long as their limits allow. */
 #define LIST_PART_BYTES_MAX ((size_t)64 << 20)
 
 static int restore_part(struct list_table *lists, struct text value, struct arena *arena,
@@ -237,7 +239,7 @@ static int check_content(const struct generation *generation, struct error *ret_
                         ret_error);
     if (r == 0 && (state_hash != manifest->state_hash || content_hash != manifest->content_hash))
         r = error_set(ret_error, ERROR_DAMAGED,
-                      "%s: what it holds is not what was published: " REBUILD, MANIFEST_TABLES);
+                      "%s: its content is not what was published: " REBUILD, MANIFEST_TABLES);
     return r;
 }
 
@@ -262,7 +264,8 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     return r;
 }
 
-/* Of the generation in this folder, which must be the one that its name says. */
+/* Loads the manifest in this folder, which must be of the generation that the name of the folder
+ * says. */
 static int load_manifest_of(int directory, const char *folder, struct manifest *ret_manifest,
                             struct error *ret_error) {
     int r = load_manifest(directory, ret_manifest, ret_error);
@@ -277,7 +280,7 @@ static int load_manifest_of(int directory, const char *folder, struct manifest *
     uint64_t position = ret_manifest->generation.place.position;
     manifest_deinit(ret_manifest);
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s is that of another generation, at record %" PRIu64, MANIFEST_FILE,
+                     "%s belongs to another generation, at position %" PRIu64, MANIFEST_FILE,
                      position);
 }
 
@@ -323,7 +326,7 @@ static int open_folder(const char *root, int directory, const char *folder, bool
     return 0;
 }
 
-/* Opens root and reads what `current` names there. Returns the descriptor. */
+/* Opens root and reads the name of the folder that `current` points to. Returns the descriptor. */
 static int open_root(const char *root, char *ret_folder, size_t size, struct error *ret_error) {
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno == ENOENT)
@@ -440,6 +443,7 @@ const struct thresholds *generation_thresholds(const struct generation *generati
     return generation->thresholds;
 }
 
+/* States are checked by sample here and not at opening: without a plan their bytes mean nothing. */
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error) {
     const struct manifest *manifest = &generation->manifest;
@@ -501,6 +505,8 @@ struct generation_cursor *generation_cursor_open_ids(const struct generation *ge
     return cursor_open(generation, generation->tables.ids);
 }
 
+/* LMDB finds the key itself, so a seek keeps it for the first call of next(). An empty key means
+ * the first one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key) {
     cursor->key = key;
     cursor->is_pending = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,

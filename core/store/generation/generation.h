@@ -1,14 +1,14 @@
-/* A generation: one immutable set of LMDB tables as of a position, and how one is published.
+/* A generation: one immutable set of LMDB tables as of a position of the archive.
+ * generation_writer.h builds one, generation_publish.h publishes it.
  *
  *   PATH/g-<position, 20 digits>-<id>/tables.mdb, manifest.json
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
- * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label), "lists", "thresholds", "policy". Written once in
- * key order,
- * opened read-only without LMDB's lock file ever after. The content hash runs over the ordered
- * (table, key, value) stream, not over LMDB's file bytes, so that equal content has equal hashes.
- */
+ * Tables: one for each entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
+ * transaction id, big-endian → position, label), "lists", "thresholds", "policy". They are written
+ * once in key order and from then on opened read-only, without LMDB's lock file. The content hash
+ * is over the ordered (table, key, value) stream, not over LMDB's file, so equal content has equal
+ * hashes. */
 #pragma once
 
 #include "core/base/error.h"
@@ -26,66 +26,69 @@ struct tally;
 struct known_id;
 struct generation;
 
-/* LMDB's limit, and more than a key of PLAN_KEY_PARTS_MAX fields of TRANSACTION_FIELD_MAX bytes
- * needs. An attribute may be longer: a state under such a key cannot be kept (ERROR_TOO_LARGE). */
+/* LMDB's limit in bytes. It is more than a key of PLAN_KEY_PARTS_MAX fields of
+ * TRANSACTION_FIELD_MAX bytes needs. An attribute may be longer: a state under such a key cannot be
+ * stored (ERROR_TOO_LARGE). */
 #define GENERATION_KEY_MAX 511
 
-/* The published one. ERROR_NOT_FOUND: none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED say what is wrong
- * with it. Checks manifest, file size and sampled keys; `full` reads everything against its hashes.
- * Damage that passes unseen here and that LMDB meets later ends the process. One thread at a time.
- */
+/* Opens the published one. ERROR_NOT_FOUND: there is none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED:
+ * the message says what is wrong and that a rebuild mends it. Checks the manifest, the size of the
+ * file and samples of the keys; `full` reads everything against its hashes. Damage that the samples
+ * miss and LMDB finds later ends the process. A generation belongs to one thread at a time. */
 int generation_open_current(const char *root, bool full, struct generation **ret_generation,
                             struct error *ret_error);
-/* What its manifest says, with no look at the tables. As generation_open_current(). */
+/* Reads the manifest of the published one, not the tables. Errors as generation_open_current(). */
 int generation_current_manifest(const char *root, struct generation_manifest *ret_manifest,
                                 struct error *ret_error);
-/* The same of one of the folders in root, by its name ("g-…"), whether `current` or not. */
+/* As generation_open_current(), for one of the folders in root by its name ("g-…"), whether
+ * `current` points to it or not. */
 int generation_open(const char *root, const char *folder, bool full,
                     struct generation **ret_generation, struct error *ret_error);
 void generation_close(struct generation *generation);
 
-/* What `current` is, at a glance and without opening anything. Whatever is published, be it what
- * was there before, makes another mark. */
+/* Identifies what `current` points to without opening anything. Every publication makes another
+ * mark, also of a generation that was there before. */
 struct generation_mark {
-    uint64_t id; /* 0: its name does not say */
+    uint64_t id; /* 0: the link does not name a generation */
     uint64_t inode;
     int64_t changed_ns;
 };
-/* False: there is no `current`. */
+/* false: there is no `current`. */
 bool generation_look(const char *root, struct generation_mark *ret_mark);
 /* The name of its folder; free() it. */
 char *generation_folder(const struct generation *generation);
 
 const struct generation_manifest *generation_manifest(const struct generation *generation);
 struct tally generation_tally(const struct generation *generation);
-/* The policy's files it was built with; they live as long as the generation. */
+/* The files of the policy it was built with; they live as long as the generation. */
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count);
 
-/* What was added to lists up to its place, for whoever folds on; then it has none any more. Never
- * NULL. The caller frees it. */
+/* What was added to lists up to its place, as the starting point of a fold. May be called once: the
+ * caller owns and frees it. Never NULL. */
 struct list_table *generation_take_lists(struct generation *generation);
 
-/* What was computed with it; NULL: nothing. Lives as long as the generation. */
+/* The thresholds computed with it; NULL: none. They live as long as the generation. */
 const struct thresholds *generation_thresholds(const struct generation *generation);
 
-/* The plan must be the one of generation_manifest()->plan_id: matches table to entity. Once, before
- * the first look-up. */
+/* Matches tables to the entities of the plan, whose id must be generation_manifest()->plan_id.
+ * Once, before the first look-up. ERROR_INVALID: another plan. ERROR_DAMAGED. */
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error);
 
-/* Length 0 when the entity is not there. Points into the mapped file: valid until
+/* The stored state; length 0: the entity has none. Points into the mapped file: valid until
  * generation_close(). */
 struct text generation_state(const struct generation *generation, size_t entity, struct text key);
 bool generation_find_id(const struct generation *generation, uint64_t id_hash,
                         struct known_id *ret_known);
 
-/* Keys in order; for merging with an overlay. A cursor may be used by another thread than the
- * look-ups, and several cursors by several, each by one; all are closed before the generation. */
+/* Keys in order; for merging with an overlay. A cursor has a transaction of its own, so it may be
+ * used in another thread than the look-ups, and several cursors in several threads, each in one.
+ * All are closed before the generation. */
 struct generation_cursor;
 struct generation_cursor *generation_cursor_open(const struct generation *generation,
                                                  size_t entity);
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
-/* Goes before the first key that is not less than this one. */
+/* Positions the cursor before the first key that is not less than this one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key);
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
                             struct text *ret_value);

@@ -28,7 +28,7 @@ bool generation_folder_parse(const char *name, uint64_t *ret_position, uint64_t 
     return true;
 }
 
-/* Of a link in its place only the link goes: where it leads is none of ours. */
+/* O_NOFOLLOW: of a symbolic link only the link is removed, never what it points to. */
 int generation_folder_remove(int directory, const char *name, struct error *ret_error) {
     int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (inside < 0 && (errno == ENOENT || (errno == ENOTDIR && unlinkat(directory, name, 0) == 0)))
@@ -52,7 +52,7 @@ int generation_folder_remove(int directory, const char *name, struct error *ret_
     return r;
 }
 
-/* What a crashed run left; nobody uses it, for we hold the lock and it was never published. */
+/* Nothing here was published, and the caller holds the lock, so no other process uses it. */
 int generation_remove_leftovers(int directory, struct error *ret_error) {
     int r = generation_folder_remove(directory, GENERATION_NEW_FOLDER, ret_error);
     if (r == 0)

@@ -1,5 +1,9 @@
-/* Publishing a generation: its folder gets its name, `current` is pointed at it, old ones go. And
- * what earlier runs left behind is removed. */
+/* Publishing a generation: the folder gets its name, `current` is pointed to it, old ones are
+ * removed.
+ *
+ * The order is what makes a crash harmless: content and manifest are on disk before the folder has
+ * its name, the name is on disk before the link points to it, and the link is replaced by rename().
+ * What is removed is first renamed to a name that no one opens. */
 #include "generation_publish.h"
 
 #include "core/base/check.h"
@@ -28,7 +32,8 @@ static int write_manifest(struct generation_writer *writer, struct error *ret_er
     return r;
 }
 
-/* Is the same generation there already, and whole? Then its manifest is the one that counts. */
+/* Is the same generation there already, and whole? Then it stays and its manifest counts: it has
+ * the time when it was first built. */
 static bool is_published(struct generation_writer *writer, const char *folder,
                          struct generation_manifest *ret_manifest) {
     struct generation *there;
@@ -40,7 +45,8 @@ static bool is_published(struct generation_writer *writer, const char *folder,
     return true;
 }
 
-/* Whatever is in the way is damaged. A server that has it open keeps it; the name is ours. */
+/* A folder that is in the way is damaged (is_published() says so). A server that has it open keeps
+ * it. */
 static int move_in(struct generation_writer *writer, const char *folder, struct error *ret_error) {
     if (renameat(writer->directory, folder, writer->directory, GENERATION_OLD_FOLDER) < 0 &&
         errno != ENOENT)
@@ -60,7 +66,7 @@ static int point_current(struct generation_writer *writer, const char *folder,
         return r;
     if (symlinkat(folder, writer->directory, GENERATION_NEW_LINK) < 0 ||
         renameat(writer->directory, GENERATION_NEW_LINK, writer->directory, GENERATION_CURRENT) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot point it to %s", GENERATION_CURRENT,
+        return error_set_errno(ret_error, errno, "%s: cannot link it to %s", GENERATION_CURRENT,
                                folder);
     return directory_sync(writer->directory, ".", ret_error);
 }
@@ -101,7 +107,7 @@ struct old_generation {
     struct timespec built;
 };
 
-/* The newest first: by position, and of the same position by when they were built. */
+/* The newest first: by position, at the same position by when they were built. */
 static int compare_old(const void *left, const void *right) {
     const struct old_generation *a = left, *b = right;
     if (a->position != b->position)
@@ -140,7 +146,7 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
     return 0;
 }
 
-/* By renaming first, so that nothing half removed ever bears the name of a generation. */
+/* Renames first, so that a folder with the name of a generation is always whole. */
 static int remove_old(struct generation_writer *writer, const struct old_generation *old,
                       struct error *ret_error) {
     char *folder = generation_folder_format(old->position, old->id);

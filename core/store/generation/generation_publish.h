@@ -3,12 +3,13 @@
 
 #include "generation_writer.h"
 
-/* After all checks: writes the manifest, syncs, renames and points `current` at it. When the same
- * generation is already there, and whole, it stays as it is and only becomes the current one. Once.
- */
+/* After all checks have succeeded: writes the manifest, syncs, renames the folder and points
+ * `current` to it. If the same generation is there already, and whole, it is kept and only becomes
+ * the current one. Once. */
 int generation_writer_publish(struct generation_writer *writer,
                               struct generation_manifest *ret_manifest, struct error *ret_error);
-/* After publication: removes all but the newest `keep` generations, the one just published among
- * them, and but the protected one (0: none). A server that has one of them open keeps it. */
+/* After publication: removes all but the newest `keep` generations, counting the one just
+ * published, and except the protected one (0: none). A server that has a removed one open keeps it.
+ */
 int generation_writer_retain(struct generation_writer *writer, size_t keep, uint64_t protected_id,
                              size_t *ret_removed, struct error *ret_error);

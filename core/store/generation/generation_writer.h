@@ -6,18 +6,21 @@
 
 struct generation_writer;
 
-/* A new one in a hidden folder under root, which is made when missing. Entities of the plan in
- * order; within one, keys strictly ascending (text_compare()); ids ascending after all states. The
- * plan must outlive the writer. ERROR_EXISTS: another process builds one here. */
+/* A new generation in a hidden folder under root, which is created if it is missing. Keys come in
+ * order: entities of the plan in order, within one keys strictly ascending (text_compare()), ids
+ * ascending after all states. The plan must outlive the writer. One thread, except where noted.
+ * ERROR_EXISTS: another process is building here. */
 int generation_writer_open(const char *root, const struct plan *plan,
                            struct generation_writer **ret_writer, struct error *ret_error);
-/* The state is what state_check() lets pass: it is not looked at. */
+/* Adds a state. It must be one that state_check() accepts: it is not checked here. ERROR_TOO_LARGE:
+ * the key is longer than GENERATION_KEY_MAX. */
 int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
                             struct text state, struct error *ret_error);
 int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
                          struct error *ret_error);
-/* The same in large pieces, which any thread may have laid out: entries one behind the other, in
- * the order of keys. An entity's states go by its number, ids by the plan's entity_count. */
+/* The same in large pieces, which any thread may have prepared: entries one after the other in the
+ * order of keys, each laid out by one of the put functions. `entity` is the number of the entity;
+ * for ids it is the plan's entity_count. */
 size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
                                     struct text key, struct text state);
 void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
@@ -27,11 +30,12 @@ void generation_writer_id_put(uint64_t id_hash, struct known_id known,
                               uint8_t at[GENERATION_ID_SIZE]);
 int generation_writer_entries(struct generation_writer *writer, size_t entity,
                               const uint8_t *entries, size_t length, struct error *ret_error);
-/* A file for what a builder cannot hold in memory, in the same hidden folder. It has no name and is
- * gone when closed, whatever becomes of the process. Returns the descriptor. Any thread. */
+/* A file for what a builder cannot keep in memory, in the same hidden folder. It has no name, so it
+ * vanishes when it is closed, whatever happens to the process. Returns the descriptor. Any thread.
+ */
 int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error);
 
-/* What a generation is, beside its tables. */
+/* What describes a generation, beside its tables. */
 struct generation_description {
     struct archive_place place;
     const struct snapshot_record *snapshot; /* whose features it has; its files go in */
@@ -43,15 +47,15 @@ struct generation_description {
     const char *version;
 };
 
-/* All keys are there: closes the tables. Once. */
+/* After the last key: adds lists, thresholds and the policy, and closes the tables. Once. */
 int generation_writer_finish(struct generation_writer *writer,
                              const struct generation_description *description,
                              struct error *ret_error);
-/* Then come so many checks, each of which may be made in a thread of its own. The first one syncs
- * the file, which is mostly waiting; the others read it back: its bytes, and what the tables hold
- * against what was given. ERROR_DAMAGED */
+/* After finish, this many checks must be made; each may run in a thread of its own. The first one
+ * syncs the file, which is mostly waiting; the others read it back: its bytes, and the content of
+ * the tables against what was put in. ERROR_DAMAGED */
 size_t generation_writer_checks(const struct generation_writer *writer);
 int generation_writer_check(struct generation_writer *writer, size_t index,
                             struct error *ret_error);
-/* Frees; what was not published is removed. NULL is allowed. */
+/* Frees; a generation that was not published is removed. NULL is allowed. */
 void generation_writer_close(struct generation_writer *writer);

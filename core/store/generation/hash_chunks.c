@@ -1,3 +1,5 @@
+/* Chunks are recorded while entries are added, by one thread; afterwards the struct does not change
+ * and checks run in several threads, each with tables of its own. */
 #include "hash_chunks.h"
 
 #include "content_hash.h"
@@ -8,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define WAITING_BYTES (64u << 10) /* that are hashed together: hashing likes it */
+#define WAITING_BYTES (64u << 10) /* hashed at once: the hash is faster on long runs */
 
 struct hash_chunk {
     struct text table; /* ours */
@@ -62,7 +64,7 @@ static void flush_waiting(struct hash_chunks *hash_chunks) {
 }
 
 static void end_hash_chunk(struct hash_chunks *hash_chunks) {
-    if (!hash_chunks->table) /* and nothing is touched: checks run in several threads */
+    if (!hash_chunks->table) /* complete: write nothing, other threads are reading */
         return;
     hash_chunks->chunks[hash_chunks->count - 1].after = hash_chunks_hash(hash_chunks);
     hash_chunks->table = NULL;
@@ -85,7 +87,7 @@ static struct hash_chunk *begin_hash_chunk(struct hash_chunks *hash_chunks, stru
     return chunk;
 }
 
-/* Counts entries of a portion, which is begun where the last one is full or another table's. */
+/* Counts entries in the last chunk, or in a new one if that is full or of another table. */
 static void count_entries(struct hash_chunks *hash_chunks, struct text table, struct text first_key,
                           uint64_t count, uint64_t bytes) {
     struct hash_chunk *chunk =
@@ -125,14 +127,14 @@ size_t hash_chunks_count(struct hash_chunks *hash_chunks) {
 /* ---------------------------------------------------------------------------------------------
  * Reading back */
 
-/* Opened once, the handle of a table is always the same. */
+/* LMDB returns the same handle for a table each time. */
 static int open_table(const struct tables *tables, const char *name, MDB_dbi *ret_table,
                       struct error *ret_error) {
     int r = mdb_dbi_open(tables->transaction, name, 0, ret_table);
     return r ? tables_error(ret_error, r, name) : 0;
 }
 
-/* Goes on with the hash over the entries from the first key on; *ret_read: how many there were. */
+/* Continues the hash over the entries from the first key on; *ret_read: how many there were. */
 static int hash_entries(MDB_cursor *cursor, const struct hash_chunk *chunk, uint64_t *ret_read,
                         uint64_t *ret_hash, struct error *ret_error) {
     struct hash_stream *stream = hash_stream_copy(chunk->before);
@@ -177,7 +179,7 @@ int hash_chunks_check(const struct hash_chunks *hash_chunks, size_t index,
     r = hash_entries(cursor, chunk, &read, &hash, ret_error);
     mdb_cursor_close(cursor);
     if (r == 0 && (read != chunk->count || hash != chunk->after))
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: the content hash does not fit",
+        r = error_set(ret_error, ERROR_DAMAGED, "%s: the content hash does not match",
                       chunk->table.data);
     return r;
 }
@@ -198,6 +200,6 @@ int hash_chunks_check_count(const struct hash_chunks *hash_chunks, const char *t
         return tables_error(ret_error, r, table);
     return status.ms_entries == expected
                ? 0
-               : error_set(ret_error, ERROR_DAMAGED, "%s: %zu keys instead of %" PRIu64, table,
+               : error_set(ret_error, ERROR_DAMAGED, "%s: %zu keys; expected %" PRIu64, table,
                            status.ms_entries, expected);
 }

@@ -1,3 +1,6 @@
+/* The manifest as JSON. docs/ARCHIVE.md lists its members. Members may be added: a reader of an
+ * earlier version ignores them, and get_later_hash() reads those that an earlier version did not
+ * write. */
 #include "manifest.h"
 
 #include "core/base/buffer.h"
@@ -69,7 +72,8 @@ static json_t *format_entities(const struct manifest *manifest) {
     return array;
 }
 
-/* Over the object without its "checksum", in a form that does not depend on how it is laid out. */
+/* Over the object without its "checksum", in compact form with sorted members: it does not depend
+ * on the layout. */
 static uint64_t checksum_of(const json_t *object) {
     json_t *rest = json_copy((json_t *)(uintptr_t)object);
     check(rest);
@@ -156,7 +160,7 @@ static uint64_t get_hash(struct reading *reading, const char *name) {
     return hash;
 }
 
-/* 0 where an earlier version did not write it yet. */
+/* 0 if an earlier version did not write it. */
 static uint64_t get_later_hash(struct reading *reading, const char *name) {
     return json_object_get(reading->object, name) ? get_hash(reading, name) : 0;
 }
@@ -204,7 +208,7 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
     if (!reading.fault && format != MANIFEST_FORMAT)
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "generation format %" PRIu64
-                         ", but this version knows format %d: rebuild it from the archive",
+                         "; this version reads format %d: rebuild it from the archive",
                          format, MANIFEST_FORMAT);
     uint64_t checksum = get_hash(&reading, "checksum");
     manifest->generation = (struct generation_manifest){
@@ -228,11 +232,11 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
     parse_tally(&reading, &manifest->tally);
     parse_entities(&reading, manifest);
     if (reading.fault)
-        return error_set(ret_error, ERROR_DAMAGED, "\"%s\" is missing or not what it should be",
-                         reading.fault);
+        return error_set(ret_error, ERROR_DAMAGED, "\"%s\" is missing or invalid", reading.fault);
     if (checksum != checksum_of(object) ||
         manifest_id(&manifest->generation) != manifest->generation.id)
-        return error_set(ret_error, ERROR_DAMAGED, "its checksum does not fit: it was changed");
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "its checksum does not match: the file was changed");
     return 0;
 }
 

@@ -1,3 +1,5 @@
+/* Errors of LMDB become ours in tables_error(). After opening, reads are check()ed instead: a table
+ * that was whole then has been damaged since, and nothing sensible can be decided on it. */
 #include "tables.h"
 
 #include "content_hash.h"
@@ -48,7 +50,8 @@ static int open_environment(struct tables *tables, const char *path, struct erro
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
-/* Handles belong to the transaction that opened them until it is committed; then to all. */
+/* A table handle belongs to the transaction that opened it until that is committed; then every
+ * transaction may use it. */
 static int keep_handles(struct tables *tables, struct error *ret_error) {
     int r = mdb_txn_commit(tables->transaction);
     tables->transaction = NULL;
@@ -115,7 +118,7 @@ bool tables_get(const struct tables *tables, MDB_dbi table, struct text key,
                 struct text *ret_value) {
     MDB_val found, wanted = to_lmdb(key);
     int r = mdb_get(tables->transaction, table, &wanted, &found);
-    if (r == MDB_NOTFOUND || r == MDB_BAD_VALSIZE) /* no table has keys of such a length */
+    if (r == MDB_NOTFOUND || r == MDB_BAD_VALSIZE) /* the latter: longer than any stored key */
         return false;
     check(r == 0 && "the generation's tables are damaged: rebuild them from the archive");
     *ret_value = from_lmdb(found);

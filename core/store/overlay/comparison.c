@@ -1,4 +1,5 @@
-/* A merge of two ordered sequences. */
+/* A merge of two ordered sequences; neither is held in memory. Equal bytes are equal states,
+ * because encodings are canonical; features are computed only to describe a difference. */
 #include "comparison.h"
 
 #include "core/base/check.h"
@@ -20,7 +21,7 @@ static void advance(struct side *side) {
     side->has = overlay_view_next(side->view, &side->entity, &side->key, &side->state);
 }
 
-/* Whose side it is: < 0 left's, > 0 right's, 0 both stand at the same entity. */
+/* Which side has the smaller key: < 0 left, > 0 right, 0 both are at the same entity. */
 static int order(const struct side *left, const struct side *right) {
     if (!left->has || !right->has)
         return left->has ? -1 : 1;
@@ -29,7 +30,7 @@ static int order(const struct side *left, const struct side *right) {
     return text_compare(left->key, right->key);
 }
 
-/* One entity, with what the sides at it have. */
+/* Compares one entity; a side that is not at it has no state. */
 static bool is_same(const struct side *left, const struct side *right, int side,
                     struct state_difference *ret_difference) {
     const struct side *at = side <= 0 ? left : right;

@@ -1,3 +1,5 @@
+/* Open addressing with linear probing inside leaves, as state_table.c; here a slot is the whole
+ * entry, so there is nothing else to follow. */
 #include "id_index.h"
 
 #include "core/base/check.h"
@@ -17,7 +19,7 @@ struct known_id id_slot_known(const struct id_slot *slot) {
                              .label = (enum label)(slot->packed & 0xff)};
 }
 
-/* Nobody can choose ids that all lie in one place (states in the table.c). */
+/* Multiplied by a secret factor, so that clients, who choose the ids, cannot make them collide. */
 static uint32_t hash_of(const struct id_index *index, uint64_t id_hash) {
     return hash_place(id_hash, index->factor);
 }
@@ -101,6 +103,8 @@ static int compare_slots(const void *left, const void *right) {
     return (a->id_hash > b->id_hash) - (a->id_hash < b->id_hash);
 }
 
+/* In the order of the hash itself, which is that of the table "ids" of a generation; the order of
+ * the slots depends on the secret factor. */
 struct id_slot *id_index_sorted(const struct id_index *index) {
     struct id_slot *sorted = check_calloc(index->count, sizeof *sorted);
     size_t count = 0;

@@ -1,3 +1,5 @@
+/* The numbers in TAG() and in the writers are the field numbers of harrier.proto. A new field must
+ * be added here too: until then messages that have it take the general way (is_other()). */
 #include "decision_bytes.h"
 
 #include "core/wire/types/field_text.h"
@@ -80,7 +82,7 @@ static bool read_value(struct reading reading, struct named_value *value) {
             value->name = take_text(&reading);
             continue;
         }
-        if (has_value) /* it has one */
+        if (has_value) /* a oneof: a second value is left to the general way */
             return false;
         has_value = true;
         if (tag == TAG(2, WIRE_VARINT))
@@ -228,7 +230,7 @@ static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
-    case VALUE_LIST:  /* no policy's name stands for one */
+    case VALUE_LIST:  /* lists and maps exist only within expressions */
     case VALUE_MAP:
         break;
     }

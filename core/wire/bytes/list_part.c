@@ -1,3 +1,5 @@
+/* Message ListPart of archive.proto through the generated code: it is written by rebuilds only, so
+ * speed does not matter. */
 #include "list_part.h"
 
 #include "protobuf.h"

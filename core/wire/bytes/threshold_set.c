@@ -1,3 +1,5 @@
+/* Decoding checks what look-ups rely on: finite values, keys in order, and cut-offs that are
+ * scores. A set that breaks this is damaged, wherever it was stored. */
 #include "threshold_set.h"
 
 #include "protobuf.h"
@@ -75,7 +77,7 @@ static int damaged(const char *what, struct error *ret_error) {
 static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, struct arena *arena,
                                    struct threshold_values *values, struct error *ret_error) {
     if (in->n_keys != in->n_values)
-        return damaged("another number of keys than of values", ret_error);
+        return damaged("unequal numbers of keys and values", ret_error);
     struct text *keys = arena_calloc(arena, in->n_keys, sizeof *keys);
     if (!keys)
         return protobuf_exhausted(WHAT, arena, ret_error);

@@ -1,8 +1,11 @@
+/* The numbers in TAG() and in the writer are the field numbers of harrier.proto. The twelve text
+ * fields are numbered in the order of enum transaction_field, so one line reads and writes them
+ * all. */
 #include "transaction_bytes.h"
 
 #include "writing.h"
 
-/* enum transaction_field is in the order of the numbers. */
+/* enum transaction_field has the order of the field numbers. */
 #define FIRST_TEXT_FIELD 5u
 #define LAST_TEXT_FIELD  (FIRST_TEXT_FIELD + FIELD_COUNT - 1)
 _Static_assert(LAST_TEXT_FIELD == 16, "message Transaction in harrier.proto");
@@ -31,7 +34,8 @@ static bool read_attribute(struct reading reading, struct attribute *attribute) 
             attribute->name = take_text(&reading);
             continue;
         }
-        if (attribute->type != ATTRIBUTE_NONE) /* it has one value */
+        if (attribute->type !=
+            ATTRIBUTE_NONE) /* a oneof: a second value is left to the general way */
             return false;
         if (tag == TAG(2, WIRE_BYTES)) {
             attribute->type = ATTRIBUTE_TEXT;
@@ -52,7 +56,8 @@ static bool read_attribute(struct reading reading, struct attribute *attribute) 
     return is_whole(reading);
 }
 
-/* The first one's tag was taken; returns what is behind the last one. */
+/* Reads all attributes; the tag of the first was already taken. Returns the reading after the last.
+ */
 static struct reading read_attributes(struct reading reading, uint32_t tag, struct arena *arena,
                                       struct transaction *transaction) {
     size_t count = reading_count(reading, tag);
@@ -112,7 +117,8 @@ bool transaction_read(struct reading reading, struct arena *arena,
  * Writing */
 
 size_t transaction_room(const struct transaction *transaction) {
-    /* itself, id, the times, amount and currency, the location and what is in it */
+    /* the message, four single fields, the texts, the location with its two fields, and three for
+     * each attribute */
     size_t fields = 1 + 4 + FIELD_COUNT + 3 + 3 * transaction->attribute_count;
     size_t room = fields * FIELD_ROOM + transaction->id.length + transaction->currency.length;
 #pragma GCC unroll 12

@@ -1,12 +1,16 @@
-/* Bytes as an explanation. What a later version may have added to an open enum is taken for its
- * plainest member; a verdict or label is not guessed. */
+/* The answer to Explain as an explanation. A kind or origin that a later version added becomes the
+ * most general one; an unknown verdict, label, mode or fate is an error, because guessing would be
+ * wrong.
+ *
+ * Functions record the first error in struct decoding and continue, so that the calls need no
+ * checks between them; after an error nothing more is allocated. */
 #include "explanation_decode.h"
 
 #include "message_parts.h"
 
 #include <inttypes.h>
 
-/* What is being decoded, and what went wrong first. */
+/* The arena, and the first error. */
 struct decoding {
     struct arena *arena;
     struct error *ret_error;

@@ -1,11 +1,12 @@
-/* An explanation as bytes: message by message as harrier.proto has them. */
+/* An explanation as the messages of harrier.proto, one function for each. Limits of texts are those
+ * that harrier.proto states; longer ones are cut. */
 #include "explanation_encode.h"
 
 #include "core/wire/types/field_text.h"
 #include "message_parts.h"
 
 #define NOTE_MAX  1000
-#define WORDS_MAX 16384 /* of a difference, and of a list that a part came to */
+#define WORDS_MAX 16384 /* bytes of a difference, and of a list as the value of a part */
 
 static void encode_part(const struct explained_part *in, struct arena *scratch,
                         Harrier__V1__ExplainedPart *out) {

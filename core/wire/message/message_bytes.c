@@ -1,3 +1,5 @@
+/* The messages around transactions, outcomes and decisions (transaction_bytes.h, decision_bytes.h).
+ * The numbers in TAG() and in the writers are the field numbers of harrier.proto. */
 #include "message_bytes.h"
 
 #include "core/wire/bytes/decision_bytes.h"
@@ -6,30 +8,31 @@
 #include "core/wire/types/field_text.h"
 #include "message_parts.h"
 
-/* Numbers of the calls in Request, and of their answers in Response. */
+/* Field numbers of the calls in Request, and of their answers in Response. */
 enum { SCORE = 10, REPORT_OUTCOME = 11 };
 
 /* ---------------------------------------------------------------------------------------------
  * Memory
  *
- * The generated code needs more of it, and refuses a message when the arena does not hold what it
- * makes. So that nothing depends on which of the two reads a message, only those are read by hand
- * for which it would certainly have room. For each byte it takes at most, of an ordinary 64-bit
- * machine, in a request 64 bytes (an empty attribute: 3 bytes, with our own struct, the generated
- * one, the pointer to it, and twice what the library keeps of a field while it reads) and 600 for a
- * transaction, of which there are 1,000; in a response 180 (an empty result: 2 bytes). */
+ * The generated code needs more memory, and refuses a message if the arena cannot hold what it
+ * makes. So that the result does not depend on which of the two reads a message, the fast reader
+ * takes only those for which the generated code would certainly have room. On a 64-bit machine that
+ * needs at most 64 bytes for each byte of a request (an empty attribute has 3 bytes: our struct,
+ * the generated one, the pointer to it, and twice what the library keeps of a field while it reads)
+ * and 600 for each of up to 1,000 transactions; for each byte of a response 180 (an empty result
+ * has 2 bytes). */
 #define REQUEST_BYTES_EACH  72
 #define REQUEST_BYTES_MORE  ((size_t)1 << 20)
 #define RESPONSE_BYTES_EACH 200
 #define RESPONSE_BYTES_MORE ((size_t)64 << 10)
 
-/* Would the generated code have room? */
+/* Would the generated code have room in this arena? */
 static bool has_room(const struct arena *arena, size_t length, size_t each, size_t more) {
     size_t left = arena->limit - arena->used;
     return length > 0 && left >= more && (left - more) / each >= length;
 }
 
-/* The message, copied into the arena. */
+/* Copies the message into the arena: what is decoded must not point into the caller's bytes. */
 static struct reading read_copy(const void *bytes, size_t length, struct arena *arena, size_t each,
                                 size_t more) {
     void *copy = has_room(arena, length, each, more) ? arena_alloc(arena, length) : NULL;
@@ -114,7 +117,8 @@ static bool read_outcomes(struct reading reading, struct arena *arena, struct re
     return is_whole(reading);
 }
 
-/* What stands before the call. Returns the call's tag. */
+/* Reads the fields before the call. Returns the tag of the call; 0: another protocol, or another
+ * form. */
 static uint32_t read_head(struct reading *reading, struct request *request) {
     uint32_t tag, last = 0, protocol = 0;
     request->deadline_us = 0;
@@ -139,21 +143,22 @@ enum call message_peek_call(const void *bytes, size_t length) {
     struct request head;
     uint32_t tag = read_head(&reading, &head);
     take_message(&reading);
-    if (!is_whole(reading)) /* of two calls the last one counts */
+    if (!is_whole(reading)) /* with two calls the last one counts: left to the generated code */
         return CALL_NONE;
     return tag == TAG(SCORE, WIRE_BYTES)            ? CALL_SCORE
            : tag == TAG(REPORT_OUTCOME, WIRE_BYTES) ? CALL_REPORT_OUTCOME
                                                     : CALL_NONE;
 }
 
+/* The same text in the copy of the bytes. */
 static struct text rebased(struct text text, const void *from, const uint8_t *to) {
     if (text.data)
         text.data = (const char *)to + (text.data - (const char *)from);
     return text;
 }
 
-/* The head is read where the message lies: only of what is read here is there a copy, and in what
- * turns out to be something else, the token does not stay. */
+/* The head is read before the copy is made: a message that is left to the generated code is not
+ * copied, and if its rest is, the token is wiped from the copy. */
 bool message_read_request(const void *bytes, size_t length, struct arena *arena,
                           struct request *ret_request) {
     struct reading reading = reading_of(bytes, length);
@@ -216,7 +221,7 @@ static bool read_accepted(struct reading reading, struct outcome_result *result)
     return label < LABEL_COUNT && is_whole(reading);
 }
 
-/* Each has one field of two: what came of it, or an error. */
+/* A result is a oneof: the decision (or what was accepted), or an error. */
 static bool read_score_result(struct reading reading, struct arena *arena,
                               struct score_result *result) {
     uint32_t last = 0, tag = take_tag(&reading, &last);
@@ -297,7 +302,7 @@ bool message_read_response(const void *bytes, size_t length, struct arena *arena
 /* ---------------------------------------------------------------------------------------------
  * Writing requests */
 
-/* Fields 1 to 4, with what comes before the call. */
+/* Fields 1 to 4, and the tag and length of the call. */
 #define REQUEST_ROOM (6 * FIELD_ROOM)
 
 static size_t outcome_room(const struct outcome *outcome) {

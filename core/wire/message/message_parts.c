@@ -1,3 +1,4 @@
+/* Conversions that several messages share, in pairs: what goes to protobuf, and the reverse. */
 #include "message_parts.h"
 
 #include "core/wire/types/field_text.h"
@@ -57,7 +58,7 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
-    case VALUE_LIST:  /* no policy's name stands for one */
+    case VALUE_LIST:  /* lists and maps exist only within expressions */
     case VALUE_MAP:
         break;
     }
@@ -98,7 +99,7 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
 /* ---------------------------------------------------------------------------------------------
  * From protobuf */
 
-/* A code that a later version added is still an error, and its sentence still says which. */
+/* A code that a later version added is still an error, and its message says what happened. */
 enum error_code error_code_from_protobuf(int code) {
     switch (code) {
     case HARRIER__V1__ERROR_CODE__ERROR_INVALID:
@@ -153,6 +154,7 @@ int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struc
     return 0;
 }
 
+/* A verdict cannot be guessed: a client must not approve what it does not understand. */
 static int check_verdicts(const struct decision *decision, struct error *ret_error) {
     bool known = decision->verdict != VERDICT_COUNT;
     for (size_t i = 0; i < decision->reason_count; i++)

@@ -1,6 +1,6 @@
-/* Bytes as requests. Sizes first, then counts, then enums; single transactions and outcomes are
- * left to transaction_check() and outcome_check(). message_bytes.c reads what every transaction and
- * outcome takes, when it is as usual; whatever else there is goes through the generated code. */
+/* Bytes as requests: sizes first, then counts, then enums; single transactions and outcomes are
+ * left to transaction_check() and outcome_check(). The fast reader (message_bytes.c) takes Score
+ * and ReportOutcome in their usual form; everything else goes through the generated code. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "message_bytes.h"
@@ -169,6 +169,7 @@ int message_unpack_request(const void *bytes, size_t length, struct arena *arena
     return r;
 }
 
+/* The fast reader may leave memory in the arena before it gives up: it is taken back. */
 int message_decode_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error) {
     if (length > MESSAGE_SIZE_MAX)

@@ -1,6 +1,6 @@
-/* Requests as bytes. What is encoded is our own, so nothing is checked here but sizes.
- * message_bytes.c writes those that every transaction and outcome takes; for the others, and for
- * what may be too long, the generated structs live in a scratch arena for the time of one call. */
+/* Requests as bytes. The client checks only sizes and counts; the server checks content. The fast
+ * writer (message_bytes.c) takes Score and ReportOutcome; for the others, and for requests that may
+ * be too long, the generated structs live in a scratch arena for the time of the call. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
@@ -189,7 +189,7 @@ static int check_counts(const struct request *request, struct error *ret_error) 
     return 0;
 }
 
-/* head: with what message_encode_head() writes; else room is kept for it. */
+/* head: include what message_encode_head() writes; else room for it is kept free. */
 static int encode_request(const struct request *request, bool head, struct buffer *buffer,
                           struct error *ret_error) {
     int r = check_counts(request, ret_error);
@@ -210,7 +210,7 @@ int message_encode_rest(const struct request *request, struct buffer *buffer,
     return encode_request(request, false, buffer, ret_error);
 }
 
-/* Fields 1 to 3, by hand: this happens for each sending. */
+/* Fields 1 to 3, written directly: this runs for each attempt to send. */
 size_t message_encode_head(uint64_t deadline_us, struct text token,
                            uint8_t head[MESSAGE_HEAD_MAX]) {
     enum { PROTOCOL_TAG = 1 << 3, DEADLINE_TAG = 2 << 3, TOKEN_TAG = 3 << 3 | 2 };

@@ -1,4 +1,6 @@
-/* Bytes as responses, like requests in request_decode.c. */
+/* Bytes as responses: one function for each call's answer. The fast reader (message_bytes.c) takes
+ * Score and ReportOutcome in their usual form. A later server may send members of enums that this
+ * client does not know: what cannot be ignored safely is ERROR_UNSUPPORTED. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "explanation_decode.h"
@@ -164,7 +166,7 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
     return 0;
 }
 
-/* The same fields of two messages. */
+/* The same fields in two messages, Status and Reload. */
 #define DECODE_WARMING(in, arena)                                                                  \
     {                                                                                              \
         .features =                                                                                \
@@ -215,14 +217,14 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
     };
     for (size_t i = 0; i < in->n_labels; i++) {
         enum label label = label_from_protobuf((int)in->labels[i]->label);
-        /* A label that a later version added has no place here; the totals include it. */
+        /* A label that a later version added is left out; the totals include it. */
         if (label != LABEL_COUNT)
             response->status.labels[label] = in->labels[i]->transactions;
     }
     return check_names(&response->status.warming, arena, ret_error);
 }
 
-/* A result that a later version added tells nothing that we could act on. */
+/* A result that a later version added: the client cannot know whether the policy was adopted. */
 static int decode_reload_result(Harrier__V1__ReloadResult in, enum reload_result *ret_result,
                                 struct error *ret_error) {
     if ((int)in < 0 || (int)in >= RELOAD_RESULT_COUNT)

@@ -1,4 +1,6 @@
-/* Responses as bytes, like requests in request_encode.c. */
+/* Responses as bytes: one function for each call's answer. The fast writer (message_bytes.c) takes
+ * Score and ReportOutcome; the generated structs of the others live in a scratch arena for the time
+ * of the call. Texts that may be long are cut to the limits that harrier.proto states. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
@@ -15,7 +17,7 @@ const char *reload_result_name(enum reload_result result) {
 struct wire_error wire_error_from(const struct error *error, struct text field,
                                   struct arena *arena) {
     struct text message = arena_text(arena, field_cut(text_of(error->text), ERROR_MESSAGE_MAX));
-    if (!message.data) /* no room left: say at least what kind of error */
+    if (!message.data) /* the arena is full: the name of the code at least */
         message = text_of(error_code_name(error->code));
     return (struct wire_error){
         .code = error->code, .field = arena_text(arena, field), .message = message};
@@ -101,6 +103,7 @@ static void encode_entity_answer(const struct response *response, struct arena *
     out->get_entity = answer;
 }
 
+/* Labels without transactions are left out. */
 static void encode_labels(const struct status_response *in, struct arena *scratch,
                           Harrier__V1__StatusResponse *answer) {
     Harrier__V1__LabelCount *counts = scratch_calloc(scratch, LABEL_COUNT, sizeof *counts);
@@ -115,7 +118,7 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
     }
 }
 
-/* The same fields of two messages. */
+/* The same fields in two messages, Status and Reload. */
 #define ENCODE_WARMING(in, scratch, out)                                                           \
     do {                                                                                           \
         (out)->n_warming_features = (in)->named_features;                                          \
@@ -309,6 +312,8 @@ static void encode_answer(const struct response *response, struct arena *scratch
     check(!"a response has an error or the answer to a call");
 }
 
+/* An answer that is too large is replaced by an error that says so: what was scored is archived
+ * already, and asking again with the same ids returns it. */
 void message_pack_response(const struct response *response, struct buffer *buffer) {
     struct arena scratch;
     scratch_init(&scratch);
@@ -321,8 +326,9 @@ void message_pack_response(const struct response *response, struct buffer *buffe
     if (protobuf_c_message_get_packed_size(&out.base) > MESSAGE_RESPONSE_SIZE_MAX) {
         struct wire_error too_large = {
             .code = ERROR_TOO_LARGE,
-            .message = TEXT_LITERAL("the answer is over 8 MiB; ask for fewer at a time, or without "
-                                    "features: what was scored stands, the same ids return it")};
+            .message =
+                TEXT_LITERAL("the answer exceeds 8 MiB; ask for fewer at a time, or without "
+                             "features: what was scored is kept, and the same ids return it")};
         harrier__v1__response__init(&out);
         out.error = encode_error(&too_large, &scratch);
     }

@@ -1,3 +1,5 @@
+/* All numbers of SP are big-endian. Lengths are not limited here: the front that reads a message
+ * knows its limit. */
 #include "sp.h"
 
 #include <string.h>

@@ -1,6 +1,9 @@
-/* Archive records as bytes. Encoding is a function of the record alone: fields go out in the order
- * of their numbers, repeated ones in the record's order, absent ones not at all. What every
- * transaction and outcome takes is written by hand (writing.h), the rest by the generated code. */
+/* Archive records as bytes. Encoding is a function of the record alone: fields in the order of
+ * their numbers, repeated ones in the record's order, absent ones left out. So equal records are
+ * equal bytes, which the chain relies on. Transaction and outcome records are written by the fast
+ * writer (writing.h), the others by the generated code.
+ *
+ * The numbers in the writers are the field numbers of archive.proto. */
 #include "record.h"
 
 #include "core/base/check.h"
@@ -26,7 +29,7 @@ const char *record_type_name(enum record_type type) {
 /* ---------------------------------------------------------------------------------------------
  * Encoding */
 
-#define SHADOW_FIELDS 6 /* of message ShadowDecision; its rules are one */
+#define SHADOW_FIELDS 6 /* of message ShadowDecision; its packed rules count as one */
 
 static size_t shadows_room(const struct decision *decision) {
     size_t room = 0;
@@ -193,7 +196,7 @@ void record_encode(const struct record *record, struct buffer *buffer) {
 /* ---------------------------------------------------------------------------------------------
  * Decoding */
 
-/* What a record's payload is unpacked from, so that each type needs only its own fields. */
+/* The arguments of unpacking, so that each type's function names only its own fields. */
 struct payload {
     const void *bytes;
     size_t length;
@@ -206,6 +209,8 @@ static const void *unpack(const struct payload *payload, const ProtobufCMessageD
                            payload->arena, ret_error);
 }
 
+/* An archive is written by us, so a missing field or an unknown enum member is damage (or a later
+ * version's), never a default. */
 static int missing(const char *what, const char *field, struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED, "%s without its %s", what, field);
 }
@@ -325,7 +330,7 @@ static int decode_outcome(const struct payload *payload, struct record *record,
     return 0;
 }
 
-/* NULL: the arena is exhausted */
+/* NULL: the arena is full. */
 static const struct policy_file *files_from_protobuf(Harrier__Archive__V1__PolicyFile *const *in,
                                                      size_t count, struct arena *arena) {
     struct policy_file *files = arena_calloc(arena, count ? count : 1, sizeof *files);

@@ -1,4 +1,5 @@
-/* Archive records: plain structs ↔ the payload bytes of archive.proto. */
+/* Archive records: plain structs ↔ the payload bytes of archive.proto. docs/ARCHIVE.md has the
+ * frame around them. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -16,7 +17,8 @@ enum record_type {
     RECORD_SNAPSHOT = 4,
     RECORD_GENERATION = 5,
     RECORD_ENGINE = 6,
-    RECORD_SHADOW = 7, /* another type, lest an older version take it for the policy that decides */
+    RECORD_SHADOW =
+        7, /* a type of its own: an older version must not take it for the policy in force */
     RECORD_TYPE_COUNT
 };
 
@@ -48,7 +50,7 @@ struct snapshot_record {
     size_t file_count;
 };
 
-/* generation_id and position 0: no generation any more, the archive folded from its first record.
+/* generation_id and position 0: no generation any more; the state is folded from the first record.
  */
 struct generation_record {
     uint64_t generation_id, position, chain, plan_id;
@@ -71,7 +73,7 @@ struct list_change_record {
 
 struct record {
     enum record_type type;
-    uint64_t position; /* in the frame, not in the payload: filled by whoever reads the frame */
+    uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
     int64_t receive_time_us;
     union {
         struct transaction_record transaction;
@@ -86,18 +88,20 @@ struct record {
 /* Appends the payload. The same record gives the same bytes on every machine. */
 void record_encode(const struct record *record, struct buffer *buffer);
 
-/* ERROR_DAMAGED when the bytes are no such record, ERROR_TOO_LARGE when the arena does not hold it.
- * Everything decoded lives in the arena; position is 0. */
+/* Any bytes are safe. ERROR_DAMAGED: they are not such a record, or have a verdict or label that
+ * this version does not know. ERROR_TOO_LARGE: the arena is full. Everything decoded lives in the
+ * arena; position is 0. */
 int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
                   struct record *ret_record, struct error *ret_error);
 
-/* The same, but texts may lie in `bytes`: what is decoded lives no longer than those. */
+/* The same, but texts may point into `bytes`: the record is valid no longer than those. Faster for
+ * transactions. */
 int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
                            struct arena *arena, struct record *ret_record, struct error *ret_error);
-/* Without the way out: false, and nothing said about why, for all that record_encode() does not
- * write; *ret_record then means nothing. For tests. */
+/* Only the fast way: false, without a reason, for anything that record_encode() does not write;
+ * *ret_record then means nothing. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
                           struct arena *arena, struct record *ret_record);
-/* Of a transaction's record, written by record_encode(), nothing but its event time. false: it
- * takes record_decode() to know. */
+/* Reads only the event time of a transaction record that record_encode() wrote. false: use
+ * record_decode(). */
 bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us);

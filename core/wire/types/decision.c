@@ -1,3 +1,5 @@
+/* Names of verdicts and labels as policies, messages and metrics use them, and the check of
+ * outcomes in the order of harrier.proto. */
 #include "decision.h"
 
 #include "field_text.h"

@@ -1,3 +1,5 @@
+/* Messages have the form "FIELD … ; expected …", and never more of a value than field_quote()
+ * shows. */
 #include "field_text.h"
 
 #include <inttypes.h>
@@ -78,7 +80,7 @@ int field_check_count(const char *field, size_t count, size_t max, struct error 
     if (count == 0)
         return error_set(ret_error, ERROR_INVALID, "%s are missing; expected 1 to %zu", field, max);
     if (count > max)
-        return error_set(ret_error, ERROR_TOO_LARGE, "%s are %zu; expected at most %zu", field,
-                         count, max);
+        return error_set(ret_error, ERROR_TOO_LARGE, "%s: %zu; expected at most %zu", field, count,
+                         max);
     return 0;
 }

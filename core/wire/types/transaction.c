@@ -1,5 +1,5 @@
-/* What every transaction must satisfy, checked in the order of harrier.proto: the first field at
- * fault is the one that is named. */
+/* Checks in the order of harrier.proto, so that the first invalid field is the one that is named.
+ * This runs for each transaction: the common case of each check is without a call. */
 #include "transaction.h"
 
 #include "field_text.h"
@@ -47,9 +47,10 @@ static bool all_within(struct text value, size_t length, char low, char high) {
     return true;
 }
 
-/* Four numbers up to 255, without zeros before them, as inet_pton() takes them. */
+/* Four numbers up to 255 without leading zeros, as inet_pton() accepts them: a shorter loop for the
+ * common case. */
 static bool is_dotted_quad(struct text value) {
-    static const unsigned least[] = {256, 0, 10, 100}; /* by how many digits it has */
+    static const unsigned least[] = {256, 0, 10, 100}; /* by the number of digits */
     unsigned parts = 1, digits = 0, number = 0;
     if (value.length >= INET_ADDRSTRLEN)
         return false;
@@ -108,7 +109,7 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
     return 0;
 }
 
-/* Of a field that is there. */
+/* Checks a field that is present. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);
@@ -194,7 +195,7 @@ static int check_attributes(const struct transaction *transaction, struct text *
                             struct error *ret_error) {
     *ret_field = TEXT_LITERAL("attributes");
     if (transaction->attribute_count > TRANSACTION_ATTRIBUTES_MAX)
-        return error_set(ret_error, ERROR_INVALID, "attributes are %zu; expected at most %d",
+        return error_set(ret_error, ERROR_INVALID, "attributes: %zu; expected at most %d",
                          transaction->attribute_count, TRANSACTION_ATTRIBUTES_MAX);
     for (size_t i = 0; i < transaction->attribute_count; i++) {
         const struct attribute *attribute = &transaction->attributes[i];
@@ -268,7 +269,7 @@ static bool attribute_equal(const struct attribute *a, const struct attribute *b
         return text_equal(a->text, b->text);
     case ATTRIBUTE_INTEGER:
         return a->integer == b->integer;
-    case ATTRIBUTE_NUMBER: /* by its bits: what would be stored */
+    case ATTRIBUTE_NUMBER: /* by its bits, as stored: 0 and -0 differ */
         return memcmp(&a->number, &b->number, sizeof a->number) == 0;
     case ATTRIBUTE_FLAG:
         return a->flag == b->flag;
@@ -278,7 +279,7 @@ static bool attribute_equal(const struct attribute *a, const struct attribute *b
     return false;
 }
 
-/* Names are unique (transaction_check), so equal counts and containment are equality. */
+/* Names are unique (transaction_check()), so equal counts and containment mean equality. */
 static bool attributes_equal(const struct transaction *a, const struct transaction *b) {
     if (a->attribute_count != b->attribute_count)
         return false;

@@ -610,7 +610,7 @@ static void ids(void **state) {
     bench_close(bench);
     expect_failure(life, &(struct case_of){.id = "nobody"}, ERROR_NOT_FOUND, "no transaction");
     expect_failure(life, &(struct case_of){.id = "pay-"}, ERROR_NOT_FOUND,
-                   "with these it begins: pay-0, pay-1, pay-2, pay-3, pay-4 and 2 more");
+                   "ids that begin with it: pay-0, pay-1, pay-2, pay-3, pay-4 and 2 more");
     expect_failure(life, &(struct case_of){.id = "c1"}, ERROR_NOT_FOUND, "no transaction");
     expect_failure(life, &(struct case_of){.id = "first", .position = 2}, ERROR_NOT_FOUND,
                    "position 2");

@@ -204,7 +204,7 @@ static void order_is_checked(void **state) {
     memcpy(bytes, other.data, HEADER + 3 * RECORD);
     memcpy(bytes + layout[3].offset, bench->bytes.data + layout[3].offset, MARK);
     scratch_write(segment_path(bench), bytes, layout[4].offset);
-    assert_refused_untouched(bench, ERROR_DAMAGED, "byte 208:", "other records");
+    assert_refused_untouched(bench, ERROR_DAMAGED, "byte 208:", "another history");
     free((char *)(uintptr_t)other.data);
     scratch_remove(folder);
 }

@@ -316,7 +316,7 @@ static void one_at_a_time(void **state) {
     const char *folder = *state;
     int directory = open(folder, O_RDONLY | O_DIRECTORY);
     assert_int_equal(flock(directory, LOCK_EX), 0);
-    seal_refused(folder, ERROR_EXISTS, folder, "another process seals");
+    seal_refused(folder, ERROR_EXISTS, folder, "another process is sealing");
     assert_true(scratch_exists(scratch_path(folder, FIRST_SEGMENT)));
     close(directory);
     assert_int_equal(seal(folder, UINT64_MAX).sealed, 2);

@@ -215,7 +215,7 @@ static void headers_come_back(void **state) {
         bytes[skipped[i]] ^= 1;
         store_u32(bytes + 20, crc32c(crc32c(0, bytes, 20), bytes + 24, SEAL_HEADER_SIZE - 24));
         assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_DAMAGED);
-        assert_non_null(strstr(error.text, "zstd would not pass over"));
+        assert_non_null(strstr(error.text, "zstd would not skip"));
     }
     /* A later format is none. */
     header.block_count = 2;
