@@ -36,6 +36,8 @@ int error_set_errno(struct error *ret_error, int number, const char *format, ...
     return r;
 }
 
+/* The message is moved in place; if both do not fit, the end of the message is lost, and if the
+ * prefix alone does not fit, the prefix. */
 int error_prefix(struct error *error, const char *format, ...) {
     char before[sizeof error->text];
     va_list arguments;

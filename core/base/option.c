@@ -55,6 +55,7 @@ static const struct unit *units_of(enum option_type type) {
     return type == OPTION_DURATION ? duration_units : type == OPTION_BYTES ? byte_units : no_units;
 }
 
+/* Digits, then a unit of the type. Overflow is "not a number", like anything else. */
 static bool parse_number(enum option_type type, struct text value, int64_t *ret_number) {
     size_t digits = 0;
     int64_t number = 0;
@@ -224,6 +225,7 @@ static bool parse_flag(struct text value, bool *ret_flag) {
 }
 
 /* false: not a valid value for this option, and nothing was changed. */
+/* The struct, the text and the origin change together, or not at all. */
 static bool take(struct option_set *set, size_t index, struct text value,
                  enum option_origin origin) {
     const struct option *option = &set->table[index];
@@ -335,6 +337,7 @@ static struct text trim(struct text t) {
     return t;
 }
 
+/* A # inside a word is part of the value: "a#b". */
 static struct text without_comment(struct text line) {
     for (size_t i = 0; i < line.length; i++)
         if (line.data[i] == '#' && (i == 0 || isspace((unsigned char)line.data[i - 1])))
@@ -368,6 +371,8 @@ static int read_line(struct option_set *set, const char *shown, int number, stru
     return r;
 }
 
+/* Lines are numbered from 1. `line` of an entry finds an option that is set twice in one file; it
+ * is cleared for the next one. */
 int option_set_read_file(struct option_set *set, const char *shown, struct text content,
                          struct error *ret_error) {
     for (size_t i = 0; i < set->count; i++)
@@ -394,6 +399,8 @@ static bool is_among(const char *const *names, struct text name) {
     return false;
 }
 
+/* Names are in capitals in the environment and in small letters in the table. An unknown name with
+ * the prefix is an error: it is more likely misspelt than meant for another program. */
 int option_set_read_environment(struct option_set *set, const char *prefix,
                                 const char *const *environment, const char *const *except,
                                 struct error *ret_error) {

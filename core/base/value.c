@@ -217,6 +217,7 @@ static int format_part(struct value v, int length, char *ret_string, size_t size
     return length + value_format(v, ret_string + at, size - at);
 }
 
+/* Recursive: items may be lists and maps themselves. */
 static int format_items(struct value v, char *ret_string, size_t size) {
     bool list = v.type == VALUE_LIST;
     int length = format_part(value_text(text_of(list ? "[" : "{")), 0, ret_string, size);

@@ -14,6 +14,7 @@ static int wrong(const struct archive_part *part, const struct record *record, c
                      record->position, what);
 }
 
+/* Record by record, in order: `check` carries the last receive time. */
 static int check_record(const struct archive_part *part, const struct record *record,
                         struct archive_check *check, struct error *ret_error) {
     if (record->receive_time_us < check->last_time_us)

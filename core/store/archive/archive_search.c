@@ -89,6 +89,7 @@ int search_part(const struct search *search, size_t index, struct search_result 
     return r;
 }
 
+/* Event times do not follow positions, so every transaction up to the last position is decoded. */
 static int newest_of(const struct search *search, struct archive_part_reader *reader, uint64_t last,
                      struct arena *arena, int64_t *newest_us, struct error *ret_error) {
     struct archive_part_record found;

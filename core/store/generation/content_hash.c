@@ -22,6 +22,7 @@ void content_hash_add(struct hash_stream *stream, struct text table, struct text
     hash_stream_add(stream, value.data, value.length);
 }
 
+/* The layout of content_hash_add() in one piece: hashing it gives the same hash. */
 void content_hash_put(uint8_t *at, struct text table, struct text key, struct text value) {
     const struct text parts[3] = {table, key, value};
     for (int i = 0; i < 3; i++)
@@ -70,6 +71,7 @@ bool id_key_get(struct text key, uint64_t *ret_id_hash) {
     return true;
 }
 
+/* Called for every id that is read: checks the length and the label, so damage is noticed. */
 bool id_value_get(struct text value, struct known_id *ret_known) {
     if (value.length != ID_VALUE_SIZE || (uint8_t)value.data[8] >= LABEL_COUNT)
         return false;

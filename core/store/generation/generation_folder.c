@@ -62,6 +62,8 @@ int generation_remove_leftovers(int directory, struct error *ret_error) {
     return r;
 }
 
+/* Reads the bytes as they are, without LMDB: damage must be found before LMDB follows damaged
+ * pointers. */
 int generation_folder_hash_file(int directory, const char *name, uint64_t *ret_size,
                                 uint64_t *ret_hash, struct error *ret_error) {
     enum { PIECE = 1 << 20 };

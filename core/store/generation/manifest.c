@@ -125,6 +125,8 @@ struct reading {
     const char *fault; /* name of the member; NULL: all well so far */
 };
 
+/* The first member that is missing or of another type is remembered, and the reads after it return
+ * 0 or "": one check at the end is enough. */
 static json_t *get(struct reading *reading, const char *name, json_type type) {
     json_t *value = json_object_get(reading->object, name);
     if (value && json_typeof(value) == type)

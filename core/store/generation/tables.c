@@ -60,6 +60,7 @@ static int keep_handles(struct tables *tables, struct error *ret_error) {
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
+/* Generations of earlier versions lack some tables; they count as empty. */
 static int open_optional(struct tables *tables, const char *name, MDB_dbi *ret_table, bool *ret_has,
                          struct error *ret_error) {
     int r = mdb_dbi_open(tables->transaction, name, 0, ret_table);
@@ -179,6 +180,8 @@ static int hash_table(const struct tables *tables, MDB_dbi table, const char *na
     return r == MDB_NOTFOUND ? 0 : tables_error(ret_error, r, name);
 }
 
+/* In the order in which the writer put them: states, ids, lists, thresholds, policy. The hash after
+ * the states alone is the state hash. */
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
                 uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error) {
     struct hash_stream *stream = hash_stream_new();

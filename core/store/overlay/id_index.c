@@ -24,6 +24,8 @@ static uint32_t hash_of(const struct id_index *index, uint64_t id_hash) {
     return hash_place(id_hash, index->factor);
 }
 
+/* The slot of the hash, or the free one where probing ends. Ids with the same hash share a slot:
+ * callers keep the first. */
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
     uint32_t hash = hash_of(index, id_hash);
     const struct leaf *leaf = leaf_of(&index->hash_leaves, hash);

@@ -89,6 +89,7 @@ static unsigned scope_of(struct text name) {
     return 0;
 }
 
+/* A scope given twice is refused: it is more likely a mistake than meant. */
 unsigned token_scopes_parse(struct text list) {
     unsigned all = 0;
     for (;;) {
@@ -153,6 +154,7 @@ static bool find_key(const struct token_set *set, struct text id, size_t *ret_in
     return false;
 }
 
+/* A key that cannot be added is wiped from the stack as well. */
 static int read_key(struct line *line, struct error *ret_error) {
     struct token_set *set = line->set;
     struct text id = take_word(line), key = take_word(line);
@@ -235,6 +237,8 @@ static struct token_entry *add_entry(struct token_set *set) {
     return &set->entries[set->count++];
 }
 
+/* A token in the file, instead of its hash, has been exposed: the message says so and does not
+ * repeat it. */
 static int read_token(struct line *line, struct error *ret_error) {
     struct token_entry entry = {.line = line->number};
     struct text id = take_word(line), name = take_word(line);

@@ -27,6 +27,7 @@ static struct reading read_tags(struct reading reading, uint32_t tag, struct are
     return reading;
 }
 
+/* Fields absent from the bytes keep the zeros of the struct, which are protobuf's defaults. */
 static bool read_reason(struct reading reading, struct arena *arena, struct reason *reason) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -160,6 +161,7 @@ bool decision_read(struct reading reading, struct arena *arena, struct decision 
 /* ---------------------------------------------------------------------------------------------
  * Writing */
 
+/* Upper bounds, by adding up: exact sizes would cost a pass over all numbers. */
 size_t reasons_room(const struct decision *decision) {
     size_t room = decision->reason_count * (1 + REASON_FIELDS) * FIELD_ROOM;
     for (size_t i = 0; i < decision->reason_count; i++) {
@@ -201,6 +203,7 @@ static uint8_t *write_reason(const struct reason *reason, uint32_t number, uint8
     return put_message(at, number, end);
 }
 
+/* Repeated fields backwards too, so that they end up in order. */
 uint8_t *reasons_write(const struct decision *decision, uint32_t number, uint8_t *at) {
     for (size_t i = decision->reason_count; i-- > 0;)
         at = write_reason(&decision->reasons[i], number, at);

@@ -66,6 +66,7 @@ void *protobuf_unpack(const ProtobufCMessageDescriptor *type, const char *what,
     return NULL;
 }
 
+/* Packs straight into the buffer, whose room is the exact size. */
 void protobuf_pack(const ProtobufCMessage *message, struct buffer *buffer) {
     size_t size = protobuf_c_message_get_packed_size(message);
     uint8_t *at = buffer_reserve(buffer, size);
@@ -92,6 +93,8 @@ enum label label_from_protobuf(int number) {
     return number >= 0 && number < LABEL_COUNT ? (enum label)number : LABEL_COUNT;
 }
 
+/* An attribute without a value, or with one that a later version added, has type ATTRIBUTE_NONE,
+ * which transaction_check() refuses. */
 static struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in) {
     struct attribute attribute = {.name = text_from_bytes(in->name)};
     switch (in->value_case) {
@@ -218,6 +221,8 @@ ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
     return out;
 }
 
+/* Unknown verdicts are kept as VERDICT_COUNT: what they mean for the message is the caller's
+ * decision. */
 int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct arena *arena,
                           const struct reason **ret_reasons) {
     struct reason *reasons = NULL;

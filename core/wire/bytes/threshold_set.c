@@ -74,6 +74,7 @@ static int damaged(const char *what, struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED, WHAT " with %s", what);
 }
 
+/* Look-ups bisect the keys, so they must be strictly ascending. */
 static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, struct arena *arena,
                                    struct threshold_values *values, struct error *ret_error) {
     if (in->n_keys != in->n_values)
@@ -104,6 +105,7 @@ static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, st
     return 0;
 }
 
+/* Approve has no cut-off: it is what is below all of them. */
 static int cutoff_from_protobuf(const Harrier__Archive__V1__Cutoff *in,
                                 struct threshold_cutoff *cutoff, struct error *ret_error) {
     *cutoff = (struct threshold_cutoff){.verdict = verdict_from_protobuf((int)in->verdict),

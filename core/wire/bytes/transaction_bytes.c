@@ -155,6 +155,8 @@ static uint8_t *write_attribute(const struct attribute *attribute, uint8_t *at) 
     return put_message(at, 30, end);
 }
 
+/* In falling order of the field numbers: attributes (30), location (20), texts (16 to 5), then 4 to
+ * 1. */
 uint8_t *transaction_write(const struct transaction *transaction, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
     for (size_t i = transaction->attribute_count; i-- > 0;)

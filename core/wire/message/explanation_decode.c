@@ -17,6 +17,8 @@ struct decoding {
     int result;
 };
 
+/* An array in the arena; NULL: it is full, or an error has been recorded before. An empty array is
+ * not NULL. */
 static void *room(struct decoding *decoding, size_t count, size_t size) {
     void *memory =
         decoding->result == 0 ? arena_calloc(decoding->arena, count ? count : 1, size) : NULL;
@@ -25,6 +27,8 @@ static void *room(struct decoding *decoding, size_t count, size_t size) {
     return memory;
 }
 
+/* Records that a member of an enum is unknown, unless there is an error already: the first one is
+ * reported. */
 static void unknown(struct decoding *decoding, const char *what) {
     if (decoding->result == 0)
         decoding->result =
@@ -32,6 +36,7 @@ static void unknown(struct decoding *decoding, const char *what) {
                       "the explanation has a %s that this version does not know", what);
 }
 
+/* VERDICT_COUNT after an error; the explanation is not returned then. */
 static enum verdict decode_verdict(struct decoding *decoding, int number) {
     enum verdict verdict = verdict_from_protobuf(number);
     if (verdict == VERDICT_COUNT)
@@ -139,7 +144,7 @@ static void decode_rules(struct decoding *decoding, const Harrier__V1__Explained
     out->computed_count = in->n_computed;
 }
 
-/* ---- what comes of them ---- */
+/* ---- what follows from the rules ---- */
 
 static void decode_groups(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
                           struct explained_policy *out) {
@@ -185,6 +190,7 @@ static void decode_shadows(struct decoding *decoding, const Harrier__V1__Explain
     out->shadow_count = in->n_shadows;
 }
 
+/* Every part is decoded even after an error: the conversions do nothing then. */
 static void decode_policy(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
                           struct explained_policy *out) {
     out->name = text_from_bytes(in->name);

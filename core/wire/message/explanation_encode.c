@@ -8,6 +8,8 @@
 #define NOTE_MAX  1000
 #define WORDS_MAX 16384 /* bytes of a difference, and of a list as the value of a part */
 
+/* A part of an expression. Values of parts are unnamed; a long text is cut, as it may come from a
+ * transaction's attribute or a printed list. */
 static void encode_part(const struct explained_part *in, struct arena *scratch,
                         Harrier__V1__ExplainedPart *out) {
     out->text = bytes_from_text(in->text);
@@ -37,6 +39,8 @@ static Harrier__V1__ExplainedPart **encode_parts(const struct explained_part *in
     return pointers;
 }
 
+/* A rule with its fate. Names and groups have limits in the policy's loader; descriptions and file
+ * names are cut here. */
 static void encode_rule(const struct explained_rule *in, struct arena *scratch,
                         Harrier__V1__ExplainedRule *out) {
     out->name = bytes_from_text(in->name);
@@ -60,6 +64,8 @@ static void encode_rule(const struct explained_rule *in, struct arena *scratch,
     out->parts = encode_parts(in->parts, in->part_count, scratch);
 }
 
+/* What the decision is made of: rules and computed values with their parts, groups, cut-offs,
+ * shadow policies. */
 static void encode_rules(const struct explained_policy *in, struct arena *scratch,
                          Harrier__V1__ExplainedPolicy *policy) {
     Harrier__V1__ExplainedRule *out;
@@ -128,6 +134,7 @@ static void encode_shadows(const struct explained_policy *in, struct arena *scra
     }
 }
 
+/* A policy that refuses the transaction has a reason and nothing else. */
 static Harrier__V1__ExplainedPolicy *encode_policy(const struct explained_policy *in,
                                                    struct arena *scratch) {
     Harrier__V1__ExplainedPolicy *out = scratch_calloc(scratch, 1, sizeof *out);
@@ -150,6 +157,7 @@ static Harrier__V1__ExplainedPolicy *encode_policy(const struct explained_policy
     return out;
 }
 
+/* The history that the decision was made on, and the outcomes that came later. */
 static void encode_entities(const struct explanation *in, struct arena *scratch,
                             Harrier__V1__ExplainResponse *answer) {
     Harrier__V1__ExplainedEntity *out;

@@ -78,6 +78,8 @@ static bool read_score(struct reading reading, struct arena *arena, struct reque
     return transactions && is_whole(reading);
 }
 
+/* An unknown label is kept as LABEL_COUNT: the check of the outcome refuses it, and the others are
+ * not affected. */
 static bool read_outcome(struct reading reading, struct outcome *outcome) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -334,6 +336,8 @@ static uint8_t *write_outcomes(const struct outcome_request *outcome, uint8_t *a
     return put_message(at, REPORT_OUTCOME, end);
 }
 
+/* `room` is an upper bound, so it may refuse a request that would fit: the generated code decides
+ * then. */
 bool message_write_request(const struct request *request, bool head, struct buffer *buffer) {
     size_t room = REQUEST_ROOM + request->token.length + request->traceparent.length;
     if (request->call == CALL_SCORE) {
@@ -431,6 +435,7 @@ static uint8_t *write_outcome_answer(const struct response *response, uint8_t *a
     return put_message(at, REPORT_OUTCOME, end);
 }
 
+/* As for requests: an answer that may exceed the limit is left to the generated code. */
 bool message_write_response(const struct response *response, struct buffer *buffer) {
     size_t room;
     if (response->error.code)

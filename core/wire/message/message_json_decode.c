@@ -32,6 +32,8 @@ static int read_message(struct reader *reader, const ProtobufCMessageDescriptor 
 
 /* ---- errors ---- */
 
+/* The path to the value being read, as harrier.proto names it: "transactions[3].amount_minor". Cut
+ * if it is too long. */
 static void write_path(const struct reader *reader, struct text last) {
     size_t length = 0;
     reader->path[0] = '\0';
@@ -48,6 +50,8 @@ static void write_path(const struct reader *reader, struct text last) {
                  length ? "." : "", TEXT_ARGS(last));
 }
 
+/* Says what was expected and what was there instead; a string is quoted, as far as field_quote()
+ * shows it. */
 static int decode_error(struct reader *reader, const char *expected, const json_t *got) {
     static const char *const types[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "the string ",
@@ -138,6 +142,8 @@ static bool read_whole(const json_t *json, uint64_t least, uint64_t most, uint64
     return true;
 }
 
+/* Numbers, and the strings that the mapping has for them: "NaN", "Infinity", "-Infinity", and a
+ * number in quotation marks. */
 static bool read_double(const json_t *json, double *ret_number) {
     if (json_is_number(json)) {
         *ret_number = json_number_value(json);
@@ -242,6 +248,7 @@ static int read_value(struct reader *reader, const ProtobufCFieldDescriptor *fie
 
 /* ---- messages ---- */
 
+/* Harrier has repeated messages and repeated strings only; another type needs its size here. */
 static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *field,
                          const json_t *json, ProtobufCMessage *message) {
     size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(ProtobufCMessage *)
@@ -265,6 +272,7 @@ static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *
     return r;
 }
 
+/* The depth is bounded by the messages of harrier.proto, none of which contains itself. */
 static int read_member(struct reader *reader, const ProtobufCFieldDescriptor *field,
                        const json_t *json, ProtobufCMessage *message) {
     check(reader->depth < DEPTH_MAX);
@@ -326,6 +334,8 @@ static int unknown_member_error(struct reader *reader, const ProtobufCMessageDes
     return member_error(reader, name, what);
 }
 
+/* A bit for each field finds one that is given in both spellings; jansson has refused equal names.
+ */
 static int read_message(struct reader *reader, const ProtobufCMessageDescriptor *type,
                         const json_t *json, ProtobufCMessage **ret_message) {
     const char *key;

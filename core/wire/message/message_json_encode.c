@@ -64,6 +64,7 @@ static void write_enum(struct buffer *buffer, const ProtobufCEnumDescriptor *typ
         buffer_printf(buffer, "%d", number); /* an unknown member is its number, by the mapping */
 }
 
+/* 64-bit numbers are strings: JavaScript reads numbers as doubles, which hold 53 bits. */
 static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *field,
                         const void *member) {
     struct buffer *buffer = writer->buffer;
@@ -105,6 +106,7 @@ static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *f
 
 /* ---- messages ---- */
 
+/* Sizes of the members that the generated structs have for each type. */
 static size_t value_size(ProtobufCType type) {
     switch (type) {
     case PROTOBUF_C_TYPE_MESSAGE:
@@ -130,6 +132,8 @@ static bool is_default(const ProtobufCFieldDescriptor *field, const void *member
     return memcmp(member, zeros, value_size(field->type)) == 0;
 }
 
+/* Members of a oneof and messages are written when they are set, also without `defaults`: their
+ * absence means something. */
 static bool is_written(const struct writer *writer, const ProtobufCFieldDescriptor *field,
                        const ProtobufCMessage *message) {
     const char *base = (const char *)message;

@@ -29,6 +29,7 @@ int error_code_to_protobuf(enum error_code code) {
     }
 }
 
+/* A value without a counterpart on the wire is sent without one: absent, as has() sees it. */
 static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *out) {
     out->name = bytes_from_text(in->name);
     switch (in->value.type) {
@@ -167,6 +168,7 @@ static int check_verdicts(const struct decision *decision, struct error *ret_err
                      field_quote(decision->transaction_id).string);
 }
 
+/* Used for answers of Score that the fast reader did not take, and for explanations. */
 int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
                            struct decision *ret_decision, struct error *ret_error) {
     struct decision decision = {

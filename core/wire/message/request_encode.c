@@ -23,6 +23,8 @@ const char *call_name(enum call call) {
     return (size_t)call < CALL_COUNT ? call_names[call] : "none";
 }
 
+/* Score and ReportOutcome get here only if the fast writer has refused them because they may exceed
+ * the limit. Texts are the caller's; nothing is copied. */
 static int encode_score(const struct score_request *score, struct arena *scratch,
                         Harrier__V1__Request *out) {
     size_t count = score->transaction_count;
@@ -59,6 +61,8 @@ static int encode_outcomes(const struct outcome_request *outcome, struct arena *
     return 0;
 }
 
+/* What a server would refuse by count alone is refused here already, so the message names the call
+ * and not a connection that was closed. */
 static int encode_entity(const struct entity_request *entity, struct arena *scratch,
                          Harrier__V1__Request *out, struct error *ret_error) {
     if (entity->key_count == 0 || entity->key_count > ENTITY_KEY_PARTS_MAX)
@@ -152,6 +156,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
     return error_set(ret_error, ERROR_INVALID, "a request without a call");
 }
 
+/* The size is checked before packing: nothing is appended if it fails. Without a head, room for the
+ * longest one is kept free. */
 int message_pack_request(const struct request *request, bool head, struct buffer *buffer,
                          struct error *ret_error) {
     struct arena scratch;

@@ -7,12 +7,17 @@
 #include "message_bytes.h"
 #include "message_parts.h"
 
+/* Texts are not copied: they point at protobuf-c's copies, which live in the same arena as the
+ * response. */
 static struct wire_error decode_error(const Harrier__V1__Error *in) {
     return (struct wire_error){.code = error_code_from_protobuf((int)in->code),
                                .field = text_from_bytes(in->field),
                                .message = text_from_bytes(in->message)};
 }
 
+/* Score and ReportOutcome get here if the fast reader did not take them: other orders of fields,
+ * unknown fields, or large ones. A result that is neither of the two it may be comes from a later
+ * server and cannot be ignored. */
 static int decode_score_answer(const Harrier__V1__ScoreResponse *in, struct arena *arena,
                                struct response *response, struct error *ret_error) {
     struct score_result *results = array_alloc(arena, in->n_results, sizeof *results);
@@ -176,6 +181,8 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
         .named_rules = (in)->n_warming_rules, .rule_count = (in)->warming_rule_count               \
     }
 
+/* DECODE_WARMING cannot fail in the middle of an initialiser, so the arena is checked afterwards.
+ */
 static int check_names(const struct warming *warming, struct arena *arena,
                        struct error *ret_error) {
     return warming->features && warming->rules ? 0
@@ -267,6 +274,8 @@ static int decode_reload_answer(const Harrier__V1__ReloadResponse *in, struct ar
     return r < 0 ? r : check_names(&response->reload.warming, arena, ret_error);
 }
 
+/* The answer is recognised by its member of the oneof, not by what was asked: a client that gets
+ * the answer to another call notices. */
 static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
                          struct response *response, struct error *ret_error) {
     switch (in->answer_case) {
@@ -311,6 +320,8 @@ int message_unpack_response(const void *bytes, size_t length, struct arena *aren
     return r;
 }
 
+/* As message_decode_request(): the fast reader first, and its memory is taken back if it gives up.
+ */
 int message_decode_response(const void *bytes, size_t length, struct arena *arena,
                             struct response *ret_response, struct error *ret_error) {
     if (length > MESSAGE_RESPONSE_SIZE_MAX)

@@ -23,6 +23,7 @@ struct wire_error wire_error_from(const struct error *error, struct text field,
         .code = error->code, .field = arena_text(arena, field), .message = message};
 }
 
+/* Messages are cut to what harrier.proto promises; a field name is one of ours and short. */
 static Harrier__V1__Error *encode_error(const struct wire_error *error, struct arena *scratch) {
     Harrier__V1__Error *out = scratch_calloc(scratch, 1, sizeof *out);
     harrier__v1__error__init(out);
@@ -32,6 +33,8 @@ static Harrier__V1__Error *encode_error(const struct wire_error *error, struct a
     return out;
 }
 
+/* Score and ReportOutcome get here only if the fast writer has refused them because they may exceed
+ * the limit: the generated code knows their exact size. */
 static void encode_score_answer(const struct response *response, struct arena *scratch,
                                 Harrier__V1__Response *out) {
     size_t count = response->score.count;
@@ -87,6 +90,7 @@ static void encode_outcome_answer(const struct response *response, struct arena 
     out->report_outcome = answer;
 }
 
+/* GetEntity: the features are those of Decision.features, by the same conversion. */
 static void encode_entity_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
     const struct entity_response *in = &response->entity;
@@ -130,6 +134,8 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
         (out)->warming_rule_count = (in)->rule_count;                                              \
     } while (0)
 
+/* Status and Reload. Reasons and errors are sentences of any length inside the server; here they
+ * are cut to ERROR_MESSAGE_MAX. */
 static void encode_status_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
     const struct status_response *in = &response->status;
@@ -168,6 +174,8 @@ static void encode_status_answer(const struct response *response, struct arena *
     out->status = answer;
 }
 
+/* Lists: changes one by one, each with its own result; then summaries and entries, a page at a
+ * time. */
 static Harrier__V1__ListChanged *encode_changed(const struct list_change_result *in,
                                                 struct arena *scratch) {
     Harrier__V1__ListChanged *out = scratch_calloc(scratch, 1, sizeof *out);
@@ -247,6 +255,8 @@ static void encode_list_answer(const struct response *response, struct arena *sc
     out->get_list = answer;
 }
 
+/* Messages of a check have lines for every error of a policy; those of the policy in force may be
+ * longer than those of a shadow. */
 static void encode_shadow_reload(const struct folder_reload *in, Harrier__V1__ShadowReload *out) {
     out->folder = bytes_from_text(field_cut(in->folder, ERROR_MESSAGE_MAX));
     out->result = (Harrier__V1__ReloadResult)in->result;

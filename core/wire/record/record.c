@@ -54,6 +54,8 @@ static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) 
     return put_message(at, 12, end);
 }
 
+/* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
+ * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
     enum { FIELDS = 12 };
     const struct transaction *transaction = &record->transaction.transaction;
@@ -78,6 +80,7 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     writing_finish(&writing, at);
 }
 
+/* The whole transaction is repeated here, so that applying an outcome needs no look-up (Law 1). */
 static void encode_outcome(const struct record *record, struct buffer *buffer) {
     enum { FIELDS = 8 };
     const struct outcome_record *outcome = &record->outcome;
@@ -107,6 +110,7 @@ static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_
     return pointers;
 }
 
+/* The records below are rare: the generated code writes them. */
 static void encode_snapshot(const struct record *record, struct arena *scratch,
                             struct buffer *buffer) {
     const struct snapshot_record *snapshot = &record->snapshot;
@@ -158,6 +162,7 @@ static void encode_list_change(const struct record *record, struct buffer *buffe
     protobuf_pack(&out.base, buffer);
 }
 
+/* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
     switch (record->type) {
@@ -256,6 +261,8 @@ static int decode_shadows(const Harrier__Archive__V1__TransactionRecord *in, str
     return 0;
 }
 
+/* Verdicts must be known: a decision with an unknown one could be neither replayed nor explained.
+ */
 static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
                            struct decision *decision, struct error *ret_error) {
     *decision = (struct decision){
@@ -358,6 +365,7 @@ static int decode_snapshot(const struct payload *payload, struct record *record,
     return 0;
 }
 
+/* Without thresholds the set is empty: .thresholds stays zeroed. */
 static int decode_generation(const struct payload *payload, struct record *record,
                              struct error *ret_error) {
     const char *what = "a generation record";
@@ -434,6 +442,7 @@ static int decode_typed(const struct payload *payload, struct record *record,
                      "a record of type %d, which this version does not know", (int)record->type);
 }
 
+/* Decodes into a local record first: *ret_record is untouched on failure. */
 int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
                   struct record *ret_record, struct error *ret_error) {
     struct payload payload = {.bytes = bytes, .length = length, .arena = arena};

@@ -8,6 +8,7 @@
 #include "core/wire/bytes/transaction_bytes.h"
 #include "record.h"
 
+/* Packed: bytes without their top bit end a number, so counting them sizes the array. */
 static bool read_rules(struct reading reading, struct arena *arena,
                        struct shadow_decision *shadow) {
     size_t count = 0;
@@ -146,6 +147,7 @@ int record_decode_in_place(enum record_type type, const void *bytes, size_t leng
     return record_decode(type, bytes, length, arena, ret_record, ret_error);
 }
 
+/* Skips a field without decoding it. */
 static bool skip(struct reading *reading, uint32_t tag) {
     if ((tag & 7) == WIRE_VARINT)
         take_integer(reading);
@@ -158,6 +160,7 @@ static bool skip(struct reading *reading, uint32_t tag) {
     return !is_other(*reading);
 }
 
+/* Stops at the field: for jobs that need the time of every transaction and nothing else. */
 bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us) {
     struct reading reading = reading_of(bytes, length);
     uint32_t tag, last = 0;

@@ -25,6 +25,8 @@ static size_t count_digits(struct text value) {
     return digits;
 }
 
+/* Any 13 digits hide a value, in whatever order and with whatever between them: a card number must
+ * not get into logs. */
 struct quoted field_quote(struct text value) {
     struct quoted quoted;
     struct text shown = field_cut(value, QUOTED_BYTES_MAX);

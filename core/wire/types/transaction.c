@@ -82,6 +82,8 @@ static bool is_ip(struct text value) {
     return inet_pton(AF_INET, string, address) == 1 || inet_pton(AF_INET6, string, address) == 1;
 }
 
+/* Zero needs no currency, because a login has no amount. Currencies must be in use: an unknown code
+ * has no known minor unit. */
 static int check_amount(const struct transaction *transaction, struct text *ret_field,
                         struct error *ret_error) {
     int64_t amount = transaction->amount_minor;
@@ -163,6 +165,7 @@ static bool is_attribute_name(struct text name) {
     return true;
 }
 
+/* The name was checked before, so it fits the array and is safe to print. */
 static int check_attribute_value(const struct attribute *attribute, struct error *ret_error) {
     char name[ATTRIBUTE_NAME_MAX + 1] = {0};
     memcpy(name, attribute->name.data, attribute->name.length);
@@ -191,6 +194,7 @@ static bool has_name(const struct attribute *attributes, size_t count, struct te
     return false;
 }
 
+/* At most 64 attributes, so comparing each name with those before it is fast enough. */
 static int check_attributes(const struct transaction *transaction, struct text *ret_field,
                             struct error *ret_error) {
     *ret_field = TEXT_LITERAL("attributes");
@@ -224,6 +228,7 @@ static int check_time(const struct transaction *transaction, struct error *ret_e
     return field_check_time("event_time_us", transaction->event_time_us, ret_error);
 }
 
+/* *ret_field is set before each check; transaction_check() passes it on only if one fails. */
 static int check_in_order(const struct transaction *transaction, struct text *ret_field,
                           struct error *ret_error) {
     *ret_field = TEXT_LITERAL("id");
