@@ -17,7 +17,7 @@
 
 struct arena_block {
     struct arena_block *next;
-    size_t capacity; /* bytes behind the header */
+    size_t capacity; /* bytes after the header */
     size_t used;
     alignas(ARENA_ALIGNMENT) unsigned char bytes[];
 };

@@ -38,7 +38,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* zeroed; NULL on overflow of count * size too */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
 
-/* A copy inside the arena with a NUL behind it; .data is NULL beyond the limit. */
+/* A copy inside the arena with a NUL after it; .data is NULL beyond the limit. */
 struct text arena_text(struct arena *arena, struct text t);
 /* printf into the arena; .data is NULL beyond the limit */
 struct text arena_printf(struct arena *arena, const char *format, ...)

@@ -38,7 +38,7 @@ struct error {
 int error_set(struct error *ret_error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with strerror(number) behind the text; number is an errno value. */
+/* The same with strerror(number) after the text; number is an errno value. */
 int error_set_errno(struct error *ret_error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -230,7 +230,7 @@ static bool fit(struct heap *heap, struct head *head, size_t size) {
     if (size > head->size)
         return extend(heap, head, size);
     size_t left = head->size - size;
-    if (left >= SIZE_MIN) { /* as if there had been another block behind it */
+    if (left >= SIZE_MIN) { /* as if a second block were freed */
         head->size = (uint32_t)size;
         struct head *rest = behind(head);
         *rest = (struct head){.size = (uint32_t)left};

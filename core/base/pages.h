@@ -31,7 +31,7 @@ struct pages {
     size_t used;  /* bytes of that one */
     size_t taken; /* of all of them */
     size_t small; /* bytes of the first piece if that has small pages; 0: it has not */
-    struct pages_prefault *prefault; /* NULL: nobody */
+    struct pages_prefault *prefault; /* NULL: none */
     size_t prepared, mapped; /* bytes of all pieces, from the first one on: as asked for, and
                               * all there are */
 };

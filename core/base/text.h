@@ -128,7 +128,7 @@ static inline bool text_may_be_card_number(struct text t) {
     return t.length >= 13 && t.data[0] <= '9';
 }
 
-/* A heap copy with a NUL behind it; free() it. Never NULL (out of memory ends the process). */
+/* A heap copy with a NUL after it; free() it. Never NULL (out of memory ends the process). */
 char *text_copy(struct text t);
 
 /* How far apart two names are (Damerau–Levenshtein, adjacent swaps count once), for "did you mean".

@@ -117,7 +117,7 @@ static const uint64_t payload_limits[] = {
     [VALUE_MAP] = 0,
     [VALUE_DOUBLE] = UINT64_C(0xffe0000000000000),
 };
-_Static_assert(sizeof(bool) == 1, "a bool is behind the mask");
+_Static_assert(sizeof(bool) == 1, "a bool is what the mask leaves");
 
 /* The type and eight bytes, the lowest first. */
 static inline void put_encoded(enum value_type type, uint64_t payload, uint8_t *bytes) {

@@ -79,7 +79,7 @@ static int check_follows(const struct segment *segment, int32_t day_before,
                          segment->name, expected, segment->first - 1);
     if (segment->first < expected || segment->day < day_before)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: begins with record %" PRIu64 ", but the segments before it end on %s "
+                         "%s: starts with record %" PRIu64 ", but the segments before it end on %s "
                          "day with record %" PRIu64,
                          segment->name, segment->first,
                          segment->day < day_before ? "a later" : "an earlier or the same",

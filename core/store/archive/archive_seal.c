@@ -41,7 +41,7 @@ struct work {
     struct sealing *sealing;
     const struct segment *segment;
     struct segment_file *file;
-    struct segment_header next; /* of the segment behind it */
+    struct segment_header next; /* of the segment after it */
     struct seal_header seal;
     struct seal_block *blocks;
     size_t count, capacity;
@@ -246,7 +246,7 @@ static int read_back_block(struct work *work, const struct segment_file *file,
         (frame_parse(bytes + begin, block->length - begin, &frame, &fault) != FRAME_WHOLE ||
          (frame.type != FRAME_TYPE_SYNC && frame.position != block->position_before + 1)))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "its block at byte %" PRIu64 " does not begin with record %" PRIu64,
+                         "its block at byte %" PRIu64 " does not start with record %" PRIu64,
                          block->stored_offset, block->position_before + 1);
     return report_progress(sealing, block->length, ret_error);
 }

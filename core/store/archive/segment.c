@@ -248,7 +248,7 @@ bool day_parse(struct text name, int32_t *ret_day) {
     return true;
 }
 
-/* "00000000000000000001.seg", or the same with ".zst" behind it */
+/* "00000000000000000001.seg", or the same with ".zst" appended */
 static bool first_parse(const char *name, uint64_t *ret_first) {
     enum { DIGITS = 20 };
     if (strspn(name, "0123456789") != DIGITS ||

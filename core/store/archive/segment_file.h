@@ -24,7 +24,7 @@ struct segment_file {
     bool is_sealed;
     struct seal_header seal;   /* of a sealed one */
     struct seal_block *blocks; /* likewise; NULL until one is asked for */
-    struct segment_file *next; /* for whoever keeps several in a list */
+    struct segment_file *next; /* for callers that keep several in a list */
 };
 
 /* access: O_RDONLY or O_RDWR; a sealed file is opened for reading in either case. 1: neither file

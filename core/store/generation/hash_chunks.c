@@ -17,14 +17,14 @@ struct hash_chunk {
     struct buffer first_key;
     uint64_t count, bytes;
     struct hash_stream *before; /* over all entries before it */
-    uint64_t after;             /* the hash over those and its own, once the next one is begun */
+    uint64_t after;             /* the hash with its own entries, once the chunk is complete */
 };
 
 struct hash_chunks {
     uint64_t chunk_bytes;
     struct hash_chunk *chunks;
     size_t count, capacity;
-    const char *table;        /* of the last portion, as it was given; NULL: that is complete */
+    const char *table;        /* of the last chunk, as given; NULL: that is complete */
     struct hash_stream *hash; /* over all entries */
     struct buffer waiting;    /* those that it has not been given yet */
 };

@@ -118,7 +118,7 @@ char *manifest_format(const struct manifest *manifest) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Reading. The first thing that is missing or of the wrong type is kept; reads go on. */
+ * Reading. The first member that is missing or invalid is recorded; reads continue. */
 
 struct reading {
     const json_t *object;

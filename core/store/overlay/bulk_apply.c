@@ -397,7 +397,7 @@ bool bulk_apply_is_full(const struct bulk_apply *bulk_apply) {
 }
 
 static void clear(struct bulk_apply *bulk_apply) {
-    bulk_apply->used = UNIT; /* 0 is nobody's */
+    bulk_apply->used = UNIT; /* 0 means no entry */
     bulk_apply->group_count = bulk_apply->fresh_count = bulk_apply->id_count = 0;
 }
 

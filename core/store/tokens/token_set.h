@@ -55,7 +55,7 @@ struct token_entry {
     int64_t expires_us; /* not valid from then on; 0: it does not expire */
     uint8_t hash[TOKEN_HASH_BYTES];
     size_t key; /* which of the set's */
-    int line;   /* where it stands in the file */
+    int line;   /* in the file, from 1 */
 };
 
 struct token_set;

@@ -38,7 +38,7 @@ static inline struct reading reading_of(const void *bytes, size_t length) {
  */
 struct long_varint {
     uint64_t value;
-    const uint8_t *at; /* behind it */
+    const uint8_t *at; /* the byte after it */
 };
 struct long_varint reading_long_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max);
 

@@ -26,7 +26,7 @@ enum transaction_field {
 
 /* "card", "customer", …: the names in harrier.proto, policies and mapping files. */
 const char *transaction_field_name(enum transaction_field field);
-/* FIELD_COUNT when there is no such field */
+/* FIELD_COUNT: there is no such field. */
 enum transaction_field transaction_field_parse(struct text name);
 
 #define TRANSACTION_ID_MAX           128  /* bytes */

@@ -220,7 +220,7 @@ static void seals_are_verified(void **state) {
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
     expect_whole(path, RECORDS, 0);
     change_epoch(scratch_path(path, second), 1);
-    expect_faults(path, 1, second, "another header");
+    expect_faults(path, 1, second, "a header that is not");
     change_epoch(scratch_path(path, second), 0);
     expect_whole(path, RECORDS, 0);
     /* No segment behind it says what its last record is, only its seal. */

@@ -295,7 +295,7 @@ static const struct {
      "transactions[0].location.latitude_e7", "from -2147483648 to 2147483647"},
     {CALL_SCORE, "{\"dry_run\":\"true\"}", "dry_run", "true or false, got the string \"true\""},
     {CALL_SCORE, "{\"transactions\":[{},{\"attributes\":[{},{\"integer\":\"1\",\"flag\":true}]}]}",
-     "transactions[1].attributes[1].flag", "only one of the fields"},
+     "transactions[1].attributes[1].flag", "only one of several fields"},
     {CALL_SCORE, "{\"transactions\":[{\"attributes\":[{\"number\":\"nan\"}]}]}",
      "transactions[0].attributes[0].number", "expected a number, got the string \"nan\""},
     {CALL_SCORE, "{\"\\u0001\":1}", "", "(1 bytes, not text): no such field"},
