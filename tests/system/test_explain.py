@@ -244,7 +244,7 @@ class ExplainTest(ServerTest):
         done = self.harrier("explain", self.data(server), "t50")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("DIFFERS from the archive (archived → derived): score 400 → 401", done.stdout)
-        self.assertIn("the policy's files in the archive are not those of its id", done.stdout)
+        self.assertIn("the policy's files in the archive do not match its id", done.stdout)
 
     def test_many_at_once(self):
         """Some wait, the others are told that it is busy; decisions go on."""

@@ -186,7 +186,7 @@ class WhatItDoes(ListsTest):
             (("add", "blocked_cards", "4111 1111 1111 1111"), "looks like a card number"),
             (("add", "blocked_cards", "x" * 1025), "1025 bytes"),
             (("add", "blocked_cards", "a\tb"), "control character"),
-            (("add", "blocked_cards", "x", "--until", "2026-01-01"), "expected an end that is to come"),
+            (("add", "blocked_cards", "x", "--until", "2026-01-01"), "expected a later time"),
         ):
             said = self.list(*arguments, status=1)
             self.assertIn(words, said)
