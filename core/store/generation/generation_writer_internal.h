@@ -11,7 +11,7 @@ enum writer_stage { STAGE_STATES, STAGE_IDS, STAGE_FINISHED, STAGE_PUBLISHED };
 struct generation_writer {
     char *root;
     int directory, lock;
-    int inside;              /* .new/ */
+    int inside;              /* .new/, open; -1 once it is published */
     const struct plan *plan; /* the caller's */
     struct manifest manifest;
     enum writer_stage stage;

@@ -28,6 +28,8 @@
 
 #define ENTITY_KEY_PARTS_MAX 16
 
+/* In the order of their field numbers in Request; the numbers here are ours alone and are not sent.
+ */
 enum call {
     CALL_NONE,
     CALL_SCORE,
@@ -43,6 +45,9 @@ enum call {
 
 const char *call_name(enum call call); /* "score", "report_outcome", … for metrics and messages */
 
+/* Below, the calls and their answers as plain values: field by field the messages of harrier.proto,
+ * which has the meaning, unit and default of each. Texts and arrays of what is decoded live in the
+ * arena; of what is encoded they are the caller's. */
 struct score_request {
     const struct transaction *transactions;
     size_t transaction_count;
@@ -55,14 +60,14 @@ struct outcome_request {
 };
 
 struct entity_request {
-    struct text entity;
-    const struct text *key;
-    size_t key_count;
-    int64_t at_time_us;
+    struct text entity;     /* as the policy names it */
+    const struct text *key; /* one part for each field of the key */
+    size_t key_count;       /* 1…ENTITY_KEY_PARTS_MAX */
+    int64_t at_time_us;     /* event time; 0: of the newest transaction */
 };
 
 struct status_request {
-    bool state_hash;
+    bool state_hash; /* slow: reads all states */
 };
 
 struct list_change_request {
@@ -71,13 +76,13 @@ struct list_change_request {
 };
 
 struct list_request {
-    struct text list; /* empty: all, without entries */
-    uint64_t after_position;
-    uint32_t limit; /* 0: LIST_PAGE_MAX */
+    struct text list;        /* empty: all, without entries */
+    uint64_t after_position; /* of the archive: .next_position of the page before; 0: the first */
+    uint32_t limit;          /* 0: LIST_PAGE_MAX */
 };
 
 struct reload_request {
-    bool wait;
+    bool wait; /* for the result */
 };
 
 struct explain_request {
@@ -85,10 +90,10 @@ struct explain_request {
 };
 
 struct request {
-    uint64_t deadline_us;    /* 0: none */
+    uint64_t deadline_us;    /* from the arrival of the message; 0: none */
     struct text token;       /* as sent, unchecked */
-    struct text traceparent; /* as sent */
-    enum call call;
+    struct text traceparent; /* as sent, unchecked */
+    enum call call;          /* which member of the union is set */
     union {
         struct score_request score;
         struct outcome_request outcome;
@@ -105,8 +110,8 @@ struct request {
  * internal. */
 struct wire_error {
     enum error_code code; /* 0: no error */
-    struct text field;
-    struct text message;
+    struct text field;    /* "": not about a single field */
+    struct text message;  /* one sentence, cut to 1,000 bytes when it is encoded */
 };
 
 struct score_result {
@@ -115,9 +120,9 @@ struct score_result {
 };
 
 struct outcome_result {
-    struct wire_error error;
+    struct wire_error error; /* .code 0: look at the rest */
     struct text transaction_id;
-    uint64_t position;
+    uint64_t position; /* of the outcome's record; 0: nothing changed */
     bool changed;
     enum label previous;
 };
@@ -125,11 +130,11 @@ struct outcome_result {
 struct entity_response {
     const struct named_value *features;
     size_t feature_count;
-    int64_t newest_time_us;
-    uint64_t entries;
+    int64_t newest_time_us; /* event time of the newest transaction */
+    uint64_t entries;       /* transactions that the state holds */
     uint64_t state_bytes;
-    uint64_t state_hash;
-    int64_t at_time_us;
+    uint64_t state_hash; /* XXH3 of the canonical bytes */
+    int64_t at_time_us;  /* event time that the features are for */
 };
 
 /* Features without history until the next rebuild, and the rules that use them: the number of each,
@@ -164,8 +169,8 @@ struct status_response {
 
 struct list_change_result {
     struct wire_error error; /* .code 0: look at the rest */
-    struct text list, value;
-    uint64_t position;
+    struct text list, value; /* the value in the canonical form of the list */
+    uint64_t position;       /* of the change's record; 0: nothing changed */
     bool changed, was_there, in_policy;
     int64_t previous_expiry_time_us;
 };
@@ -195,16 +200,18 @@ enum reload_result {
 
 const char *reload_result_name(enum reload_result result); /* "adopted", … */
 
+/* Bytes of the messages of a check, cut when they are encoded. */
 #define RELOAD_MESSAGES_MAX        (64u << 10)
 #define RELOAD_SHADOW_MESSAGES_MAX (16u << 10)
 
 /* The result of loading one folder. */
 struct folder_reload {
-    struct text folder; /* only of a shadow policy */
+    struct text folder; /* of a shadow policy only */
     enum reload_result result;
-    struct text policy_name; /* in force now */
+    struct text policy_name; /* in use now */
     uint64_t snapshot_id;
-    struct text error, messages;
+    struct text error;    /* if refused: one sentence */
+    struct text messages; /* of the check, with line breaks */
 };
 
 struct reload_response {
@@ -215,8 +222,8 @@ struct reload_response {
 };
 
 struct response {
-    struct wire_error error; /* .code 0: the answer below */
-    enum call call;
+    struct wire_error error; /* of the request as a whole; .code 0: the answer below */
+    enum call call;          /* which member of the union is set */
     union {
         struct {
             const struct score_result *results;

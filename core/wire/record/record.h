@@ -29,13 +29,14 @@ struct transaction_record {
     struct decision decision; /* without position, server_us, features, duplicate, dry_run */
 };
 
+/* With all that applying it needs: the transaction, and the label that is taken back. */
 struct outcome_record {
-    int64_t known_time_us;
+    int64_t known_time_us; /* when it became known, by the client's clock */
     enum label previous, label;
     struct text source;
-    uint64_t transaction_position;
+    uint64_t transaction_position; /* of the transaction's record, before this one */
     struct transaction transaction;
-    enum verdict verdict;
+    enum verdict verdict; /* of the decision */
 };
 
 struct policy_file {
@@ -43,6 +44,7 @@ struct policy_file {
     struct text content;
 };
 
+/* A policy with all its files. */
 struct snapshot_record {
     uint64_t snapshot_id;
     struct text name;
@@ -53,21 +55,23 @@ struct snapshot_record {
 /* generation_id and position 0: no generation any more; the state is folded from the first record.
  */
 struct generation_record {
-    uint64_t generation_id, position, chain, plan_id;
+    uint64_t generation_id, position, chain; /* the place that it was built for */
+    uint64_t plan_id;                        /* of its features */
     uint64_t snapshot_id;            /* the policy it was built with; 0: an old record, unknown */
     const struct policy_file *files; /* of that policy, when it is not the one that decides */
     size_t file_count;
     struct threshold_set thresholds; /* computed with it; empty: none */
 };
 
+/* The version of the program that writes from here on. */
 struct engine_record {
     struct text version;
 };
 
 struct list_change_record {
-    struct text list, entry;
+    struct text list, entry; /* the entry in the canonical form of the list */
     bool removed;
-    int64_t expiry_time_us;
+    int64_t expiry_time_us; /* 0: it does not expire */
     struct text source, reason;
 };
 

@@ -1,5 +1,4 @@
-/* Options: values with their units and bounds, which origin beats which, and what the messages say.
- */
+/* Options: values with their units and bounds, which origin overrides which, and the messages. */
 #include "core/base/option.h"
 #include "tests/unit/unit.h"
 

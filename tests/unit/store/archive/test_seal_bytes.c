@@ -248,7 +248,7 @@ static int table_of(const uint32_t *lengths, uint32_t count) {
     return r;
 }
 
-/* Whoever forges one gets the checksums right. */
+/* A forger computes the right checksums. */
 static void tables_are_of_whole_blocks(void **state) {
     (void)state;
     assert_int_equal(table_of((const uint32_t[]){64, 32, 8}, 3), 0);

@@ -1,6 +1,6 @@
-/* The JSON of requests and responses, against wire_json.c (which is written by hand, field by
- * field, and knows no descriptors), against the vectors of tests/cases/wire (whose bytes come from
- * encode.py), and against sentences that say what is wrong with bad input. */
+/* The JSON of requests and responses, against wire_json.c (written by hand, field by field, without
+ * descriptors), against the vectors of tests/cases/wire (whose bytes come from encode.py), and the
+ * messages for invalid input. */
 #include "core/base/check.h"
 #include "core/wire/message/message_json.h"
 #include "tests/unit/asked.h"
