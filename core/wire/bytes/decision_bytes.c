@@ -11,6 +11,8 @@
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
+/* As with all repeated fields here: count, allocate once, then read; a full arena leaves the
+ * message to the general way, which reports it. */
 static struct reading read_tags(struct reading reading, uint32_t tag, struct arena *arena,
                                 struct reason *reason) {
     size_t count = reading_count(reading, tag);
@@ -121,6 +123,7 @@ static struct reading read_features(struct reading reading, uint32_t tag, struct
     return reading;
 }
 
+/* Fields in the order of their numbers; anything else ends the fast way. */
 bool decision_read(struct reading reading, struct arena *arena, struct decision *decision) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -210,6 +213,7 @@ uint8_t *reasons_write(const struct decision *decision, uint32_t number, uint8_t
     return at;
 }
 
+/* A value of a oneof is written even if it is 0, "" or false: being set is what says its type. */
 static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
     const uint8_t *end = at;
     switch (feature->value.type) {

@@ -31,6 +31,8 @@ void list_part_encode(const struct list_part *part, struct buffer *buffer) {
     arena_deinit(&scratch);
 }
 
+/* Entries are not parsed here: which values a list can hold depends on its type, which only a
+ * policy knows. */
 int list_part_decode(const void *bytes, size_t length, struct arena *arena,
                      struct list_part *ret_part, struct error *ret_error) {
     const Harrier__Archive__V1__ListPart *in =

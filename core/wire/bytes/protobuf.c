@@ -120,6 +120,7 @@ static struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in
     return attribute;
 }
 
+/* Checks nothing: transaction_check() does, for every way in which a transaction may come. */
 int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *arena,
                               struct transaction *ret_transaction) {
     struct attribute *attributes = NULL;
@@ -151,6 +152,7 @@ int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *
     return 0;
 }
 
+/* ATTRIBUTE_NONE is sent without a value, and refused by the server's check. */
 static void attribute_to_protobuf(const struct attribute *attribute, Harrier__V1__Attribute *out) {
     out->name = bytes_from_text(attribute->name);
     switch (attribute->type) {

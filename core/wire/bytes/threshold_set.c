@@ -59,6 +59,8 @@ Harrier__Archive__V1__ThresholdSet *threshold_set_to_protobuf(const struct thres
     return out;
 }
 
+/* The bytes are a value of a generation's table and part of its content hash, so they must not
+ * depend on the machine. */
 void threshold_set_encode(const struct threshold_set *set, struct buffer *buffer) {
     struct arena scratch;
     Harrier__Archive__V1__ThresholdSet out;
@@ -118,6 +120,7 @@ static int cutoff_from_protobuf(const Harrier__Archive__V1__Cutoff *in,
     return 0;
 }
 
+/* *ret_set is untouched unless every threshold and cut-off is valid. */
 int threshold_set_from_protobuf(const Harrier__Archive__V1__ThresholdSet *in, struct arena *arena,
                                 struct threshold_set *ret_set, struct error *ret_error) {
     struct threshold_values *thresholds = arena_calloc(arena, in->n_thresholds, sizeof *thresholds);

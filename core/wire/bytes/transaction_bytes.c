@@ -13,6 +13,7 @@ _Static_assert(LAST_TEXT_FIELD == 16, "message Transaction in harrier.proto");
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
+/* An empty location is one at 0°, 0°: presence of the message is what counts. */
 static bool read_location(struct reading reading, struct transaction *transaction) {
     uint32_t tag, last = 0;
     transaction->has_location = true;
@@ -75,6 +76,7 @@ static struct reading read_attributes(struct reading reading, uint32_t tag, stru
     return reading;
 }
 
+/* The twelve texts first, because most fields of a transaction are texts. */
 bool transaction_read(struct reading reading, struct arena *arena,
                       struct transaction *transaction) {
     uint32_t tag, last = 0;
@@ -133,6 +135,7 @@ size_t transaction_room(const struct transaction *transaction) {
     return room;
 }
 
+/* As in decision_bytes.c, a set value of a oneof is written even if it is a default. */
 static uint8_t *write_attribute(const struct attribute *attribute, uint8_t *at) {
     const uint8_t *end = at;
     switch (attribute->type) {

@@ -45,6 +45,9 @@ static struct reading read_copy(const void *bytes, size_t length, struct arena *
 /* ---------------------------------------------------------------------------------------------
  * Reading requests */
 
+/* Counts transactions before it allocates, so one array of the right size is enough. More than a
+ * request may have are left to the generated code, which reports the limit. A request without
+ * transactions is left to it too. */
 static bool read_score(struct reading reading, struct arena *arena, struct request *request) {
     uint32_t tag, last = 0;
     struct score_request *score = &request->score;
@@ -189,6 +192,8 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
 /* ---------------------------------------------------------------------------------------------
  * Reading responses */
 
+/* The code of an error is an open enum: an unknown one becomes internal, as in the generated way.
+ */
 static bool read_error(struct reading reading, struct wire_error *error) {
     uint32_t tag, last = 0, code = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -245,6 +250,8 @@ static bool read_outcome_result(struct reading reading, struct outcome_result *r
     return is_read && is_whole(reading);
 }
 
+/* An answer has no limit of its own beyond its bytes: has_room() has bounded what the results can
+ * take. */
 static bool read_score_answer(struct reading reading, struct arena *arena,
                               struct response *response) {
     uint32_t last = 0, tag = take_tag(&reading, &last);
@@ -320,6 +327,7 @@ static uint8_t *write_outcome(const struct outcome *outcome, uint8_t *at) {
     return put_message(at, 1, end);
 }
 
+/* The order of calls is that of falling field numbers, here and below: writing.h goes backwards. */
 static uint8_t *write_score(const struct score_request *score, uint8_t *at) {
     const uint8_t *end = at;
     at = put_number(at, 3, score->return_features);
@@ -369,6 +377,7 @@ bool message_write_request(const struct request *request, bool head, struct buff
 /* ---------------------------------------------------------------------------------------------
  * Writing responses */
 
+/* Messages are cut by the same field_cut() that writes them, so the bound is never too small. */
 static size_t error_room(const struct wire_error *error) {
     return 4 * FIELD_ROOM + error->field.length +
            field_cut(error->message, ERROR_MESSAGE_MAX).length;

@@ -88,6 +88,7 @@ static int member_error(struct reader *reader, struct text name, const char *wha
                      *reader->path ? reader->path : "the body", field_quote(name).string, what);
 }
 
+/* Zeroed memory in the arena, which bounds what a request can take; NULL: *reader->error is set. */
 static void *take(struct reader *reader, size_t count, size_t size) {
     void *memory = arena_calloc(reader->arena, count, size);
     if (!memory)
@@ -171,6 +172,8 @@ static bool read_double(const json_t *json, double *ret_number) {
     return true;
 }
 
+/* An unknown name is refused with all the names there are. An unknown number passes: a later
+ * version may have it, and the check of the message refuses it if this one must. */
 static int read_enum(struct reader *reader, const ProtobufCEnumDescriptor *type, const json_t *json,
                      int *ret_number) {
     uint64_t bits;
@@ -307,6 +310,7 @@ static bool is_camel(struct text given, const char *name) {
     return at == given.length;
 }
 
+/* A linear search: no message has more than some thirty fields. */
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type,
                                                   struct text name) {
     for (unsigned i = 0; i < type->n_fields; i++)
@@ -315,6 +319,7 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
     return NULL;
 }
 
+/* Suggests the nearest name, if one is at most two edits away. */
 static int unknown_member_error(struct reader *reader, const ProtobufCMessageDescriptor *type,
                                 struct text name) {
     const char *nearest = NULL;
@@ -403,6 +408,8 @@ static const ProtobufCFieldDescriptor *call_field(enum call call) {
     return field;
 }
 
+/* The call becomes the member of the oneof in a Request, next to what the HTTP headers have said.
+ */
 static int read_document(enum call call, const json_t *json,
                          const struct message_envelope *envelope, struct arena *arena,
                          struct buffer *buffer, char *ret_path, struct error *ret_error) {
@@ -422,6 +429,8 @@ static int read_document(enum call call, const json_t *json,
     return r;
 }
 
+/* The arena and the document live until the bytes are packed: the generated structs point into
+ * both. */
 int message_json_decode(enum call call, struct text json, const struct message_envelope *envelope,
                         struct buffer *buffer, char ret_path[static MESSAGE_JSON_PATH_MAX],
                         struct error *ret_error) {

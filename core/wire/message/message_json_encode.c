@@ -198,6 +198,8 @@ static const ProtobufCMessage *answer_of(const Harrier__V1__Response *response) 
     return NULL;
 }
 
+/* Unpacks the bytes that the wire would carry, so both interfaces give the same answer by
+ * construction. */
 int message_json_encode(const void *bytes, size_t length, bool defaults, struct buffer *buffer,
                         enum error_code *ret_code, struct error *ret_error) {
     struct writer writer = {.buffer = buffer, .defaults = defaults};

@@ -6,6 +6,8 @@
 /* ---------------------------------------------------------------------------------------------
  * To protobuf */
 
+/* Codes that the wire does not have (damaged, exists, system, interrupted) are internal to a
+ * client: it can do nothing else about them. */
 int error_code_to_protobuf(enum error_code code) {
     switch (code) {
     case ERROR_INVALID:
@@ -143,6 +145,7 @@ static struct value decode_value(const Harrier__V1__NamedValue *in) {
     }
 }
 
+/* Names and texts point at protobuf-c's copies in the same arena. */
 int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
                          const struct named_value **ret_values, struct error *ret_error) {
     struct named_value *values = array_alloc(arena, count, sizeof *values);

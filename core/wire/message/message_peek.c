@@ -29,6 +29,8 @@ static struct text take_field(struct reading *reading, unsigned type) {
                                             : (struct text){0};
 }
 
+/* Skips every other field by its wire type alone; groups (types 3 and 4) are not in proto3 and end
+ * it. */
 bool message_peek_token(const void *bytes, size_t length, struct text *ret_token) {
     struct reading reading = reading_of(bytes, length);
     struct text token = {0};

@@ -7,6 +7,7 @@
 #include "message_bytes.h"
 #include "message_parts.h"
 
+/* Names as in harrier.proto: message_json_decode.c finds the field of a call by its name. */
 static const char *const call_names[CALL_COUNT] = {
     [CALL_NONE] = "none",
     [CALL_SCORE] = "score",
@@ -185,6 +186,8 @@ int message_pack_request(const struct request *request, bool head, struct buffer
     return r;
 }
 
+/* The counts that both ways of writing rely on; list changes have only the general way, which
+ * checks its own. */
 static int check_counts(const struct request *request, struct error *ret_error) {
     if (request->call == CALL_SCORE)
         return field_check_count("transactions", request->score.transaction_count,

@@ -79,6 +79,8 @@ static int decode_outcome_answer(const Harrier__V1__ReportOutcomeResponse *in, s
     return 0;
 }
 
+/* GetEntity, lists, status, reload: rare calls, of which only the generated code makes structs.
+ * Times and counts are passed on as they are; what they may be is the server's business. */
 static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct arena *arena,
                                 struct response *response, struct error *ret_error) {
     const struct named_value *features;

@@ -14,6 +14,8 @@ const char *reload_result_name(enum reload_result result) {
     return (size_t)result < RELOAD_RESULT_COUNT ? names[result] : "none";
 }
 
+/* The text of struct error goes away with its owner, so it is copied; a full arena must not lose
+ * the error itself. */
 struct wire_error wire_error_from(const struct error *error, struct text field,
                                   struct arena *arena) {
     struct text message = arena_text(arena, field_cut(text_of(error->text), ERROR_MESSAGE_MAX));
@@ -287,6 +289,7 @@ static void encode_reload_answer(const struct response *response, struct arena *
     out->reload = answer;
 }
 
+/* One of these for each call; `out` points at the structs that it has made in the scratch arena. */
 static void encode_answer(const struct response *response, struct arena *scratch,
                           Harrier__V1__Response *out) {
     switch (response->call) {

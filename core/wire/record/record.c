@@ -31,6 +31,7 @@ const char *record_type_name(enum record_type type) {
 
 #define SHADOW_FIELDS 6 /* of message ShadowDecision; its packed rules count as one */
 
+/* Upper bounds again, as in decision_bytes.c. */
 static size_t shadows_room(const struct decision *decision) {
     size_t room = 0;
     for (size_t i = 0; i < decision->shadow_count; i++)
@@ -293,6 +294,8 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
     return decode_shadows(in, arena, decision, ret_error);
 }
 
+/* The general way, for records that record_in_place.c did not take and for callers that want
+ * copies. */
 static int decode_transaction(const struct payload *payload, struct record *record,
                               struct error *ret_error) {
     const char *what = "a transaction record";
@@ -309,6 +312,8 @@ static int decode_transaction(const struct payload *payload, struct record *reco
     return decode_decision(in, payload->arena, &record->transaction.decision, ret_error);
 }
 
+/* Labels and verdict are checked before the transaction is converted: an unknown member means a
+ * later version, and nothing of the record may be applied. */
 static int decode_outcome(const struct payload *payload, struct record *record,
                           struct error *ret_error) {
     const char *what = "an outcome record";
@@ -419,6 +424,8 @@ static int decode_list_change(const struct payload *payload, struct record *reco
     return 0;
 }
 
+/* A type beyond those known is a later version's: an archive may be newer than the program that
+ * reads it. */
 static int decode_typed(const struct payload *payload, struct record *record,
                         struct error *ret_error) {
     switch (record->type) {

@@ -8,6 +8,7 @@
 #define TIME_US_MAX            INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
 #define CARD_NUMBER_DIGITS_MIN 13
 
+/* Never splits a character, so what is cut is still UTF-8. */
 struct text field_cut(struct text value, size_t max) {
     if (value.length <= max)
         return value;
@@ -40,6 +41,7 @@ struct quoted field_quote(struct text value) {
     return quoted;
 }
 
+/* Names the first bad byte by its offset: the text itself may not be printable. */
 int field_check_any_text(const char *field, struct text value, size_t max,
                          struct error *ret_error) {
     if (value.length > max)

@@ -4,6 +4,8 @@
 
 #include "field_text.h"
 
+/* Whether the list exists and can hold the value depends on the policy: core/store/ingest checks
+ * that. */
 int list_change_check(const struct list_change *change, struct text *ret_field,
                       struct error *ret_error) {
     struct text field = TEXT_LITERAL("list");

@@ -70,6 +70,7 @@ static bool is_dotted_quad(struct text value) {
     return parts == 4 && number >= least[digits] && number <= 255;
 }
 
+/* inet_pton() needs a NUL and knows two families; the common form is settled before. */
 static bool is_ip(struct text value) {
     char string[INET6_ADDRSTRLEN];
     unsigned char address[16];
@@ -112,6 +113,7 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
 }
 
 /* Checks a field that is present. */
+/* Lengths and UTF-8 for all fields; three of them have a format as well. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);
@@ -298,6 +300,7 @@ static bool attributes_equal(const struct transaction *a, const struct transacti
     return true;
 }
 
+/* Decides between a repeated id and a conflict, so every field counts. */
 bool transaction_equal(const struct transaction *a, const struct transaction *b) {
     if (!text_equal(a->id, b->id) || a->event_time_us != b->event_time_us ||
         a->amount_minor != b->amount_minor || !text_equal(a->currency, b->currency) ||
