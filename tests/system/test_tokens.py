@@ -243,7 +243,7 @@ class RotationTest(TokensTest):
 
         with open(self.tokens, "w", encoding="utf-8") as file:
             file.write(good + "token half\n")
-        assert_refused(f"{self.tokens}:5: a token's id has 8 hex digits")
+        assert_refused(f"{self.tokens}:5: a token id has 8 hex digits")
         told = self.harrier("reload", "--to", server.address, "--wait", HARRIER_TOKEN=token)
         self.assertIn(f"tokens not adopted: {self.tokens}:5:", told.stderr)
         self.assertEqual(told.returncode, 78)
