@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes openapi.yaml, the description of the HTTP door, from harrier.proto and the table of paths below.
 
-Schemas and their descriptions come from the messages and their comments, so that there is one text
-about each field. A schema of what is sent says what the whole request must be like (names, types, how many
-items); what a single transaction must be like is in the descriptions, because one bad transaction fails
-alone, in an answer of status 200.
+Schemas and their descriptions come from the messages and their comments, so that there is one text for each
+field. The schema of a request states what the request as a whole must fulfil (names, types, number of items);
+the rules for single transactions are in the descriptions, because an invalid transaction fails alone, in an
+answer with status 200.
 
 usage: make_openapi.py            write openapi.yaml beside this file
        make_openapi.py --check    exit status 1 when it is not what would be written
@@ -60,43 +60,43 @@ REQUIRED = {
 PATHS = [
     ("/v1/score", "score", "ScoreRequest", "ScoreResponse", "Decide about transactions."),
     ("/v1/outcomes", "reportOutcomes", "ReportOutcomeRequest", "ReportOutcomeResponse",
-     "Say what transactions turned out to be."),
+     "Report what transactions turned out to be."),
     ("/v1/entity", "getEntity", "GetEntityRequest", "GetEntityResponse", "The features of one card, customer, …"),
-    ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Why a decision came out as it did."),
-    ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and what was added to one."),
-    ("/v1/list-changes", "changeLists", "ChangeListRequest", "ChangeListResponse", "Add to lists and take back."),
-    ("/v1/status", "status", None, "StatusResponse", "What the server is doing."),
+    ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Derive a decision again, with everything that went into it."),
+    ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and the entries added to one."),
+    ("/v1/list-changes", "changeLists", "ChangeListRequest", "ChangeListResponse", "Add entries to lists, and remove them."),
+    ("/v1/status", "status", None, "StatusResponse", "The state of the server."),
 ]
 
 ERRORS = {
-    400: ("NotUnderstood", "Not HTTP as it is expected here, or the body is no JSON object (ERROR_INVALID)."),
-    401: ("NoToken", "The server asks for a token and there was none (ERROR_DENIED)."),
-    403: ("Denied", "The token is not known, or without the scope of this call (ERROR_DENIED)."),
+    400: ("NotUnderstood", "The request is not valid HTTP, or its body is not a JSON object (ERROR_INVALID)."),
+    401: ("NoToken", "The server requires a token and the request has none (ERROR_DENIED)."),
+    403: ("Denied", "The token is unknown, or lacks the scope of this call (ERROR_DENIED)."),
     404: ("NotFound", "No such path, transaction, entity or list (ERROR_NOT_FOUND)."),
-    405: ("WrongMethod", "The header Allow says which are right (ERROR_UNSUPPORTED)."),
-    409: ("IdConflict", "The id is known with other content (ERROR_ID_CONFLICT)."),
-    411: ("LengthRequired", "A body comes with its Content-Length, not chunked (ERROR_UNSUPPORTED)."),
+    405: ("WrongMethod", "The method is not allowed here; the header Allow names those that are (ERROR_UNSUPPORTED)."),
+    409: ("IdConflict", "The id was scored before with other content (ERROR_ID_CONFLICT)."),
+    411: ("LengthRequired", "A body needs a Content-Length; chunked is not supported (ERROR_UNSUPPORTED)."),
     413: ("TooLarge", "Over a limit of bytes, items or memory (ERROR_TOO_LARGE)."),
     415: ("WrongType", "The body is not application/json, or is compressed (ERROR_UNSUPPORTED)."),
-    422: ("Invalid", "The JSON is not the message: field says where (ERROR_INVALID)."),
+    422: ("Invalid", "The JSON does not fit the message: `field` says where (ERROR_INVALID)."),
     500: ("Internal", "A defect of the server (ERROR_INTERNAL)."),
     501: ("Unsupported", "A call that this server does not have (ERROR_UNSUPPORTED)."),
-    503: ("Unavailable", "Not now: again after Retry-After seconds, with the same ids (ERROR_UNAVAILABLE)."),
+    503: ("Unavailable", "The server cannot answer now: try again after Retry-After seconds, with the same ids (ERROR_UNAVAILABLE)."),
     504: ("Deadline", "The deadline passed and nothing was kept (ERROR_DEADLINE)."),
 }
 WITHOUT_BODY = {411, 413, 415, 422, 504, 409}
 
 ABOUT = """\
-Harrier over HTTP/1.1, for those who do not speak nng: the messages of harrier.proto in protobuf's JSON mapping.
+Harrier over HTTP/1.1, for clients without nng: the messages of harrier.proto in protobuf's JSON mapping.
 
-Names are those of harrier.proto; lowerCamelCase is read as well. A name that is not known is refused. 64-bit numbers
-are written as strings and read as numbers or strings; numbers beyond 9223372036854775807 as strings only. null is as
-if the field were not there. Texts do not hold U+0000.
+Names are those of harrier.proto; lowerCamelCase is read as well. An unknown name is refused. 64-bit numbers are
+written as strings and read as numbers or strings; numbers beyond 9223372036854775807 as strings only. null means that
+the field is absent. Texts must not contain U+0000.
 
-What fails as a whole has a status of 4xx or 5xx and an Error. What fails for one item of a request (one bad
-transaction of many) has status 200 and an Error in that item's result.
+If a request fails as a whole, the status is 4xx or 5xx and the body is an Error. If one item of a request fails (one
+invalid transaction of many), the status is 200 and that item's result is an Error.
 
-Nothing is ever cached (Cache-Control: no-store), and there is no CORS: this is for servers, not for browsers.
+Responses are never cached (Cache-Control: no-store), and there is no CORS: this is for servers, not for browsers.
 """
 
 
@@ -343,8 +343,8 @@ def document():
                 "Deadline": {
                     "name": "Harrier-Deadline-Us",
                     "in": "header",
-                    "description": "How long the caller will wait, in microseconds from the moment the server has the "
-                    "request; 0 or none is no limit.",
+                    "description": "How long the caller will wait, in microseconds from when the server has the "
+                    "request; 0 or absent: no limit.",
                     "schema": {"type": "integer", "minimum": 0, "maximum": INT64[1]},
                 },
                 "Traceparent": {

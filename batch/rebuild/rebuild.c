@@ -24,6 +24,7 @@
 #include "batch/base/monotonic.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
+#include "core/store/generation/generation_publish.h"
 
 #include <inttypes.h>
 #include <sched.h>

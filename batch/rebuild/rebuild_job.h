@@ -13,6 +13,7 @@
 
 #include "core/base/buffer.h"
 #include "core/store/archive/archive_parts.h"
+#include "core/store/generation/generation_writer.h"
 
 #include <stdatomic.h>
 #include <string.h>

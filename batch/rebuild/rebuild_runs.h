@@ -9,7 +9,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_writer.h"
 
 #include <stdbool.h>
 

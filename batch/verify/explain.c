@@ -66,7 +66,7 @@ int explain_run(const struct explain_job *job, struct progress *progress, struct
                                       .position = job->position,
                                       .thread_pool = &pool.thread_pool,
                                       .stop = &pool.stop,
-                                      .portion_bytes = job->portion_bytes};
+                                      .chunk_bytes = job->chunk_bytes};
     int r = job->policy ? policy_folder_load(job->policy, &options.policy, ret_error) : 0;
     if (r == 0)
         r = explain_transaction(&options, arena, ret_explanation, ret_error);

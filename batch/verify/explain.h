@@ -17,7 +17,7 @@ struct explain_job {
     uint64_t position;       /* the transaction's; 0: the last one with this id */
     const char *policy;      /* folder of another policy to decide it with; NULL: none */
     size_t threads;          /* 0: one per core */
-    uint64_t portion_bytes;  /* for tests: as in core/store/explain/explain.h */
+    uint64_t chunk_bytes;    /* for tests: as in core/store/explain/explain.h */
 };
 
 /* The explanation lives in the arena, whose limit should be EXPLANATION_BYTES_MAX. Stage "explain",

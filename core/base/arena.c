@@ -1,3 +1,7 @@
+/* Blocks double in size, newest first in the list. Memory is taken from the newest block only: what
+ * is left of an older one is lost until the reset, at most half of everything. After a reset only
+ * the newest block is kept, so an arena that is reused settles at the size of its largest use and
+ * calls malloc() no more. */
 #include "arena.h"
 
 #include "check.h"
@@ -13,7 +17,7 @@
 
 struct arena_block {
     struct arena_block *next;
-    size_t capacity; /* bytes behind the header */
+    size_t capacity; /* bytes after the header */
     size_t used;
     alignas(ARENA_ALIGNMENT) unsigned char bytes[];
 };
@@ -59,7 +63,7 @@ struct arena_mark arena_mark(const struct arena *arena) {
                                .used = arena->used};
 }
 
-/* The newest block is kept, empty: whoever rewinds comes again. */
+/* Keeps the newest block, empty: the caller will need it again. */
 void arena_rewind(struct arena *arena, struct arena_mark mark) {
     struct arena_block *newest = arena->blocks;
     arena->used = mark.used;

@@ -1,5 +1,5 @@
-/* A bump allocator with a ceiling: everything of one request is freed at once, and no request can
- * take more than its share. Not thread-safe; one per thread or per request. */
+/* A bump allocator with a limit: everything of a request is freed at once, and no request can take
+ * more than its share. Not thread-safe: one for each thread or request. */
 #pragma once
 
 #include "text.h"
@@ -14,17 +14,17 @@ struct arena {
     size_t limit;               /* bytes; an allocation beyond it returns NULL */
 };
 
-/* limit: most bytes between two resets. */
+/* limit: the most bytes between two resets. */
 void arena_init(struct arena *arena, size_t limit);
 void arena_deinit(struct arena *arena);
 
 /* Everything allocated so far becomes invalid; the largest block is kept for reuse. */
 void arena_reset(struct arena *arena);
 
-/* Bytes that it takes now, used or not. */
+/* Bytes allocated from the system now, used or not. */
 size_t arena_held(const struct arena *arena);
 
-/* What was allocated since the mark becomes invalid; what was before stays. Marks are given back in
+/* Rewinding frees what was allocated since the mark; what was before stays valid. Marks are used in
  * reverse order. */
 struct arena_mark {
     struct arena_block *block;
@@ -38,7 +38,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* zeroed; NULL on overflow of count * size too */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
 
-/* A copy inside the arena with a NUL behind it; .data is NULL beyond the limit. */
+/* A copy inside the arena with a NUL after it; .data is NULL beyond the limit. */
 struct text arena_text(struct arena *arena, struct text t);
 /* printf into the arena; .data is NULL beyond the limit */
 struct text arena_printf(struct arena *arena, const char *format, ...)

@@ -1,3 +1,4 @@
+/* Capacity doubles, so appending is amortised constant time. Nothing is zeroed. */
 #include "buffer.h"
 
 #include "check.h"
@@ -54,6 +55,7 @@ void buffer_append_u64(struct buffer *buffer, uint64_t value) {
     buffer->length += 8;
 }
 
+/* Prints into the free room first, and a second time only if that was too small. */
 void buffer_printf(struct buffer *buffer, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
@@ -118,6 +120,8 @@ uint64_t cursor_u64(struct cursor *cursor) {
     return at ? load_u64(at) : 0;
 }
 
+/* At most 10 bytes, of which the last has one bit; a last byte of 0 would make a second encoding of
+ * the same number. */
 uint64_t cursor_varint(struct cursor *cursor) {
     const uint8_t *at = cursor->at;
     size_t left = cursor->failed ? 0 : cursor_left(cursor);

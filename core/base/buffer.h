@@ -1,5 +1,5 @@
-/* A growable run of bytes, and the variable-length integers that our own formats use (LEB128, and
- * zigzag for signed ones, as in Protocol Buffers). */
+/* Growable bytes, and the variable-length integers of our own formats (LEB128, zigzag for signed
+ * ones, as in Protocol Buffers). Growing never fails: out of memory ends the process (check.h). */
 #pragma once
 
 #include "text.h"
@@ -51,7 +51,8 @@ static inline void buffer_clear(struct buffer *buffer) {
     buffer->length = 0;
 }
 
-/* Room for size more bytes; returns where they go. buffer->length is not changed. */
+/* Ensures room for size more bytes and returns where they go. buffer->length does not change. The
+ * pointer is valid until the next call that grows the buffer. */
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_append_string(struct buffer *buffer, const char *string); /* without its NUL */
@@ -63,8 +64,9 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 void buffer_append_varint(struct buffer *buffer, uint64_t value);
 void buffer_append_zigzag(struct buffer *buffer, int64_t value);
 
-/* Reading: a cursor that never passes its end. A failed read sets `failed` and yields 0; look at it
- * once after a run of reads. Varints longer than needed (non-canonical) fail. */
+/* Reading: a cursor that never passes its end. A failed read sets `failed` and returns 0, so it is
+ * checked once after a run of reads. Varints longer than needed fail: each number has one encoding.
+ */
 struct cursor {
     const uint8_t *at;
     const uint8_t *end;

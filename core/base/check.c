@@ -1,3 +1,5 @@
+/* A failed check aborts, for a core dump: it is our defect. Exhaustion exits with a status of its
+ * own: an operator can do something about it, and a dump would not help. */
 #include "check.h"
 
 #include <errno.h>
@@ -19,7 +21,7 @@ _Noreturn void check_exhausted(const char *what) {
 
 static _Noreturn void out_of_memory(size_t size) {
     char what[64];
-    snprintf(what, sizeof what, "memory: %zu bytes more are not to be had", size);
+    snprintf(what, sizeof what, "memory: cannot allocate %zu bytes", size);
     check_exhausted(what);
 }
 

@@ -13,14 +13,14 @@
 _Noreturn void check_failed(const char *file, int line, const char *function,
                             const char *condition);
 
-/* The machine, or a limit on this process, has no more of something that nobody can go on without:
- * says "out of " that, and ends the process with CHECK_EXHAUSTED. What is on the disk is as after a
- * kill. */
+/* The machine, or a limit on this process, has run out of something that it cannot continue
+ * without: prints "out of " and `what`, and ends the process with CHECK_EXHAUSTED. Files are as
+ * after a kill. */
 #define CHECK_EXHAUSTED 71 /* EX_OSERR of sysexits.h */
 _Noreturn void check_exhausted(const char *what);
 
-/* Memory or the end of the process: what runs out here is the machine, not the caller's luck.
- * Sizes that come from outside are limited before they get here. */
+/* Memory, or the end of the process. Sizes that come from outside are limited before they get here,
+ * so a failure means that the machine has no memory left. */
 void *check_malloc(size_t size);
 void *check_calloc(size_t count, size_t size);
 void *check_realloc(void *memory, size_t size);

@@ -1,15 +1,16 @@
-/* Doubles: for most that occur, what %g does is done in whole numbers of 128 bits, without rounding
- * anywhere but where the decimal is cut.
+/* Doubles: for the common range, %g is computed in 128-bit integers, exactly except where the
+ * decimal is cut off.
  *
  *   number = mantissa / 2^shift                     0 < shift
- *   number × 10^k = mantissa × 10^k / 2^shift       k places behind the point, exact: below 2^128
+ *   number × 10^k = mantissa × 10^k / 2^shift       k decimal places, exact: below 2^128
  *
- * The decimal is the nearest integer to that. It reads back as the number when it lies less than
- * half a step of the mantissa away, that is 10^k / 2 in units of 2^-shift. Half way between two
- * numbers in our range lies no decimal of so few digits. Below a power of two the steps are half as
- * wide, which matters for none in our range: the test goes through all of them.
+ * The decimal is the nearest integer to that. It reads back as the number if it is less than half a
+ * step of the mantissa away, that is 10^k / 2 in units of 2^-shift. No decimal with so few digits
+ * lies half way between two numbers in this range. Below a power of two the steps are half as wide,
+ * which matters for none in this range: the test covers all of them.
  *
- * Elsewhere (very large, very small, not a number) printf and strtod do it, a microsecond each. */
+ * Everything else (very large, very small, not finite) is left to printf and strtod, a microsecond
+ * each. */
 #include "digits.h"
 
 #include <float.h>
@@ -50,7 +51,7 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                             "50515253545556575859606162636465666768697071727374"
                             "75767778798081828384858687888990919293949596979899";
 
-/* The last `count` digits of number, zeros in front. */
+/* The last `count` digits of number, with leading zeros. */
 static void put_padded(uint64_t number, size_t count, char *at) {
     for (; count >= 2; count -= 2, number /= 100)
         memcpy(at + count - 2, pairs + number % 100 * 2, 2);
@@ -99,8 +100,8 @@ static struct binary binary_of(double magnitude) {
                            .shift = 1023 + MANTISSA_BITS - (unsigned)(bits >> MANTISSA_BITS)};
 }
 
-/* The power of ten of its first digit, −4…14. No double lies between 0.1, 0.01 … and their nearest
- * doubles, which are all above them. */
+/* The power of ten of the first digit, −4…14. No double lies between 0.1, 0.01 … and the doubles
+ * nearest to them, which are all above. */
 static int leading_power(double magnitude) {
     static const double behind[] = {1e-1, 1e-2, 1e-3, 1e-4};
     int power = 0;
@@ -113,7 +114,8 @@ static int leading_power(double magnitude) {
     return (int)count_digits(whole) - 1;
 }
 
-/* number × 10^places as the nearest integer, the even one of two; false: it does not read back. */
+/* number × 10^places as the nearest integer, halves to even; false: it does not read back as the
+ * number. */
 static bool round_at(struct binary binary, unsigned places, uint64_t *ret_decimal) {
     wide step = places < POWERS ? powers[places] : (wide)powers[POWERS - 1] * 10;
     wide scaled = binary.mantissa * step, unit = (wide)1 << binary.shift;
@@ -125,7 +127,7 @@ static bool round_at(struct binary binary, unsigned places, uint64_t *ret_decima
     return distance * 2 < step;
 }
 
-/* Divisions by constants are multiplications. */
+/* Removes trailing zeros, by constants: the compiler turns such divisions into multiplications. */
 static void strip_zeros(uint64_t *decimal, size_t *count) {
     while (*count > 8 && *decimal % 100000000 == 0) {
         *decimal /= 100000000;
@@ -173,8 +175,9 @@ static size_t put_quick(double magnitude, char *at) {
     return lay_out(decimal, count, power, at);
 }
 
-/* A decimal of up to DBL_DIG digits comes back from a double, and %g leaves out zeros at its end:
- * so the first of three tries has the fewest digits. Subnormals do not promise that. */
+/* A decimal of up to DBL_DIG digits survives a double unchanged, and %g drops trailing zeros: so
+ * the first of three precisions that reads back has the fewest digits. Subnormals have fewer
+ * digits, so for them all are tried. */
 static size_t put_by_printf(double number, char *at) {
     int length = 0;
     for (int precision = isnormal(number) ? DBL_DIG : 1; precision <= DBL_DECIMAL_DIG;
@@ -212,12 +215,13 @@ size_t digits_double(double number, char *at) {
 
 #define SECOND_US   1000000
 #define DAY_SECONDS 86400
-/* Years of four digits, before which the C library has its own ideas of %Y. */
+/* Years with four digits; for others the C library decides what %Y prints. */
 #define FIRST_QUICK_DAY (-354285) /* 1000-01-01 */
 #define LAST_QUICK_DAY  2932896   /* 9999-12-31 */
 
-/* The civil calendar from days since 1970-01-01, within the years above. Years begin with March, so
- * that a leap day is the last one; an era is 400 years. */
+/* The civil date from days since 1970-01-01, within the years above; Howard Hinnant,
+ * "chrono-Compatible Low-Level Date Algorithms". Years start in March, so that a leap day is the
+ * last one; an era is 400 years. */
 static void put_date(int64_t day, char *at) {
     int64_t since = day + 719468; /* 0000-03-01 */
     unsigned era = (unsigned)(since / 146097), in_era = (unsigned)(since % 146097);

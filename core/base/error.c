@@ -1,3 +1,5 @@
+/* Messages are cut to the size of struct error, never overrun, and nothing here allocates: an error
+ * must be reportable when memory has run out. */
 #include "error.h"
 
 #include "check.h"
@@ -28,12 +30,14 @@ int error_set_errno(struct error *ret_error, int number, const char *format, ...
     va_end(arguments);
     char words[128];
     size_t length = strlen(ret_error->text);
-    /* The GNU strerror_r: it may return a text of its own. */
+    /* The GNU strerror_r(): it may return a static string instead of filling words. */
     snprintf(ret_error->text + length, sizeof ret_error->text - length, ": %s",
              strerror_r(number, words, sizeof words));
     return r;
 }
 
+/* The message is moved in place; if both do not fit, the end of the message is lost, and if the
+ * prefix alone does not fit, the prefix. */
 int error_prefix(struct error *error, const char *format, ...) {
     char before[sizeof error->text];
     va_list arguments;

@@ -14,7 +14,7 @@
 
 enum error_code {
     ERROR_INVALID = 1, /* input breaks a rule that the text names */
-    ERROR_UNSUPPORTED, /* well-formed, but a later version's or not built in */
+    ERROR_UNSUPPORTED, /* well-formed, but from a later version or not built in */
     ERROR_NOT_FOUND,   /* no such transaction, entity, file, position */
     ERROR_ID_CONFLICT, /* a known transaction id with other content */
     ERROR_TOO_LARGE,   /* over a stated limit */
@@ -22,10 +22,10 @@ enum error_code {
     ERROR_UNAVAILABLE, /* cannot serve now; the same call may succeed later */
     ERROR_DAMAGED,     /* stored bytes are not what was written */
     ERROR_EXISTS,      /* already there, or held by another process */
-    ERROR_SYSTEM,      /* the operating system refused; the text has its words */
+    ERROR_SYSTEM,      /* the operating system refused; the text ends with its message */
     ERROR_INTERNAL,    /* a defect of ours */
-    ERROR_INTERRUPTED, /* somebody asked us to stop */
-    ERROR_DENIED,      /* the token is missing, not known, or without the scope */
+    ERROR_INTERRUPTED, /* the caller or a signal asked to stop */
+    ERROR_DENIED,      /* the token is missing, unknown, or lacks the scope */
     ERROR_CODE_COUNT
 };
 
@@ -38,11 +38,12 @@ struct error {
 int error_set(struct error *ret_error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with strerror(number) behind the text; number is an errno value. */
+/* The same with strerror(number) after the text; number is an errno value. */
 int error_set_errno(struct error *ret_error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "text: " in front of what is there and returns -code. */
+/* Puts "text: " before the message and returns -code. If it does not fit, the end of the message is
+ * cut. */
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,3 +1,5 @@
+/* XXH3 from xxhash.h, CRC-32C from ISA-L, SHA-256 and HMAC from OpenSSL. No other file includes
+ * these libraries. */
 #include "hash.h"
 
 #include "check.h"
@@ -45,8 +47,8 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
 }
 
-/* Finding the algorithm and scheduling the key take longer than the digest of a short text, so both
- * are done once; each digest starts from a copy. */
+/* Fetching the algorithm and scheduling the key take longer than the digest of a short text, so
+ * both are done once; each digest starts from a copy. */
 struct hmac *hmac_new(const void *key, size_t length) {
     char name[] = "SHA256";
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
@@ -76,12 +78,13 @@ bool hash_equal_constant_time(const void *a, const void *b, size_t length) {
     return CRYPTO_memcmp(a, b, length) == 0;
 }
 
-/* Pieces are often of a few bytes, and the library takes long over each call. */
+/* Pieces are often a few bytes long, and each call of the library is expensive: they are collected
+ * first. */
 #define HASH_STREAM_BUFFER 4096
 
 struct hash_stream {
     XXH3_state_t *state;
-    size_t waiting; /* bytes that the state has not been given yet */
+    size_t waiting; /* bytes collected and not hashed yet */
     uint8_t bytes[HASH_STREAM_BUFFER];
 };
 
@@ -93,13 +96,13 @@ struct hash_stream *hash_stream_new(void) {
     return stream;
 }
 
-static void give(struct hash_stream *stream, const void *bytes, size_t length) {
+static void update(struct hash_stream *stream, const void *bytes, size_t length) {
     check(XXH3_64bits_update(stream->state, bytes, length) == XXH_OK);
 }
 
-static void give_waiting(struct hash_stream *stream) {
+static void flush_waiting(struct hash_stream *stream) {
     if (stream->waiting)
-        give(stream, stream->bytes, stream->waiting);
+        update(stream, stream->bytes, stream->waiting);
     stream->waiting = 0;
 }
 
@@ -107,9 +110,9 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t lengt
     if (length == 0)
         return;
     if (length > HASH_STREAM_BUFFER - stream->waiting)
-        give_waiting(stream);
+        flush_waiting(stream);
     if (length > HASH_STREAM_BUFFER) {
-        give(stream, bytes, length);
+        update(stream, bytes, length);
         return;
     }
     memcpy(stream->bytes + stream->waiting, bytes, length);
@@ -117,7 +120,7 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t lengt
 }
 
 uint64_t hash_stream_value(struct hash_stream *stream) {
-    give_waiting(stream);
+    flush_waiting(stream);
     return XXH3_64bits_digest(stream->state);
 }
 

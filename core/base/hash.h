@@ -1,5 +1,5 @@
-/* The hashes that our formats are made of. None of them but the keyed one hides anything: a card
- * number must never be run through them (PCI DSS 4.0 §3.5.1.1). */
+/* The hashes that our formats use. None but the keyed one hides its input: a card number must never
+ * be hashed with the others (PCI DSS 4.0 §3.5.1.1). */
 #pragma once
 
 #include "text.h"
@@ -8,31 +8,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* XXH3, 64 bits: the same on every machine. */
+/* XXH3, 64 bits, the same on every machine. Not collision-resistant against an attacker: see
+ * hash_secret(). */
 uint64_t hash64(const void *bytes, size_t length, uint64_t seed);
 static inline uint64_t hash_text(struct text t) {
     return hash64(t.data, t.length, 0);
 }
 
-/* An odd factor for one table in memory: from where that lies, which is unknown to those who choose
- * its keys, so that they cannot choose where these land. Other in every process: no result may
- * depend on it. */
+/* An odd factor for one hash table, from its address, which is unknown outside the process: clients
+ * choose the keys, and so cannot choose where they land. It differs in every process, so no result
+ * may depend on it. */
 static inline uint64_t hash_secret(const void *memory) {
     return hash64(&memory, sizeof memory, 0) | 1;
 }
 
-/* Where a key's hash goes in such a table: all of its bits matter, and those of the secret. (The
- * product's lower half alone would be alike for hashes that are alike in their lower bits.) */
+/* The position of a hash in such a table: all bits of the hash and of the secret matter. (The lower
+ * half of the product alone would be alike for hashes that are alike in their lower bits.) */
 static inline uint32_t hash_place(uint64_t hash, uint64_t secret) {
     unsigned __int128 product = (unsigned __int128)hash * secret;
     return (uint32_t)(product >> 64) ^ (uint32_t)(product >> 32);
 }
 
-/* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283.
- * To go on over a second run, pass the first one's result. */
+/* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283. To
+ * continue over more bytes, pass the result so far. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t length);
 
-/* SHA-256, for ids of what people write (policies, manifests). */
+/* SHA-256, for seals and for ids of what people write (policies, manifests). */
 struct sha256;
 struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *sha, const void *bytes, size_t length);
@@ -46,8 +47,8 @@ struct hmac *hmac_new(const void *key, size_t length);
 void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length, uint8_t ret_digest[32]);
 void hmac_free(struct hmac *hmac); /* the key is wiped; NULL is allowed */
 
-/* memcmp() == 0 in a time that depends on length alone: for what somebody might guess byte by byte.
- */
+/* memcmp() == 0 in a time that depends on length alone: for secrets that could be guessed byte by
+ * byte. */
 bool hash_equal_constant_time(const void *a, const void *b, size_t length);
 
 /* 16 lower-case hex digits and a NUL: how ids of 64 bits are printed everywhere. */
@@ -56,12 +57,12 @@ void hash_hex(uint64_t value, char ret_hex[HASH_HEX_SIZE]);
 /* 0, or -1 unless text is exactly 16 hex digits */
 int hash_parse_hex(struct text t, uint64_t *ret_value);
 
-/* XXH3 over a stream: the same as hash64(…, 0) over all pieces put together. */
+/* XXH3 over a stream: the same as hash64(…, 0) over all pieces together. */
 struct hash_stream;
 struct hash_stream *hash_stream_new(void);
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t length);
-/* Of all so far; more may be added. */
+/* The hash of everything so far; more may be added. */
 uint64_t hash_stream_value(struct hash_stream *stream);
-/* Another stream that goes on from the same place. */
+/* A second stream that continues from the same state. */
 struct hash_stream *hash_stream_copy(const struct hash_stream *stream);
 void hash_stream_free(struct hash_stream *stream); /* NULL is allowed */

@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define UNIT      16
-#define LEAST     (2 * UNIT) /* a free block: head and two addresses */
+#define SIZE_MIN  (2 * UNIT) /* a free block: head and two addresses */
 #define EXACT_MAX 2032
-#define EXACT     (EXACT_MAX / UNIT + 1) /* bins */
+#define EXACT     (EXACT_MAX / UNIT + 1) /* number of exact bins */
 #define TRIES     8
 
 struct head {
@@ -41,7 +41,7 @@ static struct head *behind(struct head *head) {
 
 static size_t size_for(size_t bytes) {
     size_t size = (bytes + sizeof(struct head) + UNIT - 1) & ~(size_t)(UNIT - 1);
-    return size < LEAST ? LEAST : size;
+    return size < SIZE_MIN ? SIZE_MIN : size;
 }
 
 /* ---- bins ---- */
@@ -79,7 +79,7 @@ static void take_out(struct heap *heap, struct head *head) {
     behind(head)->before &= IS_FREE;
 }
 
-/* The first bin from this one on that has something; HEAP_BINS: none. */
+/* The first bin from this one on that is not empty; HEAP_BINS: none. */
 static size_t filled_bin(const struct heap *heap, size_t bin) {
     for (size_t word = bin / 64; word < HEAP_BINS / 64; word++) {
         uint64_t bits = heap->filled[word];
@@ -91,8 +91,8 @@ static size_t filled_bin(const struct heap *heap, size_t bin) {
     return HEAP_BINS;
 }
 
-/* A free block of at least this size, still in its bin. In the bin of its own size a long one may
- * have shorter ones in front of it: a few are looked at. */
+/* A free block of at least this size, still in its bin. In a bin of several sizes a long one may be
+ * behind shorter ones: a few are tried. */
 static struct head *find(const struct heap *heap, size_t size) {
     size_t bin = bin_of(size);
     struct heap_free *block = heap->bins[bin];
@@ -121,10 +121,10 @@ void *heap_extent(struct heap *heap) {
     return extent;
 }
 
-/* The rest of the extent that is the newest so far is free, as any block. */
-static void leave_top(struct heap *heap) {
+/* Frees the rest of the newest extent, like any block. */
+static void retire_top(struct heap *heap) {
     size_t left = (size_t)(heap->end - heap->top);
-    if (left < LEAST)
+    if (left < SIZE_MIN)
         return;
     struct head *head = head_at(heap->top);
     head->size = (uint32_t)left;
@@ -133,7 +133,7 @@ static void leave_top(struct heap *heap) {
 
 static void add_extent(struct heap *heap) {
     if (heap->top)
-        leave_top(heap);
+        retire_top(heap);
     uint8_t *extent = heap_extent(heap);
     heap->top = extent + HEAP_HEAD_SIZE + sizeof(struct head);
     heap->end = extent + HEAP_EXTENT_SIZE - sizeof(struct head);
@@ -143,10 +143,10 @@ static void add_extent(struct heap *heap) {
 
 /* ---- blocks ---- */
 
-/* What the block does not need of its size. */
+/* Splits off what the block does not need. */
 static void cut(struct heap *heap, struct head *head, size_t size) {
     size_t left = head->size - size;
-    if (left < LEAST)
+    if (left < SIZE_MIN)
         return;
     head->size = (uint32_t)size;
     struct head *rest = behind(head);
@@ -154,7 +154,7 @@ static void cut(struct heap *heap, struct head *head, size_t size) {
     put(heap, rest);
 }
 
-/* The head that top begins with has been written. */
+/* Takes a block from the top. The head at the top is written already, for the neighbour's sake. */
 static struct head *carve(struct heap *heap, size_t size) {
     if (!heap->top || (size_t)(heap->end - heap->top) < size)
         add_extent(heap);
@@ -206,7 +206,7 @@ void heap_free(struct heap *heap, void *block, size_t bytes) {
     put(heap, head);
 }
 
-/* With what is free behind it: is it long enough? */
+/* Grows the block into the free space after it; false: there is not enough. */
 static bool extend(struct heap *heap, struct head *head, size_t size) {
     struct head *next = behind(head);
     if (is_top(heap, next)) {
@@ -225,12 +225,12 @@ static bool extend(struct heap *heap, struct head *head, size_t size) {
     return true;
 }
 
-/* Makes the block that long where it is. */
+/* Resizes the block in place; false: it cannot. */
 static bool fit(struct heap *heap, struct head *head, size_t size) {
     if (size > head->size)
         return extend(heap, head, size);
     size_t left = head->size - size;
-    if (left >= LEAST) { /* as if there had been another block behind it */
+    if (left >= SIZE_MIN) { /* as if a second block were freed */
         head->size = (uint32_t)size;
         struct head *rest = behind(head);
         *rest = (struct head){.size = (uint32_t)left};

@@ -1,3 +1,6 @@
+/* All values are cells of one array of atomics, so adding is one relaxed addition and a scrape
+ * needs no lock. A histogram has a cell for each bucket, one beyond the last bound, and one for the
+ * sum; cumulative counts are computed when it is written. */
 #include "metric.h"
 
 #include "check.h"
@@ -9,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Upper bounds of a histogram's buckets: a decision takes some ten microseconds, a full batch some
- * milliseconds, a disk in trouble seconds. The last bucket has no bound. */
+/* Upper bounds of the buckets in µs: a decision takes about ten, a full batch some thousands, a
+ * disk in trouble seconds. The last bucket has no bound. */
 static const int64_t bounds_us[] = {
     10,    20,    50,     100,    200,    500,     1000,    2000,    5000,     10000,
     20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000, 10000000,
@@ -23,9 +26,9 @@ static const int64_t bounds_us[] = {
 struct metric_set {
     const struct metric *table;
     size_t count;
-    size_t *first; /* of each metric's cells; one more than metrics */
+    size_t *first; /* index of each metric's first cell; one more than there are metrics */
     _Atomic uint64_t *cells;
-    _Atomic(char *) *values; /* of labels, where they were given; parallel to the cells */
+    _Atomic(char *) *values; /* of labels set by metric_label(); parallel to the cells */
 };
 
 static size_t labels_of(const struct metric *metric) {
@@ -126,7 +129,8 @@ int64_t metric_total(const struct metric_set *set, size_t metric) {
 
 /* ---- Prometheus text ---- */
 
-/* Help and label values are ours and need no escaping; check() says so if that ever changes. */
+/* Help texts and label values come from our own tables and need no escaping; a check() fails if
+ * that changes. */
 static bool is_plain(const char *string) {
     return !strpbrk(string, "\\\"\n");
 }

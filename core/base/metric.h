@@ -1,10 +1,10 @@
 /* Counters, gauges and latency histograms, declared in one table and written as Prometheus text
  * (exposition format 0.0.4).
  *
- * Any thread may add, set and observe at any time; nothing locks. A histogram's bucket counts are
- * read one by one, so a scrape may see an observation in the bucket and not yet in the sum.
+ * Any thread may add, set and observe at any time; nothing locks. The buckets of a histogram are
+ * read one by one, so a scrape may see an observation in its bucket and not yet in the sum.
  *
- * One label at most per metric: what needs more is two metrics. */
+ * At most one label per metric: what needs more is two metrics. */
 #pragma once
 
 #include "buffer.h"
@@ -15,8 +15,8 @@
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 enum metric_unit {
-    METRIC_PLAIN,        /* printed as it is kept */
-    METRIC_MICROSECONDS, /* kept in microseconds, printed in seconds as Prometheus wants */
+    METRIC_PLAIN,        /* printed as it is stored */
+    METRIC_MICROSECONDS, /* stored in microseconds, printed in seconds, Prometheus's unit */
 };
 
 struct metric {
@@ -41,11 +41,11 @@ void metric_add(struct metric_set *set, size_t metric, size_t label, uint64_t am
 void metric_gauge(struct metric_set *set, size_t metric, size_t label, int64_t value);
 void metric_observe(struct metric_set *set, size_t metric, size_t label, int64_t value_us);
 
-/* For a metric whose labels are not known beforehand: what one of them is, plain text, from here
- * on; once each. The string is copied. One without is not printed. */
+/* For a metric whose label values are not known beforehand: sets one of them, plain text, once. The
+ * string is copied. A label without a value is not printed. */
 void metric_label(struct metric_set *set, size_t metric, size_t label, const char *value);
 
-/* Of a counter or gauge; of a histogram the number of observations. */
+/* The value of a counter or gauge; of a histogram the number of observations. */
 int64_t metric_value(const struct metric_set *set, size_t metric, size_t label);
 /* Over all labels. */
 int64_t metric_total(const struct metric_set *set, size_t metric);

@@ -1,3 +1,6 @@
+/* A value is parsed into the caller's struct and kept as text as well, for reports. Errors say
+ * where the value was found, what it is, and what the row allows: the expectation is generated from
+ * the row. */
 #include "option.h"
 
 #include "check.h"
@@ -10,7 +13,7 @@
 
 #define HELP_COLUMNS 96
 
-/* A value in force. What points into memory of ours is freed with the entry. */
+/* A value in force. Strings are owned by the entry. */
 struct entry {
     char *text;
     enum option_origin origin;
@@ -33,7 +36,7 @@ struct unit {
     int64_t factor;
 };
 
-/* The greatest first, so that printing takes the greatest that divides. */
+/* Largest first: printing takes the largest unit that divides the value. */
 static const struct unit duration_units[] = {
     {"d", INT64_C(86400000000)},
     {"h", INT64_C(3600000000)},
@@ -52,6 +55,7 @@ static const struct unit *units_of(enum option_type type) {
     return type == OPTION_DURATION ? duration_units : type == OPTION_BYTES ? byte_units : no_units;
 }
 
+/* Digits, then a unit of the type. Overflow is "not a number", like anything else. */
 static bool parse_number(enum option_type type, struct text value, int64_t *ret_number) {
     size_t digits = 0;
     int64_t number = 0;
@@ -67,7 +71,7 @@ static bool parse_number(enum option_type type, struct text value, int64_t *ret_
     for (const struct unit *u = units_of(type); u->name; u++)
         if (text_is(unit, u->name))
             return !__builtin_mul_overflow(number, u->factor, ret_number);
-    /* Nothing is nothing in every unit. */
+    /* 0 needs no unit. */
     *ret_number = 0;
     return unit.length == 0 && number == 0;
 }
@@ -85,7 +89,7 @@ static const char *print_number(enum option_type type, int64_t number, char *ret
 
 /* ---- words for messages ---- */
 
-/* printf into a fixed string, behind what is there; what does not fit is cut. */
+/* Appends to a string of fixed size; what does not fit is cut. */
 static void add(char *string, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void add(char *string, size_t size, const char *format, ...) {
@@ -220,7 +224,8 @@ static bool parse_flag(struct text value, bool *ret_flag) {
     return yes || no;
 }
 
-/* False: value is none for this option, and nothing was changed. */
+/* false: not a valid value for this option, and nothing was changed. */
+/* The struct, the text and the origin change together, or not at all. */
 static bool take(struct option_set *set, size_t index, struct text value,
                  enum option_origin origin) {
     const struct option *option = &set->table[index];
@@ -332,6 +337,7 @@ static struct text trim(struct text t) {
     return t;
 }
 
+/* A # inside a word is part of the value: "a#b". */
 static struct text without_comment(struct text line) {
     for (size_t i = 0; i < line.length; i++)
         if (line.data[i] == '#' && (i == 0 || isspace((unsigned char)line.data[i - 1])))
@@ -357,7 +363,7 @@ static int read_line(struct option_set *set, const char *shown, int number, stru
     const struct option *option = option_find(set, name);
     struct entry *entry = option ? &set->entries[option - set->table] : NULL;
     if (entry && entry->line > 0 && option->type != OPTION_LIST)
-        return error_set(ret_error, ERROR_INVALID, "%s: %s was set in line %d already", where,
+        return error_set(ret_error, ERROR_INVALID, "%s: %s was already set in line %d", where,
                          option->name, entry->line);
     int r = option_set_put(set, name, value, OPTION_ORIGIN_FILE, where, ret_error);
     if (r == 0)
@@ -365,6 +371,8 @@ static int read_line(struct option_set *set, const char *shown, int number, stru
     return r;
 }
 
+/* Lines are numbered from 1. `line` of an entry finds an option that is set twice in one file; it
+ * is cleared for the next one. */
 int option_set_read_file(struct option_set *set, const char *shown, struct text content,
                          struct error *ret_error) {
     for (size_t i = 0; i < set->count; i++)
@@ -391,6 +399,8 @@ static bool is_among(const char *const *names, struct text name) {
     return false;
 }
 
+/* Names are in capitals in the environment and in small letters in the table. An unknown name with
+ * the prefix is an error: it is more likely misspelt than meant for another program. */
 int option_set_read_environment(struct option_set *set, const char *prefix,
                                 const char *const *environment, const char *const *except,
                                 struct error *ret_error) {
@@ -417,7 +427,7 @@ int option_set_read_environment(struct option_set *set, const char *prefix,
 
 /* ---- manual texts ---- */
 
-/* Words in lines of at most HELP_COLUMNS, each line behind lead. */
+/* Wraps words to lines of at most HELP_COLUMNS, each starting with lead. */
 static void wrap(struct buffer *out, const char *lead, const char *words) {
     size_t room = HELP_COLUMNS - strlen(lead);
     while (*words) {

@@ -1,13 +1,13 @@
-/* The options of a program in one table: the type, default, bounds and manual text of each are
- * stated once, and the configuration file, the environment, the flags, --help and the commented
- * example file all come from there.
+/* The options of a program in one table: type, default, bounds and manual text of each are stated
+ * once, and the configuration file, the environment, the flags, --help and the commented example
+ * file all come from it.
  *
- * Pure: whoever calls brings the texts (a file's content, the environment, argv) and says where
- * each came from. An origin beats the ones before it: default, file, environment, flag. Within one
- * origin the last value wins, except that a list collects its values and a file may say each option
- * once.
+ * Pure: the caller brings the texts (the content of a file, the environment, argv) and says where
+ * each came from. A later origin overrides an earlier one: default, file, environment, flag. Within
+ * one origin the last value wins, except that a list collects its values and a file may set each
+ * option once.
  *
- * Every value that is taken is written at once into the caller's struct, at the row's offset:
+ * Every accepted value is written at once into the caller's struct, at the row's offset:
  *
  *   OPTION_TEXT                              const char *
  *   OPTION_LIST                              struct option_list
@@ -47,11 +47,11 @@ struct option_list {
 };
 
 struct option {
-    const char *group; /* heading in --help and in the example file; rows of one stand together */
+    const char *group; /* heading in --help and the example file; its rows are consecutive */
     const char *name;  /* words with _ between them: "data_dir" */
     enum option_type type;
     size_t offset;              /* of its value in the caller's struct */
-    const char *initial;        /* the default, as one would write it */
+    const char *initial;        /* the default, as a user would write it */
     const char *const *choices; /* OPTION_CHOICE: ends with NULL */
     int64_t least, most;        /* of numbers */
     bool reloadable;            /* takes effect without a restart */
@@ -60,33 +60,33 @@ struct option {
 
 struct option_set;
 
-/* Writes all defaults into target, which must outlive the set. Rows are ours: a default that is out
- * of its own bounds is a programmer's error. */
+/* Writes all defaults into target, which must outlive the set, as must the table. A default outside
+ * its own bounds is a programmer error (check()). */
 struct option_set *option_set_new(const struct option *table, size_t count, void *target);
-/* The texts and lists in target go with it. NULL is allowed. */
+/* Frees the texts and lists in target as well. NULL is allowed. */
 void option_set_free(struct option_set *set);
 
 /* The row called name, or NULL. */
 const struct option *option_find(const struct option_set *set, struct text name);
 
-/* One value. where says where it stands ("harrierd.conf:3", "--policy") and begins the message.
- * ERROR_INVALID: no such option, or not such a value; nothing is changed. */
+/* Sets one value. where says where it was found ("harrierd.conf:3", "--policy") and starts the
+ * message. ERROR_INVALID: no such option, or not a valid value; nothing is changed. */
 int option_set_put(struct option_set *set, struct text name, struct text value,
                    enum option_origin origin, const char *where, struct error *ret_error);
 
-/* A file of `name = value` lines; # begins a comment at the start of a line or after a space. shown
- * is what messages call the file. The first fault ends it. */
+/* Reads `name = value` lines; # starts a comment at the start of a line or after a space. shown is
+ * what messages call the file. Stops at the first error. */
 int option_set_read_file(struct option_set *set, const char *shown, struct text content,
                          struct error *ret_error);
 
-/* Those of environment ("NAME=value" strings, NULL at the end) that begin with prefix:
- * HARRIERD_DATA_DIR with prefix "HARRIERD_" is data_dir. except (NULL at its end) are names with
- * the prefix that are somebody else's. */
+/* Reads those of environment ("NAME=value" strings, NULL at the end) whose name starts with prefix:
+ * HARRIERD_DATA_DIR with prefix "HARRIERD_" is data_dir. except (NULL at the end) has names with
+ * the prefix that are not options. */
 int option_set_read_environment(struct option_set *set, const char *prefix,
                                 const char *const *environment, const char *const *except,
                                 struct error *ret_error);
 
-/* The value in force as one would write it, and where it came from. */
+/* The value in force as a user would write it, and where it came from. */
 const char *option_set_text(const struct option_set *set, const struct option *option);
 enum option_origin option_set_origin(const struct option_set *set, const struct option *option);
 
@@ -95,5 +95,5 @@ void option_write_example(const struct option *table, size_t count, struct buffe
 /* The options' part of --help. */
 void option_write_help(const struct option *table, size_t count, struct buffer *out);
 
-/* The name among the table's that was probably meant, or NULL. */
+/* The name in the table that was probably meant, or NULL. */
 const char *option_nearest(const struct option *table, size_t count, struct text name);

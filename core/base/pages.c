@@ -1,3 +1,5 @@
+/* Memory is mapped in pieces, with MAP_NORESERVE and aligned to huge pages; extents are cut from
+ * them in order. `prepared` runs ahead of `taken` when a prefault thread is in use. */
 #include "pages.h"
 
 #include "check.h"
@@ -8,7 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* pages_touch() is beside whoever uses the memory, by design: ThreadSanitizer need not tell. */
+/* pages_touch() races with the users of the memory by design: ThreadSanitizer must not report it.
+ */
 #if defined(__has_attribute) && defined(__clang__)
 #if __has_attribute(disable_sanitizer_instrumentation) /* no_sanitize leaves atomics to it */
 #define MEANT_TO_RACE __attribute__((disable_sanitizer_instrumentation))
@@ -18,7 +21,7 @@
 #define MEANT_TO_RACE __attribute__((no_sanitize("thread")))
 #endif
 
-/* LeakSanitizer looks for pointers in what malloc() gave, and states have some: surveys. */
+/* LeakSanitizer looks for pointers only in memory from malloc(), and states here have some. */
 #ifdef __has_feature
 #define has_feature(name) __has_feature(name)
 #else
@@ -33,8 +36,8 @@
 #define note_unmapped(memory, size) ((void)(memory), (void)(size))
 #endif
 
-/* What is asked for at once: a quarter of what there is, and at least this. Of a piece only what
- * has been touched takes memory. */
+/* Mapped at once: a quarter of what there is, and at least this. Only what is touched takes memory.
+ */
 #define PIECE_BYTES ((size_t)64 << 20)
 #define SMALL_BYTES 4096 /* or more, on some machines */
 
@@ -47,8 +50,8 @@ struct pages_piece {
     size_t size;
 };
 
-/* At a whole multiple of a huge page: that much more is asked for, and what is beside it given
- * back. Without the advice it is only slower, or larger. NULL: there is not so much. */
+/* Aligned to a huge page: maps one more and unmaps the rest. If the advice fails, memory is only
+ * slower, or larger. NULL: there is not enough address space. */
 static uint8_t *try_map(size_t size, int advice) {
     uint8_t *memory = mmap(NULL, size + PAGES_HUGE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -75,11 +78,11 @@ static void unmap(void *memory, size_t size) {
     munmap(memory, size);
 }
 
-/* A write that leaves a byte as it is, also beside somebody who writes it: where it is zero, as in
- * a page that nobody had, it becomes zero. (MADV_POPULATE_WRITE would do, but it holds the lock of
- * all of the process's memory, maybe for long: whoever does this is in no hurry. A fault holds that
- * of one piece.) To C it is a data race, as the others' accesses are plain ones; to the processors
- * we run on it is whole, and neither loses nor tears what they write. */
+/* A write that does not change the byte, also while another thread writes it: a byte that is zero,
+ * as in an untouched page, becomes zero. (MADV_POPULATE_WRITE would do as well, but holds the lock
+ * of the whole address space, possibly for long; a page fault holds that of one mapping.) In C this
+ * is a data race, since the other accesses are not atomic; on the processors that we support it
+ * neither loses nor tears their writes. */
 MEANT_TO_RACE void pages_touch(void *memory, size_t size) {
     for (uint8_t *at = memory, *end = at + size; at < end; at += SMALL_BYTES) {
         uint8_t zero = 0;
@@ -103,23 +106,23 @@ static void add_piece(struct pages *pages) {
     pages->mapped += piece.size;
 }
 
-/* A huge page, of the last piece: pieces are added one by one. */
+/* Announces the next huge page, which is in the last piece: pieces are added one at a time. */
 static void prepare_page(struct pages *pages) {
     if (pages->prepared == pages->mapped)
         add_piece(pages);
     const struct pages_piece *last = &pages->pieces[pages->piece_count - 1];
     uint8_t *end = last->memory + last->size;
-    pages->ahead->prepare(pages->ahead, end - (pages->mapped - pages->prepared), PAGES_HUGE);
+    pages->prefault->prepare(pages->prefault, end - (pages->mapped - pages->prepared), PAGES_HUGE);
     pages->prepared += PAGES_HUGE;
 }
 
-/* What the extents have come to themselves is no longer ahead. */
+/* Pages that extents have reached need no announcement. */
 static void prefault_next(struct pages *pages) {
     size_t wanted = pages->taken / 8;
     if (wanted > PAGES_PREFAULT_MAX)
         wanted = PAGES_PREFAULT_MAX;
     if (pages->taken + wanted <= pages->small)
-        return; /* small pages are cheap, and whoever has little keeps to them */
+        return; /* small pages are cheap, and a small process stays with them */
     size_t come_to = (pages->taken + PAGES_HUGE - 1) & ~(PAGES_HUGE - 1);
     if (pages->prepared < come_to)
         pages->prepared = come_to;
@@ -138,7 +141,7 @@ static void *next_extent(struct heap_source *self) {
     void *extent = pages->pieces[pages->piece].memory + pages->used;
     pages->used += HEAP_EXTENT_SIZE;
     pages->taken += HEAP_EXTENT_SIZE;
-    if (pages->ahead)
+    if (pages->prefault)
         prefault_next(pages);
     return extent;
 }
@@ -148,10 +151,10 @@ void pages_init(struct pages *pages, size_t small) {
     *pages = (struct pages){.source = {.extent = next_extent}, .small = small};
 }
 
-void pages_use_prefault(struct pages *pages, struct pages_prefault *ahead) {
-    for (size_t i = 0; i < pages->piece_count && pages->ahead; i++)
-        pages->ahead->forget(pages->ahead, pages->pieces[i].memory, pages->pieces[i].size);
-    pages->ahead = ahead;
+void pages_use_prefault(struct pages *pages, struct pages_prefault *prefault) {
+    for (size_t i = 0; i < pages->piece_count && pages->prefault; i++)
+        pages->prefault->forget(pages->prefault, pages->pieces[i].memory, pages->pieces[i].size);
+    pages->prefault = prefault;
 }
 
 void pages_deinit(struct pages *pages) {

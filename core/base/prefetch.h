@@ -1,8 +1,8 @@
 /* Asking for memory before it is needed. Any address may be asked for: it is a hint.
  *
- * The nearest cache has some twenty requests on their way at a time, and who makes one more stands
- * still until it is taken. The second cache takes about three times as many; what it has then is a
- * few nanoseconds away. So what is asked for by the dozen goes there. */
+ * The L1 cache has about twenty requests in flight, and one more stalls the processor until one is
+ * done. The L2 cache takes about three times as many, and a hit there costs a few nanoseconds. So
+ * what is asked for by the dozen goes to L2. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,12 +11,12 @@
 
 #define CACHE_LINE 64
 
-/* One of a few, needed soon: into the nearest cache. */
+/* One of a few, needed soon: into L1. */
 static inline void prefetch(const void *at) {
     __builtin_prefetch(at, 0, 3);
 }
 
-/* One of many: into the second cache. */
+/* One of many: into L2. */
 static inline void prefetch_far(const void *at) {
     __builtin_prefetch(at, 0, 2);
 }
@@ -34,10 +34,10 @@ static inline const uint8_t *prefetch_lines(const uint8_t *next, const void *at,
     return line;
 }
 
-/* Every line that any of [at, end) is on, but none before `next`. Returns where the one behind them
- * begins. A line should not be asked for again while it is on its way: on some processors that
- * costs more than it would have to wait for it. So of places in their order, each goes on where the
- * one before has ended:
+/* Every cache line that [at, end) touches, but none before `next`. Returns where the line after
+ * them starts. A line should not be asked for again while it is in flight: on some processors that
+ * costs more than waiting for it. So, for ranges in rising order, each call continues where the one
+ * before ended:
  *
  *     next = prefetch_far_from(NULL, first, first_end);
  *     next = prefetch_far_from(next, second, second_end); */
@@ -45,7 +45,7 @@ static inline const uint8_t *prefetch_far_from(const uint8_t *next, const void *
                                                const void *end) {
     return prefetch_lines(next, at, end, false);
 }
-/* The same, into the nearest cache. */
+/* The same, into L1. */
 static inline const uint8_t *prefetch_near_from(const uint8_t *next, const void *at,
                                                 const void *end) {
     return prefetch_lines(next, at, end, true);

@@ -1,11 +1,12 @@
-/* How long-running work tells its caller how far it is. The work knows nothing of terminals. */
+/* How long-running work reports its progress to the caller. The work knows nothing about terminals.
+ */
 #pragma once
 
 #include <stdint.h>
 
 struct progress {
-    /* Called now and then from the working thread, at most every few thousand steps. total is 0
-     * while unknown. Returns nonzero to ask the work to stop: it ends with ERROR_INTERRUPTED. */
+    /* Called from the working thread, at most every few thousand steps. total is 0 while unknown. A
+     * nonzero return asks the work to stop: it ends with ERROR_INTERRUPTED. */
     int (*update)(struct progress *self, const char *stage, uint64_t done, uint64_t total);
 };
 

@@ -1,9 +1,12 @@
+/* Checks of texts from outside, and the edit distance for suggestions. Nothing here depends on the
+ * locale. */
 #include "text.h"
 
 #include "check.h"
 
 #include <stdlib.h>
 
+/* The order of keys in tables and in canonical states: bytewise, as LMDB and memcmp() have it. */
 int text_compare(struct text a, struct text b) {
     size_t shorter = a.length < b.length ? a.length : b.length;
     int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
@@ -58,6 +61,8 @@ bool text_is_clean(struct text t, size_t *ret_offset) {
     return true;
 }
 
+/* Luhn from the right: every second digit is doubled, and 9 is subtracted from two-digit results
+ * (ISO/IEC 7812-1). */
 bool text_is_card_number(struct text t) {
     unsigned digits = 0, sum = 0;
     if (t.length > 0 && t.data[0] > '9') /* as most tokens begin */
@@ -89,6 +94,8 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+/* Optimal string alignment by dynamic programming over prefixes; a transposition looks two rows up.
+ */
 size_t text_distance(struct text a, struct text b) {
     enum { LONGEST = 64 };
     if (a.length > LONGEST || b.length > LONGEST)

@@ -1,8 +1,8 @@
-/* A run of bytes that somebody else owns: what protobuf, YAML and the archive hand us.
+/* Bytes that another object owns: what protobuf, YAML and the archive give us.
  *
- * Not NUL-terminated and may hold any byte; whoever accepts one from outside calls text_is_clean().
- * A struct text in a struct that crosses a layer points into memory named in that struct's comment.
- */
+ * Not NUL-terminated, and may contain any byte; code that accepts one from outside calls
+ * text_is_clean(). A struct text in a struct that crosses a layer points into memory named in that
+ * struct's comment. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,8 +24,8 @@ static inline struct text text_of(const char *string) {
     return (struct text){.data = string, .length = string ? strlen(string) : 0};
 }
 
-/* A text that has just been written, part by part: read as a whole, as compilers like to do it, the
- * processor would have to wait for all writes before. */
+/* A text whose two members were written a moment ago: read with one wide load, as compilers like
+ * to, the processor would wait until both writes are done (no store forwarding). */
 static inline struct text text_just_written(const struct text *t) {
     const char *data = t->data;
     __asm__("" : "+r"(data));
@@ -43,7 +43,8 @@ static inline uint32_t text_load4(const char *at) {
     return word;
 }
 
-/* Of two texts of one length, at most TEXT_SHORT_MAX: two words that may overlap. */
+/* Are two texts of the same length, at most TEXT_SHORT_MAX, equal? Two loads of each that may
+ * overlap. */
 #define TEXT_SHORT_MAX 16
 static inline bool text_equal_short(struct text a, struct text b) {
     size_t length = a.length;
@@ -79,17 +80,18 @@ int text_compare(struct text a, struct text b);
 static inline bool text_is_digit(int c) {
     return c >= '0' && c <= '9';
 }
-/* Of UTF-8: does a character begin with this byte? */
+/* Does a UTF-8 character start with this byte? */
 static inline bool text_begins_character(char byte) {
     return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* Not all eight are printable ASCII. Sums stay within their bytes as long as all are ASCII. */
+/* Are the eight bytes not all printable ASCII? Additions do not carry into the next byte as long as
+ * all are ASCII. */
 static inline bool text_word_is_odd(uint64_t bytes) {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     return (bytes | (bytes + ones) | ~(bytes + 0x60 * ones)) & 0x80 * ones;
 }
-/* Printable ASCII, as most texts are: then it is clean, too, and this is quick. */
+/* Printable ASCII, as most texts are: a fast test that implies text_is_clean(). */
 static inline bool text_is_plain(struct text t) {
     uint64_t bytes = 0;
     if (t.length >= 8) {
@@ -121,12 +123,12 @@ bool text_is_clean(struct text t, size_t *ret_offset);
 /* A 13–19 digit number that passes the Luhn check, once spaces and hyphens are left out: it looks
  * like a card number and must not be stored (PCI DSS 3.3/3.5). */
 bool text_is_card_number(struct text t);
-/* false: surely not, at a glance. */
+/* false: certainly not, without reading it. */
 static inline bool text_may_be_card_number(struct text t) {
     return t.length >= 13 && t.data[0] <= '9';
 }
 
-/* A heap copy with a NUL behind it; free() it. Never NULL (out of memory ends the process). */
+/* A heap copy with a NUL after it; free() it. Never NULL (out of memory ends the process). */
 char *text_copy(struct text t);
 
 /* How far apart two names are (Damerau–Levenshtein, adjacent swaps count once), for "did you mean".

@@ -1,3 +1,5 @@
+/* Comparing, hashing and printing values. Hashes are stored in archives (values_hash()), so
+ * payloads and their layout are a format. */
 #include "value.h"
 
 #include "check.h"
@@ -19,8 +21,8 @@ const char *value_type_name(enum value_type type) {
     return type_names[type];
 }
 
-/* Which bits a NaN has depends on the processor, and on which of two operands comes first: all are
- * taken for this one. */
+/* The bits of a NaN depend on the processor and on the order of operands: all are treated as this
+ * one. */
 #define NAN_BITS UINT64_C(0x7ff8000000000000)
 
 static inline uint64_t double_bits(double number) {
@@ -72,7 +74,7 @@ static uint64_t hash_items(const struct value_items *items) {
     return hash;
 }
 
-/* A text, a list or a map is hashed by itself first. */
+/* The eight bytes that stand for a value; a text, a list or a map is hashed first. */
 static uint64_t payload_of(const struct value *v) {
     switch (v->type) {
     case VALUE_ABSENT:
@@ -96,10 +98,10 @@ static uint64_t payload_of(const struct value *v) {
     return 0;
 }
 
-/* Most values are their own payload, or what is left of it behind a mask; which ones is told
- * without a branch, for no two transactions have the same ones. The others' doubled bits are above
- * the limit: texts, errors and what is within expressions always, doubles if they are no numbers.
- */
+/* Most values are their own payload, or what a mask leaves of it. Which ones is decided without a
+ * branch on the type: it would be mispredicted often, because transactions differ in which values
+ * they have. Payloads whose doubled bits exceed the limit of the type take the general way: texts,
+ * errors, lists and maps always, doubles if they are NaN. */
 #define NO_LIMIT UINT64_MAX
 static const uint64_t payload_masks[] = {
     [VALUE_BOOL] = 0xff,           [VALUE_INT] = UINT64_MAX,
@@ -115,7 +117,7 @@ static const uint64_t payload_limits[] = {
     [VALUE_MAP] = 0,
     [VALUE_DOUBLE] = UINT64_C(0xffe0000000000000),
 };
-_Static_assert(sizeof(bool) == 1, "a bool is behind the mask");
+_Static_assert(sizeof(bool) == 1, "a bool is what the mask leaves");
 
 /* The type and eight bytes, the lowest first. */
 static inline void put_encoded(enum value_type type, uint64_t payload, uint8_t *bytes) {
@@ -215,6 +217,7 @@ static int format_part(struct value v, int length, char *ret_string, size_t size
     return length + value_format(v, ret_string + at, size - at);
 }
 
+/* Recursive: items may be lists and maps themselves. */
 static int format_items(struct value v, char *ret_string, size_t size) {
     bool list = v.type == VALUE_LIST;
     int length = format_part(value_text(text_of(list ? "[" : "{")), 0, ret_string, size);

@@ -4,11 +4,11 @@
 #include "text.h"
 
 enum value_type {
-    VALUE_ABSENT = 0, /* nothing there: has(x) is false, a rule that needs it does not fire */
+    VALUE_ABSENT = 0, /* no value: has(x) is false, and a rule that needs it does not fire */
     VALUE_BOOL,
     VALUE_INT,       /* int64 */
     VALUE_DOUBLE,    /* IEEE 754 binary64 */
-    VALUE_TEXT,      /* points into memory of whoever made the value */
+    VALUE_TEXT,      /* points into memory of the value's maker */
     VALUE_TIMESTAMP, /* microseconds since 1970-01-01 UTC, in .integer */
     VALUE_DURATION,  /* microseconds, in .integer */
     VALUE_ERROR,     /* an expression's run-time error; .error_code says which */
@@ -30,7 +30,7 @@ struct value {
     };
 };
 
-/* Neither absent nor errors; memory of whoever made the value. */
+/* Never absent and never errors. Memory of the value's maker. */
 struct value_items {
     size_t count; /* of values: twice that of a map's entries */
     struct value values[];
@@ -68,15 +68,15 @@ bool value_equal(struct value a, struct value b);
 /* A hash over type and value that is the same on every machine; `seed` chains several. */
 uint64_t value_hash(struct value v, uint64_t seed);
 
-/* Likewise over `count` values: XXH3 over nine bytes of each, the number of its type and eight of
- * its value, the lowest first (integer or bits of a double, those of any NaN as 0x7ff8 and zeros;
- * 0 or 1; of a text its XXH3). What is more than VALUES_HASH_RUN values goes on from the hash of
- * those before as the seed; 0 for none. Archives hold it: decision.feature_hash. */
+/* A hash over `count` values: XXH3 over nine bytes of each, the number of its type and eight of its
+ * value, lowest first (integers; bits of a double, any NaN as 0x7ff8 and zeros; 0 or 1; of a text
+ * its XXH3). After each VALUES_HASH_RUN values the hash so far is the seed of the next run; it
+ * starts at 0. Archives store it as decision.feature_hash, so it never changes. */
 #define VALUES_HASH_RUN 64
 uint64_t values_hash(const struct value *values, size_t count);
 
-/* Prints as a person reads it: shortest digits that read back as the same double, RFC 3339
- * timestamps, "" for absent, [a, b] and {a: b}. Returns the length it needs, like snprintf. */
+/* Prints for people: the shortest digits that read back as the same double, RFC 3339 timestamps, ""
+ * for absent, [a, b] and {a: b}. Returns the length needed, like snprintf. */
 int value_format(struct value v, char *ret_string, size_t size);
 
 /* The same for all but texts, lists and maps, in at most VALUE_PUT_MAX bytes without a NUL. Returns

@@ -44,7 +44,6 @@ CIRCLES_ALLOWED = {
 # Folders whose modules may still call each other in circles, each with the reason.
 CALL_CIRCLES_ALLOWED = {
     "core/feature": "entity states are about to be rewritten as decoded structures; the order comes with that",
-    "core/store/generation": "publishing and writing share checks of leftovers; not separated yet",
     "clients/c": "endpoints, exchanges and the poller notify each other by direct calls; not separated yet",
 }
 

@@ -14,7 +14,7 @@ WORDS = {
     "throng": "distinct_cache", "tallies": "value_counts", "sightings": "last_seen", "survey": "state_index",
     "collapsed": "tile_edit", "screen": "prefilter", "glance": "prefilter, precheck", "quiet": "row_skip",
     "outline": "entity_entries", "ahead": "prefetch, prefault", "residents": "state_table", "resident": "held_state",
-    "leaves": "hash_leaves", "stretch": "bulk_apply, span", "portions": "chunks", "intake": "ingest", "crew": "thread_pool",
+    "leaves": "hash_leaves", "stretch": "bulk_apply, span", "portions": "chunks", "portion": "chunk", "intake": "ingest", "crew": "thread_pool",
     "outlet": "ordered_queue", "numbered": "radix_sort", "turn": "barrier", "tell": "print, report, emit",
     "telling": "output", "waste": "deferred_free", "placement": "cpu_affinity", "course": "exchange, call", "pump": "poller",
     "fault": "diagnostic", "faults": "diagnostics", "arrival": "candidate", "decree": "use_policy",

@@ -217,7 +217,7 @@ class ExplainTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.harrier("explain", self.data(server), "t")
         self.assertEqual(done.returncode, 66)
-        self.assertRegex(done.stderr, r"with these it begins: t\d+, t\d+, t\d+, t\d+, t\d+ and 295 more\n$")
+        self.assertRegex(done.stderr, r"ids that begin with it: t\d+, t\d+, t\d+, t\d+, t\d+ and 295 more\n$")
         done = self.harrier("explain", self.data(server), "t29", "--id-position", "1")
         self.assertEqual(done.returncode, 66)
         position = self.explain(server, "t29")["position"]
@@ -244,7 +244,7 @@ class ExplainTest(ServerTest):
         done = self.harrier("explain", self.data(server), "t50")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("DIFFERS from the archive (archived → derived): score 400 → 401", done.stdout)
-        self.assertIn("the policy's files in the archive are not those of its id", done.stdout)
+        self.assertIn("the policy's files in the archive do not match its id", done.stdout)
 
     def test_many_at_once(self):
         """Some wait, the others are told that it is busy; decisions go on."""

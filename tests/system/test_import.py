@@ -198,9 +198,9 @@ class ImportTest(ServerTest):
         """Every checksum fits; only the times say that this was never written."""
         path = self.write("history.csv", (row(number * 1000) for number in range(200)))
         for name, victim, time_us, words in (
-            ("back", 50, START_US, "record 50: it was received before the record in front of it"),
-            ("day", 90, START_US + 3 * 86400 * 10**6, "record 90: it was received on another day"),
-            ("joint", None, None, "byte 32: its header has another time"),
+            ("back", 50, START_US, "record 50: it was received before the previous record"),
+            ("day", 90, START_US + 3 * 86400 * 10**6, "record 90: it was received on a day that is not"),
+            ("joint", None, None, "byte 32: its header has another receive time"),
         ):
             data = self.data(name)
             self.bring_in(path, data=data)

@@ -177,7 +177,7 @@ class WhatItDoes(ListsTest):
         for arguments, words in (
             (("add", "blocked_card", "x", "y"), 'no such list; did you mean "blocked_cards"?'),
             (("remove", "blocked_card", "x"), 'did you mean "blocked_cards"?'),
-            (("add", "shut", "m8"), "takes no changes at run time (runtime: no); its entries stand in lists.yaml"),
+            (("add", "shut", "m8"), "takes no changes at run time (runtime: no); its entries are in lists.yaml"),
             (("remove", "shut", "m9"), "takes no changes at run time"),
             (("add", "blocked_ips", "198.51.100.7/24"), "expected the network 198.51.100.0/24"),
             (("add", "blocked_ips", "example.com"), "neither an address nor a network"),
@@ -186,7 +186,7 @@ class WhatItDoes(ListsTest):
             (("add", "blocked_cards", "4111 1111 1111 1111"), "looks like a card number"),
             (("add", "blocked_cards", "x" * 1025), "1025 bytes"),
             (("add", "blocked_cards", "a\tb"), "control character"),
-            (("add", "blocked_cards", "x", "--until", "2026-01-01"), "expected an end that is to come"),
+            (("add", "blocked_cards", "x", "--until", "2026-01-01"), "expected a later time"),
         ):
             said = self.list(*arguments, status=1)
             self.assertIn(words, said)
@@ -208,7 +208,7 @@ class WhatItDoes(ListsTest):
         self.list("show", "nothing", status=66)
         removal = {"list": "blocked_cards", "value": "x", "remove": True, "expiry_time_us": now_us() + DAY}
         (result,) = self.change(removal)
-        self.assertIn("a removal has no end", result["error"]["message"])
+        self.assertIn("a removal does not expire", result["error"]["message"])
         with self.harrierd.connect() as connection:
             none = connection.call({"change_list": {}})
             many = connection.call({"change_list": {"changes": [{"list": "blocked_cards", "value": "x"}] * 1001}})

@@ -243,7 +243,7 @@ class RotationTest(TokensTest):
 
         with open(self.tokens, "w", encoding="utf-8") as file:
             file.write(good + "token half\n")
-        assert_refused(f"{self.tokens}:5: a token's id has 8 hex digits")
+        assert_refused(f"{self.tokens}:5: a token id has 8 hex digits")
         told = self.harrier("reload", "--to", server.address, "--wait", HARRIER_TOKEN=token)
         self.assertIn(f"tokens not adopted: {self.tokens}:5:", told.stderr)
         self.assertEqual(told.returncode, 78)
@@ -307,10 +307,10 @@ class StartTest(TokensTest):
         os.chmod(self.tokens, 0o600)
         with open(self.tokens, "a", encoding="utf-8") as file:
             file.write(f"token {secret} shop\n")
-        refused(f"{self.tokens}:5: a token itself does not belong into this file")
+        refused(f"{self.tokens}:5: a token itself does not belong in this file")
         os.unlink(self.tokens)
         os.mkdir(self.tokens, 0o700)
-        refused("is not a file")
+        refused("is not a regular file")
 
     def test_the_keys_file_of_another_server_is_of_no_use(self):
         token = self.new("score")

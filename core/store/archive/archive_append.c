@@ -1,11 +1,11 @@
 /* The archive's one writer: append to memory, write to the kernel, sync to the disk.
  *
- * What archive_write() does is all or nothing, also when it goes over the end of a day and so into
- * a new segment: until it has succeeded, the old segment stays open and can be cut back to where it
- * was. Recovery is in archive_open.c, reading by position in archive_read.c.
+ * archive_write() is all or nothing, also when it crosses the end of a day and so starts a new
+ * segment: until it has succeeded, the old segment stays open and can be truncated to its former
+ * size. Recovery is in archive_open.c, reading by position in archive_read.c.
  *
- * Whoever seals closed segments (archive_seal.h) does so beside this, in files of its own; the
- * claim on the segments that a write may still go back to keeps it away from those. */
+ * A sealing process (archive_seal.h) works beside this one, in files of its own; the claim on the
+ * segments that a write may still be rolled back into keeps it away from those. */
 #include "archive_writer.h"
 
 #include "core/base/check.h"
@@ -46,7 +46,7 @@ int archive_open(const char *path, const struct archive_options *options,
         archive_close(archive);
         return r;
     }
-    archive_remove_spare(archive); /* of whoever wrote before: it may be half made, or begun */
+    archive_remove_spare(archive); /* a crash may have left it incomplete, or with a header */
     archive_zero_fill(archive);
     *ret_archive = archive;
     return 0;
@@ -57,7 +57,7 @@ static void close_descriptor(int descriptor) {
         close(descriptor);
 }
 
-/* What was zeroed ahead of the last segment's end. */
+/* Cuts off the zeros after the last segment's end. */
 static int cut_zeros(const struct archive *archive) {
     return archive->on_zeros ? ftruncate(archive->written.descriptor, (off_t)archive->written.size)
                              : 0;
@@ -66,7 +66,7 @@ static int cut_zeros(const struct archive *archive) {
 void archive_close(struct archive *archive) {
     if (!archive)
         return;
-    struct error ignored; /* whoever wants to know calls write and sync before */
+    struct error ignored; /* a caller that must know calls write and sync before */
     struct archive_sync sync;
     if (!archive->failed && archive_write(archive, &ignored) == 0 &&
         archive_sync_start(archive, &sync, &ignored) == 1) {
@@ -90,6 +90,9 @@ void archive_close(struct archive *archive) {
     free(archive);
 }
 
+/* The frame is encoded in place, behind the pending ones. Its chain and receive time are kept
+ * beside it: a write that succeeds for some frames only must know where the next segment starts
+ * from. */
 void archive_append(struct archive *archive, struct record *record) {
     if (record->receive_time_us < archive->time_us)
         record->receive_time_us = archive->time_us;
@@ -137,8 +140,8 @@ static int write_mark(struct archive *archive, struct archive_place place,
     return r;
 }
 
-/* After a failed sync nobody knows which pages reached the disk, and the kernel may have forgotten
- * that it owes them: only opening anew, which reads everything again, makes sense of the file. */
+/* After a failed sync no one knows which pages reached the disk, and the kernel may have dropped
+ * them (it reports the error once). Only reopening, which reads the file again, can tell. */
 static int sync_segment(struct archive *archive, struct error *ret_error) {
     if (fdatasync(archive->written.descriptor) == 0)
         return 0;
@@ -148,17 +151,20 @@ static int sync_segment(struct archive *archive, struct error *ret_error) {
                            last_name(archive));
 }
 
+/* A closed segment ends with its sync mark, so the zeros that were to be overwritten must go before
+ * the next one starts. */
 static int cut_segment(struct archive *archive, struct error *ret_error) {
     if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
         return 0;
     int number = errno;
     archive->failed = true;
-    return error_set_errno(ret_error, number, "%s/%s: cannot cut the zeros behind its end",
+    return error_set_errno(ret_error, number, "%s/%s: cannot cut off the zeros after its end",
                            archive->path, last_name(archive));
 }
 
-/* Closes the last segment for good: all of it, and a sync mark at its end, is on the disk. The
- * descriptor stays open. */
+/* Closes the last segment for good: syncs the records, then adds a sync mark for them, then syncs
+ * that. In this order a mark never claims more than is on disk. The descriptor stays open, because
+ * the write may still be rolled back. */
 static int close_last(struct archive *archive, struct error *ret_error) {
     if (archive->written.size == SEGMENT_HEADER_SIZE)
         return cut_segment(archive, ret_error);
@@ -174,6 +180,8 @@ static int close_last(struct archive *archive, struct error *ret_error) {
     return r;
 }
 
+/* The header is on disk before the first frame is written: recovery relies on it (archive_open.c,
+ * is_headerless()). */
 static int write_header(struct archive *archive, int descriptor, const struct segment *segment,
                         struct error *ret_error) {
     const struct segment_header header = {
@@ -184,7 +192,7 @@ static int write_header(struct archive *archive, int descriptor, const struct se
     uint8_t bytes[SEGMENT_HEADER_SIZE];
     segment_header_encode(&header, bytes);
     if (file_write_at(descriptor, bytes, sizeof bytes, 0) < 0 || fsync(descriptor) < 0)
-        return error_set_errno(ret_error, errno, "%s/%s: cannot begin a segment", archive->path,
+        return error_set_errno(ret_error, errno, "%s/%s: cannot start the segment", archive->path,
                                segment->name);
     return 0;
 }
@@ -196,8 +204,8 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
     return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
 }
 
-/* A file for the segment: the spare one, which gets its name when its header is on the disk, or a
- * new one. *ret_name: what it is called until then. */
+/* A file for the segment: the spare, which is renamed once its header is on disk, or a new one.
+ * *ret_name: what it is called until then. */
 static int make_file(struct archive *archive, const struct segment *segment,
                      const char **ret_name) {
     if (archive->has_spare) {
@@ -222,8 +230,8 @@ static int name_file(const struct archive *archive, const char **name,
     return 0;
 }
 
-/* Makes the segment that the next record goes to and makes it the last one. The descriptor of the
- * one before is the caller's. */
+/* Creates the segment that the next record goes to and makes it the last one. The caller owns the
+ * descriptor of the one before. On failure the new file is removed again. */
 static int begin_segment(struct archive *archive, int32_t day, struct error *ret_error) {
     char folder[DAY_NAME_SIZE];
     day_format(day, folder);
@@ -274,8 +282,8 @@ static size_t frame_start(const struct archive *archive, size_t index) {
     return index < archive->frame_count ? archive->frames[index].start : archive->pending.length;
 }
 
-/* Writes frames from `index` on that go to the last segment, as many as belong there. Returns the
- * index of the first one that does not. */
+/* Writes the frames from `index` on that belong to the last segment, by day and size, with one
+ * call. Returns the index of the first one that does not. */
 static ssize_t write_run(struct archive *archive, size_t index, struct error *ret_error) {
     const struct pending_frame *frames = archive->frames;
     int32_t day = day_of(frames[index].time_us);
@@ -293,8 +301,8 @@ static ssize_t write_run(struct archive *archive, size_t index, struct error *re
     return (ssize_t)end;
 }
 
-/* kept: of the first segment written to, which stays open, and so claimed, until all is written:
- * the write may still be taken back to there. -1: none yet. */
+/* kept: the descriptor of the first segment written to, which stays open, and so claimed, until all
+ * is written: the write may still be rolled back to there. -1: none yet. */
 static int write_pending(struct archive *archive, int *kept, struct error *ret_error) {
     size_t index = 0;
     while (index < archive->frame_count) {
@@ -319,8 +327,10 @@ static int write_pending(struct archive *archive, int *kept, struct error *ret_e
     return 0;
 }
 
-/* Back to how it was before the write. What cannot be undone makes the archive fail. */
-static void take_back(struct archive *archive, const struct archive_written *before, int kept) {
+/* Rolls the files back to how they were before the write: removes new segments, newest first, and
+ * truncates the old one. What cannot be undone makes the archive fail, because memory and files
+ * would disagree. */
+static void roll_back(struct archive *archive, const struct archive_written *before, int kept) {
     if (archive->written.descriptor != kept && archive->written.descriptor != before->descriptor)
         close_descriptor(archive->written.descriptor);
     bool rotated =
@@ -330,18 +340,21 @@ static void take_back(struct archive *archive, const struct archive_written *bef
         if (unlinkat(archive->directory, name, 0) < 0)
             archive->failed = true;
         archive->list.count--;
-        archive->syncing_first = 0; /* another file may come to have that name */
+        archive->syncing_first = 0; /* a new file may get the same name */
     }
     archive->written = *before;
     if (kept != before->descriptor)
         close_descriptor(kept);
     if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
         archive->failed = true;
-    /* The mark that closed the segment may be on the disk: it must not come back in a crash. */
+    /* The sync mark that closed the segment may be on disk already: it must not come back in a
+     * crash. */
     if (before->descriptor >= 0 && rotated && fdatasync(before->descriptor) < 0)
         archive->failed = true;
 }
 
+/* After a failure this drops the appended records; after success the records are written and only
+ * the buffer is reset. */
 static void drop_pending(struct archive *archive) {
     buffer_clear(&archive->pending);
     if (archive->pending.capacity > PENDING_KEPT_BYTES) /* a snapshot passed through */
@@ -353,7 +366,7 @@ static void drop_pending(struct archive *archive) {
 
 static int refuse_failed(const struct archive *archive, struct error *ret_error) {
     return error_set(ret_error, ERROR_UNAVAILABLE,
-                     "%s: an earlier failure left the archive in doubt; it must be opened again",
+                     "%s: an earlier write or sync failed; the archive must be opened again",
                      archive->path);
 }
 
@@ -366,7 +379,7 @@ int archive_write(struct archive *archive, struct error *ret_error) {
     int kept = before.descriptor;
     int r = write_pending(archive, &kept, ret_error);
     if (r < 0)
-        take_back(archive, &before, kept);
+        roll_back(archive, &before, kept);
     else if (kept != archive->written.descriptor)
         close_descriptor(kept);
     drop_pending(archive); /* after success only the buffer: end and written are the same */
@@ -376,9 +389,10 @@ int archive_write(struct archive *archive, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Syncing */
 
-/* The last segment, opened for syncing alone: a write may go on to the next segment and close its
- * own. No duplicate, for Linux tells a failed sync once per open file: the writer closing the
- * segment must hear of it too. Kept until another segment is the last one. */
+/* The last segment, opened a second time for syncing: a write may move on to the next segment and
+ * close its own descriptor. dup() would not do, because Linux reports a failed sync once per open
+ * file description, and the writer that closes the segment must see it too. Kept until another
+ * segment is the last one. */
 static int open_for_syncing(struct archive *archive, struct error *ret_error) {
     const struct segment *last = &archive->list.segments[archive->list.count - 1];
     if (archive->syncing >= 0 && archive->syncing_first == last->first &&
@@ -386,8 +400,9 @@ static int open_for_syncing(struct archive *archive, struct error *ret_error) {
         return 0;
     int descriptor = openat(archive->directory, last->name, O_RDWR | O_CLOEXEC);
     if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot begin to sync", archive->path);
-    close_descriptor(archive->syncing); /* one sync at a time, so nobody is at it */
+        return error_set_errno(ret_error, errno, "%s: cannot open the last segment to sync it",
+                               archive->path);
+    close_descriptor(archive->syncing); /* one sync at a time, so it is not in use */
     archive->syncing = descriptor;
     archive->syncing_first = last->first;
     archive->syncing_day = last->day;
@@ -417,6 +432,9 @@ int archive_sync_wait(struct archive_sync *sync, struct error *ret_error) {
                            sync->position);
 }
 
+/* The mark says what was written when the sync started, not what is written now. It becomes durable
+ * only with the next sync; until then a crash makes recovery rely on the mark before. A mark that
+ * cannot be written is cut off again: it would look like a torn tail. */
 int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
                         struct error *ret_error) {
     if (sync->failed)

@@ -1,3 +1,5 @@
+/* Checks that need decoded records or a whole part. Reading (archive_parts.h) has verified frames,
+ * positions and the chain before a record gets here. */
 #include "archive_check.h"
 
 #include "segment.h"
@@ -12,16 +14,17 @@ static int wrong(const struct archive_part *part, const struct record *record, c
                      record->position, what);
 }
 
+/* Record by record, in order: `check` carries the last receive time. */
 static int check_record(const struct archive_part *part, const struct record *record,
                         struct archive_check *check, struct error *ret_error) {
     if (record->receive_time_us < check->last_time_us)
-        return wrong(part, record, "it was received before the record in front of it", ret_error);
+        return wrong(part, record, "it was received before the previous record", ret_error);
     if (day_of(record->receive_time_us) != part->day)
-        return wrong(part, record, "it was received on another day than its folder's", ret_error);
+        return wrong(part, record, "it was received on a day that is not its folder's", ret_error);
     if (record->type == RECORD_OUTCOME &&
         (record->outcome.transaction_position == 0 ||
          record->outcome.transaction_position >= record->position))
-        return wrong(part, record, "it is the outcome of no record before it", ret_error);
+        return wrong(part, record, "its transaction is not an earlier record", ret_error);
     check->last_time_us = record->receive_time_us;
     check->records++;
     check->by_type[record->type]++;
@@ -42,14 +45,14 @@ static int check_records(struct archive_part_reader *reader, const struct archiv
         if (r < 0)
             return r;
         if (check->records % WATCH_STEP == 0 &&
-            watch->tell(watch, archive_part_offset(reader)) != 0)
+            watch->report(watch, archive_part_offset(reader)) != 0)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
     }
     return r;
 }
 
-/* Of a sealed part its seal tells which types of records are in it, and when the last was received.
- */
+/* The seal of a sealed part says which types of records it has and when the last one was received.
+ * Readers skip parts by the types, so they must be right. */
 static int check_seal(const struct archive_part *part, const struct archive_check *check,
                       struct error *ret_error) {
     uint64_t types = 0;
@@ -60,11 +63,11 @@ static int check_seal(const struct archive_part *part, const struct archive_chec
         return 0;
     if (types != part->types)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: byte 72: its seal tells of other types of records than are in it",
+                         "%s: byte 72: its seal lists other types of records than it holds",
                          part->file);
     if (check->last_time_us != part->end_time_us)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: byte 64: its seal tells of another last record than is in it",
+                         "%s: byte 64: its seal has another receive time for the last record",
                          part->file);
     return 0;
 }
@@ -87,7 +90,7 @@ int archive_check_part(const struct archive_parts *parts, size_t index, struct a
     if (r == 0)
         r = check_records(reader, &part, arena, watch, &check, ret_error);
     archive_part_close(reader);
-    if (check.records == 0) /* then its day is what its writer went on from */
+    if (check.records == 0) /* its writer continued from the start of its day */
         check.last_time_us = later(check.last_time_us, day_start_us(part.day));
     if (r == 0)
         r = check_seal(&part, &check, ret_error);
@@ -102,8 +105,8 @@ int archive_check_joint(const struct archive_parts *parts, size_t next,
     if (before->last_time_us == after->time_before_us)
         return 0;
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s: byte 32: its header has another time of receipt for record %" PRIu64
-                     " than that record",
+                     "%s: byte 32: its header has another receive time for record %" PRIu64
+                     " than that record itself",
                      archive_parts_part(parts, next).file,
                      archive_parts_part(parts, next).first - 1);
 }

@@ -1,9 +1,9 @@
-/* Finding the end of an archive, and putting it right where a crash may have left it torn.
+/* Recovery: finding the end of an archive, and repairing it where a crash may have left it torn.
  *
- * Closed segments are only looked at from both ends: the header must go on where the sync mark at
- * the end of the segment before, or its seal, left off. The last segment is gone through whole. All
- * of this only reads; when everything is known to be in order but the tail, the tail is copied
- * aside and cut. */
+ * Closed segments are examined at both ends only: the header must continue from the sync mark at
+ * the end of the segment before, or from its seal. The last segment is read in full. Until here
+ * nothing is changed; when everything but the tail is known to be in order, the tail is copied
+ * aside and cut off. Invariant: nothing that a sync mark covers is ever dropped. */
 #include "archive_writer.h"
 
 #include "core/base/check.h"
@@ -19,12 +19,6 @@
 #include <unistd.h>
 
 #define DECODE_BYTES_MAX (4 * (size_t)FRAME_PAYLOAD_MAX)
-
-static int segment_open(const struct archive *archive, const struct segment *segment, int access,
-                        struct segment_file **ret_file, struct error *ret_error) {
-    int r = segment_file_open(archive->directory, segment, access, ret_file, ret_error);
-    return r > 0 ? error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name) : r;
-}
 
 /* The last record of a closed segment, from the sync mark at its end. */
 static int read_final_mark(const struct segment_file *file, struct archive_place *ret_place,
@@ -43,10 +37,11 @@ static int read_final_mark(const struct segment_file *file, struct archive_place
                 sync_mark_parse(&frame, &mark);
     }
     if (!there)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: byte %" PRIu64 ": a closed segment ends with a sync mark, this one "
-                         "does not: its end is damaged or missing",
-                         file->name, file->size);
+        return error_set(
+            ret_error, ERROR_DAMAGED,
+            "%s: byte %" PRIu64
+            ": a closed segment ends with a sync mark; the end of this one is damaged or missing",
+            file->name, file->size);
     *ret_place = mark.place;
     return 0;
 }
@@ -56,21 +51,24 @@ static int read_closed(const struct segment_file *file, const struct segment *se
                        struct error *ret_error) {
     int r = segment_file_header(file, segment, ret_header, ret_error);
     if (r > 0)
-        return error_set(ret_error, ERROR_DAMAGED, "%s: byte %" PRIu64 ": ends inside its header",
-                         file->name, file->size);
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: byte %" PRIu64 ": the file ends inside its header", file->name,
+                         file->size);
     if (r < 0)
         return r;
     if (file->is_sealed) {
         *ret_end = file->seal.end;
         return 0;
     }
-    if (file->size == SEGMENT_HEADER_SIZE) { /* begun, but nothing came on that day */
+    if (file->size == SEGMENT_HEADER_SIZE) { /* started, but no record came on that day */
         *ret_end = ret_header->before;
         return 0;
     }
     return read_final_mark(file, ret_end, ret_error);
 }
 
+/* Position, day and chain must all continue: positions find missing or duplicated files, the chain
+ * finds files of another archive. */
 static int check_follows(const struct segment *segment, int32_t day_before,
                          struct archive_place end_before, const struct segment_header *header,
                          struct error *ret_error) {
@@ -81,7 +79,7 @@ static int check_follows(const struct segment *segment, int32_t day_before,
                          segment->name, expected, segment->first - 1);
     if (segment->first < expected || segment->day < day_before)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: begins with record %" PRIu64 ", but the segments before it end on %s "
+                         "%s: starts with record %" PRIu64 ", but the segments before it end on %s "
                          "day with record %" PRIu64,
                          segment->name, segment->first,
                          segment->day < day_before ? "a later" : "an earlier or the same",
@@ -95,7 +93,7 @@ static int check_follows(const struct segment *segment, int32_t day_before,
     return 0;
 }
 
-/* The first `count` segments follow each other; *ret_end is where they end. */
+/* Checks that the first `count` segments follow each other; *ret_end is where they end. */
 static int check_closed(const struct archive *archive, size_t count, int32_t *ret_day,
                         struct archive_place *ret_end, struct error *ret_error) {
     struct archive_place end = {0};
@@ -105,7 +103,7 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
         struct segment_header header;
         struct archive_place segment_end;
         struct segment_file *file;
-        int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+        int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
         if (r < 0)
             return r;
         r = read_closed(file, segment, &header, &segment_end, ret_error);
@@ -122,13 +120,13 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
     return 0;
 }
 
-/* A segment's header is on the disk before its first frame is written. So a bad header with nothing
- * behind it is all that a crash left of a new segment; with something behind it, it is damage.
- * 1: so it is left; 0: no. */
-static int is_stillborn(const struct archive *archive, const struct segment *segment,
-                        struct error *ret_error) {
+/* A segment's header is on disk before its first frame is written. So a bad header with nothing
+ * after it is what a crash left of a new segment; with something after it, it is damage. 1: the
+ * segment has no header yet and may be removed; 0: it stays. */
+static int is_headerless(const struct archive *archive, const struct segment *segment,
+                         struct error *ret_error) {
     struct segment_file *file;
-    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     struct segment_header header;
@@ -141,14 +139,14 @@ static int is_stillborn(const struct archive *archive, const struct segment *seg
     return 1;
 }
 
-/* What recovery has found out before it changes anything. */
+/* What recovery knows before it changes anything. */
 struct finding {
     struct segment_file *file; /* of the last segment that stays; NULL: none does */
     struct segment_walk walk;  /* through it, unless it is sealed */
     struct archive_place end, synced;
     enum tail tail;
     int64_t time_us;
-    bool stillborn; /* the very last segment of the list has no header */
+    bool headerless; /* the very last segment of the list has no header: it will be removed */
 };
 
 static int refuse_tail(const struct segment *segment, const struct segment_walk *walk, int status,
@@ -156,11 +154,11 @@ static int refuse_tail(const struct segment *segment, const struct segment_walk 
     if (status == FRAME_SHORT)
         fault = "the file ends inside it";
     else if (status == FRAME_END)
-        fault = "there are zeros in its place";
+        fault = "there are only zeros";
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s: byte %" PRIu64 ": the frame behind record %" PRIu64
+                     "%s: byte %" PRIu64 ": the frame after record %" PRIu64
                      " is damaged (%s), but the sync mark at byte %" PRIu64
-                     " says that it was on the disk; nothing was changed",
+                     " says that it was on disk; nothing was changed",
                      segment->name, walk->offset, walk->place.position, fault, mark);
 }
 
@@ -178,8 +176,8 @@ static int walk_last(const struct segment *segment, struct finding *finding,
         return error_prefix(ret_error, "%s", segment->name);
     if (tail == TAIL_DAMAGED)
         return refuse_tail(segment, &finding->walk, status, fault, mark, ret_error);
-    /* The next segment had been begun, so this one had been closed. */
-    if (finding->stillborn &&
+    /* The next segment had been started, so this one had been closed and synced. */
+    if (finding->headerless &&
         (tail != TAIL_CLEAN || finding->walk.synced.position != finding->walk.place.position))
         return refuse_tail(segment, &finding->walk, status, fault, finding->walk.offset, ret_error);
     finding->tail = (enum tail)tail;
@@ -188,9 +186,11 @@ static int walk_last(const struct segment *segment, struct finding *finding,
     return 0;
 }
 
+/* The receive time that new records must not go below: that of the last record, or the start of its
+ * day if the segment is empty. */
 static int read_last_time(const struct segment *segment, const struct segment_header *header,
                           struct finding *finding, struct error *ret_error) {
-    /* The day of an empty segment has begun, whatever the clock says now. */
+    /* The day of an empty segment has started, whatever the clock says now. */
     finding->time_us = day_start_us(header->day);
     if (finding->time_us < header->time_before_us)
         finding->time_us = header->time_before_us;
@@ -215,8 +215,8 @@ static int read_last_time(const struct segment *segment, const struct segment_he
     return r;
 }
 
-/* A sealed segment was closed, and nothing is ever added to it. It is the last one where only
- * sealed ones came from a backup; the next record begins another. */
+/* A sealed segment was closed, and nothing is ever added to it. It is the last one where a backup
+ * had only sealed ones; the next record starts another. */
 static void take_sealed(struct finding *finding, const struct segment_header *header) {
     const struct seal_header *seal = &finding->file->seal;
     finding->tail = TAIL_CLEAN;
@@ -231,14 +231,16 @@ static int examine_last(struct archive *archive, size_t count, int32_t day,
                         struct archive_place end, struct finding *finding,
                         struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[count - 1];
-    int r = segment_open(archive, segment, O_RDWR, &finding->file, ret_error);
+    int r =
+        segment_file_open_present(archive->directory, segment, O_RDWR, &finding->file, ret_error);
     if (r < 0)
         return r;
     struct segment_header header;
     r = segment_file_header(finding->file, segment, &header, ret_error);
     if (r > 0)
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: byte %" PRIu64 ": ends inside its header",
-                      segment->name, finding->file->size);
+        r = error_set(ret_error, ERROR_DAMAGED,
+                      "%s: byte %" PRIu64 ": the file ends inside its header", segment->name,
+                      finding->file->size);
     if (r == 0)
         r = check_follows(segment, day, end, &header, ret_error);
     if (r == 0 && finding->file->is_sealed) {
@@ -259,17 +261,17 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
     if (count == 0)
         return 0;
     const struct segment *last = &archive->list.segments[count - 1];
-    int stillborn = is_stillborn(archive, last, ret_error);
-    if (stillborn < 0)
-        return stillborn;
-    finding->stillborn = stillborn;
-    count -= (size_t)stillborn;
+    int headerless = is_headerless(archive, last, ret_error);
+    if (headerless < 0)
+        return headerless;
+    finding->headerless = headerless;
+    count -= (size_t)headerless;
     struct archive_place end;
     int32_t day;
     int r = check_closed(archive, count ? count - 1 : 0, &day, &end, ret_error);
     if (r == 0 && count)
         r = examine_last(archive, count, day, end, finding, ret_error);
-    if (r == 0 && stillborn) {
+    if (r == 0 && headerless) {
         const struct segment_header header = {.before = finding->end};
         r = check_follows(last, INT32_MIN, finding->end, &header, ret_error);
     }
@@ -279,7 +281,7 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
 /* ---------------------------------------------------------------------------------------------
  * From here on things change */
 
-/* A file beside the segment, which was not there before. */
+/* Creates a file beside the segment, under a name that is not in use. */
 static int create_torn(const struct archive *archive, const struct segment *segment,
                        char **ret_name, struct error *ret_error) {
     for (unsigned n = 1;; n++) {
@@ -314,7 +316,8 @@ static int copy_range(int from, int to, uint64_t offset, uint64_t size) {
     return r;
 }
 
-/* The bytes are safe in a file of their own before they are cut from the segment. */
+/* The bytes are on disk in a file of their own before they are cut from the segment: an operator
+ * may want to look at them. */
 static int keep_torn(const struct archive *archive, const struct segment *segment, int descriptor,
                      uint64_t offset, uint64_t size, struct archive_recovery *ret_recovery,
                      struct error *ret_error) {
@@ -341,11 +344,11 @@ static int keep_torn(const struct archive *archive, const struct segment *segmen
     return r;
 }
 
-static int remove_stillborn(struct archive *archive, struct archive_recovery *ret_recovery,
-                            struct error *ret_error) {
+static int remove_headerless(struct archive *archive, struct archive_recovery *ret_recovery,
+                             struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
     struct segment_file *file;
-    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     if (file->size)
@@ -369,7 +372,7 @@ static int cut_tail(struct archive *archive, struct finding *finding,
     if (finding->tail == TAIL_TORN)
         r = keep_torn(archive, segment, descriptor, offset, size - offset, ret_recovery, ret_error);
     if (r == 0 && (ftruncate(descriptor, (off_t)offset) < 0 || fdatasync(descriptor) < 0))
-        r = error_set_errno(ret_error, errno, "%s: cannot cut the torn end", segment->name);
+        r = error_set_errno(ret_error, errno, "%s: cannot cut off the torn end", segment->name);
     return r;
 }
 
@@ -380,8 +383,8 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
     int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)
         r = examine(archive, &finding, ret_error);
-    if (r == 0 && finding.stillborn)
-        r = remove_stillborn(archive, &recovery, ret_error);
+    if (r == 0 && finding.headerless)
+        r = remove_headerless(archive, &recovery, ret_error);
     if (r == 0 && finding.file)
         r = cut_tail(archive, &finding, &recovery, ret_error);
     if (r == 0 && finding.file && !finding.file->is_sealed)

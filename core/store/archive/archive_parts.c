@@ -1,3 +1,6 @@
+/* Parts are found once, at opening: the list of segments, where the last sync mark is, and for each
+ * segment where it must end, which is what the next one's header continues. Reading verifies
+ * against that. All errors name the path of the archive and the segment's file. */
 #include "archive_parts.h"
 
 #include "core/base/check.h"
@@ -15,8 +18,8 @@ struct part {
     struct segment segment;
     char name[SEGMENT_FILE_NAME_SIZE]; /* of its file when the parts were opened */
     struct segment_header header;
-    struct archive_place until; /* where it has to arrive */
-    bool is_open;               /* it may go on behind that */
+    struct archive_place until; /* where its records must end */
+    bool is_open;               /* there may be more after that: its writer is at work */
     uint64_t size, stored;
     bool is_sealed;
     uint64_t types;
@@ -39,61 +42,30 @@ struct archive_part_reader {
     struct segment_walk walk;
     uint64_t after;
     bool drop_cache, skims;
-    uint64_t dropped;    /* bytes from the start that the cache need not keep */
-    const uint8_t *seal; /* that it must have; NULL: not asked for, or nothing says it */
+    uint64_t dropped;    /* bytes from the start that were dropped from the page cache */
+    const uint8_t *seal; /* that it must have; NULL: not asked for, or unknown */
     struct archive_part_record record;
     uint64_t record_offset;
 };
 
-#define DROP_BYTES (UINT64_C(8) << 20) /* between two hints to the system */
+#define DROP_BYTES (UINT64_C(8) << 20) /* between two hints to the kernel */
 
 /* ---------------------------------------------------------------------------------------------
  * Which parts there are */
-
-/* The last segment that has a header, whole or not. 1: there is none. */
-static int open_last(const struct archive_parts *parts, const struct segment_list *list,
-                     struct segment_file **ret_file, struct segment_header *ret_header,
-                     struct error *ret_error) {
-    for (size_t i = list->count; i-- > 0;) {
-        const struct segment *segment = &list->segments[i];
-        struct segment_file *file;
-        int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
-        if (r == 1) /* a write that was taken back */
-            continue;
-        if (r < 0)
-            return r;
-        r = segment_file_header(file, segment, ret_header, ret_error);
-        if (r == 0) {
-            *ret_file = file;
-            return 0;
-        }
-        segment_file_close(file);
-        if (r < 0)
-            return r;
-    }
-    return 1;
-}
 
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
                     struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header = {0};
-    int r = open_last(parts, list, &file, &header, ret_error);
+    int r = segment_file_open_last(parts->directory, list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    struct segment_walk walk;
-    r = segment_walk_init(&walk, file, &header, ret_error);
-    if (r == 0)
-        r = segment_walk_finish(&walk, ret_error);
-    if (r < 0)
-        error_prefix(ret_error, "%s", file->name);
-    parts->end = walk.synced;
-    segment_walk_deinit(&walk);
+    r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
     segment_file_close(file);
     return r;
 }
 
-/* Fills all of it but where it has to arrive. */
+/* Fills in all but .until and .is_open, which depend on the next segment. */
 static int describe_part(const struct segment *segment, const struct segment_file *file,
                          struct part *ret_part, struct error *ret_error) {
     *ret_part = (struct part){.segment = *segment,
@@ -112,16 +84,14 @@ static int describe_part(const struct segment *segment, const struct segment_fil
     return r;
 }
 
-/* 0: added; 1: it begins behind the end. */
+/* 0: added; 1: it starts after the end. */
 static int add_part(struct archive_parts *parts, const struct segment *segment,
                     struct error *ret_error) {
     if (segment->first > parts->end.position)
         return 1;
     struct part *part = &parts->parts[parts->count];
     struct segment_file *file;
-    int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    int r = segment_file_open_present(parts->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
     r = describe_part(segment, file, part, ret_error);
@@ -253,10 +223,7 @@ int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t 
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
     struct segment_file *file;
-    int r = segment_file_open(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s/%s: cannot open", parts->path,
-                               part->segment.name);
+    int r = segment_file_open_present(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s", parts->path);
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -286,12 +253,13 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
         if ((!before || before->is_sealed) &&
             memcmp(part->seal_before, seal_before, SEAL_HASH_SIZE) != 0)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "%s/%s: byte 96: its seal does not continue that of %s", parts->path,
-                             part->name, before ? before->name : "an archive's first segment");
+                             "%s/%s: byte 96: its seal does not continue %s%s", parts->path,
+                             part->name, before ? "that of " : "zeros, as the first seal must",
+                             before ? before->name : "");
         reader->seal = part->seal;
         seal_before = part->seal_before;
     } else if (part + 1 < end && part[1].is_sealed && (!before || before->is_sealed)) {
-        reader->seal = part[1].seal_before; /* it was sealed once, and has come from a backup */
+        reader->seal = part[1].seal_before; /* it was sealed once, and restored from a backup */
     } else {
         return 0;
     }
@@ -301,7 +269,7 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
     if (reader->file->is_sealed && memcmp(reader->walk.window.bytes.bytes,
                                           reader->file->seal.segment_header, SEGMENT_HEADER_SIZE))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: byte 160: its seal tells of another header than the segment's",
+                         "%s/%s: byte 160: its seal holds a header that is not the segment's",
                          parts->path, reader->file->name);
     return 0;
 }
@@ -329,12 +297,14 @@ void archive_part_close(struct archive_part_reader *reader) {
 static int damaged(const struct archive_part_reader *reader, const char *fault,
                    struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s/%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
+                     "%s/%s: byte %" PRIu64 ": the frame after record %" PRIu64 " is damaged: %s",
                      reader->parts->path, reader->file->name, reader->walk.offset,
                      reader->walk.place.position, fault);
 }
 
-/* All records of the part were seen. Nothing but sync marks may follow in a closed segment. */
+/* All records of the part were read: checks that they end where they must. Only sync marks may
+ * follow in a closed segment. An open one may have more records, which are not part of this
+ * reading. */
 static int verify_end(struct archive_part_reader *reader, struct error *ret_error) {
     struct archive_place here = reader->walk.place, until = reader->part->until;
     if (reader->skims)
@@ -350,15 +320,15 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
     if (reader->file->is_sealed &&
         (here.position != sealed->position || here.chain != sealed->chain))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: byte 48: its seal tells of another last record than is in it",
+                         "%s/%s: byte 48: its seal names a last record that is not the segment's",
                          reader->parts->path, reader->file->name);
     struct frame frame;
     const char *fault = "";
     int r = segment_walk_next(&reader->walk, &frame, &fault, ret_error);
     if (r == FRAME_WHOLE)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: it does not end with record %" PRIu64
-                         ", though the next segment begins behind that one",
+                         "%s/%s: it goes on after record %" PRIu64
+                         ", although the next segment continues that one",
                          reader->parts->path, reader->file->name, until.position);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
@@ -366,14 +336,14 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
         reader->walk.synced.position != here.position)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: byte %" PRIu64
-                         ": a closed segment ends with a sync mark, this one "
+                         ": a closed segment ends with a sync mark; this one "
                          "does not",
                          reader->parts->path, reader->file->name, reader->walk.offset);
     uint8_t hash[SEAL_HASH_SIZE];
     if (reader->seal && (!frame_window_hash_finish(&reader->walk.window, hash) ||
                          memcmp(hash, reader->seal, SEAL_HASH_SIZE) != 0))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: its bytes are not those that were sealed: their hash is another",
+                         "%s/%s: its bytes are not those that were sealed: the hash differs",
                          reader->parts->path, reader->file->name);
     reader->seal = NULL;
     return 0;
@@ -387,20 +357,22 @@ static int next_frame(struct archive_part_reader *reader, struct frame *ret_fram
         return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
     if (r == FRAME_WHOLE)
         return 1;
-    /* It is closed as it should be, but the next one continues something else. */
+    /* It is closed properly, but the next one continues a later record. */
     if (r == FRAME_END && !reader->part->is_open &&
         reader->walk.synced.position == reader->walk.place.position)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: records %" PRIu64 " to %" PRIu64 " behind it are missing",
+                         "%s/%s: records %" PRIu64 " to %" PRIu64 " after it are missing",
                          reader->parts->path, reader->file->name, reader->walk.place.position + 1,
                          reader->part->until.position);
     if (r == FRAME_SHORT)
         fault = "the file ends inside it";
     else if (r == FRAME_END)
-        fault = "nothing more is in the file";
+        fault = "the file ends before it";
     return damaged(reader, fault, ret_error);
 }
 
+/* Payloads are copied with text_just_written(): the frame was parsed a moment ago, and one wide
+ * load of both members would stall on store forwarding. */
 int archive_part_next(struct archive_part_reader *reader, struct archive_part_record *ret_record,
                       struct error *ret_error) {
     for (;;) {

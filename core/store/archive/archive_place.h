@@ -1,4 +1,5 @@
-/* A place between two records of an archive. */
+/* A place between two records of an archive. Two places are equal when both members are: the chain
+ * tells archives with the same number of records apart. */
 #pragma once
 
 #include <stdint.h>

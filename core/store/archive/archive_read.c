@@ -1,6 +1,9 @@
-/* One record by its position: from memory while it is not written, else from its segment, found
- * through an index of every 64th record that is built as far as it is needed. In a sealed segment
- * its table says in which block the record is. */
+/* One record by its position: from memory while it is not written, else from its segment. Plain
+ * segments have an index of every 64th record, built as far as reads have walked; in a sealed
+ * segment its table says which block the record is in.
+ *
+ * Reads verify the CRC of every frame on the way but not the chain, which would mean reading the
+ * segment from its start. */
 #include "archive_writer.h"
 
 #include "core/base/check.h"
@@ -12,7 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Descriptors kept open for reading; the oldest segments are rarely asked for. */
+/* Descriptors kept open for reading. Old segments are rarely read, so all are closed at the limit,
+ * rather than the least recently used. */
 #define INDEX_OPEN_MAX 64
 
 struct segment_file *archive_take_unused(struct archive *archive) {
@@ -28,6 +32,9 @@ void archive_close_unused(struct segment_file *files) {
     }
 }
 
+/* Closing the last reference to a removed segment takes ten milliseconds, and this runs in the
+ * thread that decides: so files are only handed over. Those that no one took since the last time
+ * are closed now. */
 void archive_close_indexes(struct archive *archive) {
     archive_close_unused(archive_take_unused(archive));
     for (size_t i = 0; i < archive->index_count && archive->index_open > 0; i++) {
@@ -66,16 +73,15 @@ static int index_open(struct archive *archive, const struct segment *segment,
         return 0;
     if (archive->index_open >= INDEX_OPEN_MAX)
         archive_close_indexes(archive);
-    int r = segment_file_open(archive->directory, segment, O_RDONLY, &index->file, ret_error);
-    if (r > 0)
-        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    int r =
+        segment_file_open_present(archive->directory, segment, O_RDONLY, &index->file, ret_error);
     if (r < 0)
         return r;
     archive->index_open++;
     return 0;
 }
 
-/* The last segment whose first record is not behind position. */
+/* The last segment whose first record is not after position. */
 static size_t find_segment(const struct archive *archive, uint64_t position) {
     size_t low = 0, high = archive->list.count;
     while (high - low > 1) {
@@ -104,8 +110,8 @@ static int frame_missing(uint64_t offset, uint64_t position, int status, const c
                      offset, position, status == FRAME_BAD ? fault : "the segment ends before it");
 }
 
-/* Walks on from (at_position, at_offset) to the frame of `position`. index: note on the way; NULL:
- * do not. */
+/* Walks from (at_position, offset) to the frame of `position`. index: extended on the way; NULL:
+ * not. */
 static int walk_to(struct frame_window *window, uint64_t at_position, uint64_t offset,
                    uint64_t position, struct segment_index *index, struct frame *ret_frame,
                    struct error *ret_error) {
@@ -174,7 +180,8 @@ static int decode(const struct frame *frame, struct arena *arena, struct record 
     return 0;
 }
 
-/* The window on this segment: what was read of it last, or nothing yet. */
+/* Points the window at this segment. What was read of it before stays valid as long as nothing was
+ * written: records are never changed in place. */
 static int window_open(struct archive *archive, size_t number, struct error *ret_error) {
     struct frame_window *window = &archive->window;
     bool is_good = window->bytes.length > 0 && archive->window_segment == number &&
@@ -222,7 +229,7 @@ int archive_read(struct archive *archive, uint64_t position, struct arena *arena
                  struct record *ret_record, struct error *ret_error) {
     if (position == 0 || position > archive->end.position)
         return error_set(ret_error, ERROR_NOT_FOUND,
-                         "%s: there is no record %" PRIu64 ", the last one is %" PRIu64,
+                         "%s: there is no record %" PRIu64 "; the last one is %" PRIu64,
                          archive->path, position, archive->end.position);
     if (position > archive->written.place.position)
         return read_pending(archive, position, arena, ret_record, ret_error);

@@ -1,9 +1,9 @@
 /* Reading an archive in order, beside its writer or without one.
  *
- * The reader holds one segment open. It goes on to the next one only when it has seen that there is
- * a next one and then still found nothing more in its own: by then its own is closed. What it
- * cannot make sense of it looks at twice before it says so, because a writer that could not finish
- * a write takes it back and writes something else in its place. */
+ * The reader has one segment open. It moves on to the next one only after it has seen that there is
+ * a next one and has then found nothing more in its own: by then its own is closed. Anything that
+ * looks damaged is read a second time before it is reported, because a writer that could not finish
+ * a write rolls it back and writes something else there. */
 #include "archive.h"
 #include "file.h"
 #include "segment_file.h"
@@ -26,7 +26,7 @@ struct archive_reader {
     struct segment_walk walk;
     struct archive_place synced;
     struct error synced_error; /* code 0: synced is known */
-    uint64_t passed_bytes;     /* of segments gone through since opening */
+    uint64_t passed_bytes;     /* of segments read since opening */
     uint64_t total_bytes;
     struct archive_frame frame;
 };
@@ -50,28 +50,12 @@ void archive_reader_close(struct archive_reader *reader) {
     free(reader);
 }
 
-/* Opens segment `index` and reads its header. 1: the header is not (wholly) there yet. */
-static int open_segment(struct archive_reader *reader, size_t index, struct segment_file **ret_file,
-                        struct segment_header *ret_header, struct error *ret_error) {
-    const struct segment *segment = &reader->list.segments[index];
-    struct segment_file *file;
-    int r = segment_file_open(reader->directory, segment, O_RDONLY, &file, ret_error);
-    if (r != 0) /* 1: a write that was taken back */
-        return r;
-    r = segment_file_header(file, segment, ret_header, ret_error);
-    if (r != 0) {
-        segment_file_close(file);
-        return r;
-    }
-    *ret_file = file;
-    return 0;
-}
-
 /* 0: segment `index` is the current one now; 1: it is not there yet. */
 static int enter_segment(struct archive_reader *reader, size_t index, struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header;
-    int r = open_segment(reader, index, &file, &header, ret_error);
+    int r = segment_file_open_header(reader->directory, &reader->list.segments[index], &file,
+                                     &header, ret_error);
     if (r != 0)
         return r;
     leave_segment(reader);
@@ -83,25 +67,16 @@ static int enter_segment(struct archive_reader *reader, size_t index, struct err
 /* ---------------------------------------------------------------------------------------------
  * Opening */
 
-/* What the newest segment says was on the disk; with a header that is not there yet, the one
- * before. Damage keeps nobody from reading up to it, only from knowing where that is. */
+/* The last sync mark of the newest segment; if its header is incomplete, of the one before. Damage
+ * there does not prevent reading up to it, so it is kept in synced_error for
+ * archive_reader_synced() and opening succeeds. */
 static int find_synced(struct archive_reader *reader, struct error *ret_error) {
-    int r = 1;
     struct segment_file *file;
     struct segment_header header;
-    for (size_t i = reader->list.count; i-- > 0 && r == 1;)
-        r = open_segment(reader, i, &file, &header, ret_error);
+    int r = segment_file_open_last(reader->directory, &reader->list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    struct segment_walk walk;
-    r = segment_walk_init(&walk, file, &header, ret_error);
-    if (r == 0)
-        r = segment_walk_finish(&walk, ret_error);
-    if (r == 0)
-        reader->synced = walk.synced;
-    else
-        error_prefix(ret_error, "%s", file->name);
-    segment_walk_deinit(&walk);
+    r = segment_walk_find_synced(file, &header, &reader->synced, ret_error);
     segment_file_close(file);
     if (r != -ERROR_DAMAGED)
         return r;
@@ -114,7 +89,7 @@ static void add_up_bytes(struct archive_reader *reader, size_t from) {
     reader->total_bytes = 0;
     for (size_t i = from; i < reader->list.count; i++) {
         struct segment_file *file;
-        struct error ignored; /* reading will tell */
+        struct error ignored; /* reading will report it */
         if (segment_file_open(reader->directory, &reader->list.segments[i], O_RDONLY, &file,
                               &ignored) != 0)
             continue;
@@ -132,14 +107,14 @@ static int not_of_this_archive(struct archive_place after, struct archive_place 
                          after.position, here.position);
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "the chain up to record %" PRIu64 " is %016" PRIx64
-                     " in this archive, not %016" PRIx64 ": they are of different histories",
+                     " in this archive, not %016" PRIx64 ": these are different histories",
                      after.position, here.chain, after.chain);
 }
 
 static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
                       struct error *ret_error);
 
-/* Goes to the place and checks that it is one of this archive. */
+/* Moves to the place and checks that it is one of this archive. */
 static int seek(struct archive_reader *reader, struct archive_place after,
                 struct error *ret_error) {
     size_t index = 0;
@@ -149,7 +124,7 @@ static int seek(struct archive_reader *reader, struct archive_place after,
     int r = 1;
     if (reader->list.count)
         r = enter_segment(reader, index, ret_error);
-    /* A segment that is only just begun: the one before ends where it begins. */
+    /* The header of a new segment may be incomplete: the one before ends where it starts. */
     if (r == 1 && index > 0)
         r = enter_segment(reader, index - 1, ret_error);
     if (r < 0)
@@ -198,10 +173,10 @@ int archive_reader_open(const char *path, struct archive_place after,
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Going on */
+ * Next record */
 
-/* Looks for segments that came since. The current one keeps its place in the list. 1: there is one
- * behind the current one. */
+/* Looks for new segments. The current one keeps its place in the list. 1: there is one after the
+ * current one. */
 static int look_for_more(struct archive_reader *reader, struct error *ret_error) {
     bool open = reader->file != NULL;
     struct segment now = {0};
@@ -219,28 +194,28 @@ static int look_for_more(struct archive_reader *reader, struct error *ret_error)
             reader->current = i;
             return i + 1 < reader->list.count;
         }
-    return error_set(ret_error, ERROR_DAMAGED, "%s: it is no longer there", now.name);
+    return error_set(ret_error, ERROR_DAMAGED, "%s: it has disappeared", now.name);
 }
 
 static bool has_next(const struct archive_reader *reader) {
     return reader->file && reader->current + 1 < reader->list.count;
 }
 
-/* The current segment goes no further, though its frames should be going on. */
+/* The current segment cannot be read further, although it must have more frames. */
 static int explain_end(struct archive_reader *reader, int status, const char *fault,
                        struct error *ret_error) {
     if (status == FRAME_SHORT)
         fault = "the file ends inside it";
     else if (status == FRAME_END)
-        fault = "there are zeros in its place";
+        fault = "there are only zeros";
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
+                     "%s: byte %" PRIu64 ": the frame after record %" PRIu64 " is damaged: %s",
                      reader->file->name, reader->walk.offset, reader->walk.place.position, fault);
 }
 
-/* Over zeros a write that is under way does not end with the file: it may be seen with parts of it
- * still zero, wherever they are. No frame ends with so many. A file that is shorter by now was
- * closed. */
+/* Over zeros (archive_zeros.c) a write in progress does not end with the file: any part of it may
+ * still read as zero. Only a file that ends with 64 zeros may be such a segment; no frame ends with
+ * as many. A file that is shorter by now was closed. */
 static bool may_be_unwritten(const struct segment_file *file) {
     uint8_t bytes[64];
     if (file->is_sealed || file->size <= sizeof bytes)
@@ -249,8 +224,8 @@ static bool may_be_unwritten(const struct segment_file *file) {
     return length >= 0 && bytes_are_zero(bytes, (size_t)length);
 }
 
-/* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
- */
+/* No whole frame is here. 0: the end for now; 1: the current segment is done and there is a next
+ * one. */
 static int judge_end(struct archive_reader *reader, int status, const char *fault,
                      struct error *ret_error) {
     uint64_t mark;
@@ -266,7 +241,7 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
     return 0;
 }
 
-/* 1: the next segment is the current one now; 0: it is not wholly there yet. */
+/* 1: moved to the next segment; 0: it is not complete yet. */
 static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place end = reader->walk.place;
     uint64_t size = reader->file->size;
@@ -287,7 +262,7 @@ static int go_on(struct archive_reader *reader, struct error *ret_error) {
     return 1;
 }
 
-/* Looks at the same place again with fresh eyes: 1 there is a frame, 0 still nothing. */
+/* Reads the same place again from the file. 1: there is a frame; 0: still none. */
 static int look_again(struct archive_reader *reader, struct frame *ret_frame, int *ret_status,
                       const char **ret_fault, struct error *ret_error) {
     int r = frame_window_refresh(&reader->walk.window, ret_error);
@@ -302,9 +277,9 @@ static int look_again(struct archive_reader *reader, struct frame *ret_frame, in
 
 #define LOOKS_MAX 8
 
-/* 1: there is a frame, or the segment is done and there is a next; 0: the end for now. What is
- * found to be damaged where somebody may be writing is looked at again: it may have been written
- * between the look at the frame and the one at what is behind it. */
+/* 1: there is a frame, or the segment is done and there is a next one; 0: the end for now. Apparent
+ * damage in a segment that may be written to is read again: a write may have come between reading
+ * the frame and reading what is after it. */
 static int look_closely(struct archive_reader *reader, struct frame *ret_frame, bool *ret_is_there,
                         struct error *ret_error) {
     int r = 0;
@@ -321,7 +296,7 @@ static int look_closely(struct archive_reader *reader, struct frame *ret_frame, 
     return r;
 }
 
-/* The first segment, when there was none at opening. 1: it is there. */
+/* Opens the first segment, if there was none at opening. 1: done. */
 static int enter_first(struct archive_reader *reader, struct error *ret_error) {
     int r = look_for_more(reader, ret_error);
     if (r <= 0)
@@ -351,7 +326,8 @@ static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
             return error_prefix(ret_error, "%s", reader->file->name);
         if (status == FRAME_WHOLE)
             return 1;
-        /* First see whether there is a next segment, then whether there is more in this one. */
+        /* The order matters: first look for a next segment, then for more in this one. The other
+         * way round a record written in between would be missed. */
         int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
         if (r < 0)
             return r;

@@ -1,3 +1,7 @@
+/* The steps of sealing, in this order for each segment: examine (verify it, plan the blocks, hash
+ * it), write the sealed file under a temporary name, read it back, rename, sync the folder, remove
+ * the plain file. A crash between any two leaves the plain file, or both, or the sealed one alone;
+ * adopt_earlier_run() continues where both are there. */
 #include "archive_seal.h"
 
 #include "core/base/check.h"
@@ -15,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Little by little, so that a server's sync beside this never has much of ours to wait for. */
+/* Synced after each of these, so that a sync of a server beside this never waits long for our
+ * bytes. */
 #define SYNC_BYTES (UINT64_C(4) << 20)
 
 struct sealing {
@@ -31,12 +36,12 @@ struct sealing {
     struct archive_seal_report report;
 };
 
-/* One segment on its way. */
+/* One segment being sealed. */
 struct work {
     struct sealing *sealing;
     const struct segment *segment;
     struct segment_file *file;
-    struct segment_header next; /* of the segment behind it */
+    struct segment_header next; /* of the segment after it */
     struct seal_header seal;
     struct seal_block *blocks;
     size_t count, capacity;
@@ -74,7 +79,7 @@ static void end_block(struct work *work, uint64_t offset) {
     block->length = (uint32_t)(offset - block->offset); /* one frame over the limit at most */
 }
 
-/* A block ends in front of the record that would make it too large. */
+/* A block ends before the record that would make it too large, so a record is never split. */
 static void cut_block(struct work *work, const struct frame *frame) {
     uint64_t begin = work->blocks[work->count - 1].offset;
     uint64_t first = begin > 0 ? begin : SEGMENT_HEADER_SIZE; /* the header goes with a frame */
@@ -87,7 +92,7 @@ static void cut_block(struct work *work, const struct frame *frame) {
 static int refuse_end(const struct work *work, const struct segment_walk *walk, const char *fault,
                       struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED,
-                     "byte %" PRIu64 ": the frame behind record %" PRIu64
+                     "byte %" PRIu64 ": the frame after record %" PRIu64
                      " is damaged, or it is not the segment that the next one continues: %s",
                      walk->offset, walk->place.position,
                      walk->offset < work->file->size ? fault : "the file ends here");
@@ -95,7 +100,7 @@ static int refuse_end(const struct work *work, const struct segment_walk *walk, 
 
 static int walk_segment(struct work *work, struct segment_walk *walk, struct error *ret_error) {
     struct frame frame;
-    const char *fault = "it is not whole";
+    const char *fault = "it is incomplete";
     int status;
     begin_block(work, 0, walk->place.position);
     while ((status = segment_walk_next(walk, &frame, &fault, ret_error)) == FRAME_WHOLE) {
@@ -149,7 +154,8 @@ static int write_failed(const struct work *work, const char *what, struct error 
     return error_set_errno(ret_error, errno, "%s: cannot %s", work->temporary, what);
 }
 
-/* Whoever may read the one may read the other, whoever seals. */
+/* The sealed file gets the owner and mode of the plain one, whoever runs the sealing: a server must
+ * be able to read it. */
 static int create_temporary(struct work *work, struct error *ret_error) {
     struct stat plain, made;
     int descriptor = openat(work->sealing->directory, work->temporary,
@@ -158,12 +164,12 @@ static int create_temporary(struct work *work, struct error *ret_error) {
         return write_failed(work, "create", ret_error);
     work->descriptor = descriptor;
     if (fstat(work->file->descriptor, &plain) < 0 || fstat(descriptor, &made) < 0)
-        return write_failed(work, "look at it", ret_error);
+        return write_failed(work, "stat", ret_error);
     if ((plain.st_uid != made.st_uid || plain.st_gid != made.st_gid) &&
         fchown(descriptor, plain.st_uid, plain.st_gid) < 0)
-        return write_failed(work, "give it the owner of the segment", ret_error);
+        return write_failed(work, "set the owner of the segment", ret_error);
     if (fchmod(descriptor, plain.st_mode & 0777) < 0)
-        return write_failed(work, "give it the permissions of the segment", ret_error);
+        return write_failed(work, "set the permissions of the segment", ret_error);
     return 0;
 }
 
@@ -176,7 +182,8 @@ static int write_block(struct work *work, struct seal_block *block, struct error
     if (length < 0)
         return error_set_errno(ret_error, errno, "%s: cannot read", work->file->name);
     if (length < (ssize_t)block->length)
-        return error_set(ret_error, ERROR_DAMAGED, "%s: it became shorter", work->file->name);
+        return error_set(ret_error, ERROR_DAMAGED, "%s: it shrank while being sealed",
+                         work->file->name);
     seal_pack(sealing->packer, bytes, block->length, &sealing->stored);
     block->stored = (uint32_t)sealing->stored.length;
     block->crc = crc32c(0, sealing->stored.bytes, sealing->stored.length);
@@ -239,7 +246,7 @@ static int read_back_block(struct work *work, const struct segment_file *file,
         (frame_parse(bytes + begin, block->length - begin, &frame, &fault) != FRAME_WHOLE ||
          (frame.type != FRAME_TYPE_SYNC && frame.position != block->position_before + 1)))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "its block at byte %" PRIu64 " does not begin with record %" PRIu64,
+                         "its block at byte %" PRIu64 " does not start with record %" PRIu64,
                          block->stored_offset, block->position_before + 1);
     return report_progress(sealing, block->length, ret_error);
 }
@@ -259,11 +266,13 @@ static int read_back_blocks(struct work *work, struct segment_file *file, struct
     }
     sha256_finish(sha, hash);
     if (r == 0 && memcmp(hash, work->seal.hash, SEAL_HASH_SIZE) != 0)
-        r = error_set(ret_error, ERROR_DAMAGED, "unpacked it is not the segment it was made from");
+        r = error_set(ret_error, ERROR_DAMAGED, "unpacked, it differs from the segment");
     return r;
 }
 
-/* Does this file hold the segment, on the disk? 1: there is no such file. */
+/* Is this file, on disk, the segment? Compares the header, unpacks every block and compares the
+ * hash. The page cache is dropped first, so that the bytes come from the disk. 1: there is no such
+ * file. */
 static int read_back(struct work *work, const char *name, struct error *ret_error) {
     struct segment_file *file;
     const struct seal_header *seal = &work->seal;
@@ -276,8 +285,8 @@ static int read_back(struct work *work, const char *name, struct error *ret_erro
         there->types != seal->types || memcmp(there->before, seal->before, SEAL_HASH_SIZE) != 0 ||
         memcmp(there->hash, seal->hash, SEAL_HASH_SIZE) != 0 ||
         memcmp(there->segment_header, seal->segment_header, SEGMENT_HEADER_SIZE) != 0)
-        r = error_set(ret_error, ERROR_DAMAGED, "its header is not that of the segment");
-    if (r == 0 && fsync(file->descriptor) < 0) /* one that was copied here need not be there yet */
+        r = error_set(ret_error, ERROR_DAMAGED, "its header does not match the segment");
+    if (r == 0 && fsync(file->descriptor) < 0) /* a copy may not be on disk yet */
         r = error_set_errno(ret_error, errno, "cannot sync");
     posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
     if (r == 0)
@@ -319,9 +328,9 @@ static int write_sealed(struct work *work, struct error *ret_error) {
     return r;
 }
 
-/* What a run before this one left: the sealed file is in place, but the other one was not removed
- * yet. 1: it is not so, or not whole. */
-static int take_over(struct work *work, struct error *ret_error) {
+/* What an earlier run left: the sealed file is in place, the plain one was not removed yet. 1:
+ * there is no such file, or it is not whole, and it is written again. */
+static int adopt_earlier_run(struct work *work, struct error *ret_error) {
     uint64_t done = work->sealing->done;
     struct error error;
     int r = read_back(work, work->name, &error);
@@ -333,7 +342,7 @@ static int take_over(struct work *work, struct error *ret_error) {
     return r != 0;
 }
 
-/* The sealed file is in place, and the plain one goes. */
+/* The sealed file is in place and synced: removes the plain one. */
 static int remove_plain(struct work *work, struct error *ret_error) {
     struct sealing *sealing = work->sealing;
     segment_file_drop(work->file, 0, work->file->size); /* for as long as others have it open */
@@ -350,7 +359,7 @@ static int remove_plain(struct work *work, struct error *ret_error) {
     return 0;
 }
 
-/* next: the file of the segment behind it. */
+/* next: the file of the segment after it. */
 static int seal_segment(struct work *work, const struct segment_file *next,
                         struct error *ret_error) {
     int r = examine(work, ret_error);
@@ -360,7 +369,7 @@ static int seal_segment(struct work *work, const struct segment_file *next,
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: its bytes are not those that were sealed: %s continues another seal",
                          work->file->name, next->name);
-    r = take_over(work, ret_error);
+    r = adopt_earlier_run(work, ret_error);
     if (r == 1)
         r = write_sealed(work, ret_error);
     if (r == 0)
@@ -371,18 +380,18 @@ static int seal_segment(struct work *work, const struct segment_file *next,
 /* ---------------------------------------------------------------------------------------------
  * All of them */
 
-/* The segment behind this one: its header says that this one was closed. It must not vanish in a
- * crash of the machine, so it is synced with its name. 1: it is not there, or not wholly. */
+/* The segment after this one: its header says that this one was closed. It must not vanish in a
+ * power failure, which would make this one the last again, so it is synced with its name. 1: it
+ * does not exist, or its header is incomplete. */
 static int open_next(struct sealing *sealing, const struct segment *segment,
                      struct segment_file **ret_file, struct segment_header *ret_header,
                      struct error *ret_error) {
     char day[DAY_NAME_SIZE];
     struct segment_file *file;
-    int r = segment_file_open(sealing->directory, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_header(sealing->directory, segment, &file, ret_header, ret_error);
     if (r != 0)
         return r;
-    r = segment_file_header(file, segment, ret_header, ret_error);
-    if (r == 0 && !file->is_sealed) {
+    if (!file->is_sealed) {
         day_format(segment->day, day);
         if (fsync(file->descriptor) < 0)
             r = error_set_errno(ret_error, errno, "%s: cannot sync", file->name);
@@ -398,16 +407,16 @@ static int open_next(struct sealing *sealing, const struct segment *segment,
     return r;
 }
 
-/* 1: a writer that let go of its claims only now had taken it back: the one in front is the last,
- * and may be written again. */
-static int is_taken_back(const struct segment_file *next, struct error *ret_error) {
+/* 1: the writer has rolled it back and released its claims only now: the one before it is the last
+ * again, and may be written to. */
+static int is_rolled_back(const struct segment_file *next, struct error *ret_error) {
     struct stat status;
     if (fstat(next->descriptor, &status) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot look at it", next->name);
+        return error_set_errno(ret_error, errno, "%s: cannot stat", next->name);
     return status.st_nlink == 0;
 }
 
-/* 1: it stays as it is, and so do those behind it. */
+/* 1: it stays as it is, and so do those after it. */
 static int seal_written(struct sealing *sealing, size_t index, struct segment_file *file,
                         struct error *ret_error) {
     struct work work = {.sealing = sealing,
@@ -426,7 +435,7 @@ static int seal_written(struct sealing *sealing, size_t index, struct segment_fi
     if (r == 0)
         r = segment_file_is_claimed(file, ret_error);
     if (r == 0)
-        r = is_taken_back(next, ret_error);
+        r = is_rolled_back(next, ret_error);
     if (r == 0)
         r = segment_file_refresh(file, ret_error); /* its writer may have added to it until now */
     if (r == 0)
@@ -436,7 +445,7 @@ static int seal_written(struct sealing *sealing, size_t index, struct segment_fi
     return r;
 }
 
-/* Sealed before: does it continue the one in front? */
+/* Sealed before: checks that its seal continues the previous one. */
 static int pass_sealed(struct sealing *sealing, const struct segment_file *file,
                        struct error *ret_error) {
     if (memcmp(file->seal.before, sealing->before, SEAL_HASH_SIZE) != 0)
@@ -464,8 +473,8 @@ static int seal_all(struct sealing *sealing, struct error *ret_error) {
     return r < 0 ? r : 0;
 }
 
-/* How much there is to do, by and large; and what a run that was killed left half done goes. */
-static void take_stock(struct sealing *sealing) {
+/* Estimates the work, for progress, and removes temporary files that an interrupted run left. */
+static void estimate_work(struct sealing *sealing) {
     for (size_t i = 0; i < sealing->list.count; i++) {
         const struct segment *segment = &sealing->list.segments[i];
         char temporary[SEGMENT_FILE_NAME_SIZE];
@@ -479,7 +488,8 @@ static void take_stock(struct sealing *sealing) {
     }
 }
 
-/* On the folder itself: no file that somebody else could not open later. */
+/* The lock is on the folder itself: a lock file created by root could not be opened by others
+ * later. */
 static int open_directory(const char *archive, int *ret_directory, struct error *ret_error) {
     int directory = open(archive, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno == ENOENT)
@@ -490,7 +500,7 @@ static int open_directory(const char *archive, int *ret_directory, struct error 
     if (flock(directory, LOCK_EX | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
-        return error_set(ret_error, ERROR_EXISTS, "another process seals this archive");
+        return error_set(ret_error, ERROR_EXISTS, "another process is sealing this archive");
     return error_set_errno(ret_error, errno, "cannot lock the archive for sealing");
 }
 
@@ -503,7 +513,7 @@ int archive_seal(const char *archive, uint64_t until, struct progress *progress,
     if (r == 0)
         r = segment_list_scan(&sealing.list, sealing.directory, INT32_MIN, ret_error);
     if (r == 0) {
-        take_stock(&sealing);
+        estimate_work(&sealing);
         sealing.packer = seal_packer_new();
         sealing.unpacker = seal_unpacker_new();
         r = seal_all(&sealing, ret_error);

@@ -1,3 +1,5 @@
+/* A substring search over payloads, part by part: memmem() on the undecoded bytes costs less than
+ * decoding them. What is found is copied, because the reader's window moves on. */
 #include "archive_search.h"
 
 #include "core/base/check.h"
@@ -33,6 +35,8 @@ static bool is_wanted(const struct search *search, const struct archive_part_rec
     return false;
 }
 
+/* A sealed part says which record types it has, so a part without the wanted ones is skipped
+ * without being read. */
 static bool may_have(const struct search *search, const struct archive_part *part) {
     if (part->last < part->first)
         return false;
@@ -85,6 +89,7 @@ int search_part(const struct search *search, size_t index, struct search_result 
     return r;
 }
 
+/* Event times do not follow positions, so every transaction up to the last position is decoded. */
 static int newest_of(const struct search *search, struct archive_part_reader *reader, uint64_t last,
                      struct arena *arena, int64_t *newest_us, struct error *ret_error) {
     struct archive_part_record found;

@@ -1,14 +1,14 @@
-/* The archive's writer in memory, shared by its three files: archive_open.c (recovery),
- * archive_append.c (append, write, sync) and archive_read.c (one record by position). Private to
- * store/. */
+/* The archive's writer in memory, shared by the files that make it up: archive_open.c (recovery),
+ * archive_append.c (append, write, sync), archive_read.c (one record by position) and
+ * archive_zeros.c (zeros ahead of the records). Private to store/. */
 #pragma once
 
 #include "archive.h"
 #include "segment_file.h"
 #include "segment_walk.h"
 
-/* Where the records of a segment are: an offset for every INDEX_STRIDE-th, found when first needed.
- * A sealed one has a table of its own. */
+/* Where the records of a segment are: the offset of every INDEX_STRIDE-th, recorded when a read
+ * first walks over it. A sealed segment has a table of its own and needs no index. */
 #define INDEX_STRIDE 64
 
 struct segment_index {
@@ -16,19 +16,20 @@ struct segment_index {
     uint64_t first;            /* position of the segment's first record */
     uint64_t *offsets;         /* of positions first, first + INDEX_STRIDE, … */
     size_t count, capacity;
-    uint64_t next_position, next_offset; /* how far it has come; 0: nowhere yet */
+    uint64_t next_position, next_offset; /* where the walk continues; offset 0: not started */
 };
 
-/* An appended record that is not written yet. Its frame runs to the next one's start. */
+/* An appended record that is not written yet. Its frame ends where the next one starts. */
 struct pending_frame {
     size_t start; /* in archive->pending */
     uint64_t chain;
     int64_t time_us;
 };
 
-/* What a failed write goes back to. */
+/* The state of the files, as of the last write that succeeded: what a failed one is rolled back to.
+ */
 struct archive_written {
-    int descriptor; /* of the last segment, read and write; -1: the next record begins one */
+    int descriptor; /* of the last segment, read and write; -1: the next record starts one */
     uint64_t size;  /* bytes of it */
     struct archive_place place;
     int64_t time_us; /* receive time of that record; INT64_MIN: none */
@@ -46,39 +47,39 @@ struct archive {
     size_t index_count;            /* of indexes that are initialised */
     size_t index_open;             /* of them with a file */
     struct segment_file *unused;   /* that had one of these and wait to be closed */
-    /* What archive_read() read last, for reading on from there: bytes of one segment, good as long
-     * as nothing is written. */
+    /* What archive_read() read last, so that a read nearby needs no system call: bytes of one
+     * segment, valid until something is written. */
     struct frame_window window;
     size_t window_segment;    /* in list */
     uint64_t window_position; /* the last one that was written then */
     struct archive_written written;
     struct archive_place end; /* of the last appended */
     int64_t time_us;
-    int syncing; /* a descriptor of the segment that was synced last; -1: none was. That one is: */
+    int syncing; /* a descriptor of the segment that was synced last; -1: none. Which one it is: */
     uint64_t syncing_first;
     int32_t syncing_day;
     struct buffer pending;
     struct pending_frame *frames;
     size_t frame_count, frame_capacity;
-    bool failed; /* the file may not be as we think: nothing more until it is opened again */
+    bool failed; /* the files may differ from `written`: no more writes until it is opened again */
 };
 
-/* On opening. The last segment's bytes from where it ends, so far as nobody has to wait long for
- * it, become zeros on the disk; where the next record begins a segment, the spare is made. What
- * cannot be had is done without. archive_zeros.c */
+/* On opening. Fills the last segment with zeros after its end, as far as opening may take its time
+ * for it; where the next record starts a segment, makes the spare. If it fails, the archive works
+ * without. archive_zeros.c */
 void archive_zero_fill(struct archive *archive);
-/* The spare, with has_spare; < 0: errno says why there is none. Its name is the caller's to change.
- */
+/* Opens the spare, if has_spare; < 0: errno says why there is none. The caller renames it. */
 int archive_open_spare(struct archive *archive);
 void archive_remove_spare(struct archive *archive);
 #define ARCHIVE_SPARE "spare"
 
-/* Finds the end, moves a torn tail aside, fills list, written, end and time_us. archive_open.c */
+/* Finds the end, copies a torn tail aside and cuts it off, fills list, written, end and time_us. On
+ * failure nothing was changed. archive_open.c */
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error);
 
-/* On closing the archive. archive_read.c */
+/* On closing the archive: frees all indexes. archive_read.c */
 void archive_forget_indexes(struct archive *archive);
-/* They let go of their files, so that none that has been removed meanwhile goes on taking room: see
+/* Moves the files of all indexes to `unused`, so that a removed segment stops taking space: see
  * archive_take_unused(). */
 void archive_close_indexes(struct archive *archive);

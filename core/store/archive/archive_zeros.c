@@ -1,13 +1,13 @@
-/* Zeros on the disk where records are to go.
+/* Zeros on disk where records will go.
  *
- * A sync of a file that has grown is a commit of the file system's journal: for the file's size and
- * for the blocks that were found for it. Over bytes that are on the disk already, it is the bytes
- * alone. So the file of the next segment is made of zeros beside the archive's work, as PATH/spare;
- * when its turn comes, it gets the header of the segment, on the disk, and then its name. Nothing
- * is ever zeroed in a segment that is being written to: nobody has to keep out of another's way.
+ * Syncing a file that has grown commits the file system's journal: for the file's size, and for the
+ * blocks that were allocated. Syncing bytes that overwrite allocated ones writes those bytes only.
+ * So the file of the next segment is filled with zeros beforehand, as PATH/spare; when it is
+ * needed, the segment's header is written and synced, and the file gets its name. A segment that is
+ * being written to is never zeroed, so the writer and the thread that zeroes do not share a file.
  *
- * Zeros behind the last frame are an end as good as that of the file (segment.h). They are cut when
- * the segment is closed. */
+ * Zeros after the last frame mark the end as well as the end of the file does (segment.h). They are
+ * cut off when the segment is closed. */
 #include "archive_writer.h"
 
 #include "core/base/check.h"
@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)1 << 20)
-/* Made on opening, when somebody waits for it: some tens of milliseconds. Where they end, that one
- * segment grows. */
+/* Zeroed when the archive is opened, which must not take long: some tens of milliseconds. After
+ * these bytes that one segment grows. */
 #define OPENING_BYTES (UINT64_C(16) << 20)
 
-/* Also on the disk, piece by piece, so that whoever else syncs does not wait for all of it. -1:
- * errno says why. */
+/* Syncs after each piece, so that another process that syncs does not wait for all of it. -1: errno
+ * says why. */
 static int write_zeros(int descriptor, uint64_t from, uint64_t to) {
     static const uint8_t zeros[PIECE_BYTES];
     for (uint64_t at = from; at < to;) {
@@ -48,7 +48,7 @@ static int make_spare(const struct archive *archive, uint64_t bytes) {
     int r = write_zeros(descriptor, 0, bytes), number = errno;
     close(descriptor);
     if (r < 0)
-        unlinkat(archive->directory, ARCHIVE_SPARE, 0); /* it may hold what others need */
+        unlinkat(archive->directory, ARCHIVE_SPARE, 0); /* the disk may be full */
     errno = number;
     return r;
 }
@@ -77,7 +77,7 @@ bool archive_wants_spare(const struct archive *archive) {
 int archive_make_spare(const struct archive *archive, struct error *ret_error) {
     if (make_spare(archive, archive->segment_bytes) == 0)
         return 0;
-    return error_set_errno(ret_error, errno, "%s/%s: cannot make the next segment's file ahead",
+    return error_set_errno(ret_error, errno, "%s/%s: cannot prepare the next segment's file",
                            archive->path, ARCHIVE_SPARE);
 }
 

@@ -46,14 +46,15 @@ int file_write_at(int descriptor, const void *bytes, size_t size, uint64_t offse
     return 0;
 }
 
+/* The size is taken once: a file that grows meanwhile is cut there, one that shrinks is shorter. */
 static int load_open(int descriptor, const char *name, size_t size_max, char **ret_bytes,
                      size_t *ret_length, struct error *ret_error) {
     struct stat status;
     if (fstat(descriptor, &status) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot look at it", name);
+        return error_set_errno(ret_error, errno, "%s: cannot stat", name);
     if (status.st_size < 0 || (uint64_t)status.st_size > size_max)
-        return error_set(ret_error, ERROR_TOO_LARGE, "%s: %lld bytes, at most %zu are expected",
-                         name, (long long)status.st_size, size_max);
+        return error_set(ret_error, ERROR_TOO_LARGE, "%s: %lld bytes; expected at most %zu", name,
+                         (long long)status.st_size, size_max);
     size_t size = (size_t)status.st_size;
     char *bytes = check_malloc(size + 1);
     ssize_t length = file_read_at(descriptor, bytes, size, 0);
@@ -71,7 +72,7 @@ int file_load(int directory, const char *name, size_t size_max, char **ret_bytes
               size_t *ret_length, struct error *ret_error) {
     int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0 && errno == ENOENT)
-        return error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such file", name);
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no such file", name);
     if (descriptor < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", name);
     int r = load_open(descriptor, name, size_max, ret_bytes, ret_length, ret_error);
@@ -98,11 +99,12 @@ int file_create(int directory, const char *name, const void *bytes, size_t lengt
 int directory_make(int parent, const char *name, int *ret_directory, struct error *ret_error) {
     bool made = mkdirat(parent, name, 0750) == 0;
     if (!made && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "%s: cannot make the directory", name);
+        return error_set_errno(ret_error, errno, "%s: cannot create the directory", name);
     int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open the directory", name);
-    /* The new name should survive the machine; the folder above may not be ours to open. */
+    /* Syncs the parent, so that the new name survives a power failure. Not being allowed to open it
+     * is not an error. */
     int above = made ? openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (above >= 0) {
         fsync(above);
@@ -146,7 +148,7 @@ int directory_lock(int directory, const char *shown, const char *what, int *ret_
         close(lock);
         return r;
     }
-    /* The holder's id is for people; a full disk must not keep anybody from locking. */
+    /* The holder's id is for messages only: a full disk must not prevent the lock. */
     char line[24];
     int length = snprintf(line, sizeof line, "process %ld\n", (long)getpid());
     if (ftruncate(lock, 0) == 0 && file_write_at(lock, line, (size_t)length, 0) < 0)

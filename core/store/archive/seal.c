@@ -1,3 +1,6 @@
+/* Encoding and decoding of sealed segments: header, table and blocks (the layouts are at the
+ * sections below). Everything that is read is checked against a checksum before it is used, and
+ * sizes are bounded before memory is reserved for them. */
 #include "seal.h"
 
 #include "core/base/check.h"
@@ -8,10 +11,10 @@
 #include <string.h>
 #include <zstd.h>
 
-/* 2 % larger than level 6, and made in half the time. */
+/* 2 % larger than with level 6, in half the time. */
 #define LEVEL 3
 
-#define SKIPPABLE_MAGIC UINT32_C(0x184d2a5e) /* zstd's readers pass over 0x184d2a50 … 5f */
+#define SKIPPABLE_MAGIC UINT32_C(0x184d2a5e) /* zstd skips frames with 0x184d2a50 … 5f */
 #define SKIPPABLE_HEAD  8
 
 static const char seal_magic[8] = "HARSEAL\x1a";
@@ -53,10 +56,10 @@ int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header
     if (memcmp(bytes + 8, seal_magic, sizeof seal_magic) != 0)
         return error_set(ret_error, ERROR_DAMAGED, "not the header of a sealed segment");
     if (load_u32(bytes + 20) != header_crc(bytes))
-        return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not fit");
+        return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
     if (load_u32(bytes + 16) != SEAL_FORMAT)
         return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "sealed format %" PRIu32 ", but this version knows format %d",
+                         "sealed format %" PRIu32 "; this version reads format %d",
                          load_u32(bytes + 16), SEAL_FORMAT);
     struct seal_header header = {
         .size = load_u64(bytes + 24),
@@ -73,13 +76,12 @@ int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header
     uint64_t head = SEAL_HEADER_SIZE + (uint64_t)header.block_count * SEAL_ENTRY_SIZE;
     if (header.block_count == 0 || header.stored < head || header.size < SEGMENT_HEADER_SIZE)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "its header tells of %" PRIu64 " bytes in %" PRIu32 " blocks, stored in "
-                         "%" PRIu64,
+                         "its header claims %" PRIu64 " bytes in %" PRIu32 " blocks, stored in "
+                         "%" PRIu64 " bytes",
                          header.size, header.block_count, header.stored);
     if (load_u32(bytes) != SKIPPABLE_MAGIC || load_u32(bytes + 4) != head - SKIPPABLE_HEAD)
-        return error_set(
-            ret_error, ERROR_DAMAGED,
-            "zstd would not pass over its header and table: they are %" PRIu64 " bytes", head);
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "zstd would not skip its header and table of %" PRIu64 " bytes", head);
     *ret_header = header;
     return 0;
 }
@@ -97,11 +99,13 @@ void seal_table_encode(const struct seal_block *blocks, size_t count, struct buf
     }
 }
 
+/* Offsets are not stored: they are the sums of the lengths before, which must end at the sizes in
+ * the header. */
 int seal_table_decode(const struct seal_header *header, const uint8_t *bytes,
                       struct seal_block *ret_blocks, struct error *ret_error) {
     size_t count = header->block_count, size = count * SEAL_ENTRY_SIZE;
     if (crc32c(0, bytes, size) != header->table_crc)
-        return error_set(ret_error, ERROR_DAMAGED, "the checksum of its table does not fit");
+        return error_set(ret_error, ERROR_DAMAGED, "its table's checksum does not match");
     uint64_t offset = 0, stored_offset = SEAL_HEADER_SIZE + size, position = 0;
     for (size_t i = 0; i < count; i++, bytes += SEAL_ENTRY_SIZE) {
         struct seal_block *block = &ret_blocks[i];
@@ -116,14 +120,15 @@ int seal_table_decode(const struct seal_header *header, const uint8_t *bytes,
         if (block->length < (i > 0 ? 1 : SEGMENT_HEADER_SIZE) || block->length > SEAL_BLOCK_MAX ||
             block->stored > ZSTD_COMPRESSBOUND((size_t)SEAL_BLOCK_MAX) ||
             block->position_before < position)
-            return error_set(ret_error, ERROR_DAMAGED, "block %zu cannot be as its table says", i);
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "its table gives block %zu an impossible size or position", i);
         offset += block->length;
         stored_offset += block->stored;
         position = block->position_before;
     }
     if (offset != header->size || stored_offset != header->stored)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "its blocks are not as many bytes as its header says");
+                         "its blocks do not add up to the sizes in its header");
     return 0;
 }
 
@@ -149,6 +154,7 @@ void seal_packer_free(struct seal_packer *packer) {
     free(packer);
 }
 
+/* Compression cannot fail except for lack of memory: the room is the worst case. */
 void seal_pack(struct seal_packer *packer, const void *bytes, size_t length,
                struct buffer *buffer) {
     size_t bound = ZSTD_compressBound(length);
@@ -184,14 +190,14 @@ uint8_t *seal_unpacker_room(struct seal_unpacker *unpacker, size_t size) {
     return buffer_reserve(&unpacker->stored, size);
 }
 
-/* The checksum comes first: what the library gets to see is what it once made. */
+/* The checksum comes first, so zstd only ever sees bytes that it wrote itself. */
 int seal_unpack(struct seal_unpacker *unpacker, const struct seal_block *block, uint8_t *ret_bytes,
                 struct error *ret_error) {
     const uint8_t *stored = unpacker->stored.bytes;
     if (crc32c(0, stored, block->stored) != block->crc)
         return error_set(ret_error, ERROR_DAMAGED,
                          "the block of %" PRIu32 " bytes at byte %" PRIu64
-                         " of the file is damaged: its checksum does not fit",
+                         " of the file is damaged: its checksum does not match",
                          block->stored, block->stored_offset);
     size_t length =
         ZSTD_decompressDCtx(unpacker->zstd, ret_bytes, block->length, stored, block->stored);

@@ -5,12 +5,12 @@
  *   table    24 bytes for each block
  *   blocks   each a zstd frame of its own: unpacked one after the other they are the segment
  *
- * Header and table are together a skippable frame of zstd's, so `zstd -dc` gives the segment back
- * even where no Harrier is. A block holds whole frames of the segment, so one record is found in
- * one block; the first one also holds the segment's header.
+ * Header and table together are a skippable frame of zstd's, so `zstd -dc` restores the segment
+ * without Harrier. A block holds whole frames of the segment, so a record is in one block; the
+ * first block also holds the segment's header.
  *
  * The hash of a seal is the SHA-256 over the hash of the segment before (zeros for the first of an
- * epoch) and all bytes of the segment as it was.
+ * epoch) and all bytes of the segment as it was written.
  *
  * Not here: which segments are sealed when (archive_seal.h), files (segment_file.h). */
 #pragma once
@@ -28,8 +28,8 @@
 #define SEAL_ENTRY_SIZE  24
 #define SEAL_HASH_SIZE   32
 
-/* Frames up to so much go into one block. More hardly makes it smaller, and a record read by its
- * position costs the unpacking of one block. */
+/* Frames of up to this many bytes go into one block. Larger blocks hardly compress better, and
+ * reading a record by its position unpacks one block. */
 #define SEAL_BLOCK_BYTES (64u << 10)
 /* One frame may be larger than that. */
 #define SEAL_BLOCK_MAX (FRAME_PAYLOAD_MAX + SEAL_BLOCK_BYTES)
@@ -48,8 +48,8 @@ struct seal_header {
 };
 
 void seal_header_encode(const struct seal_header *header, uint8_t bytes[SEAL_HEADER_SIZE]);
-/* ERROR_DAMAGED, ERROR_UNSUPPORTED. What it says is not out of proportion: the table and the blocks
- * fit into the file. */
+/* ERROR_DAMAGED, ERROR_UNSUPPORTED. The sizes are consistent: the table and the blocks fit into the
+ * file. */
 int seal_header_decode(const uint8_t bytes[SEAL_HEADER_SIZE], struct seal_header *ret_header,
                        struct error *ret_error);
 
@@ -77,7 +77,7 @@ struct seal_unpacker *seal_unpacker_new(void);
 void seal_unpacker_free(struct seal_unpacker *unpacker); /* NULL is allowed */
 /* Room for a block's stored bytes, valid until the next call. */
 uint8_t *seal_unpacker_room(struct seal_unpacker *unpacker, size_t size);
-/* The block, whose stored bytes are in that room, to ret_bytes, which has room for block->length.
- * ERROR_DAMAGED. */
+/* Unpacks the block whose stored bytes are in that room to ret_bytes, which has room for
+ * block->length. ERROR_DAMAGED. */
 int seal_unpack(struct seal_unpacker *unpacker, const struct seal_block *block, uint8_t *ret_bytes,
                 struct error *ret_error);

@@ -1,3 +1,6 @@
+/* The layouts of segment headers, frames and sync marks, each at the head of its section, and
+ * listing the segments of an archive. Encoding and parsing only: files are segment_file.c's, order
+ * and history segment_walk.c's. */
 #include "segment.h"
 
 #include "core/base/check.h"
@@ -15,8 +18,9 @@
 
 static const char header_magic[8] = "HARRIER\x1a";
 
-/* No client can get these bytes into a record: texts are UTF-8, which has neither 0xff nor 0xfe. A
- * search that meets them in a policy's file still needs the right CRC around them. */
+/* A client cannot put these bytes into a record: texts are UTF-8, which has neither 0xff nor 0xfe.
+ * A policy file may contain them, so a search also requires a frame with a valid CRC around them.
+ */
 static const char mark_magic[8] = "\xff\xfeSYNC\xfe\xff";
 
 #define MICROSECONDS_A_DAY INT64_C(86400000000)
@@ -54,10 +58,10 @@ int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
     if (memcmp(bytes, header_magic, sizeof header_magic) != 0)
         return error_set(ret_error, ERROR_DAMAGED, "not the header of a segment");
     if (load_u32(bytes + 12) != header_crc(bytes))
-        return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not fit");
+        return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not match");
     if (load_u32(bytes + 8) != SEGMENT_FORMAT)
         return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "segment format %" PRIu32 ", but this version knows format %d",
+                         "segment format %" PRIu32 "; this version reads format %d",
                          load_u32(bytes + 8), SEGMENT_FORMAT);
     *ret_header = (struct segment_header){
         .before = {.position = load_u64(bytes + 16), .chain = load_u64(bytes + 24)},
@@ -75,7 +79,8 @@ static size_t padded(size_t length) {
     return (length + 7) & ~(size_t)7;
 }
 
-/* Everything but the checksum and what should be zeros. */
+/* Parses the header and finds the payload; verify_frame() checks the CRC and the padding. The
+ * length is bounded before anything is read or allocated for it. */
 static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct frame *ret_frame,
                                     const char **ret_fault) {
     *ret_frame = (struct frame){0};
@@ -87,7 +92,7 @@ static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct 
         return FRAME_END;
     uint32_t payload_length = load_u32(bytes + 4);
     if (payload_length > FRAME_PAYLOAD_MAX) {
-        *ret_fault = "its length is over the limit";
+        *ret_fault = "its length exceeds the limit";
         return FRAME_BAD;
     }
     size_t end = FRAME_HEADER_SIZE + payload_length;
@@ -102,32 +107,36 @@ static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct 
     return FRAME_WHOLE;
 }
 
-static enum frame_status prove(const uint8_t *bytes, const struct frame *frame,
-                               const char **ret_fault) {
+/* The CRC covers all but itself and the padding; the padding and the reserved bytes must be zero,
+ * so that two files with the same records are the same bytes. */
+static enum frame_status verify_frame(const uint8_t *bytes, const struct frame *frame,
+                                      const char **ret_fault) {
     size_t end = FRAME_HEADER_SIZE + frame->payload.length;
-    *ret_fault = "its checksum does not fit";
+    *ret_fault = "its checksum does not match";
     if (frame->crc != crc32c(0, bytes + 4, end - 4))
         return FRAME_BAD;
-    *ret_fault = "there are bytes where there should be zeros";
+    *ret_fault = "its padding is not zero";
     if (!bytes_are_zero(bytes + 18, 6) || !bytes_are_zero(bytes + end, frame->size - end))
         return FRAME_BAD;
     return FRAME_WHOLE;
 }
 
-enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
-                                  struct frame *ret_frame, const char **ret_fault) {
+enum frame_status frame_parse_trusting(const uint8_t *bytes, size_t length, uint16_t trusted_type,
+                                       struct frame *ret_frame, const char **ret_fault) {
     enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
-    if (status != FRAME_WHOLE || ret_frame->type == unproved)
+    if (status != FRAME_WHOLE || ret_frame->type == trusted_type)
         return status;
-    return prove(bytes, ret_frame, ret_fault);
+    return verify_frame(bytes, ret_frame, ret_fault);
 }
 
 enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
                               const char **ret_fault) {
     enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
-    return status == FRAME_WHOLE ? prove(bytes, ret_frame, ret_fault) : status;
+    return status == FRAME_WHOLE ? verify_frame(bytes, ret_frame, ret_fault) : status;
 }
 
+/* The position and the CRC are known only when the payload is there, so the header is reserved
+ * first and filled in last. */
 void frame_begin(struct buffer *buffer) {
     memset(buffer_reserve(buffer, FRAME_HEADER_SIZE), 0, FRAME_HEADER_SIZE);
     buffer->length += FRAME_HEADER_SIZE;
@@ -174,6 +183,8 @@ bool sync_mark_parse(const struct frame *frame, struct sync_mark *ret_mark) {
     return true;
 }
 
+/* After damage nothing says where frames start, so the magic number is searched for at every
+ * offset, and a hit counts only as a whole, valid frame. */
 bool sync_mark_search(const uint8_t *bytes, size_t length, uint64_t position, size_t *ret_offset) {
     const uint8_t *from = bytes, *end = bytes + length;
     for (;;) {
@@ -209,6 +220,8 @@ int64_t day_start_us(int32_t day) {
     return (int64_t)day * MICROSECONDS_A_DAY;
 }
 
+/* Days are UTC and names have four-digit years, so that the order of names is the order of days.
+ * Parsing accepts only what formatting writes. */
 void day_format(int32_t day, char ret_name[DAY_NAME_SIZE]) {
     time_t seconds = (time_t)day * 86400;
     struct tm tm;
@@ -235,7 +248,7 @@ bool day_parse(struct text name, int32_t *ret_day) {
     return true;
 }
 
-/* "00000000000000000001.seg", or the same with ".zst" behind it */
+/* "00000000000000000001.seg", or the same with ".zst" appended */
 static bool first_parse(const char *name, uint64_t *ret_first) {
     enum { DIGITS = 20 };
     if (strspn(name, "0123456789") != DIGITS ||
@@ -268,6 +281,7 @@ void segment_list_add(struct segment_list *list, int32_t day, uint64_t first) {
     check(length == SEGMENT_NAME_SIZE - 1);
 }
 
+/* By first position, then by day: an empty segment shares its first position with the next one. */
 static int compare_segments(const void *left, const void *right) {
     const struct segment *a = left, *b = right;
     if (a->first != b->first)
@@ -275,7 +289,7 @@ static int compare_segments(const void *left, const void *right) {
     return (a->day > b->day) - (a->day < b->day);
 }
 
-/* Opens a folder to list it; closes nothing of the caller's. */
+/* Opens a folder for listing, on a descriptor of its own. */
 static DIR *folder_open(int directory, const char *name, struct error *ret_error) {
     int descriptor = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = descriptor < 0 ? NULL : fdopendir(descriptor);
@@ -331,8 +345,9 @@ static void sort_segments(struct segment_list *list) {
     list->count = count;
 }
 
-/* Twice: while a segment is being sealed, its sealed file may appear where a listing has been
- * already, and the other one be gone where it comes to. What began after that sees the first. */
+/* Two passes: while a segment is sealed, its sealed file may appear in a part of the folder that
+ * the listing has passed, and the plain file be gone before it gets there. The second pass starts
+ * after that and sees the sealed one. Duplicates are dropped. */
 int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
                       struct error *ret_error) {
     list->count = 0;

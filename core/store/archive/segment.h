@@ -3,7 +3,7 @@
  *   segment   header (64 bytes), then frames, each aligned to 8 bytes from the start of the file
  *   frame     header (24 bytes), payload, zeros up to a multiple of 8
  *
- * A frame holds a record or is a sync mark. A frame header of zeros, and nothing but zeros behind
+ * A frame holds a record or is a sync mark. A frame header of zeros, with nothing but zeros after
  * it, is the end of what was written. docs/ARCHIVE.md has every field; all integers are
  * little-endian. */
 #pragma once
@@ -44,34 +44,34 @@ struct frame {
     size_t size;     /* header, payload and padding */
     uint32_t crc;
     uint16_t type;
-    uint64_t position; /* of a record; of a sync mark: the last record it vouches for */
+    uint64_t position; /* of a record; of a sync mark: the last record known to be on disk */
     struct text payload;
 };
 
 enum frame_status {
     FRAME_WHOLE,
     FRAME_END,   /* a header of zeros, or no byte at all */
-    FRAME_SHORT, /* whole so far, but ends before its end */
-    FRAME_BAD,
+    FRAME_SHORT, /* valid so far, but the bytes end before the frame does */
+    FRAME_BAD,   /* contradicts itself: length, checksum or padding */
 };
 
-/* Looks at the start of bytes. FRAME_SHORT: *ret_frame has .size, or 0 while that is unknown.
- * FRAME_BAD: *ret_fault says why, a literal. The payload points into bytes. .offset is not filled.
- */
+/* Parses the frame at the start of bytes. FRAME_SHORT: *ret_frame has .size, or 0 while that is
+ * unknown. FRAME_BAD: *ret_fault says why, a literal. The payload points into bytes. Does not fill
+ * .offset. */
 enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
                               const char **ret_fault);
 
-/* The same, but that a frame of type `unproved` is taken as it stands: its checksum is not looked
- * at.
- */
-enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
-                                  struct frame *ret_frame, const char **ret_fault);
+/* The same, except that the checksum and padding of frames of trusted_type are not verified. */
+enum frame_status frame_parse_trusting(const uint8_t *bytes, size_t length, uint16_t trusted_type,
+                                       struct frame *ret_frame, const char **ret_fault);
 
-/* In two steps, so that the payload is encoded in place: begin reserves the header, then the caller
- * appends the payload, then finish pads and fills in. start: buffer->length before begin. */
+/* In two steps, so that the payload is encoded in place: begin reserves the header, the caller
+ * appends the payload, finish pads it and fills in the header. start: buffer->length before begin.
+ */
 void frame_begin(struct buffer *buffer);
 void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t position);
-/* The chain behind the frame at bytes; the padding is not part of it. */
+/* The chain after the frame at bytes: XXH3 over its header and payload with the chain before as the
+ * seed. The padding is not part of it. */
 uint64_t frame_chain(const uint8_t *bytes, uint64_t chain_before);
 
 struct sync_mark {
@@ -80,16 +80,17 @@ struct sync_mark {
 };
 
 void sync_mark_append(struct buffer *buffer, const struct sync_mark *mark);
-/* false: the frame is no sync mark, or not as one should be */
+/* false: the frame is not a sync mark, or is malformed */
 bool sync_mark_parse(const struct frame *frame, struct sync_mark *ret_mark);
 bool bytes_are_zero(const uint8_t *bytes, size_t length);
-/* Is there a sync mark in these bytes, at any offset, that vouches for more than `position`? */
+/* Is there a sync mark in these bytes, at any offset, for a position after this one? It need not be
+ * aligned: after damage the frames before it are unreadable. */
 bool sync_mark_search(const uint8_t *bytes, size_t length, uint64_t position, size_t *ret_offset);
 
 /* Days since 1970-01-01, rounded down */
 int32_t day_of(int64_t time_us);
 int64_t day_start_us(int32_t day);
-/* "2026-11-21" and a NUL; false when it is no such date */
+/* "2026-11-21" and a NUL; parsing is false unless it is exactly such a date */
 #define DAY_NAME_SIZE 11
 void day_format(int32_t day, char ret_name[DAY_NAME_SIZE]);
 bool day_parse(struct text name, int32_t *ret_day);
@@ -100,7 +101,7 @@ struct segment {
     char name[SEGMENT_NAME_SIZE]; /* relative to the archive */
 };
 
-/* In the order of the records. An empty segment may share its `first` with the next one. */
+/* In the order of the records. An empty segment has the same `first` as the next one. */
 struct segment_list {
     struct segment *segments;
     size_t count, capacity;
@@ -108,7 +109,7 @@ struct segment_list {
 
 void segment_list_deinit(struct segment_list *list);
 void segment_list_add(struct segment_list *list, int32_t day, uint64_t first);
-/* Replaces the list by what is in the folder from from_day on, as it was written or sealed
- * (segment_file.h). Other files are left alone. */
+/* Replaces the list by the segments in the folder from from_day on, plain or sealed
+ * (segment_file.h). Other files are ignored. */
 int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
                       struct error *ret_error);

@@ -1,3 +1,5 @@
+/* Opening plain and sealed segments, and the blocks of sealed ones. The table of blocks is loaded
+ * on first use: most readers that open a sealed segment need only its header. */
 #include "segment_file.h"
 
 #include "core/base/check.h"
@@ -28,6 +30,8 @@ static struct segment_file *file_new(int descriptor, const char *name) {
     return file;
 }
 
+/* The header's own checksum and the file's size are checked here; the table and the blocks have
+ * checksums of their own, checked when they are read. */
 static int read_seal(struct segment_file *file, struct error *ret_error) {
     uint8_t bytes[SEAL_HEADER_SIZE];
     struct stat status;
@@ -41,7 +45,7 @@ static int read_seal(struct segment_file *file, struct error *ret_error) {
         return r;
     if ((uint64_t)status.st_size != file->seal.stored)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "the file has %lld bytes, its header says %" PRIu64,
+                         "the file has %lld bytes; its header says %" PRIu64,
                          (long long)status.st_size, file->seal.stored);
     file->size = file->seal.size;
     return 0;
@@ -65,6 +69,9 @@ int segment_file_open_sealed(int directory, const char *name, struct segment_fil
     return 0;
 }
 
+/* The plain file first: a segment that is being sealed has both, and the sealed one may not be
+ * synced yet. Between the two openat() calls sealing may remove the plain file, but only after the
+ * sealed one is in place. */
 int segment_file_open(int directory, const struct segment *segment, int access,
                       struct segment_file **ret_file, struct error *ret_error) {
     int descriptor = openat(directory, segment->name, access | O_CLOEXEC);
@@ -83,6 +90,12 @@ int segment_file_open(int directory, const struct segment *segment, int access,
     }
     *ret_file = file;
     return 0;
+}
+
+int segment_file_open_present(int directory, const struct segment *segment, int access,
+                              struct segment_file **ret_file, struct error *ret_error) {
+    int r = segment_file_open(directory, segment, access, ret_file, ret_error);
+    return r > 0 ? error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name) : r;
 }
 
 struct segment_file *segment_file_of(int descriptor) {
@@ -112,7 +125,7 @@ int segment_file_refresh(struct segment_file *file, struct error *ret_error) {
     if (file->is_sealed)
         return 0;
     if (fstat(file->descriptor, &status) < 0)
-        return error_set_errno(ret_error, errno, "cannot look at it");
+        return error_set_errno(ret_error, errno, "cannot stat");
     file->size = (uint64_t)status.st_size;
     return 0;
 }
@@ -142,9 +155,37 @@ int segment_file_header(const struct segment_file *file, const struct segment *s
     return 0;
 }
 
+int segment_file_open_header(int directory, const struct segment *segment,
+                             struct segment_file **ret_file, struct segment_header *ret_header,
+                             struct error *ret_error) {
+    struct segment_file *file;
+    int r = segment_file_open(directory, segment, O_RDONLY, &file, ret_error);
+    if (r != 0)
+        return r;
+    r = segment_file_header(file, segment, ret_header, ret_error);
+    if (r == 0)
+        *ret_file = file;
+    else
+        segment_file_close(file);
+    return r;
+}
+
+int segment_file_open_last(int directory, const struct segment_list *list,
+                           struct segment_file **ret_file, struct segment_header *ret_header,
+                           struct error *ret_error) {
+    int r = 1;
+    for (size_t i = list->count; i-- > 0 && r == 1;)
+        r = segment_file_open_header(directory, &list->segments[i], ret_file, ret_header,
+                                     ret_error);
+    return r;
+}
+
+/* flock() belongs to the open file, so the claim ends with the process, and a sealing process can
+ * test it without a lock file. It is taken shared for the test, so two tests do not disturb each
+ * other. */
 int segment_claim(int descriptor, const char *name, struct error *ret_error) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot claim it for writing", name);
+        return error_set_errno(ret_error, errno, "%s: cannot lock it for writing", name);
     return 0;
 }
 
@@ -153,7 +194,8 @@ int segment_file_is_claimed(const struct segment_file *file, struct error *ret_e
         return 0;
     if (errno == EWOULDBLOCK)
         return 1;
-    return error_set_errno(ret_error, errno, "%s: cannot see whether it is written", file->name);
+    return error_set_errno(ret_error, errno, "%s: cannot check whether a writer holds it",
+                           file->name);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -181,16 +223,19 @@ static int load_table(struct segment_file *file, struct error *ret_error) {
     return r;
 }
 
-int segment_file_block_at(struct segment_file *file, uint64_t offset,
-                          const struct seal_block **ret_block, struct error *ret_error) {
-    check(file->is_sealed && offset < file->size);
+/* The last block with .offset <= offset and .position_before < position, else the first one. Both
+ * rise from block to block, so one search serves either: UINT64_MAX sets no bound. */
+static int find_block(struct segment_file *file, uint64_t offset, uint64_t position,
+                      const struct seal_block **ret_block, struct error *ret_error) {
+    check(file->is_sealed);
     int r = load_table(file, ret_error);
     if (r < 0)
         return r;
     size_t low = 0, high = file->seal.block_count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (file->blocks[middle].offset <= offset)
+        const struct seal_block *block = &file->blocks[middle];
+        if (block->offset <= offset && block->position_before < position)
             low = middle;
         else
             high = middle;
@@ -199,22 +244,15 @@ int segment_file_block_at(struct segment_file *file, uint64_t offset,
     return 0;
 }
 
+int segment_file_block_at(struct segment_file *file, uint64_t offset,
+                          const struct seal_block **ret_block, struct error *ret_error) {
+    check(offset < file->size);
+    return find_block(file, offset, UINT64_MAX, ret_block, ret_error);
+}
+
 int segment_file_block_of(struct segment_file *file, uint64_t position,
                           const struct seal_block **ret_block, struct error *ret_error) {
-    check(file->is_sealed);
-    int r = load_table(file, ret_error);
-    if (r < 0)
-        return r;
-    size_t low = 0, high = file->seal.block_count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (file->blocks[middle].position_before < position)
-            low = middle;
-        else
-            high = middle;
-    }
-    *ret_block = &file->blocks[low];
-    return 0;
+    return find_block(file, UINT64_MAX, position, ret_block, ret_error);
 }
 
 int segment_file_unpack(const struct segment_file *file, const struct seal_block *block,
@@ -230,7 +268,7 @@ int segment_file_unpack(const struct segment_file *file, const struct seal_block
 }
 
 void segment_file_drop(const struct segment_file *file, uint64_t from, uint64_t to) {
-    if (file->is_sealed) { /* by and large: blocks are stored in their order */
+    if (file->is_sealed) { /* an estimate: blocks are stored in order, compressed about alike */
         double share = (double)file->seal.stored / (double)file->size;
         from = (uint64_t)((double)from * share);
         to = (uint64_t)((double)to * share);

@@ -1,3 +1,9 @@
+/* Frames of a segment in order: a window of bytes that moves over the file (plain: chunks; sealed:
+ * blocks), and a walk through the frames that keeps position, chain and the last sync mark.
+ *
+ * A frame is trusted only after its CRC, its position and, for sync marks, its chain are checked.
+ * Nothing is allocated for a length that the file does not have, so damaged lengths cannot exhaust
+ * memory. */
 #include "segment_walk.h"
 
 #include "core/base/check.h"
@@ -26,7 +32,7 @@ int frame_window_refresh(struct frame_window *window, struct error *ret_error) {
     return segment_file_refresh(window->file, ret_error);
 }
 
-/* Reads at least `needed` bytes from offset on; the caller knows that the file has them. */
+/* Reads at least `needed` bytes from offset; the caller knows that the file has them. */
 static int fill_written(struct frame_window *window, uint64_t offset, size_t needed,
                         struct error *ret_error) {
     struct segment_file *file = window->file;
@@ -40,7 +46,7 @@ static int fill_written(struct frame_window *window, uint64_t offset, size_t nee
         return error_set_errno(ret_error, errno, "cannot read the segment");
     window->start = offset;
     window->bytes.length = (size_t)length;
-    if ((size_t)length < wanted) /* its writer took a failed write back */
+    if ((size_t)length < wanted) /* its writer has rolled back a failed write */
         file->size = offset + (uint64_t)length;
     return 0;
 }
@@ -62,6 +68,8 @@ static int fill_sealed(struct frame_window *window, uint64_t offset, struct erro
     return 0;
 }
 
+/* With hashing on, each byte is hashed once and in order: fills may overlap, because a frame that
+ * crosses the end of a chunk is read again from its start. */
 static int window_fill(struct frame_window *window, uint64_t offset, size_t needed,
                        struct error *ret_error) {
     buffer_clear(&window->bytes);
@@ -70,7 +78,7 @@ static int window_fill(struct frame_window *window, uint64_t offset, size_t need
     if (r < 0 || !window->hash)
         return r;
     uint64_t end = window->start + window->bytes.length;
-    check(window->start <= window->hashed); /* it goes on without a gap */
+    check(window->start <= window->hashed); /* no gap */
     if (end > window->hashed)
         sha256_add(window->hash, window->bytes.bytes + (window->hashed - window->start),
                    (size_t)(end - window->hashed));
@@ -93,6 +101,8 @@ bool frame_window_hash_finish(struct frame_window *window, uint8_t ret_hash[SEAL
     return window->hashed == window->file->size;
 }
 
+/* Parses what the window has; if that is too short and the file has more, fills the window once and
+ * parses again. At the end of the file the answer is FRAME_END or FRAME_SHORT. */
 int frame_window_look(struct frame_window *window, uint64_t offset, struct frame *ret_frame,
                       const char **ret_fault, struct error *ret_error) {
     for (bool is_filled = false;; is_filled = true) {
@@ -106,16 +116,17 @@ int frame_window_look(struct frame_window *window, uint64_t offset, struct frame
         enum frame_status status = FRAME_SHORT;
         *ret_frame = (struct frame){0};
         if (available > 0 || offset >= size)
-            status = window->unproved == FRAME_PROVED
+            status = window->trusted_type == FRAME_TRUST_NONE
                          ? frame_parse(at, available, ret_frame, ret_fault)
-                         : frame_parse_but(at, available, window->unproved, ret_frame, ret_fault);
+                         : frame_parse_trusting(at, available, window->trusted_type, ret_frame,
+                                                ret_fault);
         ret_frame->offset = offset;
         size_t needed = ret_frame->size ? ret_frame->size : FRAME_HEADER_SIZE;
         /* Nothing is allocated for a length that the file does not have. */
         if (status != FRAME_SHORT || offset + available >= size || needed > size - offset)
             return status;
-        if (is_filled && window->file->is_sealed) { /* with the block that it begins in */
-            *ret_fault = "it goes on behind the end of its block";
+        if (is_filled && window->file->is_sealed) { /* blocks hold whole frames */
+            *ret_fault = "it runs past the end of its block";
             return FRAME_BAD;
         }
         int r = window_fill(window, offset, needed, ret_error);
@@ -129,7 +140,7 @@ int segment_walk_init(struct segment_walk *walk, struct segment_file *file,
     *walk = (struct segment_walk){
         .offset = SEGMENT_HEADER_SIZE,
         .place = header->before,
-        .synced = header->before, /* a segment is begun only when all before it is on the disk */
+        .synced = header->before, /* a segment starts only when all before it is on disk */
     };
     frame_window_init(&walk->window, file, WINDOW_SEQUENTIAL);
     return frame_window_refresh(&walk->window, ret_error);
@@ -140,30 +151,31 @@ void segment_walk_deinit(struct segment_walk *walk) {
 }
 
 static bool is_skimming(const struct segment_walk *walk) {
-    return walk->window.unproved != FRAME_PROVED;
+    return walk->window.trusted_type != FRAME_TRUST_NONE;
 }
 
 void segment_walk_skim(struct segment_walk *walk, enum record_type type) {
-    walk->window.unproved = (uint16_t)type;
+    walk->window.trusted_type = (uint16_t)type;
 }
 
-/* Why a sync mark cannot stand here, or NULL. */
+/* Why a sync mark cannot be here, or NULL. A mark may be older than the last record (it is written
+ * after later appends), but never newer; the chain can be compared only at the current position. */
 static const char *mark_error(struct segment_walk *walk, const struct frame *frame,
                               struct sync_mark *ret_mark) {
     if (!sync_mark_parse(frame, ret_mark))
-        return "it is no sync mark, though it says so";
+        return "its type says sync mark, but its content does not";
     if (ret_mark->place.position > walk->place.position)
-        return "it is a sync mark for records that are not there";
+        return "it is a sync mark for records that do not exist";
     if (ret_mark->place.position == walk->place.position && !is_skimming(walk) &&
         ret_mark->place.chain != walk->place.chain) {
         walk->contradicted = true;
-        return "it is a sync mark for other records than those before it";
+        return "it is a sync mark of another history: its chain does not match";
     }
     return NULL;
 }
 
-/* The frame is read where it is wanted: copied as a whole right behind that, the processor would
- * have to wait for its parts. */
+/* The frame is parsed straight into *ret_frame: if it were copied right after it was written, the
+ * processor would stall on store forwarding. */
 int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const char **ret_fault,
                       struct error *ret_error) {
     for (;;) {
@@ -184,7 +196,7 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
             continue;
         }
         if (ret_frame->position != walk->place.position + 1) {
-            *ret_fault = "its position does not follow the one before it";
+            *ret_fault = "its position does not follow the previous one";
             return FRAME_BAD;
         }
         const uint8_t *bytes = (const uint8_t *)ret_frame->payload.data - FRAME_HEADER_SIZE;
@@ -197,6 +209,9 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
     }
 }
 
+/* Torn or damaged: whether a later sync mark exists decides. If one does, the bytes here were on
+ * disk and are lost. If none does, they may never have been written, and dropping them loses
+ * nothing that was promised. */
 int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct error *ret_error) {
     if (walk->contradicted) {
         *ret_mark = walk->offset;
@@ -228,14 +243,14 @@ int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct err
             tail = TAIL_TORN;
         if (length < WINDOW_SEQUENTIAL)
             break;
-        /* A mark may lie across the end of what was read. */
+        /* A mark may cross the end of what was read: the next read overlaps by its size. */
         offset += WINDOW_SEQUENTIAL - SYNC_MARK_SIZE;
     }
     free(bytes);
     return tail;
 }
 
-/* Goes on to where the frames end. enum tail, or < 0. */
+/* Walks to where the frames end. enum tail, or < 0. */
 static int walk_to_end(struct segment_walk *walk, const char **ret_fault, uint64_t *ret_mark,
                        struct error *ret_error) {
     struct frame frame;
@@ -247,7 +262,7 @@ static int walk_to_end(struct segment_walk *walk, const char **ret_fault, uint64
         r = segment_walk_next(walk, &frame, ret_fault, ret_error);
     while (r == FRAME_WHOLE);
     if (r >= 0 && r != FRAME_BAD)
-        *ret_fault = "it is not whole";
+        *ret_fault = "it is incomplete";
     return r < 0 ? r : segment_walk_judge(walk, ret_mark, ret_error);
 }
 
@@ -261,8 +276,23 @@ int segment_walk_finish(struct segment_walk *walk, struct error *ret_error) {
     } while (r == TAIL_DAMAGED && walk->offset > offset);
     if (r == TAIL_DAMAGED)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "byte %" PRIu64 ": the frame behind record %" PRIu64
-                         " is damaged: %s; the sync mark at byte %" PRIu64 " vouches for it",
+                         "byte %" PRIu64 ": the frame after record %" PRIu64
+                         " is damaged: %s; the sync mark at byte %" PRIu64
+                         " says that it was on disk",
                          walk->offset, walk->place.position, fault, mark);
     return r < 0 ? r : 0;
+}
+
+int segment_walk_find_synced(struct segment_file *file, const struct segment_header *header,
+                             struct archive_place *ret_synced, struct error *ret_error) {
+    struct segment_walk walk;
+    int r = segment_walk_init(&walk, file, header, ret_error);
+    if (r == 0)
+        r = segment_walk_finish(&walk, ret_error);
+    if (r == 0)
+        *ret_synced = walk.synced;
+    else
+        error_prefix(ret_error, "%s", file->name);
+    segment_walk_deinit(&walk);
+    return r;
 }

@@ -1,18 +1,22 @@
+/* The steps of an explanation, in the order of `steps` at the end of this file. Each fills in its
+ * part of struct explaining; the first error ends it. The transaction's record is copied, because
+ * it lies in search results that go away. */
 #include "explain.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/audit.h"
 #include "core/engine/explain.h"
+#include "core/store/generation/generation_folder.h"
 #include "explain_history.h"
 #include "explain_in_force.h"
 #include "explain_locate.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define TARGET_BYTES ((size_t)64 << 20) /* the transaction's record, and its decision */
+#define TARGET_BYTES ((size_t)64 << 20) /* limit for the record and its decisions */
 #define NOTES_MAX    8
 #define RARE_TYPES   (~(1u << RECORD_TRANSACTION | 1u << RECORD_OUTCOME))
 
@@ -45,20 +49,26 @@ static int too_large(const struct explaining *explaining, struct error *ret_erro
                      explaining->arena->limit);
 }
 
+/* The record decoded again into memory of its own: what it was found in goes. */
+static int copy_record(const struct record *record, struct arena *arena, struct record *ret_copy,
+                       struct error *ret_error) {
+    struct buffer bytes;
+    buffer_init(&bytes);
+    record_encode(record, &bytes);
+    int r = record_decode(record->type, bytes.bytes, bytes.length, arena, ret_copy, ret_error);
+    buffer_deinit(&bytes);
+    if (r == 0)
+        ret_copy->position = record->position;
+    return r;
+}
+
 /* ---- locate ---- */
 
 static int keep_target(void *user, const struct record *record, struct error *ret_error) {
     struct explaining *explaining = user;
-    struct buffer bytes;
     if (record->position != explaining->target.position)
         return 0;
-    buffer_init(&bytes); /* the record again, decoded into memory of its own */
-    record_encode(record, &bytes);
-    int r = record_decode(record->type, bytes.bytes, bytes.length, &explaining->own,
-                          &explaining->record, ret_error);
-    buffer_deinit(&bytes);
-    explaining->record.position = record->position;
-    return r;
+    return copy_record(record, &explaining->own, &explaining->record, ret_error);
 }
 
 static int read_target(struct explaining *explaining, struct error *ret_error) {
@@ -92,9 +102,8 @@ static int locate(struct explaining *explaining, struct error *ret_error) {
     if (target->others > 0)
         add_note(explaining,
                  arena_printf(explaining->arena,
-                              "the id was used before, beyond the horizon in which ids are "
-                              "remembered: %" PRIu64 " older transaction%s, the last at position "
-                              "%" PRIu64,
+                              "the archive holds this id more than once: %" PRIu64
+                              " older transaction%s, the last at position %" PRIu64,
                               target->others, target->others == 1 ? "" : "s", target->other));
     return 0;
 }
@@ -108,8 +117,9 @@ static int find_in_force(struct explaining *explaining, struct error *ret_error)
     if (r < 0)
         return r;
     if (in_force->policy_id != in_force->policy->id)
-        add_note(explaining, TEXT_LITERAL("the policy's files in the archive are not those of its "
-                                          "id: somebody changed them"));
+        add_note(explaining,
+                 TEXT_LITERAL(
+                     "the policy's files in the archive do not match its id: they were changed"));
     if (*in_force->version && strcmp(in_force->version, HARRIER_VERSION) != 0)
         add_note(explaining, arena_printf(explaining->arena,
                                           "it was decided by version %s; this is " HARRIER_VERSION,
@@ -119,29 +129,29 @@ static int find_in_force(struct explaining *explaining, struct error *ret_error)
 
 /* ---- fold ---- */
 
-/* The tables of then, when they are still there. Without them the archive says the same. */
+/* Starts from the tables that were in use, if they still exist. Without them the archive gives the
+ * same states, only later. */
 static void begin_with_tables(struct explaining *explaining) {
     const struct generation_record *record = &explaining->in_force.generation;
     struct generation *generation;
     struct error error;
-    char folder[64];
     if (record->position == 0)
         return;
-    snprintf(folder, sizeof folder, "g-%020" PRIu64 "-%016" PRIx64, record->position,
-             record->generation_id);
     const char *root = explaining->options->generations;
+    char *folder = generation_folder_format(record->position, record->generation_id);
     int r = root ? generation_open(root, folder, false, &generation, &error) : -ERROR_NOT_FOUND;
+    free(folder);
     if (r == 0) {
         r = explain_history_begin(&explaining->then, generation, &error);
         generation_close(generation);
     }
     if (r < 0)
-        add_note(explaining,
-                 TEXT_LITERAL("the tables that it was decided on are not kept any more: the "
-                              "history was folded from the archive's first record"));
+        add_note(explaining, TEXT_LITERAL("the tables it was decided on are gone: the history was "
+                                          "folded from the archive's first record"));
 }
 
-/* Before the first record behind the place: what the tables had left out. */
+/* Called before the first record after the tables' position: a rebuild leaves out idle states, so a
+ * fold without the tables must drop them at the same place to give the same states. */
 static int forget_idle(struct explaining *explaining, struct error *ret_error) {
     uint64_t place = explaining->in_force.generation.position;
     int64_t newest_us;
@@ -171,7 +181,7 @@ static int fold_record(void *user, const struct record *record, struct error *re
     return 0;
 }
 
-/* What the tables have not, and for the other policy all of it. */
+/* Folds what is newer than the tables, and for the other policy everything. */
 static int fold_records(struct explaining *explaining, struct error *ret_error) {
     const struct explain_history *then = &explaining->then, *now = &explaining->now;
     uint64_t before = explaining->target.position;
@@ -217,8 +227,10 @@ static int fold(struct explaining *explaining, struct error *ret_error) {
     return r;
 }
 
-/* ---- decide and tell ---- */
+/* ---- decide and report ---- */
 
+/* A policy that refuses the transaction is an answer, not an error: the explanation says for which
+ * field. */
 static int explain_refusal(struct explaining *explaining, const struct snapshot *policy,
                            struct text field, const struct error *refusal,
                            struct explained_policy *ret_policy, struct error *ret_error) {
@@ -234,7 +246,7 @@ static int explain_refusal(struct explaining *explaining, const struct snapshot 
     return 0;
 }
 
-/* A decision on these states; its shadows point into `own`. */
+/* A decision on these states, with a trace of every rule; its shadow decisions point into `own`. */
 static int decide(struct explaining *explaining, struct engine *engine,
                   struct explain_history *history, uint64_t snapshot_id, uint64_t generation_id,
                   struct decision *ret_decision, struct explained_policy *ret_policy,
@@ -301,13 +313,14 @@ static int explain_shadows(struct explaining *explaining, const struct decision 
     return good ? 0 : too_large(explaining, ret_error);
 }
 
+/* Equal means bit for bit, as an audit compares; a difference is described in words. */
 static int compare(struct explaining *explaining, const struct decision *derived,
                    struct error *ret_error) {
     const struct decision *archived = &explaining->record.transaction.decision;
     struct explanation *explanation = &explaining->explanation;
     struct buffer words;
     if (explanation->then.refusal.length) {
-        explanation->difference = TEXT_LITERAL("the policy of then refuses the transaction");
+        explanation->difference = TEXT_LITERAL("the policy in force then refuses the transaction");
         return 0;
     }
     unsigned differences = audit_compare(archived, derived);
@@ -350,7 +363,7 @@ static int decide_now(struct explaining *explaining, struct error *ret_error) {
     return r;
 }
 
-/* ---- what became known later ---- */
+/* ---- outcomes: what became known later ---- */
 
 struct outcomes {
     struct explaining *explaining;
@@ -377,6 +390,8 @@ static int add_outcome(void *user, const struct record *record, struct error *re
     return 0;
 }
 
+/* `later` has those at positions that the first search skipped, `rare` those after that: in this
+ * order they are in the order of the archive. */
 static int report_outcomes(struct explaining *explaining, struct error *ret_error) {
     struct outcomes outcomes = {.explaining = explaining};
     int r = find_later(explaining, ret_error);
@@ -403,13 +418,8 @@ static int report_outcomes(struct explaining *explaining, struct error *ret_erro
 /* The transaction and the archived decision, in the explanation's own memory. */
 static int keep_record(struct explaining *explaining, struct error *ret_error) {
     struct explanation *explanation = &explaining->explanation;
-    struct buffer bytes;
     struct record kept;
-    buffer_init(&bytes);
-    record_encode(&explaining->record, &bytes);
-    int r = record_decode(RECORD_TRANSACTION, bytes.bytes, bytes.length, explaining->arena, &kept,
-                          ret_error);
-    buffer_deinit(&bytes);
+    int r = copy_record(&explaining->record, explaining->arena, &kept, ret_error);
     if (r < 0)
         return r;
     explanation->transaction = kept.transaction.transaction;

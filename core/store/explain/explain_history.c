@@ -1,3 +1,6 @@
+/* Records are found by the bytes of keys before they are decoded; here the decoded ones are applied
+ * if one of their entries has the key of an entity. An entity with an empty search text may be
+ * concerned by any record. */
 #include "explain_history.h"
 
 #include "core/base/check.h"
@@ -11,7 +14,7 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
                               uint64_t key_hash) {
     const struct explain_history *history = (struct explain_history *)self;
     (void)key_hash;
-    check(text_equal(history->keys[entity], key)); /* nobody asks for others */
+    check(text_equal(history->keys[entity], key)); /* a decision reads no other key */
     const struct state *state = &history->states[entity];
     return (struct text){.data = (const char *)state->bytes, .length = state->length};
 }
@@ -32,8 +35,8 @@ static void take_key(struct entry_sink *self, size_t entity, struct text key, ui
     check(history->keys[entity].data);
 }
 
-/* The longest part of the key that stands in records as it is; empty: there is none, and every
- * record may be one of the entity's. */
+/* The longest part of the key that is in records as it is; empty: there is none (a derived field),
+ * and every record may concern the entity. */
 static struct text progress_part(const struct snapshot *plan, size_t entity,
                                  const struct transaction *transaction) {
     const struct entity_binding *binding = &plan->bindings[entity];
@@ -104,7 +107,7 @@ int explain_history_begin(struct explain_history *history, struct generation *ge
                           struct error *ret_error) {
     const struct generation_manifest *manifest = generation_manifest(generation);
     if (manifest->plan_id != history->plan->plan.id)
-        return error_set(ret_error, ERROR_UNSUPPORTED, "the tables are of another plan");
+        return error_set(ret_error, ERROR_UNSUPPORTED, "the tables belong to another plan");
     int r = generation_bind(generation, &history->plan->plan, ret_error);
     for (size_t e = 0; e < history->entity_count && r == 0; e++) {
         if (!history->keys[e].data || history->keys[e].length > GENERATION_KEY_MAX)
@@ -164,9 +167,10 @@ void explain_history_forget_idle(struct explain_history *history, int64_t newest
     }
 }
 
-/* ---- telling ---- */
+/* ---- reporting ---- */
 
-/* A key of several fields: each behind its length. */
+/* A key of several fields is encoded as length and bytes of each; it is shown with ", " between
+ * them. */
 static struct text key_in_words(const struct explain_history *history, size_t entity,
                                 struct arena *arena) {
     struct text key = history->keys[entity], words = {.data = "", .length = 0};

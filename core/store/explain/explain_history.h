@@ -1,5 +1,5 @@
-/* The states of one transaction's entities, as a decision about it has them: the fold of Law 1, of
- * those records alone that touch one of these entities. Private to store/. */
+/* The states of one transaction's entities, as a decision about it has them: the fold of Law 1,
+ * applying only records that concern one of these entities. Private to store/. */
 #pragma once
 
 #include "core/engine/engine.h"
@@ -18,26 +18,26 @@ struct explain_history {
     uint64_t *applied; /* records, since the tables */
     uint64_t base;     /* position that the states begin at; 0: no records yet */
     uint64_t applied_records;
-    struct text *texts; /* at least one is in each record that touches the entities */
+    struct text *texts; /* a record that concerns an entity contains at least one of them */
     size_t text_count;
     struct arena arena; /* keys */
 };
 
-/* Takes a reference of the plan. The record is the transaction's. */
+/* Takes a reference to the plan. The record is the transaction's. */
 void explain_history_init(struct explain_history *history, struct snapshot *plan,
                           const struct record *record);
 void explain_history_deinit(struct explain_history *history);
 
-/* Begins with what this generation has of the entities. ERROR_UNSUPPORTED: its tables are of
+/* Starts from what this generation has of the entities. ERROR_UNSUPPORTED: its tables belong to
  * another plan. */
 int explain_history_begin(struct explain_history *history, struct generation *generation,
                           struct error *ret_error);
-/* Each record once; those that touch no entity change nothing. */
+/* Applies a record, each once and in order; those that concern no entity change nothing. */
 void explain_history_apply(struct explain_history *history, const struct record *record);
-/* Is there a state that a rebuild could leave out? */
+/* Are all states empty? Then a rebuild has nothing to leave out. */
 bool explain_history_is_empty(const struct explain_history *history);
-/* A generation was built here: forgets what it leaves out. newest_us: event time of the archive's
- * newest transaction. */
+/* A generation was built here: drops the idle states that it left out. newest_us: event time of the
+ * newest transaction in the archive up to here. */
 void explain_history_forget_idle(struct explain_history *history, int64_t newest_us);
 
 /* Into the arena; NULL: it is full. */

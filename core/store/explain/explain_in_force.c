@@ -1,3 +1,5 @@
+/* One pass over the rare records before the transaction remembers the last of each kind by
+ * position; then the few that are needed are decoded and loaded. */
 #include "explain_in_force.h"
 
 #include <inttypes.h>
@@ -5,7 +7,7 @@
 
 #define RARE_TYPES (~(1u << RECORD_TRANSACTION | 1u << RECORD_OUTCOME))
 
-/* What there is to choose from, by position; 0: none. */
+/* The candidates, by position; 0: none. */
 struct rare_records {
     struct in_force *in_force;
     struct explain_reading *reading;
@@ -93,9 +95,9 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
     return 0;
 }
 
-/* The record of the policy that the tables were built with: named by its id, or by records of old
- * by its plan alone. Then it is the last one up to the tables' place that has this plan, else the
- * first behind it: as a rebuild chooses it. */
+/* Finds the record of the policy that the tables were built with: by its id, or in old records by
+ * its plan alone. Then it is the last one up to the tables' position with this plan, else the first
+ * one after it: the choice that a rebuild makes. */
 static int find_planned(void *user, const struct record *record, struct error *ret_error) {
     struct rare_records *finds = user;
     const struct in_force *in_force = finds->in_force;
@@ -132,8 +134,8 @@ static int choose_plan(struct rare_records *finds, struct error *ret_error) {
     if (r == 0 && finds->planned == 0)
         r = error_set(ret_error, ERROR_NOT_FOUND,
                       "the tables adopted at position %" PRIu64
-                      " were built with a policy that the archive does not hold: what was decided "
-                      "on them cannot be derived again",
+                      " were built with a policy that the archive does not hold: decisions made on "
+                      "them cannot be derived again",
                       in_force->adopted_position);
     return r;
 }

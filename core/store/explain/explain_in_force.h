@@ -1,11 +1,11 @@
-/* What an archive says to have been in force at one of its transactions: the last record of each
- * kind before it, and what these name. Private to store/. */
+/* What was in force at a transaction, by its archive: the last record of each kind before it, and
+ * what these name. Private to store/. */
 #pragma once
 
 #include "core/engine/engine.h"
 #include "explain_locate.h"
 
-/* What the archive says to have been in force at the transaction. */
+/* Owned by the caller; in_force_deinit() frees all of it. */
 struct in_force {
     struct snapshot *policy, *plan;
     uint64_t policy_id, policy_position; /* as recorded */
@@ -18,9 +18,9 @@ struct in_force {
     char version[64]; /* of the program that decided; "": the archive does not say */
 };
 
-/* Zeroed before. rare: all records of the rarer types; record: the transaction's. ERROR_NOT_FOUND:
- * the archive does not hold a policy that it should. ERROR_UNSUPPORTED: this version cannot load
- * one. *in_force is to be deinit whatever comes of it. */
+/* *in_force is zeroed by the caller, who deinits it after a failure too. rare: all records of the
+ * rarer types; record: the transaction's. ERROR_NOT_FOUND: the archive lacks a policy that it
+ * should have. ERROR_UNSUPPORTED: this version cannot load one. */
 int in_force_find(struct in_force *in_force, struct explain_reading *reading,
                   const struct explain_finds *rare, const struct record *record,
                   struct error *ret_error);

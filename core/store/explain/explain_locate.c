@@ -1,5 +1,6 @@
-/* A generation's index of ids says where a transaction is that its horizon holds; what is newer is
- * searched, and all of it when the index does not know the id. */
+/* Which transaction is meant. The index of ids in the current generation says where a transaction
+ * up to its position is; newer records are searched, and all of them if the index does not have the
+ * id. All searches read parts in parallel, if there are threads. */
 #include "explain_locate.h"
 
 #include "core/base/check.h"
@@ -10,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A record with the largest policy the loader takes, decoded. */
+/* The largest record, decoded: one with the largest policy that the loader takes. */
 #define RECORD_BYTES_MAX ((size_t)160 << 20)
-#define LIKE_MAX         5 /* ids that are named when only their beginning fits */
-/* Bytes of segments that are searched before what was found is visited. */
-#define PORTION_BYTES ((uint64_t)256 << 20)
+#define LIKE_MAX         5 /* ids named in a message because they begin with the text */
+/* Bytes of segments searched before what was found is visited and freed. */
+#define CHUNK_BYTES ((uint64_t)256 << 20)
 
 /* ---- reading ---- */
 
@@ -33,7 +34,7 @@ void explain_reading_close(struct explain_reading *reading) {
     arena_deinit(&reading->record);
 }
 
-/* For `count` parts, from the first one on. */
+/* Runs the job for `count` parts, from the first one on. */
 static int run_jobs(struct explain_reading *reading, size_t first, size_t count,
                     int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                     struct error *ret_error) {
@@ -54,7 +55,7 @@ static int search_job(void *user, size_t index, struct error *ret_error) {
     return search_part(&finds->search, finds->first + index, &finds->results[index], ret_error);
 }
 
-/* Of `count` parts, from the first one on. */
+/* Searches `count` parts, from the first one on. */
 static int find_in(struct explain_reading *reading, const struct search *search, size_t first,
                    size_t count, struct explain_finds *ret_finds, struct error *ret_error) {
     *ret_finds = (struct explain_finds){.search = *search, .first = first, .count = count};
@@ -98,12 +99,12 @@ int explain_visit_finds(struct explain_reading *reading, const struct explain_fi
     return 0;
 }
 
-/* How many parts from this one on are a portion. */
-static size_t portion_at(const struct explain_reading *reading, size_t first) {
-    uint64_t most = reading->options->portion_bytes, bytes = 0;
+/* How many parts from this one on make a chunk. */
+static size_t chunk_at(const struct explain_reading *reading, size_t first) {
+    uint64_t most = reading->options->chunk_bytes, bytes = 0;
     size_t end = first;
     if (most == 0)
-        most = PORTION_BYTES;
+        most = CHUNK_BYTES;
     while (end < reading->part_count && (end == first || bytes < most))
         bytes += archive_parts_size(reading->parts, end++);
     return end - first;
@@ -114,7 +115,7 @@ int explain_search(struct explain_reading *reading, const struct search *search,
     int r = 0;
     for (size_t part = 0, count; part < reading->part_count && r == 0; part += count) {
         struct explain_finds finds;
-        count = portion_at(reading, part);
+        count = chunk_at(reading, part);
         r = find_in(reading, search, part, count, &finds, ret_error);
         if (r == 0)
             r = explain_visit_finds(reading, &finds, types, visit, user, ret_error);
@@ -160,7 +161,7 @@ int explain_newest_event(struct explain_reading *reading, uint64_t last, int64_t
 
 /* ---- which transaction ---- */
 
-/* Those that have the id, and those whose id begins with it. */
+/* Transactions with the id, and those whose id begins with it. */
 struct candidates {
     struct text wanted;
     uint64_t count, last, before_last;
@@ -192,7 +193,7 @@ static int look_through(struct explain_reading *reading, const struct explain_fi
                                ret_error);
 }
 
-/* One more search, of transactions alone. */
+/* Another search, for transactions only. */
 static int search_more(struct explain_reading *reading, struct search_range range,
                        struct candidates *candidates, struct error *ret_error) {
     const struct search search = {.ranges = &range, .range_count = 1};
@@ -204,8 +205,8 @@ static int search_more(struct explain_reading *reading, struct search_range rang
     return r;
 }
 
-/* The newest generation, for its ids: 0 when there is none that is this archive's and can be read.
- */
+/* Looks the id up in the current generation. Returns the position it was built for; 0: there is
+ * none that belongs to this archive and can be read. */
 static uint64_t find_indexed(const struct explain_reading *reading, struct text id,
                              uint64_t *ret_position) {
     struct generation *generation;
@@ -237,7 +238,7 @@ static int not_found(const struct candidates *candidates, const char *archive,
     size_t length = strlen(ret_error->text);
     for (size_t i = 0; i < named && length < sizeof ret_error->text; i++) {
         snprintf(ret_error->text + length, sizeof ret_error->text - length, "%s%" TEXT_FORMAT,
-                 i == 0 ? "; with these it begins: " : ", ", TEXT_ARGS(candidates->like_ids[i]));
+                 i == 0 ? "; ids that begin with it: " : ", ", TEXT_ARGS(candidates->like_ids[i]));
         length = strlen(ret_error->text);
     }
     if (candidates->like_count > named)
@@ -259,7 +260,7 @@ static int choose(struct explain_reading *reading, const struct candidates *cand
     if (options->position > 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the record at position %" PRIu64
-                         " of %s is no transaction \"%" TEXT_FORMAT "\"",
+                         " of %s is not transaction \"%" TEXT_FORMAT "\"",
                          options->position, options->archive, TEXT_ARGS(options->id));
     if (!options->allows_prefix || candidates->like_count != 1)
         return not_found(candidates, options->archive, ret_error);
@@ -268,7 +269,8 @@ static int choose(struct explain_reading *reading, const struct candidates *cand
     return 0;
 }
 
-/* Behind the first search, in what the index is of: where it says, else everywhere. */
+/* Searches what the index covers and the first search did not: at the position that it says, else
+ * everywhere. */
 static int search_indexed(struct explain_reading *reading, uint64_t place, uint64_t indexed,
                           struct candidates *candidates, struct error *ret_error) {
     const struct text any = {.data = "", .length = 0};

@@ -1,13 +1,13 @@
-/* What is asked of an explanation. */
+/* What an explanation is asked for, and what it may use. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"
 
 #include <stdatomic.h>
 
-/* Does numbered jobs, several at once if it likes, and returns the first error. */
+/* Runs jobs by number, several at once if it likes, and returns the first error. */
 struct explain_threads {
-    size_t before, all; /* jobs like these that were done before, and altogether */
+    size_t before, all; /* jobs of this kind done before, and in all: for progress */
     int (*run)(struct explain_threads *self, size_t jobs,
                int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                struct error *ret_error);
@@ -17,7 +17,7 @@ struct explain_options {
     const char *archive;
     const char *generations; /* NULL: none are used */
     struct text id;
-    /* When no transaction has the id, the one whose id begins with it will do, if there is only
+    /* If no transaction has the id, the one whose id begins with it will do, if there is exactly
      * one. */
     bool allows_prefix;
     uint64_t position;                   /* the transaction's; 0: the last one of this id */
@@ -25,5 +25,5 @@ struct explain_options {
     struct explain_threads *thread_pool; /* NULL: one job after the other */
     const atomic_bool *stop;             /* NULL: never */
     /* For tests: bytes of segments whose records are in memory at once; 0: what is quick. */
-    uint64_t portion_bytes;
+    uint64_t chunk_bytes;
 };

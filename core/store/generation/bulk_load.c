@@ -1,3 +1,5 @@
+/* Sizes are in bytes of the file. An entry's cost is an upper bound (entry_cost()), so the map is
+ * always large enough; what is reserved too much is address space only. */
 #include "bulk_load.h"
 
 #include "tables.h"
@@ -11,10 +13,10 @@
 #define MAP_SLACK   (UINT64_C(8) << 20)  /* roots, free lists, copied paths to the last leaf */
 #define BEGIN_BYTES (UINT64_C(4) << 20)  /* that the system is asked to write at a time */
 
-/* The disk has something to do from early on, and there is less to wait for in the end. One piece
- * is written before the next is begun: with more under way, whoever syncs a file of the same disk
- * waits for all of it, and that is the archive of a server beside this. That it fails is no matter:
- * whoever syncs will hear of it. */
+/* Starts write-back early, so that the final sync has little left to do. One piece is waited for
+ * before the next is started: with more under way, every other sync on the same disk waits for all
+ * of it, and that is the archive of a server beside this. Failures are ignored: the sync reports
+ * them. */
 static void begin_writing(struct bulk_load *load) {
     MDB_envinfo status;
     int descriptor;
@@ -39,17 +41,18 @@ int bulk_load_commit(struct bulk_load *load, struct error *ret_error) {
     load->cursor = NULL;
     int r = mdb_txn_commit(load->transaction);
     load->transaction = NULL;
-    if (r == EIO) /* LMDB's word for a write that was cut short, too */
+    if (r == EIO) /* LMDB returns it for a short write too */
         return error_set(ret_error, ERROR_SYSTEM,
-                         "cannot write the tables: the system took only a part of them: No space "
-                         "left on device, a limit on the size of files, or an I/O error");
+                         "cannot write the tables: only part of them was written: No space left on "
+                         "device, a limit on the size of files, or an I/O error");
     if (r)
         return tables_error(ret_error, r, "cannot write the tables");
     begin_writing(load);
     return 0;
 }
 
-/* Room for `bytes` more, whatever they are; no transaction is open. */
+/* Enlarges the map for `bytes` more; no transaction is open. It at least doubles: LMDB maps the
+ * file anew each time. */
 static int grow_map(struct bulk_load *load, uint64_t bytes, struct error *ret_error) {
     MDB_envinfo status;
     mdb_env_info(load->environment, &status);
@@ -80,7 +83,8 @@ static int begin(struct bulk_load *load, uint64_t bytes, struct error *ret_error
 }
 
 /* The most that an entry can take in the file. Appended entries leave at worst half of each leaf
- * empty, and a branch entry for each leaf comes on top; a large value has pages of its own. */
+ * page empty, and a branch entry for each leaf comes on top; a large value has overflow pages of
+ * its own. */
 static uint64_t entry_cost(const struct bulk_load *load, size_t key, size_t value) {
     uint64_t overhead = 32, leaf = 3 * (key + overhead);
     if (value < load->page_size / 4)
@@ -114,15 +118,14 @@ int bulk_load_put(struct bulk_load *load, MDB_dbi table, struct text key, struct
         r = mdb_cursor_put(load->cursor, &lmdb_key, &lmdb_value, MDB_APPEND);
     if (r == MDB_KEYEXIST)
         return error_set(ret_error, ERROR_INTERNAL,
-                         "cannot write the tables: a key is not behind "
-                         "the one before it");
+                         "cannot write the tables: a key does not follow the previous one");
     return r ? tables_error(ret_error, r, "cannot write the tables") : 0;
 }
 
 int bulk_load_table(struct bulk_load *load, const char *name, MDB_dbi *ret_table,
                     struct error *ret_error) {
     int r = mdb_dbi_open(load->transaction, name, MDB_CREATE, ret_table);
-    return r ? tables_error(ret_error, r, "cannot make the tables") : 0;
+    return r ? tables_error(ret_error, r, "cannot create the tables") : 0;
 }
 
 int bulk_load_open(struct bulk_load *load, const char *path, unsigned tables,
@@ -140,7 +143,7 @@ int bulk_load_open(struct bulk_load *load, const char *path, unsigned tables,
     if (r == 0)
         r = mdb_env_stat(load->environment, &status);
     if (r)
-        return tables_error(ret_error, r, "cannot make the tables");
+        return tables_error(ret_error, r, "cannot create the tables");
     load->page_size = status.ms_psize;
     return begin(load, 0, ret_error);
 }

@@ -1,19 +1,9 @@
+/* Keys that are numbers are big-endian, so that LMDB's order of bytes is their order; values are
+ * little-endian, as everywhere else in the formats. */
 #include "content_hash.h"
 
 #include "core/base/buffer.h"
 #include "core/store/archive/file.h"
-
-static void put_little(uint8_t *at, uint64_t value, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get_little(const char *at, size_t size) {
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)(uint8_t)at[i] << (8 * i);
-    return value;
-}
 
 static void put_big(uint8_t *at, uint64_t value, size_t size) {
     for (size_t i = 0; i < size; i++)
@@ -23,15 +13,16 @@ static void put_big(uint8_t *at, uint64_t value, size_t size) {
 void content_hash_add(struct hash_stream *stream, struct text table, struct text key,
                       struct text value) {
     uint8_t lengths[12];
-    put_little(lengths, table.length, 4);
-    put_little(lengths + 4, key.length, 4);
-    put_little(lengths + 8, value.length, 4);
+    store_u32(lengths, (uint32_t)table.length);
+    store_u32(lengths + 4, (uint32_t)key.length);
+    store_u32(lengths + 8, (uint32_t)value.length);
     hash_stream_add(stream, lengths, sizeof lengths);
     hash_stream_add(stream, table.data, table.length);
     hash_stream_add(stream, key.data, key.length);
     hash_stream_add(stream, value.data, value.length);
 }
 
+/* The layout of content_hash_add() in one piece: hashing it gives the same hash. */
 void content_hash_put(uint8_t *at, struct text table, struct text key, struct text value) {
     const struct text parts[3] = {table, key, value};
     for (int i = 0; i < 3; i++)
@@ -39,7 +30,7 @@ void content_hash_put(uint8_t *at, struct text table, struct text key, struct te
     at += 12;
     memcpy(at, table.data, table.length);
     at += table.length;
-    if (value.data == key.data + key.length) { /* in tables that is so */
+    if (value.data == key.data + key.length) { /* LMDB stores them one after the other */
         memcpy(at, key.data, key.length + value.length);
         return;
     }
@@ -66,7 +57,7 @@ void id_key_put(uint64_t id_hash, uint8_t ret_key[ID_KEY_SIZE]) {
 }
 
 void id_value_put(struct known_id known, uint8_t ret_value[ID_VALUE_SIZE]) {
-    put_little(ret_value, known.position, 8);
+    store_u64(ret_value, known.position);
     ret_value[8] = (uint8_t)known.label;
 }
 
@@ -80,10 +71,11 @@ bool id_key_get(struct text key, uint64_t *ret_id_hash) {
     return true;
 }
 
+/* Called for every id that is read: checks the length and the label, so damage is noticed. */
 bool id_value_get(struct text value, struct known_id *ret_known) {
     if (value.length != ID_VALUE_SIZE || (uint8_t)value.data[8] >= LABEL_COUNT)
         return false;
-    *ret_known = (struct known_id){.position = get_little(value.data, 8),
+    *ret_known = (struct known_id){.position = load_u64((const uint8_t *)value.data),
                                    .label = (enum label)value.data[8]};
     return true;
 }
@@ -99,13 +91,13 @@ void policy_key_put(uint32_t number, uint8_t ret_key[POLICY_KEY_SIZE]) {
 bool policy_value_get(struct text value, struct policy_file *ret_file) {
     if (value.length < 4)
         return false;
-    uint64_t path_length = get_little(value.data, 4);
+    uint32_t path_length = load_u32((const uint8_t *)value.data);
     if (path_length > value.length - 4)
         return false;
     const char *path = value.data + 4;
     *ret_file = (struct policy_file){
-        .path = {.data = path, .length = (size_t)path_length},
-        .content = {.data = path + path_length, .length = value.length - 4 - (size_t)path_length},
+        .path = {.data = path, .length = path_length},
+        .content = {.data = path + path_length, .length = value.length - 4 - path_length},
     };
     return true;
 }

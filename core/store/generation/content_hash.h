@@ -1,5 +1,5 @@
-/* The order-dependent hash over tables, keys and values that names what a generation holds, and the
- * formats of the small values. The same for states in memory and in tables. Private to store/. */
+/* The hash that says what a generation holds: over (table, key, value) in order, the same for
+ * states in memory and in tables; and the formats of the small values. Private to store/. */
 #pragma once
 
 #include "core/base/hash.h"
@@ -10,17 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One entry more: lengths of table, key and value (32 bits each, little-endian), then their bytes.
- */
+/* Adds an entry: lengths of table, key and value (32 bits each, little-endian), then their bytes.
+ * The lengths keep two different sequences from giving the same bytes. */
 void content_hash_add(struct hash_stream *stream, struct text table, struct text key,
                       struct text value);
 
-/* The same bytes by themselves, for whoever collects entries before they are hashed. */
+/* The same bytes in memory, for callers that collect entries before they are hashed. */
 static inline size_t content_hash_size(struct text table, struct text key, struct text value) {
     return 3 * sizeof(uint32_t) + table.length + key.length + value.length;
 }
 void content_hash_put(uint8_t *at, struct text table, struct text key, struct text value);
-/* Of an entry among several: returns where the next one begins. */
+/* Reads an entry among several: returns where the next one starts. Texts point into the bytes. */
 const uint8_t *content_hash_next(const uint8_t *at, struct text *ret_table, struct text *ret_key,
                                  struct text *ret_value);
 
@@ -37,7 +37,7 @@ char *content_hash_state_table(struct text entity);
 #define ID_VALUE_SIZE 9
 void id_key_put(uint64_t id_hash, uint8_t ret_key[ID_KEY_SIZE]);
 void id_value_put(struct known_id known, uint8_t ret_value[ID_VALUE_SIZE]);
-/* false: the bytes are no such thing */
+/* false: the bytes are not such a key or value */
 bool id_key_get(struct text key, uint64_t *ret_id_hash);
 bool id_value_get(struct text value, struct known_id *ret_known);
 

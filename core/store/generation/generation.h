@@ -1,23 +1,23 @@
-/* A generation: one immutable set of LMDB tables as of a position, and how one is published.
+/* A generation: one immutable set of LMDB tables as of a position of the archive.
+ * generation_writer.h builds one, generation_publish.h publishes it.
  *
  *   PATH/g-<position, 20 digits>-<id>/tables.mdb, manifest.json
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
- * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label), "lists", "thresholds", "policy". Written once in
- * key order,
- * opened read-only without LMDB's lock file ever after. The content hash runs over the ordered
- * (table, key, value) stream, not over LMDB's file bytes, so that equal content has equal hashes.
- */
+ * Tables: one for each entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
+ * transaction id, big-endian → position, label), "lists", "thresholds", "policy". They are written
+ * once in key order and from then on opened read-only, without LMDB's lock file. The content hash
+ * is over the ordered (table, key, value) stream, not over LMDB's file, so equal content has equal
+ * hashes. */
 #pragma once
 
 #include "core/base/error.h"
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lists/list_table.h"
-#include "core/store/archive/archive.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
+#include "generation_manifest.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,140 +25,70 @@
 struct tally;
 struct known_id;
 struct generation;
-struct generation_writer;
 
-struct generation_manifest {
-    uint64_t id;                /* content hash over tables, place and plan */
-    struct archive_place place; /* the state after this record */
-    uint64_t plan_id;
-    uint64_t snapshot_id;  /* whose features it was built with; its files are kept inside */
-    uint64_t states, ids;  /* keys in all state tables, and in "ids" */
-    uint64_t state_hash;   /* over the states alone: what overlay_hash() gives for them */
-    uint64_t content_hash; /* over states, ids and the policy's files */
-    uint64_t adopted_id;   /* of the generation that a server adopted last by then; 0: none */
-    int64_t created_time_us;
-    char version[64]; /* the program that wrote it */
-};
-
-/* LMDB's limit, and more than a key of PLAN_KEY_PARTS_MAX fields of TRANSACTION_FIELD_MAX bytes
- * needs. An attribute may be longer: a state under such a key cannot be kept (ERROR_TOO_LARGE). */
+/* LMDB's limit in bytes. It is more than a key of PLAN_KEY_PARTS_MAX fields of
+ * TRANSACTION_FIELD_MAX bytes needs. An attribute may be longer: a state under such a key cannot be
+ * stored (ERROR_TOO_LARGE). */
 #define GENERATION_KEY_MAX 511
 
-/* A new one in a hidden folder under root, which is made when missing. Entities of the plan in
- * order; within one, keys strictly ascending (text_compare()); ids ascending after all states. The
- * plan must outlive the writer. ERROR_EXISTS: another process builds one here. */
-int generation_writer_open(const char *root, const struct plan *plan,
-                           struct generation_writer **ret_writer, struct error *ret_error);
-/* The state is what state_check() lets pass: it is not looked at. */
-int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
-                            struct text state, struct error *ret_error);
-int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
-                         struct error *ret_error);
-/* The same in large pieces, which any thread may have laid out: entries one behind the other, in
- * the order of keys. An entity's states go by its number, ids by the plan's entity_count. */
-size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
-                                    struct text key, struct text state);
-void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
-                                 struct text key, struct text state, uint8_t *at);
-#define GENERATION_ID_SIZE 32
-void generation_writer_id_put(uint64_t id_hash, struct known_id known,
-                              uint8_t at[GENERATION_ID_SIZE]);
-int generation_writer_entries(struct generation_writer *writer, size_t entity,
-                              const uint8_t *entries, size_t length, struct error *ret_error);
-/* A file for what a builder cannot hold in memory, in the same hidden folder. It has no name and is
- * gone when closed, whatever becomes of the process. Returns the descriptor. Any thread. */
-int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error);
-
-/* What a generation is, beside its tables. */
-struct generation_description {
-    struct archive_place place;
-    const struct snapshot_record *snapshot; /* whose features it has; its files go in */
-    const struct tally *tally;
-    uint64_t adopted_id;                    /* as in the manifest */
-    const struct list_table *lists;         /* NULL: none */
-    const struct threshold_set *thresholds; /* NULL or empty: none */
-    int64_t now_us;
-    const char *version;
-};
-
-/* All keys are there: closes the tables. Once. */
-int generation_writer_finish(struct generation_writer *writer,
-                             const struct generation_description *description,
-                             struct error *ret_error);
-/* Then come so many checks, each of which may be made in a thread of its own. The first one syncs
- * the file, which is mostly waiting; the others read it back: its bytes, and what the tables hold
- * against what was given. ERROR_DAMAGED */
-size_t generation_writer_checks(const struct generation_writer *writer);
-int generation_writer_check(struct generation_writer *writer, size_t index,
-                            struct error *ret_error);
-/* After all checks: writes the manifest, syncs, renames and points `current` at it. When the same
- * generation is already there, and whole, it stays as it is and only becomes the current one. Once.
- */
-int generation_writer_publish(struct generation_writer *writer,
-                              struct generation_manifest *ret_manifest, struct error *ret_error);
-/* After publication: removes all but the newest `keep` generations, the one just published among
- * them, and but the protected one (0: none). A server that has one of them open keeps it. */
-int generation_writer_retain(struct generation_writer *writer, size_t keep, uint64_t protected_id,
-                             size_t *ret_removed, struct error *ret_error);
-/* Frees; what was not published is removed. NULL is allowed. */
-void generation_writer_close(struct generation_writer *writer);
-
-/* The published one. ERROR_NOT_FOUND: none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED say what is wrong
- * with it. Checks manifest, file size and sampled keys; `full` reads everything against its hashes.
- * Damage that passes unseen here and that LMDB meets later ends the process. One thread at a time.
- */
+/* Opens the published one. ERROR_NOT_FOUND: there is none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED:
+ * the message says what is wrong and that a rebuild mends it. Checks the manifest, the size of the
+ * file and samples of the keys; `full` reads everything against its hashes. Damage that the samples
+ * miss and LMDB finds later ends the process. A generation belongs to one thread at a time. */
 int generation_open_current(const char *root, bool full, struct generation **ret_generation,
                             struct error *ret_error);
-/* What its manifest says, with no look at the tables. As generation_open_current(). */
+/* Reads the manifest of the published one, not the tables. Errors as generation_open_current(). */
 int generation_current_manifest(const char *root, struct generation_manifest *ret_manifest,
                                 struct error *ret_error);
-/* The same of one of the folders in root, by its name ("g-…"), whether `current` or not. */
+/* As generation_open_current(), for one of the folders in root by its name ("g-…"), whether
+ * `current` points to it or not. */
 int generation_open(const char *root, const char *folder, bool full,
                     struct generation **ret_generation, struct error *ret_error);
 void generation_close(struct generation *generation);
 
-/* What `current` is, at a glance and without opening anything. Whatever is published, be it what
- * was there before, makes another mark. */
+/* Identifies what `current` points to without opening anything. Every publication makes another
+ * mark, also of a generation that was there before. */
 struct generation_mark {
-    uint64_t id; /* 0: its name does not say */
+    uint64_t id; /* 0: the link does not name a generation */
     uint64_t inode;
     int64_t changed_ns;
 };
-/* False: there is no `current`. */
+/* false: there is no `current`. */
 bool generation_look(const char *root, struct generation_mark *ret_mark);
 /* The name of its folder; free() it. */
 char *generation_folder(const struct generation *generation);
 
 const struct generation_manifest *generation_manifest(const struct generation *generation);
 struct tally generation_tally(const struct generation *generation);
-/* The policy's files it was built with; they live as long as the generation. */
+/* The files of the policy it was built with; they live as long as the generation. */
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count);
 
-/* What was added to lists up to its place, for whoever folds on; then it has none any more. Never
- * NULL. The caller frees it. */
+/* What was added to lists up to its place, as the starting point of a fold. May be called once: the
+ * caller owns and frees it. Never NULL. */
 struct list_table *generation_take_lists(struct generation *generation);
 
-/* What was computed with it; NULL: nothing. Lives as long as the generation. */
+/* The thresholds computed with it; NULL: none. They live as long as the generation. */
 const struct thresholds *generation_thresholds(const struct generation *generation);
 
-/* The plan must be the one of generation_manifest()->plan_id: matches table to entity. Once, before
- * the first look-up. */
+/* Matches tables to the entities of the plan, whose id must be generation_manifest()->plan_id.
+ * Once, before the first look-up. ERROR_INVALID: another plan. ERROR_DAMAGED. */
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error);
 
-/* Length 0 when the entity is not there. Points into the mapped file: valid until
+/* The stored state; length 0: the entity has none. Points into the mapped file: valid until
  * generation_close(). */
 struct text generation_state(const struct generation *generation, size_t entity, struct text key);
 bool generation_find_id(const struct generation *generation, uint64_t id_hash,
                         struct known_id *ret_known);
 
-/* Keys in order; for merging with an overlay. A cursor may be used by another thread than the
- * look-ups, and several cursors by several, each by one; all are closed before the generation. */
+/* Keys in order; for merging with an overlay. A cursor has a transaction of its own, so it may be
+ * used in another thread than the look-ups, and several cursors in several threads, each in one.
+ * All are closed before the generation. */
 struct generation_cursor;
 struct generation_cursor *generation_cursor_open(const struct generation *generation,
                                                  size_t entity);
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
-/* Goes before the first key that is not less than this one. */
+/* Positions the cursor before the first key that is not less than this one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key);
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
                             struct text *ret_value);

@@ -1,11 +1,15 @@
-/* Publishing a generation: its folder gets its name, `current` is pointed at it, old ones go. And
- * what earlier runs left behind is removed. */
-#include "generation_writer.h"
+/* Publishing a generation: the folder gets its name, `current` is pointed to it, old ones are
+ * removed.
+ *
+ * The order is what makes a crash harmless: content and manifest are on disk before the folder has
+ * its name, the name is on disk before the link points to it, and the link is replaced by rename().
+ * What is removed is first renamed to a name that no one opens. */
+#include "generation_publish.h"
 
 #include "core/base/check.h"
-#include "core/base/hash.h"
 #include "core/store/archive/file.h"
-#include "generation_internal.h"
+#include "generation_folder.h"
+#include "generation_writer_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,46 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NEW_LINK   ".current"
-#define OLD_FOLDER ".replaced"
-
-/* ---------------------------------------------------------------------------------------------
- * Folders */
-
-/* Of a link in its place only the link goes: where it leads is none of ours. */
-int generation_remove_folder(int directory, const char *name, struct error *ret_error) {
-    int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (inside < 0 && (errno == ENOENT || (errno == ENOTDIR && unlinkat(directory, name, 0) == 0)))
-        return 0;
-    DIR *folder = inside < 0 ? NULL : fdopendir(inside);
-    if (!folder) {
-        int r = error_set_errno(ret_error, errno, "%s: cannot open", name);
-        if (inside >= 0)
-            close(inside);
-        return r;
-    }
-    int r = 0;
-    struct dirent *entry;
-    while (r == 0 && (entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            unlinkat(inside, entry->d_name, 0) < 0)
-            r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", name, entry->d_name);
-    closedir(folder);
-    if (r == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0)
-        r = error_set_errno(ret_error, errno, "%s: cannot remove", name);
-    return r;
-}
-
-/* What a crashed run left; nobody uses it, for we hold the lock and it was never published. */
-int generation_remove_leftovers(int directory, struct error *ret_error) {
-    int r = generation_remove_folder(directory, GENERATION_NEW_FOLDER, ret_error);
-    if (r == 0)
-        r = generation_remove_folder(directory, OLD_FOLDER, ret_error);
-    if (r == 0 && unlinkat(directory, NEW_LINK, 0) < 0 && errno != ENOENT)
-        r = error_set_errno(ret_error, errno, "%s: cannot remove", NEW_LINK);
-    return r;
-}
 
 /* ---------------------------------------------------------------------------------------------
  * Publication */
@@ -68,27 +32,30 @@ static int write_manifest(struct generation_writer *writer, struct error *ret_er
     return r;
 }
 
-/* Is the same generation there already, and whole? Then its manifest is the one that counts. */
+/* Is the same generation there already, and whole? Then it stays and its manifest counts: it has
+ * the time when it was first built. */
 static bool is_published(struct generation_writer *writer, const char *folder,
                          struct generation_manifest *ret_manifest) {
     struct generation *there;
     struct error ignored;
-    if (generation_open_folder(writer->root, writer->directory, folder, true, &there, &ignored) < 0)
+    if (generation_open(writer->root, folder, true, &there, &ignored) < 0)
         return false;
     *ret_manifest = *generation_manifest(there);
     generation_close(there);
     return true;
 }
 
-/* Whatever is in the way is damaged. A server that has it open keeps it; the name is ours. */
+/* A folder that is in the way is damaged (is_published() says so). A server that has it open keeps
+ * it. */
 static int move_in(struct generation_writer *writer, const char *folder, struct error *ret_error) {
-    if (renameat(writer->directory, folder, writer->directory, OLD_FOLDER) < 0 && errno != ENOENT)
+    if (renameat(writer->directory, folder, writer->directory, GENERATION_OLD_FOLDER) < 0 &&
+        errno != ENOENT)
         return error_set_errno(ret_error, errno, "%s: cannot move it out of the way", folder);
     if (renameat(writer->directory, GENERATION_NEW_FOLDER, writer->directory, folder) < 0)
         return error_set_errno(ret_error, errno, "%s: cannot publish", folder);
     close(writer->inside);
     writer->inside = -1;
-    return generation_remove_folder(writer->directory, OLD_FOLDER, ret_error);
+    return generation_folder_remove(writer->directory, GENERATION_OLD_FOLDER, ret_error);
 }
 
 static int point_current(struct generation_writer *writer, const char *folder,
@@ -97,16 +64,16 @@ static int point_current(struct generation_writer *writer, const char *folder,
     int r = directory_sync(writer->directory, ".", ret_error);
     if (r < 0)
         return r;
-    if (symlinkat(folder, writer->directory, NEW_LINK) < 0 ||
-        renameat(writer->directory, NEW_LINK, writer->directory, GENERATION_CURRENT) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot point it to %s", GENERATION_CURRENT,
+    if (symlinkat(folder, writer->directory, GENERATION_NEW_LINK) < 0 ||
+        renameat(writer->directory, GENERATION_NEW_LINK, writer->directory, GENERATION_CURRENT) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot link it to %s", GENERATION_CURRENT,
                                folder);
     return directory_sync(writer->directory, ".", ret_error);
 }
 
 static int move_and_point(struct generation_writer *writer, struct error *ret_error) {
     struct generation_manifest *manifest = &writer->manifest.generation;
-    char *folder = manifest_folder(manifest);
+    char *folder = generation_folder_format(manifest->place.position, manifest->id);
     int r = 0;
     if (!is_published(writer, folder, manifest)) {
         r = write_manifest(writer, ret_error);
@@ -135,22 +102,12 @@ int generation_writer_publish(struct generation_writer *writer,
 /* ---------------------------------------------------------------------------------------------
  * Old ones */
 
-/* "g-00000000000000000042-0123456789abcdef" */
-static bool folder_parse(const char *name, uint64_t *ret_position, uint64_t *ret_id) {
-    enum { DIGITS = 20, LENGTH = 2 + DIGITS + 1 + HASH_HEX_SIZE - 1 };
-    if (strlen(name) != LENGTH || strncmp(name, "g-", 2) != 0 || name[2 + DIGITS] != '-' ||
-        strspn(name + 2, "0123456789") != DIGITS)
-        return false;
-    *ret_position = strtoull(name + 2, NULL, 10);
-    return hash_parse_hex(text_of(name + 2 + DIGITS + 1), ret_id) == 0;
-}
-
 struct old_generation {
     uint64_t position, id;
     struct timespec built;
 };
 
-/* The newest first: by position, and of the same position by when they were built. */
+/* The newest first: by position, at the same position by when they were built. */
 static int compare_old(const void *left, const void *right) {
     const struct old_generation *a = left, *b = right;
     if (a->position != b->position)
@@ -172,7 +129,7 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
     while ((entry = readdir(folder))) {
         struct old_generation found;
         struct stat status;
-        if (!folder_parse(entry->d_name, &found.position, &found.id) ||
+        if (!generation_folder_parse(entry->d_name, &found.position, &found.id) ||
             found.id == writer->manifest.generation.id ||
             fstatat(writer->directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISDIR(status.st_mode))
@@ -189,16 +146,15 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
     return 0;
 }
 
-/* By renaming first, so that nothing half removed ever bears the name of a generation. */
+/* Renames first, so that a folder with the name of a generation is always whole. */
 static int remove_old(struct generation_writer *writer, const struct old_generation *old,
                       struct error *ret_error) {
-    const struct generation_manifest named = {.place = {.position = old->position}, .id = old->id};
-    char *folder = manifest_folder(&named);
+    char *folder = generation_folder_format(old->position, old->id);
     int r = 0;
-    if (renameat(writer->directory, folder, writer->directory, OLD_FOLDER) < 0)
+    if (renameat(writer->directory, folder, writer->directory, GENERATION_OLD_FOLDER) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", folder);
     if (r == 0)
-        r = generation_remove_folder(writer->directory, OLD_FOLDER, ret_error);
+        r = generation_folder_remove(writer->directory, GENERATION_OLD_FOLDER, ret_error);
     free(folder);
     return r;
 }

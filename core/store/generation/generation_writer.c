@@ -1,17 +1,18 @@
 /* Building a generation: a bulk load in key order into a fresh LMDB file, which is then synced and
- * read back. generation_publish.c goes on from there.
+ * read back. generation_publish.c continues from there.
  *
  *   PATH/lock    held by the one builder
- *   PATH/.new/   what is being built; whatever is found there later is left from a crash
+ *   PATH/.new/   what is being built; anything found there by a later run is left from a crash
  *
- * Nothing is synced until the end; a crash before it costs a rebuild. */
+ * Nothing is synced before the end: a crash until then costs a rebuild and nothing else. */
 #include "generation_writer.h"
 
 #include "content_hash.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
-#include "generation_internal.h"
+#include "generation_folder.h"
+#include "generation_writer_internal.h"
 #include "tables.h"
 
 #include <errno.h>
@@ -20,9 +21,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HASH_CHUNK_BYTES (UINT64_C(16) << 20) /* that are read back at once */
+#define HASH_CHUNK_BYTES (UINT64_C(16) << 20) /* read back by one check */
 
-/* What is done with the finished tables; from CHECK_HASH_CHUNKS on, one portion each. */
+/* The checks of the finished tables; from CHECK_HASH_CHUNKS on, one for each chunk. */
 enum { CHECK_SYNC, CHECK_FILE, CHECK_COUNTS, CHECK_HASH_CHUNKS };
 
 static int make_tables(struct generation_writer *writer, struct error *ret_error) {
@@ -91,7 +92,7 @@ void generation_writer_close(struct generation_writer *writer) {
     struct error ignored; /* the next writer tries again */
     if (writer->inside >= 0) {
         close(writer->inside);
-        generation_remove_folder(writer->directory, GENERATION_NEW_FOLDER, &ignored);
+        generation_folder_remove(writer->directory, GENERATION_NEW_FOLDER, &ignored);
     }
     if (writer->directory >= 0)
         close(writer->directory);
@@ -111,14 +112,16 @@ int generation_writer_scratch_file(struct generation_writer *writer, struct erro
     char *path = name_printf("%s/%s/%s", writer->root, GENERATION_NEW_FOLDER, prefix);
     int file = mkostemp(path, O_CLOEXEC);
     if (file < 0)
-        file = error_set_errno(ret_error, errno, "%s/%s: cannot make a file", writer->root,
-                               GENERATION_NEW_FOLDER);
+        file = error_set_errno(ret_error, errno, "%s/%s: cannot create a scratch file",
+                               writer->root, GENERATION_NEW_FOLDER);
     else
         unlink(path);
     free(path);
     return file;
 }
 
+/* Every entry goes into the table and into the hash of what should be in the table: reading back
+ * compares the two. */
 static int put(struct generation_writer *writer, MDB_dbi table, struct text name, struct text key,
                struct text value, struct error *ret_error) {
     int r = bulk_load_put(&writer->load, table, key, value, ret_error);
@@ -132,7 +135,7 @@ static int check_key(const struct generation_writer *writer, size_t entity, stru
     if (key.length > 0 && key.length <= GENERATION_KEY_MAX)
         return 0;
     return error_set(ret_error, ERROR_TOO_LARGE,
-                     "a key of entity \"%s\" has %zu bytes; a generation takes 1 to %d",
+                     "a key of entity \"%s\" has %zu bytes; expected 1 to %d",
                      writer->manifest.entities[entity].name, key.length, GENERATION_KEY_MAX);
 }
 
@@ -152,6 +155,8 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
     return 0;
 }
 
+/* The hash of the states alone is taken when the last one is in: it is what overlay_hash() gives
+ * for the same states. */
 static void end_states(struct generation_writer *writer) {
     if (writer->stage != STAGE_STATES)
         return;
@@ -175,7 +180,7 @@ int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, str
     return 0;
 }
 
-/* ---- in large pieces: laid out as they are hashed ---- */
+/* ---- in large pieces: the layout is that of the content hash ---- */
 
 size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
                                     struct text key, struct text state) {
@@ -202,7 +207,8 @@ void generation_writer_id_put(uint64_t id_hash, struct known_id known,
         (struct text){.data = (const char *)value_bytes, .length = sizeof value_bytes});
 }
 
-/* Puts them into the table. *ret_count, *ret_first: how many, and the first one's key. */
+/* Puts entries into the table. *ret_count, *ret_first: their number, and the key of the first one.
+ */
 static int put_entries(struct generation_writer *writer, size_t entity, const uint8_t *entries,
                        size_t length, uint64_t *ret_count, struct text *ret_first,
                        struct error *ret_error) {
@@ -360,6 +366,7 @@ size_t generation_writer_checks(const struct generation_writer *writer) {
     return CHECK_HASH_CHUNKS + hash_chunks_count(writer->hash_chunks);
 }
 
+/* mdb_env_sync() would need the environment, which is closed: fsync() on the file does the same. */
 static int sync_tables(struct generation_writer *writer, struct error *ret_error) {
     int file = openat(writer->inside, MANIFEST_TABLES, O_RDONLY | O_CLOEXEC);
     int r = 0;
@@ -383,7 +390,8 @@ static int check_counts(const struct generation_writer *writer, const struct tab
     return r;
 }
 
-/* Reads the finished file as a server will. */
+/* Reads the finished file as a server will, with an environment of its own: several checks may run
+ * at once. */
 static int check_tables(struct generation_writer *writer, size_t index, struct error *ret_error) {
     char *path = name_printf("%s/%s/%s", writer->root, GENERATION_NEW_FOLDER, MANIFEST_TABLES);
     struct tables tables = {0};
@@ -406,8 +414,9 @@ int generation_writer_check(struct generation_writer *writer, size_t index,
         r = sync_tables(writer, ret_error);
     } else {
         r = index == CHECK_FILE
-                ? generation_hash_file(writer->inside, MANIFEST_TABLES, &writer->manifest.file_size,
-                                       &writer->manifest.file_hash, ret_error)
+                ? generation_folder_hash_file(writer->inside, MANIFEST_TABLES,
+                                              &writer->manifest.file_size,
+                                              &writer->manifest.file_hash, ret_error)
                 : check_tables(writer, index, ret_error);
         if (r < 0)
             error_prefix(ret_error, "%s: the tables do not read back as they were written",

@@ -1,32 +1,61 @@
-/* What the files of the writer of generations share: generation_writer.c builds one,
- * generation_publish.c publishes it. Private to store/. */
+/* Building a generation: its tables, filled in key order and read back. generation_publish.h then
+ * gives it its name. */
 #pragma once
 
-#include "bulk_load.h"
 #include "generation.h"
-#include "hash_chunks.h"
-#include "manifest.h"
 
-#define GENERATION_NEW_FOLDER ".new"
+struct generation_writer;
 
-enum writer_stage { STAGE_STATES, STAGE_IDS, STAGE_FINISHED, STAGE_PUBLISHED };
+/* A new generation in a hidden folder under root, which is created if it is missing. Keys come in
+ * order: entities of the plan in order, within one keys strictly ascending (text_compare()), ids
+ * ascending after all states. The plan must outlive the writer. One thread, except where noted.
+ * ERROR_EXISTS: another process is building here. */
+int generation_writer_open(const char *root, const struct plan *plan,
+                           struct generation_writer **ret_writer, struct error *ret_error);
+/* Adds a state. It must be one that state_check() accepts: it is not checked here. ERROR_TOO_LARGE:
+ * the key is longer than GENERATION_KEY_MAX. */
+int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
+                            struct text state, struct error *ret_error);
+int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
+                         struct error *ret_error);
+/* The same in large pieces, which any thread may have prepared: entries one after the other in the
+ * order of keys, each laid out by one of the put functions. `entity` is the number of the entity;
+ * for ids it is the plan's entity_count. */
+size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
+                                    struct text key, struct text state);
+void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
+                                 struct text key, struct text state, uint8_t *at);
+#define GENERATION_ID_SIZE 32
+void generation_writer_id_put(uint64_t id_hash, struct known_id known,
+                              uint8_t at[GENERATION_ID_SIZE]);
+int generation_writer_entries(struct generation_writer *writer, size_t entity,
+                              const uint8_t *entries, size_t length, struct error *ret_error);
+/* A file for what a builder cannot keep in memory, in the same hidden folder. It has no name, so it
+ * vanishes when it is closed, whatever happens to the process. Returns the descriptor. Any thread.
+ */
+int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error);
 
-struct generation_writer {
-    char *root;
-    int directory, lock;
-    int inside;              /* .new/ */
-    const struct plan *plan; /* the caller's */
-    struct manifest manifest;
-    enum writer_stage stage;
-    struct bulk_load load;
-    MDB_dbi states[PLAN_ENTITIES_MAX], ids, lists, thresholds, policy;
-    struct text state_tables[PLAN_ENTITIES_MAX]; /* their names, ended by NUL too; ours */
-    size_t entity;                               /* states came up to here */
-    struct hash_chunks *hash_chunks;             /* of all that was put */
-    bool *checked;                               /* parallel to the checks, once it is finished */
+/* What describes a generation, beside its tables. */
+struct generation_description {
+    struct archive_place place;
+    const struct snapshot_record *snapshot; /* whose features it has; its files go in */
+    const struct tally *tally;
+    uint64_t adopted_id;                    /* as in the manifest */
+    const struct list_table *lists;         /* NULL: none */
+    const struct threshold_set *thresholds; /* NULL or empty: none */
+    int64_t now_us;
+    const char *version;
 };
 
-/* Removes a folder and the files in it; it need not be there. */
-int generation_remove_folder(int directory, const char *name, struct error *ret_error);
-/* What a crashed run left; nobody uses it, for we hold the lock and it was never published. */
-int generation_remove_leftovers(int directory, struct error *ret_error);
+/* After the last key: adds lists, thresholds and the policy, and closes the tables. Once. */
+int generation_writer_finish(struct generation_writer *writer,
+                             const struct generation_description *description,
+                             struct error *ret_error);
+/* After finish, this many checks must be made; each may run in a thread of its own. The first one
+ * syncs the file, which is mostly waiting; the others read it back: its bytes, and the content of
+ * the tables against what was put in. ERROR_DAMAGED */
+size_t generation_writer_checks(const struct generation_writer *writer);
+int generation_writer_check(struct generation_writer *writer, size_t index,
+                            struct error *ret_error);
+/* Frees; a generation that was not published is removed. NULL is allowed. */
+void generation_writer_close(struct generation_writer *writer);

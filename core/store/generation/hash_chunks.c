@@ -1,3 +1,5 @@
+/* Chunks are recorded while entries are added, by one thread; afterwards the struct does not change
+ * and checks run in several threads, each with tables of its own. */
 #include "hash_chunks.h"
 
 #include "content_hash.h"
@@ -8,28 +10,28 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define WAITING_BYTES (64u << 10) /* that are hashed together: hashing likes it */
+#define WAITING_BYTES (64u << 10) /* hashed at once: the hash is faster on long runs */
 
 struct hash_chunk {
     struct text table; /* ours */
     struct buffer first_key;
     uint64_t count, bytes;
     struct hash_stream *before; /* over all entries before it */
-    uint64_t after;             /* the hash over those and its own, once the next one is begun */
+    uint64_t after;             /* the hash with its own entries, once the chunk is complete */
 };
 
 struct hash_chunks {
-    uint64_t hash_chunk_bytes;
-    struct hash_chunk *hash_chunks;
+    uint64_t chunk_bytes;
+    struct hash_chunk *chunks;
     size_t count, capacity;
-    const char *table;        /* of the last portion, as it was given; NULL: that is complete */
+    const char *table;        /* of the last chunk, as given; NULL: that is complete */
     struct hash_stream *hash; /* over all entries */
     struct buffer waiting;    /* those that it has not been given yet */
 };
 
-struct hash_chunks *hash_chunks_new(uint64_t hash_chunk_bytes) {
+struct hash_chunks *hash_chunks_new(uint64_t chunk_bytes) {
     struct hash_chunks *hash_chunks = check_calloc(1, sizeof *hash_chunks);
-    hash_chunks->hash_chunk_bytes = hash_chunk_bytes;
+    hash_chunks->chunk_bytes = chunk_bytes;
     hash_chunks->hash = hash_stream_new();
     buffer_init(&hash_chunks->waiting);
     return hash_chunks;
@@ -39,11 +41,11 @@ void hash_chunks_free(struct hash_chunks *hash_chunks) {
     if (!hash_chunks)
         return;
     for (size_t i = 0; i < hash_chunks->count; i++) {
-        free((void *)(uintptr_t)hash_chunks->hash_chunks[i].table.data);
-        buffer_deinit(&hash_chunks->hash_chunks[i].first_key);
-        hash_stream_free(hash_chunks->hash_chunks[i].before);
+        free((void *)(uintptr_t)hash_chunks->chunks[i].table.data);
+        buffer_deinit(&hash_chunks->chunks[i].first_key);
+        hash_stream_free(hash_chunks->chunks[i].before);
     }
-    free(hash_chunks->hash_chunks);
+    free(hash_chunks->chunks);
     hash_stream_free(hash_chunks->hash);
     buffer_deinit(&hash_chunks->waiting);
     free(hash_chunks);
@@ -56,15 +58,15 @@ static void put_entry(struct buffer *buffer, struct text table, struct text key,
     buffer->length += size;
 }
 
-static void give_waiting(struct hash_chunks *hash_chunks) {
+static void flush_waiting(struct hash_chunks *hash_chunks) {
     hash_stream_add(hash_chunks->hash, hash_chunks->waiting.bytes, hash_chunks->waiting.length);
     buffer_clear(&hash_chunks->waiting);
 }
 
 static void end_hash_chunk(struct hash_chunks *hash_chunks) {
-    if (!hash_chunks->table) /* and nothing is touched: checks run in several threads */
+    if (!hash_chunks->table) /* complete: write nothing, other threads are reading */
         return;
-    hash_chunks->hash_chunks[hash_chunks->count - 1].after = hash_chunks_hash(hash_chunks);
+    hash_chunks->chunks[hash_chunks->count - 1].after = hash_chunks_hash(hash_chunks);
     hash_chunks->table = NULL;
 }
 
@@ -73,28 +75,28 @@ static struct hash_chunk *begin_hash_chunk(struct hash_chunks *hash_chunks, stru
     end_hash_chunk(hash_chunks);
     if (hash_chunks->count == hash_chunks->capacity) {
         hash_chunks->capacity = hash_chunks->capacity ? 2 * hash_chunks->capacity : 16;
-        hash_chunks->hash_chunks = check_reallocarray(
-            hash_chunks->hash_chunks, hash_chunks->capacity, sizeof *hash_chunks->hash_chunks);
+        hash_chunks->chunks = check_reallocarray(hash_chunks->chunks, hash_chunks->capacity,
+                                                 sizeof *hash_chunks->chunks);
     }
-    struct hash_chunk *hash_chunk = &hash_chunks->hash_chunks[hash_chunks->count++];
-    *hash_chunk = (struct hash_chunk){.table = {.data = text_copy(table), .length = table.length},
-                                      .before = hash_stream_copy(hash_chunks->hash)};
-    buffer_init(&hash_chunk->first_key);
-    buffer_append(&hash_chunk->first_key, key.data, key.length);
+    struct hash_chunk *chunk = &hash_chunks->chunks[hash_chunks->count++];
+    *chunk = (struct hash_chunk){.table = {.data = text_copy(table), .length = table.length},
+                                 .before = hash_stream_copy(hash_chunks->hash)};
+    buffer_init(&chunk->first_key);
+    buffer_append(&chunk->first_key, key.data, key.length);
     hash_chunks->table = table.data;
-    return hash_chunk;
+    return chunk;
 }
 
-/* Counts entries of a portion, which is begun where the last one is full or another table's. */
+/* Counts entries in the last chunk, or in a new one if that is full or of another table. */
 static void count_entries(struct hash_chunks *hash_chunks, struct text table, struct text first_key,
                           uint64_t count, uint64_t bytes) {
-    struct hash_chunk *hash_chunk =
-        hash_chunks->table ? &hash_chunks->hash_chunks[hash_chunks->count - 1] : NULL;
-    if (!hash_chunk || hash_chunk->bytes >= hash_chunks->hash_chunk_bytes ||
-        (table.data != hash_chunks->table && !text_equal(hash_chunk->table, table)))
-        hash_chunk = begin_hash_chunk(hash_chunks, table, first_key);
-    hash_chunk->count += count;
-    hash_chunk->bytes += bytes;
+    struct hash_chunk *chunk =
+        hash_chunks->table ? &hash_chunks->chunks[hash_chunks->count - 1] : NULL;
+    if (!chunk || chunk->bytes >= hash_chunks->chunk_bytes ||
+        (table.data != hash_chunks->table && !text_equal(chunk->table, table)))
+        chunk = begin_hash_chunk(hash_chunks, table, first_key);
+    chunk->count += count;
+    chunk->bytes += bytes;
 }
 
 void hash_chunks_add(struct hash_chunks *hash_chunks, struct text table, struct text key,
@@ -102,18 +104,18 @@ void hash_chunks_add(struct hash_chunks *hash_chunks, struct text table, struct 
     count_entries(hash_chunks, table, key, 1, content_hash_size(table, key, value));
     put_entry(&hash_chunks->waiting, table, key, value);
     if (hash_chunks->waiting.length >= WAITING_BYTES)
-        give_waiting(hash_chunks);
+        flush_waiting(hash_chunks);
 }
 
 void hash_chunks_add_many(struct hash_chunks *hash_chunks, struct text table, struct text first_key,
                           uint64_t count, const uint8_t *entries, size_t length) {
     count_entries(hash_chunks, table, first_key, count, length);
-    give_waiting(hash_chunks);
+    flush_waiting(hash_chunks);
     hash_stream_add(hash_chunks->hash, entries, length);
 }
 
 uint64_t hash_chunks_hash(struct hash_chunks *hash_chunks) {
-    give_waiting(hash_chunks);
+    flush_waiting(hash_chunks);
     return hash_stream_value(hash_chunks->hash);
 }
 
@@ -125,29 +127,28 @@ size_t hash_chunks_count(struct hash_chunks *hash_chunks) {
 /* ---------------------------------------------------------------------------------------------
  * Reading back */
 
-/* Opened once, the handle of a table is always the same. */
+/* LMDB returns the same handle for a table each time. */
 static int open_table(const struct tables *tables, const char *name, MDB_dbi *ret_table,
                       struct error *ret_error) {
     int r = mdb_dbi_open(tables->transaction, name, 0, ret_table);
     return r ? tables_error(ret_error, r, name) : 0;
 }
 
-/* Goes on with the hash over the entries from the first key on; *ret_read: how many there were. */
-static int hash_entries(MDB_cursor *cursor, const struct hash_chunk *hash_chunk, uint64_t *ret_read,
+/* Continues the hash over the entries from the first key on; *ret_read: how many there were. */
+static int hash_entries(MDB_cursor *cursor, const struct hash_chunk *chunk, uint64_t *ret_read,
                         uint64_t *ret_hash, struct error *ret_error) {
-    struct hash_stream *stream = hash_stream_copy(hash_chunk->before);
+    struct hash_stream *stream = hash_stream_copy(chunk->before);
     struct buffer waiting;
-    MDB_val key = {.mv_size = hash_chunk->first_key.length, .mv_data = hash_chunk->first_key.bytes};
+    MDB_val key = {.mv_size = chunk->first_key.length, .mv_data = chunk->first_key.bytes};
     MDB_val value;
     uint64_t read = 0;
     int r = 0;
     buffer_init(&waiting);
-    for (; read < hash_chunk->count; read++) {
+    for (; read < chunk->count; read++) {
         r = mdb_cursor_get(cursor, &key, &value, read ? MDB_NEXT : MDB_SET_KEY);
         if (r)
             break;
-        put_entry(&waiting, hash_chunk->table,
-                  (struct text){.data = key.mv_data, .length = key.mv_size},
+        put_entry(&waiting, chunk->table, (struct text){.data = key.mv_data, .length = key.mv_size},
                   (struct text){.data = value.mv_data, .length = value.mv_size});
         if (waiting.length >= WAITING_BYTES) {
             hash_stream_add(stream, waiting.bytes, waiting.length);
@@ -159,27 +160,27 @@ static int hash_entries(MDB_cursor *cursor, const struct hash_chunk *hash_chunk,
     *ret_hash = hash_stream_value(stream);
     hash_stream_free(stream);
     buffer_deinit(&waiting);
-    return r && r != MDB_NOTFOUND ? tables_error(ret_error, r, hash_chunk->table.data) : 0;
+    return r && r != MDB_NOTFOUND ? tables_error(ret_error, r, chunk->table.data) : 0;
 }
 
 int hash_chunks_check(const struct hash_chunks *hash_chunks, size_t index,
                       const struct tables *tables, struct error *ret_error) {
     check(index < hash_chunks->count && !hash_chunks->table);
-    const struct hash_chunk *hash_chunk = &hash_chunks->hash_chunks[index];
+    const struct hash_chunk *chunk = &hash_chunks->chunks[index];
     MDB_dbi table;
     MDB_cursor *cursor;
     uint64_t read, hash;
-    int r = open_table(tables, hash_chunk->table.data, &table, ret_error);
+    int r = open_table(tables, chunk->table.data, &table, ret_error);
     if (r < 0)
         return r;
     r = mdb_cursor_open(tables->transaction, table, &cursor);
     if (r)
-        return tables_error(ret_error, r, hash_chunk->table.data);
-    r = hash_entries(cursor, hash_chunk, &read, &hash, ret_error);
+        return tables_error(ret_error, r, chunk->table.data);
+    r = hash_entries(cursor, chunk, &read, &hash, ret_error);
     mdb_cursor_close(cursor);
-    if (r == 0 && (read != hash_chunk->count || hash != hash_chunk->after))
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: the content hash does not fit",
-                      hash_chunk->table.data);
+    if (r == 0 && (read != chunk->count || hash != chunk->after))
+        r = error_set(ret_error, ERROR_DAMAGED, "%s: the content hash does not match",
+                      chunk->table.data);
     return r;
 }
 
@@ -189,8 +190,8 @@ int hash_chunks_check_count(const struct hash_chunks *hash_chunks, const char *t
     MDB_stat status;
     uint64_t expected = 0;
     for (size_t i = 0; i < hash_chunks->count; i++)
-        if (text_is(hash_chunks->hash_chunks[i].table, table))
-            expected += hash_chunks->hash_chunks[i].count;
+        if (text_is(hash_chunks->chunks[i].table, table))
+            expected += hash_chunks->chunks[i].count;
     int r = open_table(tables, table, &opened, ret_error);
     if (r < 0)
         return r;
@@ -199,6 +200,6 @@ int hash_chunks_check_count(const struct hash_chunks *hash_chunks, const char *t
         return tables_error(ret_error, r, table);
     return status.ms_entries == expected
                ? 0
-               : error_set(ret_error, ERROR_DAMAGED, "%s: %zu keys instead of %" PRIu64, table,
+               : error_set(ret_error, ERROR_DAMAGED, "%s: %zu keys; expected %" PRIu64, table,
                            status.ms_entries, expected);
 }

@@ -1,9 +1,10 @@
-/* What was written, in portions that can be read back each by itself: so that several threads
- * compare what is in the tables with what was given. Private to store/.
+/* What was written, in chunks that can be read back independently, so that several threads compare
+ * the tables with what was put in. Private to store/.
  *
- * A portion is a run of entries of one table: its first key and how many there are. One hash runs
- * over all entries, and each portion keeps the place where it stood before it; read back, the
- * entries must lead from there to where it stands before the next one. */
+ * A chunk is a run of entries of one table: its first key and their number. One hash runs over all
+ * entries, and each chunk keeps the state of the hash before it; read back, its entries must lead
+ * from there to the state before the next chunk. So the checks together prove what one pass over
+ * everything would. */
 #pragma once
 
 #include "core/base/error.h"
@@ -14,12 +15,12 @@
 #include <stdint.h>
 
 struct hash_chunks;
-/* hash_chunk_bytes: of entries, about; a table begins a portion anyway. */
-struct hash_chunks *hash_chunks_new(uint64_t hash_chunk_bytes);
+/* chunk_bytes: of entries, roughly; a table starts a chunk in any case. */
+struct hash_chunks *hash_chunks_new(uint64_t chunk_bytes);
 void hash_chunks_free(struct hash_chunks *hash_chunks); /* NULL is allowed */
 
-/* An entry, in the order of the content: table after table, in each by key. The name of a table
- * stays where it is as long as entries of it come. */
+/* Adds an entry, in the order of the content: table after table, each by key. The name of a table
+ * stays valid as long as entries of it come. */
 void hash_chunks_add(struct hash_chunks *hash_chunks, struct text table, struct text key,
                      struct text value);
 /* Several of one table, as content_hash_put() lays them out. */
@@ -33,6 +34,7 @@ size_t hash_chunks_count(struct hash_chunks *hash_chunks);
 /* Any thread, with tables of its own. ERROR_DAMAGED: the table holds something else there. */
 int hash_chunks_check(const struct hash_chunks *hash_chunks, size_t index,
                       const struct tables *tables, struct error *ret_error);
-/* Has the table as many entries as were added? With each portion as it was, that is all of it. */
+/* Does the table have as many entries as were added? An entry between two chunks is in none of
+ * them, so this is needed too. */
 int hash_chunks_check_count(const struct hash_chunks *hash_chunks, const char *table,
                             const struct tables *tables, struct error *ret_error);

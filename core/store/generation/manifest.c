@@ -1,5 +1,9 @@
+/* The manifest as JSON. docs/ARCHIVE.md lists its members. Members may be added: a reader of an
+ * earlier version ignores them, and get_later_hash() reads those that an earlier version did not
+ * write. */
 #include "manifest.h"
 
+#include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/value.h"
@@ -21,13 +25,9 @@ uint64_t manifest_id(const struct generation_manifest *generation) {
     const uint64_t parts[] = {generation->content_hash, generation->place.position,
                               generation->place.chain, generation->plan_id};
     uint8_t bytes[sizeof parts];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(parts[i / 8] >> (8 * (i % 8)));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        store_u64(bytes + 8 * i, parts[i]);
     return hash64(bytes, sizeof bytes, 0);
-}
-
-char *manifest_folder(const struct generation_manifest *generation) {
-    return name_printf("g-%020" PRIu64 "-%016" PRIx64, generation->place.position, generation->id);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -72,7 +72,8 @@ static json_t *format_entities(const struct manifest *manifest) {
     return array;
 }
 
-/* Over the object without its "checksum", in a form that does not depend on how it is laid out. */
+/* Over the object without its "checksum", in compact form with sorted members: it does not depend
+ * on the layout. */
 static uint64_t checksum_of(const json_t *object) {
     json_t *rest = json_copy((json_t *)(uintptr_t)object);
     check(rest);
@@ -117,13 +118,15 @@ char *manifest_format(const struct manifest *manifest) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Reading. The first thing that is missing or of the wrong type is kept; reads go on. */
+ * Reading. The first member that is missing or invalid is recorded; reads continue. */
 
 struct reading {
     const json_t *object;
     const char *fault; /* name of the member; NULL: all well so far */
 };
 
+/* The first member that is missing or of another type is remembered, and the reads after it return
+ * 0 or "": one check at the end is enough. */
 static json_t *get(struct reading *reading, const char *name, json_type type) {
     json_t *value = json_object_get(reading->object, name);
     if (value && json_typeof(value) == type)
@@ -159,7 +162,7 @@ static uint64_t get_hash(struct reading *reading, const char *name) {
     return hash;
 }
 
-/* 0 where an earlier version did not write it yet. */
+/* 0 if an earlier version did not write it. */
 static uint64_t get_later_hash(struct reading *reading, const char *name) {
     return json_object_get(reading->object, name) ? get_hash(reading, name) : 0;
 }
@@ -207,7 +210,7 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
     if (!reading.fault && format != MANIFEST_FORMAT)
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "generation format %" PRIu64
-                         ", but this version knows format %d: rebuild it from the archive",
+                         "; this version reads format %d: rebuild it from the archive",
                          format, MANIFEST_FORMAT);
     uint64_t checksum = get_hash(&reading, "checksum");
     manifest->generation = (struct generation_manifest){
@@ -231,11 +234,11 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
     parse_tally(&reading, &manifest->tally);
     parse_entities(&reading, manifest);
     if (reading.fault)
-        return error_set(ret_error, ERROR_DAMAGED, "\"%s\" is missing or not what it should be",
-                         reading.fault);
+        return error_set(ret_error, ERROR_DAMAGED, "\"%s\" is missing or invalid", reading.fault);
     if (checksum != checksum_of(object) ||
         manifest_id(&manifest->generation) != manifest->generation.id)
-        return error_set(ret_error, ERROR_DAMAGED, "its checksum does not fit: it was changed");
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "its checksum does not match: the file was changed");
     return 0;
 }
 

@@ -1,17 +1,18 @@
-/* manifest.json: what a generation is, for programs and for people. Private to store/. */
+/* manifest.json: what describes a generation, for programs and for people. Private to store/. */
 #pragma once
 
-#include "generation.h"
+#include "core/base/error.h"
+#include "core/feature/plan/plan.h"
+#include "generation_manifest.h"
 #include "tally.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_FORMAT    1
-#define MANIFEST_FILE      "manifest.json"
-#define MANIFEST_SIZE_MAX  (1u << 20)
-#define MANIFEST_TABLES    "tables.mdb"
-#define GENERATION_CURRENT "current"
+#define MANIFEST_FORMAT   1
+#define MANIFEST_FILE     "manifest.json"
+#define MANIFEST_SIZE_MAX (1u << 20)
+#define MANIFEST_TABLES   "tables.mdb"
 
 struct manifest_entity {
     char *name;
@@ -29,13 +30,13 @@ struct manifest {
 
 void manifest_deinit(struct manifest *manifest);
 
-/* The id follows from what is in it: a hash over content, place and plan. */
+/* The id follows from what the generation holds: a hash over content, place and plan. So building
+ * the same again gives the same id. */
 uint64_t manifest_id(const struct generation_manifest *generation);
-/* "g-00000000000000000042-0123456789abcdef"; free() it. */
-char *manifest_folder(const struct generation_manifest *generation);
 
-/* The text of the file, which ends with a checksum over the rest; free() it. */
+/* The text of the file; its last member is a checksum over the others. free() it. */
 char *manifest_format(const struct manifest *manifest);
-/* ERROR_DAMAGED, ERROR_UNSUPPORTED */
+/* ERROR_DAMAGED: not JSON, a member missing or invalid, or another checksum. ERROR_UNSUPPORTED:
+ * another format. *ret_manifest is to be deinit. */
 int manifest_parse(const char *bytes, size_t length, struct manifest *ret_manifest,
                    struct error *ret_error);

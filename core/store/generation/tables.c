@@ -1,3 +1,5 @@
+/* Errors of LMDB become ours in tables_error(). After opening, reads are check()ed instead: a table
+ * that was whole then has been damaged since, and nothing sensible can be decided on it. */
 #include "tables.h"
 
 #include "content_hash.h"
@@ -48,7 +50,8 @@ static int open_environment(struct tables *tables, const char *path, struct erro
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
-/* Handles belong to the transaction that opened them until it is committed; then to all. */
+/* A table handle belongs to the transaction that opened it until that is committed; then every
+ * transaction may use it. */
 static int keep_handles(struct tables *tables, struct error *ret_error) {
     int r = mdb_txn_commit(tables->transaction);
     tables->transaction = NULL;
@@ -57,6 +60,7 @@ static int keep_handles(struct tables *tables, struct error *ret_error) {
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
+/* Generations of earlier versions lack some tables; they count as empty. */
 static int open_optional(struct tables *tables, const char *name, MDB_dbi *ret_table, bool *ret_has,
                          struct error *ret_error) {
     int r = mdb_dbi_open(tables->transaction, name, 0, ret_table);
@@ -115,7 +119,7 @@ bool tables_get(const struct tables *tables, MDB_dbi table, struct text key,
                 struct text *ret_value) {
     MDB_val found, wanted = to_lmdb(key);
     int r = mdb_get(tables->transaction, table, &wanted, &found);
-    if (r == MDB_NOTFOUND || r == MDB_BAD_VALSIZE) /* no table has keys of such a length */
+    if (r == MDB_NOTFOUND || r == MDB_BAD_VALSIZE) /* the latter: longer than any stored key */
         return false;
     check(r == 0 && "the generation's tables are damaged: rebuild them from the archive");
     *ret_value = from_lmdb(found);
@@ -176,6 +180,8 @@ static int hash_table(const struct tables *tables, MDB_dbi table, const char *na
     return r == MDB_NOTFOUND ? 0 : tables_error(ret_error, r, name);
 }
 
+/* In the order in which the writer put them: states, ids, lists, thresholds, policy. The hash after
+ * the states alone is the state hash. */
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
                 uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error) {
     struct hash_stream *stream = hash_stream_new();

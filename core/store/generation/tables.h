@@ -1,4 +1,4 @@
-/* LMDB, read-only: a generation's tables.mdb opened, its tables by name, and all of it hashed in
+/* LMDB, read-only: opens a generation's tables.mdb and its tables by name, and hashes all of it in
  * order. Private to store/.
  *
  * The file never changes once it is published, so there is one read transaction for as long as it
@@ -17,14 +17,15 @@
 
 struct tables {
     MDB_env *environment;
-    MDB_txn *transaction; /* LMDB's word */
+    MDB_txn *transaction; /* LMDB's: a snapshot to read from */
     MDB_dbi states[PLAN_ENTITIES_MAX];
     size_t entity_count;
     MDB_dbi ids, policy, lists, thresholds;
     bool has_lists, has_thresholds; /* generations of earlier versions have no such tables */
 };
 
-/* Fills *ret_error for what an LMDB function returned. */
+/* Fills *ret_error from what an LMDB function returned (an errno value or one of LMDB's own) and
+ * returns -code. */
 int tables_error(struct error *ret_error, int returned, const char *what);
 
 /* manifest: names the entities. ERROR_DAMAGED, ERROR_UNSUPPORTED (written by another LMDB). */
@@ -33,17 +34,19 @@ int tables_open(const char *path, const struct manifest *manifest, struct tables
 /* Zeroed tables are allowed. */
 void tables_close(struct tables *tables);
 
-/* false: not there. Damage that LMDB notices ends the process: see generation.h. */
+/* false: not there. Damage that LMDB notices ends the process: see generation.h. *ret_value points
+ * into the map. */
 bool tables_get(const struct tables *tables, MDB_dbi table, struct text key,
                 struct text *ret_value);
 
-/* Positions the cursor as LMDB's operation says: false at the end. */
+/* Moves the cursor by LMDB's operation, which may read *ret_key: false at the end. Texts point into
+ * the map. */
 bool tables_step(MDB_cursor *cursor, MDB_cursor_op operation, struct text *ret_key,
                  struct text *ret_value);
 
 /* Do the tables have as many keys as the manifest says? ERROR_DAMAGED */
 int tables_check_counts(const struct tables *tables, const struct manifest *manifest,
                         struct error *ret_error);
-/* Hashes everything in order. ERROR_DAMAGED */
+/* Hashes everything in order, as the writer did. ERROR_DAMAGED */
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
                 uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error);

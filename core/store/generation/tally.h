@@ -1,11 +1,12 @@
-/* What a generation knows beside its states: counts over the whole archive, and transaction ids. */
+/* What a generation holds beside its states: counts over the whole archive, and transaction ids. */
 #pragma once
 
 #include "core/wire/types/decision.h"
 
 #include <stdint.h>
 
-/* Counts over the whole archive; part of a generation's manifest, so that they survive it. */
+/* Counts over the whole archive up to a position. They are in the manifest of a generation, so a
+ * start does not count again. */
 struct tally {
     uint64_t transactions, outcomes;
     uint64_t
@@ -13,8 +14,9 @@ struct tally {
     int64_t newest_event_time_us; /* INT64_MIN: no transaction yet */
 };
 
-/* The record of a transaction by the hash of its id (hash_text(id)), and its label now. The caller
- * compares the id itself: hashes may collide. */
+/* Where the record of a transaction is, found by the hash of its id (hash_text(id)), and its label
+ * now. Hashes may collide, so the caller compares the id in the record. Ids are never dropped: a
+ * rebuild carries those of the whole archive into the next generation. */
 struct known_id {
     uint64_t position;
     enum label label;

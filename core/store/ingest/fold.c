@@ -1,3 +1,6 @@
+/* The fold reads records in order and applies them through the overlay: one by one, or in bulk
+ * where there are many. Which plan they are applied with is settled first, because states are
+ * encoded by it. */
 #include "fold.h"
 
 #include "core/base/check.h"
@@ -6,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record with the largest policy that the loader takes, decoded. */
+/* The largest record, decoded: one with the largest policy that the loader takes. */
 #define RECORD_BYTES_MAX ((size_t)160 << 20)
 #define PROGRESS_STEP    16384 /* records */
 
@@ -56,7 +59,8 @@ void fold_free(struct fold *fold) {
     free(fold);
 }
 
-/* A policy that was good once: what is wrong with it now is our business, not the messages'. */
+/* Loads a policy that was accepted once. If this version cannot load it, the reasons do not help
+ * its user, so the messages are dropped and the error is ERROR_UNSUPPORTED. */
 static int load_stored(const struct policy_file *files, size_t count, struct snapshot *rules,
                        struct snapshot **ret_snapshot, struct error *ret_error) {
     struct buffer messages;
@@ -68,7 +72,7 @@ static int load_stored(const struct policy_file *files, size_t count, struct sna
         ret_error->code = ERROR_UNSUPPORTED;
         return -ERROR_UNSUPPORTED;
     }
-    /* One object for one policy: then a transaction is laid out once, not twice. */
+    /* One object for one policy: then an engine lays a transaction out once, not twice. */
     if (snapshot->id == rules->id) {
         snapshot_unref(snapshot);
         snapshot = snapshot_ref(rules);
@@ -102,7 +106,7 @@ static int plan_of_generation(struct fold *fold, const struct fold_source *sourc
     return generation_bind(fold->generation, &fold->states.plan->plan, ret_error);
 }
 
-/* The first snapshot in the archive; that of the rules when there is none. */
+/* The first policy in the archive; if there is none, the rules. */
 static int plan_of_archive(struct fold *fold, const char *archive, struct snapshot *rules,
                            struct error *ret_error) {
     struct archive_reader *reader;
@@ -128,6 +132,7 @@ static int plan_of_archive(struct fold *fold, const char *archive, struct snapsh
                  : 0;
 }
 
+/* Positions the reader after the generation, whose chain must be that of this archive. */
 static int open_reader(struct fold *fold, const struct fold_source *source,
                        struct error *ret_error) {
     struct archive_place place = {0};
@@ -192,8 +197,8 @@ static void note(struct adopted *adopted, const struct record *record) {
         adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
 }
 
-void fold_use_prefault(struct fold *fold, struct pages_prefault *ahead) {
-    overlay_use_prefault(fold->states.overlay, ahead);
+void fold_use_prefault(struct fold *fold, struct pages_prefault *prefault) {
+    overlay_use_prefault(fold->states.overlay, prefault);
 }
 
 struct archive_place fold_place(const struct fold *fold) {
@@ -221,14 +226,14 @@ void fold_use_rules(struct fold *fold, struct snapshot *rules) {
 
 static int ended_early(const struct fold *fold, struct archive_place end, struct error *ret_error) {
     return error_set(
-        ret_error, ERROR_DAMAGED, "reading the archive ended at position %llu; it goes on to %llu",
+        ret_error, ERROR_DAMAGED, "the archive ended at position %llu; expected records up to %llu",
         (unsigned long long)fold_place(fold).position, (unsigned long long)end.position);
 }
 
-/* What there is to be read for at least so many is applied by stretches: bulk_apply.h. */
+/* With at least this many records to read, they are applied in bulk: bulk_apply.h. */
 #define BULK_APPLY_RECORDS_MIN 2048
 
-/* Applies the record; the stretch may be NULL. */
+/* Applies the record; bulk_apply may be NULL. */
 static void apply(struct fold *fold, struct bulk_apply *bulk_apply, const struct record *record) {
     if (!bulk_apply) {
         overlay_apply(fold->states.overlay, fold->states.engine, record);
@@ -259,11 +264,13 @@ static int apply_until(struct fold *fold, struct bulk_apply *bulk_apply, struct 
         if (atomic_load(stop))
             return error_set(ret_error, ERROR_INTERRUPTED, "folding the archive was interrupted");
         if (progress)
-            progress->tell(progress, position, end.position);
+            progress->report(progress, position, end.position);
     }
     return 0;
 }
 
+/* At the end the chain is compared as well: a position alone would not notice records that a
+ * rolled-back write has replaced. */
 int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
                  struct fold_progress *progress, struct error *ret_error) {
     struct bulk_apply *bulk_apply = NULL;

@@ -1,9 +1,12 @@
+/* Recognising, deciding and recording, each as a function of the states and the archive. A record
+ * has everything that applying it needs, so that applying never looks anything up in the archive
+ * (Law 1). */
 #include "ingest.h"
 
 #include "core/base/hash.h"
 
-/* The archived transaction of this id: 1 and *ret_record and *ret_known, in the arena; 0 there is
- * none; < 0 it could not be read. */
+/* Finds the archived transaction with this id. 1: *ret_record and *ret_known are set, in the arena;
+ * 0: there is none; < 0: it could not be read. */
 static int find(const struct states *states, struct archive *archive, struct text id,
                 struct arena *arena, struct known_id *ret_known, struct record *ret_record,
                 struct error *ret_error) {
@@ -12,7 +15,7 @@ static int find(const struct states *states, struct archive *archive, struct tex
     int r = archive_read(archive, ret_known->position, arena, ret_record, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "the record of this transaction");
-    /* Two ids may have one hash: then this one is new. */
+    /* Two ids may have the same hash: then this one is new. */
     return ret_record->type == RECORD_TRANSACTION &&
            text_equal(ret_record->transaction.transaction.id, id);
 }
@@ -24,7 +27,7 @@ int ingest_recognise(const struct states *states, struct archive *archive,
     int r = find(states, archive, transaction->id, arena, ret_known, ret_record, ret_error);
     if (r <= 0)
         return r;
-    /* Before anything is compared: the comparison of attributes relies on their number. */
+    /* Checked before it is compared: comparing attributes relies on their limit. */
     r = transaction_check(transaction, ret_field, ret_error);
     if (r < 0)
         return r;
@@ -32,8 +35,8 @@ int ingest_recognise(const struct states *states, struct archive *archive,
         return 1;
     *ret_field = TEXT_LITERAL("id");
     return error_set(ret_error, ERROR_ID_CONFLICT,
-                     "a transaction with this id and other content was scored before; a repeated "
-                     "id must repeat the transaction");
+                     "a transaction with this id and other content was scored before; a "
+                     "repeated id must repeat the transaction");
 }
 
 void ingest_expect(const struct states *states, const struct transaction *transaction) {
@@ -57,6 +60,8 @@ int ingest_decide(const struct states *states, const struct transaction *transac
     return r;
 }
 
+/* The previous label goes into the record, so applying it takes back the old label without looking
+ * it up. */
 int ingest_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error) {
@@ -86,9 +91,9 @@ int ingest_resolve(const struct states *states, struct archive *archive,
     return outcome->label != known.label;
 }
 
-/* The tables that are in use, or that none are any more (somebody removed them). With the files of
- * the policy they were built with where the archive may not have them: whoever derives a decision
- * again folds with its features. */
+/* The record of the tables in use, or that there are none any more (they were removed). It includes
+ * the files of the policy they were built with if the archive may not have them: deriving a
+ * decision again folds with the features of that policy. */
 static struct record generation_record(const struct states *states) {
     const struct generation *generation = overlay_generation(states->overlay);
     struct record record = {

@@ -1,9 +1,10 @@
-/* What a writer of an archive does with a transaction or an outcome that comes in, whoever brings
- * it: a server's client or a file of history. Is it known already? What is decided? What has to be
+/* What a writer of an archive does with an incoming transaction, outcome or list change, whether a
+ * client or a file of history brings it: is it known already, what is decided, what has to be
  * recorded?
  *
- * Nothing of this knows a clock: when something was received is an argument. The owner serialises
- * all calls on one archive and its states. */
+ * Nothing here knows a clock: the receive time is an argument. The owner serialises all calls on
+ * one archive and its states. Texts in records and decisions point into the caller's input, the
+ * arena or the states. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -16,59 +17,62 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Has this transaction been archived before? 1: it has; *ret_record, in the arena, has its first
- * decision. 0: its id is new, and whether the rest of it is good, ingest_decide() says.
- * ERROR_INVALID: the id is known and transaction_check() refuses it, *ret_field is the field at
- * fault. ERROR_ID_CONFLICT: its id is another transaction's. ERROR_DAMAGED, ERROR_SYSTEM: the
- * archive cannot be read. */
+/* Has this transaction been archived before? Ids are known for the whole life of the archive. 1:
+ * yes, with the same content; *ret_record, in the arena, has its first decision. 0: its id is new;
+ * ingest_decide() says whether the rest is valid. ERROR_INVALID: the id is known, but
+ * transaction_check() refuses this transaction; *ret_field is the field at fault.
+ * ERROR_ID_CONFLICT: the id was used for other content. ERROR_DAMAGED, ERROR_SYSTEM: the archive
+ * cannot be read. */
 int ingest_recognise(const struct states *states, struct archive *archive,
                      const struct transaction *transaction, struct arena *arena,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
                      struct error *ret_error);
 
-/* The transaction that will be recognised and decided behind the next one: engine_expect(). */
+/* The transaction that will be recognised and decided after the next one, so that its memory is
+ * prefetched: engine_expect(). NULL: none. */
 void ingest_expect(const struct states *states, const struct transaction *transaction);
 void ingest_forget(const struct states *states);
 
-/* engine_decide() on the states as they are, with the generation they stand on. Changes nothing. */
+/* engine_decide() on the current states, with the generation they are based on. Changes nothing. */
 int ingest_decide(const struct states *states, const struct transaction *transaction,
                   bool with_features, struct arena *arena, struct decision *ret_decision,
                   struct text *ret_field, struct error *ret_error);
 
-/* The record of an outcome that has passed outcome_check(): with its transaction, the verdict, and
- * the label it had, so that it carries all that applying it needs. What says no time became known
- * when it was received. 1: to be appended; 0: the label is the one that the transaction has, and
- * there is nothing to append. ERROR_NOT_FOUND: no such transaction, *ret_field says so. */
+/* Makes the record of an outcome that has passed outcome_check(): with its transaction, the verdict
+ * and the previous label, so that it has everything that applying it needs. An outcome without a
+ * time became known when it was received. 1: append it; 0: the transaction has this label already,
+ * and there is nothing to append. ERROR_NOT_FOUND: no such transaction; *ret_field is set. */
 int ingest_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error);
 
-/* What of the policy's own list, and of what was added to it, an entry meets. */
+/* What the policy's own list and the additions say about an entry. */
 struct list_finding {
-    struct text value;               /* in the one way of writing that the list has; in the arena */
+    struct text value;               /* in the canonical form of the list; in the arena */
     bool was_there;                  /* added before */
     int64_t previous_expiry_time_us; /* then: its end until now */
     bool in_policy;                  /* the policy's own entries hold all of it now */
 };
 
-/* ERROR_NOT_FOUND, with a list whose name is near. */
+/* ERROR_NOT_FOUND; the message suggests a list with a similar name. */
 int ingest_unknown_list(const struct snapshot *rules, struct text name, struct error *ret_error);
 
-/* The record of a change of a list that has passed list_change_check(), by the rules that decide.
- * 1: to be appended; 0: it would change nothing. ERROR_NOT_FOUND: the policy has no such list,
- * *ret_field says so. ERROR_INVALID: it takes no changes, or not this one. ERROR_TOO_LARGE: as many
- * entries were added as may be, or as large ones. */
+/* Makes the record of a list change that has passed list_change_check(), by the rules that decide.
+ * 1: append it; 0: it would change nothing. ERROR_NOT_FOUND: the policy has no such list;
+ * *ret_field is set. ERROR_INVALID: the list takes no changes, or not this one. ERROR_TOO_LARGE:
+ * the limit of added entries, or of their bytes, is reached. */
 int ingest_change_list(const struct states *states, const struct list_change *change,
                        int64_t receive_time_us, struct arena *arena,
                        struct list_finding *ret_finding, struct record *ret_record,
                        struct text *ret_field, struct error *ret_error);
 
-/* What the archive must say before the next decision, where its last record of that kind says
- * otherwise: this version of the program, the policy that decides, the tables that it decides on.
- * Returns how many records; they point into the states. */
+/* The records that must be in the archive before the next decision, where its last record of that
+ * kind says something else: this version of the program, the policy that decides, the tables that
+ * it decides on. Returns their number; they point into the states. */
 #define INGEST_ADOPTIONS_MAX 3
 size_t ingest_adoptions(const struct states *states, const struct adopted *last,
                         struct record ret_records[INGEST_ADOPTIONS_MAX]);
 
-/* Appends and applies. The record has its receive time; it gets its position. */
+/* Appends the record and applies it to the states. It has its receive time, and gets its position.
+ */
 void ingest_append(struct states *states, struct archive *archive, struct record *record);

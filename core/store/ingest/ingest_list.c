@@ -1,4 +1,5 @@
-/* A change of a list: is it one, by the policy that decides? */
+/* Changes of lists at run time: checked against the policy that decides, normalised, and made into
+ * a record. */
 #include "core/policy/source/diagnostic.h"
 #include "ingest.h"
 
@@ -12,17 +13,18 @@ int ingest_unknown_list(const struct snapshot *rules, struct text name, struct e
                      TEXT_ARGS(rules->name),
                      *hint               ? hint
                      : rules->list_count ? ""
-                                         : "; it declares none");
+                                         : "; it declares no lists");
 }
 
 static int fixed_list(const struct list *list, struct error *ret_error) {
-    return error_set(ret_error, ERROR_INVALID,
-                     "this list takes no changes at run time (runtime: no); its entries stand in "
-                     "%" TEXT_FORMAT,
-                     TEXT_ARGS(list->file));
+    return error_set(
+        ret_error, ERROR_INVALID,
+        "this list takes no changes at run time (runtime: no); its entries are in %" TEXT_FORMAT,
+        TEXT_ARGS(list->file));
 }
 
-/* The entry as the list writes it. */
+/* Parses the value and formats it again, so that one entry has one form: additions are found by
+ * their bytes. */
 static int read_value(const struct list *list, struct text value, struct arena *arena,
                       int64_t receive_time_us, struct list_finding *finding,
                       struct error *ret_error) {
@@ -38,8 +40,9 @@ static int read_value(const struct list *list, struct text value, struct arena *
     return 0;
 }
 
-/* What was added under another policy can be taken back as it stands there, whatever the list takes
- * now; and where it takes nothing any more, what is not there needs no more than that answer. */
+/* An addition made under another policy can be removed as it is written, whatever the list accepts
+ * now. Where the list takes no changes any more, removing what is not there still answers that it
+ * is not there. */
 static bool takes_back(const struct list *list, const struct list_change *change,
                        const struct list_additions *additions) {
     return change->remove && additions &&
@@ -60,10 +63,9 @@ static int check_expiry(const struct list_change *change, int64_t receive_time_u
     char end[64], now[64];
     value_format(value_timestamp(change->expiry_time_us), end, sizeof end);
     value_format(value_timestamp(receive_time_us), now, sizeof now);
-    return error_set(ret_error, ERROR_INVALID,
-                     "the entry would have ended at %s, and it is %s; expected an end that is to "
-                     "come, or none",
-                     end, now);
+    return error_set(
+        ret_error, ERROR_INVALID,
+        "the entry would expire at %s, and it is %s now; expected a later time, or none", end, now);
 }
 
 static int read_change(const struct snapshot *rules, const struct list *list,
@@ -79,18 +81,20 @@ static int read_change(const struct snapshot *rules, const struct list *list,
     return read_value(list, change->value, arena, receive_time_us, finding, ret_error);
 }
 
+/* Entries added at run time stay in memory and in every generation, so their number and their bytes
+ * are limited. */
 static int check_room(const struct list_table *lists, bool is_new, struct error *ret_error) {
     if (is_new && list_table_entries(lists) >= LIST_TABLE_ENTRIES_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE,
+                         "%u entries were added to the lists already, which is the most there may "
+                         "be; remove some, or move them to the policy's files",
+                         LIST_TABLE_ENTRIES_MAX);
+    if (list_table_bytes(lists) >= LIST_TABLE_BYTES_MAX)
         return error_set(
             ret_error, ERROR_TOO_LARGE,
-            "%u entries were added to the lists already, and no more may be; take some "
-            "back, or move them to the policy's files",
-            LIST_TABLE_ENTRIES_MAX);
-    if (list_table_bytes(lists) >= LIST_TABLE_BYTES_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "what was added to the lists takes %u MiB already, with its reasons, and "
-                         "no more may; take some back, or move it to the policy's files",
-                         LIST_TABLE_BYTES_MAX >> 20);
+            "the entries added to the lists, with their reasons, take %u MiB already, which is the "
+            "most they may; remove some, or move them to the policy's files",
+            LIST_TABLE_BYTES_MAX >> 20);
     return 0;
 }
 

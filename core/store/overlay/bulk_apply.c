@@ -1,10 +1,10 @@
-/* Memory. Entries are kept in one large table, each with the columns it has and a link to the
- * next one of its entity: BULK_APPLY_BYTES, of which only what is used takes memory.
+/* Entries are collected in one large table, each with the columns it has and a link to the next one
+ * of its entity:
  *
  *   struct kept_entry · of each column that is present: int64, or u8 length and bytes · up to 8
  *
- * While a held state's entries are kept it has the number of its group in place of the bytes it
- * keeps. */
+ * The table is BULK_APPLY_BYTES of address space, of which only what is used takes memory. While
+ * entries of a held state are collected, its kept_bytes has the number of its group instead. */
 #include "bulk_apply.h"
 
 #include "core/base/buffer.h"
@@ -20,7 +20,7 @@
 #define BULK_APPLY_BYTES ((size_t)64 << 20)
 #define UNIT             8
 #define IDS_MAX          ((size_t)1 << 20)
-#define WAITING          64 /* entries whose states in the table are looked for at once */
+#define WAITING          64 /* entries whose held states are looked up at once */
 #define KEY_BYTES_MAX    ((size_t)1 << 20)
 
 _Static_assert(COLUMN_TEXT_MAX <= UINT8_MAX, "lengths of texts are bytes");
@@ -35,13 +35,13 @@ struct kept_entry {
     bool transaction;
 };
 
-/* What one entity gets. */
+/* The entries of one entity. */
 struct group {
     struct held_state *held_state;
     uint32_t first, last; /* entries, in units */
 };
 
-/* What a record means to the id of a transaction. */
+/* What a record says about the id of a transaction. */
 struct kept_id {
     uint64_t id_hash;
     uint64_t position; /* of the transaction */
@@ -74,7 +74,7 @@ static struct kept_entry *entry_at(const struct bulk_apply *bulk_apply, uint32_t
 /* ---------------------------------------------------------------------------------------------
  * Keeping entries */
 
-/* The most that one record's can take. */
+/* The most that the entries of one record can take. */
 static size_t record_max(const struct plan *plan) {
     size_t size = 0;
     for (size_t i = 0; i < plan->entity_count; i++)
@@ -123,7 +123,7 @@ static uint32_t keep_entry(struct bulk_apply *bulk_apply, const struct entity_pl
     return at;
 }
 
-/* Texts point into what was kept. */
+/* Texts point into the table of entries. */
 static void unpack(const struct entity_plan *plan, const struct kept_entry *kept,
                    struct entry *ret_entry) {
     const uint8_t *at = (const uint8_t *)(kept + 1);
@@ -147,7 +147,7 @@ static void unpack(const struct entity_plan *plan, const struct kept_entry *kept
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Under their entities */
+ * Grouping by entity */
 
 static uint32_t add_group(struct bulk_apply *bulk_apply, struct held_state *held_state) {
     if (bulk_apply->group_count == bulk_apply->group_capacity) {
@@ -242,8 +242,8 @@ static void apply_group(struct bulk_apply *bulk_apply, const struct group *group
     overlay_count_kept(overlay, held_state);
 }
 
-/* How far ahead of the group at hand memory is asked for. */
-#define AHEAD 8
+/* Memory is prefetched this many groups before it is needed. */
+#define PREFETCH_DISTANCE 8
 
 static void fetch_group(const struct bulk_apply *bulk_apply, const struct group *group) {
     prefetch(group->held_state);
@@ -251,7 +251,8 @@ static void fetch_group(const struct bulk_apply *bulk_apply, const struct group 
     prefetch(entry_at(bulk_apply, group->first));
 }
 
-/* The key's state in the table that the cursor is open on. */
+/* The state of this key in the table that the cursor is open on. Keys come in order, so each seek
+ * is near the last one. */
 static struct text stored_state(struct generation_cursor *cursor, struct text key) {
     struct text found, state;
     if (!cursor)
@@ -273,8 +274,9 @@ static void apply_fresh(struct bulk_apply *bulk_apply) {
     struct generation_cursor *cursor = NULL;
     uint32_t entity = UINT32_MAX;
     for (size_t i = 0; i < bulk_apply->fresh_count; i++) {
-        if (i + AHEAD < bulk_apply->fresh_count)
-            fetch_group(bulk_apply, &bulk_apply->groups[bulk_apply->fresh[i + AHEAD].number]);
+        if (i + PREFETCH_DISTANCE < bulk_apply->fresh_count)
+            fetch_group(bulk_apply,
+                        &bulk_apply->groups[bulk_apply->fresh[i + PREFETCH_DISTANCE].number]);
         struct group *group = &bulk_apply->groups[bulk_apply->fresh[i].number];
         struct held_state *held_state = group->held_state;
         if (overlay->generation && held_state->entity != entity) {
@@ -292,13 +294,16 @@ static void apply_fresh(struct bulk_apply *bulk_apply) {
     generation_cursor_close(cursor);
 }
 
-/* Those that were in memory before, in no particular order. */
+/* Those that were in memory before: no tables, so any order will do. */
 static void apply_others(struct bulk_apply *bulk_apply) {
     for (size_t i = 0; i < bulk_apply->group_count; i++) {
-        if (i + 2 * AHEAD < bulk_apply->group_count && bulk_apply->groups[i + 2 * AHEAD].held_state)
-            fetch_group(bulk_apply, &bulk_apply->groups[i + 2 * AHEAD]);
-        if (i + AHEAD < bulk_apply->group_count && bulk_apply->groups[i + AHEAD].held_state) {
-            const struct state *state = &bulk_apply->groups[i + AHEAD].held_state->state;
+        if (i + 2 * PREFETCH_DISTANCE < bulk_apply->group_count &&
+            bulk_apply->groups[i + 2 * PREFETCH_DISTANCE].held_state)
+            fetch_group(bulk_apply, &bulk_apply->groups[i + 2 * PREFETCH_DISTANCE]);
+        if (i + PREFETCH_DISTANCE < bulk_apply->group_count &&
+            bulk_apply->groups[i + PREFETCH_DISTANCE].held_state) {
+            const struct state *state =
+                &bulk_apply->groups[i + PREFETCH_DISTANCE].held_state->state;
             prefetch(state->bytes);
             prefetch(state->bytes + state->length);
         }
@@ -330,9 +335,8 @@ static bool find_id(const struct overlay *overlay, struct generation_cursor *cur
     return generation_cursor_next_id(cursor, &found, ret_known) && found == id_hash;
 }
 
-/* All that came of one id, in the order of the archive. Two transactions whose ids have the same
- * hash: the first keeps the place. The label of an id that is not known any more changes nothing.
- */
+/* All records about one id, in the order of the archive. Of two ids with the same hash the first
+ * keeps the slot, and an outcome of the other changes nothing here. */
 static void apply_id(struct overlay *overlay, struct generation_cursor *cursor,
                      const struct kept_id *ids, const struct order *order, size_t count) {
     struct known_id known;
@@ -393,7 +397,7 @@ bool bulk_apply_is_full(const struct bulk_apply *bulk_apply) {
 }
 
 static void clear(struct bulk_apply *bulk_apply) {
-    bulk_apply->used = UNIT; /* 0 is nobody's */
+    bulk_apply->used = UNIT; /* 0 means no entry */
     bulk_apply->group_count = bulk_apply->fresh_count = bulk_apply->id_count = 0;
 }
 

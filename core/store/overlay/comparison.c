@@ -1,4 +1,5 @@
-/* A merge of two ordered sequences. */
+/* A merge of two ordered sequences; neither is held in memory. Equal bytes are equal states,
+ * because encodings are canonical; features are computed only to describe a difference. */
 #include "comparison.h"
 
 #include "core/base/check.h"
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP          256 /* entities between two calls of goes_on() */
-#define FEATURES_TOLD 8
+#define STEP               256 /* entities between two calls of goes_on() */
+#define FEATURES_NAMED_MAX 8
 
 struct side {
     struct overlay_view *view;
@@ -20,7 +21,7 @@ static void advance(struct side *side) {
     side->has = overlay_view_next(side->view, &side->entity, &side->key, &side->state);
 }
 
-/* Whose turn it is: < 0 left's, > 0 right's, 0 both stand at the same entity. */
+/* Which side has the smaller key: < 0 left, > 0 right, 0 both are at the same entity. */
 static int order(const struct side *left, const struct side *right) {
     if (!left->has || !right->has)
         return left->has ? -1 : 1;
@@ -29,14 +30,14 @@ static int order(const struct side *left, const struct side *right) {
     return text_compare(left->key, right->key);
 }
 
-/* One entity, with what the sides at it have. */
-static bool is_same(const struct side *left, const struct side *right, int turn,
+/* Compares one entity; a side that is not at it has no state. */
+static bool is_same(const struct side *left, const struct side *right, int side,
                     struct state_difference *ret_difference) {
-    const struct side *at = turn <= 0 ? left : right;
+    const struct side *at = side <= 0 ? left : right;
     *ret_difference = (struct state_difference){.entity = at->entity, .key = at->key};
-    if (turn <= 0)
+    if (side <= 0)
         ret_difference->left = left->state;
-    if (turn >= 0)
+    if (side >= 0)
         ret_difference->right = right->state;
     return text_equal(ret_difference->left, ret_difference->right);
 }
@@ -61,18 +62,18 @@ int comparison_run(struct overlay_view *left_view, struct overlay_view *right_vi
     for (advance(&left), advance(&right); left.has || right.has; comparison.entities++) {
         if (comparison.entities % STEP == 0 && !listener->goes_on(listener, comparison.entities))
             return error_set(ret_error, ERROR_INTERRUPTED, "the comparison was interrupted");
-        int turn = order(&left, &right);
+        int side = order(&left, &right);
         struct state_difference difference;
-        bool same = is_same(&left, &right, turn, &difference);
+        bool same = is_same(&left, &right, side, &difference);
         comparison.of[difference.entity].entities++;
         if (!same) {
             comparison.differences++;
             comparison.of[difference.entity].differences++;
             listener->differs(listener, &difference);
         }
-        if (turn <= 0)
+        if (side <= 0)
             advance(&left);
-        if (turn >= 0)
+        if (side >= 0)
             advance(&right);
     }
     *ret_comparison = comparison;
@@ -111,20 +112,20 @@ void state_difference_describe(const struct state_difference *difference, const 
                NULL, scratch[0], left);
     state_read(difference->right.data, difference->right.length, entity, plan->lateness_us, at_us,
                NULL, scratch[1], right);
-    size_t told = 0, differing = 0;
+    size_t named = 0, differing = 0;
     for (size_t i = 0; i < entity->feature_count; i++) {
         if (value_equal(left[i], right[i]))
             continue;
-        if (differing++ >= FEATURES_TOLD)
+        if (differing++ >= FEATURES_NAMED_MAX)
             continue;
-        buffer_printf(out, "%s%" TEXT_FORMAT " ", told++ ? ", " : "",
+        buffer_printf(out, "%s%" TEXT_FORMAT " ", named++ ? ", " : "",
                       TEXT_ARGS(entity->features[i].name));
         describe_value(left[i], with_texts, out);
         buffer_printf(out, " against ");
         describe_value(right[i], with_texts, out);
     }
-    if (differing > told)
-        buffer_printf(out, " and %zu more", differing - told);
+    if (differing > named)
+        buffer_printf(out, " and %zu more", differing - named);
     if (differing == 0)
         buffer_printf(out, "the same values now, but another history (%zu and %zu bytes)",
                       difference->left.length, difference->right.length);

@@ -1,6 +1,5 @@
-/* Are two folds of one archive the same? Two views of the same plan and the same position, state by
- * state; equal states are equal bytes. A state that is absent equals an idle one: neither is in a
- * view. */
+/* Compares two folds of one archive: two views of the same plan and position, state by state; equal
+ * states are equal bytes. An absent state equals an idle one: neither is in a view. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -9,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One entity with different states. Length 0: it is not there. Valid during the call. */
+/* One entity with different states; length 0: it has none on that side. Valid during the call. */
 struct state_difference {
     size_t entity;
     struct text key;
@@ -18,12 +17,12 @@ struct state_difference {
 
 struct comparison_listener {
     void (*differs)(struct comparison_listener *self, const struct state_difference *difference);
-    /* Called now and then with the number of entities gone through. False: stop. */
+    /* Called every 256 entities with the number compared so far. false: stop. */
     bool (*goes_on)(struct comparison_listener *self, uint64_t entities);
 };
 
 struct comparison {
-    uint64_t entities; /* there are on either side */
+    uint64_t entities; /* on either side or both */
     uint64_t differences;
     struct {
         uint64_t entities, differences;
@@ -33,13 +32,13 @@ struct comparison {
     bool are_lists_different;
 };
 
-/* ERROR_INTERRUPTED: it was stopped. */
+/* ERROR_INTERRUPTED: the listener stopped it. The views stay the caller's. */
 int comparison_run(struct overlay_view *left, struct overlay_view *right,
                    struct comparison_listener *listener, struct comparison *ret_comparison,
                    struct error *ret_error);
 
-/* Appends "count_1h 3 against 2, sum_1h …": the features of which the two states give different
- * values at the newer one's newest transaction. with_texts: also what values that are texts are,
- * which may be personal. */
+/* Appends "count_1h 3 against 2, sum_1h …": the features for which the two states give different
+ * values, at the time of the newer newest transaction. with_texts: also the values of text
+ * features, which may be personal data. */
 void state_difference_describe(const struct state_difference *difference, const struct plan *plan,
                                bool with_texts, struct buffer *out);

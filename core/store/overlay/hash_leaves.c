@@ -1,9 +1,10 @@
-/* A leaf has as many places in the list as the list is deeper than it: those whose numbers begin
- * with its bits. Each has the leaf's address; how much is in use stands in the first alone.
+/* A leaf has as many entries in the directory (`list`) as the directory is deeper than it: all
+ * indexes that start with its bits. Each entry has the address of the slots; the count is kept in
+ * the first one only.
  *
- * One more of the upper bits divides a leaf in two halves, or nearly, as long as hashes are spread.
- * Should many be alike (clients choose the keys), then the list does not grow with every one of
- * them: it stays in proportion to the leaves, and a leaf that it cannot divide gets more slots. */
+ * One more of the upper bits splits a leaf about in half, as long as hashes are spread. If many are
+ * alike (clients choose the keys), the directory must not grow with each of them: it stays in
+ * proportion to the number of leaves, and a leaf that it cannot split gets more slots instead. */
 #include "hash_leaves.h"
 
 #include "core/base/check.h"
@@ -23,7 +24,7 @@ static size_t slots_size(const struct hash_leaves *hash_leaves, unsigned slot_bi
     return (size_t)hash_leaves->slot_size << slot_bits;
 }
 
-/* The first of the places of the hash's leaf. */
+/* The first entry in the directory of the leaf for this hash. */
 static size_t first_place(const struct hash_leaves *hash_leaves, uint32_t hash) {
     return (size_t)(leaf_to_fill(hash_leaves, hash) - hash_leaves->list);
 }
@@ -61,7 +62,7 @@ static void *take_from_heap(struct hash_leaves *hash_leaves) {
     return slots;
 }
 
-/* Free slots, for a leaf that is nowhere in the list yet. */
+/* Empty slots, for a leaf that is not in the directory yet. */
 static struct leaf new_leaf(struct hash_leaves *hash_leaves, unsigned slot_bits, unsigned depth) {
     size_t size = slots_size(hash_leaves, slot_bits);
     struct leaf leaf = {.slot_bits = (uint8_t)slot_bits, .depth = (uint8_t)depth};
@@ -78,7 +79,7 @@ static struct leaf new_leaf(struct hash_leaves *hash_leaves, unsigned slot_bits,
     return leaf;
 }
 
-/* Every place becomes two. */
+/* Doubles the directory: each entry becomes two. */
 static void double_list(struct hash_leaves *hash_leaves) {
     size_t places = (size_t)1 << depth_of(hash_leaves);
     struct leaf *list = check_calloc(2 * places, sizeof *list);
@@ -89,6 +90,8 @@ static void double_list(struct hash_leaves *hash_leaves) {
     hash_leaves->shift--;
 }
 
+/* The directory may double only while it has at most PLACES_A_LEAF entries per leaf, and only while
+ * bits are left for the position within a leaf. */
 static bool can_divide(const struct hash_leaves *hash_leaves, const struct leaf *leaf) {
     if (slots_size(hash_leaves, leaf->slot_bits) < LEAF_BYTES)
         return false;
@@ -141,8 +144,8 @@ const void *hash_leaves_grow(struct hash_leaves *hash_leaves, uint32_t hash, siz
     return hash_leaves->former.slots;
 }
 
-/* A whole leaf is kept for the next one that is divided. (Where there is one already, the heap
- * keeps this one: only hashes too much alike come to that.) */
+/* Keeps a whole leaf for the next split. (If there is a spare one already, this one is lost to the
+ * heap: that happens only when hashes are too much alike.) */
 void hash_leaves_grown(struct hash_leaves *hash_leaves) {
     struct leaf *former = &hash_leaves->former;
     if (!former->slots)

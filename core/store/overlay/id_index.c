@@ -1,3 +1,5 @@
+/* Open addressing with linear probing inside leaves, as state_table.c; here a slot is the whole
+ * entry, so there is nothing else to follow. */
 #include "id_index.h"
 
 #include "core/base/check.h"
@@ -17,11 +19,13 @@ struct known_id id_slot_known(const struct id_slot *slot) {
                              .label = (enum label)(slot->packed & 0xff)};
 }
 
-/* Nobody can choose ids that all lie in one place (states in the table.c). */
+/* Multiplied by a secret factor, so that clients, who choose the ids, cannot make them collide. */
 static uint32_t hash_of(const struct id_index *index, uint64_t id_hash) {
     return hash_place(id_hash, index->factor);
 }
 
+/* The slot of the hash, or the free one where probing ends. Ids with the same hash share a slot:
+ * callers keep the first. */
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
     uint32_t hash = hash_of(index, id_hash);
     const struct leaf *leaf = leaf_of(&index->hash_leaves, hash);
@@ -101,6 +105,8 @@ static int compare_slots(const void *left, const void *right) {
     return (a->id_hash > b->id_hash) - (a->id_hash < b->id_hash);
 }
 
+/* In the order of the hash itself, which is that of the table "ids" of a generation; the order of
+ * the slots depends on the secret factor. */
 struct id_slot *id_index_sorted(const struct id_index *index) {
     struct id_slot *sorted = check_calloc(index->count, sizeof *sorted);
     size_t count = 0;

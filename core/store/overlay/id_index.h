@@ -1,5 +1,5 @@
-/* Which transaction ids are known: their hashes → position and label. 16 bytes a slot, in
- * leaves. Private to store/. */
+/* Which transaction ids are known: hash → position and label, in slots of 16 bytes in leaves
+ * (hash_leaves.h). Entries are added and relabelled, never removed. Private to store/. */
 #pragma once
 
 #include "core/store/generation/tally.h"
@@ -22,7 +22,7 @@ struct id_index {
 
 void id_index_deinit(struct id_index *index);
 bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known);
-/* Brings into the processor's cache what either will touch. */
+/* Prefetches what finding or setting it will touch. */
 void id_index_fetch(const struct id_index *index, uint64_t id_hash);
 /* Adds it, or replaces what was known. The position is below 2^56. */
 void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known);

@@ -1,5 +1,6 @@
-/* Digit by digit, a byte each, from the last one of the prefix; then what has the same prefix again
- * with the bytes behind. */
+/* A radix sort: LSD over the 8 bytes of a prefix, then the same again within runs of equal
+ * prefixes, with the next 8 bytes. Keys are looked up only for their prefixes, so comparing them
+ * does not miss the cache each time. */
 #include "order.h"
 
 #include "core/base/check.h"
@@ -8,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEW 24 /* are sorted by insertion */
+#define FEW 24 /* up to this many: insertion sort */
 
 struct ordering {
     struct text (*key_of)(const void *user, uint32_t number);
     const void *user;
-    struct order *room; /* for as many again */
+    struct order *room; /* scratch, as large as the list */
 };
 
 static void insert(struct order *list, size_t count) {
@@ -30,8 +31,8 @@ static inline unsigned digit_of(const struct order *order, unsigned digit) {
     return digit < 8 ? (unsigned)(order->prefix >> 8 * digit & 0xff) : order->entity & 0xff;
 }
 
-/* From list to room, by this digit. False: all have the same, and nothing was moved. */
-static bool deal(const struct order *list, struct order *room, size_t count, unsigned digit) {
+/* Distributes from list to room by this digit. false: all have the same, and nothing was moved. */
+static bool distribute(const struct order *list, struct order *room, size_t count, unsigned digit) {
     size_t starts[256] = {0};
     for (size_t i = 0; i < count; i++)
         starts[digit_of(&list[i], digit)]++;
@@ -51,7 +52,7 @@ static void sort(struct order *list, struct order *room, size_t count, unsigned 
                  unsigned end) {
     struct order *from = list, *to = room;
     for (unsigned digit = first; digit < end; digit++)
-        if (deal(from, to, count, digit)) {
+        if (distribute(from, to, count, digit)) {
             struct order *swapped = from;
             from = to;
             to = swapped;
@@ -78,7 +79,7 @@ static size_t common_length(struct text a, struct text b, size_t most) {
     return at;
 }
 
-/* Of 8 bytes from there on; what is missing is 0. */
+/* The 8 bytes from there on, big-endian; missing ones are 0. */
 static uint64_t prefix_at(struct text key, size_t from) {
     uint64_t prefix = 0;
     for (size_t i = from; i < from + 8; i++)
@@ -86,7 +87,7 @@ static uint64_t prefix_at(struct text key, size_t from) {
     return prefix;
 }
 
-/* All of one entity. */
+/* Sorts entries of one entity by key, from the bytes after their common prefix on. */
 static void order_some(const struct ordering *ordering, struct order *list, size_t count,
                        unsigned depth) {
     struct text first = ordering->key_of(ordering->user, list[0].number);

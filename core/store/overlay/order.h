@@ -1,6 +1,6 @@
-/* Many keys into their order, or nearly: for reading tables from one end to the other. Keys with
- * more than ORDER_DEPTH times 8 bytes in common beside others may stay as they came. Private to
- * store/. */
+/* Sorting many keys, for reading tables from one end to the other. The order is exact unless keys
+ * share more than 8 × ORDER_DEPTH bytes with many others; those may stay as they came, which costs
+ * time only. Private to store/. */
 #pragma once
 
 #include "core/base/text.h"
@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 struct order {
-    uint64_t prefix; /* of the key, behind what all have in common */
+    uint64_t prefix; /* 8 bytes of the key, after what all have in common */
     uint32_t entity;
     uint32_t number; /* the caller's */
 };
 
 #define ORDER_DEPTH 8
 
-/* By prefix alone; those with the same one stay in their order. */
+/* By prefix alone; stable. */
 void order_by_prefix(struct order *list, size_t count);
 /* By entity, then by key, which key_of() finds. Sets the prefixes. */
 void order_by_key(struct order *list, size_t count,

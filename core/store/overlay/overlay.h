@@ -1,8 +1,9 @@
-/* Everything the fold of the archive amounts to, as the server holds it: the states newer than the
- * generation in memory, the generation behind them, what was added to lists, which ids are known,
- * and how much there is.
+/* Everything that the fold of the archive amounts to, as the server holds it: the states newer than
+ * the generation in memory, the generation below them, what was added to lists, which ids are
+ * known, and the counts.
  *
- * Law 1 in one place: overlay_apply() is the only way anything gets in. */
+ * Law 1 in one place: overlay_apply() is the only way in, with bulk_apply.h as the same for many
+ * records. One thread at a time, except for views. */
 #pragma once
 
 #include "core/base/error.h"
@@ -16,57 +17,60 @@
 
 struct overlay;
 
-/* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed.
- * The plan must outlive the overlay. */
+/* generation: NULL before the first rebuild; the overlay owns it and closes it when freed. The plan
+ * must outlive the overlay. */
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
-/* From now on this one touches its memory ahead of need; NULL: nobody any more. */
-void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *ahead);
+/* From now on `prefault` touches the overlay's memory before it is needed; NULL: no one does. */
+void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault);
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);
-/* What was added to lists: changed by overlay_apply() alone. Lives as long as the overlay. */
+/* What was added to lists; changed by overlay_apply() alone. Lives as long as the overlay. */
 struct list_table *overlay_lists(const struct overlay *overlay);
 const struct generation *overlay_generation(const struct overlay *overlay); /* may be NULL */
 
-/* Applies one record: states, lists, ids, tally. The record has its position. */
+/* Applies one record, which has its position: states, lists, ids, counts. */
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record);
 
+/* Where the transaction with this id hash is, in memory or in the generation. Ids are known for the
+ * whole life of the archive: no rebuild drops any. Of two ids with one hash only the first is
+ * known. The caller compares the id itself. */
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
-/* The same for an id that comes in: when it is not found and its transaction is applied next, the
- * tables are not searched again. */
+/* The same for an incoming id: if it is not found and its transaction is applied next, that does
+ * not search the generation again. */
 bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
-/* It comes in next but one: what finding it in memory will touch is fetched with that transaction's
- * states, so that the waits overlap. */
+/* This id comes after the next one: the memory that finding it will touch is prefetched together
+ * with the states of the next transaction, so that the waits overlap. */
 void overlay_expect_id(struct overlay *overlay, uint64_t id_hash);
 
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
-/* About how much memory it takes: states, keys, ids and what finds them; not the tables' pages, nor
- * the entries of lists, which no rebuild takes out of memory. */
+/* Bytes of memory it takes, estimated: states, keys, ids and their tables; not the pages of the
+ * generation, nor the entries of lists, which no rebuild moves out of memory. */
 uint64_t overlay_memory(const struct overlay *overlay);
 
-/* Percent: of limit bytes of memory (0: no limit), or of the room there is for entities, whichever
- * it has come closer to. The latter is 100 some way before the end. */
+/* Percent of `limit` bytes of memory (0: no limit), or of the room for entities, whichever is
+ * higher. The latter reaches 100 some way before the room is used up. */
 unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit);
 
-/* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
- * or from the table. Stops when visit returns nonzero and returns that.
+/* Calls visit once per entity in (entity, key) order with its current state, whether from memory or
+ * from the table. Stops when visit returns nonzero and returns that.
  *
- * Idle states are left out: those that no transaction can read or add to which lies at most the
- * plan's lateness behind the newest. So a fold goes on from a generation built of this to the same
- * states as without one, unless a record comes later than that. */
+ * Idle states are left out: those that no transaction can read or add to that lies at most the
+ * plan's lateness behind the newest. So a fold that continues from a generation built of this has
+ * the same states as one that does not, unless a record comes later than that. */
 int overlay_visit(const struct overlay *overlay,
                   int (*visit)(void *user, size_t entity, struct text key, struct text state),
                   void *user);
 
-/* Equal for equal states of all entities, wherever they are held: XXH3 over overlay_visit()'s
- * sequence. Reads everything. */
+/* Equal for equal states of all entities, wherever they are held: XXH3 over the sequence of
+ * overlay_visit(). Reads everything. */
 uint64_t overlay_hash(const struct overlay *overlay);
 
-/* The states of one position, read in order while the overlay goes on: for comparing and hashing
- * beside decisions. Whoever changes the overlay does so inside the guard; so, in short stretches,
- * does the view. A view costs a copy of each state that changes while it is open. */
+/* The states of one position, read in order while the overlay keeps changing: for comparing and
+ * hashing beside decisions. The owner changes the overlay inside the guard; the view enters it only
+ * for short steps. A view costs a copy of each state that changes while it is open. */
 struct overlay_view;
 
 struct overlay_guard {
@@ -74,23 +78,23 @@ struct overlay_guard {
     void (*leave)(struct overlay_guard *self);
 };
 
-/* Inside the guard; it stays the caller's. NULL: nothing is applied until the view is closed. The
- * states are those of now. */
+/* Call it inside the guard, which stays the caller's. The states are those of now. guard NULL:
+ * nothing is applied until the view is closed. */
 struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_guard *guard);
-/* Outside the guard, as the following; one thread's. False: that was the last. As with
- * overlay_visit(), idle states are left out. Valid until the next call. */
+/* The next state, in (entity, key) order, without idle ones; false: there are no more. Outside the
+ * guard, like the functions below; a view belongs to one thread. Valid until the next call. */
 bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct text *ret_key,
                        struct text *ret_state);
-/* overlay_hash() of that position; instead of overlay_view_next(). */
+/* overlay_hash() of that position; used instead of overlay_view_next(). */
 uint64_t overlay_view_hash(struct overlay_view *view);
 struct tally overlay_view_tally(const struct overlay_view *view);
 /* list_table_hash() of that position, and how many entries there were. */
 uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries);
 void overlay_view_close(struct overlay_view *view); /* NULL is allowed */
-/* Inside the guard: is there a view? Then the overlay must not be freed. */
+/* Inside the guard: is a view open? Then the overlay must not be freed. */
 bool overlay_is_viewed(const struct overlay *overlay);
 
-/* All known ids in hash order, likewise merged with the generation's. */
+/* All known ids in the order of their hashes, merged with those of the generation. */
 int overlay_visit_ids(const struct overlay *overlay,
                       int (*visit)(void *user, uint64_t id_hash, struct known_id known),
                       void *user);

@@ -1,12 +1,12 @@
-/* The overlay: what is in memory in front of what is in the generation.
+/* The overlay: what is in memory above what is in the generation.
  *
  * A state is read from memory if it is there, else from the table; the first write copies it from
  * the table into memory, where it stays. Ids likewise. Visiting ids merges both in order, memory
- * first. */
+ * first. Nothing is ever removed: the next generation starts with a new overlay. */
 #include "overlay_internal.h"
 
 #include "core/base/check.h"
-#include "core/store/generation/content_hash.h"
+#include "core/base/hash.h"
 
 #include <stdlib.h>
 
@@ -37,13 +37,15 @@ static void fetch_states(struct state_source *self, const struct state_place *pl
         state_table_fetch(state_table, places[i].entity, places[i].key_hash, step);
 }
 
-/* overlay_bytes(), where every write goes through. */
+/* overlay_bytes(). A caller changes the state that write() hands out after it returns, so its new
+ * length is known only at the next call. */
 static inline uint64_t bytes_of(const struct overlay *overlay) {
     if (!overlay->last)
         return overlay->bytes;
     return overlay->bytes - overlay->last_length + overlay->last->state.length;
 }
 
+/* The first write to an entity: copies its state from the table of the generation. */
 static struct held_state *bring_in(struct overlay *overlay, size_t entity, struct text key,
                                    uint64_t key_hash) {
     struct held_state *held_state = state_table_add(&overlay->state_table, entity, key, key_hash);
@@ -62,18 +64,20 @@ void overlay_count_kept(struct overlay *overlay, struct held_state *held_state) 
     check(kept <= KEPT_BYTES_MAX);
     overlay->kept_bytes += (uint64_t)kept - held_state->kept_bytes;
     held_state->kept_bytes = kept & KEPT_BYTES_MAX;
-    held_state->has_survey = state->survey != NULL;
-    held_state->has_standing = state->front > 0;
+    held_state->has_index = state->survey != NULL;
+    held_state->has_cache = state->front > 0;
 }
 
-/* A survey, once counted, is looked at from mark to mark: nothing else of it may have been
- * fetched. */
+/* Is the count of the state's index and cache still right? An index that was counted is counted
+ * again only at its skip marks: nothing else of it may be in the processor's cache. */
 static inline bool is_counted(const struct held_state *held_state) {
     const struct state *state = &held_state->state;
-    return state->survey && held_state->has_survey && state->unmarked > 0 &&
-           held_state->has_standing == (state->front > 0);
+    return state->survey && held_state->has_index && state->unmarked > 0 &&
+           held_state->has_cache == (state->front > 0);
 }
 
+/* Every change goes through here: views copy the old state, and its length is remembered for
+ * bytes_of(). */
 static struct state *change(struct overlay *overlay, struct held_state *held_state,
                             uint64_t key_hash) {
     if (overlay->views)
@@ -97,7 +101,7 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     return change(overlay, held_state, key_hash);
 }
 
-/* Residents stay where they are. */
+/* For a state that write() handed out before: held states never move, so no look-up is needed. */
 static struct state *rewrite_state(struct state_source *self, size_t entity, struct state *state,
                                    uint64_t key_hash) {
     struct overlay *overlay = (struct overlay *)self;
@@ -127,8 +131,8 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     return overlay;
 }
 
-void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *ahead) {
-    pages_use_prefault(&overlay->pages, ahead);
+void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault) {
+    pages_use_prefault(&overlay->pages, prefault);
 }
 
 void overlay_free(struct overlay *overlay) {
@@ -184,10 +188,11 @@ void overlay_settle(struct overlay *overlay) {
     overlay->bytes = bytes_of(overlay);
     overlay->last = NULL;
     overlay->absent_id = 0;
-    overlay->source.calls++; /* whoever has found states finds them anew */
+    overlay->source.calls++; /* places that callers have found are invalid now */
 }
 
-/* Two transactions whose ids have the same hash: the first keeps the place. */
+/* Of two ids with the same hash the first keeps the slot. 64 bits: among a billion ids a collision
+ * has a chance of 3 %, and then only the later id is not recognised. */
 static void know_transaction(struct overlay *overlay, const struct record *record) {
     uint64_t id_hash = hash_text(record->transaction.transaction.id);
     struct known_id known;
@@ -197,7 +202,7 @@ static void know_transaction(struct overlay *overlay, const struct record *recor
         id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
 }
 
-/* The label of an id that is not known any more (or never had the place) changes only the tally. */
+/* If another id with the same hash has the slot, the outcome changes only the counts. */
 static void label_id(struct overlay *overlay, const struct outcome_record *outcome) {
     uint64_t id_hash = hash_text(outcome->transaction.id);
     struct known_id known;
@@ -246,7 +251,7 @@ uint64_t overlay_bytes(const struct overlay *overlay) {
     return bytes_of(overlay);
 }
 
-/* About: the heads of allocations are guessed, and keys taken for short ones. */
+/* An estimate: overheads of allocations are guessed, and keys taken to be short. */
 uint64_t overlay_memory(const struct overlay *overlay) {
     enum { KEY_BYTES = 24, ALLOCATION_BYTES = 16 };
     return overlay_bytes(overlay) +
@@ -255,6 +260,7 @@ uint64_t overlay_memory(const struct overlay *overlay) {
            overlay->ids.hash_leaves.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
 }
 
+/* overlay_fullness() says 100 when this much of the room is used: there is time for a rebuild. */
 #define ROOM_PERCENT 95
 
 unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit) {
@@ -266,15 +272,6 @@ unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit) {
 /* ---------------------------------------------------------------------------------------------
  * Visiting ids; overlay_view.c visits states */
 
-static bool next_stored_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
-                           struct known_id *ret_known) {
-    struct text key, value;
-    if (!cursor || !generation_cursor_next(cursor, &key, &value))
-        return false;
-    check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
-    return true;
-}
-
 int overlay_visit_ids(const struct overlay *overlay,
                       int (*visit)(void *user, uint64_t id_hash, struct known_id known),
                       void *user) {
@@ -285,7 +282,7 @@ int overlay_visit_ids(const struct overlay *overlay,
     size_t next = 0, count = overlay->ids.count;
     uint64_t stored_hash;
     struct known_id stored;
-    bool more = next_stored_id(cursor, &stored_hash, &stored);
+    bool more = cursor && generation_cursor_next_id(cursor, &stored_hash, &stored);
     int r = 0;
     while (r == 0 && (more || next < count)) {
         bool mine = next < count && (!more || sorted[next].id_hash <= stored_hash);
@@ -296,7 +293,7 @@ int overlay_visit_ids(const struct overlay *overlay,
             r = visit(user, stored_hash, stored);
         next += mine;
         if (!mine || same)
-            more = next_stored_id(cursor, &stored_hash, &stored);
+            more = generation_cursor_next_id(cursor, &stored_hash, &stored);
     }
     free(sorted);
     generation_cursor_close(cursor);

@@ -1,4 +1,5 @@
-/* What overlay_apply.c and overlay_view.c share. Private to store/. */
+/* The overlay in memory, shared by overlay_apply.c, overlay_view.c and bulk_apply.c. Private to
+ * store/. */
 #pragma once
 
 #include "id_index.h"
@@ -10,27 +11,29 @@ struct overlay {
     const struct plan *plan;
     struct generation *generation; /* NULL: none */
     struct pages pages;            /* all of the heap's memory */
-    struct heap heap; /* of the states in the table, their states, and the table of ids */
+    struct heap heap;              /* held states, their bytes, and the slots of both tables */
     struct state_table state_table;
     struct id_index ids;
     uint64_t expected_id;
-    uint64_t absent_id; /* recognised last, as none that is known; 0: nothing is known of it */
+    uint64_t absent_id; /* hash that overlay_recognise_id() did not find last; 0: none */
     struct list_table *lists;
     struct tally tally;
-    uint64_t bytes;          /* of all states but what `last` has changed since it was handed out */
-    uint64_t kept_bytes;     /* beside them, each as of a late write */
+    uint64_t bytes;          /* of all states, without changes of `last` since it was handed out */
+    uint64_t kept_bytes;     /* of indexes and caches beside them, each as of its last count */
     struct held_state *last; /* the state handed out by the latest write; NULL: none */
     uint32_t last_length;    /* its length then */
     struct overlay_view *views; /* open ones that keep what changes */
 };
 
-/* What a record means to all but states and ids: lists and counts. */
+/* Applies a record to lists and counts: all but states and ids. */
 void overlay_note(struct overlay *overlay, const struct record *record);
-/* What the held state's state keeps beside its bytes now. */
+/* Counts the bytes of the indexes and caches that the state has beside its encoding, and updates
+ * the total. */
 void overlay_count_kept(struct overlay *overlay, struct held_state *held_state);
-/* Nothing is under way from the call before. */
+/* Ends what the last call left open: adds up .bytes, and invalidates the places that callers have
+ * found. */
 void overlay_settle(struct overlay *overlay);
 
-/* The state is about to change: every view that is open keeps it as it is. */
+/* The state is about to change: every open view copies it first, unless it has a copy. */
 void overlay_views_keep(struct overlay *overlay, const struct held_state *held_state,
                         uint64_t key_hash);

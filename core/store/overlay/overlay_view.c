@@ -1,12 +1,12 @@
-/* Reading all states of an overlay at one position, also while it goes on.
+/* Reading all states of an overlay at one position, while it keeps changing.
  *
- * From its opening on, a view keeps a copy of each state that is about to change for the first
- * time. So what an entity had at that moment is, in this order: what was kept, what is in memory,
- * what is in the table. The memory's states in the table are never removed, so a list of them stays
- * good; what is brought in later is found in the table, which never changes.
+ * From its opening on, a view copies each state that is about to change for the first time. So the
+ * state that an entity had at that moment is, in this order: the copy, the one in memory, the one
+ * in the table. Held states are never removed, so a list of them stays valid; an entity that is
+ * brought in later is found in the table, which never changes.
  *
- * Under its guard are only short stretches: some states in the table listed, one state copied.
- * Tables are read without it. */
+ * The guard is held only for short steps: listing COLLECT states, copying one state. Tables are
+ * read without it. */
 #include "overlay_internal.h"
 
 #include "core/base/check.h"
@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-#define COLLECT 1024 /* states in the table looked at under the guard at a time */
+#define COLLECT 1024 /* held states listed under the guard at a time */
 
 struct overlay_view {
     struct overlay *overlay;
@@ -108,8 +108,7 @@ void overlay_views_keep(struct overlay *overlay, const struct held_state *held_s
 /* ---------------------------------------------------------------------------------------------
  * In order */
 
-/* All states in the table there are, bit by bit, also those that are added meanwhile: there are as
- * many at least as have been looked at. */
+/* Lists all held states, step by step, including those that are added meanwhile. */
 static void collect(struct overlay_view *view) {
     const struct state_table *state_table = &view->overlay->state_table;
     struct state_table_cursor cursor = {0};
@@ -157,7 +156,7 @@ static struct text text_of_state(const struct state *state) {
     return (struct text){.data = (const char *)state->bytes, .length = state->length};
 }
 
-/* What the held state was when the view was opened. */
+/* The state as it was when the view was opened. */
 static struct text state_then(struct overlay_view *view, const struct held_state *held_state) {
     if (!view->guard)
         return text_of_state(&held_state->state);
@@ -173,7 +172,7 @@ static struct text state_then(struct overlay_view *view, const struct held_state
     return (struct text){.data = (const char *)view->copy.bytes, .length = view->copy.length};
 }
 
-/* The entity's next state; false when there is none left. */
+/* The next state of the entity, merged from memory and table; false: there are no more. */
 static bool step(struct overlay_view *view, struct text *ret_key, struct text *ret_state) {
     const struct held_state *held_state =
         view->at < view->count ? view->state_table[view->at] : NULL;

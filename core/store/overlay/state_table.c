@@ -1,3 +1,6 @@
+/* Open addressing with linear probing inside leaves (hash_leaves.h). A slot has the hash, so that
+ * probing touches a held state only when it is almost certainly the right one. Look-ups of several
+ * keys go through each step for all of them, so that cache misses overlap. */
 #include "state_table.h"
 
 #include "core/base/check.h"
@@ -9,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Residents are carved from large blocks and freed all at once. Where one lies is a number: that of
- * its block, and behind it how far into that, in units. So 32 bits reach over 32 GiB. */
+/* Held states are carved from large blocks and freed all at once. A place is the number of a block,
+ * then the offset in it in units: 32 bits reach over 32 GiB. */
 #define UNIT        8
 #define PLACE_BITS  15
 #define BLOCK_BYTES ((size_t)UNIT << PLACE_BITS)
@@ -18,7 +21,7 @@
 
 struct held_state_block {
     size_t used, size;
-    bool is_in_heap; /* it is an extent behind its head */
+    bool is_in_heap; /* it is an extent of the heap, after its head */
     alignas(alignof(struct held_state)) char bytes[];
 };
 
@@ -26,7 +29,7 @@ struct held_state_block {
 #define EXTENT_ROOM    (HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE - sizeof(struct held_state_block))
 
 _Static_assert(PLAN_ENTITIES_MAX <= 1 << 8, "an entity is a byte");
-_Static_assert(alignof(struct held_state) <= UNIT, "residents lie at whole units");
+_Static_assert(alignof(struct held_state) <= UNIT, "held states are aligned to units");
 _Static_assert(EXTENT_ROOM <= BLOCK_BYTES, "a place reaches all of an extent");
 
 static struct held_state *at_place(const struct state_table *state_table, uint32_t place) {
@@ -55,7 +58,7 @@ struct held_state *state_table_next(const struct state_table *state_table,
     return NULL;
 }
 
-/* In the order of memory, whatever that of the slots. */
+/* In the order of memory, which is faster than that of the slots. */
 static void leave_states(struct state_table *state_table) {
     struct state_table_cursor cursor = {0};
     for (struct held_state *held_state; (held_state = state_table_next(state_table, &cursor));) {
@@ -76,9 +79,9 @@ void state_table_deinit(struct state_table *state_table) {
     *state_table = (struct state_table){0};
 }
 
-/* The same key under two entities must not land in the same place, nor many keys that somebody
- * chose: the factor comes from where memory lay when the table was begun, which is unknown to them.
- * No result depends on it. */
+/* The same key under two entities must not hash alike, nor many keys that an attacker chose: the
+ * factor comes from the address of the first leaf, which is unknown outside. It differs in every
+ * process, and no result depends on it. */
 static uint32_t slot_hash(const struct state_table *state_table, size_t entity, uint64_t key_hash) {
     uint64_t mixed = key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
     return hash_place(mixed, state_table->factor);
@@ -88,7 +91,7 @@ uint32_t state_table_hash(const struct state_table *state_table, size_t entity, 
     return slot_hash(state_table, entity, key_hash);
 }
 
-/* Where probing for it begins. */
+/* Where probing starts. */
 static inline const struct held_state_slot *first_slot(const struct state_table *state_table,
                                                        uint32_t hash) {
     const struct leaf *leaf = leaf_of(&state_table->hash_leaves, hash);
@@ -96,8 +99,8 @@ static inline const struct held_state_slot *first_slot(const struct state_table 
     return &slots[hash & leaf_mask(leaf)];
 }
 
-/* Mostly its slot, found without a look at where it leads: the first one of all its hash. A quarter
- * of all slots lie behind those of others. */
+/* Usually the right slot, found without touching the held state: the first one with the whole hash.
+ * A quarter of all entries are not in the slot where probing starts. */
 static inline const struct held_state_slot *likely_slot(const struct state_table *state_table,
                                                         uint32_t hash) {
     const struct leaf *leaf = leaf_of(&state_table->hash_leaves, hash);
@@ -116,7 +119,7 @@ static inline bool is_it(const struct state_table *state_table, struct held_stat
     return held_state->entity == entity && text_equal(held_state_key(held_state), key);
 }
 
-/* Its slot, or the free one where probing for it ends. */
+/* The slot of the key, or the free one where probing for it ends. */
 static inline __attribute__((always_inline)) struct held_state_slot *
 find_slot(const struct state_table *state_table, size_t entity, struct text key, uint32_t hash) {
     const struct leaf *leaf = leaf_of(&state_table->hash_leaves, hash);
@@ -168,12 +171,13 @@ void state_table_fetch_hashed(const struct state_table *state_table, uint32_t ha
         fetch_held_state(at_place(state_table, slot->place));
 }
 
-/* So many at once: their hashes are on the stack. */
+/* At most this many at once: hashes and slots are on the stack. */
 #define SEEK_MAX 64
 
 static void seek(const struct state_table *state_table, struct state_place *places, size_t count) {
     uint32_t hashes[SEEK_MAX];
-    const struct held_state_slot *slots[SEEK_MAX]; /* the first ones, which mostly are theirs */
+    const struct held_state_slot
+        *slots[SEEK_MAX]; /* where probing starts; usually the right ones */
     for (size_t i = 0; i < count; i++) {
         hashes[i] = slot_hash(state_table, places[i].entity, places[i].key_hash);
         slots[i] = first_slot(state_table, hashes[i]);
@@ -199,7 +203,7 @@ void state_table_seek(const struct state_table *state_table, struct state_place 
         seek(state_table, places + first, count - first < SEEK_MAX ? count - first : SEEK_MAX);
 }
 
-/* Into the first free slot where probing for it comes by. */
+/* Into the first free slot on its probing path. */
 static void put(struct state_table *state_table, struct held_state_slot slot) {
     struct leaf *leaf = leaf_to_fill(&state_table->hash_leaves, slot.hash);
     struct held_state_slot *slots = leaf->slots;
@@ -219,7 +223,7 @@ static void grow(struct state_table *state_table, uint32_t hash) {
     hash_leaves_grown(&state_table->hash_leaves);
 }
 
-/* The first leaf, and what makes this table's hashes its own. */
+/* The first leaf; its address gives the table its secret factor. */
 static void begin(struct state_table *state_table) {
     size_t count;
     state_table->hash_leaves.slot_size = sizeof(struct held_state_slot);
@@ -246,11 +250,11 @@ static struct held_state_block *new_block(const struct state_table *state_table,
 static struct held_state_block *add_block(struct state_table *state_table, size_t size) {
     size_t count = state_table->block_count;
     if (count > BLOCKS_MAX)
-        check_exhausted("places for entities in one table: 32 GiB are the most");
+        check_exhausted("room for entities in one table: 32 GiB is the limit");
     if ((count & (count - 1)) == 0) /* full: it has doubled so far */
         state_table->blocks = check_reallocarray(state_table->blocks, count ? 2 * count : 1,
                                                  sizeof *state_table->blocks);
-    /* The first unit of the first block is nobody's: its place is that of a free slot. */
+    /* The first unit of the first block stays unused: place 0 means a free slot. */
     size_t used = count == 0 ? UNIT : 0;
     struct held_state_block *block = new_block(state_table, used + size);
     block->used = used;
@@ -281,7 +285,7 @@ struct held_state *state_table_add(struct state_table *state_table, size_t entit
     struct held_state *held_state = at_place(state_table, place);
     held_state->entity = (uint8_t)entity;
     held_state->kept_bytes = 0;
-    held_state->is_kept = held_state->has_survey = held_state->has_standing = false;
+    held_state->is_kept = held_state->has_index = held_state->has_cache = false;
     held_state->key_length = (uint32_t)key.length & KEY_LENGTH_MAX;
     if (key.length)
         memcpy(held_state->key, key.data, key.length);

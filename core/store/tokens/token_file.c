@@ -1,3 +1,5 @@
+/* The mode is checked on the open descriptor, not on the path, so the file that is checked is the
+ * file that is read. */
 #include "token_file.h"
 
 #include "core/base/check.h"
@@ -18,7 +20,7 @@
 
 static int check_status(const char *path, const struct stat *status, struct error *ret_error) {
     if (!S_ISREG(status->st_mode))
-        return error_set(ret_error, ERROR_INVALID, "%s is not a file", path);
+        return error_set(ret_error, ERROR_INVALID, "%s is not a regular file", path);
     unsigned mode = status->st_mode & 07777;
     if (mode & MODE_FORBIDDEN)
         return error_set(
@@ -37,7 +39,7 @@ static int check_status(const char *path, const struct stat *status, struct erro
 
 static int open_to_read(const char *path, int *ret_descriptor, struct stat *ret_status,
                         struct error *ret_error) {
-    /* Not to wait for whoever writes a pipe. */
+    /* O_NONBLOCK: opening a pipe must not wait for its writer. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         int number = errno;
@@ -100,7 +102,7 @@ bool token_file_stamps_equal(struct token_file_stamp a, struct token_file_stamp 
 
 /* ---- changing ---- */
 
-/* Heap. What is not there yet has no links. */
+/* The path with symbolic links resolved, on the heap. A path that does not exist yet has none. */
 static char *resolve(const char *path) {
     char *resolved = realpath(path, NULL);
     return resolved ? resolved : name_printf("%s", path);
@@ -124,17 +126,16 @@ int token_file_begin(const char *path, struct token_file_change *ret_change,
         *ret_change = change;
         return 0;
     }
-    int r = errno == EEXIST
-                ? error_set(ret_error, ERROR_EXISTS,
-                            "%s is there: somebody else changes the tokens, or was cut off in the "
-                            "middle; remove it if nobody does",
-                            change.draft)
-                : error_set_errno(ret_error, errno, "cannot create %s", change.draft);
+    int r = errno == EEXIST ? error_set(ret_error, ERROR_EXISTS,
+                                        "%s exists: another change of the tokens is under way, or "
+                                        "was cut off; remove it if none is",
+                                        change.draft)
+                            : error_set_errno(ret_error, errno, "cannot create %s", change.draft);
     deinit(&change);
     return r;
 }
 
-/* The new file is like the one in whose place it comes. */
+/* The new file gets the owner, group and mode of the one it replaces. */
 static int take_over_owner(const struct token_file_change *change, struct error *ret_error) {
     struct stat old, new;
     if (stat(change->path, &old) < 0)
@@ -155,7 +156,7 @@ static char *folder_of(const char *path) {
                  : name_printf(".");
 }
 
-/* So that the new name survives the machine. */
+/* Syncs the folder, so that the new name survives a power failure. */
 static int sync_folder(const char *path, struct error *ret_error) {
     char *folder = folder_of(path);
     int r = directory_sync(AT_FDCWD, folder, ret_error);

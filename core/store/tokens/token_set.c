@@ -1,3 +1,6 @@
+/* Parsing is line by line; the first fault ends it, and a file with a fault is not used at all.
+ * Keys are wiped from the stack after use; messages repeat only what was checked to be an id or a
+ * name. */
 #include "token_set.h"
 
 #include "core/base/check.h"
@@ -86,6 +89,7 @@ static unsigned scope_of(struct text name) {
     return 0;
 }
 
+/* A scope given twice is refused: it is more likely a mistake than meant. */
 unsigned token_scopes_parse(struct text list) {
     unsigned all = 0;
     for (;;) {
@@ -114,8 +118,8 @@ const char *token_scopes_format(unsigned all, char ret_text[TOKEN_SCOPES_SIZE]) 
 
 /* ---- reading ---- */
 
-/* One line on its way in. Nothing of it is repeated in a message but what has been checked to be an
- * id or a name: a secret may stand where it does not belong. */
+/* A line being parsed. A message repeats nothing from it but what was checked to be an id or a
+ * name: a secret may be in the wrong place. */
 struct line {
     struct token_set *set;
     const char *shown;
@@ -127,7 +131,7 @@ static int damaged(const struct line *line, struct error *ret_error, const char 
     return error_set(ret_error, ERROR_INVALID, "%s:%d: %s", line->shown, line->number, what);
 }
 
-/* The next of the words between spaces; empty at the end. */
+/* Takes the next word; empty at the end. */
 static struct text take_word(struct line *line) {
     struct text *rest = &line->rest;
     while (rest->length > 0 && (rest->data[0] == ' ' || rest->data[0] == '\t'))
@@ -150,20 +154,21 @@ static bool find_key(const struct token_set *set, struct text id, size_t *ret_in
     return false;
 }
 
+/* A key that cannot be added is wiped from the stack as well. */
 static int read_key(struct line *line, struct error *ret_error) {
     struct token_set *set = line->set;
     struct text id = take_word(line), key = take_word(line);
     uint8_t bytes[TOKEN_KEY_BYTES];
     size_t other;
     if (!is_hex(id, TOKEN_ID_SIZE - 1))
-        return damaged(line, ret_error, "a key's id has 8 hex digits in lower case");
+        return damaged(line, ret_error, "a key id has 8 hex digits in lower case");
     if (!hex_read(key, bytes, sizeof bytes) || take_word(line).length > 0)
         return damaged(line, ret_error, "expected \"key ID KEY\", the key of 64 hex digits");
     if (find_key(set, id, &other) || set->key_count == TOKEN_KEYS_MAX) {
         explicit_bzero(bytes, sizeof bytes);
         return damaged(line, ret_error,
                        set->key_count == TOKEN_KEYS_MAX ? "more than 64 keys"
-                                                        : "a key with this id is there already");
+                                                        : "this key id is used already");
     }
     struct token_key *added = &set->keys[set->key_count++];
     memcpy(added->id, id.data, TOKEN_ID_SIZE - 1);
@@ -175,13 +180,12 @@ static int read_key(struct line *line, struct error *ret_error) {
 
 enum { SEEN_KEY = 1, SEEN_HASH = 2, SEEN_SCOPES = 4, SEEN_CREATED = 8, SEEN_EXPIRES = 16 };
 
-/* NULL: good; else what was expected of the word. */
+/* Reads one setting. NULL: valid; else what was expected. */
 static const char *read_setting(const struct line *line, struct text name, struct text value,
                                 struct token_entry *entry, unsigned *ret_seen) {
     if (text_is(name, "key")) {
         *ret_seen = SEEN_KEY;
-        return find_key(line->set, value, &entry->key) ? NULL
-                                                       : "there is no such key on the lines before";
+        return find_key(line->set, value, &entry->key) ? NULL : "no line before defines this key";
     }
     if (text_is(name, "hash")) {
         *ret_seen = SEEN_HASH;
@@ -190,7 +194,7 @@ static const char *read_setting(const struct line *line, struct text name, struc
     if (text_is(name, "scopes")) {
         *ret_seen = SEEN_SCOPES;
         entry->scopes = token_scopes_parse(value);
-        return entry->scopes ? NULL : "scopes are score, outcome, admin, with commas between them";
+        return entry->scopes ? NULL : "scopes are score, outcome and admin, separated by commas";
     }
     bool is_expiry = text_is(name, "expires");
     if (is_expiry || text_is(name, "created")) {
@@ -198,7 +202,7 @@ static const char *read_setting(const struct line *line, struct text name, struc
         *ret_seen = is_expiry ? SEEN_EXPIRES : SEEN_CREATED;
         return calendar_parse_timestamp(value, time_us) == 0 && *time_us > 0
                    ? NULL
-                   : "expected a time as 2027-01-31T18:00:00Z";
+                   : "expected a time like 2027-01-31T18:00:00Z";
     }
     return "expected key=, hash=, scopes=, created= or expires=";
 }
@@ -217,7 +221,7 @@ static int read_settings(struct line *line, struct token_entry *entry, struct er
         if (fault)
             return damaged(line, ret_error, fault);
         if (seen & now)
-            return damaged(line, ret_error, "a setting is there twice");
+            return damaged(line, ret_error, "a setting is given twice");
         seen |= now;
     }
     if ((seen & SEEN_KEY) && (seen & SEEN_HASH) && (seen & SEEN_SCOPES))
@@ -233,18 +237,20 @@ static struct token_entry *add_entry(struct token_set *set) {
     return &set->entries[set->count++];
 }
 
+/* A token in the file, instead of its hash, has been exposed: the message says so and does not
+ * repeat it. */
 static int read_token(struct line *line, struct error *ret_error) {
     struct token_entry entry = {.line = line->number};
     struct text id = take_word(line), name = take_word(line);
     if (id.length >= PREFIX_LENGTH && memcmp(id.data, PREFIX, PREFIX_LENGTH) == 0)
-        return damaged(line, ret_error,
-                       "a token itself does not belong into this file: it is to be taken for "
-                       "stolen; revoke it");
+        return damaged(
+            line, ret_error,
+            "a token itself does not belong in this file: treat it as stolen and revoke it");
     if (!is_hex(id, TOKEN_ID_SIZE - 1))
-        return damaged(line, ret_error, "a token's id has 8 hex digits in lower case");
+        return damaged(line, ret_error, "a token id has 8 hex digits in lower case");
     if (!token_name_is_valid(name))
         return damaged(line, ret_error,
-                       "behind its id a token has a name of 1 to 64 letters, digits, \".\", \"_\" "
+                       "after its id a token has a name of 1 to 64 letters, digits, \".\", \"_\" "
                        "and \"-\"");
     memcpy(entry.id, id.data, TOKEN_ID_SIZE - 1);
     memcpy(entry.name, name.data, name.length);
@@ -260,7 +266,7 @@ static int read_token(struct line *line, struct error *ret_error) {
 static int read_line(struct line *line, struct error *ret_error) {
     struct text whole = line->rest;
     if (whole.length > LINE_BYTES_MAX)
-        return damaged(line, ret_error, "more than 1,024 bytes; is it a tokens file?");
+        return damaged(line, ret_error, "more than 1,024 bytes; is this a tokens file?");
     struct text word = take_word(line);
     if (word.length == 0 || word.data[0] == '#')
         return 0;
@@ -276,7 +282,7 @@ static int compare_entries(const void *a, const void *b) {
     return strcmp(((const struct token_entry *)a)->id, ((const struct token_entry *)b)->id);
 }
 
-/* Two tokens of one id could not be told apart. */
+/* Sorts by id for bsearch(); two tokens with one id could not be told apart. */
 static int sort_entries(struct line *line, struct error *ret_error) {
     struct token_set *set = line->set;
     if (set->count > 0)
@@ -286,7 +292,7 @@ static int sort_entries(struct line *line, struct error *ret_error) {
         if (compare_entries(a, b) != 0)
             continue;
         line->number = a->line > b->line ? a->line : b->line;
-        return damaged(line, ret_error, "a token with this id is there already");
+        return damaged(line, ret_error, "this token id is used already");
     }
     return 0;
 }
@@ -352,7 +358,7 @@ const struct token_entry *token_set_find_id(const struct token_set *set, struct 
     return bsearch(&wanted, set->entries, set->count, sizeof wanted, compare_entries);
 }
 
-/* The token's id; .data NULL: it does not look like one. */
+/* The id in the token; .data NULL: it does not have the form of a token. */
 static struct text id_of(struct text token) {
     if (token.length != TOKEN_TEXT_SIZE - 1 || memcmp(token.data, PREFIX, PREFIX_LENGTH) != 0)
         return (struct text){0};
@@ -364,6 +370,8 @@ static struct text id_of(struct text token) {
     return is_token ? id : (struct text){0};
 }
 
+/* For an unknown id a hash is computed and compared all the same, so the time does not tell which
+ * ids exist. */
 enum token_finding token_set_find(const struct token_set *set, struct text token,
                                   const struct token_entry **ret_entry) {
     static const struct token_entry nobody = {.id = ""};

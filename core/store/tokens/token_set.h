@@ -1,23 +1,24 @@
-/* Client tokens: who may ask a server for what.
+/* Client tokens: who may call a server for what.
  *
  * A token is a text that a client sends with each request:
  *
  *   hrr_0f3a91c2_5d…e7        "hrr", the token's id (8 hex digits), its secret (64: 256 bits)
  *
- * What a server has of it is a line of its tokens file, with a keyed hash of the whole text and
- * never the secret itself:
+ * The server's tokens file has a line for it, with a keyed hash of the whole text and never the
+ * secret itself:
  *
  *   # comments, empty lines
  *   key 7c19d2aa 41…0b        an id and 256 bits: the key of HMAC-SHA-256
  *   token 0f3a91c2 shop key=7c19d2aa hash=9e…44 scopes=score,outcome
  *                             created=2026-11-22T08:00:00Z expires=2027-02-20T08:00:00Z
  *
- * on one line each, the words after the name in any order, expires only where there is an end. A
- * name is for people and may be there twice: while a client's token is replaced by another, both
- * are valid. Keys come before the tokens that use them.
+ * each on one line, the settings after the name in any order, `expires` only if there is an end. A
+ * name is for people and may be used twice: while a client's token is being replaced, both are
+ * valid. Keys come before the tokens that use them.
  *
- * The secret is 256 random bits, so the hash could not be reversed even without a key; the key has
- * a copied line of one server's file be of no use in another's. Pure: files are token_file.h's. */
+ * The secret is 256 random bits, so the hash could not be reversed even without a key; the key
+ * makes a line copied from one server's file useless in another's. Pure: files are token_file.h's.
+ */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -51,16 +52,16 @@ struct token_entry {
     char name[TOKEN_NAME_SIZE];
     unsigned scopes; /* of enum token_scope, at least one */
     int64_t created_us;
-    int64_t expires_us; /* from then on it is not valid; 0: it has no end */
+    int64_t expires_us; /* not valid from then on; 0: it does not expire */
     uint8_t hash[TOKEN_HASH_BYTES];
     size_t key; /* which of the set's */
-    int line;   /* where it stands in the file */
+    int line;   /* in the file, from 1 */
 };
 
 struct token_set;
 
-/* shown is what messages call the file; they begin "shown:LINE:" and never have a key, hash or
- * secret in them. ERROR_INVALID, ERROR_TOO_LARGE. */
+/* shown is what messages call the file; they begin with "shown:LINE:" and never contain a key, hash
+ * or secret. ERROR_INVALID, ERROR_TOO_LARGE. */
 int token_set_parse(struct text content, const char *shown, struct token_set **ret_set,
                     struct error *ret_error);
 void token_set_free(struct token_set *set); /* keys are wiped; NULL is allowed */
@@ -73,19 +74,19 @@ const struct token_entry *token_set_find_id(const struct token_set *set, struct 
 
 enum token_finding {
     TOKEN_FOUND,
-    TOKEN_MALFORMED, /* it is not a token of ours at all */
+    TOKEN_MALFORMED, /* it does not have the form of a token */
     TOKEN_UNKNOWN,   /* no such id, or another secret */
 };
-/* Whose token is it? Any thread. Compares in constant time, and takes as long for an id that is not
- * there as for a wrong secret. When it was last valid is the caller's question. */
+/* Looks a token up. Any thread. Compares in constant time, and takes as long for an unknown id as
+ * for a wrong secret. Whether it has expired is for the caller to check. */
 enum token_finding token_set_find(const struct token_set *set, struct text token,
                                   const struct token_entry **ret_entry);
 
-/* ---- making them: everything random is the caller's ---- */
+/* ---- making tokens: the caller brings the random bytes ---- */
 
 void token_format(const uint8_t id[TOKEN_ID_BYTES], const uint8_t secret[TOKEN_SECRET_BYTES],
                   char ret_token[TOKEN_TEXT_SIZE]);
-/* With the set's last key. ERROR_INVALID: it has none. */
+/* Fills in .key and .hash, with the last key of the set. ERROR_INVALID: it has none. */
 int token_set_hash(const struct token_set *set, const char *token, struct token_entry *entry,
                    struct error *ret_error);
 /* The lines of a key and of a token, with a line break. */
@@ -96,7 +97,7 @@ void token_set_write(const struct token_set *set, const struct token_entry *entr
 
 /* 1 to 64 of A–Z a–z 0–9 . _ - */
 bool token_name_is_valid(struct text name);
-/* "score,outcome" → scopes; 0: no such list. Without doubles. */
+/* "score,outcome" → scopes; 0: not such a list. Each scope at most once. */
 unsigned token_scopes_parse(struct text list);
 #define TOKEN_SCOPES_SIZE 24
 const char *token_scopes_format(unsigned scopes, char ret_text[TOKEN_SCOPES_SIZE]);

@@ -1,3 +1,5 @@
+/* The numbers in TAG() and in the writers are the field numbers of harrier.proto. A new field must
+ * be added here too: until then messages that have it take the general way (is_other()). */
 #include "decision_bytes.h"
 
 #include "core/wire/types/field_text.h"
@@ -9,6 +11,8 @@
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
+/* As with all repeated fields here: count, allocate once, then read; a full arena leaves the
+ * message to the general way, which reports it. */
 static struct reading read_tags(struct reading reading, uint32_t tag, struct arena *arena,
                                 struct reason *reason) {
     size_t count = reading_count(reading, tag);
@@ -25,6 +29,7 @@ static struct reading read_tags(struct reading reading, uint32_t tag, struct are
     return reading;
 }
 
+/* Fields absent from the bytes keep the zeros of the struct, which are protobuf's defaults. */
 static bool read_reason(struct reading reading, struct arena *arena, struct reason *reason) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -80,7 +85,7 @@ static bool read_value(struct reading reading, struct named_value *value) {
             value->name = take_text(&reading);
             continue;
         }
-        if (has_value) /* it has one */
+        if (has_value) /* a oneof: a second value is left to the general way */
             return false;
         has_value = true;
         if (tag == TAG(2, WIRE_VARINT))
@@ -118,6 +123,7 @@ static struct reading read_features(struct reading reading, uint32_t tag, struct
     return reading;
 }
 
+/* Fields in the order of their numbers; anything else ends the fast way. */
 bool decision_read(struct reading reading, struct arena *arena, struct decision *decision) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -158,6 +164,7 @@ bool decision_read(struct reading reading, struct arena *arena, struct decision 
 /* ---------------------------------------------------------------------------------------------
  * Writing */
 
+/* Upper bounds, by adding up: exact sizes would cost a pass over all numbers. */
 size_t reasons_room(const struct decision *decision) {
     size_t room = decision->reason_count * (1 + REASON_FIELDS) * FIELD_ROOM;
     for (size_t i = 0; i < decision->reason_count; i++) {
@@ -199,12 +206,14 @@ static uint8_t *write_reason(const struct reason *reason, uint32_t number, uint8
     return put_message(at, number, end);
 }
 
+/* Repeated fields backwards too, so that they end up in order. */
 uint8_t *reasons_write(const struct decision *decision, uint32_t number, uint8_t *at) {
     for (size_t i = decision->reason_count; i-- > 0;)
         at = write_reason(&decision->reasons[i], number, at);
     return at;
 }
 
+/* A value of a oneof is written even if it is 0, "" or false: being set is what says its type. */
 static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
     const uint8_t *end = at;
     switch (feature->value.type) {
@@ -228,7 +237,7 @@ static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
-    case VALUE_LIST:  /* no policy's name stands for one */
+    case VALUE_LIST:  /* lists and maps exist only within expressions */
     case VALUE_MAP:
         break;
     }

@@ -1,3 +1,5 @@
+/* Message ListPart of archive.proto through the generated code: it is written by rebuilds only, so
+ * speed does not matter. */
 #include "list_part.h"
 
 #include "protobuf.h"
@@ -13,24 +15,24 @@ void list_part_encode(const struct list_part *part, struct buffer *buffer) {
     out.changes = part->changes;
     out.last_change_time_us = part->last_change_time_us;
     out.n_additions = part->count;
-    out.additions = scratch_calloc(&scratch, part->count, sizeof *out.additions);
-    Harrier__Archive__V1__ListAddition *additions =
-        scratch_calloc(&scratch, part->count, sizeof *additions);
+    Harrier__Archive__V1__ListAddition *additions;
+    NEW_MESSAGES(&scratch, part->count, additions, out.additions,
+                 harrier__archive__v1__list_addition__init);
     for (size_t i = 0; i < part->count; i++) {
         const struct list_addition *in = &part->additions[i];
-        harrier__archive__v1__list_addition__init(&additions[i]);
         additions[i].entry = bytes_from_text(in->value);
         additions[i].expiry_time_us = in->expiry_time_us;
         additions[i].position = in->position;
         additions[i].receive_time_us = in->receive_time_us;
         additions[i].source = bytes_from_text(in->source);
         additions[i].reason = bytes_from_text(in->reason);
-        out.additions[i] = &additions[i];
     }
     protobuf_pack(&out.base, buffer);
     arena_deinit(&scratch);
 }
 
+/* Entries are not parsed here: which values a list can hold depends on its type, which only a
+ * policy knows. */
 int list_part_decode(const void *bytes, size_t length, struct arena *arena,
                      struct list_part *ret_part, struct error *ret_error) {
     const Harrier__Archive__V1__ListPart *in =

@@ -1,5 +1,5 @@
-/* What was added to a list at run time, as a generation keeps it. Plain values;
- * core/policy/lists/list_table.h makes them fit for looking up. */
+/* What was added to a list at run time, as a generation stores it. Plain values;
+ * core/policy/lists/list_table.h prepares them for look-ups. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -10,19 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One entry that is in a list because of an archive record. */
+/* An entry that an archive record added to a list. */
 struct list_addition {
-    struct text value;       /* in the one way of writing that its list has */
-    int64_t expiry_time_us;  /* event times from here on do not find it; 0: it has no end */
+    struct text value;       /* in the canonical form of its list */
+    int64_t expiry_time_us;  /* transactions from this event time on do not match it; 0: never */
     uint64_t position;       /* of the record */
     int64_t receive_time_us; /* likewise */
     struct text source, reason;
 };
 
-/* Some of a list's additions, by position. A list with many has several parts. */
+/* Some of a list's additions, in the order of positions. A list with many has several parts, so
+ * that no value in a table gets too large. */
 struct list_part {
     struct text list;
-    uint64_t changes;            /* of the list, so far, removals included */
+    uint64_t changes;            /* of the list in all, with removals */
     int64_t last_change_time_us; /* when the last of them was received */
     const struct list_addition *additions;
     size_t count;
@@ -30,7 +31,7 @@ struct list_part {
 
 #define LIST_PART_ADDITIONS_MAX 1000u
 
-/* Appends its bytes: the same part gives the same bytes on every machine. */
+/* Appends its bytes. The same part gives the same bytes on every machine. */
 void list_part_encode(const struct list_part *part, struct buffer *buffer);
 
 /* Everything decoded lives in the arena. ERROR_DAMAGED, ERROR_TOO_LARGE. */

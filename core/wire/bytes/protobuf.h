@@ -1,11 +1,11 @@
-/* Between the plain structs and the structs that protobuf-c generates. Internal to core/wire:
- * nothing outside this folder sees a *.pb-c.h.
+/* Between the plain structs and the structs that protobuf-c generates. Internal to core/wire: no
+ * file outside includes a *.pb-c.h.
  *
- * Generated from copies of proto/ in which string fields are bytes, so that every text has its
- * length and a NUL inside cuts nothing.
+ * They are generated from copies of proto/ in which string fields are bytes, so that every text has
+ * its length and a NUL in it cuts nothing off.
  *
- * Unpacking: into an arena, so that the memory a message can take is bounded by the arena's limit
- * whatever lengths and counts it claims. Texts point at protobuf-c's copies, which live in the same
+ * Unpacking goes into an arena, so the memory that a message can take is bounded by the arena's
+ * limit, whatever lengths and counts it claims. Texts point at protobuf-c's copies in the same
  * arena. Packing: the generated structs live in a scratch arena and point at the caller's texts. */
 #pragma once
 
@@ -18,8 +18,9 @@
 #include "archive.pb-c.h"
 #include "harrier.pb-c.h"
 
-/* NULL with *ret_error filled: `damaged` when the bytes are not that message, ERROR_TOO_LARGE when
- * the arena does not hold it. `what` names it in the sentence: "a request". */
+/* Unpacks a message of this type into the arena. NULL with *ret_error filled: `damaged` if the
+ * bytes are not that message, ERROR_TOO_LARGE if the arena is full. `what` names it in the message:
+ * "a request". */
 void *protobuf_unpack(const ProtobufCMessageDescriptor *type, const char *what,
                       enum error_code damaged, const void *bytes, size_t length,
                       struct arena *arena, struct error *ret_error);
@@ -35,9 +36,25 @@ static inline ProtobufCBinaryData bytes_from_text(struct text text) {
 /* ERROR_TOO_LARGE: decoding needs more than the arena's limit. */
 int protobuf_exhausted(const char *what, const struct arena *arena, struct error *ret_error);
 
-/* Zeroed memory of an arena that has no limit: for packing. Never NULL. */
+/* Zeroed memory from an arena without a limit, for packing. Never NULL. */
 void *scratch_calloc(struct arena *scratch, size_t count, size_t size);
 void scratch_init(struct arena *scratch);
+
+/* Makes an array of `count` messages, each initialised, and the array of pointers to them that
+ * protobuf-c wants. */
+#define NEW_MESSAGES(scratch, count, out, pointers, init)                                          \
+    do {                                                                                           \
+        (out) = scratch_calloc((scratch), (count), sizeof *(out));                                 \
+        (pointers) = scratch_calloc((scratch), (count), sizeof *(pointers));                       \
+        for (size_t i_ = 0; i_ < (count); i_++) {                                                  \
+            init(&(out)[i_]);                                                                      \
+            (pointers)[i_] = &(out)[i_];                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* Points at the caller's texts. */
+ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
+                                       struct arena *scratch);
 
 /* -1 beyond the arena's limit */
 int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *arena,
@@ -45,12 +62,13 @@ int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *
 Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *transaction,
                                                   struct arena *scratch);
 
-/* -1 beyond the arena's limit; a verdict that this version does not know becomes VERDICT_COUNT. */
+/* -1: the arena is full. A verdict that this version does not know becomes VERDICT_COUNT. */
 int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct arena *arena,
                           const struct reason **ret_reasons);
 Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t count,
                                           struct arena *scratch);
 
-/* An open enum's number as ours, or VERDICT_COUNT or LABEL_COUNT when we have no such member. */
+/* The number of an open enum as our own, or VERDICT_COUNT or LABEL_COUNT if we have no such member.
+ */
 enum verdict verdict_from_protobuf(int number);
 enum label label_from_protobuf(int number);

@@ -1,8 +1,11 @@
+/* The slow halves of reading.h: numbers of more than one byte, and counting repeated fields. A
+ * varint has 7 bits of the number in each byte, the lowest first; the top bit of each but the last
+ * is 1. */
 #include "reading.h"
 
 const uint8_t reading_nowhere[1];
 
-/* Bytes of seven bits each, the rest 0, put together. */
+/* Joins eight groups of 7 bits, one in each byte, to 56 bits: pairs, then quads, then halves. */
 static uint64_t join_sevens(uint64_t x) {
     x = (x & UINT64_C(0x007f007f007f007f)) | (x & UINT64_C(0x7f007f007f007f00)) >> 1;
     x = (x & UINT64_C(0x00003fff00003fff)) | (x & UINT64_C(0x3fff00003fff0000)) >> 2;
@@ -11,9 +14,9 @@ static uint64_t join_sevens(uint64_t x) {
 
 struct long_varint reading_long_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max) {
     uint64_t value = 0;
-    if (end - at >= 2 && at[1] < 0x80 && bytes_max >= 2) /* its first byte has another behind it */
+    if (end - at >= 2 && at[1] < 0x80 && bytes_max >= 2) /* the first byte had its top bit set */
         return (struct long_varint){.value = (at[0] & 0x7f) | (uint64_t)at[1] << 7, .at = at + 2};
-    if (end - at >= 8) { /* all at once, if it ends among them: a time has eight */
+    if (end - at >= 8) { /* in one load, if it ends within 8 bytes: a time in µs has eight */
         uint64_t bytes = load_u64(at);
         uint64_t last = ~bytes & UINT64_C(0x8080808080808080);
         unsigned length = last ? (unsigned)__builtin_ctzll(last) / 8 + 1 : 9;

@@ -1,17 +1,17 @@
-/* Protobuf read where it lies, straight into our own structs. Internal to core/wire.
+/* A fast protobuf reader, straight from the bytes into our own structs. Internal to core/wire.
  *
- * For the messages that come and go with every transaction. Read is what our own writers and those
- * of protobuf's libraries make: the fields in the order of their numbers, each at most once,
- * numbers and lengths in any form that is not too long; nothing is copied. Whatever else protobuf
- * allows (other orders, a field twice, fields of later versions), and whatever is wrong, is_other
- * says, and the caller leaves the whole message to the generated code: what a message is, and what
- * it says, has one judge. */
+ * It is for the messages that come with every transaction, and reads what our own writers and
+ * protobuf's libraries write: fields in the order of their numbers, each at most once, numbers and
+ * lengths in any form that is not too long. Nothing is copied. For everything else that protobuf
+ * allows (another order, a field twice, fields of later versions), and for everything invalid,
+ * is_other() is true, and the caller hands the whole message to the generated code. So there is one
+ * judge of what a message is and what it says. */
 #pragma once
 
 #include "core/base/buffer.h"
 
-/* A message that is being read. At reading_nowhere, and at its end: it is other than what is read
- * here, and what was read of it means nothing. Two words, which calls pass in registers. */
+/* A message being read. At reading_nowhere, with nothing left: it is not in the form that is read
+ * here, and what was read of it means nothing. Two words, so that calls pass it in registers. */
 struct reading {
     const uint8_t *at, *end;
 };
@@ -28,16 +28,17 @@ enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32
 
 #define TAG(number, type) ((number) << 3 | (type))
 
-#define LENGTH_BYTES_MAX 4 /* of a length: far more than a message holds */
+#define LENGTH_BYTES_MAX 4 /* bytes of a length: 2^28, far more than a message has */
 
 static inline struct reading reading_of(const void *bytes, size_t length) {
     return (struct reading){.at = bytes, .end = (const uint8_t *)bytes + length};
 }
 
-/* By value, so that a caller's reading stays in registers. at NULL: there is no such number. */
+/* Returned by value, so that the caller's reading stays in registers. at NULL: not a valid number.
+ */
 struct long_varint {
     uint64_t value;
-    const uint8_t *at; /* behind it */
+    const uint8_t *at; /* the byte after it */
 };
 struct long_varint reading_long_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max);
 
@@ -52,8 +53,8 @@ static inline uint64_t take_varint(struct reading *reading, unsigned bytes_max) 
     return number.value;
 }
 
-/* The next field's tag, one byte or two; 0: the message is at its end, or goes on in another way.
- * *last: the tag before it. */
+/* Takes the tag of the next field, one or two bytes; 0: the end of the message, or another form.
+ * *last: the tag before it, 0 at first; tags must rise. */
 static inline uint32_t take_tag(struct reading *reading, uint32_t *last) {
     if (reading->at == reading->end)
         return 0;
@@ -78,7 +79,7 @@ static inline int64_t take_integer(struct reading *reading) {
     return (int64_t)take_u64(reading);
 }
 
-/* Of a longer number, as for every reader of protobuf, only the low bits count. */
+/* Only the low bits of a longer number count, as in every protobuf reader. */
 static inline uint32_t take_u32(struct reading *reading) {
     return (uint32_t)take_u64(reading);
 }
@@ -122,14 +123,15 @@ static inline struct reading take_message(struct reading *reading) {
     return (struct reading){.at = at, .end = reading->at};
 }
 
-/* An empty one is NULL, as an absent one. */
+/* An empty text has data NULL, like an absent one. */
 static inline struct text take_text(struct reading *reading) {
     struct reading bytes = take_message(reading);
     size_t length = (size_t)(bytes.end - bytes.at);
     return (struct text){.data = length ? (const char *)bytes.at : NULL, .length = length};
 }
 
-/* A repeated field's tag was taken: how many of it follow each other, that one included? */
+/* The number of consecutive fields with this tag, the first of which was already taken. By value:
+ * the caller's reading does not move. */
 size_t reading_count(struct reading reading, uint32_t tag);
 
 static inline void take_tag_again(struct reading *reading, uint32_t tag) {
@@ -138,7 +140,7 @@ static inline void take_tag_again(struct reading *reading, uint32_t tag) {
         *reading = reading_other();
 }
 
-/* At the end of a message. */
+/* Was the message read to its end, in the form that is read here? */
 static inline bool is_whole(struct reading reading) {
     return reading.at == reading.end && !is_other(reading);
 }

@@ -1,3 +1,5 @@
+/* Decoding checks what look-ups rely on: finite values, keys in order, and cut-offs that are
+ * scores. A set that breaks this is damaged, wherever it was stored. */
 #include "threshold_set.h"
 
 #include "protobuf.h"
@@ -9,10 +11,8 @@
 
 /* ---- encoding ---- */
 
-static Harrier__Archive__V1__Threshold *threshold_to_protobuf(const struct threshold_values *values,
-                                                              struct arena *scratch) {
-    Harrier__Archive__V1__Threshold *out = scratch_calloc(scratch, 1, sizeof *out);
-    harrier__archive__v1__threshold__init(out);
+static void threshold_to_protobuf(const struct threshold_values *values, struct arena *scratch,
+                                  Harrier__Archive__V1__Threshold *out) {
     out->name = bytes_from_text(values->name);
     out->definition = values->definition;
     out->has_overall = values->has_overall;
@@ -20,36 +20,34 @@ static Harrier__Archive__V1__Threshold *threshold_to_protobuf(const struct thres
     out->samples = values->samples;
     out->key_count = values->key_count;
     out->n_keys = out->n_values = values->group_count;
-    out->keys = scratch_calloc(scratch, values->group_count, sizeof *out->keys);
+    out->keys = texts_to_protobuf(values->keys, values->group_count, scratch);
     out->values = scratch_calloc(scratch, values->group_count, sizeof *out->values);
-    for (size_t i = 0; i < values->group_count; i++) {
-        out->keys[i] = bytes_from_text(values->keys[i]);
+    for (size_t i = 0; i < values->group_count; i++)
         out->values[i] = values->values[i];
-    }
-    return out;
 }
 
-static Harrier__Archive__V1__Cutoff *cutoff_to_protobuf(const struct threshold_cutoff *cutoff,
-                                                        struct arena *scratch) {
-    Harrier__Archive__V1__Cutoff *out = scratch_calloc(scratch, 1, sizeof *out);
-    harrier__archive__v1__cutoff__init(out);
+static void cutoff_to_protobuf(const struct threshold_cutoff *cutoff,
+                               Harrier__Archive__V1__Cutoff *out) {
     out->verdict = (Harrier__V1__Verdict)cutoff->verdict;
     out->definition = cutoff->definition;
     out->score = cutoff->score;
-    return out;
 }
 
 static void fill(const struct threshold_set *set, struct arena *scratch,
                  Harrier__Archive__V1__ThresholdSet *out) {
     harrier__archive__v1__threshold_set__init(out);
+    Harrier__Archive__V1__Threshold *thresholds;
+    Harrier__Archive__V1__Cutoff *cutoffs;
     out->n_thresholds = set->threshold_count;
-    out->thresholds = scratch_calloc(scratch, set->threshold_count, sizeof(*out->thresholds));
+    NEW_MESSAGES(scratch, set->threshold_count, thresholds, out->thresholds,
+                 harrier__archive__v1__threshold__init);
     for (size_t i = 0; i < set->threshold_count; i++)
-        out->thresholds[i] = threshold_to_protobuf(&set->thresholds[i], scratch);
+        threshold_to_protobuf(&set->thresholds[i], scratch, &thresholds[i]);
     out->n_cutoffs = set->cutoff_count;
-    out->cutoffs = scratch_calloc(scratch, set->cutoff_count, sizeof(*out->cutoffs));
+    NEW_MESSAGES(scratch, set->cutoff_count, cutoffs, out->cutoffs,
+                 harrier__archive__v1__cutoff__init);
     for (size_t i = 0; i < set->cutoff_count; i++)
-        out->cutoffs[i] = cutoff_to_protobuf(&set->cutoffs[i], scratch);
+        cutoff_to_protobuf(&set->cutoffs[i], &cutoffs[i]);
 }
 
 Harrier__Archive__V1__ThresholdSet *threshold_set_to_protobuf(const struct threshold_set *set,
@@ -61,6 +59,8 @@ Harrier__Archive__V1__ThresholdSet *threshold_set_to_protobuf(const struct thres
     return out;
 }
 
+/* The bytes are a value of a generation's table and part of its content hash, so they must not
+ * depend on the machine. */
 void threshold_set_encode(const struct threshold_set *set, struct buffer *buffer) {
     struct arena scratch;
     Harrier__Archive__V1__ThresholdSet out;
@@ -76,10 +76,11 @@ static int damaged(const char *what, struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED, WHAT " with %s", what);
 }
 
+/* Look-ups bisect the keys, so they must be strictly ascending. */
 static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, struct arena *arena,
                                    struct threshold_values *values, struct error *ret_error) {
     if (in->n_keys != in->n_values)
-        return damaged("another number of keys than of values", ret_error);
+        return damaged("unequal numbers of keys and values", ret_error);
     struct text *keys = arena_calloc(arena, in->n_keys, sizeof *keys);
     if (!keys)
         return protobuf_exhausted(WHAT, arena, ret_error);
@@ -106,6 +107,7 @@ static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, st
     return 0;
 }
 
+/* Approve has no cut-off: it is what is below all of them. */
 static int cutoff_from_protobuf(const Harrier__Archive__V1__Cutoff *in,
                                 struct threshold_cutoff *cutoff, struct error *ret_error) {
     *cutoff = (struct threshold_cutoff){.verdict = verdict_from_protobuf((int)in->verdict),
@@ -118,6 +120,7 @@ static int cutoff_from_protobuf(const Harrier__Archive__V1__Cutoff *in,
     return 0;
 }
 
+/* *ret_set is untouched unless every threshold and cut-off is valid. */
 int threshold_set_from_protobuf(const Harrier__Archive__V1__ThresholdSet *in, struct arena *arena,
                                 struct threshold_set *ret_set, struct error *ret_error) {
     struct threshold_values *thresholds = arena_calloc(arena, in->n_thresholds, sizeof *thresholds);

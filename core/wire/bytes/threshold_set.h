@@ -1,5 +1,5 @@
-/* Thresholds as a rebuild has computed them: what a generation keeps, and what the record of its
- * adoption carries. Plain values; core/policy/eval/threshold.h makes them fit for looking up. */
+/* Thresholds as a rebuild computes them: stored in a generation, and in the record of its adoption.
+ * Plain values; core/policy/eval/threshold.h prepares them for look-ups. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -13,9 +13,9 @@ struct threshold_values {
     bool has_overall;    /* false: the sample over all groups was too small */
     double overall;      /* finite, as all values are */
     uint64_t samples;    /* transactions it was computed from */
-    uint32_t key_count;  /* fields that make a group */
-    /* Groups with a sample that was large enough, strictly ascending. A key of several fields has
-     * each one's length as a varint before it. */
+    uint32_t key_count;  /* fields that make up the key of a group */
+    /* Keys of the groups whose sample was large enough, strictly ascending. In a key of several
+     * fields the length of each comes before it as a varint. */
     const struct text *keys;
     const double *values; /* parallel to keys */
     size_t group_count;
@@ -24,7 +24,7 @@ struct threshold_values {
 struct threshold_cutoff {
     enum verdict verdict;
     uint64_t definition; /* the budget it was computed from, hashed */
-    uint32_t score;      /* 1…DECISION_SCORE_MAX: the smallest that gives the verdict */
+    uint32_t score;      /* 1…DECISION_SCORE_MAX: the smallest that has the verdict */
 };
 
 struct threshold_set {
@@ -34,15 +34,15 @@ struct threshold_set {
     size_t cutoff_count;
 };
 
-/* Most bytes that all keys and values of a set take, with 16 for each group: an archive record
- * holds it with room to spare. Whoever computes a set keeps to it. */
+/* The most bytes that keys and values of a set may take, counting 16 for each group: an archive
+ * record holds it with room to spare. Enforced where a set is computed. */
 #define THRESHOLD_SET_BYTES_MAX (10u << 20)
 
 static inline bool threshold_set_is_empty(const struct threshold_set *set) {
     return set->threshold_count == 0 && set->cutoff_count == 0;
 }
 
-/* Appends its bytes: the same set gives the same bytes on every machine. */
+/* Appends its bytes. The same set gives the same bytes on every machine. */
 void threshold_set_encode(const struct threshold_set *set, struct buffer *buffer);
 
 /* Everything decoded lives in the arena. ERROR_DAMAGED, ERROR_TOO_LARGE. */

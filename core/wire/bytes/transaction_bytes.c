@@ -1,8 +1,11 @@
+/* The numbers in TAG() and in the writer are the field numbers of harrier.proto. The twelve text
+ * fields are numbered in the order of enum transaction_field, so one line reads and writes them
+ * all. */
 #include "transaction_bytes.h"
 
 #include "writing.h"
 
-/* enum transaction_field is in the order of the numbers. */
+/* enum transaction_field has the order of the field numbers. */
 #define FIRST_TEXT_FIELD 5u
 #define LAST_TEXT_FIELD  (FIRST_TEXT_FIELD + FIELD_COUNT - 1)
 _Static_assert(LAST_TEXT_FIELD == 16, "message Transaction in harrier.proto");
@@ -10,6 +13,7 @@ _Static_assert(LAST_TEXT_FIELD == 16, "message Transaction in harrier.proto");
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
+/* An empty location is one at 0°, 0°: presence of the message is what counts. */
 static bool read_location(struct reading reading, struct transaction *transaction) {
     uint32_t tag, last = 0;
     transaction->has_location = true;
@@ -31,7 +35,8 @@ static bool read_attribute(struct reading reading, struct attribute *attribute) 
             attribute->name = take_text(&reading);
             continue;
         }
-        if (attribute->type != ATTRIBUTE_NONE) /* it has one value */
+        if (attribute->type !=
+            ATTRIBUTE_NONE) /* a oneof: a second value is left to the general way */
             return false;
         if (tag == TAG(2, WIRE_BYTES)) {
             attribute->type = ATTRIBUTE_TEXT;
@@ -52,7 +57,8 @@ static bool read_attribute(struct reading reading, struct attribute *attribute) 
     return is_whole(reading);
 }
 
-/* The first one's tag was taken; returns what is behind the last one. */
+/* Reads all attributes; the tag of the first was already taken. Returns the reading after the last.
+ */
 static struct reading read_attributes(struct reading reading, uint32_t tag, struct arena *arena,
                                       struct transaction *transaction) {
     size_t count = reading_count(reading, tag);
@@ -70,6 +76,7 @@ static struct reading read_attributes(struct reading reading, uint32_t tag, stru
     return reading;
 }
 
+/* The twelve texts first, because most fields of a transaction are texts. */
 bool transaction_read(struct reading reading, struct arena *arena,
                       struct transaction *transaction) {
     uint32_t tag, last = 0;
@@ -112,7 +119,8 @@ bool transaction_read(struct reading reading, struct arena *arena,
  * Writing */
 
 size_t transaction_room(const struct transaction *transaction) {
-    /* itself, id, the times, amount and currency, the location and what is in it */
+    /* the message, four single fields, the texts, the location with its two fields, and three for
+     * each attribute */
     size_t fields = 1 + 4 + FIELD_COUNT + 3 + 3 * transaction->attribute_count;
     size_t room = fields * FIELD_ROOM + transaction->id.length + transaction->currency.length;
 #pragma GCC unroll 12
@@ -127,6 +135,7 @@ size_t transaction_room(const struct transaction *transaction) {
     return room;
 }
 
+/* As in decision_bytes.c, a set value of a oneof is written even if it is a default. */
 static uint8_t *write_attribute(const struct attribute *attribute, uint8_t *at) {
     const uint8_t *end = at;
     switch (attribute->type) {
@@ -149,6 +158,8 @@ static uint8_t *write_attribute(const struct attribute *attribute, uint8_t *at) 
     return put_message(at, 30, end);
 }
 
+/* In falling order of the field numbers: attributes (30), location (20), texts (16 to 5), then 4 to
+ * 1. */
 uint8_t *transaction_write(const struct transaction *transaction, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
     for (size_t i = transaction->attribute_count; i-- > 0;)

@@ -1,3 +1,4 @@
+/* The slow halves of writing.h: reserving, moving into place, and numbers of more than one byte. */
 #include "writing.h"
 
 struct writing writing_begin(struct buffer *buffer, size_t room) {
@@ -12,7 +13,7 @@ void writing_finish(struct writing *writing, const uint8_t *at) {
     writing->buffer->length += length;
 }
 
-/* The seven bits of each byte, apart; of at most 56 bits. */
+/* Spreads up to 56 bits over eight bytes, 7 in each: the reverse of join_sevens() in reading.c. */
 static uint64_t split_sevens(uint64_t x) {
     x = (x & UINT64_C(0x000000000fffffff)) | (x & UINT64_C(0x00fffffff0000000)) << 4;
     x = (x & UINT64_C(0x00003fff00003fff)) | (x & UINT64_C(0x0fffc0000fffc000)) << 2;
@@ -31,7 +32,8 @@ uint8_t *writing_long_varint(uint8_t *at, uint64_t value) {
         varint_put(at, value);
         return at;
     }
-    /* All at once, with zeros in the room before it: a time has eight. */
+    /* In one store of 8 bytes, whose first ones are zeros that the next field overwrites: a time
+     * has eight. */
     uint64_t more = UINT64_C(0x8080808080808080) >> 8 * (9 - length);
     store_u64(at - 8, (split_sevens(value) | more) << 8 * (8 - length));
     return at - length;

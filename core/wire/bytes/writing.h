@@ -1,12 +1,13 @@
-/* Protobuf written straight from our own structs, from its end to its beginning. Internal to
+/* A fast protobuf writer, straight from our own structs, from the end to the beginning. Internal to
  * core/wire.
  *
- * A message inside of another one has its length before it, and that is known once the message is
- * written: so nothing is measured first. `at` is where what was written so far begins; what is put
- * ends there, and its own beginning is returned. Fields are put in falling order of their numbers,
- * which makes the bytes those of protobuf's own writers; defaults are left out.
+ * A nested message has its length before it, which is known only once it is written; written
+ * backwards, nothing has to be measured first. `at` is the start of what was written so far: each
+ * function puts its bytes before it and returns the new start. Fields are written in falling order
+ * of their numbers, so that the bytes are those of protobuf's own writers; fields with their
+ * default value are left out.
  *
- * Whoever writes has made room: FIELD_ROOM for each field and message, and the lengths of the texts
+ * The caller reserves the room: FIELD_ROOM for each field and message, and the lengths of the texts
  * (writing_begin()). */
 #pragma once
 
@@ -21,12 +22,13 @@ struct writing {
     uint8_t *start, *end; /* the room */
 };
 
-/* Behind what the buffer holds. */
+/* Reserves room after the buffer's content. Start writing at .end. */
 struct writing writing_begin(struct buffer *buffer, size_t room);
-/* All is written and begins at `at`: the buffer has it. */
+/* Moves what was written, which starts at `at`, to the start of the room and adds it to the buffer.
+ */
 void writing_finish(struct writing *writing, const uint8_t *at);
 
-/* Short ones without a call: most texts are. */
+/* memcpy() without a call for short texts, which most are: two loads that may overlap. */
 static inline void writing_copy(uint8_t *to, const char *from, size_t length) {
     if (length > 16) {
         memcpy(to, from, length);
@@ -43,7 +45,7 @@ static inline void writing_copy(uint8_t *to, const char *from, size_t length) {
     }
 }
 
-/* Of two bytes and more. */
+/* A number of two bytes or more. */
 uint8_t *writing_long_varint(uint8_t *at, uint64_t value);
 
 static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
@@ -62,7 +64,7 @@ static inline uint8_t *put_tag(uint8_t *at, uint32_t tag) {
     return at;
 }
 
-/* Even when it is the default: in a oneof, and one of several. */
+/* Also if it is the default: for members of a oneof, and for items of a repeated field. */
 static inline uint8_t *put_any_number(uint8_t *at, uint32_t number, uint64_t value) {
     return put_tag(put_varint(at, value), TAG(number, WIRE_VARINT));
 }
@@ -76,7 +78,7 @@ static inline uint8_t *put_any_double(uint8_t *at, uint32_t number, double value
     memcpy(&bits, &value, sizeof bits);
     return put_any_fixed64(at, number, bits);
 }
-/* What comes before bytes of that length. */
+/* The tag and the length that come before bytes of this length. */
 static inline uint8_t *put_length(uint8_t *at, uint32_t number, uint64_t length) {
     uint32_t tag = TAG(number, WIRE_BYTES);
     if (__builtin_expect(length >= 0x80 || tag >= 0x80, 0))
@@ -108,7 +110,7 @@ static inline uint8_t *put_text(uint8_t *at, uint32_t number, struct text text) 
     return text.length ? put_any_text(at, number, text) : at;
 }
 
-/* The message between `at` and `end` is written: what comes before it. */
+/* Puts the tag and length of the message that was written between `at` and `end`. */
 static inline uint8_t *put_message(uint8_t *at, uint32_t number, const uint8_t *end) {
     return put_length(at, number, (uint64_t)(end - at));
 }

@@ -1,16 +1,24 @@
-/* Bytes as an explanation. What a later version may have added to an open enum is taken for its
- * plainest member; a verdict or label is not guessed. */
+/* The answer to Explain as an explanation. A kind or origin that a later version added becomes the
+ * most general one; an unknown verdict, label, mode or fate is an error, because guessing would be
+ * wrong.
+ *
+ * Functions record the first error in struct decoding and continue, so that the calls need no
+ * checks between them; after an error nothing more is allocated. */
+#include "explanation_decode.h"
+
 #include "message_parts.h"
 
 #include <inttypes.h>
 
-/* What is being decoded, and what went wrong first. */
+/* The arena, and the first error. */
 struct decoding {
     struct arena *arena;
     struct error *ret_error;
     int result;
 };
 
+/* An array in the arena; NULL: it is full, or an error has been recorded before. An empty array is
+ * not NULL. */
 static void *room(struct decoding *decoding, size_t count, size_t size) {
     void *memory =
         decoding->result == 0 ? arena_calloc(decoding->arena, count ? count : 1, size) : NULL;
@@ -19,6 +27,8 @@ static void *room(struct decoding *decoding, size_t count, size_t size) {
     return memory;
 }
 
+/* Records that a member of an enum is unknown, unless there is an error already: the first one is
+ * reported. */
 static void unknown(struct decoding *decoding, const char *what) {
     if (decoding->result == 0)
         decoding->result =
@@ -26,6 +36,7 @@ static void unknown(struct decoding *decoding, const char *what) {
                       "the explanation has a %s that this version does not know", what);
 }
 
+/* VERDICT_COUNT after an error; the explanation is not returned then. */
 static enum verdict decode_verdict(struct decoding *decoding, int number) {
     enum verdict verdict = verdict_from_protobuf(number);
     if (verdict == VERDICT_COUNT)
@@ -133,7 +144,7 @@ static void decode_rules(struct decoding *decoding, const Harrier__V1__Explained
     out->computed_count = in->n_computed;
 }
 
-/* ---- what comes of them ---- */
+/* ---- what follows from the rules ---- */
 
 static void decode_groups(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
                           struct explained_policy *out) {
@@ -179,6 +190,7 @@ static void decode_shadows(struct decoding *decoding, const Harrier__V1__Explain
     out->shadow_count = in->n_shadows;
 }
 
+/* Every part is decoded even after an error: the conversions do nothing then. */
 static void decode_policy(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
                           struct explained_policy *out) {
     out->name = text_from_bytes(in->name);

@@ -1,21 +1,15 @@
-/* An explanation as bytes: message by message as harrier.proto has them. */
+/* An explanation as the messages of harrier.proto, one function for each. Limits of texts are those
+ * that harrier.proto states; longer ones are cut. */
+#include "explanation_encode.h"
+
 #include "core/wire/types/field_text.h"
 #include "message_parts.h"
 
 #define NOTE_MAX  1000
-#define WORDS_MAX 16384 /* of a difference, and of a list that a part came to */
+#define WORDS_MAX 16384 /* bytes of a difference, and of a list as the value of a part */
 
-/* `count` zeroed messages of a type and pointers to them, each initialised. */
-#define NEW_MESSAGES(scratch, count, out, pointers, init)                                          \
-    do {                                                                                           \
-        (out) = scratch_calloc((scratch), (count), sizeof *(out));                                 \
-        (pointers) = scratch_calloc((scratch), (count), sizeof *(pointers));                       \
-        for (size_t i_ = 0; i_ < (count); i_++) {                                                  \
-            init(&(out)[i_]);                                                                      \
-            (pointers)[i_] = &(out)[i_];                                                           \
-        }                                                                                          \
-    } while (0)
-
+/* A part of an expression. Values of parts are unnamed; a long text is cut, as it may come from a
+ * transaction's attribute or a printed list. */
 static void encode_part(const struct explained_part *in, struct arena *scratch,
                         Harrier__V1__ExplainedPart *out) {
     out->text = bytes_from_text(in->text);
@@ -45,6 +39,8 @@ static Harrier__V1__ExplainedPart **encode_parts(const struct explained_part *in
     return pointers;
 }
 
+/* A rule with its fate. Names and groups have limits in the policy's loader; descriptions and file
+ * names are cut here. */
 static void encode_rule(const struct explained_rule *in, struct arena *scratch,
                         Harrier__V1__ExplainedRule *out) {
     out->name = bytes_from_text(in->name);
@@ -68,6 +64,8 @@ static void encode_rule(const struct explained_rule *in, struct arena *scratch,
     out->parts = encode_parts(in->parts, in->part_count, scratch);
 }
 
+/* What the decision is made of: rules and computed values with their parts, groups, cut-offs,
+ * shadow policies. */
 static void encode_rules(const struct explained_policy *in, struct arena *scratch,
                          Harrier__V1__ExplainedPolicy *policy) {
     Harrier__V1__ExplainedRule *out;
@@ -136,6 +134,7 @@ static void encode_shadows(const struct explained_policy *in, struct arena *scra
     }
 }
 
+/* A policy that refuses the transaction has a reason and nothing else. */
 static Harrier__V1__ExplainedPolicy *encode_policy(const struct explained_policy *in,
                                                    struct arena *scratch) {
     Harrier__V1__ExplainedPolicy *out = scratch_calloc(scratch, 1, sizeof *out);
@@ -158,6 +157,7 @@ static Harrier__V1__ExplainedPolicy *encode_policy(const struct explained_policy
     return out;
 }
 
+/* The history that the decision was made on, and the outcomes that came later. */
 static void encode_entities(const struct explanation *in, struct arena *scratch,
                             Harrier__V1__ExplainResponse *answer) {
     Harrier__V1__ExplainedEntity *out;

@@ -1,7 +1,9 @@
 /* Requests and responses: plain structs ↔ the bytes of harrier.proto.
  *
- * Decoding trusts nothing: sizes are capped before anything is unpacked, unpacking goes into a
- * bounded arena, and everything decoded lives in that arena (never in the input bytes). */
+ * Decoding trusts nothing: sizes are limited before anything is unpacked, unpacking goes into a
+ * bounded arena, and everything decoded lives in that arena, never in the input bytes. Encoding
+ * needs no arena: the caller's texts only have to live for the call. All functions are pure; any
+ * thread. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -14,18 +16,20 @@
 #include "core/wire/types/transaction.h"
 
 #define MESSAGE_PROTOCOL 1
-/* Bytes of a request; 1,000 ordinary transactions are 300 KB. */
+/* In bytes; a request with 1,000 ordinary transactions has 300 KB. */
 #define MESSAGE_SIZE_MAX          (2u << 20)
 #define MESSAGE_RESPONSE_SIZE_MAX (8u << 20)
 
-/* Limits for the arena to decode into. Every request of 1,000 transactions with 64 attributes each
- * that is within MESSAGE_SIZE_MAX fits, and every ordinary response within its size; one of nothing
- * but tiny features may not, and is then ERROR_TOO_LARGE. */
+/* Limits for the arena to decode into, in bytes. Every request of 1,000 transactions with 64
+ * attributes each that is within MESSAGE_SIZE_MAX fits, and every ordinary response within its
+ * size; a response of nothing but tiny features may not, and is then ERROR_TOO_LARGE. */
 #define MESSAGE_ARENA_LIMIT          ((size_t)32 << 20)
 #define MESSAGE_RESPONSE_ARENA_LIMIT ((size_t)128 << 20)
 
 #define ENTITY_KEY_PARTS_MAX 16
 
+/* In the order of their field numbers in Request; the numbers here are ours alone and are not sent.
+ */
 enum call {
     CALL_NONE,
     CALL_SCORE,
@@ -41,6 +45,9 @@ enum call {
 
 const char *call_name(enum call call); /* "score", "report_outcome", … for metrics and messages */
 
+/* Below, the calls and their answers as plain values: field by field the messages of harrier.proto,
+ * which has the meaning, unit and default of each. Texts and arrays of what is decoded live in the
+ * arena; of what is encoded they are the caller's. */
 struct score_request {
     const struct transaction *transactions;
     size_t transaction_count;
@@ -53,14 +60,14 @@ struct outcome_request {
 };
 
 struct entity_request {
-    struct text entity;
-    const struct text *key;
-    size_t key_count;
-    int64_t at_time_us;
+    struct text entity;     /* as the policy names it */
+    const struct text *key; /* one part for each field of the key */
+    size_t key_count;       /* 1…ENTITY_KEY_PARTS_MAX */
+    int64_t at_time_us;     /* event time; 0: of the newest transaction */
 };
 
 struct status_request {
-    bool state_hash;
+    bool state_hash; /* slow: reads all states */
 };
 
 struct list_change_request {
@@ -69,13 +76,13 @@ struct list_change_request {
 };
 
 struct list_request {
-    struct text list; /* empty: all, without entries */
-    uint64_t after_position;
-    uint32_t limit; /* 0: LIST_PAGE_MAX */
+    struct text list;        /* empty: all, without entries */
+    uint64_t after_position; /* of the archive: .next_position of the page before; 0: the first */
+    uint32_t limit;          /* 0: LIST_PAGE_MAX */
 };
 
 struct reload_request {
-    bool wait;
+    bool wait; /* for the result */
 };
 
 struct explain_request {
@@ -83,10 +90,10 @@ struct explain_request {
 };
 
 struct request {
-    uint64_t deadline_us;    /* 0: none */
-    struct text token;       /* as sent: whoever asks for tokens checks it */
-    struct text traceparent; /* as sent */
-    enum call call;
+    uint64_t deadline_us;    /* from the arrival of the message; 0: none */
+    struct text token;       /* as sent, unchecked */
+    struct text traceparent; /* as sent, unchecked */
+    enum call call;          /* which member of the union is set */
     union {
         struct score_request score;
         struct outcome_request outcome;
@@ -99,11 +106,12 @@ struct request {
     };
 };
 
-/* An error as it travels: enum error_code limited to what the wire has; others become internal. */
+/* An error as it is sent: enum error_code limited to the members that the wire has; others become
+ * internal. */
 struct wire_error {
     enum error_code code; /* 0: no error */
-    struct text field;
-    struct text message;
+    struct text field;    /* "": not about a single field */
+    struct text message;  /* one sentence, cut to 1,000 bytes when it is encoded */
 };
 
 struct score_result {
@@ -112,9 +120,9 @@ struct score_result {
 };
 
 struct outcome_result {
-    struct wire_error error;
+    struct wire_error error; /* .code 0: look at the rest */
     struct text transaction_id;
-    uint64_t position;
+    uint64_t position; /* of the outcome's record; 0: nothing changed */
     bool changed;
     enum label previous;
 };
@@ -122,15 +130,15 @@ struct outcome_result {
 struct entity_response {
     const struct named_value *features;
     size_t feature_count;
-    int64_t newest_time_us;
-    uint64_t entries;
+    int64_t newest_time_us; /* event time of the newest transaction */
+    uint64_t entries;       /* transactions that the state holds */
     uint64_t state_bytes;
-    uint64_t state_hash;
-    int64_t at_time_us;
+    uint64_t state_hash; /* XXH3 of the canonical bytes */
+    int64_t at_time_us;  /* event time that the features are for */
 };
 
-/* Features without history until a rebuild, and the rules that use them: the first of each by name.
- */
+/* Features without history until the next rebuild, and the rules that use them: the number of each,
+ * and the first names. */
 #define WARMING_NAMES_MAX 50
 struct warming {
     const struct text *features, *rules;
@@ -161,8 +169,8 @@ struct status_response {
 
 struct list_change_result {
     struct wire_error error; /* .code 0: look at the rest */
-    struct text list, value;
-    uint64_t position;
+    struct text list, value; /* the value in the canonical form of the list */
+    uint64_t position;       /* of the change's record; 0: nothing changed */
     bool changed, was_there, in_policy;
     int64_t previous_expiry_time_us;
 };
@@ -179,7 +187,7 @@ struct list_response {
     size_t list_count;
     const struct list_addition *entries;
     size_t entry_count;
-    uint64_t next_position; /* 0: that was all */
+    uint64_t next_position; /* of the next page; 0: there is none */
 };
 
 enum reload_result {
@@ -192,16 +200,18 @@ enum reload_result {
 
 const char *reload_result_name(enum reload_result result); /* "adopted", … */
 
+/* Bytes of the messages of a check, cut when they are encoded. */
 #define RELOAD_MESSAGES_MAX        (64u << 10)
 #define RELOAD_SHADOW_MESSAGES_MAX (16u << 10)
 
-/* What came of loading one folder. */
+/* The result of loading one folder. */
 struct folder_reload {
-    struct text folder; /* only of a shadow policy */
+    struct text folder; /* of a shadow policy only */
     enum reload_result result;
-    struct text policy_name; /* in force now */
+    struct text policy_name; /* in use now */
     uint64_t snapshot_id;
-    struct text error, messages;
+    struct text error;    /* if refused: one sentence */
+    struct text messages; /* of the check, with line breaks */
 };
 
 struct reload_response {
@@ -212,8 +222,8 @@ struct reload_response {
 };
 
 struct response {
-    struct wire_error error; /* .code 0: the answer below */
-    enum call call;
+    struct wire_error error; /* of the request as a whole; .code 0: the answer below */
+    enum call call;          /* which member of the union is set */
     union {
         struct {
             const struct score_result *results;
@@ -235,14 +245,14 @@ struct response {
     };
 };
 
-/* request: the client's side. Appends to *buffer. Fails (ERROR_TOO_LARGE) over MESSAGE_SIZE_MAX and
- * over 1,000 transactions or outcomes. */
+/* The client's side. Appends to *buffer. ERROR_TOO_LARGE: over MESSAGE_SIZE_MAX, or over 1,000
+ * transactions or outcomes. Transactions themselves are not checked. */
 int message_encode_request(const struct request *request, struct buffer *buffer,
                            struct error *ret_error);
 
-/* The same bytes in two parts, for whoever sends one request several times: what may be another
- * each time (protocol, deadline and token), and behind it the rest. head: MESSAGE_HEAD_MAX bytes;
- * returns how many it took. The token is at most MESSAGE_TOKEN_MAX bytes. */
+/* The same bytes in two parts, for a client that may send one request several times: the head,
+ * which may differ each time (protocol, deadline and token), and the rest, which comes after it.
+ * Returns the bytes of the head. The token has at most MESSAGE_TOKEN_MAX bytes. */
 #define MESSAGE_TOKEN_MAX       256
 #define MESSAGE_TRACEPARENT_MAX 55
 #define MESSAGE_HEAD_MAX        (2 + 1 + 10 + 3 + MESSAGE_TOKEN_MAX)
@@ -250,26 +260,26 @@ size_t message_encode_head(uint64_t deadline_us, struct text token, uint8_t head
 int message_encode_rest(const struct request *request, struct buffer *buffer,
                         struct error *ret_error);
 
-/* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call).
- * Does not look into single transactions: one bad one must not fail the others; transaction_check()
- * does.
- */
+/* The server's side. ERROR_INVALID: not a request, or truncated. ERROR_TOO_LARGE: bytes, items or
+ * memory. ERROR_UNSUPPORTED: another protocol, or an unknown call. Single transactions are not
+ * checked, because an invalid one must not fail the others: transaction_check() does that. */
 int message_decode_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error);
 
-/* Only the request's token, where it stands in the bytes; empty: it has none. In a time that does
- * not depend on what else is in it, and without memory. False: it is no request, as decoding will
- * say.
- */
+/* Finds the token in the bytes of a request; empty: it has none. Reads the outermost fields only
+ * and uses no memory, so it may run before anything is allocated for the request. false: not a
+ * request, as decoding will report. */
 bool message_peek_token(const void *bytes, size_t length, struct text *ret_token);
 
-/* CALL_SCORE or CALL_REPORT_OUTCOME, when it is a request for that, written as clients mostly write
- * them, or will be refused; else CALL_NONE. Without memory and without a look into the call. */
+/* CALL_SCORE or CALL_REPORT_OUTCOME if it is a request for that in the usual form (it may still be
+ * refused); else CALL_NONE. Uses no memory and does not read the call itself. */
 enum call message_peek_call(const void *bytes, size_t length);
 
-/* response: the server's side. Appends to *buffer; always succeeds: texts are cut to their limits,
- * and an answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
+/* The server's side. Appends to *buffer and always succeeds: texts are cut to their limits, and an
+ * answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
 void message_encode_response(const struct response *response, struct buffer *buffer);
+/* The client's side. ERROR_INVALID: not a response. ERROR_TOO_LARGE. ERROR_UNSUPPORTED: an answer,
+ * verdict or label that this version does not know. */
 int message_decode_response(const void *bytes, size_t length, struct arena *arena,
                             struct response *ret_response, struct error *ret_error);
 

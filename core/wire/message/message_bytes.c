@@ -1,3 +1,5 @@
+/* The messages around transactions, outcomes and decisions (transaction_bytes.h, decision_bytes.h).
+ * The numbers in TAG() and in the writers are the field numbers of harrier.proto. */
 #include "message_bytes.h"
 
 #include "core/wire/bytes/decision_bytes.h"
@@ -6,30 +8,31 @@
 #include "core/wire/types/field_text.h"
 #include "message_parts.h"
 
-/* Numbers of the calls in Request, and of their answers in Response. */
+/* Field numbers of the calls in Request, and of their answers in Response. */
 enum { SCORE = 10, REPORT_OUTCOME = 11 };
 
 /* ---------------------------------------------------------------------------------------------
  * Memory
  *
- * The generated code needs more of it, and refuses a message when the arena does not hold what it
- * makes. So that nothing depends on which of the two reads a message, only those are read by hand
- * for which it would certainly have room. For each byte it takes at most, of an ordinary 64-bit
- * machine, in a request 64 bytes (an empty attribute: 3 bytes, with our own struct, the generated
- * one, the pointer to it, and twice what the library keeps of a field while it reads) and 600 for a
- * transaction, of which there are 1,000; in a response 180 (an empty result: 2 bytes). */
+ * The generated code needs more memory, and refuses a message if the arena cannot hold what it
+ * makes. So that the result does not depend on which of the two reads a message, the fast reader
+ * takes only those for which the generated code would certainly have room. On a 64-bit machine that
+ * needs at most 64 bytes for each byte of a request (an empty attribute has 3 bytes: our struct,
+ * the generated one, the pointer to it, and twice what the library keeps of a field while it reads)
+ * and 600 for each of up to 1,000 transactions; for each byte of a response 180 (an empty result
+ * has 2 bytes). */
 #define REQUEST_BYTES_EACH  72
 #define REQUEST_BYTES_MORE  ((size_t)1 << 20)
 #define RESPONSE_BYTES_EACH 200
 #define RESPONSE_BYTES_MORE ((size_t)64 << 10)
 
-/* Would the generated code have room? */
+/* Would the generated code have room in this arena? */
 static bool has_room(const struct arena *arena, size_t length, size_t each, size_t more) {
     size_t left = arena->limit - arena->used;
     return length > 0 && left >= more && (left - more) / each >= length;
 }
 
-/* The message, copied into the arena. */
+/* Copies the message into the arena: what is decoded must not point into the caller's bytes. */
 static struct reading read_copy(const void *bytes, size_t length, struct arena *arena, size_t each,
                                 size_t more) {
     void *copy = has_room(arena, length, each, more) ? arena_alloc(arena, length) : NULL;
@@ -42,6 +45,9 @@ static struct reading read_copy(const void *bytes, size_t length, struct arena *
 /* ---------------------------------------------------------------------------------------------
  * Reading requests */
 
+/* Counts transactions before it allocates, so one array of the right size is enough. More than a
+ * request may have are left to the generated code, which reports the limit. A request without
+ * transactions is left to it too. */
 static bool read_score(struct reading reading, struct arena *arena, struct request *request) {
     uint32_t tag, last = 0;
     struct score_request *score = &request->score;
@@ -75,6 +81,8 @@ static bool read_score(struct reading reading, struct arena *arena, struct reque
     return transactions && is_whole(reading);
 }
 
+/* An unknown label is kept as LABEL_COUNT: the check of the outcome refuses it, and the others are
+ * not affected. */
 static bool read_outcome(struct reading reading, struct outcome *outcome) {
     uint32_t tag, last = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -114,7 +122,8 @@ static bool read_outcomes(struct reading reading, struct arena *arena, struct re
     return is_whole(reading);
 }
 
-/* What stands before the call. Returns the call's tag. */
+/* Reads the fields before the call. Returns the tag of the call; 0: another protocol, or another
+ * form. */
 static uint32_t read_head(struct reading *reading, struct request *request) {
     uint32_t tag, last = 0, protocol = 0;
     request->deadline_us = 0;
@@ -139,21 +148,22 @@ enum call message_peek_call(const void *bytes, size_t length) {
     struct request head;
     uint32_t tag = read_head(&reading, &head);
     take_message(&reading);
-    if (!is_whole(reading)) /* of two calls the last one counts */
+    if (!is_whole(reading)) /* with two calls the last one counts: left to the generated code */
         return CALL_NONE;
     return tag == TAG(SCORE, WIRE_BYTES)            ? CALL_SCORE
            : tag == TAG(REPORT_OUTCOME, WIRE_BYTES) ? CALL_REPORT_OUTCOME
                                                     : CALL_NONE;
 }
 
-static struct text moved(struct text text, const void *from, const uint8_t *to) {
+/* The same text in the copy of the bytes. */
+static struct text rebased(struct text text, const void *from, const uint8_t *to) {
     if (text.data)
         text.data = (const char *)to + (text.data - (const char *)from);
     return text;
 }
 
-/* The head is read where the message lies: only of what is read here is there a copy, and in what
- * turns out to be something else, the token does not stay. */
+/* The head is read before the copy is made: a message that is left to the generated code is not
+ * copied, and if its rest is, the token is wiped from the copy. */
 bool message_read_request(const void *bytes, size_t length, struct arena *arena,
                           struct request *ret_request) {
     struct reading reading = reading_of(bytes, length);
@@ -167,8 +177,8 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
     memcpy(copy, bytes, length);
     size_t head_length = (size_t)(reading.at - (const uint8_t *)bytes);
     reading = reading_of(copy + head_length, length - head_length);
-    ret_request->token = moved(ret_request->token, bytes, copy);
-    ret_request->traceparent = moved(ret_request->traceparent, bytes, copy);
+    ret_request->token = rebased(ret_request->token, bytes, copy);
+    ret_request->traceparent = rebased(ret_request->traceparent, bytes, copy);
     bool is_read = tag == TAG(SCORE, WIRE_BYTES)
                        ? read_score(take_message(&reading), arena, ret_request)
                        : read_outcomes(take_message(&reading), arena, ret_request);
@@ -182,6 +192,8 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
 /* ---------------------------------------------------------------------------------------------
  * Reading responses */
 
+/* The code of an error is an open enum: an unknown one becomes internal, as in the generated way.
+ */
 static bool read_error(struct reading reading, struct wire_error *error) {
     uint32_t tag, last = 0, code = 0;
     while ((tag = take_tag(&reading, &last))) {
@@ -216,7 +228,7 @@ static bool read_accepted(struct reading reading, struct outcome_result *result)
     return label < LABEL_COUNT && is_whole(reading);
 }
 
-/* Each has one field of two: what came of it, or an error. */
+/* A result is a oneof: the decision (or what was accepted), or an error. */
 static bool read_score_result(struct reading reading, struct arena *arena,
                               struct score_result *result) {
     uint32_t last = 0, tag = take_tag(&reading, &last);
@@ -238,6 +250,8 @@ static bool read_outcome_result(struct reading reading, struct outcome_result *r
     return is_read && is_whole(reading);
 }
 
+/* An answer has no limit of its own beyond its bytes: has_room() has bounded what the results can
+ * take. */
 static bool read_score_answer(struct reading reading, struct arena *arena,
                               struct response *response) {
     uint32_t last = 0, tag = take_tag(&reading, &last);
@@ -297,7 +311,7 @@ bool message_read_response(const void *bytes, size_t length, struct arena *arena
 /* ---------------------------------------------------------------------------------------------
  * Writing requests */
 
-/* Fields 1 to 4, with what comes before the call. */
+/* Fields 1 to 4, and the tag and length of the call. */
 #define REQUEST_ROOM (6 * FIELD_ROOM)
 
 static size_t outcome_room(const struct outcome *outcome) {
@@ -313,6 +327,7 @@ static uint8_t *write_outcome(const struct outcome *outcome, uint8_t *at) {
     return put_message(at, 1, end);
 }
 
+/* The order of calls is that of falling field numbers, here and below: writing.h goes backwards. */
 static uint8_t *write_score(const struct score_request *score, uint8_t *at) {
     const uint8_t *end = at;
     at = put_number(at, 3, score->return_features);
@@ -329,6 +344,8 @@ static uint8_t *write_outcomes(const struct outcome_request *outcome, uint8_t *a
     return put_message(at, REPORT_OUTCOME, end);
 }
 
+/* `room` is an upper bound, so it may refuse a request that would fit: the generated code decides
+ * then. */
 bool message_write_request(const struct request *request, bool head, struct buffer *buffer) {
     size_t room = REQUEST_ROOM + request->token.length + request->traceparent.length;
     if (request->call == CALL_SCORE) {
@@ -360,6 +377,7 @@ bool message_write_request(const struct request *request, bool head, struct buff
 /* ---------------------------------------------------------------------------------------------
  * Writing responses */
 
+/* Messages are cut by the same field_cut() that writes them, so the bound is never too small. */
 static size_t error_room(const struct wire_error *error) {
     return 4 * FIELD_ROOM + error->field.length +
            field_cut(error->message, ERROR_MESSAGE_MAX).length;
@@ -426,6 +444,7 @@ static uint8_t *write_outcome_answer(const struct response *response, uint8_t *a
     return put_message(at, REPORT_OUTCOME, end);
 }
 
+/* As for requests: an answer that may exceed the limit is left to the generated code. */
 bool message_write_response(const struct response *response, struct buffer *buffer) {
     size_t room;
     if (response->error.code)

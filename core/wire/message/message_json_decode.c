@@ -1,5 +1,5 @@
-/* JSON → the generated structs → bytes. jansson reads, protobuf-c writes; here a field's descriptor
- * says where in the struct its value goes. */
+/* JSON → generated structs → bytes. jansson parses and protobuf-c packs; in between, the descriptor
+ * of a field says where in the struct its value goes. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
@@ -23,15 +23,17 @@ struct reader {
     struct arena *arena;
     struct place places[DEPTH_MAX];
     size_t depth;
-    char *path; /* of the first fault */
+    char *path; /* where the error is, "" so far */
     struct error *error;
 };
 
 static int read_message(struct reader *reader, const ProtobufCMessageDescriptor *type,
                         const json_t *json, ProtobufCMessage **ret_message);
 
-/* ---- faults ---- */
+/* ---- errors ---- */
 
+/* The path to the value being read, as harrier.proto names it: "transactions[3].amount_minor". Cut
+ * if it is too long. */
 static void write_path(const struct reader *reader, struct text last) {
     size_t length = 0;
     reader->path[0] = '\0';
@@ -48,6 +50,8 @@ static void write_path(const struct reader *reader, struct text last) {
                  length ? "." : "", TEXT_ARGS(last));
 }
 
+/* Says what was expected and what was there instead; a string is quoted, as far as field_quote()
+ * shows it. */
 static int decode_error(struct reader *reader, const char *expected, const json_t *got) {
     static const char *const types[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "the string ",
@@ -61,7 +65,8 @@ static int decode_error(struct reader *reader, const char *expected, const json_
                      json_is_string(got) ? field_quote(string).string : "");
 }
 
-/* Could it stand in harrier.proto? Everything else is quoted, or is no business of a message. */
+/* Could this be a name in harrier.proto? Anything else is quoted, or hidden, since it may be a
+ * value or a card number in the wrong place. */
 static bool is_word(struct text name) {
     size_t digits = 0;
     for (size_t i = 0; i < name.length; i++) {
@@ -73,7 +78,7 @@ static bool is_word(struct text name) {
     return name.length > 0 && name.length <= QUOTED_BYTES_MAX && digits <= 4;
 }
 
-/* name: of a member, from outside. */
+/* name: of a member, as sent. */
 static int member_error(struct reader *reader, struct text name, const char *what) {
     bool plain = is_word(name);
     write_path(reader, plain ? name : (struct text){0});
@@ -83,6 +88,7 @@ static int member_error(struct reader *reader, struct text name, const char *wha
                      *reader->path ? reader->path : "the body", field_quote(name).string, what);
 }
 
+/* Zeroed memory in the arena, which bounds what a request can take; NULL: *reader->error is set. */
 static void *take(struct reader *reader, size_t count, size_t size) {
     void *memory = arena_calloc(reader->arena, count, size);
     if (!memory)
@@ -92,7 +98,7 @@ static void *take(struct reader *reader, size_t count, size_t size) {
 
 /* ---- single values ---- */
 
-/* "-12": what a 64-bit number looks like in a string. */
+/* A 64-bit number in a string: "-12", without a sign "+" or leading zeros. */
 static bool parse_whole(struct text text, bool *ret_negative, uint64_t *ret_magnitude) {
     bool negative = text.length > 0 && text.data[0] == '-';
     size_t at = negative;
@@ -110,7 +116,7 @@ static bool parse_whole(struct text text, bool *ret_negative, uint64_t *ret_magn
     return true;
 }
 
-/* A number or a string that is a whole number, between −least and most. */
+/* A number or a string that is a whole number from −least to most. */
 static bool read_whole(const json_t *json, uint64_t least, uint64_t most, uint64_t *ret_bits) {
     bool negative;
     uint64_t magnitude;
@@ -137,6 +143,8 @@ static bool read_whole(const json_t *json, uint64_t least, uint64_t most, uint64
     return true;
 }
 
+/* Numbers, and the strings that the mapping has for them: "NaN", "Infinity", "-Infinity", and a
+ * number in quotation marks. */
 static bool read_double(const json_t *json, double *ret_number) {
     if (json_is_number(json)) {
         *ret_number = json_number_value(json);
@@ -152,7 +160,7 @@ static bool read_double(const json_t *json, double *ret_number) {
     else if (strcmp(string, "-Infinity") == 0)
         *ret_number = -INFINITY;
     else if (strspn(string, "0123456789+-.eE") < json_string_length(json)) {
-        return false; /* a document in a string has been through no limit */
+        return false; /* not a number; no limit has been applied to what is in a string */
     } else {
         json_t *inner = json_loadb(string, json_string_length(json), JSON_DECODE_ANY, NULL);
         bool is_number = json_is_number(inner);
@@ -164,6 +172,8 @@ static bool read_double(const json_t *json, double *ret_number) {
     return true;
 }
 
+/* An unknown name is refused with all the names there are. An unknown number passes: a later
+ * version may have it, and the check of the message refuses it if this one must. */
 static int read_enum(struct reader *reader, const ProtobufCEnumDescriptor *type, const json_t *json,
                      int *ret_number) {
     uint64_t bits;
@@ -175,7 +185,7 @@ static int read_enum(struct reader *reader, const ProtobufCEnumDescriptor *type,
             return 0;
         }
     } else if (read_whole(json, -(uint64_t)INT32_MIN, INT32_MAX, &bits)) {
-        *ret_number = (int)bits; /* the check of the message says whether there is such a member */
+        *ret_number = (int)bits; /* whether there is such a member is checked with the message */
         return 0;
     }
     char expected[512];
@@ -200,7 +210,7 @@ static int read_whole_into(struct reader *reader, uint64_t least, uint64_t most,
     return 0;
 }
 
-/* One value, of an ordinary field or of a repeated one. */
+/* A value, of a single field or an item of a repeated one. */
 static int read_value(struct reader *reader, const ProtobufCFieldDescriptor *field,
                       const json_t *json, void *member) {
     switch (field->type) {
@@ -241,6 +251,7 @@ static int read_value(struct reader *reader, const ProtobufCFieldDescriptor *fie
 
 /* ---- messages ---- */
 
+/* Harrier has repeated messages and repeated strings only; another type needs its size here. */
 static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *field,
                          const json_t *json, ProtobufCMessage *message) {
     size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(ProtobufCMessage *)
@@ -264,6 +275,7 @@ static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *
     return r;
 }
 
+/* The depth is bounded by the messages of harrier.proto, none of which contains itself. */
 static int read_member(struct reader *reader, const ProtobufCFieldDescriptor *field,
                        const json_t *json, ProtobufCMessage *message) {
     check(reader->depth < DEPTH_MAX);
@@ -275,7 +287,7 @@ static int read_member(struct reader *reader, const ProtobufCFieldDescriptor *fi
         uint32_t *which = (uint32_t *)((char *)message + field->quantifier_offset);
         r = *which == 0
                 ? read_value(reader, field, json, (char *)message + field->offset)
-                : decode_error(reader, "only one of the fields that exclude each other", json);
+                : decode_error(reader, "only one of several fields that exclude one another", json);
         *which = field->id;
     } else {
         r = read_value(reader, field, json, (char *)message + field->offset);
@@ -298,6 +310,7 @@ static bool is_camel(struct text given, const char *name) {
     return at == given.length;
 }
 
+/* A linear search: no message has more than some thirty fields. */
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type,
                                                   struct text name) {
     for (unsigned i = 0; i < type->n_fields; i++)
@@ -306,6 +319,7 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
     return NULL;
 }
 
+/* Suggests the nearest name, if one is at most two edits away. */
 static int unknown_member_error(struct reader *reader, const ProtobufCMessageDescriptor *type,
                                 struct text name) {
     const char *nearest = NULL;
@@ -319,12 +333,14 @@ static int unknown_member_error(struct reader *reader, const ProtobufCMessageDes
     }
     char what[160];
     if (nearest)
-        snprintf(what, sizeof what, "there is no such field; did you mean %s?", nearest);
+        snprintf(what, sizeof what, "no such field; did you mean %s?", nearest);
     else
-        snprintf(what, sizeof what, "there is no such field in %s", type->short_name);
+        snprintf(what, sizeof what, "no such field in %s", type->short_name);
     return member_error(reader, name, what);
 }
 
+/* A bit for each field finds one that is given in both spellings; jansson has refused equal names.
+ */
 static int read_message(struct reader *reader, const ProtobufCMessageDescriptor *type,
                         const json_t *json, ProtobufCMessage **ret_message) {
     const char *key;
@@ -345,7 +361,7 @@ static int read_message(struct reader *reader, const ProtobufCMessageDescriptor 
             return unknown_member_error(reader, type, name);
         uint64_t bit = UINT64_C(1) << (field - type->fields);
         if (seen & bit)
-            return member_error(reader, name, "the field is there twice, in two spellings");
+            return member_error(reader, name, "the field is given twice, in two spellings");
         seen |= bit;
         int r = json_is_null(value) ? 0 : read_member(reader, field, value, message);
         if (r < 0)
@@ -357,7 +373,7 @@ static int read_message(struct reader *reader, const ProtobufCMessageDescriptor 
 
 /* ---- the document ---- */
 
-/* Before anything is reserved for it. Brackets in strings do not count. */
+/* Counted before jansson allocates anything. Brackets in strings do not count. */
 static int check_containers(struct text json, struct error *ret_error) {
     size_t containers = 0;
     bool inside = false;
@@ -377,7 +393,8 @@ static int check_containers(struct text json, struct error *ret_error) {
                      MESSAGE_JSON_CONTAINERS_MAX);
 }
 
-/* jansson quotes what it stumbled over, and cuts that anywhere: what is not text is left out. */
+/* jansson quotes the text at the error and may cut it in the middle of a character: a message with
+ * that is left out. */
 static int not_json(const json_error_t *fault, struct error *ret_error) {
     bool clean = text_is_clean(text_of(fault->text), NULL);
     return error_set(ret_error, ERROR_INVALID, "the body is not JSON: line %d, column %d%s%s",
@@ -391,6 +408,8 @@ static const ProtobufCFieldDescriptor *call_field(enum call call) {
     return field;
 }
 
+/* The call becomes the member of the oneof in a Request, next to what the HTTP headers have said.
+ */
 static int read_document(enum call call, const json_t *json,
                          const struct message_envelope *envelope, struct arena *arena,
                          struct buffer *buffer, char *ret_path, struct error *ret_error) {
@@ -410,6 +429,8 @@ static int read_document(enum call call, const json_t *json,
     return r;
 }
 
+/* The arena and the document live until the bytes are packed: the generated structs point into
+ * both. */
 int message_json_decode(enum call call, struct text json, const struct message_envelope *envelope,
                         struct buffer *buffer, char ret_path[static MESSAGE_JSON_PATH_MAX],
                         struct error *ret_error) {

@@ -1,5 +1,5 @@
-/* Bytes → the generated structs → JSON, written as it is walked: a tree of objects for 1,000
- * decisions with their features would cost more than all the rest. */
+/* Bytes → generated structs → JSON, written while walking the structs: a tree of JSON objects for
+ * 1,000 decisions with their features would cost more than everything else. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "message_json.h"
@@ -27,7 +27,7 @@ static bool is_plain(struct text text) {
     return true;
 }
 
-/* Most texts are ASCII without anything to escape; the others are jansson's business. */
+/* Most texts are ASCII without anything to escape; jansson writes the others. */
 static void write_text(struct buffer *buffer, struct text text) {
     if (is_plain(text)) {
         buffer_append_u8(buffer, '"');
@@ -61,9 +61,10 @@ static void write_enum(struct buffer *buffer, const ProtobufCEnumDescriptor *typ
     if (value)
         write_text(buffer, text_of(value->name));
     else
-        buffer_printf(buffer, "%d", number); /* as the mapping has it for one that is not known */
+        buffer_printf(buffer, "%d", number); /* an unknown member is its number, by the mapping */
 }
 
+/* 64-bit numbers are strings: JavaScript reads numbers as doubles, which hold 53 bits. */
 static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *field,
                         const void *member) {
     struct buffer *buffer = writer->buffer;
@@ -105,6 +106,7 @@ static void write_value(struct writer *writer, const ProtobufCFieldDescriptor *f
 
 /* ---- messages ---- */
 
+/* Sizes of the members that the generated structs have for each type. */
 static size_t value_size(ProtobufCType type) {
     switch (type) {
     case PROTOBUF_C_TYPE_MESSAGE:
@@ -130,6 +132,8 @@ static bool is_default(const ProtobufCFieldDescriptor *field, const void *member
     return memcmp(member, zeros, value_size(field->type)) == 0;
 }
 
+/* Members of a oneof and messages are written when they are set, also without `defaults`: their
+ * absence means something. */
 static bool is_written(const struct writer *writer, const ProtobufCFieldDescriptor *field,
                        const ProtobufCMessage *message) {
     const char *base = (const char *)message;
@@ -184,7 +188,7 @@ static void write_error(struct writer *writer, const Harrier__V1__Error *error) 
     buffer_append_u8(writer->buffer, '}');
 }
 
-/* The member of the oneof that is set; NULL: of an answer that this version does not know. */
+/* The member of the oneof that is set; NULL: an answer that this version does not know. */
 static const ProtobufCMessage *answer_of(const Harrier__V1__Response *response) {
     const ProtobufCMessageDescriptor *type = response->base.descriptor;
     for (unsigned i = 0; i < type->n_fields; i++)
@@ -194,6 +198,8 @@ static const ProtobufCMessage *answer_of(const Harrier__V1__Response *response) 
     return NULL;
 }
 
+/* Unpacks the bytes that the wire would carry, so both interfaces give the same answer by
+ * construction. */
 int message_json_encode(const void *bytes, size_t length, bool defaults, struct buffer *buffer,
                         enum error_code *ret_code, struct error *ret_error) {
     struct writer writer = {.buffer = buffer, .defaults = defaults};
@@ -211,12 +217,14 @@ int message_json_encode(const void *bytes, size_t length, bool defaults, struct 
         write_message(&writer, answer);
         *ret_code = (enum error_code)0;
     } else if (r == 0) {
-        r = error_set(ret_error, ERROR_INVALID, "the response has no answer that is known");
+        r = error_set(ret_error, ERROR_INVALID,
+                      "the response has no answer that this version knows");
     }
     arena_deinit(&arena);
     return r;
 }
 
+/* Through the bytes, so that its code and its limits are those of every other error. */
 void message_json_encode_error(const struct error *error, struct text field,
                                struct buffer *buffer) {
     const struct response response = {

@@ -1,3 +1,4 @@
+/* Conversions that several messages share, in pairs: what goes to protobuf, and the reverse. */
 #include "message_parts.h"
 
 #include "core/wire/types/field_text.h"
@@ -5,6 +6,8 @@
 /* ---------------------------------------------------------------------------------------------
  * To protobuf */
 
+/* Codes that the wire does not have (damaged, exists, system, interrupted) are internal to a
+ * client: it can do nothing else about them. */
 int error_code_to_protobuf(enum error_code code) {
     switch (code) {
     case ERROR_INVALID:
@@ -28,8 +31,8 @@ int error_code_to_protobuf(enum error_code code) {
     }
 }
 
+/* A value without a counterpart on the wire is sent without one: absent, as has() sees it. */
 static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *out) {
-    harrier__v1__named_value__init(out);
     out->name = bytes_from_text(in->name);
     switch (in->value.type) {
     case VALUE_BOOL:
@@ -58,7 +61,7 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
-    case VALUE_LIST:  /* no policy's name stands for one */
+    case VALUE_LIST:  /* lists and maps exist only within expressions */
     case VALUE_MAP:
         break;
     }
@@ -66,14 +69,10 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
 
 Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
                                              struct arena *scratch) {
-    if (count == 0)
-        return NULL;
-    Harrier__V1__NamedValue *out = scratch_calloc(scratch, count, sizeof *out);
-    Harrier__V1__NamedValue **pointers = scratch_calloc(scratch, count, sizeof *pointers);
-    for (size_t i = 0; i < count; i++) {
+    Harrier__V1__NamedValue *out, **pointers;
+    NEW_MESSAGES(scratch, count, out, pointers, harrier__v1__named_value__init);
+    for (size_t i = 0; i < count; i++)
         encode_value(&values[i], &out[i]);
-        pointers[i] = &out[i];
-    }
     return pointers;
 }
 
@@ -100,18 +99,10 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
     return out;
 }
 
-ProtobufCBinaryData *texts_to_protobuf(const struct text *names, size_t count,
-                                       struct arena *scratch) {
-    ProtobufCBinaryData *out = scratch_calloc(scratch, count, sizeof *out);
-    for (size_t i = 0; i < count; i++)
-        out[i] = bytes_from_text(names[i]);
-    return out;
-}
-
 /* ---------------------------------------------------------------------------------------------
  * From protobuf */
 
-/* A code that a later version added is still an error, and its sentence still says which. */
+/* A code that a later version added is still an error, and its message says what happened. */
 enum error_code error_code_from_protobuf(int code) {
     switch (code) {
     case HARRIER__V1__ERROR_CODE__ERROR_INVALID:
@@ -154,6 +145,7 @@ static struct value decode_value(const Harrier__V1__NamedValue *in) {
     }
 }
 
+/* Names and texts point at protobuf-c's copies in the same arena. */
 int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
                          const struct named_value **ret_values, struct error *ret_error) {
     struct named_value *values = array_alloc(arena, count, sizeof *values);
@@ -166,6 +158,7 @@ int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struc
     return 0;
 }
 
+/* A verdict cannot be guessed: a client must not approve what it does not understand. */
 static int check_verdicts(const struct decision *decision, struct error *ret_error) {
     bool known = decision->verdict != VERDICT_COUNT;
     for (size_t i = 0; i < decision->reason_count; i++)
@@ -178,6 +171,7 @@ static int check_verdicts(const struct decision *decision, struct error *ret_err
                      field_quote(decision->transaction_id).string);
 }
 
+/* Used for answers of Score that the fast reader did not take, and for explanations. */
 int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
                            struct decision *ret_decision, struct error *ret_error) {
     struct decision decision = {

@@ -1,5 +1,5 @@
-/* What requests and the answers to several calls are made of, and the files that make each of them.
- * Internal to core/wire. */
+/* Parts of messages that several calls share: values, decisions, texts and error codes, between
+ * plain structs and the generated ones. Internal to core/wire. */
 #pragma once
 
 #include "core/wire/bytes/protobuf.h"
@@ -7,31 +7,23 @@
 
 #define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
 
-/* An empty message is a valid one with nothing in it; NULL from the arena means its limit. */
+/* An array in the arena; NULL: it is full. An empty message is valid, so 0 items are not NULL. */
 static inline void *array_alloc(struct arena *arena, size_t count, size_t size) {
     return arena_calloc(arena, count ? count : 1, size);
 }
 
-/* message_parts.c; what becomes protobuf, in the scratch arena */
+/* What becomes protobuf lives in the scratch arena. */
 Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
                                              struct arena *scratch);
 Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, struct arena *scratch);
-ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
-                                       struct arena *scratch);
 
 int error_code_to_protobuf(enum error_code code);
 enum error_code error_code_from_protobuf(int code);
-/* ERROR_TOO_LARGE, ERROR_UNSUPPORTED */
+/* ERROR_TOO_LARGE: the arena is full. ERROR_UNSUPPORTED: an unknown verdict. */
 int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
                          const struct named_value **ret_values, struct error *ret_error);
 int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
                            struct decision *ret_decision, struct error *ret_error);
-/* NULL: beyond the arena's limit. */
+/* NULL: the arena is full. */
 const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
                                        struct arena *arena);
-
-/* explanation_encode.c, explanation_decode.c */
-Harrier__V1__ExplainResponse *explanation_to_protobuf(const struct explanation *explanation,
-                                                      struct arena *scratch);
-int explanation_from_protobuf(const Harrier__V1__ExplainResponse *in, struct arena *arena,
-                              const struct explanation **ret_explanation, struct error *ret_error);

@@ -1,16 +1,14 @@
-/* A look at a request's outermost fields, without taking it apart: what follows from it may be
- * decided before memory is spent on the rest. It reads like the real decoder, and
- * message_peek_token answers nothing that the decoder would not: tests/fuzz/message.c holds them
- * against each other. */
+/* The outermost fields of a request, without decoding it: who is asking is known before memory is
+ * spent on the rest. It reads as the decoder does; tests/fuzz/message.c compares the two. */
 #include "core/wire/bytes/reading.h"
 #include "message.h"
 
 #define TOKEN_NUMBER 3 /* of Request in harrier.proto */
 
-/* The field's bytes, of those that have a length; else an empty text. Lengths may be longer than
- * needed, as protobuf allows. */
+/* The bytes of the field, if its type has a length; else an empty text. Lengths may be encoded
+ * longer than needed, as protobuf allows. */
 static struct text take_field(struct reading *reading, unsigned type) {
-    uint64_t length = UINT64_MAX; /* a type that there is not */
+    uint64_t length = UINT64_MAX; /* no such wire type */
     if (type == WIRE_VARINT) {
         take_u64(reading);
         return (struct text){0};
@@ -31,6 +29,8 @@ static struct text take_field(struct reading *reading, unsigned type) {
                                             : (struct text){0};
 }
 
+/* Skips every other field by its wire type alone; groups (types 3 and 4) are not in proto3 and end
+ * it. */
 bool message_peek_token(const void *bytes, size_t length, struct text *ret_token) {
     struct reading reading = reading_of(bytes, length);
     struct text token = {0};
@@ -38,7 +38,7 @@ bool message_peek_token(const void *bytes, size_t length, struct text *ret_token
         uint64_t tag = take_u64(&reading);
         struct text field = take_field(&reading, tag & 7);
         if (tag >> 3 == TOKEN_NUMBER)
-            token = field; /* the last one counts */
+            token = field; /* with several, protobuf takes the last one */
     }
     if (is_other(reading))
         return false;

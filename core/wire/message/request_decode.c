@@ -1,6 +1,6 @@
-/* Bytes as requests. Sizes first, then counts, then enums; single transactions and outcomes are
- * left to transaction_check() and outcome_check(). message_bytes.c reads what every transaction and
- * outcome takes, when it is as usual; whatever else there is goes through the generated code. */
+/* Bytes as requests: sizes first, then counts, then enums; single transactions and outcomes are
+ * left to transaction_check() and outcome_check(). The fast reader (message_bytes.c) takes Score
+ * and ReportOutcome in their usual form; everything else goes through the generated code. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "message_bytes.h"
@@ -10,6 +10,8 @@
 
 #define NAME_MAX_BYTES 128
 
+/* Counts are checked before anything is allocated for the items; enums keep unknown numbers as
+ * VERDICT_COUNT or LABEL_COUNT, which the checks of single items refuse. */
 static int decode_score(const Harrier__V1__ScoreRequest *in, struct arena *arena,
                         struct score_request *ret_score, struct error *ret_error) {
     int r = field_check_count("transactions", in->n_transactions, TRANSACTION_BATCH_MAX, ret_error);
@@ -49,6 +51,8 @@ static int decode_outcomes(const Harrier__V1__ReportOutcomeRequest *in, struct a
     return 0;
 }
 
+/* These requests are about one thing, so all of it is checked here and a fault fails the request.
+ */
 static int decode_entity(const Harrier__V1__GetEntityRequest *in, struct arena *arena,
                          struct entity_request *ret_entity, struct error *ret_error) {
     struct text entity = text_from_bytes(in->entity);
@@ -75,6 +79,8 @@ static int decode_entity(const Harrier__V1__GetEntityRequest *in, struct arena *
     return 0;
 }
 
+/* As with outcomes, single changes are left to list_change_check(): one invalid change must not
+ * fail the others. */
 static int decode_list_changes(const Harrier__V1__ChangeListRequest *in, struct arena *arena,
                                struct list_change_request *ret_changes, struct error *ret_error) {
     int r = field_check_count("changes", in->n_changes, LIST_CHANGES_MAX, ret_error);
@@ -149,6 +155,7 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
     }
 }
 
+/* The protocol is checked before the call: in another protocol the call may mean something else. */
 int message_unpack_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error) {
     const Harrier__V1__Request *in =
@@ -169,6 +176,7 @@ int message_unpack_request(const void *bytes, size_t length, struct arena *arena
     return r;
 }
 
+/* The fast reader may leave memory in the arena before it gives up: it is taken back. */
 int message_decode_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error) {
     if (length > MESSAGE_SIZE_MAX)

@@ -1,11 +1,13 @@
-/* Requests as bytes. What is encoded is our own, so nothing is checked here but sizes.
- * message_bytes.c writes those that every transaction and outcome takes; for the others, and for
- * what may be too long, the generated structs live in a scratch arena for the time of one call. */
+/* Requests as bytes. The client checks only sizes and counts; the server checks content. The fast
+ * writer (message_bytes.c) takes Score and ReportOutcome; for the others, and for requests that may
+ * be too long, the generated structs live in a scratch arena for the time of the call. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "message_bytes.h"
+#include "message_parts.h"
 
+/* Names as in harrier.proto: message_json_decode.c finds the field of a call by its name. */
 static const char *const call_names[CALL_COUNT] = {
     [CALL_NONE] = "none",
     [CALL_SCORE] = "score",
@@ -22,6 +24,8 @@ const char *call_name(enum call call) {
     return (size_t)call < CALL_COUNT ? call_names[call] : "none";
 }
 
+/* Score and ReportOutcome get here only if the fast writer has refused them because they may exceed
+ * the limit. Texts are the caller's; nothing is copied. */
 static int encode_score(const struct score_request *score, struct arena *scratch,
                         Harrier__V1__Request *out) {
     size_t count = score->transaction_count;
@@ -43,23 +47,23 @@ static int encode_outcomes(const struct outcome_request *outcome, struct arena *
     size_t count = outcome->outcome_count;
     Harrier__V1__ReportOutcomeRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__report_outcome_request__init(request);
-    Harrier__V1__Outcome *outcomes = scratch_calloc(scratch, count, sizeof *outcomes);
+    Harrier__V1__Outcome *outcomes;
     request->n_outcomes = count;
-    request->outcomes = scratch_calloc(scratch, count, sizeof *request->outcomes);
+    NEW_MESSAGES(scratch, count, outcomes, request->outcomes, harrier__v1__outcome__init);
     for (size_t i = 0; i < count; i++) {
         const struct outcome *in = &outcome->outcomes[i];
-        harrier__v1__outcome__init(&outcomes[i]);
         outcomes[i].transaction_id = bytes_from_text(in->transaction_id);
         outcomes[i].label = (Harrier__V1__Label)in->label;
         outcomes[i].known_time_us = in->known_time_us;
         outcomes[i].source = bytes_from_text(in->source);
-        request->outcomes[i] = &outcomes[i];
     }
     out->call_case = HARRIER__V1__REQUEST__CALL_REPORT_OUTCOME;
     out->report_outcome = request;
     return 0;
 }
 
+/* What a server would refuse by count alone is refused here already, so the message names the call
+ * and not a connection that was closed. */
 static int encode_entity(const struct entity_request *entity, struct arena *scratch,
                          Harrier__V1__Request *out, struct error *ret_error) {
     if (entity->key_count == 0 || entity->key_count > ENTITY_KEY_PARTS_MAX)
@@ -86,19 +90,17 @@ static int encode_list_changes(const struct list_change_request *list_change, st
         return r;
     Harrier__V1__ChangeListRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__change_list_request__init(request);
-    Harrier__V1__ListChange *changes = scratch_calloc(scratch, count, sizeof *changes);
+    Harrier__V1__ListChange *changes;
     request->n_changes = count;
-    request->changes = scratch_calloc(scratch, count, sizeof *request->changes);
+    NEW_MESSAGES(scratch, count, changes, request->changes, harrier__v1__list_change__init);
     for (size_t i = 0; i < count; i++) {
         const struct list_change *in = &list_change->changes[i];
-        harrier__v1__list_change__init(&changes[i]);
         changes[i].list = bytes_from_text(in->list);
         changes[i].value = bytes_from_text(in->value);
         changes[i].remove = in->remove;
         changes[i].expiry_time_us = in->expiry_time_us;
         changes[i].source = bytes_from_text(in->source);
         changes[i].reason = bytes_from_text(in->reason);
-        request->changes[i] = &changes[i];
     }
     out->call_case = HARRIER__V1__REQUEST__CALL_CHANGE_LIST;
     out->change_list = request;
@@ -155,6 +157,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
     return error_set(ret_error, ERROR_INVALID, "a request without a call");
 }
 
+/* The size is checked before packing: nothing is appended if it fails. Without a head, room for the
+ * longest one is kept free. */
 int message_pack_request(const struct request *request, bool head, struct buffer *buffer,
                          struct error *ret_error) {
     struct arena scratch;
@@ -182,6 +186,8 @@ int message_pack_request(const struct request *request, bool head, struct buffer
     return r;
 }
 
+/* The counts that both ways of writing rely on; list changes have only the general way, which
+ * checks its own. */
 static int check_counts(const struct request *request, struct error *ret_error) {
     if (request->call == CALL_SCORE)
         return field_check_count("transactions", request->score.transaction_count,
@@ -192,7 +198,7 @@ static int check_counts(const struct request *request, struct error *ret_error) 
     return 0;
 }
 
-/* head: with what message_encode_head() writes; else room is kept for it. */
+/* head: include what message_encode_head() writes; else room for it is kept free. */
 static int encode_request(const struct request *request, bool head, struct buffer *buffer,
                           struct error *ret_error) {
     int r = check_counts(request, ret_error);
@@ -213,7 +219,7 @@ int message_encode_rest(const struct request *request, struct buffer *buffer,
     return encode_request(request, false, buffer, ret_error);
 }
 
-/* Fields 1 to 3, by hand: this happens for each sending. */
+/* Fields 1 to 3, written directly: this runs for each attempt to send. */
 size_t message_encode_head(uint64_t deadline_us, struct text token,
                            uint8_t head[MESSAGE_HEAD_MAX]) {
     enum { PROTOCOL_TAG = 1 << 3, DEADLINE_TAG = 2 << 3, TOKEN_TAG = 3 << 3 | 2 };

@@ -1,15 +1,23 @@
-/* Bytes as responses, like requests in request_decode.c. */
+/* Bytes as responses: one function for each call's answer. The fast reader (message_bytes.c) takes
+ * Score and ReportOutcome in their usual form. A later server may send members of enums that this
+ * client does not know: what cannot be ignored safely is ERROR_UNSUPPORTED. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "explanation_decode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
+/* Texts are not copied: they point at protobuf-c's copies, which live in the same arena as the
+ * response. */
 static struct wire_error decode_error(const Harrier__V1__Error *in) {
     return (struct wire_error){.code = error_code_from_protobuf((int)in->code),
                                .field = text_from_bytes(in->field),
                                .message = text_from_bytes(in->message)};
 }
 
+/* Score and ReportOutcome get here if the fast reader did not take them: other orders of fields,
+ * unknown fields, or large ones. A result that is neither of the two it may be comes from a later
+ * server and cannot be ignored. */
 static int decode_score_answer(const Harrier__V1__ScoreResponse *in, struct arena *arena,
                                struct response *response, struct error *ret_error) {
     struct score_result *results = array_alloc(arena, in->n_results, sizeof *results);
@@ -71,6 +79,8 @@ static int decode_outcome_answer(const Harrier__V1__ReportOutcomeResponse *in, s
     return 0;
 }
 
+/* GetEntity, lists, status, reload: rare calls, of which only the generated code makes structs.
+ * Times and counts are passed on as they are; what they may be is the server's business. */
 static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct arena *arena,
                                 struct response *response, struct error *ret_error) {
     const struct named_value *features;
@@ -163,7 +173,7 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
     return 0;
 }
 
-/* The same fields of two messages. */
+/* The same fields in two messages, Status and Reload. */
 #define DECODE_WARMING(in, arena)                                                                  \
     {                                                                                              \
         .features =                                                                                \
@@ -173,6 +183,8 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
         .named_rules = (in)->n_warming_rules, .rule_count = (in)->warming_rule_count               \
     }
 
+/* DECODE_WARMING cannot fail in the middle of an initialiser, so the arena is checked afterwards.
+ */
 static int check_names(const struct warming *warming, struct arena *arena,
                        struct error *ret_error) {
     return warming->features && warming->rules ? 0
@@ -214,14 +226,14 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
     };
     for (size_t i = 0; i < in->n_labels; i++) {
         enum label label = label_from_protobuf((int)in->labels[i]->label);
-        /* A label that a later version added has no place here; the totals include it. */
+        /* A label that a later version added is left out; the totals include it. */
         if (label != LABEL_COUNT)
             response->status.labels[label] = in->labels[i]->transactions;
     }
     return check_names(&response->status.warming, arena, ret_error);
 }
 
-/* A result that a later version added tells nothing that we could act on. */
+/* A result that a later version added: the client cannot know whether the policy was adopted. */
 static int decode_reload_result(Harrier__V1__ReloadResult in, enum reload_result *ret_result,
                                 struct error *ret_error) {
     if ((int)in < 0 || (int)in >= RELOAD_RESULT_COUNT)
@@ -264,6 +276,8 @@ static int decode_reload_answer(const Harrier__V1__ReloadResponse *in, struct ar
     return r < 0 ? r : check_names(&response->reload.warming, arena, ret_error);
 }
 
+/* The answer is recognised by its member of the oneof, not by what was asked: a client that gets
+ * the answer to another call notices. */
 static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
                          struct response *response, struct error *ret_error) {
     switch (in->answer_case) {
@@ -308,6 +322,8 @@ int message_unpack_response(const void *bytes, size_t length, struct arena *aren
     return r;
 }
 
+/* As message_decode_request(): the fast reader first, and its memory is taken back if it gives up.
+ */
 int message_decode_response(const void *bytes, size_t length, struct arena *arena,
                             struct response *ret_response, struct error *ret_error) {
     if (length > MESSAGE_RESPONSE_SIZE_MAX)

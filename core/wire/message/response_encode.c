@@ -1,7 +1,10 @@
-/* Responses as bytes, like requests in request_encode.c. */
+/* Responses as bytes: one function for each call's answer. The fast writer (message_bytes.c) takes
+ * Score and ReportOutcome; the generated structs of the others live in a scratch arena for the time
+ * of the call. Texts that may be long are cut to the limits that harrier.proto states. */
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "explanation_encode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -11,15 +14,18 @@ const char *reload_result_name(enum reload_result result) {
     return (size_t)result < RELOAD_RESULT_COUNT ? names[result] : "none";
 }
 
+/* The text of struct error goes away with its owner, so it is copied; a full arena must not lose
+ * the error itself. */
 struct wire_error wire_error_from(const struct error *error, struct text field,
                                   struct arena *arena) {
     struct text message = arena_text(arena, field_cut(text_of(error->text), ERROR_MESSAGE_MAX));
-    if (!message.data) /* no room left: say at least what kind of error */
+    if (!message.data) /* the arena is full: the name of the code at least */
         message = text_of(error_code_name(error->code));
     return (struct wire_error){
         .code = error->code, .field = arena_text(arena, field), .message = message};
 }
 
+/* Messages are cut to what harrier.proto promises; a field name is one of ours and short. */
 static Harrier__V1__Error *encode_error(const struct wire_error *error, struct arena *scratch) {
     Harrier__V1__Error *out = scratch_calloc(scratch, 1, sizeof *out);
     harrier__v1__error__init(out);
@@ -29,17 +35,18 @@ static Harrier__V1__Error *encode_error(const struct wire_error *error, struct a
     return out;
 }
 
+/* Score and ReportOutcome get here only if the fast writer has refused them because they may exceed
+ * the limit: the generated code knows their exact size. */
 static void encode_score_answer(const struct response *response, struct arena *scratch,
                                 Harrier__V1__Response *out) {
     size_t count = response->score.count;
     Harrier__V1__ScoreResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__score_response__init(answer);
-    Harrier__V1__ScoreResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__ScoreResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__score_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct score_result *in = &response->score.results[i];
-        harrier__v1__score_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -47,7 +54,6 @@ static void encode_score_answer(const struct response *response, struct arena *s
             results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_DECISION;
             results[i].decision = decision_to_protobuf(&in->decision, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_SCORE;
     out->score = answer;
@@ -69,12 +75,11 @@ static void encode_outcome_answer(const struct response *response, struct arena 
     size_t count = response->outcome.count;
     Harrier__V1__ReportOutcomeResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__report_outcome_response__init(answer);
-    Harrier__V1__OutcomeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__OutcomeResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__outcome_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct outcome_result *in = &response->outcome.results[i];
-        harrier__v1__outcome_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -82,12 +87,12 @@ static void encode_outcome_answer(const struct response *response, struct arena 
             results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ACCEPTED;
             results[i].accepted = encode_accepted(in, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_REPORT_OUTCOME;
     out->report_outcome = answer;
 }
 
+/* GetEntity: the features are those of Decision.features, by the same conversion. */
 static void encode_entity_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
     const struct entity_response *in = &response->entity;
@@ -104,6 +109,7 @@ static void encode_entity_answer(const struct response *response, struct arena *
     out->get_entity = answer;
 }
 
+/* Labels without transactions are left out. */
 static void encode_labels(const struct status_response *in, struct arena *scratch,
                           Harrier__V1__StatusResponse *answer) {
     Harrier__V1__LabelCount *counts = scratch_calloc(scratch, LABEL_COUNT, sizeof *counts);
@@ -118,7 +124,7 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
     }
 }
 
-/* The same fields of two messages. */
+/* The same fields in two messages, Status and Reload. */
 #define ENCODE_WARMING(in, scratch, out)                                                           \
     do {                                                                                           \
         (out)->n_warming_features = (in)->named_features;                                          \
@@ -130,6 +136,8 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
         (out)->warming_rule_count = (in)->rule_count;                                              \
     } while (0)
 
+/* Status and Reload. Reasons and errors are sentences of any length inside the server; here they
+ * are cut to ERROR_MESSAGE_MAX. */
 static void encode_status_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
     const struct status_response *in = &response->status;
@@ -168,6 +176,8 @@ static void encode_status_answer(const struct response *response, struct arena *
     out->status = answer;
 }
 
+/* Lists: changes one by one, each with its own result; then summaries and entries, a page at a
+ * time. */
 static Harrier__V1__ListChanged *encode_changed(const struct list_change_result *in,
                                                 struct arena *scratch) {
     Harrier__V1__ListChanged *out = scratch_calloc(scratch, 1, sizeof *out);
@@ -187,12 +197,11 @@ static void encode_list_change_answer(const struct response *response, struct ar
     size_t count = response->list_change.count;
     Harrier__V1__ChangeListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__change_list_response__init(answer);
-    Harrier__V1__ListChangeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    Harrier__V1__ListChangeResult *results;
     answer->n_results = count;
-    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__list_change_result__init);
     for (size_t i = 0; i < count; i++) {
         const struct list_change_result *in = &response->list_change.results[i];
-        harrier__v1__list_change_result__init(&results[i]);
         if (in->error.code) {
             results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_ERROR;
             results[i].error = encode_error(&in->error, scratch);
@@ -200,14 +209,12 @@ static void encode_list_change_answer(const struct response *response, struct ar
             results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_CHANGED;
             results[i].changed = encode_changed(in, scratch);
         }
-        answer->results[i] = &results[i];
     }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_CHANGE_LIST;
     out->change_list = answer;
 }
 
 static void encode_summary(const struct list_summary *in, Harrier__V1__ListSummary *out) {
-    harrier__v1__list_summary__init(out);
     out->list = bytes_from_text(in->list);
     out->type = bytes_from_text(in->type);
     out->about = bytes_from_text(in->about);
@@ -222,7 +229,6 @@ static void encode_summary(const struct list_summary *in, Harrier__V1__ListSumma
 }
 
 static void encode_list_entry(const struct list_addition *in, Harrier__V1__ListEntry *out) {
-    harrier__v1__list_entry__init(out);
     out->value = bytes_from_text(in->value);
     out->expiry_time_us = in->expiry_time_us;
     out->position = in->position;
@@ -236,27 +242,24 @@ static void encode_list_answer(const struct response *response, struct arena *sc
     const struct list_response *in = &response->list;
     Harrier__V1__GetListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__get_list_response__init(answer);
-    Harrier__V1__ListSummary *lists = scratch_calloc(scratch, in->list_count, sizeof *lists);
-    Harrier__V1__ListEntry *entries = scratch_calloc(scratch, in->entry_count, sizeof *entries);
+    Harrier__V1__ListSummary *lists;
+    Harrier__V1__ListEntry *entries;
     answer->n_lists = in->list_count;
-    answer->lists = scratch_calloc(scratch, in->list_count, sizeof *answer->lists);
-    answer->n_entries = in->entry_count;
-    answer->entries = scratch_calloc(scratch, in->entry_count, sizeof *answer->entries);
-    for (size_t i = 0; i < in->list_count; i++) {
+    NEW_MESSAGES(scratch, in->list_count, lists, answer->lists, harrier__v1__list_summary__init);
+    for (size_t i = 0; i < in->list_count; i++)
         encode_summary(&in->lists[i], &lists[i]);
-        answer->lists[i] = &lists[i];
-    }
-    for (size_t i = 0; i < in->entry_count; i++) {
+    answer->n_entries = in->entry_count;
+    NEW_MESSAGES(scratch, in->entry_count, entries, answer->entries, harrier__v1__list_entry__init);
+    for (size_t i = 0; i < in->entry_count; i++)
         encode_list_entry(&in->entries[i], &entries[i]);
-        answer->entries[i] = &entries[i];
-    }
     answer->next_position = in->next_position;
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_LIST;
     out->get_list = answer;
 }
 
+/* Messages of a check have lines for every error of a policy; those of the policy in force may be
+ * longer than those of a shadow. */
 static void encode_shadow_reload(const struct folder_reload *in, Harrier__V1__ShadowReload *out) {
-    harrier__v1__shadow_reload__init(out);
     out->folder = bytes_from_text(field_cut(in->folder, ERROR_MESSAGE_MAX));
     out->result = (Harrier__V1__ReloadResult)in->result;
     out->policy_name = bytes_from_text(in->policy_name);
@@ -276,17 +279,17 @@ static void encode_reload_answer(const struct response *response, struct arena *
     answer->error = bytes_from_text(field_cut(in->policy.error, ERROR_MESSAGE_MAX));
     answer->messages = bytes_from_text(field_cut(in->policy.messages, RELOAD_MESSAGES_MAX));
     ENCODE_WARMING(&in->warming, scratch, answer);
-    Harrier__V1__ShadowReload *shadows = scratch_calloc(scratch, in->shadow_count, sizeof *shadows);
+    Harrier__V1__ShadowReload *shadows;
     answer->n_shadows = in->shadow_count;
-    answer->shadows = scratch_calloc(scratch, in->shadow_count, sizeof *answer->shadows);
-    for (size_t i = 0; i < in->shadow_count; i++) {
+    NEW_MESSAGES(scratch, in->shadow_count, shadows, answer->shadows,
+                 harrier__v1__shadow_reload__init);
+    for (size_t i = 0; i < in->shadow_count; i++)
         encode_shadow_reload(&in->shadows[i], &shadows[i]);
-        answer->shadows[i] = &shadows[i];
-    }
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_RELOAD;
     out->reload = answer;
 }
 
+/* One of these for each call; `out` points at the structs that it has made in the scratch arena. */
 static void encode_answer(const struct response *response, struct arena *scratch,
                           Harrier__V1__Response *out) {
     switch (response->call) {
@@ -322,6 +325,8 @@ static void encode_answer(const struct response *response, struct arena *scratch
     check(!"a response has an error or the answer to a call");
 }
 
+/* An answer that is too large is replaced by an error that says so: what was scored is archived
+ * already, and asking again with the same ids returns it. */
 void message_pack_response(const struct response *response, struct buffer *buffer) {
     struct arena scratch;
     scratch_init(&scratch);
@@ -334,8 +339,9 @@ void message_pack_response(const struct response *response, struct buffer *buffe
     if (protobuf_c_message_get_packed_size(&out.base) > MESSAGE_RESPONSE_SIZE_MAX) {
         struct wire_error too_large = {
             .code = ERROR_TOO_LARGE,
-            .message = TEXT_LITERAL("the answer is over 8 MiB; ask for fewer at a time, or without "
-                                    "features: what was scored stands, the same ids return it")};
+            .message =
+                TEXT_LITERAL("the answer exceeds 8 MiB; ask for fewer at a time, or without "
+                             "features: what was scored is kept, and the same ids return it")};
         harrier__v1__response__init(&out);
         out.error = encode_error(&too_large, &scratch);
     }

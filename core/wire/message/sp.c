@@ -1,3 +1,5 @@
+/* All numbers of SP are big-endian. Lengths are not limited here: the front that reads a message
+ * knows its limit. */
 #include "sp.h"
 
 #include <string.h>
@@ -9,6 +11,7 @@ void sp_greeting_write(uint8_t greeting[SP_GREETING_SIZE], enum sp_protocol own)
     memcpy(greeting, bytes, sizeof bytes);
 }
 
+/* All eight bytes must match: the reserved ones are zero in this version of SP. */
 bool sp_greeting_is(const uint8_t greeting[SP_GREETING_SIZE], enum sp_protocol expected) {
     uint8_t wanted[SP_GREETING_SIZE];
     sp_greeting_write(wanted, expected);
@@ -47,6 +50,8 @@ void sp_id_write(uint8_t out[SP_ID_SIZE], uint32_t id) {
         out[i] = (uint8_t)(id >> (24 - 8 * i));
 }
 
+/* The request id is the first with its top bit set; SP_STACK_MAX bounds the search, so a body
+ * without one is found out quickly. */
 size_t sp_stack_size(const uint8_t *body, size_t length) {
     for (size_t at = 0; at + SP_ID_SIZE <= length && at < SP_STACK_MAX; at += SP_ID_SIZE)
         if (sp_id_read(body + at) & SP_ID_TOP_BIT)

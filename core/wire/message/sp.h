@@ -5,12 +5,12 @@
  *   tcp   length: 8 bytes, big-endian        | body
  *   ipc   0x01 | length: 8 bytes, big-endian | body
  *
- * and the body of a request or an answer is a stack of 32-bit ids and what is said:
+ * The body of a request or an answer is a stack of 32-bit ids and the payload:
  *
- *   hop, hop, … (top bit 0, put there by devices on the way) | request id (top bit 1) | payload
+ *   hop, hop, … (top bit 0, added by devices on the way) | request id (top bit 1) | payload
  *
- * The answer gives back the ids of its request, untouched. As in sp-tcp-mapping-01,
- * sp-ipc-mapping-01 and sp-request-reply-01 of nanomsg's RFCs. No I/O here. */
+ * An answer returns the ids of its request unchanged. Source: sp-tcp-mapping-01, sp-ipc-mapping-01
+ * and sp-request-reply-01 of nanomsg's RFCs. No I/O here. */
 #pragma once
 
 #include <stdbool.h>
@@ -25,7 +25,7 @@ enum sp_stream { SP_TCP, SP_IPC };
 
 #define SP_HEADER_MAX 9 /* bytes before a body */
 
-/* Ids before a payload: as many as fit into what nng keeps of them. */
+/* Ids before a payload: as many as nng keeps. */
 #define SP_HOPS_MAX   15
 #define SP_ID_SIZE    4
 #define SP_ID_TOP_BIT UINT32_C(0x80000000)
@@ -34,7 +34,7 @@ enum sp_stream { SP_TCP, SP_IPC };
 /* What a side that speaks `own` sends first. */
 void sp_greeting_write(uint8_t greeting[SP_GREETING_SIZE], enum sp_protocol own);
 
-/* True: the other side speaks this version of SP, and `expected`. */
+/* true: the other side speaks this version of SP, and `expected`. */
 bool sp_greeting_is(const uint8_t greeting[SP_GREETING_SIZE], enum sp_protocol expected);
 
 size_t sp_header_size(enum sp_stream stream); /* 8 or 9 */
@@ -42,12 +42,12 @@ size_t sp_header_size(enum sp_stream stream); /* 8 or 9 */
 /* Writes sp_header_size() bytes for a body of `length` bytes; returns their number. */
 size_t sp_header_write(uint8_t header[SP_HEADER_MAX], enum sp_stream stream, uint64_t length);
 
-/* False: these sp_header_size() bytes begin no message. */
+/* false: these sp_header_size() bytes are not a header. */
 bool sp_header_read(const uint8_t *header, enum sp_stream stream, uint64_t *ret_length);
 
 uint32_t sp_id_read(const uint8_t id[SP_ID_SIZE]);
 void sp_id_write(uint8_t out[SP_ID_SIZE], uint32_t id);
 
-/* Bytes of the ids before the payload, the request id included: 4 to SP_STACK_MAX. 0: there is no
- * request id within them. */
+/* Bytes of the ids before the payload, with the request id: 4 to SP_STACK_MAX. 0: there is no
+ * request id among them. */
 size_t sp_stack_size(const uint8_t *body, size_t length);

@@ -1,6 +1,9 @@
-/* Archive records as bytes. Encoding is a function of the record alone: fields go out in the order
- * of their numbers, repeated ones in the record's order, absent ones not at all. What every
- * transaction and outcome takes is written by hand (writing.h), the rest by the generated code. */
+/* Archive records as bytes. Encoding is a function of the record alone: fields in the order of
+ * their numbers, repeated ones in the record's order, absent ones left out. So equal records are
+ * equal bytes, which the chain relies on. Transaction and outcome records are written by the fast
+ * writer (writing.h), the others by the generated code.
+ *
+ * The numbers in the writers are the field numbers of archive.proto. */
 #include "record.h"
 
 #include "core/base/check.h"
@@ -26,8 +29,9 @@ const char *record_type_name(enum record_type type) {
 /* ---------------------------------------------------------------------------------------------
  * Encoding */
 
-#define SHADOW_FIELDS 6 /* of message ShadowDecision; its rules are one */
+#define SHADOW_FIELDS 6 /* of message ShadowDecision; its packed rules count as one */
 
+/* Upper bounds again, as in decision_bytes.c. */
 static size_t shadows_room(const struct decision *decision) {
     size_t room = 0;
     for (size_t i = 0; i < decision->shadow_count; i++)
@@ -51,6 +55,8 @@ static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) 
     return put_message(at, 12, end);
 }
 
+/* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
+ * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
     enum { FIELDS = 12 };
     const struct transaction *transaction = &record->transaction.transaction;
@@ -75,6 +81,7 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     writing_finish(&writing, at);
 }
 
+/* The whole transaction is repeated here, so that applying an outcome needs no look-up (Law 1). */
 static void encode_outcome(const struct record *record, struct buffer *buffer) {
     enum { FIELDS = 8 };
     const struct outcome_record *outcome = &record->outcome;
@@ -95,17 +102,16 @@ static void encode_outcome(const struct record *record, struct buffer *buffer) {
 
 static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
                                                             size_t count, struct arena *scratch) {
-    Harrier__Archive__V1__PolicyFile *all = scratch_calloc(scratch, count, sizeof *all);
-    Harrier__Archive__V1__PolicyFile **out = scratch_calloc(scratch, count, sizeof(*out));
+    Harrier__Archive__V1__PolicyFile *out, **pointers;
+    NEW_MESSAGES(scratch, count, out, pointers, harrier__archive__v1__policy_file__init);
     for (size_t i = 0; i < count; i++) {
-        harrier__archive__v1__policy_file__init(&all[i]);
-        all[i].path = bytes_from_text(files[i].path);
-        all[i].content = bytes_from_text(files[i].content);
-        out[i] = &all[i];
+        out[i].path = bytes_from_text(files[i].path);
+        out[i].content = bytes_from_text(files[i].content);
     }
-    return out;
+    return pointers;
 }
 
+/* The records below are rare: the generated code writes them. */
 static void encode_snapshot(const struct record *record, struct arena *scratch,
                             struct buffer *buffer) {
     const struct snapshot_record *snapshot = &record->snapshot;
@@ -157,6 +163,7 @@ static void encode_list_change(const struct record *record, struct buffer *buffe
     protobuf_pack(&out.base, buffer);
 }
 
+/* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
     switch (record->type) {
@@ -195,7 +202,7 @@ void record_encode(const struct record *record, struct buffer *buffer) {
 /* ---------------------------------------------------------------------------------------------
  * Decoding */
 
-/* What a record's payload is unpacked from, so that each type needs only its own fields. */
+/* The arguments of unpacking, so that each type's function names only its own fields. */
 struct payload {
     const void *bytes;
     size_t length;
@@ -208,6 +215,8 @@ static const void *unpack(const struct payload *payload, const ProtobufCMessageD
                            payload->arena, ret_error);
 }
 
+/* An archive is written by us, so a missing field or an unknown enum member is damage (or a later
+ * version's), never a default. */
 static int missing(const char *what, const char *field, struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED, "%s without its %s", what, field);
 }
@@ -253,6 +262,8 @@ static int decode_shadows(const Harrier__Archive__V1__TransactionRecord *in, str
     return 0;
 }
 
+/* Verdicts must be known: a decision with an unknown one could be neither replayed nor explained.
+ */
 static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
                            struct decision *decision, struct error *ret_error) {
     *decision = (struct decision){
@@ -283,6 +294,8 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
     return decode_shadows(in, arena, decision, ret_error);
 }
 
+/* The general way, for records that record_in_place.c did not take and for callers that want
+ * copies. */
 static int decode_transaction(const struct payload *payload, struct record *record,
                               struct error *ret_error) {
     const char *what = "a transaction record";
@@ -299,6 +312,8 @@ static int decode_transaction(const struct payload *payload, struct record *reco
     return decode_decision(in, payload->arena, &record->transaction.decision, ret_error);
 }
 
+/* Labels and verdict are checked before the transaction is converted: an unknown member means a
+ * later version, and nothing of the record may be applied. */
 static int decode_outcome(const struct payload *payload, struct record *record,
                           struct error *ret_error) {
     const char *what = "an outcome record";
@@ -327,7 +342,7 @@ static int decode_outcome(const struct payload *payload, struct record *record,
     return 0;
 }
 
-/* NULL: the arena is exhausted */
+/* NULL: the arena is full. */
 static const struct policy_file *files_from_protobuf(Harrier__Archive__V1__PolicyFile *const *in,
                                                      size_t count, struct arena *arena) {
     struct policy_file *files = arena_calloc(arena, count ? count : 1, sizeof *files);
@@ -355,6 +370,7 @@ static int decode_snapshot(const struct payload *payload, struct record *record,
     return 0;
 }
 
+/* Without thresholds the set is empty: .thresholds stays zeroed. */
 static int decode_generation(const struct payload *payload, struct record *record,
                              struct error *ret_error) {
     const char *what = "a generation record";
@@ -408,6 +424,8 @@ static int decode_list_change(const struct payload *payload, struct record *reco
     return 0;
 }
 
+/* A type beyond those known is a later version's: an archive may be newer than the program that
+ * reads it. */
 static int decode_typed(const struct payload *payload, struct record *record,
                         struct error *ret_error) {
     switch (record->type) {
@@ -431,6 +449,7 @@ static int decode_typed(const struct payload *payload, struct record *record,
                      "a record of type %d, which this version does not know", (int)record->type);
 }
 
+/* Decodes into a local record first: *ret_record is untouched on failure. */
 int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
                   struct record *ret_record, struct error *ret_error) {
     struct payload payload = {.bytes = bytes, .length = length, .arena = arena};

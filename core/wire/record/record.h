@@ -1,4 +1,5 @@
-/* Archive records: plain structs ↔ the payload bytes of archive.proto. */
+/* Archive records: plain structs ↔ the payload bytes of archive.proto. docs/ARCHIVE.md has the
+ * frame around them. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -16,7 +17,8 @@ enum record_type {
     RECORD_SNAPSHOT = 4,
     RECORD_GENERATION = 5,
     RECORD_ENGINE = 6,
-    RECORD_SHADOW = 7, /* another type, lest an older version take it for the policy that decides */
+    RECORD_SHADOW =
+        7, /* a type of its own: an older version must not take it for the policy in force */
     RECORD_TYPE_COUNT
 };
 
@@ -27,13 +29,14 @@ struct transaction_record {
     struct decision decision; /* without position, server_us, features, duplicate, dry_run */
 };
 
+/* With all that applying it needs: the transaction, and the label that is taken back. */
 struct outcome_record {
-    int64_t known_time_us;
+    int64_t known_time_us; /* when it became known, by the client's clock */
     enum label previous, label;
     struct text source;
-    uint64_t transaction_position;
+    uint64_t transaction_position; /* of the transaction's record, before this one */
     struct transaction transaction;
-    enum verdict verdict;
+    enum verdict verdict; /* of the decision */
 };
 
 struct policy_file {
@@ -41,6 +44,7 @@ struct policy_file {
     struct text content;
 };
 
+/* A policy with all its files. */
 struct snapshot_record {
     uint64_t snapshot_id;
     struct text name;
@@ -48,30 +52,32 @@ struct snapshot_record {
     size_t file_count;
 };
 
-/* generation_id and position 0: no generation any more, the archive folded from its first record.
+/* generation_id and position 0: no generation any more; the state is folded from the first record.
  */
 struct generation_record {
-    uint64_t generation_id, position, chain, plan_id;
+    uint64_t generation_id, position, chain; /* the place that it was built for */
+    uint64_t plan_id;                        /* of its features */
     uint64_t snapshot_id;            /* the policy it was built with; 0: an old record, unknown */
     const struct policy_file *files; /* of that policy, when it is not the one that decides */
     size_t file_count;
     struct threshold_set thresholds; /* computed with it; empty: none */
 };
 
+/* The version of the program that writes from here on. */
 struct engine_record {
     struct text version;
 };
 
 struct list_change_record {
-    struct text list, entry;
+    struct text list, entry; /* the entry in the canonical form of the list */
     bool removed;
-    int64_t expiry_time_us;
+    int64_t expiry_time_us; /* 0: it does not expire */
     struct text source, reason;
 };
 
 struct record {
     enum record_type type;
-    uint64_t position; /* in the frame, not in the payload: filled by whoever reads the frame */
+    uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
     int64_t receive_time_us;
     union {
         struct transaction_record transaction;
@@ -86,18 +92,20 @@ struct record {
 /* Appends the payload. The same record gives the same bytes on every machine. */
 void record_encode(const struct record *record, struct buffer *buffer);
 
-/* ERROR_DAMAGED when the bytes are no such record, ERROR_TOO_LARGE when the arena does not hold it.
- * Everything decoded lives in the arena; position is 0. */
+/* Any bytes are safe. ERROR_DAMAGED: they are not such a record, or have a verdict or label that
+ * this version does not know. ERROR_TOO_LARGE: the arena is full. Everything decoded lives in the
+ * arena; position is 0. */
 int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
                   struct record *ret_record, struct error *ret_error);
 
-/* The same, but texts may lie in `bytes`: what is decoded lives no longer than those. */
+/* The same, but texts may point into `bytes`: the record is valid no longer than those. Faster for
+ * transactions. */
 int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
                            struct arena *arena, struct record *ret_record, struct error *ret_error);
-/* Without the way out: false, and nothing said about why, for all that record_encode() does not
- * write; *ret_record then means nothing. For tests. */
+/* Only the fast way: false, without a reason, for anything that record_encode() does not write;
+ * *ret_record then means nothing. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
                           struct arena *arena, struct record *ret_record);
-/* Of a transaction's record, written by record_encode(), nothing but its event time. false: it
- * takes record_decode() to know. */
+/* Reads only the event time of a transaction record that record_encode() wrote. false: use
+ * record_decode(). */
 bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us);

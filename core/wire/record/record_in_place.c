@@ -1,18 +1,19 @@
-/* Transaction records read where they lie: for whoever goes through a whole archive.
+/* Transaction records read in place, for jobs that read a whole archive: there decoding is a large
+ * part of the work.
  *
- * Reads what record_encode() writes, which is the fields in the order of their numbers and each at
- * most once; texts stay in the payload and nothing is copied. Whatever else protobuf allows (other
- * orders, fields of later versions, long forms of numbers), and whatever is wrong, is left to
- * record_decode(): what is a record, and what it says, has one judge. */
+ * Reads what record_encode() writes: fields in the order of their numbers, each at most once. Texts
+ * stay in the payload and nothing is copied. Everything else that protobuf allows, and everything
+ * invalid, is left to record_decode(): there is one judge of what a record is and what it says. */
 #include "core/wire/bytes/decision_bytes.h"
 #include "core/wire/bytes/transaction_bytes.h"
 #include "record.h"
 
+/* Packed: bytes without their top bit end a number, so counting them sizes the array. */
 static bool read_rules(struct reading reading, struct arena *arena,
                        struct shadow_decision *shadow) {
     size_t count = 0;
     for (const uint8_t *at = reading.at; at < reading.end; at++)
-        count += *at < 0x80; /* the last byte of a number */
+        count += *at < 0x80; /* the last byte of a varint */
     uint32_t *rules = arena_calloc(arena, count, sizeof *rules);
     if (!rules)
         return false;
@@ -45,7 +46,7 @@ static bool read_shadow(struct reading reading, struct arena *arena,
     return is_whole(reading);
 }
 
-/* The first one's tag was taken; returns what is behind the last one. */
+/* Reads all shadow decisions; the tag of the first was already taken. */
 static struct reading read_shadows(struct reading reading, uint32_t tag, struct arena *arena,
                                    struct decision *decision) {
     size_t count = reading_count(reading, tag);
@@ -117,7 +118,7 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
     return has_transaction && is_whole(reading);
 }
 
-/* By memset(), which is quicker than what compilers put in its place where they know the size. */
+/* A call of memset(): where the compiler knows the size it generates code that is slower. */
 static void clear(struct transaction_record *record) {
     size_t size = sizeof *record;
     __asm__("" : "+r"(size));
@@ -129,7 +130,8 @@ bool record_read_in_place(enum record_type type, const void *bytes, size_t lengt
     struct reading reading = reading_of(bytes, length);
     if (type != RECORD_TRANSACTION || length == 0)
         return false;
-    /* In its place, without the other types' members, which are large: a third of the time. */
+    /* Only the members in use are cleared: the other types' are large, and clearing them takes a
+     * third of the time. */
     ret_record->type = type;
     ret_record->position = 0;
     ret_record->receive_time_us = 0;
@@ -145,6 +147,7 @@ int record_decode_in_place(enum record_type type, const void *bytes, size_t leng
     return record_decode(type, bytes, length, arena, ret_record, ret_error);
 }
 
+/* Skips a field without decoding it. */
 static bool skip(struct reading *reading, uint32_t tag) {
     if ((tag & 7) == WIRE_VARINT)
         take_integer(reading);
@@ -157,6 +160,7 @@ static bool skip(struct reading *reading, uint32_t tag) {
     return !is_other(*reading);
 }
 
+/* Stops at the field: for jobs that need the time of every transaction and nothing else. */
 bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us) {
     struct reading reading = reading_of(bytes, length);
     uint32_t tag, last = 0;

@@ -43,7 +43,7 @@ const char *currency_code(size_t index) {
     return index < sizeof currencies / sizeof *currencies ? currencies[index].code : NULL;
 }
 
-/* The letters as a number of the same order, of four bytes. */
+/* The letters as a number of four bytes with the same order. */
 static uint32_t number_of(const char code[4]) {
     return __builtin_bswap32(load_u32((const uint8_t *)code));
 }
@@ -53,7 +53,7 @@ int currency_digits(struct text code) {
         return -1;
     const char letters[4] = {code.data[0], code.data[1], code.data[2]};
     uint32_t number = number_of(letters);
-    /* The last one that is not behind it, if there is one. */
+    /* The last one that is not greater, if there is one. */
     size_t at = 0;
     for (size_t step = 128; step > 0; step /= 2) {
         size_t next = at + step;

@@ -1,3 +1,5 @@
+/* Names of verdicts and labels as policies, messages and metrics use them, and the check of
+ * outcomes in the order of harrier.proto. */
 #include "decision.h"
 
 #include "field_text.h"
@@ -33,6 +35,7 @@ bool label_parse(struct text name, enum label *ret_label) {
     return false;
 }
 
+/* Whether the transaction exists is not checked here: that takes the archive. */
 int outcome_check(const struct outcome *outcome, struct text *ret_field, struct error *ret_error) {
     struct text field = TEXT_LITERAL("transaction_id");
     int r = field_check_required("transaction_id", outcome->transaction_id, TRANSACTION_ID_MAX,

@@ -1,4 +1,5 @@
-/* What was decided about a transaction, and what later turned out, as plain values. */
+/* What was decided about a transaction, and what turned out later, as plain values. Numbers of
+ * enums are on the wire and in archives: never change them. */
 #pragma once
 
 #include "core/base/error.h"
@@ -42,12 +43,12 @@ struct reason {
     int32_t score;
     enum verdict verdict;
     bool shadow;
-    bool suppressed; /* it fired lately: told, without effect */
+    bool suppressed; /* it fired recently for this entity: reported, without effect */
     const struct text *tags;
     size_t tag_count;
     struct text group;            /* "": none */
-    int32_t capped;               /* of score, what the group's limit left out */
-    enum verdict verdict_if_live; /* of a rule in shadow; NONE: old records do not say */
+    int32_t capped;               /* the part of score that the group's limit cut off */
+    enum verdict verdict_if_live; /* of a shadow rule; NONE: unknown (old records) */
 };
 
 /* What a shadow policy would have decided. */
@@ -55,7 +56,7 @@ struct shadow_decision {
     uint64_t snapshot_id;
     enum verdict verdict; /* VERDICT_NONE: it would have refused the transaction */
     uint32_t score;
-    const uint32_t *rules; /* with effect, as indices into the policy's rules, rising */
+    const uint32_t *rules; /* that had effect: indices into the policy's rules, rising */
     size_t rule_count;
     uint32_t rule_errors;
     bool degraded; /* it lacked features, or they were read beyond the lateness */
@@ -85,14 +86,14 @@ struct decision {
     size_t shadow_count;
     const struct named_value *features;
     size_t feature_count;
-    /* No part of it: how engine_apply() knows the decision that the engine has made last. Neither
-     * archived nor sent; 0: none. */
+    /* Not part of the decision: engine_apply() recognises by it the decision that the engine made
+     * last. Neither archived nor sent; 0: none. */
     uint64_t laid_out;
 };
 
-/* degraded_reason of a decision on tables older than the server's stale_after. The server's clock
- * says so, and nothing else in the decision depends on it: whoever derives it again leaves it out.
- */
+/* degraded_reason of a decision on tables older than the server's stale_after. It comes from the
+ * server's clock and nothing else in the decision depends on it, so deriving the decision again
+ * leaves it out. */
 #define DECISION_STALE "stale: the tables are older than stale_after"
 
 #define OUTCOME_SOURCE_MAX 128 /* bytes */
@@ -104,5 +105,5 @@ struct outcome {
     struct text source;
 };
 
-/* What every reported outcome must satisfy; *ret_field as for transaction_check(). */
+/* The rules for every reported outcome; *ret_field as for transaction_check(). */
 int outcome_check(const struct outcome *outcome, struct text *ret_field, struct error *ret_error);

@@ -1,3 +1,5 @@
+/* Names of the enums, as JSON and text output have them. A number out of range, from a later
+ * version, has a name too. */
 #include "explanation.h"
 
 const char *explained_kind_name(enum explained_kind kind) {

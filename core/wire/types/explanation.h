@@ -1,5 +1,5 @@
-/* Why a transaction was decided as it was, as plain values: what an explanation tells, whoever made
- * it, and what the answer to the Explain call carries.
+/* Why a transaction was decided as it was, as plain values: what `harrier explain` prints and the
+ * answer to the Explain call carries.
  *
  * Everything in it lives in the arena that it was made in or decoded into. */
 #pragma once
@@ -36,8 +36,8 @@ enum explained_origin {
 };
 const char *explained_origin_name(enum explained_origin origin); /* "fallback", … */
 
-/* One part of an expression. Parts follow each other as they are written, each one's own parts
- * behind it and one deeper; literals are left out. */
+/* A part of an expression. Parts are in the order in which they are written, each followed by its
+ * own parts, which are one deeper; literals are left out. */
 struct explained_part {
     struct text text; /* as the policy has it, on one line */
     uint32_t depth;   /* 0: the whole */
@@ -45,28 +45,28 @@ struct explained_part {
     struct text type;   /* of the value: "bool", "list", …; "absent", "error" */
     struct value value; /* never a list or map: those are printed, in a text; nor an error */
     struct text error;  /* why there is no value: "division by zero" */
-    bool reached;       /* it had to be looked at: nothing before it had settled the whole */
-    bool decides;       /* the whole is what it is because of it */
-    struct text list;   /* the list that is looked in */
-    bool was_added;     /* it is in there, and only by what was added while the server ran */
+    bool reached;       /* it was evaluated: nothing before it had settled the whole */
+    bool decides;       /* the result of the whole follows from it */
+    struct text list;   /* of EXPLAINED_LIST: its name */
+    bool was_added;     /* the value is in the list only because it was added at run time */
     enum explained_origin origin;
 };
 
 enum explained_mode { MODE_LIVE, MODE_SHADOW, MODE_OFF, MODE_COUNT };
 const char *explained_mode_name(enum explained_mode mode);
 
-/* What became of a rule. */
+/* The result of a rule. */
 enum explained_fate {
     FATE_FALSE,      /* its condition is false */
-    FATE_ABSENT,     /* its condition hangs on something that is absent */
+    FATE_ABSENT,     /* its condition depends on something that is absent */
     FATE_ERROR,      /* its condition could not be evaluated */
-    FATE_FIRED,      /* and had its effect */
-    FATE_SHADOW,     /* it would have fired: on trial, without effect */
-    FATE_SUPPRESSED, /* it fired lately for this entity: without effect */
+    FATE_FIRED,      /* it fired, with effect */
+    FATE_SHADOW,     /* a shadow rule that fired: without effect */
+    FATE_SUPPRESSED, /* it fired recently for this entity: without effect */
     FATE_OFF,        /* switched off, it or its group */
-    FATE_EARLY,      /* the transaction is before its time, or … */
-    FATE_OVER,       /* … behind it */
-    FATE_LEFT_OUT,   /* its condition is true; its rollout does not reach this key */
+    FATE_EARLY,      /* the transaction is before the rule's time, or … */
+    FATE_OVER,       /* … after it */
+    FATE_LEFT_OUT,   /* its condition is true, but its rollout excludes this key */
     FATE_COUNT
 };
 const char *explained_fate_name(enum explained_fate fate); /* "false", "fired", … */
@@ -79,13 +79,13 @@ struct explained_rule {
     enum verdict verdict; /* what it asks for; NONE: it only adds to the score */
     int32_t score;
     struct text group;
-    int32_t capped; /* of score, what the group's limit left out */
+    int32_t capped; /* the part of score that the group's limit cut off */
     enum verdict verdict_if_live;
     enum verdict verdict_on_error; /* what it asks for when it cannot be evaluated; NONE: nothing */
     struct text reason;            /* when it fired */
     int64_t from_us, until_us;     /* 0: no bound */
-    uint32_t rollout;              /* of 10,000; 10,000: for all */
-    struct text rollout_key;       /* the field that it goes by */
+    uint32_t rollout;              /* of 10,000 keys; 10,000: all */
+    struct text rollout_key;       /* the field whose values are the keys */
     const struct explained_part *parts;
     size_t part_count;
 };
@@ -124,11 +124,11 @@ struct explained_shadow {
     bool degraded;
 };
 
-/* What one policy makes of the transaction. */
+/* The decision of one policy about the transaction. */
 struct explained_policy {
     struct text name;
     uint64_t snapshot_id;
-    struct text refusal; /* why it does not take the transaction; then nothing else is set */
+    struct text refusal; /* why it refuses the transaction; then nothing below is set */
     struct text refused_field;
     struct decision decision; /* derived, with all features; shadows are below */
     const struct named_value
@@ -157,7 +157,7 @@ struct explained_entity {
     bool is_in_tables;
 };
 
-/* What was said about the transaction later. */
+/* An outcome that was reported later. */
 struct explained_outcome {
     uint64_t position;
     int64_t receive_time_us, known_time_us; /* known 0: not said */
@@ -175,13 +175,13 @@ struct explanation {
     uint64_t policy_position; /* where the archive says that this policy decides */
     uint64_t generation_id, generation_position; /* the tables decided on; 0: none */
     uint64_t adopted_position;                   /* where the archive says so */
-    uint64_t base_position; /* the history was folded from behind here, from tables or from 0 on */
+    uint64_t base_position; /* the history was folded from here on: the tables' position, or 0 */
     uint64_t records_read, records_applied;
     const struct explained_entity *entities;
     size_t entity_count;
     const struct explained_outcome *outcomes;
     size_t outcome_count;
-    const struct text *notes; /* sentences: what one has to know to read it */
+    const struct text *notes; /* sentences that the reader should know */
     size_t note_count;
     struct explained_policy then;
     bool has_now;

@@ -1,3 +1,5 @@
+/* Messages have the form "FIELD … ; expected …", and never more of a value than field_quote()
+ * shows. */
 #include "field_text.h"
 
 #include <inttypes.h>
@@ -6,6 +8,7 @@
 #define TIME_US_MAX            INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
 #define CARD_NUMBER_DIGITS_MIN 13
 
+/* Never splits a character, so what is cut is still UTF-8. */
 struct text field_cut(struct text value, size_t max) {
     if (value.length <= max)
         return value;
@@ -23,6 +26,8 @@ static size_t count_digits(struct text value) {
     return digits;
 }
 
+/* Any 13 digits hide a value, in whatever order and with whatever between them: a card number must
+ * not get into logs. */
 struct quoted field_quote(struct text value) {
     struct quoted quoted;
     struct text shown = field_cut(value, QUOTED_BYTES_MAX);
@@ -36,6 +41,7 @@ struct quoted field_quote(struct text value) {
     return quoted;
 }
 
+/* Names the first bad byte by its offset: the text itself may not be printable. */
 int field_check_any_text(const char *field, struct text value, size_t max,
                          struct error *ret_error) {
     if (value.length > max)
@@ -78,7 +84,7 @@ int field_check_count(const char *field, size_t count, size_t max, struct error 
     if (count == 0)
         return error_set(ret_error, ERROR_INVALID, "%s are missing; expected 1 to %zu", field, max);
     if (count > max)
-        return error_set(ret_error, ERROR_TOO_LARGE, "%s are %zu; expected at most %zu", field,
-                         count, max);
+        return error_set(ret_error, ERROR_TOO_LARGE, "%s: %zu; expected at most %zu", field, count,
+                         max);
     return 0;
 }

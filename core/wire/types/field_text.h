@@ -1,22 +1,22 @@
-/* Checks and quotations of texts that came from outside, for messages that name a field.
- * Internal to core/wire. */
+/* Checks and quotation of texts from outside, for messages that name a field. Internal to
+ * core/wire. */
 #pragma once
 
 #include "core/base/error.h"
 #include "core/base/text.h"
 
-/* A value between quotation marks as a message may show it: at most QUOTED_BYTES_MAX bytes of it,
- * and nothing of a value that has room for a card number (13 digits or more). */
+/* A value in quotation marks as a message may show it: at most QUOTED_BYTES_MAX bytes, and nothing
+ * of a value with 13 or more digits, which may contain a card number. */
 #define QUOTED_BYTES_MAX 40
 struct quoted {
     char string[QUOTED_BYTES_MAX + 16];
 };
 struct quoted field_quote(struct text value);
 
-/* At most `max` bytes of UTF-8 without control characters; empty is fine. The sentence begins with
- * `field`. */
+/* At most `max` bytes of UTF-8 without control characters; empty is allowed. The message starts
+ * with `field`. ERROR_INVALID. */
 int field_check_any_text(const char *field, struct text value, size_t max, struct error *ret_error);
-/* The same, without a call for most. */
+/* The same, without a call for printable ASCII, which most texts are. */
 static inline int field_check_text(const char *field, struct text value, size_t max,
                                    struct error *ret_error) {
     if (value.length <= max && text_is_plain(value))

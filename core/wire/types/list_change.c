@@ -1,7 +1,11 @@
+/* Checks in the order of harrier.proto, so that the first invalid field is the one that is named.
+ */
 #include "list_change.h"
 
 #include "field_text.h"
 
+/* Whether the list exists and can hold the value depends on the policy: core/store/ingest checks
+ * that. */
 int list_change_check(const struct list_change *change, struct text *ret_field,
                       struct error *ret_error) {
     struct text field = TEXT_LITERAL("list");
@@ -16,8 +20,8 @@ int list_change_check(const struct list_change *change, struct text *ret_field,
     }
     if (r == 0 && change->remove && change->expiry_time_us != 0)
         r = error_set(ret_error, ERROR_INVALID,
-                      "a removal has no end; expected expiry_time_us 0: what is removed stays away "
-                      "until it is added again");
+                      "a removal does not expire; expected expiry_time_us 0: what is removed stays "
+                      "away until it is added again");
     if (r == 0) {
         field = TEXT_LITERAL("source");
         r = field_check_text("source", change->source, LIST_CHANGE_SOURCE_MAX, ret_error);

@@ -1,4 +1,4 @@
-/* An entry that is to be added to one of the policy's lists, or taken back: plain values. */
+/* A change of one of the policy's lists at run time, an entry added or removed, as plain values. */
 #pragma once
 
 #include "core/base/error.h"
@@ -17,10 +17,10 @@
 struct list_change {
     struct text list, value;
     bool remove;
-    int64_t expiry_time_us; /* event times from here on do not find it; 0: it has no end */
+    int64_t expiry_time_us; /* transactions from this event time on do not match it; 0: never */
     struct text source, reason;
 };
 
-/* What every change must satisfy under any policy; *ret_field as for transaction_check(). */
+/* The rules for every change under any policy; *ret_field as for transaction_check(). */
 int list_change_check(const struct list_change *change, struct text *ret_field,
                       struct error *ret_error);

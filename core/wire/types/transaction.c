@@ -1,5 +1,5 @@
-/* What every transaction must satisfy, checked in the order of harrier.proto: the first field at
- * fault is the one that is named. */
+/* Checks in the order of harrier.proto, so that the first invalid field is the one that is named.
+ * This runs for each transaction: the common case of each check is without a call. */
 #include "transaction.h"
 
 #include "field_text.h"
@@ -47,9 +47,10 @@ static bool all_within(struct text value, size_t length, char low, char high) {
     return true;
 }
 
-/* Four numbers up to 255, without zeros before them, as inet_pton() takes them. */
+/* Four numbers up to 255 without leading zeros, as inet_pton() accepts them: a shorter loop for the
+ * common case. */
 static bool is_dotted_quad(struct text value) {
-    static const unsigned least[] = {256, 0, 10, 100}; /* by how many digits it has */
+    static const unsigned least[] = {256, 0, 10, 100}; /* by the number of digits */
     unsigned parts = 1, digits = 0, number = 0;
     if (value.length >= INET_ADDRSTRLEN)
         return false;
@@ -69,6 +70,7 @@ static bool is_dotted_quad(struct text value) {
     return parts == 4 && number >= least[digits] && number <= 255;
 }
 
+/* inet_pton() needs a NUL and knows two families; the common form is settled before. */
 static bool is_ip(struct text value) {
     char string[INET6_ADDRSTRLEN];
     unsigned char address[16];
@@ -81,6 +83,8 @@ static bool is_ip(struct text value) {
     return inet_pton(AF_INET, string, address) == 1 || inet_pton(AF_INET6, string, address) == 1;
 }
 
+/* Zero needs no currency, because a login has no amount. Currencies must be in use: an unknown code
+ * has no known minor unit. */
 static int check_amount(const struct transaction *transaction, struct text *ret_field,
                         struct error *ret_error) {
     int64_t amount = transaction->amount_minor;
@@ -108,7 +112,8 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
     return 0;
 }
 
-/* Of a field that is there. */
+/* Checks a field that is present. */
+/* Lengths and UTF-8 for all fields; three of them have a format as well. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);
@@ -162,6 +167,7 @@ static bool is_attribute_name(struct text name) {
     return true;
 }
 
+/* The name was checked before, so it fits the array and is safe to print. */
 static int check_attribute_value(const struct attribute *attribute, struct error *ret_error) {
     char name[ATTRIBUTE_NAME_MAX + 1] = {0};
     memcpy(name, attribute->name.data, attribute->name.length);
@@ -190,11 +196,12 @@ static bool has_name(const struct attribute *attributes, size_t count, struct te
     return false;
 }
 
+/* At most 64 attributes, so comparing each name with those before it is fast enough. */
 static int check_attributes(const struct transaction *transaction, struct text *ret_field,
                             struct error *ret_error) {
     *ret_field = TEXT_LITERAL("attributes");
     if (transaction->attribute_count > TRANSACTION_ATTRIBUTES_MAX)
-        return error_set(ret_error, ERROR_INVALID, "attributes are %zu; expected at most %d",
+        return error_set(ret_error, ERROR_INVALID, "attributes: %zu; expected at most %d",
                          transaction->attribute_count, TRANSACTION_ATTRIBUTES_MAX);
     for (size_t i = 0; i < transaction->attribute_count; i++) {
         const struct attribute *attribute = &transaction->attributes[i];
@@ -223,6 +230,7 @@ static int check_time(const struct transaction *transaction, struct error *ret_e
     return field_check_time("event_time_us", transaction->event_time_us, ret_error);
 }
 
+/* *ret_field is set before each check; transaction_check() passes it on only if one fails. */
 static int check_in_order(const struct transaction *transaction, struct text *ret_field,
                           struct error *ret_error) {
     *ret_field = TEXT_LITERAL("id");
@@ -268,7 +276,7 @@ static bool attribute_equal(const struct attribute *a, const struct attribute *b
         return text_equal(a->text, b->text);
     case ATTRIBUTE_INTEGER:
         return a->integer == b->integer;
-    case ATTRIBUTE_NUMBER: /* by its bits: what would be stored */
+    case ATTRIBUTE_NUMBER: /* by its bits, as stored: 0 and -0 differ */
         return memcmp(&a->number, &b->number, sizeof a->number) == 0;
     case ATTRIBUTE_FLAG:
         return a->flag == b->flag;
@@ -278,7 +286,7 @@ static bool attribute_equal(const struct attribute *a, const struct attribute *b
     return false;
 }
 
-/* Names are unique (transaction_check), so equal counts and containment are equality. */
+/* Names are unique (transaction_check()), so equal counts and containment mean equality. */
 static bool attributes_equal(const struct transaction *a, const struct transaction *b) {
     if (a->attribute_count != b->attribute_count)
         return false;
@@ -292,6 +300,7 @@ static bool attributes_equal(const struct transaction *a, const struct transacti
     return true;
 }
 
+/* Decides between a repeated id and a conflict, so every field counts. */
 bool transaction_equal(const struct transaction *a, const struct transaction *b) {
     if (!text_equal(a->id, b->id) || a->event_time_us != b->event_time_us ||
         a->amount_minor != b->amount_minor || !text_equal(a->currency, b->currency) ||

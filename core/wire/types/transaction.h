@@ -1,4 +1,4 @@
-/* A transaction as plain values, whatever brought it here: the wire, the archive, a CSV row. */
+/* A transaction as plain values, from whatever source: the wire, the archive, a CSV row. */
 #pragma once
 
 #include "core/base/error.h"
@@ -26,7 +26,7 @@ enum transaction_field {
 
 /* "card", "customer", …: the names in harrier.proto, policies and mapping files. */
 const char *transaction_field_name(enum transaction_field field);
-/* FIELD_COUNT when there is no such field */
+/* FIELD_COUNT: there is no such field. */
 enum transaction_field transaction_field_parse(struct text name);
 
 #define TRANSACTION_ID_MAX           128  /* bytes */
@@ -55,8 +55,9 @@ struct attribute {
     };
 };
 
-/* All texts and the attributes live in the arena or buffer the transaction was decoded into, and as
- * long. An absent text has length 0. */
+/* Texts and attributes live in the arena or buffer that the transaction was decoded into, and as
+ * long as that. An absent text has length 0. Amounts are in minor units of the currency;
+ * coordinates in degrees × 10^7. */
 struct transaction {
     struct text id;
     int64_t event_time_us;
@@ -69,17 +70,17 @@ struct transaction {
     size_t attribute_count;
 };
 
-/* What every transaction must satisfy under any policy: id, times, amount, currency, lengths,
- * UTF-8, formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure
- * the field at fault is in *ret_field (a literal or a text of the transaction). Card numbers are
- * the schema's business: core/policy/load/schema.h. */
+/* The rules for every transaction under any policy: id, times, amount, currency, lengths, UTF-8,
+ * formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure
+ * *ret_field is the field at fault (a literal or a text of the transaction). Card numbers are the
+ * schema's business: core/policy/load/schema.h. */
 int transaction_check(const struct transaction *transaction, struct text *ret_field,
                       struct error *ret_error);
 
-/* Same content, attributes in any order. */
+/* Same content, attributes in any order. Both must have passed transaction_check(). */
 bool transaction_equal(const struct transaction *a, const struct transaction *b);
 
 /* ISO 4217. The number of minor-unit digits (JPY 0, EUR 2, KWD 3), or -1 for a code not in use. */
 int currency_digits(struct text code);
-/* For messages: all codes in turn, NULL behind the last. */
+/* For messages: the codes by index; NULL after the last. */
 const char *currency_code(size_t index);

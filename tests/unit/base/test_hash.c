@@ -1,4 +1,5 @@
-/* The hashes against published values, so that a library's change of mind would show. */
+/* The hashes against published values, so that a library that computes them differently is noticed.
+ */
 #include "core/base/hash.h"
 
 #include "tests/unit/unit.h"

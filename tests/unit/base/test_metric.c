@@ -1,4 +1,4 @@
-/* Metrics: what is counted, and the Prometheus text that comes of it, byte by byte. */
+/* Metrics: what is counted, and the Prometheus text, byte by byte. */
 #include "core/base/metric.h"
 #include "tests/unit/unit.h"
 

@@ -1,5 +1,4 @@
-/* Options: values with their units and bounds, which origin beats which, and what the messages say.
- */
+/* Options: values with their units and bounds, which origin overrides which, and the messages. */
 #include "core/base/option.h"
 #include "tests/unit/unit.h"
 
@@ -195,7 +194,7 @@ static void file_faults_name_the_line(void **state) {
     assert_string_equal(fixture->error.text,
                         "x.conf:1: there is no option nmae; did you mean name?");
     assert_int_equal(read_file(fixture, "count = 2\n#\ncount = 2\n"), -ERROR_INVALID);
-    assert_string_equal(fixture->error.text, "x.conf:3: count was set in line 1 already");
+    assert_string_equal(fixture->error.text, "x.conf:3: count was already set in line 1");
     assert_int_equal(read_file(fixture, "count = many\n"), -ERROR_INVALID);
     assert_string_equal(fixture->error.text,
                         "x.conf:1: count cannot be \"many\"; expected a number, from 1 to 9");

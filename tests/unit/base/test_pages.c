@@ -1,5 +1,6 @@
-/* Pages: extents are apart, whole and zero, in whatever order they are used; what is prepared ahead
- * is what comes next, no more of it than was promised, and forgotten before it goes. */
+/* Pages: extents do not overlap, are whole and zero, in whatever order they are used; what is
+ * announced to the prefault thread is what comes next, no more than was promised, and is withdrawn
+ * before it is unmapped. */
 #include "core/base/pages.h"
 
 #include "core/base/check.h"
@@ -157,7 +158,7 @@ static void *touch(void *user) {
     return NULL;
 }
 
-/* Whoever uses the memory meanwhile finds what he wrote. */
+/* A thread that uses the memory meanwhile finds what it wrote. */
 static void touching_changes_nothing(void **state) {
     (void)state;
     struct pages pages;

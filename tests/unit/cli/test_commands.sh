@@ -102,13 +102,13 @@ tokens="--tokens $folder/tokens"
     expect 74 'cannot create /nonexistent/out' token new shop $tokens --scopes score --out /nonexistent/out
     expect 74 'cannot create /nonexistent/tokens.new' token new shop --tokens /nonexistent/tokens --scopes score
     : >"$folder/tokens.new"
-    expect 75 'tokens.new is there: somebody else changes the tokens' token new shop $tokens --scopes score
+    expect 75 'tokens.new exists: another change of the tokens is under way' token new shop $tokens --scopes score
     rm "$folder/tokens.new"
     chmod 644 "$folder/tokens"
     expect 65 'has mode 0644' token list $tokens
     chmod 600 "$folder/tokens"
     echo 'token' >>"$folder/tokens"
-    expect 65 "tokens:5: a token's id" token list $tokens
+    expect 65 "tokens:5: a token id" token list $tokens
 }
 ls "$folder"/tokens* | grep -vx "$folder/tokens" && failures=$((failures + 1))
 

@@ -1,7 +1,7 @@
 #include "bench.h"
 
 #include "core/base/check.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/unit.h"
 

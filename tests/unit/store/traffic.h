@@ -1,5 +1,5 @@
-/* Random but reproducible traffic for the tests of overlay and generation: a small policy and
- * records that make its entities gather history, be told outcomes, and fall idle. */
+/* Random but reproducible traffic for the tests of overlay and generation: a small policy, and
+ * records with which its entities gather history, get outcomes and become idle. */
 #pragma once
 
 #include "core/engine/engine.h"

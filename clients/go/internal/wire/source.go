@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "1621f789ec8c59854ebca07cb31f3e282ad3bff50a5883de2586576eff9ec741"
+const SourceSHA256 = "243db2da2b0da35363a3b00ee1528472b946a648ad8cae4f3df1a708f508d1f4"

@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive/archive.h"
+#include "core/store/generation/generation_publish.h"
 #include "tests/unit/unit.h"
 
 #include <ftw.h>

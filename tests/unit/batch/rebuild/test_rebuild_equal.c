@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
+#include "core/store/generation/generation_publish.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"

@@ -213,14 +213,14 @@ static void seals_are_verified(void **state) {
     expect_faults(path, 1, second, "does not continue that of");
     change_seal(scratch_path(path, second), before);
     change_seal(scratch_path(path, sealed), before);
-    expect_faults(path, 1, sealed, "does not continue that of an archive's first");
+    expect_faults(path, 1, sealed, "does not continue zeros");
     change_seal(scratch_path(path, sealed), before);
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
     expect_faults(path, 1, second, "other types of records");
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
     expect_whole(path, RECORDS, 0);
     change_epoch(scratch_path(path, second), 1);
-    expect_faults(path, 1, second, "another header");
+    expect_faults(path, 1, second, "a header that is not");
     change_epoch(scratch_path(path, second), 0);
     expect_whole(path, RECORDS, 0);
     /* No segment behind it says what its last record is, only its seal. */
@@ -232,7 +232,8 @@ static void seals_are_verified(void **state) {
     assert_int_equal(unlink(scratch_path(path, third)), 0);
     for (size_t i = 0; i < 3; i++) {
         change_seal(scratch_path(path, second), ends[i]);
-        expect_faults(path, 1, second, "its seal tells of another last record");
+        expect_faults(path, 1, second,
+                      i < 2 ? "its seal names a last record" : "its seal has another receive time");
         change_seal(scratch_path(path, second), ends[i]);
     }
     scratch_write(scratch_path(path, third), last.data, last.length);

@@ -303,7 +303,7 @@ struct case_of {
     const char *policy;
     uint64_t position;
     size_t threads;
-    uint64_t portion_bytes;
+    uint64_t chunk_bytes;
 };
 
 static int try_explain(struct life *life, const struct case_of *of, struct arena *arena,
@@ -315,7 +315,7 @@ static int try_explain(struct life *life, const struct case_of *of, struct arena
                                     .position = of->position,
                                     .policy = of->policy,
                                     .threads = of->threads ? of->threads : 1,
-                                    .portion_bytes = of->portion_bytes};
+                                    .chunk_bytes = of->chunk_bytes};
     return explain_run(&job, NULL, arena, ret_explanation, ret_error);
 }
 
@@ -415,7 +415,7 @@ static void every_derivation_is_the_archived_decision(void **state) {
         const struct case_of of = {.id = id,
                                    .with_tables = i % 3 > 0,
                                    .threads = 1 + random_below(3),
-                                   .portion_bytes = random_below(2)};
+                                   .chunk_bytes = random_below(2)};
         expect_equal(life, number, &of, &seen);
     }
     /* It would not do to leave anything out of it. */
@@ -610,7 +610,7 @@ static void ids(void **state) {
     bench_close(bench);
     expect_failure(life, &(struct case_of){.id = "nobody"}, ERROR_NOT_FOUND, "no transaction");
     expect_failure(life, &(struct case_of){.id = "pay-"}, ERROR_NOT_FOUND,
-                   "with these it begins: pay-0, pay-1, pay-2, pay-3, pay-4 and 2 more");
+                   "ids that begin with it: pay-0, pay-1, pay-2, pay-3, pay-4 and 2 more");
     expect_failure(life, &(struct case_of){.id = "c1"}, ERROR_NOT_FOUND, "no transaction");
     expect_failure(life, &(struct case_of){.id = "first", .position = 2}, ERROR_NOT_FOUND,
                    "position 2");

@@ -145,7 +145,7 @@ static void what_is_refused_changes_nothing(void **state) {
     assert_refused(change(bench, "blocked", "x", false, BENCH_START_US), ERROR_INVALID,
                    "expiry_time_us", "2026-01-01T00:00:00Z");
     assert_refused(change(bench, "blocked", "x", true, BENCH_START_US + DAY_US), ERROR_INVALID,
-                   "expiry_time_us", "a removal has no end");
+                   "expiry_time_us", "a removal does not expire");
     bench->deadline_us = 1;
     bench->arrived_ago_us = 100;
     assert_int_equal(change(bench, "blocked", "x", false, 0).error.code, ERROR_DEADLINE);

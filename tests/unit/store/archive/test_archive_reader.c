@@ -89,7 +89,7 @@ static void it_sees_only_whole_records(void **state) {
     scratch_remove(growing);
 }
 
-/* A write that failed after the reader has looked at what it left: other records come instead. */
+/* A write that failed after the reader had read what it left: other records come instead. */
 static void it_forgets_what_was_taken_back(void **state) {
     (void)state;
     char *folder = scratch_make();
@@ -250,7 +250,7 @@ static void an_older_mark_is_not_the_last(void **state) {
         assert_int_equal(archive_reader_synced(reader, &place, &error), -ERROR_DAMAGED);
         assert_int_equal(place.position, 0);
         assert_non_null(strstr(error.text, FIRST_SEGMENT));
-        assert_non_null(strstr(error.text, "vouches for it"));
+        assert_non_null(strstr(error.text, "says that it was on disk"));
         if (at >= 64 + 3 * 48)
             assert_true(reads(reader, 1));
         archive_reader_close(reader);
@@ -323,7 +323,8 @@ static int read_on(const char *folder, uint64_t *ret_position, struct error *ret
     return r;
 }
 
-/* Never a wrong record, whatever byte is wrong, and damage is told from an unfinished end. */
+/* No byte that is wrong ever gives a wrong record, and damage is distinguished from an unfinished
+ * end. */
 static void it_finds_every_wrong_byte(void **state) {
     (void)state;
     char *folder = scratch_make();
@@ -345,8 +346,8 @@ static void it_finds_every_wrong_byte(void **state) {
             struct error error = {0};
             uint64_t position;
             int r = read_on(folder, &position, &error);
-            /* Nothing vouches for the last mark and what is behind it: with a longer length it
-             * looks unfinished. */
+            /* Nothing after the last mark says that it was on disk: with a larger length it looks
+             * unfinished. */
             if (segment == 1 && at >= 64 + 2 * 48) {
                 assert_true(r == -ERROR_DAMAGED || r == 0);
                 assert_int_equal(position, 4);

@@ -1,5 +1,5 @@
-/* Opening an archive that is not as its writer left it: every way of tearing its end is put right,
- * and nothing else is. */
+/* Opening an archive that is not as its writer left it: a torn end is repaired, however it was
+ * torn, and nothing else is. */
 #include "tests/unit/store/archive_bench.h"
 
 #include <sys/stat.h>
@@ -72,8 +72,8 @@ static const char *torn_path(const struct bench *bench) {
     return scratch_path(bench->folder, FIRST_SEGMENT ".torn-1");
 }
 
-/* The archive opens at `position`, the first `kept` of these bytes stay, the others are moved
- * aside, and it goes on from there. */
+/* The archive opens at `position`, keeps the first `kept` of these bytes, moves the others aside,
+ * and can be continued. */
 static void assert_cut(const struct bench *bench, const char *bytes, size_t length, size_t kept,
                        uint64_t position) {
     struct archive_recovery recovery;
@@ -127,8 +127,7 @@ static void assert_refused_untouched(const struct bench *bench, enum error_code 
     assert_int_equal(scratch_fingerprint(bench->folder), before);
 }
 
-/* One byte is wrong, anywhere: before what a sync mark vouches for it is damage, behind it the end.
- */
+/* One byte is wrong, anywhere: before the last sync mark it is damage, after it the end. */
 static void every_wrong_byte_is_found(void **state) {
     struct bench *bench = *state;
     const uint8_t flips[] = {0x01, 0x80, 0xff};
@@ -204,7 +203,7 @@ static void order_is_checked(void **state) {
     memcpy(bytes, other.data, HEADER + 3 * RECORD);
     memcpy(bytes + layout[3].offset, bench->bytes.data + layout[3].offset, MARK);
     scratch_write(segment_path(bench), bytes, layout[4].offset);
-    assert_refused_untouched(bench, ERROR_DAMAGED, "byte 208:", "other records");
+    assert_refused_untouched(bench, ERROR_DAMAGED, "byte 208:", "another history");
     free((char *)(uintptr_t)other.data);
     scratch_remove(folder);
 }

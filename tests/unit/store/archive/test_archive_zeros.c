@@ -1,4 +1,4 @@
-/* An archive that writes over zeros: the same archive, with files made ahead. */
+/* An archive that overwrites zeros: the same archive, with files prepared beforehand. */
 #include "core/base/check.h"
 #include "tests/unit/store/archive_bench.h"
 #include "tests/unit/unit.h"

@@ -316,7 +316,7 @@ static void one_at_a_time(void **state) {
     const char *folder = *state;
     int directory = open(folder, O_RDONLY | O_DIRECTORY);
     assert_int_equal(flock(directory, LOCK_EX), 0);
-    seal_refused(folder, ERROR_EXISTS, folder, "another process seals");
+    seal_refused(folder, ERROR_EXISTS, folder, "another process is sealing");
     assert_true(scratch_exists(scratch_path(folder, FIRST_SEGMENT)));
     close(directory);
     assert_int_equal(seal(folder, UINT64_MAX).sealed, 2);
@@ -359,8 +359,8 @@ static void who_reads_meanwhile_goes_on(void **state) {
     arena_deinit(&arena);
 }
 
-/* Whoever closes the last one of a removed file waits for all of it to be freed: that must not be
- * the writer. */
+/* Closing the last reference to a removed file waits until its blocks are freed: the writer must
+ * not do that. */
 static void the_writer_hands_over_what_is_gone(void **state) {
     const char *folder = *state;
     struct archive *archive = bench_open(folder, 0, NULL);
@@ -384,7 +384,7 @@ static void the_writer_hands_over_what_is_gone(void **state) {
     assert_null(file);
     assert_null(archive_take_unused(archive));
     archive_close_unused(files);
-    /* What nobody takes goes with the next ones, and with the archive. */
+    /* Files that are not taken are closed when more come, and with the archive. */
     for (unsigned i = 11; i <= 14; i++) {
         assert_int_equal(archive_read(archive, 1, &arena, &record, &error), 0);
         bench_append(archive, i, START_US + (i - 7) * DAY_US);
@@ -399,8 +399,8 @@ static void the_writer_hands_over_what_is_gone(void **state) {
     arena_deinit(&arena);
 }
 
-/* What was the last segment goes on, ends and is sealed, all of it behind the back of who reads up
- * to where it ended then. */
+/* What was the last segment continues, is closed and is sealed, all while a reader is at its former
+ * end. */
 static void who_reads_the_last_one_goes_on(void **state) {
     const char *folder = *state;
     struct archive *archive = bench_open(folder, 0, NULL);
@@ -511,7 +511,7 @@ static void two_copies_become_one(void **state) {
     free_text(sealed);
 }
 
-/* A segment of another history, whole in itself, in the place of one that was sealed. */
+/* A valid segment of another history in place of one that was sealed. */
 static void another_segment_is_not_sealed_in_its_place(void **state) {
     const char *folder = *state;
     struct text plain = scratch_read(scratch_path(folder, FIRST_SEGMENT));

@@ -215,7 +215,7 @@ static void headers_come_back(void **state) {
         bytes[skipped[i]] ^= 1;
         store_u32(bytes + 20, crc32c(crc32c(0, bytes, 20), bytes + 24, SEAL_HEADER_SIZE - 24));
         assert_int_equal(seal_header_decode(bytes, &read, &error), -ERROR_DAMAGED);
-        assert_non_null(strstr(error.text, "zstd would not pass over"));
+        assert_non_null(strstr(error.text, "zstd would not skip"));
     }
     /* A later format is none. */
     header.block_count = 2;
@@ -248,7 +248,7 @@ static int table_of(const uint32_t *lengths, uint32_t count) {
     return r;
 }
 
-/* Whoever forges one gets the checksums right. */
+/* A forger computes the right checksums. */
 static void tables_are_of_whole_blocks(void **state) {
     (void)state;
     assert_int_equal(table_of((const uint32_t[]){64, 32, 8}, 3), 0);

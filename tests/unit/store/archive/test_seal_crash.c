@@ -336,7 +336,7 @@ static void seal_beside(void) {
     assert_int_equal(seal(calls.folder, &beside), 0);
 }
 
-/* A write that begins three segments fails at this call, and somebody seals right then. */
+/* A write that starts three segments fails at this call, while another process is sealing. */
 static void fail_beside_sealing(struct archive *archive, unsigned first, unsigned call) {
     struct error error;
     for (unsigned i = 0; i < 3; i++)

@@ -1,6 +1,7 @@
 /* Generations: what is published is what is read, whole or not at all. */
 #include "core/base/hash.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_folder.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/generation/manifest.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/asked.h"
@@ -164,7 +165,7 @@ static void fill(const struct bench *bench, struct generation_writer *writer) {
             fail_msg("%s", error.text);
 }
 
-/* Everything that comes behind the last key. */
+/* Everything that follows the last key. */
 static struct generation_manifest finish(const struct bench *bench,
                                          struct generation_writer *writer, int64_t now_us,
                                          const char *version) {
@@ -459,8 +460,8 @@ static void a_crash_hash_leaves_nothing_for_long(void **state) {
     generation_close(open_current(bench, true));
 }
 
-/* A generation that somebody has moved to another disk, with a link in its place; and a folder that
- * was made on another disk. What they lead to is left alone. */
+/* A generation that was moved to another disk, with a link in its place, and a folder that was
+ * created on another disk. What the links point to stays. */
 static void links_are_not_followed(void **state) {
     struct bench *bench = *state;
     static const char *const links[] = {"g-00000000000000000001-0123456789abcdef", ".new",
@@ -584,7 +585,7 @@ static void wrong_bytes_in_the_tables_are_found(void **state) {
         assert_int_equal(pwrite(descriptor, &bytes.data[at], 1, (off_t)at), 1);
     }
     generation_close(open_current(bench, true));
-    /* Its size is looked at always. */
+    /* Its size is always checked. */
     assert_int_equal(ftruncate(descriptor, (off_t)bytes.length - 4096), 0);
     refuse(bench, false, ERROR_DAMAGED, "bytes, but the manifest says");
     assert_int_equal(ftruncate(descriptor, 0), 0);
@@ -720,7 +721,7 @@ static void current_points_to_a_generation_beside_it(void **state) {
     assert_int_equal(unlink(current), 0);
     /* A folder under another generation's name. */
     struct generation_manifest manifest = publish(bench);
-    char *folder = manifest_folder(&manifest);
+    char *folder = generation_folder_format(manifest.place.position, manifest.id);
     const char *wrong = "g-00000000000000000001-0000000000000001";
     assert_int_equal(rename(scratch_path(bench->root, folder), scratch_path(bench->root, wrong)),
                      0);

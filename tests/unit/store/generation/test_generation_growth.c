@@ -1,6 +1,6 @@
 /* The map that LMDB has of the tables grows while they are written; where it cannot, the writer
  * says so, and what was published stays as it is. */
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"

@@ -1,5 +1,5 @@
-/* Portions: what differs from what was given is found, in the portion where it is, and nothing else
- * is said to differ. */
+/* Chunks: an entry that differs from what was put in is found, in the chunk that has it, and no
+ * other chunk fails. */
 #include "core/base/hash.h"
 #include "core/store/generation/bulk_load.h"
 #include "core/store/generation/content_hash.h"
@@ -13,7 +13,7 @@
 #define ENTRIES (IDS + FILES)
 #define NOWHERE SIZE_MAX
 
-/* What is done to entry `at` of the file, but not to what the portions are told of it. */
+/* What is changed in entry `at` of the file, but not in what the chunks are given. */
 enum fault { FAULT_NONE, FAULT_VALUE, FAULT_KEY, FAULT_MISSING, FAULT_MORE };
 
 struct bench {
@@ -101,7 +101,7 @@ static void bench_deinit(struct bench *bench) {
     scratch_remove(bench->root);
 }
 
-/* How many portions do not fit. */
+/* The number of chunks that fail. */
 static size_t count_wrong(const struct bench *bench) {
     struct error error;
     size_t wrong = 0;
@@ -143,7 +143,7 @@ static void another_value_or_key_is_found(void **state) {
     }
 }
 
-/* It may stand between two portions, where none of them sees it: then the count tells. */
+/* An added entry may be between two chunks, where neither sees it: then only the count shows it. */
 static void one_less_or_one_more_is_found(void **state) {
     (void)state;
     for (size_t at = 0; at < ENTRIES; at += 231) {
@@ -164,5 +164,5 @@ int main(void) {
         cmocka_unit_test(another_value_or_key_is_found),
         cmocka_unit_test(one_less_or_one_more_is_found),
     };
-    return cmocka_run_group_tests_name("portions", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("chunks", tests, NULL, NULL);
 }

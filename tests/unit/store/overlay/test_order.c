@@ -1,4 +1,4 @@
-/* Orders against what qsort() makes of the same keys. */
+/* Sorting against qsort() of the same keys. */
 #include "core/store/overlay/order.h"
 
 #include "tests/unit/unit.h"

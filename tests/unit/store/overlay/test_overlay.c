@@ -1,6 +1,7 @@
 /* The overlay against the plainest model of it, and with its states held in every way: all in
  * memory, or partly in generations. */
 #include "core/base/hash.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/overlay/bulk_apply.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/asked.h"
@@ -221,7 +222,7 @@ static uint64_t hash_ids(const struct overlay *overlay) {
 }
 
 /* One overlay folds everything in memory. The other is rebuilt into a generation again and again
- * and goes on in front of it. Nobody can tell them apart. */
+ * and continues on top of it. They must be indistinguishable. */
 static void it_does_not_matter_where_states_are(void **state) {
     (void)state;
     char *root = scratch_make();
@@ -270,9 +271,9 @@ static void assert_same(const struct overlay *a, const struct overlay *b) {
     assert_memory_equal(&x, &y, sizeof x);
 }
 
-/* By stretches of some records, of one, and now and then one by one in between; on nothing at
- * first, then on tables. What is first known of an id may stand in the same stretch as its outcome,
- * in one before, or in the tables. */
+/* In ranges of many records or of one, and sometimes one by one in between; first without tables,
+ * then with them. An id may become known in the same range as its outcome, in an earlier one, or in
+ * the tables. */
 static void records_may_be_applied_many_at_once(void **state) {
     (void)state;
     char *root = scratch_make();
@@ -283,8 +284,8 @@ static void records_may_be_applied_many_at_once(void **state) {
     unsigned steps = (unsigned)asked_steps(3000);
     for (unsigned i = 1; i <= steps;) {
         struct bulk_apply *bulk_apply = bulk_apply_new(many, bench.engine);
-        uint64_t stretches = traffic_random(&bench.traffic, 3);
-        for (uint64_t s = 0; s < stretches; s++) {
+        uint64_t ranges = traffic_random(&bench.traffic, 3);
+        for (uint64_t s = 0; s < ranges; s++) {
             uint64_t left =
                 traffic_random(&bench.traffic, 100) < 10 ? 1 : traffic_random(&bench.traffic, 300);
             for (; left > 0; left--, i++) {

@@ -2,7 +2,7 @@
  * comparisons of two see every difference. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/store/generation/generation.h"
+#include "core/store/generation/generation_publish.h"
 #include "core/store/overlay/comparison.h"
 #include "core/store/overlay/overlay.h"
 #include "tests/unit/asked.h"

@@ -1,5 +1,6 @@
-/* Residents: who was added is found, and nobody else, while the table grows: with runs of slots
- * that go around a leaf's end, and with hashes that all want the same slots, or the same leaf. */
+/* Held states: each one that was added is found and no other, while the table grows, with probing
+ * paths that wrap around the end of a leaf, and with hashes that all map to the same slots or the
+ * same leaf. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/overlay/state_table.h"
@@ -176,7 +177,8 @@ static void assert_spread(const struct state_table *state_table) {
     assert_true(longest < CHOSEN / 10);
 }
 
-/* Keys whose hashes end alike, as whoever sends them can find them, do not end up side by side. */
+/* Keys with equal lower bits of their hashes, which a client could find, do not end up side by
+ * side. */
 static void test_chosen_keys(void **state) {
     (void)state;
     struct state_table state_table = {0};

@@ -1,4 +1,4 @@
-/* Sets of thresholds as bytes: what goes in comes out, and bytes that are no such thing do not. */
+/* Sets of thresholds as bytes: they survive encoding and decoding, and other bytes are refused. */
 #include "core/wire/bytes/threshold_set.h"
 #include "core/wire/record/record.h"
 #include "tests/unit/unit.h"

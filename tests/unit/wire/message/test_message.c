@@ -176,7 +176,7 @@ static void too_many_transactions(void **state) {
     for (int i = 0; i < 1001; i++)
         buffer_append(&out, "\x0a\x00", 2);
     assert_int_equal(refuse(&out, &error), ERROR_TOO_LARGE);
-    assert_non_null(strstr(error.text, "transactions are 1001"));
+    assert_non_null(strstr(error.text, "transactions: 1001"));
     /* A million of them, two bytes each: stopped by memory before they can be counted. */
     begin_score(&out, 2 * 1000000);
     for (int i = 0; i < 1000000; i++)

@@ -1,5 +1,5 @@
-/* What is read and written by hand against the generated code of protobuf-c: the same bytes, the
- * same values, the same refusals in the same words, for random messages and for damaged ones.
+/* The fast reader and writer against the generated code of protobuf-c: the same bytes, the same
+ * values, the same refusals with the same messages, for random messages and for damaged ones.
  *
  * HARRIER_STEPS: how many of each (3000); HARRIER_SEED: of the first one (0). */
 #include "core/wire/message/message_bytes.h"
@@ -270,8 +270,8 @@ static void records_are_read_as_unpacked(void **state) {
     assert_true(steps < 100 || (read > steps && left > steps));
 }
 
-/* What a decoder took of memory for a message that is read in the end by the other one is free, and
- * nobody wipes the token in it. */
+/* Memory that the fast reader took for a message that the generated code reads in the end is free
+ * again, so the token must have been wiped from it. */
 static void one_copy_of_a_token_is_made(void **state) {
     (void)state;
     static const char token[] = "a-token-that-nobody-else-may-see";

@@ -1,6 +1,6 @@
-/* The JSON of requests and responses, against wire_json.c (which is written by hand, field by
- * field, and knows no descriptors), against the vectors of tests/cases/wire (whose bytes come from
- * encode.py), and against sentences that say what is wrong with bad input. */
+/* The JSON of requests and responses, against wire_json.c (written by hand, field by field, without
+ * descriptors), against the vectors of tests/cases/wire (whose bytes come from encode.py), and the
+ * messages for invalid input. */
 #include "core/base/check.h"
 #include "core/wire/message/message_json.h"
 #include "tests/unit/asked.h"
@@ -272,11 +272,11 @@ static const struct {
     {CALL_SCORE, "{\"transactions\":{}}", "transactions", "expected an array, got an object"},
     {CALL_SCORE, "{\"transactions\":[{},null]}", "transactions[1]", "an object, got null"},
     {CALL_SCORE, "{\"transactions\":[{\"card_id\":\"1\"}]}", "transactions[0].card_id",
-     "there is no such field in Transaction"},
+     "no such field in Transaction"},
     {CALL_SCORE, "{\"transactions\":[{\"id\":7}]}", "transactions[0].id",
      "transactions[0].id: expected a string, got a number"},
     {CALL_SCORE, "{\"transactions\":[{\"eventTimeUs\":1,\"event_time_us\":1}]}",
-     "transactions[0].event_time_us", "there twice"},
+     "transactions[0].event_time_us", "given twice"},
     {CALL_SCORE, "{\"transactions\":[{\"event_time_us\":1.5}]}", "transactions[0].event_time_us",
      "expected a whole number from -9223372036854775808 to 9223372036854775807"},
     {CALL_SCORE, "{\"transactions\":[{\"event_time_us\":\"9223372036854775808\"}]}",
@@ -295,11 +295,11 @@ static const struct {
      "transactions[0].location.latitude_e7", "from -2147483648 to 2147483647"},
     {CALL_SCORE, "{\"dry_run\":\"true\"}", "dry_run", "true or false, got the string \"true\""},
     {CALL_SCORE, "{\"transactions\":[{},{\"attributes\":[{},{\"integer\":\"1\",\"flag\":true}]}]}",
-     "transactions[1].attributes[1].flag", "only one of the fields"},
+     "transactions[1].attributes[1].flag", "only one of several fields"},
     {CALL_SCORE, "{\"transactions\":[{\"attributes\":[{\"number\":\"nan\"}]}]}",
      "transactions[0].attributes[0].number", "expected a number, got the string \"nan\""},
-    {CALL_SCORE, "{\"\\u0001\":1}", "", "(1 bytes, not text): there is no such field"},
-    {CALL_SCORE, "{\"4111111111111111\":1}", "", "(16 bytes, not shown): there is no such field"},
+    {CALL_SCORE, "{\"\\u0001\":1}", "", "(1 bytes, not text): no such field"},
+    {CALL_SCORE, "{\"4111111111111111\":1}", "", "(16 bytes, not shown): no such field"},
     {CALL_REPORT_OUTCOME, "{\"outcomes\":[{\"label\":\"fraud\"}]}", "outcomes[0].label",
      "expected one of LABEL_NONE, LABEL_LEGIT, LABEL_FRAUD, LABEL_CHARGEBACK, LABEL_SUSPECTED, got "
      "the string \"fraud\""},

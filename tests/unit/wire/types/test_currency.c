@@ -1,4 +1,5 @@
-/* ISO 4217: digits of well-known codes, every code's neighbourhood, and what is no code. */
+/* ISO 4217: digits of well-known codes, the neighbours of every code, and texts that are not codes.
+ */
 #include "core/wire/types/transaction.h"
 #include "tests/unit/unit.h"
 

@@ -243,7 +243,7 @@ static void attribute_lists(void **state) {
     t.attribute_count = TRANSACTION_ATTRIBUTES_MAX;
     allow(&t);
     t.attribute_count++;
-    refuse(&t, "attributes", "attributes are 65; expected at most 64");
+    refuse(&t, "attributes", "attributes: 65; expected at most 64");
     t.attribute_count = 3;
     attributes[2].name = TEXT_LITERAL("a0");
     refuse(&t, "a0", "a0 is given twice");

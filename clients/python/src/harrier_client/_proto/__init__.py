@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "1621f789ec8c59854ebca07cb31f3e282ad3bff50a5883de2586576eff9ec741"
+SOURCE_SHA256 = "243db2da2b0da35363a3b00ee1528472b946a648ad8cae4f3df1a708f508d1f4"

@@ -1,17 +1,16 @@
 /* A published generation, read-only.
  *
  * Opening does not trust the folder: manifest (checksum, version), size of the file, number of keys
- * and samples of them are checked always. With `full` the file's bytes are hashed before LMDB sees
- * them, for LMDB does not defend itself against damaged pages, and then all keys and values in
- * order. */
+ * and samples of them are always checked. With `full` the bytes of the file are hashed before LMDB
+ * sees them, because LMDB does not defend itself against damaged pages, and then all keys and
+ * values in order. */
 #include "generation.h"
 
 #include "content_hash.h"
 #include "core/base/check.h"
-#include "core/base/hash.h"
 #include "core/feature/state/state.h"
 #include "core/store/archive/file.h"
-#include "generation_internal.h"
+#include "generation_folder.h"
 #include "manifest.h"
 #include "tables.h"
 
@@ -37,10 +36,10 @@ struct generation {
 };
 
 struct generation_cursor {
-    MDB_txn *transaction; /* its own: LMDB's are one thread's */
+    MDB_txn *transaction; /* its own: an LMDB transaction belongs to one thread */
     MDB_cursor *cursor;
-    struct text key, value; /* where a seek has put it: the next one to be given */
-    bool is_ahead, is_at_end;
+    struct text key, value; /* found by a seek, and returned by the next call */
+    bool is_pending, is_at_end;
 };
 
 void generation_close(struct generation *generation) {
@@ -57,31 +56,7 @@ void generation_close(struct generation *generation) {
 /* ---------------------------------------------------------------------------------------------
  * Opening */
 
-int generation_hash_file(int directory, const char *name, uint64_t *ret_size, uint64_t *ret_hash,
-                         struct error *ret_error) {
-    enum { PIECE = 1 << 20 };
-    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open", name);
-    uint8_t *bytes = check_malloc(PIECE);
-    struct hash_stream *stream = hash_stream_new();
-    uint64_t size = 0;
-    ssize_t length;
-    while ((length = file_read_at(descriptor, bytes, PIECE, size)) > 0) {
-        hash_stream_add(stream, bytes, (size_t)length);
-        size += (uint64_t)length;
-    }
-    int r = length < 0 ? error_set_errno(ret_error, errno, "%s: cannot read", name) : 0;
-    if (r == 0) {
-        *ret_size = size;
-        *ret_hash = hash_stream_value(stream);
-    }
-    hash_stream_free(stream);
-    free(bytes);
-    close(descriptor);
-    return r;
-}
-
+/* A missing manifest is damage: ERROR_NOT_FOUND would mean that no generation is published. */
 static int load_manifest(int directory, struct manifest *ret_manifest, struct error *ret_error) {
     char *bytes;
     size_t length;
@@ -117,7 +92,7 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     if (fstatat(directory, MANIFEST_TABLES, &status, 0) < 0)
         return errno == ENOENT
                    ? error_set(ret_error, ERROR_DAMAGED, "%s is missing: " REBUILD, MANIFEST_TABLES)
-                   : error_set_errno(ret_error, errno, "%s: cannot look at it", MANIFEST_TABLES);
+                   : error_set_errno(ret_error, errno, "%s: cannot stat", MANIFEST_TABLES);
     if ((uint64_t)status.st_size != manifest->file_size)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: %lld bytes, but the manifest says %" PRIu64 ": " REBUILD,
@@ -125,14 +100,14 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     if (!full)
         return 0;
     uint64_t size, hash;
-    int r = generation_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
+    int r = generation_folder_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
     if (r == 0 && hash != manifest->file_hash)
         r = error_set(ret_error, ERROR_DAMAGED,
                       "%s: its bytes are not those that were published: " REBUILD, MANIFEST_TABLES);
     return r;
 }
 
-/* What a table of ids may hold. */
+/* Is this an entry that a table of ids may hold? */
 static bool id_fits(struct text key, struct text value, uint64_t last_position) {
     uint64_t hash;
     struct known_id known;
@@ -142,7 +117,8 @@ static bool id_fits(struct text key, struct text value, uint64_t last_position) 
 
 enum { SAMPLES = 16 };
 
-/* Looks at the first and the last key and at SAMPLES between them, spread over the first byte. */
+/* Checks the first and the last entry and SAMPLES between them, spread over the first byte of the
+ * key. A cheap test that finds a file of other content, not one of a few damaged bytes. */
 static int sample_table(const struct tables *tables, MDB_dbi table, const char *name,
                         bool (*fits)(void *user, struct text key, struct text value), void *user,
                         struct error *ret_error) {
@@ -198,7 +174,7 @@ static int load_files(struct generation *generation, struct error *ret_error) {
     return 0;
 }
 
-/* Much more than the largest set takes, decoded. */
+/* More than the largest set takes, decoded. */
 #define THRESHOLDS_BYTES_MAX (8 * (size_t)THRESHOLD_SET_BYTES_MAX)
 
 static int load_thresholds(struct generation *generation, struct error *ret_error) {
@@ -220,7 +196,7 @@ static int load_thresholds(struct generation *generation, struct error *ret_erro
     return error_prefix(ret_error, "%s: table \"thresholds\": " REBUILD, MANIFEST_TABLES);
 }
 
-/* Much more than the largest part takes, decoded: texts are as long as their limits at most. */
+/* More than the largest part takes, decoded: texts are as long as their limits allow. */
 #define LIST_PART_BYTES_MAX ((size_t)64 << 20)
 
 static int restore_part(struct list_table *lists, struct text value, struct arena *arena,
@@ -263,7 +239,7 @@ static int check_content(const struct generation *generation, struct error *ret_
                         ret_error);
     if (r == 0 && (state_hash != manifest->state_hash || content_hash != manifest->content_hash))
         r = error_set(ret_error, ERROR_DAMAGED,
-                      "%s: what it holds is not what was published: " REBUILD, MANIFEST_TABLES);
+                      "%s: its content is not what was published: " REBUILD, MANIFEST_TABLES);
     return r;
 }
 
@@ -288,13 +264,15 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     return r;
 }
 
-/* Of the generation in this folder, which must be the one that its name says. */
+/* Loads the manifest in this folder, which must be of the generation that the name of the folder
+ * says. */
 static int load_manifest_of(int directory, const char *folder, struct manifest *ret_manifest,
                             struct error *ret_error) {
     int r = load_manifest(directory, ret_manifest, ret_error);
     if (r < 0)
         return r;
-    char *expected = manifest_folder(&ret_manifest->generation);
+    const struct generation_manifest *named = &ret_manifest->generation;
+    char *expected = generation_folder_format(named->place.position, named->id);
     bool same = strcmp(expected, folder) == 0;
     free(expected);
     if (same)
@@ -302,7 +280,7 @@ static int load_manifest_of(int directory, const char *folder, struct manifest *
     uint64_t position = ret_manifest->generation.place.position;
     manifest_deinit(ret_manifest);
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s is that of another generation, at record %" PRIu64, MANIFEST_FILE,
+                     "%s belongs to another generation, at position %" PRIu64, MANIFEST_FILE,
                      position);
 }
 
@@ -332,8 +310,8 @@ static int open_inside(const char *root, int directory, const char *folder,
     return inside;
 }
 
-int generation_open_folder(const char *root, int directory, const char *folder, bool full,
-                           struct generation **ret_generation, struct error *ret_error) {
+static int open_folder(const char *root, int directory, const char *folder, bool full,
+                       struct generation **ret_generation, struct error *ret_error) {
     int inside = open_inside(root, directory, folder, ret_error);
     if (inside < 0)
         return inside;
@@ -348,7 +326,7 @@ int generation_open_folder(const char *root, int directory, const char *folder, 
     return 0;
 }
 
-/* Opens root and reads what `current` names there. Returns the descriptor. */
+/* Opens root and reads the name of the folder that `current` points to. Returns the descriptor. */
 static int open_root(const char *root, char *ret_folder, size_t size, struct error *ret_error) {
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno == ENOENT)
@@ -378,7 +356,7 @@ int generation_open_current(const char *root, bool full, struct generation **ret
     int directory = open_root(root, folder, sizeof folder, ret_error);
     if (directory < 0)
         return directory;
-    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    int r = open_folder(root, directory, folder, full, ret_generation, ret_error);
     close(directory);
     return r;
 }
@@ -408,19 +386,9 @@ int generation_open(const char *root, const char *folder, bool full,
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", root);
-    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    int r = open_folder(root, directory, folder, full, ret_generation, ret_error);
     close(directory);
     return r;
-}
-
-/* The id in "g-<position>-<id>"; 0 when the name is another. */
-static uint64_t id_of_folder(const char *folder) {
-    uint64_t position, id;
-    int end = 0;
-    if (sscanf(folder, "g-%20" SCNu64 "-%16" SCNx64 "%n", &position, &id, &end) != 2 ||
-        folder[end] != '\0')
-        return 0;
-    return id;
 }
 
 bool generation_look(const char *root, struct generation_mark *ret_mark) {
@@ -433,8 +401,10 @@ bool generation_look(const char *root, struct generation_mark *ret_mark) {
     if (!there)
         return false;
     folder[length < 0 ? 0 : length] = '\0';
+    uint64_t position, id = 0;
+    generation_folder_parse(folder, &position, &id);
     *ret_mark = (struct generation_mark){
-        .id = id_of_folder(folder),
+        .id = id,
         .inode = status.st_ino,
         .changed_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec,
     };
@@ -445,7 +415,8 @@ bool generation_look(const char *root, struct generation_mark *ret_mark) {
  * Reading */
 
 char *generation_folder(const struct generation *generation) {
-    return manifest_folder(&generation->manifest.generation);
+    const struct generation_manifest *manifest = &generation->manifest.generation;
+    return generation_folder_format(manifest->place.position, manifest->id);
 }
 
 const struct generation_manifest *generation_manifest(const struct generation *generation) {
@@ -472,6 +443,7 @@ const struct thresholds *generation_thresholds(const struct generation *generati
     return generation->thresholds;
 }
 
+/* States are checked by sample here and not at opening: without a plan their bytes mean nothing. */
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error) {
     const struct manifest *manifest = &generation->manifest;
@@ -533,11 +505,13 @@ struct generation_cursor *generation_cursor_open_ids(const struct generation *ge
     return cursor_open(generation, generation->tables.ids);
 }
 
+/* LMDB finds the key itself, so a seek keeps it for the first call of next(). An empty key means
+ * the first one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key) {
     cursor->key = key;
-    cursor->is_ahead = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
-                                   &cursor->key, &cursor->value);
-    cursor->is_at_end = !cursor->is_ahead;
+    cursor->is_pending = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
+                                     &cursor->key, &cursor->value);
+    cursor->is_at_end = !cursor->is_pending;
 }
 
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
@@ -545,8 +519,8 @@ bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_k
     struct text key = {0}, value = {0};
     if (cursor->is_at_end)
         return false;
-    if (cursor->is_ahead) {
-        cursor->is_ahead = false;
+    if (cursor->is_pending) {
+        cursor->is_pending = false;
         *ret_key = cursor->key;
         *ret_value = cursor->value;
         return true;
