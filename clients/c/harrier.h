@@ -743,8 +743,8 @@ HARRIER_API int harrier_reload(struct harrier_client *client, bool wait,
                                struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* Why a transaction was decided as it was, derived again from the server's archive: give it time, a
- * minute for a large one. NOT_FOUND: the server does not remember the id; UNAVAILABLE: it is busy
- * explaining others. */
+ * minute for a large one. NOT_FOUND: the archive has no transaction with this id; UNAVAILABLE: the
+ * server is busy with other explanations. */
 HARRIER_API int harrier_explain(struct harrier_client *client, const char *transaction_id,
                                 const struct harrier_call_options *options,
                                 struct harrier_reply **ret_reply, struct harrier_error *ret_error);

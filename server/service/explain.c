@@ -34,10 +34,7 @@ struct explain_queue {
 
 static enum next refuse_unknown(struct run *run) {
     struct error error;
-    error_set(
-        &error, ERROR_NOT_FOUND,
-        "unknown transaction: the server keeps the ids of transactions newer than its tables and "
-        "of the horizon before them; `harrier explain DATA_FOLDER ID` searches the whole archive");
+    error_set(&error, ERROR_NOT_FOUND, "the server's archive has no transaction with this id");
     return run_refuse(run, &error, TEXT_LITERAL("transaction_id"));
 }
 

@@ -626,7 +626,7 @@ static void ids(void **state) {
     arena_deinit(&arena);
 }
 
-/* Beyond the horizon an id is new. */
+/* The server never archives an id twice; of an archive that has one twice, the last is explained. */
 static void the_same_id_again(void **state) {
     struct life *life = *state;
     struct bench *bench = &life->bench;
