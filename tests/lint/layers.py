@@ -45,8 +45,8 @@ FILES_MAX = 35  # C files in one folder
 DOORS = [
     (r"lmdb\.h", r"core/store/generation/"),
     (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/"),
-    (r"nng/.*", r"server/front/front_nng|clients/c/nng\.c"),
-    (r"netdb\.h", r"clients/c/lookup\.c|server/"),
+    (r"nng/.*", r"server/front/front_nng|clients/c/transport/nng\.c"),
+    (r"netdb\.h", r"clients/c/transport/lookup\.c|server/"),
     (r"event2/.*", r"server/"),
     (r"yaml\.h", r"core/policy/source/|clients/cli/io/mapping"),
     (r"pcre2\.h", r"core/policy/eval/pattern\.c"),

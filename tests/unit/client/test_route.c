@@ -1,5 +1,5 @@
 /* The states of an address, as clients/README.md has them. */
-#include "clients/c/route.h"
+#include "clients/c/delivery/route.h"
 #include "tests/unit/unit.h"
 
 #define SECOND_US 1000000
