@@ -26,8 +26,8 @@ def test_example(server: FakeServer) -> None:
     assert [one.transaction_id for one in server.asked("report_outcome")[0].report_outcome.outcomes] == ["order-2042"]
 
 
-def test_example_without_a_server(nobody: str) -> None:
-    assert run(nobody) == "review, for there was no answer (unavailable)\n"
+def test_example_without_a_server(closed_address: str) -> None:
+    assert run(closed_address) == "review, for there was no answer (unavailable)\n"
 
 
 def test_length() -> None:

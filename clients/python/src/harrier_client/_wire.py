@@ -9,7 +9,7 @@ from typing import Callable, List, Optional
 
 from .types import Transaction
 
-SHORT = 128  # a shorter text's length is one byte
+SHORT = 128  # the length of a shorter text takes one byte
 _LENGTH_DELIMITED = 2
 
 
@@ -26,7 +26,7 @@ _MORE = [bytes((group | 0x80,)) for group in range(0x80)]
 
 
 def varint(value: int) -> bytes:
-    """Of 0 and more."""
+    """Encodes an integer of 0 or more."""
     if value < 1 << 11:
         return _VARINTS[value]
     if value < 1 << 18:
@@ -82,18 +82,18 @@ _INT64_END = 1 << 63
 
 
 def plain(t: Transaction, time: int) -> Optional[bytes]:
-    """The transaction's bytes; None when the generated code has to write it, or to say what is wrong with it."""
+    """Returns the transaction's bytes; None if the generated code must encode it, or report what is wrong with it."""
     amount, phone = t.amount_minor, t.phone
     if t.location is not None or t.attributes:
         return None
-    # What is nothing of another type is left out below, and may be an error, or absent, to the generated code.
+    # An empty value of another type would be left out below; the generated code decides whether it is an error.
     if type(time) is not int or type(amount) is not int or type(phone) is not str:
         return None
     name, currency, card, customer, account = t.id, t.currency, t.card, t.customer, t.account
     merchant, terminal, device, ip, country = t.merchant, t.terminal, t.device, t.ip, t.country
     mcc, channel, email = t.mcc, t.channel, t.email
     try:
-        # Joined, not formatted: that takes nothing but texts.
+        # join(), because unlike formatting it refuses anything but str.
         texts = "".join(
             (
                 _CURRENCY[len(currency)], currency, _CARD[len(card)], card, _CUSTOMER[len(customer)], customer,

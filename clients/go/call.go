@@ -16,18 +16,19 @@ const (
 	backOffMax = 500 * time.Millisecond
 )
 
-// event is what a call that waits wakes up for.
+// event is why a waiting call woke up.
 type event int
 
 const (
-	somethingChanged event = iota // what it waited for: an answer, room, a connection, the end of a pause
-	timeIsUp
-	callerLeft    // its context was cancelled
-	clientAborted // closing has no more patience
+	somethingChanged event = iota // what it waited for: an answer, room, a connection, the end of a back-off
+	deadlinePassed
+	callerLeft    // the caller's context was cancelled
+	clientAborted // the time limit of closing is over
 )
 
-// course is one call on its way: which address, when again, and how it ends. The contract draws it.
-type course struct {
+// call is one call with its retries: which address it goes to, when it is sent again, and how it ends. "One call" in the
+// contract has a diagram.
+type call struct {
 	client  *Client
 	request *request
 	ctx     context.Context
@@ -35,24 +36,24 @@ type course struct {
 	ends    time.Time
 	timer   *time.Timer
 
-	index   int // of the address it went to last
+	index   int // of the address that it was last sent to
 	retries int
-	broken  int    // connections, under it
-	last    *Error // the server's unavailable
+	broken  int    // connections that broke after it was sent
+	last    *Error // the server's last ErrUnavailable
 
-	decisions []ScoreResult // the answer, if it was plain; then run returns none
+	decisions []ScoreResult // the answer, if the fast decoder could read it; then run returns nil
 }
 
-func (c *Client) newCourse(ctx context.Context, r *request, begun time.Time, limit time.Duration) *course {
+func (c *Client) newCall(ctx context.Context, r *request, begun time.Time, limit time.Duration) *call {
 	if ends, has := ctx.Deadline(); has {
 		if left := ends.Sub(begun); left < limit {
 			limit = left
 		}
 	}
-	return &course{client: c, request: r, ctx: ctx, limit: limit, ends: begun.Add(limit)}
+	return &call{client: c, request: r, ctx: ctx, limit: limit, ends: begun.Add(limit)}
 }
 
-// timers are used again: a call has little time.
+// timers are reused: allocating one per call is measurable.
 var timers sync.Pool
 
 func startTimer(length time.Duration) *time.Timer {
@@ -63,15 +64,15 @@ func startTimer(length time.Duration) *time.Timer {
 	return time.NewTimer(length)
 }
 
-// stopTimer keeps only a timer that has certainly not fired: nothing is in its channel.
+// stopTimer keeps a timer only if it has not fired, so that nothing is in its channel.
 func stopTimer(timer *time.Timer) {
 	if timer.Stop() {
 		timers.Put(timer)
 	}
 }
 
-// run returns the answer, or what the call ends with.
-func (c *course) run() (*wire.Response, error) {
+// run returns the answer, or the error that the call ends with.
+func (c *call) run() (*wire.Response, error) {
 	c.timer = startTimer(time.Until(c.ends))
 	defer stopTimer(c.timer)
 	if err := c.enter(); err != nil {
@@ -86,8 +87,8 @@ func (c *course) run() (*wire.Response, error) {
 	}
 }
 
-// enter waits for room.
-func (c *course) enter() error {
+// enter waits until fewer than in_flight_max requests are in flight.
+func (c *call) enter() error {
 	client := c.client
 	select {
 	case client.room <- struct{}{}:
@@ -103,7 +104,7 @@ func (c *course) enter() error {
 		}
 	}
 	select {
-	case <-client.closing: // the room may be that of the end
+	case <-client.closing: // finish takes room, too: this may be what it has freed
 		<-client.room
 		return &Error{Code: ErrClosed, Message: "the client is closed"}
 	default:
@@ -113,13 +114,13 @@ func (c *course) enter() error {
 	return nil
 }
 
-// wait returns why it ended; timeIsUp also when the caller's context says so.
-func (c *course) wait(something <-chan struct{}) event {
+// wait returns why it woke up. A context whose deadline passed counts as deadlinePassed.
+func (c *call) wait(something <-chan struct{}) event {
 	select {
 	case <-something:
 		return somethingChanged
 	case <-c.timer.C:
-		return timeIsUp
+		return deadlinePassed
 	case <-c.ctx.Done():
 		return c.whyDone()
 	case <-c.client.aborted:
@@ -127,15 +128,15 @@ func (c *course) wait(something <-chan struct{}) event {
 	}
 }
 
-func (c *course) whyDone() event {
+func (c *call) whyDone() event {
 	if c.ctx.Err() == context.DeadlineExceeded {
-		return timeIsUp
+		return deadlinePassed
 	}
 	return callerLeft
 }
 
-// attempt sends once. It returns whether to call it again.
-func (c *course) attempt() (response *wire.Response, again bool, err error) {
+// attempt sends the request once. again: the call goes on with another attempt.
+func (c *call) attempt() (response *wire.Response, again bool, err error) {
 	left := time.Until(c.ends)
 	if left <= 0 {
 		return nil, false, c.unavailable()
@@ -162,9 +163,9 @@ func (c *course) attempt() (response *wire.Response, again bool, err error) {
 	return c.await(conn, x, changed)
 }
 
-// await waits for the answer to what was handed to the connection.
-func (c *course) await(conn *connection, x *exchange, changed <-chan struct{}) (*wire.Response, bool, error) {
-	if len(c.client.links) == 1 {
+// await waits for the answer to an exchange that was queued on the connection.
+func (c *call) await(conn *connection, x *exchange, changed <-chan struct{}) (*wire.Response, bool, error) {
+	if len(c.client.endpoints) == 1 {
 		changed = nil
 	}
 	for {
@@ -173,7 +174,7 @@ func (c *course) await(conn *connection, x *exchange, changed <-chan struct{}) (
 		case got := <-x.done:
 			return c.received(x, got)
 		case <-changed:
-			// A request that its connection has not taken moves to a better address.
+			// A request that has not been written yet moves to a better address.
 			index, better, next := c.client.routes.choose()
 			changed = next
 			if index != c.index && better != nil && conn.withdrawUnsent(x) {
@@ -181,14 +182,14 @@ func (c *course) await(conn *connection, x *exchange, changed <-chan struct{}) (
 			}
 			continue
 		case <-c.timer.C:
-			why = timeIsUp
+			why = deadlinePassed
 		case <-c.ctx.Done():
 			why = c.whyDone()
 		case <-c.client.aborted:
 			why = clientAborted
 		}
 		if !conn.withdraw(x) {
-			return c.received(x, <-x.done) // just in time
+			return c.received(x, <-x.done) // the answer has just arrived
 		}
 		if !x.sent {
 			return nil, false, c.notSent(why)
@@ -197,10 +198,10 @@ func (c *course) await(conn *connection, x *exchange, changed <-chan struct{}) (
 	}
 }
 
-// notSent: nothing took it. nil: the call goes on.
-func (c *course) notSent(why event) error {
+// notSent returns the error of a call whose request was not written; nil: the call goes on.
+func (c *call) notSent(why event) error {
 	switch why {
-	case timeIsUp:
+	case deadlinePassed:
 		return c.unavailable()
 	case callerLeft:
 		return c.left(c.decided())
@@ -210,8 +211,8 @@ func (c *course) notSent(why event) error {
 	return nil
 }
 
-// silent: it was sent, and nothing came back.
-func (c *course) silent(why event) error {
+// silent returns the error of a call whose request was sent and not answered.
+func (c *call) silent(why event) error {
 	switch why {
 	case callerLeft:
 		return c.left(MayBeDecided)
@@ -223,17 +224,17 @@ func (c *course) silent(why event) error {
 		Message: fmt.Sprintf("no answer from %s within %v", c.address(), c.limit)}, context.DeadlineExceeded)
 }
 
-func (c *course) left(decided Decided) error {
+func (c *call) left(decided Decided) error {
 	return &Error{Code: ErrCanceled, Message: "the caller's context was cancelled", Decided: decided, cause: c.ctx.Err()}
 }
 
-// failure has the cause that Go's callers look for.
-func (c *course) failure(err *Error, cause error) *Error {
+// failure adds the cause that errors.Is(err, context.DeadlineExceeded) looks for.
+func (c *call) failure(err *Error, cause error) *Error {
 	err.cause = cause
 	return err
 }
 
-func (c *course) received(x *exchange, got outcomeOf) (*wire.Response, bool, error) {
+func (c *call) received(x *exchange, got reply) (*wire.Response, bool, error) {
 	if got.answer == nil {
 		if !x.sent {
 			return nil, true, nil
@@ -264,8 +265,8 @@ func (c *course) received(x *exchange, got outcomeOf) (*wire.Response, bool, err
 	return response, false, nil
 }
 
-// again pauses, if it is to be sent again.
-func (c *course) again(reason string) (*wire.Response, bool, error) {
+// again backs off before another attempt, unless no retry is left.
+func (c *call) again(reason string) (*wire.Response, bool, error) {
 	if c.retries >= c.client.options.retriesMax {
 		return nil, false, c.unavailable()
 	}
@@ -279,7 +280,7 @@ func (c *course) again(reason string) (*wire.Response, bool, error) {
 		longest = backOffMin << (c.retries - 1)
 	}
 	pause := time.Duration(rand.Int63n(int64(longest)))
-	// Not all of what is left: there must be time for the answer.
+	// At most half of the time that is left: the answer needs some, too.
 	if most := time.Until(c.ends) / 2; pause > most {
 		pause = most
 	}
@@ -287,14 +288,14 @@ func (c *course) again(reason string) (*wire.Response, bool, error) {
 	return nil, why == somethingChanged, c.notSent(why)
 }
 
-func (c *course) pause(length time.Duration) event {
+func (c *call) pause(length time.Duration) event {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return somethingChanged
 	case <-c.timer.C:
-		return timeIsUp
+		return deadlinePassed
 	case <-c.ctx.Done():
 		return c.whyDone()
 	case <-c.client.aborted:
@@ -302,16 +303,16 @@ func (c *course) pause(length time.Duration) event {
 	}
 }
 
-func (c *course) address() string { return c.client.options.addresses[c.index].text }
+func (c *call) address() string { return c.client.options.addresses[c.index].text }
 
-func (c *course) decided() Decided {
+func (c *call) decided() Decided {
 	if c.broken > 0 {
 		return MayBeDecided
 	}
 	return NotDecided
 }
 
-func (c *course) unavailable() error {
+func (c *call) unavailable() error {
 	err := &Error{Code: ErrUnavailable, Decided: c.decided()}
 	_, conn, _ := c.client.routes.choose()
 	switch {
@@ -325,7 +326,7 @@ func (c *course) unavailable() error {
 		err.Message = fmt.Sprintf("%s took no request within %v", c.address(), c.limit)
 	default:
 		err.Message = fmt.Sprintf("no connection to %s within %v", c.addresses(), c.limit)
-		if why := c.client.routes.trouble(); why != nil {
+		if why := c.client.routes.lastError(); why != nil {
 			err.Message += ": " + why.Error()
 		}
 	}
@@ -335,7 +336,7 @@ func (c *course) unavailable() error {
 	return err
 }
 
-func (c *course) addresses() string {
+func (c *call) addresses() string {
 	var texts []string
 	for _, one := range c.client.options.addresses {
 		texts = append(texts, one.text)

@@ -1,6 +1,7 @@
-"""The course of one call: which address, when again, and how it ends. clients/README.md draws it.
+"""One call with its retries: which address it goes to, when it is sent again, and how it ends.
 
-Knows when; the clients know how: they send and wait as a Course says and tell it what came of it.
+A Call decides and does no I/O: the clients send and wait as it says, and report the result to it. "One call" in
+clients/README.md has a diagram.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from ._meter import Meter
 from ._routes import Routes
 from .errors import ClosedError, DeadlineError, HarrierError, UnavailableError
 
-# Of waiting for a connection, when there is another address that may be first.
+# How long to try one address, in seconds, while another one may connect first.
 SLICE = 0.02
 BACK_OFF_MIN = 0.01
 BACK_OFF_MAX = 0.5
 
 
-class Course:
-    """Times are of a monotonic clock, in seconds. Its methods raise what the call ends with."""
+class Call:
+    """Times are seconds of a monotonic clock. The methods raise the error that the call ends with."""
 
-    # Of the class until a call's is another: most have one attempt, and are quicker made so.
+    # Class attributes, because most calls need no retry and are faster to make without setting these.
     index = 0
     pause = 0.0  # before the next attempt
     _retries = 0
@@ -48,7 +49,7 @@ class Course:
         self._deadline = deadline
 
     def begin(self, now: float) -> float:
-        """Chooses where to send; returns how long to try."""
+        """Chooses where to send. Returns for how many seconds to try."""
         left = self.ends - now
         if left <= 0:
             raise self._unavailable(now)
@@ -69,7 +70,7 @@ class Course:
         self.pause = 0.0
 
     def received(self, error: int, data: bytes, now: float) -> Any:
-        """What was answered; None when the call goes on after ``pause``."""
+        """Returns the answer; None if the call goes on with another attempt after ``pause``."""
         if error == _nng.OK:
             return self._answered(data, now)
         if error == _nng.CLOSED:
@@ -102,7 +103,7 @@ class Course:
         self.pause = 0.0
         if not self._routes.another_is_up(self.index):
             longest = min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (self._retries - 1))
-            # Not all of what is left: there must be time for the answer.
+            # At most half of the time that is left: the answer needs some, too.
             self.pause = min(random.uniform(0, longest), max(0.0, self.ends - now) / 2)
 
     @property

@@ -1,4 +1,4 @@
-"""How many requests of a Client are in flight, and may be."""
+"""Limits how many requests of a Client are in flight, and lets it wait until there are none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from typing import Optional
 
 
-class Gate:
+class Limiter:
     def __init__(self, count_max: int) -> None:
         self.count = 0
         self.aborted = False
@@ -18,8 +18,8 @@ class Gate:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
 
-    def enter(self, until: float) -> Optional[bool]:
-        """False when there was no room until then; None when it is closed."""
+    def acquire(self, until: float) -> Optional[bool]:
+        """Returns False if there was no room until then; None if the client is closed."""
         with self._lock:
             if self.count >= self._count_max:
                 self._wait_for_room(until)
@@ -40,13 +40,13 @@ class Gate:
         finally:
             self._waiting -= 1
 
-    def leave(self) -> None:
+    def release(self) -> None:
         with self._lock:
             self.count -= 1
             if self._waiting:
                 self._changed.notify_all() if self._closed else self._changed.notify()
         if self._abandoned:
-            threading.Event().wait()  # a daemon thread: Python ends, and what it would go back to with it
+            threading.Event().wait()  # a daemon thread, at exit: what it would return to is being torn down
 
     def close(self) -> None:
         with self._changed:
@@ -54,7 +54,7 @@ class Gate:
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Who leaves after this does not come back."""
+        """Threads that release after this never return, because Python is exiting."""
         self._abandoned = True
         self.close()
 

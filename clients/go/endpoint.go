@@ -15,7 +15,7 @@ import (
 const (
 	reconnectMin = 10 * time.Millisecond
 	reconnectMax = 500 * time.Millisecond
-	// Of a connection and its handshakes. A server that stands still would hold it up for ever.
+	// For a connection and its handshakes, so that a server that hangs does not block it for ever.
 	connectMax = 10 * time.Second
 )
 
@@ -23,8 +23,8 @@ var requestProtocol = transport.ProtocolInfo{
 	Self: mangos.ProtoReq, SelfName: "req", Peer: mangos.ProtoRep, PeerName: "rep",
 }
 
-// link keeps one connection to one address.
-type link struct {
+// endpoint keeps one connection to one address: it connects, has the connection served, and connects again.
+type endpoint struct {
 	address address
 	tls     *tls.Config
 	up      func(*connection)
@@ -34,12 +34,12 @@ type link struct {
 	stop    context.CancelFunc
 
 	lock sync.Mutex
-	conn net.Conn // the present one, also while it is made
+	conn net.Conn // the current one, also during its handshake
 }
 
-func newLink(a address, config *tls.Config, up func(*connection), down func(error)) *link {
-	l := &link{address: a, up: up, down: down}
-	l.context, l.stop = context.WithCancel(context.Background())
+func newEndpoint(a address, config *tls.Config, up func(*connection), down func(error)) *endpoint {
+	e := &endpoint{address: a, up: up, down: down}
+	e.context, e.stop = context.WithCancel(context.Background())
 	if a.tls {
 		if config == nil {
 			config = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -47,40 +47,40 @@ func newLink(a address, config *tls.Config, up func(*connection), down func(erro
 		if config = config.Clone(); config.ServerName == "" {
 			config.ServerName = a.host
 		}
-		l.tls = config
+		e.tls = config
 	}
-	return l
+	return e
 }
 
-// close has run end.
-func (l *link) close() {
-	l.stop()
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if l.conn != nil {
-		_ = l.conn.Close()
+// close makes run return.
+func (e *endpoint) close() {
+	e.stop()
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if e.conn != nil {
+		_ = e.conn.Close()
 	}
 }
 
-// hold has close know of a connection; false: it is closed already.
-func (l *link) hold(conn net.Conn) bool {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.conn = conn
-	return l.context.Err() == nil
+// track makes a connection known to close. It returns false if the endpoint is closed already.
+func (e *endpoint) track(conn net.Conn) bool {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	e.conn = conn
+	return e.context.Err() == nil
 }
 
-// run connects, and connects again, until it is closed.
-func (l *link) run() {
+// run connects, and reconnects, until the endpoint is closed.
+func (e *endpoint) run() {
 	pause := reconnectMin
-	for l.context.Err() == nil {
+	for e.context.Err() == nil {
 		begun := time.Now()
-		c, err := l.connect()
+		c, err := e.connect()
 		if err != nil {
-			l.down(err)
+			e.down(err)
 		} else {
-			l.serve(c)
-			// One that breaks at once is no reason to try harder.
+			e.serve(c)
+			// A connection that breaks at once does not shorten the back-off.
 			if c.answered || time.Since(begun) > reconnectMax {
 				pause = reconnectMin
 			}
@@ -91,7 +91,7 @@ func (l *link) run() {
 		} else if jittered > reconnectMax {
 			jittered = reconnectMax
 		}
-		if !l.sleep(jittered) {
+		if !e.sleep(jittered) {
 			return
 		}
 		if pause *= 2; pause > reconnectMax {
@@ -100,40 +100,40 @@ func (l *link) run() {
 	}
 }
 
-func (l *link) sleep(pause time.Duration) bool {
+func (e *endpoint) sleep(pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-l.context.Done():
+	case <-e.context.Done():
 		return false
 	}
 }
 
-func (l *link) serve(c *connection) {
+func (e *endpoint) serve(c *connection) {
 	var writer sync.WaitGroup
 	writer.Add(1)
 	go func() {
 		defer writer.Done()
 		c.write()
 	}()
-	l.up(c)
+	e.up(c)
 	err := c.read()
-	// First where new calls look for a connection, so that they do not meet this one again.
-	l.down(err)
+	// Before the calls on it are woken, so that none of them chooses this connection again.
+	e.down(err)
 	c.end()
 	writer.Wait()
 }
 
-func (l *link) connect() (*connection, error) {
-	limited, cancel := context.WithTimeout(l.context, connectMax)
+func (e *endpoint) connect() (*connection, error) {
+	limited, cancel := context.WithTimeout(e.context, connectMax)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(limited, l.address.network, l.address.target)
+	conn, err := new(net.Dialer).DialContext(limited, e.address.network, e.address.target)
 	if err != nil {
 		return nil, err
 	}
-	c, err := l.shakeHands(limited, conn)
+	c, err := e.handshake(limited, conn)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -141,23 +141,23 @@ func (l *link) connect() (*connection, error) {
 	return c, nil
 }
 
-func (l *link) shakeHands(limited context.Context, conn net.Conn) (*connection, error) {
-	if !l.hold(conn) {
+func (e *endpoint) handshake(limited context.Context, conn net.Conn) (*connection, error) {
+	if !e.track(conn) {
 		return nil, net.ErrClosed
 	}
 	if err := conn.SetDeadline(time.Now().Add(connectMax)); err != nil {
 		return nil, err
 	}
 	inner := conn
-	if l.tls != nil {
-		secured := tls.Client(conn, l.tls)
+	if e.tls != nil {
+		secured := tls.Client(conn, e.tls)
 		if err := secured.HandshakeContext(limited); err != nil {
 			return nil, err
 		}
 		inner = secured
 	}
 	s := newStream(inner)
-	pipe := l.pipe(s)
+	pipe := e.pipe(s)
 	pipe.SetOption(mangos.OptionMaxRecvSize, responseSizeMax)
 	handshaker := transport.NewConnHandshaker()
 	handshaker.Start(pipe)
@@ -170,8 +170,8 @@ func (l *link) shakeHands(limited context.Context, conn net.Conn) (*connection, 
 	return newConnection(pipe, s), nil
 }
 
-func (l *link) pipe(s *stream) transport.ConnPipe {
-	if l.address.network == "unix" {
+func (e *endpoint) pipe(s *stream) transport.ConnPipe {
+	if e.address.network == "unix" {
 		return transport.NewConnPipeIPC(s, requestProtocol)
 	}
 	return transport.NewConnPipe(s, requestProtocol)

@@ -1,4 +1,4 @@
-"""What ends a client that nobody closed."""
+"""Closes clients that their users have not closed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import weakref
 from typing import Any, Callable
 
 
-class Ending:
-    """Calls end(*arguments) once: when it is called, when owner is gone, or when Python ends.
+class Finalizer:
+    """Calls end(*arguments) once: when it is called, when owner is collected, or when Python exits.
 
-    Not in a forked child, where nng's threads are not.
+    Does nothing in a forked child, which does not have nng's threads.
     """
 
     def __init__(self, owner: object, end: Callable[..., None], *arguments: Any) -> None:
         self._finalizer = weakref.finalize(owner, _end_here, os.getpid(), end, arguments)
-        # Beside weakref's own hook, which comes after pynng's, that ends nng, if anything had a finalizer before
-        # pynng was imported.
+        # At exit, weakref's own hook is too late: it runs after pynng's, which shuts nng down, if a finalizer was made
+        # before pynng was imported.
         atexit.register(self._finalizer)
 
     @property
