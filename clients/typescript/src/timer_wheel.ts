@@ -1,33 +1,33 @@
 /**
- * The ends of all calls under way, with one timer of Node's for all of them: a call is put in and taken out in constant
- * time and mostly ends before its time, so nothing is made or cancelled for it.
+ * The deadlines of all calls in flight, on one timer of Node's. Calls are added and removed in constant time, and mostly end
+ * before their deadline, so that a timer of their own would be made and cancelled for nothing.
  *
- * A ring of slots, each a list of what ends within its few milliseconds, or some turns of the ring later.
+ * A timer wheel: a ring of slots, each a list of what ends within its few milliseconds, now or in later rounds.
  */
 import { performance } from 'node:perf_hooks';
 
 const SLOT_MS = 4;
 const SLOTS = 256;
 
-/** Milliseconds of a clock that only goes forward. */
+/** Milliseconds of a monotonic clock. */
 export function now(): number {
   return performance.now();
 }
 
-/** What has an end. */
+/** Something with a deadline. */
 export abstract class Timed {
-  /** In the list of its slot. */
+  /** The neighbours in the list of its slot. */
   previous: Timed | null = null;
   next: Timed | null = null;
   slot = -1;
 
   constructor(readonly ends: number) {}
 
-  /** Its time is over; it is not in the wheel any more. */
+  /** Its deadline has passed; it is no longer in the wheel. */
   abstract expired(at: number): void;
 }
 
-export class Wheel {
+export class TimerWheel {
   private readonly slots: (Timed | null)[] = new Array<Timed | null>(SLOTS).fill(null);
   private count = 0;
   private swept = Math.floor(now() / SLOT_MS);
@@ -49,7 +49,7 @@ export class Wheel {
     }
   }
 
-  /** Does nothing when it is not in there. */
+  /** Does nothing if it is not in the wheel. */
   remove(timed: Timed): void {
     if (timed.slot < 0) {
       return;
@@ -65,7 +65,7 @@ export class Wheel {
     timed.previous = timed.next = null;
     timed.slot = -1;
     this.count--;
-    // The timer stays: the next call will want it.
+    // The timer keeps running: the next call will need it.
   }
 
   all(): Timed[] {
@@ -78,7 +78,7 @@ export class Wheel {
     return found;
   }
 
-  /** Nothing of it keeps the process from here on. */
+  /** Stops the timer, which would keep the process alive. */
   stop(): void {
     if (this.timer !== null) {
       clearTimeout(this.timer);
@@ -113,7 +113,7 @@ export class Wheel {
     }
   }
 
-  /** Out of the wheel, all whose time is over. */
+  /** Removes and returns all whose deadline has passed. */
   private take(at: number): Timed[] {
     const until = Math.floor(at / SLOT_MS);
     const over: Timed[] = [];

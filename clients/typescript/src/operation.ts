@@ -1,4 +1,4 @@
-/** What a call asks, and what its caller gets. */
+/** The kinds of calls: what each one sends, and how its answer becomes what its caller gets. */
 import * as decode from './decode.js';
 import type { Response } from './decode.js';
 import * as encode from './encode.js';
@@ -10,24 +10,24 @@ import type { Fallback, ScoreOptions } from './options.js';
 import type { ScoreReader } from './score_reader.js';
 import type { Decision, Transaction } from './types.js';
 
-export interface Question<T> {
+export interface Operation<T> {
   readonly request: Request;
-  /** Straight from the bytes; null when they are to be decoded as any others. */
-  quick(reader: ScoreReader, bytes: Buffer, from: number, to: number): T | null;
-  /** Of an answer that is no error. Throws ProtocolError when there is something in it that is not known. */
+  /** Decodes a plain answer straight from its bytes; null: the generated code must decode it. */
+  readFast(reader: ScoreReader, bytes: Buffer, from: number, to: number): T | null;
+  /** The result from a decoded answer without an error. Throws ProtocolError if it has unknown values. */
   read(response: Response): () => T;
-  /** What stands in for an error; throws the error when nothing does. */
-  instead(error: unknown): T;
+  /** The fallback for an error; throws the error if there is none. */
+  recover(error: unknown): T;
 }
 
-/** An answer is all there is to it. */
-export class Plain<T> implements Question<T> {
+/** A call without fallbacks. */
+export class PlainOperation<T> implements Operation<T> {
   constructor(
     readonly request: Request,
     private readonly decode: (response: Response) => T,
   ) {}
 
-  quick(): null {
+  readFast(): null {
     return null;
   }
 
@@ -36,12 +36,12 @@ export class Plain<T> implements Question<T> {
     return () => value;
   }
 
-  instead(error: unknown): never {
+  recover(error: unknown): never {
     throw error;
   }
 }
 
-export class Scores implements Question<(Decision | HarrierError)[]> {
+export class Scores implements Operation<(Decision | HarrierError)[]> {
   readonly request: Request;
   private readonly fallback: Fallback | null;
 
@@ -57,7 +57,7 @@ export class Scores implements Question<(Decision | HarrierError)[]> {
     this.fallback = dryRun ? null : fallback;
   }
 
-  quick(reader: ScoreReader, bytes: Buffer, from: number, to: number): Decision[] | null {
+  readFast(reader: ScoreReader, bytes: Buffer, from: number, to: number): Decision[] | null {
     return reader.read(bytes, from, to, this.transactions);
   }
 
@@ -66,13 +66,13 @@ export class Scores implements Question<(Decision | HarrierError)[]> {
     return () => fallback.forResults(this.fallback, this.transactions, results, this.meter);
   }
 
-  instead(error: unknown): Decision[] {
+  recover(error: unknown): Decision[] {
     return fallback.forCall(this.fallback, this.transactions, error, this.meter);
   }
 }
 
-/** Of one transaction. */
-export class Score implements Question<Decision> {
+/** A call with one transaction. */
+export class Score implements Operation<Decision> {
   readonly request: Request;
   private readonly scores: Scores;
 
@@ -81,8 +81,8 @@ export class Score implements Question<Decision> {
     this.request = this.scores.request;
   }
 
-  quick(reader: ScoreReader, bytes: Buffer, from: number, to: number): Decision | null {
-    return this.scores.quick(reader, bytes, from, to)?.[0] ?? null;
+  readFast(reader: ScoreReader, bytes: Buffer, from: number, to: number): Decision | null {
+    return this.scores.readFast(reader, bytes, from, to)?.[0] ?? null;
   }
 
   read(response: Response): () => Decision {
@@ -90,7 +90,7 @@ export class Score implements Question<Decision> {
     return () => fallback.only(results());
   }
 
-  instead(error: unknown): Decision {
-    return fallback.only(this.scores.instead(error));
+  recover(error: unknown): Decision {
+    return fallback.only(this.scores.recover(error));
   }
 }

@@ -214,21 +214,21 @@ describe('an answer to a score', () => {
 
   it('is what the generated code reads', () => {
     const random = new Random(3);
-    let quick = 0;
+    let fast = 0;
     for (let round = 0; round < 3000; round++) {
       const results = Array.from({ length: random.of(1, 1, 1, 2, 5) }, () => ({ decision: decision(random) }));
       const transactions = asked(results.length);
       const bytes = response(results);
       const got = read(bytes, transactions);
       if (got !== null) {
-        quick++;
+        fast++;
         assert.deepEqual(got, ordinary(bytes, transactions));
       } else {
         assert.ok(ordinary(bytes, transactions).length === results.length);
       }
     }
     // The others have U+FFFD in them, or positions of over 49 bits.
-    assert.ok(quick > 1500, `${quick} of 3000`);
+    assert.ok(fast > 1500, `${fast} of 3000`);
   });
 
   it('is read so when it is an ordinary one', () => {
@@ -253,7 +253,7 @@ describe('an answer to a score', () => {
 
   it('is never taken for what the generated code does not read in it', () => {
     const random = new Random(4);
-    let quick = 0;
+    let fast = 0;
     for (let round = 0; round < 60_000; round++) {
       const bytes = response([{ decision: decision(random) }]);
       const at = random.below(bytes.length);
@@ -270,11 +270,11 @@ describe('an answer to a score', () => {
       }
       const got = read(changed, asked(1));
       if (got !== null) {
-        quick++;
+        fast++;
         assert.deepEqual(got, ordinary(changed, asked(1)), changed.toString('hex'));
       }
     }
-    assert.ok(quick > 1000, `${quick} were read`);
+    assert.ok(fast > 1000, `${fast} were read`);
   });
 
   it('of the cases of all clients is read the same', () => {
