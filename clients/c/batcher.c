@@ -42,9 +42,9 @@ struct harrier_batcher {
     int64_t window_us;
     size_t size_max;
     pthread_mutex_t mutex;
-    pthread_cond_t filled;  /* a batch is full, or the batcher is closed */
-    pthread_cond_t settled; /* some members have their results */
-    struct batch *open;     /* that takes further calls; NULL: the next call opens one */
+    pthread_cond_t filled;   /* a batch is full, or the batcher is closed */
+    pthread_cond_t answered; /* some members have their results */
+    struct batch *open;      /* that takes further calls; NULL: the next call opens one */
     size_t callers;
     bool closed;
 };
@@ -67,7 +67,7 @@ int harrier_batcher_new(struct harrier_client *client,
     batcher->size_max = o->size_max ? o->size_max : SIZE_MAX_DEFAULT;
     check(pthread_mutex_init(&batcher->mutex, NULL) == 0);
     condition_init(&batcher->filled);
-    condition_init(&batcher->settled);
+    condition_init(&batcher->answered);
     *ret_batcher = batcher;
     return 0;
 }
@@ -142,7 +142,7 @@ static void lead(struct harrier_batcher *batcher, struct batch *batch) {
         ring_remove(element);
         RING_OF(element, struct member, place)->done = true;
     }
-    pthread_cond_broadcast(&batcher->settled);
+    pthread_cond_broadcast(&batcher->answered);
 }
 
 static void join(struct harrier_batcher *batcher, struct batch *batch, struct member *member) {
@@ -163,7 +163,7 @@ static void run(struct harrier_batcher *batcher, struct member *member) {
     if (batcher->open) {
         join(batcher, batcher->open, member);
         while (!member->done)
-            pthread_cond_wait(&batcher->settled, &batcher->mutex);
+            pthread_cond_wait(&batcher->answered, &batcher->mutex);
         return;
     }
     struct batch batch = {.send_at_us = monotonic_us() + batcher->window_us};
@@ -195,7 +195,7 @@ int harrier_batcher_score(struct harrier_batcher *batcher,
         run(batcher, &member);
     batcher->callers--;
     if (batcher->closed)
-        pthread_cond_broadcast(&batcher->settled);
+        pthread_cond_broadcast(&batcher->answered);
     pthread_mutex_unlock(&batcher->mutex);
     if (member.result == 0)
         *ret_reply = member.reply;
@@ -216,7 +216,7 @@ void harrier_batcher_free(struct harrier_batcher *batcher) {
         return;
     harrier_batcher_close(batcher);
     pthread_cond_destroy(&batcher->filled);
-    pthread_cond_destroy(&batcher->settled);
+    pthread_cond_destroy(&batcher->answered);
     pthread_mutex_destroy(&batcher->mutex);
     free(batcher);
 }

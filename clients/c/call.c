@@ -23,6 +23,7 @@ static int closed(struct harrier_error *ret_error) {
     return fail(ret_error, HARRIER_ERROR_CLOSED, "", "the client is closed");
 }
 
+/* exchange_pool_admit() failed with r: BUSY here means that the deadline passed while it waited. */
 static int not_admitted(const struct exchange *exchange, int r, struct harrier_error *ret_error) {
     if (r == -(int)HARRIER_ERROR_CLOSED)
         return closed(ret_error);

@@ -170,6 +170,7 @@ static bool wait_until_left(struct harrier_client *client, int64_t until_us) {
     return client->callers == 0 && client->pipelined == 0;
 }
 
+/* From here on dispatch_send() ends exchanges instead of sending them. */
 static void end_all(struct harrier_client *client) {
     client->aborted = true;
     for (struct exchange *exchange = client->all; exchange; exchange = exchange->next_all)
@@ -190,6 +191,7 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
         end_all(client);
         wait_until_left(client, INT64_MAX);
     }
+    /* Several threads may close at once; only the first one frees what is shared. */
     bool first = !client->closed;
     client->closed = true;
     client_unlock(client);

@@ -1,3 +1,7 @@
+/* The loop alternates between two things: running the callbacks of exchanges that have ended, and
+ * one step of the poller. It takes over from the leader of the moment, which notices has_loop after
+ * its next step and hands over. Callbacks run without the mutex and one at a time, so a slow one
+ * delays every other answer of this client. */
 #include "clients/c/loop.h"
 #include "clients/c/base/fail.h"
 #include "clients/c/delivery/conclude.h"

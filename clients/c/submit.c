@@ -14,6 +14,9 @@
  * waking the loop. */
 #define DIRECT_MAX 4
 
+/* Admits and queues the request, and sees to it that it is sent: by this thread while the loop
+ * waits in poll() and little is in flight; otherwise by the loop, which flushes before it polls
+ * again. */
 static int start(struct exchange *exchange, bool may_wait, struct harrier_error *ret_error) {
     struct harrier_client *client = exchange->client;
     client_lock(client);

@@ -11,6 +11,8 @@ int64_t monotonic_us(void) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* The default clock of a condition is CLOCK_REALTIME, with which a timed wait would end early or
+ * late when the wall clock is set. */
 void condition_init(pthread_cond_t *condition) {
     pthread_condattr_t attributes;
     check(pthread_condattr_init(&attributes) == 0);

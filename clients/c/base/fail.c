@@ -14,6 +14,8 @@ _Static_assert((int)HARRIER_VERDICT_DECLINE == (int)VERDICT_DECLINE &&
                    (int)HARRIER_LABEL_COUNT == (int)LABEL_COUNT,
                "verdicts and labels have the numbers of the wire");
 
+/* Codes from INVALID to UNAVAILABLE are numbered alike. DENIED is apart from them, and any other
+ * code of core/ is a defect that a caller cannot handle. */
 enum harrier_error_code public_code(enum error_code code) {
     if (code >= ERROR_INVALID && code <= ERROR_UNAVAILABLE)
         return (enum harrier_error_code)code;
@@ -22,6 +24,7 @@ enum harrier_error_code public_code(enum error_code code) {
     return code == 0 ? HARRIER_OK : HARRIER_ERROR_INTERNAL;
 }
 
+/* A message that is too long for the struct is cut: callers bound the strings that they put in. */
 int fail(struct harrier_error *ret_error, enum harrier_error_code code, const char *field,
          const char *format, ...) {
     if (ret_error) {

@@ -1,3 +1,5 @@
+/* Samples are appended under the client's mutex and taken away as a whole for reporting, so the
+ * mutex is released once per report and not once per sample. The array is reused. */
 #include "clients/c/base/meter.h"
 
 #include "core/base/check.h"
@@ -60,6 +62,8 @@ void meter_observe(struct meter *meter, const char *name, double value) {
         add(meter, SAMPLE_OBSERVE, name, value);
 }
 
+/* Two samples for one call. label() of the first is complete before add() of the second, which may
+ * move the array. */
 void meter_called(struct meter *meter, const char *call, const char *result, double seconds) {
     if (!meter->on)
         return;

@@ -12,6 +12,8 @@ static void *array(struct arena *arena, size_t count, size_t size) {
     return memory;
 }
 
+/* An attribute's type is the caller's claim; whether the policy declares the field so is for the
+ * server to check. */
 static struct attribute *attributes_from_public(const struct harrier_transaction *in,
                                                 struct arena *arena) {
     struct attribute *out = array(arena, in->attribute_count, sizeof *out);
@@ -119,6 +121,7 @@ const struct list_change *list_changes_from_public(const struct harrier_list_cha
     return out;
 }
 
+/* Lower-case digits only. *ret_zero: all of them are 0, which the standard forbids in ids. */
 static bool is_hex(const char *at, size_t count, bool *ret_zero) {
     *ret_zero = true;
     for (size_t i = 0; i < count; i++) {

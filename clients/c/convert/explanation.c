@@ -55,6 +55,8 @@ struct harrier_transaction reply_transaction(struct reply_memory *memory,
     };
 }
 
+/* A part's value goes through reply_feature() with an empty name, because the public struct reuses
+ * struct harrier_feature for values of any type. */
 static const struct harrier_explained_part *parts(struct reply_memory *memory,
                                                   const struct explained_part *in, size_t count) {
     struct harrier_explained_part *out = reply_array(memory, count, sizeof *out);
@@ -218,6 +220,7 @@ static const struct harrier_explained_outcome *outcomes(struct reply_memory *mem
     return out;
 }
 
+/* Only `harrier explain` compares with today's policy; a server's answer has none. */
 static const struct harrier_explained_policy *now(struct reply_memory *memory,
                                                   const struct explanation *in) {
     struct harrier_explained_policy *out = in->has_now ? reply_array(memory, 1, sizeof *out) : NULL;

@@ -1,4 +1,5 @@
-/* One fill_ function for each call's response; reply_new() chooses. */
+/* One fill_ function for each call's response; reply_new() chooses. Pointers in the public struct
+ * are const, so each array is filled through a local pointer. */
 #include "clients/c/convert/reply.h"
 #include "clients/c/base/fail.h"
 #include "clients/c/convert/explanation.h"
@@ -109,6 +110,7 @@ static struct harrier_list_entry list_entry(struct reply_memory *memory,
                                        .reason = reply_string(memory, in->reason)};
 }
 
+/* Three arrays at once: checking `full` once after them covers all three. */
 static void fill_lists(struct reply_memory *memory, const struct list_response *in) {
     struct harrier_lists *out = reply_array(memory, 1, sizeof *out);
     struct harrier_list *lists = reply_array(memory, in->list_count, sizeof *lists);

@@ -1,3 +1,4 @@
+/* `holders` counts the shares and not the owner, so the release that finds 0 is the last one. */
 #include "clients/c/convert/reply_memory.h"
 
 #include "core/base/check.h"
@@ -130,6 +131,7 @@ static const struct harrier_reason *reasons(struct reply_memory *memory,
     return out;
 }
 
+/* A decision of a server: `fallback` stays false. fallback.c sets it on its own decisions. */
 struct harrier_decision reply_decision(struct reply_memory *memory, const struct decision *in) {
     return (struct harrier_decision){
         .transaction_id = reply_string(memory, in->transaction_id),

@@ -5,7 +5,8 @@
  * arena of its own and counts as a holder of the whole, which is freed with its last holder.
  *
  * The functions that copy do not fail one by one. When the arena's limit is reached they set
- * memory->full and return NULL or an empty value; whoever builds a reply checks `full` at the end.
+ * memory->full and return NULL or an empty value; the function that builds a reply checks `full` at
+ * the end.
  */
 #pragma once
 

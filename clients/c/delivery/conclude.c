@@ -19,7 +19,8 @@ static void addresses_text(const struct harrier_client *client, char *ret_text, 
                                    client->endpoints[i].address);
 }
 
-/* Errors of requests without an answer: what was tried and how long, for whoever reads the log. */
+/* Errors of requests without an answer: what was tried and for how long, as a log should show it.
+ */
 static int explain_broken(const struct exchange *exchange, struct harrier_error *ret_error) {
     char addresses[600];
     addresses_text(exchange->client, addresses, sizeof addresses);

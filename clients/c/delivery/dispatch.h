@@ -15,5 +15,5 @@ void dispatch_send(struct exchange *exchange);
  * retries or its time are used up. reason: the metric's label. */
 bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_us);
 void dispatch_timer_fired(struct exchange *exchange, int64_t now_us);
-/* Ends it and wakes whoever waits for it: a thread, the loop, or its endpoint if it is a probe. */
+/* Ends it and wakes what waits for it: a thread, the loop, or its endpoint if it is a probe. */
 void dispatch_end(struct exchange *exchange, enum exchange_end end);

@@ -1,3 +1,5 @@
+/* An endpoint owns its transport and its probe. Requests are on it only while they are queued or
+ * sent; ejecting it does not touch these, because a slow server may still answer them. */
 #include "clients/c/delivery/endpoint.h"
 #include "clients/c/base/clock.h"
 #include "clients/c/base/fail.h"
@@ -134,6 +136,8 @@ void endpoint_enqueue(struct endpoint *endpoint, struct exchange *exchange) {
     ring_append(&endpoint->transport.unsent, &exchange->place);
 }
 
+/* A frame that is partly written must be completed, or the server would take the next frame's bytes
+ * for its rest. nng's library has its own copy of the message. */
 void endpoint_forget(struct exchange *exchange) {
     if (exchange->state == EXCHANGE_QUEUED && exchange->wire_sent > 0 && exchange->endpoint->stream)
         stream_keep_rest(exchange->endpoint->stream, exchange);
@@ -154,6 +158,8 @@ void endpoint_flush(struct endpoint *endpoint, int64_t now_us) {
  * Probes: a status request of the client's own to an ejected address. A customer's call is never
  * used to find out whether a server has recovered. */
 
+/* Uses the token that a call showed last: the token function may be slow or fail, and is the
+ * user's. */
 static void start_probe(struct endpoint *endpoint, int64_t now_us) {
     struct harrier_client *client = endpoint->transport.client;
     struct exchange *probe = endpoint->probe;

@@ -1,3 +1,6 @@
+/* Exchanges are large (buffers, an arena, a condition), so they are kept and reused; a client has
+ * as many as it ever had callers at once. The idle list is a stack: the exchange used last is the
+ * one most likely still in the cache. */
 #include "clients/c/delivery/exchange_pool.h"
 #include "clients/c/base/clock.h"
 #include "clients/c/delivery/endpoint.h"
@@ -46,6 +49,7 @@ void exchange_pool_put(struct exchange *exchange) {
     client_unlock(client);
 }
 
+/* room_waiters saves signalling a condition that no thread waits for. */
 static bool wait_for_room(struct harrier_client *client, int64_t until_us) {
     client->room_waiters++;
     bool in_time = true;
@@ -75,6 +79,8 @@ int exchange_pool_admit(struct exchange *exchange, bool may_wait) {
 
 void exchange_pool_release(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
+    /* Here, and not when the answer arrives: whether it was `unavailable` is known only after
+     * decoding. The common case has nothing to reset. */
     if (exchange->answered_well &&
         (exchange->endpoint->route.failures || exchange->endpoint->route.ejected))
         endpoint_succeeded(exchange->endpoint);

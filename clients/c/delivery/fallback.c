@@ -39,6 +39,7 @@ static const struct transaction *own_transactions(struct exchange *exchange) {
     return r < 0 ? NULL : request.score.transactions;
 }
 
+/* NONE: the fallback function does not want to decide this one. */
 static enum harrier_verdict choose(struct exchange *exchange, struct reply_memory *memory,
                                    const struct transaction *transaction,
                                    const struct harrier_error *error) {
@@ -49,6 +50,8 @@ static enum harrier_verdict choose(struct exchange *exchange, struct reply_memor
     return client->fallback_function(&shown, error, client->fallback_user);
 }
 
+/* A decision with nothing but id and verdict: no policy was asked, so there is no score or
+ * position. */
 static void decide(struct reply_memory *memory, struct harrier_result *result,
                    const struct transaction *transaction, enum harrier_verdict verdict,
                    enum harrier_error_code reason) {

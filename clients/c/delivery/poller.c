@@ -19,8 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PEEK_AFTER_US 2000 /* without a look at the network; a busy client never pays for a peek   \
-                            */
+#define PEEK_AFTER_US                                                                              \
+    2000 /* without a look at the network; a busy client never pays for a peek                     \
+          */
 
 /* When the leader must wake up even if nothing arrives. */
 static int64_t earliest(const struct harrier_client *client, int64_t until_us) {

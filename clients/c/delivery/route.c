@@ -1,3 +1,5 @@
+/* Ejection is a back-off for a whole address: its length doubles with every ejection that was not
+ * followed by a success. */
 #include "clients/c/delivery/route.h"
 
 #define EJECTION_US_MIN 1000000

@@ -1,3 +1,6 @@
+/* The bytes of a request: message_encode_rest() writes what never changes once; before each
+ * sending, exchange_write_head() puts the token, the time left, the id and the frame in front of
+ * it. So a retry does not encode the request again. */
 #include "clients/c/exchange/exchange.h"
 #include "clients/c/base/clock.h"
 #include "clients/c/base/fail.h"
@@ -43,6 +46,8 @@ int exchange_set_deadline(struct exchange *exchange, uint64_t deadline_us,
     return 0;
 }
 
+/* The token function is the user's code, so what it writes is terminated and checked like an
+ * option. */
 static int ask_for_token(struct exchange *exchange, struct harrier_error *ret_error) {
     const struct harrier_client *client = exchange->client;
     if (!client->token_function)
@@ -105,7 +110,7 @@ void exchange_write_head(struct exchange *exchange, const enum sp_stream *stream
 
 void exchange_release_id(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
-    if (exchange->id == 0)
+    if (exchange->id == 0) /* it waits or backs off: no answer can arrive */
         return;
     struct exchange **at = &client->ids[exchange->id & client->ids_mask];
     while (*at != exchange)

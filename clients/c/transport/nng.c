@@ -58,6 +58,8 @@ static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
 /* ---------------------------------------------------------------------------------------------
  * Out */
 
+/* nng owns the message from nng_send_aio() on, and frees it when it was sent. The id goes into the
+ * header, where a raw REQ socket expects it. */
 static bool send_one(struct nng_endpoint *nng, struct exchange *exchange, int64_t now_us) {
     nng_msg *message;
     if (nng_msg_alloc(&message, 0) != 0)
@@ -109,6 +111,7 @@ static void message_sent(void *argument) {
 /* ---------------------------------------------------------------------------------------------
  * In */
 
+/* Starts the next receive only after releasing the mutex, which the next callback takes. */
 static void message_received(void *argument) {
     struct nng_endpoint *nng = argument;
     struct harrier_client *client = client_of(nng);
@@ -130,6 +133,7 @@ static void message_received(void *argument) {
 /* ---------------------------------------------------------------------------------------------
  * The whole */
 
+/* nng reconnects by itself, within the same bounds as stream.c. */
 static int set_options(nng_socket socket) {
     int r = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_RESPONSE_SIZE_MAX);
     if (r == 0)

@@ -67,6 +67,7 @@ bool stream_takes(const char *address) {
 /* ---------------------------------------------------------------------------------------------
  * Addresses */
 
+/* 1 to 65535, without sign or spaces. */
 static bool is_port(const char *text) {
     size_t digits = strspn(text, "0123456789");
     int port = digits > 0 && digits <= 5 && !text[digits] ? atoi(text) : 0;
@@ -126,6 +127,7 @@ static int64_t back_off_us(struct stream *stream) {
     return us < BACK_OFF_US_MAX ? us : BACK_OFF_US_MAX;
 }
 
+/* Bytes of a broken connection mean nothing on the next one: both buffers are emptied. */
 static void close_socket(struct stream *stream) {
     if (stream->descriptor >= 0)
         close(stream->descriptor);
@@ -155,6 +157,7 @@ static void give_up(struct stream *stream, int64_t now_us) {
         stream->transport->handlers->down(stream->transport, now_us);
 }
 
+/* SP: each side sends 8 bytes that name its protocol, and closes if the other one does not fit. */
 static void greet(struct stream *stream, int64_t now_us) {
     uint8_t greeting[SP_GREETING_SIZE];
     sp_greeting_write(greeting, SP_REQ);
@@ -430,6 +433,7 @@ static void read_greeting(struct stream *stream, int64_t now_us) {
     }
 }
 
+/* connect() has ended, well or not: SO_ERROR says which. */
 static void finish_connect(struct stream *stream, int64_t now_us) {
     int error = 0;
     socklen_t size = sizeof error;

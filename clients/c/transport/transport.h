@@ -2,7 +2,7 @@
  *
  * Downwards, the endpoint calls the transport's functions and puts exchanges into `unsent`; the
  * transport moves each one to `sent` when all of its bytes are written. Upwards, the transport
- * calls the handlers, which whoever opens it provides, so that it needs to know nothing of
+ * calls the handlers that it was opened with, so that it needs to know nothing of
  * endpoints, retries or other addresses. Handlers are called with the client's mutex held and must
  * not free the transport. */
 #pragma once
