@@ -66,7 +66,9 @@ export class Meter {
       // An exception of the hook must not fail the call.
       if (!this.complained) {
         this.complained = true;
-        process.emitWarning(`harrier-client: the metrics hook failed, further failures are not reported: ${String(error)}`);
+        process.emitWarning(
+          `harrier-client: the metrics hook failed, further failures are not reported: ${String(error)}`,
+        );
       }
     }
   }
