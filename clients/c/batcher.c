@@ -1,17 +1,24 @@
-/* Groups calls that threads make within a short time into one message. The thread whose call opens
- * a batch sends it for all; the others wait for it. */
-#include "client.h"
+/* Groups calls that threads make within a short time into one message.
+ *
+ * There is no thread of its own: the thread whose call opens a batch is its leader. It waits until
+ * the window is over or the batch is full, sends the batch, and hands out the results; the others
+ * wait for it. A batch and its members live on the stacks of these calls, which do not return
+ * before they are done. The batcher is a user of the public API: it knows of the client only its
+ * default deadline. Its own mutex guards it; it is never held during a call. */
+#include "clients/c/base/clock.h"
+#include "clients/c/base/fail.h"
+#include "clients/c/convert/reply_memory.h"
+#include "clients/c/exchange/client.h"
 
 #include "core/base/check.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define WINDOW_US_DEFAULT 1000
 #define WINDOW_US_MAX     1000000
 #define SIZE_MAX_DEFAULT  100
 
-/* On the stack of the call that it is. */
+/* One call of harrier_batcher_score(). */
 struct member {
     struct ring place;
     struct harrier_transaction transaction;
@@ -27,7 +34,7 @@ struct batch {
     struct ring members; /* in the order of the calls */
     size_t count;
     bool full;
-    int64_t sent_at_us;
+    int64_t send_at_us; /* the end of the window, or an earlier deadline of a member */
 };
 
 struct harrier_batcher {
@@ -35,9 +42,9 @@ struct harrier_batcher {
     int64_t window_us;
     size_t size_max;
     pthread_mutex_t mutex;
-    pthread_cond_t filled;  /* a batch is full, or the batcher is closed */
-    pthread_cond_t settled; /* members have their results */
-    struct batch *open;     /* on the stack of the call that opened it */
+    pthread_cond_t filled;   /* a batch is full, or the batcher is closed */
+    pthread_cond_t answered; /* some members have their results */
+    struct batch *open;      /* that takes further calls; NULL: the next call opens one */
     size_t callers;
     bool closed;
 };
@@ -60,7 +67,7 @@ int harrier_batcher_new(struct harrier_client *client,
     batcher->size_max = o->size_max ? o->size_max : SIZE_MAX_DEFAULT;
     check(pthread_mutex_init(&batcher->mutex, NULL) == 0);
     condition_init(&batcher->filled);
-    condition_init(&batcher->settled);
+    condition_init(&batcher->answered);
     *ret_batcher = batcher;
     return 0;
 }
@@ -68,27 +75,21 @@ int harrier_batcher_new(struct harrier_client *client,
 /* ---------------------------------------------------------------------------------------------
  * Sending */
 
-/* Never 0: a call that would come too late still gets its error, or its fallback, from the client.
- */
+/* Never 0, which would mean the default: a call whose deadline has passed still gets its error, or
+ * its fallback decision, from the client. */
 static uint64_t left_us(int64_t deadline_at_us) {
     int64_t left = deadline_at_us - monotonic_us();
     return left > 0 ? (uint64_t)left : 1;
 }
 
-static void settle_one(struct harrier_batcher *batcher, struct member *member) {
+static void score_alone(struct harrier_batcher *batcher, struct member *member) {
     const struct harrier_score_options options = {.deadline_us = left_us(member->deadline_at_us),
                                                   .traceparent = member->traceparent};
     member->result = harrier_score(batcher->client, &member->transaction, 1, &options,
                                    &member->reply, &member->error);
 }
 
-/* Its own result of the batch's, as a reply of its own. */
-static void give(struct member *member, struct harrier_reply *whole, size_t i) {
-    member->reply = reply_share(whole, i);
-    member->result = 0;
-}
-
-static void settle(struct harrier_batcher *batcher, struct batch *batch) {
+static void send_batch(struct harrier_batcher *batcher, struct batch *batch) {
     struct harrier_transaction *transactions = check_calloc(batch->count, sizeof *transactions);
     struct harrier_score_options options = {0};
     int64_t deadline_at_us = INT64_MAX;
@@ -105,15 +106,17 @@ static void settle(struct harrier_batcher *batcher, struct batch *batch) {
     struct harrier_error error;
     options.deadline_us = left_us(deadline_at_us);
     int r = harrier_score(batcher->client, transactions, batch->count, &options, &reply, &error);
-    /* One that cannot be encoded, or makes the whole too large, must not fail the others. */
+    /* One transaction that cannot be encoded, or that makes the message too large, must not fail
+     * the others: each is sent alone, and only the one at fault fails. */
     bool one_at_fault = r == -(int)HARRIER_ERROR_INVALID || r == -(int)HARRIER_ERROR_TOO_LARGE;
     i = 0;
     for (struct ring *at = batch->members.next; at != &batch->members; at = at->next) {
         struct member *member = RING_OF(at, struct member, place);
         if (r == 0) {
-            give(member, reply, i++);
+            member->reply = reply_share(reply, i++);
+            member->result = 0;
         } else if (one_at_fault && batch->count > 1) {
-            settle_one(batcher, member);
+            score_alone(batcher, member);
         } else {
             member->result = r;
             member->error = error;
@@ -123,29 +126,30 @@ static void settle(struct harrier_batcher *batcher, struct batch *batch) {
     free(transactions);
 }
 
-/* Mutex held. */
+/* Mutex held, released while the batch is sent. A member's stack may be gone once `done` is set and
+ * the mutex is released, so members are taken off the list first. */
 static void lead(struct harrier_batcher *batcher, struct batch *batch) {
     struct ring *element;
     bool in_time = true;
     while (!batch->full && !batcher->closed && in_time)
-        in_time = condition_wait(&batcher->filled, &batcher->mutex, batch->sent_at_us);
+        in_time = condition_wait(&batcher->filled, &batcher->mutex, batch->send_at_us);
     if (batcher->open == batch)
         batcher->open = NULL;
     pthread_mutex_unlock(&batcher->mutex);
-    settle(batcher, batch);
+    send_batch(batcher, batch);
     pthread_mutex_lock(&batcher->mutex);
     while ((element = ring_first(&batch->members))) {
         ring_remove(element);
         RING_OF(element, struct member, place)->done = true;
     }
-    pthread_cond_broadcast(&batcher->settled);
+    pthread_cond_broadcast(&batcher->answered);
 }
 
 static void join(struct harrier_batcher *batcher, struct batch *batch, struct member *member) {
     ring_append(&batch->members, &member->place);
-    /* Its leader sleeps until the window ends; this one may be over before. */
-    if (member->deadline_at_us < batch->sent_at_us) {
-        batch->sent_at_us = member->deadline_at_us;
+    /* The leader sleeps until the window ends; this call's deadline may be earlier. */
+    if (member->deadline_at_us < batch->send_at_us) {
+        batch->send_at_us = member->deadline_at_us;
         pthread_cond_broadcast(&batcher->filled);
     }
     if (++batch->count < batcher->size_max)
@@ -159,10 +163,10 @@ static void run(struct harrier_batcher *batcher, struct member *member) {
     if (batcher->open) {
         join(batcher, batcher->open, member);
         while (!member->done)
-            pthread_cond_wait(&batcher->settled, &batcher->mutex);
+            pthread_cond_wait(&batcher->answered, &batcher->mutex);
         return;
     }
-    struct batch batch = {.sent_at_us = monotonic_us() + batcher->window_us};
+    struct batch batch = {.send_at_us = monotonic_us() + batcher->window_us};
     ring_init(&batch.members);
     batcher->open = &batch;
     join(batcher, &batch, member);
@@ -191,7 +195,7 @@ int harrier_batcher_score(struct harrier_batcher *batcher,
         run(batcher, &member);
     batcher->callers--;
     if (batcher->closed)
-        pthread_cond_broadcast(&batcher->settled);
+        pthread_cond_broadcast(&batcher->answered);
     pthread_mutex_unlock(&batcher->mutex);
     if (member.result == 0)
         *ret_reply = member.reply;
@@ -212,7 +216,7 @@ void harrier_batcher_free(struct harrier_batcher *batcher) {
         return;
     harrier_batcher_close(batcher);
     pthread_cond_destroy(&batcher->filled);
-    pthread_cond_destroy(&batcher->settled);
+    pthread_cond_destroy(&batcher->answered);
     pthread_mutex_destroy(&batcher->mutex);
     free(batcher);
 }

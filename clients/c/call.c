@@ -1,6 +1,18 @@
-/* Calls that wait for their answer: the calling thread sends, and waits as poller.c says, so that
- * no other thread has to be woken on the way. */
-#include "client.h"
+/* Calls that wait for their answer. The calling thread writes, polls and reads itself (see
+ * delivery/poller.c), so no other thread has to be woken on the way.
+ *
+ * Every call is begin(), which takes an exchange; its arguments as a struct request of core/wire;
+ * and finish(), which encodes, runs, applies fallbacks and gives the exchange back. */
+#include "clients/c/base/clock.h"
+#include "clients/c/base/fail.h"
+#include "clients/c/convert/convert.h"
+#include "clients/c/delivery/conclude.h"
+#include "clients/c/delivery/dispatch.h"
+#include "clients/c/delivery/exchange_pool.h"
+#include "clients/c/delivery/fallback.h"
+#include "clients/c/delivery/poller.h"
+#include "clients/c/exchange/wakeup.h"
+#include "clients/c/loop.h"
 
 static const struct harrier_call_options no_options;
 
@@ -11,6 +23,7 @@ static int closed(struct harrier_error *ret_error) {
     return fail(ret_error, HARRIER_ERROR_CLOSED, "", "the client is closed");
 }
 
+/* exchange_pool_admit() failed with r: BUSY here means that the deadline passed while it waited. */
 static int not_admitted(const struct exchange *exchange, int r, struct harrier_error *ret_error) {
     if (r == -(int)HARRIER_ERROR_CLOSED)
         return closed(ret_error);
@@ -20,45 +33,37 @@ static int not_admitted(const struct exchange *exchange, int r, struct harrier_e
                 exchange->client->in_flight_max);
 }
 
+/* From admission to the end of the last attempt. The queue is flushed here, by this thread, even
+ * when another one leads: waking the leader to write would cost more. */
 static int run(struct exchange *exchange, struct harrier_reply **ret_reply,
                struct harrier_error *ret_error) {
     struct harrier_client *client = exchange->client;
     client_lock(client);
-    int r = client_admit(exchange, true);
+    int r = exchange_pool_admit(exchange, true);
     if (r < 0) {
         client_unlock(client);
         return not_admitted(exchange, r, ret_error);
     }
     poller_peek(client, exchange->begun_at_us);
-    exchange_start(exchange, exchange->begun_at_us);
+    dispatch_start(exchange);
     for (;;) {
         if (exchange->state == EXCHANGE_QUEUED)
             poller_flush(client, exchange->endpoint, monotonic_us());
-        poller_wake_before(client, exchange->timer.at_us);
+        wakeup_before(client, exchange->timer.at_us);
         poller_until_ended(exchange);
         client_unlock(client);
-        if (exchange_conclude(exchange, &r, ret_reply, ret_error) == EXCHANGE_OVER)
+        if (conclude(exchange, &r, ret_reply, ret_error))
             break;
         client_lock(client);
     }
     client_lock(client);
-    client_release(exchange);
+    exchange_pool_release(exchange);
     client_unlock(client);
     return r;
 }
 
-static void note_call(const struct exchange *exchange, int r) {
-    struct harrier_client *client = exchange->client;
-    double seconds = (double)(monotonic_us() - exchange->begun_at_us) / 1e6;
-    client_lock(client);
-    meter_called(&client->meter, call_name(exchange->call),
-                 harrier_error_name((enum harrier_error_code) - r), seconds);
-    if (exchange->call == CALL_SCORE)
-        meter_observe(&client->meter, "harrier_client_transactions", (double)exchange->count);
-    client_unlock(client);
-}
-
-/* Gives the exchange back. */
+/* Encodes and runs the request, and puts the exchange back. Errors go through `error`, because
+ * fallback_for_call() reads it even if the caller passed no ret_error. */
 static int finish(struct exchange *exchange, struct request *request,
                   const struct harrier_call_options *options, struct harrier_reply **ret_reply,
                   struct harrier_error *ret_error) {
@@ -70,8 +75,11 @@ static int finish(struct exchange *exchange, struct request *request,
     int r = exchange_encode(exchange, request, &error);
     if (r == 0)
         r = run(exchange, &reply, &error);
-    if (exchange->client->meter.on)
-        note_call(exchange, r);
+    if (exchange->client->meter.on) {
+        client_lock(exchange->client);
+        exchange_record(exchange, r);
+        client_unlock(exchange->client);
+    }
     if (r < 0)
         r = fallback_for_call(exchange, r, &reply, &error);
     else
@@ -80,11 +88,11 @@ static int finish(struct exchange *exchange, struct request *request,
         *ret_reply = reply;
     else if (ret_error)
         *ret_error = error;
-    client_put(exchange);
+    exchange_pool_put(exchange);
     return r;
 }
 
-/* A place for a request with its deadline running; NULL with *ret_failure < 0. */
+/* An exchange whose deadline is running; NULL: refused, with *ret_failure < 0. */
 static struct exchange *begin(struct harrier_client *client,
                               const struct harrier_call_options *options, int *ret_failure,
                               struct harrier_error *ret_error) {
@@ -96,11 +104,11 @@ static struct exchange *begin(struct harrier_client *client,
         *ret_failure = r;
         return NULL;
     }
-    struct exchange *exchange = client_take(client);
+    struct exchange *exchange = exchange_pool_take(client);
     r = exchange_set_deadline(exchange, options->deadline_us, ret_error);
     if (r == 0)
         return exchange;
-    client_put(exchange);
+    exchange_pool_put(exchange);
     *ret_failure = r;
     return NULL;
 }
@@ -126,7 +134,7 @@ int harrier_score(struct harrier_client *client, const struct harrier_transactio
     r = transactions_from_public(transactions, count, &exchange->arena, &request.score.transactions,
                                  ret_error);
     if (r < 0) {
-        client_put(exchange);
+        exchange_pool_put(exchange);
         return r;
     }
     return finish(exchange, &request, &of_call, ret_reply, ret_error);

@@ -1,17 +1,23 @@
-/* A client: its options, the places for requests, its end. */
-#include "client.h"
-#include "stream.h"
+/* Making, closing and freeing a client.
+ *
+ * Closing runs in steps: refuse new calls, wait for those under way, end the rest (`aborted`), stop
+ * the loop, close the connections. Freeing in a child of fork() does none of this: the parent's
+ * threads do not exist there, and its connections must not be disturbed. */
+#include "clients/c/base/clock.h"
+#include "clients/c/base/fail.h"
+#include "clients/c/delivery/dispatch.h"
+#include "clients/c/delivery/endpoint.h"
+#include "clients/c/exchange/token.h"
+#include "clients/c/loop.h"
 
 #include "core/base/check.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEADLINE_US_DEFAULT   100000
@@ -21,147 +27,6 @@
 #define RETRIES_MAX_MAX       1000
 #define EJECT_AFTER_DEFAULT   3
 #define ADDRESSES_MAX         16
-
-int64_t monotonic_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-void condition_init(pthread_cond_t *condition) {
-    pthread_condattr_t attributes;
-    check(pthread_condattr_init(&attributes) == 0);
-    check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    check(pthread_cond_init(condition, &attributes) == 0);
-    pthread_condattr_destroy(&attributes);
-}
-
-bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_us) {
-    if (until_us == INT64_MAX)
-        return pthread_cond_wait(condition, mutex) == 0;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    return pthread_cond_timedwait(condition, mutex, &until) != ETIMEDOUT;
-}
-
-/* xorshift64*: for jitter, of which nobody must be able to say that all clients have the same. */
-double client_random(struct harrier_client *client) {
-    uint64_t x = client->random;
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    client->random = x;
-    return (double)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 11) * 0x1p-53;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Places for requests */
-
-struct exchange *exchange_new(struct harrier_client *client) {
-    struct exchange *exchange = check_calloc(1, sizeof *exchange);
-    exchange->client = client;
-    condition_init(&exchange->woken);
-    buffer_init(&exchange->wire);
-    buffer_init(&exchange->answer);
-    arena_init(&exchange->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
-    exchange->next_all = client->all;
-    client->all = exchange;
-    return exchange;
-}
-
-static void exchange_free(struct exchange *exchange) {
-    explicit_bzero(exchange->token, sizeof exchange->token);
-    buffer_deinit(&exchange->wire);
-    buffer_deinit(&exchange->answer);
-    arena_deinit(&exchange->arena);
-    free(exchange);
-}
-
-int client_check(struct harrier_client *client, struct harrier_error *ret_error) {
-    if (client->process != getpid())
-        return fail(ret_error, HARRIER_ERROR_INVALID, "",
-                    "this client was made before a fork(); expected one of this process's own");
-    return 0;
-}
-
-struct exchange *client_take(struct harrier_client *client) {
-    client_lock(client);
-    client->callers++;
-    struct exchange *exchange = client->idle;
-    if (exchange)
-        client->idle = exchange->next_idle;
-    else
-        exchange = exchange_new(client);
-    client_unlock(client);
-    exchange->pipelined = false;
-    exchange->begun_at_us = monotonic_us();
-    return exchange;
-}
-
-/* A large request or answer does not stay for ever. */
-static void trim(struct buffer *buffer) {
-    enum { KEPT = 64 << 10 };
-    if (buffer->capacity <= KEPT)
-        return;
-    buffer_deinit(buffer);
-    buffer_init(buffer);
-}
-
-void client_put(struct exchange *exchange) {
-    struct harrier_client *client = exchange->client;
-    arena_reset(&exchange->arena);
-    if (exchange->wire.length >= WIRE_HEAD_ROOM) /* a token stood there */
-        explicit_bzero(exchange->wire.bytes, WIRE_HEAD_ROOM);
-    trim(&exchange->wire);
-    trim(&exchange->answer);
-    client_lock(client);
-    exchange->state = EXCHANGE_IDLE;
-    exchange->next_idle = client->idle;
-    client->idle = exchange;
-    if (client->meter.on)
-        meter_report(&client->meter, &client->mutex);
-    client->callers--;
-    if (client->closing)
-        pthread_cond_broadcast(&client->changed);
-    client_unlock(client);
-}
-
-static bool wait_for_room(struct harrier_client *client, int64_t until_us) {
-    client->room_waiters++;
-    bool in_time = true;
-    while (client->in_flight >= client->in_flight_max && !client->closing && in_time)
-        in_time = condition_wait(&client->room, &client->mutex, until_us);
-    client->room_waiters--;
-    return client->in_flight < client->in_flight_max;
-}
-
-static void note_in_flight(struct harrier_client *client) {
-    meter_set(&client->meter, "harrier_client_in_flight", (double)client->in_flight, NULL, NULL);
-}
-
-int client_admit(struct exchange *exchange, bool may_wait) {
-    struct harrier_client *client = exchange->client;
-    bool room = client->in_flight < client->in_flight_max;
-    if (!room && may_wait && !client->closing)
-        room = wait_for_room(client, exchange->deadline_at_us);
-    if (client->closing)
-        return -(int)HARRIER_ERROR_CLOSED;
-    if (!room)
-        return -(int)HARRIER_ERROR_BUSY;
-    client->in_flight++;
-    note_in_flight(client);
-    return 0;
-}
-
-void client_release(struct exchange *exchange) {
-    struct harrier_client *client = exchange->client;
-    if (exchange->answered_well &&
-        (exchange->endpoint->route.failures || exchange->endpoint->route.ejected))
-        endpoint_succeeded(exchange->endpoint);
-    client->in_flight--;
-    note_in_flight(client);
-    if (client->room_waiters > 0)
-        pthread_cond_signal(&client->room);
-}
 
 /* ---------------------------------------------------------------------------------------------
  * Options */
@@ -218,6 +83,7 @@ static int check_options(const struct harrier_options *options, struct harrier_e
     return token_check(options->token, ret_error);
 }
 
+/* Zero means the default in every option. The options have been checked. */
 static void take_options(struct harrier_client *client, const struct harrier_options *options) {
     client->deadline_us = options->deadline_us ? options->deadline_us : DEADLINE_US_DEFAULT;
     client->in_flight_max = options->in_flight_max ? options->in_flight_max : IN_FLIGHT_MAX_DEFAULT;
@@ -269,12 +135,13 @@ static int open_endpoints(struct harrier_client *client, const struct harrier_op
     client->polls = check_calloc(count + 1, sizeof(struct pollfd));
     client->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (client->wake_descriptor < 0)
-        return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no descriptor is left: %s",
+        return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "cannot create an eventfd: %s",
                     strerror(errno));
     client->endpoint_count = count; /* nng may call back before the last is open */
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++)
-        r = endpoint_open(client, &client->endpoints[i], addresses[i], ret_error);
+        r = endpoint_open(client, &client->endpoints[i], addresses[i], &dispatch_handlers,
+                          ret_error);
     return r;
 }
 
@@ -295,7 +162,7 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     return 0;
 }
 
-/* false: not before the time was over */
+/* Until no thread is in a call and no callback is due. Returns false on timeout. */
 static bool wait_until_left(struct harrier_client *client, int64_t until_us) {
     bool in_time = true;
     while ((client->callers > 0 || client->pipelined > 0) && in_time)
@@ -303,11 +170,12 @@ static bool wait_until_left(struct harrier_client *client, int64_t until_us) {
     return client->callers == 0 && client->pipelined == 0;
 }
 
+/* From here on dispatch_send() ends exchanges instead of sending them. */
 static void end_all(struct harrier_client *client) {
     client->aborted = true;
     for (struct exchange *exchange = client->all; exchange; exchange = exchange->next_all)
         if (exchange->state != EXCHANGE_IDLE && exchange->state != EXCHANGE_ENDED)
-            exchange_end(exchange, END_CLOSED);
+            dispatch_end(exchange, END_CLOSED);
 }
 
 void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
@@ -323,6 +191,7 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
         end_all(client);
         wait_until_left(client, INT64_MAX);
     }
+    /* Several threads may close at once; only the first one frees what is shared. */
     bool first = !client->closed;
     client->closed = true;
     client_unlock(client);
@@ -330,7 +199,7 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
         return;
     loop_end(client);
     client_lock(client);
-    end_all(client); /* probes */
+    end_all(client); /* only probes are left */
     if (client->meter.on)
         meter_report(&client->meter, &client->mutex);
     client_unlock(client);
@@ -340,7 +209,7 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
         close(client->wake_descriptor);
 }
 
-/* Not in a child: there, destroying what threads of the parent wait on would wait for them. */
+/* Not in a child of fork(): pthread_cond_destroy() waits for waiters, which do not exist there. */
 static void destroy_locks(struct harrier_client *client) {
     for (struct exchange *exchange = client->all; exchange; exchange = exchange->next_all)
         pthread_cond_destroy(&exchange->woken);
@@ -350,12 +219,12 @@ static void destroy_locks(struct harrier_client *client) {
     pthread_mutex_destroy(&client->mutex);
 }
 
-/* In a child: the parent's threads are not here, and its connections are to go on. */
+/* In a child of fork(): closes its copies of the descriptors, which leaves the connections of the
+ * parent alone. */
 static void abandon(struct harrier_client *client) {
     for (size_t i = 0; i < client->endpoint_count; i++) {
-        struct pollfd socket = {.fd = -1};
-        if (client->endpoints[i].stream)
-            stream_poll(client->endpoints[i].stream, &socket);
+        struct pollfd socket;
+        endpoint_poll(&client->endpoints[i], &socket);
         if (socket.fd >= 0)
             close(socket.fd);
     }

@@ -1,109 +1,28 @@
-/* Pipelined scoring: one thread of the library, the loop, begun at the first use. It leads the pump
- * from then on, and runs the callbacks. */
-#include "client.h"
+/* Pipelined scoring: the calling thread encodes and queues the request, the loop gets the answer.
+ */
+#include "clients/c/base/clock.h"
+#include "clients/c/base/fail.h"
+#include "clients/c/convert/convert.h"
+#include "clients/c/delivery/dispatch.h"
+#include "clients/c/delivery/exchange_pool.h"
+#include "clients/c/delivery/poller.h"
+#include "clients/c/exchange/wakeup.h"
+#include "clients/c/loop.h"
 
-#include "core/base/check.h"
-
-/* So many requests under way, and a submitting thread leaves its bytes to the loop, which sends
- * those of several at once. Below, it sends them itself: nobody has to be woken for it. */
+/* With more requests than this under way, a submitting thread leaves its bytes to the loop, which
+ * sends those of several requests in one system call. With fewer, it sends them itself, which saves
+ * waking the loop. */
 #define DIRECT_MAX 4
 
-static __thread const struct harrier_client *loop_of; /* whose loop this thread is */
-
-bool loop_is_self(const struct harrier_client *client) {
-    return loop_of == client;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * The loop */
-
-static void note_call(const struct exchange *exchange, int r) {
-    struct harrier_client *client = exchange->client;
-    double seconds = (double)(monotonic_us() - exchange->begun_at_us) / 1e6;
-    meter_called(&client->meter, call_name(exchange->call),
-                 harrier_error_name((enum harrier_error_code) - r), seconds);
-    meter_observe(&client->meter, "harrier_client_transactions", (double)exchange->count);
-}
-
-/* One that has ended: its callback, unless it is sent again. The mutex is given up for it. */
-static void call_back(struct exchange *exchange) {
-    struct harrier_client *client = exchange->client;
-    struct harrier_reply *reply = NULL;
-    struct harrier_error error;
-    int r;
-    client_unlock(client);
-    if (exchange_conclude(exchange, &r, &reply, &error) == EXCHANGE_GOES_ON) {
-        client_lock(client);
-        return;
-    }
-    client_lock(client);
-    client_release(exchange); /* first the place, so that the callback can submit into it */
-    if (client->meter.on)
-        note_call(exchange, r);
-    client_unlock(client);
-    if (r < 0)
-        r = fallback_for_call(exchange, r, &reply, &error);
-    else
-        fallback_for_results(exchange, reply);
-    harrier_score_callback *callback = exchange->callback;
-    void *user = exchange->user;
-    client_put(exchange);
-    callback(reply, r < 0 ? &error : NULL, user);
-    client_lock(client);
-    client->pipelined--;
-    if (client->pipelined <= client->pipelined_awaited)
-        pthread_cond_broadcast(&client->changed);
-}
-
-static void *run_loop(void *argument) {
-    struct harrier_client *client = argument;
-    struct ring *element;
-    loop_of = client;
-    client_lock(client);
-    while (client->led)
-        pthread_cond_wait(&client->loop_baton, &client->mutex);
-    client->led = true;
-    while (!client->loop_ends) {
-        while ((element = ring_first(&client->ended))) {
-            ring_remove(element);
-            call_back(RING_OF(element, struct exchange, place));
-        }
-        poller_step(client, INT64_MAX);
-    }
-    client_unlock(client);
-    return NULL;
-}
-
-/* Mutex held. */
-static int begin_loop(struct harrier_client *client, struct harrier_error *ret_error) {
-    if (client->has_loop || client->closing)
-        return 0;
-    if (pthread_create(&client->loop, NULL, run_loop, client) != 0)
-        return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no thread is to be had");
-    client->has_loop = true;
-    poller_wake(client); /* whoever leads hands over */
-    return 0;
-}
-
-void loop_end(struct harrier_client *client) {
-    client_lock(client);
-    bool has_loop = client->has_loop;
-    client->loop_ends = true;
-    poller_wake(client);
-    client_unlock(client);
-    if (has_loop)
-        pthread_join(client->loop, NULL);
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Submitting */
-
+/* Admits and queues the request, and sees to it that it is sent: by this thread while the loop
+ * waits in poll() and little is in flight; otherwise by the loop, which flushes before it polls
+ * again. */
 static int start(struct exchange *exchange, bool may_wait, struct harrier_error *ret_error) {
     struct harrier_client *client = exchange->client;
     client_lock(client);
-    int r = begin_loop(client, ret_error);
+    int r = loop_begin(client, ret_error);
     if (r == 0) {
-        r = client_admit(exchange, may_wait);
+        r = exchange_pool_admit(exchange, may_wait);
         if (r == -(int)HARRIER_ERROR_CLOSED)
             fail(ret_error, HARRIER_ERROR_CLOSED, "", "the client is closed");
         else if (r < 0)
@@ -114,13 +33,13 @@ static int start(struct exchange *exchange, bool may_wait, struct harrier_error 
     if (r == 0) {
         client->pipelined++;
         int64_t now_us = monotonic_us();
-        exchange_start(exchange, now_us);
-        poller_wake_before(client, exchange->timer.at_us);
+        dispatch_start(exchange);
+        wakeup_before(client, exchange->timer.at_us);
         if (client->polling && exchange->state == EXCHANGE_QUEUED) {
             if (client->in_flight <= DIRECT_MAX)
                 poller_flush(client, exchange->endpoint, now_us);
             else
-                poller_wake(client);
+                wakeup(client);
         }
     }
     client_unlock(client);
@@ -137,7 +56,7 @@ int harrier_score_submit(struct harrier_client *client,
     int r = client_check(client, ret_error);
     if (r < 0)
         return r;
-    struct exchange *exchange = client_take(client);
+    struct exchange *exchange = exchange_pool_take(client);
     struct request request = {.call = CALL_SCORE,
                               .traceparent = traceparent_from_public(o->traceparent),
                               .score = {.transaction_count = count,
@@ -155,7 +74,7 @@ int harrier_score_submit(struct harrier_client *client,
     if (r == 0)
         r = start(exchange, !client->busy_when_full && !loop_is_self(client), ret_error);
     if (r < 0)
-        client_put(exchange);
+        exchange_pool_put(exchange);
     return r;
 }
 

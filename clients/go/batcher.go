@@ -18,7 +18,7 @@ type Batcher struct {
 	closed bool
 }
 
-// batch is what goes out together. Its transactions are those of the calls, in their order.
+// batch becomes one message. Its transactions are in the order of the calls.
 type batch struct {
 	transactions []Transaction
 	begun        time.Time
@@ -26,7 +26,7 @@ type batch struct {
 	traceparent  string
 	window       *time.Timer
 
-	done    chan struct{} // closed when there are results, or one failure for all
+	done    chan struct{} // closed when there are results, or one error for all
 	results []ScoreResult
 	failure error
 }
@@ -55,18 +55,18 @@ func (c *Client) NewBatcher(window time.Duration, sizeMax int) (*Batcher, error)
 	return &Batcher{client: c, window: window, sizeMax: sizeMax}, nil
 }
 
-// Score is the client's, but for DryRun and ReturnFeatures, which cannot be mixed in one message. A call whose context is
-// cancelled leaves at once; its transaction may go out with the others.
+// Score is like Client.Score, without DryRun and ReturnFeatures, which apply to a whole message. A call whose context is
+// cancelled returns at once; its transaction may still be sent with the others.
 func (b *Batcher) Score(ctx context.Context, transaction Transaction, options ...CallOption) (*Decision, error) {
 	begun := time.Now()
-	call, err := makeCallOptions(options)
+	chosen, err := makeCallOptions(options)
 	if err != nil {
 		return nil, err
 	}
-	if call.dryRun || call.returnFeatures {
+	if chosen.dryRun || chosen.returnFeatures {
 		return nil, invalid("options", "a batcher takes neither DryRun nor ReturnFeatures")
 	}
-	limit := call.deadline
+	limit := chosen.deadline
 	if limit == 0 {
 		limit = b.client.options.deadline
 	}
@@ -74,14 +74,14 @@ func (b *Batcher) Score(ctx context.Context, transaction Transaction, options ..
 	if earlier, has := ctx.Deadline(); has && earlier.Before(ends) {
 		ends = earlier
 	}
-	joined, index, err := b.join(transaction, ends, b.client.options.trace(ctx, &call))
+	joined, index, err := b.join(transaction, ends, b.client.options.trace(ctx, &chosen))
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case <-joined.done:
 	case <-ctx.Done():
-		if ctx.Err() == context.DeadlineExceeded { // which is the batch's, too
+		if ctx.Err() == context.DeadlineExceeded { // the batch ends then, too
 			<-joined.done
 			break
 		}
@@ -121,7 +121,7 @@ func (b *Batcher) join(transaction Transaction, ends time.Time, traceparent stri
 	return joined, len(joined.transactions) - 1, nil
 }
 
-// expire sends a batch whose time is over, if it is still open.
+// expire sends a batch at the end of its window, if it is still open.
 func (b *Batcher) expire(expired *batch) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -162,12 +162,12 @@ func (b *Batcher) scoreMany(full *batch, transactions []Transaction) ([]ScoreRes
 	begun := time.Now()
 	limit := full.ends.Sub(begun)
 	if limit <= 0 {
-		limit = 1 // a call that would come too late still gets its error, or its fallback decision, from the client
+		limit = 1 // a call whose deadline has passed still gets its error, or its fallback decision, from the client
 	}
 	return b.client.scoreMany(context.Background(), begun, transactions, &callOptions{deadline: limit, traceparent: full.traceparent})
 }
 
-// Close sends what the batcher holds. The client stays open.
+// Close sends the open batch. The client stays open.
 func (b *Batcher) Close() error {
 	b.lock.Lock()
 	defer b.lock.Unlock()

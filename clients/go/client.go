@@ -14,21 +14,21 @@ const Version = "0.1.0"
 
 const probeDeadlineMin = 100 * time.Millisecond
 
-// Client asks one server, or others when it is away. Any number of goroutines may use it. Close it.
+// Client asks one server, or others when it is not available. Any number of goroutines may use it. Close it.
 type Client struct {
-	options *options
-	meter   meter
-	routes  *routes
-	links   []*link
+	options   *options
+	meter     meter
+	routes    *routes
+	endpoints []*endpoint
 
-	room    chan struct{} // one of each request in flight, and of the end
+	room    chan struct{} // a semaphore: one element for each request in flight
 	calls   atomic.Int64  // in flight
-	closing chan struct{} // closed: no new calls
-	aborted chan struct{} // closed: calls under way end
-	closed  chan struct{} // closed: nothing is left
+	closing chan struct{} // closed when new calls are refused
+	aborted chan struct{} // closed when calls in flight must end
+	closed  chan struct{} // closed when all connections and goroutines have ended
 
 	closeOnce, abortOnce sync.Once
-	background           sync.WaitGroup // links and probes
+	background           sync.WaitGroup // endpoints and probes
 }
 
 // New makes a client without waiting for a connection. The addresses are in the order of preference: tcp://HOST:PORT,
@@ -48,28 +48,28 @@ func New(addresses []string, options ...Option) (*Client, error) {
 		closed:  make(chan struct{}),
 	}
 	for i, one := range made.addresses {
-		c.links = append(c.links, c.newLink(i, one))
+		c.endpoints = append(c.endpoints, c.newEndpoint(i, one))
 	}
-	for _, one := range c.links {
+	for _, one := range c.endpoints {
 		one := one
 		c.inBackground(one.run)
 	}
 	return c, nil
 }
 
-func (c *Client) newLink(index int, one address) *link {
+func (c *Client) newEndpoint(index int, one address) *endpoint {
 	up := func(conn *connection) {
 		probe := c.routes.connected(index, conn)
-		c.tellUp(index)
+		c.reportUp(index)
 		if probe {
 			c.probe(index)
 		}
 	}
 	down := func(why error) {
 		c.routes.disconnected(index, why)
-		c.tellUp(index)
+		c.reportUp(index)
 	}
-	return newLink(one, c.options.tls, up, down)
+	return newEndpoint(one, c.options.tls, up, down)
 }
 
 func (c *Client) inBackground(run func()) {
@@ -80,7 +80,7 @@ func (c *Client) inBackground(run func()) {
 	}()
 }
 
-func (c *Client) tellUp(index int) {
+func (c *Client) reportUp(index int) {
 	c.meter.up(c.options.addresses[index].text, func() bool { return c.routes.isUp(index) })
 }
 
@@ -100,36 +100,36 @@ func (c *Client) Score(ctx context.Context, transaction Transaction, options ...
 // results. The error is that of the call as a whole.
 func (c *Client) ScoreMany(ctx context.Context, transactions []Transaction, options ...CallOption) ([]ScoreResult, error) {
 	begun := time.Now()
-	call, err := makeCallOptions(options)
+	chosen, err := makeCallOptions(options)
 	if err != nil {
 		return nil, err
 	}
-	return c.scoreMany(ctx, begun, transactions, &call)
+	return c.scoreMany(ctx, begun, transactions, &chosen)
 }
 
-func (c *Client) scoreMany(ctx context.Context, begun time.Time, transactions []Transaction, call *callOptions) ([]ScoreResult, error) {
+func (c *Client) scoreMany(ctx context.Context, begun time.Time, transactions []Transaction, chosen *callOptions) ([]ScoreResult, error) {
 	fallback := c.options.fallback
-	if call.dryRun {
+	if chosen.dryRun {
 		fallback = nil
 	}
-	r, err := scoreRequest(transactions, call.dryRun, call.returnFeatures)
+	r, err := scoreRequest(transactions, chosen.dryRun, chosen.returnFeatures)
 	if err != nil {
 		return nil, err
 	}
 	var results []ScoreResult
-	course := c.begin(ctx, begun, r, call)
-	response, err := course.run()
-	if results = course.decisions; err == nil && results == nil {
+	call := c.begin(ctx, begun, r, chosen)
+	response, err := call.run()
+	if results = call.decisions; err == nil && results == nil {
 		results, err = decodeDecisions(response)
 	}
-	c.tell(r, begun, err)
+	c.record(r, begun, err)
 	if err != nil {
 		return fallBackForCall(fallback, transactions, err, &c.meter)
 	}
 	return fallBackForResults(fallback, transactions, results, &c.meter)
 }
 
-// ReportOutcome says what turned out about one transaction. Reporting it again changes nothing.
+// ReportOutcome reports the outcome of one transaction. Reporting it again changes nothing.
 func (c *Client) ReportOutcome(ctx context.Context, outcome Outcome, options ...CallOption) (*OutcomeAccepted, error) {
 	results, err := c.ReportOutcomes(ctx, []Outcome{outcome}, options...)
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *Client) ReportOutcome(ctx context.Context, outcome Outcome, options ...
 // ReportOutcomes sends 1 to 1,000 outcomes in one message.
 func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options ...CallOption) ([]OutcomeResult, error) {
 	begun := time.Now()
-	call, err := makeCallOptions(options)
+	chosen, err := makeCallOptions(options)
 	if err != nil {
 		return nil, err
 	}
@@ -150,68 +150,68 @@ func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options
 		return nil, err
 	}
 	var results []OutcomeResult
-	response, err := c.do(ctx, begun, r, &call)
+	response, err := c.do(ctx, begun, r, &chosen)
 	if err == nil {
 		results, err = decodeOutcomes(response)
 	}
-	c.tell(r, begun, err)
+	c.record(r, begun, err)
 	return results, err
 }
 
-// GetEntity asks what the server knows of an entity, as the policy names it. The key has one string for each field that
-// makes it up, mostly one.
+// GetEntity returns the features of an entity of the policy. The key has one string for each field of the entity's key,
+// mostly one.
 func (c *Client) GetEntity(ctx context.Context, entity string, key []string, options ...CallOption) (*Entity, error) {
 	begun := time.Now()
-	call, err := makeCallOptions(options)
+	chosen, err := makeCallOptions(options)
 	if err != nil {
 		return nil, err
 	}
-	r, err := entityRequest(entity, key, call.atTime)
+	r, err := entityRequest(entity, key, chosen.atTime)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.do(ctx, begun, r, &call)
-	c.tell(r, begun, err)
+	response, err := c.do(ctx, begun, r, &chosen)
+	c.record(r, begun, err)
 	if err != nil {
 		return nil, err
 	}
 	return decodeEntity(response), nil
 }
 
-// Status asks the server how it does.
+// Status returns the server's state and figures.
 func (c *Client) Status(ctx context.Context, options ...CallOption) (*Status, error) {
 	begun := time.Now()
-	call, err := makeCallOptions(options)
+	chosen, err := makeCallOptions(options)
 	if err != nil {
 		return nil, err
 	}
-	r, err := statusRequest(call.stateHash)
+	r, err := statusRequest(chosen.stateHash)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.do(ctx, begun, r, &call)
-	c.tell(r, begun, err)
+	response, err := c.do(ctx, begun, r, &chosen)
+	c.record(r, begun, err)
 	if err != nil {
 		return nil, err
 	}
 	return decodeStatus(response), nil
 }
 
-func (c *Client) do(ctx context.Context, begun time.Time, r *request, call *callOptions) (*wire.Response, error) {
-	return c.begin(ctx, begun, r, call).run()
+func (c *Client) do(ctx context.Context, begun time.Time, r *request, chosen *callOptions) (*wire.Response, error) {
+	return c.begin(ctx, begun, r, chosen).run()
 }
 
-func (c *Client) begin(ctx context.Context, begun time.Time, r *request, call *callOptions) *course {
-	limit := call.deadline
+func (c *Client) begin(ctx context.Context, begun time.Time, r *request, chosen *callOptions) *call {
+	limit := chosen.deadline
 	if limit == 0 {
 		limit = c.options.deadline
 	}
-	r.traceparent = c.options.trace(ctx, call)
-	return c.newCourse(ctx, r, begun, limit)
+	r.traceparent = c.options.trace(ctx, chosen)
+	return c.newCall(ctx, r, begun, limit)
 }
 
-// tell tells the metrics how a call went.
-func (c *Client) tell(r *request, begun time.Time, err error) {
+// record reports a finished call to the metrics.
+func (c *Client) record(r *request, begun time.Time, err error) {
 	if c.meter.hook == nil {
 		return
 	}
@@ -225,7 +225,7 @@ func (c *Client) tell(r *request, begun time.Time, err error) {
 	}
 }
 
-// leave gives the room back.
+// leave makes room for another request.
 func (c *Client) leave() {
 	c.calls.Add(-1)
 	c.meter.inFlight(c.calls.Load)
@@ -238,7 +238,7 @@ func (c *Client) token() (string, *Error) {
 	}
 	token, err := c.options.token()
 	if err != nil {
-		return "", &Error{Code: ErrInvalid, Field: "token", Message: "the token's function failed", cause: err}
+		return "", &Error{Code: ErrInvalid, Field: "token", Message: "the token function failed", cause: err}
 	}
 	return token, checkToken(token)
 }
@@ -248,24 +248,24 @@ func (c *Client) token() (string, *Error) {
 
 func (c *Client) failed(index int) {
 	if length := c.routes.failed(index); length > 0 {
-		c.tellUp(index)
+		c.reportUp(index)
 		c.ejected(index, length)
 	}
 }
 
 func (c *Client) ejected(index int, length time.Duration) {
 	c.meter.ejected(c.options.addresses[index].text)
-	// The timer of a client that is closed meanwhile finds nothing to do.
+	// If the client is closed meanwhile, the probe does nothing.
 	time.AfterFunc(length, func() { c.probe(index) })
 }
 
 func (c *Client) succeeded(index int) {
 	if c.routes.succeeded(index) {
-		c.tellUp(index)
+		c.reportUp(index)
 	}
 }
 
-// probe asks an ejected address for its status, beside the calls: none waits for an address that may be dead.
+// probe asks an ejected address for its status in the background, so that no call waits for an address that may be dead.
 func (c *Client) probe(index int) {
 	conn := c.routes.takeProbe(index, func() { c.background.Add(1) })
 	if conn == nil {
@@ -273,7 +273,7 @@ func (c *Client) probe(index int) {
 	}
 	go func() {
 		defer c.background.Done()
-		if c.lives(conn) {
+		if c.probeSucceeds(conn) {
 			c.succeeded(index)
 		} else if length := c.routes.probeFailed(index); length > 0 {
 			c.ejected(index, length)
@@ -281,7 +281,7 @@ func (c *Client) probe(index int) {
 	}()
 }
 
-func (c *Client) lives(conn *connection) bool {
+func (c *Client) probeSucceeds(conn *connection) bool {
 	limit := c.options.deadline
 	if limit < probeDeadlineMin {
 		limit = probeDeadlineMin
@@ -292,7 +292,7 @@ func (c *Client) lives(conn *connection) bool {
 	}
 	token, failure := c.token()
 	if failure != nil {
-		return false // a call meets it, too, and says so
+		return false // calls fail with this error, too, and report it
 	}
 	x := newExchange()
 	x.message = r.message(limit, token)
@@ -301,7 +301,7 @@ func (c *Client) lives(conn *connection) bool {
 	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	var got outcomeOf
+	var got reply
 	select {
 	case got = <-x.done:
 	case <-timer.C:
@@ -320,11 +320,11 @@ func (c *Client) lives(conn *connection) bool {
 // ---------------------------------------------------------------------------------------------------------------
 // The end
 
-// Close refuses new calls, waits for those under way, which their deadlines bound, and closes the connections. Closing
+// Close refuses new calls, waits for those in flight, which their deadlines bound, and closes the connections. Closing
 // again does nothing.
 func (c *Client) Close() error { return c.Shutdown(context.Background()) }
 
-// Shutdown is Close with a limit: when ctx is done, calls that are still under way end with ErrClosed, and ctx's error
+// Shutdown is Close with a limit: when ctx is done, calls that are still in flight end with ErrClosed, and ctx's error
 // is returned.
 func (c *Client) Shutdown(ctx context.Context) error {
 	c.closeOnce.Do(func() {
@@ -341,13 +341,13 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// finish takes all the room: then no call is under way.
+// finish takes all room, which means that no call is in flight any more.
 func (c *Client) finish() {
 	for i := 0; i < cap(c.room); i++ {
 		c.room <- struct{}{}
 	}
 	c.routes.close()
-	for _, one := range c.links {
+	for _, one := range c.endpoints {
 		one.close()
 	}
 	c.background.Wait()

@@ -14,7 +14,7 @@ import (
 	"harrier.example/harrier/internal/wire"
 )
 
-// Between the public types and protobuf's. Only this file sees the generated code.
+// Conversion between the public types and protobuf's. No other file uses the generated code.
 
 const (
 	protocolVersion = 1
@@ -23,12 +23,12 @@ const (
 	responseSizeMax = 8 << 20
 	tokenMax        = 256
 
-	// Fields of Request, which are written when a request is sent.
+	// Fields of Request that are written anew at each sending.
 	fieldProtocol    protowire.Number = 1
 	fieldDeadline    protowire.Number = 2
 	fieldToken       protowire.Number = 3
 	fieldTraceparent protowire.Number = 4
-	// What they take at most: protocol, deadline, token, traceparent.
+	// The most bytes that they take: protocol, deadline, token, traceparent.
 	headSizeMax = 2 + 11 + 3 + tokenMax + 2 + 55
 )
 
@@ -73,10 +73,10 @@ func (v Verdict) known() bool {
 // ---------------------------------------------------------------------------------------------------------------
 // Requests
 
-// request is a call with all that does not change when it is sent again.
+// request is the part of a call that does not change when it is sent again.
 type request struct {
 	call        string // its name in metrics
-	count       int    // results that are expected; 0: it is not that kind of call
+	count       int    // results that the answer must have; 0: calls without results
 	body        []byte // the encoded field of Request's oneof
 	traceparent string
 }
@@ -97,13 +97,13 @@ func encodedRequest(call string, count int, body []byte) (*request, error) {
 	return &request{call: call, count: count, body: body}, nil
 }
 
-// appendTo encodes it with what is left of its deadline. The fields are in the order of their numbers.
+// appendTo encodes the request with the time that is left. The fields are in the order of their numbers.
 func (r *request) appendTo(data []byte, left time.Duration, token string) []byte {
 	data = protowire.AppendTag(data, fieldProtocol, protowire.VarintType)
 	data = protowire.AppendVarint(data, protocolVersion)
 	microseconds := left.Microseconds()
 	if microseconds < 1 {
-		microseconds = 1 // 0 would be no deadline
+		microseconds = 1 // 0 would mean: no deadline
 	}
 	data = protowire.AppendTag(data, fieldDeadline, protowire.VarintType)
 	data = protowire.AppendVarint(data, uint64(microseconds))
@@ -312,7 +312,7 @@ func decodeVerdict(number wire.Verdict) (Verdict, error) {
 	return verdict, nil
 }
 
-// verdictOf is empty for a number that is none.
+// verdictOf returns "" for a number that is not a verdict.
 func verdictOf(number int32) Verdict { return verdicts[wire.Verdict(number)] }
 
 func decodeReasons(given []*wire.Reason) ([]Reason, error) {
@@ -364,7 +364,7 @@ func decodeValue(named *wire.NamedValue) any {
 	case *wire.NamedValue_TimestampUs:
 		return time.UnixMicro(value.TimestampUs).UTC()
 	case *wire.NamedValue_DurationUs:
-		// Some 292 years and more are as long as Go's durations get.
+		// Go's durations end at some 292 years.
 		const most = math.MaxInt64 / int64(time.Microsecond)
 		if value.DurationUs > most || value.DurationUs < -most {
 			return time.Duration(math.MaxInt64)
@@ -397,7 +397,7 @@ func decodeOutcomes(response *wire.Response) ([]OutcomeResult, error) {
 	return found, nil
 }
 
-// moment is the zero time for 0.
+// moment returns the zero time for 0.
 func moment(microseconds int64) time.Time {
 	if microseconds == 0 {
 		return time.Time{}
@@ -437,13 +437,13 @@ func decodeStatus(response *wire.Response) *Status {
 	}
 }
 
-// isReady says it of the answer to a probe.
+// isReady returns whether the answer to a probe reports the state "ready".
 func isReady(data []byte, r *request) bool {
 	response, err := decodeResponse(data, r)
 	return err == nil && response.GetStatus().GetState() == "ready"
 }
 
-// codeOf returns the code of a client's error; empty: it is none.
+// codeOf returns the code of an *Error, "" for any other error.
 func codeOf(err error) Code {
 	var found *Error
 	if errors.As(err, &found) {

@@ -13,13 +13,13 @@ import (
 
 const (
 	bufferSize = 32 << 10
-	// What the writer takes at once. What it has not taken was certainly not sent.
-	takeMost = 64
-	// Distinguishes the last word of an SP request's header.
+	// Requests that the writer takes at once. One that it has not taken was certainly not sent.
+	batchMax = 64
+	// SP: set in the last word of a request's header, which is its id.
 	requestIDBit = 1 << 31
 )
 
-// stream has mangos read and write in larger pieces: it asks for a message's length and content one after the other.
+// stream buffers what mangos reads and writes: for each message it asks for the length and the content separately.
 type stream struct {
 	net.Conn
 	reader *bufio.Reader
@@ -39,30 +39,30 @@ func (s *stream) Write(data []byte) (int, error) {
 	return s.writer.Write(data)
 }
 
-// exchange is one request on one connection. One outcome comes through done, unless it is withdrawn before.
+// exchange is one request on one connection. Exactly one reply comes through done, unless it is withdrawn before.
 type exchange struct {
 	id        uint32
 	message   *mangos.Message
-	sent      bool // the connection took it: guarded by the connection's lock, or by its outcome
+	sent      bool // the writer took it: guarded by the connection's lock; may be read after the reply
 	withdrawn bool
-	done      chan outcomeOf
+	done      chan reply
 }
 
-// exchanges are used again: only what makes them quick to make is kept.
-var exchanges = sync.Pool{New: func() any { return &exchange{done: make(chan outcomeOf, 1)} }}
+// exchanges are reused, with their channels.
+var exchanges = sync.Pool{New: func() any { return &exchange{done: make(chan reply, 1)} }}
 
 func newExchange() *exchange { return exchanges.Get().(*exchange) }
 
-// recycle is for one that had its answer: the connection, too, has let go of it.
+// recycle must only be called for an exchange that was answered: then the connection has no reference to it.
 func (x *exchange) recycle() {
 	x.id, x.message, x.sent, x.withdrawn = 0, nil, false, false
 	exchanges.Put(x)
 }
 
-// outcomeOf has a message whose body is the answer, and is to be freed; nil: the connection broke.
-type outcomeOf struct{ answer *mangos.Message }
+// reply has a message whose body is the answer, and which the receiver frees; nil: the connection broke.
+type reply struct{ answer *mangos.Message }
 
-// connection is one to one server, and all requests that are under way on it. It ends once, when it breaks or is closed.
+// connection is one connection to one server, with all requests in flight on it. It ends once, when it breaks or is closed.
 type connection struct {
 	pipe   transport.Pipe
 	stream *stream
@@ -75,7 +75,7 @@ type connection struct {
 
 	wake     chan struct{} // there is something in the queue
 	gone     chan struct{} // closed when it broke
-	answered bool          // something at all; of the reader until gone
+	answered bool          // at least one request; written by the reader, may be read after gone
 }
 
 func newConnection(pipe transport.Pipe, s *stream) *connection {
@@ -86,7 +86,7 @@ func newConnection(pipe transport.Pipe, s *stream) *connection {
 	}
 }
 
-// send queues a message; false when the connection broke before.
+// send queues a message. It returns false if the connection has broken.
 func (c *connection) send(x *exchange) bool {
 	c.lock.Lock()
 	if c.broken {
@@ -110,7 +110,7 @@ func (c *connection) send(x *exchange) bool {
 	return true
 }
 
-// withdraw gives an exchange up. False when it has its outcome, or is just getting it: then it is in done, or will be.
+// withdraw gives an exchange up. It returns false if the reply is in done, or is about to be.
 func (c *connection) withdraw(x *exchange) bool {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -122,7 +122,7 @@ func (c *connection) withdraw(x *exchange) bool {
 	return true
 }
 
-// withdrawUnsent gives it up only if the connection has not taken it yet.
+// withdrawUnsent gives it up only if the writer has not taken it yet.
 func (c *connection) withdrawUnsent(x *exchange) bool {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -134,12 +134,12 @@ func (c *connection) withdrawUnsent(x *exchange) bool {
 	return true
 }
 
-// take moves from the queue to the batch what is to be sent now.
+// take moves requests from the queue to the batch of one write.
 func (c *connection) take(batch []*mangos.Message) []*mangos.Message {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	taken := 0
-	for taken < len(c.queue) && len(batch) < takeMost {
+	for taken < len(c.queue) && len(batch) < batchMax {
 		x := c.queue[taken]
 		taken++
 		if x.withdrawn {
@@ -160,7 +160,7 @@ func (c *connection) take(batch []*mangos.Message) []*mangos.Message {
 
 // write sends until the connection breaks.
 func (c *connection) write() {
-	batch := make([]*mangos.Message, 0, takeMost)
+	batch := make([]*mangos.Message, 0, batchMax)
 	for {
 		select {
 		case <-c.wake:
@@ -169,7 +169,7 @@ func (c *connection) write() {
 		}
 		for batch = c.take(batch[:0]); len(batch) > 0; batch = c.take(batch[:0]) {
 			if c.writeBatch(batch) != nil {
-				c.close() // the reader sees to the rest
+				c.close() // the reader notices, and ends the connection
 				return
 			}
 		}
@@ -194,9 +194,9 @@ func (c *connection) read() error {
 		}
 		c.answered = true
 		if x := c.match(message); x != nil {
-			x.done <- outcomeOf{message}
+			x.done <- reply{message}
 		} else {
-			message.Free() // late: nobody waits for it
+			message.Free() // late: its call has ended
 		}
 	}
 }
@@ -217,7 +217,7 @@ func (c *connection) match(message *mangos.Message) *exchange {
 	return x
 }
 
-// end is called once, when nothing is read any more, and has all that wait know.
+// end is called once, after the reader has stopped, and wakes all calls that wait.
 func (c *connection) end() {
 	c.close()
 	c.lock.Lock()
@@ -228,9 +228,9 @@ func (c *connection) end() {
 	c.lock.Unlock()
 	close(c.gone)
 	for _, x := range waiting {
-		x.done <- outcomeOf{}
+		x.done <- reply{}
 	}
 }
 
-// close breaks it.
+// close closes the socket, which ends reader and writer.
 func (c *connection) close() { _ = c.stream.Conn.Close() }

@@ -8,9 +8,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// What a server mostly answers a score with, read without the generated code, which takes five times as long: decisions
-// with reasons and nothing else. Whatever is not as plain as that, or at fault, is left to the generated code: then there
-// is one place that says what is wrong.
+// A fast decoder for the usual answer to a score: decisions with reasons and nothing else. Anything else, and anything
+// invalid, is left to the generated code, which is slower and has the error messages.
 
 // The keys of the fields: number and wire type.
 const (
@@ -20,7 +19,7 @@ const (
 	keyDecision = 1<<3 | byte(protowire.BytesType)
 )
 
-// readDecisions returns nil when it is not that plain, or not as many.
+// readDecisions returns nil if the answer has anything else in it, or another number of decisions.
 func readDecisions(data []byte, count int) []ScoreResult {
 	whole := plain{text: data}
 	content, ok := whole.only(keyScore)
@@ -36,7 +35,7 @@ func readDecisions(data []byte, count int) []ScoreResult {
 		}
 		one := plain{text: all.bytes()}
 		decision, ok := one.only(keyDecision)
-		// Texts are parts of one copy.
+		// All strings are slices of one copy.
 		if !ok || all.bad || !readDecision(&decisions[i], decision, string(decision)) {
 			return nil
 		}
@@ -128,17 +127,17 @@ func readReason(r *Reason, data []byte, text string) bool {
 	return !p.bad
 }
 
-// plain reads fields of one message. After anything that is wrong it is bad, and has no more.
+// plain reads the fields of one message. After an error it is bad and returns no further field.
 type plain struct {
 	text   []byte
-	copied string // the same, where there are strings to be taken
+	copied string // the same bytes as a string, if strings are read from it
 	at     int
 	bad    bool
 }
 
 func (p *plain) more() bool { return !p.bad && p.at < len(p.text) }
 
-// key is that of the next field, which is there. All numbers are below 16: longer keys are of nothing that is known.
+// key returns the key of the next field, which must exist. All known numbers are below 16, so a longer key is unknown.
 func (p *plain) key() byte {
 	key := p.text[p.at]
 	p.at++
@@ -194,7 +193,7 @@ func (p *plain) string() string {
 	return ""
 }
 
-// verdict is empty for 0: none.
+// verdict returns "" for 0: none.
 func (p *plain) verdict(number uint64) Verdict {
 	found := verdictOf(int32(uint32(number)))
 	if found == "" && uint32(number) != 0 {
@@ -203,7 +202,7 @@ func (p *plain) verdict(number uint64) Verdict {
 	return found
 }
 
-// another is how many fields with the key follow at once. It reads ahead, on a copy.
+// another returns how many fields with the key follow directly. It reads ahead on a copy.
 func (p plain) another(key byte) int {
 	count := 0
 	for p.more() && p.key() == key {
@@ -213,7 +212,7 @@ func (p plain) another(key byte) int {
 	return count
 }
 
-// only is what the one field of a message holds.
+// only returns the content of the only field of a message.
 func (p *plain) only(key byte) ([]byte, bool) {
 	if p.at == len(p.text) || p.key() != key {
 		return nil, false

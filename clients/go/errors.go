@@ -1,6 +1,6 @@
 package harrier
 
-// Code says what kind an Error is. The codes are errors themselves, to compare with:
+// Code is the kind of an Error. Codes are errors themselves, to compare with:
 //
 //	if errors.Is(err, harrier.ErrDeadline) { … }
 type Code string
@@ -14,7 +14,7 @@ const (
 	ErrTooLarge Code = "too_large"
 	// ErrNotFound: no such transaction or entity.
 	ErrNotFound Code = "not_found"
-	// ErrUnsupported: client and server are of versions that do not fit.
+	// ErrUnsupported: client and server versions are not compatible.
 	ErrUnsupported Code = "unsupported"
 	// ErrDenied: the token is missing, wrong, or without the scope of this call.
 	ErrDenied Code = "denied"
@@ -24,17 +24,17 @@ const (
 	ErrUnavailable Code = "unavailable"
 	// ErrBusy: as many requests in flight as allowed, until the deadline.
 	ErrBusy Code = "busy"
-	// ErrClosed: the client is closed, or was closed under the call.
+	// ErrClosed: the client is closed, or was closed during the call.
 	ErrClosed Code = "closed"
 	// ErrInternal: a defect of the server.
 	ErrInternal Code = "internal"
-	// ErrProtocol: what came back is no answer to what was asked.
+	// ErrProtocol: the answer cannot be decoded, or does not match the request.
 	ErrProtocol Code = "protocol"
-	// ErrCanceled: the call's context was cancelled. The other clients' languages have errors of their own for it.
+	// ErrCanceled: the call's context was cancelled.
 	ErrCanceled Code = "canceled"
 )
 
-// Error is the code's name.
+// Error returns the code's name.
 func (c Code) Error() string { return string(c) }
 
 // Decided says whether a call that failed may have decided its transactions.
@@ -43,11 +43,11 @@ type Decided int
 const (
 	// NotDecided: certainly not.
 	NotDecided Decided = iota
-	// MayBeDecided: sending the same again settles it, for a transaction is decided once.
+	// MayBeDecided: possibly. Sending the same again settles it, because a transaction is decided once.
 	MayBeDecided
 )
 
-// String is "no" or "unknown".
+// String returns "no" or "unknown".
 func (d Decided) String() string {
 	if d == NotDecided {
 		return "no"
@@ -55,12 +55,12 @@ func (d Decided) String() string {
 	return "unknown"
 }
 
-// Error is what every failed call returns, but for what a fallback function or a token function returned (which it
-// wraps, or is). errors.Is knows its Code, and context.DeadlineExceeded or context.Canceled if the call's context
-// ended it.
+// Error is what every failed call returns; the error of a fallback function is returned as it is, that of a token
+// function is wrapped. errors.Is compares its Code, and context.DeadlineExceeded or context.Canceled if the deadline or
+// the call's context ended it.
 type Error struct {
 	Code Code
-	// Field is the one at fault, as policies name it; empty when no single one is.
+	// Field is the field at fault, as policies name it; "" if no single field is.
 	Field string
 	// Message is one sentence.
 	Message string
@@ -69,7 +69,7 @@ type Error struct {
 	cause error
 }
 
-// Error has code, field and message.
+// Error returns code, field and message.
 func (e *Error) Error() string {
 	if e.Field == "" {
 		return "harrier: " + string(e.Code) + ": " + e.Message
@@ -77,11 +77,11 @@ func (e *Error) Error() string {
 	return "harrier: " + string(e.Code) + ": " + e.Field + ": " + e.Message
 }
 
-// Is compares with a Code.
+// Is returns whether target is this error's Code.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(Code)
 	return ok && code == e.Code
 }
 
-// Unwrap returns the cause, if there is one outside of the client.
+// Unwrap returns the cause, if it lies outside of the client.
 func (e *Error) Unwrap() error { return e.cause }

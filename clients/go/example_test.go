@@ -41,7 +41,7 @@ func ExampleClient_Score() {
 	}
 	defer client.Close()
 	decision, err := client.Score(context.Background(), harrier.Transaction{
-		ID:          "order-3042",
+		ID:          "order-3043",
 		EventTime:   time.Now(),
 		AmountMinor: 4999,
 		Currency:    "EUR",
@@ -117,7 +117,7 @@ func ExampleContextWithTraceparent() {
 	defer client.Close()
 	traceparent := "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" // as a header of the request has it
 	ctx := harrier.ContextWithTraceparent(context.Background(), traceparent)
-	_, err = client.Score(ctx, harrier.Transaction{ID: "order-1043", EventTime: time.Now()})
+	_, err = client.Score(ctx, harrier.Transaction{ID: "order-3045", EventTime: time.Now()})
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -180,7 +180,7 @@ func TestReadme(t *testing.T) {
 
 func TestExamples(t *testing.T) {
 	s := newServer(t, address(t, "s"), nil)
-	printed := runExample(t, readFile(t, "examples/outcome/main.go"), "-to", s.address, "order-3042")
+	printed := runExample(t, readFile(t, "examples/outcome/main.go"), "-to", s.address, "order-3046")
 	if printed != "changed: true before: none\n" {
 		t.Errorf("%q", printed)
 	}

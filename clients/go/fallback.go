@@ -2,7 +2,7 @@ package harrier
 
 import "fmt"
 
-// Decisions of the client's own, for when there is none in time.
+// Fallback decisions: what scoring returns if there is no decision in time.
 
 func standsForCall(code Code) bool {
 	switch code {
@@ -20,7 +20,7 @@ func standsForTransaction(code Code) bool {
 	return false
 }
 
-// fallBack hands out a copy of the transaction: those of a call would have to be on the heap, though there is seldom a fallback.
+// fallBack passes a copy of the transaction: otherwise those of every call would escape to the heap.
 func fallBack(choose FallbackFunc, transaction Transaction, err error) (*Decision, error) {
 	verdict, failure := choose(&transaction, err)
 	if failure != nil {
@@ -32,7 +32,7 @@ func fallBack(choose FallbackFunc, transaction Transaction, err error) (*Decisio
 	return &Decision{TransactionID: transaction.ID, Verdict: verdict, Fallback: true, FallbackReason: codeOf(err)}, nil
 }
 
-// fallBackForCall makes decisions in the place of the error that a call ended with, or returns it.
+// fallBackForCall replaces the error that a call ended with by decisions, or returns the error.
 func fallBackForCall(choose FallbackFunc, transactions []Transaction, err error, m *meter) ([]ScoreResult, error) {
 	code := codeOf(err)
 	if choose == nil || !standsForCall(code) {
@@ -50,7 +50,7 @@ func fallBackForCall(choose FallbackFunc, transactions []Transaction, err error,
 	return results, nil
 }
 
-// fallBackForResults makes decisions in the places of single transactions' errors.
+// fallBackForResults replaces the errors of single transactions by decisions.
 func fallBackForResults(choose FallbackFunc, transactions []Transaction, results []ScoreResult, m *meter) ([]ScoreResult, error) {
 	for i := range results {
 		code := codeOf(results[i].Err)

@@ -17,22 +17,22 @@ const (
 	addressExample = "expected for example tcp://127.0.0.1:7731, tls+tcp://scores.example:7731 or ipc:///run/harrier/harrier.sock"
 )
 
-// FallbackFunc chooses the verdict of a transaction for which there is no decision because of err. What it returns as
-// an error fails the call.
+// FallbackFunc returns the verdict for a transaction that got no decision because of err. If it returns an error, the
+// call fails with it.
 type FallbackFunc func(transaction *Transaction, err error) (Verdict, error)
 
-// TokenFunc returns the token to send. It is called for each request, by any goroutine, and is quick.
+// TokenFunc returns the token to send. It is called for each request, by any goroutine, and must be quick.
 type TokenFunc func() (string, error)
 
-// Metrics gets a client's figures. It is called by any goroutine on the path of calls: it is quick and does not call
-// the client. A panic in it is dropped. The labels are not to be changed or kept.
+// Metrics receives a client's metrics. It is called by any goroutine within calls: it must be quick and must not call
+// the client. A panic in it is recovered. The labels must not be changed or kept.
 type Metrics interface {
 	Count(name string, amount float64, labels map[string]string)
 	Observe(name string, value float64, labels map[string]string)
 	Set(name string, value float64, labels map[string]string)
 }
 
-// Option is for New.
+// Option is an option of New.
 type Option func(*options)
 
 type options struct {
@@ -43,18 +43,18 @@ type options struct {
 	inFlightMax int
 	ejectAfter  int
 	metrics     Metrics
-	token       TokenFunc // a function even for a text, so that printing a client does not show it
+	token       TokenFunc // a function even for a fixed token, so that printing a client does not show it
 	traceparent func(context.Context) string
 	tls         *tls.Config
 	fault       error
 }
 
-// WithDeadline is for calls that do not set their own: more than 0, at most one hour. Without it: 100 ms.
+// WithDeadline sets the deadline of calls that do not set their own: more than 0, at most one hour. Default: 100 ms.
 func WithDeadline(deadline time.Duration) Option {
 	return func(o *options) { o.deadline = deadline }
 }
 
-// WithFallback is the verdict when there is no decision in time.
+// WithFallback sets the verdict of fallback decisions, which scoring returns if there is no decision in time.
 func WithFallback(verdict Verdict) Option {
 	return func(o *options) {
 		if !verdict.known() {
@@ -64,27 +64,27 @@ func WithFallback(verdict Verdict) Option {
 	}
 }
 
-// WithFallbackFunc has a function choose the verdict when there is no decision in time.
+// WithFallbackFunc sets a function that returns the verdict of each fallback decision.
 func WithFallbackFunc(choose FallbackFunc) Option {
 	return func(o *options) { o.fallback = choose }
 }
 
-// WithRetriesMax is how often a call is sent again. Without it: 3.
+// WithRetriesMax sets how often a call is sent again. Default: 3.
 func WithRetriesMax(retries int) Option {
 	return func(o *options) { o.retriesMax = retries }
 }
 
-// WithInFlightMax is how many requests are under way at once; another one waits for room. Without it: 1,024.
+// WithInFlightMax sets how many requests are in flight at once; further ones wait. Default: 1,024.
 func WithInFlightMax(requests int) Option {
 	return func(o *options) { o.inFlightMax = requests }
 }
 
-// WithEjectAfter is how many failures in a row leave an address out. Without it: 3.
+// WithEjectAfter sets how many failures in a row eject an address. Default: 3.
 func WithEjectAfter(failures int) Option {
 	return func(o *options) { o.ejectAfter = failures }
 }
 
-// WithMetrics hands the client's figures to metrics.
+// WithMetrics reports the client's metrics to metrics.
 func WithMetrics(metrics Metrics) Option {
 	return func(o *options) { o.metrics = metrics }
 }
@@ -99,19 +99,19 @@ func WithToken(token string) Option {
 	}
 }
 
-// WithTokenFunc asks for the token of each request, so that it can change without a new client. An error that it
-// returns fails the call.
+// WithTokenFunc calls a function for the token of each request, so that the token can change without a new client. If it
+// returns an error, the call fails with it.
 func WithTokenFunc(token TokenFunc) Option {
 	return func(o *options) { o.token = token }
 }
 
-// WithTraceparentFunc takes the trace of a call from its context, if the call has none otherwise: see Traceparent.
+// WithTraceparentFunc sets a function that finds the trace of a call in its context, for calls without Traceparent.
 func WithTraceparentFunc(from func(context.Context) string) Option {
 	return func(o *options) { o.traceparent = from }
 }
 
-// WithTLS is for tls+tcp addresses. The name that a certificate is held against is the address's, unless config has
-// one. Without it: the machine's certificate authorities, TLS 1.2 or later.
+// WithTLS configures tls+tcp addresses. The server's certificate must be valid for the address's host, unless config has
+// a ServerName. Default: the machine's certificate authorities, TLS 1.2 or later.
 func WithTLS(config *tls.Config) Option {
 	return func(o *options) { o.tls = config }
 }
@@ -165,7 +165,7 @@ func (o *options) setAddresses(texts []string) error {
 	return nil
 }
 
-// address is of one server; target is what package net takes.
+// address is the address of one server; target is in the form of package net.
 type address struct {
 	text    string
 	network string // tcp or unix
@@ -212,7 +212,7 @@ func checkDeadline(deadline time.Duration) error {
 	return nil
 }
 
-// checkToken never shows it.
+// checkToken never shows the token in its errors.
 func checkToken(token string) *Error {
 	if len(token) > tokenMax {
 		return invalid("token", fmt.Sprintf("%d bytes; expected at most %d", len(token), tokenMax))
@@ -226,9 +226,9 @@ func checkToken(token string) *Error {
 }
 
 // ---------------------------------------------------------------------------------------------------------------
-// Of one call
+// Options of one call
 
-// CallOption is for one call.
+// CallOption is an option of one call.
 type CallOption func(*callOptions)
 
 type callOptions struct {
@@ -241,8 +241,8 @@ type callOptions struct {
 	fault          error
 }
 
-// Deadline is this call's instead of the client's. If the call's context ends earlier, so does the call; a context
-// alone never makes a call wait longer than the deadline.
+// Deadline sets this call's deadline instead of the client's. A call ends earlier if its context does; a context never
+// makes a call wait longer than the deadline.
 func Deadline(deadline time.Duration) CallOption {
 	return func(o *callOptions) {
 		o.deadline = deadline
@@ -252,21 +252,21 @@ func Deadline(deadline time.Duration) CallOption {
 	}
 }
 
-// DryRun decides and answers, but changes nothing at the server. It has no fallback.
+// DryRun makes the server decide without changing anything. Dry runs have no fallback.
 func DryRun() CallOption { return func(o *callOptions) { o.dryRun = true } }
 
-// ReturnFeatures asks for every feature value that the decisions saw.
+// ReturnFeatures also returns every feature value that the decisions read.
 func ReturnFeatures() CallOption { return func(o *callOptions) { o.returnFeatures = true } }
 
-// StateHash has Status compute a hash over the states of all entities. It reads everything: give it time.
+// StateHash makes Status compute a hash over the states of all entities. That reads all of them: set a long Deadline.
 func StateHash() CallOption { return func(o *callOptions) { o.stateHash = true } }
 
-// AtTime has GetEntity answer as of this event time. Without it: the entity's newest transaction.
+// AtTime makes GetEntity answer as of this event time. Default: the entity's newest transaction.
 func AtTime(at time.Time) CallOption { return func(o *callOptions) { o.atTime = at } }
 
-// Traceparent is the call's trace, as in W3C Trace Context version 00, passed through to the server. One that is not
-// well-formed is left out. Without this option it is what the call's context was given with
-// ContextWithTraceparent, or what the function of WithTraceparentFunc finds there.
+// Traceparent sets the call's trace, in the format of W3C Trace Context version 00, which is passed to the server. A
+// malformed one is ignored. Default: the context's trace (ContextWithTraceparent), or what the function of
+// WithTraceparentFunc finds there.
 func Traceparent(traceparent string) CallOption {
 	return func(o *callOptions) { o.traceparent = traceparent }
 }
@@ -286,7 +286,7 @@ func makeCallOptions(given []CallOption) (callOptions, error) {
 	return o, o.fault
 }
 
-// trace returns the traceparent to send, empty if there is none that is well-formed.
+// trace returns the traceparent to send, "" if there is no well-formed one.
 func (o *options) trace(ctx context.Context, call *callOptions) string {
 	found := call.traceparent
 	if found == "" {

@@ -12,29 +12,30 @@ const (
 	ejectJitter = 0.2
 )
 
-// route is one address and how it does. The states of the contract are: connecting: no connection; up: neither that
-// nor ejected; ejected; probing: ejected, too.
+// route is the state of one address. The states of the contract are: connecting: no connection; up: connected and not
+// ejected; ejected; probing: also ejected.
 type route struct {
 	address    string
 	connection *connection
-	why        error // there is no connection
+	why        error // why there is no connection
 	failures   int   // in a row
 	ejections  int   // without a success in between
 	ejected    bool
 	probing    bool
-	probeDue   bool // its time is over; it is only not connected
+	probeDue   bool // the time of its ejection is over, but it is not connected
 }
 
 func (r *route) up() bool { return r.connection != nil && !r.ejected }
 
-// routes are the addresses in the order of preference: which one a call goes to. It knows no clock and no sockets.
+// routes has the addresses in the order of preference and decides which one a call goes to. It knows no clock and no
+// sockets.
 type routes struct {
 	ejectAfter int
 	uniform    func() float64 // 0 to 1
 
 	lock    sync.Mutex
 	all     []*route
-	changed chan struct{} // closed, and made anew, when one gets or loses its connection or is ejected or taken up
+	changed chan struct{} // closed and replaced when one connects, disconnects, is ejected, or is used again
 	closed  bool
 }
 
@@ -46,7 +47,7 @@ func newRoutes(addresses []address, ejectAfter int) *routes {
 	return r
 }
 
-func (r *routes) tell() {
+func (r *routes) notify() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -57,7 +58,7 @@ func (r *routes) connected(index int, c *connection) bool {
 	defer r.lock.Unlock()
 	one := r.all[index]
 	one.connection, one.why = c, nil
-	r.tell()
+	r.notify()
 	probe := one.probeDue
 	one.probeDue = false
 	return probe
@@ -70,12 +71,12 @@ func (r *routes) disconnected(index int, why error) {
 	one.why = why
 	if one.connection != nil {
 		one.connection = nil
-		r.tell()
+		r.notify()
 	}
 }
 
-// choose returns the first that is up, else the first that is connected, else the first, without a connection; and what
-// is closed when that may be another one.
+// choose returns the first that is up, else the first that is connected, else the first, without a connection; and a
+// channel that is closed when the choice may change.
 func (r *routes) choose() (int, *connection, <-chan struct{}) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -108,14 +109,14 @@ func (r *routes) isUp(index int) bool {
 	return r.all[index].up()
 }
 
-// trouble is why there is no connection to the first address.
-func (r *routes) trouble() error {
+// lastError returns why there is no connection to the first address.
+func (r *routes) lastError() error {
 	r.lock.Lock()
 	defer r.lock.Unlock()
 	return r.all[0].why
 }
 
-// succeeded returns whether the address was ejected and is not any more: a call's answer, too, shows that it lives.
+// succeeded returns whether this ended an ejection: the answer to a call does so, too.
 func (r *routes) succeeded(index int) bool {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -127,11 +128,11 @@ func (r *routes) succeeded(index int) bool {
 	}
 	one.ejections = 0
 	one.ejected, one.probing, one.probeDue = false, false, false
-	r.tell()
+	r.notify()
 	return true
 }
 
-// failed returns for how long the address is ejected now; 0: it is not, or was already.
+// failed returns for how long the address is ejected; 0: it is not, or was before.
 func (r *routes) failed(index int) time.Duration {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -143,7 +144,7 @@ func (r *routes) failed(index int) time.Duration {
 		return 0
 	}
 	one.ejected = true
-	r.tell()
+	r.notify()
 	return r.eject(one)
 }
 
@@ -158,8 +159,8 @@ func (r *routes) eject(one *route) time.Duration {
 	return time.Duration(float64(length) * (1 - ejectJitter + 2*ejectJitter*r.uniform()))
 }
 
-// takeProbe returns the connection to probe now; nil: there is nothing to probe, or none. begin is called before the
-// routes can close.
+// takeProbe returns the connection to probe now; nil: no probe is due, or there is no connection. begin is called before
+// the routes can close.
 func (r *routes) takeProbe(index int, begin func()) *connection {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -176,7 +177,7 @@ func (r *routes) takeProbe(index int, begin func()) *connection {
 	return one.connection
 }
 
-// probeFailed returns for how long the address is ejected now; 0: a call was answered meanwhile.
+// probeFailed returns for how long the address is ejected; 0: a call has succeeded meanwhile.
 func (r *routes) probeFailed(index int) time.Duration {
 	r.lock.Lock()
 	defer r.lock.Unlock()
@@ -187,7 +188,7 @@ func (r *routes) probeFailed(index int) time.Duration {
 	return r.eject(one)
 }
 
-// close: there are no more probes.
+// close prevents further probes.
 func (r *routes) close() {
 	r.lock.Lock()
 	defer r.lock.Unlock()

@@ -11,8 +11,8 @@ import (
 	"harrier.example/harrier/internal/wire"
 )
 
-// What is asked most, written without the generated code: that would first fill its own structures, which is most of what a
-// call leaves to the collector of garbage. Places and attributes are left to it.
+// A fast encoder for scores, which writes the bytes directly: the generated code would allocate its own structures first.
+// Locations and attributes are left to the generated code.
 
 const (
 	fieldScore        = 10 // of Request
@@ -23,15 +23,15 @@ const (
 	fieldEventTime   = 2
 	fieldAmountMinor = 3
 
-	// Room for a transaction, to begin with.
+	// The initial capacity per transaction, in bytes.
 	transactionMostly = 160
 )
 
-// textNames are by the fields' numbers in Transaction; the others are no texts.
+// textNames has the names of Transaction's string fields by their numbers; "" for the others.
 var textNames = [...]string{1: "id", 4: "currency", 5: "card", 6: "customer", 7: "account", 8: "merchant", 9: "terminal",
 	10: "device", 11: "ip", 12: "country", 13: "mcc", 14: "channel", 15: "email", 16: "phone"}
 
-// texts are by their numbers, too.
+// texts returns the string fields by their numbers.
 func (t *Transaction) texts() [len(textNames)]string {
 	return [len(textNames)]string{1: t.ID, 4: t.Currency, 5: t.Card, 6: t.Customer, 7: t.Account, 8: t.Merchant,
 		9: t.Terminal, 10: t.Device, 11: t.IP, 12: t.Country, 13: t.MCC, 14: t.Channel, 15: t.Email, 16: t.Phone}
@@ -58,7 +58,7 @@ func scoreRequest(transactions []Transaction, dryRun, returnFeatures bool) (*req
 	return encodedRequest("score", len(transactions), insertLength(body, score))
 }
 
-// insertLength puts in front of what begins there how long it is.
+// insertLength inserts the length of what begins there before it.
 func insertLength(data []byte, at int) []byte {
 	length := len(data) - at
 	var room [10]byte
@@ -135,7 +135,7 @@ func appendRest(data []byte, t *Transaction) ([]byte, error) {
 
 func location(l *Location) (*wire.Location, error) {
 	latitude, longitude := math.Round(l.Latitude*1e7), math.Round(l.Longitude*1e7)
-	// Not written the other way round: NaN is in no range.
+	// Written this way round so that NaN, which compares false, is refused.
 	if !(math.Abs(latitude) <= math.MaxInt32 && math.Abs(longitude) <= math.MaxInt32) {
 		return nil, invalid("location", fmt.Sprintf("%v, %v; expected degrees", l.Latitude, l.Longitude))
 	}

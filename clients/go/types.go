@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Verdict is what a decision says should happen to a transaction.
+// Verdict is what should happen to a transaction.
 type Verdict string
 
-// The verdicts, in rising severity.
+// The verdicts, in order of severity.
 const (
 	Approve   Verdict = "approve"
 	Review    Verdict = "review"
@@ -16,10 +16,10 @@ const (
 	Decline   Verdict = "decline"
 )
 
-// Label is what turned out about a transaction.
+// Label is what a transaction turned out to be.
 type Label string
 
-// The labels. NoOutcome takes back what was reported before.
+// The labels. NoOutcome withdraws the label reported before.
 const (
 	NoOutcome  Label = "none"
 	Legit      Label = "legit"
@@ -28,14 +28,14 @@ const (
 	Suspected  Label = "suspected"
 )
 
-// Transaction is what is asked about. An empty string is absent, and so is the zero EventTime.
+// Transaction is what a server decides on. Empty strings are absent, and so is the zero EventTime.
 //
 // AmountMinor is in minor units of Currency: EUR 5.00 is 500, JPY 500 is 500. Card and the other keys are tokens of
-// your own making: a card number is refused.
+// your own making: the server refuses card numbers.
 type Transaction struct {
 	// ID is chosen by the caller, unique; 1 to 128 bytes.
 	ID string
-	// EventTime is when it happened, at the caller's side. Sent in microseconds.
+	// EventTime is when it happened. Sent in microseconds.
 	EventTime   time.Time
 	AmountMinor int64
 	Currency    string
@@ -51,7 +51,7 @@ type Transaction struct {
 	Channel     string
 	Email       string
 	Phone       string
-	// Location is nil when it is not known.
+	// Location is nil if it is not known.
 	Location *Location
 	// Attributes are fields that the server's policy declares.
 	Attributes []Attribute
@@ -68,28 +68,28 @@ type Attribute struct {
 	value any // string, int64, float64 or bool
 }
 
-// String is for an attribute of type string.
+// String makes an attribute of type string.
 func String(name, value string) Attribute { return Attribute{name, value} }
 
-// Int is for an attribute of type int, or decimal in units of its last digit.
+// Int makes an attribute of type int, or of type decimal in units of its last digit.
 func Int(name string, value int64) Attribute { return Attribute{name, value} }
 
-// Float is for an attribute of type double.
+// Float makes an attribute of type double.
 func Float(name string, value float64) Attribute { return Attribute{name, value} }
 
-// Bool is for an attribute of type bool.
+// Bool makes an attribute of type bool.
 func Bool(name string, value bool) Attribute { return Attribute{name, value} }
 
-// Time is for an attribute of type timestamp.
+// Time makes an attribute of type timestamp.
 func Time(name string, value time.Time) Attribute { return Attribute{name, value.UnixMicro()} }
 
-// Name is the attribute's.
+// Name returns the attribute's name.
 func (a Attribute) Name() string { return a.name }
 
-// String is name=value.
+// String returns name=value.
 func (a Attribute) String() string { return fmt.Sprintf("%s=%v", a.name, a.value) }
 
-// Reason is a rule that fired. Verdict and VerdictIfLive are empty when there is none.
+// Reason is a rule that fired. Verdict and VerdictIfLive are "" if there is none.
 type Reason struct {
 	Rule          string
 	Text          string
@@ -103,24 +103,24 @@ type Reason struct {
 	VerdictIfLive Verdict
 }
 
-// Feature is a named value that a decision saw: nil when it was absent, else bool, int64, float64, string,
+// Feature is a named value that a decision read: nil if it was absent, else bool, int64, float64, string,
 // time.Time or time.Duration.
 type Feature struct {
 	Name  string
 	Value any
 }
 
-// Decision is a server's, or with Fallback the client's own because there was none in time.
+// Decision is a server's decision or, with Fallback, the client's own because there was none in time.
 type Decision struct {
 	TransactionID string
 	Verdict       Verdict
 	// Score is 0 (nothing suspicious) to 1,000.
 	Score   uint32
 	Reasons []Reason
-	// SnapshotID and GenerationID are the policy and the tables that decided.
+	// SnapshotID and GenerationID identify the policy that decided and the tables it used.
 	SnapshotID   uint64
 	GenerationID uint64
-	// Position is that of the archive record; 0 for a dry run.
+	// Position is the position of its archive record; 0: a dry run.
 	Position       uint64
 	Degraded       bool
 	DegradedReason string
@@ -129,20 +129,20 @@ type Decision struct {
 	DryRun     bool
 	ServerTime time.Duration
 	RuleErrors uint32
-	// Features are there if they were asked for, in the policy's order.
+	// Features are set with ReturnFeatures, in the policy's order.
 	Features []Feature
-	// Fallback: the client's own. FallbackReason is the code of the error that it stands for.
+	// Fallback: made by the client. FallbackReason is the code of the error that it replaces.
 	Fallback       bool
 	FallbackReason Code
 }
 
-// ScoreResult is of one transaction of ScoreMany: Err, or a Decision.
+// ScoreResult is the result of one transaction of ScoreMany: Err, or a Decision.
 type ScoreResult struct {
 	Decision *Decision
 	Err      error
 }
 
-// Outcome is what turned out about a transaction. The zero KnownTime is now.
+// Outcome is a label to report for a transaction. A zero KnownTime means now.
 type Outcome struct {
 	TransactionID string
 	Label         Label
@@ -150,7 +150,7 @@ type Outcome struct {
 	Source        string
 }
 
-// OutcomeAccepted is the answer to an Outcome. Changed is false when the transaction had this label already; then
+// OutcomeAccepted is the answer to an Outcome. Changed is false if the transaction already had this label; then
 // Position is 0.
 type OutcomeAccepted struct {
 	TransactionID string
@@ -159,24 +159,24 @@ type OutcomeAccepted struct {
 	Previous      Label
 }
 
-// OutcomeResult is of one outcome of ReportOutcomes: Err, or Accepted.
+// OutcomeResult is the result of one outcome of ReportOutcomes: Err, or Accepted.
 type OutcomeResult struct {
 	Accepted *OutcomeAccepted
 	Err      error
 }
 
-// Entity is what the server knows of one card, customer, …
+// Entity is the history of one card, customer, … as the server has it.
 type Entity struct {
 	Features   []Feature
 	NewestTime time.Time
 	AtTime     time.Time
-	// Entries is how many transactions its state still holds.
+	// Entries is the number of transactions in its state.
 	Entries    uint64
 	StateBytes uint64
 	StateHash  uint64
 }
 
-// Status is what a server says of itself; the rest is in its metrics.
+// Status is what a server reports of itself; its metrics have more.
 type Status struct {
 	Version        string
 	State          string

@@ -6,7 +6,7 @@
  * the whole archive and is not offered by a server. */
 #include "batch/verify/explain.h"
 
-#include "clients/c/reply.h"
+#include "clients/c/convert/reply.h"
 #include "clients/cli/explain/explain_json.h"
 #include "clients/cli/explain/explain_text.h"
 #include "clients/cli/terminal/exit_status.h"

@@ -101,6 +101,6 @@ def server(make_server: MakeServer) -> FakeServer:
 
 
 @pytest.fixture
-def nobody(tmp_path: Path) -> str:
-    """An address that nobody listens on."""
-    return f"ipc://{tmp_path}/nobody"
+def closed_address(tmp_path: Path) -> str:
+    """An address that closed_address listens on."""
+    return f"ipc://{tmp_path}/closed"

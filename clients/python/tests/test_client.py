@@ -75,9 +75,9 @@ class TestOptions:
             kind(**{"addresses": "tcp://127.0.0.1:1", **options})
         assert caught.value.field == field
 
-    def test_making_waits_for_nothing(self, nobody: str) -> None:
+    def test_making_waits_for_nothing(self, closed_address: str) -> None:
         begun = time.monotonic()
-        Client(nobody).close()
+        Client(closed_address).close()
         assert time.monotonic() - begun < 1
 
 
@@ -175,8 +175,8 @@ class TestClient:
                     call.result(5)
                 assert caught.value.decided is None
 
-    def test_close_ends_calls_without_a_connection(self, nobody: str) -> None:
-        client = Client(nobody, deadline=60)
+    def test_close_ends_calls_without_a_connection(self, closed_address: str) -> None:
+        client = Client(closed_address, deadline=60)
         with ThreadPoolExecutor(1) as pool:
             call = pool.submit(client.score, transaction())
             time.sleep(0.1)
@@ -186,7 +186,7 @@ class TestClient:
             assert caught.value.decided is False
 
     def test_left_alone(self, server: FakeServer) -> None:
-        """A client that nobody closes goes quietly."""
+        """A client that closed_address closes goes quietly."""
         Client(server.address, deadline=5).score(transaction())
         gc.collect()
 
@@ -202,16 +202,16 @@ class TestClient:
 
 class Figures:
     def __init__(self) -> None:
-        self.told: List[Tuple[str, str, float, Dict[str, str]]] = []
+        self.reported: List[Tuple[str, str, float, Dict[str, str]]] = []
 
     def count(self, name: str, amount: float, labels: Mapping[str, str]) -> None:
-        self.told.append(("count", name, amount, dict(labels)))
+        self.reported.append(("count", name, amount, dict(labels)))
 
     def observe(self, name: str, value: float, labels: Mapping[str, str]) -> None:
-        self.told.append(("observe", name, value, dict(labels)))
+        self.reported.append(("observe", name, value, dict(labels)))
 
     def set(self, name: str, value: float, labels: Mapping[str, str]) -> None:
-        self.told.append(("set", name, value, dict(labels)))
+        self.reported.append(("set", name, value, dict(labels)))
 
 
 class Broken(Figures):
@@ -224,19 +224,19 @@ class TestMetrics:
         figures = Figures()
         with Client(server.address, deadline=5, metrics=figures) as client:
             client.score_many([transaction(n) for n in range(3)])
-        told = [(kind, name, labels) for kind, name, _, labels in figures.told]
-        assert ("count", "harrier_client_calls_total", {"call": "score", "result": "ok"}) in told
-        assert ("observe", "harrier_client_call_seconds", {"call": "score"}) in told
-        assert ("set", "harrier_client_address_up", {"address": server.address}) in told
-        assert ("observe", "harrier_client_transactions", 3, {}) in figures.told
-        in_flight = [value for _, name, value, _ in figures.told if name == "harrier_client_in_flight"]
+        reported = [(kind, name, labels) for kind, name, _, labels in figures.reported]
+        assert ("count", "harrier_client_calls_total", {"call": "score", "result": "ok"}) in reported
+        assert ("observe", "harrier_client_call_seconds", {"call": "score"}) in reported
+        assert ("set", "harrier_client_address_up", {"address": server.address}) in reported
+        assert ("observe", "harrier_client_transactions", 3, {}) in figures.reported
+        in_flight = [value for _, name, value, _ in figures.reported if name == "harrier_client_in_flight"]
         assert in_flight == [1, 0]
 
     def test_a_hook_that_fails(self, server: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
         with Client(server.address, deadline=5, metrics=Broken()) as client:
             for number in range(3):
                 client.score(transaction(number))
-        assert len([one for one in caplog.records if one.name == "harrier_client"]) == 1, "said once"
+        assert len([one for one in caplog.records if one.name == "harrier_client"]) == 1, "reported once"
 
 
 class TestNobodyCloses:
@@ -245,11 +245,11 @@ class TestNobodyCloses:
     def test_threads(self, server: FakeServer) -> None:
         client = Client(server.address, deadline=5)
         client.score(transaction())
-        link = client._core.links[0]
-        assert link._all
+        endpoint = client._core.endpoints[0]
+        assert endpoint._all
         del client
         gc.collect()
-        assert link._all == []
+        assert endpoint._all == []
 
     def test_tasks(self, server: FakeServer) -> None:
         server.answer = silent
@@ -314,11 +314,11 @@ print("end")
         assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
     def test_interrupted(self, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The place that was at work is not used again: nng may be at work on it still."""
+        """The context that was at work is not used again: nng may be at work on it still."""
         server.answer = slow
         with Client(server.address, deadline=5) as client:
             client.status()
-            (place,) = client._core.links[0]._all
+            (context,) = client._core.endpoints[0]._all
 
             def interrupted(message: Any) -> bytes:  # before the answer is taken
                 raise KeyboardInterrupt
@@ -327,7 +327,7 @@ print("end")
                 patch.setattr(_nng, "_take_out", interrupted)
                 with pytest.raises(KeyboardInterrupt):
                     client.score(transaction())
-            assert place not in client._core.links[0]._all
+            assert context not in client._core.endpoints[0]._all
             assert client.score(transaction(2)).transaction_id == "t2"
 
 
@@ -351,8 +351,8 @@ class TestBatcher:
                 assert isinstance(calls[1].exception(10), InvalidError)
                 assert calls[2].result(10).transaction_id == "t2"
 
-    def test_each_has_an_error_of_its_own(self, nobody: str) -> None:
-        with Client(nobody, deadline=0.1) as client, client.batcher(window=0.02) as batcher:
+    def test_each_has_an_error_of_its_own(self, closed_address: str) -> None:
+        with Client(closed_address, deadline=0.1) as client, client.batcher(window=0.02) as batcher:
             with ThreadPoolExecutor(4) as pool:
                 calls = [pool.submit(batcher.score, transaction(n)) for n in range(4)]
                 errors = [call.exception(5) for call in calls]
@@ -372,8 +372,8 @@ class TestBatcher:
                 batcher.score(transaction())
 
     @pytest.mark.parametrize("options", [{"window": -1}, {"window": 2}, {"size_max": 0}, {"size_max": 1001}])
-    def test_wrong_options(self, nobody: str, options: Dict[str, Any]) -> None:
-        with Client(nobody) as client, pytest.raises(InvalidError):
+    def test_wrong_options(self, closed_address: str, options: Dict[str, Any]) -> None:
+        with Client(closed_address) as client, pytest.raises(InvalidError):
             client.batcher(**options)
 
 
@@ -414,7 +414,7 @@ class TestAsyncClient:
         asyncio.run(main())
 
     def test_cancelled(self, server: FakeServer) -> None:
-        """A task that goes leaves its room, and its place is used again."""
+        """A task that goes leaves its room, and its context is used again."""
         server.answer = silent
 
         async def main() -> None:
@@ -432,9 +432,9 @@ class TestAsyncClient:
 
         asyncio.run(main())
 
-    def test_cancelled_without_a_connection(self, nobody: str) -> None:
+    def test_cancelled_without_a_connection(self, closed_address: str) -> None:
         async def main() -> None:
-            async with AsyncClient(nobody, deadline=60) as client:
+            async with AsyncClient(closed_address, deadline=60) as client:
                 with pytest.raises(asyncio.TimeoutError):
                     await asyncio.wait_for(client.score(transaction()), 0.05)
 
@@ -491,9 +491,9 @@ class TestAsyncClient:
         sizes = [len(request.score.transactions) for request in server.asked("score")]
         assert sizes[:4] == [10, 10, 10, 5]
 
-    def test_fallback(self, nobody: str) -> None:
+    def test_fallback(self, closed_address: str) -> None:
         async def main() -> None:
-            async with AsyncClient(nobody, deadline=0.05, fallback=Verdict.REVIEW) as client:
+            async with AsyncClient(closed_address, deadline=0.05, fallback=Verdict.REVIEW) as client:
                 decision = await client.score(transaction())
                 assert (decision.verdict, decision.fallback_reason) == (Verdict.REVIEW, "unavailable")
                 with pytest.raises(UnavailableError):

@@ -81,9 +81,9 @@ def test_rows_that_fail(server: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("fallback", [None, Verdict.REVIEW])
-def test_a_server_that_is_away(nobody: str, fallback: Any) -> None:
+def test_a_server_that_is_away(closed_address: str, fallback: Any) -> None:
     frame = pd.DataFrame({"id": ["a", "b"], "event_time": [1, 2]})
-    with Client(nobody, fallback=fallback) as client:
+    with Client(closed_address, fallback=fallback) as client:
         result = score_frame(client, frame, deadline=0.05)
     assert result["verdict"].isna().all(), "a fallback decision is none in a table"
     assert all(error.startswith(UnavailableError.code) for error in result["error"])
@@ -99,15 +99,15 @@ def test_a_server_that_is_away(nobody: str, fallback: Any) -> None:
         ({"columns": {"event_time": "when"}, "batch_size": 0}, "batch_size"),
     ],
 )
-def test_wrong(nobody: str, options: Any, field: str) -> None:
-    with Client(nobody) as client, pytest.raises(InvalidError) as caught:
+def test_wrong(closed_address: str, options: Any, field: str) -> None:
+    with Client(closed_address) as client, pytest.raises(InvalidError) as caught:
         score_frame(client, pd.DataFrame(COLUMNS), **options)
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
-def test_no_rows(nobody: str, kind: str) -> None:
+def test_no_rows(closed_address: str, kind: str) -> None:
     frame = pd.DataFrame(COLUMNS).iloc[:0] if kind == "pandas" else pa.table(COLUMNS).slice(0, 0)
-    with Client(nobody) as client:
+    with Client(closed_address) as client:
         result = score_frame(client, frame, **OPTIONS)
     assert len(result) == 0

@@ -115,12 +115,12 @@ def test_a_calls_answer_ends_an_ejection() -> None:
 
 
 def test_what_is_told() -> None:
-    told: List[str] = []
+    reported: List[str] = []
     routes = Routes(
         ["a", "b"],
         2,
-        changed=lambda route: told.append(f"{route.address} {route.up}"),
-        ejected=lambda route: told.append(f"{route.address} ejected"),
+        changed=lambda route: reported.append(f"{route.address} {route.up}"),
+        ejected=lambda route: reported.append(f"{route.address} ejected"),
     )
     routes.set_connected(0, True)
     routes.set_connected(0, True)
@@ -128,7 +128,7 @@ def test_what_is_told() -> None:
     routes.set_connected(0, False)
     routes.set_connected(0, True)
     routes.succeeded(0)
-    assert told == ["a True", "a ejected", "a False", "a True"]
+    assert reported == ["a True", "a ejected", "a False", "a True"]
 
 
 def test_another_is_up() -> None:

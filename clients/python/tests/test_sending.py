@@ -83,12 +83,12 @@ def test_tasks_and_a_deaf_server(deaf: str) -> None:
 def test_a_send_that_takes_its_time(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
 
-    def is_under_way(place: _nng.CallingPlace) -> bool:
+    def is_under_way(context: _nng.CallbackContext) -> bool:
         nonlocal looks
         looks += 1
         return looks % 4 != 0
 
-    monkeypatch.setattr(_nng.CallingPlace, "is_quiet_send_under_way", is_under_way)
+    monkeypatch.setattr(_nng.CallbackContext, "is_polled_send_busy", is_under_way)
 
     async def main() -> None:
         async with AsyncClient(server.address, deadline=5) as client:

@@ -4,12 +4,12 @@ import { checkTraceparent, ITEMS_MAX } from './encode.js';
 import { ClosedError, HarrierError, InvalidError, TooLargeError } from './errors.js';
 import { checkDeadline, type CallOptions } from './options.js';
 import type { Decision, Transaction } from './types.js';
-import { now } from './wheel.js';
+import { now } from './timer_wheel.js';
 
 export interface BatcherOptions {
-  /** After its first call, a batch is sent. Default 1. */
+  /** How long after its first call a batch is sent. Default 1. */
   windowMs?: number;
-  /** Or when it has so many transactions. Default 100, at most 1,000. */
+  /** The number of transactions at which it is sent earlier. Default 100, at most 1,000. */
   sizeMax?: number;
 }
 
@@ -23,18 +23,18 @@ interface Batched {
 
 interface Batch {
   calls: Batched[];
-  /** Of the call whose deadline ends first. */
+  /** The earliest deadline of its calls. */
   ends: number;
   traceparent: string | null;
   timer: NodeJS.Timeout;
 }
 
-/** Never 0: a call that would come too late still gets its error, or its fallback decision, from the client. */
+/** Never 0: a call whose deadline has passed still gets its error, or its fallback decision, from the client. */
 function left(ends: number): number {
   return Math.max(ends - now(), 0.001);
 }
 
-/** The client refuses a batch as a whole when one transaction cannot be encoded, or makes it too large. */
+/** Errors of a whole batch that one transaction causes: it cannot be encoded, or makes the message too large. */
 function mayBeOneAtFault(error: unknown): boolean {
   return error instanceof InvalidError || error instanceof TooLargeError || error instanceof TypeError;
 }
@@ -98,7 +98,7 @@ export class Batcher {
     }
   }
 
-  /** Does not fail: each call gets what concerns it. */
+  /** Never rejects: each call gets its own result or error. */
   async #send(batch: Batch): Promise<void> {
     const { calls } = batch;
     try {
@@ -136,7 +136,7 @@ export class Batcher {
     );
   }
 
-  /** Sends what it holds, and waits for the answers. The client stays open. */
+  /** Sends the open batch and waits for all answers. The client stays open. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#flush();

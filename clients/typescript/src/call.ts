@@ -1,22 +1,22 @@
-/** The course of one call: which address, when again, and how it ends. clients/README.md draws it. */
+/** One call with its retries: which address it goes to, when it is sent again, and how it ends. clients/README.md has a diagram. */
 import { Exchange } from './connection.js';
 import type { Core } from './core.js';
 import { decodeResponse, responseError } from './decode.js';
 import type { Request } from './encode.js';
 import { BusyError, ClosedError, DeadlineError, HarrierError, UnavailableError, type Decided } from './errors.js';
-import type { Question } from './question.js';
+import type { Operation } from './operation.js';
 import type { Route } from './routes.js';
-import { now } from './wheel.js';
+import { now } from './timer_wheel.js';
 
 const BACK_OFF_MS_MIN = 10;
 const BACK_OFF_MS_MAX = 500;
 
 const enum Stage {
-  /** There are too many under way. */
+  /** For fewer calls in flight. */
   Room,
-  /** No address is connected. */
+  /** For a connection: no address is connected. */
   Connection,
-  /** Its connection takes nothing just now. */
+  /** For its connection, whose socket is full. */
   Socket,
   Answer,
   BackOff,
@@ -35,7 +35,7 @@ export class Call extends Exchange {
 
   constructor(
     private readonly core: Core,
-    private readonly question: Question<unknown>,
+    private readonly operation: Operation<unknown>,
     private readonly begun: number,
     private readonly deadlineMs: number,
     private readonly signal: AbortSignal | null,
@@ -43,7 +43,7 @@ export class Call extends Exchange {
     private readonly reject: (error: unknown) => void,
   ) {
     super(begun + deadlineMs);
-    this.request = question.request;
+    this.request = operation.request;
     if (signal !== null) {
       this.aborted = () => {
         this.end(null);
@@ -54,14 +54,14 @@ export class Call extends Exchange {
   }
 
   // ------------------------------------------------------------------------------------------
-  // What the core says
+  // Called by the core
 
-  /** There is room: it is under way. */
+  /** There is room for it. */
   enter(): void {
     this.dispatch();
   }
 
-  /** Goes to the best address at this moment, or waits for one. */
+  /** Sends it to the best address at this moment, or lets it wait for one. */
   dispatch(): void {
     if (this.hasEnded()) {
       return;
@@ -87,8 +87,8 @@ export class Call extends Exchange {
     }
   }
 
-  // A caller's own function, such as a fallback, may end other calls while several are told one after the other: whoever has
-  // ended is told in vain.
+  // While several calls are notified one after the other, a function of the user's, such as a fallback, may end others of them:
+  // a notification of a call that has ended is ignored.
 
   override expired(at: number): void {
     if (this.hasEnded()) {
@@ -103,7 +103,7 @@ export class Call extends Exchange {
       this.fail(new DeadlineError(words, '', 'unknown'));
     } else {
       if (this.stage === Stage.Socket && this.route !== null) {
-        // First, or the ejection of its address would send it to another one.
+        // Before failed(): an ejection of the address would move the call to another one.
         this.core.connection(this.route).forget(this);
       }
       this.fail(this.unavailable(at));
@@ -111,7 +111,7 @@ export class Call extends Exchange {
   }
 
   // ------------------------------------------------------------------------------------------
-  // What its connection says
+  // Called by its connection
 
   token(): string | null {
     try {
@@ -138,14 +138,14 @@ export class Call extends Exchange {
     if (route === null) {
       return;
     }
-    const quick = this.question.quick(core.scoreReader, bytes, from, to);
-    if (quick === null) {
+    const fast = this.operation.readFast(core.scoreReader, bytes, from, to);
+    if (fast === null) {
       this.read(route, bytes.subarray(from, to));
       return;
     }
     core.routes.succeeded(route);
     this.end('ok');
-    this.resolve(quick);
+    this.resolve(fast);
   }
 
   private read(route: Route, payload: Buffer): void {
@@ -165,7 +165,7 @@ export class Call extends Exchange {
         this.fail(error);
         return;
       }
-      answer = this.question.read(response);
+      answer = this.operation.read(response);
     } catch (error) {
       this.core.routes.succeeded(route);
       this.fail(error);
@@ -203,7 +203,7 @@ export class Call extends Exchange {
       return;
     }
     const longest = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** (this.retries - 1));
-    // Not all of what is left: there must be time for the answer.
+    // At most half of the time that is left: the answer needs some, too.
     const pause = Math.min(Math.random() * longest, Math.max(0, this.ends - at) / 2);
     this.stage = Stage.BackOff;
     this.timer = setTimeout(() => {
@@ -232,17 +232,17 @@ export class Call extends Exchange {
       core.routes.failed(route, at);
       words = `${route.address} took no request within ${this.deadlineMs} ms`;
     } else {
-      words = `no connection to ${addresses} within ${this.deadlineMs} ms${core.faults()}`;
+      words = `no connection to ${addresses} within ${this.deadlineMs} ms${core.connectionErrors()}`;
     }
     return new UnavailableError(words, '', this.decided);
   }
 
   private fail(error: unknown): void {
     this.end(error instanceof HarrierError ? error.code : null);
-    this.settle(() => this.question.instead(error));
+    this.settle(() => this.operation.recover(error));
   }
 
-  /** With a function of the client's own: what it throws is the caller's. */
+  /** Resolves with what a function returns, which may be the user's fallback; what it throws rejects the call. */
   private settle(answer: () => unknown): void {
     let value: unknown;
     try {
@@ -257,7 +257,7 @@ export class Call extends Exchange {
   private end(result: string | null): void {
     const { stage, core } = this;
     this.stage = Stage.Ended;
-    core.wheel.remove(this);
+    core.timers.remove(this);
     if (this.aborted !== null) {
       this.signal?.removeEventListener('abort', this.aborted);
     }
@@ -265,18 +265,18 @@ export class Call extends Exchange {
       clearTimeout(this.timer);
       this.timer = null;
     }
-    this.leavePlace(stage);
+    this.detach(stage);
     if (core.meter.on && result !== null) {
       core.ended(this.request, result, now() - this.begun);
     }
     if (stage === Stage.Room) {
-      core.leaveQueue(this);
+      core.removeFromQueue(this);
     } else {
       core.leave();
     }
   }
 
-  private leavePlace(stage: Stage): void {
+  private detach(stage: Stage): void {
     const { core } = this;
     if (stage === Stage.Connection) {
       core.waiting.delete(this);

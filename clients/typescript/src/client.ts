@@ -5,28 +5,28 @@ import * as encode from './encode.js';
 import { InvalidError, type HarrierError } from './errors.js';
 import * as fallback from './fallback.js';
 import { checkOptions, type CallOptions, type ClientOptions, type ScoreOptions } from './options.js';
-import { Plain, Score, Scores } from './question.js';
+import { PlainOperation, Score, Scores } from './operation.js';
 import type { Decision, Entity, Outcome, OutcomeAccepted, Status, Transaction } from './types.js';
-import { now } from './wheel.js';
+import { now } from './timer_wheel.js';
 
 const NO_OPTIONS: ScoreOptions = Object.freeze({});
 
 export interface EntityOptions extends CallOptions {
-  /** As of this event time; left out: of its newest transaction. */
+  /** As of this event time. Default: its newest transaction. */
   atTimeUs?: number;
 }
 
 export interface StatusOptions extends CallOptions {
-  /** Reads the states of all entities: give it time. */
+  /** Also hash the states of all entities, which reads all of them: set a long deadline. */
   stateHash?: boolean;
 }
 
 /**
- * Asks a Harrier server, or the best of several. It is made without waiting; connections are made in the background.
- * Any number of calls may be under way at once. An open client keeps the process: close it.
+ * Asks a Harrier server, or the best of several. The constructor does not wait: connections are made in the background. Any
+ * number of calls may be in flight at once. An open client keeps the process alive: close it.
  */
 export class Client {
-  // Not to be seen when a client is printed: there is a token in the options.
+  // Private, so that printing a client does not show the token in its options.
   readonly #core: Core;
 
   constructor(options: ClientOptions) {
@@ -37,12 +37,12 @@ export class Client {
     return new Promise((resolve, reject) => {
       const begun = now();
       const core = this.#core;
-      const question = new Score(transaction, options, core.options.fallback, core.meter);
-      core.call(begun, options, question, resolve, reject);
+      const operation = new Score(transaction, options, core.options.fallback, core.meter);
+      core.call(begun, options, operation, resolve, reject);
     });
   }
 
-  /** 1 to 1,000, decided in their order; as many results. Fails only if the call failed as a whole. */
+  /** Scores 1 to 1,000 transactions, in their order. Resolves with a decision or an error for each; rejects only if the call failed as a whole. */
   scoreMany(
     transactions: readonly Transaction[],
     options: ScoreOptions = NO_OPTIONS,
@@ -50,8 +50,8 @@ export class Client {
     return new Promise((resolve, reject) => {
       const begun = now();
       const core = this.#core;
-      const question = new Scores(transactions, options, core.options.fallback, core.meter);
-      core.call(begun, options, question, resolve, reject);
+      const operation = new Scores(transactions, options, core.options.fallback, core.meter);
+      core.call(begun, options, operation, resolve, reject);
     });
   }
 
@@ -60,7 +60,7 @@ export class Client {
     return fallback.only(await this.reportOutcomes([outcome], options));
   }
 
-  /** 1 to 1,000; as many results in their order. */
+  /** Reports 1 to 1,000 outcomes. Resolves with a result or an error for each, in their order. */
   async reportOutcomes(
     outcomes: readonly Outcome[],
     options: CallOptions = NO_OPTIONS,
@@ -70,7 +70,7 @@ export class Client {
     return this.#ask(begun, options, request, decode.outcomes);
   }
 
-  /** `key`: one string for each field that makes up the entity's key, mostly one. */
+  /** `key`: one string for each field of the entity's key, mostly one. */
   async getEntity(entity: string, key: string | readonly string[], options: EntityOptions = {}): Promise<Entity> {
     const begun = now();
     const trace = encode.checkTraceparent(options.traceparent);
@@ -91,16 +91,16 @@ export class Client {
     decoded: (response: decode.Response) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#core.call(begun, options, new Plain(request, decoded), resolve, reject);
+      this.#core.call(begun, options, new PlainOperation(request, decoded), resolve, reject);
     });
   }
 
-  /** Groups calls of score() that are made within a short time into one message. */
+  /** Groups calls of score() made within a short time into one message. */
   batcher(options: BatcherOptions = {}): Batcher {
     return new Batcher(this, this.#core.options.deadlineMs, options);
   }
 
-  /** Lets calls under way end, for at most so long; then they fail with ClosedError. Closing again does nothing. */
+  /** Waits at most this long for calls in flight, then fails them with ClosedError. Closing again does nothing. */
   async close(timeoutMs?: number): Promise<void> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
       throw new InvalidError(`${timeoutMs} ms; expected at least 0`, 'timeoutMs');
@@ -108,7 +108,7 @@ export class Client {
     await this.#core.close(timeoutMs);
   }
 
-  /** For `await using`, where the language has it. */
+  /** For `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

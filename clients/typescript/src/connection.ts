@@ -1,50 +1,50 @@
 /**
- * One connection to one address, made again when it breaks, with any number of requests under way on it. Requests of
- * one turn of the event loop go out in few writes; what the socket does not take waits here.
+ * One connection to one address, made again when it breaks, with any number of requests in flight on it. Requests of one
+ * turn of the event loop go out in few writes; requests that a full socket does not take wait here.
  */
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Address } from './address.js';
 import type { Request } from './encode.js';
-import { FrameFault, FrameReader, GREETING, ID_SIZE, headerSize, writeHeader, type Stream } from './frame.js';
+import { FrameError, FrameReader, GREETING, ID_SIZE, headerSize, writeHeader, type Stream } from './frame.js';
 import type { TlsOptions } from './options.js';
 import { RESPONSE_SIZE_MAX } from './decode.js';
 import { Pending } from './pending.js';
-import { Timed, now } from './wheel.js';
+import { Timed, now } from './timer_wheel.js';
 
 const AGAIN_MS_MIN = 10;
 const AGAIN_MS_MAX = 500;
-// To connect, and to be greeted.
+// To connect, until the server's greeting.
 const GREETED_MS_MAX = 5000;
-// A connection that lasted so long was a good one: the next attempt comes soon.
+// After a connection that lasted this long, the back-off starts anew.
 const LASTED_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 const READ_SIZE = 1 << 16;
 const OUT_SIZE_MIN = 1 << 14;
 const OUT_SIZE_KEPT = 1 << 18;
-// Held back no longer: the server may begin while the rest is written.
+// From this size on, bytes are not held back: the server can begin while the rest is written.
 const OUT_SIZE_HELD = 1 << 12;
 
-/** A request and what is to become of it. */
+/** A request on a connection, and what happens when it is answered or not. */
 export abstract class Exchange extends Timed {
-  /** On the connection that it was sent on. */
+  /** Its id on the connection that it was sent on. */
   requestId = 0;
   abstract readonly request: Request;
-  /** Asked for when it is sent; null when it has ended instead. */
+  /** Called when it is sent; null if it has ended instead. */
   abstract token(): string | null;
   abstract sent(): void;
-  /** The payload's bytes are valid during the call. */
+  /** The bytes of the payload are valid until this returns. */
   abstract answered(bytes: Buffer, from: number, to: number): void;
-  /** The connection broke before the answer, and after it was sent. */
+  /** The connection broke after it was sent, and before the answer. */
   abstract broke(): void;
-  /** It was not sent, and will not be here. */
+  /** It was not sent, and will not be sent on this connection. */
   abstract notSent(): void;
 }
 
 export class Connection {
   up = false;
   /** Why there is no connection. */
-  fault = '';
+  lastError = '';
   private readonly stream: Stream;
   private socket: Socket | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -71,7 +71,7 @@ export class Connection {
   // ------------------------------------------------------------------------------------------
   // Requests
 
-  /** Sends it, or keeps it until it can be. Only while `up`. */
+  /** Sends it, or keeps it until the socket takes more. Only while `up`. */
   send(exchange: Exchange): void {
     if (this.blocked) {
       this.waiting.add(exchange);
@@ -80,15 +80,15 @@ export class Connection {
     }
   }
 
-  /** Its answer, should it come, is nobody's. */
+  /** Its answer, if one comes, will be ignored. */
   forget(exchange: Exchange): void {
     if (!this.waiting.delete(exchange)) {
       this.pending.remove(exchange);
     }
   }
 
-  /** Gives back what was not sent yet, so that it can go elsewhere. */
-  giveBack(): void {
+  /** Releases what was not sent yet, so that it can go to another address. */
+  releaseUnsent(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
     for (const exchange of waiting) {
@@ -137,7 +137,7 @@ export class Connection {
     }
     const taken = socket.write(this.out.subarray(0, this.outSize));
     this.outSize = 0;
-    // Mostly the kernel has all of it at once, and the buffer is free again.
+    // The kernel mostly takes all of it at once, so the buffer can be reused.
     if (socket.writableLength > 0 || this.out.length > OUT_SIZE_KEPT) {
       this.out = Buffer.allocUnsafeSlow(OUT_SIZE_MIN);
     }
@@ -149,7 +149,7 @@ export class Connection {
   private readonly drained = (): void => {
     this.blocked = false;
     for (const exchange of this.waiting) {
-      // write() may find that the socket is full again; flush() says so.
+      // write() may fill the socket again, and flush() sets blocked.
       if (this.isBlocked()) {
         break;
       }
@@ -163,7 +163,7 @@ export class Connection {
   }
 
   private readonly answer = (id: number, bytes: Buffer, from: number, to: number): void => {
-    // null: it comes too late.
+    // null: its request has ended.
     this.pending.take(id)?.answered(bytes, from, to);
   };
 
@@ -180,7 +180,7 @@ export class Connection {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('drain', this.drained);
     socket.on('error', (error) => {
-      this.fault = error.message || String((error as NodeJS.ErrnoException).code);
+      this.lastError = error.message || String((error as NodeJS.ErrnoException).code);
     });
     socket.once('close', () => {
       reader.stop();
@@ -190,7 +190,7 @@ export class Connection {
       socket.write(GREETING);
     });
     this.timer = setTimeout(() => {
-      this.fault = `no greeting within ${GREETED_MS_MAX} ms`;
+      this.lastError = `no greeting within ${GREETED_MS_MAX} ms`;
       socket.destroy();
     }, GREETED_MS_MAX);
   }
@@ -202,7 +202,7 @@ export class Connection {
       const names = isIP(host) === 0 ? { servername: host } : {};
       return connectTls({ ...names, ...this.tls, host, port }).on('data', read);
     }
-    // One buffer for all that is read, past the machinery of streams.
+    // One buffer for all reads, bypassing Node's streams.
     const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     const onread: OnReadOpts = {
       buffer,
@@ -221,10 +221,10 @@ export class Connection {
     try {
       reader.push(bytes);
     } catch (error) {
-      if (!(error instanceof FrameFault)) {
+      if (!(error instanceof FrameError)) {
         throw error;
       }
-      this.fault = error.message;
+      this.lastError = error.message;
       reader.stop();
       socket.destroy();
     }
@@ -237,7 +237,7 @@ export class Connection {
     this.changed(true);
   };
 
-  /** The socket is closed, by whichever side, or never was open. */
+  /** The socket was closed, by either side, or never opened. */
   private lost(): void {
     this.stopTimer();
     this.socket = null;
@@ -247,13 +247,13 @@ export class Connection {
     this.up = false;
     if (wasUp) {
       this.attempts = now() - this.upSince >= LASTED_MS ? 0 : this.attempts;
-      this.fault ||= 'the connection was closed by the other side';
+      this.lastError ||= 'the connection was closed by the other side';
       this.changed(false);
     }
     for (const exchange of this.pending.takeAll()) {
       exchange.broke();
     }
-    this.giveBack();
+    this.releaseUnsent();
     if (this.gone !== null) {
       this.gone();
     } else {
@@ -279,7 +279,7 @@ export class Connection {
     }
   }
 
-  /** For good. Nobody may wait for an answer any more. */
+  /** Closes it for good. No request may be in flight. */
   async close(): Promise<void> {
     this.stopTimer();
     const { socket } = this;

@@ -1,4 +1,4 @@
-/** What a client is made of: routes and their connections, the calls under way, and those that wait for room. */
+/** The inside of a client: routes and their connections, the calls in flight, and those that wait for room. */
 import { Call } from './call.js';
 import { Connection } from './connection.js';
 import type { Request } from './encode.js';
@@ -6,17 +6,17 @@ import { ClosedError } from './errors.js';
 import { Meter } from './meter.js';
 import { checkDeadline, type CallOptions, type Options } from './options.js';
 import { Probe } from './probe.js';
-import type { Question } from './question.js';
+import type { Operation } from './operation.js';
 import { Routes, type Route } from './routes.js';
 import { ScoreReader } from './score_reader.js';
-import { Wheel, now } from './wheel.js';
+import { TimerWheel, now } from './timer_wheel.js';
 
 export class Core {
   readonly meter: Meter;
   readonly routes: Routes;
-  readonly wheel = new Wheel();
+  readonly timers = new TimerWheel();
   readonly scoreReader = new ScoreReader();
-  /** Calls that wait for a connection, whichever. */
+  /** Calls that wait for a connection to any address. */
   readonly waiting = new Set<Call>();
   private readonly connections: Connection[] = [];
   private inFlight = 0;
@@ -37,7 +37,7 @@ export class Core {
         },
         ejected: (route) => {
           meter.routeEjected(route.address);
-          this.connection(route).giveBack();
+          this.connection(route).releaseUnsent();
         },
       },
     );
@@ -49,7 +49,7 @@ export class Core {
         this.connections.push(new Connection(address, options.tls, changed));
       }
     } catch (error) {
-      // Options that node:tls does not take.
+      // Options that node:tls refuses.
       void this.close(0);
       throw error;
     }
@@ -63,15 +63,15 @@ export class Core {
     return found;
   }
 
-  /** Asked for each request. Throws what the function throws. */
+  /** Called for each request. Throws what the user's function throws. */
   token(): string {
     return this.options.token === null ? '' : this.options.token();
   }
 
-  /** Of addresses without a connection, for a message. */
-  faults(): string {
-    const faults = new Set(this.connections.map((connection) => connection.fault).filter((fault) => fault !== ''));
-    return faults.size === 0 ? '' : ` (${[...faults].join('; ')})`;
+  /** Why addresses are not connected, for error messages. */
+  connectionErrors(): string {
+    const errors = new Set(this.connections.map((connection) => connection.lastError).filter((error) => error !== ''));
+    return errors.size === 0 ? '' : ` (${[...errors].join('; ')})`;
   }
 
   private connected(index: number, up: boolean): void {
@@ -92,11 +92,11 @@ export class Core {
   // ------------------------------------------------------------------------------------------
   // Calls
 
-  /** Throws when it cannot begin. */
+  /** Starts a call. Throws if it cannot begin. */
   call<T>(
     begun: number,
     options: CallOptions,
-    question: Question<T>,
+    operation: Operation<T>,
     resolve: (answer: T) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -105,12 +105,12 @@ export class Core {
     signal?.throwIfAborted();
     if (this.closed) {
       const error = new ClosedError('the client is closed');
-      this.ended(question.request, error.code, now() - begun);
+      this.ended(operation.request, error.code, now() - begun);
       throw error;
     }
-    // A call hands its question's answer to whom it got with the question.
-    const call = new Call(this, question, begun, deadlineMs, signal, resolve as (answer: unknown) => void, reject);
-    this.wheel.add(call);
+    // The call resolves with the result of this operation, so the type is right.
+    const call = new Call(this, operation, begun, deadlineMs, signal, resolve as (answer: unknown) => void, reject);
+    this.timers.add(call);
     if (this.inFlight >= this.options.inFlightMax) {
       this.queue.add(call);
     } else {
@@ -129,7 +129,7 @@ export class Core {
     call.enter();
   }
 
-  /** A call under way has ended. */
+  /** A call in flight has ended. */
   leave(): void {
     this.inFlight--;
     if (this.meter.on) {
@@ -141,7 +141,7 @@ export class Core {
     }
   }
 
-  /** One after the other, not one within the other: a call may end as soon as it enters. */
+  /** Not recursive, because a call may end, and admit others, as soon as it enters. */
   private admit(): void {
     if (this.admitting || this.queue.size === 0) {
       return;
@@ -157,7 +157,7 @@ export class Core {
     this.admitting = false;
   }
 
-  leaveQueue(call: Call): void {
+  removeFromQueue(call: Call): void {
     this.queue.delete(call);
   }
 
@@ -172,7 +172,7 @@ export class Core {
     const route = this.routes.takeProbe(at);
     if (route !== null) {
       const probe = new Probe(this, route, at);
-      this.wheel.add(probe);
+      this.timers.add(probe);
       this.connection(route).send(probe);
     }
   }
@@ -191,19 +191,19 @@ export class Core {
       call.close();
     }
     if (this.inFlight > 0) {
-      await this.lastCall(timeoutMs);
+      await this.waitForCalls(timeoutMs);
     }
-    for (const timed of this.wheel.all()) {
+    for (const timed of this.timers.all()) {
       if (timed instanceof Call) {
         timed.close();
       }
     }
-    this.wheel.stop();
+    this.timers.stop();
     await Promise.all(this.connections.map((connection) => connection.close()));
-    this.wheel.stop();
+    this.timers.stop();
   }
 
-  private lastCall(timeoutMs: number | undefined): Promise<void> {
+  private waitForCalls(timeoutMs: number | undefined): Promise<void> {
     return new Promise((done) => {
       const timer = timeoutMs === undefined ? null : setTimeout(done, timeoutMs);
       this.empty = () => {

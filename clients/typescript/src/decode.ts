@@ -1,4 +1,4 @@
-/** From the bytes of an answer to the public types. This and encode.ts are all that sees the generated code. */
+/** From the bytes of an answer to the public types. Only this file and encode.ts use the generated code. */
 import proto, { type harrier } from '../proto/harrier.cjs';
 import type { Request } from './encode.js';
 import * as errors from './errors.js';
@@ -20,10 +20,10 @@ type Long = Exclude<harrier.v1.Decision['position'], number>;
 
 export const RESPONSE_SIZE_MAX = 8 << 20;
 
-/** A Response that has an error, or an answer to what was asked. */
+/** A Response that has an error, or the answer to the request. */
 export type Response = harrier.v1.Response;
 
-// By their numbers in the protocol.
+// Indexed by their numbers in the protocol.
 export const VERDICT_NUMBERS: readonly (Verdict | undefined)[] = [
   undefined,
   'approve',
@@ -73,7 +73,7 @@ function protocolError(words: string): ProtocolError {
   return new ProtocolError(`the server's answer: ${words}`, '', 'unknown');
 }
 
-/** Of what stays below 2^53. */
+/** For fields whose values stay below 2^53. */
 function number(value: number | Long): number {
   return typeof value === 'number' ? value : value.toNumber();
 }
@@ -83,7 +83,7 @@ function hex(value: number | Long): string {
     if (value === 0) {
       return NO_ID;
     }
-    // Without its package `long`, protobufjs reads numbers that are not exact.
+    // Without the package `long`, protobufjs returns inexact numbers.
     throw new Error('harrier-client: protobufjs has not found its package "long"');
   }
   if (value.high === 0 && value.low === 0) {
@@ -92,7 +92,7 @@ function hex(value: number | Long): string {
   return (value.high >>> 0).toString(16).padStart(8, '0') + (value.low >>> 0).toString(16).padStart(8, '0');
 }
 
-/** A number where it is exact. */
+/** A number if that is exact, else a bigint. */
 function exact(value: number | Long): number | bigint {
   if (typeof value === 'number') {
     return value;
@@ -106,18 +106,18 @@ function error(from: harrier.v1.Error.$Properties): HarrierError {
   return new Kind(from.message ?? '', from.field ?? '', Kind === errors.InternalError ? 'unknown' : false);
 }
 
-/** Of the call as a whole. */
+/** The error of the call as a whole; null: none. */
 export function responseError(response: Response): HarrierError | null {
   return response.error ? error(response.error) : null;
 }
 
-/** Throws ProtocolError when it is no answer to this request. */
+/** Throws ProtocolError if it is not an answer to this request. */
 export function decodeResponse(bytes: Uint8Array, request: Request): Response {
   let response: Response;
   try {
     response = pb.Response.decode(bytes);
-  } catch (fault) {
-    throw protocolError(fault instanceof Error ? fault.message : String(fault));
+  } catch (error) {
+    throw protocolError(error instanceof Error ? error.message : String(error));
   }
   if (response.error) {
     return response;

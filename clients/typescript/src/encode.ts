@@ -1,4 +1,4 @@
-/** From the public types to the bytes of a request. This and decode.ts are all that sees the generated code. */
+/** From the public types to the bytes of a request. Only this file and decode.ts use the generated code. */
 import proto, { type harrier } from '../proto/harrier.cjs';
 import { InvalidError, TooLargeError } from './errors.js';
 import { TOKEN_SIZE_MAX } from './token.js';
@@ -7,7 +7,7 @@ import { Writer } from './writer.js';
 
 const pb = proto.harrier.v1;
 
-// Fields of Request: their number and how they are written, in one byte.
+// Keys of the fields of Request: number and wire type, in one byte.
 const PROTOCOL_TAG = 0x08;
 const DEADLINE_TAG = 0x10;
 const TOKEN_TAG = 0x1a;
@@ -17,7 +17,7 @@ const SCORE_FIELD = 10;
 const PROTOCOL = 1;
 export const ITEMS_MAX = 1000;
 const REQUEST_SIZE_MAX = 2 << 20;
-// Of what is written anew each time that a request is sent: protocol, deadline, token, traceparent.
+// The most bytes that are written anew at each sending: protocol, deadline, token, traceparent.
 const HEAD_SIZE_MAX = 2 + 6;
 const TOKEN_HEAD_SIZE = 3;
 const TRACE_SIZE = 57;
@@ -27,7 +27,7 @@ const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const INT32_MAX = 0x7fffffff;
 const INT64_MAX = 2n ** 63n - 1n;
 
-// Of Transaction, by their numbers in the protocol.
+// Fields of Transaction, by their numbers in the protocol.
 const enum Field {
   Id = 1,
   EventTimeUs = 2,
@@ -67,19 +67,19 @@ const LABEL_NUMBERS: Readonly<Record<Label, harrier.v1.Label>> = {
 
 export type CallName = 'score' | 'report_outcome' | 'get_entity' | 'status';
 
-/** One that is well-formed; else it is left out. */
+/** Returns it if it is well-formed; else it is ignored. */
 export function checkTraceparent(text: unknown): string | null {
   return typeof text === 'string' && TRACEPARENT.test(text) ? text : null;
 }
 
-/** A call as it is sent. What comes before the body is written anew each time. */
+/** An encoded request. What comes before the body is written anew at each sending. */
 export class Request {
-  /** Bytes that it takes at most, with any token. */
+  /** The most bytes that it takes, with any token. */
   readonly sizeMax: number;
 
   constructor(
     readonly call: CallName,
-    /** Items that are to be answered one by one; 0 for other calls. */
+    /** Results that the answer must have; 0 for calls without results. */
     readonly count: number,
     readonly body: Uint8Array,
     private readonly traceparent: string | null,
@@ -95,14 +95,14 @@ export class Request {
   }
 
   /**
-   * Where it ends. The head's fields have lower numbers than the call's, so that both behind each other are one message.
+   * Returns where it ends. Head and body are parts of one message, so they are simply concatenated.
    */
   write(out: Buffer, from: number, leftMs: number, token: string): number {
     let at = from;
     out[at++] = PROTOCOL_TAG;
     out[at++] = PROTOCOL;
     out[at++] = DEADLINE_TAG;
-    // An hour, the most, is below 2^32.
+    // The maximum, an hour, is below 2^32.
     let left = Math.max(1, Math.floor(leftMs * 1000));
     while (left >= 0x80) {
       out[at++] = (left & 0x7f) | 0x80;
@@ -159,10 +159,10 @@ function wholeNumber(value: unknown, field: string): number {
 }
 
 // ------------------------------------------------------------------------------------------
-// Scores, which are most of what a client sends: written without the generated code, which wants everything copied into
-// messages first. The tests compare what both make.
+// Scores, which are most of what a client sends, are encoded without the generated code, which would need a copy of everything
+// in its own messages first. The tests compare the bytes of both.
 
-// One for all clients: nothing of one message is there when the next one is written.
+// One for all clients, because it keeps nothing between two messages.
 const writer = new Writer();
 
 function writeInteger(value: unknown, field: string): void {

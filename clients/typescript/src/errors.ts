@@ -1,4 +1,4 @@
-/** What a call can fail with. One class for each code of the contract (clients/README.md). */
+/** The errors of calls: one class for each code of the contract (clients/README.md). */
 
 export type ErrorCode =
   | 'invalid'
@@ -14,12 +14,12 @@ export type ErrorCode =
   | 'internal'
   | 'protocol';
 
-/** False: the call certainly did not decide its transactions. `unknown`: it may have; to send the same again settles it. */
+/** False: the call certainly did not decide its transactions. `unknown`: it may have; sending the same again settles it. */
 export type Decided = false | 'unknown';
 
 /**
- * The base of all. `code` is the contract's name of it, `field` the field at fault as policies name it (empty when no
- * single one is), `message` one sentence.
+ * The base class. `code` is its name in the contract, `field` the field at fault as policies name it (empty if no single
+ * one is), `message` one sentence.
  */
 export abstract class HarrierError extends Error {
   abstract readonly code: ErrorCode;
@@ -39,7 +39,7 @@ export class InvalidError extends HarrierError {
   readonly code = 'invalid';
 }
 
-/** Client and server are of versions that do not fit. */
+/** Client and server versions are not compatible. */
 export class UnsupportedError extends HarrierError {
   readonly code = 'unsupported';
 }
@@ -74,12 +74,12 @@ export class UnavailableError extends HarrierError {
   readonly code = 'unavailable';
 }
 
-/** As many requests in flight as allowed, until the deadline. */
+/** `inFlightMax` requests were in flight until the deadline. */
 export class BusyError extends HarrierError {
   readonly code = 'busy';
 }
 
-/** The client is closed, or was closed under the call. */
+/** The client is closed, or was closed during the call. */
 export class ClosedError extends HarrierError {
   readonly code = 'closed';
 }
@@ -89,7 +89,7 @@ export class InternalError extends HarrierError {
   readonly code = 'internal';
 }
 
-/** What came back is no answer to what was asked. */
+/** The answer cannot be decoded, or does not match the request. */
 export class ProtocolError extends HarrierError {
   readonly code = 'protocol';
 }

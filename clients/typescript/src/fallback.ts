@@ -1,4 +1,4 @@
-/** Decisions of the client's own, for when there is none in time. */
+/** Fallback decisions: what scoring returns if there is no decision in time. */
 import { blankDecision } from './decode.js';
 import { HarrierError, type ErrorCode } from './errors.js';
 import type { Meter } from './meter.js';
@@ -21,7 +21,7 @@ function decide(fallback: Fallback, transaction: Transaction, error: HarrierErro
   return made;
 }
 
-/** Throws what a call failed with when there is no fallback for it. */
+/** Throws the error of the call if there is no fallback for it. */
 export function forCall(
   fallback: Fallback | null,
   transactions: readonly Transaction[],
@@ -56,7 +56,7 @@ export function forResults(
   });
 }
 
-/** Of a call with one transaction. */
+/** The decision of a call with one transaction. */
 export function only<T extends object>(results: readonly (T | HarrierError)[]): T {
   const result = results[0];
   if (result === undefined || result instanceof HarrierError) {

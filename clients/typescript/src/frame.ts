@@ -18,18 +18,18 @@ const LENGTH_SIZE = 8;
 const HELD_SIZE_MIN = 4096;
 const HELD_SIZE_KEPT = 1 << 18;
 
-/** What this side sends first: it speaks REQ. */
+/** The greeting of this side, which speaks REQ. */
 export const GREETING = Uint8Array.of(0, 0x53, 0x50, 0, 0, 0x30, 0, 0);
 const EXPECTED = Uint8Array.of(0, 0x53, 0x50, 0, 0, 0x31, 0, 0);
 
-/** The other side does not speak the protocol; the connection is of no more use. */
-export class FrameFault extends Error {}
+/** The peer violates the protocol; the connection must be closed. */
+export class FrameError extends Error {}
 
 export function headerSize(stream: Stream): number {
   return stream === 'ipc' ? 1 + LENGTH_SIZE : LENGTH_SIZE;
 }
 
-/** Writes header and id of a message with so many bytes of payload; returns where the payload begins. */
+/** Writes header and id of a message with this payload size; returns where the payload begins. */
 export function writeHeader(out: Buffer, at: number, stream: Stream, id: number, payload: number): number {
   let to = at;
   if (stream === 'ipc') {
@@ -40,14 +40,14 @@ export function writeHeader(out: Buffer, at: number, stream: Stream, id: number,
   return out.writeUInt32BE((id | 0x80000000) >>> 0, to);
 }
 
-/** Takes what a connection reads apart, however it is cut. */
+/** Splits what a connection reads into messages, however it is fragmented. */
 export class FrameReader {
   private greeted = false;
   private held: Buffer = Buffer.alloc(0);
   private heldSize = 0;
   private stopped = false;
 
-  /** `answer`: id without its top bit, and where its payload is, which is valid during the call. */
+  /** `answer` gets the id without its top bit, and where the payload is, which is valid until it returns. */
   constructor(
     private readonly stream: Stream,
     private readonly lengthMax: number,
@@ -55,12 +55,12 @@ export class FrameReader {
     private readonly answer: (id: number, bytes: Buffer, from: number, to: number) => void,
   ) {}
 
-  /** Nothing more is handed out. */
+  /** Reports no further messages. */
   stop(): void {
     this.stopped = true;
   }
 
-  /** Throws FrameFault. */
+  /** Throws FrameError. */
   push(chunk: Buffer): void {
     if (this.heldSize === 0) {
       const used = this.parse(chunk, chunk.length);
@@ -113,18 +113,18 @@ export class FrameReader {
     const got = bytes.subarray(0, GREETING_SIZE);
     if (!got.equals(EXPECTED)) {
       const expected = Buffer.from(EXPECTED).toString('hex');
-      throw new FrameFault(`it greets with ${got.toString('hex')}, not as nng's REP does (${expected})`);
+      throw new FrameError(`it greets with ${got.toString('hex')}, not as nng's REP does (${expected})`);
     }
     this.greeted = true;
     this.greeting();
   }
 
-  /** Where the next message begins; `at` when this one has not come whole. */
+  /** Returns where the next message begins; `at` if this one is incomplete. */
   private message(bytes: Buffer, at: number, end: number): number {
     let from = at;
     if (this.stream === 'ipc') {
       if (from < end && bytes[from] !== IPC_MESSAGE) {
-        throw new FrameFault('what it sends is no message');
+        throw new FrameError('what it sends is no message');
       }
       from++;
     }
@@ -135,7 +135,7 @@ export class FrameReader {
     from += LENGTH_SIZE;
     if (length > this.lengthMax || length < ID_SIZE) {
       const most = this.lengthMax.toString();
-      throw new FrameFault(`it announces a message of ${length} bytes; expected 4 to ${most}`);
+      throw new FrameError(`it announces a message of ${length} bytes; expected 4 to ${most}`);
     }
     if (from + length > end) {
       return at;
@@ -143,7 +143,7 @@ export class FrameReader {
     const id = bytes.readUInt32BE(from);
     if (id >= 0x80000000) {
       this.answer(id & 0x7fffffff, bytes, from + ID_SIZE, from + length);
-    } // else it answers no request
+    } // otherwise it answers no request
     return from + length;
   }
 }

@@ -1,4 +1,4 @@
-/** Asks a Harrier server about transactions. */
+/** Client for a Harrier fraud-scoring server. */
 export { Batcher, type BatchedOptions, type BatcherOptions } from './batcher.js';
 export { Client, type EntityOptions, type StatusOptions } from './client.js';
 export * from './errors.js';

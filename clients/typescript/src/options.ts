@@ -1,4 +1,4 @@
-/** What a client is made with. clients/README.md has the table. */
+/** The options of a client. clients/README.md has the table. */
 import type { ConnectionOptions } from 'node:tls';
 import { parseAddress, type Address } from './address.js';
 import { InvalidError, type HarrierError } from './errors.js';
@@ -7,46 +7,46 @@ import { VERDICTS, type Transaction, type Verdict } from './types.js';
 
 export const DEADLINE_MS_MAX = 3_600_000;
 
-/** The verdict when there is no decision in time, or a function that chooses one. */
+/** The verdict if there is no decision in time, or a function that returns it. */
 export type Fallback = Verdict | ((transaction: Transaction, error: HarrierError) => Verdict);
 
-/** Gets the client's figures. Quick; what it throws is dropped. */
+/** Receives the client's metrics. It must be quick; exceptions are dropped. */
 export interface Metrics {
   count(name: string, amount: number, labels: Readonly<Record<string, string>>): void;
   observe(name: string, value: number, labels: Readonly<Record<string, string>>): void;
   set(name: string, value: number, labels: Readonly<Record<string, string>>): void;
 }
 
-/** For tls+tcp:// addresses: certificates, keys, versions and names, as node:tls takes them. */
+/** For tls+tcp:// addresses: certificates, keys, versions and names, in the form of node:tls. */
 export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket' | 'timeout' | 'allowHalfOpen'>;
 
 export interface ClientOptions {
   /** One or more, in the order of preference. */
   addresses: string | readonly string[];
-  /** Of one call, from the moment that it is made. Default 100. */
+  /** Deadline of one call, counted from the call. Default 100. */
   deadlineMs?: number;
   fallback?: Fallback;
-  /** Times that a call is sent again. Default 3. */
+  /** How often a call is sent again. Default 3. */
   retriesMax?: number;
-  /** Requests that are under way at once. Default 1,024. */
+  /** Requests in flight at once. Default 1,024. */
   inFlightMax?: number;
-  /** Failures in a row after which an address is left out. Default 3. */
+  /** Failures in a row after which an address is ejected. Default 3. */
   ejectAfter?: number;
   metrics?: Metrics;
   /**
-   * Who asks. A function is asked for each request and must have it at hand: fetch a new one beside the calls, before
-   * the old one ends. Never shown.
+   * Identifies the caller; never shown. A function is called for each request and must return at once: fetch a new token in
+   * the background, before the old one expires.
    */
   token?: string | (() => string);
   tls?: TlsOptions;
 }
 
-/** Of one call. */
+/** Options of one call. */
 export interface CallOptions {
   deadlineMs?: number;
-  /** W3C Trace Context; one that is not well-formed is left out. */
+  /** W3C Trace Context, version 00; a malformed one is ignored. */
   traceparent?: string;
-  /** Leaves the call, which fails with the signal's reason; the server may still decide it. */
+  /** Aborts the call, which fails with the signal's reason; the server may still decide. */
   signal?: AbortSignal;
 }
 
@@ -138,7 +138,7 @@ function checkMetrics(given: Metrics | undefined): Metrics | null {
   return given;
 }
 
-/** The defaults filled in, everything checked. */
+/** Validates everything and fills in the defaults. */
 export function checkOptions(given: ClientOptions): Options {
   return {
     addresses: checkAddresses(given.addresses),

@@ -1,7 +1,7 @@
 /**
- * Requests that wait for their answers, by request id. A ring that is indexed with the id's low bits and grows before it
- * is half full: an id whose place is taken by one that waits for long is passed over. (A Map that is filled and emptied
- * all the time is made anew all the time, and what the old ones still point to survives many collections of garbage.)
+ * Requests that wait for their answers, by request id: an array indexed with the id's low bits, which grows before it is
+ * half full. An id whose slot is still in use by a slow request is skipped. (A Map that is constantly filled and emptied is
+ * reallocated again and again, and what the old tables point to survives many garbage collections.)
  */
 
 const SIZE_MIN = 256;
@@ -16,7 +16,7 @@ export class Pending<T extends Numbered> {
   private count = 0;
   private lastId = 0;
 
-  /** Gives it an id. */
+  /** Assigns an id, and returns it. */
   add(one: T): number {
     if (this.count * 2 >= this.places.length) {
       this.grow();
@@ -33,7 +33,7 @@ export class Pending<T extends Numbered> {
     return id;
   }
 
-  /** Who waits for this answer; it does not any more. */
+  /** Removes and returns the request with this id; null if none waits. */
   take(id: number): T | null {
     const place = id & (this.places.length - 1);
     const one = this.places[place] ?? null;
@@ -45,7 +45,7 @@ export class Pending<T extends Numbered> {
     return one;
   }
 
-  /** Nothing when it does not wait here. */
+  /** Does nothing if it does not wait here. */
   remove(one: T): void {
     const place = one.requestId & (this.places.length - 1);
     if (this.places[place] === one) {
@@ -54,7 +54,7 @@ export class Pending<T extends Numbered> {
     }
   }
 
-  /** All of them, oldest first; none waits any more. */
+  /** Removes and returns all of them, oldest first. */
   takeAll(): T[] {
     const all = this.places.filter((one) => one !== null);
     this.places.fill(null);
@@ -66,7 +66,7 @@ export class Pending<T extends Numbered> {
   private grow(): void {
     const waiting = this.places.filter((one) => one !== null);
     this.places = new Array<T | null>(2 * this.places.length).fill(null);
-    // Their low bits differ already, so they do with one more.
+    // Ids that differ in their low bits still do with one bit more.
     for (const one of waiting) {
       this.places[one.requestId & (this.places.length - 1)] = one;
     }

@@ -1,11 +1,11 @@
-/** Asks an ejected address beside the calls, so that no call waits for one that may be dead. */
+/** Asks an ejected address for its status in the background, so that no call waits for an address that may be dead. */
 import { Exchange } from './connection.js';
 import type { Core } from './core.js';
 import { decodeResponse, responseError } from './decode.js';
 import { statusRequest } from './encode.js';
 import { ProtocolError } from './errors.js';
 import type { Route } from './routes.js';
-import { now } from './wheel.js';
+import { now } from './timer_wheel.js';
 
 const PROBE_MS_MIN = 100;
 const REQUEST = statusRequest(false, null);
@@ -25,14 +25,14 @@ export class Probe extends Exchange {
     try {
       return this.core.token();
     } catch {
-      // It is said by the calls, which have the same trouble.
+      // Calls fail with the same error, and report it.
       this.end(false);
       return null;
     }
   }
 
   sent(): void {
-    // Nobody asks whether it was.
+    // A probe that fails counts the same, sent or not.
   }
 
   answered(bytes: Buffer, from: number, to: number): void {
@@ -53,7 +53,7 @@ export class Probe extends Exchange {
   }
 
   private end(lives: boolean): void {
-    this.core.wheel.remove(this);
+    this.core.timers.remove(this);
     this.core.routes.probed(this.route, lives, now());
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The addresses and how they do: which one a call goes to. The states are those of clients/README.md. Knows no sockets
+ * The state of each address, and which one a call goes to. The states are those of clients/README.md. Knows no sockets
  * and no clock: time is an argument, in milliseconds.
  */
 
@@ -9,9 +9,9 @@ const EJECT_JITTER = 0.2;
 
 export class Route {
   connected = false;
-  /** In a row. */
+  /** Failures in a row. */
   failures = 0;
-  /** Without a success in between. */
+  /** Ejections without a success in between. */
   ejections = 0;
   ejected = false;
   probing = false;
@@ -54,7 +54,7 @@ export class Routes {
     }
   }
 
-  /** The first that is up; else the first that is connected; null when none is. */
+  /** The first that is up, else the first that is connected; null: none is. */
   choose(): Route | null {
     let connected: Route | null = null;
     for (const route of this.all) {
@@ -76,7 +76,7 @@ export class Routes {
     if (route.failures === 0 && !route.ejected) {
       return;
     }
-    // A call's answer, too, shows that an ejected address lives.
+    // The answer to a call ends an ejection, too.
     const changed = route.ejected && route.connected;
     route.failures = route.ejections = 0;
     route.ejected = route.probing = false;
@@ -101,7 +101,7 @@ export class Routes {
     }
   }
 
-  /** An address that it is time to probe; who gets it ends with probed(). */
+  /** An address to probe now; the caller must report the result with probed(). */
   takeProbe(at: number): Route | null {
     for (const route of this.all) {
       if (route.ejected && route.connected && !route.probing && at >= route.probeAt) {
@@ -116,7 +116,7 @@ export class Routes {
     if (lives) {
       this.succeeded(route);
     } else if (route.probing) {
-      // else a call was answered meanwhile
+      // otherwise a call has succeeded meanwhile
       this.eject(route, at);
       this.events.ejected(route);
     }

@@ -1,17 +1,17 @@
 /**
- * Reads the answers to scores, which are most of what a client reads, straight into decisions: the generated code makes
- * messages of its own first. What servers do not send now (fields that are unknown, features, errors, numbers that are not
- * exact) is left to that code, and so is whatever is broken: then there is null here, and nothing is reported.
+ * A fast decoder for the usual answer to a score, straight into decisions, without messages of the generated code. Anything
+ * else (unknown fields, features, errors, numbers that are not exact) is left to the generated code, and so is anything
+ * invalid: then it returns null and reports nothing.
  */
 import { blankDecision, NO_ID, VERDICT_NUMBERS } from './decode.js';
 import type { Decision, Reason, Transaction, Verdict } from './types.js';
 
 const UINT32_MAX = 0xffffffff;
-// Texts of a policy's rules: what may be remembered of them.
+// Limits of the cache of strings that repeat, such as the texts of rules.
 const TEXT_SIZE_MAX = 128;
 const TEXTS = 512;
 
-// Fields: their number and how they are written, in one byte, here and below.
+// Keys of fields, here and below: number and wire type, in one byte.
 const SCORE_TAG = 0x52;
 const RESULTS_TAG = 0x0a;
 const DECISION_TAG = 0x0a;
@@ -20,14 +20,14 @@ export class ScoreReader {
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
   private end = 0;
-  /** It is for the generated code. */
+  /** Set if the generated code must decode the answer. */
   private odd = false;
   private readonly texts = new Array<string>(TEXTS).fill('');
   private idHigh = 0;
   private idLow = 0;
   private idText = NO_ID;
 
-  /** As many decisions as transactions; null: it is not just that. */
+  /** One decision for each transaction; null: the answer is anything else. */
   read(bytes: Buffer, from: number, to: number, transactions: readonly Transaction[]): Decision[] | null {
     this.bytes = bytes;
     this.at = from;
@@ -181,7 +181,7 @@ export class ScoreReader {
     }
   }
 
-  /** Where what comes now ends. */
+  /** Where the current message ends. */
   private inside(): number {
     const end = this.varint() + this.at;
     if (end > this.end) {
@@ -197,7 +197,7 @@ export class ScoreReader {
       return first;
     }
     let value = first - 0x80;
-    // Up to 49 bits, which are exact.
+    // Up to 49 bits, which a number holds exactly.
     for (let unit = 0x80; unit <= 2 ** 42; unit *= 0x80) {
       const byte = this.byte();
       if (byte < 0x80) {
@@ -235,7 +235,7 @@ export class ScoreReader {
     return found;
   }
 
-  /** Of a snapshot, or of a generation: the same one all day. */
+  /** The id of a snapshot or a generation, which rarely changes: cached. */
   private hex(): string {
     if (this.at + 8 > this.end) {
       this.odd = true;
@@ -255,7 +255,7 @@ export class ScoreReader {
     return this.idText;
   }
 
-  /** The same string as the expected one, if it is that. */
+  /** Returns the expected string itself if the bytes are equal to it. */
   private text(expected: string): string {
     const size = this.inside() - this.at;
     const from = this.at;
@@ -263,7 +263,7 @@ export class ScoreReader {
     return this.equals(from, size, expected) ? expected : this.fresh(from, size);
   }
 
-  /** One that is likely to come again. */
+  /** A string that is likely to come again: cached. */
   private remembered(): string {
     const size = this.inside() - this.at;
     const from = this.at;

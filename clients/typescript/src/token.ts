@@ -1,4 +1,4 @@
-/** A token as the protocol allows it. Its value never stands in a message. */
+/** Validates a token. Its value never appears in an error. */
 import { InvalidError } from './errors.js';
 
 export const TOKEN_SIZE_MAX = 256;

@@ -9,7 +9,7 @@
 export const VERDICTS = ['approve', 'review', 'challenge', 'decline'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** `none` takes back what was reported before. */
+/** `none` withdraws the label reported before. */
 export const LABELS = ['none', 'legit', 'fraud', 'chargeback', 'suspected'] as const;
 export type Label = (typeof LABELS)[number];
 
@@ -27,10 +27,10 @@ export interface Location {
 export type AttributeValue = string | number | boolean | bigint | Date | { integer: number | bigint };
 
 /**
- * What is asked about. What is left out, or an empty string, is absent.
+ * What a server decides on. Omitted fields and empty strings are absent.
  *
  * `amountMinor` is in minor units of `currency`: EUR 5.00 is 500, JPY 500 is 500. `card` and the other keys are
- * tokens of your own making: a card number is refused. `attributes` are fields that the server's policy declares.
+ * tokens of your own making: the server refuses card numbers. `attributes` are fields that the server's policy declares.
  */
 export interface Transaction {
   id: string;
@@ -54,7 +54,7 @@ export interface Transaction {
   attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
-/** A feature's value; null when it is absent. A bigint only where a number would not be exact. */
+/** A feature's value; null if it is absent. A bigint only if a number would not be exact. */
 export type Value = boolean | number | bigint | string | { timestampUs: number } | { durationUs: number } | null;
 
 /** A rule that fired. */
@@ -62,7 +62,7 @@ export interface Reason {
   rule: string;
   text: string;
   score: number;
-  /** What the rule asked for; null when it only adds to the score. */
+  /** What the rule asks for; null if it only adds to the score. */
   verdict: Verdict | null;
   shadow: boolean;
   suppressed: boolean;
@@ -72,7 +72,7 @@ export interface Reason {
   verdictIfLive: Verdict | null;
 }
 
-/** A server's decision, or with `fallback` the client's own because there was none in time. */
+/** A server's decision or, with `fallback`, the client's own because there was none in time. */
 export interface Decision {
   transactionId: string;
   verdict: Verdict;
@@ -89,14 +89,14 @@ export interface Decision {
   dryRun: boolean;
   serverUs: number;
   ruleErrors: number;
-  /** Only if asked for. */
+  /** With `returnFeatures`. */
   features: Record<string, Value>;
   fallback: boolean;
-  /** The code of the error that it stands in for. */
+  /** The code of the error that it replaces. */
   fallbackReason: string;
 }
 
-/** What turned out about a transaction. `knownTimeUs` left out is now. */
+/** A label to report for a transaction. Default of `knownTimeUs`: now. */
 export interface Outcome {
   transactionId: string;
   label: Label;
@@ -104,7 +104,7 @@ export interface Outcome {
   source?: string;
 }
 
-/** `changed` is false when the transaction had this label already; then `position` is 0. */
+/** `changed` is false if the transaction already had this label; then `position` is 0. */
 export interface OutcomeAccepted {
   transactionId: string;
   position: number;
@@ -112,7 +112,7 @@ export interface OutcomeAccepted {
   previous: Label;
 }
 
-/** What the server knows of one card, customer, … */
+/** The history of one card, customer, … as the server has it. */
 export interface Entity {
   features: Record<string, Value>;
   newestTimeUs: number;
@@ -123,7 +123,7 @@ export interface Entity {
   stateHash: string;
 }
 
-/** What a server says of itself; the rest is in its metrics. */
+/** What a server reports of itself; its metrics have more. */
 export interface Status {
   version: string;
   state: string;
@@ -136,7 +136,7 @@ export interface Status {
   syncedPosition: number;
   transactions: number;
   outcomes: number;
-  /** 16 hex digits; all 0 unless asked for. */
+  /** 16 hex digits; all 0 without `stateHash`. */
   stateHash: string;
   stale: boolean;
   reloadError: string;

@@ -1,14 +1,13 @@
 /**
- * Writes protobuf backwards, from the end of a message to its beginning: so the length of what is inside is known when
- * it is to be written, and nothing is moved. What is written first stands last, so fields are written in the reverse of
- * their order.
+ * Writes protobuf backwards, from the end of a message to its beginning, so that the length of a nested message is known when
+ * it must be written, and nothing has to be moved. Fields are therefore written in reverse order.
  *
- * Messages are cut from pieces of memory that are never written twice.
+ * Messages are slices of chunks of memory that are never written twice.
  */
 import { InvalidError } from './errors.js';
 
 const PIECE_SIZE = 1 << 16;
-// Longer ones are worth a call into the engine.
+// Longer strings are worth a call of Buffer's native code.
 const LOOP_LENGTH_MAX = 64;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
@@ -20,11 +19,11 @@ const enum Wire {
 
 export class Writer {
   private bytes = Buffer.allocUnsafeSlow(PIECE_SIZE);
-  /** What is written last begins here; below it, the piece is free. */
+  /** Where the last written byte is; the chunk is free below. */
   private at = PIECE_SIZE;
   private end = PIECE_SIZE;
 
-  /** What was begun before and not finished is forgotten. */
+  /** Begins a message; an unfinished one is discarded. */
   begin(): void {
     this.at = this.end;
   }
@@ -35,18 +34,18 @@ export class Writer {
     return message;
   }
 
-  /** Of the message so far: what inside() wants. */
+  /** The size of the message so far, as inside() needs it. */
   mark(): number {
     return this.end - this.at;
   }
 
-  /** All that was written since the mark is this field. */
+  /** Makes everything written since the mark the content of this field. */
   inside(field: number, mark: number): void {
     this.varint(this.mark() - mark);
     this.tag(field, Wire.Bytes);
   }
 
-  /** Left out when it is empty. */
+  /** Omitted if empty. */
   text(field: number, value: string, name: string): void {
     if (value !== '') {
       this.textEvenEmpty(field, value, name);
@@ -60,7 +59,7 @@ export class Writer {
       this.tag(field, Wire.Bytes);
       return;
     }
-    // Both are one byte mostly.
+    // Both are mostly one byte.
     this.varint(length);
     this.tag(field, Wire.Bytes);
   }
@@ -81,13 +80,13 @@ export class Writer {
     this.tag(field, Wire.Varint);
   }
 
-  /** A whole number that is exact. */
+  /** A safe integer. */
   int64(field: number, value: number): void {
     this.varint64(Math.floor(value / 0x1_0000_0000) >>> 0, value >>> 0);
     this.tag(field, Wire.Varint);
   }
 
-  /** Whole, and of 64 bits. */
+  /** A 64-bit integer. */
   sint64(field: number, value: bigint): void {
     const zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
     this.varint64(Number(zigzag >> 32n), Number(zigzag & 0xffff_ffffn));
@@ -102,7 +101,7 @@ export class Writer {
 
   // ------------------------------------------------------------------------------------------
 
-  /** Takes so many bytes in front of what is there. */
+  /** Reserves this many bytes before what is there. */
   private make(size: number): void {
     if (this.at < size) {
       const used = this.end - this.at;

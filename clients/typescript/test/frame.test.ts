@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FrameFault, FrameReader, headerSize, writeHeader, type Stream } from '../src/frame.js';
+import { FrameError, FrameReader, headerSize, writeHeader, type Stream } from '../src/frame.js';
 import { frame, GREETING_REP } from './fake_server.js';
 
 function reader(
@@ -72,7 +72,7 @@ for (const stream of ['tcp', 'ipc'] as const) {
       for (const greeting of ['0053500000300000', '0053500001310000', '4854545020342e31', '0053500000310001']) {
         assert.throws(() => {
           reader(stream).push(Buffer.from(greeting, 'hex'));
-        }, FrameFault);
+        }, FrameError);
       }
     });
 
@@ -95,7 +95,7 @@ for (const stream of ['tcp', 'ipc'] as const) {
           () => {
             reader(stream).push(header(high, low));
           },
-          FrameFault,
+          FrameError,
           `${high}:${low}`,
         );
       }
@@ -138,6 +138,6 @@ describe('frames on ipc', () => {
   it('refuses another kind of message', () => {
     assert.throws(() => {
       reader('ipc').push(Buffer.concat([GREETING_REP, Buffer.of(2)]));
-    }, FrameFault);
+    }, FrameError);
   });
 });

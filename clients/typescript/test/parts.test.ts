@@ -7,7 +7,7 @@ import { InvalidError } from '../src/errors.js';
 import { Pending, type Numbered } from '../src/pending.js';
 import { Routes, type Route } from '../src/routes.js';
 import { checkToken } from '../src/token.js';
-import { now, Timed, Wheel } from '../src/wheel.js';
+import { now, Timed, TimerWheel } from '../src/timer_wheel.js';
 
 describe('pending requests', () => {
   it('does what a Map does, whatever comes in whatever order', () => {
@@ -70,7 +70,7 @@ class Alarm extends Timed {
 
 describe('the wheel', () => {
   it('tells each when its time is over, and not before', async () => {
-    const wheel = new Wheel();
+    const wheel = new TimerWheel();
     const begun = now();
     // More than a turn of the ring, too.
     const alarms = [1, 5, 5.5, 30, 31, 200, 1100, 1300].map((ms) => new Alarm(begun + ms));
@@ -92,15 +92,15 @@ describe('the wheel', () => {
   });
 
   it('tells one whose time is over already', async () => {
-    const wheel = new Wheel();
+    const wheel = new TimerWheel();
     const alarm = new Alarm(now() - 5000);
     wheel.add(alarm);
     await sleep(50);
     assert.notEqual(alarm.at, 0);
   });
 
-  it('goes on for those that are left when one is told', async () => {
-    const wheel = new Wheel();
+  it('goes on for those that are left when one is reported', async () => {
+    const wheel = new TimerWheel();
     const last = new Alarm(now() + 60);
     wheel.add(last);
     for (let ms = 1; ms < 50; ms++) {
@@ -112,18 +112,18 @@ describe('the wheel', () => {
   });
 });
 
-function makeRoutes(count: number, ejectAfter = 3): { routes: Routes; told: string[] } {
-  const told: string[] = [];
+function makeRoutes(count: number, ejectAfter = 3): { routes: Routes; reported: string[] } {
+  const reported: string[] = [];
   const events = {
     changed: (route: Route): void => {
-      told.push(`${route.address} ${route.up ? 'up' : 'down'}`);
+      reported.push(`${route.address} ${route.up ? 'up' : 'down'}`);
     },
     ejected: (route: Route): void => {
-      told.push(`${route.address} ejected`);
+      reported.push(`${route.address} ejected`);
     },
   };
   const routes = new Routes(['a', 'b', 'c'].slice(0, count), ejectAfter, events, () => 0.5);
-  return { routes, told };
+  return { routes, reported };
 }
 
 describe('routes', () => {
@@ -145,17 +145,17 @@ describe('routes', () => {
   });
 
   it('never ejects the only one', () => {
-    const { routes, told } = makeRoutes(1, 1);
+    const { routes, reported } = makeRoutes(1, 1);
     const route = routes.all[0]!;
     routes.setConnected(route, true);
     routes.failed(route, 0);
     routes.failed(route, 0);
     assert.equal(routes.choose(), route);
-    assert.deepEqual(told, ['a up']);
+    assert.deepEqual(reported, ['a up']);
   });
 
   it('counts failures in a row', () => {
-    const { routes, told } = makeRoutes(2);
+    const { routes, reported } = makeRoutes(2);
     const route = routes.all[0]!;
     routes.setConnected(route, true);
     routes.failed(route, 0);
@@ -165,7 +165,7 @@ describe('routes', () => {
     routes.failed(route, 0);
     assert.ok(route.up);
     routes.failed(route, 0);
-    assert.deepEqual(told, ['a up', 'a down', 'a ejected']);
+    assert.deepEqual(reported, ['a up', 'a down', 'a ejected']);
     assert.equal(routes.anyEjected, true);
   });
 

@@ -9,12 +9,12 @@ First the driver says who it is:
 broken connection; a scenario that needs more is skipped:
 
     addresses          several, in the order of preference; calls move when a connection breaks
-    ejection           a silent address is left out after eject_after failures, probed, and taken up again
+    ejection           a silent address is ejected after eject_after failures, probed, and used again
     retry_unavailable  sends again what was answered with `unavailable`
     fallback           makes fallback decisions
     batcher            groups calls
     metrics            has the hook
-    request_limits     refuses by itself what would break the connection
+    request_limits     refuses, before it sends, what would break the connection
     decided            errors say whether the transaction may have been decided
     close_timeout      close() ends what is under way after a time
     token              sends the option `token` with every request, probes too, and never shows it

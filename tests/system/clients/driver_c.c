@@ -22,7 +22,7 @@ struct driver {
     pthread_mutex_t mutex; /* standard output, and what follows */
     pthread_cond_t fewer;
     size_t calls;    /* that have not been answered */
-    json_t *metrics; /* what the hook was told */
+    json_t *metrics; /* what was reported to the hook */
 };
 
 struct job {
@@ -276,7 +276,7 @@ static void start_job(struct driver *driver, json_t *command) {
     pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (pthread_create(&thread, &attributes, run_job, job) != 0)
-        die("no thread is to be had");
+        die("cannot create a thread");
     pthread_attr_destroy(&attributes);
 }
 
@@ -308,7 +308,7 @@ static void on_set(const char *name, double value, const struct harrier_metric_l
     note(user, "set", name, value, labels, label_count);
 }
 
-static json_t *told(struct driver *driver) {
+static json_t *reported_metrics(struct driver *driver) {
     pthread_mutex_lock(&driver->mutex);
     json_t *copy = json_deep_copy(driver->metrics);
     pthread_mutex_unlock(&driver->mutex);
@@ -416,7 +416,7 @@ static void run(struct driver *driver, json_t *command) {
     } else if (strcmp(what, "token") == 0) {
         say(driver, command, change_token(driver, command));
     } else if (strcmp(what, "metrics") == 0) {
-        say(driver, command, told(driver));
+        say(driver, command, reported_metrics(driver));
     } else if (!is_call(what)) {
         say(driver, command, json_pack("{s:s}", "broken", "libharrier cannot do this"));
     } else if (!driver->client) {

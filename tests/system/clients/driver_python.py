@@ -23,16 +23,16 @@ THREADS = 1100
 
 class Metrics:
     def __init__(self):
-        self.told = []
+        self.reported = []
 
     def count(self, name, amount, labels):
-        self.told.append(["count", name, amount, dict(labels)])
+        self.reported.append(["count", name, amount, dict(labels)])
 
     def observe(self, name, value, labels):
-        self.told.append(["observe", name, value, dict(labels)])
+        self.reported.append(["observe", name, value, dict(labels)])
 
     def set(self, name, value, labels):
-        self.told.append(["set", name, value, dict(labels)])
+        self.reported.append(["set", name, value, dict(labels)])
 
 
 def to_transaction(given):
@@ -138,7 +138,7 @@ class Driver:
 
     @staticmethod
     def failed(command, error):
-        """A batched call stands for one transaction."""
+        """A batched call has one transaction."""
         answer = error_object(error)
         return {"results": [answer]} if command["do"] == "batch" else answer
 
@@ -173,7 +173,7 @@ class SyncDriver(Driver):
                 elif command["do"] == "token":
                     self.change_token(command)
                 elif command["do"] == "metrics":
-                    self.say(command, {"metrics": list(self.metrics.told)})
+                    self.say(command, {"metrics": list(self.metrics.reported)})
                 elif command["do"] == "close":
                     self.close(command)
                 else:
@@ -210,7 +210,7 @@ class AsyncDriver(Driver):
         elif command["do"] == "token":
             self.change_token(command)
         elif command["do"] == "metrics":
-            self.say(command, {"metrics": list(self.metrics.told)})
+            self.say(command, {"metrics": list(self.metrics.reported)})
         elif command["do"] == "close":
             await self.close(command)
         else:

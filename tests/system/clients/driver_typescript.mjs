@@ -86,11 +86,11 @@ function outcomeObject(result) {
 
 let client = null;
 let batcher = null;
-let told = [];
+let reported = [];
 let token = ''; // what one that changes is now
 
 function open(given) {
-  const mine = (told = []);
+  const mine = (reported = []);
   const metrics = Object.fromEntries(
     ['count', 'observe', 'set'].map((kind) => [kind, (name, value, labels) => mine.push([kind, name, value, labels])]),
   );
@@ -122,7 +122,7 @@ const CALLS = {
       return { results: [decisionObject(await batcher.score(toTransaction(command.transaction), callOptions(command)))] };
     } catch (error) {
       if (error instanceof HarrierError) {
-        return { results: [errorObject(error)] }; // a batched call stands for one transaction
+        return { results: [errorObject(error)] }; // a batched call has one transaction
       }
       throw error;
     }
@@ -144,7 +144,7 @@ const CALLS = {
     return {};
   },
   async metrics() {
-    return { metrics: [...told] };
+    return { metrics: [...reported] };
   },
   async close(command) {
     await batcher.close();

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The tests that a client has of its own, run by its own tools where they and its packages are installed.
+"""Runs a client's own tests with its own tools, if these and its packages are installed.
 
 usage: own_suites.py ROOT go|python|typescript
 
-Exit status 77, skipped, with what is missing. Nothing is downloaded."""
+Nothing is downloaded. If something is missing, it prints what, with the command that installs it, and ends with exit
+status 77, which meson counts as skipped."""
 import os
 import shutil
 import subprocess
@@ -17,37 +18,53 @@ def runs(command, folder, **environment):
                           stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def go(folder):
+# Each returns why a client cannot run on this machine, with the command that changes it; None if it can.
+
+
+def go_lacks(folder):
     if not shutil.which("go"):
-        return "no go"
+        return "there is no go command; install Go 1.19 or later"
     if not runs(["go", "vet", "./..."], folder, GOPROXY="off", GOFLAGS="-mod=readonly"):
-        return "its modules are not downloaded (go mod download in clients/go)"
-    return ["go", "test", "-count=1", "./..."], {"GOPROXY": "off", "GOFLAGS": "-mod=readonly"}
+        return "the Go modules that it needs are not in the module cache; run: (cd clients/go && go mod download)"
+    return None
 
 
-def python(folder):
-    missing = [name for name in ("pytest", "pynng", "google.protobuf") if not runs([sys.executable, "-c", f"import {name}"], folder)]
+def python_lacks(*modules):
+    missing = [name for name in modules if not runs([sys.executable, "-c", f"import {name}"], None)]
     if missing:
-        return f"no {', '.join(missing)} for {sys.executable}"
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"], {"PYTHONPATH": "src"}
+        return (f"{sys.executable} has no {', '.join(missing)}; run: {sys.executable} -m pip install "
+                "'./clients/python[test]'")
+    return None
+
+
+def typescript_lacks(folder):
+    if not shutil.which("npm"):
+        return "there is no npm command; install Node 20 or later"
+    if not os.path.isdir(os.path.join(folder, "node_modules")):
+        return "its npm packages are not installed; run: (cd clients/typescript && npm ci)"
+    return None
+
+
+def go(folder):
+    return go_lacks(folder), ["go", "test", "-count=1", "./..."], {"GOPROXY": "off", "GOFLAGS": "-mod=readonly"}
+
+
+def python(_folder):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    return python_lacks("pytest", "pynng", "google.protobuf"), command, {"PYTHONPATH": "src"}
 
 
 def typescript(folder):
-    if not shutil.which("npm"):
-        return "no npm"
-    if not os.path.isdir(os.path.join(folder, "node_modules")):
-        return "its packages are not installed (npm ci in clients/typescript)"
-    return ["npm", "test"], {}
+    return typescript_lacks(folder), ["npm", "test"], {}
 
 
 def main():
     root, client = sys.argv[1:]
     folder = os.path.join(root, "clients", client)
-    found = {"go": go, "python": python, "typescript": typescript}[client](folder)
-    if isinstance(found, str):
-        print(f"skipped: {found}")
+    reason, command, environment = {"go": go, "python": python, "typescript": typescript}[client](folder)
+    if reason:
+        print(f"skipped: the {client} client's own tests: {reason}")
         return SKIPPED
-    command, environment = found
     return subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=False).returncode
 
 

@@ -308,7 +308,7 @@ class AnswersTest(ScenarioTest):
         sent = fake.asked("score")
         self.assertEqual([request["score"]["transactions"][0]["id"] for request in sent], ["t1"] * 3)
         left = [request["deadline_us"] for request in sent]
-        self.assertEqual(left, sorted(left, reverse=True), "the server is told what is left")
+        self.assertEqual(left, sorted(left, reverse=True), "the server learns the time that is left")
 
     def test_unavailable_is_sent_again_only_so_often(self):
         self.needs("retry_unavailable")
@@ -354,7 +354,7 @@ class DeadlineTest(ScenarioTest):
         self.assert_archived_once(server, decisions)
 
     def test_no_server(self):
-        self.open(f"ipc://{self.folder}/nobody.sock", deadline_ms=100)
+        self.open(f"ipc://{self.folder}/closed.sock", deadline_ms=100)
         answer = self.driver.score(transaction(1))
         self.assert_fails(answer, "unavailable")
         self.assert_took(answer, 100, 100)
@@ -395,9 +395,9 @@ class DeadlineTest(ScenarioTest):
         self.await_connection()
         self.decision(self.driver.score(transaction(1)))
         self.decision(self.driver.score(transaction(2), deadline_ms=900))
-        told = [request["deadline_us"] for request in fake.asked("score")]
-        self.assertTrue(4000000 <= told[0] <= 5000000, told)
-        self.assertTrue(400000 <= told[1] <= 900000, told)
+        reported = [request["deadline_us"] for request in fake.asked("score")]
+        self.assertTrue(4000000 <= reported[0] <= 5000000, reported)
+        self.assertTrue(400000 <= reported[1] <= 900000, reported)
 
     def test_without_one_it_is_100_ms(self):
         fake = self.fake("fake", lambda request: approve(request) if "status" in request else None)
@@ -439,7 +439,7 @@ class FallbackTest(ScenarioTest):
         self.assert_archived_once(server, {"t1": settled})
 
     def test_no_server(self):
-        self.open(f"ipc://{self.folder}/nobody.sock", deadline_ms=100, fallback="review")
+        self.open(f"ipc://{self.folder}/closed.sock", deadline_ms=100, fallback="review")
         self.assert_fallback(self.decision(self.driver.score(transaction(1))), "t1", "unavailable")
 
     def test_internal_and_protocol(self):
@@ -483,7 +483,7 @@ class KillTest(ScenarioTest):
                 sent = {**transaction(number), "id": f"{prefix}{number}"}
                 while True:
                     answer = self.driver.score(sent, deadline_ms=LONG_MS)
-                    # A client that does not do it by itself leaves it to its caller.
+                    # A client that does not do this leaves it to its caller.
                     if answer.get("error", {}).get("code") != "unavailable" or "retry_unavailable" in self.driver.can:
                         break
                     time.sleep(0.05)
@@ -520,7 +520,7 @@ class KillTest(ScenarioTest):
                 thread.join()
         self.assertEqual(errors, [])
         self.assert_archived_once(server, decisions)
-        self.assertEqual(set(self.archived(server)), set(decisions), "in the archive, but no answer told so")
+        self.assertEqual(set(self.archived(server)), set(decisions), "in the archive, but not in any answer")
 
     def await_more(self, decisions, count):
         deadline = time.monotonic() + 30
@@ -529,7 +529,7 @@ class KillTest(ScenarioTest):
             time.sleep(0.005)
 
     def test_second_server_is_a_fallback(self):
-        """The first dies under load: no call fails, and the second decides from there on by itself. When the
+        """The first dies under load: no call fails, and the second decides alone from there on. When the
         first is back it is asked again."""
         self.needs("addresses")
         first, second = self.server().start(), self.second_server().start()
@@ -553,7 +553,7 @@ class KillTest(ScenarioTest):
         for key, decision in decisions.items():
             places = [found[key] for found in (on_first, on_second) if key in found]
             self.assertIn([decision["position"]], places, key)
-        # What moved with a connection that broke may stand in both: at most what was under way.
+        # Requests whose connection broke may be in both archives: at most those in flight.
         self.assertLessEqual(len(set(on_first) & set(on_second)), CALLERS)
         first.start()
         deadline = time.monotonic() + 20
@@ -593,7 +593,7 @@ class EjectionTest(ScenarioTest):
         silent[0] = False
         deadline = time.monotonic() + 10
         while len(first.asked("score")) == 4:
-            self.assertLess(time.monotonic(), deadline, "it is not taken up again")
+            self.assertLess(time.monotonic(), deadline, "it is not used again")
             self.decision(self.driver.score(transaction(11)))
             time.sleep(0.02)
 
@@ -714,15 +714,15 @@ class CloseTest(ScenarioTest):
 
 class MetricsTest(ScenarioTest):
     def total(self, name, **labels):
-        told = self.driver.do("metrics")["metrics"]
-        return sum(value for kind, told_name, value, told_labels in told
-                   if kind == "count" and told_name == name and labels.items() <= told_labels.items())
+        reported = self.driver.do("metrics")["metrics"]
+        return sum(value for kind, reported_name, value, reported_labels in reported
+                   if kind == "count" and reported_name == name and labels.items() <= reported_labels.items())
 
     def test_names(self):
         self.needs("metrics", "retry_unavailable", "fallback", "ejection")
         answers = [approve, unavailable, approve]
         first = self.fake("first", lambda request: (answers.pop(0) if answers else lambda _: None)(request))
-        self.open(first, f"ipc://{self.folder}/nobody.sock", deadline_ms=200, eject_after=1, fallback="review")
+        self.open(first, f"ipc://{self.folder}/closed.sock", deadline_ms=200, eject_after=1, fallback="review")
         self.decision(self.driver.score(transaction(1), deadline_ms=LONG_MS))
         self.decision(self.driver.score(transaction(2), deadline_ms=LONG_MS))
         self.decision(self.driver.score(transaction(3)))
@@ -732,14 +732,14 @@ class MetricsTest(ScenarioTest):
         self.assertEqual(self.total("harrier_client_retries_total", reason="unavailable"), 1)
         self.assertEqual(self.total("harrier_client_fallbacks_total", reason="deadline"), 1)
         self.assertGreaterEqual(self.total("harrier_client_ejections_total", address=first.address), 1)
-        told = self.driver.do("metrics")["metrics"]
-        self.assertEqual({(kind, name) for kind, name, _, _ in told}, {
+        reported = self.driver.do("metrics")["metrics"]
+        self.assertEqual({(kind, name) for kind, name, _, _ in reported}, {
             ("count", calls), ("observe", "harrier_client_call_seconds"),
             ("observe", "harrier_client_transactions"), ("count", "harrier_client_retries_total"),
             ("count", "harrier_client_fallbacks_total"), ("set", "harrier_client_in_flight"),
             ("set", "harrier_client_address_up"), ("count", "harrier_client_ejections_total"),
         })
-        self.assertEqual([value for _, name, value, _ in told if name == "harrier_client_in_flight"][-1], 0)
+        self.assertEqual([value for _, name, value, _ in reported if name == "harrier_client_in_flight"][-1], 0)
 
 
 class TokenTest(ScenarioTest):
@@ -764,7 +764,7 @@ class TokenTest(ScenarioTest):
         return self.server(f"--tokens={self.folder}/tokens").start()
 
     def assert_denied(self, answer, token):
-        """Nothing happened, the client knows it, and it does not tell the token."""
+        """Nothing was decided, the client reports that, and it does not show the token."""
         self.assert_fails(answer, "denied")
         self.assertEqual(answer["error"]["field"], "token")
         self.assertNotIn(token, json.dumps(answer))
@@ -807,7 +807,7 @@ class TokenTest(ScenarioTest):
         self.assert_denied(self.driver.score(transaction(2)), outcome)
 
     def test_a_denial_is_no_failure_of_the_address(self):
-        """The second address is not asked instead, and no fallback decision stands in."""
+        """The call does not move to the second address, and no fallback decision replaces the error."""
         self.needs("addresses")
         denial = {"error": {"code": "ERROR_DENIED", "field": "token", "message": "the token is not known"}}
         first, second = self.fake("first", lambda request: denial), self.fake("second")
@@ -849,7 +849,7 @@ class TokenTest(ScenarioTest):
 
     def test_one_that_cannot_be_sent(self):
         for token in ("x" * 257, "caf\u00e9", "line\nbreak", "tab\t", "\x7f"):
-            answer = self.driver.do("open", options={"addresses": [f"ipc://{self.folder}/nobody.sock"], "token": token})
+            answer = self.driver.do("open", options={"addresses": [f"ipc://{self.folder}/closed.sock"], "token": token})
             self.assertEqual((answer["error"]["code"], answer["error"]["field"]), ("invalid", "token"))
             self.assertNotIn(token, answer["error"]["message"])
 

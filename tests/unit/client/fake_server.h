@@ -9,7 +9,7 @@
 #include "core/base/buffer.h"
 #include "core/wire/message/message.h"
 
-/* Fills *ret_answer with the bytes to send; nothing in it: no answer at all. *ret_delay_ms may be
+/* Fills *ret_answer with the bytes to send; left empty: no answer at all. *ret_delay_ms may be
  * set. Runs in the threads of the server. */
 typedef void fake_answer(const struct request *request, struct arena *arena,
                          struct buffer *ret_answer, int *ret_delay_ms, void *user);

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-/* What the fake server saw, and what it shall answer. */
+/* What the fake server received, and what it is to answer. */
 struct scene {
     char address[64];
     struct fake_server *server;
@@ -720,9 +720,9 @@ static void expect_explained_policy(const struct harrier_explained_policy *then)
 
 static void an_explanation(void **state) {
     struct scene *scene = *state;
-    struct explanation told = explanation();
+    struct explanation answered = explanation();
     scene->matches = explain_arrived;
-    scene->response = (struct response){.call = CALL_EXPLAIN, .explain = &told};
+    scene->response = (struct response){.call = CALL_EXPLAIN, .explain = &answered};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
     int r = harrier_explain(scene->client, "t1", NULL, &reply, &error);

@@ -1,4 +1,5 @@
-/* Servers that are slow, away, restarted or wrong: what the caller is told, and when. */
+/* Servers that are slow, unavailable, restarted or broken: which error the caller gets, and when.
+ */
 #include "clients/c/harrier.h"
 #include "fake_server.h"
 #include "tests/unit/unit.h"

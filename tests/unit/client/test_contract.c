@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the server was asked last, and what it shall say. */
+/* What the server was asked last, and what it is to answer. */
 struct scene {
     char address[64];
     struct fake_server *server;
@@ -323,7 +323,8 @@ static void not_across_a_fork(void **state) {
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    harrier_reply_free(score(&scene, NULL)); /* the parent's goes on, on its connection */
+    harrier_reply_free(
+        score(&scene, NULL)); /* the parent's client still works, on its connection */
     close_scene(&scene);
 }
 

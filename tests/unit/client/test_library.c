@@ -13,7 +13,7 @@ static void only_the_interface_can_be_seen(void **state) {
     static const char *const ours[] = {"harrier_client_new", "harrier_score",
                                        "harrier_score_submit", "harrier_reply_free"};
     static const char *const inside[] = {"transaction_check",      "error_set",    "arena_alloc",
-                                         "check_failed",           "exchange_end", "client_take",
+                                         "check_failed",           "dispatch_end", "exchange_new",
                                          "message_decode_response"};
     void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     if (!handle)

@@ -1,5 +1,5 @@
 /* The states of an address, as clients/README.md has them. */
-#include "clients/c/route.h"
+#include "clients/c/delivery/route.h"
 #include "tests/unit/unit.h"
 
 #define SECOND_US 1000000
@@ -55,7 +55,7 @@ static void probed_only_when_it_is_time(void **state) {
     assert_int_equal(route_probe_at(&route), INT64_MAX);
     assert_true(route_failed(&route, 1, 0, 0.5));
     route.connected = false;
-    assert_int_equal(route_probe_at(&route), INT64_MAX); /* there is nobody to ask */
+    assert_int_equal(route_probe_at(&route), INT64_MAX); /* not connected: nothing to probe */
     route.connected = true;
     route.probing = true;
     assert_int_equal(route_probe_at(&route), INT64_MAX); /* one is under way */

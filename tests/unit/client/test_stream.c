@@ -257,7 +257,7 @@ static void say_stray_frames(struct script_server *server, int descriptor, unsig
             memset(frame + header, 0xff, length);
             script_send(descriptor, frame, header + length);
         }
-        script_send(descriptor, frame, script_answer(frame, id + 1, 1)); /* nobody's */
+        script_send(descriptor, frame, script_answer(frame, id + 1, 1)); /* of no request */
         script_send(descriptor, frame, script_answer(frame, id & ~SP_ID_TOP_BIT, 1));
         script_send(descriptor, frame, script_answer(frame, id, 9));
         script_send(descriptor, frame, script_answer(frame, id, 1)); /* once more */
@@ -277,7 +277,8 @@ static void frames_that_answer_nothing(void **state) {
     script_server_stop(server);
 }
 
-/* A length that no memory has: only the header and the id are sent, and nobody waits for more. */
+/* A length that no memory has: only the header and the id are sent, and the client waits for no
+ * more. */
 static void claim_too_much(struct script_server *server, int descriptor, unsigned number,
                            void *user) {
     (void)server, (void)number;
@@ -472,10 +473,10 @@ static int score_within(struct harrier_client *client, uint64_t deadline_us) {
  * probe has no answer yet. */
 static void probe_while_one_is_under_way(void **state) {
     (void)state;
-    char address[64], nobody[64];
+    char address[64], closed[64];
     fake_address(address);
-    fake_address(nobody);
-    const char *const addresses[] = {address, nobody};
+    fake_address(closed);
+    const char *const addresses[] = {address, closed};
     struct script_server *server = script_server_start(address, answer_the_third, NULL);
     struct harrier_options options = {.addresses = addresses,
                                       .address_count = 2,
@@ -508,7 +509,8 @@ static void host_names_and_ipv6(void **state) {
     expect_score(client, 7);
     harrier_client_free(client);
     fake_server_stop(server);
-    /* One that nobody has: the call ends at its deadline, whatever the resolver does. */
+    /* A host name that does not exist: the call ends at its deadline, whatever the resolver does.
+     */
     struct harrier_error error;
     uint64_t position;
     client = new_client("tcp://no-such-host.invalid:7731", 150000, 0);

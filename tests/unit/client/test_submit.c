@@ -171,14 +171,14 @@ static void failures_reach_the_callback(void **state) {
     char address[64];
     struct sent sent[8] = {0};
     struct harrier_error error;
-    fake_address(address); /* nobody there */
+    fake_address(address); /* no server there */
     struct harrier_client *client = new_client(address, 8, true, 60000);
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(submit(client, &sent[i], i, &error), 0);
     harrier_drain(client);
     for (size_t i = 0; i < 8; i++)
         assert_true(sent[i].calls == 1 && sent[i].code == HARRIER_ERROR_UNAVAILABLE);
-    /* What cannot be sent fails at once, takes no place and calls nobody. */
+    /* What cannot be sent fails at once, takes no room, and runs no callback. */
     for (size_t i = 0; i < 20; i++)
         assert_int_equal(harrier_score_submit(client, NULL, 0, NULL, note, &sent[0], &error),
                          -HARRIER_ERROR_INVALID);

@@ -16,7 +16,7 @@ struct crowd {
     struct fake_server *server;
     struct harrier_client *client;
     atomic_uint answered, wrong, callbacks, closed, number;
-    /* told to the hook, which is called by one thread at a time */
+    /* reported to the hook, which one thread calls at a time */
     unsigned counted;
     double in_flight;
 };

@@ -1,5 +1,5 @@
 /* The heap of timers, against an array that is searched. */
-#include "clients/c/timers.h"
+#include "clients/c/base/timers.h"
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>

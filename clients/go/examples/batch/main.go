@@ -1,4 +1,4 @@
-// Package main scores from several goroutines, which share a message. usage: batch [-to ADDRESS]
+// Package main scores from several goroutines, whose calls share one message. usage: batch [-to ADDRESS]
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 func main() {
 	to := flag.String("to", "tcp://127.0.0.1:7731", "the server's address")
 	flag.Parse()
-	client, _ := harrier.New([]string{*to}, harrier.WithFallback(harrier.Review)) // the options are right
+	client, _ := harrier.New([]string{*to}, harrier.WithFallback(harrier.Review)) // these options are valid
 	defer client.Close()
 	batcher, _ := client.NewBatcher(2*time.Millisecond, 100)
 	var done sync.WaitGroup

@@ -1,4 +1,4 @@
-// Package main reports a fraud. usage: outcome [-to ADDRESS] TRANSACTION
+// Package main reports a transaction as fraud. usage: outcome [-to ADDRESS] TRANSACTION
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 	defer client.Close()
 	accepted, err := client.ReportOutcome(context.Background(), harrier.Outcome{TransactionID: flag.Arg(0), Label: harrier.Fraud})
 	if errors.Is(err, harrier.ErrNotFound) {
-		log.Fatal("nobody asked about it")
+		log.Fatal("no such transaction")
 	} else if err != nil {
 		log.Fatal(err)
 	}

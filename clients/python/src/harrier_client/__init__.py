@@ -1,4 +1,4 @@
-"""Asks a Harrier server about transactions: :class:`Client` waits, :class:`AsyncClient` is for asyncio."""
+"""Client for a Harrier fraud-scoring server: :class:`Client` blocks, :class:`AsyncClient` is for asyncio."""
 
 from .aio import AsyncBatcher, AsyncClient
 from .batcher import Batcher

@@ -1,4 +1,4 @@
-"""Between the public types and protobuf's. Only this module sees the generated code."""
+"""Conversion between the public types and protobuf's. No other module uses the generated code."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _HEAD = b"\x08%c\x10" % PROTOCOL  # Request.protocol, and the tag of Request.dea
 _NUMBERS = {field.name: field.number for field in (*pb.Request.DESCRIPTOR.fields, *pb.ScoreRequest.DESCRIPTOR.fields)}
 _TOKEN_NUMBER, _TRACEPARENT_NUMBER = _NUMBERS["token"], _NUMBERS["traceparent"]
 _SCORE_NUMBER, _TRANSACTIONS_NUMBER = _NUMBERS["score"], _NUMBERS["transactions"]
-# What is written before a request each time it is sent: Request.protocol, Request.deadline_us, a tag and a varint, and
-# Request.token, a tag, two bytes of length, and the text.
+# The most bytes that are written before a request at each sending: Request.protocol; Request.deadline_us, a tag and a
+# varint; Request.token, a tag, two bytes of length and the text.
 SENT_SIZE_MAX = 2 + 11 + 3 + TOKEN_MAX
 _ENCODED_SIZE_MAX = REQUEST_SIZE_MAX - SENT_SIZE_MAX
 _one_transaction = _wire.nested(_SCORE_NUMBER, _TRANSACTIONS_NUMBER)
@@ -91,7 +91,7 @@ def microseconds(time: Time, field: str) -> int:
 
 def _fill_attribute(target: Any, name: str, value: AttributeValue) -> None:
     target.name = name
-    if isinstance(value, bool):  # which is an int, too
+    if isinstance(value, bool):  # bool is a subclass of int
         target.flag = value
     elif isinstance(value, int):
         target.integer = value
@@ -108,12 +108,12 @@ def _fill_attribute(target: Any, name: str, value: AttributeValue) -> None:
 def _fill(target: Any, field: str, value: Any) -> None:
     try:
         setattr(target, field, value)
-    except ValueError as error:  # out of range, or not to be written as UTF-8
+    except ValueError as error:  # out of range, or not encodable as UTF-8
         raise InvalidError(str(error), field) from None
 
 
 def _find_fault(transaction: Transaction, time: int) -> None:
-    """Raises with the field that cannot hold its value."""
+    """Raises InvalidError with the field that cannot hold its value."""
     target = pb.Transaction()
     _fill(target, "id", transaction.id)
     _fill(target, "event_time_us", time)
@@ -154,7 +154,7 @@ def _any_transaction(t: Transaction, time: int) -> bytes:
         _find_fault(t, time)
         raise
     if t.location is not None:
-        # Present even where both are 0.
+        # Sets the message even if both are 0.
         target.location.SetInParent()
         try:
             target.location.latitude_e7 = round(t.location.latitude * 1e7)
@@ -177,10 +177,10 @@ def _check_count(count: int, what: str) -> None:
 
 
 class Request:
-    """A call as it is sent. Deadline and token are written anew each time."""
+    """An encoded request. Deadline and token are written anew at each sending."""
 
     def __init__(self, call: str, encoded: bytes, count: int = 0, traceparent: Optional[str] = None) -> None:
-        """encoded: of a Request, all but protocol, deadline, token and trace, which stand before it."""
+        """encoded: the Request without protocol, deadline, token and trace, which are written before it."""
         self.call = call
         self.count = count
         if traceparent and _TRACEPARENT.fullmatch(traceparent):
@@ -191,7 +191,7 @@ class Request:
             raise TooLargeError(f"a request of {size} bytes; expected at most {REQUEST_SIZE_MAX}")
 
     def encode(self, left: float, token: Optional[str] = None) -> bytes:
-        """left: seconds."""
+        """left: seconds until the deadline."""
         microseconds = int(left * 1e6)
         deadline = _HEAD + (_wire.varint(microseconds) if microseconds > 1 else b"\x01")
         if token:
@@ -252,7 +252,7 @@ def _error(error: Any) -> HarrierError:
 
 
 def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], Any]:
-    """The error of the call as a whole, or what was answered to this request: the results, when it has items."""
+    """Returns the error of the call as a whole, or the answer: the list of results, if the request has items."""
     try:
         response = pb.Response.FromString(data)
     except DecodeError as error:
@@ -279,7 +279,7 @@ def _verdict(number: int) -> Verdict:
     return verdict
 
 
-# Repeated fields are taken as lists, by slices: to go through one of protobuf's own takes three times as long.
+# Repeated fields are sliced into lists: iterating over protobuf's own containers is slower.
 
 
 _OF_A_REASON = attrgetter(
@@ -411,7 +411,7 @@ def status(found: Any) -> Status:
 
 
 def is_ready(data: bytes, request: Request) -> bool:
-    """The answer to a probe."""
+    """Returns whether the answer to a probe reports the state "ready"."""
     try:
         failure, found = read_answer(data, request)
     except ProtocolError:

@@ -1,4 +1,4 @@
-"""What both clients are made of: options, routes, links, meter."""
+"""What both clients have in common: options, routes, endpoints, meter."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import time
 from typing import Any, Callable, Generic, List, Optional, TypeVar
 
 from . import _codec, _nng
-from ._course import Course
+from ._call import Call
 from ._meter import Meter
 from ._routes import Routes
 from .options import Options, check_deadline, check_token
 
 PROBE_DEADLINE_MIN = 0.1
 
-P = TypeVar("P", bound=_nng.Place)
+P = TypeVar("P", bound=_nng.Context)
 
 
 def _token_of(options: Options) -> Optional[Callable[[], str]]:
-    """A function that says the token for the request that is sent now."""
+    """A function that returns the token for the next request; None if there is no token."""
     token = options.token
     if token is None:
         return None
@@ -25,17 +25,17 @@ def _token_of(options: Options) -> Optional[Callable[[], str]]:
 
 
 class Core(Generic[P]):
-    def __init__(self, options: Options, make_place: Callable[[Any], P]) -> None:
+    def __init__(self, options: Options, make_context: Callable[[Any], P]) -> None:
         self.options = options
         self.meter = Meter(options.metrics)
         self.routes = Routes(
             list(options.addresses), options.eject_after, self.meter.route_changed, self.meter.route_ejected
         )
         self.token = _token_of(options)
-        self.links: List[_nng.Link[P]] = []
+        self.endpoints: List[_nng.Endpoint[P]] = []
         try:
             for index, address in enumerate(options.addresses):
-                self.links.append(_nng.Link(address, self._notifier(index), make_place))
+                self.endpoints.append(_nng.Endpoint(address, self._notifier(index), make_context))
         except BaseException:
             self.close()
             raise
@@ -46,11 +46,11 @@ class Core(Generic[P]):
     def limit(self, deadline: Optional[float]) -> float:
         return self.options.deadline if deadline is None else check_deadline(deadline)
 
-    def course(self, request: _codec.Request, begun: float, deadline: float) -> Course:
-        return Course(request, self.routes, self.meter, self.options.retries_max, self.token, begun, deadline)
+    def new_call(self, request: _codec.Request, begun: float, deadline: float) -> Call:
+        return Call(request, self.routes, self.meter, self.options.retries_max, self.token, begun, deadline)
 
-    def told(self, request: _codec.Request, result: str, begun: float) -> None:
-        """The call has ended."""
+    def record(self, request: _codec.Request, result: str, begun: float) -> None:
+        """Reports a finished call to the metrics."""
         self.meter.called(request.call, result, time.monotonic() - begun)
         if request.call == "score":
             self.meter.scored(request.count)
@@ -60,16 +60,16 @@ class Core(Generic[P]):
         return max(PROBE_DEADLINE_MIN, self.options.deadline)
 
     def end(self) -> None:
-        for link in self.links:
-            link.end()
+        for endpoint in self.endpoints:
+            endpoint.end()
 
     def abandon(self) -> None:
-        """For a client that nobody closed: its calls are gone, but nng may be at work for them."""
+        """For a client that was not closed: none of its calls waits any more, but nng may still work for them."""
         self.end()
-        for link in self.links:
-            link.wait()
+        for endpoint in self.endpoints:
+            endpoint.wait()
         self.close()
 
     def close(self) -> None:
-        for link in self.links:
-            link.close()
+        for endpoint in self.endpoints:
+            endpoint.close()

@@ -1,4 +1,4 @@
-"""Decisions of the client's own, for when there is none in time."""
+"""Fallback decisions: what scoring returns if there is no decision in time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _decide(fallback: Fallback, transaction: Transaction, error: HarrierError) -
 def for_call(
     fallback: Optional[Fallback], transactions: Sequence[Transaction], error: HarrierError, meter: Meter
 ) -> Results:
-    """Raises the error when there is no fallback for it."""
+    """Raises the error if there is no fallback for it."""
     if fallback is None or not isinstance(error, _OF_A_CALL):
         raise error
     made: Results = [_decide(fallback, transaction, error) for transaction in transactions]
@@ -51,7 +51,7 @@ def for_results(
 
 
 def only(results: Sequence[Union[Decision, HarrierError]]) -> Decision:
-    """Of a call with one transaction."""
+    """The decision of a call with one transaction."""
     result = results[0]
     if isinstance(result, HarrierError):
         raise result

@@ -1,12 +1,10 @@
-"""One connection to one address, and the places for requests that share it.
+"""One connection to one address, and the nng contexts that share it, one for each request in flight.
 
-Uses pynng's Socket, and under it nng's own contexts and aios (``pynng.lib``, the C interface that pynng
-exports). pynng's Context would do for an echo, but it has no deadline of a single operation, loses the memory of a
-message whose sending failed, and makes and frees an aio for each operation. Here a place has what it needs
-for as long as it lives.
+Uses pynng's Socket, and below it nng's own contexts and aios (``pynng.lib``, the C interface that pynng exports).
+pynng's Context has no deadline for a single operation, leaks a message whose sending failed, and allocates an aio for
+each operation. A context here allocates what it needs once.
 
-nng's own resending is off: a request whose connection broke ends with ECONNRESET, and who sent
-it decides.
+nng's own resending is off: a request whose connection broke ends with ECONNRESET, and the call decides about a retry.
 """
 
 from __future__ import annotations
@@ -30,17 +28,16 @@ TIMED_OUT: int = _lib.NNG_ETIMEDOUT
 CLOSED: int = _lib.NNG_ECLOSED
 
 
-Ending = Tuple[bool, int, bytes]
-"""It was sent, nng's error, the answer."""
+Result = Tuple[bool, int, bytes]
+"""Whether it was sent, nng's error, the answer."""
 
 
 def _keeping(name: str, result: Any, *arguments: Any) -> Any:
-    """A function of nng's, called without giving up the interpreter's lock.
+    """A function of nng, called without releasing the interpreter's lock.
 
-    By way of pynng.lib each call gives it up and takes it back. Among many threads that is dearer than what
-    these functions do, and wakes another thread for nothing. They neither wait nor take a lock that is held for long.
-    What sends or receives goes by way of pynng.lib: 64 threads make half as many calls on one core where either keeps
-    the lock, maybe because all wait with the one that meets a lock of nng's.
+    Through pynng.lib each call releases the lock and takes it back. With many threads that costs more than what these
+    functions do, and wakes another thread for nothing. They neither wait nor take a lock that is held for long.
+    Functions that send or receive must release the lock: they may wait for a lock of nng, and all threads with them.
     """
     address = int(_ffi.cast("uintptr_t", _ffi.addressof(_lib, name)))
     return ctypes.PYFUNCTYPE(result, *arguments)(address)
@@ -65,7 +62,7 @@ _aio_result = _keeping("nng_aio_result", ctypes.c_int, _POINTER)
 _aio_busy = _keeping("nng_aio_busy", ctypes.c_bool, _POINTER)
 _ctx_set_ms = _keeping("nng_ctx_set_ms", ctypes.c_int, _ContextId, ctypes.c_char_p, ctypes.c_int32)
 
-# Longer timeouts are rounded up, so that they are mostly those of the operation before.
+# Longer timeouts are rounded up, so that they mostly equal the previous one and need not be set again.
 TIMEOUT_ROUNDED = 0.04
 TIMEOUT_MS_STEP = 4
 TIMEOUT_STEPS = 1000 // TIMEOUT_MS_STEP
@@ -75,19 +72,19 @@ RECONNECT_MS_MAX = 500
 
 
 def _milliseconds(seconds: float) -> int:
-    # 0 would be "at once" and fail before anything was tried.
+    # 0 would mean "at once": nng would fail before it tries.
     if seconds >= TIMEOUT_ROUNDED:
         return math.ceil(seconds * TIMEOUT_STEPS) * TIMEOUT_MS_STEP
     return max(1, math.ceil(seconds * 1000))
 
 
 class _Message:
-    """Room for a pointer to one of nng's messages, for pynng.lib and for the functions above."""
+    """A cell for a pointer to an nng message, for pynng.lib and for the functions above."""
 
     def __init__(self) -> None:
         self.cell = _ffi.new("nng_msg **")
         self.address = int(_ffi.cast("uintptr_t", self.cell))
-        self.pointer = _POINTER.from_address(self.address)  # of the cell, which lives as long
+        self.pointer = _POINTER.from_address(self.address)  # a view of the cell, which must not be freed before it
 
     def make(self, data: bytes) -> int:
         error: int = _msg_alloc(self.address, 0)
@@ -101,45 +98,45 @@ class _Message:
 
 
 def _take_out(message: Optional[int]) -> bytes:
-    """What is in a message, which is freed."""
+    """Returns the content of a message and frees it."""
     length = _msg_len(message)
     data = ctypes.string_at(_msg_body(message), length) if length else b""
     _msg_free(message)
     return data
 
 
-class Place:
-    """A context: room for one request. To end what is under way before its time the context is closed, and the place
-    with it."""
+class Context:
+    """An nng context, which carries one request at a time. To end a request early, the context is closed, and cannot be
+    used again."""
 
     def __init__(self, socket: Any) -> None:
-        self._socket = socket  # lives at least as long
+        self._socket = socket  # is closed after its contexts
         self._message = _Message()
         self._context = _ffi.new("nng_ctx *")
         pynng.check_err(_lib.nng_ctx_open(self._context, socket.socket))
-        self._ending = threading.Lock()
+        self._end_lock = threading.Lock()
         self._ended = False
 
     def end(self) -> None:
-        """What is under way, or is started later, ends with CLOSED."""
-        with self._ending:
+        """Ends the request in flight, and later ones, with CLOSED."""
+        with self._end_lock:
             if not self._ended:
                 self._ended = True
                 _lib.nng_ctx_close(self._context[0])
 
     def wait(self) -> None:
-        """Until nothing is under way."""
+        """Waits until no operation is in flight."""
 
     def close(self) -> None:
-        """Nothing is under way any more."""
+        """Must only be called when no operation is in flight."""
         self.end()
 
 
-class WaitingPlace(Place):
-    """For a thread that waits, in nng and without the interpreter's lock: once for sending, once for the answer.
+class BlockingContext(Context):
+    """For a thread that waits in nng, without the interpreter's lock: once to send, once for the answer.
 
-    A thread that gives the lock up for a moment, and comes back, wakes another for nothing, which has lost its turn
-    then: with 64 of them the slowest calls were those that met this most often.
+    These are the only two points that release the lock. Releasing it for a moment more often wakes other threads for
+    nothing, and makes the slowest calls slower.
     """
 
     def __init__(self, socket: Any) -> None:
@@ -148,14 +145,14 @@ class WaitingPlace(Place):
         self._send_above = self._send_most = self._receive_above = self._receive_most = -math.inf
 
     def _set(self, name: bytes, timeout: float) -> Tuple[float, float]:
-        """Returns for which timeouts this one stands, for setting it is a call, and a context keeps it."""
+        """Sets a timeout. Returns the range of timeouts for which it need not be set again."""
         milliseconds = _milliseconds(timeout)
         _ctx_set_ms(self._id, name, milliseconds)
         most = milliseconds / 1000
         return most - (TIMEOUT_MS_STEP / 1000 if most > TIMEOUT_ROUNDED else 0.001), most
 
-    def exchange(self, data: bytes, timeout: float, ends: float) -> Ending:
-        """timeout is that of sending."""
+    def exchange(self, data: bytes, timeout: float, ends: float) -> Result:
+        """timeout limits the sending, ends the whole."""
         message = self._message
         error: int = message.make(data)
         if error:
@@ -176,11 +173,11 @@ class WaitingPlace(Place):
 
 
 class _Aio:
-    """One of nng's asynchronous operations, used again and again.
+    """One of nng's asynchronous operations, reused.
 
-    Never cancelled: nng_aio_cancel() that meets an operation which is being started, or is just ending, makes
-    nng take the aio for idle while somebody is still at work on it (seen with 1.11: a later wait ends at once,
-    without a message, or what was freed is written to).
+    Never cancelled: nng_aio_cancel() during the start or the end of an operation makes nng treat the aio as idle while
+    a thread still works on it (seen with 1.11: a later wait ends at once without a message, or freed memory is
+    written to).
     """
 
     def __init__(self, callback: Any, handle: Any) -> None:
@@ -192,12 +189,12 @@ class _Aio:
 
     def set_timeout(self, seconds: float) -> None:
         milliseconds = _milliseconds(seconds)
-        if milliseconds != self._timeout_ms:  # an aio keeps it
+        if milliseconds != self._timeout_ms:  # an aio keeps its timeout
             self._timeout_ms = milliseconds
             _aio_set_timeout(self.address, milliseconds)
 
     def sent(self) -> int:
-        """The result of sending; the message of a failed one is freed."""
+        """Returns the result of sending; frees the message if it failed."""
         error: int = _aio_result(self.address)
         if error:
             message = _aio_get_msg(self.address)
@@ -216,9 +213,10 @@ class _Aio:
         _lib.nng_aio_free(self.pointer)
 
 
-class CallingPlace(Place):
-    """For an event loop: nng's threads call back when an operation has ended, sending and receiving one after the
-    other. Or sending without that, which mostly ends before it has begun."""
+class CallbackContext(Context):
+    """For an event loop: nng's threads call back when an operation has ended, first sending, then receiving.
+
+    A polled send has no callback: it has mostly ended by the time that its caller looks."""
 
     def __init__(self, socket: Any, callback: Any, handle: Any) -> None:
         super().__init__(socket)
@@ -229,7 +227,7 @@ class CallingPlace(Place):
         except BaseException:
             self.close()
             raise
-        self._calling, self._quiet = self._aios
+        self._notifying, self._polled = self._aios
 
     def _start_send(self, aio: _Aio, data: bytes, timeout: float) -> int:
         error = self._message.make(data)
@@ -237,34 +235,34 @@ class CallingPlace(Place):
             return error
         _aio_set_msg(aio.address, self._message.pointer)
         aio.set_timeout(timeout)
-        with self._ending:
+        with self._end_lock:
             _lib.nng_ctx_send(self._context[0], aio.pointer)
         return OK
 
     def start_send(self, data: bytes, timeout: float) -> int:
-        """OK: it is under way."""
-        return self._start_send(self._calling, data, timeout)
+        """Returns OK if the operation has been started."""
+        return self._start_send(self._notifying, data, timeout)
 
     def sent(self) -> int:
-        return self._calling.sent()
+        return self._notifying.sent()
 
-    def start_quiet_send(self, data: bytes, timeout: float) -> int:
-        return self._start_send(self._quiet, data, timeout)
+    def start_polled_send(self, data: bytes, timeout: float) -> int:
+        return self._start_send(self._polled, data, timeout)
 
-    def is_quiet_send_under_way(self) -> bool:
-        busy: bool = _aio_busy(self._quiet.address)
+    def is_polled_send_busy(self) -> bool:
+        busy: bool = _aio_busy(self._polled.address)
         return busy
 
-    def quiet_sent(self) -> int:
-        return self._quiet.sent()
+    def polled_sent(self) -> int:
+        return self._polled.sent()
 
     def start_receive(self, timeout: float) -> None:
-        self._calling.set_timeout(timeout)
-        with self._ending:
-            _lib.nng_ctx_recv(self._context[0], self._calling.pointer)
+        self._notifying.set_timeout(timeout)
+        with self._end_lock:
+            _lib.nng_ctx_recv(self._context[0], self._notifying.pointer)
 
     def received(self) -> Tuple[int, bytes]:
-        return self._calling.received()
+        return self._notifying.received()
 
     def wait(self) -> None:
         for aio in self._aios:
@@ -276,16 +274,16 @@ class CallingPlace(Place):
             aio.free()
 
 
-P = TypeVar("P", bound=Place)
+P = TypeVar("P", bound=Context)
 
 
-class Link(Generic[P]):
-    """One address. ``notify(connected)`` is called by threads of nng."""
+class Endpoint(Generic[P]):
+    """One address. nng's threads call ``notify(connected)``."""
 
-    def __init__(self, address: str, notify: Callable[[bool], None], make_place: Callable[[Any], P]) -> None:
+    def __init__(self, address: str, notify: Callable[[bool], None], make_context: Callable[[Any], P]) -> None:
         self.address = address
         self._notify = notify
-        self._make_place = make_place
+        self._make_context = make_context
         self._lock = threading.Lock()
         self._idle: List[P] = []
         self._all: List[P] = []
@@ -317,7 +315,7 @@ class Link(Generic[P]):
         self._notify(True)
 
     def _disconnected(self, pipe: Any) -> None:
-        if self._pipe == pipe.id:  # not yet a newer one
+        if self._pipe == pipe.id:  # unless a newer connection has replaced it
             self._pipe = None
             self._notify(False)
 
@@ -326,40 +324,40 @@ class Link(Generic[P]):
             return self._idle.pop()
         except IndexError:
             pass
-        place = self._make_place(self._socket)
+        context = self._make_context(self._socket)
         with self._lock:
-            self._all.append(place)
-        return place
+            self._all.append(context)
+        return context
 
-    def give_back(self, place: P) -> None:
-        self._idle.append(place)
+    def give_back(self, context: P) -> None:
+        self._idle.append(context)
 
-    def discard(self, place: P) -> None:
-        """Instead of giving it back, when something may be under way."""
+    def discard(self, context: P) -> None:
+        """Instead of give_back(), if an operation may still be in flight."""
         with self._lock:
-            self._all.remove(place)
-        place.end()
-        place.wait()
-        place.close()
+            self._all.remove(context)
+        context.end()
+        context.wait()
+        context.close()
 
     def end(self) -> None:
-        """All requests under way, with CLOSED."""
+        """Ends all requests in flight with CLOSED."""
         with self._lock:
-            for place in self._all:
-                place.end()
+            for context in self._all:
+                context.end()
 
     def wait(self) -> None:
-        """Until nng has done with all that is under way."""
+        """Waits until nng has finished all operations."""
         with self._lock:
-            places = list(self._all)
-        for place in places:
-            place.wait()
+            contexts = list(self._all)
+        for context in contexts:
+            context.wait()
 
     def close(self) -> None:
-        """No request is under way any more. Closing again does nothing."""
+        """Must only be called when no request is in flight. Closing again does nothing."""
         self._notify = lambda connected: None
         with self._lock:
-            places, self._all, self._idle = self._all, [], []
-        for place in places:
-            place.close()
+            contexts, self._all, self._idle = self._all, [], []
+        for context in contexts:
+            context.close()
         self._socket.close()

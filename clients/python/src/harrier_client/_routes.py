@@ -1,4 +1,4 @@
-"""The addresses and how they do: which one a call goes to. The states are those of clients/README.md.
+"""The state of each address, and which one a call goes to. The states are those of clients/README.md.
 
 Knows no sockets and no clock: time is an argument. May be used by several threads.
 """
@@ -80,7 +80,7 @@ class Routes:
         if route.failures == 0 and not route.ejected:
             return
         with self._lock:
-            # A call's answer, too, shows that an ejected address lives.
+            # The answer to a call ends an ejection, too.
             changed = route.ejected and route.connected
             route.failures = route.ejections = 0
             route.ejected = route.probing = False
@@ -111,7 +111,7 @@ class Routes:
         route.probe_at = now + length * self._uniform(1 - EJECT_JITTER, 1 + EJECT_JITTER)
 
     def take_probe(self, now: float) -> Optional[int]:
-        """An address that it is time to probe; who gets it ends with probed()."""
+        """Returns an address to probe now; the caller must report the result with probed()."""
         if not self.any_ejected:
             return None
         with self._lock:
@@ -121,13 +121,13 @@ class Routes:
                     return index
         return None
 
-    def probed(self, index: int, lives: bool, now: float) -> None:
-        if lives:
+    def probed(self, index: int, ready: bool, now: float) -> None:
+        if ready:
             self.succeeded(index)
             return
         route = self.routes[index]
         with self._lock:
-            if not route.probing:  # a call was answered meanwhile
+            if not route.probing:  # a call has succeeded meanwhile
                 return
             self._eject(route, now)
         self._ejected(route)

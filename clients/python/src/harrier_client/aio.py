@@ -13,9 +13,9 @@ from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type,
 import pynng
 
 from . import _codec, _fallback, _nng
+from ._call import Call
 from ._core import Core
-from ._course import Course
-from ._ending import Ending
+from ._finalizer import Finalizer
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -24,9 +24,9 @@ from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Tra
 _ffi: Any = pynng.ffi
 
 
-_QUIET_MAX = 1
-"""With as many in flight, or fewer, a request is sent quietly."""
-_QUIET_PAUSE = 0.0005
+_POLLED_MAX = 1
+"""With at most this many requests in flight, a request is sent without a callback: send_polled()."""
+_POLLED_PAUSE = 0.0005
 
 
 class _Phase(enum.Enum):
@@ -34,29 +34,28 @@ class _Phase(enum.Enum):
     RECEIVING = 2
 
 
-class _Place(_nng.CallingPlace):
-    """Driven by nng's threads: they go on from sending to receiving by themselves, and the event loop is
-    woken once, at the end."""
+class _Context(_nng.CallbackContext):
+    """Driven by nng's threads: they start receiving when sending has ended, and wake the event loop at the end."""
 
     def __init__(self, socket: Any, mailbox: _Mailbox) -> None:
         self._mailbox = mailbox
         self._handle = _ffi.new_handle(self)
         self._phase = _Phase.SENDING
         self._ends = 0.0
-        self.link: Optional[_nng.Link[_Place]] = None
-        self.future: Optional[asyncio.Future[_nng.Ending]] = None
+        self.endpoint: Optional[_nng.Endpoint[_Context]] = None
+        self.future: Optional[asyncio.Future[_nng.Result]] = None
         super().__init__(socket, mailbox.callback, self._handle)
 
-    async def send_quietly(self, data: bytes, timeout: float) -> int:
-        """Without nng's threads, which would hold the answer up on their way to the interpreter's lock. A connection
-        that has nothing else to send has taken it when this looks, but for rare moments."""
-        error = self.start_quiet_send(data, timeout)
+    async def send_polled(self, data: bytes, timeout: float) -> int:
+        """Sends without a callback by nng's threads, which would delay the answer while they wait for the interpreter's
+        lock. A connection with nothing else to send has nearly always taken the message when this looks."""
+        error = self.start_polled_send(data, timeout)
         if error == _nng.OK:
             pause = 0.0
-            while self.is_quiet_send_under_way():
+            while self.is_polled_send_busy():
                 await asyncio.sleep(pause)
-                pause = _QUIET_PAUSE
-            error = self.quiet_sent()
+                pause = _POLLED_PAUSE
+            error = self.polled_sent()
         return error
 
     def receive(self, ends: float) -> None:
@@ -69,7 +68,7 @@ class _Place(_nng.CallingPlace):
         return self.start_send(data, timeout)
 
     def finished(self) -> None:
-        """In a thread of nng."""
+        """Called by a thread of nng when an operation has ended."""
         if self._phase is _Phase.RECEIVING:
             self._mailbox.post(self, (True, *self.received()))
             return
@@ -81,38 +80,38 @@ class _Place(_nng.CallingPlace):
 
 
 class _Mailbox:
-    """From nng's threads to the event loop: many endings, one waking."""
+    """Passes results from nng's threads to the event loop, and wakes it once for many of them."""
 
     def __init__(self) -> None:
         self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self._endings: Deque[Tuple[_Place, _nng.Ending]] = deque()
+        self._results: Deque[Tuple[_Context, _nng.Result]] = deque()
         self._woken = False
-        self.abandoned = 0  # requests under way that no task waits for
+        self.abandoned = 0  # requests in flight that no task waits for
         self.callback = _ffi.callback("void(void *)", self._called)
 
     @staticmethod
     def _called(handle: Any) -> None:
-        place: _Place = _ffi.from_handle(handle)
-        place.finished()
+        context: _Context = _ffi.from_handle(handle)
+        context.finished()
 
-    def post(self, place: _Place, ending: _nng.Ending) -> None:
-        self._endings.append((place, ending))
-        # Set back before the endings are taken out: what is put in after that wakes anew.
+    def post(self, context: _Context, result: _nng.Result) -> None:
+        self._results.append((context, result))
+        # _deliver() resets it before it takes results, so a result that is added later wakes the loop again.
         if not self._woken and self.loop is not None:
             self._woken = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and no task waits
                 self.loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
         self._woken = False
-        while self._endings:
-            place, ending = self._endings.popleft()
-            future = place.future
+        while self._results:
+            context, result = self._results.popleft()
+            future = context.future
             if future is not None and not future.done():
-                future.set_result(ending)
-            elif place.link is not None:
+                future.set_result(result)
+            elif context.endpoint is not None:
                 self.abandoned -= 1
-                place.link.give_back(place)
+                context.endpoint.give_back(context)
 
 
 def _settle(future: asyncio.Future[bool], result: bool) -> None:
@@ -123,7 +122,7 @@ def _settle(future: asyncio.Future[bool], result: bool) -> None:
 class AsyncClient:
     """Like :class:`harrier_client.Client`, for the tasks of one event loop: that of its first call.
 
-    A task that is cancelled leaves its call; the server may still decide it. Close it in its event loop.
+    If a task is cancelled during a call, the server may still decide. Close the client in its event loop.
     """
 
     def __init__(
@@ -149,10 +148,10 @@ class AsyncClient:
             token=token,
         )
         mailbox = self._mailbox = _Mailbox()
-        self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, mailbox))
+        self._core: Core[_Context] = Core(self.options, lambda socket: _Context(socket, mailbox))
         self._meter = self._core.meter
-        # Of a client that nobody closed, or at exit: what nng calls back must be there until it has.
-        self._finalizer = Ending(self, self._core.abandon)
+        # For a client that was not closed, or at exit: the callback must exist until nng has finished.
+        self._finalizer = Finalizer(self, self._core.abandon)
         self._in_flight = 0
         self._waiting: Deque[asyncio.Future[bool]] = deque()
         self._probes: Set[asyncio.Task[None]] = set()
@@ -192,7 +191,7 @@ class AsyncClient:
         return_features: bool = False,
         traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
-        """1 to 1,000, decided in their order; as many results."""
+        """Scores 1 to 1,000 transactions, in their order. Returns a decision or an error for each."""
         fallback = None if dry_run else self.options.fallback
         begun = time.monotonic()
         request = _codec.score_request(transactions, dry_run, return_features, traceparent)
@@ -228,7 +227,7 @@ class AsyncClient:
         deadline: Optional[float] = None,
         traceparent: Optional[str] = None,
     ) -> Entity:
-        """key: one string for each field that makes up the entity's key, mostly one."""
+        """key: one string for each field of the entity's key, mostly one."""
         begun = time.monotonic()
         request = _codec.entity_request(entity, key, at_time, traceparent)
         found: Entity = await self._call(request, deadline, begun, _codec.entity)
@@ -237,7 +236,7 @@ class AsyncClient:
     async def status(
         self, *, state_hash: bool = False, deadline: Optional[float] = None, traceparent: Optional[str] = None
     ) -> Status:
-        """state_hash reads the states of all entities: give it time."""
+        """state_hash also hashes the states of all entities, which reads all of them: set a long deadline."""
         begun = time.monotonic()
         request = _codec.status_request(state_hash, traceparent)
         found: Status = await self._call(request, deadline, begun, _codec.status)
@@ -253,15 +252,15 @@ class AsyncClient:
     async def _call(self, request: _codec.Request, deadline: Optional[float], begun: float, decode: Any) -> Any:
         limit = self._core.limit(deadline)
         if not self._meter.on:
-            return decode(await self._pass_gate(request, begun, limit))
+            return decode(await self._admit(request, begun, limit))
         result = "ok"
         try:
-            return decode(await self._pass_gate(request, begun, limit))
+            return decode(await self._admit(request, begun, limit))
         except HarrierError as error:
             result = error.code
             raise
         finally:
-            self._core.told(request, result, begun)
+            self._core.record(request, result, begun)
 
     def _bind(self) -> None:
         loop = asyncio.get_running_loop()
@@ -270,7 +269,7 @@ class AsyncClient:
         elif self._mailbox.loop is not loop:
             raise RuntimeError("an AsyncClient belongs to the event loop of its first call; this is another one")
 
-    async def _pass_gate(self, request: _codec.Request, begun: float, deadline: float) -> Any:
+    async def _admit(self, request: _codec.Request, begun: float, deadline: float) -> Any:
         self._bind()
         if self._in_flight >= self.options.in_flight_max and not self._closed:
             await self._wait_for_room(begun + deadline)
@@ -282,7 +281,7 @@ class AsyncClient:
         try:
             if self._core.routes.any_ejected:
                 self._probe(begun)
-            return await self._run(self._core.course(request, begun, deadline))
+            return await self._run(self._core.new_call(request, begun, deadline))
         finally:
             self._leave()
 
@@ -299,7 +298,7 @@ class AsyncClient:
                     )
             except asyncio.CancelledError:
                 if not room.cancelled() and room.result():
-                    self._wake_one()  # the room was meant for this one
+                    self._wake_one()  # this task had been given the room
                 raise
             finally:
                 timer.cancel()
@@ -320,57 +319,57 @@ class AsyncClient:
         if self._in_flight == 0 and self._empty is not None and not self._empty.done():
             self._empty.set_result(None)
 
-    async def _run(self, course: Course) -> Any:
+    async def _run(self, call: Call) -> Any:
         while True:
-            response = await self._attempt(course)
+            response = await self._attempt(call)
             if response is not None:
                 return response
             if self._aborted:
                 raise ClosedError("the client was closed", decided=None)
-            if course.pause:
-                await asyncio.sleep(course.pause)
+            if call.pause:
+                await asyncio.sleep(call.pause)
 
-    async def _attempt(self, course: Course) -> Any:
+    async def _attempt(self, call: Call) -> Any:
         now = time.monotonic()
-        timeout = course.begin(now)
-        sent, error, data = await self._exchange(course.index, course.encode(now), timeout, course.ends)
+        timeout = call.begin(now)
+        sent, error, data = await self._exchange(call.index, call.encode(now), timeout, call.ends)
         if not sent:
-            course.not_sent(error)
+            call.not_sent(error)
             return None
-        return course.received(error, data, time.monotonic())
+        return call.received(error, data, time.monotonic())
 
-    async def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Ending:
-        link = self._core.links[index]
-        place = link.take()
-        place.link = link
-        future: asyncio.Future[_nng.Ending] = asyncio.get_running_loop().create_future()
-        place.future = future
-        if self._in_flight <= _QUIET_MAX and link.connected:
+    async def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Result:
+        endpoint = self._core.endpoints[index]
+        context = endpoint.take()
+        context.endpoint = endpoint
+        future: asyncio.Future[_nng.Result] = asyncio.get_running_loop().create_future()
+        context.future = future
+        if self._in_flight <= _POLLED_MAX and endpoint.connected:
             try:
-                error = await place.send_quietly(data, timeout)
+                error = await context.send_polled(data, timeout)
             except BaseException:
-                link.discard(place)
+                endpoint.discard(context)
                 raise
             if error == _nng.OK:
-                place.receive(ends)
+                context.receive(ends)
         else:
-            error = place.start(data, timeout, ends)
+            error = context.start(data, timeout, ends)
         if error != _nng.OK:
-            link.give_back(place)
+            endpoint.give_back(context)
             return False, error, b""
         try:
-            ending = await future
+            result = await future
         except asyncio.CancelledError:
             if future.cancelled():
-                self._mailbox.abandoned += 1  # the place is given back when nng is done with it
+                self._mailbox.abandoned += 1  # the context is given back when nng is done with it
             else:
-                link.give_back(place)
+                endpoint.give_back(context)
             raise
-        link.give_back(place)
-        return ending
+        endpoint.give_back(context)
+        return result
 
     # ------------------------------------------------------------------------------------------
-    # Probes: beside the calls, so that no call waits for an address that may be dead.
+    # Probes run in tasks of their own, so that no call waits for an address that may be dead.
 
     def _probe(self, now: float) -> None:
         index = self._core.routes.take_probe(now)
@@ -382,22 +381,22 @@ class AsyncClient:
     async def _run_probe(self, index: int) -> None:
         limit = self._core.probe_limit
         request = _codec.status_request()
-        lives = False
+        ready = False
         try:
             data = request.encode(limit, self._core.token and self._core.token())
             ends = time.monotonic() + limit
             _, error, data = await self._exchange(index, data, limit, ends)
-            lives = error == _nng.OK and _codec.is_ready(data, request)
-        except Exception:  # of the token's function; a call meets it too, and raises it
-            lives = False
+            ready = error == _nng.OK and _codec.is_ready(data, request)
+        except Exception:  # of the token function: calls raise it, too
+            ready = False
         finally:
-            self._core.routes.probed(index, lives, time.monotonic())
+            self._core.routes.probed(index, ready, time.monotonic())
 
     # ------------------------------------------------------------------------------------------
     # The end
 
     async def close(self, timeout: Optional[float] = None) -> None:
-        """Lets calls under way end, at most timeout seconds; then they end with ClosedError."""
+        """Waits at most timeout seconds for calls in flight, then ends them with ClosedError. May be called again."""
         if self._end is None:
             self._end = asyncio.get_running_loop().create_task(self._close(timeout))
         await asyncio.shield(self._end)
@@ -408,7 +407,7 @@ class AsyncClient:
             self._wake_one()
         if not await self._wait_empty(timeout):
             self._aborted = True
-            # A call that is sent again just now takes another place; so again, until all have left.
+            # A call that is being sent again takes another context: repeat until all have ended.
             while not await self._wait_empty(0.005):
                 self._core.end()
         for probe in self._probes:
@@ -448,7 +447,7 @@ class _Batch:
 
 
 class AsyncBatcher:
-    """A timer of the event loop sends a batch, or the call that fills it."""
+    """A batch is sent by a timer of the event loop, or by the call that fills it."""
 
     def __init__(self, client: AsyncClient, *, window: float, size_max: int) -> None:
         check_batch(window, size_max)
@@ -499,7 +498,7 @@ class AsyncBatcher:
             for future in batch.futures:
                 if not future.done():
                     future.set_exception(RuntimeError("the batch could not be sent"))
-                    future.exception()  # who waits sees it; nobody needs to
+                    future.exception()  # marks it as retrieved, so that asyncio does not warn if no task waits for it
             if not isinstance(error, Exception):
                 raise
             return
@@ -530,7 +529,7 @@ class AsyncBatcher:
         return results
 
     async def close(self) -> None:
-        """Sends what it holds, and waits for the answers. The client stays open."""
+        """Sends the open batch and waits for all answers. The client stays open."""
         self._closed = True
         self._flush()
         await asyncio.gather(*self._sending, return_exceptions=True)

@@ -24,16 +24,16 @@ def check_batch(window: float, size_max: int) -> None:
 
 
 def isolate(error: HarrierError) -> HarrierError:
-    """One for each of those that wait: an exception's traceback belongs to one thread or task."""
+    """A copy for each waiting caller: the traceback of an exception belongs to one thread or task."""
     return type(error)(error.message, error.field, decided=error.decided)
 
 
-# The client refuses a batch as a whole when one transaction cannot be encoded, or makes it too large.
+# Errors of a whole batch that one transaction causes: it cannot be encoded, or makes the message too large.
 ONE_AT_FAULT = (InvalidError, TooLargeError)
 
 
 def left(ends: float) -> float:
-    """Never 0: a call that would come too late still gets its error, or its fallback decision, from the client."""
+    """Never 0: a call whose deadline has passed still gets its error, or its fallback decision, from the client."""
     return max(ends - time.monotonic(), 1e-6)
 
 
@@ -50,7 +50,7 @@ class _Batch:
 
 
 class Batcher:
-    """The thread whose call opens a batch sends it for all; there is no thread of the batcher's own."""
+    """The thread whose call opens a batch sends it for all of its calls; the batcher has no thread of its own."""
 
     def __init__(self, client: Client, *, window: float, size_max: int) -> None:
         check_batch(window, size_max)
@@ -109,7 +109,7 @@ class Batcher:
             batch.results = self._send(batch)
         except BaseException as error:
             batch.failure = error
-            if not isinstance(error, Exception):  # an interrupt is this thread's
+            if not isinstance(error, Exception):  # KeyboardInterrupt belongs to this thread
                 raise
         finally:
             batch.done.set()
@@ -129,7 +129,7 @@ class Batcher:
             return error
 
     def close(self) -> None:
-        """Sends what it holds. The client stays open."""
+        """Sends the open batch. The client stays open."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

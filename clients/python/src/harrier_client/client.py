@@ -1,4 +1,4 @@
-"""The client that waits: any number of threads may call it at once."""
+"""The blocking client. Any number of threads may call it at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, List, Optional, Sequence, Type, Union
 
 from . import _codec, _fallback, _nng
+from ._call import Call
 from ._core import Core
-from ._course import Course
-from ._ending import Ending
-from ._gate import Gate
+from ._finalizer import Finalizer
+from ._limiter import Limiter
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -20,9 +20,9 @@ from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Tra
 
 
 class Client:
-    """Asks one server, or others when it is away. clients/README.md says exactly how.
+    """Asks one server, or others when it is not available. clients/README.md specifies the behaviour.
 
-    Made without waiting for a connection. Close it, or use it as a context manager. Not to be used
+    Does not wait for a connection when it is made. Close it, or use it as a context manager. It must not be used
     across a fork.
     """
 
@@ -48,13 +48,13 @@ class Client:
             metrics=metrics,
             token=token,
         )
-        self._core = Core(self.options, _nng.WaitingPlace)
+        self._core = Core(self.options, _nng.BlockingContext)
         self._meter = self._core.meter
-        self._gate = Gate(in_flight_max)
+        self._limiter = Limiter(in_flight_max)
         self._probes: List[threading.Thread] = []
-        self._probing = threading.Lock()  # held over a change of the probes
+        self._probing = threading.Lock()  # held while the list of probes changes
         self._closing = threading.Lock()
-        self._finalizer = Ending(self, _abandon, self._core, self._gate, self._probes)
+        self._finalizer = Finalizer(self, _abandon, self._core, self._limiter, self._probes)
 
     # ------------------------------------------------------------------------------------------
     # Calls
@@ -79,7 +79,7 @@ class Client:
         return_features: bool = False,
         traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
-        """1 to 1,000, decided in their order; as many results."""
+        """Scores 1 to 1,000 transactions, in their order. Returns a decision or an error for each."""
         return self._score(transactions, deadline, dry_run, return_features, traceparent)
 
     def _score(
@@ -125,7 +125,7 @@ class Client:
         deadline: Optional[float] = None,
         traceparent: Optional[str] = None,
     ) -> Entity:
-        """key: one string for each field that makes up the entity's key, mostly one."""
+        """key: one string for each field of the entity's key, mostly one."""
         begun = time.monotonic()
         request = _codec.entity_request(entity, key, at_time, traceparent)
         found: Entity = self._call(request, deadline, begun, _codec.entity)
@@ -134,7 +134,7 @@ class Client:
     def status(
         self, *, state_hash: bool = False, deadline: Optional[float] = None, traceparent: Optional[str] = None
     ) -> Status:
-        """state_hash reads the states of all entities: give it time."""
+        """state_hash also hashes the states of all entities, which reads all of them: set a long deadline."""
         begun = time.monotonic()
         request = _codec.status_request(state_hash, traceparent)
         found: Status = self._call(request, deadline, begun, _codec.status)
@@ -150,65 +150,65 @@ class Client:
     def _call(self, request: _codec.Request, deadline: Optional[float], begun: float, decode: Any) -> Any:
         limit = self._core.limit(deadline)
         if not self._meter.on:
-            return decode(self._pass_gate(request, begun, limit))
+            return decode(self._admit(request, begun, limit))
         result = "ok"
         try:
-            return decode(self._pass_gate(request, begun, limit))
+            return decode(self._admit(request, begun, limit))
         except HarrierError as error:
             result = error.code
             raise
         finally:
-            self._core.told(request, result, begun)
+            self._core.record(request, result, begun)
 
-    def _pass_gate(self, request: _codec.Request, begun: float, deadline: float) -> Any:
-        entered = self._gate.enter(begun + deadline)
-        if not entered:
-            raise self._not_entered(entered)
+    def _admit(self, request: _codec.Request, begun: float, deadline: float) -> Any:
+        admitted = self._limiter.acquire(begun + deadline)
+        if not admitted:
+            raise self._not_admitted(admitted)
         if self._meter.on:
-            self._meter.in_flight(self._gate.count)
+            self._meter.in_flight(self._limiter.count)
         try:
             if self._core.routes.any_ejected:
                 self._probe(begun)
-            return self._run(self._core.course(request, begun, deadline))
+            return self._run(self._core.new_call(request, begun, deadline))
         finally:
-            self._gate.leave()
+            self._limiter.release()
             if self._meter.on:
-                self._meter.in_flight(self._gate.count)
+                self._meter.in_flight(self._limiter.count)
 
-    def _not_entered(self, entered: Optional[bool]) -> HarrierError:
-        if entered is None:
+    def _not_admitted(self, admitted: Optional[bool]) -> HarrierError:
+        if admitted is None:
             return ClosedError("the client is closed")
         return BusyError(f"{self.options.in_flight_max} requests were in flight until the deadline (in_flight_max)")
 
-    def _run(self, course: Course) -> Any:
+    def _run(self, call: Call) -> Any:
         while True:
             now = time.monotonic()
-            timeout = course.begin(now)
-            sent, error, data = self._exchange(course.index, course.encode(now), timeout, course.ends)
+            timeout = call.begin(now)
+            sent, error, data = self._exchange(call.index, call.encode(now), timeout, call.ends)
             if sent:
-                response = course.received(error, data, time.monotonic())
+                response = call.received(error, data, time.monotonic())
                 if response is not None:
                     return response
             else:
-                course.not_sent(error)
-            if self._gate.aborted:
+                call.not_sent(error)
+            if self._limiter.aborted:
                 raise ClosedError("the client was closed", decided=None)
-            if course.pause:
-                time.sleep(course.pause)
+            if call.pause:
+                time.sleep(call.pause)
 
-    def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Ending:
-        link = self._core.links[index]
-        place = link.take()
+    def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Result:
+        endpoint = self._core.endpoints[index]
+        context = endpoint.take()
         try:
-            ending = place.exchange(data, timeout, ends)
-        except BaseException:  # an interrupt, at any point
-            link.discard(place)
+            result = context.exchange(data, timeout, ends)
+        except BaseException:  # KeyboardInterrupt, at any point
+            endpoint.discard(context)
             raise
-        link.give_back(place)
-        return ending
+        endpoint.give_back(context)
+        return result
 
     # ------------------------------------------------------------------------------------------
-    # Probes: beside the calls, so that no call waits for an address that may be dead.
+    # Probes run in threads of their own, so that no call waits for an address that may be dead.
 
     def _probe(self, now: float) -> None:
         index = self._core.routes.take_probe(now)
@@ -223,26 +223,26 @@ class Client:
     def _run_probe(self, index: int) -> None:
         limit = self._core.probe_limit
         request = _codec.status_request()
-        lives = False
+        ready = False
         try:
             data = request.encode(limit, self._core.token and self._core.token())
             _, error, data = self._exchange(index, data, limit, time.monotonic() + limit)
-            lives = error == _nng.OK and _codec.is_ready(data, request)
-        except Exception:  # of the token's function; a call meets it too, and raises it
-            lives = False
+            ready = error == _nng.OK and _codec.is_ready(data, request)
+        except Exception:  # of the token function: calls raise it, too
+            ready = False
         finally:
-            self._core.routes.probed(index, lives, time.monotonic())
+            self._core.routes.probed(index, ready, time.monotonic())
 
     # ------------------------------------------------------------------------------------------
     # The end
 
     def close(self, timeout: Optional[float] = None) -> None:
-        """Lets calls under way end, at most timeout seconds; then they end with ClosedError."""
+        """Waits at most timeout seconds for calls in flight, then ends them with ClosedError. May be called again."""
         with self._closing:
             if self._finalizer.alive:
-                self._gate.close()
-                self._gate.wait_empty(timeout)
-                _end_all(self._core, self._gate, self._probes)
+                self._limiter.close()
+                self._limiter.wait_empty(timeout)
+                _end_all(self._core, self._limiter, self._probes)
                 self._finalizer.detach()
 
     def __enter__(self) -> Client:
@@ -258,16 +258,16 @@ class Client:
 
 
 def _end_all(
-    core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread], patience: float = math.inf
+    core: Core[_nng.BlockingContext], limiter: Limiter, probes: List[threading.Thread], patience: float = math.inf
 ) -> None:
-    if not gate.wait_empty(0):
-        gate.aborted = True
+    if not limiter.wait_empty(0):
+        limiter.aborted = True
     ends = time.monotonic() + patience
-    # A call that is sent again just now takes another place; so again, until all have left.
-    while not gate.wait_empty(0.005) and time.monotonic() < ends:
+    # A call that is being sent again takes another context: repeat until all have ended.
+    while not limiter.wait_empty(0.005) and time.monotonic() < ends:
         core.end()
     for probe in probes:
-        # Not for itself: a probe that was the last to hold the client has done with its place.
+        # A probe may run this itself, as the last one that referred to the client: it has finished its request.
         while probe is not threading.current_thread() and probe.is_alive() and time.monotonic() < ends:
             core.end()
             probe.join(0.005)
@@ -275,11 +275,11 @@ def _end_all(
 
 
 _PATIENCE = 1.0
-"""Of Python's end with calls that are not in nng, but in their token's function or in metrics."""
+"""Seconds at exit for calls that are not in nng, but in the token function or in metrics."""
 
 
-def _abandon(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
-    """A client that nobody closed: no call is under way, for calls hold it. Or Python ends, and daemon threads
-    may be in calls: pynng ends nng then, which nobody may be in."""
-    gate.abandon()
-    _end_all(core, gate, probes, _PATIENCE)
+def _abandon(core: Core[_nng.BlockingContext], limiter: Limiter, probes: List[threading.Thread]) -> None:
+    """Ends a client that was not closed. Either it was collected: then no call is in flight, because calls refer to it.
+    Or Python exits, and daemon threads may be in calls; pynng shuts nng down next, and no thread may use it then."""
+    limiter.abandon()
+    _end_all(core, limiter, probes, _PATIENCE)

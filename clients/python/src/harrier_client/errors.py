@@ -1,4 +1,4 @@
-"""What a call can raise. One class for each code of the contract (clients/README.md)."""
+"""The errors of calls: one class for each code of the contract (clients/README.md)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class InvalidError(HarrierError):
 
 
 class UnsupportedError(HarrierError):
-    """Client and server are of versions that do not fit."""
+    """Client and server versions are not compatible."""
 
     code = "unsupported"
 
@@ -68,19 +68,19 @@ class UnavailableError(HarrierError):
 
 
 class DeniedError(HarrierError):
-    """The token is missing, not known, or without the scope of this call."""
+    """The token is missing, unknown, or lacks the scope of this call."""
 
     code = "denied"
 
 
 class BusyError(HarrierError):
-    """As many requests in flight as allowed, until the deadline."""
+    """``in_flight_max`` requests were in flight until the deadline."""
 
     code = "busy"
 
 
 class ClosedError(HarrierError):
-    """The client is closed, or was closed under the call."""
+    """The client is closed, or was closed during the call."""
 
     code = "closed"
 
@@ -92,6 +92,6 @@ class InternalError(HarrierError):
 
 
 class ProtocolError(HarrierError):
-    """What came back is no answer to what was asked."""
+    """The answer cannot be decoded, or does not match the request."""
 
     code = "protocol"

@@ -1,4 +1,4 @@
-"""Scores the rows of a pandas DataFrame or a pyarrow Table. Needs the one that it is given."""
+"""Scores the rows of a pandas DataFrame or a pyarrow Table. Imports only the library of the table it is given."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _names(present: List[str], columns: Dict[str, str], attributes: Sequence[str
 
 
 def _rows(frame: Any, columns: List[str], batch_size: int) -> Iterator[Row]:
-    """Never all of them at once as Python objects."""
+    """Yields batches of rows, so that never all of them exist as Python objects."""
     columns = list(dict.fromkeys(columns))
     if _is_pandas(frame):
         for start in range(0, len(frame), batch_size):
@@ -95,7 +95,7 @@ def _rows(frame: Any, columns: List[str], batch_size: int) -> Iterator[Row]:
 
 
 def _missing(value: Any) -> bool:
-    # NaN and NaT are not themselves; pandas.NA does not even say so.
+    # NaN and NaT differ from themselves; pandas.NA does not compare at all.
     return value is None or type(value).__name__ == "NAType" or bool(value != value)  # noqa: PLR0124
 
 
@@ -117,7 +117,7 @@ def _transaction(row: Row, names: Mapping[str, str], attributes: Sequence[str]) 
 
 
 def _whole(value: Union[float, Decimal], field: str) -> int:
-    """A column of whole numbers with holes in it is one of floats to pandas."""
+    """pandas turns a column of integers with missing values into floats: this turns them back."""
     if value != int(value):
         raise InvalidError(f"{value}; expected a whole number", field)
     return int(value)
@@ -157,7 +157,7 @@ def _ask(
             return [error]
     except HarrierError as error:
         return [error] * len(transactions)
-    # One of them cannot be encoded, or they are too large together.
+    # One row cannot be encoded, or the batch is too large.
     half = len(transactions) // 2
     return _ask(client, transactions[:half], deadline, dry_run) + _ask(client, transactions[half:], deadline, dry_run)
 
@@ -183,7 +183,7 @@ def _result(key: Any, result: Union[Decision, HarrierError]) -> Row:
 def _like(frame: Any, results: List[Row], key: str) -> Any:
     columns = {name: [row[name] for row in results] for name in ("id", *RESULT_COLUMNS)}
     if _is_pandas(frame):
-        import pandas as pd  # noqa: PLC0415  (only who has a frame has it)
+        import pandas as pd  # noqa: PLC0415  (only callers with a DataFrame need pandas)
 
         kinds = {"score": "Int64", "position": "Int64", "duplicate": "boolean"}
         return pd.DataFrame(columns, index=frame.index).astype(kinds)

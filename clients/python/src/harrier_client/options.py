@@ -1,4 +1,4 @@
-"""What a client is made with. clients/README.md has the table."""
+"""The options of a client. clients/README.md has the table."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .types import Transaction, Verdict
 DEADLINE_MAX = 3600.0
 
 Fallback = Union[Verdict, Callable[[Transaction, HarrierError], Verdict]]
-"""The verdict when there is no decision in time, or a function that chooses one."""
+"""The verdict if there is no decision in time, or a function that returns it."""
 
 
 Token = Union[str, Callable[[], str]]
-"""Who is asking, or a function that says so: it is asked for each request, from any thread."""
+"""A token, or a function that returns one: it is called for each request, by any thread."""
 
 TOKEN_MAX = 256  # printable ASCII, so as many bytes
 
 
 class Metrics(Protocol):
-    """Gets the client's figures. Quick, and called by any thread; what it raises is dropped."""
+    """Receives the client's metrics. Called by any thread, it must be quick; exceptions are dropped."""
 
     def count(self, name: str, amount: float, labels: Mapping[str, str]) -> None: ...
 
@@ -32,7 +32,7 @@ class Metrics(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """Checked when made. Times are seconds."""
+    """Validated when made. Times are seconds."""
 
     addresses: Tuple[str, ...]
     deadline: float = 0.1
@@ -61,7 +61,7 @@ class Options:
 
 
 def check_token(token: object) -> str:
-    """What is wrong is said without the token."""
+    """Raises an error that does not show the token."""
     if not isinstance(token, str):
         raise InvalidError(f"{type(token).__name__}; expected a str or a function that returns one", "token")
     if not 0 < len(token) <= TOKEN_MAX or not (token.isascii() and token.isprintable() and " " not in token):

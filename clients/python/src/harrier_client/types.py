@@ -11,7 +11,7 @@ Time = Union[datetime, int]
 """An aware datetime, or microseconds since 1970-01-01 UTC."""
 
 Value = Union[bool, int, float, str, datetime, timedelta, None]
-"""A feature's value; None when it is absent."""
+"""A feature's value; None if it is absent."""
 
 AttributeValue = Union[bool, int, float, str, datetime]
 
@@ -25,7 +25,7 @@ class Verdict(enum.Enum):
 
 class Label(enum.Enum):
     NONE = "none"
-    """Takes back what was reported before."""
+    """Withdraws the label reported before."""
     LEGIT = "legit"
     FRAUD = "fraud"
     CHARGEBACK = "chargeback"
@@ -42,7 +42,7 @@ class Location:
 
 @dataclass
 class Transaction:
-    """What is asked about. An empty string is absent.
+    """What a server decides on. Empty strings are absent.
 
     ``amount_minor`` is in minor units of ``currency``: EUR 5.00 is 500, JPY 500 is 500. ``card`` and the
     other keys are tokens of your own making: a card number is refused. ``attributes`` are fields that the
@@ -87,7 +87,7 @@ class Reason:
 
 @dataclass
 class Decision:
-    """A server's decision, or with ``fallback`` the client's own because there was none in time."""
+    """A server's decision or, with ``fallback``, the client's own because there was none in time."""
 
     transaction_id: str
     verdict: Verdict
@@ -109,7 +109,7 @@ class Decision:
 
 @dataclass
 class Outcome:
-    """What turned out about a transaction. ``known_time`` None is now."""
+    """A label to report for a transaction. ``known_time`` None: now."""
 
     transaction_id: str
     label: Label
@@ -119,7 +119,7 @@ class Outcome:
 
 @dataclass
 class OutcomeAccepted:
-    """``changed`` is False when the transaction had this label already; then ``position`` is 0."""
+    """``changed`` is False if the transaction already had this label; then ``position`` is 0."""
 
     transaction_id: str
     position: int
@@ -129,7 +129,7 @@ class OutcomeAccepted:
 
 @dataclass
 class Entity:
-    """What the server knows of one card, customer, … Times are microseconds since 1970."""
+    """The history of one card, customer, … as the server has it. Times are microseconds since 1970."""
 
     features: Mapping[str, Value]
     newest_time_us: int
@@ -141,7 +141,7 @@ class Entity:
 
 @dataclass
 class Status:
-    """What a server says of itself; the rest is in its metrics. Times are microseconds since 1970."""
+    """What a server reports of itself; its metrics have more. Times are microseconds since 1970."""
 
     version: str
     state: str

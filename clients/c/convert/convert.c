@@ -1,0 +1,144 @@
+#include "clients/c/convert/convert.h"
+#include "clients/c/base/fail.h"
+
+#include "core/base/check.h"
+
+#include <string.h>
+
+/* Callers bound count, so the arena's limit cannot be reached. */
+static void *array(struct arena *arena, size_t count, size_t size) {
+    void *memory = arena_calloc(arena, count ? count : 1, size);
+    check(memory);
+    return memory;
+}
+
+/* An attribute's type is the caller's claim; whether the policy declares the field so is for the
+ * server to check. */
+static struct attribute *attributes_from_public(const struct harrier_transaction *in,
+                                                struct arena *arena) {
+    struct attribute *out = array(arena, in->attribute_count, sizeof *out);
+    for (size_t i = 0; i < in->attribute_count; i++) {
+        const struct harrier_attribute *attribute = &in->attributes[i];
+        out[i].name = text_of(attribute->name);
+        switch (attribute->type) {
+        case HARRIER_ATTRIBUTE_TEXT:
+            out[i].type = ATTRIBUTE_TEXT;
+            out[i].text = text_of(attribute->value.text);
+            break;
+        case HARRIER_ATTRIBUTE_INTEGER:
+            out[i].type = ATTRIBUTE_INTEGER;
+            out[i].integer = attribute->value.integer;
+            break;
+        case HARRIER_ATTRIBUTE_NUMBER:
+            out[i].type = ATTRIBUTE_NUMBER;
+            out[i].number = attribute->value.number;
+            break;
+        case HARRIER_ATTRIBUTE_FLAG:
+            out[i].type = ATTRIBUTE_FLAG;
+            out[i].flag = attribute->value.flag;
+            break;
+        default: /* the caller left it zero: the server refuses an attribute without a value */
+            break;
+        }
+    }
+    return out;
+}
+
+static struct transaction transaction_from_public(const struct harrier_transaction *in,
+                                                  struct arena *arena) {
+    struct transaction out = {
+        .id = text_of(in->id),
+        .event_time_us = in->event_time_us,
+        .amount_minor = in->amount_minor,
+        .currency = text_of(in->currency),
+        .fields =
+            {
+                [FIELD_CARD] = text_of(in->card),
+                [FIELD_CUSTOMER] = text_of(in->customer),
+                [FIELD_ACCOUNT] = text_of(in->account),
+                [FIELD_MERCHANT] = text_of(in->merchant),
+                [FIELD_TERMINAL] = text_of(in->terminal),
+                [FIELD_DEVICE] = text_of(in->device),
+                [FIELD_IP] = text_of(in->ip),
+                [FIELD_COUNTRY] = text_of(in->country),
+                [FIELD_MCC] = text_of(in->mcc),
+                [FIELD_CHANNEL] = text_of(in->channel),
+                [FIELD_EMAIL] = text_of(in->email),
+                [FIELD_PHONE] = text_of(in->phone),
+            },
+        .has_location = in->has_location,
+        .latitude_e7 = in->latitude_e7,
+        .longitude_e7 = in->longitude_e7,
+        .attributes = attributes_from_public(in, arena),
+        .attribute_count = in->attribute_count,
+    };
+    return out;
+}
+
+int transactions_from_public(const struct harrier_transaction *in, size_t count,
+                             struct arena *arena, const struct transaction **ret_transactions,
+                             struct harrier_error *ret_error) {
+    *ret_transactions = NULL;
+    if (count > TRANSACTION_BATCH_MAX) /* message_encode_rest() reports it */
+        return 0;
+    struct transaction *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        if (in[i].attribute_count > TRANSACTION_ATTRIBUTES_MAX)
+            return fail(ret_error, HARRIER_ERROR_INVALID, "attributes",
+                        "transactions[%zu] has %zu attributes; expected at most %d", i,
+                        in[i].attribute_count, TRANSACTION_ATTRIBUTES_MAX);
+        out[i] = transaction_from_public(&in[i], arena);
+    }
+    *ret_transactions = out;
+    return 0;
+}
+
+const struct outcome *outcomes_from_public(const struct harrier_outcome *in, size_t count,
+                                           struct arena *arena) {
+    if (count > TRANSACTION_BATCH_MAX) /* message_encode_rest() reports it */
+        return NULL;
+    struct outcome *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct outcome){.transaction_id = text_of(in[i].transaction_id),
+                                  .label = (enum label)in[i].label,
+                                  .known_time_us = in[i].known_time_us,
+                                  .source = text_of(in[i].source)};
+    return out;
+}
+
+const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
+                                                   size_t count, struct arena *arena) {
+    if (count > LIST_CHANGES_MAX) /* message_encode_rest() reports it */
+        return NULL;
+    struct list_change *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct list_change){.list = text_of(in[i].list),
+                                      .value = text_of(in[i].value),
+                                      .remove = in[i].remove,
+                                      .expiry_time_us = in[i].expiry_time_us,
+                                      .source = text_of(in[i].source),
+                                      .reason = text_of(in[i].reason)};
+    return out;
+}
+
+/* Lower-case digits only. *ret_zero: all of them are 0, which the standard forbids in ids. */
+static bool is_hex(const char *at, size_t count, bool *ret_zero) {
+    *ret_zero = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')))
+            return false;
+        *ret_zero &= at[i] == '0';
+    }
+    return true;
+}
+
+/* 00-{32 hex digits}-{16}-{2}; the first two must not be all zeros. Upper case is not valid. */
+struct text traceparent_from_public(const char *traceparent) {
+    bool no_trace, no_span, no_flags;
+    if (traceparent && strlen(traceparent) == MESSAGE_TRACEPARENT_MAX &&
+        memcmp(traceparent, "00-", 3) == 0 && traceparent[35] == '-' && traceparent[52] == '-' &&
+        is_hex(traceparent + 3, 32, &no_trace) && is_hex(traceparent + 36, 16, &no_span) &&
+        is_hex(traceparent + 53, 2, &no_flags) && !no_trace && !no_span)
+        return text_of(traceparent);
+    return (struct text){0};
+}

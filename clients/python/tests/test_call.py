@@ -1,0 +1,138 @@
+"""One call's call, step by step, without sockets and with a clock of the test's own."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional
+
+import pytest
+from conftest import approve, failing
+
+from harrier_client import ClosedError, DeadlineError, InvalidError, Transaction, UnavailableError, _codec, _nng
+from harrier_client._call import SLICE, Call
+from harrier_client._meter import Meter
+from harrier_client._proto import harrier_pb2 as pb
+from harrier_client._routes import Routes
+
+RESET = 19  # NNG_ECONNRESET
+REQUEST = _codec.score_request([Transaction("t", 1)], False, False)
+ANSWER = approve(pb.Request.FromString(REQUEST.encode(1))).SerializeToString()
+UNAVAILABLE = failing(pb.ERROR_UNAVAILABLE, "draining")(None).SerializeToString()
+
+
+class Reported:
+    def __init__(self) -> None:
+        self.counts: List[tuple[str, Dict[str, str]]] = []
+
+    def count(self, name: str, amount: float, labels: Mapping[str, str]) -> None:
+        self.counts.append((name, dict(labels)))
+
+    def observe(self, name: str, value: float, labels: Mapping[str, str]) -> None: ...
+
+    def set(self, name: str, value: float, labels: Mapping[str, str]) -> None: ...
+
+
+def make(addresses: int = 1, retries_max: int = 3, reported: Optional[Reported] = None) -> Call:
+    routes = Routes([f"a{n}" for n in range(addresses)], eject_after=2)
+    for index in range(addresses):
+        routes.set_connected(index, True)
+    return Call(REQUEST, routes, Meter(reported), retries_max, None, begun=100.0, deadline=1.0)
+
+
+def test_an_answer() -> None:
+    call = make()
+    assert call.begin(100.1) == pytest.approx(0.9)
+    (result,) = call.received(_nng.OK, ANSWER, 100.2)
+    assert result.decision.transaction_id == "t"
+
+
+def test_the_deadline_after_it_was_sent() -> None:
+    call = make()
+    call.begin(100.0)
+    with pytest.raises(DeadlineError, match="no answer from a0 within 1000 ms") as caught:
+        call.received(_nng.TIMED_OUT, b"", 101.0)
+    assert caught.value.decided is None
+
+
+def test_the_deadline_before_it_was_sent() -> None:
+    call = make()
+    call.begin(100.0)
+    call.not_sent(_nng.TIMED_OUT)
+    with pytest.raises(UnavailableError, match="a0 took no request within 1000 ms") as caught:
+        call.begin(101.0)
+    assert caught.value.decided is False
+
+
+def test_what_is_left_is_told_each_time() -> None:
+    call = make()
+    left = [pb.Request.FromString(call.encode(now)).deadline_us for now in (100.0, 100.25, 100.999, 101.5)]
+    assert left == [1000000, 750000, pytest.approx(1000, abs=1), 1]
+
+
+@pytest.mark.parametrize(("error", "data"), [(RESET, b""), (_nng.OK, UNAVAILABLE)])
+def test_sent_again_so_often(error: int, data: bytes) -> None:
+    reported = Reported()
+    call = make(retries_max=3, reported=reported)
+    longest = 0.01
+    for _ in range(3):
+        call.begin(100.0)
+        assert call.received(error, data, 100.0) is None
+        assert 0 <= call.pause <= longest
+        longest *= 2
+    call.begin(100.0)
+    with pytest.raises(UnavailableError) as caught:
+        call.received(error, data, 100.0)
+    assert caught.value.decided is (None if error else False)
+    reason = "connection" if error else "unavailable"
+    assert reported.counts == [("harrier_client_retries_total", {"reason": reason})] * 3
+
+
+def test_the_pause_leaves_time_for_the_answer() -> None:
+    for _ in range(50):
+        call = make(retries_max=99)
+        for _ in range(10):
+            call.received(RESET, b"", 100.99)
+            assert call.pause <= 0.005 + 1e-9
+
+
+def test_no_pause_when_another_is_up() -> None:
+    call = make(addresses=2)
+    assert call.begin(100.0) == SLICE, "the other may be first"
+    assert call.index == 0
+    assert call.received(RESET, b"", 100.0) is None
+    assert call.pause == 0.0
+    call.received(RESET, b"", 100.0)  # the second failure in a row ejects it
+    call.begin(100.0)
+    assert call.index == 1
+
+
+def test_errors_are_successes_of_the_address() -> None:
+    call = make(addresses=2)
+    for _ in range(5):
+        with pytest.raises(InvalidError):
+            call.received(_nng.OK, failing(pb.ERROR_INVALID)(None).SerializeToString(), 100.0)
+    assert call.begin(100.0)
+    assert call.index == 0
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_closed(sent: bool) -> None:
+    call = make()
+    with pytest.raises(ClosedError) as caught:
+        call.received(_nng.CLOSED, b"", 100.0) if sent else call.not_sent(_nng.CLOSED)
+    assert caught.value.decided is (None if sent else False)
+
+
+def test_a_broken_connection_leaves_it_unknown() -> None:
+    call = make()
+    call.received(RESET, b"", 100.0)
+    call.not_sent(_nng.TIMED_OUT)
+    with pytest.raises(UnavailableError, match="broke once") as caught:
+        call.begin(101.0)
+    assert caught.value.decided is None
+
+
+def test_the_servers_words() -> None:
+    call = make(retries_max=0)
+    call.begin(100.0)
+    with pytest.raises(UnavailableError, match="a0 says: draining"):
+        call.received(_nng.OK, UNAVAILABLE, 100.0)
