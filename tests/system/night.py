@@ -83,9 +83,16 @@ class Night:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
         )
 
+    def is_stopped(self):
+        """After a SIGSTOP, which takes its time; false if it ended before."""
+        try:
+            return os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
+        except ChildProcessError:  # the end was noticed already
+            return False
+
     def end(self):
         """(status, report, what it said)"""
-        out, said = self.process.communicate(timeout=3 * WAIT)
+        out, said = self.process.communicate(timeout=WAIT)
         return self.process.returncode, json.loads(out) if out else {}, said
 
 

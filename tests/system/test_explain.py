@@ -10,7 +10,7 @@ import time
 import unittest
 
 import segments
-from server import ServerTest, transaction
+from server import WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 ROOT = os.environ["HARRIER_ROOT"]
@@ -66,7 +66,7 @@ class ExplainTest(ServerTest):
         self.write_policy("rules/velocity.yaml", RULES)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def data(self, server):
         return os.path.dirname(server.archive)
@@ -84,7 +84,7 @@ class ExplainTest(ServerTest):
 
     def wait_for_sync(self, server):
         position = server.status()["position"]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.status().get("synced_position", 0) < position:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
@@ -92,7 +92,7 @@ class ExplainTest(ServerTest):
     def reload(self, server):
         said = server.said().count("adopted")
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count("adopted") == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
@@ -102,7 +102,7 @@ class ExplainTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def await_generation(self, server):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.status().get("generation_position", 0) == 0:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.05)

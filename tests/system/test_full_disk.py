@@ -27,7 +27,7 @@ class TablesTest(DiskTest):
         while True:
             disk.fill(leave=room)
             night = Night(self.data, "--full", "--keep=1", *flags)
-            if night.process.wait(timeout=3 * WAIT) == 0:
+            if night.process.wait(timeout=WAIT) == 0:
                 break
             said.append(self.fails(74, NO_ROOM, self.generations, night=night))
             disk.make_room()

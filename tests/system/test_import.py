@@ -10,7 +10,7 @@ import time
 import unittest
 
 import segments
-from server import START_US, ServerTest, counts, transaction
+from server import START_US, WAIT, ServerTest, counts, transaction
 
 HARRIER = os.environ["HARRIER"]
 COLUMNS = ["id", "event_time", "amount_minor", "currency", "card", "merchant", "outcome", "outcome_time"]
@@ -53,7 +53,7 @@ def received_at(payload, time_us):
 
 class ImportTest(ServerTest):
     def harrier(self, *arguments, **more):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60, **more)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, **more)
 
     def write(self, name, rows):
         path = os.path.join(self.folder, name)
@@ -88,7 +88,7 @@ class ImportTest(ServerTest):
         self.assertEqual(self.harrier("replay", self.data(), "--recorded").returncode, 0)
 
         live = self.server(f"--data_dir={self.data('live')}").start()
-        done = self.harrier("score", path, "--to", live.address, "--batch", "1", "--decisions", "none")
+        done = self.harrier("score", path, "--to", live.address, "--deadline", "60s", "--batch", "1", "--decisions", "none")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(counts(live.status(state_hash=True)), status)
         self.assertEqual(live.stop(), 0)
@@ -127,7 +127,7 @@ class ImportTest(ServerTest):
         )
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=WAIT)
         self.assertIn(process.returncode, (0, 75), said)
         report, _ = self.bring_in(path)
         self.assertEqual((report["position"], report["chain"]), (whole["position"], whole["chain"]))

@@ -59,7 +59,7 @@ class OutcomesTest(ServerTest):
         return path
 
     def score(self, server, path, *options):
-        done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--features", *options],
+        done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--deadline", "60s", "--features", *options],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return list(csv.DictReader(io.StringIO(done.stdout))), done.stderr
@@ -99,7 +99,7 @@ class OutcomesTest(ServerTest):
         rows = [row for row in make_rows(5, 0, 200) if row["outcome_time"] or not row["outcome"]]
         server = self.new_server()
         with open(self.file("rows.csv", rows), encoding="utf-8") as file:
-            done = subprocess.run([HARRIER, "score", "-", "--to", server.address, "--features"], input=file.read(),
+            done = subprocess.run([HARRIER, "score", "-", "--to", server.address, "--deadline", "60s", "--features"], input=file.read(),
                                   capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         seen = self.frauds_seen(csv.DictReader(io.StringIO(done.stdout)))
@@ -126,7 +126,7 @@ class OutcomesTest(ServerTest):
         for options, message in ((["--outcomes", "soon"], '--outcomes: "soon" (expected due, now or none)'),
                                  (["--outcomes-of", path, "--outcomes", "now"], "--outcomes-of goes with --outcomes due"),
                                  (["--outcomes-of", "-"], "--outcomes-of: expected a file")):
-            done = subprocess.run([HARRIER, "score", path, "--to", server.address, *options],
+            done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--deadline", "60s", *options],
                                   capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, message in done.stderr), (64, True), done.stderr)
         server.stop()

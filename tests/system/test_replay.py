@@ -10,7 +10,7 @@ import unittest
 
 import segments
 import wire
-from server import POLICY, START_US, ServerTest, transaction
+from server import POLICY, START_US, WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 
@@ -33,7 +33,7 @@ def fill(server, first, last, cards=7):
 
 class ReplayTest(ServerTest):
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def replay(self, server, *options):
         return self.harrier("replay", os.path.dirname(server.archive), *options)
@@ -45,7 +45,7 @@ class ReplayTest(ServerTest):
     def reload(self, server, words="adopted"):
         said = server.said().count(words)
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count(words) == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
@@ -197,7 +197,7 @@ class ReplayTest(ServerTest):
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
                 file.write(f"x{number},{stamp},{number % 50}.10,EUR,c{number % 5},m{number % 3},{label}\n")
         out = os.path.join(self.folder, "online.csv")
-        done = self.harrier("score", rows, "--to", server.address, "--features", "--out", out, "--quiet")
+        done = self.harrier("score", rows, "--to", server.address, "--deadline", "60s", "--features", "--out", out, "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         with server.connect() as connection:
             connection.report("x18", "legit")
@@ -246,11 +246,11 @@ class ReplayTest(ServerTest):
         with subprocess.Popen(
             [HARRIER, "replay", server.archive, "--features", path, "--quiet"], stderr=subprocess.PIPE, text=True
         ) as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + WAIT
             while len(os.listdir(os.path.dirname(path))) < 2 and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.001)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=WAIT)
         return process.returncode, said
 
     def test_interrupted(self):

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
+from server import WAIT
+
 HARRIER = os.environ["HARRIER"]
 DAY_S = 86400
 START_S = 1772323200  # 2026-03-01
@@ -75,7 +77,7 @@ class ModesTest(unittest.TestCase):
                 file.write(text)
 
     def run_harrier(self, *arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
         self.assertEqual(done.returncode, status, done.stderr)
         return done.stdout if status == 0 else done.stderr
 

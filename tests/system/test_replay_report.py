@@ -17,6 +17,7 @@ import tempfile
 import unittest
 
 import replay_figures
+from server import WAIT
 
 try:
     import jsonschema
@@ -184,7 +185,7 @@ class World:
 
     @staticmethod
     def run(*arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return done.stdout
 
@@ -515,7 +516,7 @@ class CommandTest(unittest.TestCase):
 
     def refuse(self, *options, words, status=64):
         done = subprocess.run(
-            [HARRIER, "replay", WORLD.archive(OLD), *options], capture_output=True, text=True, timeout=60, check=False
+            [HARRIER, "replay", WORLD.archive(OLD), *options], capture_output=True, text=True, timeout=WAIT, check=False
         )
         self.assertEqual(done.returncode, status, (options, done.stderr))
         self.assertIn(words, done.stderr)

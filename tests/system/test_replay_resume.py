@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+from server import WAIT
 from test_replay_report import CALM, NEW, OLD, Policy, without_clock
 
 HARRIER = os.environ["HARRIER"]
@@ -53,7 +54,7 @@ def tearDownModule():
 
 
 def run(*arguments, status=0):
-    done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -100,7 +101,7 @@ class ResumeTest(unittest.TestCase):
                     break
             time.sleep(delay)
             process.send_signal(by)
-            out, more = process.communicate(timeout=120)
+            out, more = process.communicate(timeout=WAIT)
         return process.returncode, out, said + more
 
     def interrupt_surely(self, command, by=signal.SIGINT):
@@ -146,7 +147,7 @@ class ResumeTest(unittest.TestCase):
             if found != 75:
                 break
             if share is None:
-                last = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+                last = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
                 found, out, said = last.returncode, last.stdout, last.stderr
             else:
                 found, out, said = self.interrupt(command, share * seconds)

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from segments import crc32c
-from server import START_US, ServerTest, counts, transaction
+from server import START_US, WAIT, ServerTest, counts, transaction
 
 HARRIER = os.environ["HARRIER"]
 DAYS, A_DAY = 4, 400
@@ -57,7 +57,7 @@ def sealed_files(archive):
 
 class SealTest(ServerTest):
     def harrier(self, *arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
         self.assertEqual(done.returncode, status, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -208,7 +208,7 @@ class SealTest(ServerTest):
             file.seek(-20, os.SEEK_END)
             file.write(b"\x55\xaa")
         for command in (["archive", "verify", self.data], ["rebuild", "--data", self.data]):
-            done = subprocess.run([HARRIER, *command], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([HARRIER, *command], capture_output=True, text=True, timeout=WAIT)
             self.assertEqual(done.returncode, 65)
             self.assertIn(os.path.relpath(path, self.archive) + ": ", done.stdout + done.stderr)
             self.assertIn("of the file is damaged", done.stdout + done.stderr)

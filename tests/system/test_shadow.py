@@ -12,7 +12,7 @@ import unittest
 
 import segments
 import wire
-from server import POLICY, START_US, ServerTest, transaction
+from server import POLICY, START_US, WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 SHADOW = 7  # record type
@@ -99,19 +99,19 @@ class ShadowTest(ServerTest):
         return folder
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def reload(self, server, words):
         said = server.said().count(words)
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count(words) == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
         server.status()
 
     def rebuild(self, server):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.metric("harrierd_archive_synced_position") < server.metric("harrierd_archive_position"):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)

@@ -4,12 +4,12 @@ import os
 import subprocess
 import unittest
 
-from server import HARRIERD, ServerTest, free_port, transaction
+from server import HARRIERD, WAIT, ServerTest, free_port, transaction
 
 
 def run(*arguments, **environment):
     return subprocess.run(
-        [HARRIERD, *arguments], capture_output=True, text=True, timeout=20, env={**os.environ, **environment}
+        [HARRIERD, *arguments], capture_output=True, text=True, timeout=WAIT, env={**os.environ, **environment}
     )
 
 

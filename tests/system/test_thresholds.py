@@ -14,7 +14,7 @@ import time
 import unittest
 from fractions import Fraction
 
-from server import POLICY, START_US, ServerTest
+from server import POLICY, START_US, WAIT, ServerTest
 
 HARRIER = os.environ["HARRIER"]
 HOUR, DAY = 3600 * 10**6, 86400 * 10**6
@@ -182,7 +182,7 @@ class ThresholdTest(ServerTest):
         self.write_policy("rules/velocity.yaml", RULES)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def rebuild(self, *options):
         done = self.harrier("rebuild", "--priority", "normal", "--data", os.path.join(self.folder, "data"), *options)
@@ -385,7 +385,7 @@ class ChangeTest(ThresholdTest):
     def reload(self):
         said = self.running.said().count("adopted")
         self.running.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while self.running.said().count("adopted") == said:
             self.assertLess(time.monotonic(), deadline, self.running.said())
             time.sleep(0.01)

@@ -130,11 +130,13 @@ class ScopesTest(TokensTest):
 
     def test_the_watchdog_needs_none(self):
         self.new("score")
-        server = self.server("--watchdog_interval=50ms", f"--listen=tcp://127.0.0.1:{free_port()}").start()
-        time.sleep(1)
+        self.holds_with_time(self.watch, "50ms", "250ms", "1s", "10s")
+
+    def watch(self, interval):
+        server = self.server(f"--watchdog_interval={interval}", f"--listen=tcp://127.0.0.1:{free_port()}").start()
+        self.await_(lambda: server.metric('harrierd_requests_total{call="status"}') > 10, "too few probes")
         self.assertEqual(server.metric("harrierd_listener_restarts_total"), 0)
         self.assertEqual(self.denied(server, "missing"), 0)
-        self.assertGreater(server.metric('harrierd_requests_total{call="status"}'), 10)
 
     def test_uses_are_counted(self):
         first, second = self.new("score"), self.new("score")
@@ -238,7 +240,7 @@ class RotationTest(TokensTest):
             server.await_said(f"the tokens were not adopted, those before stay in force: {words}")
             self.assertEqual(server.metric("harrierd_tokens_refused"), 1)
             self.assertTrue(self.is_let_in(server, token))
-            told = self.harrier("status", "--to", server.address, HARRIER_TOKEN=token)
+            told = self.harrier("status", "--to", server.address, "--deadline", "60s", HARRIER_TOKEN=token)
             self.assertIn(f"refused: tokens: {words}", told.stdout)
 
         with open(self.tokens, "w", encoding="utf-8") as file:
@@ -255,7 +257,7 @@ class RotationTest(TokensTest):
         assert_refused(f"{self.tokens} has mode 0644: everybody can")
         os.chmod(self.tokens, 0o600)
         self.await_(lambda: server.metric("harrierd_tokens_refused") == 0)
-        told = self.harrier("status", "--to", server.address, HARRIER_TOKEN=token)
+        told = self.harrier("status", "--to", server.address, "--deadline", "60s", HARRIER_TOKEN=token)
         self.assertNotIn("tokens", told.stdout)
 
 
@@ -342,12 +344,12 @@ class CommandsTest(TokensTest):
             file.write("id,event_time,amount,currency,card,merchant\na,2026-01-01T00:00:00Z,1.00,EUR,c1,m1\n")
 
     def commands(self):
-        to = ("--to", self.running.address)
+        to = ("--to", self.running.address, "--deadline", "60s")
         return [
             (("score", self.input, *to, "--quiet"), 0),
             (("outcome", "a", "fraud", *to), 0),
             (("status", *to), 0),
-            (("reload", "--wait", *to), 0),
+            (("reload", "--wait", *to[:2]), 0),
             (("list", "show", *to), 0),
             (("explain", "--server", self.running.address, "a"), 0),
         ]
@@ -379,7 +381,7 @@ class CommandsTest(TokensTest):
 
     def test_files_that_are_not_taken(self):
         def refused(path, status, words):
-            done = self.harrier("status", "--to", self.running.address, "--token-file", path)
+            done = self.harrier("status", "--to", self.running.address, "--deadline", "60s", "--token-file", path)
             self.assertEqual((done.returncode, words in done.stderr), (status, True), done.stderr)
 
         refused(os.path.join(self.folder, "none"), 66, "No such file")

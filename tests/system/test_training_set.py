@@ -15,6 +15,8 @@ import tempfile
 import time
 import unittest
 
+from server import WAIT
+
 HARRIER = os.environ["HARRIER"]
 ROWS, FIRST = 101000, 100000  # more than one batch; of the first policy
 FEW = 500
@@ -68,8 +70,8 @@ if mode == "refuses":
 source = sys.stdin.buffer
 print("a warning that nobody asked for", file=sys.stderr)
 print("ready", flush=True)
-if mode == "slow":
-    time.sleep(1)
+while mode == "held" and not os.path.exists(os.environ["STAND_IN_PID"] + ".go"):
+    time.sleep(0.01)
 header = json.loads(source.readline())
 if mode == "unread":
     sys.exit("No space left on device")
@@ -192,7 +194,7 @@ class TrainingSetTest(unittest.TestCase):
 
     @staticmethod
     def run_harrier(command):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
     def setUp(self):
@@ -224,7 +226,7 @@ class TrainingSetTest(unittest.TestCase):
 
     def run_stand_in(self, mode, data):
         process = self.start(mode, data)
-        output, said = process.communicate(timeout=300)
+        output, said = process.communicate(timeout=WAIT)
         return subprocess.CompletedProcess(process.args, process.returncode, output, said)
 
     def expect_parsed(self, name, kind, texts, values):
@@ -306,7 +308,7 @@ class TrainingSetTest(unittest.TestCase):
         copy = self.copy_harrier(program)
         return subprocess.run(
             [copy, "replay", self.few, "-q", "--features", self.path],
-            capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
+            capture_output=True, text=True, timeout=WAIT, env={**os.environ, **environment},
         )
 
     def test_it_is_not_there(self):
@@ -329,15 +331,17 @@ class TrainingSetTest(unittest.TestCase):
     def test_harrier_is_killed(self):
         """Then nothing is published, and nobody stays behind."""
         self.leave_one()
-        process = self.start("slow", self.data)
+        process = self.start("held", self.data)
         while not os.path.exists(self.pid_file) or not os.path.getsize(self.pid_file):
             self.assertIsNone(process.poll())
             time.sleep(0.01)
         process.kill()
-        process.communicate(timeout=60)
+        with open(self.pid_file + ".go", "w", encoding="ascii"):
+            pass
+        process.communicate(timeout=WAIT)
         with open(self.pid_file, encoding="ascii") as file:
             child = int(file.read())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT
         while os.path.exists(f"/proc/{child}") and not self.is_zombie(child):
             self.assertLess(time.monotonic(), deadline, "it goes on alone")
             time.sleep(0.05)

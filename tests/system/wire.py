@@ -12,6 +12,8 @@ from encode import VARINTS, Encoder  # noqa: E402  (found by the line before)
 
 ENCODER = Encoder(os.path.join(ROOT, "proto"))
 
+WAIT = 300  # seconds for an answer: only there to catch a hang
+
 # REQ0 says hello: zero, "SP", version 0, its protocol number 0x30 big-endian, reserved; REP0 answers 0x31.
 HELLO_REQ = bytes.fromhex("0053500000300000")
 HELLO_REP = bytes.fromhex("0053500000310000")
@@ -88,7 +90,7 @@ def decode(name, data):
 class Connection:
     """One REQ client. address: tcp://HOST:PORT or ipc:///PATH."""
 
-    def __init__(self, address, timeout=5):
+    def __init__(self, address, timeout=WAIT):
         self.ipc = address.startswith("ipc://")
         if self.ipc:
             self.socket = socket.socket(socket.AF_UNIX)

@@ -34,6 +34,7 @@ class FakeServer:
         self.address = f"ipc://{path}"
         self.answer = answer
         self.requests = []
+        self.greeted = 0  # connections so far whose greetings were exchanged
         self._connections = set()
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -83,6 +84,7 @@ class FakeServer:
             if _read(connection, len(HELLO_REQ)) != HELLO_REQ:
                 return
             connection.sendall(HELLO_REP)
+            self.greeted += 1
             writing = threading.Lock()
             while True:
                 if _read(connection, 1) != IPC_MESSAGE:
