@@ -123,6 +123,14 @@ void raw_expect_silence(struct raw_client *client, int ms) {
     assert_false(raw_is_readable(client, ms));
 }
 
+bool raw_ends(struct raw_client *client, int ms) {
+    char passed_over[4096];
+    while (raw_is_readable(client, ms))
+        if (receive(client, passed_over, sizeof passed_over) == 0)
+            return true;
+    return false;
+}
+
 void raw_expect_end(struct raw_client *client) {
     char passed_over[4096];
     while (receive(client, passed_over, sizeof passed_over) > 0)

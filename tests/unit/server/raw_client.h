@@ -2,7 +2,7 @@
  * reordered messages. Written from nanomsg's RFCs, without core/wire/message/sp.h: otherwise the
  * server would be tested against its own code.
  *
- * A test fails if something does not arrive within RAW_WAIT_MS: a limit that only catches a hang. */
+ * A test fails if something does not arrive within RAW_WAIT_MS, which only catches a hang. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,6 +37,8 @@ size_t raw_send_some(struct raw_client *client, const void *bytes, size_t size);
 void raw_expect(struct raw_client *client, const void *bytes, size_t size);
 /* Whether anything comes, the end included, within so long. */
 bool raw_is_readable(const struct raw_client *client, int ms);
+/* Whether the server closes the connection before nothing comes for so long. */
+bool raw_ends(struct raw_client *client, int ms);
 /* Nothing comes for so long, and the connection stays. */
 void raw_expect_silence(struct raw_client *client, int ms);
 /* The server closes the connection; what it says before is passed over. */

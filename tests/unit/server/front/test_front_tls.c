@@ -214,8 +214,9 @@ static void who_speaks_no_tls_is_closed(void **state) {
     assert_true(raw_send(&plain, "\0SP\0\0\x30\0\0", 8));
     raw_expect_end(&plain);
     await_ending(bench, ENDING_TLS);
-    late_clock_pass(&bench->clock, STALL_US + 1);
-    raw_expect_end(&silent);
+    do
+        late_clock_pass(&bench->clock, STALL_US + 1);
+    while (!raw_ends(&silent, 2000));
     await_ending(bench, ENDING_STALLED);
     raw_close(&plain);
     raw_close(&silent);
