@@ -1,5 +1,4 @@
-"""The HTTP door as tests reach it: through Python's http.client, and as raw bytes where no client would send them
-like that."""
+"""How tests reach the HTTP door: through Python's http.client, or with raw bytes that no client would send."""
 import http.client
 import json
 import re
@@ -63,14 +62,14 @@ class HttpTest(ServerTest):
         return door
 
     def raw(self, data, answers=None):
-        """What rest() returns, of a connection of its own."""
+        """Sends on a new connection; returns what rest() does."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=WAIT) as connection:
             connection.sendall(data)
             return self.rest(connection, answers)
 
     def rest(self, connection, answers=None):
-        """(bytes, whether the server closed). answers None: up to the end of the connection. Else up to so many
-        answers, and whatever comes within a moment of the last one."""
+        """(bytes, whether the server closed). answers None: reads to the end of the connection. Otherwise it reads that
+        many answers, and what follows within a moment of the last one."""
         got = b""
         connection.settimeout(WAIT)
         try:

@@ -147,7 +147,7 @@ class Server:
         deadline = time.monotonic() + WAIT
         while words not in self.said():
             if time.monotonic() > deadline:
-                raise AssertionError(f'never said "{words}":\n{self.said()}')
+                raise AssertionError(f'never logged "{words}":\n{self.said()}')
             time.sleep(0.01)
 
     def connect(self, **more):
@@ -169,7 +169,7 @@ class Server:
         deadline = time.monotonic() + WAIT
         while not self.answers():
             if time.monotonic() > deadline:
-                raise AssertionError(f"does not answer any more:\n{self.said()}")
+                raise AssertionError(f"no longer answers:\n{self.said()}")
 
     def http(self, path, method="GET"):
         """(status, body, headers)"""
@@ -189,7 +189,7 @@ class Server:
 
 
 def counts(status):
-    """What must survive everything."""
+    """What no crash or restart may change."""
     return {
         key: status.get(key)
         for key in ("position", "transactions", "outcomes", "labels", "newest_event_time_us", "state_hash")
@@ -197,7 +197,7 @@ def counts(status):
 
 
 class ServerTest(unittest.TestCase):
-    """A folder with a policy, and what runs in it."""
+    """A folder with a policy, and the servers that run in it."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="harrier-system-")
@@ -242,7 +242,7 @@ class ServerTest(unittest.TestCase):
             file.write(text)
 
     def segments(self, server, sealed=False):
-        """Its segments' files in the order of their records: the plain ones, or those that are sealed too."""
+        """The files of its segments in the order of their records; sealed: the sealed ones, too."""
         found = []
         endings = (".seg", ".seg.zst") if sealed else (".seg",)
         for folder, _, files in os.walk(server.archive):

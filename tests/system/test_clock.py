@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A wall clock that leaps, before and beside a server and its nights: forwards and back, by hours and by years.
+"""A wall clock that jumps, before a server and its nights start and while they run: forward and back, by hours and
+years.
 
 What must hold whatever it says: times of receipt and day folders never go back, nothing that was answered is lost,
 nights build what they should and say what they saw, and tables that get old are noticed.
@@ -28,13 +29,13 @@ class ClockTest(SwapTest):
         self.shifted = {
             "LD_PRELOAD": SHIFT,
             "CLOCK_SHIFT": self.shift,
-            # A library in front of the sanitizer's is as it should be here.
+            # CLOCK_SHIFT is loaded before the sanitizer's library, on purpose.
             "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
         }
         self.sent = 0
 
     def set_clock(self, ahead):
-        """By so many seconds before ours; at once, of all processes that were started with it."""
+        """Sets the clock so many seconds ahead, for all processes started with it, at once."""
         with open(self.shift, "r+b") as file:
             file.write(struct.pack("=q", int(ahead * 1000000)))
 
@@ -66,7 +67,7 @@ class ClockTest(SwapTest):
         return decisions[0]
 
     def times_are_in_order(self):
-        """Of all records, and each in the folder of its day: harrier looks, and so do we."""
+        """Receive times never go back, and each record is in the folder of its day. harrier checks it, and so do we."""
         self.harrier("archive", "verify", self.data)
         out, _ = self.harrier("inspect", self.data, "--json", "--frames")
         records = [json.loads(line) for line in out.splitlines()]
@@ -105,7 +106,7 @@ class LeapTest(ClockTest):
         return report["generation"]
 
     def test_hours_days_and_years(self):
-        """Each with the server at work; and a restart now and then."""
+        """Each jump happens while the server runs; the last one before a restart."""
         self.start("--stale_after=0")
         newest = 0
         nights = []
@@ -135,7 +136,7 @@ class LeapTest(ClockTest):
 
 class StaleTest(ClockTest):
     def test_nights_that_fail_are_noticed_all_the_same(self):
-        """Years behind the archive the clock says nothing about the tables' age. How long they are in use does."""
+        """A clock years behind the archive does not give the tables' age; the time since their adoption does."""
         self.holds_with_time(self.go_stale, 3, 20, 120)
 
     def go_stale(self, stale_after):
@@ -168,7 +169,7 @@ class EarlyTest(ClockTest):
         self.assertFalse(os.path.exists(harrierd.archive) and os.listdir(harrierd.archive))
 
     def test_a_clock_that_was_never_set(self):
-        """A machine without a battery begins in 1970, until it hears the time."""
+        """A machine without a clock battery starts in 1970, until it gets the time from the network."""
         self.set_clock(-time.time() + HOUR)
         self.start()
         with self.harrierd.connect() as connection:

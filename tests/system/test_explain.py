@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """harrier explain: from the folder of a running server and through the server, over a rebuild, a policy
-reload, outcomes and lists; what it says of ids that it does not find."""
+reload, outcomes and lists; its messages about unknown ids."""
 import json
 import os
 import signal
@@ -29,8 +29,8 @@ rules:
 
 
 def walk(schema, value, path="$"):
-    """Each object has no more keys than the schema lists, and all that it requires: what jsonschema, when it
-    is there, checks too."""
+    """Each object has only keys that the schema lists, and all that it requires: a part of what jsonschema checks where
+    it is installed."""
     if "$ref" in schema:
         schema = {**walk.definitions[schema["$ref"].rsplit("/", 1)[1]]}
     if isinstance(value, dict) and "properties" in schema:
@@ -116,7 +116,7 @@ class ExplainTest(ServerTest):
         return next(rule for rule in policy["rules"] if rule["name"] == name)
 
     def live(self):
-        """Running, with a rebuild and a reload behind it."""
+        """A running server, after a rebuild and a reload."""
         server = self.server().start()
         self.fill(server, 0, 100)
         self.wait_for_sync(server)
@@ -132,7 +132,7 @@ class ExplainTest(ServerTest):
         return server
 
     def test_beside_a_running_server(self):
-        """The folder and the server tell the same, of all times."""
+        """Folder and server give the same explanation, before and after the rebuild and the reload."""
         server = self.live()
         for name, score, tables in (("t50", 400, False), ("t150", 400, True), ("t250", 750, True)):
             document = self.explain(server, name)
@@ -247,7 +247,7 @@ class ExplainTest(ServerTest):
         self.assertIn("the policy's files in the archive are not those of its id", done.stdout)
 
     def test_many_at_once(self):
-        """Some wait, the others are told that it is busy; decisions go on."""
+        """Some wait, the others are refused as busy; decisions continue."""
         server = self.live()
         results = []
 

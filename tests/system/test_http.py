@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The HTTP door: what it answers, and what it refuses and how."""
+"""The HTTP door: its answers, and how it refuses requests."""
 import json
 import os
 import re
@@ -139,7 +139,7 @@ class CallTest(HttpTest):
             self.assertEqual(door.call("GET", "/v1/status", Authorization=good, traceparent="nonsense")[0], 200)
 
     def test_tokens_of_the_server(self):
-        """Who has none, or not the right one, is told so before anybody looks at the body."""
+        """A missing or wrong token is refused before the body is read."""
         tokens = os.path.join(self.folder, "tokens")
 
         def new(name, scopes):
@@ -269,8 +269,8 @@ class ProtocolTest(HttpTest):
         self.assertEqual(self.statuses(got)[:1], [417])
 
     def test_framing_that_two_readers_may_read_in_two_ways(self):
-        """One answer, an error; then the connection is closed, and what stood behind was not taken for a
-        request. Some are refused by libevent before we see them, depending on its version."""
+        """One answer, an error; then the connection is closed, and the bytes that follow are not read as a request.
+        Depending on its version, libevent refuses some of them before we see them."""
         server = self.start("--http_patience=10m")
         smuggled = raw_score(transaction(77))
         score = ("POST", "/v1/score", "Content-Type: application/json")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The HTTP door under clients that are slow, many or gone, and how it ends."""
+"""The HTTP door with clients that are slow, too many or gone, and its shutdown."""
 import http.client
 import re
 import signal
@@ -61,7 +61,7 @@ class HoldingUpTest(HttpTest):
             try:
                 self.assertEqual(busy.call("GET", "/v1/status")[0], 200)
             except (http.client.HTTPException, ConnectionError):
-                # Only if it was this test that did not get to ask for so long.
+                # Only if this test itself got no turn for so long.
                 self.assertGreater(time.monotonic() - asked, 1)
                 busy = self.door()
             time.sleep(0.05)
@@ -75,8 +75,8 @@ class HoldingUpTest(HttpTest):
         self.assertGreaterEqual(server.metric("harrierd_http_cut_total"), 3)
 
     def test_one_that_does_not_take_its_answers(self):
-        """It asks for much, reads nothing, and sends more all the time: the server neither waits for it nor
-        keeps all of that in memory."""
+        """A client that sends more and more requests and reads no answer: the server neither waits for it nor keeps all
+        of them in memory."""
         server = self.start("--http_patience=3s", "--max_message_bytes=64KiB")
         self.door().score(*(transaction(n) for n in range(300)))
         request = head("GET", "/v1/openapi.yaml")
@@ -127,7 +127,7 @@ class HoldingUpTest(HttpTest):
             time.sleep(0.1)
 
     def test_answers_that_wait_for_the_disk(self):
-        """The answer comes from another thread; meanwhile the client sends more, or goes."""
+        """The answer comes from another thread; meanwhile the client sends more, or disconnects."""
         server = self.start("--durability=synced", "--sync_interval=300ms")
         self.door().score(transaction(0))
         connections = []
@@ -170,7 +170,7 @@ class HoldingUpTest(HttpTest):
 
 class EndTest(HttpTest):
     def test_drain(self):
-        """What is in the server is answered; who asks afterwards is told to come again."""
+        """Requests in the server are answered; later ones are refused, to be retried."""
         self.holds_with_time(self.drain, "1s", "5s", "30s")
 
     def drain(self, sync_interval):
@@ -195,7 +195,7 @@ class EndTest(HttpTest):
         self.assertEqual(server.wait(), 0)
 
     def test_not_ready(self):
-        """The service's own word comes through with its status."""
+        """An error of the service is passed on, with its HTTP status."""
         server = self.start("--overlay_limit=1")
         door = self.door()
         door.score(transaction(1))

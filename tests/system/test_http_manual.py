@@ -26,7 +26,7 @@ class ManualTest(ServerTest):
         port = free_port()
         blocks = re.findall(r"```(sh|json)\n(.*?)```", text.replace(":7780", f":{port}"), re.DOTALL)
         (_, start), *examples = blocks
-        # The options of the printed command, in the harness's own way of starting it.
+        # The server is started by the harness, with the options of the printed command.
         self.assertTrue(start.startswith("harrierd "))
         flags = [flag for flag in start.split()[1:] if not flag.startswith(("--policy", "--data_dir", "--listen"))]
         shutil.rmtree(os.path.join(self.folder, "policy"))

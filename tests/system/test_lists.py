@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Lists that change while the server runs: what they do to decisions, and that nothing of it is lost or told
-otherwise by a crash, a rebuild, a swap, a replay."""
+"""Lists that change while the server runs: their effect on decisions, which no crash, rebuild, swap
+or replay may lose or change."""
 import json
 import os
 import signal
@@ -83,7 +83,7 @@ class ListsTest(ServerTest):
         return result["decision"]["verdict"].removeprefix("VERDICT_").lower()
 
     def await_synced(self):
-        """All that the archive has is on the disk: a rebuild reads no further."""
+        """Waits until the whole archive is on the disk: a rebuild reads no further."""
         deadline = time.monotonic() + WAIT
         while (status := self.harrierd.status())["synced_position"] < status["position"]:
             self.assertLess(time.monotonic(), deadline, "never synced")
@@ -103,7 +103,7 @@ class ListsTest(ServerTest):
         return f"{self.folder}/data"
 
     def assert_replays(self):
-        """With the server down, or idle and synced."""
+        """The server must be down, or idle and synced."""
         self.assertIn("Every decision equals the archived one.", self.harrier("replay", self.data, "--recorded"))
 
     def assert_verified(self, entries):
@@ -252,7 +252,7 @@ class WhatItDoes(ListsTest):
 
 class WhatStays(ListsTest):
     def fill(self):
-        """Some of everything; returns what the decisions must be."""
+        """Makes each kind of change; returns the decisions to expect."""
         self.list("add", "blocked_cards", "lost", "gone", "--why", "reported")
         self.list("add", "blocked_cards", "soon", "--for", "7d")
         self.list("add", "blocked_ips", "203.0.113.0/28")

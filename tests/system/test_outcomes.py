@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`harrier score` and outcomes: no decision knows an outcome before its outcome_time, every one from then on does.
-What a decision knew is seen in the feature that counts frauds, which is recomputed here from the rows alone."""
+"""`harrier score` and outcomes: no decision knows an outcome before its outcome_time, and every later one does.
+A feature that counts frauds shows what a decision knew; the test recomputes it from the rows."""
 import csv
 import datetime
 import io
@@ -36,8 +36,8 @@ def make_rows(seed, first, count):
 
 
 def known_frauds(rows, at_row):
-    """How many frauds of its card a decision may know: those whose time has come by its event time. Without a time: all
-    that were sent before, as they are reported behind their message of one."""
+    """How many frauds of its card a decision knows: those with an outcome_time up to its event time, and those without
+    a time that were sent before, as each is reported right after its transaction's message."""
     now = rows[at_row]
     return sum(row["card"] == now["card"] and row["outcome"] == "fraud" and
                (row["outcome_time"] == "" or row["outcome_time"] <= now["event_time"])
@@ -46,7 +46,7 @@ def known_frauds(rows, at_row):
 
 class OutcomesTest(ServerTest):
     def new_server(self):
-        """On an empty archive."""
+        """A server with an empty archive."""
         shutil.rmtree(os.path.join(self.folder, "data"), ignore_errors=True)
         return self.server().start()
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier replay over what a server has archived: the audit, what it finds, and the export."""
+"""harrier replay of a server's archive: the audit, its findings, and the export."""
 import csv
 import os
 import re
@@ -52,7 +52,7 @@ class ReplayTest(ServerTest):
         server.status()
 
     def live(self):
-        """A server with a past: two reloads, kill -9, tables, and a decision that they made late."""
+        """A server with a history: two reloads, kill -9, tables, and a decision that was late because of them."""
         server = self.server().start()
         fill(server, 0, 300)
         self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace("400", "800"))
@@ -69,7 +69,7 @@ class ReplayTest(ServerTest):
         server.start()
         fill(server, 800, 1000)
         with server.connect() as connection:
-            # Three days on: the tables of then leave the old cards out.
+            # Three days later: the new tables leave the old cards out.
             far = {**transaction(2000), "event_time_us": START_US + 3 * 86400 * 10**6}
             self.assertIn("decision", connection.score([far])[0])
         self.assertEqual(server.stop(), 0)
@@ -91,7 +91,7 @@ class ReplayTest(ServerTest):
         self.assertIn("Every decision equals the archived one.\n", done.stdout)
 
     def test_without_tables_again(self):
-        """Tables that somebody removed are recorded as gone, and those of another policy with it."""
+        """Removed tables are recorded as gone, and so are those of another policy."""
         server = self.server().start()
         fill(server, 0, 100)
         self.assertEqual(server.stop(), 0)
@@ -217,7 +217,7 @@ class ReplayTest(ServerTest):
         self.assertEqual(self.harrier("replay", server.archive, "--features", "-", "--quiet").stdout.count("\n"), 401)
 
     def test_features_of_several_policies(self):
-        """Columns of all of them; empty where the policy of then had none."""
+        """The columns of all policies; empty where the policy in force had no such feature."""
         server = self.live()
         rows = self.export(server)
         self.assertEqual(len(rows), 1202)
@@ -240,7 +240,7 @@ class ReplayTest(ServerTest):
         self.assertEqual(done.returncode, 78)
 
     def interrupt_with_a_table(self, server, path):
-        """Over an old table, as soon as there is a draft beside it. The status, and what was said."""
+        """Interrupts an export over an old table as soon as there is a draft beside it. (status, messages)"""
         with open(path, "w", encoding="utf-8") as file:
             file.write("old\n")
         with subprocess.Popen(
@@ -254,7 +254,7 @@ class ReplayTest(ServerTest):
         return process.returncode, said
 
     def test_interrupted(self):
-        """Neither half a file nor the loss of the one before."""
+        """No half file is published, and the old one stays."""
         server = self.server().start()
         with server.connect() as connection:
             for start in range(0, 60000, 1000):

@@ -22,7 +22,7 @@ DAY_US = 86400 * 1000000
 COLUMNS = ["id", "event_time", "amount_minor", "currency", "card", "merchant", "outcome"]
 SEAL_HEADER, SEAL_ENTRY = 224, 24
 
-# The program itself cannot run without this library.
+# harrier itself cannot run without this library.
 _zstd = ctypes.CDLL("libzstd.so.1")
 _zstd.ZSTD_decompress.restype = ctypes.c_size_t
 _zstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
@@ -87,7 +87,7 @@ class SealTest(ServerTest):
         return report
 
     def test_beside_a_server(self):
-        """The server goes on with its last segment, and finds in the sealed ones what it needs of them."""
+        """The server continues its last segment, and finds what it needs in the sealed ones."""
         self.import_history()
         server = self.server().start()
         with server.connect() as connection:
@@ -118,7 +118,7 @@ class SealTest(ServerTest):
         self.harrier("replay", self.data, "--recorded", "--quiet")
 
     def test_the_page_says_how(self):
-        """Chained by hash, and zstd alone gives back what was there."""
+        """Chained by hash, and zstd alone restores the plain segment."""
         self.import_history()
         shutil.copytree(self.archive, os.path.join(self.folder, "plain"))
         self.seal()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A new generation while the server works: taken up without a gap, or refused; and what is said when none comes."""
+"""A new generation while the server runs: adopted without a pause, or refused; and the messages when none comes."""
 import os
 import signal
 import subprocess
@@ -13,7 +13,7 @@ from server import transaction
 
 class LoadTest(SwapTest):
     def test_nobody_waits(self):
-        """Four clients score all the while, each transaction on a busy card and a busy merchant."""
+        """Four clients keep scoring, each transaction on a busy card and a busy merchant."""
         server = self.server().start()
         self.fill(server, 0, 20000)
 
@@ -76,7 +76,7 @@ class RefusedTest(SwapTest):
         first = self.await_adopted(server, {})
         self.fill(server, 500, 500)
         self.await_synced(server)
-        # Published as it should be, but damaged before the server can have looked at all of it.
+        # Properly published, but damaged before the server can have read it.
         os.kill(server.process.pid, signal.SIGSTOP)
         self.rebuild()
         with open(self.current("tables.mdb"), "r+b") as tables:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""TLS 1.3 by a terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and the certificates made
-as the page says. Only the places of files and the ports are this test's own."""
+"""TLS 1.3 by a terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and certificates made as the
+page says. Only paths and ports are the test's own."""
 import os
 import re
 import shutil
@@ -54,9 +54,9 @@ class TerminatorTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def stunnel(self, name, settings, port):
-        """The file of deploy/ with the test's own places in it."""
+        """The file of deploy/ with the test's own paths in it."""
         text = read("deploy", name).replace("/etc/harrier/tls/", self.tls + "/")
-        if os.getuid() != 0:  # nobody else to become
+        if os.getuid() != 0:  # only root can change the user
             text = re.sub(r"^set[ug]id = .*\n", "", text, flags=re.M)
         for setting, value in settings.items():
             text, count = re.subn(rf"^{setting} = .*$", f"{setting} = {value}", text, flags=re.M)

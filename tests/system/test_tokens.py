@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Client tokens: who may ask for what, replacing them under load, and what is refused at the start."""
+"""Client tokens: which call needs which scope, replacement under load, and what a start refuses."""
 import os
 import shutil
 import signal
@@ -38,7 +38,7 @@ class TokensTest(ServerTest):
         )
 
     def token(self, *arguments):
-        """harrier token, on this test's file; its standard output."""
+        """Runs harrier token on this test's file; returns its standard output."""
         done = self.harrier("token", *arguments, "--tokens", self.tokens)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
@@ -69,7 +69,7 @@ class TokensTest(ServerTest):
     def denied(self, server, reason):
         return server.metric(f'harrierd_denied_total{{reason="{reason}"}}')
 
-    def await_(self, what, words="never came true"):
+    def await_(self, what, words="never happened"):
         deadline = time.monotonic() + WAIT
         while not what():
             self.assertLess(time.monotonic(), deadline, words)
@@ -92,7 +92,7 @@ class ScopesTest(TokensTest):
                         self.assert_denied(answer, f"{call} needs the scope {needed}")
         self.assertEqual(self.denied(server, "scope"), 2 * (len(CALLS) - 1))
         after = self.call(server, {"status": {}}, tokens["score"])["status"]
-        # One transaction was scored and one outcome reported, by those who may: nothing else happened.
+        # One transaction was scored and one outcome reported, with the right tokens: nothing else happened.
         self.assertEqual((after["transactions"], after["outcomes"]), (1, 1))
         self.assertGreater(after["position"], before["position"])
 
@@ -183,7 +183,7 @@ class ScopesTest(TokensTest):
 
 class RotationTest(TokensTest):
     def test_replaced_under_load(self):
-        """A client goes over to its new token while it scores; the old one is revoked: none of its calls fails."""
+        """A client switches to a new token while it scores, and the old one is revoked: none of its calls fails."""
         current = [self.new("score")]
         everlasting = self.new("score,admin", name="other")
         server = self.server().start()
@@ -217,7 +217,7 @@ class RotationTest(TokensTest):
                 self.await_(lambda: self.is_let_in(server, new))
                 old.append(current[0])
                 current[0] = new
-                before = list(done)  # what was under way with the old one
+                before = list(done)  # calls that were under way with the old one
                 self.await_(lambda: done[0] > before[0] + 2)
                 self.revoke(old[-1])
                 self.await_(lambda: not self.is_let_in(server, old[-1]))
@@ -332,7 +332,7 @@ class StartTest(TokensTest):
 
 
 class CommandsTest(TokensTest):
-    """Every command that talks to a server shows it a token, from a file or the environment and never from argv."""
+    """Every command that calls a server sends a token, from a file or the environment and never from argv."""
 
     def setUp(self):
         super().setUp()
@@ -395,13 +395,13 @@ class CommandsTest(TokensTest):
             refused(self.path, 64, words)
 
 
-@unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+@unittest.skipUnless(os.getuid() == 0, "only root can change the user")
 class SocketTest(TokensTest):
     NOBODY = 65534
     GROUP = 4711
 
     def connects(self, path, user, group):
-        """Does a process of this user and group get through to the server?"""
+        """Whether a process of this user and group can connect to the server."""
         pid = os.fork()
         if pid == 0:
             import socket
@@ -430,7 +430,7 @@ class SocketTest(TokensTest):
         self.assertTrue(self.connects(path, self.NOBODY, self.NOBODY))
 
     def test_it_is_never_open_to_more(self):
-        """Somebody who must not tries all the time while the server starts and listens."""
+        """A user without access keeps trying to connect while servers start and listen."""
         os.chmod(self.folder, 0o755)
         path = os.path.join(self.folder, "harrierd.sock")
         reading, writing = os.pipe()
@@ -463,13 +463,13 @@ class SocketTest(TokensTest):
         finally:
             os.kill(watcher, signal.SIGKILL)
             os.waitpid(watcher, 0)
-        self.assertEqual(os.read(reading, 100), b"", "somebody got in")
+        self.assertEqual(os.read(reading, 100), b"", "a user without access got in")
         os.close(reading)
 
     def test_a_group_that_it_may_not_give(self):
         os.chmod(self.folder, 0o777)
         os.chmod(os.path.join(self.folder, "policy"), 0o777)
-        harrierd = os.path.join(self.folder, "harrierd")  # where everybody can run it
+        harrierd = os.path.join(self.folder, "harrierd")  # where every user can run it
         shutil.copy(HARRIERD, harrierd)
         os.chmod(harrierd, 0o755)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier replay --features: what goes to harrier-parquet, what happens when that fails, and the same table as CSV.
+"""harrier replay --features: the data sent to harrier-parquet, its failures, and the same table as CSV.
 
 A stand-in for harrier-parquet, beside a copy of harrier, takes the batches apart with nothing but Python; the real one is
 tested where python3 has pyarrow."""
@@ -130,7 +130,7 @@ def stamp(number):
 
 
 def seconds_of(text):
-    """A duration as CSV has it, in microseconds."""
+    """A duration in CSV's form, in microseconds."""
     whole, _, fraction = text.removesuffix("s").partition(".")
     return int(whole) * 10**6 + int(fraction.ljust(6, "0") or 0)
 
@@ -166,7 +166,7 @@ class TrainingSetTest(unittest.TestCase):
         cls.few = os.path.join(cls.folder, "few")
         cls.bring(cls.few, POLICY, "first", 0, FEW)
         cls.bring(cls.data, POLICY, "first", 0, FIRST)
-        # Another policy for the rest: a feature has another type, and there is one more.
+        # Another policy for the rest: one feature has another type, and one is new.
         other = POLICY["features.yaml"].replace("event_time.getHours() < 12", "event_time.getHours()")
         other += '  - {name: half, value: "amount / 2.0"}\n'
         cls.bring(cls.data, POLICY | {"features.yaml": other}, "second", FIRST, ROWS)
@@ -204,7 +204,7 @@ class TrainingSetTest(unittest.TestCase):
         os.mkdir(self.out)
 
     def copy_harrier(self, program=None):
-        """A copy of harrier, and beside it what is to be harrier-parquet."""
+        """A copy of harrier, with the given program as harrier-parquet beside it."""
         copy = os.path.join(self.place, "harrier")
         if not os.path.exists(copy):
             shutil.copy2(HARRIER, copy)
@@ -273,7 +273,7 @@ class TrainingSetTest(unittest.TestCase):
         self.assertIn("amount / 2.0", second["files"]["features.yaml"])
 
     def expect_failure(self, done, *words):
-        """One message, and what was there stays."""
+        """It fails with one message, and the old file stays."""
         self.assertEqual(done.returncode, 74, done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertTrue(done.stderr.startswith(f"harrier: cannot write {self.path}: "), done.stderr)
@@ -300,7 +300,7 @@ class TrainingSetTest(unittest.TestCase):
         }.items():
             with self.subTest(mode):
                 self.expect_failure(self.run_stand_in(mode, self.few), words)
-        for mode in ("killed", "full"):  # with most of it still to come
+        for mode in ("killed", "full"):  # with most rows still to come
             with self.subTest(f"{mode}, on the way"):
                 self.expect_failure(self.run_stand_in(mode, self.data))
 
@@ -316,7 +316,7 @@ class TrainingSetTest(unittest.TestCase):
         self.expect_failure(self.run_copy(PATH="/nonexistent"), "cannot start harrier-parquet", "No such file")
         no_python = self.run_copy("#!/nonexistent/python3\n", PATH="/nonexistent")
         self.expect_failure(no_python, "cannot start harrier-parquet")
-        # Without its interpreter, env says so.
+        # Without its interpreter, env reports the error.
         self.expect_failure(self.run_copy("#!/usr/bin/env python3\n", PATH="/nonexistent"), "python3")
 
     def test_pyarrow_is_not_there(self):
@@ -329,7 +329,7 @@ class TrainingSetTest(unittest.TestCase):
         self.expect_failure(done, "pip install pyarrow", "none of that name")
 
     def test_harrier_is_killed(self):
-        """Then nothing is published, and nobody stays behind."""
+        """Then nothing is published, and no process is left."""
         self.leave_one()
         process = self.start("held", self.data)
         while not os.path.exists(self.pid_file) or not os.path.getsize(self.pid_file):
@@ -343,19 +343,19 @@ class TrainingSetTest(unittest.TestCase):
             child = int(file.read())
         deadline = time.monotonic() + WAIT
         while os.path.exists(f"/proc/{child}") and not self.is_zombie(child):
-            self.assertLess(time.monotonic(), deadline, "it goes on alone")
+            self.assertLess(time.monotonic(), deadline, "it still runs")
             time.sleep(0.05)
         with open(self.path, encoding="utf-8") as file:
             self.assertEqual(file.read(), "the one before\n")
 
     @staticmethod
     def is_zombie(pid):
-        """Its parent is gone, and nobody may be there to bury it."""
+        """Its parent is gone, and there may be no process to reap it."""
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rsplit(")", 1)[1].split()[0] == "Z"
 
     def test_parquet(self):
-        """With the program that ships: the same schema and cells."""
+        """With the shipped program: the same schema and cells."""
         try:
             import pyarrow.parquet
         except ImportError:

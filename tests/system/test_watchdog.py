@@ -60,7 +60,7 @@ class WatchdogTest(ServerTest):
             os.unlink(server.address[len("ipc://") :])
             server.await_said("answered no requests any more and was opened again")
             server.await_answer()
-            self.assertIn("decision", old.score([transaction(1)])[0])  # who was connected stays
+            self.assertIn("decision", old.score([transaction(1)])[0])  # the old connection stays
         self.assertEqual(server.metric("harrierd_listener_restarts_total"), 1)
 
     def test_listener_that_answers_is_left_alone(self):

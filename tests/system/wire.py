@@ -70,7 +70,7 @@ def _value(kind, value):
 
 
 def decode(name, data):
-    """The message as a dict; what is not sent is not in it."""
+    """The message as a dict, without fields that were not sent."""
     by_number = {number: (field, kind, repeated) for field, (number, kind, repeated, _) in ENCODER.messages[name].items()}
     out = {}
     for number, value in fields(data):
@@ -110,7 +110,7 @@ class Connection:
 
     @classmethod
     def over(cls, connected):
-        """On a socket that somebody else has connected: TLS, for one."""
+        """On a socket that is connected already: TLS, for one."""
         connection = cls.__new__(cls)
         connection.ipc = False
         connection.socket = connected
@@ -143,7 +143,7 @@ class Connection:
         self.socket.sendall(data)
 
     def send(self, body):
-        """Sends without waiting; returns the request's id."""
+        """Sends a request without waiting for its answer; returns its id."""
         self.last_id += 1
         payload = struct.pack(">I", self.last_id | 0x80000000) + body
         self.socket.sendall((IPC_MESSAGE if self.ipc else b"") + struct.pack(">Q", len(payload)) + payload)

@@ -1,5 +1,5 @@
-"""A server that does what a test wants: answers late, wrongly, or not at all. nng's REP side of the SP protocol
-on a plain socket; messages are encoded from the .proto file."""
+"""A server that answers late, wrongly or not at all, as a test wants: the REP side of nng's SP protocol on a plain
+socket. Messages are encoded from the .proto file."""
 
 import os
 import socket
@@ -50,7 +50,7 @@ class FakeServer:
         self.close()
 
     def close(self):
-        # Closing alone does not wake the thread that accepts.
+        # close() alone does not wake the accepting thread.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()

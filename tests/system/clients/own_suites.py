@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The tests that a client has of its own, run by its own tools where they and its packages are installed.
+"""Runs a client's own tests with its own tools, where they and its packages are installed.
 
 usage: own_suites.py ROOT go|python|typescript
 
-Exit status 77, skipped, with what is missing. Nothing is downloaded."""
+Exit status 77, skipped, with a message of what is missing. Nothing is downloaded."""
 import os
 import shutil
 import subprocess

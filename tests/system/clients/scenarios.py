@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What clients/README.md promises, held against any client: against harrierd, and against a server that does
+"""What clients/README.md promises, tested with any client: against harrierd, and against a server that does
 what a scenario wants. driver.py says what a client has to bring.
 
 usage: scenarios.py DRIVER [ARGUMENT …] [-- what unittest takes]
@@ -24,8 +24,8 @@ from server import POLICY, WAIT, Server, ServerTest, free_port, transaction  # n
 HARRIER = os.environ["HARRIER"]
 COMMAND = []  # of the driver; set below
 
-# How much later than its deadline a call may end here. The contract has 10 ms, which tests/bench/clients measures; on a
-# busy machine a thread may have to wait for its turn longer than that.
+# How much later than its deadline a call may end here. The contract says 10 ms, but on a busy machine a thread may have
+# to wait far longer for its turn.
 LATE_MS = 60000
 LONG_MS = 200000  # the deadline of calls that are answered, however slow the machine is
 CALLERS = 8
@@ -48,7 +48,7 @@ class ScenarioTest(ServerTest):
             self.skipTest(f"the {self.driver.hello['driver']} client does not have: {', '.join(missing)}")
 
     def open(self, *servers, **options):
-        """Servers, or addresses."""
+        """servers: servers or addresses."""
         addresses = [server if isinstance(server, str) else server.address for server in servers]
         answer = self.driver.do("open", options={"addresses": addresses, **options})
         self.assertNotIn("error", answer)
@@ -59,7 +59,7 @@ class ScenarioTest(ServerTest):
         return server
 
     def second_server(self):
-        """On a folder of its own: they share nothing."""
+        """A server on a folder of its own: it shares nothing with the first."""
         folder = os.path.join(self.folder, "second")
         for name, text in POLICY.items():
             path = os.path.join(folder, "policy", name)
@@ -71,16 +71,16 @@ class ScenarioTest(ServerTest):
         return server
 
     def pause(self, server):
-        """Until it does stand still: a signal takes its time."""
+        """Stops the server, and waits until it is stopped: a signal takes its time."""
         server.process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def await_connection(self, **members):
-        """Until a call is answered at all."""
+        """Waits until a call is answered."""
         self.assertIn("status", self.driver.do("status", deadline_ms=LONG_MS, **members))
 
     def await_preferred(self, fake):
-        """Until calls go to the fake that stands first: another one may be connected before it."""
+        """Waits until calls go to the first address: another one may be connected before it."""
         deadline = time.monotonic() + WAIT
         while not fake.asked("status"):
             self.assertLess(time.monotonic(), deadline, "the first address is not preferred")
@@ -93,7 +93,7 @@ class ScenarioTest(ServerTest):
         return answer["results"][0]["decision"]
 
     def assert_fails(self, answer, code, decided=False):
-        """decided: what the error must say of it, where the client says so."""
+        """decided: what the error must say, for clients whose errors say it."""
         self.assertIn("error", answer)
         self.assertEqual(answer["error"]["code"], code, answer)
         self.assertNotEqual(answer["error"]["message"], "")
@@ -118,7 +118,7 @@ class ScenarioTest(ServerTest):
         self.assert_took(answer, deadline_ms, deadline_ms)
 
     def archived(self, server):
-        """Position of each transaction in the archive; a list, for there may be too many."""
+        """{id: positions in the archive}; a list, because there could be more than one."""
         done = subprocess.run(
             [HARRIER, "inspect", server.archive, "--json", "--quiet", "--type", "transaction"],
             check=True, capture_output=True, text=True,
@@ -130,7 +130,7 @@ class ScenarioTest(ServerTest):
         return found
 
     def assert_archived_once(self, server, decisions):
-        """Those the server said it has decided: 0 lost, 0 doubled."""
+        """Of the answered transactions, none is lost and none is there twice."""
         found = self.archived(server)
         doubled = {key: positions for key, positions in found.items() if len(positions) != 1}
         self.assertEqual(doubled, {}, "in the archive more than once")
@@ -167,7 +167,7 @@ class CallsTest(ScenarioTest):
         self.assertEqual(server.status().get("transactions", 0), 0)
 
     def test_batch_of_the_greatest_size(self):
-        """In their order; one that is wrong does not fail the others."""
+        """Results are in order; an invalid transaction does not fail the others."""
         server = self.server().start()
         self.open(server)
         batch = [transaction(number) for number in range(1000)]
@@ -220,7 +220,7 @@ class CallsTest(ScenarioTest):
                 self.assertIs(result["error"]["decided"], False)
         self.assert_fails(self.driver.score(deadline_ms=LONG_MS), "invalid")
         self.assertEqual(server.status().get("transactions", 0), 0)
-        self.decision(self.driver.score(transaction(4), deadline_ms=LONG_MS))  # the connection is as it was
+        self.decision(self.driver.score(transaction(4), deadline_ms=LONG_MS))  # the connection still works
 
     def test_too_many(self):
         server = self.server().start()
@@ -230,7 +230,7 @@ class CallsTest(ScenarioTest):
         self.decision(self.driver.score(transaction(1), deadline_ms=LONG_MS))
 
     def test_oversized(self):
-        """More than 2 MiB is refused before it is sent: a server would close the connection under all others."""
+        """More than 2 MiB is refused before it is sent: a server would close the connection, with all other calls on it."""
         self.needs("request_limits")
         fake = self.fake("fake")
         self.open(fake)
@@ -241,7 +241,7 @@ class CallsTest(ScenarioTest):
         self.assertEqual(len(fake.asked("score")), 1)
 
     def test_a_thousand_in_flight(self):
-        """On one connection, all before the first is answered."""
+        """All are sent, on one connection, before the first is answered."""
         gate = threading.Event()
 
         def answer(request):
@@ -270,7 +270,7 @@ class CallsTest(ScenarioTest):
 
 
 class AnswersTest(ScenarioTest):
-    """What a client makes of answers that are no answers."""
+    """Answers that are not valid."""
 
     def fails(self, answer, code, **more):
         fake = self.fake("fake", answer)
@@ -349,7 +349,7 @@ class AnswersTest(ScenarioTest):
 
 class DeadlineTest(ScenarioTest):
     def test_stopped_server(self):
-        """Nothing answers; the deadline holds. After that, the same call settles what became of it."""
+        """Without an answer a call ends at its deadline. Sent again later, it gets the decision."""
         server = self.server().start()
         self.open(server, deadline_ms=100)
         self.await_connection()
@@ -380,7 +380,7 @@ class DeadlineTest(ScenarioTest):
         self.decision(call.answer())
 
     def test_slow_server(self):
-        """A late answer is dropped: it is never another call's."""
+        """A late answer is dropped; another call never gets it."""
 
         late, answered = threading.Event(), []
 
@@ -453,7 +453,7 @@ class FallbackTest(ScenarioTest):
         batch = self.driver.score(transaction(2), transaction(3))["results"]
         for result, key in zip(batch, ("t2", "t3")):
             self.assert_fallback(result["decision"], key, "deadline")
-        # Others than scoring have none, nor has a dry run.
+        # Other calls have no fallback, and neither has a dry run.
         self.assert_fails(self.driver.do("status"), "deadline", decided=None)
         self.assert_fails(self.driver.score(transaction(4), dry_run=True), "deadline", decided=None)
         server.process.send_signal(signal.SIGCONT)
@@ -497,7 +497,7 @@ class FallbackTest(ScenarioTest):
 
 class KillTest(ScenarioTest):
     def load(self, stopping, prefix=""):
-        """CALLERS that send one after the other; → decisions by id, and errors, as they come."""
+        """Starts CALLERS that send one call after the other; returns decisions by id and errors, filled as they come."""
         decisions, errors, lock = {}, [], threading.Lock()
 
         def caller(which):
@@ -506,7 +506,7 @@ class KillTest(ScenarioTest):
                 sent = {**transaction(number), "id": f"{prefix}{number}"}
                 while True:
                     answer = self.driver.score(sent, deadline_ms=LONG_MS)
-                    # A client that does not do it by itself leaves it to its caller.
+                    # Where the client does not retry, its caller has to.
                     if answer.get("error", {}).get("code") != "unavailable" or "retry_unavailable" in self.driver.can:
                         break
                     time.sleep(0.05)
@@ -523,7 +523,7 @@ class KillTest(ScenarioTest):
         return decisions, errors, threads
 
     def test_killed_and_restarted_under_load(self):
-        """0 lost, 0 doubled: each id that was answered is in the archive once, at the position in its answer."""
+        """Each answered id is in the archive once, at the position in its answer."""
         server = self.server().start()
         self.open(server, deadline_ms=LONG_MS, retries_max=50)
         stopping = threading.Event()
@@ -552,8 +552,8 @@ class KillTest(ScenarioTest):
             time.sleep(0.005)
 
     def test_second_server_is_a_fallback(self):
-        """The first dies under load: no call fails, and the second decides from there on by itself. When the
-        first is back it is asked again."""
+        """The first dies under load: no call fails, and the second decides from then on. Once the first is back it gets
+        the calls again."""
         self.needs("addresses")
         first, second = self.server().start(), self.second_server().start()
         self.open(first, second, deadline_ms=LONG_MS, retries_max=50)
@@ -580,7 +580,7 @@ class KillTest(ScenarioTest):
         for key, decision in decisions.items():
             places = [found[key] for found in (on_first, on_second) if key in found]
             self.assertIn([decision["position"]], places, key)
-        # What moved with a connection that broke may stand in both: at most what was under way.
+        # A call that moved with a broken connection may be in both: at most those that were under way.
         self.assertLessEqual(len(set(on_first) & set(on_second)), CALLERS)
         first.start()
         deadline = time.monotonic() + WAIT
@@ -607,7 +607,7 @@ class EjectionTest(ScenarioTest):
         self.assertEqual(len(first.asked("score")), 1)
 
         silent[0] = True
-        for number in range(1, 4):  # these are not moved: the silent one may still decide them
+        for number in range(1, 4):  # not sent to the second: the silent one may still decide them
             self.score_in_vain(transaction(number), deadline_ms=150)
         self.assertEqual(len(second.asked("score")), 0)
         probed = None
@@ -799,13 +799,13 @@ class TokenTest(ScenarioTest):
         return self.server(f"--tokens={self.folder}/tokens").start()
 
     def assert_denied(self, answer, token):
-        """Nothing happened, the client knows it, and it does not tell the token."""
+        """Nothing happened, the client knows it, and its error does not show the token."""
         self.assert_fails(answer, "denied")
         self.assertEqual(answer["error"]["field"], "token")
         self.assertNotIn(token, json.dumps(answer))
 
     def test_wrong_token(self):
-        """Denied whatever is asked, at once and without another try; nothing happens on the server."""
+        """Every call is denied, at once and without a retry; nothing happens on the server."""
         right, _ = self.new_token("score,outcome")
         server = self.server_with_tokens()
         wrong = right[:-8] + ("00000000" if right[-8:] != "00000000" else "11111111")
@@ -842,7 +842,7 @@ class TokenTest(ScenarioTest):
         self.assert_denied(self.driver.score(transaction(2)), outcome)
 
     def test_a_denial_is_no_failure_of_the_address(self):
-        """The second address is not asked instead, and no fallback decision stands in."""
+        """The call does not go to the second address, and there is no fallback decision."""
         self.needs("addresses")
         denial = {"error": {"code": "ERROR_DENIED", "field": "token", "message": "the token is not known"}}
         first, second = self.fake("first", lambda request: denial), self.fake("second")
@@ -888,7 +888,7 @@ class TokenTest(ScenarioTest):
             self.assertNotIn(token, answer["error"]["message"])
 
     def test_replaced_under_load(self):
-        """The client goes over to a new token, then the old one is revoked: no call fails."""
+        """The client switches to a new token, then the old one is revoked: no call fails."""
         self.needs("token_change")
         old, old_id = self.new_token("score")
         server = self.server_with_tokens()
@@ -949,7 +949,7 @@ class TraceTest(ScenarioTest):
 
 class WebSocketTest(ScenarioTest):
     def test_score_over_ws(self):
-        """An address that is left to nng's library by a client that speaks SP itself."""
+        """An address for which a client that speaks SP itself uses nng's library."""
         self.needs("ws")
         address = f"ws://127.0.0.1:{free_port()}/harrier"
         server = self.server(f"--listen={address}").start()
