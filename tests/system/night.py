@@ -86,7 +86,8 @@ class Night:
     def is_stopped(self):
         """Waits for a SIGSTOP to take effect; false if the process ended before."""
         try:
-            return os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
+            found = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            return found.si_code == os.CLD_STOPPED
         except ChildProcessError:  # the end was noticed already
             return False
 

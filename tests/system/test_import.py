@@ -88,13 +88,14 @@ class ImportTest(ServerTest):
         self.assertEqual(self.harrier("replay", self.data(), "--recorded").returncode, 0)
 
         live = self.server(f"--data_dir={self.data('live')}").start()
-        done = self.harrier("score", path, "--to", live.address, "--deadline", "60s", "--batch", "1", "--decisions", "none")
+        done = self.harrier("score", path, "--to", live.address, "--deadline", "60s", "--batch", "1", "--decisions",
+                            "none")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(counts(live.status(state_hash=True)), status)
         self.assertEqual(live.stop(), 0)
 
     def test_a_server_goes_on(self):
-        """Imported ids are known, new transactions are decided on the imported history, and tables can be built from it."""
+        """Imported ids are known, new transactions are decided on the imported history, tables can be built from it."""
         path = self.write("history.csv", (row(number) for number in range(300)))
         self.bring_in(path)
         done = self.harrier("rebuild", "--data", self.data())

@@ -59,7 +59,8 @@ class OutcomesTest(ServerTest):
         return path
 
     def score(self, server, path, *options):
-        done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--deadline", "60s", "--features", *options],
+        to = ("--to", server.address, "--deadline", "60s")
+        done = subprocess.run([HARRIER, "score", path, *to, "--features", *options],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return list(csv.DictReader(io.StringIO(done.stdout))), done.stderr
@@ -99,7 +100,8 @@ class OutcomesTest(ServerTest):
         rows = [row for row in make_rows(5, 0, 200) if row["outcome_time"] or not row["outcome"]]
         server = self.new_server()
         with open(self.file("rows.csv", rows), encoding="utf-8") as file:
-            done = subprocess.run([HARRIER, "score", "-", "--to", server.address, "--deadline", "60s", "--features"], input=file.read(),
+            to = ("--to", server.address, "--deadline", "60s")
+            done = subprocess.run([HARRIER, "score", "-", *to, "--features"], input=file.read(),
                                   capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         seen = self.frauds_seen(csv.DictReader(io.StringIO(done.stdout)))

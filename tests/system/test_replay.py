@@ -197,7 +197,8 @@ class ReplayTest(ServerTest):
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
                 file.write(f"x{number},{stamp},{number % 50}.10,EUR,c{number % 5},m{number % 3},{label}\n")
         out = os.path.join(self.folder, "online.csv")
-        done = self.harrier("score", rows, "--to", server.address, "--deadline", "60s", "--features", "--out", out, "--quiet")
+        to = ("--to", server.address, "--deadline", "60s")
+        done = self.harrier("score", rows, *to, "--features", "--out", out, "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         with server.connect() as connection:
             connection.report("x18", "legit")

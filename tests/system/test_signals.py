@@ -73,8 +73,8 @@ class EndTest(ServerTest):
         self.assertFalse(os.path.exists(server.address[len("ipc://") :]))
 
     def test_term_in_traffic(self):
-        """Every answered transaction is in the archive, every request got an answer or a closed connection, and the server
-        exits with status 0."""
+        """Every answered transaction is in the archive, every request got an answer or a closed connection, and the
+        server exits with status 0."""
         server = self.server().start()
         answered = [[] for _ in range(4)]
         stopping = threading.Event()

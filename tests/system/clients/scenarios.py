@@ -230,7 +230,7 @@ class CallsTest(ScenarioTest):
         self.decision(self.driver.score(transaction(1), deadline_ms=LONG_MS))
 
     def test_oversized(self):
-        """More than 2 MiB is refused before it is sent: a server would close the connection, with all other calls on it."""
+        """More than 2 MiB is refused before it is sent: a server would close the connection with all its calls."""
         self.needs("request_limits")
         fake = self.fake("fake")
         self.open(fake)
@@ -497,7 +497,7 @@ class FallbackTest(ScenarioTest):
 
 class KillTest(ScenarioTest):
     def load(self, stopping, prefix=""):
-        """Starts CALLERS that send one call after the other; returns decisions by id and errors, filled as they come."""
+        """Starts CALLERS that send one call after the other; returns decisions by id, and errors, as they come."""
         decisions, errors, lock = {}, [], threading.Lock()
 
         def caller(which):
