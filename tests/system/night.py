@@ -53,7 +53,9 @@ class SwapTest(ServerTest):
             status = server.status()
         return status
 
-    def await_adopted(self, server, before):
+    def await_adopted(self, server, before, look=True):
+        if look:
+            server.process.send_signal(signal.SIGHUP)  # to look for tables now, instead of within the second
         return self.await_status(
             server, "adopted",
             lambda status: status.get("generation_id", 0) != before.get("generation_id", 0)
