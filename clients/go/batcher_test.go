@@ -88,7 +88,7 @@ func TestBatcherDeadlines(t *testing.T) {
 	expectCode(t, err, harrier.ErrDeadline, harrier.MayBeDecided)
 	leaving, leave := context.WithCancel(background)
 	time.AfterFunc(500*time.Millisecond, leave)
-	_, err = quick.Score(leaving, transaction(3), harrier.Deadline(time.Minute))
+	_, err = quick.Score(leaving, transaction(3), harrier.Deadline(3*time.Second))
 	expectCode(t, err, harrier.ErrCanceled, harrier.MayBeDecided)
 }
 
