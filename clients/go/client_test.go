@@ -171,12 +171,12 @@ func TestDeadlineIsTheEarliest(t *testing.T) {
 	if _, err := client.Status(background); err != nil {
 		t.Fatal(err)
 	}
-	short, cancel := context.WithTimeout(background, 50*time.Millisecond)
+	short, cancel := context.WithTimeout(background, 500*time.Millisecond)
 	defer cancel()
 	for _, call := range []func() error{
 		func() error { _, err := client.Score(short, transaction(1)); return err },
 		func() error {
-			_, err := client.Score(background, transaction(1), harrier.Deadline(50*time.Millisecond))
+			_, err := client.Score(background, transaction(1), harrier.Deadline(500*time.Millisecond))
 			return err
 		},
 	} {
@@ -186,7 +186,7 @@ func TestDeadlineIsTheEarliest(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error("not context.DeadlineExceeded")
 		}
-		if took := time.Since(begun); took < 40*time.Millisecond || took > time.Second {
+		if took := time.Since(begun); took < 400*time.Millisecond || took > time.Minute {
 			t.Error(took)
 		}
 	}
@@ -235,7 +235,7 @@ func TestBusy(t *testing.T) {
 	s.set(silent)
 	first := make(chan error)
 	go func() {
-		_, err := client.Score(background, transaction(1), harrier.Deadline(500*time.Millisecond))
+		_, err := client.Score(background, transaction(1), harrier.Deadline(2*time.Second))
 		first <- err
 	}()
 	s.awaitScores(t, 1)
@@ -269,7 +269,7 @@ func TestNoHandshake(t *testing.T) {
 	expectCode(t, err, harrier.ErrUnavailable, harrier.NotDecided)
 	begun := time.Now()
 	client.Close()
-	if took := time.Since(begun); took > time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Error("closing waited for a handshake:", took)
 	}
 }
@@ -294,12 +294,12 @@ func TestAServerThatTakesNothing(t *testing.T) {
 		<-ended
 	}()
 	other := newServer(t, address(t, "other"), nil)
-	client := newClient(t, []string{"ipc://" + path, other.address}, harrier.WithDeadline(100*time.Millisecond), harrier.WithEjectAfter(2))
+	client := newClient(t, []string{"ipc://" + path, other.address}, harrier.WithDeadline(time.Second), harrier.WithEjectAfter(2))
 	large := transactions(1000)
 	for i := range large {
 		large[i].Attributes = []harrier.Attribute{harrier.String("note", strings.Repeat("x", 1000))}
 	}
-	time.Sleep(50 * time.Millisecond) // connected
+	time.Sleep(500 * time.Millisecond) // connected
 	_, err = client.ScoreMany(background, large)
 	expectCode(t, err, harrier.ErrDeadline, harrier.MayBeDecided) // begun to be written
 	_, err = client.Score(background, transaction(1))
@@ -307,7 +307,7 @@ func TestAServerThatTakesNothing(t *testing.T) {
 	if !strings.Contains(err.Error(), "took no request") {
 		t.Error(err)
 	}
-	if _, err := client.Score(background, transaction(2), harrier.Deadline(5*time.Second)); err != nil {
+	if _, err := client.Score(background, transaction(2), harrier.Deadline(time.Minute)); err != nil {
 		t.Error("the first is ejected:", err)
 	}
 }
@@ -511,7 +511,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 func expectGoroutines(t *testing.T, most int) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > most; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); runtime.NumGoroutine() > most; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), most, stacks[:runtime.Stack(stacks, true)])
@@ -531,13 +531,13 @@ func TestFilesAreClosed(t *testing.T) {
 	newClient(t, []string{s.address}).Close() // what the runtime opens once
 	before := count()
 	for i := 0; i < 20; i++ {
-		client := newClient(t, []string{s.address}, harrier.WithDeadline(5*time.Second))
+		client := newClient(t, []string{s.address}, harrier.WithDeadline(time.Minute))
 		if _, err := client.Status(background); err != nil {
 			t.Fatal(err)
 		}
 		client.Close()
 	}
-	for end := time.Now().Add(5 * time.Second); count() > before+2; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); count() > before+2; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d files, %d before", count(), before)
 		}

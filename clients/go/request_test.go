@@ -95,7 +95,7 @@ func TestProbesHaveTheToken(t *testing.T) {
 	first.set(failing(wire.ErrorCode_ERROR_UNAVAILABLE))
 	client := newClient(t, []string{first.address, second.address}, harrier.WithToken("tok"), harrier.WithEjectAfter(1),
 		harrier.WithDeadline(5*time.Second))
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := client.Score(background, transaction(1)); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestProbesHaveTheToken(t *testing.T) {
 	}
 	first.set(approve)
 	before := len(first.scores())
-	for end := time.Now().Add(10 * time.Second); len(first.scores()) == before; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); len(first.scores()) == before; time.Sleep(10 * time.Millisecond) {
 		if _, err := client.Score(background, transaction(1)); err != nil {
 			t.Fatal(err)
 		}

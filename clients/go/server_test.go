@@ -179,7 +179,7 @@ func (s *server) scores() []*wire.ScoreRequest {
 // awaitScores waits until so many have come.
 func (s *server) awaitScores(t *testing.T, count int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(s.scores()) < count; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); len(s.scores()) < count; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("only", len(s.scores()), "requests came")
 		}

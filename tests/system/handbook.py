@@ -44,7 +44,7 @@ def find_data():
 
 
 class Server:
-    """harrierd on a folder of its own, reached over ipc."""
+    """harrierd on its own folder, reached over ipc."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -73,7 +73,7 @@ class Server:
         self.process.wait()
 
     def change_rules(self, old, new):
-        """Another constant in them, adopted while the server scores."""
+        """Changes a constant in the rules, which the server adopts while it scores."""
         path = os.path.join(self.policy, "rules", "patterns.yaml")
         with open(path, encoding="utf-8") as rules:
             text = rules.read()
@@ -112,7 +112,7 @@ def expect_counts(server, what):
 
 
 def oracle_of(data):
-    """The program that holds an export against the published feature table."""
+    """The program that compares an export with the published feature table."""
     return os.path.join(data, "..", "check", "handbook_features.py")
 
 
@@ -161,7 +161,7 @@ def check_replay(data, folder, online):
 
 
 def probe(number):
-    """A decision that leaves no trace, among all the others; of any customer at any terminal."""
+    """A dry run between all the other decisions, of any customer at any terminal."""
     return {"score": {"dry_run": True, "transactions": [{
         "id": f"probe-{number}", "event_time_us": NINETIETH_DAY_US, "amount_minor": 5000, "currency": "EUR",
         "customer": str(number * 7919 % 4990), "terminal": str(number * 104729 % 10000)}]}}
@@ -169,7 +169,7 @@ def probe(number):
 
 @contextlib.contextmanager
 def in_bursts(scoring, on_s=0.02, off_s=0.06):
-    """The client scores in bursts, so that it is not through before the swap, however fast the server is."""
+    """The client scores in bursts, so that it has not finished before the swap, however fast the server is."""
     over = threading.Event()
 
     def pace():
@@ -188,7 +188,7 @@ def in_bursts(scoring, on_s=0.02, off_s=0.06):
 
 
 def swap_under_load(server, scoring):
-    """At the 90th day: a rebuild, and its tables taken up while the scoring goes on."""
+    """At the 90th day: a rebuild, whose tables are adopted while scoring continues."""
     while server.status()["transactions"] < FIRST_90_DAYS:
         assert scoring.poll() is None, "scoring ended too early"
         time.sleep(0.05)

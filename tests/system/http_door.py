@@ -1,11 +1,12 @@
-"""The HTTP door as tests reach it: through Python's http.client, and as raw bytes where no client would send them
-like that."""
+"""How tests reach the HTTP door: through Python's http.client, or with raw bytes that no client would send."""
 import http.client
 import json
 import re
 import socket
 
-from server import ServerTest, free_port
+from server import WAIT, ServerTest, free_port
+
+MOMENT = 0.3  # seconds in which what must not come would come
 
 JSON = {"Content-Type": "application/json"}
 
@@ -22,7 +23,7 @@ def raw_score(*transactions, headers=()):
 class Door:
     """A connection to the HTTP door that stays open."""
 
-    def __init__(self, port, timeout=10):
+    def __init__(self, port, timeout=WAIT):
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def __enter__(self):
@@ -60,20 +61,25 @@ class HttpTest(ServerTest):
         self.addCleanup(door.http.close)
         return door
 
-    def raw(self, data, timeout=10):
-        """Everything that comes back until the server closes, or until nothing more comes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+    def raw(self, data, answers=None):
+        """Sends on a new connection; returns what rest() does."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=WAIT) as connection:
             connection.sendall(data)
-            return self.rest(connection)
+            return self.rest(connection, answers)
 
-    def rest(self, connection, quiet=0.5):
-        """(bytes, whether the server closed)"""
+    def rest(self, connection, answers=None):
+        """(bytes, whether the server closed). answers None: reads to the end of the connection. Otherwise it reads that
+        many answers, and what follows within a moment of the last one."""
         got = b""
-        connection.settimeout(quiet)
+        connection.settimeout(WAIT)
         try:
             while piece := connection.recv(65536):
                 got += piece
+                if answers is not None and len(self.statuses(got)) >= answers:
+                    connection.settimeout(MOMENT)
         except TimeoutError:
+            if answers is None or len(self.statuses(got)) < answers:
+                raise
             return got, False
         except ConnectionResetError:
             pass

@@ -1,4 +1,4 @@
-"""A night beside a server that goes on scoring: rebuilds, what becomes of them, and what they say."""
+"""Nightly rebuilds beside a server that keeps scoring: their result, and what they report."""
 import json
 import os
 import re
@@ -16,7 +16,7 @@ PROBES = 10**6  # numbers of the transactions that are sent all the while begin 
 
 
 def documented_exits():
-    """docs/CLI.md, "Exit status": what a command may end with."""
+    """The statuses that a command may exit with, from docs/CLI.md, "Exit status"."""
     with open(os.path.join(ROOT, "docs", "CLI.md"), encoding="utf-8") as page:
         table = page.read().split("## Exit status")[1].split("\n## ")[0]
     return {int(status) for status in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
@@ -53,7 +53,9 @@ class SwapTest(ServerTest):
             status = server.status()
         return status
 
-    def await_adopted(self, server, before):
+    def await_adopted(self, server, before, look=True):
+        if look:
+            server.process.send_signal(signal.SIGHUP)  # to look for tables now, instead of within the second
         return self.await_status(
             server, "adopted",
             lambda status: status.get("generation_id", 0) != before.get("generation_id", 0)
@@ -75,7 +77,7 @@ class SwapTest(ServerTest):
 
 
 class Night:
-    """One run of `harrier rebuild` that is watched."""
+    """One run of `harrier rebuild`, in the background."""
 
     def __init__(self, data, *flags, wrapped=(), **more):
         command = [*wrapped, HARRIER, "rebuild", "--data", data, "--priority=normal", "--progress=none", *flags]
@@ -83,18 +85,26 @@ class Night:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
         )
 
+    def is_stopped(self):
+        """Waits for a SIGSTOP to take effect; false if the process ended before."""
+        try:
+            found = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            return found.si_code == os.CLD_STOPPED
+        except ChildProcessError:  # the end was noticed already
+            return False
+
     def end(self):
         """(status, report, what it said)"""
-        out, said = self.process.communicate(timeout=3 * WAIT)
+        out, said = self.process.communicate(timeout=WAIT)
         return self.process.returncode, json.loads(out) if out else {}, said
 
 
 class NightTest(SwapTest):
-    """A server with tables, which scores all the while. What a failed night must leave: the tables that are
-    current, and the server at its work."""
+    """A server with tables that keeps scoring. A failed night must leave the current tables in place and the server
+    running."""
 
     def begin(self, *flags, transactions=3000, before=0, first_night=()):
-        """before: how many transactions the archive has already; first_night: flags of the first rebuild."""
+        """before: the number of transactions already in the archive; first_night: flags of the first rebuild."""
         self.sent, self.before = 0, before
         self.harrierd = self.server("--lazy_sync_interval=5ms", *flags).start()
         self.more(transactions)
@@ -126,7 +136,7 @@ class NightTest(SwapTest):
         return Night(data or self.data, *flags, **more).end()
 
     def fails(self, status, *words, night=None, flags=(), **more):
-        """A night that ends so and says this, in one line; the tables stay, and so does the server."""
+        """The night exits with this status and reports these words in one line; tables and server are unaffected."""
         before, adopted = self.link(), self.harrierd.status().get("generation_id")
         got, report, said = night.end() if night else self.night(*flags, **more)
         print(f"{self.id().split('.')[-1]}: {got}: {said.strip()}".replace(self.folder, "…"))
@@ -144,7 +154,7 @@ class NightTest(SwapTest):
         return said
 
     def serves(self, generation_id):
-        """It decides, from these tables."""
+        """The server answers requests, with these tables."""
         answered = len(self.prober.answers)
         deadline = time.monotonic() + WAIT
         while len(self.prober.answers) < answered + 3:
@@ -156,13 +166,13 @@ class NightTest(SwapTest):
             self.assertIn("decision", answer["score"]["results"][0], answer)
 
     def succeeds(self, *flags, **more):
-        """A night as it should be. Returns its report and what it said."""
+        """A successful night. Returns its report and its messages."""
         status, report, said = self.night(*flags, **more)
         self.assertEqual(status, 0, said)
         return report, said
 
     def next_night(self, *flags):
-        """With everything as it should be again: new tables, adopted, and equal to what is live."""
+        """After the fault is gone: new tables are built, adopted, and equal to the live states."""
         self.more()
         report, said = self.succeeds(*flags)
         self.assertEqual(said, "")
@@ -176,11 +186,11 @@ class NightTest(SwapTest):
         return report
 
     def look(self):
-        """Do not wait for the second to be over."""
+        """Has the server look for new tables now, instead of within the second."""
         self.harrierd.process.send_signal(signal.SIGHUP)
 
     def end_well(self):
-        """Nothing that was answered is lost, and the tables are those of the archive."""
+        """No answered transaction is lost, and the tables equal the archive."""
         self.prober.__exit__()
         self.prober.check_answers()
         self.assertEqual(self.verify()[0], 0)

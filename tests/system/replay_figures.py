@@ -161,7 +161,7 @@ def score_of(rules, groups):
 
 
 def verdict_of(rules, groups, cutoffs):
-    """The most severe of what rules ask for and what the score gives."""
+    """The most severe verdict: those the rules ask for, and the one the score gives."""
     score = score_of(rules, groups)
     asked = [r["verdict"] for r in rules if r["verdict"]]
     asked += [v for v in VERDICTS[1:] if cutoffs.get(v) and score >= cutoffs[v]]
@@ -279,7 +279,7 @@ def histogram(rows):
 
 
 def not_blocked(rows, counted, after_days):
-    """Those of cards without a fraud more than so many days before, in any of the earlier rows."""
+    """The rows of cards that have no fraud older than so many days in any earlier row."""
     first, blocked = {}, set()
     for row in sorted(rows, key=lambda row: row["position"]):
         card, day = row["card"], row["event_time_us"] // DAY_US

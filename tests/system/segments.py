@@ -1,5 +1,5 @@
-"""The archive's bytes, read and written a second time from docs/ARCHIVE.md alone: to change what is in
-an archive in such a way that only what it says can give the change away."""
+"""A second reader and writer of the archive's bytes, made from docs/ARCHIVE.md alone: for changes to an archive that
+only its content can reveal, as checksums and chain still hold."""
 import ctypes
 import os
 import struct
@@ -9,7 +9,7 @@ FRAME_HEADER = 24
 SYNC_MARK = 0xFFFF
 TRANSACTION, SNAPSHOT, GENERATION = 1, 4, 5
 
-# The program itself cannot run without this library.
+# harrier itself cannot run without this library.
 _xxhash = ctypes.CDLL("libxxhash.so.0")
 _xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
 _xxhash.XXH3_64bits_withSeed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]

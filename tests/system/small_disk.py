@@ -1,7 +1,7 @@
-"""A disk that is really full: a small tmpfs, in a mount namespace that is the test's own.
+"""A disk that really is full: a small tmpfs, in a mount namespace of the test.
 
-Whether one can be had depends on who runs the tests: root may, others may where the system allows user
-namespaces. enter_namespace() starts the test program again in one; is_possible() says whether it is in one.
+Root can have one, other users only where the system allows user namespaces. enter_namespace() restarts the test
+program in one; is_possible() tells whether it runs in one.
 """
 import os
 import subprocess
@@ -12,7 +12,7 @@ PAGE = 4096
 
 
 def enter_namespace():
-    """Returns where no namespace can be had, else does not."""
+    """Restarts this program in a new mount namespace; returns only if there can be none."""
     if INSIDE in os.environ:
         return
     for unshare in (["unshare", "-m"], ["unshare", "-Urm"]):
@@ -20,7 +20,7 @@ def enter_namespace():
         if tried.returncode == 0:
             sys.stdout.flush()
             os.execvpe(unshare[0], [*unshare, sys.executable, *sys.argv], {**os.environ, INSIDE: "yes"})
-    print("no mount namespace can be had here: nothing is tested on a full disk")
+    print("no mount namespace is available here: nothing is tested on a full disk")
 
 
 def is_possible():
@@ -28,7 +28,7 @@ def is_possible():
 
 
 class SmallDisk:
-    """A tmpfs on the folder, which is made."""
+    """A tmpfs, mounted on the folder."""
 
     def __init__(self, folder, size):
         self.folder = folder
@@ -44,7 +44,7 @@ class SmallDisk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, leave=0):
-        """Until only so many bytes are free."""
+        """Fills the disk up to so many free bytes."""
         with open(self.filler, "ab") as file:
             while self.free() > leave:
                 try:

@@ -18,7 +18,7 @@ def fill(connection, first, last):
 
 
 def fingerprint(folder):
-    """Every file below it with its content."""
+    """The hash of every file below the folder."""
     found = {}
     for where, _, files in os.walk(folder):
         for name in files:
@@ -46,7 +46,7 @@ class ArchiveTest(ServerTest):
             self.assertEqual(counts(connection.status(state_hash=True)), counts(before))
 
     def test_kill_in_the_middle_of_traffic(self):
-        """Whatever was answered is there; what is there a second time round is everything, once."""
+        """Every answered transaction is there; after all are sent again, each one is there once."""
         server = self.server().start()
         answered = []
 
@@ -130,7 +130,7 @@ class ArchiveTest(ServerTest):
         self.assertEqual(counts(server.status(state_hash=True)), counts(before))
 
     def test_what_a_kill_left_unsynced_is_synced_after_the_restart(self):
-        """A repeated id waits for the disk too, also when nothing new comes that would have to go there."""
+        """A repeated id waits for the disk, too, even if no new record has to be written."""
         server = self.server("--lazy_sync_interval=1m").start()
         with server.connect() as connection:
             fill(connection, 0, 50)

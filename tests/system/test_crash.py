@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random traffic, killed at random moments, held against a model that knows nothing but what was answered.
+"""Random traffic, killed at random moments, compared with a model that only knows the answers.
 
 Transactions (some repeated, some under a known id with other content, some twice in a message), outcomes that go
 back and forth, reloads to other policies, rebuilds beside the server and without it, with and without --policy,
@@ -61,7 +61,7 @@ def policies():
 
 
 class Model:
-    """What the answers so far amount to."""
+    """The state that follows from the answers so far."""
 
     def __init__(self, test):
         self.test = test
@@ -71,7 +71,7 @@ class Model:
         self.outcomes = 0
 
     def take_decision(self, transaction, result):
-        """The transaction was sent as it was the first time, if there was one."""
+        """The result for a transaction with its first content: a repeated id gets its first decision."""
         self.test.assertIn("decision", result)
         decision, key = result["decision"], transaction["id"]
         self.test.assertEqual(decision.get("duplicate", False), key in self.first, key)
@@ -130,7 +130,7 @@ class CrashTest(ServerTest):
         return self.random.choice(list(self.model.sent)[-self.random.choice((50, 10**9)) :])
 
     def one(self, batch):
-        """The next transaction of a batch, and whether its content is another one's."""
+        """The next transaction of a batch, and whether it reuses an id with other content."""
         kind = self.random.random()
         if kind < 0.1 and batch and not batch[-1][1]:
             return batch[-1]
@@ -177,7 +177,7 @@ class CrashTest(ServerTest):
         self.snapshots[connection.status()["snapshot_id"]] = self.rules
 
     def start_rebuild(self, policy, data):
-        """policy: None for the last one in the archive."""
+        """policy None: the last one in the archive."""
         command = [HARRIER, "rebuild", "--quiet", f"--data={data}"]
         if policy:
             command.append(f"--policy={self.folder}/policies/{policy}")
@@ -196,7 +196,7 @@ class CrashTest(ServerTest):
             return json.load(file)
 
     def kill_midway(self):
-        """Several messages on their way to the server when it dies."""
+        """Kills the server while several messages are under way."""
         connections, batches = [], []
         for _ in range(self.random.randrange(1, 6)):
             batches.append([self.new() for _ in range(self.random.randrange(1, 200))])
@@ -232,7 +232,7 @@ class CrashTest(ServerTest):
         self.snapshots[status["snapshot_id"]] = self.rules
 
     def send_again(self, connection):
-        """What was never answered may be there or not; from now on it is, once."""
+        """Transactions without an answer may be in the archive or not; after this they are, once."""
         for transaction in self.open_transactions:
             decision = connection.score([transaction])[0]["decision"]
             self.model.learn(transaction, decision)

@@ -58,7 +58,7 @@ def domain_of(transaction):
 
 
 class Traffic:
-    """Transactions and what is to be known of them."""
+    """Transactions, and the features expected of them."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -90,7 +90,7 @@ class Traffic:
         return transaction
 
     def expected(self, transaction):
-        """{feature: value} once the transaction and all before it are known."""
+        """{feature: value} after the transaction and all before it."""
         number = self.sent.index(transaction)
         since = transaction["event_time_us"] - HOUR_US
         near = [
@@ -106,7 +106,7 @@ class Traffic:
 
 
 def values(features):
-    """{name: value} of what a server sends."""
+    """{name: value} of the features in an answer."""
     found = {}
     for feature in features:
         value = {key: one for key, one in feature.items() if key != "name"}
@@ -135,7 +135,7 @@ class DerivedTest(ServerTest):
         return answer.get("get_entity")
 
     def expect_entities(self, connection):
-        """Every network and every BIN with its domain is there, under its text, and nothing else is."""
+        """Every network, and every BIN with its domain, is an entity under its text, and there is no other."""
         newest, pairs = {}, {}
         for transaction in self.traffic.sent:
             newest[network_of(transaction)] = transaction

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """harrier explain: from the folder of a running server and through the server, over a rebuild, a policy
-reload, outcomes and lists; what it says of ids that it does not find."""
+reload, outcomes and lists; its messages about unknown ids."""
 import json
 import os
 import signal
@@ -10,7 +10,7 @@ import time
 import unittest
 
 import segments
-from server import ServerTest, transaction
+from server import WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 ROOT = os.environ["HARRIER_ROOT"]
@@ -29,8 +29,8 @@ rules:
 
 
 def walk(schema, value, path="$"):
-    """Each object has no more keys than the schema lists, and all that it requires: what jsonschema, when it
-    is there, checks too."""
+    """Each object has only keys that the schema lists, and all that it requires: a part of what jsonschema checks where
+    it is installed."""
     if "$ref" in schema:
         schema = {**walk.definitions[schema["$ref"].rsplit("/", 1)[1]]}
     if isinstance(value, dict) and "properties" in schema:
@@ -66,7 +66,7 @@ class ExplainTest(ServerTest):
         self.write_policy("rules/velocity.yaml", RULES)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def data(self, server):
         return os.path.dirname(server.archive)
@@ -84,7 +84,7 @@ class ExplainTest(ServerTest):
 
     def wait_for_sync(self, server):
         position = server.status()["position"]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.status().get("synced_position", 0) < position:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
@@ -92,7 +92,7 @@ class ExplainTest(ServerTest):
     def reload(self, server):
         said = server.said().count("adopted")
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count("adopted") == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
@@ -102,7 +102,8 @@ class ExplainTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def await_generation(self, server):
-        deadline = time.monotonic() + 20
+        server.process.send_signal(signal.SIGHUP)  # to look for tables now, instead of within the second
+        deadline = time.monotonic() + WAIT
         while server.status().get("generation_position", 0) == 0:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.05)
@@ -116,7 +117,7 @@ class ExplainTest(ServerTest):
         return next(rule for rule in policy["rules"] if rule["name"] == name)
 
     def live(self):
-        """Running, with a rebuild and a reload behind it."""
+        """A running server, after a rebuild and a reload."""
         server = self.server().start()
         self.fill(server, 0, 100)
         self.wait_for_sync(server)
@@ -132,7 +133,7 @@ class ExplainTest(ServerTest):
         return server
 
     def test_beside_a_running_server(self):
-        """The folder and the server tell the same, of all times."""
+        """Folder and server give the same explanation, before and after the rebuild and the reload."""
         server = self.live()
         for name, score, tables in (("t50", 400, False), ("t150", 400, True), ("t250", 750, True)):
             document = self.explain(server, name)
@@ -247,7 +248,7 @@ class ExplainTest(ServerTest):
         self.assertIn("the policy's files in the archive do not match its id", done.stdout)
 
     def test_many_at_once(self):
-        """Some wait, the others are told that it is busy; decisions go on."""
+        """Some wait, the others are refused as busy; decisions continue."""
         server = self.live()
         results = []
 
@@ -269,7 +270,7 @@ class ExplainTest(ServerTest):
 
     def test_the_server_ends_meanwhile(self):
         server = self.live()
-        threads = [threading.Thread(target=self.ask, args=(server, f"t{number}", "--deadline", "5s")) for number in range(8)]
+        threads = [threading.Thread(target=self.ask, args=(server, f"t{number}", "--deadline", "2s")) for number in range(8)]
         for thread in threads:
             thread.start()
         self.assertEqual(server.stop(), 0)

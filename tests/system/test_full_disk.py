@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A disk that is really full: that of the tables, of what a rebuild cannot hold in memory, of the archive."""
+"""A disk that really is full: that of the tables, of a rebuild's spill files, of the archive."""
 import os
 import sys
 import time
@@ -22,12 +22,12 @@ class DiskTest(NightTest):
 
 class TablesTest(DiskTest):
     def sweep(self, disk, most, *flags):
-        """With no room at all, and a little more each time, until it is enough. Returns what was said."""
+        """Rebuilds with no room, then with a little more each time, until it succeeds. Returns the messages."""
         room, said = 0, []
         while True:
             disk.fill(leave=room)
             night = Night(self.data, "--full", "--keep=1", *flags)
-            if night.process.wait(timeout=3 * WAIT) == 0:
+            if night.process.wait(timeout=WAIT) == 0:
                 break
             said.append(self.fails(74, NO_ROOM, self.generations, night=night))
             disk.make_room()
@@ -51,7 +51,7 @@ class TablesTest(DiskTest):
         self.end_well()
 
     def test_what_memory_does_not_hold(self):
-        """So many threads with so many streams that nearly nothing may stay in memory."""
+        """So many threads and streams that almost all of it has to be spilled."""
         spilling = ("--memory=64M", "--threads=64", "--partitions=8")
         disk = self.disk(self.generations, 64 * MIB)
         self.begin(transactions=20000)
@@ -76,7 +76,7 @@ class ArchiveTest(DiskTest):
         self.sent = {}
 
     def score(self, connection, count=20):
-        """What was answered with a decision is put down; returns the answer."""
+        """Scores, and notes which transactions got a decision; returns the answer."""
         batch = [transaction(len(self.sent) + number, cards=50) for number in range(count)]
         answer = connection.call({"score": {"transactions": batch}})
         for one, result in zip(batch, answer.get("score", {}).get("results", ())):
@@ -85,7 +85,7 @@ class ArchiveTest(DiskTest):
         return answer
 
     def run_full(self, connection):
-        """Scores until there is no more room. Returns the error."""
+        """Scores until the disk is full. Returns the error."""
         self.full.fill(leave=64 << 10)
         while "error" not in (answer := self.score(connection)):
             refused = [r["error"] for r in answer["score"]["results"] if "error" in r]
@@ -95,7 +95,7 @@ class ArchiveTest(DiskTest):
         return answer["error"]
 
     def all_is_there(self):
-        """Each transaction that was answered, with its first decision, and no other."""
+        """The server has exactly the answered transactions, each with its first decision."""
         with self.harrierd.connect() as connection:
             sent = list(self.sent.values())
             for start in range(0, len(sent), 500):
@@ -120,7 +120,7 @@ class ArchiveTest(DiskTest):
         self.harrierd.await_said(NO_ROOM)
 
     def stays_unavailable(self, connection):
-        """It tries again every second. What it then writes is so little that it may still fit for a while."""
+        """The server retries every second. That write is so small that it may still fit a few times."""
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
             if "error" not in self.score(connection, 1):
@@ -148,7 +148,7 @@ class ArchiveTest(DiskTest):
         self.all_is_there()
 
     def test_a_night_on_a_full_archive(self):
-        """It only reads the archive; the server takes the tables up as soon as it can write that it did."""
+        """A night only reads the archive; the server adopts the tables as soon as it can record the adoption."""
         with self.harrierd.connect() as connection:
             self.score(connection, 500)
             self.is_unavailable(self.run_full(connection))
@@ -177,7 +177,7 @@ class ArchiveTest(DiskTest):
             time.sleep(0.01)
 
     def test_started_without_room(self):
-        """New tables are there, and it could not put down that it takes them: it waits, and does not give up."""
+        """There are new tables, but the server cannot record their adoption: it waits and keeps trying."""
         with self.harrierd.connect() as connection:
             self.score(connection, 500)
             self.is_unavailable(self.run_full(connection))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The HTTP door: what it answers, and what it refuses and how."""
+"""The HTTP door: its answers, and how it refuses requests."""
 import json
 import os
 import re
@@ -9,7 +9,7 @@ import time
 import unittest
 
 from http_door import Door, HttpTest, head, raw_score
-from server import transaction
+from server import WAIT, transaction
 
 ROOT = os.environ["HARRIER_ROOT"]
 
@@ -72,13 +72,14 @@ class CallTest(HttpTest):
         """Nagle's algorithm and a delayed acknowledgement together take 40 ms, every time."""
         self.start()
         door = self.door()
-        took = []
-        for call in range(20):
+        took, call, deadline = [], 0, time.monotonic() + WAIT
+        while not took or min(took) >= 0.035:  # on a busy machine it may take many until one goes undisturbed
+            self.assertLess(time.monotonic(), deadline, min(took, default=0))
             batch = [transaction(n) for n in range(call * 100, call * 100 + 100)]
             began = time.monotonic()
             door.score(*batch)
             took.append(time.monotonic() - began)
-        self.assertLess(min(took), 0.035)
+            call += 1
 
     def test_deadline(self):
         server = self.start()
@@ -138,7 +139,7 @@ class CallTest(HttpTest):
             self.assertEqual(door.call("GET", "/v1/status", Authorization=good, traceparent="nonsense")[0], 200)
 
     def test_tokens_of_the_server(self):
-        """Who has none, or not the right one, is told so before anybody looks at the body."""
+        """A missing or wrong token is refused before the body is read."""
         tokens = os.path.join(self.folder, "tokens")
 
         def new(name, scopes):
@@ -213,7 +214,7 @@ class ProtocolTest(HttpTest):
 
     def test_head_has_no_body(self):
         self.start()
-        got, closed = self.raw(head("HEAD", "/v1/status") + head("HEAD", "/none") + head("GET", "/v1/openapi.yaml"))
+        got, closed = self.raw(head("HEAD", "/v1/status") + head("HEAD", "/none") + head("GET", "/v1/openapi.yaml"), 3)
         self.assertEqual((self.statuses(got), closed), ([200, 404, 200], False))
         self.assertEqual(got.count(b"\r\n\r\nHTTP/1.1 "), 2)  # right behind the headers comes the next answer
         self.assertRegex(got, rb"Content-Length: [1-9]")
@@ -233,7 +234,7 @@ class ProtocolTest(HttpTest):
         self.start()
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(b"".join(raw_score(transaction(n)) for n in range(300)) + head("GET", "/none"))
-            got, closed = self.rest(connection, 2)
+            got, closed = self.rest(connection, 301)
         self.assertEqual((self.statuses(got), closed), ([200] * 300 + [404], False))
         ids = re.findall(rb'"transaction_id":"t(\d+)"', got)
         self.assertEqual([int(n) for n in ids], list(range(300)))
@@ -244,13 +245,13 @@ class ProtocolTest(HttpTest):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in raw_score(transaction(1)) + head("GET", "/v1/status"):
                 connection.sendall(bytes([byte]))
-            self.assertEqual(self.statuses(self.rest(connection)[0]), [200, 200])
+            self.assertEqual(self.statuses(self.rest(connection, 2)[0]), [200, 200])
 
     def test_http_1_0(self):
-        self.start()
+        self.start("--http_patience=10m")
         got, closed = self.raw(b"GET /v1/status HTTP/1.0\r\n\r\n" * 2)
         self.assertEqual((self.statuses(got), closed), ([200], True))
-        got, closed = self.raw(b"GET /v1/status HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2)
+        got, closed = self.raw(b"GET /v1/status HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2, 2)
         self.assertEqual((self.statuses(got), closed), ([200, 200], False))
         got, closed = self.raw(head("GET", "/v1/status", "Connection: close") * 2)
         self.assertEqual((self.statuses(got), closed), ([200], True))
@@ -263,14 +264,14 @@ class ProtocolTest(HttpTest):
             connection.sendall(request[:length])
             self.assertEqual(connection.recv(1000), b"HTTP/1.1 100 Continue\r\n\r\n")
             connection.sendall(request[length:])
-            self.assertEqual(self.statuses(self.rest(connection)[0]), [200])
-        got, _ = self.raw(raw_score(transaction(2), headers=("Expect: tea",)))
+            self.assertEqual(self.statuses(self.rest(connection, 1)[0]), [200])
+        got, _ = self.raw(raw_score(transaction(2), headers=("Expect: tea",)), 1)
         self.assertEqual(self.statuses(got)[:1], [417])
 
     def test_framing_that_two_readers_may_read_in_two_ways(self):
-        """One answer, an error; then the connection is closed, and what stood behind was not taken for a
-        request. Some are refused by libevent before we see them, depending on its version."""
-        server = self.start()
+        """One answer, an error; then the connection is closed, and the bytes that follow are not read as a request.
+        Depending on its version, libevent refuses some of them before we see them."""
+        server = self.start("--http_patience=10m")
         smuggled = raw_score(transaction(77))
         score = ("POST", "/v1/score", "Content-Type: application/json")
         chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (2, b"{}")
@@ -316,7 +317,7 @@ class ProtocolTest(HttpTest):
         self.assertEqual(server.status().get("transactions", 0), 0)
 
     def test_size_of_the_body(self):
-        self.start("--max_message_bytes=64KiB")
+        self.start("--max_message_bytes=64KiB", "--http_patience=10m")
         door = self.door()
         filler = json.dumps({"transactions": [transaction(1)]})
         status, _, _ = door.call("POST", "/v1/score", filler.ljust(65536))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The HTTP door under clients that are slow, many or gone, and how it ends."""
+"""The HTTP door with clients that are slow, too many or gone, and its shutdown."""
 import http.client
 import re
 import signal
@@ -9,15 +9,15 @@ import time
 import unittest
 
 from http_door import Door, HttpTest, head, raw_score
-from server import transaction
+from server import WAIT, transaction
 
 
 class HoldingUpTest(HttpTest):
     """Clients that are slow, many, or gone."""
 
-    def assert_ended(self, connection, least, most):
+    def assert_ended(self, connection):
         began = time.monotonic()
-        while time.monotonic() - began < most:
+        while time.monotonic() - began < WAIT:
             try:
                 if not connection.recv(65536):
                     break
@@ -27,7 +27,6 @@ class HoldingUpTest(HttpTest):
                 break
         else:
             self.fail("was not ended")
-        self.assertGreater(time.monotonic() - began, least)
 
     def test_slow_ones_are_ended(self):
         server = self.start("--http_patience=2s")
@@ -56,13 +55,18 @@ class HoldingUpTest(HttpTest):
             connections[name].settimeout(0.1)
             drippers.append(threading.Thread(target=drip, args=(connections[name], data)))
             drippers[-1].start()
-        busy = self.door()  # goes on all the time, and is not ended
+        busy = self.door()  # asks all the time, and is not ended
         until = time.monotonic() + 1
-        while time.monotonic() < until:
-            self.assertEqual(busy.call("GET", "/v1/status")[0], 200)
+        while (asked := time.monotonic()) < until:
+            try:
+                self.assertEqual(busy.call("GET", "/v1/status")[0], 200)
+            except (http.client.HTTPException, ConnectionError):
+                # Only if this test itself got no turn for so long.
+                self.assertGreater(time.monotonic() - asked, 1)
+                busy = self.door()
             time.sleep(0.05)
         for connection in connections.values():
-            self.assert_ended(connection, 0, 10)
+            self.assert_ended(connection)
             connection.close()
         stopping.set()
         for dripper in drippers:
@@ -71,8 +75,8 @@ class HoldingUpTest(HttpTest):
         self.assertGreaterEqual(server.metric("harrierd_http_cut_total"), 3)
 
     def test_one_that_does_not_take_its_answers(self):
-        """It asks for much, reads nothing, and sends more all the time: the server neither waits for it nor
-        keeps all of that in memory."""
+        """A client that sends more and more requests and reads no answer: the server neither waits for it nor keeps all
+        of them in memory."""
         server = self.start("--http_patience=3s", "--max_message_bytes=64KiB")
         self.door().score(*(transaction(n) for n in range(300)))
         request = head("GET", "/v1/openapi.yaml")
@@ -87,7 +91,7 @@ class HoldingUpTest(HttpTest):
             with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
                 peak_kib = int(re.search(r"VmHWM:\s+(\d+)", status.read())[1])
             self.assertEqual(self.door().call("GET", "/v1/status")[0], 200)
-            deadline = time.monotonic() + 15
+            deadline = time.monotonic() + WAIT
             while server.metric("harrierd_http_cut_total") < 1:
                 self.assertLess(time.monotonic(), deadline)
                 time.sleep(0.1)
@@ -117,13 +121,13 @@ class HoldingUpTest(HttpTest):
                     connection.sendall(raw_score(transaction(number))[: number % 150 + 1])
         door = self.door()
         self.assertEqual(door.call("GET", "/v1/status")[0], 200)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WAIT
         while server.metric("harrierd_http_connections") > 1:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.1)
 
     def test_answers_that_wait_for_the_disk(self):
-        """The answer comes from another thread; meanwhile the client sends more, or goes."""
+        """The answer comes from another thread; meanwhile the client sends more, or disconnects."""
         server = self.start("--durability=synced", "--sync_interval=300ms")
         self.door().score(transaction(0))
         connections = []
@@ -140,8 +144,8 @@ class HoldingUpTest(HttpTest):
         for number, connection in connections:
             if number % 4 == 3:
                 continue
-            got = self.rest(connection, 2)[0]
             expected = {0: [200], 1: [200, 200, 404], 2: [200, 400]}[number % 4]
+            got = self.rest(connection, len(expected))[0]
             self.assertEqual(self.statuses(got), expected, number)
             connection.close()
         self.assertEqual(server.status()["transactions"], 26)
@@ -151,7 +155,7 @@ class HoldingUpTest(HttpTest):
         results, threads = {}, []
 
         def send(sender):
-            with Door(self.port, timeout=60) as door:
+            with Door(self.port) as door:
                 for number in range(sender * 50, sender * 50 + 50):
                     results[number] = door.score(transaction(number))[0]["decision"]
 
@@ -166,28 +170,32 @@ class HoldingUpTest(HttpTest):
 
 class EndTest(HttpTest):
     def test_drain(self):
-        """What is in the server is answered; who asks afterwards is told to come again."""
-        server = self.start("--durability=synced", "--sync_interval=1s")
+        """Requests in the server are answered; later ones are refused, to be retried."""
+        self.holds_with_time(self.drain, "1s", "5s", "30s")
+
+    def drain(self, sync_interval):
+        server = self.start("--durability=synced", f"--sync_interval={sync_interval}")
         door = self.door()
         door.score(transaction(0))
         idle = self.door()
         idle.call("GET", "/v1/status")
         with socket.create_connection(("127.0.0.1", self.port)) as waiting:
             waiting.sendall(raw_score(transaction(1)))
-            time.sleep(0.1)
+            while server.status()["transactions"] < 2:  # it is in there, and waits for the disk
+                time.sleep(0.01)
             server.process.send_signal(signal.SIGTERM)
             status = 200
             while status == 200:  # the signal is on its way
                 status, answer, headers = idle.call("GET", "/v1/status")
             self.assertEqual((status, answer["error"]["code"]), (503, "ERROR_UNAVAILABLE"))
             self.assertEqual((headers["Retry-After"], headers["Connection"]), ("1", "close"))
-            got, closed = self.rest(waiting, 5)
+            got, closed = self.rest(waiting)
         self.assertEqual((self.statuses(got), closed), ([200], True))
         self.assertIn(b'"decision"', got)
         self.assertEqual(server.wait(), 0)
 
     def test_not_ready(self):
-        """The service's own word comes through with its status."""
+        """An error of the service is passed on, with its HTTP status."""
         server = self.start("--overlay_limit=1")
         door = self.door()
         door.score(transaction(1))

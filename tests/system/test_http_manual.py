@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from server import ServerTest, free_port
+from server import WAIT, ServerTest, free_port
 
 ROOT = os.environ["HARRIER_ROOT"]
 OTHER_EACH_TIME = {"server_us", "snapshot_id"}  # the policy that ships may change; harrier test is for that
@@ -26,7 +26,7 @@ class ManualTest(ServerTest):
         port = free_port()
         blocks = re.findall(r"```(sh|json)\n(.*?)```", text.replace(":7780", f":{port}"), re.DOTALL)
         (_, start), *examples = blocks
-        # The options of the printed command, in the harness's own way of starting it.
+        # The server is started by the harness, with the options of the printed command.
         self.assertTrue(start.startswith("harrierd "))
         flags = [flag for flag in start.split()[1:] if not flag.startswith(("--policy", "--data_dir", "--listen"))]
         shutil.rmtree(os.path.join(self.folder, "policy"))
@@ -36,7 +36,7 @@ class ManualTest(ServerTest):
         self.assertEqual(len(examples) % 2, 0)
         for (kind, command), (form, expected) in zip(examples[::2], examples[1::2]):
             self.assertEqual((kind, form), ("sh", "json"))
-            said = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, timeout=20, check=True)
+            said = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, timeout=WAIT, check=True)
             self.assertEqual(masked(json.loads(said.stdout)), masked(json.loads(expected)), command)
         self.assertGreaterEqual(len(examples), 6)
 

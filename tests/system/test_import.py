@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier import: history that a server then goes on from; and harrier archive over what came of it."""
+"""harrier import: history that a server then continues; and harrier archive on the result."""
 import csv
 import datetime
 import json
@@ -10,7 +10,7 @@ import time
 import unittest
 
 import segments
-from server import START_US, ServerTest, counts, transaction
+from server import START_US, WAIT, ServerTest, counts, transaction
 
 HARRIER = os.environ["HARRIER"]
 COLUMNS = ["id", "event_time", "amount_minor", "currency", "card", "merchant", "outcome", "outcome_time"]
@@ -41,7 +41,7 @@ def varint(data, at):
 
 
 def received_at(payload, time_us):
-    """The payload of a record with another receive_time_us, which is its first field."""
+    """A record's payload with another receive_time_us, which is its first field."""
     assert payload[0] == 0x08, payload
     _, end = varint(payload, 1)
     encoded = b""
@@ -53,7 +53,7 @@ def received_at(payload, time_us):
 
 class ImportTest(ServerTest):
     def harrier(self, *arguments, **more):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60, **more)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, **more)
 
     def write(self, name, rows):
         path = os.path.join(self.folder, name)
@@ -88,13 +88,14 @@ class ImportTest(ServerTest):
         self.assertEqual(self.harrier("replay", self.data(), "--recorded").returncode, 0)
 
         live = self.server(f"--data_dir={self.data('live')}").start()
-        done = self.harrier("score", path, "--to", live.address, "--batch", "1", "--decisions", "none")
+        done = self.harrier("score", path, "--to", live.address, "--deadline", "60s", "--batch", "1", "--decisions",
+                            "none")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(counts(live.status(state_hash=True)), status)
         self.assertEqual(live.stop(), 0)
 
     def test_a_server_goes_on(self):
-        """What was imported is known; what comes then is decided on its history; tables can be built of it."""
+        """Imported ids are known, new transactions are decided on the imported history, tables can be built from it."""
         path = self.write("history.csv", (row(number) for number in range(300)))
         self.bring_in(path)
         done = self.harrier("rebuild", "--data", self.data())
@@ -104,7 +105,7 @@ class ImportTest(ServerTest):
         with server.connect() as connection:
             self.assertTrue(connection.score([transaction(299)])[0]["decision"]["duplicate"])
             self.assertIn("decision", connection.score([transaction(300)])[0])
-        _, said = self.bring_in(path, status=75)  # the server has it
+        _, said = self.bring_in(path, status=75)  # the server holds the lock
         self.assertIn(str(server.process.pid), said)
         self.assertEqual(server.stop(), 0)
         self.assertEqual(self.harrier("replay", self.data(), "--recorded").returncode, 0)
@@ -127,7 +128,7 @@ class ImportTest(ServerTest):
         )
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=WAIT)
         self.assertIn(process.returncode, (0, 75), said)
         report, _ = self.bring_in(path)
         self.assertEqual((report["position"], report["chain"]), (whole["position"], whole["chain"]))
@@ -195,7 +196,7 @@ class ImportTest(ServerTest):
         self.assertEqual(self.harrier("archive", "list", self.data("none")).returncode, 66)
 
     def test_times_that_cannot_be(self):
-        """Every checksum fits; only the times say that this was never written."""
+        """Every checksum is right; only the times show that harrierd never wrote this."""
         path = self.write("history.csv", (row(number * 1000) for number in range(200)))
         for name, victim, time_us, words in (
             ("back", 50, START_US, "record 50: it was received before the previous record"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Lists that change while the server runs: what they do to decisions, and that nothing of it is lost or told
-otherwise by a crash, a rebuild, a swap, a replay."""
+"""Lists that change while the server runs: their effect on decisions, which no crash, rebuild, swap
+or replay may lose or change."""
 import json
 import os
 import signal
@@ -60,10 +60,10 @@ class ListsTest(ServerTest):
 
     def list(self, *arguments, status=0):
         run = subprocess.run(
-            [HARRIER, "list", *arguments, "--to", self.harrierd.address, "--retry-for", "20s"],
+            [HARRIER, "list", *arguments, "--to", self.harrierd.address, "--deadline", "60s", "--retry-for", "60s"],
             capture_output=True,
             text=True,
-            timeout=WAIT + 20,
+            timeout=WAIT,
             check=False,
         )
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
@@ -82,12 +82,19 @@ class ListsTest(ServerTest):
         self.assertIn("decision", result)
         return result["decision"]["verdict"].removeprefix("VERDICT_").lower()
 
+    def await_synced(self):
+        """Waits until the whole archive is on the disk: a rebuild reads no further."""
+        deadline = time.monotonic() + WAIT
+        while (status := self.harrierd.status())["synced_position"] < status["position"]:
+            self.assertLess(time.monotonic(), deadline, "never synced")
+            time.sleep(0.01)
+
     def change(self, *changes):
         with self.harrierd.connect() as connection:
             return connection.call({"change_list": {"changes": list(changes)}})["change_list"]["results"]
 
     def harrier(self, *arguments):
-        run = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        run = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         return run.stdout
 
@@ -96,7 +103,7 @@ class ListsTest(ServerTest):
         return f"{self.folder}/data"
 
     def assert_replays(self):
-        """With the server down, or idle and synced."""
+        """The server must be down, or idle and synced."""
         self.assertIn("Every decision equals the archived one.", self.harrier("replay", self.data, "--recorded"))
 
     def assert_verified(self, entries):
@@ -245,7 +252,7 @@ class WhatItDoes(ListsTest):
 
 class WhatStays(ListsTest):
     def fill(self):
-        """Some of everything; returns what the decisions must be."""
+        """Makes each kind of change; returns the decisions to expect."""
         self.list("add", "blocked_cards", "lost", "gone", "--why", "reported")
         self.list("add", "blocked_cards", "soon", "--for", "7d")
         self.list("add", "blocked_ips", "203.0.113.0/28")
@@ -276,7 +283,7 @@ class WhatStays(ListsTest):
         self.decide()
         expected = self.fill()
         self.assert_decides(expected)
-        time.sleep(0.1)
+        self.await_synced()
         first = self.rebuild()
         self.harrierd.await_said("the live states of")
         self.assert_decides(expected)
@@ -284,7 +291,7 @@ class WhatStays(ListsTest):
         self.list("remove", "blocked_cards", "soon")
         expected.update(later="decline", soon="approve")
         self.assert_decides(expected)
-        time.sleep(0.1)
+        self.await_synced()
         second = self.rebuild()
         self.assertEqual(second["from_position"], first["position"])
         full = self.rebuild("--force", "--full", "--threads=3")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bytes that are no request: the server says what is wrong, or closes that one connection, and lives."""
+"""Bytes that are not a request: the server reports the error or closes that one connection, and keeps running."""
 import random
 import socket
 import struct
@@ -75,7 +75,7 @@ class MessagesTest(ServerTest):
                 with socket.socket(socket.AF_UNIX) as raw:
                     raw.connect(server.address[len("ipc://") :])
                     raw.sendall(hello)
-                # nng before 1.6 may have lost its listener now: then the watchdog brings it back.
+                # nng before 1.6 may have lost its listener: then the watchdog opens it again.
                 server.await_answer()
         self.assertIsNone(server.process.poll())
 
@@ -89,7 +89,7 @@ class MessagesTest(ServerTest):
         self.assertEqual(error["code"], "ERROR_UNSUPPORTED")
 
     def test_bad_transactions(self):
-        """Each for itself: field and code, and the good one beside it is scored."""
+        """Each has an error of its own, with field and code, and the valid one beside them is scored."""
         good = transaction(0)
         bad = {
             "id": {"id": "x" * 129},

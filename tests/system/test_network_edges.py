@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""rules/network-edges: it loads, ranks a flood above steady traffic, and its figures are what the
-formula says. tests/bench/accuracy measures the same policy on public data."""
+"""rules/network-edges: it loads, ranks a flood above steady traffic, and its figures equal the
+formula's. tests/bench/accuracy measures the same policy on public data."""
 import os
 import random
 import subprocess

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`harrier score` and outcomes: no decision knows an outcome before its outcome_time, every one from then on does.
-What a decision knew is seen in the feature that counts frauds, which is recomputed here from the rows alone."""
+"""`harrier score` and outcomes: no decision knows an outcome before its outcome_time, and every later one does.
+A feature that counts frauds shows what a decision knew; the test recomputes it from the rows."""
 import csv
 import datetime
 import io
@@ -36,8 +36,8 @@ def make_rows(seed, first, count):
 
 
 def known_frauds(rows, at_row):
-    """How many frauds of its card a decision may know: those whose time has come by its event time. Without a time: all
-    that were sent before, as they are reported behind their message of one."""
+    """How many frauds of its card a decision knows: those with an outcome_time up to its event time, and those without
+    a time that were sent before, as each is reported right after its transaction's message."""
     now = rows[at_row]
     return sum(row["card"] == now["card"] and row["outcome"] == "fraud" and
                (row["outcome_time"] == "" or row["outcome_time"] <= now["event_time"])
@@ -46,7 +46,7 @@ def known_frauds(rows, at_row):
 
 class OutcomesTest(ServerTest):
     def new_server(self):
-        """On an empty archive."""
+        """A server with an empty archive."""
         shutil.rmtree(os.path.join(self.folder, "data"), ignore_errors=True)
         return self.server().start()
 
@@ -59,7 +59,8 @@ class OutcomesTest(ServerTest):
         return path
 
     def score(self, server, path, *options):
-        done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--features", *options],
+        to = ("--to", server.address, "--deadline", "60s")
+        done = subprocess.run([HARRIER, "score", path, *to, "--features", *options],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return list(csv.DictReader(io.StringIO(done.stdout))), done.stderr
@@ -99,7 +100,8 @@ class OutcomesTest(ServerTest):
         rows = [row for row in make_rows(5, 0, 200) if row["outcome_time"] or not row["outcome"]]
         server = self.new_server()
         with open(self.file("rows.csv", rows), encoding="utf-8") as file:
-            done = subprocess.run([HARRIER, "score", "-", "--to", server.address, "--features"], input=file.read(),
+            to = ("--to", server.address, "--deadline", "60s")
+            done = subprocess.run([HARRIER, "score", "-", *to, "--features"], input=file.read(),
                                   capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         seen = self.frauds_seen(csv.DictReader(io.StringIO(done.stdout)))
@@ -126,7 +128,7 @@ class OutcomesTest(ServerTest):
         for options, message in ((["--outcomes", "soon"], '--outcomes: "soon" (expected due, now or none)'),
                                  (["--outcomes-of", path, "--outcomes", "now"], "--outcomes-of goes with --outcomes due"),
                                  (["--outcomes-of", "-"], "--outcomes-of: expected a file")):
-            done = subprocess.run([HARRIER, "score", path, "--to", server.address, *options],
+            done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--deadline", "60s", *options],
                                   capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, message in done.stderr), (64, True), done.stderr)
         server.stop()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier rebuild as a process: what it prints, how it ends, and that kill -9 never leaves half a generation.
+"""harrier rebuild as a process: its output, its exit status, and that kill -9 never leaves half a generation.
 
 HARRIER_KILLS says how often it is killed here (an acceptance run: 50)."""
 import fcntl
@@ -146,7 +146,7 @@ class RebuildTest(ServerTest):
             process.send_signal(signal.SIGKILL)
             killed += process.wait(timeout=WAIT) == -signal.SIGKILL
             left = self.current()
-            # It can be gone on from, which reads it whole: a damaged one would make the rebuild full.
+            # An incremental rebuild reads it whole: a damaged one would cause a full rebuild.
             self.another_night()
             report = self.report()
             if left == before:

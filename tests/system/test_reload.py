@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Policies that change while decisions go on: asked for by a command, by a signal or by the folder itself; refused
-when they are broken; and under full load.
+"""Policies that change while decisions continue: reloaded by a command, by a signal or after a change of the folder;
+refused when they are broken; and under full load.
 
 HARRIER_RELOADS=200 is the number that the load is kept up for (20), and makes its bound strict: what one decision in a
 hundred takes may at most double."""
@@ -58,7 +58,7 @@ def rules(old, new, score=400):
     return {**files, "rules/velocity.yaml": files["rules/velocity.yaml"].replace(old, new)}
 
 
-# What is wrong with each, and what is said of it.
+# The fault of each, and the words of its message.
 BROKEN = {
     "yaml": (lambda: rules("cases:", "cases: ]"), "rules/velocity.yaml:"),
     "type": (lambda: rules(">= 3", ">= 'three'"), "rules/velocity.yaml:4:"),
@@ -87,7 +87,7 @@ def a_rule(name, amount):
 
 
 def write_folder(folder, files):
-    """Exactly these files are in it."""
+    """Makes the folder hold exactly these files."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     for name, text in files.items():
@@ -104,10 +104,10 @@ class PolicyTest(ServerTest):
         write_folder(self.policy, GOOD)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def ask(self, server):
-        with server.connect(timeout=60) as connection:
+        with server.connect(timeout=WAIT) as connection:
             return connection.call({"reload": {"wait": True}})["reload"]
 
     def records(self, server, wanted):
@@ -170,7 +170,7 @@ class CommandTest(PolicyTest):
         self.assertEqual(server.metric('harrierd_reloads_total{result="adopted"}'), 2)
 
     def test_all_is_told(self):
-        """Every fault, and every case that fails with its differences."""
+        """All faults are listed, and every failing case with its differences."""
         server = self.server().start()
         write_folder(self.policy, rules("expect: {not: [many]}", "expect: {verdict: decline, score: 999}", 500))
         told = self.ask(server)
@@ -188,7 +188,10 @@ class CommandTest(PolicyTest):
     def test_without_waiting(self):
         server = self.server().start()
         write_folder(self.policy, scored(500))
-        done = self.reload(server)
+        deadline = time.monotonic() + WAIT
+        # The command waits 100 ms for the server: on a busy machine that may be too short.
+        while (done := self.reload(server)).returncode == 69:
+            self.assertLess(time.monotonic(), deadline, done.stderr)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         server.await_said("adopted")
 
@@ -419,7 +422,7 @@ class WarmingTest(PolicyTest):
                 self.assertEqual(source["warming_rule_count"], 3)
             self.assertEqual(server.metric("harrierd_warming_features"), 2)
             self.assertEqual(server.metric("harrierd_warming_rules"), 3)
-            text = self.harrier("status", "--to", server.address).stdout
+            text = self.harrier("status", "--to", server.address, "--deadline", "60s").stdout
             self.assertRegex(text, r"warming +2: card\.sum_2h, suppress of seldom\n +used by +3: ")
             decision = connection.score([transaction(20, cards=2)])[0]["decision"]
             self.assertTrue(decision["degraded"])
@@ -451,7 +454,7 @@ class WarmingTest(PolicyTest):
 
 
 def template(count):
-    """A request in which only ids and cards are left open: to be made as quickly as the server answers it."""
+    """A request with placeholders for ids and cards, to be filled in as quickly as the server answers."""
     one = {**transaction(0), "event_time_us": START_US, "id": "L%02d-%09d", "card": "c%05d"}
     sample = {**one, "id": "L00-000000000", "card": "c00000"}
     body = wire.encode({"score": {"transactions": [sample] * count}}).replace(b"%", b"%%")
@@ -459,7 +462,7 @@ def template(count):
 
 
 def send_load(address, loader, count, stop, results):
-    """Sends until it is told to stop, each request as soon as the one before is answered."""
+    """Sends until `stop` is set, each request as soon as the previous one is answered."""
     body, number, waits, answers = template(count), 0, [], []
     try:
         with wire.Connection(address, timeout=WAIT) as connection:
@@ -476,12 +479,12 @@ def send_load(address, loader, count, stop, results):
 
 
 def fields(payload):
-    """Of one message, by number; decoding all of so many takes longer than the load itself."""
+    """The fields of one message by number; decoding all of them would take longer than the load itself."""
     return dict(wire.fields(payload))
 
 
 def decisions_of(answer):
-    """(position, snapshot id) of each; a failure is none."""
+    """(position, snapshot id) of each decision; None for a failure."""
     found = []
     (kind, score), = wire.fields(answer)
     if kind != 10:
@@ -503,12 +506,12 @@ def percentile(values, share):
 
 class LoadTest(PolicyTest):
     def ask_nothing(self, server, number):
-        """What a reload costs this process, which takes turns with the others, without the reload."""
+        """The work of this process for a reload, without the reload: it competes with the loaders."""
         write_folder(self.policy, broken(number)[1]() if number % 2 else scored(1 + number))
         server.status()
 
     def reload_once(self, server, number, adopted):
-        """Every second one is broken, each time in another way."""
+        """Every second policy is broken, each time in another way."""
         if number % 2 == 0:
             write_folder(self.policy, scored(1 + number))
             told = self.ask(server)
@@ -540,18 +543,18 @@ class LoadTest(PolicyTest):
     def check_waits(self, name, waits, phases):
         with_reloads, without = ([w for began, w in waits for start, end, is_so in phases
                                   if is_so == wanted and start <= began < end] for wanted in (True, False))
-        self.assertGreater(min(len(with_reloads), len(without)), 100, name)
+        self.assertGreater(min(len(with_reloads), len(without)), 100 if IS_STRICT else 0, name)
         p99, p99_without = percentile(with_reloads, 0.99), percentile(without, 0.99)
         print(f"{name}: {len(with_reloads)} requests with reloads, {len(without)} without; median "
               f"{percentile(with_reloads, 0.5) * 1e3:.2f} and {percentile(without, 0.5) * 1e3:.2f} ms, p99 "
               f"{p99 * 1e3:.2f} and {p99_without * 1e3:.2f} ms, ratio {p99 / p99_without:.2f}, longest "
               f"{max(with_reloads) * 1e3:.1f} and {max(without) * 1e3:.1f} ms", file=sys.stderr)
-        # On a busy machine a time says nothing: then it is only printed.
+        # On a busy machine times prove nothing: then they are only printed.
         if IS_STRICT:
             self.assertLessEqual(p99, 2 * p99_without, name)
 
     def check_archive(self, server, decided, adopted):
-        """Each decision names the policy that was adopted last before it, in the answer as in the archive."""
+        """Each decision names the policy adopted last before it, in the answer and in the archive."""
         in_force, seen, archived = None, [], {}
         for position, kind, payload in segments.records(server.archive):
             if kind == segments.SNAPSHOT:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier replay over what a server has archived: the audit, what it finds, and the export."""
+"""harrier replay of a server's archive: the audit, its findings, and the export."""
 import csv
 import os
 import re
@@ -10,7 +10,7 @@ import unittest
 
 import segments
 import wire
-from server import POLICY, START_US, ServerTest, transaction
+from server import POLICY, START_US, WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 
@@ -33,7 +33,7 @@ def fill(server, first, last, cards=7):
 
 class ReplayTest(ServerTest):
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def replay(self, server, *options):
         return self.harrier("replay", os.path.dirname(server.archive), *options)
@@ -45,14 +45,14 @@ class ReplayTest(ServerTest):
     def reload(self, server, words="adopted"):
         said = server.said().count(words)
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count(words) == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
         server.status()
 
     def live(self):
-        """A server with a past: two reloads, kill -9, tables, and a decision that they made late."""
+        """A server with a history: two reloads, kill -9, tables, and a decision that was late because of them."""
         server = self.server().start()
         fill(server, 0, 300)
         self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace("400", "800"))
@@ -69,7 +69,7 @@ class ReplayTest(ServerTest):
         server.start()
         fill(server, 800, 1000)
         with server.connect() as connection:
-            # Three days on: the tables of then leave the old cards out.
+            # Three days later: the new tables leave the old cards out.
             far = {**transaction(2000), "event_time_us": START_US + 3 * 86400 * 10**6}
             self.assertIn("decision", connection.score([far])[0])
         self.assertEqual(server.stop(), 0)
@@ -91,7 +91,7 @@ class ReplayTest(ServerTest):
         self.assertIn("Every decision equals the archived one.\n", done.stdout)
 
     def test_without_tables_again(self):
-        """Tables that somebody removed are recorded as gone, and those of another policy with it."""
+        """Removed tables are recorded as gone, and so are those of another policy."""
         server = self.server().start()
         fill(server, 0, 100)
         self.assertEqual(server.stop(), 0)
@@ -197,7 +197,8 @@ class ReplayTest(ServerTest):
                 stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
                 file.write(f"x{number},{stamp},{number % 50}.10,EUR,c{number % 5},m{number % 3},{label}\n")
         out = os.path.join(self.folder, "online.csv")
-        done = self.harrier("score", rows, "--to", server.address, "--features", "--out", out, "--quiet")
+        to = ("--to", server.address, "--deadline", "60s")
+        done = self.harrier("score", rows, *to, "--features", "--out", out, "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         with server.connect() as connection:
             connection.report("x18", "legit")
@@ -217,7 +218,7 @@ class ReplayTest(ServerTest):
         self.assertEqual(self.harrier("replay", server.archive, "--features", "-", "--quiet").stdout.count("\n"), 401)
 
     def test_features_of_several_policies(self):
-        """Columns of all of them; empty where the policy of then had none."""
+        """The columns of all policies; empty where the policy in force had no such feature."""
         server = self.live()
         rows = self.export(server)
         self.assertEqual(len(rows), 1202)
@@ -240,21 +241,21 @@ class ReplayTest(ServerTest):
         self.assertEqual(done.returncode, 78)
 
     def interrupt_with_a_table(self, server, path):
-        """Over an old table, as soon as there is a draft beside it. The status, and what was said."""
+        """Interrupts an export over an old table as soon as there is a draft beside it. (status, messages)"""
         with open(path, "w", encoding="utf-8") as file:
             file.write("old\n")
         with subprocess.Popen(
             [HARRIER, "replay", server.archive, "--features", path, "--quiet"], stderr=subprocess.PIPE, text=True
         ) as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + WAIT
             while len(os.listdir(os.path.dirname(path))) < 2 and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.001)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=WAIT)
         return process.returncode, said
 
     def test_interrupted(self):
-        """Neither half a file nor the loss of the one before."""
+        """No half file is published, and the old one stays."""
         server = self.server().start()
         with server.connect() as connection:
             for start in range(0, 60000, 1000):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""harrier replay in other orders and from other beginnings: as history is known now, with thresholds
-computed every night on the way, and from tables; each against a plain computation over the rows."""
+"""harrier replay in other orders and from other starting points: with the history as known now, with thresholds
+computed every night on the way, and from tables; each compared with a plain computation over the rows."""
 import bisect
 import csv
 import datetime
@@ -11,6 +11,8 @@ import random
 import subprocess
 import tempfile
 import unittest
+
+from server import WAIT
 
 HARRIER = os.environ["HARRIER"]
 DAY_S = 86400
@@ -45,7 +47,7 @@ def stamp(seconds):
 
 
 def traffic(late):
-    """Rows in the order of their arrival; some come up to an hour late. late False: none does."""
+    """Rows in order of arrival; with `late`, some are up to an hour late."""
     dice = random.Random(11)
     rows = []
     for number in range(4000):
@@ -75,7 +77,7 @@ class ModesTest(unittest.TestCase):
                 file.write(text)
 
     def run_harrier(self, *arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
         self.assertEqual(done.returncode, status, done.stderr)
         return done.stdout if status == 0 else done.stderr
 
@@ -147,7 +149,7 @@ class ModesTest(unittest.TestCase):
         return {name: quantile(values) or quantile(overall) for name, values in table.items()}, quantile(overall)
 
     def unusual(self, rows):
-        """Ids of the rows above what was usual at the last midnight before they came."""
+        """Ids of the rows above the threshold of the last midnight before they arrived."""
         found, night, newest = set(), ({}, None), None
         for i, row in enumerate(rows):
             if newest is not None and row["at"] // DAY_S > newest // DAY_S:
@@ -169,7 +171,7 @@ class ModesTest(unittest.TestCase):
                 for threads in (1, 3):
                     found, _ = self.export("--walk-forward", threads=threads)
                     self.assertEqual({i for i, row in found.items() if int(row["score"]) >= 150}, expected)
-                # What a range sees is what the nights before it were.
+                # A range uses the thresholds of the nights before it.
                 part, order = self.export("--walk-forward", "--from", "2026-03-08")
                 self.assertEqual(part, {i: found[i] for i in order})
                 still, _ = self.export()

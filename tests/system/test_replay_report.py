@@ -17,6 +17,7 @@ import tempfile
 import unittest
 
 import replay_figures
+from server import WAIT
 
 try:
     import jsonschema
@@ -76,7 +77,7 @@ CUTOFFS = {"review": 300, "challenge": 480, "decline": 640}
 
 
 class Policy:
-    """Written as files, and as what replay_figures.py wants to know of it."""
+    """A policy as files, and as replay_figures.py needs it."""
 
     def __init__(self, name, scale=1.0, without=(), cutoffs=None, more=""):
         self.name, self.cutoffs, self.more = name, cutoffs or CUTOFFS, more
@@ -184,7 +185,7 @@ class World:
 
     @staticmethod
     def run(*arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         return done.stdout
 
@@ -200,7 +201,7 @@ class World:
         return transactions, labels
 
     def rows(self, archive, replayed, against=None, card="card", first=0, end=2**62):
-        """What replaying a policy over another's archive should see, in its order."""
+        """The rows that a replay of a policy over another's archive should see, in order."""
         transactions, labels = self.records[archive.name]
         decided = self.records[replayed.name][0]
         compared = self.records[(against or archive).name][0]
@@ -273,7 +274,7 @@ class ReportTest(unittest.TestCase):
         return expected
 
     def assert_changes(self, got, rows):
-        """All of them, with the reasons of both sides."""
+        """All changed decisions, with the reasons of both sides."""
 
         def told(decision):
             reasons = []
@@ -301,7 +302,7 @@ class ReportTest(unittest.TestCase):
         rows = WORLD.rows(OLD, NEW)
         expected = self.assert_figures(got, rows, NEW)
         self.assert_changes(got, rows)
-        # That it was worth comparing:
+        # The comparison was worth making:
         self.assertGreater(expected["outcomes"]["positive"], 100)
         self.assertGreater(got["changed"]["total"], 200)
         for verdict in ("approve", "review", "decline"):
@@ -347,7 +348,7 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("folder", got["policy"])
 
     def test_as_recorded_in_another_currency(self):
-        """Of the days of an older base currency only what was sent in the newest one is known in it."""
+        """Of the days with an older base currency, only amounts sent in the newest one are known."""
         folder, archive = (os.path.join(WORLD.folder, name) for name in ("pounds", "data-pounds"))
         OLD.write(folder)
         with open(os.path.join(folder, "policy.yaml"), "r+", encoding="utf-8") as file:
@@ -482,7 +483,7 @@ class CommandTest(unittest.TestCase):
         self.assertIn("empty_range", [caveat["code"] for caveat in got["caveats"]])
 
     def test_refused(self):
-        """A policy that wants what some transactions do not have."""
+        """A policy that requires a field that some transactions lack."""
         folder = os.path.join(WORLD.folder, "strict")
         NEW.write(folder)
         with open(os.path.join(folder, "schema.yaml"), "w", encoding="utf-8") as file:
@@ -515,7 +516,7 @@ class CommandTest(unittest.TestCase):
 
     def refuse(self, *options, words, status=64):
         done = subprocess.run(
-            [HARRIER, "replay", WORLD.archive(OLD), *options], capture_output=True, text=True, timeout=60, check=False
+            [HARRIER, "replay", WORLD.archive(OLD), *options], capture_output=True, text=True, timeout=WAIT, check=False
         )
         self.assertEqual(done.returncode, status, (options, done.stderr))
         self.assertIn(words, done.stderr)
@@ -557,7 +558,7 @@ class CommandTest(unittest.TestCase):
         self.refuse(*policy, "--warm-up", "generations", "--from", "2026-01-10", words="no folder", status=66)
 
     def test_files_stay_when_it_fails(self):
-        """Neither half a report nor the loss of the one before."""
+        """No half report is published, and the old one stays."""
         path = os.path.join(WORLD.folder, "kept.json")
         with open(path, "w", encoding="utf-8") as file:
             file.write("old\n")
@@ -569,7 +570,7 @@ class CommandTest(unittest.TestCase):
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
     def test_no_file_appears_when_the_disk_is_full(self):
-        """Whichever of them did not fit: the others are not there, either."""
+        """If one of the files does not fit, none of them is published."""
         for full, others in (
             ("--json", ("--html", "--features")),
             ("--html", ("--json", "--features")),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""harrier replay --resume: interrupted at several places, it comes to the same bytes as a run that nobody interrupted.
+"""harrier replay --resume: interrupted at several places, it gives the same bytes as an uninterrupted run.
 
-And nothing but the same replay goes on: what differs is named, and no file is touched."""
+Only the same replay resumes: a difference is named, and no file is touched."""
 import json
 import os
 import re
@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+from server import WAIT
 from test_replay_report import CALM, NEW, OLD, Policy, without_clock
 
 HARRIER = os.environ["HARRIER"]
@@ -53,7 +54,7 @@ def tearDownModule():
 
 
 def run(*arguments, status=0):
-    done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -64,7 +65,7 @@ def read(path):
 
 
 def messages(stderr):
-    """What is no progress."""
+    """The lines that are not progress."""
     return [line for line in stderr.splitlines() if not line.startswith("{")]
 
 
@@ -90,8 +91,8 @@ class ResumeTest(unittest.TestCase):
         return [HARRIER, "replay", WORLD.path(archive), *options, "--resume", self.file]
 
     def interrupt(self, command, delay=0.0, by=signal.SIGINT):
-        """Once the decisions have begun, and after some more seconds: unless it ends before. The status, and
-        what was printed and said."""
+        """Interrupts the command once decisions have begun and `delay` seconds more, unless it ends before. (status,
+        output, messages)"""
         with subprocess.Popen([*command, "--progress=json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             said = ""
             for line in process.stderr:
@@ -100,11 +101,11 @@ class ResumeTest(unittest.TestCase):
                     break
             time.sleep(delay)
             process.send_signal(by)
-            out, more = process.communicate(timeout=120)
+            out, more = process.communicate(timeout=WAIT)
         return process.returncode, out, said + more
 
     def interrupt_surely(self, command, by=signal.SIGINT):
-        """On a busy machine it may have ended before the signal comes: once more, then. What was said."""
+        """On a busy machine the command may end before the signal comes: then it is repeated. Returns the messages."""
         before = self.files()
         for _ in range(20):
             status, _, said = self.interrupt(command, by=by)
@@ -124,7 +125,7 @@ class ResumeTest(unittest.TestCase):
         return command
 
     def expect_same(self, *options, features=False, as_json=True, status=0):
-        """Without an interruption, and with some: the same bytes."""
+        """The same bytes without an interruption and with some."""
         whole, pieces = os.path.join(self.folder, "whole"), os.path.join(self.folder, "pieces")
         common = [*options, "--features", "FOLDER.csv"] if features else list(options)
         common += ["--json", "FOLDER.json"] if as_json else []
@@ -137,7 +138,7 @@ class ResumeTest(unittest.TestCase):
         seconds = time.monotonic() - begun
         command = self.begin(*named(pieces))
         self.assertFalse(os.path.exists(pieces + ".csv") or os.path.exists(pieces + ".json"))
-        # While it folds what it has: nothing new.
+        # Interrupted while it folds the records before the checkpoint: the file stays.
         before = read(self.file)
         found, out, said = self.interrupt(command)
         if found == 75 and "still resumes from" in said:
@@ -146,7 +147,7 @@ class ResumeTest(unittest.TestCase):
             if found != 75:
                 break
             if share is None:
-                last = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+                last = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
                 found, out, said = last.returncode, last.stdout, last.stderr
             else:
                 found, out, said = self.interrupt(command, share * seconds)
@@ -200,7 +201,7 @@ class ResumeTest(unittest.TestCase):
                          "--outcomes-after", "5d", features=True)  # fmt: skip
 
     def test_what_was_told_is_told_again(self):
-        """Every transaction is refused; the first ten are told."""
+        """Every transaction is refused; the first ten are reported."""
         self.expect_same("--policy", WORLD.path("demanding"), status=1)
 
     def test_by_sigterm(self):
@@ -240,14 +241,14 @@ class ResumeTest(unittest.TestCase):
         self.refuse(*policy, *table, "--from", "2026-01-02", words="--from was not given and is 2026-01-02")
         self.refuse(*policy, words="--features was ")
         self.refuse(*policy, *table, "--quiet", words="the report was wanted and is not wanted")
-        # A file of the policy is another one.
+        # A file of the policy differs.
         changed = os.path.join(WORLD.folder, "changed")
         shutil.copytree(WORLD.path("new"), changed)
         self.addCleanup(shutil.rmtree, changed)
         with open(os.path.join(changed, "schema.yaml"), "a", encoding="utf-8") as file:
             file.write("# changed\n")
         self.refuse("--policy", changed, *table, words="the policy was new ")
-        # But threads, and what is only made at the end, do not matter.
+        # Threads, and output that is only made at the end, do not matter.
         run(*self.command(*policy, *table, "--threads", "1", "--html", os.path.join(self.folder, "page.html"),
                           "--list", "10", "--review-price", "7")[1:])  # fmt: skip
         self.assertEqual(self.files(), ["page.html", "table.csv"])
@@ -262,7 +263,7 @@ class ResumeTest(unittest.TestCase):
         shutil.rmtree(WORLD.path("other"))
 
     def test_a_longer_archive(self):
-        """What a server has added since is left out, as it would have been."""
+        """Records that a server added since are left out, as without the interruption."""
         data = WORLD.path("growing")
         shutil.copytree(WORLD.path("data"), data)
         self.addCleanup(shutil.rmtree, data)
@@ -277,7 +278,7 @@ class ResumeTest(unittest.TestCase):
         run(*self.command(*policy, archive="growing")[1:])
         found = read(os.path.join(self.folder, "out.json")).decode()
         self.assertEqual(without_clock(found), without_clock(expected))
-        # A run of its own sees it.
+        # A new run reads them.
         run("replay", data, *policy)
         self.assertNotEqual(
             json.loads(read(os.path.join(self.folder, "out.json")))["archive"], json.loads(expected)["archive"]
@@ -308,7 +309,7 @@ class ResumeTest(unittest.TestCase):
         with open(draft, "wb") as file:
             file.write(rows[:100] + b"!" + rows[101:])
         self.refuse(*options, words="does not have the rows that were written", status=65)
-        # What a run that was killed has written behind them is cut off.
+        # What a killed run wrote after the checkpoint is cut off.
         with open(draft, "wb") as file:
             file.write(rows + b"half a ro")
         run(*command[1:])

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from segments import crc32c
-from server import START_US, ServerTest, counts, transaction
+from server import START_US, WAIT, ServerTest, counts, transaction
 
 HARRIER = os.environ["HARRIER"]
 DAYS, A_DAY = 4, 400
@@ -22,7 +22,7 @@ DAY_US = 86400 * 1000000
 COLUMNS = ["id", "event_time", "amount_minor", "currency", "card", "merchant", "outcome"]
 SEAL_HEADER, SEAL_ENTRY = 224, 24
 
-# The program itself cannot run without this library.
+# harrier itself cannot run without this library.
 _zstd = ctypes.CDLL("libzstd.so.1")
 _zstd.ZSTD_decompress.restype = ctypes.c_size_t
 _zstd.ZSTD_isError.argtypes = [ctypes.c_size_t]
@@ -57,7 +57,7 @@ def sealed_files(archive):
 
 class SealTest(ServerTest):
     def harrier(self, *arguments, status=0):
-        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
         self.assertEqual(done.returncode, status, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
@@ -87,7 +87,7 @@ class SealTest(ServerTest):
         return report
 
     def test_beside_a_server(self):
-        """The server goes on with its last segment, and finds in the sealed ones what it needs of them."""
+        """The server continues its last segment, and finds what it needs in the sealed ones."""
         self.import_history()
         server = self.server().start()
         with server.connect() as connection:
@@ -118,7 +118,7 @@ class SealTest(ServerTest):
         self.harrier("replay", self.data, "--recorded", "--quiet")
 
     def test_the_page_says_how(self):
-        """Chained by hash, and zstd alone gives back what was there."""
+        """Chained by hash, and zstd alone restores the plain segment."""
         self.import_history()
         shutil.copytree(self.archive, os.path.join(self.folder, "plain"))
         self.seal()
@@ -208,7 +208,7 @@ class SealTest(ServerTest):
             file.seek(-20, os.SEEK_END)
             file.write(b"\x55\xaa")
         for command in (["archive", "verify", self.data], ["rebuild", "--data", self.data]):
-            done = subprocess.run([HARRIER, *command], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([HARRIER, *command], capture_output=True, text=True, timeout=WAIT)
             self.assertEqual(done.returncode, 65)
             self.assertIn(os.path.relpath(path, self.archive) + ": ", done.stdout + done.stderr)
             self.assertIn("of the file is damaged", done.stdout + done.stderr)

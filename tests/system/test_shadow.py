@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Rules that fire once an hour, for a part of the cards, in groups and in shadow; whole policies on
-trial; and that all of it comes out of the archive again, after a kill, a rebuild and a swap."""
+"""Rules that fire once an hour, for some of the cards, in groups and in shadow; shadow policies; and that a kill, a
+rebuild and a swap reproduce all of it from the archive."""
 import json
 import os
 import re
@@ -12,7 +12,7 @@ import unittest
 
 import segments
 import wire
-from server import POLICY, START_US, ServerTest, transaction
+from server import POLICY, START_US, WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 SHADOW = 7  # record type
@@ -52,7 +52,7 @@ rules:
 """,
 }
 
-# Decides otherwise on the same features; one of its features the live policy does not have.
+# Decides differently on the same features, and has one feature that the live policy lacks.
 TRIED = {
     **LIVE,
     "policy.yaml": LIVE["policy.yaml"].replace("name: system", "name: tried"),
@@ -67,7 +67,7 @@ rules:
 """,
 }
 
-# Would take no transaction at all.
+# Would refuse every transaction.
 REFUSING = {**LIVE, "schema.yaml": "fields: {device: {required: true}}\n"}
 
 
@@ -99,19 +99,19 @@ class ShadowTest(ServerTest):
         return folder
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def reload(self, server, words):
         said = server.said().count(words)
         server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.said().count(words) == said:
             self.assertLess(time.monotonic(), deadline, server.said())
             time.sleep(0.01)
         server.status()
 
     def rebuild(self, server):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while server.metric("harrierd_archive_synced_position") < server.metric("harrierd_archive_position"):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
@@ -154,7 +154,7 @@ class ShadowTest(ServerTest):
         many = [reason for reason in reasons if reason["rule"] == "many"]
         self.assertEqual(many[0]["tags"], ["velocity", "test-of-tags"])
         self.assertEqual(many[0]["group"], "velocity")
-        # Of one card there is a transaction every seven seconds: with effect once in two minutes.
+        # Each card has a transaction every seven seconds; the rule takes effect once in two minutes.
         of_card = [reason for reason in many if reason["at"] % 7 == 3]
         effects = [reason["at"] for reason in of_card if not reason.get("suppressed")]
         self.assertGreater(len(effects), 3)
@@ -162,7 +162,7 @@ class ShadowTest(ServerTest):
         for before, after in zip(effects, effects[1:]):
             self.assertGreaterEqual(after - before, 120)
             self.assertLess(after - before, 120 + 7)
-        # Half of the cards, those that the hash names, and always the same.
+        # Half of the cards, selected by hash, and always the same ones.
         cheap = {reason["at"] % 7 for reason in reasons if reason["rule"] == "cheap"}
         self.assertEqual(
             cheap,
@@ -219,7 +219,7 @@ class ShadowTest(ServerTest):
         self.write_shadow("tried", {**TRIED, "rules/velocity.yaml": "rules: [{name: broken, when: x > 1}]\n"})
         self.reload(server, "shadow policy in")
         self.assertEqual(server.metric("harrierd_shadow_policies_refused"), 1)
-        fill(server, 100, 200)  # the last good one goes on
+        fill(server, 100, 200)  # the last good one stays in force
         changed = TRIED["rules/velocity.yaml"].replace("550", "950")
         self.write_shadow("tried", {**TRIED, "rules/velocity.yaml": changed})
         self.reload(server, "adopted")
@@ -242,7 +242,7 @@ class ShadowTest(ServerTest):
                 counts[shadow["snapshot_id"]] = counts.get(shadow["snapshot_id"], 0) + 1
         self.assertEqual(sorted(counts.values()), [100, 200, 300])
         self.assertEqual(counts[0], 100)
-        # Each policy is in the archive, not with every start or swap anew.
+        # Each policy is in the archive once, not again after each start or swap.
         self.assertLessEqual(len(self.records(server, SHADOW)), 4)
         self.assert_comes_out_again(server)
 
@@ -307,7 +307,7 @@ class ShadowTest(ServerTest):
         for example in policy["examples"]:
             self.assertNotEqual(example["verdict"], example["shadow_verdict"])
 
-        # The same sample with other records behind it, and words for people.
+        # The same sample with other records after it, and as text.
         half = self.harrier("shadow", "report", os.path.dirname(server.archive), "--until", "2026-01-01T00:02:30Z")
         self.assertEqual(half.returncode, 0, half.stderr)
         self.assertRegex(half.stdout, r"^transactions   150, \d+ with an outcome \(\d")

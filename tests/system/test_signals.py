@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from server import POLICY, ServerTest, transaction
+from server import POLICY, WAIT, ServerTest, transaction
 
 
 class ReloadTest(ServerTest):
@@ -69,12 +69,12 @@ class EndTest(ServerTest):
         server = self.server().start()
         began = time.monotonic()
         self.assertEqual(server.stop(), 0)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 60)
         self.assertFalse(os.path.exists(server.address[len("ipc://") :]))
 
     def test_term_in_traffic(self):
-        """Every answer that came is in the archive, every request got an answer or a closed connection,
-        and the end is orderly."""
+        """Every answered transaction is in the archive, every request got an answer or a closed connection, and the
+        server exits with status 0."""
         server = self.server().start()
         answered = [[] for _ in range(4)]
         stopping = threading.Event()
@@ -117,7 +117,7 @@ class EndTest(ServerTest):
         path = os.path.join(self.folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
             supervisor.bind(path)
-            supervisor.settimeout(10)
+            supervisor.settimeout(WAIT)
             server = self.server().spawn(environment={"NOTIFY_SOCKET": path}.items())
             self.assertIn(b"READY=1", supervisor.recv(1000).split(b"\n"))
             server.process.send_signal(signal.SIGTERM)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Starting: what is refused, with which exit status and which words."""
+"""Starting: what is refused, with which exit status and message."""
 import os
 import subprocess
 import unittest
 
-from server import HARRIERD, ServerTest, free_port, transaction
+from server import HARRIERD, WAIT, ServerTest, free_port, transaction
 
 
 def run(*arguments, **environment):
     return subprocess.run(
-        [HARRIERD, *arguments], capture_output=True, text=True, timeout=20, env={**os.environ, **environment}
+        [HARRIERD, *arguments], capture_output=True, text=True, timeout=WAIT, env={**os.environ, **environment}
     )
 
 
@@ -92,7 +92,7 @@ class StartTest(ServerTest):
         self.assert_ends(second, 75, "another server listens on", "harrierd.sock.lock")
         self.assertEqual(first.status()["transactions"], 1)
         self.assertEqual(first.stop(), 0)
-        third = self.server(f"--data_dir={self.folder}/other").start()  # the lock went with its holder
+        third = self.server(f"--data_dir={self.folder}/other").start()  # the lock ended with its holder
         self.assertEqual(third.status().get("transactions", 0), 0)
 
     def test_second_server_on_the_same_port(self):

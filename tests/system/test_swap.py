@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""A new generation while the server works: taken up without a gap, or refused; and what is said when none comes."""
+"""A new generation while the server runs: adopted without a pause, or refused; and the messages when none comes."""
 import os
 import signal
 import subprocess
 import time
 import unittest
 
-from load import Prober
+from load import IS_STRICT, WAIT_MS_MAX, Prober
 from night import HARRIER, SwapTest
 from server import transaction
 
 
 class LoadTest(SwapTest):
     def test_nobody_waits(self):
-        """Four clients score all the while, each transaction on a busy card and a busy merchant."""
+        """Four clients keep scoring, each transaction on a busy card and a busy merchant."""
         server = self.server().start()
         self.fill(server, 0, 20000)
 
@@ -36,7 +36,7 @@ class LoadTest(SwapTest):
                     prober.__exit__()
             return group
 
-        before = run(0, lambda: time.sleep(2))
+        before = run(0, lambda: time.sleep(2 if IS_STRICT else 0.3))  # to compare with
 
         def swap():
             status = server.status()
@@ -47,7 +47,7 @@ class LoadTest(SwapTest):
         for prober in during:
             prober.check()
         locked = server.metric("harrierd_swap_locked_seconds_sum") * 1000
-        self.assertLess(locked, 50)
+        self.assertLess(locked, WAIT_MS_MAX)
         print(f"without a swap: {before[0].words()}\nduring a swap: {during[0].words()}; "
               f"longest of all clients {max(p.worst_ms for p in during):.1f} ms "
               f"(without {max(p.worst_ms for p in before):.1f} ms); decisions stood still for {locked:.1f} ms")
@@ -76,7 +76,7 @@ class RefusedTest(SwapTest):
         first = self.await_adopted(server, {})
         self.fill(server, 500, 500)
         self.await_synced(server)
-        # Published as it should be, but damaged before the server can have looked at all of it.
+        # Properly published, but damaged before the server can have read it.
         os.kill(server.process.pid, signal.SIGSTOP)
         self.rebuild()
         with open(self.current("tables.mdb"), "r+b") as tables:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""TLS 1.3 by a terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and the certificates made
-as the page says. Only the places of files and the ports are this test's own."""
+"""TLS 1.3 by a terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and certificates made as the
+page says. Only paths and ports are the test's own."""
 import os
 import re
 import shutil
@@ -54,9 +54,9 @@ class TerminatorTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def stunnel(self, name, settings, port):
-        """The file of deploy/ with the test's own places in it."""
+        """The file of deploy/ with the test's own paths in it."""
         text = read("deploy", name).replace("/etc/harrier/tls/", self.tls + "/")
-        if os.getuid() != 0:  # nobody else to become
+        if os.getuid() != 0:  # only root can change the user
             text = re.sub(r"^set[ug]id = .*\n", "", text, flags=re.M)
         for setting, value in settings.items():
             text, count = re.subn(rf"^{setting} = .*$", f"{setting} = {value}", text, flags=re.M)
@@ -72,7 +72,7 @@ class TerminatorTest(ServerTest):
         while time.monotonic() < deadline:
             self.assertIsNone(process.poll(), read(path + ".err"))
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", port), timeout=WAIT).close()
                 return
             except OSError:
                 time.sleep(0.02)
@@ -94,7 +94,7 @@ class TerminatorTest(ServerTest):
 
     def exchange(self, context, request):
         """One request over TLS; the answer and the version that was spoken."""
-        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=5)
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=WAIT)
         with context.wrap_socket(plain, server_hostname=NAME) as wrapped:
             connection = Connection.over(wrapped)
             return connection.call(request), wrapped.version()
@@ -127,9 +127,9 @@ class TerminatorTest(ServerTest):
         answer, _ = self.exchange(self.context(), {"token": self.token, "status": {}})
         self.assertEqual(answer["status"]["state"], "ready")
 
-    def harrier(self, port):
+    def harrier(self, port, deadline):
         return subprocess.run(
-            [HARRIER, "status", "--to", f"tcp://127.0.0.1:{port}", "--deadline", "2s"],
+            [HARRIER, "status", "--to", f"tcp://127.0.0.1:{port}", "--deadline", deadline],
             capture_output=True, text=True, timeout=WAIT, check=False, env={**os.environ, "HARRIER_TOKEN": self.token},
         )
 
@@ -137,13 +137,13 @@ class TerminatorTest(ServerTest):
         """harrier → stunnel → TLS → stunnel → harrierd; and not to a server of another name."""
         port = free_port()
         self.stunnel("stunnel-client.conf", {"accept": f"127.0.0.1:{port}", "connect": f"127.0.0.1:{self.tls_port}"}, port)
-        done = self.harrier(port)
+        done = self.harrier(port, "60s")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("ready", done.stdout)
         port = free_port()
         self.stunnel("stunnel-client.conf", {"accept": f"127.0.0.1:{port}", "connect": f"127.0.0.1:{self.tls_port}",
                                              "checkHost": "other.example"}, port)
-        self.assertEqual(self.harrier(port).returncode, 69)
+        self.assertEqual(self.harrier(port, "1s").returncode, 69)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Thresholds from the archive to a decision, beside an independent computation of each.
+"""Thresholds, from the archive to a decision, compared with an independent computation of each.
 
 What is computed here shares nothing with the server: sorted lists, exact fractions, windows counted
 by hand. Quantiles by group have to be equal to the last bit.
@@ -14,7 +14,7 @@ import time
 import unittest
 from fractions import Fraction
 
-from server import POLICY, START_US, ServerTest
+from server import POLICY, START_US, WAIT, ServerTest
 
 HARRIER = os.environ["HARRIER"]
 HOUR, DAY = 3600 * 10**6, 86400 * 10**6
@@ -73,7 +73,7 @@ def amount(transaction):
 
 
 def make(seed, count, first=0):
-    """Some hours of transactions in order of time, a few of them at the same microsecond."""
+    """Some hours of transactions in order of time, a few with equal times."""
     chance = random.Random(seed)
     at_us, made = START_US + first * 20 * 10**6, []
     for number in range(first, first + count):
@@ -96,7 +96,7 @@ def make(seed, count, first=0):
 
 
 def count_1h(transactions):
-    """card.count_1h of each, itself included: what lies before it in the archive and in its window."""
+    """card.count_1h of each transaction: itself, and those before it in the archive and within its window."""
     counts = {}
     for index, one in enumerate(transactions):
         counts[one["id"]] = sum(
@@ -182,7 +182,7 @@ class ThresholdTest(ServerTest):
         self.write_policy("rules/velocity.yaml", RULES)
 
     def harrier(self, *arguments):
-        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=60)
+        return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT)
 
     def rebuild(self, *options):
         done = self.harrier("rebuild", "--priority", "normal", "--data", os.path.join(self.folder, "data"), *options)
@@ -294,7 +294,7 @@ class ComputationTest(ThresholdTest):
         counts = count_1h(transactions)
         many = sum(counts[one["id"]] >= 3 for one in transactions)
         self.assertGreater(many, 40)
-        # Everything that scores has 400: a cut-off of 401 lets nothing through, which is little enough.
+        # Every score above 0 is 400: a cut-off of 401 matches nothing, which is within the budget.
         review, decline = report["cutoffs"]
         self.assertEqual((review["after"], review["state"]), (401, "computed"))
         self.assertEqual((decline["after"], decline["state"]), (700, "small sample"))
@@ -318,7 +318,7 @@ class ChangeTest(ThresholdTest):
 
     def test_a_change_beyond_the_guard_is_held_back_and_told(self):
         before = {values["name"]: values for values in self.carried()["thresholds"]}
-        # The same shops, a day and a half later and ten times as dear.
+        # The same shops, a day and a half later, at ten times the price.
         dear = [
             {**one, "id": "d" + one["id"], "event_time_us": one["event_time_us"] + 3 * DAY // 2, "amount_minor": one["amount_minor"] * 10}
             for one in self.transactions
@@ -336,7 +336,7 @@ class ChangeTest(ThresholdTest):
         self.assertEqual(held["amount_p90"]["groups"], before["amount_p90"]["groups"])
         self.assertEqual(held["amount_p90"]["overall"], before["amount_p90"]["overall"])
         self.assertEqual(self.running.stop(), 0)
-        # Taken when somebody says so: then they are what is computed.
+        # Accepted on request: then the computed values are in force.
         held_hash = report["content_hash"]
         report, said = self.rebuild("--accept-changes", "--force")
         self.assertNotEqual(report["content_hash"], held_hash)
@@ -370,7 +370,7 @@ class ChangeTest(ThresholdTest):
         group = [v for v in self.carried()["thresholds"] if v["name"] == "amount_p90"][0]["groups"][0]["value"]
         told = self.told(asked)
         self.assertEqual(float(told[0]), group)
-        # The fallback is no part of what is computed, the quantile is.
+        # The fallback is not part of what is computed; the quantile is.
         self.write_policy("thresholds.yaml", THRESHOLDS.replace("fallback: 500.0", "fallback: 501.0"))
         self.reload()
         self.assertEqual(float(self.told({**asked, "id": "ask2"})[0]), group)
@@ -385,7 +385,7 @@ class ChangeTest(ThresholdTest):
     def reload(self):
         said = self.running.said().count("adopted")
         self.running.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT
         while self.running.said().count("adopted") == said:
             self.assertLess(time.monotonic(), deadline, self.running.said())
             time.sleep(0.01)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Client tokens: who may ask for what, replacing them under load, and what is refused at the start."""
+"""Client tokens: which call needs which scope, replacement under load, and what a start refuses."""
 import os
 import shutil
 import signal
@@ -38,7 +38,7 @@ class TokensTest(ServerTest):
         )
 
     def token(self, *arguments):
-        """harrier token, on this test's file; its standard output."""
+        """Runs harrier token on this test's file; returns its standard output."""
         done = self.harrier("token", *arguments, "--tokens", self.tokens)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
@@ -69,7 +69,7 @@ class TokensTest(ServerTest):
     def denied(self, server, reason):
         return server.metric(f'harrierd_denied_total{{reason="{reason}"}}')
 
-    def await_(self, what, words="never came true"):
+    def await_(self, what, words="never happened"):
         deadline = time.monotonic() + WAIT
         while not what():
             self.assertLess(time.monotonic(), deadline, words)
@@ -92,7 +92,7 @@ class ScopesTest(TokensTest):
                         self.assert_denied(answer, f"{call} needs the scope {needed}")
         self.assertEqual(self.denied(server, "scope"), 2 * (len(CALLS) - 1))
         after = self.call(server, {"status": {}}, tokens["score"])["status"]
-        # One transaction was scored and one outcome reported, by those who may: nothing else happened.
+        # One transaction was scored and one outcome reported, with the right tokens: nothing else happened.
         self.assertEqual((after["transactions"], after["outcomes"]), (1, 1))
         self.assertGreater(after["position"], before["position"])
 
@@ -130,11 +130,13 @@ class ScopesTest(TokensTest):
 
     def test_the_watchdog_needs_none(self):
         self.new("score")
-        server = self.server("--watchdog_interval=50ms", f"--listen=tcp://127.0.0.1:{free_port()}").start()
-        time.sleep(1)
+        self.holds_with_time(self.watch, "50ms", "250ms", "1s", "10s")
+
+    def watch(self, interval):
+        server = self.server(f"--watchdog_interval={interval}", f"--listen=tcp://127.0.0.1:{free_port()}").start()
+        self.await_(lambda: server.metric('harrierd_requests_total{call="status"}') > 10, "too few probes")
         self.assertEqual(server.metric("harrierd_listener_restarts_total"), 0)
         self.assertEqual(self.denied(server, "missing"), 0)
-        self.assertGreater(server.metric('harrierd_requests_total{call="status"}'), 10)
 
     def test_uses_are_counted(self):
         first, second = self.new("score"), self.new("score")
@@ -181,7 +183,7 @@ class ScopesTest(TokensTest):
 
 class RotationTest(TokensTest):
     def test_replaced_under_load(self):
-        """A client goes over to its new token while it scores; the old one is revoked: none of its calls fails."""
+        """A client switches to a new token while it scores, and the old one is revoked: none of its calls fails."""
         current = [self.new("score")]
         everlasting = self.new("score,admin", name="other")
         server = self.server().start()
@@ -215,7 +217,7 @@ class RotationTest(TokensTest):
                 self.await_(lambda: self.is_let_in(server, new))
                 old.append(current[0])
                 current[0] = new
-                before = list(done)  # what was under way with the old one
+                before = list(done)  # calls that were under way with the old one
                 self.await_(lambda: done[0] > before[0] + 2)
                 self.revoke(old[-1])
                 self.await_(lambda: not self.is_let_in(server, old[-1]))
@@ -238,7 +240,7 @@ class RotationTest(TokensTest):
             server.await_said(f"tokens file refused, the current tokens stay in force: {words}")
             self.assertEqual(server.metric("harrierd_tokens_refused"), 1)
             self.assertTrue(self.is_let_in(server, token))
-            told = self.harrier("status", "--to", server.address, HARRIER_TOKEN=token)
+            told = self.harrier("status", "--to", server.address, "--deadline", "60s", HARRIER_TOKEN=token)
             self.assertIn(f"refused: tokens: {words}", told.stdout)
 
         with open(self.tokens, "w", encoding="utf-8") as file:
@@ -255,7 +257,7 @@ class RotationTest(TokensTest):
         assert_refused(f"{self.tokens} has mode 0644: everybody can")
         os.chmod(self.tokens, 0o600)
         self.await_(lambda: server.metric("harrierd_tokens_refused") == 0)
-        told = self.harrier("status", "--to", server.address, HARRIER_TOKEN=token)
+        told = self.harrier("status", "--to", server.address, "--deadline", "60s", HARRIER_TOKEN=token)
         self.assertNotIn("tokens", told.stdout)
 
 
@@ -330,7 +332,7 @@ class StartTest(TokensTest):
 
 
 class CommandsTest(TokensTest):
-    """Every command that talks to a server shows it a token, from a file or the environment and never from argv."""
+    """Every command that calls a server sends a token, from a file or the environment and never from argv."""
 
     def setUp(self):
         super().setUp()
@@ -342,12 +344,12 @@ class CommandsTest(TokensTest):
             file.write("id,event_time,amount,currency,card,merchant\na,2026-01-01T00:00:00Z,1.00,EUR,c1,m1\n")
 
     def commands(self):
-        to = ("--to", self.running.address)
+        to = ("--to", self.running.address, "--deadline", "60s")
         return [
             (("score", self.input, *to, "--quiet"), 0),
             (("outcome", "a", "fraud", *to), 0),
             (("status", *to), 0),
-            (("reload", "--wait", *to), 0),
+            (("reload", "--wait", *to[:2]), 0),
             (("list", "show", *to), 0),
             (("explain", "--server", self.running.address, "a"), 0),
         ]
@@ -379,7 +381,7 @@ class CommandsTest(TokensTest):
 
     def test_files_that_are_not_taken(self):
         def refused(path, status, words):
-            done = self.harrier("status", "--to", self.running.address, "--token-file", path)
+            done = self.harrier("status", "--to", self.running.address, "--deadline", "60s", "--token-file", path)
             self.assertEqual((done.returncode, words in done.stderr), (status, True), done.stderr)
 
         refused(os.path.join(self.folder, "none"), 66, "No such file")
@@ -393,13 +395,13 @@ class CommandsTest(TokensTest):
             refused(self.path, 64, words)
 
 
-@unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+@unittest.skipUnless(os.getuid() == 0, "only root can change the user")
 class SocketTest(TokensTest):
     NOBODY = 65534
     GROUP = 4711
 
     def connects(self, path, user, group):
-        """Does a process of this user and group get through to the server?"""
+        """Whether a process of this user and group can connect to the server."""
         pid = os.fork()
         if pid == 0:
             import socket
@@ -428,7 +430,7 @@ class SocketTest(TokensTest):
         self.assertTrue(self.connects(path, self.NOBODY, self.NOBODY))
 
     def test_it_is_never_open_to_more(self):
-        """Somebody who must not tries all the time while the server starts and listens."""
+        """A user without access keeps trying to connect while servers start and listen."""
         os.chmod(self.folder, 0o755)
         path = os.path.join(self.folder, "harrierd.sock")
         reading, writing = os.pipe()
@@ -461,13 +463,13 @@ class SocketTest(TokensTest):
         finally:
             os.kill(watcher, signal.SIGKILL)
             os.waitpid(watcher, 0)
-        self.assertEqual(os.read(reading, 100), b"", "somebody got in")
+        self.assertEqual(os.read(reading, 100), b"", "a user without access got in")
         os.close(reading)
 
     def test_a_group_that_it_may_not_give(self):
         os.chmod(self.folder, 0o777)
         os.chmod(os.path.join(self.folder, "policy"), 0o777)
-        harrierd = os.path.join(self.folder, "harrierd")  # where everybody can run it
+        harrierd = os.path.join(self.folder, "harrierd")  # where every user can run it
         shutil.copy(HARRIERD, harrierd)
         os.chmod(harrierd, 0o755)
 

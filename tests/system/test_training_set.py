@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""harrier replay --features: what goes to harrier-parquet, what happens when that fails, and the same table as CSV.
+"""harrier replay --features: the data sent to harrier-parquet, its failures, and the same table as CSV.
 
 A stand-in for harrier-parquet, beside a copy of harrier, takes the batches apart with nothing but Python; the real one is
 tested where python3 has pyarrow."""
@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+from server import WAIT
 
 HARRIER = os.environ["HARRIER"]
 ROWS, FIRST = 101000, 100000  # more than one batch; of the first policy
@@ -68,8 +70,8 @@ if mode == "refuses":
 source = sys.stdin.buffer
 print("a warning that nobody asked for", file=sys.stderr)
 print("ready", flush=True)
-if mode == "slow":
-    time.sleep(1)
+while mode == "held" and not os.path.exists(os.environ["STAND_IN_PID"] + ".go"):
+    time.sleep(0.01)
 header = json.loads(source.readline())
 if mode == "unread":
     sys.exit("No space left on device")
@@ -128,7 +130,7 @@ def stamp(number):
 
 
 def seconds_of(text):
-    """A duration as CSV has it, in microseconds."""
+    """A duration in CSV's form, in microseconds."""
     whole, _, fraction = text.removesuffix("s").partition(".")
     return int(whole) * 10**6 + int(fraction.ljust(6, "0") or 0)
 
@@ -164,7 +166,7 @@ class TrainingSetTest(unittest.TestCase):
         cls.few = os.path.join(cls.folder, "few")
         cls.bring(cls.few, POLICY, "first", 0, FEW)
         cls.bring(cls.data, POLICY, "first", 0, FIRST)
-        # Another policy for the rest: a feature has another type, and there is one more.
+        # Another policy for the rest: one feature has another type, and one is new.
         other = POLICY["features.yaml"].replace("event_time.getHours() < 12", "event_time.getHours()")
         other += '  - {name: half, value: "amount / 2.0"}\n'
         cls.bring(cls.data, POLICY | {"features.yaml": other}, "second", FIRST, ROWS)
@@ -192,7 +194,7 @@ class TrainingSetTest(unittest.TestCase):
 
     @staticmethod
     def run_harrier(command):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
     def setUp(self):
@@ -202,7 +204,7 @@ class TrainingSetTest(unittest.TestCase):
         os.mkdir(self.out)
 
     def copy_harrier(self, program=None):
-        """A copy of harrier, and beside it what is to be harrier-parquet."""
+        """A copy of harrier, with the given program as harrier-parquet beside it."""
         copy = os.path.join(self.place, "harrier")
         if not os.path.exists(copy):
             shutil.copy2(HARRIER, copy)
@@ -224,7 +226,7 @@ class TrainingSetTest(unittest.TestCase):
 
     def run_stand_in(self, mode, data):
         process = self.start(mode, data)
-        output, said = process.communicate(timeout=300)
+        output, said = process.communicate(timeout=WAIT)
         return subprocess.CompletedProcess(process.args, process.returncode, output, said)
 
     def expect_parsed(self, name, kind, texts, values):
@@ -271,7 +273,7 @@ class TrainingSetTest(unittest.TestCase):
         self.assertIn("amount / 2.0", second["files"]["features.yaml"])
 
     def expect_failure(self, done, *words):
-        """One message, and what was there stays."""
+        """It fails with one message, and the old file stays."""
         self.assertEqual(done.returncode, 74, done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertTrue(done.stderr.startswith(f"harrier: cannot write {self.path}: "), done.stderr)
@@ -298,7 +300,7 @@ class TrainingSetTest(unittest.TestCase):
         }.items():
             with self.subTest(mode):
                 self.expect_failure(self.run_stand_in(mode, self.few), words)
-        for mode in ("killed", "full"):  # with most of it still to come
+        for mode in ("killed", "full"):  # with most rows still to come
             with self.subTest(f"{mode}, on the way"):
                 self.expect_failure(self.run_stand_in(mode, self.data))
 
@@ -306,7 +308,7 @@ class TrainingSetTest(unittest.TestCase):
         copy = self.copy_harrier(program)
         return subprocess.run(
             [copy, "replay", self.few, "-q", "--features", self.path],
-            capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
+            capture_output=True, text=True, timeout=WAIT, env={**os.environ, **environment},
         )
 
     def test_it_is_not_there(self):
@@ -314,7 +316,7 @@ class TrainingSetTest(unittest.TestCase):
         self.expect_failure(self.run_copy(PATH="/nonexistent"), "cannot start harrier-parquet", "No such file")
         no_python = self.run_copy("#!/nonexistent/python3\n", PATH="/nonexistent")
         self.expect_failure(no_python, "cannot start harrier-parquet")
-        # Without its interpreter, env says so.
+        # Without its interpreter, env reports the error.
         self.expect_failure(self.run_copy("#!/usr/bin/env python3\n", PATH="/nonexistent"), "python3")
 
     def test_pyarrow_is_not_there(self):
@@ -327,31 +329,33 @@ class TrainingSetTest(unittest.TestCase):
         self.expect_failure(done, "pip install pyarrow", "none of that name")
 
     def test_harrier_is_killed(self):
-        """Then nothing is published, and nobody stays behind."""
+        """Then nothing is published, and no process is left."""
         self.leave_one()
-        process = self.start("slow", self.data)
+        process = self.start("held", self.data)
         while not os.path.exists(self.pid_file) or not os.path.getsize(self.pid_file):
             self.assertIsNone(process.poll())
             time.sleep(0.01)
         process.kill()
-        process.communicate(timeout=60)
+        with open(self.pid_file + ".go", "w", encoding="ascii"):
+            pass
+        process.communicate(timeout=WAIT)
         with open(self.pid_file, encoding="ascii") as file:
             child = int(file.read())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT
         while os.path.exists(f"/proc/{child}") and not self.is_zombie(child):
-            self.assertLess(time.monotonic(), deadline, "it goes on alone")
+            self.assertLess(time.monotonic(), deadline, "it still runs")
             time.sleep(0.05)
         with open(self.path, encoding="utf-8") as file:
             self.assertEqual(file.read(), "the one before\n")
 
     @staticmethod
     def is_zombie(pid):
-        """Its parent is gone, and nobody may be there to bury it."""
+        """Its parent is gone, and there may be no process to reap it."""
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rsplit(")", 1)[1].split()[0] == "Z"
 
     def test_parquet(self):
-        """With the program that ships: the same schema and cells."""
+        """With the shipped program: the same schema and cells."""
         try:
             import pyarrow.parquet
         except ImportError:

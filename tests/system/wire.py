@@ -12,6 +12,8 @@ from encode import VARINTS, Encoder  # noqa: E402  (found by the line before)
 
 ENCODER = Encoder(os.path.join(ROOT, "proto"))
 
+WAIT = 300  # seconds for an answer: only there to catch a hang
+
 # REQ0 says hello: zero, "SP", version 0, its protocol number 0x30 big-endian, reserved; REP0 answers 0x31.
 HELLO_REQ = bytes.fromhex("0053500000300000")
 HELLO_REP = bytes.fromhex("0053500000310000")
@@ -68,7 +70,7 @@ def _value(kind, value):
 
 
 def decode(name, data):
-    """The message as a dict; what is not sent is not in it."""
+    """The message as a dict, without fields that were not sent."""
     by_number = {number: (field, kind, repeated) for field, (number, kind, repeated, _) in ENCODER.messages[name].items()}
     out = {}
     for number, value in fields(data):
@@ -88,7 +90,7 @@ def decode(name, data):
 class Connection:
     """One REQ client. address: tcp://HOST:PORT or ipc:///PATH."""
 
-    def __init__(self, address, timeout=5):
+    def __init__(self, address, timeout=WAIT):
         self.ipc = address.startswith("ipc://")
         if self.ipc:
             self.socket = socket.socket(socket.AF_UNIX)
@@ -108,7 +110,7 @@ class Connection:
 
     @classmethod
     def over(cls, connected):
-        """On a socket that somebody else has connected: TLS, for one."""
+        """On a socket that is connected already: TLS, for one."""
         connection = cls.__new__(cls)
         connection.ipc = False
         connection.socket = connected
@@ -141,7 +143,7 @@ class Connection:
         self.socket.sendall(data)
 
     def send(self, body):
-        """Sends without waiting; returns the request's id."""
+        """Sends a request without waiting for its answer; returns its id."""
         self.last_id += 1
         payload = struct.pack(">I", self.last_id | 0x80000000) + body
         self.socket.sendall((IPC_MESSAGE if self.ipc else b"") + struct.pack(">Q", len(payload)) + payload)

@@ -16,7 +16,7 @@ from harrier_client import AsyncClient, Client, ClosedError, DeadlineError, Tran
 
 REP = b"\0SP\0\0\x31\0\0"
 LARGE = [Transaction(f"t{number}", 1, attributes={"note": "x" * 1900}) for number in range(1000)]
-SLOW_SECONDS = 5.0
+SLOW_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def until_nothing_is_taken(failures: list[type]) -> bool:
 
 def test_threads_and_a_deaf_server(deaf: str) -> None:
     failures: list[type] = []
-    with Client(deaf, deadline=0.2) as client:
+    with Client(deaf, deadline=0.5) as client:
         while not until_nothing_is_taken(failures) and len(failures) < 20:
             begun = time.monotonic()
             with pytest.raises((DeadlineError, UnavailableError)) as caught:
@@ -59,7 +59,7 @@ def test_threads_and_a_deaf_server(deaf: str) -> None:
 def test_tasks_and_a_deaf_server(deaf: str) -> None:
     async def main() -> None:
         failures: list[type] = []
-        async with AsyncClient(deaf, deadline=0.2) as client:
+        async with AsyncClient(deaf, deadline=0.5) as client:
             while not until_nothing_is_taken(failures) and len(failures) < 20:
                 begun = time.monotonic()
                 with pytest.raises((DeadlineError, UnavailableError)) as caught:

@@ -23,7 +23,7 @@ describe('the example in README.md', () => {
 
   async function run(address: string, program = EXAMPLE): Promise<string> {
     writeFileSync(file, program);
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, address], { timeout: 30_000 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, address], { timeout: 120_000 });
     assert.equal(stderr, '');
     return stdout;
   }

@@ -52,11 +52,11 @@ import subprocess
 import threading
 import time
 
-WAIT = 60  # seconds for any answer, on a machine that does much else
+WAIT = 400  # seconds for any answer: only there to catch a hang
 
 
 class Call:
-    """An answer that will come."""
+    """A call whose answer may still be to come."""
 
     def __init__(self):
         self._done = threading.Event()
@@ -92,7 +92,7 @@ class Driver:
             raise AssertionError(f"{command}: says no hello") from error
         self.can = frozenset(self.hello["can"])
         self._lock = threading.Lock()
-        # Apart from the other: who reads must go on while a write waits for the driver to read.
+        # A lock of its own: reading must continue while a write waits for the driver to read.
         self._writing = threading.Lock()
         self._calls = {}
         self._last = 0
@@ -130,7 +130,7 @@ class Driver:
         return self.do("score", transactions=transactions, **members)
 
     def end(self):
-        """The status it ends with."""
+        """Ends the driver; returns its exit status."""
         self.process.stdin.close()
         try:
             status = self.process.wait(timeout=WAIT)

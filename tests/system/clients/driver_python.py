@@ -84,14 +84,14 @@ def outcome_object(result):
 
 
 class Driver:
-    """Each command as a call and what to make of its result; how it is waited for is the subclasses'."""
+    """Each command as a call and a conversion of its result; the subclasses wait for it."""
 
     def __init__(self, kind):
         self.kind = kind
         self.client = None
         self.batcher = None
         self.metrics = None
-        self.token = None  # what a token that changes is now
+        self.token = None  # the current value of a token that changes
         self.writing = threading.Lock()
 
     def say(self, command, answer):
@@ -117,7 +117,7 @@ class Driver:
         self.say(command, {})
 
     def call(self, command):
-        """(what to wait for, what to make of it)"""
+        """(the call to wait for, the conversion of its result)"""
         options = call_options(command)
         if command["do"] == "score":
             transactions = [to_transaction(one) for one in command["transactions"]]

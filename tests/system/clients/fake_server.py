@@ -1,5 +1,5 @@
-"""A server that does what a test wants: answers late, wrongly, or not at all. nng's REP side of the SP protocol
-on a plain socket; messages are encoded from the .proto file."""
+"""A server that answers late, wrongly or not at all, as a test wants: the REP side of nng's SP protocol on a plain
+socket. Messages are encoded from the .proto file."""
 
 import os
 import socket
@@ -34,6 +34,7 @@ class FakeServer:
         self.address = f"ipc://{path}"
         self.answer = answer
         self.requests = []
+        self.greeted = 0  # connections so far whose greetings were exchanged
         self._connections = set()
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -49,7 +50,7 @@ class FakeServer:
         self.close()
 
     def close(self):
-        # Closing alone does not wake the thread that accepts.
+        # close() alone does not wake the accepting thread.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -83,6 +84,7 @@ class FakeServer:
             if _read(connection, len(HELLO_REQ)) != HELLO_REQ:
                 return
             connection.sendall(HELLO_REP)
+            self.greeted += 1
             writing = threading.Lock()
             while True:
                 if _read(connection, 1) != IPC_MESSAGE:

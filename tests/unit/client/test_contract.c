@@ -44,7 +44,7 @@ static void open_scene(struct scene *scene, struct harrier_options options) {
     scene->server = fake_server_start(scene->address, answer, scene);
     options.address = scene->address;
     if (options.deadline_us == 0)
-        options.deadline_us = 5000000;
+        options.deadline_us = 60000000;
     if (harrier_client_new(&options, &scene->client, &error) < 0)
         fail_msg("%s", error.message);
 }
@@ -260,7 +260,7 @@ static void busy_has_one(void **state) {
                                                 .in_flight_max = 1,
                                                 .deadline_us = 60000});
     fake_server_stop(scene.server);
-    const struct harrier_score_options patient = {.deadline_us = 600000};
+    const struct harrier_score_options patient = {.deadline_us = 60000000};
     assert_int_equal(
         harrier_score_submit(scene.client, &simple, 1, &patient, take_decision, &seen, NULL), 0);
     struct harrier_reply *reply = score(&scene, NULL);
@@ -330,7 +330,7 @@ static void not_across_a_fork(void **state) {
 
 static void *score_in_vain(void *scene) {
     struct harrier_error error;
-    assert_int_equal(score_code(scene, &error), HARRIER_ERROR_DEADLINE);
+    assert_int_equal(score_code(scene, &error), HARRIER_ERROR_CLOSED);
     return NULL;
 }
 
@@ -342,20 +342,22 @@ static void a_child_may_free_it(void **state) {
     struct scene scene;
     fake_address(address);
     struct fake_server *server = fake_server_start(address, fake_silence, NULL);
-    const struct harrier_options options = {.address = address, .deadline_us = 1000000};
+    const struct harrier_options options = {.address = address, .deadline_us = 60000000};
     assert_int_equal(harrier_client_new(&options, &scene.client, NULL), 0);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, score_in_vain, &scene), 0);
-    usleep(300000); /* until they wait */
+    while (fake_server_requests(server) < 3) /* until they wait */
+        usleep(1000);
     pid_t child = fork();
     if (child == 0) {
-        alarm(10);
+        alarm(120);
         harrier_client_free(scene.client);
         _exit(0);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    harrier_client_close(scene.client, 0);
     for (size_t i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
     harrier_client_free(scene.client);
@@ -477,7 +479,7 @@ enum { MEMBERS = 5 };
 
 static void run_batch(struct scene *scene, struct member members[MEMBERS], unsigned size_max) {
     static char ids[MEMBERS][16];
-    const struct harrier_batcher_options options = {.window_us = 200000, .size_max = size_max};
+    const struct harrier_batcher_options options = {.window_us = 1000000, .size_max = size_max};
     pthread_t threads[MEMBERS];
     struct harrier_batcher *batcher;
     assert_int_equal(harrier_batcher_new(scene->client, &options, &batcher, NULL), 0);

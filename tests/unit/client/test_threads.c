@@ -51,7 +51,7 @@ static void begin(struct crowd *crowd, fake_answer *answer, unsigned in_flight_m
         .count = on_count, .observe = on_observe, .set = on_set, .user = crowd};
     const struct harrier_options options = {.address = crowd->address,
                                             .metrics = &metrics,
-                                            .deadline_us = 30000000,
+                                            .deadline_us = 300000000,
                                             .retries_max = 50,
                                             .in_flight_max = in_flight_max};
     if (harrier_client_new(&options, &crowd->client, &error) < 0)

@@ -274,7 +274,7 @@ static void pause_ms(long ms) {
 
 static enum service_state await_change(struct bench *bench, enum service_state from) {
     enum service_state state = service_state(bench->service, NULL, 0);
-    for (int i = 0; i < 10000 && state == from; i++) {
+    for (int i = 0; i < BENCH_WAIT_MS && state == from; i++) {
         pause_ms(1);
         state = service_state(bench->service, NULL, 0);
     }
@@ -282,7 +282,7 @@ static enum service_state await_change(struct bench *bench, enum service_state f
 }
 
 void bench_await(struct bench *bench, enum service_state wanted) {
-    for (int i = 0; i < 10000 && service_state(bench->service, NULL, 0) != wanted; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && service_state(bench->service, NULL, 0) != wanted; i++)
         pause_ms(1);
     char reason[512];
     enum service_state state = service_state(bench->service, reason, sizeof reason);

@@ -132,6 +132,7 @@ int front_bench_setup(void **state) {
     }
     log_init(&bench->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG);
     bench->metrics = server_metrics_new();
+    late_clock_init(&bench->clock);
     pthread_mutex_init(&bench->lock, NULL);
     bench->settings = (struct front_settings){
         .addresses = bench->addresses,
@@ -145,7 +146,7 @@ int front_bench_setup(void **state) {
         .handler = {.handle = handle, .user = bench},
         .probe = "probe",
         .probe_length = 5,
-        .clock = &clock_system,
+        .clock = &bench->clock.clock,
         .log = &bench->log,
         .metrics = bench->metrics,
     };
@@ -188,8 +189,18 @@ bool front_bench_may_go_deaf(void) {
     return is_nng && strstr(scheme, "ipc") && major == 1 && minor < 6;
 }
 
+/* No greeting comes. */
+static bool is_deaf(struct front_bench *bench) {
+    struct raw_client client = front_bench_knock(bench);
+    bool is_accepted = raw_is_readable(&client, 1000);
+    raw_close(&client);
+    return !is_accepted;
+}
+
 void front_bench_expect_alive(struct front_bench *bench) {
-    for (int i = 0; front_bench_may_go_deaf() && i < 3; i++) {
+    /* Three looks open it again; on a busy machine a probe that ends before it was accepted can
+     * make it deaf once more. */
+    for (int i = 0; front_bench_may_go_deaf() && (i < 3 || (is_deaf(bench) && i < 100)); i++) {
         front_watch(bench->front);
         usleep(100000);
     }
@@ -200,8 +211,12 @@ void front_bench_expect_alive(struct front_bench *bench) {
 }
 
 void front_bench_expect_ending(struct front_bench *bench, enum ending ending, int64_t count) {
-    if (!is_nng)
-        assert_int_equal(metric_value(bench->metrics, CONNECTIONS_ENDED, ending), count);
+    if (is_nng)
+        return;
+    for (int i = 0;
+         i < RAW_WAIT_MS && metric_value(bench->metrics, CONNECTIONS_ENDED, ending) < count; i++)
+        usleep(1000);
+    assert_int_equal(metric_value(bench->metrics, CONNECTIONS_ENDED, ending), count);
 }
 
 /* ---- which scenarios, for whom ---- */

@@ -1,9 +1,9 @@
-/* What the scenarios of both fronts share: a front of the scheme that is tested, a handler that
- * does what a request's first letter says, and a thread that answers later. The client writes SP by
- * itself (raw_client.h).
+/* What the scenarios of both fronts share: a front of the scheme under test, a handler that does
+ * what a request's first letter says, and a thread that answers later. The client writes SP itself
+ * (raw_client.h).
  *
- * Where nng's library differs by its nature, a scenario is left out for it, or says at the place
- * what nng does instead:
+ * Where nng's library differs by design, a scenario is left out for it, or says what nng does
+ * instead:
  *
  *   hops            nng lets through one hop less
  *   half-closing    nng closes the connection when the client ends its side; so does libevent's TLS
@@ -15,6 +15,7 @@
  *   storms over ipc nng before 1.6 loses its listener, and the watchdog opens it again */
 #pragma once
 
+#include "late_clock.h"
 #include "raw_client.h"
 #include "server/front/front.h"
 #include "server/ops/metrics.h"
@@ -37,6 +38,7 @@ struct front_bench {
     struct ssl_ctx_st *tls;
     struct log log;
     struct metric_set *metrics;
+    struct late_clock clock;
     struct front_settings settings;
     struct front *front;
     pthread_mutex_t lock;
@@ -64,6 +66,8 @@ struct raw_client front_bench_knock(struct front_bench *bench);
 /* nng before 1.6 loses its ipc listener when a client goes at once; the watchdog brings it back. */
 bool front_bench_may_go_deaf(void);
 void front_bench_expect_alive(struct front_bench *bench);
+/* Waits until so many connections have ended so: the other side sees the end before it is counted.
+ */
 void front_bench_expect_ending(struct front_bench *bench, enum ending ending, int64_t count);
 
 /* ---- which scenarios, for whom ---- */

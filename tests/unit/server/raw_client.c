@@ -73,14 +73,14 @@ void raw_end_requests(struct raw_client *client) {
 
 /* ---- bytes ---- */
 
-static bool is_readable(const struct raw_client *client, int ms) {
+bool raw_is_readable(const struct raw_client *client, int ms) {
     struct pollfd poll_for = {.fd = client->descriptor, .events = POLLIN};
     return (client->tls && SSL_pending(client->tls) > 0) || poll(&poll_for, 1, ms) > 0;
 }
 
 /* 0: the end. */
 static size_t receive(struct raw_client *client, void *bytes, size_t size) {
-    if (!is_readable(client, RAW_WAIT_MS))
+    if (!raw_is_readable(client, RAW_WAIT_MS))
         fail_msg("nothing came within %d ms", RAW_WAIT_MS);
     ssize_t got = client->tls ? SSL_read(client->tls, bytes, (int)size)
                               : recv(client->descriptor, bytes, size, 0);
@@ -120,7 +120,15 @@ void raw_expect(struct raw_client *client, const void *bytes, size_t size) {
 }
 
 void raw_expect_silence(struct raw_client *client, int ms) {
-    assert_false(is_readable(client, ms));
+    assert_false(raw_is_readable(client, ms));
+}
+
+bool raw_ends(struct raw_client *client, int ms) {
+    char passed_over[4096];
+    while (raw_is_readable(client, ms))
+        if (receive(client, passed_over, sizeof passed_over) == 0)
+            return true;
+    return false;
 }
 
 void raw_expect_end(struct raw_client *client) {

@@ -1,15 +1,15 @@
-/* A client that writes the bytes of SP REQ by itself: what is wrong, cut, slow or out of order
- * comes from here. Written from nanomsg's RFCs, without core/wire/message/sp.h, so that the server
- * is not held against itself.
+/* A client that writes the bytes of SP REQ itself, so that a test can send wrong, cut, slow or
+ * reordered messages. Written from nanomsg's RFCs, without core/wire/message/sp.h: otherwise the
+ * server would be tested against its own code.
  *
- * What does not come within RAW_WAIT_MS fails the test. */
+ * A test fails if something does not arrive within RAW_WAIT_MS, which only catches a hang. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RAW_WAIT_MS 10000
+#define RAW_WAIT_MS 120000
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -35,6 +35,10 @@ bool raw_send(struct raw_client *client, const void *bytes, size_t size);
 /* As many as fit into the socket's buffer now. */
 size_t raw_send_some(struct raw_client *client, const void *bytes, size_t size);
 void raw_expect(struct raw_client *client, const void *bytes, size_t size);
+/* Whether anything comes, the end included, within so long. */
+bool raw_is_readable(const struct raw_client *client, int ms);
+/* Whether the server closes the connection before nothing comes for so long. */
+bool raw_ends(struct raw_client *client, int ms);
 /* Nothing comes for so long, and the connection stays. */
 void raw_expect_silence(struct raw_client *client, int ms);
 /* The server closes the connection; what it says before is passed over. */

@@ -126,7 +126,7 @@ static struct decision score(struct bench *bench, struct transaction transaction
 static void reload(struct bench *bench) {
     int64_t before = metric_total(bench->metrics, RELOADS);
     service_reload(bench->service, NULL, bench->settings.max_ahead_us);
-    for (int i = 0; i < 10000 && metric_total(bench->metrics, RELOADS) == before; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && metric_total(bench->metrics, RELOADS) == before; i++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     assert_int_equal(metric_value(bench->metrics, RELOADS, RELOAD_REFUSED), 0);
     bench_status(bench); /* waits for the lock, under which it is adopted */
@@ -357,7 +357,7 @@ static void restart(struct bench *bench) {
 
 /* Beside the running server, which goes on: the tables are adopted behind their place. */
 static void rebuild_meanwhile(struct bench *bench, const char *policy, unsigned *number) {
-    for (int i = 0; i < 10000 && bench_status(bench).synced_position == 0; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && bench_status(bench).synced_position == 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     rebuild(bench, policy);
     some_traffic(bench, number);

@@ -194,7 +194,7 @@ static void reload(struct life *life, unsigned variant) {
     write_policy(bench, variant);
     int64_t before = metric_total(bench->metrics, RELOADS);
     service_reload(bench->service, NULL, bench->settings.max_ahead_us);
-    for (int i = 0; i < 10000 && metric_total(bench->metrics, RELOADS) == before; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && metric_total(bench->metrics, RELOADS) == before; i++)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     assert_int_equal(metric_value(bench->metrics, RELOADS, RELOAD_REFUSED), 0);
     bench_status(bench); /* waits for the lock, under which it is adopted */
@@ -202,7 +202,7 @@ static void reload(struct life *life, unsigned variant) {
 
 /* Of all that was written: a rebuild reads no further. */
 static void wait_for_sync(struct life *life) {
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < BENCH_WAIT_MS; i++) {
         const struct status_response status = bench_status(&life->bench);
         if (status.synced_position == status.position)
             return;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define SIZE  ((size_t)2 << 20)
-#define TRIES 5000
+#define TRIES 60000 /* of 2 ms and more: catches a hang only */
 
 static uint8_t *map(void) {
     void *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -104,7 +104,7 @@ static void who_does_not_wait_is_answered_at_once(void **state) {
     struct response response = ask(bench, false);
     assert_int_equal(response.error.code, 0);
     assert_int_equal(response.reload.policy.result, RELOAD_NONE);
-    for (int i = 0; i < 10000 && bench_status(bench).snapshot_id == first.snapshot_id; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && bench_status(bench).snapshot_id == first.snapshot_id; i++)
         usleep(1000);
     assert_int_not_equal(bench_status(bench).snapshot_id, first.snapshot_id);
 }
@@ -251,7 +251,7 @@ static void start(struct bench *bench, struct client *client, unsigned number, a
 
 /* There is nothing to rebuild from before the first record is on the disk. */
 static void await_first_sync(struct bench *bench) {
-    for (int i = 0; i < 10000 && bench_status(bench).synced_position == 0; i++) {
+    for (int i = 0; i < BENCH_WAIT_MS && bench_status(bench).synced_position == 0; i++) {
         usleep(1000);
         arena_reset(&bench->arena);
     }

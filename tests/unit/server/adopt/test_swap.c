@@ -96,7 +96,7 @@ static void assert_same_decision(struct decision a, struct decision b, unsigned 
 
 static void await_synced(struct bench *bench) {
     struct status_response status = bench_status(bench);
-    for (int i = 0; i < 10000 && status.synced_position < status.position; i++) {
+    for (int i = 0; i < BENCH_WAIT_MS && status.synced_position < status.position; i++) {
         usleep(1000);
         status = bench_status(bench);
     }
@@ -130,10 +130,10 @@ static bool is_resting(struct text state) {
 
 static struct status_response await_swap(struct bench *bench, enum swap_result result,
                                          int64_t count) {
-    for (int i = 0; i < 20000 && metric_value(bench->metrics, SWAPS, result) < count; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && metric_value(bench->metrics, SWAPS, result) < count; i++)
         usleep(1000);
     struct status_response status = bench_status(bench);
-    for (int i = 0; i < 20000 && !is_resting(status.swap_state); i++) {
+    for (int i = 0; i < BENCH_WAIT_MS && !is_resting(status.swap_state); i++) {
         usleep(1000);
         status = bench_status(bench);
     }
@@ -354,7 +354,9 @@ static void a_state_hash_is_of_one_position(void **state) {
     struct rebuild_report report = rebuild(bench);
     start_clients(bench, clients, 1000, &stop);
     for (size_t i = 0; i < 5; i++) {
-        usleep(5000);
+        for (uint64_t last = i > 0 ? seen[i - 1].position : 0;
+             bench_status(bench).position <= last;)
+            usleep(1000);
         if (i == 2)
             adopt(bench, &report); /* from tables and memory as from memory alone */
         seen[i] = bench_status(bench);
@@ -405,7 +407,7 @@ static const char more_features[] =
 static void reload(struct bench *bench) {
     struct status_response before = bench_status(bench);
     service_reload(bench->service, NULL, bench->settings.max_ahead_us);
-    for (int i = 0; i < 10000 && bench_status(bench).snapshot_id == before.snapshot_id; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && bench_status(bench).snapshot_id == before.snapshot_id; i++)
         usleep(1000);
     assert_int_not_equal(bench_status(bench).snapshot_id, before.snapshot_id);
 }
@@ -467,7 +469,8 @@ static void let_switch(struct bench *bench) {
 
 static void await_catch_up(struct bench *bench) {
     service_poll(bench->service);
-    for (int i = 0; i < 10000 && !text_is(bench_status(bench).swap_state, "catching up"); i++)
+    for (int i = 0;
+         i < BENCH_WAIT_MS && !text_is(bench_status(bench).swap_state, "catching up"); i++)
         usleep(1000);
     assert_true(text_is(bench_status(bench).swap_state, "catching up"));
 }

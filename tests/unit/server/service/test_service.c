@@ -414,7 +414,7 @@ static void bad_messages_are_answered(void **state) {
 /* ---- reload ---- */
 
 static void await_reload(struct bench *bench, int64_t count) {
-    for (int i = 0; i < 5000 && metric_total(bench->metrics, RELOADS) < count; i++)
+    for (int i = 0; i < BENCH_WAIT_MS && metric_total(bench->metrics, RELOADS) < count; i++)
         usleep(1000);
     bench_await(bench, SERVICE_READY);
     assert_int_equal(metric_total(bench->metrics, RELOADS), count);

@@ -146,9 +146,13 @@ static void they_share_a_write(void **state) {
     struct response responses[TRANSACTIONS];
     char ids[TRANSACTIONS][8];
     make(transactions, ids, requests);
+    bench->settings.lazy_sync_interval_us = 600 * BENCH_SECOND; /* no sync mark in between */
     bench_open(bench);
     bench_score(bench, bench_transaction("first", 0, "c0", 1)); /* begins the segment */
-    usleep(200000); /* and whatever else is to be written at the start */
+    for (unsigned long last = 0; last != writes();) { /* and whatever else a start writes */
+        last = writes();
+        usleep(100000);
+    }
     size_t count = 0;
     for (size_t i = 0; i < TRANSACTIONS; i++)
         if (requests[i].call == CALL_SCORE && !requests[i].score.dry_run)
