@@ -15,6 +15,7 @@ import re
 import statistics
 import sys
 
+import fast_paths
 from rows import README_ROWS, ROWS
 
 LINE = re.compile(r"^([A-Za-z]\w*)\t(-?[\d.]+(?:[eE][-+]?\d+)?)$")
@@ -108,6 +109,7 @@ def page(figures, remarks):
             section = row.section
             lines += ["", f"## {section}", "", "| what | target | median | rounds | met |", "| --- | --- | --- | --- | --- |"]
         lines.append(row_of(figures, row))
+    lines += fast_paths.table()
     lines += reasons_of(ROWS)
     return "\n".join(lines) + "\n"
 

@@ -40,12 +40,11 @@ static void print_sizes(struct state *states, size_t count, const struct entity_
         most = states[i].length > most ? states[i].length : most;
         empty += states[i].length == 0;
     }
-    printf(
-        "  %.1f bytes per card, %.1f per feature (in memory %.1f per card, with "
-        "caches); %zu of %zu cards without transactions; the largest has %" PRIu64 "\n",
-        (double)bytes / (double)count,
-        (double)bytes / (double)count / (double)entity->feature_count,
-        (double)capacity / (double)count, empty, count, most);
+    printf("  %.1f bytes per card, %.1f per feature (in memory %.1f per card, with "
+           "caches); %zu of %zu cards without transactions; the largest has %" PRIu64 "\n",
+           (double)bytes / (double)count,
+           (double)bytes / (double)count / (double)entity->feature_count,
+           (double)capacity / (double)count, empty, count, most);
 }
 
 static void measure_memory(void) {

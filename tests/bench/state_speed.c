@@ -69,9 +69,9 @@ static void storage_init(struct storage *storage, bool is_huge, size_t entities)
     storage->extents = check_malloc(count * sizeof *storage->extents);
     struct state *all = is_huge ? NULL : lines_calloc(count * STATES_PER_EXTENT, sizeof *all);
     for (size_t i = 0; i < count; i++)
-        storage->extents[i] = is_huge
-                                 ? (void *)((uint8_t *)heap_extent(&storage->heap) + HEAP_HEAD_SIZE)
-                                 : all + i * STATES_PER_EXTENT;
+        storage->extents[i] =
+            is_huge ? (void *)((uint8_t *)heap_extent(&storage->heap) + HEAP_HEAD_SIZE)
+                    : all + i * STATES_PER_EXTENT;
     for (size_t i = 0; i < entities; i++) {
         struct state *state = storage_state(storage, i);
         state_init(state);

@@ -32,9 +32,13 @@ ROOMS = {
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "generation", "overlay", "ingest", "explain", "tokens"],
     "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "report", "verify", "import"],
+    "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "service", "lifecycle"],
     "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "commands"],
 }
+
+# Layers whose top-level files are the topmost room, and the headers in them that every room may include.
+TOP_ROOMS = {"clients/c": ["clients/c/harrier.h"]}
 
 # Layers whose rooms and modules may still include each other in circles, each with the reason.
 CIRCLES_ALLOWED = {
@@ -115,7 +119,10 @@ def offences_of_include(root, path, name):
         yield f'"{name}" is in {area_of(target) or os.path.dirname(target)}, which {area} may not use'
     elif target and area in ROOMS and area_of(target) == area:
         (_, room), (_, used) = room_of(path), room_of(target)
-        if used is None:
+        if used is None and area in TOP_ROOMS:
+            if room is not None and target not in TOP_ROOMS[area]:
+                yield f'"{name}" is above the rooms of {area}'
+        elif used is None:
             yield f'"{name}" is in no room of {area}'
         elif room is not None and used > room:
             yield f'"{name}" is in {area}/{ROOMS[area][used]}, which {area}/{ROOMS[area][room]} may not use'

@@ -188,10 +188,7 @@ class CommandTest(PolicyTest):
     def test_without_waiting(self):
         server = self.server().start()
         write_folder(self.policy, scored(500))
-        deadline = time.monotonic() + WAIT
-        # The command waits 100 ms for the server: on a busy machine that may be too short.
-        while (done := self.reload(server)).returncode == 69:
-            self.assertLess(time.monotonic(), deadline, done.stderr)
+        done = self.reload(server)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         server.await_said("adopted")
 

@@ -382,8 +382,8 @@ static void say_recovery(const struct importing *importing) {
     import_report(importing->import, &report);
     if (report.recovery.torn_bytes > 0)
         fprintf(stderr,
-                "harrier: the archive ended in an incomplete record: %" PRIu64 " bytes after position %" PRIu64
-                " were cut off and saved in %s\n",
+                "harrier: the archive ended in an incomplete record: %" PRIu64
+                " bytes after position %" PRIu64 " were cut off and saved in %s\n",
                 report.recovery.torn_bytes, report.recovery.position, report.recovery.torn_file);
 }
 

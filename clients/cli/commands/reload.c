@@ -17,6 +17,9 @@
 #include <string.h>
 
 #define WAIT_US_DEFAULT UINT64_C(60000000) /* the cases of a large policy take some seconds */
+/* Without --wait. The server answers at once, but a person who asks a busy one would rather wait.
+ */
+#define ANSWER_US UINT64_C(10000000)
 
 enum { OPTION_WAIT = 256 };
 
@@ -178,7 +181,6 @@ static enum exit_status report(const struct options *options, const struct harri
     return is_refused ? EXIT_STATUS_BAD_POLICY : EXIT_STATUS_OK;
 }
 
-/* Without --wait the deadline is the client's default: the server answers at once. */
 int command_reload(int argc, char **argv) {
     struct options options = {.wait_us = WAIT_US_DEFAULT};
     struct harrier_client *client;
@@ -191,7 +193,8 @@ int command_reload(int argc, char **argv) {
     int r = server_options_connect(&options.server, 1, &client, &error);
     if (r < 0)
         return (int)exit_with_address(&error);
-    const struct harrier_call_options of_call = {.deadline_us = options.wait ? options.wait_us : 0};
+    const struct harrier_call_options of_call = {.deadline_us =
+                                                     options.wait ? options.wait_us : ANSWER_US};
     r = harrier_reload(client, options.wait, &of_call, &reply, &failure);
     enum exit_status status = EXIT_STATUS_OK;
     if (r < 0) {

@@ -10,10 +10,9 @@
 /* A row of a command's options. */
 #define PROGRESS_ARGUMENT(group)                                                                   \
     {                                                                                              \
-        "progress", PROGRESS_OPTION, "auto|plain|json|none", 0,                                    \
-            "Progress on standard error: auto is a bar on a terminal and a line every ten "        \
-            "seconds elsewhere, plain is always lines, json is JSON lines for programs, none is "  \
-            "nothing",                                                                             \
+        "progress", PROGRESS_OPTION, "HOW", 0,                                                     \
+            "Progress on standard error: auto (a bar on a terminal, else a line every ten "        \
+            "seconds), plain (always lines), json (JSON lines for programs) or none (auto)",       \
             group                                                                                  \
     }
 

@@ -88,8 +88,7 @@ static void silent_server_meets_the_deadline(void **state) {
     for (int64_t deadline_ms = 150; !in_time && deadline_ms < SLACK_MS; deadline_ms *= 4) {
         fake_address(address);
         struct fake_server *server = fake_server_start(address, fake_silence, NULL);
-        struct harrier_client *client =
-            new_client(address, NULL, (uint64_t)deadline_ms * 1000);
+        struct harrier_client *client = new_client(address, NULL, (uint64_t)deadline_ms * 1000);
         /* The second on a known connection. */
         in_time = ends_in_time(client, address, deadline_ms) &&
                   ends_in_time(client, address, deadline_ms);

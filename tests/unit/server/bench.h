@@ -4,12 +4,12 @@
 
 #include "core/base/arena.h"
 #include "core/wire/message/message.h"
-#include "server/ops/metrics.h"
 #include "server/base/service.h"
+#include "server/ops/metrics.h"
 
 #include <stdatomic.h>
 
-#define BENCH_WAIT_MS 120000 /* how long a test waits for what must come: catches a hang only */
+#define BENCH_WAIT_MS  120000 /* how long a test waits for what must come: catches a hang only */
 #define BENCH_START_US INT64_C(1767225600000000) /* 2026-01-01 */
 #define BENCH_SECOND   INT64_C(1000000)
 

@@ -12,8 +12,7 @@ struct late_clock {
 };
 
 static inline int64_t late_clock_wall_us(const struct clock *self) {
-    return clock_wall_us(&clock_system) +
-           atomic_load(&((const struct late_clock *)self)->late_us);
+    return clock_wall_us(&clock_system) + atomic_load(&((const struct late_clock *)self)->late_us);
 }
 
 static inline int64_t late_clock_monotonic_us(const struct clock *self) {

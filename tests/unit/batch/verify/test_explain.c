@@ -626,7 +626,8 @@ static void ids(void **state) {
     arena_deinit(&arena);
 }
 
-/* The server never archives an id twice; of an archive that has one twice, the last is explained. */
+/* The server never archives an id twice; of an archive that has one twice, the last is explained.
+ */
 static void the_same_id_again(void **state) {
     struct life *life = *state;
     struct bench *bench = &life->bench;

@@ -1,7 +1,8 @@
 /* Numbers at the edges of what the quick ways take: values around ±2^28, beyond which sums of a few
  * entries no longer fit in 64 bits (gather_few.c; all of an int64 has tests in test_state.c), and
  * times and values around each length of their bytes. Held against the naive model, and against the
- * bytes of the same entries applied in the opposite order, which inserts where the other appends. */
+ * bytes of the same entries applied in the opposite order, which inserts where the other appends.
+ */
 #include "core/feature/window/gather.h"
 #include "tests/unit/feature/naive_model.h"
 #include "tests/unit/feature/scene.h"

@@ -44,7 +44,8 @@ static const struct {
     {LIST_NETWORKS, "2001:db8::/128", "2001:db8::", NULL},
     {LIST_NETWORKS, "192.0.2.1/24", NULL, "expected the network 192.0.2.0/24"},
     {LIST_NETWORKS, "2001:db8::1/32", NULL, "expected the network 2001:db8::/32"},
-    {LIST_NETWORKS, "::ffff:192.0.2.0/24", NULL, "nor a network"}, /* not the 24 bits that are meant */
+    {LIST_NETWORKS, "::ffff:192.0.2.0/24", NULL,
+     "nor a network"}, /* not the 24 bits that are meant */
     {LIST_NETWORKS, "192.0.2.0/33", NULL, "nor a network"},
     {LIST_NETWORKS, "192.0.2.0/024", NULL, "nor a network"},
     {LIST_NETWORKS, "192.0.2.0/", NULL, "nor a network"},

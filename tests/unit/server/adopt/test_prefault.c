@@ -1,8 +1,8 @@
 /* What is asked for is there soon, without its user having touched it; what is forgotten is let
  * alone from then on. And the loop's turns. */
 #include "core/base/check.h"
-#include "server/ops/cpu_affinity.h"
 #include "server/adopt/prefault.h"
+#include "server/ops/cpu_affinity.h"
 
 #include "tests/unit/unit.h"
 

@@ -159,7 +159,8 @@ static void a_server_that_ends_reloads_no_more(void **state) {
     service_drain(bench->service);
     struct response response = ask(bench, true);
     assert_int_equal(response.error.code, ERROR_UNAVAILABLE);
-    assert_true(text_is(response.error.message, "the server is shutting down; nothing was reloaded"));
+    assert_true(
+        text_is(response.error.message, "the server is shutting down; nothing was reloaded"));
     assert_int_equal(bench_status(bench).snapshot_id, before);
     assert_int_equal(metric_total(bench->metrics, RELOADS), 0);
 }

@@ -469,8 +469,8 @@ static void let_switch(struct bench *bench) {
 
 static void await_catch_up(struct bench *bench) {
     service_poll(bench->service);
-    for (int i = 0;
-         i < BENCH_WAIT_MS && !text_is(bench_status(bench).swap_state, "catching up"); i++)
+    for (int i = 0; i < BENCH_WAIT_MS && !text_is(bench_status(bench).swap_state, "catching up");
+         i++)
         usleep(1000);
     assert_true(text_is(bench_status(bench).swap_state, "catching up"));
 }

@@ -1,7 +1,7 @@
 /* Who may ask for what; traces; and that the watchdog takes a denial for an answer. */
+#include "server/base/tokens.h"
 #include "server/net/probe.h"
 #include "server/ops/trace.h"
-#include "server/base/tokens.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 

@@ -296,8 +296,8 @@ static void a_deaf_listener_is_opened_again(void **state) {
     for (int i = 0; i < 2; i++)
         watch(bench, 1); /* only the other address answers */
     front_watch(bench->front);
-    for (int wait = 0;
-         wait < WAIT_MS && metric_value(bench->metrics, LISTENER_RESTARTS, 0) < 1; wait++)
+    for (int wait = 0; wait < WAIT_MS && metric_value(bench->metrics, LISTENER_RESTARTS, 0) < 1;
+         wait++)
         usleep(1000);
     assert_int_equal(metric_value(bench->metrics, LISTENER_RESTARTS, 0), 1);
     every_address_answers(state);

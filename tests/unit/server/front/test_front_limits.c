@@ -164,8 +164,8 @@ static void who_stalls_is_closed(void **state) {
     assert_true(raw_send(&drips, header, size));
     /* Signs of life do not give a message more time. More rounds than it takes, because what a
      * client has begun may come to the server after the clock has moved. */
-    for (int i = 0;
-         i < 12 || metric_value(bench->metrics, CONNECTIONS_ENDED, ENDING_STALLED) < 4; i++) {
+    for (int i = 0; i < 12 || metric_value(bench->metrics, CONNECTIONS_ENDED, ENDING_STALLED) < 4;
+         i++) {
         assert_true(i < 1000);
         usleep(i < 12 ? 1000 : 200000);
         late_clock_pass(&bench->clock, STALL_US / 10);

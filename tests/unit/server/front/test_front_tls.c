@@ -201,8 +201,8 @@ static void certificates_are_read_again(void **state) {
 
 /* Until one was counted: the other side sees its end before. */
 static void await_ending(const struct bench *bench, enum ending ending) {
-    for (int i = 0;
-         i < RAW_WAIT_MS && metric_value(bench->metrics, CONNECTIONS_ENDED, ending) == 0; i++)
+    for (int i = 0; i < RAW_WAIT_MS && metric_value(bench->metrics, CONNECTIONS_ENDED, ending) == 0;
+         i++)
         usleep(1000);
 }
 

@@ -1,6 +1,6 @@
 /* harrierd's command line, file and environment together, and the addresses it accepts. */
-#include "server/net/address.h"
 #include "server/lifecycle/options.h"
+#include "server/net/address.h"
 #include "tests/unit/unit.h"
 
 #include <unistd.h>

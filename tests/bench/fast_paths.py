@@ -1,0 +1,34 @@
+"""The fast paths of Harrier: second ways to compute what a general way computes too, and what each gains.
+
+A fast path stays while it gains at least 2 % of a measurement that users have. performance.py puts this table on
+docs/PERFORMANCE.md. To measure one again, make its test in the code fail ("never fast"), and compare the same count:
+`decision` is tests/bench/cost/gate.py, the others are `valgrind --tool=callgrind` of the program, on an archive of 40,000
+payments of 3,000 cards by tests/bench/rebuild_archive.
+"""
+
+MEASURED = "2026-11-24 at 0e26640"
+
+# What, where, which measurement, how much more that takes without it.
+FAST_PATHS = [
+    ("window accumulators kept between reads", "core/feature/window/standing.c", "decision, instructions", "+235 %"),
+    ("compaction in place", "core/feature/state/settle.c", "decision, instructions", "+149 %"),
+    ("prefilters in place of conditions", "core/policy/prefilter/", "decision, instructions", "+35 %"),
+    ("scan by columns for states with fewer than 64 raw entries", "core/feature/window/gather_few.c", "decision, instructions", "+23 %"),
+    ("responses written without generated code", "core/wire/message/message_bytes.c", "decision, instructions", "+14 %"),
+    ("requests read without generated code", "core/wire/message/message_bytes.c", "decision, instructions", "+11 %"),
+    ("expressions that are one name or one call", "core/policy/eval/compile.c", "decision, instructions", "+3.3 %"),
+    ("feature values written straight into the frame", "core/engine/fit.c", "decision, instructions", "+3.2 %"),
+    ("records read in place", "core/wire/record/record_in_place.c", "replay of 12 counts and sums, instructions", "+50 %"),
+    ("rows that no rule concerns", "core/engine/row_skip.c", "replay of 12 counts and sums, instructions", "+26 %"),
+    ("scan of entities with counts and sums only", "core/feature/window/gather_plain.c", "replay of 12 counts and sums, instructions", "+3.3 %"),
+    ("entries of one entity folded together", "core/feature/state/bulk.c", "rebuild, instructions", "+12 %"),
+    ("radix sort", "batch/base/radix_sort.c", "rebuild, instructions", "+5.6 %"),
+]
+
+
+def table():
+    lines = ["", "## Fast paths", "",
+             "A fast path is a second way to compute what a general way computes too. Each of these was disabled to see what it",
+             f"gains, measured on {MEASURED}; tests/bench/fast_paths.py says how. What gains less than 2 % is removed.", "",
+             "| fast path | where | measurement | without it |", "| --- | --- | --- | --- |"]
+    return lines + [f"| {what} | `{where}` | {measurement} | {more} |" for what, where, measurement, more in FAST_PATHS]
