@@ -1,5 +1,5 @@
-/* XXH3 from xxhash.h, CRC-32C from ISA-L, SHA-256 and HMAC from OpenSSL. No other file includes
- * these libraries. */
+/* XXH3 from xxhash.h, CRC-32C from ISA-L, SHA-256 and HMAC from OpenSSL. No other file of core/
+ * includes these libraries. */
 #include "hash.h"
 
 #include "check.h"

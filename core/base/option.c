@@ -224,8 +224,8 @@ static bool parse_flag(struct text value, bool *ret_flag) {
     return yes || no;
 }
 
-/* false: not a valid value for this option, and nothing was changed. */
-/* The struct, the text and the origin change together, or not at all. */
+/* The struct, the text and the origin change together, or not at all. false: not a valid value for
+ * this option. */
 static bool take(struct option_set *set, size_t index, struct text value,
                  enum option_origin origin) {
     const struct option *option = &set->table[index];

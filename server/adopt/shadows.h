@@ -12,7 +12,8 @@ void shadows_start(struct service *service);
  */
 size_t shadows_load(struct service *service, struct candidate candidates[ENGINE_SHADOWS_MAX]);
 /* The set to be in force. Of candidates with the same policy all but the first are refused. */
-void shadows_choose(struct candidate *candidates, size_t count, struct shadow_policies *ret_set);
+void shadows_choose(struct candidate *candidates, size_t count,
+                    struct shadow_policies *ret_shadows);
 /* Logs and measures what became of the folders. */
 void shadows_log(struct service *service, const struct candidate *candidates, size_t count);
 /* Logs which of their features the tables lack. */

@@ -27,7 +27,7 @@ struct swap_pace {
 struct swap {
     struct service *service;
     pthread_t thread;
-    pthread_mutex_t lock; /* of the next two */
+    pthread_mutex_t lock; /* of is_asked and again */
     pthread_cond_t wanted;
     bool is_asked;
     bool again; /* also a generation that was tried before */

@@ -70,8 +70,8 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
                  " live states differ from those of the new generation%s%s; `harrier verify` finds "
                  "out which ones match the archive",
                  comparison->differences, comparison->entities,
-                 comparison->is_tally_different ? ", and so do the counts of records" : "",
-                 comparison->are_lists_different ? ", and so do the entries added to lists" : "");
+                 comparison->is_tally_different ? ", and the counts of records differ" : "",
+                 comparison->are_lists_different ? ", and the entries added to lists differ" : "");
 }
 
 void swap_compare(struct swap *swap) {

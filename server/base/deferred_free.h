@@ -6,5 +6,6 @@
 
 /* Under the decision lock: takes over what *states holds and leaves it empty. */
 void service_defer_free(struct service *service, struct states *states);
-/* Frees all of them, waiting for views to be closed. The swap's thread, without locks. */
+/* Frees all of them, waiting for views to be closed. Without locks; by the swap's thread, and once
+ * that has ended by service_close(). */
 void service_free_deferred(struct service *service);

@@ -102,7 +102,7 @@ void service_set_shadows(struct service *service, const char *const *folders, si
 /* Reloads the policy and the shadow policies, in the background; policy NULL: from the same folder.
  * The result is in the log, metrics and Status. */
 void service_reload(struct service *service, const char *policy, int64_t max_ahead_us);
-/* The same without changing anything. */
+/* The same with the folder and max_ahead_us as they are. */
 void service_reload_again(struct service *service);
 /* Reports a reload that was refused before it began, because the configuration is invalid. */
 void service_refuse_reload(struct service *service, const char *reason);
@@ -118,7 +118,8 @@ void service_poll_recovery(struct service *service);
  * called about every second; a swap happens in the background. */
 void service_poll(struct service *service);
 
-/* Not ready from now on. Requests that still arrive are served, except for reloads. */
+/* Not ready from now on. Requests that still arrive are served, except for reloads and
+ * explanations. */
 void service_drain(struct service *service);
 
 /* ret_reason may be NULL; size includes the NUL. */

@@ -5,7 +5,8 @@
  * needs is that module's own structure behind a pointer here (commit, explain, swap, run pool).
  *
  * Locks, in the order in which one thread may take them: lock, then reload_lock, then the private
- * locks of the pointers' owners. No thread syncs, or waits for a client, while it holds one. */
+ * locks of the pointers' owners. No thread waits for a client while it holds one, nor for the disk,
+ * but for the write that starts another segment of the archive: that syncs under the lock. */
 #pragma once
 
 #include "core/base/hash.h"

@@ -14,7 +14,7 @@ void batch_serve(struct connection *connection);
 void batch_settle(struct front_sp *front);
 /* The same at once. */
 void batch_settle_now(struct front_sp *front);
-/* At the front's end: the connections that are due, and those that wait for a slot, are released.
- */
+/* At the front's end: empty the list of connections that are due, and that of those that wait for a
+ * slot. The closed ones are freed. */
 void batch_drop_due(struct front_sp *front);
 void batch_drop_waiting(struct front_sp *front);

@@ -112,8 +112,7 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
     return 0;
 }
 
-/* Checks a field that is present. */
-/* Lengths and UTF-8 for all fields; three of them have a format as well. */
+/* Checks a field that is present: length and UTF-8; three of the fields have a format as well. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);

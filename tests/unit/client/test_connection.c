@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SLACK_MS   60000    /* how late a busy machine may be */
+#define PROMPT_MS  2000     /* how late a call may end; where one is later, the test tries again */
 #define PATIENT_US 60000000 /* the deadline of calls that are answered */
 
 static int64_t now_ms(void) {
@@ -59,14 +60,15 @@ static void expect_score(struct harrier_client *client) {
 }
 
 /* A call that is never answered ends at its deadline. False: the machine was too busy to send it
- * before. */
+ * before, or to notice the deadline. */
 static bool ends_in_time(struct harrier_client *client, const char *address, int64_t deadline_ms) {
     struct harrier_error error;
     char words[32];
     int64_t start_ms = now_ms();
     int code = score(client, &error);
-    assert_in_range(now_ms() - start_ms, deadline_ms - 5, deadline_ms + SLACK_MS);
-    if (code == HARRIER_ERROR_UNAVAILABLE)
+    int64_t took_ms = now_ms() - start_ms;
+    assert_in_range(took_ms, deadline_ms - 5, deadline_ms + SLACK_MS);
+    if (code == HARRIER_ERROR_UNAVAILABLE || took_ms > deadline_ms + PROMPT_MS)
         return false;
     assert_int_equal(code, HARRIER_ERROR_DEADLINE);
     snprintf(words, sizeof words, "within %lld ms", (long long)deadline_ms);
@@ -104,13 +106,19 @@ static void absent_server_meets_the_deadline(void **state) {
     (void)state;
     char address[64];
     struct harrier_error error;
-    fake_address(address);
-    struct harrier_client *client = new_client(address, NULL, 100000);
-    int64_t start_ms = now_ms();
-    assert_int_equal(score(client, &error), HARRIER_ERROR_UNAVAILABLE);
-    assert_in_range(now_ms() - start_ms, 95, 100 + SLACK_MS);
-    assert_non_null(strstr(error.message, "no connection to"));
-    harrier_client_free(client);
+    bool is_prompt = false;
+    for (int i = 0; !is_prompt && i < 5; i++) {
+        fake_address(address);
+        struct harrier_client *client = new_client(address, NULL, 100000);
+        int64_t start_ms = now_ms();
+        assert_int_equal(score(client, &error), HARRIER_ERROR_UNAVAILABLE);
+        int64_t took_ms = now_ms() - start_ms;
+        assert_in_range(took_ms, 95, 100 + SLACK_MS);
+        is_prompt = took_ms <= 100 + PROMPT_MS;
+        assert_non_null(strstr(error.message, "no connection to"));
+        harrier_client_free(client);
+    }
+    assert_true(is_prompt);
 }
 
 struct late_start {

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLACK_MS 60000 /* how late a busy machine may be */
+#define SLACK_MS  60000 /* how late a busy machine may be */
+#define PROMPT_MS 2000  /* how late a call may end; where one is later, the test tries again */
 
 static struct harrier_client *new_client(const char *address, uint64_t deadline_us, int retries) {
     struct harrier_options options = {
@@ -528,11 +529,17 @@ static void host_names_and_ipv6(void **state) {
      */
     struct harrier_error error;
     uint64_t position;
-    client = new_client("tcp://no-such-host.invalid:7731", 150000, 0);
-    int64_t begun_ms = now_ms();
-    assert_int_equal(score(client, &position, &error), HARRIER_ERROR_UNAVAILABLE);
-    assert_in_range(now_ms() - begun_ms, 145, SLACK_MS);
-    harrier_client_free(client);
+    bool is_prompt = false;
+    for (int i = 0; !is_prompt && i < 5; i++) {
+        client = new_client("tcp://no-such-host.invalid:7731", 150000, 0);
+        int64_t begun_ms = now_ms();
+        assert_int_equal(score(client, &position, &error), HARRIER_ERROR_UNAVAILABLE);
+        int64_t took_ms = now_ms() - begun_ms;
+        assert_in_range(took_ms, 145, SLACK_MS);
+        is_prompt = took_ms <= 150 + PROMPT_MS;
+        harrier_client_free(client);
+    }
+    assert_true(is_prompt);
     client = new_client("tcp://[::1]:9", 50000, 0); /* where nothing listens, if there is IPv6 */
     assert_int_equal(score(client, &position, &error), HARRIER_ERROR_UNAVAILABLE);
     harrier_client_free(client);
