@@ -141,7 +141,7 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
                   manifest.place.position);
         snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
                  "the current generation, at position %" PRIu64
-                 ", was built from other records than this archive's, which ends at position "
+                 ", was built from records that differ from this archive's, which ends at position "
                  "%" PRIu64,
                  manifest.place.position, rebuild->target.position);
         return 0;

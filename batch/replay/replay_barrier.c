@@ -170,7 +170,7 @@ static int rebuild_span(struct replay *replay, size_t index, struct error *ret_e
     if (r == 0) {
         char what[128];
         snprintf(what, sizeof what,
-                 "the tables were built from other records than the archive has up to position "
+                 "the tables were built from records that differ from the archive's up to position "
                  "%" PRIu64,
                  span->place);
         contradict(replay, span->from, what);

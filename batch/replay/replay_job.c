@@ -10,11 +10,11 @@ int replay_scratch_file(void *user, struct error *ret_error) {
     (void)user;
     FILE *file = tmpfile();
     if (!file)
-        return error_set_errno(ret_error, errno, "cannot make a temporary file");
+        return error_set_errno(ret_error, errno, "cannot create a temporary file");
     int descriptor = dup(fileno(file));
     int failure = errno;
     fclose(file);
     if (descriptor < 0)
-        return error_set_errno(ret_error, failure, "cannot make a temporary file");
+        return error_set_errno(ret_error, failure, "cannot create a temporary file");
     return descriptor;
 }

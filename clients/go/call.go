@@ -217,7 +217,7 @@ func (c *call) silent(why event) error {
 	case callerLeft:
 		return c.left(MayBeDecided)
 	case clientAborted:
-		return &Error{Code: ErrClosed, Message: "the client was closed before there was an answer", Decided: MayBeDecided}
+		return &Error{Code: ErrClosed, Message: "the client was closed before an answer arrived", Decided: MayBeDecided}
 	}
 	c.client.failed(c.index)
 	return c.failure(&Error{Code: ErrDeadline, Decided: MayBeDecided,
@@ -317,7 +317,7 @@ func (c *call) unavailable() error {
 	_, conn, _ := c.client.routes.choose()
 	switch {
 	case c.broken > 0:
-		err.Message = fmt.Sprintf("the connection to %s broke %d times before there was an answer", c.addresses(), c.broken)
+		err.Message = fmt.Sprintf("the connection to %s broke %d times before an answer arrived", c.addresses(), c.broken)
 	case c.last != nil:
 		err.Message = fmt.Sprintf("%s says: %s", c.address(), c.last.Message)
 		err.Field = c.last.Field

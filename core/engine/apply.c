@@ -1,6 +1,6 @@
-/* apply(record, states): the fold of Law 1. entity_entries.c turns the record into entries; here
- * they meet the states. A transaction that this engine has just decided takes the short path: its
- * keys, hashes and entries are still laid out, and most of its states have been found. */
+/* apply(record, states): the fold of invariant 1. entity_entries.c turns the record into entries;
+ * here they meet the states. A transaction that this engine has just decided takes the short path:
+ * its keys, hashes and entries are still laid out, and most of its states have been found. */
 #include "scratch.h"
 
 /* Adapts the entries of entity_entries.c to a caller's entry_sink. */

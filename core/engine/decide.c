@@ -1,4 +1,4 @@
-/* decide(transaction, states) → decision: Law 2.
+/* decide(transaction, states) → decision: invariant 2.
  *
  *   lay out     the transaction in the frames of the rules and of the plan
  *   read        every feature of every entity it names; with the entries of entity_entries.c

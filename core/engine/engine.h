@@ -1,7 +1,7 @@
 /* The two operations everything else is built from:
  *
  *   decide(transaction, states) → decision       pure: nothing changes
- *   apply(record, states)       → states         the fold of Law 1
+ *   apply(record, states)       → states         the fold of invariant 1
  *
  * The server, the nightly job, replay and every test use these and no other implementation.
  *

@@ -50,7 +50,7 @@ void request_log(const struct run *run, int64_t took_us) {
         snprintf(what, sizeof what, "%s%s%s", error_code_name(error->code),
                  run->denial ? ", token " : "", denial_name(run->denial));
     if (run->bearer.id[0])
-        snprintf(who, sizeof who, ", asked by %s (%s)", run->bearer.name, run->bearer.id);
+        snprintf(who, sizeof who, ", requested by %s (%s)", run->bearer.name, run->bearer.id);
     if (run->message.call != CALL_NONE && trace_parse(run->message.traceparent, &trace))
         snprintf(traced, sizeof traced, ", trace %s span %s", trace.trace_id, trace.parent_id);
     if (dropped > 0)

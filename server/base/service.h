@@ -4,8 +4,8 @@
  * front_handler's function), and it answers each exactly once. It knows nothing of sockets, signals
  * or the command line.
  *
- * This is all that the rest of harrierd sees of it. It is declared in the lowest room of the
- * service, since every room implements part of it.
+ * This is all that the rest of harrierd sees of it. It is declared in the lowest folder of the
+ * service, since every folder implements part of it.
  *
  * States:
  *

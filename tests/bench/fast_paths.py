@@ -1,4 +1,4 @@
-"""The fast paths of Harrier: second ways to compute what a general way computes too, and what each gains.
+"""The fast paths of Harrier, which compute the same results as general code but faster in a common case, and what each gains.
 
 A fast path stays while it gains at least 2 % of a measurement that users have. performance.py puts this table on
 docs/PERFORMANCE.md. To measure one again, make its test in the code fail ("never fast"), and compare the same count:
@@ -12,23 +12,23 @@ MEASURED = "2026-11-24 at 0e26640"
 FAST_PATHS = [
     ("window accumulators kept between reads", "core/feature/window/standing.c", "decision, instructions", "+235 %"),
     ("compaction in place", "core/feature/state/settle.c", "decision, instructions", "+149 %"),
-    ("prefilters in place of conditions", "core/policy/prefilter/", "decision, instructions", "+35 %"),
-    ("scan by columns for states with fewer than 64 raw entries", "core/feature/window/gather_few.c", "decision, instructions", "+23 %"),
+    ("prefilters instead of conditions", "core/policy/prefilter/", "decision, instructions", "+35 %"),
+    ("column-wise scan for states with fewer than 64 raw entries", "core/feature/window/gather_few.c", "decision, instructions", "+23 %"),
     ("responses written without generated code", "core/wire/message/message_bytes.c", "decision, instructions", "+14 %"),
     ("requests read without generated code", "core/wire/message/message_bytes.c", "decision, instructions", "+11 %"),
-    ("expressions that are one name or one call", "core/policy/eval/compile.c", "decision, instructions", "+3.3 %"),
-    ("feature values written straight into the frame", "core/engine/fit.c", "decision, instructions", "+3.2 %"),
+    ("expressions of one name or one call", "core/policy/eval/compile.c", "decision, instructions", "+3.3 %"),
+    ("feature values written directly into the frame", "core/engine/fit.c", "decision, instructions", "+3.2 %"),
     ("records read in place", "core/wire/record/record_in_place.c", "replay of 12 counts and sums, instructions", "+50 %"),
-    ("rows that no rule concerns", "core/engine/row_skip.c", "replay of 12 counts and sums, instructions", "+26 %"),
-    ("scan of entities with counts and sums only", "core/feature/window/gather_plain.c", "replay of 12 counts and sums, instructions", "+3.3 %"),
-    ("entries of one entity folded together", "core/feature/state/bulk.c", "rebuild, instructions", "+12 %"),
+    ("skipping rows to which no rule applies", "core/engine/row_skip.c", "replay of 12 counts and sums, instructions", "+26 %"),
+    ("scan for entities that have only counts and sums", "core/feature/window/gather_plain.c", "replay of 12 counts and sums, instructions", "+3.3 %"),
+    ("folding all entries of an entity together", "core/feature/state/bulk.c", "rebuild, instructions", "+12 %"),
     ("radix sort", "batch/base/radix_sort.c", "rebuild, instructions", "+5.6 %"),
 ]
 
 
 def table():
     lines = ["", "## Fast paths", "",
-             "A fast path is a second way to compute what a general way computes too. Each of these was disabled to see what it",
-             f"gains, measured on {MEASURED}; tests/bench/fast_paths.py says how. What gains less than 2 % is removed.", "",
+             "A fast path computes the same result as general code, but faster in a common case. To measure what each one gains, it was",
+             f"disabled (on {MEASURED}; see tests/bench/fast_paths.py). Fast paths that gain less than 2 % are removed.", "",
              "| fast path | where | measurement | without it |", "| --- | --- | --- | --- |"]
     return lines + [f"| {what} | `{where}` | {measurement} | {more} |" for what, where, measurement, more in FAST_PATHS]

@@ -61,7 +61,7 @@ def reasons_of(rows):
     """Returns the section after the tables: each reason once, with its date."""
     used = list(dict.fromkeys(row.reason for row in rows if row.reason))
     lines = ["", "## Why targets are missed", "",
-             "Each paragraph is the result of a profile on the given day and commit, not of the run above."]
+             "Each paragraph describes a profile taken on the given day and commit, not the run above."]
     for reason in used:
         day, commit = reason.found.split(", ")
         lines += ["", f"### {reason.title}", "", f"{reason.text} (Measured on {day} at {commit}.)"]
@@ -70,7 +70,7 @@ def reasons_of(rows):
 
 def readme_table(page_text):
     """Returns the table of README.md, with the medians of the page."""
-    lines = ["| measured | figure |", "| --- | --- |"]
+    lines = ["| measurement | result |", "| --- | --- |"]
     for what, wording in README_ROWS.items():
         cells = next(line for line in page_text.splitlines() if line.startswith(f"| {what} |")).strip("|").split("|")
         lines.append(f"| {wording} | {cells[2].strip()} |")
@@ -100,8 +100,8 @@ def page(figures, remarks):
     lines = ["# Performance", "",
              "`tests/bench/run` writes this page from one run, on one machine and over loopback. Compare the ratios: absolute figures",
              "depend on the machine. Each row has the median of the rounds, the smallest and largest round, and the number of rounds in",
-             "brackets. [deploy/build-release](../deploy/build-release) builds the programs with a profile of simulated payments that are",
-             "not measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
+             "brackets. [deploy/build-release](../deploy/build-release) builds the programs with a profile of simulated payments, which",
+             "differ from those measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
     lines += [f"- {remark}" for remark in remarks]
     section = None
     for row in ROWS:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The layers and rooms of docs/ARCHITECTURE.md, enforced. Every #include is checked, and each offence is
+"""The layers and folders of docs/ARCHITECTURE.md, enforced. Every #include is checked, and each offence is
 printed as file:line with the rule it breaks:
 
-- a layer includes only itself and the layers below it; a room of a layer only rooms listed before it;
+- a layer includes only itself and the layers below it; a folder of a layer only folders listed before it;
 - no two modules (a source file with its header) include each other, directly or through others;
 - no two modules of a folder call each other, directly or through others: calls go down only. Includes do not
   show this where several modules share a header. Names of functions are unique (symbols.py), so a name is enough;
@@ -25,9 +25,9 @@ MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
 
-# The rooms of a layer, from the ground up: each may include the rooms before it. A layer that is not listed
-# here has no rooms. The main.c of a program stands above all rooms of its layer.
-ROOMS = {
+# The folders of a layer, lowest first: each may include the folders before it. A layer that is not listed
+# here has no such folders. The main.c of a program stands above all folders of its layer.
+FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "generation", "overlay", "ingest", "explain", "tokens"],
@@ -37,10 +37,10 @@ ROOMS = {
     "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "commands"],
 }
 
-# Layers whose top-level files are the topmost room, and the headers in them that every room may include.
-TOP_ROOMS = {"clients/c": ["clients/c/harrier.h"]}
+# Layers whose top-level files are above its folders, and the headers in them that every folder may include.
+TOP_FOLDERS = {"clients/c": ["clients/c/harrier.h"]}
 
-# Layers whose rooms and modules may still include each other in circles, each with the reason.
+# Layers whose folders and modules may still include each other in circles, each with the reason.
 CIRCLES_ALLOWED = {
     "core/feature": "entity states are about to be rewritten as decoded structures; the order comes with that",
 }
@@ -85,12 +85,12 @@ def area_of(path):
     return None
 
 
-def room_of(path):
-    """The layer and the place of the room in its list; (layer, None) when the file is in none."""
+def folder_of(path):
+    """The layer and the place of the folder in its list; (layer, None) when the file is in none."""
     layer = area_of(path)
     rest = path[len(layer) + 1 :].split("/") if layer else []
-    rooms = ROOMS.get(layer, [])
-    return layer, rooms.index(rest[0]) if len(rest) > 1 and rest[0] in rooms else None
+    folders = FOLDERS.get(layer, [])
+    return layer, folders.index(rest[0]) if len(rest) > 1 and rest[0] in folders else None
 
 
 def module_of(path):
@@ -117,15 +117,15 @@ def offences_of_include(root, path, name):
     target = target_of(root, path, name)
     if target and area_of(target) not in MAY_USE[area] and not target.startswith("proto/"):
         yield f'"{name}" is in {area_of(target) or os.path.dirname(target)}, which {area} may not use'
-    elif target and area in ROOMS and area_of(target) == area:
-        (_, room), (_, used) = room_of(path), room_of(target)
-        if used is None and area in TOP_ROOMS:
-            if room is not None and target not in TOP_ROOMS[area]:
-                yield f'"{name}" is above the rooms of {area}'
+    elif target and area in FOLDERS and area_of(target) == area:
+        (_, folder), (_, used) = folder_of(path), folder_of(target)
+        if used is None and area in TOP_FOLDERS:
+            if folder is not None and target not in TOP_FOLDERS[area]:
+                yield f'"{name}" is above the folders of {area}'
         elif used is None:
-            yield f'"{name}" is in no room of {area}'
-        elif room is not None and used > room:
-            yield f'"{name}" is in {area}/{ROOMS[area][used]}, which {area}/{ROOMS[area][room]} may not use'
+            yield f'"{name}" is in no listed folder of {area}'
+        elif folder is not None and used > folder:
+            yield f'"{name}" is in {area}/{FOLDERS[area][used]}, which {area}/{FOLDERS[area][folder]} may not use'
 
 
 def offences_of_file(root, path):

@@ -155,7 +155,7 @@ class ReplayTest(ServerTest):
         done = self.replay(server, "--recorded", "--list", "1")
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"position {earlier}  {name}: score 801 → 800\n", done.stdout)
-        self.assertEqual(len(re.findall("built from other records", done.stdout)), 2)
+        self.assertEqual(len(re.findall("built from records that differ", done.stdout)), 2)
 
     def test_one_changed_constant_of_a_rule_is_found(self):
         server = self.server().start()

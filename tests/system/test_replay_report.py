@@ -526,14 +526,14 @@ class CommandTest(unittest.TestCase):
         new, old = WORLD.path(NEW), WORLD.path(OLD)
         policy = ("--policy", new)
         for options, words in (
-            (("--recorded", *policy), "not with --policy"),
-            (("--recorded", "--known", "now"), "not with --known now"),
+            (("--recorded", *policy), "cannot be combined with --policy"),
+            (("--recorded", "--known", "now"), "cannot be combined with --known now"),
             (("--against", old), "which one? (--policy DIR)"),
             (("--counterfactual",), "which one? (--policy DIR)"),
             (("--walk-forward",), "which one? (--policy DIR)"),
-            ((*policy, "--counterfactual", "--known", "now"), "not with --known now"),
-            ((*policy, "--counterfactual", "--against", old), "not with --against"),
-            ((*policy, "--known", "now", "--walk-forward"), "not with --known now"),
+            ((*policy, "--counterfactual", "--known", "now"), "cannot be combined with --known now"),
+            ((*policy, "--counterfactual", "--against", old), "cannot be combined with --against"),
+            ((*policy, "--known", "now", "--walk-forward"), "cannot be combined with --known now"),
             ((*policy, "--warm-up", "generations"), "--from is missing"),
             ((*policy, "--from", "2026-01-02", "--to", "2026-01-02"), "the range is empty"),
             (("--to", "1970-01-01"), "the range is empty"),

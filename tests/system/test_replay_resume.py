@@ -324,8 +324,8 @@ class ResumeTest(unittest.TestCase):
         self.refuse("--features", "-", words="standard output cannot be resumed")
         self.refuse("--json", self.file, words="two of them name")
         self.refuse("--features", "/dev/null", words="--resume: /dev/null cannot be resumed")
-        for path, words, status in (("-", "cannot resume from standard output", 64), ("/dev/null", "it is not a file", 64),
-                                    (self.folder, "it is not a file", 64),
+        for path, words, status in (("-", "cannot resume from standard output", 64), ("/dev/null", "not a regular file", 64),
+                                    (self.folder, "not a regular file", 64),
                                     (self.folder + "/none/x", "cannot write", 74)):  # fmt: skip
             done = run("replay", WORLD.path("data"), "--resume", path, status=status)
             self.assertIn(words, done.stderr)

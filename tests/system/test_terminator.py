@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""TLS 1.3 by a terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and certificates made as the
+"""TLS 1.3 with stunnel as the terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and certificates made as the
 page says. Only paths and ports are the test's own."""
 import os
 import re

@@ -156,7 +156,7 @@ class ScopesTest(TokensTest):
         self.call(server, {"traceparent": TRACE, "get_list": {}}, token)
         server.await_said("get_list refused: denied, token scope, after ")
         line = next(line for line in server.said().splitlines() if "get_list refused" in line)
-        self.assertIn(f"asked by shop ({token.split('_')[1]}), "
+        self.assertIn(f"requested by shop ({token.split('_')[1]}), "
                       "trace 4bf92f3577b34da6a3ce929d0e0e4736 span 00f067aa0ba902b7", line)
         self.call(server, {"traceparent": "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "explain": CALLS["explain"][0]}, token)
         server.await_said("explain refused")

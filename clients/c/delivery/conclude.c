@@ -25,7 +25,7 @@ static int explain_broken(const struct exchange *exchange, struct harrier_error 
     char addresses[600];
     addresses_text(exchange->client, addresses, sizeof addresses);
     return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "",
-                "the connection to %s broke %u %s before there was an answer", addresses,
+                "the connection to %s broke %u %s before an answer arrived", addresses,
                 exchange->broken, exchange->broken == 1 ? "time" : "times");
 }
 
@@ -63,7 +63,7 @@ static int explain_end(const struct exchange *exchange, struct harrier_error *re
                                    exchange->endpoint->address, MESSAGE_RESPONSE_SIZE_MAX));
     case END_CLOSED: {
         int r = fail(ret_error, HARRIER_ERROR_CLOSED, "",
-                     "the client was closed before there was an answer");
+                     "the client was closed before an answer arrived");
         return exchange->was_sent || exchange->broken > 0 ? fail_unsettled(ret_error, r) : r;
     }
     case END_BROKEN:

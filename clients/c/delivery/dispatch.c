@@ -1,5 +1,5 @@
-/* The way of one request: choose an endpoint, send, wait for the answer; again when the connection
- * breaks in between or the server answers `unavailable`; all of it within the deadline.
+/* The course of one request: choose an endpoint, send, wait for the answer; again when the
+ * connection breaks in between or the server answers `unavailable`; all of it within the deadline.
  * clients/README.md has the rules.
  *
  *             ┌──────── PAUSED ◄─────────────┐ broke, `unavailable`: at most retries_max times

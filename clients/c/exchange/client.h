@@ -1,11 +1,11 @@
 /* The state that all parts of libharrier share. Nothing of this is exported.
  *
- * Rooms, from the ground up; each uses the ones before it:
+ * Folders, lowest first; each uses the ones before it:
  *   base/      clock, lists, timers, errors, metrics
  *   convert/   structs of harrier.h <-> structs of core/wire
  *   exchange/  the client's state; one request with its bytes and its id
  *   transport/ the bytes of one connection: SP on a socket, or nng's library
- *   delivery/  the endpoints, the way of a request from sending to its end, the poller
+ *   delivery/  the endpoints, the course of a request from sending to its end, the poller
  *   .          what a user calls: client_new.c, call.c, submit.c, loop.c, batcher.c
  * A transport reports what happens on its connection upwards, through the functions in
  * transport/transport.h; everything else is called from above.

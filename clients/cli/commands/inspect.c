@@ -46,7 +46,7 @@ static enum record_type parse_type(const char *name, struct argp_state *state) {
         strcat(names, " ");
         strcat(names, record_type_name(type));
     }
-    argp_error(state, "--type: there is no \"%s\" (expected one of%s)", name, names);
+    argp_error(state, "--type: unknown type \"%s\" (expected one of%s)", name, names);
     return RECORD_TYPE_COUNT;
 }
 
@@ -89,7 +89,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (options->count && (options->from || options->limit || options->type || options->frames))
             argp_error(
                 state,
-                "--count counts the whole archive: not with --from, --limit, --type or --frames");
+                "--count counts the whole archive: it cannot be combined with --from, --limit, "
+                "--type or --frames");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

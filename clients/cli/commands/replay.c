@@ -335,7 +335,7 @@ static int open_training_set(struct session *session, struct error *ret_error) {
 static int open_resume(struct session *session, struct error *ret_error) {
     int r = draft_file_open(&session->resume, session->command.resume, ret_error);
     if (r == 0 && !session->resume.draft)
-        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is not a file",
+        r = error_set(ret_error, ERROR_INVALID, "--resume %s: not a regular file",
                       session->command.resume);
     return r;
 }

@@ -70,7 +70,7 @@ static void check_options(struct options *options, struct argp_state *state) {
     if (options->earlier && strcmp(options->earlier, "-") == 0)
         argp_error(state, "--outcomes-of: expected a file, not standard input");
     if (options->decisions == DECISION_NONE && options->out)
-        argp_error(state, "--out needs decisions: not with --decisions none");
+        argp_error(state, "--out needs decisions: it cannot be combined with --decisions none");
 }
 
 /* Values that scoring.h knows go straight into its options. */

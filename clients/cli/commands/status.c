@@ -110,7 +110,7 @@ static void print_generation(const struct harrier_status *status) {
         return;
     }
     hash_hex(status->generation_id, id);
-    printf("%-13s %s of position %s\n", "generation", id,
+    printf("%-13s %s at position %s\n", "generation", id,
            quantity_format_count(status->generation_position, number));
     int64_t age_us = realtime_us() - status->generation_time_us;
     print_time("  built", status->generation_time_us);

@@ -112,8 +112,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->scopes = token_scopes_parse(text_of(value));
         if (options->scopes == 0)
             argp_error(state,
-                       "--scopes: \"%s\" is not a list of scopes (expected some of "
-                       "score,outcome,admin, each once)",
+                       "--scopes: \"%s\" is not a list of scopes (expected one or more of "
+                       "score,outcome,admin, each at most once)",
                        value);
         return 0;
     case OPTION_FOR:

@@ -109,13 +109,13 @@ static enum harrier_verdict asked_verdict(const struct harrier_explained_rule *r
     return failed ? rule->verdict_on_error : HARRIER_VERDICT_NONE;
 }
 
-/* Every rule that asked for the verdict, and the cut-off if the score reached it: each alone
+/* Every rule that requested the verdict, and the cut-off if the score reached it: each alone
  * would have been enough. */
 static void add_askers(struct buffer *out, const struct harrier_explained_policy *policy) {
     enum harrier_verdict verdict = policy->decision.verdict;
-    const char *separator = "asked for by ";
+    const char *separator = "requested by ";
     if (verdict == HARRIER_VERDICT_APPROVE) {
-        buffer_append_string(out, "no rule asked for more");
+        buffer_append_string(out, "no rule requested more");
         return;
     }
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -124,7 +124,7 @@ static void add_askers(struct buffer *out, const struct harrier_explained_policy
                           has_effect(&policy->rules[i]) ? "" : " (its condition failed)");
             separator = ", ";
         }
-    const char *joint = *separator == 'a' ? "" : ", and ";
+    const char *joint = *separator == 'r' ? "" : ", and ";
     for (size_t i = 0; i < policy->cutoff_count; i++)
         if (policy->cutoffs[i].verdict == verdict &&
             policy->decision.score >= policy->cutoffs[i].score)
@@ -132,11 +132,11 @@ static void add_askers(struct buffer *out, const struct harrier_explained_policy
                           policy->cutoffs[i].score, harrier_verdict_name(verdict));
 }
 
-/* Why a group took less than its rules asked for. */
+/* Why a group took less than its rules requested. */
 static const char *limit_of(const struct harrier_explained_policy *policy, const char *group) {
     for (size_t i = 0; i < policy->group_count; i++)
         if (strcmp(policy->groups[i].name, group) == 0 && policy->groups[i].greatest)
-            return "counts only its greatest score";
+            return "counts only its highest score";
     return "has a limit";
 }
 

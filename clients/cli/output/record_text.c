@@ -111,7 +111,7 @@ static void add_generation(struct buffer *buffer, const struct generation_record
         return;
     }
     hash_hex(generation->generation_id, id);
-    buffer_printf(buffer, "%s of position %" PRIu64, id, generation->position);
+    buffer_printf(buffer, "%s at position %" PRIu64, id, generation->position);
     if (generation->file_count == 0)
         return;
     hash_hex(generation->snapshot_id, id);

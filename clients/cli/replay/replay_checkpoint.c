@@ -164,7 +164,7 @@ int replay_checkpoint_decode(struct text bytes, struct replay_checkpoint *checkp
                              struct error *ret_error) {
     size_t head = sizeof magic + 4;
     if (bytes.length < head + HASH_BYTES || memcmp(bytes.data, magic, sizeof magic) != 0)
-        return error_set(ret_error, ERROR_DAMAGED, "it is not a file written by --resume");
+        return error_set(ret_error, ERROR_DAMAGED, "not a file written by --resume");
     const uint8_t *at = (const uint8_t *)bytes.data;
     size_t body = bytes.length - HASH_BYTES;
     if (load_u64(at + body) != hash64(at, body, 0))
@@ -189,9 +189,9 @@ static int hold(const char *path, FILE **ret_held, uint64_t *ret_size, struct er
     if (fstat(descriptor, &status) != 0)
         r = error_set_errno(ret_error, errno, "cannot read %s", path);
     else if (!S_ISREG(status.st_mode))
-        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is not a file", path);
+        r = error_set(ret_error, ERROR_INVALID, "--resume %s: not a regular file", path);
     else if (status.st_size > FILE_MAX)
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: it is not a file written by --resume", path);
+        r = error_set(ret_error, ERROR_DAMAGED, "%s: not a file written by --resume", path);
     else if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
         r = error_set(ret_error, ERROR_EXISTS, "%s: another process is resuming from it", path);
     if (r < 0) {

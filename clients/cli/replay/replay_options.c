@@ -136,7 +136,8 @@ static void check_recorded(const struct replay_command *command, struct argp_sta
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i].is_given)
             argp_error(state,
-                       "--recorded repeats the decisions exactly as they were made: not with --%s",
+                       "--recorded repeats the decisions exactly as they were made: it cannot be "
+                       "combined with --%s",
                        others[i].name);
 }
 
@@ -156,17 +157,18 @@ static void check_policy(const struct replay_command *command, struct argp_state
 /* What goes together with regard to time and to whose verdicts count. */
 static void check_clocks(const struct replay_command *command, struct argp_state *state) {
     if (command->counterfactual && command->known_now)
-        argp_error(state, "--counterfactual follows the order of decisions: not with --known now");
+        argp_error(state, "--counterfactual follows the order of decisions: it cannot be combined "
+                          "with --known now");
     if (command->counterfactual && command->against)
         argp_error(state,
-                   "--counterfactual follows the verdicts of one policy: not with --against. "
-                   "Replay each on its own");
+                   "--counterfactual follows the verdicts of one policy: it cannot be combined "
+                   "with --against. Replay each policy separately");
     if (command->known_now && command->walk_forward)
-        argp_error(state, "--walk-forward computes thresholds from what was known then: not with "
-                          "--known now");
+        argp_error(state, "--walk-forward computes thresholds from what was known then: it "
+                          "cannot be combined with --known now");
     if (command->known_now && command->from_generations)
-        argp_error(state, "--warm-up generations: tables hold what was known then: not with "
-                          "--known now");
+        argp_error(state, "--warm-up generations: tables hold what was known then; it cannot "
+                          "be combined with --known now");
     if (command->from_generations && command->from_us == 0)
         argp_error(state,
                    "--warm-up generations starts from the tables before --from: --from is missing");

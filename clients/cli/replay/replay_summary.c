@@ -207,7 +207,7 @@ static void put_detection(const struct replay_document *document, struct buffer 
         {"false alerts per fraud", write_ratio},
         {"money caught", write_caught},
         {"money missed", write_missed},
-        {"money declined wrongly", write_wrong},
+        {"money wrongly declined", write_wrong},
         {reviews, write_reviews},
         {"net", write_net},
         {"  (95 %)", write_spread},

@@ -28,7 +28,7 @@ def test_example(server: FakeServer) -> None:
 
 
 def test_example_without_a_server(closed_address: str) -> None:
-    assert run(closed_address) == "review, for there was no answer (unavailable)\n"
+    assert run(closed_address) == "review (fallback, no answer: unavailable)\n"
 
 
 def test_length() -> None:

@@ -83,7 +83,7 @@ export class Call extends Exchange {
       this.fail(new ClosedError('the client is closed'));
     } else {
       const decided = this.stage === Stage.Answer ? 'unknown' : this.decided;
-      this.fail(new ClosedError('the client was closed before there was an answer', '', decided));
+      this.fail(new ClosedError('the client was closed before an answer arrived', '', decided));
     }
   }
 
@@ -225,7 +225,7 @@ export class Call extends Exchange {
     let words: string;
     if (broken > 0) {
       const times = broken === 1 ? 'once' : `${broken} times`;
-      words = `the connection to ${addresses} broke ${times} before there was an answer`;
+      words = `the connection to ${addresses} broke ${times} before an answer arrived`;
     } else if (this.last !== null) {
       words = `${route?.address ?? addresses} says: ${this.last.message}`;
     } else if (this.stage === Stage.Socket && route !== null) {

@@ -45,7 +45,7 @@ describe('the example in README.md', () => {
   });
 
   it('runs without a server', async () => {
-    assert.equal(await run(`ipc://${folder.path}/nobody.sock`), 'review, for there was no answer (unavailable)\n');
+    assert.equal(await run(`ipc://${folder.path}/nobody.sock`), 'review (fallback, no answer: unavailable)\n');
   });
 });
 

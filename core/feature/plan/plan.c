@@ -214,7 +214,7 @@ static int check_feature_own(const struct feature *feature, struct error *ret_er
     if (!quantile && feature->q_parts != 0)
         return error_set(ret_error, ERROR_INVALID, "only quantile has a q, this is %s", name);
     if (quantile && (feature->q_parts == 0 || feature->q_parts >= PLAN_Q_PARTS))
-        return error_set(ret_error, ERROR_INVALID, "q must lie between 0 and 1, and is %u/%u",
+        return error_set(ret_error, ERROR_INVALID, "q must be between 0 and 1, and is %u/%u",
                          feature->q_parts, PLAN_Q_PARTS);
     if (!burst && feature->tick_us != 0)
         return error_set(ret_error, ERROR_INVALID, "only burst has a tick, this is %s", name);
@@ -289,7 +289,7 @@ static int check_plan(const struct plan *plan, struct error *ret_error) {
     if (r < 0)
         return r;
     if (plan->lateness_us < 0 || plan->lateness_us > PLAN_LATENESS_US_MAX)
-        return error_set(ret_error, ERROR_INVALID, "the lateness must lie between 0 and %d days",
+        return error_set(ret_error, ERROR_INVALID, "the lateness must be between 0 and %d days",
                          (int)(PLAN_LATENESS_US_MAX / 86400 / 1000000));
     for (size_t i = 0; i < plan->entity_count; i++) {
         const struct entity_plan *entity = &plan->entities[i];

@@ -1,5 +1,5 @@
 /* A load with the analysis as its last step. A function pointer connects them, because the analysis
- * is a room above the loaders. */
+ * is a folder above the loaders. */
 #include "snapshot_check.h"
 
 #include "analysis.h"

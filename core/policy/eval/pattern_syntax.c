@@ -350,7 +350,7 @@ static uint32_t scan_quantifier(struct scan *scan, const struct atom *atom) {
         scan->at++;
     if (at_quantifier(scan))
         fail(scan, offset, scan->at + 1 - offset,
-             "a repetition cannot be repeated, and RE2 does not support possessive ones");
+             "a repetition cannot be repeated, and RE2 does not support possessive repetitions");
     return atom->states * times;
 }
 

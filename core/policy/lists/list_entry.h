@@ -64,5 +64,5 @@ bool list_network_cut(struct list_network *network, uint8_t bits);
 struct text list_entry_format(enum list_kind kind, const struct list_entry *entry,
                               char ret_bytes[LIST_ENTRY_TEXT_SIZE]);
 
-/* "2026-12-31" (its first moment) or RFC 3339, after 1970: when an entry ends. */
+/* "2026-12-31" (its start, 00:00 UTC) or RFC 3339, after 1970: when an entry ends. */
 bool list_until_parse(struct text value, int64_t *ret_until_us);

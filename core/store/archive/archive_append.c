@@ -158,7 +158,7 @@ static int cut_segment(struct archive *archive, struct error *ret_error) {
         return 0;
     int number = errno;
     archive->failed = true;
-    return error_set_errno(ret_error, number, "%s/%s: cannot cut off the zeros after its end",
+    return error_set_errno(ret_error, number, "%s/%s: cannot truncate the zeros after its end",
                            archive->path, last_name(archive));
 }
 

@@ -343,7 +343,7 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
     if (reader->seal && (!frame_window_hash_finish(&reader->walk.window, hash) ||
                          memcmp(hash, reader->seal, SEAL_HASH_SIZE) != 0))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: its bytes are not those that were sealed: the hash differs",
+                         "%s/%s: its content has changed since it was sealed: the hash differs",
                          reader->parts->path, reader->file->name);
     reader->seal = NULL;
     return 0;

@@ -106,7 +106,7 @@ static void index_note(struct segment_index *index, uint64_t offset) {
 static int frame_missing(uint64_t offset, uint64_t position, int status, const char *fault,
                          struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED,
-                     "byte %" PRIu64 ": record %" PRIu64 " should be here or further on, but %s",
+                     "byte %" PRIu64 ": record %" PRIu64 " is expected here or later, but %s",
                      offset, position, status == FRAME_BAD ? fault : "the segment ends before it");
 }
 

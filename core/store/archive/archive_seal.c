@@ -182,7 +182,7 @@ static int write_block(struct work *work, struct seal_block *block, struct error
     if (length < 0)
         return error_set_errno(ret_error, errno, "%s: cannot read", work->file->name);
     if (length < (ssize_t)block->length)
-        return error_set(ret_error, ERROR_DAMAGED, "%s: it shrank while being sealed",
+        return error_set(ret_error, ERROR_DAMAGED, "%s: the file shrank while it was being sealed",
                          work->file->name);
     seal_pack(sealing->packer, bytes, block->length, &sealing->stored);
     block->stored = (uint32_t)sealing->stored.length;
@@ -266,7 +266,7 @@ static int read_back_blocks(struct work *work, struct segment_file *file, struct
     }
     sha256_finish(sha, hash);
     if (r == 0 && memcmp(hash, work->seal.hash, SEAL_HASH_SIZE) != 0)
-        r = error_set(ret_error, ERROR_DAMAGED, "unpacked, it differs from the segment");
+        r = error_set(ret_error, ERROR_DAMAGED, "the decompressed data differs from the segment");
     return r;
 }
 
@@ -366,9 +366,10 @@ static int seal_segment(struct work *work, const struct segment_file *next,
     if (r < 0)
         return r;
     if (next->is_sealed && memcmp(next->seal.before, work->seal.hash, SEAL_HASH_SIZE) != 0)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: its bytes are not those that were sealed: %s continues another seal",
-                         work->file->name, next->name);
+        return error_set(
+            ret_error, ERROR_DAMAGED,
+            "%s: its content has changed since it was sealed: %s continues another seal",
+            work->file->name, next->name);
     r = adopt_earlier_run(work, ret_error);
     if (r == 1)
         r = write_sealed(work, ret_error);

@@ -203,7 +203,7 @@ int seal_unpack(struct seal_unpacker *unpacker, const struct seal_block *block, 
         ZSTD_decompressDCtx(unpacker->zstd, ret_bytes, block->length, stored, block->stored);
     if (ZSTD_isError(length) || length != block->length)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "the block at byte %" PRIu64 " of the file cannot be unpacked: %s",
+                         "the block at byte %" PRIu64 " of the file cannot be decompressed: %s",
                          block->stored_offset,
                          ZSTD_isError(length) ? ZSTD_getErrorName(length)
                                               : "it is shorter than its table says");

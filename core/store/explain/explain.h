@@ -1,4 +1,4 @@
-/* Any decision of an archive derived again, with everything that went into it: Law 2, for one
+/* Any decision of an archive derived again, with everything that went into it: invariant 2, for one
  * transaction.
  *
  *   locate    the transaction's record, by its id

@@ -1,5 +1,5 @@
-/* The states of one transaction's entities, as a decision about it has them: the fold of Law 1,
- * applying only records that concern one of these entities. Private to store/. */
+/* The states of one transaction's entities, as a decision about it has them: the fold of invariant
+ * 1, applying only records that concern one of these entities. Private to store/. */
 #pragma once
 
 #include "core/engine/engine.h"

@@ -330,14 +330,15 @@ static int open_folder(const char *root, int directory, const char *folder, bool
 static int open_root(const char *root, char *ret_folder, size_t size, struct error *ret_error) {
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno == ENOENT)
-        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation has been published yet",
+                         root);
     if (directory < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", root);
     ssize_t length = readlinkat(directory, GENERATION_CURRENT, ret_folder, size - 1);
     int r = 0;
     ret_folder[length < 0 ? 0 : length] = '\0';
     if (length < 0 && errno == ENOENT)
-        r = error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation has been published yet", root);
     else if (length < 0 && errno != EINVAL)
         r = error_set_errno(ret_error, errno, "%s/%s: cannot read", root, GENERATION_CURRENT);
     else if (strncmp(ret_folder, "g-", 2) != 0 || strchr(ret_folder, '/'))

@@ -1,5 +1,5 @@
 /* What identifies a generation and says what it was built from and how much is in it. manifest.h
- * reads and writes it, with what only this room needs, as manifest.json. */
+ * reads and writes it, with what only this folder needs, as manifest.json. */
 #pragma once
 
 #include "core/store/archive/archive_place.h"

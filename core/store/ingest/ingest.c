@@ -1,6 +1,6 @@
 /* Recognising, deciding and recording, each as a function of the states and the archive. A record
  * has everything that applying it needs, so that applying never looks anything up in the archive
- * (Law 1). */
+ * (invariant 1). */
 #include "ingest.h"
 
 #include "core/base/hash.h"

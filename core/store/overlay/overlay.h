@@ -2,8 +2,8 @@
  * the generation in memory, the generation below them, what was added to lists, which ids are
  * known, and the counts.
  *
- * Law 1 in one place: overlay_apply() is the only way in, with bulk_apply.h as the same for many
- * records. One thread at a time, except for views. */
+ * Invariant 1 in one place: overlay_apply() is the only way in, with bulk_apply.h as the same for
+ * many records. One thread at a time, except for views. */
 #pragma once
 
 #include "core/base/error.h"

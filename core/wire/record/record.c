@@ -81,7 +81,8 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     writing_finish(&writing, at);
 }
 
-/* The whole transaction is repeated here, so that applying an outcome needs no look-up (Law 1). */
+/* The whole transaction is repeated here, so that applying an outcome needs no look-up (invariant
+ * 1). */
 static void encode_outcome(const struct record *record, struct buffer *buffer) {
     enum { FIELDS = 8 };
     const struct outcome_record *outcome = &record->outcome;

@@ -276,7 +276,7 @@ def remarks():
         model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
     cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all cores at idle priority"
     yield f"operation: {os.cpu_count()} cores, {model}; {cores}"
-    yield f"operation: start timed on {f'core {START_CORE}' if START_CORE else 'any core'}, before any requests"
+    yield f"operation: startup timed on {f'core {START_CORE}' if START_CORE else 'any core'}, before any requests"
     size = f"{TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones"
     yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second for p99.9"
 

@@ -194,7 +194,7 @@ fi
 # replay
 expect 64 'which archive?' replay
 expect 64 'one archive at a time' replay a b
-expect 64 'not with --policy' replay a --recorded --policy b
+expect 64 'cannot be combined with --policy' replay a --recorded --policy b
 expect 64 '"many" is not a number' replay a --list many
 expect 66 "$folder/none" replay "$folder/none"
 mkdir "$folder/blank"

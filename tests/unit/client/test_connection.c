@@ -219,7 +219,7 @@ static bool breaks_in_time(uint64_t deadline_us) {
     pthread_join(thread, NULL);
     harrier_client_free(client);
     return code == HARRIER_ERROR_UNAVAILABLE &&
-           strstr(error.message, "broke 1 time before there was an answer");
+           strstr(error.message, "broke 1 time before an answer arrived");
 }
 
 static void server_that_goes_away_during_a_call(void **state) {

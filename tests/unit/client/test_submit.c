@@ -241,7 +241,7 @@ static void freeing_ends_what_is_in_flight(void **state) {
     for (size_t i = 0; i < 16; i++) {
         assert_int_equal(sent[i].calls, 1);
         assert_int_equal(sent[i].code, HARRIER_ERROR_CLOSED);
-        assert_string_equal(sent[i].message, "the client was closed before there was an answer");
+        assert_string_equal(sent[i].message, "the client was closed before an answer arrived");
     }
     fake_server_stop(server);
 }

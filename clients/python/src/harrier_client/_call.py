@@ -74,7 +74,7 @@ class Call:
         if error == _nng.OK:
             return self._answered(data, now)
         if error == _nng.CLOSED:
-            raise ClosedError("the client was closed before there was an answer", decided=None)
+            raise ClosedError("the client was closed before an answer arrived", decided=None)
         self._routes.failed(self.index, now)
         if error == _nng.TIMED_OUT:
             raise DeadlineError(f"no answer from {self._address} within {self._deadline * 1e3:g} ms", decided=None)
@@ -118,7 +118,7 @@ class Call:
         addresses = ", ".join(route.address for route in self._routes.routes)
         if self._broken:
             times = "once" if self._broken == 1 else f"{self._broken} times"
-            words = f"the connection to {addresses} broke {times} before there was an answer"
+            words = f"the connection to {addresses} broke {times} before an answer arrived"
         elif self._last is not None:
             words = f"{self._address} says: {self._last.message}"
         elif self._routes.routes[self.index].connected:

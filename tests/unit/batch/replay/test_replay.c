@@ -612,8 +612,8 @@ static void tables_without_their_policy(void **state) {
     archive_close(archive);
     seen = replay(bench, NULL);
     assert_string_equal(seen->contradiction,
-                        "4: the tables were built from other records than the archive "
-                        "has up to position 2");
+                        "4: the tables were built from records that differ from the "
+                        "archive's up to position 2");
     free(seen);
 
     archive = open_archive(bench);

@@ -178,7 +178,7 @@ static void other_records(void **state) {
         .receive_time_us = RECEIVED_US,
         .generation = {
             .generation_id = 1, .position = 2, .chain = 3, .plan_id = 4, .snapshot_id = 5}};
-    expect(&record, NULL, "3 2018-04-01T00:00:31Z generation 0000000000000001 of position 2",
+    expect(&record, NULL, "3 2018-04-01T00:00:31Z generation 0000000000000001 at position 2",
            "{\"position\":3,\"receive_time\":\"2018-04-01T00:00:31Z\",\"type\":\"generation\","
            "\"generation_id\":\"0000000000000001\",\"generation_position\":2,\"chain\":"
            "\"0000000000000003\",\"plan_id\":\"0000000000000004\",\"snapshot_id\":"
@@ -192,7 +192,7 @@ static void other_records(void **state) {
     record_text(&record, NULL, &line);
     buffer_append_u8(&line, '\0');
     assert_string_equal((const char *)line.bytes,
-                        "3 2018-04-01T00:00:31Z generation 0000000000000001 of position 2, built "
+                        "3 2018-04-01T00:00:31Z generation 0000000000000001 at position 2, built "
                         "with policy 0000000000000005, 1 files"
                         "3 2018-04-01T00:00:31Z generation none any more");
     buffer_deinit(&line);

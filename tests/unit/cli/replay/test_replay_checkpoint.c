@@ -253,7 +253,7 @@ static void only_a_file_will_do(void **state) {
     assert_non_null(file);
     fclose(file);
     assert_int_equal(replay_checkpoint_read(scene->path, &found, &held, &error), -ERROR_DAMAGED);
-    assert_non_null(strstr(error.text, "it is not a file written by --resume"));
+    assert_non_null(strstr(error.text, "not a file written by --resume"));
     replay_checkpoint_deinit(&found);
 }
 

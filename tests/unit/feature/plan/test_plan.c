@@ -206,8 +206,8 @@ static const struct {
      "entity card: feature f0: sum cannot be taken of location (absent, kept as place)"},
     {quantile_of_time, "entity card: feature f0: quantile cannot be taken of attributes.opened "
                        "(timestamp, kept as number)"},
-    {quantile_without_q, "entity card: feature f0: q must lie between 0 and 1, and is 0/10000"},
-    {quantile_of_all, "entity card: feature f0: q must lie between 0 and 1, and is 10000/10000"},
+    {quantile_without_q, "entity card: feature f0: q must be between 0 and 1, and is 0/10000"},
+    {quantile_of_all, "entity card: feature f0: q must be between 0 and 1, and is 10000/10000"},
     {sum_with_q, "entity card: feature f0: only quantile has a q, this is sum"},
     {burst_without_tick,
      "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
@@ -233,8 +233,8 @@ static const struct {
     {too_many_entities, "65 entities, at most 64 are possible"},
     {nameless_entity, "entity : it has no name"},
     {entity_without_key, "entity card: it has no key"},
-    {negative_lateness, "the lateness must lie between 0 and 3660 days"},
-    {too_much_lateness, "the lateness must lie between 0 and 3660 days"},
+    {negative_lateness, "the lateness must be between 0 and 3660 days"},
+    {too_much_lateness, "the lateness must be between 0 and 3660 days"},
 };
 
 static void faults_are_named_with_entity_and_feature(void **unused) {

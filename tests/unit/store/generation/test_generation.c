@@ -408,7 +408,7 @@ static size_t count_generations(const struct bench *bench) {
 
 static void none_yet(void **state) {
     struct bench *bench = *state;
-    refuse(bench, false, ERROR_NOT_FOUND, "no generation is published yet");
+    refuse(bench, false, ERROR_NOT_FOUND, "no generation has been published yet");
     struct generation *generation;
     struct error error;
     assert_int_equal(
