@@ -207,7 +207,7 @@ static void seals_are_verified(void **state) {
     struct text plain = scratch_read(scratch_path(path, first));
     seal(path);
     change_seal(scratch_path(path, second), hash);
-    expect_faults(path, 1, second, "not those that were sealed");
+    expect_faults(path, 1, second, "its content has changed since it was sealed");
     change_seal(scratch_path(path, second), hash);
     change_seal(scratch_path(path, second), before);
     expect_faults(path, 1, second, "does not continue that of");
@@ -244,7 +244,8 @@ static void seals_are_verified(void **state) {
     scratch_write(scratch_path(path, first), plain.data, plain.length);
     expect_whole(path, RECORDS, 0);
     change_seal(scratch_path(path, second), before);
-    expect_faults(path, 2, second, "not those that were sealed"); /* and the first one, then */
+    expect_faults(path, 2, second,
+                  "its content has changed since it was sealed"); /* and the first one, then */
     free((char *)(uintptr_t)plain.data);
 }
 
