@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks the tables of docs/TOUR.md against the code: each file and folder named in a row exists, and each function is
-defined in one of the files named there, or below one of the folders (names that end in /).
+defined in one of the files named there, or below one of the folders (names that end in /). In rows marked *compiler*,
+each function has a switch without default, or its file asserts the length of a list.
 
 usage: tour.py [ROOT]        exit status 1 when a name is wrong
 """
@@ -9,6 +10,7 @@ import re
 import sys
 
 NAME = re.compile(r"`([^`]+)`")
+ASSERTS = re.compile(r"\b(_S|s)tatic_assert\(")
 
 
 def files_at(place):
@@ -23,6 +25,11 @@ def files_at(place):
     ]
 
 
+def is_led_to(body, source):
+    """Does the compiler lead to a function when an enum gets another value?"""
+    return re.search(r"\bswitch \(", body) and "default:" not in body or ASSERTS.search(source)
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -33,15 +40,24 @@ def faults_of(root, text):
         if not line.startswith("| ") or line.startswith(("| # ", "| --- ")):
             continue
         names = NAME.findall(line)
-        sources = ""
+        is_marked = line.startswith("| *compiler* ")
+        sources, lists = [], []
         for path in (name for name in names if re.fullmatch(r"[\w/]+/|[\w./]*/\w+\.\w+", name)):
             place = os.path.join(root, path)
             if not os.path.exists(place):
                 yield number, f"{path} does not exist"
-            sources += "".join(read(file) for file in files_at(place))
-        for function in (name[:-2] for name in names if name.endswith("()")):
-            if not re.search(rf"^[a-z][^;\n]*\b{function}\([^;]*?\)\s*\{{", sources, re.MULTILINE):
+            sources += [read(file) for file in files_at(place)]
+            lists += sources[-1:] if path.endswith(".c") else []
+        functions = [name[:-2] for name in names if name.endswith("()")]
+        if is_marked and not functions and not all(ASSERTS.search(source) for source in lists):
+            yield number, "the compiler does not lead there: no function, and nothing is asserted"
+        for function in functions:
+            start = re.compile(rf"^[A-Za-z][^;\n]*\b{function}\([^;]*?\)\s*\{{.*?^\}}", re.MULTILINE | re.DOTALL)
+            found = [(match[0], source) for source in sources for match in [start.search(source)] if match]
+            if not found:
                 yield number, f"no file of this row defines {function}()"
+            elif is_marked and not all(is_led_to(*one) for one in found):
+                yield number, f"the compiler does not lead to {function}(): it has no switch without default"
 
 
 def main():
