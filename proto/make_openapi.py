@@ -7,7 +7,8 @@ the rules for single transactions are in the descriptions, because an invalid tr
 answer with status 200.
 
 usage: make_openapi.py            write openapi.yaml beside this file
-       make_openapi.py --check    exit status 1 when it is not what would be written
+       make_openapi.py --check    exit status 1 when it is not what would be written, or PATHS lacks a
+                                  path that the server has
 """
 
 import json
@@ -398,16 +399,31 @@ def write(value, indent, out):
             out.append(f"{head.rstrip()} {scalar(item)}")
 
 
+def path_faults():
+    """PATHS against the server's table of routes."""
+    source = (HERE.parent / "server" / "front" / "http_request.c").read_text(encoding="utf-8")
+    served = {path: body == "true" for path, body in re.findall(r'\{"(/v1/[^"]+)", CALL_\w+, (\w+)\}', source)}
+    described = {path: request is not None for path, _, request, _, _ in PATHS}
+    described["/v1/openapi.yaml"] = False
+    return [
+        f"{path}: PATHS of proto/make_openapi.py and routes of server/front/http_request.c differ"
+        for path in sorted(set(served) | set(described))
+        if served.get(path) != described.get(path)
+    ]
+
+
 def main(arguments):
     out = ["# Made by make_openapi.py from harrier.proto; do not edit.", ""]
     write(document(), 0, out)
     text = "\n".join(out) + "\n"
     target = HERE / "openapi.yaml"
     if arguments == ["--check"]:
+        faults = path_faults()
+        print(*faults, sep="\n", end="\n" if faults else "")
         if target.read_text(encoding="utf-8") != text:
             print("proto/openapi.yaml is not what proto/make_openapi.py writes; run it")
             return 1
-        return 0
+        return 1 if faults else 0
     target.write_text(text, encoding="utf-8")
     return 0
 

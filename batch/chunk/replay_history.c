@@ -209,8 +209,14 @@ static unsigned label_shift(uint64_t position) {
     return (unsigned)(position % 2) * LABEL_BITS;
 }
 
-static void add_outcome(struct replay_history *history, const struct outcome_record *outcome) {
+static int add_outcome(struct replay_history *history, const struct record *record,
+                       struct error *ret_error) {
+    const struct outcome_record *outcome = &record->outcome;
     uint64_t position = outcome->transaction_position;
+    if (position >= record->position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "the outcome at position %" PRIu64 " refers to a later transaction",
+                         record->position);
     struct buffer *labels = &history->labels;
     if (position / 2 >= labels->length) {
         size_t more = (size_t)(position / 2) + 1 - labels->length;
@@ -220,6 +226,7 @@ static void add_outcome(struct replay_history *history, const struct outcome_rec
     uint8_t *both = &labels->bytes[position / 2];
     unsigned shift = label_shift(position), others = (1u << LABEL_BITS) - 1;
     *both = (uint8_t)((*both & ~(others << shift)) | (unsigned)outcome->label << shift);
+    return 0;
 }
 
 void replay_history_note_time(struct replay_history *history, int64_t at_us) {
@@ -232,22 +239,24 @@ void replay_history_note_time(struct replay_history *history, int64_t at_us) {
 
 int replay_history_add(struct replay_history *history, const struct record *record,
                        struct error *ret_error) {
-    if (record->type == RECORD_TRANSACTION) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
         replay_history_note_time(history, record->transaction.transaction.event_time_us);
-    } else if (record->type == RECORD_OUTCOME && history->with_labels) {
-        if (record->outcome.transaction_position >= record->position)
-            return error_set(ret_error, ERROR_DAMAGED,
-                             "the outcome at position %" PRIu64 " refers to a later transaction",
-                             record->position);
-        add_outcome(history, &record->outcome);
-    } else if (record->type == RECORD_ENGINE) {
+        return 0;
+    case RECORD_OUTCOME:
+        return history->with_labels ? add_outcome(history, record, ret_error) : 0;
+    case RECORD_ENGINE:
         history->foreign_versions += !text_is(record->engine.version, HARRIER_VERSION);
-    } else if (record->type == RECORD_SHADOW && history->with_shadows) {
-        return add_shadow(history, record, ret_error);
-    } else if (record->type == RECORD_SNAPSHOT && history->with_policies) {
-        return add_snapshot(history, record, ret_error);
-    } else if (record->type == RECORD_GENERATION && history->with_policies) {
-        return add_generation(history, record, ret_error);
+        return 0;
+    case RECORD_SHADOW:
+        return history->with_shadows ? add_shadow(history, record, ret_error) : 0;
+    case RECORD_SNAPSHOT:
+        return history->with_policies ? add_snapshot(history, record, ret_error) : 0;
+    case RECORD_GENERATION:
+        return history->with_policies ? add_generation(history, record, ret_error) : 0;
+    case RECORD_LIST_CHANGE:
+    case RECORD_TYPE_COUNT:
+        break;
     }
     return 0;
 }

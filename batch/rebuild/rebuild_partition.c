@@ -83,7 +83,7 @@ static int sample_part(struct key_sample *sample, size_t index, size_t records,
          i++) {
         struct record record;
         sample->looked_at++;
-        if (found.type != RECORD_TRANSACTION && found.type != RECORD_OUTCOME)
+        if (!record_type_has_entities(found.type))
             continue;
         arena_reset(&sample->record);
         r = archive_part_decode(reader, &sample->record, &record, ret_error);

@@ -172,6 +172,13 @@ static int take_outcome(struct scan_thread *thread, const struct record *record,
     return put_ids(thread, ids, 2, ret_error);
 }
 
+static void note_generation(struct sums *sums, const struct record *record) {
+    if (record->position <= sums->newest_generation_position)
+        return;
+    sums->newest_generation = record->generation.generation_id;
+    sums->newest_generation_position = record->position;
+}
+
 static int take_record(struct scan_thread *thread, const struct record *record,
                        struct error *ret_error) {
     thread->sums.records++;
@@ -183,16 +190,22 @@ static int take_record(struct scan_thread *thread, const struct record *record,
         *ret_error = thread->error;
         return thread->failed;
     }
-    if (record->type == RECORD_TRANSACTION)
+    switch (record->type) {
+    case RECORD_TRANSACTION:
         return take_transaction(thread, record, ret_error);
-    if (record->type == RECORD_OUTCOME)
+    case RECORD_OUTCOME:
         return take_outcome(thread, record, ret_error);
-    if (record->type == RECORD_LIST_CHANGE)
+    case RECORD_LIST_CHANGE:
         list_queue_put(thread->lists, thread->part, record);
-    if (record->type == RECORD_GENERATION &&
-        record->position > thread->sums.newest_generation_position) {
-        thread->sums.newest_generation = record->generation.generation_id;
-        thread->sums.newest_generation_position = record->position;
+        break;
+    case RECORD_GENERATION:
+        note_generation(&thread->sums, record);
+        break;
+    case RECORD_SNAPSHOT: /* take_policy() */
+    case RECORD_ENGINE:   /* these do not matter */
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
     }
     return 0;
 }
@@ -208,10 +221,20 @@ static int take_policy(struct scan *scan, struct scan_thread *thread, const stru
 }
 
 static bool matters(const struct rebuild *rebuild, const struct archive_part_record *record) {
-    if (record->type == RECORD_SNAPSHOT)
+    switch (record->type) {
+    case RECORD_SNAPSHOT:
         return rebuild->guessed_at && record->position > rebuild->guessed_at;
-    return record->type == RECORD_TRANSACTION || record->type == RECORD_OUTCOME ||
-           record->type == RECORD_GENERATION || record->type == RECORD_LIST_CHANGE;
+    case RECORD_TRANSACTION:
+    case RECORD_OUTCOME:
+    case RECORD_GENERATION:
+    case RECORD_LIST_CHANGE:
+        return true;
+    case RECORD_ENGINE:
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return false;
 }
 
 static int scan_records(struct scan *scan, struct scan_thread *thread,

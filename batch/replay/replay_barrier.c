@@ -242,10 +242,19 @@ int replay_night(struct replay *replay, struct error *ret_error) {
 }
 
 bool replay_is_barrier(const struct replay *replay, enum record_type type, uint64_t position) {
-    if (type == RECORD_SNAPSHOT || type == RECORD_GENERATION)
+    switch (type) {
+    case RECORD_SNAPSHOT:
+    case RECORD_GENERATION:
         return true;
-    if (type == RECORD_LIST_CHANGE)
+    case RECORD_LIST_CHANGE:
         return !replay->options.recorded;
+    case RECORD_TRANSACTION:
+    case RECORD_OUTCOME:
+    case RECORD_ENGINE:
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
     return is_place(replay, position);
 }
 
@@ -255,7 +264,7 @@ int replay_barrier(struct replay *replay, const struct replay_chunk *chunk,
     struct text payload = replay_chunk_payload(chunk, last);
     struct record record = {.type = last->type};
     int r = 0;
-    if (last->type != RECORD_TRANSACTION && last->type != RECORD_OUTCOME) {
+    if (!record_type_has_entities(last->type)) {
         arena_reset(&replay->record);
         r = record_decode(last->type, payload.data, payload.length, &replay->record, &record,
                           ret_error);

@@ -121,16 +121,12 @@ static int decode(const struct replay_chunk *chunk, struct replay_line *row,
     return 0;
 }
 
-static bool has_entries(const struct replay_line *row) {
-    return row->type == RECORD_TRANSACTION || row->type == RECORD_OUTCOME;
-}
-
 void replay_entries(const struct replay *replay, struct replay_chunk *chunk, size_t part_index,
                     size_t worker) {
     struct replay_part *part = &chunk->parts[part_index];
     for (size_t i = part->first; i < part->end; i++) {
         struct replay_line *row = &chunk->rows[i];
-        if (!has_entries(row))
+        if (!record_type_has_entities(row->type))
             continue;
         part->result = decode(chunk, row, part);
         if (part->result < 0) {

@@ -60,9 +60,12 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
         return history->with_policies;
     case RECORD_GENERATION:
         return history->with_policies || replay->last_lists;
-    default:
-        return type == RECORD_ENGINE;
+    case RECORD_ENGINE:
+        return true;
+    case RECORD_TYPE_COUNT:
+        break;
     }
+    return false;
 }
 
 static bool is_part_scanned(const struct replay *replay, size_t index) {

@@ -133,7 +133,7 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
     struct replay *replay = sequence->output->replay;
     struct replay_line *line = &chunk->rows[index];
     int r = 0;
-    if (line->type == RECORD_TRANSACTION || line->type == RECORD_OUTCOME)
+    if (record_type_has_entities(line->type))
         r = decode(replay, chunk, line, ret_error);
     if (r == 0 && line->type == RECORD_TRANSACTION) {
         line->is_reported =

@@ -44,6 +44,8 @@ static struct attribute *attributes_from_public(const struct harrier_transaction
     return out;
 }
 
+_Static_assert(FIELD_COUNT == 12, "transaction_from_public() names all text fields");
+
 static struct transaction transaction_from_public(const struct harrier_transaction *in,
                                                   struct arena *arena) {
     struct transaction out = {

@@ -25,6 +25,8 @@ static const struct harrier_attribute *attributes(struct reply_memory *memory,
     return out;
 }
 
+_Static_assert(FIELD_COUNT == 12, "reply_transaction() names all text fields");
+
 struct harrier_transaction reply_transaction(struct reply_memory *memory,
                                              const struct transaction *in) {
     const char *fields[FIELD_COUNT];

@@ -7,6 +7,7 @@
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/feature_value.h"
 #include "core/wire/types/explanation.h"
+#include "core/wire/types/transaction.h"
 
 /* The numbers are the same: both are harrier.proto's. */
 static const char *kind_name(enum harrier_explained_kind kind) {
@@ -61,6 +62,8 @@ static void add_attributes(struct buffer *out, const struct harrier_transaction 
     }
     json_end_object(out);
 }
+
+_Static_assert(FIELD_COUNT == 12, "add_transaction() names all text fields");
 
 /* The names of the input files: see docs/CLI.md. */
 static void add_transaction(struct buffer *out, const struct harrier_transaction *transaction) {

@@ -16,6 +16,7 @@
 #include "clients/cli/output/feature_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/hash.h"
+#include "core/wire/types/transaction.h"
 #include "explain_parts.h"
 
 #include <inttypes.h>
@@ -63,6 +64,8 @@ static void add_attribute(struct buffer *out, const struct harrier_attribute *at
         buffer_append_string(out, attribute->value.flag ? "true" : "false");
     buffer_append_string(out, "\n");
 }
+
+_Static_assert(FIELD_COUNT == 12, "add_transaction() names all text fields");
 
 /* Id, amount and time on the first line, then the fields. */
 static void add_transaction(struct buffer *out, const struct harrier_explanation *explanation) {

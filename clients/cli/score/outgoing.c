@@ -28,6 +28,8 @@ static struct harrier_attribute attribute_of(const struct attribute *attribute) 
     return (struct harrier_attribute){.name = name};
 }
 
+_Static_assert(FIELD_COUNT == 12, "outgoing_transaction() names all text fields");
+
 bool outgoing_transaction(const struct transaction *transaction, struct arena *arena,
                           struct harrier_transaction *ret_outgoing) {
     const struct text *fields = transaction->fields;

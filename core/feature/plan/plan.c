@@ -16,15 +16,6 @@
 #define TILE_FRACTION   64
 #define SKETCH_FRACTION 8
 
-enum column_use {
-    COLUMN_NONE,
-    COLUMN_NUMBER,
-    COLUMN_ORDERED,
-    COLUMN_COMPARED,
-    COLUMN_SHOWN,
-    COLUMN_PLACED,
-};
-
 static const struct aggregate_rule {
     const char *name;
     enum column_use column;
@@ -61,6 +52,10 @@ enum aggregate aggregate_parse(struct text name) {
     while (i < AGGREGATE_TYPE_COUNT && !text_is(name, aggregates[i].name))
         i++;
     return (enum aggregate)i;
+}
+
+enum column_use aggregate_column_use(enum aggregate aggregate) {
+    return aggregates[aggregate].column;
 }
 
 bool aggregate_needs_column(enum aggregate aggregate) {

@@ -36,6 +36,18 @@ enum aggregate {
 
 const char *aggregate_name(enum aggregate aggregate); /* "count", "seconds_since_last" */
 enum aggregate aggregate_parse(struct text name);     /* AGGREGATE_TYPE_COUNT if none */
+
+/* What an aggregate needs of its column. Which fields a policy may give it follows from this. */
+enum column_use {
+    COLUMN_NONE,
+    COLUMN_NUMBER,   /* it adds them up or ranks them */
+    COLUMN_ORDERED,  /* numbers, or times */
+    COLUMN_COMPARED, /* for equality */
+    COLUMN_SHOWN,    /* its value is one of them */
+    COLUMN_PLACED,
+};
+
+enum column_use aggregate_column_use(enum aggregate aggregate);
 bool aggregate_needs_column(enum aggregate aggregate);
 /* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share,
  * quantile. */
@@ -174,7 +186,7 @@ struct span {
 };
 
 /* Where windows begin or end, as a distance behind the time of a read, and what a standing keeps of
- * each gathering: exchange.c. */
+ * each gathering: course.c. */
 struct border {
     uint64_t distance_us;
     uint16_t first, opens,

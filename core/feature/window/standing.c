@@ -1,4 +1,4 @@
-/* Of every border (exchange.c) a standing knows which raw entry and which collapsed tile pass it
+/* Of every border (course.c) a standing knows which raw entry and which collapsed tile pass it
  * next, and when; of every gathering what is in its window (windows.c). A read passes what has come
  * due.
  *

@@ -225,9 +225,11 @@ static bool is_never_negative(const struct snapshot *snapshot, const struct feat
     case AGGREGATE_LAST:
     case AGGREGATE_QUANTILE:
         return is_money(snapshot, feature, binding);
-    default:
-        return false;
+    case AGGREGATE_IS_NEW: /* a bool */
+    case AGGREGATE_TYPE_COUNT:
+        break;
     }
+    return false;
 }
 
 static bool is_below(struct value v, double bound) {

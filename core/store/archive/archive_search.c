@@ -9,12 +9,6 @@
 
 #define STOP_STEP 4096 /* records between two looks at *stop */
 
-#define BUSY_TYPES (UINT64_C(1) << RECORD_TRANSACTION | UINT64_C(1) << RECORD_OUTCOME)
-
-static bool is_busy(enum record_type type) {
-    return (BUSY_TYPES >> type & 1) != 0;
-}
-
 static bool holds(struct text payload, const struct search_range *range) {
     for (size_t i = 0; i < range->text_count; i++)
         if (range->texts[i].length == 0 ||
@@ -24,7 +18,7 @@ static bool holds(struct text payload, const struct search_range *range) {
 }
 
 static bool is_wanted(const struct search *search, const struct archive_part_record *record) {
-    if (!is_busy(record->type))
+    if (!record_type_has_entities(record->type))
         return search->rare && record->position < search->rare_before;
     for (size_t i = 0; i < search->range_count; i++) {
         const struct search_range *range = &search->ranges[i];
@@ -40,9 +34,11 @@ static bool is_wanted(const struct search *search, const struct archive_part_rec
 static bool may_have(const struct search *search, const struct archive_part *part) {
     if (part->last < part->first)
         return false;
-    if (search->rare && part->first < search->rare_before && (part->types & ~BUSY_TYPES))
+    if (search->rare && part->first < search->rare_before && (part->types & record_types_rare()))
         return true;
-    for (size_t i = 0; i < search->range_count && (part->types & BUSY_TYPES); i++)
+    if (!(part->types & record_types_with_entities()))
+        return false;
+    for (size_t i = 0; i < search->range_count; i++)
         if (part->last > search->ranges[i].after && part->first < search->ranges[i].before &&
             search->ranges[i].text_count > 0)
             return true;

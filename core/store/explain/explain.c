@@ -18,7 +18,6 @@
 
 #define TARGET_BYTES ((size_t)64 << 20) /* limit for the record and its decisions */
 #define NOTES_MAX    8
-#define RARE_TYPES   (~(1u << RECORD_TRANSACTION | 1u << RECORD_OUTCOME))
 
 struct explaining {
     const struct explain_options *options;
@@ -195,8 +194,8 @@ static int fold_records(struct explaining *explaining, struct error *ret_error) 
         ranges[count++] = (struct search_range){
             .before = before, .texts = now->texts, .text_count = now->text_count};
     const struct search search = {.ranges = ranges, .range_count = count};
-    return explain_search(&explaining->reading, &search, ~RARE_TYPES, fold_record, explaining,
-                          &explaining->folded, ret_error);
+    return explain_search(&explaining->reading, &search, record_types_with_entities(), fold_record,
+                          explaining, &explaining->folded, ret_error);
 }
 
 static int find_later(struct explaining *explaining, struct error *ret_error) {

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define RARE_TYPES (~(1u << RECORD_TRANSACTION | 1u << RECORD_OUTCOME))
-
 /* The candidates, by position; 0: none. */
 struct rare_records {
     struct in_force *in_force;
@@ -52,8 +50,8 @@ static int load_wanted(void *user, const struct record *record, struct error *re
 static int load_at(struct rare_records *finds, uint64_t position, struct snapshot **ret_snapshot,
                    struct error *ret_error) {
     struct wanted_snapshot wanted = {.position = position};
-    int r = explain_visit_finds(finds->reading, finds->rare, RARE_TYPES, load_wanted, &wanted,
-                                ret_error);
+    int r = explain_visit_finds(finds->reading, finds->rare, record_types_rare(), load_wanted,
+                                &wanted, ret_error);
     if (r == 0)
         *ret_snapshot = wanted.snapshot;
     return r;
@@ -69,29 +67,49 @@ static void take_generation(struct rare_records *finds, const struct record *rec
     in_force->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
 }
 
-static int take_rare(void *user, const struct record *record, struct error *ret_error) {
-    struct rare_records *finds = user;
-    struct in_force *in_force = finds->in_force;
+static void take_snapshot(struct rare_records *finds, const struct record *record) {
+    if (finds->first_policy == 0)
+        finds->first_policy = record->position;
+    finds->in_force->policy_position = record->position;
+    finds->in_force->policy_id = record->snapshot.snapshot_id;
+}
+
+static void take_shadow(struct rare_records *finds, const struct record *record) {
     const struct decision *archived = &finds->record->transaction.decision;
-    (void)ret_error;
-    if (record->position >= finds->record->position)
-        return 0;
-    list_table_apply(in_force->lists, record);
-    if (record->type == RECORD_SNAPSHOT) {
-        if (finds->first_policy == 0)
-            finds->first_policy = record->position;
-        in_force->policy_position = record->position;
-        in_force->policy_id = record->snapshot.snapshot_id;
-    } else if (record->type == RECORD_GENERATION) {
-        take_generation(finds, record);
-    } else if (record->type == RECORD_ENGINE) {
-        snprintf(in_force->version, sizeof in_force->version, "%" TEXT_FORMAT,
-                 TEXT_ARGS(record->engine.version));
-    }
-    for (size_t i = 0; record->type == RECORD_SHADOW && i < archived->shadow_count; i++)
+    for (size_t i = 0; i < archived->shadow_count; i++)
         if (archived->shadows[i].snapshot_id == record->snapshot.snapshot_id &&
             finds->shadows[i] == 0)
             finds->shadows[i] = record->position;
+}
+
+static int take_rare(void *user, const struct record *record, struct error *ret_error) {
+    struct rare_records *finds = user;
+    struct in_force *in_force = finds->in_force;
+    (void)ret_error;
+    if (record->position >= finds->record->position)
+        return 0;
+    switch (record->type) {
+    case RECORD_LIST_CHANGE:
+        list_table_apply(in_force->lists, record);
+        break;
+    case RECORD_SNAPSHOT:
+        take_snapshot(finds, record);
+        break;
+    case RECORD_GENERATION:
+        take_generation(finds, record);
+        break;
+    case RECORD_ENGINE:
+        snprintf(in_force->version, sizeof in_force->version, "%" TEXT_FORMAT,
+                 TEXT_ARGS(record->engine.version));
+        break;
+    case RECORD_SHADOW:
+        take_shadow(finds, record);
+        break;
+    case RECORD_TRANSACTION:
+    case RECORD_OUTCOME:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
     return 0;
 }
 
@@ -181,7 +199,7 @@ int in_force_find(struct in_force *in_force, struct explain_reading *reading,
                          "the record at position %" PRIu64
                          " has more shadow decisions than a server has shadow policies",
                          record->position);
-    int r = explain_visit_finds(reading, rare, RARE_TYPES, take_rare, &finds, ret_error);
+    int r = explain_visit_finds(reading, rare, record_types_rare(), take_rare, &finds, ret_error);
     if (r == 0 && in_force->policy_position == 0)
         r = error_set(ret_error, ERROR_NOT_FOUND,
                       "%s holds no policy before the transaction at position %" PRIu64,

@@ -81,7 +81,7 @@ void explain_finds_deinit(struct explain_finds *finds) {
 }
 
 int explain_visit_finds(struct explain_reading *reading, const struct explain_finds *finds,
-                        unsigned types, explain_visit *visit, void *user, struct error *ret_error) {
+                        uint64_t types, explain_visit *visit, void *user, struct error *ret_error) {
     for (size_t part = 0; part < finds->count; part++) {
         const struct search_result *result = &finds->results[part];
         for (size_t i = 0; i < result->count; i++) {
@@ -110,7 +110,7 @@ static size_t chunk_at(const struct explain_reading *reading, size_t first) {
     return end - first;
 }
 
-int explain_search(struct explain_reading *reading, const struct search *search, unsigned types,
+int explain_search(struct explain_reading *reading, const struct search *search, uint64_t types,
                    explain_visit *visit, void *user, uint64_t *read, struct error *ret_error) {
     int r = 0;
     for (size_t part = 0, count; part < reading->part_count && r == 0; part += count) {

@@ -34,11 +34,11 @@ int explain_find(struct explain_reading *reading, const struct search *search,
 void explain_finds_deinit(struct explain_finds *finds);
 /* types: bit n: records of type n. */
 int explain_visit_finds(struct explain_reading *reading, const struct explain_finds *finds,
-                        unsigned types, explain_visit *visit, void *user, struct error *ret_error);
+                        uint64_t types, explain_visit *visit, void *user, struct error *ret_error);
 /* Searches all parts, a chunk of them at a time, and visits what it finds there: with long
  * histories, or if every record may concern an entity, no more than one chunk is in memory. Adds
  * the records scanned to *read. */
-int explain_search(struct explain_reading *reading, const struct search *search, unsigned types,
+int explain_search(struct explain_reading *reading, const struct search *search, uint64_t types,
                    explain_visit *visit, void *user, uint64_t *read, struct error *ret_error);
 /* The newest event time of the transactions up to position `last`, over all parts. */
 int explain_newest_event(struct explain_reading *reading, uint64_t last, int64_t *ret_newest_us,

@@ -187,14 +187,25 @@ void adopted_shadow(struct adopted_shadows *shadows, uint64_t id) {
 }
 
 static void note(struct adopted *adopted, const struct record *record) {
-    if (record->type == RECORD_SNAPSHOT)
+    switch (record->type) {
+    case RECORD_SNAPSHOT:
         adopted->snapshot_id = record->snapshot.snapshot_id;
-    else if (record->type == RECORD_GENERATION)
+        break;
+    case RECORD_GENERATION:
         adopted->generation_id = record->generation.generation_id;
-    else if (record->type == RECORD_ENGINE)
+        break;
+    case RECORD_ENGINE:
         adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
-    else if (record->type == RECORD_SHADOW)
+        break;
+    case RECORD_SHADOW:
         adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
+        break;
+    case RECORD_TRANSACTION: /* these change states, which the overlay has done */
+    case RECORD_OUTCOME:
+    case RECORD_LIST_CHANGE:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
 }
 
 void fold_use_prefault(struct fold *fold, struct pages_prefault *prefault) {

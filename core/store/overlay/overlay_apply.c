@@ -177,11 +177,23 @@ static void note_transaction(struct tally *tally, const struct transaction *tran
 }
 
 void overlay_note(struct overlay *overlay, const struct record *record) {
-    list_table_apply(overlay->lists, record);
-    if (record->type == RECORD_TRANSACTION)
+    switch (record->type) {
+    case RECORD_TRANSACTION:
         note_transaction(&overlay->tally, &record->transaction.transaction);
-    else if (record->type == RECORD_OUTCOME)
+        break;
+    case RECORD_OUTCOME:
         note_outcome(&overlay->tally, &record->outcome);
+        break;
+    case RECORD_LIST_CHANGE:
+        list_table_apply(overlay->lists, record);
+        break;
+    case RECORD_SNAPSHOT:
+    case RECORD_GENERATION:
+    case RECORD_ENGINE:
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
 }
 
 void overlay_settle(struct overlay *overlay) {

@@ -22,6 +22,7 @@ static const size_t field_offsets[FIELD_COUNT] = {
     [FIELD_EMAIL] = offsetof(Harrier__V1__Transaction, email),
     [FIELD_PHONE] = offsetof(Harrier__V1__Transaction, phone),
 };
+_Static_assert(FIELD_COUNT == 12, "a new text field has an offset above");
 
 /* protobuf-c returns NULL both for a refused allocation and for invalid bytes; this tells them
  * apart. */

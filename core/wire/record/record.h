@@ -9,7 +9,8 @@
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
 
-/* Stored in the record's frame (docs/ARCHIVE.md): never renumber. */
+/* Stored in the record's frame (docs/ARCHIVE.md): never renumber. Switches over it have no default,
+ * so the compiler lists all readers that do not say yet what they do with a new type. */
 enum record_type {
     RECORD_TRANSACTION = 1,
     RECORD_OUTCOME = 2,
@@ -23,6 +24,37 @@ enum record_type {
 };
 
 const char *record_type_name(enum record_type type);
+
+/* Do records of this type change entities? Then engine_entries() derives entries from them, and
+ * there are many. All other types are rare: an explanation reads every one of them. So is a type
+ * that this version does not know. */
+static inline bool record_type_has_entities(enum record_type type) {
+    switch (type) {
+    case RECORD_TRANSACTION:
+    case RECORD_OUTCOME:
+        return true;
+    case RECORD_LIST_CHANGE:
+    case RECORD_SNAPSHOT:
+    case RECORD_GENERATION:
+    case RECORD_ENGINE:
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* The same as a set: bit n is type n. */
+static inline uint64_t record_types_with_entities(void) {
+    uint64_t types = 0;
+    for (unsigned type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        types |= (uint64_t)record_type_has_entities((enum record_type)type) << type;
+    return types;
+}
+
+static inline uint64_t record_types_rare(void) {
+    return ~record_types_with_entities();
+}
 
 struct transaction_record {
     struct transaction transaction;

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The text fields that every policy knows. Order is not stored anywhere; names are. */
+/* The text fields that every policy knows. Order is not stored anywhere; names are. Lists of them
+ * elsewhere assert FIELD_COUNT, so the compiler leads to them. */
 enum transaction_field {
     FIELD_CARD,
     FIELD_CUSTOMER,

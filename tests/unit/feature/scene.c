@@ -173,27 +173,21 @@ static int random_column(struct chance *chance, enum aggregate aggregate) {
     static const int ordered[] = {SCENE_AMOUNT, SCENE_ITEMS, SCENE_ONLINE, SCENE_OPENED};
     static const int compared[] = {SCENE_AMOUNT, SCENE_ITEMS, SCENE_MERCHANT, SCENE_OPENED};
     static const int shown[] = {SCENE_AMOUNT, SCENE_MERCHANT_TEXT, SCENE_ONLINE, SCENE_OPENED};
-    switch (aggregate) {
-    case AGGREGATE_SUM:
-    case AGGREGATE_MEAN:
-    case AGGREGATE_STDDEV:
-    case AGGREGATE_QUANTILE:
+    switch (aggregate_column_use(aggregate)) {
+    case COLUMN_NUMBER:
         return numbers[chance_below(chance, 3)];
-    case AGGREGATE_MIN:
-    case AGGREGATE_MAX:
+    case COLUMN_ORDERED:
         return ordered[chance_below(chance, 4)];
-    case AGGREGATE_DISTINCT:
-    case AGGREGATE_IS_NEW:
+    case COLUMN_COMPARED:
         return compared[chance_below(chance, 4)];
-    case AGGREGATE_FIRST:
-    case AGGREGATE_LAST:
+    case COLUMN_SHOWN:
         return shown[chance_below(chance, 4)];
-    case AGGREGATE_DISTANCE:
-    case AGGREGATE_SPEED:
+    case COLUMN_PLACED:
         return SCENE_PLACE;
-    default:
-        return -1;
+    case COLUMN_NONE:
+        break;
     }
+    return -1;
 }
 
 static int64_t random_q(struct chance *chance) {

@@ -21,27 +21,16 @@ static bool keyed_by_currency(const struct feature_draft *it) {
 /* Does it combine minor units of different currencies? Only a warning: amount_minor % 100 is not an
  * amount of money, and policies in archives must continue to load. */
 static bool mixes_currencies(const struct feature_draft *it, const struct field *field) {
-    switch (it->feature.aggregate) {
-    case AGGREGATE_SUM:
-    case AGGREGATE_MEAN:
-    case AGGREGATE_STDDEV:
-    case AGGREGATE_MIN:
-    case AGGREGATE_MAX:
-    case AGGREGATE_QUANTILE:
-        return field->in_minor_units && !keyed_by_currency(it);
-    default:
-        return false;
-    }
+    enum column_use use = aggregate_column_use(it->feature.aggregate);
+    bool combined = use == COLUMN_NUMBER || use == COLUMN_ORDERED;
+    return combined && field->in_minor_units && !keyed_by_currency(it);
 }
 
 /* The column in which a field is kept for this aggregate. Returns NULL, or why it cannot be. */
 static const char *column_of(const struct feature_draft *it, const struct field *field,
                              struct column *ret_column) {
-    enum aggregate aggregate = it->feature.aggregate;
-    bool summed = aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_MEAN ||
-                  aggregate == AGGREGATE_STDDEV || aggregate == AGGREGATE_QUANTILE;
-    bool ordered = summed || aggregate == AGGREGATE_MIN || aggregate == AGGREGATE_MAX;
-    bool shown = aggregate == AGGREGATE_FIRST || aggregate == AGGREGATE_LAST;
+    enum column_use use = aggregate_column_use(it->feature.aggregate);
+    bool summed = use == COLUMN_NUMBER, ordered = summed || use == COLUMN_ORDERED;
     *ret_column = (struct column){
         .source = field->canonical, .type = COLUMN_INTEGER, .value_type = field->type};
     if (field->kind == FIELD_KIND_AMOUNT_MINOR && !keyed_by_currency(it))
@@ -49,7 +38,7 @@ static const char *column_of(const struct feature_draft *it, const struct field 
                "currency";
     switch (field->type) {
     case VALUE_TEXT:
-        ret_column->type = shown ? COLUMN_TEXT : COLUMN_HASH;
+        ret_column->type = use == COLUMN_SHOWN ? COLUMN_TEXT : COLUMN_HASH;
         return ordered ? "expected a number" : NULL;
     case VALUE_BOOL:
         return ordered ? "expected a number; share takes a condition" : NULL;
@@ -114,11 +103,7 @@ static bool keep_column(struct feature_draft *it, const struct tree_node *node,
     return true;
 }
 
-static bool is_placed(enum aggregate aggregate) {
-    return aggregate == AGGREGATE_DISTANCE || aggregate == AGGREGATE_SPEED;
-}
-
-/* distance and speed use both coordinates; a transaction has both or none, so the column is present
+/* These aggregates use both coordinates; a transaction has both or none, so the column is present
  * when the latitude is. */
 static bool add_place(struct feature_draft *it) {
     static const struct column place = {.source = TEXT_LITERAL("location"), .type = COLUMN_PLACE};
@@ -156,7 +141,7 @@ bool feature_read_of(struct feature_draft *it) {
     const struct tree_node *of = it->keys[OF].node;
     const char *name = aggregate_name(it->feature.aggregate);
     bool share = it->feature.aggregate == AGGREGATE_SHARE;
-    bool placed = is_placed(it->feature.aggregate);
+    bool placed = aggregate_column_use(it->feature.aggregate) == COLUMN_PLACED;
     it->feature.column = -1;
     if (of && placed) {
         read_diagnostic(&it->loader->reader, of,

@@ -45,6 +45,7 @@ static const struct {
 };
 
 #define KNOWN_COUNT (sizeof known_fields / sizeof *known_fields)
+_Static_assert(KNOWN_COUNT == FIELD_COUNT + 7, "a new field has a row in known_fields");
 
 static struct text kept(struct load *load, struct text t) {
     struct text copy = arena_text(load->arena, t);

@@ -249,6 +249,8 @@ static void names(void **state) {
     assert_string_equal(record_type_name(RECORD_ENGINE), "engine");
     assert_string_equal(record_type_name((enum record_type)0), "unknown");
     assert_string_equal(record_type_name(RECORD_TYPE_COUNT), "unknown");
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        assert_non_null(record_type_name(type));
 }
 
 int main(void) {
