@@ -291,7 +291,7 @@ class ResumeTest(unittest.TestCase):
         for at in range(0, len(whole), len(whole) // 9):
             with open(self.file, "wb") as file:
                 file.write(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
-            self.refuse(*policy, words="go-on: it is", status=65)
+            self.refuse(*policy, words="go-on: not a file", status=65)
             with open(self.file, "wb") as file:
                 file.write(whole[:at])
             self.refuse(*policy, words="go-on: it is", status=65)
