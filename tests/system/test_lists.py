@@ -188,7 +188,7 @@ class WhatItDoes(ListsTest):
             (("remove", "shut", "m9"), "takes no changes at run time"),
             (("add", "blocked_ips", "198.51.100.7/24"), "expected the network 198.51.100.0/24"),
             (("add", "blocked_ips", "example.com"), "neither an address nor a network"),
-            (("add", "odd_amounts", "many"), "neither a whole number"),
+            (("add", "odd_amounts", "many"), "neither a 64-bit whole number"),
             (("add", "odd_amounts", "9-1"), "ends before it begins"),
             (("add", "blocked_cards", "4111 1111 1111 1111"), "looks like a card number"),
             (("add", "blocked_cards", "x" * 1025), "1025 bytes"),
