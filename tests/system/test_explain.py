@@ -225,7 +225,7 @@ class ExplainTest(ServerTest):
         self.assertEqual(self.explain(server, "t29", "--id-position", str(position))["position"], position)
         done = self.ask(server, "nobody")
         self.assertEqual(done.returncode, 66)
-        self.assertIn("unknown transaction", done.stderr)
+        self.assertIn("has no transaction with this id", done.stderr)
         for arguments in (
             ("explain",),
             ("explain", "x"),
