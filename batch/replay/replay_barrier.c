@@ -75,7 +75,7 @@ static void decider_fit(const struct replay *replay, struct replay_decider *deci
         engine_use_lists(decider->engines[i], replay->lists);
         if (!replay->options.texts)
             engine_omit_texts(decider->engines[i]);
-        if (!replay->options.hashes) { /* no audit: neither hash nor self-check is needed */
+        if (!replay->options.hashes) { /* no audit; and an archive's transactions were checked */
             engine_omit_hash(decider->engines[i]);
             engine_omit_check(decider->engines[i]);
         }

@@ -66,7 +66,7 @@ class ReloadTest(ServerTest):
 
 class EndTest(ServerTest):
     def test_term_when_idle(self):
-        server = self.server().start()
+        server = self.server("--drain_timeout=10m").start()
         began = time.monotonic()
         self.assertEqual(server.stop(), 0)
         self.assertLess(time.monotonic() - began, 60)

@@ -102,5 +102,5 @@ def server(make_server: MakeServer) -> FakeServer:
 
 @pytest.fixture
 def closed_address(tmp_path: Path) -> str:
-    """An address that closed_address listens on."""
+    """An address that no server listens on."""
     return f"ipc://{tmp_path}/closed"

@@ -1,4 +1,4 @@
-"""One call's call, step by step, without sockets and with a clock of the test's own."""
+"""One call, step by step, without sockets and with a clock of the test's own."""
 
 from __future__ import annotations
 

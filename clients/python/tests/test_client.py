@@ -186,7 +186,7 @@ class TestClient:
             assert caught.value.decided is False
 
     def test_left_alone(self, server: FakeServer) -> None:
-        """A client that closed_address closes goes quietly."""
+        """A client that is never closed ends without a message."""
         Client(server.address, deadline=5).score(transaction())
         gc.collect()
 

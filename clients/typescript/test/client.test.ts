@@ -198,7 +198,7 @@ describe('a call', () => {
       calls.map((_, number) => `t${number}`),
     );
     const left = server.asked.map((asked) => Number(asked.deadline_us));
-    assert.ok(Math.max(...left.slice(100)) < Math.min(...left.slice(0, 100)), 'the server is reported what is left');
+    assert.ok(Math.max(...left.slice(100)) < Math.min(...left.slice(0, 100)), 'the server learns the time that is left');
   });
 
   it('is not sent again once it was answered, or its time is over', async () => {
@@ -412,7 +412,7 @@ describe('fallback', () => {
           set: (_, value) => inFlight.push(value),
         },
       });
-      // Whichever is reported first, the other one's call is ended by its fallback, and not asked for again.
+      // Whichever ends first, the other one's call is ended by its fallback, and not asked for again.
       const calls = [1, 2].map((number) => client.score(transaction(number), { signal: controller.signal }));
       const results = Promise.allSettled(calls);
       await until(() => server.asked.length === 2, 'both are sent');

@@ -99,7 +99,7 @@ describe('the wheel', () => {
     assert.notEqual(alarm.at, 0);
   });
 
-  it('goes on for those that are left when one is reported', async () => {
+  it('goes on for those that are left after one', async () => {
     const wheel = new TimerWheel();
     const last = new Alarm(now() + 60);
     wheel.add(last);

@@ -89,7 +89,7 @@ TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
 TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
 
 /* ------------------------------------------------------------------------------------------------
- * Times, in UTC or as clocks show them that are some hours ahead or after */
+ * Times, in UTC or as clocks show them that are some hours ahead or behind */
 
 /* The time that a clock shows at an offset from UTC: a[0] is the timestamp, a[1] the offset if
  * `zone`. False: the offset is invalid, or the time is outside of the calendar. */

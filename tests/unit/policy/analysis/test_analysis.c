@@ -283,7 +283,7 @@ static void pairs_of_rules(void **state) {
                                 "{verdict: review}, on_error: decline"),
                       "rule \"second\" has no effect"));
     assert_true(is_silent_of(TWO_RULES("n > 5", "{score: 1}, mode: shadow", "n > 5", "{score: 2}"),
-                             "has the condition"));
+                             "has the same condition"));
 }
 
 static void what_nothing_uses(void **state) {
@@ -517,7 +517,7 @@ static size_t read_claims(const char *said, struct claims *claims) {
             claims->never_false[rule] = true;
         else if (strncmp(rest, ALWAYS, strlen(ALWAYS)) == 0)
             claims->always[rule] = true;
-        else if (strncmp(rest, "has the condition", 17) == 0)
+        else if (strncmp(rest, "has the same condition", 22) == 0)
             claims->same[rule] = (int)other;
         else if (strncmp(rest, "has no effect", 15) == 0)
             claims->within[rule] = (int)other;
