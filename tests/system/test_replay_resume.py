@@ -294,7 +294,7 @@ class ResumeTest(unittest.TestCase):
             self.refuse(*policy, words="go-on: not a file", status=65)
             with open(self.file, "wb") as file:
                 file.write(whole[:at])
-            self.refuse(*policy, words="go-on: it is", status=65)
+            self.refuse(*policy, words="go-on: not a file", status=65)
 
     def test_rows_that_are_gone(self):
         options = ("--policy", WORLD.path("new"), "--features", os.path.join(self.folder, "table.csv"))
