@@ -291,10 +291,11 @@ class ResumeTest(unittest.TestCase):
         for at in range(0, len(whole), len(whole) // 9):
             with open(self.file, "wb") as file:
                 file.write(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
-            self.refuse(*policy, words="go-on: not a file", status=65)
+            words = "go-on: not a file written by --resume" if at == 0 else "go-on: it is damaged"
+            self.refuse(*policy, words=words, status=65)
             with open(self.file, "wb") as file:
                 file.write(whole[:at])
-            self.refuse(*policy, words="go-on: not a file", status=65)
+            self.refuse(*policy, words=words, status=65)
 
     def test_rows_that_are_gone(self):
         options = ("--policy", WORLD.path("new"), "--features", os.path.join(self.folder, "table.csv"))
