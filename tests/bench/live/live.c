@@ -23,6 +23,7 @@ struct live_tiles {
 /* Of each border: how many rows and tiles have passed it, by index. */
 struct live_cursor {
     uint32_t row, tile;
+    int64_t due_us; /* when the next one does */
 };
 struct live_windows {
     int64_t at_us, due_us; /* the last read; before due_us nothing passes */
@@ -44,9 +45,26 @@ void live_plan_init(struct live_plan *plan, const struct entity_plan *entity) {
     plan->entity = entity;
     plan->pool_count = entity->pool_count;
     check(plan->pool_count <= LIVE_POOLS);
-    plan->pool_at = 3;
-    plan->cells_at = plan->pool_at + plan->pool_count;
-    plan->row_words = plan->cells_at + entity->column_count;
+    plan->present_mask = (uint32_t)((UINT64_C(1) << entity->column_count) - 1);
+    plan->passed_shift = (unsigned)entity->column_count;
+    for (int wide = 0; wide < 2; wide++) {
+        struct live_layout *layout = &plan->layouts[wide];
+        size_t flag_bits = entity->column_count + entity->filter_count;
+        layout->flags_at = 14;
+        layout->flags_mask = flag_bits >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << flag_bits) - 1;
+        layout->links_at = layout->flags_at + (flag_bits + 7) / 8;
+        layout->link_size = wide ? 4 : 2;
+        layout->link_mask = wide ? UINT32_MAX : UINT16_MAX;
+        size_t at = layout->links_at + 2 * layout->link_size * plan->pool_count;
+        for (size_t c = 0; c < entity->column_count; c++) {
+            enum column_type type = entity->columns[c].type;
+            bool is_short = !wide && (type == COLUMN_INTEGER || type == COLUMN_TEXT);
+            layout->cell_at[c] = at;
+            layout->cell_bits[c] = is_short ? 32 : 64;
+            at += is_short ? 4 : 8;
+        }
+        layout->size = at;
+    }
     const struct course *course = &entity->course;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         plan->word_of[i] = (uint16_t)plan->word_count;
@@ -95,16 +113,51 @@ void live_plan_init(struct live_plan *plan, const struct entity_plan *entity) {
         }
     }
     plan->first_op[course->border_count] = (uint16_t)used;
+    plan->span_ops = check_calloc(entity->gathering_count + 1, sizeof *plan->span_ops);
+    size_t count_ops = used;
+    used = 0;
+    for (size_t i = 0; i < entity->span_count; i++) {
+        plan->first_span_op[i] = (uint16_t)used;
+        for (size_t j = 0; j < count_ops; j++)
+            if (plan->ops[j].comes && entity->gatherings[plan->ops[j].gathering].span == i)
+                plan->span_ops[used++] = plan->ops[j];
+    }
+    plan->first_span_op[entity->span_count] = (uint16_t)used;
 }
 
 /* ---- memory ---- */
 
-static inline uint64_t *row_at(const struct live *live, const struct live_plan *plan, size_t i) {
-    return live->rows + i * plan->row_words;
+static inline const struct live_layout *layout_of(const struct live *live,
+                                                 const struct live_plan *plan) {
+    return &plan->layouts[live->is_wide];
+}
+static inline uint8_t *row_at(const struct live *live, const struct live_plan *plan, size_t i) {
+    (void)plan;
+    return live->rows + i * live->row_size;
 }
 static inline int64_t row_time(const struct live *live, const struct live_plan *plan, size_t i) {
-    return (int64_t)live->rows[i * plan->row_words];
+    return live->origin_us +
+           (int64_t)(load_u64(row_at(live, plan, i)) & UINT64_C(0xffffffffffff));
 }
+static inline uint64_t row_flags(const struct live_layout *layout, const uint8_t *row) {
+    return load_u64(row + layout->flags_at) & layout->flags_mask;
+}
+static inline int64_t row_cell(const struct live_layout *layout, const uint8_t *row,
+                               size_t column) {
+    unsigned gap = 64u - layout->cell_bits[column];
+    return (int64_t)(load_u64(row + layout->cell_at[column]) << gap) >> gap;
+}
+/* 0: none; else that many rows before, or behind. */
+static inline uint32_t row_previous(const struct live_layout *layout, const uint8_t *row,
+                                    size_t pool) {
+    return (uint32_t)(load_u64(row + layout->links_at + 2 * pool * layout->link_size) &
+                      layout->link_mask);
+}
+static inline uint32_t row_next(const struct live_layout *layout, const uint8_t *row, size_t pool) {
+    return (uint32_t)(load_u64(row + layout->links_at + (2 * pool + 1) * layout->link_size) &
+                      layout->link_mask);
+}
+#define ROW_SPARE 8 /* bytes behind the last row, so that a row's numbers are loaded whole */
 static inline uint64_t *tile_at(const struct live_tiles *tiles, const struct live_plan *plan,
                                 size_t i) {
     return tiles->words + i * plan->tile_words;
@@ -125,7 +178,7 @@ void live_deinit(struct live *live) {
 }
 
 size_t live_bytes(const struct live *live, const struct live_plan *plan) {
-    size_t bytes = sizeof *live + live->capacity * plan->row_words * 8;
+    size_t bytes = sizeof *live + (live->capacity ? live->capacity * layout_of(live, plan)->size + ROW_SPARE : 0);
     if (live->windows)
         bytes += sizeof *live->windows + plan->border_count * sizeof(struct live_cursor) +
                  plan->word_count * 8;
@@ -138,7 +191,7 @@ size_t live_bytes(const struct live *live, const struct live_plan *plan) {
 /* Indices count from the array's start; closing the gap moves them. */
 static void close_gap(struct live *live, const struct live_plan *plan) {
     uint32_t by = live->begin;
-    memmove(live->rows, row_at(live, plan, by), (live->end - by) * plan->row_words * 8);
+    memmove(live->rows, row_at(live, plan, by), (live->end - by) * layout_of(live, plan)->size);
     live->begin = 0;
     live->end -= by;
     live->base += by;
@@ -147,15 +200,15 @@ static void close_gap(struct live *live, const struct live_plan *plan) {
             live->windows->cursors[b].row -= by;
 }
 
-static uint64_t *push_row(struct live *live, const struct live_plan *plan) {
+static uint8_t *push_row(struct live *live, const struct live_plan *plan) {
     if (live->end == live->capacity) {
         if (live->begin > live->capacity / 4)
             close_gap(live, plan);
         else {
-            uint32_t more = live->capacity < 2 ? 1 : live->capacity / 2;
+            uint32_t more = live->capacity < 2 ? 1 : live->capacity < 8 ? 2 : live->capacity / 4;
             live->capacity += more;
-            live->rows =
-                check_reallocarray(live->rows, live->capacity, plan->row_words * sizeof(uint64_t));
+            live->rows = check_reallocarray(
+                live->rows, live->capacity * layout_of(live, plan)->size + ROW_SPARE, 1);
         }
     }
     return row_at(live, plan, live->end++);
@@ -179,11 +232,12 @@ static inline void put128(uint64_t *at, int128 value) {
 #define STALE UINT64_C(0xffffffff)
 
 /* The cold half of what a gathering keeps: words behind the count. */
-static inline void change(uint64_t *word, const struct live_op *op, const uint64_t *row,
+static inline void change(uint64_t *word, const struct live_op *op, const uint8_t *row,
                           const struct live_plan *plan, const struct live *live, uint32_t i,
                           const struct live_cursor *cursors) {
     uint64_t *at = word + 1;
-    int64_t value = op->column >= 0 ? (int64_t)row[plan->cells_at + (size_t)op->column] : 0;
+    const struct live_layout *layout = layout_of(live, plan);
+    int64_t value = op->column >= 0 ? row_cell(layout, row, (size_t)op->column) : 0;
     if (op->kept & COURSE_SUM) {
         put128(at, op->comes ? get128(at) + value : get128(at) - value);
         at += 2;
@@ -221,27 +275,24 @@ static inline void change(uint64_t *word, const struct live_op *op, const uint64
         at += 1;
     }
     if (op->pool >= 0) {
-        uint64_t link = row[plan->pool_at + (size_t)op->pool];
-        uint32_t previous = (uint32_t)link, next = (uint32_t)(link >> 32);
         if (op->comes) { /* is the one before it outside? */
-            uint32_t from = live->base + cursors[op->closes].row;
-            *at += previous == 0 || (int32_t)(previous - 1 - from) < 0;
+            uint32_t previous = row_previous(layout, row, (size_t)op->pool);
+            *at += previous == 0 || previous > i - cursors[op->closes].row;
         } else { /* is the next one of that value inside? */
-            uint32_t until = live->base + cursors[op->opens].row;
-            *at -= next == 0 || (int32_t)(next - 1 - until) >= 0;
+            uint32_t next = row_next(layout, row, (size_t)op->pool);
+            *at -= next == 0 || i + next >= cursors[op->opens].row;
         }
     }
 }
 
-static inline void pass_row(struct live *live, const struct live_plan *plan, size_t border,
-                            uint32_t i) {
+static inline void do_ops(struct live *live, const struct live_plan *plan, uint32_t i,
+                          const struct live_op *op, const struct live_op *end) {
     struct live_windows *windows = live->windows;
     uint64_t *words = acc_of(windows, plan);
-    const uint64_t *row = row_at(live, plan, i);
-    uint32_t missing = ~(uint32_t)row[2];
-    uint64_t weights = (row[2] >> 32) << 1 | 1;
-    const struct live_op *op = plan->ops + plan->first_op[border];
-    const struct live_op *end = plan->ops + plan->first_op[border + 1];
+    const uint8_t *row = row_at(live, plan, i);
+    uint64_t flags = row_flags(layout_of(live, plan), row);
+    uint32_t missing = ~(uint32_t)flags;
+    uint64_t weights = flags >> plan->passed_shift << 1 | 1;
     for (; op != end; op++) {
         if (!(weights >> op->weight_at & 1) || (op->column_bit & missing))
             continue;
@@ -250,6 +301,27 @@ static inline void pass_row(struct live *live, const struct live_plan *plan, siz
         if (op->kept)
             change(word, op, row, plan, live, i, windows->cursors);
     }
+}
+
+static inline void pass_row(struct live *live, const struct live_plan *plan, size_t border,
+                            uint32_t i) {
+    do_ops(live, plan, i, plan->ops + plan->first_op[border], plan->ops + plan->first_op[border + 1]);
+}
+
+/* A row that has passed none comes into the windows that hold it. Returns how many it has passed. */
+static inline size_t enter_row(struct live *live, const struct live_plan *plan, uint32_t i,
+                               int64_t at_us) {
+    const struct entity_plan *entity = plan->entity;
+    const struct course *course = &entity->course;
+    uint64_t age_us = (uint64_t)at_us - (uint64_t)row_time(live, plan, i);
+    size_t passed = 0;
+    while (passed < plan->border_count && age_us >= plan->distance_us[passed])
+        passed++;
+    for (size_t s = 0; s < entity->span_count; s++)
+        if (course->opens[s] < passed && passed <= course->closes[s])
+            do_ops(live, plan, i, plan->span_ops + plan->first_span_op[s],
+                   plan->span_ops + plan->first_span_op[s + 1]);
+    return passed;
 }
 
 static void pass_tile(struct live *live, const struct live_plan *plan, size_t border, uint32_t i) {
@@ -301,19 +373,37 @@ static void bring(struct live *live, const struct live_plan *plan, int64_t at_us
     if (at_us < windows->due_us)
         return;
     int64_t due_us = INT64_MAX;
-    for (size_t b = 0; b < plan->border_count; b++) {
-        struct live_cursor *cursor = &windows->cursors[b];
+    struct live_cursor *cursor = windows->cursors;
+    const uint32_t fresh = cursor->row; /* from here on rows have passed nothing */
+    for (size_t b = 0; b < plan->border_count; b++, cursor++) {
+        if (at_us < cursor->due_us)
+            continue;
         int64_t limit_us = before(at_us, plan->distance_us[b]);
         if (live->tiles)
             while (cursor->tile < live->tiles->end &&
                    (int64_t)tile_at(live->tiles, plan, cursor->tile)[1] <= limit_us)
                 pass_tile(live, plan, b, cursor->tile++);
-        while (cursor->row < live->end && row_time(live, plan, cursor->row) <= limit_us) {
+        for (; cursor->row < fresh && row_time(live, plan, cursor->row) <= limit_us; cursor->row++)
             pass_row(live, plan, b, cursor->row);
-            cursor->row++;
+        cursor->due_us = INT64_MIN; /* to be found */
+    }
+    for (uint32_t i = fresh; i < live->end && row_time(live, plan, i) <= at_us; i++) {
+        size_t passed = enter_row(live, plan, i, at_us);
+        if (passed == 0)
+            break;
+        cursor = windows->cursors;
+        for (size_t b = 0; b < passed; b++, cursor++) {
+            cursor->row = i + 1;
+            cursor->due_us = INT64_MIN;
         }
-        int64_t due = due_of(live, plan, b);
-        due_us = due < due_us ? due : due_us;
+        if (passed < plan->border_count && cursor->row == i)
+            cursor->due_us = INT64_MIN;
+    }
+    cursor = windows->cursors;
+    for (size_t b = 0; b < plan->border_count; b++, cursor++) {
+        if (cursor->due_us == INT64_MIN)
+            cursor->due_us = due_of(live, plan, b);
+        due_us = cursor->due_us < due_us ? cursor->due_us : due_us;
     }
     windows->due_us = due_us;
 }
@@ -326,27 +416,35 @@ static void make_windows(struct live *live, const struct live_plan *plan) {
     memset(live->windows, 0, size);
     for (size_t b = 0; b < plan->border_count; b++)
         live->windows->cursors[b] = (struct live_cursor){
-            .row = live->begin, .tile = live->tiles ? live->tiles->begin : 0};
+            .row = live->begin,
+            .tile = live->tiles ? live->tiles->begin : 0,
+            .due_us = INT64_MIN};
     live->windows->due_us = INT64_MIN;
     live->windows->is_known = true;
 }
 
 /* ---- reading ---- */
 
-static struct cell cell_of(const struct live_plan *plan, uint64_t *row, int column) {
+static struct cell cell_of(const struct live *live, const struct live_plan *plan, uint32_t i,
+                           int column) {
     struct cell cell = {0};
-    uint64_t *word = &row[plan->cells_at + (size_t)column];
+    const struct live_layout *layout = layout_of(live, plan);
+    const uint8_t *row = row_at(live, plan, i);
+    size_t size = layout->cell_bits[column] / 8;
+    const uint8_t *at = row + layout->cell_at[column];
     if (plan->entity->columns[column].type == COLUMN_TEXT)
-        cell.text = (struct text){.data = (const char *)word, .length = *word >> 56};
+        cell.text = (struct text){.data = (const char *)at, .length = at[size - 1]};
     else
-        cell.integer = (int64_t)*word;
+        cell.integer = row_cell(layout, row, (size_t)column);
     return cell;
 }
 
-static inline bool counts(const struct gathering *gathering, const uint64_t *row) {
-    uint64_t weights = (row[2] >> 32) << 1 | 1;
+static inline bool counts(const struct live_plan *plan, const struct live_layout *layout,
+                          const struct gathering *gathering, const uint8_t *row) {
+    uint64_t flags = row_flags(layout, row);
+    uint64_t weights = flags >> plan->passed_shift << 1 | 1;
     return (weights >> (gathering->filter + 1) & 1) &&
-           (gathering->column < 0 || ((uint32_t)row[2] >> gathering->column & 1));
+           (gathering->column < 0 || (flags >> gathering->column & 1));
 }
 
 /* Newest row of each pool that has the current value: for is_new, distinct, and the links. */
@@ -359,15 +457,16 @@ static void find_values(const struct live *live, const struct live_plan *plan,
         if (!(current->present >> pool->column & 1))
             continue;
         int64_t least_us = before(current->time_us, plan->pool_reach_us);
-        uint64_t value = (uint64_t)current->integers[pool->column];
-        size_t cell = plan->cells_at + (size_t)pool->column;
+        int64_t value = current->integers[pool->column];
+        const struct live_layout *layout = layout_of(live, plan);
+        const struct gathering like = {.column = pool->column, .filter = pool->filter};
         for (uint32_t i = live->end; i > live->begin; i--) {
-            const uint64_t *row = row_at(live, plan, i - 1);
-            if ((int64_t)row[0] <= least_us)
+            const uint8_t *row = row_at(live, plan, i - 1);
+            if (row_time(live, plan, i - 1) <= least_us)
                 break;
-            if (row[cell] == value && ((uint32_t)row[2] >> pool->column & 1) &&
-                (((row[2] >> 32) << 1 | 1) >> (pool->filter + 1) & 1)) {
-                hint->newest[p] = live->base + i; /* its number + 1 */
+            if (row_cell(layout, row, (size_t)pool->column) == value &&
+                counts(plan, layout, &like, row)) {
+                hint->newest[p] = i; /* its index + 1 */
                 break;
             }
         }
@@ -378,9 +477,11 @@ static void find_values(const struct live *live, const struct live_plan *plan,
 static bool is_matched(const struct live *live, const struct live_plan *plan, size_t pool,
                        const struct live_hint *hint, uint32_t from, uint32_t until) {
     uint32_t at = hint->newest[pool];
-    while (at != 0 && (int32_t)(at - 1 - live->base - until) >= 0)
-        at = (uint32_t)row_at(live, plan, at - 1 - live->base)[plan->pool_at + pool];
-    return at != 0 && (int32_t)(at - 1 - live->base - from) >= 0;
+    while (at > until) {
+        uint32_t back = row_previous(layout_of(live, plan), row_at(live, plan, at - 1), pool);
+        at = back == 0 || back >= at ? 0 : at - back;
+    }
+    return at > from;
 }
 
 static void give_edges(struct live *live, const struct live_plan *plan, uint32_t first,
@@ -389,8 +490,8 @@ static void give_edges(struct live *live, const struct live_plan *plan, uint32_t
     gathered->last_age_us = (uint64_t)at_us - (uint64_t)row_time(live, plan, last);
     if (column < 0)
         return;
-    gathered->first = cell_of(plan, row_at(live, plan, first), column);
-    gathered->last = cell_of(plan, row_at(live, plan, last), column);
+    gathered->first = cell_of(live, plan, first, column);
+    gathered->last = cell_of(live, plan, last, column);
 }
 
 /* The exception: few rows and no tiles. */
@@ -398,6 +499,7 @@ static void scan(struct live *live, const struct live_plan *plan, struct gather 
                  const struct live_hint *hint) {
     const struct entity_plan *entity = plan->entity;
     const struct course *course = &entity->course;
+    const struct live_layout *layout = layout_of(live, plan);
     uint32_t starts[2 * PLAN_SPANS_MAX], i = live->end;
     for (size_t b = 0; b < plan->border_count; b++) {
         int64_t limit_us = time_before(gather->at_us, plan->distance_us[b]);
@@ -431,16 +533,16 @@ static void scan(struct live *live, const struct live_plan *plan, struct gather 
             uint64_t low = 0;
             uint32_t first = 0, last = 0;
             int64_t distinct = 0;
-            size_t cell = plan->cells_at + (gathering->column < 0 ? 0 : (size_t)gathering->column);
+            size_t cell = gathering->column < 0 ? 0 : (size_t)gathering->column;
             for (uint32_t r = from; r < until; r++) {
-                const uint64_t *row = row_at(live, plan, r);
-                if (!counts(gathering, row))
+                const uint8_t *row = row_at(live, plan, r);
+                if (!counts(plan, layout, gathering, row))
                     continue;
                 first = count == 0 ? r : first;
                 last = r;
                 count++;
                 if (gathering->needs & (GATHERING_SUM | GATHERING_SQUARES | GATHERING_EXTREMES)) {
-                    int64_t value = (int64_t)row[cell];
+                    int64_t value = row_cell(layout, row, cell);
                     sum += value;
                     if (gathering->needs & GATHERING_SQUARES)
                         add_square(&low, &high, value, 1);
@@ -448,9 +550,8 @@ static void scan(struct live *live, const struct live_plan *plan, struct gather 
                     max = value > max ? value : max;
                 }
                 if (gathering->pool >= 0) {
-                    uint32_t next =
-                        (uint32_t)(row[plan->pool_at + (size_t)gathering->pool] >> 32);
-                    distinct += next == 0 || (int32_t)(next - 1 - live->base - until) >= 0;
+                    uint32_t next = row_next(layout, row, (size_t)gathering->pool);
+                    distinct += next == 0 || r + next >= until;
                 }
             }
             gathered->count = count;
@@ -474,11 +575,12 @@ static void scan(struct live *live, const struct live_plan *plan, struct gather 
 static void look_up_extremes(struct live *live, const struct live_plan *plan,
                              const struct gathering *gathering, uint32_t from, uint32_t until,
                              int64_t *pair) {
+    const struct live_layout *layout = layout_of(live, plan);
     for (uint32_t r = from; r < until; r++) {
-        const uint64_t *row = row_at(live, plan, r);
-        if (!counts(gathering, row))
+        const uint8_t *row = row_at(live, plan, r);
+        if (!counts(plan, layout, gathering, row))
             continue;
-        int64_t value = (int64_t)row[plan->cells_at + (size_t)gathering->column];
+        int64_t value = row_cell(layout, row, (size_t)gathering->column);
         pair[0] = value < pair[0] ? value : pair[0];
         pair[1] = value > pair[1] ? value : pair[1];
     }
@@ -523,7 +625,7 @@ static void give_windows(struct live *live, const struct live_plan *plan, struct
             if (gathered->any) {
                 if (first == UINT32_MAX) {
                     uint32_t r = from;
-                    while (!counts(gathering, row_at(live, plan, r)))
+                    while (!counts(plan, layout_of(live, plan), gathering, row_at(live, plan, r)))
                         r++;
                     first = live->base + r;
                     *at = first | (uint64_t)last << 32;
@@ -601,16 +703,18 @@ static void meet(struct live *live, const struct live_plan *plan, int64_t older_
     push_meeting(live->tiles, at_us, older_us);
 }
 
-static void add_row_to_tile(const struct live_plan *plan, uint64_t *tile, const uint64_t *row) {
+static void add_row_to_tile(const struct live *live, const struct live_plan *plan, uint64_t *tile,
+                            const uint8_t *row) {
     const struct entity_plan *entity = plan->entity;
-    uint64_t weights = (row[2] >> 32) << 1 | 1;
+    const struct live_layout *layout = layout_of(live, plan);
+    uint64_t flags = row_flags(layout, row), weights = flags >> plan->passed_shift << 1 | 1;
     tile[2]++;
     for (size_t t = 0; t < entity->total_count; t++) {
         const struct total *total = &entity->totals[t];
-        if (!(weights >> (total->filter + 1) & 1) || (total->column_bit & ~(uint32_t)row[2]))
+        if (!(weights >> (total->filter + 1) & 1) || (total->column_bit & ~(uint32_t)flags))
             continue;
         uint64_t *at = tile + plan->total_words[t];
-        int64_t value = total->column >= 0 ? (int64_t)row[plan->cells_at + (size_t)total->column] : 0;
+        int64_t value = total->column >= 0 ? row_cell(layout, row, (size_t)total->column) : 0;
         *at++ += 1;
         if (total->needs & GATHERING_SUM) {
             put128(at, get128(at) + value);
@@ -691,10 +795,10 @@ static void unite(struct live *live, const struct live_plan *plan, struct tile_e
         add_tile_to_tile(plan, made, tile);
     }
     for (uint32_t i = from; i < to; i++) {
-        const uint64_t *row = row_at(live, plan, i);
-        made[0] = (int64_t)row[0] < (int64_t)made[0] ? row[0] : made[0];
-        made[1] = (int64_t)row[0] > (int64_t)made[1] ? row[0] : made[1];
-        add_row_to_tile(plan, made, row);
+        int64_t time_us = row_time(live, plan, i);
+        made[0] = (uint64_t)(time_us < (int64_t)made[0] ? time_us : (int64_t)made[0]);
+        made[1] = (uint64_t)(time_us > (int64_t)made[1] ? time_us : (int64_t)made[1]);
+        add_row_to_tile(live, plan, made, row_at(live, plan, i));
     }
     /* Windows: parts of it that have passed a border which the whole has not. */
     if (live->windows && live->windows->is_known) {
@@ -714,16 +818,18 @@ static void unite(struct live *live, const struct live_plan *plan, struct tile_e
             else if (cursor->tile > tile_from)
                 cursor->tile = tile_from;
         }
+        for (size_t b = 0; b < plan->border_count; b++)
+            live->windows->cursors[b].due_us = INT64_MIN;
         live->windows->due_us = INT64_MIN;
     }
     if (rows > 0) {
         if (live->end - to < from - live->begin) {
             memmove(row_at(live, plan, from), row_at(live, plan, to),
-                    (live->end - to) * plan->row_words * 8);
+                    (live->end - to) * layout_of(live, plan)->size);
             live->end -= rows;
         } else {
             memmove(row_at(live, plan, live->begin + rows), row_at(live, plan, live->begin),
-                    (from - live->begin) * plan->row_words * 8);
+                    (from - live->begin) * layout_of(live, plan)->size);
             live->begin += rows;
             if (live->windows)
                 for (size_t b = 0; b < plan->border_count; b++)
@@ -828,25 +934,55 @@ static void compact(struct live *live, const struct live_plan *plan, int64_t new
 
 /* ---- adding ---- */
 
-static uint64_t packed_text(struct text text) {
-    uint64_t word = 0;
-    check(text.length <= 7);
-    memcpy(&word, text.data, text.length);
-    return word | (uint64_t)text.length << 56;
+/* A row or tile of time_us is the newest: for borders that wait for nothing else, the next. */
+static inline void now_next(struct live *live, const struct live_plan *plan, int64_t time_us) {
+    struct live_windows *windows = live->windows;
+    for (size_t b = 0; b < plan->border_count; b++) {
+        if (windows->cursors[b].due_us < INT64_MAX)
+            break; /* those behind wait for older ones */
+        int64_t due_us = windows->cursors[b].due_us = time_ahead(time_us, plan->distance_us[b]);
+        windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
+    }
 }
 
-static void fill_row(const struct live_plan *plan, const struct entry *entry, uint64_t *row) {
+
+static uint64_t packed_text(struct text text, size_t size) {
+    uint64_t word = 0;
+    check(text.length < size);
+    memcpy(&word, text.data, text.length);
+    return word | (uint64_t)text.length << 8 * (size - 1);
+}
+
+static bool fits(const struct live_plan *plan, const struct entry *entry) {
     const struct entity_plan *entity = plan->entity;
-    uint32_t passed = 0;
+    bool fit = true;
+    for (size_t c = 0; c < entity->column_count; c++) {
+        if (entity->columns[c].type == COLUMN_INTEGER)
+            fit &= entry->integers[c] == (int32_t)entry->integers[c];
+        if (entity->columns[c].type == COLUMN_TEXT)
+            fit &= !(entry->present >> c & 1) || entry->texts[c].length < 4;
+    }
+    return fit;
+}
+
+static void fill_row(const struct live *live, const struct live_plan *plan,
+                     const struct entry *entry, uint8_t *row) {
+    const struct entity_plan *entity = plan->entity;
+    const struct live_layout *layout = layout_of(live, plan);
+    uint64_t passed = 0;
     for (size_t f = 0; f < entity->filter_count; f++)
-        passed |= (uint32_t)entry->weights[f] << f;
-    row[0] = (uint64_t)entry->time_us;
-    row[1] = entry->id_hash;
-    row[2] = entry->present | (uint64_t)passed << 32;
-    for (size_t c = 0; c < entity->column_count; c++)
-        row[plan->cells_at + c] = entity->text_columns >> c & 1 && entry->present >> c & 1
-                                      ? packed_text(entry->texts[c])
-                                      : (uint64_t)entry->integers[c];
+        passed |= (uint64_t)entry->weights[f] << f;
+    store_u64(row, (uint64_t)(entry->time_us - live->origin_us));
+    store_u64(row + 6, entry->id_hash);
+    store_u64(row + layout->flags_at, (entry->present & plan->present_mask) | passed << plan->passed_shift);
+    for (size_t p = 0; p < plan->pool_count; p++)
+        store_u64(row + layout->links_at + 2 * p * layout->link_size, 0);
+    for (size_t c = 0; c < entity->column_count; c++) {
+        uint64_t cell = entity->text_columns >> c & 1 && entry->present >> c & 1
+                            ? packed_text(entry->texts[c], layout->cell_bits[c] / 8)
+                            : (uint64_t)entry->integers[c];
+        store_u64(row + layout->cell_at[c], cell); /* the next one's bytes come after it */
+    }
 }
 
 void live_apply(struct live *live, const struct live_plan *plan, const struct entry *entry,
@@ -863,8 +999,9 @@ void live_apply(struct live *live, const struct live_plan *plan, const struct en
     if (tiles && tiles->begin < tiles->end &&
         (int64_t)tile_at(tiles, plan, tiles->end - 1)[1] >= least.first_us) {
         /* The newest tile has collapsed already. */
-        uint64_t *tile = tile_at(tiles, plan, tiles->end - 1), row[64];
-        fill_row(plan, entry, row);
+        uint64_t *tile = tile_at(tiles, plan, tiles->end - 1);
+        uint8_t row[512];
+        fill_row(live, plan, entry, row);
         if (live->windows && live->windows->is_known)
             for (size_t b = 0; b < plan->border_count; b++) {
                 /* The tile leaves windows no earlier than it did; those that hold it now count
@@ -884,37 +1021,42 @@ void live_apply(struct live *live, const struct live_plan *plan, const struct en
                             put128(word, get128(word) - (op->comes ? 1 : -1) * get128(total));
                     }
                     cursor->tile--;
+                    cursor->due_us = INT64_MAX;
                 }
             }
         tile[1] = (uint64_t)time_us;
-        add_row_to_tile(plan, tile, row);
-        if (live->windows) {
-            int64_t due = time_ahead(time_us, plan->distance_us[0]);
-            live->windows->due_us = due < live->windows->due_us ? due : live->windows->due_us;
-        }
+        add_row_to_tile(live, plan, tile, row);
+        if (live->windows)
+            now_next(live, plan, time_us);
         return;
     }
-    uint64_t *row = push_row(live, plan);
-    fill_row(plan, entry, row);
+    if (live->capacity == 0)
+{        live->origin_us = time_us; live->row_size = (uint16_t)plan->layouts[0].size; }
+    if (!live->is_wide)
+        check(fits(plan, entry)); /* else all rows are laid out anew, wide */
+    const uint32_t base = live->base;
+    uint8_t *row = push_row(live, plan);
+    const uint32_t moved = live->base - base; /* rows */
+    const struct live_layout *layout = layout_of(live, plan);
+    fill_row(live, plan, entry, row);
     uint32_t i = live->end - 1;
+    const uint64_t row_weights = row_flags(layout, row) >> plan->passed_shift << 1 | 1;
     for (size_t p = 0; p < plan->pool_count; p++) {
         const struct pool *pool = &entity->pools[p];
-        uint64_t *link = &row[plan->pool_at + p];
-        *link = 0;
-        if (!(entry->present >> pool->column & 1) ||
-            !(((row[2] >> 32) << 1 | 1) >> (pool->filter + 1) & 1))
+        if (!(entry->present >> pool->column & 1) || !(row_weights >> (pool->filter + 1) & 1))
             continue;
         uint32_t newest = hint->newest[p];
-        if (newest != 0 && (int32_t)(newest - 1 - live->base - live->begin) >= 0) {
-            *link = newest;
-            row_at(live, plan, newest - 1 - live->base)[plan->pool_at + p] |=
-                (uint64_t)(live->base + i + 1) << 32;
+        if (newest > live->begin + moved && newest > moved) {
+            uint32_t back = i - (newest - moved - 1);
+            uint8_t *older = row_at(live, plan, newest - moved - 1);
+            check(back <= layout->link_mask);
+            memcpy(row + layout->links_at + 2 * p * layout->link_size, &back, layout->link_size);
+            memcpy(older + layout->links_at + (2 * p + 1) * layout->link_size, &back,
+                   layout->link_size);
         }
     }
-    if (live->windows) { /* the nearest border is the first it passes */
-        int64_t due = time_ahead(time_us, plan->distance_us[0]);
-        live->windows->due_us = due < live->windows->due_us ? due : live->windows->due_us;
-    }
+    if (live->windows)
+        now_next(live, plan, time_us);
     /* Meetings. */
     bool is_due = false;
     if (live->end - live->begin > TILE_RAW_MAX) {

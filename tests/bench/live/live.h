@@ -13,7 +13,7 @@
 #include "core/feature/state/state.h"
 #include "core/feature/window/gather.h"
 
-#define LIVE_FEW   8
+#define LIVE_FEW   16
 #define LIVE_POOLS 8
 
 struct live_op { /* what one row or tile does to one gathering when it passes a border */
@@ -28,9 +28,21 @@ struct live_op { /* what one row or tile does to one gathering when it passes a 
 
 struct live_plan {
     const struct entity_plan *entity;
-    size_t row_words, pool_at, cells_at, pool_count;
+    size_t pool_count;
+    /* Rows: u48 time since origin_us, u64 id, flags (present, then passed), links (to the row
+     * before and the row behind with the value, as distances), cells. [1]: of a state with values
+     * that do not fit the narrow one. */
+    struct live_layout {
+        size_t size, flags_at, links_at, link_size;
+        uint64_t flags_mask, link_mask;
+        size_t cell_at[PLAN_COLUMNS_MAX];
+        uint8_t cell_bits[PLAN_COLUMNS_MAX];
+    } layouts[2];
+    uint32_t present_mask;
+    unsigned passed_shift;
     uint16_t first_op[2 * PLAN_SPANS_MAX + 1];
-    struct live_op *ops;
+    struct live_op *ops, *span_ops; /* border by border; span by span, those that come */
+    uint16_t first_span_op[PLAN_SPANS_MAX + 1];
     uint16_t word_of[PLAN_GATHERINGS_MAX];
     uint16_t kept_of[PLAN_GATHERINGS_MAX];
     size_t word_count, border_count;
@@ -40,13 +52,15 @@ struct live_plan {
     uint64_t pool_reach_us;
 };
 
-/* words: time, id, present | passed << 32, links (prev | next << 32) per pool, cells */
 struct live_windows;
 struct live_tiles;
 struct live {
-    uint64_t *rows;
+    uint8_t *rows;
     uint32_t begin, end, capacity; /* rows */
-    uint32_t base;                 /* row i has the number base + i */
+    uint32_t base; /* row i has the number base + i */
+    uint16_t row_size;
+    bool is_wide;
+    int64_t origin_us;
     int64_t quiet_us, newest_us;
     struct live_windows *windows;
     struct live_tiles *tiles;

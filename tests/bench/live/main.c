@@ -142,20 +142,21 @@ static void prefetch_live(const struct live *live, int step) {
     if (step == 1) {
         if (live->windows)
             prefetch_far_all(live->windows, 24 +
-                                                live_plan.border_count * 8 + live_plan.word_count * 8);
+                                                live_plan.border_count * 16 + live_plan.word_count * 8);
         if (live->rows) {
             size_t few = live->end - live->begin > 8 ? 2 : live->end - live->begin;
-            const uint64_t *from = live->rows + (live->end - few) * live_plan.row_words;
-            prefetch_far_all(from, (few + 1) * live_plan.row_words * 8);
+            size_t size = live_plan.layouts[live->is_wide].size;
+            const uint8_t *from = live->rows + (live->end - few) * size;
+            prefetch_far_all(from, (few + 1) * size);
         }
         return;
     }
     if (live->windows) {
         const uint32_t *cursors = (const uint32_t *)((const char *)live->windows + 24);
         for (size_t b = 0; b < live_plan.border_count; b++)
-            if (cursors[2 * b] < live->end)
-                prefetch_far_all(live->rows + cursors[2 * b] * live_plan.row_words,
-                                 live_plan.row_words * 8);
+            if (cursors[4 * b] < live->end)
+                prefetch_far_all(live->rows + cursors[4 * b] * live_plan.layouts[live->is_wide].size,
+                                 live_plan.layouts[live->is_wide].size);
     }
 }
 
