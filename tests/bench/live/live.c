@@ -1,3 +1,4 @@
+/* The prototype: rows, tiles, accumulators, compaction. See live.h. */
 #include "live.h"
 
 #include "core/base/check.h"
@@ -81,7 +82,8 @@ void live_plan_init(struct live_plan *plan, const struct entity_plan *entity) {
         plan->total_words[i] = (uint16_t)plan->tile_words;
         unsigned needs = entity->totals[i].needs;
         check(!(needs & (GATHERING_EDGES | GATHERING_EXTREMES)) || entity->pool_count > 0);
-        plan->tile_words += 1 + (needs & GATHERING_SUM ? 2 : 0) + (needs & GATHERING_SQUARES ? 3 : 0);
+        plan->tile_words +=
+            1 + (needs & GATHERING_SUM ? 2 : 0) + (needs & GATHERING_SQUARES ? 3 : 0);
     }
     plan->border_count = course->border_count;
     size_t count = 0;
@@ -128,7 +130,7 @@ void live_plan_init(struct live_plan *plan, const struct entity_plan *entity) {
 /* ---- memory ---- */
 
 static inline const struct live_layout *layout_of(const struct live *live,
-                                                 const struct live_plan *plan) {
+                                                  const struct live_plan *plan) {
     return &plan->layouts[live->is_wide];
 }
 static inline uint8_t *row_at(const struct live *live, const struct live_plan *plan, size_t i) {
@@ -136,8 +138,7 @@ static inline uint8_t *row_at(const struct live *live, const struct live_plan *p
     return live->rows + i * live->row_size;
 }
 static inline int64_t row_time(const struct live *live, const struct live_plan *plan, size_t i) {
-    return live->origin_us +
-           (int64_t)(load_u64(row_at(live, plan, i)) & UINT64_C(0xffffffffffff));
+    return live->origin_us + (int64_t)(load_u64(row_at(live, plan, i)) & UINT64_C(0xffffffffffff));
 }
 static inline uint64_t row_flags(const struct live_layout *layout, const uint8_t *row) {
     return load_u64(row + layout->flags_at) & layout->flags_mask;
@@ -178,7 +179,8 @@ void live_deinit(struct live *live) {
 }
 
 size_t live_bytes(const struct live *live, const struct live_plan *plan) {
-    size_t bytes = sizeof *live + (live->capacity ? live->capacity * layout_of(live, plan)->size + ROW_SPARE : 0);
+    size_t bytes = sizeof *live +
+                   (live->capacity ? live->capacity * layout_of(live, plan)->size + ROW_SPARE : 0);
     if (live->windows)
         bytes += sizeof *live->windows + plan->border_count * sizeof(struct live_cursor) +
                  plan->word_count * 8;
@@ -305,10 +307,12 @@ static inline void do_ops(struct live *live, const struct live_plan *plan, uint3
 
 static inline void pass_row(struct live *live, const struct live_plan *plan, size_t border,
                             uint32_t i) {
-    do_ops(live, plan, i, plan->ops + plan->first_op[border], plan->ops + plan->first_op[border + 1]);
+    do_ops(live, plan, i, plan->ops + plan->first_op[border],
+           plan->ops + plan->first_op[border + 1]);
 }
 
-/* A row that has passed none comes into the windows that hold it. Returns how many it has passed. */
+/* A row that has passed none comes into the windows that hold it. Returns how many it has passed.
+ */
 static inline size_t enter_row(struct live *live, const struct live_plan *plan, uint32_t i,
                                int64_t at_us) {
     const struct entity_plan *entity = plan->entity;
@@ -360,8 +364,8 @@ static inline int64_t due_of(const struct live *live, const struct live_plan *pl
     if (cursor->row < live->end)
         due = time_ahead(row_time(live, plan, cursor->row), plan->distance_us[b]);
     if (live->tiles && cursor->tile < live->tiles->end) {
-        int64_t tile_us = time_ahead((int64_t)tile_at(live->tiles, plan, cursor->tile)[1],
-                                     plan->distance_us[b]);
+        int64_t tile_us =
+            time_ahead((int64_t)tile_at(live->tiles, plan, cursor->tile)[1], plan->distance_us[b]);
         due = tile_us < due ? tile_us : due;
     }
     return due;
@@ -416,9 +420,7 @@ static void make_windows(struct live *live, const struct live_plan *plan) {
     memset(live->windows, 0, size);
     for (size_t b = 0; b < plan->border_count; b++)
         live->windows->cursors[b] = (struct live_cursor){
-            .row = live->begin,
-            .tile = live->tiles ? live->tiles->begin : 0,
-            .due_us = INT64_MIN};
+            .row = live->begin, .tile = live->tiles ? live->tiles->begin : 0, .due_us = INT64_MIN};
     live->windows->due_us = INT64_MIN;
     live->windows->is_known = true;
 }
@@ -666,8 +668,8 @@ static void push_meeting(struct live_tiles *tiles, int64_t at_us, int64_t first_
         return;
     if (tiles->meeting_count == tiles->meeting_capacity) {
         tiles->meeting_capacity = tiles->meeting_capacity ? 2 * tiles->meeting_capacity : 8;
-        tiles->meetings = check_reallocarray(tiles->meetings, tiles->meeting_capacity,
-                                             sizeof *tiles->meetings);
+        tiles->meetings =
+            check_reallocarray(tiles->meetings, tiles->meeting_capacity, sizeof *tiles->meetings);
     }
     uint32_t i = tiles->meeting_count++;
     for (; i > 0 && tiles->meetings[(i - 1) / 2].at_us > at_us; i = (i - 1) / 2)
@@ -682,7 +684,8 @@ static struct meeting pop_meeting(struct live_tiles *tiles) {
         uint32_t child = 2 * i + 1;
         if (child >= count)
             break;
-        child += child + 1 < count && tiles->meetings[child + 1].at_us < tiles->meetings[child].at_us;
+        child +=
+            child + 1 < count && tiles->meetings[child + 1].at_us < tiles->meetings[child].at_us;
         if (tiles->meetings[child].at_us >= last.at_us)
             break;
         tiles->meetings[i] = tiles->meetings[child];
@@ -805,8 +808,8 @@ static void unite(struct live *live, const struct live_plan *plan, struct tile_e
         for (size_t b = 0; b < plan->border_count; b++) {
             struct live_cursor *cursor = &live->windows->cursors[b];
             bool all = cursor->row >= to && cursor->tile >= tile_to;
-            bool none = (rows == 0 || cursor->row <= from) &&
-                        (were == 0 || cursor->tile <= tile_from);
+            bool none =
+                (rows == 0 || cursor->row <= from) && (were == 0 || cursor->tile <= tile_from);
             if (!all && !none)
                 live->windows->is_known = false;
             if (cursor->row >= to)
@@ -914,10 +917,9 @@ static void find_quiet(struct live *live, const struct live_plan *plan) {
         (int64_t)tile_at(live->tiles, plan, live->tiles->begin)[0] < oldest_us)
         oldest_us = (int64_t)tile_at(live->tiles, plan, live->tiles->begin)[0];
     if (oldest_us < INT64_MAX)
-        quiet_us = time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us,
-                              entity->kept_us);
-    if (live->tiles && live->tiles->meeting_count > 0 &&
-        live->tiles->meetings[0].at_us < quiet_us)
+        quiet_us =
+            time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us, entity->kept_us);
+    if (live->tiles && live->tiles->meeting_count > 0 && live->tiles->meetings[0].at_us < quiet_us)
         quiet_us = live->tiles->meetings[0].at_us;
     live->quiet_us = quiet_us;
 }
@@ -944,7 +946,6 @@ static inline void now_next(struct live *live, const struct live_plan *plan, int
         windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
     }
 }
-
 
 static uint64_t packed_text(struct text text, size_t size) {
     uint64_t word = 0;
@@ -974,7 +975,8 @@ static void fill_row(const struct live *live, const struct live_plan *plan,
         passed |= (uint64_t)entry->weights[f] << f;
     store_u64(row, (uint64_t)(entry->time_us - live->origin_us));
     store_u64(row + 6, entry->id_hash);
-    store_u64(row + layout->flags_at, (entry->present & plan->present_mask) | passed << plan->passed_shift);
+    store_u64(row + layout->flags_at,
+              (entry->present & plan->present_mask) | passed << plan->passed_shift);
     for (size_t p = 0; p < plan->pool_count; p++)
         store_u64(row + layout->links_at + 2 * p * layout->link_size, 0);
     for (size_t c = 0; c < entity->column_count; c++) {
@@ -989,7 +991,8 @@ void live_apply(struct live *live, const struct live_plan *plan, const struct en
                 const struct live_hint *hint) {
     const struct entity_plan *entity = plan->entity;
     int64_t time_us = entry->time_us;
-    bool is_empty = live->begin == live->end && (!live->tiles || live->tiles->begin == live->tiles->end);
+    bool is_empty =
+        live->begin == live->end && (!live->tiles || live->tiles->begin == live->tiles->end);
     check(is_empty || time_us > live->newest_us);
     if (!is_empty && time_us >= live->quiet_us)
         compact(live, plan, time_us);
@@ -1030,8 +1033,10 @@ void live_apply(struct live *live, const struct live_plan *plan, const struct en
             now_next(live, plan, time_us);
         return;
     }
-    if (live->capacity == 0)
-{        live->origin_us = time_us; live->row_size = (uint16_t)plan->layouts[0].size; }
+    if (live->capacity == 0) {
+        live->origin_us = time_us;
+        live->row_size = (uint16_t)plan->layouts[0].size;
+    }
     if (!live->is_wide)
         check(fits(plan, entry)); /* else all rows are laid out anew, wide */
     const uint32_t base = live->base;

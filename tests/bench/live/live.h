@@ -1,13 +1,15 @@
-/* Prototype: a state in memory as plain structures, for state.c's measurement beside today's.
+/* A prototype, not used by Harrier: entity states as plain structures, measured beside those of
+ * core/feature, which are their canonical bytes.
  *
- * Entries are rows of fixed width in order of time; collapsed tiles are rows of totals. A state
- * with more than LIVE_FEW rows, or with tiles, has one accumulator for each gathering, which moves
- * forward as rows and tiles pass the borders of the windows. Different values are counted by
- * links: each row knows the row before it and the row behind it that have its value, so a window
- * holds as many values as it holds rows whose next one of the same value is outside of it.
+ * Entries are rows of a fixed width, in order of time; collapsed tiles are rows of totals. A state
+ * with more than LIVE_FEW rows, or with tiles, has one accumulator per window, which moves forward
+ * as rows and tiles enter and leave. Distinct values are counted by links: a row has the distances
+ * to the previous and to the next row with the same value, so the count of a window is the number
+ * of its rows whose next row of the same value is outside it.
  *
- * Not in it, for it is not measured: outcomes, entries that come late, sketches, reads behind the
- * newest one, the canonical encoding. */
+ * Left out, because the measurement does not need it: outcomes, late entries, sketches, reads
+ * behind the newest entry, the canonical encoding, rows wider than the narrow layout. Each is a
+ * check() here. */
 #pragma once
 
 #include "core/feature/state/state.h"
@@ -57,7 +59,7 @@ struct live_tiles;
 struct live {
     uint8_t *rows;
     uint32_t begin, end, capacity; /* rows */
-    uint32_t base; /* row i has the number base + i */
+    uint32_t base;                 /* row i has the number base + i */
     uint16_t row_size;
     bool is_wide;
     int64_t origin_us;

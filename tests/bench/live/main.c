@@ -1,5 +1,15 @@
-/* usage: live check | count KIND HOW ENTITIES STEP_S | speed KIND HOW ENTITIES PER | memory KIND HOW
- *        ENTITIES PER       KIND: card, merchant; HOW: today, live */
+/* Measures the prototype of live.h beside core/feature, with the cards and merchants of
+ * rules/card-payments.
+ *
+ * usage: live_bench check                               both give the same values, or it fails
+ *        live_bench count KIND HOW ENTITIES STEP_S      for callgrind: --toggle-collect=counted_HOW
+ *        live_bench speed KIND HOW ENTITIES PER         time to read and change four entities
+ *        live_bench memory KIND HOW ENTITIES PER        bytes of each entity
+ *
+ *   KIND      card or merchant
+ *   HOW       today or live
+ *   STEP_S    seconds between two transactions, on average
+ *   PER       transactions of four entities, for each entity, in 90 days */
 #include "live.h"
 #include "tests/bench/state_parts.h"
 
@@ -141,8 +151,8 @@ static void prefetch_live(const struct live *live, int step) {
     }
     if (step == 1) {
         if (live->windows)
-            prefetch_far_all(live->windows, 24 +
-                                                live_plan.border_count * 16 + live_plan.word_count * 8);
+            prefetch_far_all(live->windows,
+                             24 + live_plan.border_count * 16 + live_plan.word_count * 8);
         if (live->rows) {
             size_t few = live->end - live->begin > 8 ? 2 : live->end - live->begin;
             size_t size = live_plan.layouts[live->is_wide].size;
@@ -155,7 +165,8 @@ static void prefetch_live(const struct live *live, int step) {
         const uint32_t *cursors = (const uint32_t *)((const char *)live->windows + 24);
         for (size_t b = 0; b < live_plan.border_count; b++)
             if (cursors[4 * b] < live->end)
-                prefetch_far_all(live->rows + cursors[4 * b] * live_plan.layouts[live->is_wide].size,
+                prefetch_far_all(live->rows +
+                                     cursors[4 * b] * live_plan.layouts[live->is_wide].size,
                                  live_plan.layouts[live->is_wide].size);
     }
 }
@@ -192,8 +203,8 @@ static void speed_kind(const char *kind, bool live, size_t entities, size_t per,
     }
     if (used > 0) {
         qsort(ns, used, sizeof *ns, by_number);
-        printf("%s %s, four of %zu: median %" PRId64 " ns, mean %.0f\n", kind, live ? "live" : "today",
-               entities, ns[used / 2], (double)total / (double)used);
+        printf("%s %s, four of %zu: median %" PRId64 " ns, mean %.0f\n", kind,
+               live ? "live" : "today", entities, ns[used / 2], (double)total / (double)used);
     }
     double bytes = 0, canonical = 0, windows = 0, rows = 0;
     for (size_t i = 0; i < entities; i++) {
@@ -207,8 +218,8 @@ static void speed_kind(const char *kind, bool live, size_t entities, size_t per,
             canonical += states[i].length;
         }
     }
-    printf("%s %s: %.0f bytes each in memory (canonical %.0f; %.2f have windows, %.1f rows)\n", kind,
-           live ? "live" : "today", bytes / (double)entities, canonical / (double)entities,
+    printf("%s %s: %.0f bytes each in memory (canonical %.0f; %.2f have windows, %.1f rows)\n",
+           kind, live ? "live" : "today", bytes / (double)entities, canonical / (double)entities,
            windows / (double)entities, rows / (double)entities);
 }
 
