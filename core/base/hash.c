@@ -1,8 +1,10 @@
-/* XXH3 from xxhash.h, CRC-32C from ISA-L, SHA-256 and HMAC from OpenSSL. No other file of core/
- * includes these libraries. */
+/* XXH3 from xxhash.h, CRC-32C from the processor or ISA-L, SHA-256 and HMAC from OpenSSL. In core/,
+ * only this file and hash_wide.c include these libraries. */
 #include "hash.h"
 
+#include "buffer.h"
 #include "check.h"
+#include "hash_wide.h"
 
 #include <isa-l/crc.h>
 #include <openssl/crypto.h>
@@ -17,11 +19,45 @@
 #include <xxhash.h>
 
 uint64_t hash64(const void *bytes, size_t length, uint64_t seed) {
+#ifdef HASH_HAS_WIDE
+    if (length >= HASH_WIDE_MIN && __builtin_cpu_supports("avx2"))
+        return hash64_wide(bytes, length, seed);
+#endif
     return XXH3_64bits_withSeed(length ? bytes : "", length, seed);
 }
 
+#if defined(__x86_64__)
+/* The processor has an instruction for eight bytes; for short runs it alone takes half as long as
+ * the library, which is made for long ones. */
+#define CRC_SHORT_MIN 16
+#define CRC_SHORT_MAX 256
+
+static inline uint64_t crc_step(uint64_t crc, uint64_t word) {
+    __asm__("crc32q %1, %0" : "+r"(crc) : "r"(word));
+    return crc;
+}
+
+/* The bytes before the first whole word are treated as the end of a word with leading zeros: zeros
+ * do not change a sum that starts at 0. The sum so far, which must be combined with the first four
+ * bytes, is shifted to where those are. */
+static uint32_t crc32c_short(uint32_t crc, const uint8_t *at, size_t length) {
+    const size_t more = length % 8, shift = 64 - 8 * more;
+    const unsigned __int128 so_far = (unsigned __int128)(uint32_t)~crc << shift;
+    uint64_t sum = crc_step(0, (uint64_t)((unsigned __int128)load_u64(at) << shift ^ so_far));
+    at += more;
+    sum = crc_step(sum, load_u64(at) ^ (uint64_t)(so_far >> 64));
+    for (const uint8_t *end = at + length - more; (at += 8) != end;)
+        sum = crc_step(sum, load_u64(at));
+    return ~(uint32_t)sum;
+}
+#endif
+
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t length) {
     const uint8_t *at = bytes;
+#if defined(__x86_64__)
+    if (length >= CRC_SHORT_MIN && length <= CRC_SHORT_MAX && __builtin_cpu_supports("sse4.2"))
+        return crc32c_short(crc, at, length);
+#endif
     /* The library counts in int and leaves the usual inversion to the caller. */
     while (length > 0) {
         int piece = length > (1u << 30) ? (1 << 30) : (int)length;
