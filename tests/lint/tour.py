@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the tables of docs/TOUR.md and docs/EXTENDING.md against the code: each file and folder named in a row exists,
-and each function is defined in one of the files named there, or below one of the folders (names that end in /). In rows marked *compiler*,
-each function has a switch without default, or its file asserts the length of a list.
+and each function is defined in one of the files named there, or below one of the folders (names that end in /). In rows
+marked *compiler*, each function has a switch without default, or its file asserts the length of a list.
 
 usage: tour.py [ROOT]        exit status 1 when a name is wrong
 """

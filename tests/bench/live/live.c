@@ -993,7 +993,7 @@ void live_apply(struct live *live, const struct live_plan *plan, const struct en
     int64_t time_us = entry->time_us;
     bool is_empty =
         live->begin == live->end && (!live->tiles || live->tiles->begin == live->tiles->end);
-    check(is_empty || time_us > live->newest_us);
+    check(entry->transaction && (is_empty || time_us > live->newest_us));
     if (!is_empty && time_us >= live->quiet_us)
         compact(live, plan, time_us);
     live->newest_us = time_us;

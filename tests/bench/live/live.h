@@ -7,9 +7,9 @@
  * to the previous and to the next row with the same value, so the count of a window is the number
  * of its rows whose next row of the same value is outside it.
  *
- * Left out, because the measurement does not need it: outcomes, late entries, sketches, reads
- * behind the newest entry, the canonical encoding, rows wider than the narrow layout. Each is a
- * check() here. */
+ * Left out, because the measurement does not need it: outcomes, late entries, sketches, rows wider
+ * than the narrow layout (each of these ends the program), reads behind the newest entry, and the
+ * canonical encoding. */
 #pragma once
 
 #include "core/feature/state/state.h"
