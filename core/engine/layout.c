@@ -8,7 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 
 #include <stdlib.h>
 

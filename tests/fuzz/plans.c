@@ -4,7 +4,7 @@
 #include "plans.h"
 
 #include "core/base/check.h"
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 
 #include <stdio.h>
 

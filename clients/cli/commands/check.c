@@ -14,7 +14,7 @@
 #include "command.h"
 #include "core/base/hash.h"
 #include "core/engine/trial.h"
-#include "core/feature/plan/cost.h"
+#include "core/feature/state/cost.h"
 #include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/load/latency.h"

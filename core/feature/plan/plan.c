@@ -1,13 +1,12 @@
-/* Checking a plan, and what is derived from it: how one pass over a state answers all of an
- * entity's features (hashes: plan_hash.c).
+/* Checking a plan, and what is derived from it: what the windows of an
+ * entity's features gather (hashes: plan_hash.c).
  *
  * What this deliberately does not do: parse anything, or own memory. policy/ compiles feature files
  * to a plan and keeps it in a snapshot. */
 #include "plan.h"
 
-#include "core/feature/window/course.h"
-#include "core/feature/window/gather.h"
-#include "core/feature/window/giving.h"
+#include "changes.h"
+#include "outputs.h"
 #include "plan_hash.h"
 
 #include <inttypes.h>
@@ -355,35 +354,16 @@ static void add_gatherings(struct entity_plan *entity, uint16_t span_number) {
     }
 }
 
-/* Of several windows that count different values of the same entries, the longest collects the
- * values for all: the spans are sorted, so it comes first. */
-static void chain_distinct(struct entity_plan *entity) {
-    for (size_t i = entity->gathering_count; i-- > 0;) {
-        struct gathering *gathering = &entity->gatherings[i];
-        if (!(gathering->needs & GATHERING_DISTINCT))
-            continue;
-        gathering->needs |= GATHERING_SIGHTINGS;
-        for (size_t j = i + 1; gathering->next == 0 && j < entity->gathering_count; j++) {
-            struct gathering *other = &entity->gatherings[j];
-            if ((other->needs & GATHERING_DISTINCT) && other->column == gathering->column &&
-                other->filter == gathering->filter &&
-                entity->spans[other->span].delay_us == entity->spans[gathering->span].delay_us) {
-                gathering->next = (uint16_t)j;
-                other->needs &= (uint16_t)~GATHERING_SIGHTINGS;
-            }
-        }
-    }
-}
-
 /* Totals and pools, and which gathering is made from which. */
 
 /* The gatherings of one column and filter. */
 static void add_total(struct entity_plan *entity, int column, int filter) {
     struct total total = {.column = (int8_t)column,
                           .filter = (int8_t)filter,
-                          .first_use = (uint16_t)entity->use_count};
+                          .column_bit = column < 0 ? 0 : UINT32_C(1) << column};
     struct pool pool = {.column = (int8_t)column, .filter = (int8_t)filter};
     uint16_t all_needs = 0;
+    bool any_totals = false;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         struct gathering *gathering = &entity->gatherings[i];
         if (gathering->column != column || gathering->filter != filter)
@@ -396,12 +376,10 @@ static void add_total(struct entity_plan *entity, int column, int filter) {
         gathering->distribution =
             needs & GATHERING_QUANTILES ? (int16_t)entity->distribution_count : -1;
         gathering->quantile = needs & GATHERING_QUANTILES ? (int16_t)entity->quantile_count++ : -1;
-        if (has_totals)
-            entity->uses[entity->use_count++] = (uint16_t)i;
+        any_totals |= has_totals;
     }
-    total.use_count = (uint16_t)(entity->use_count - total.first_use);
     total.needs = (uint8_t)(all_needs & (uint16_t) ~(GATHERING_SKETCHED | GATHERING_COUNT));
-    if (total.use_count > 0)
+    if (any_totals)
         entity->totals[entity->total_count++] = total;
     if (all_needs & GATHERING_VALUES)
         entity->pools[entity->pool_count++] = pool;
@@ -410,7 +388,7 @@ static void add_total(struct entity_plan *entity, int column, int filter) {
 }
 
 static void add_totals(struct entity_plan *entity) {
-    entity->total_count = entity->use_count = 0;
+    entity->total_count = 0;
     entity->pool_count = entity->distribution_count = entity->quantile_count = 0;
     /* In an order that the features' order has no part in. */
     for (int column = -1; column < (int)entity->column_count; column++)
@@ -460,14 +438,13 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
         entity->reach_us = (int64_t)entity->spans[0].end_us;
     for (size_t i = 0; i < entity->span_count; i++)
         add_gatherings(entity, (uint16_t)i);
-    chain_distinct(entity);
     add_totals(entity);
-    course_fill(entity);
-    giving_fill(entity);
+    changes_fill(entity);
+    outputs_fill(entity);
     if (entity->span_count > 0)
         add_partitions(entity);
-    entity->is_plain = gather_is_plain(entity);
     entity->id_size = sizeof(uint64_t);
+    layouts_fill(entity);
     entity->layout = plan_layout_hash(entity);
 }
 
@@ -476,6 +453,7 @@ bool plan_omit_ids(struct entity_plan *entity) {
         if (entity->gatherings[i].needs & GATHERING_EDGES && entity->gatherings[i].column >= 0)
             return false;
     entity->id_size = 0;
+    layouts_fill(entity);
     return true;
 }
 

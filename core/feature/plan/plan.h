@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The version in every encoded state's first byte, and part of every layout hash. */
+#define STATE_ENCODING_VERSION 3
+
 enum aggregate {
     AGGREGATE_COUNT, /* transactions */
     AGGREGATE_SUM,   /* of a column */
@@ -103,31 +106,29 @@ struct feature {
     uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
 };
 
-/* How values are made of what has been gathered: giving.c. */
-enum giving_kind {
-    GIVING_COUNT,
-    GIVING_SUM,
-    GIVING_MEAN,
-    GIVING_STDDEV,
-    GIVING_SHARE,
-    GIVING_EXTREME,
-    GIVING_DISTINCT,
-    GIVING_LAST_AGE,
-    GIVING_OTHER, /* every other aggregate */
-    GIVING_KIND_COUNT
+/* How the values of features are computed from what their windows hold: read/values.c. */
+enum output_kind {
+    OUTPUT_COUNT,
+    OUTPUT_SUM,
+    OUTPUT_MEAN,
+    OUTPUT_STDDEV,
+    OUTPUT_SHARE,
+    OUTPUT_EXTREME,
+    OUTPUT_DISTINCT,
+    OUTPUT_LAST_AGE,
+    OUTPUT_OTHER, /* every other aggregate */
+    OUTPUT_KIND_COUNT
 };
 
-struct giving {
+/* The value of one feature, with all that computing it needs to know. */
+struct output {
     uint16_t feature; /* whose value it is */
-    /* Where that value lies among the features' values, and what it is made of among all that is
-     * gathered: in bytes. */
-    uint16_t value_at;
-    uint32_t gathered_at, part_gathered_at;
-    /* Where the gather keeps the current transaction's weight for the filter and for the part, and
+    uint16_t gathering, part_gathering;
+    /* Where the reader keeps the current transaction's weight for the filter and for the part, and
      * the bit of the column (0: none) that it must have to count. */
     uint8_t weight_at, part_at;
     uint32_t column_bit;
-    bool is_min;   /* GIVING_EXTREME: else the greatest */
+    bool is_min;   /* OUTPUT_EXTREME: else the greatest */
     int8_t column; /* -1: none, and nothing from here on means anything */
     uint8_t type;  /* the column's, of enum value_type */
     /* What a double of it is divided by, in both ways: 10^digits. */
@@ -135,8 +136,8 @@ struct giving {
     double divisor;
 };
 
-/* How a state is read: in one pass that gathers, for all features at once, what their values are
- * made from. Features that agree in window, delay, filter and column share one gathering. */
+/* What is gathered over one window: features that agree in window, delay, filter and column share
+ * one gathering. */
 enum gathering_need {
     GATHERING_SUM = 1,         /* the sum; the count of entries is always gathered */
     GATHERING_SQUARES = 2,     /* the sum of squares */
@@ -144,10 +145,9 @@ enum gathering_need {
     GATHERING_EDGES = 8,       /* oldest and newest entry */
     GATHERING_MATCH = 16,      /* is the current transaction's value there? */
     GATHERING_DISTINCT = 32,   /* how many different values */
-    GATHERING_SIGHTINGS = 64,  /* collects the values for itself and all it leads to by `next` */
     GATHERING_COUNT = 128,     /* nothing but the count of entries */
     GATHERING_QUANTILES = 256, /* each value with its weight */
-    GATHERING_VALUES = GATHERING_MATCH | GATHERING_DISTINCT | GATHERING_SIGHTINGS,
+    GATHERING_VALUES = GATHERING_MATCH | GATHERING_DISTINCT,
     GATHERING_SKETCHED = GATHERING_VALUES | GATHERING_QUANTILES, /* reads sketch tiles */
 };
 
@@ -156,7 +156,6 @@ struct gathering {
     int8_t column;  /* -1: none */
     int8_t filter;  /* -1: none */
     uint16_t span;  /* index into the entity's spans */
-    uint16_t next;  /* same delay, filter and column in a shorter window, distinct too; 0: none */
     int16_t total;  /* index into the entity's totals; -1: only values are gathered */
     int16_t pool;   /* index into the entity's pools; -1: no different values are gathered */
     int16_t distribution; /* index into the entity's distributions; -1: no quantiles */
@@ -170,8 +169,7 @@ struct total {
     uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum gathering_need; always the count */
     int8_t column; /* -1: none */
     int8_t filter; /* -1: none */
-    uint16_t first_use, use_count; /* of the entity's uses */
-    uint32_t column_bit;           /* 0: none */
+    uint32_t column_bit; /* 0: none */
 };
 
 struct pool {
@@ -183,44 +181,70 @@ struct pool {
 struct span {
     uint64_t delay_us, end_us;
     uint16_t first, count;
+    uint16_t opens, closes; /* the borders where it begins and ends */
 };
 
-/* Where windows begin or end, as a distance behind the time of a read, and what a standing keeps of
- * each gathering: course.c. */
-struct border {
-    uint64_t distance_us;
-    uint16_t first, opens,
-        closes; /* of the course's spans: those that begin here, those that end */
-    uint16_t first_change, comes, leaves; /* of its changes: what is kept over those spans */
-    bool passes_values; /* in or out of windows whose different values are asked for */
+/* Is what is of this time in the window of a read at at_us? */
+static inline bool span_holds(const struct span *span, int64_t time_us, int64_t at_us) {
+    return is_behind(time_us, at_us, span->delay_us) && !is_behind(time_us, at_us, span->end_us);
+}
+
+/* What an accumulator keeps of its gathering beside the count, in words of 8 bytes, in this order.
+ */
+enum kept {
+    KEPT_SUM = 1,       /* 2 words */
+    KEPT_SQUARES = 2,   /* 3 */
+    KEPT_EXTREMES = 4,  /* 2 */
+    KEPT_FIRST = 8,     /* 1, together with KEPT_LAST */
+    KEPT_LAST = 16,     /* of KEPT_FIRST's word */
+    KEPT_DISTINCT = 32, /* none: read/distinct.h */
+    /* Of KEPT_EXTREMES: which of the two is asked for. The other may be further out than any
+     * entry that is there. */
+    KEPT_MIN = 64,
+    KEPT_MAX = 128,
 };
 
-/* What a standing keeps of one gathering, with all that an entry that comes or leaves wants to
- * know. */
-struct keeping {
+/* What an entry or a tile does to one gathering when it comes into its window or leaves it. */
+struct change {
     uint32_t column_bit; /* of the entry's columns; 0: none is needed */
     uint16_t gathering;
-    int8_t column, filter; /* the gathering's */
-    uint8_t weight_at;     /* which bit of run_weights() says whether the entry counts */
-    uint16_t kept;         /* of enum course_kept */
-    uint16_t word;         /* where that lies in a standing */
-    uint16_t pool, member; /* its pool, and which of the pool's gatherings it is */
-    uint16_t crowd;        /* which of those with a pool it is */
+    uint16_t word; /* of the accumulators: where the gathering's begins */
+    uint16_t kept; /* of enum kept */
+    int16_t total; /* the gathering's; -1: none */
+    int8_t column, filter;
+    uint8_t weight_bit; /* which bit of row_weights() says whether the entry counts */
+    int8_t sign;        /* 1: it comes, -1: it leaves */
+    uint16_t pool, member; /* KEPT_DISTINCT: the pool, and which of its gatherings it is */
+    uint16_t counter;      /* which of all gatherings with a pool it is */
 };
 
-struct course {
-    struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
-    size_t border_count;
-    uint16_t spans[2 * PLAN_SPANS_MAX];
-    uint16_t opens[PLAN_SPANS_MAX]; /* [span]: the border where it begins */
-    uint16_t closes[PLAN_SPANS_MAX];
-    struct keeping keepings[PLAN_GATHERINGS_MAX];    /* [gathering] */
-    struct keeping changes[2 * PLAN_GATHERINGS_MAX]; /* the same, border by border */
-    uint16_t word_count, crowd_count;
-    uint16_t member_count; /* of the pool that has most */
-    /* The nearest border where an entry leaves a window whose different values are asked for, and
-     * the pool of those; COURSE_NO_BORDER: there is none. */
-    uint16_t leaving_border, leaving_pool;
+/* A border: a distance behind the time of a read where windows begin or end. An entry passes one
+ * border after the other as it ages; between two of them it is in the same windows. */
+struct border {
+    uint64_t distance_us;
+    uint16_t first_change, change_count; /* of the entity's changes */
+};
+
+/* Where a reader keeps the weights of the current transaction: that of one that does not count, of
+ * one without a filter (-1), of one with. */
+#define WEIGHT_NONE 0
+#define WEIGHTS     (PLAN_FILTERS_MAX + 2)
+static inline uint8_t weight_at(int filter) {
+    return (uint8_t)(filter + 2);
+}
+
+/* How an entry lies in memory, as a row of fixed width: live/row.h. */
+#define ROW_WIDTHS  4                /* of numbers and texts */
+#define ROW_LAYOUTS (2 * ROW_WIDTHS) /* without and with a tally: ROW_TALLY */
+#define ROW_TALLY   ROW_WIDTHS       /* added to the width */
+struct row_layout {
+    uint64_t flags_mask, time_mask;
+    uint16_t size;
+    uint8_t id_at, flags_at;
+    uint16_t tally_at; /* 0: none */
+    uint8_t text_size; /* bytes of a text's cell: the text, zeros, its length */
+    uint8_t cell_shift[PLAN_COLUMNS_MAX]; /* 64 − the bits of a number's cell */
+    uint16_t cell_at[PLAN_COLUMNS_MAX];
 };
 
 struct entity_plan {
@@ -236,16 +260,14 @@ struct entity_plan {
     int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
     uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
     size_t id_size;   /* bytes of the id's hash in a stored entry: 8, or plan_omit_ids() */
-    struct giving givings[PLAN_FEATURES_MAX];      /* one for each feature, kind by kind */
-    uint16_t giving_starts[GIVING_KIND_COUNT + 1]; /* [kind]: its first; then behind the last */
+    struct output outputs[PLAN_FEATURES_MAX];      /* one for each feature, kind by kind */
+    uint16_t output_starts[OUTPUT_KIND_COUNT + 1]; /* [kind]: its first; then behind the last */
     struct span spans[PLAN_SPANS_MAX];             /* the furthest-reaching first */
     size_t span_count;
     struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
     size_t gathering_count;
     struct total totals[PLAN_GATHERINGS_MAX];
     size_t total_count;
-    uint16_t uses[PLAN_GATHERINGS_MAX]; /* gatherings, those of one total side by side */
-    size_t use_count;
     struct pool pools[PLAN_FEATURES_MAX];
     size_t pool_count;
     struct pool distributions[PLAN_FEATURES_MAX];
@@ -259,10 +281,20 @@ struct entity_plan {
      * is so old; sketches earlier, once no window that asks for them reads them. */
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
-    struct course course;
     uint32_t all_columns;  /* bit i: there is a column i */
     uint32_t text_columns; /* bit i: column i is a text */
-    bool is_plain;         /* nothing but counts and sums of all entries: gather_plain.c */
+    struct row_layout rows[ROW_LAYOUTS];
+    /* A tile in memory, by the width of the state's rows: words of 8 bytes, and where each total
+     * begins among them. */
+    uint16_t tile_words[ROW_WIDTHS], total_at[ROW_WIDTHS][PLAN_GATHERINGS_MAX];
+    struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
+    size_t border_count;
+    struct change changes[2 * PLAN_GATHERINGS_MAX]; /* border by border */
+    struct change comings[PLAN_GATHERINGS_MAX];     /* [gathering]: what comes into its window */
+    uint16_t word_count;    /* of the accumulators */
+    uint16_t counter_count; /* gatherings with a pool */
+    uint16_t member_count;  /* of the pool that has most */
+    uint64_t pools_reach_us; /* where the longest window ends whose different values are asked for */
 };
 
 struct plan {

@@ -6,7 +6,6 @@
 
 #include "core/base/buffer.h"
 #include "core/base/hash.h"
-#include "core/feature/state/state.h"
 
 /* Rises when an aggregate's values change meaning: features built before are then other features.
  */

@@ -39,43 +39,61 @@ int64_t distribution_value(unsigned bucket) {
     return (int64_t)middle_of(bucket - DISTRIBUTION_NEGATIVE);
 }
 
-void distribution_clear(struct distribution *distribution) {
-    memset(distribution->used, 0, sizeof distribution->used);
+void distribution_deinit(struct distribution *distribution) {
+    free(distribution->buckets);
+    *distribution = (struct distribution){0};
+}
+
+/* The first bucket that is not before this one. */
+static uint32_t find_bucket(const struct distribution *distribution, unsigned bucket) {
+    uint32_t low = 0, high = distribution->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (distribution->buckets[middle].number < bucket)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void insert_bucket(struct distribution *distribution, uint32_t at, struct bucket bucket) {
+    if (distribution->count == distribution->capacity) {
+        distribution->capacity += distribution->capacity / 2 + 4;
+        distribution->buckets = check_reallocarray(
+            distribution->buckets, distribution->capacity, sizeof *distribution->buckets);
+    }
+    struct bucket *place = &distribution->buckets[at];
+    memmove(place + 1, place, (distribution->count - at) * sizeof *place);
+    *place = bucket;
+    distribution->count++;
 }
 
 void distribution_add(struct distribution *distribution, unsigned bucket, int64_t weight) {
-    uint64_t bit = UINT64_C(1) << bucket % 64;
-    if (!(distribution->used[bucket / 64] & bit))
-        distribution->counts[bucket] = 0;
-    distribution->used[bucket / 64] |= bit;
-    distribution->counts[bucket] =
-        (int64_t)((uint64_t)distribution->counts[bucket] + (uint64_t)weight);
+    uint32_t at = find_bucket(distribution, bucket);
+    if (at == distribution->count || distribution->buckets[at].number != bucket) {
+        if (weight != 0)
+            insert_bucket(distribution, at, (struct bucket){.count = weight, .number = bucket});
+        return;
+    }
+    struct bucket *there = &distribution->buckets[at];
+    there->count = (int64_t)((uint64_t)there->count + (uint64_t)weight);
+    if (there->count == 0) {
+        distribution->count--;
+        memmove(there, there + 1, (distribution->count - at) * sizeof *there);
+    }
 }
 
-unsigned distribution_next(const struct distribution *distribution, unsigned bucket) {
-    if (bucket >= DISTRIBUTION_BUCKETS)
-        return DISTRIBUTION_BUCKETS;
-    size_t word = bucket / 64;
-    uint64_t left = distribution->used[word] >> bucket % 64 << bucket % 64;
-    while (left == 0 && ++word < DISTRIBUTION_WORDS)
-        left = distribution->used[word];
-    return left == 0 ? DISTRIBUTION_BUCKETS
-                     : (unsigned)(64 * word) + (unsigned)__builtin_ctzll(left);
+void distribution_add_all(struct distribution *distribution, const struct distribution *other) {
+    for (uint32_t i = 0; i < other->count; i++)
+        distribution_add(distribution, other->buckets[i].number, other->buckets[i].count);
 }
 
 /* Bytes. */
 
-/* The first bucket from this one on whose count is not 0; DISTRIBUTION_BUCKETS: none. */
-static unsigned next_filled(const struct distribution *distribution, unsigned bucket) {
-    bucket = distribution_next(distribution, bucket);
-    while (bucket < DISTRIBUTION_BUCKETS && distribution->counts[bucket] == 0)
-        bucket = distribution_next(distribution, bucket + 1);
-    return bucket;
-}
-
 /* What decides the form. */
 struct shape {
-    unsigned first, last, filled; /* buckets */
+    unsigned first, length; /* buckets from the first to the last */
     size_t sparse_size, dense_size;
 };
 
@@ -83,121 +101,101 @@ static struct shape shape_of(const struct distribution *distribution) {
     struct shape shape = {.first = DISTRIBUTION_BUCKETS};
     size_t counts_size = 0;
     unsigned behind = 0; /* the bucket behind the last one */
-    for (unsigned i = next_filled(distribution, 0); i < DISTRIBUTION_BUCKETS;
-         i = next_filled(distribution, i + 1)) {
-        shape.first = shape.filled == 0 ? i : shape.first;
-        shape.last = i;
-        shape.filled++;
-        shape.sparse_size += varint_size(i - behind);
-        counts_size += varint_size(zigzag(distribution->counts[i]));
-        behind = i + 1;
+    for (uint32_t i = 0; i < distribution->count; i++) {
+        const struct bucket *bucket = &distribution->buckets[i];
+        shape.sparse_size += varint_size(bucket->number - behind);
+        counts_size += varint_size(zigzag(bucket->count));
+        behind = bucket->number + 1;
     }
-    unsigned length = shape.filled == 0 ? 0 : shape.last - shape.first + 1;
-    shape.sparse_size += varint_size(shape.filled) + counts_size;
-    shape.dense_size = varint_size(shape.first) + varint_size(length) + counts_size +
-                       (length - shape.filled); /* a count of 0 takes one byte */
+    if (distribution->count > 0) {
+        shape.first = distribution->buckets[0].number;
+        shape.length = behind - shape.first;
+    }
+    shape.sparse_size += varint_size(distribution->count) + counts_size;
+    shape.dense_size = varint_size(shape.first) + varint_size(shape.length) + counts_size +
+                       (shape.length - distribution->count); /* a count of 0 takes one byte */
     return shape;
 }
 
-static void put_sparse(const struct distribution *distribution, const struct shape *shape,
-                       struct buffer *bytes) {
-    buffer_append_varint(bytes, shape->filled);
+static void put_sparse(const struct distribution *distribution, struct buffer *bytes) {
     unsigned behind = 0;
-    for (unsigned i = next_filled(distribution, 0); i < DISTRIBUTION_BUCKETS;
-         i = next_filled(distribution, i + 1)) {
-        buffer_append_varint(bytes, i - behind);
-        buffer_append_zigzag(bytes, distribution->counts[i]);
-        behind = i + 1;
+    buffer_append_varint(bytes, distribution->count);
+    for (uint32_t i = 0; i < distribution->count; i++) {
+        const struct bucket *bucket = &distribution->buckets[i];
+        buffer_append_varint(bytes, bucket->number - behind);
+        buffer_append_zigzag(bytes, bucket->count);
+        behind = bucket->number + 1;
     }
 }
 
 static void put_dense(const struct distribution *distribution, const struct shape *shape,
                       struct buffer *bytes) {
     buffer_append_varint(bytes, shape->first);
-    buffer_append_varint(bytes, shape->last - shape->first + 1);
-    for (unsigned i = shape->first; i <= shape->last; i++)
-        buffer_append_zigzag(
-            bytes, distribution->used[i / 64] >> i % 64 & 1 ? distribution->counts[i] : 0);
+    buffer_append_varint(bytes, shape->length);
+    const struct bucket *bucket = distribution->buckets;
+    for (unsigned i = shape->first; i < shape->first + shape->length; i++)
+        buffer_append_zigzag(bytes, bucket->number == i ? (bucket++)->count : 0);
 }
 
 void distribution_encode(const struct distribution *distribution, struct buffer *bytes) {
     struct shape shape = shape_of(distribution);
-    bool is_dense = shape.filled > 0 && shape.dense_size < shape.sparse_size;
+    bool is_dense = distribution->count > 0 && shape.dense_size < shape.sparse_size;
     buffer_append_varint(bytes, 1 + (is_dense ? shape.dense_size : shape.sparse_size));
     buffer_append_u8(bytes, is_dense ? FORM_DENSE : FORM_SPARSE);
-    (is_dense ? put_dense : put_sparse)(distribution, &shape, bytes);
+    if (is_dense)
+        put_dense(distribution, &shape, bytes);
+    else
+        put_sparse(distribution, bytes);
 }
 
-struct distribution_view distribution_take(struct cursor *cursor) {
-    uint64_t size = cursor_varint(cursor);
-    if (size > cursor_left(cursor))
-        cursor->failed = true;
-    if (cursor->failed)
-        return (struct distribution_view){0};
-    return (struct distribution_view){.bytes = (const uint8_t *)cursor_text(cursor, size).data,
-                                      .length = size};
-}
-
-/* cursor_varint() with the common case inline: most numbers here are small. */
-static inline uint64_t take_number(struct cursor *cursor) {
-    if (cursor->at < cursor->end && *cursor->at < 0x80)
-        return *cursor->at++;
-    return cursor_varint(cursor);
+static void append_bucket(struct distribution *distribution, uint64_t number, int64_t count) {
+    insert_bucket(distribution, distribution->count,
+                  (struct bucket){.count = count, .number = (uint32_t)number});
 }
 
 static void take_sparse(struct distribution *distribution, struct cursor *cursor) {
     uint64_t left = cursor_varint(cursor), bucket = 0;
     for (; left > 0 && !cursor->failed; left--) {
-        uint64_t gap = take_number(cursor);
-        int64_t count = unzigzag(take_number(cursor));
-        if (cursor->failed || gap >= DISTRIBUTION_BUCKETS - bucket) {
+        uint64_t gap = cursor_varint(cursor);
+        int64_t count = cursor_zigzag(cursor);
+        if (cursor->failed || count == 0 || gap >= DISTRIBUTION_BUCKETS - bucket) {
             cursor->failed = true;
             return;
         }
         bucket += gap;
-        distribution_add(distribution, (unsigned)bucket, count);
+        append_bucket(distribution, bucket, count);
         bucket++;
     }
 }
 
 static void take_dense(struct distribution *distribution, struct cursor *cursor) {
     uint64_t first = cursor_varint(cursor), length = cursor_varint(cursor);
-    if (first > DISTRIBUTION_BUCKETS || length > DISTRIBUTION_BUCKETS - first)
+    if (length == 0 || first > DISTRIBUTION_BUCKETS || length > DISTRIBUTION_BUCKETS - first)
         cursor->failed = true;
     for (uint64_t i = 0; i < length && !cursor->failed; i++) {
-        int64_t count = unzigzag(take_number(cursor));
+        int64_t count = cursor_zigzag(cursor);
+        bool is_edge = i == 0 || i == length - 1;
         if (count != 0)
-            distribution_add(distribution, (unsigned)(first + i), count);
+            append_bucket(distribution, first + i, count);
+        else if (is_edge)
+            cursor->failed = true;
     }
 }
 
-bool distribution_add_view(struct distribution *distribution,
-                           const struct distribution_view *view) {
-    struct cursor cursor = cursor_of(view->bytes, view->length);
-    uint8_t form = cursor_u8(&cursor);
+void distribution_decode(struct cursor *cursor, struct distribution *ret_distribution) {
+    uint64_t size = cursor_varint(cursor);
+    if (cursor->failed || size > cursor_left(cursor)) {
+        cursor->failed = true;
+        return;
+    }
+    struct cursor inside = cursor_of(cursor->at, size);
+    uint8_t form = cursor_u8(&inside);
     if (form == FORM_SPARSE)
-        take_sparse(distribution, &cursor);
+        take_sparse(ret_distribution, &inside);
     else if (form == FORM_DENSE)
-        take_dense(distribution, &cursor);
+        take_dense(ret_distribution, &inside);
     else
-        cursor.failed = true;
-    return !cursor.failed && cursor_left(&cursor) == 0;
-}
-
-/* There is one way to spell it, and that is looked at by spelling it again. */
-bool distribution_view_is_sound(const struct distribution_view *view) {
-    struct distribution *distribution = check_malloc(sizeof *distribution);
-    struct buffer again;
-    buffer_init(&again);
-    distribution_clear(distribution);
-    bool sound = distribution_add_view(distribution, view);
-    if (sound) {
-        distribution_encode(distribution, &again);
-        size_t head = varint_size(view->length);
-        sound = again.length == head + view->length &&
-                memcmp(again.bytes + head, view->bytes, view->length) == 0;
-    }
-    buffer_deinit(&again);
-    free(distribution);
-    return sound;
+        inside.failed = true;
+    cursor->at += size;
+    cursor->failed = inside.failed || cursor_left(&inside) > 0;
 }

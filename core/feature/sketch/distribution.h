@@ -19,34 +19,26 @@
 #define DISTRIBUTION_NEGATIVE                                                                      \
     3712u /* buckets of negative values; 0 has the first one behind them */
 #define DISTRIBUTION_BUCKETS (2 * DISTRIBUTION_NEGATIVE)
-#define DISTRIBUTION_WORDS   (DISTRIBUTION_BUCKETS / 64)
 
 /* Buckets ascend with their values. */
 unsigned distribution_bucket(int64_t value);
 int64_t distribution_value(unsigned bucket); /* what the bucket stands for */
 
-/* counts[i] means something where bit i of `used` is set; all others are 0. So clearing costs the
- * bits, not the counts. */
+/* A distribution in memory: its buckets whose count is not 0, ascending. Zeroed is empty. */
+struct bucket {
+    int64_t count;
+    uint32_t number;
+};
 struct distribution {
-    uint64_t used[DISTRIBUTION_WORDS];
-    int64_t counts[DISTRIBUTION_BUCKETS];
+    struct bucket *buckets;
+    uint32_t count, capacity;
 };
 
-void distribution_clear(struct distribution *distribution);
+void distribution_deinit(struct distribution *distribution);
 void distribution_add(struct distribution *distribution, unsigned bucket, int64_t weight);
-/* The first bucket in use from this one on; DISTRIBUTION_BUCKETS: none. */
-unsigned distribution_next(const struct distribution *distribution, unsigned bucket);
+void distribution_add_all(struct distribution *distribution, const struct distribution *other);
+
 void distribution_encode(const struct distribution *distribution, struct buffer *bytes);
-
-/* An encoded distribution, where it lies. */
-struct distribution_view {
-    const uint8_t *bytes;
-    size_t length;
-};
-
-/* Fails (cursor->failed) on bytes that are too short. What is inside, distribution_view_is_sound()
- * sees: whether distribution_encode() could have written it. */
-struct distribution_view distribution_take(struct cursor *cursor);
-bool distribution_view_is_sound(const struct distribution_view *view);
-/* False, with a part of it added, when the bytes are no distribution. */
-bool distribution_add_view(struct distribution *distribution, const struct distribution_view *view);
+/* Into an empty distribution. Fails (cursor->failed) on bytes that are too short or that no
+ * distribution_encode() writes, but for the choice between its two forms. */
+void distribution_decode(struct cursor *cursor, struct distribution *ret_distribution);

@@ -19,9 +19,14 @@ struct quantile_value {
 struct quantile {
     struct quantile_value *raw;
     size_t count, capacity;
-    struct quantile_value *inside;     /* of one bucket; two more than the capacity */
-    bool is_counted;                   /* has the distribution got the raw values too? */
-    struct distribution *distribution; /* first of what has collapsed */
+    struct quantile_value *inside; /* of one bucket; two more than the capacity */
+    bool is_counted;               /* are the raw values in `counts`, too? */
+    /* First of what has collapsed. counts[i] means something where bit i of `used` is set; all
+     * others are 0. So clearing costs the bits, not the counts. NULL until it is cleared. */
+    struct quantile_counts {
+        uint64_t used[DISTRIBUTION_BUCKETS / 64];
+        int64_t counts[DISTRIBUTION_BUCKETS];
+    } *counts;
 };
 
 void quantile_init(struct quantile *quantile);
@@ -31,7 +36,7 @@ void quantile_deinit(struct quantile *quantile);
 void quantile_clear(struct quantile *quantile);
 /* Weights that are not positive are left out. */
 void quantile_add(struct quantile *quantile, int64_t value, int64_t weight);
-void quantile_add_view(struct quantile *quantile, const struct distribution_view *view);
+void quantile_add_all(struct quantile *quantile, const struct distribution *distribution);
 
 /* The value of rank ⌈q_parts / PLAN_Q_PARTS · n⌉, with another one (weight 0: none) among them;
  * false when there is none. Nothing can be added afterwards. 0 < q_parts < PLAN_Q_PARTS. */

@@ -1,6 +1,9 @@
 #include "sketch.h"
 
+#include "core/base/check.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define INDEX_BITS   10
@@ -59,7 +62,8 @@ void registers_add_packed(struct registers *registers, const uint8_t *bytes) {
     }
 }
 
-bool sketch_add_in_place(uint8_t *packed, uint64_t value) {
+/* Returns whether it changed the packed registers. */
+static bool add_packed(uint8_t *packed, uint64_t value) {
     uint8_t rank, four[4];
     unsigned i = place(value, &rank);
     uint8_t *at = packed + i / 4 * 3;
@@ -110,17 +114,28 @@ int64_t registers_estimate(const struct registers *registers) {
     return estimate < ESTIMATE_MAX ? (int64_t)estimate : (int64_t)ESTIMATE_MAX;
 }
 
-void sketch_clear(struct sketch *sketch) {
-    sketch->is_exact = true;
-    sketch->count = 0;
+/* Sketches. */
+
+/* Memory for values grows in steps, so that most additions need none. */
+#define VALUES_STEP 8
+
+void sketch_deinit(struct sketch *sketch) {
+    free(sketch->values);
+    *sketch = (struct sketch){0};
+}
+
+size_t sketch_bytes(const struct sketch *sketch) {
+    if (sketch->is_estimated)
+        return SKETCH_REGISTERS_BYTES;
+    return (sketch->count + VALUES_STEP - 1u) / VALUES_STEP * VALUES_STEP * sizeof(uint64_t);
 }
 
 static void make_registers(struct sketch *sketch) {
-    sketch->is_exact = false;
-    memset(&sketch->registers, 0, sizeof sketch->registers);
+    uint8_t *packed = check_calloc(SKETCH_REGISTERS_BYTES, 1);
     for (uint32_t i = 0; i < sketch->count; i++)
-        registers_add(&sketch->registers, sketch->values[i]);
-    sketch->count = 0;
+        add_packed(packed, sketch->values[i]);
+    free(sketch->values);
+    *sketch = (struct sketch){.packed = packed, .is_estimated = true};
 }
 
 /* The first value that is not less. */
@@ -136,91 +151,97 @@ static uint32_t find_value(const struct sketch *sketch, uint64_t value) {
     return low;
 }
 
-void sketch_add(struct sketch *sketch, uint64_t value) {
-    if (!sketch->is_exact) {
-        registers_add(&sketch->registers, value);
-        return;
-    }
-    uint32_t count = sketch->count;
-    bool is_last = count == 0 || sketch->values[count - 1] < value; /* they come in order */
-    uint32_t at = is_last ? count : find_value(sketch, value);
-    if (at < count && sketch->values[at] == value)
-        return;
-    memmove(&sketch->values[at + 1], &sketch->values[at], (count - at) * sizeof *sketch->values);
+static void insert_value(struct sketch *sketch, uint32_t at, uint64_t value) {
+    if (sketch->count % VALUES_STEP == 0)
+        sketch->values = check_reallocarray(sketch->values, sketch->count + VALUES_STEP,
+                                            sizeof *sketch->values);
+    memmove(&sketch->values[at + 1], &sketch->values[at],
+            (sketch->count - at) * sizeof *sketch->values);
     sketch->values[at] = value;
-    if (++sketch->count > SKETCH_VALUES_MAX)
-        make_registers(sketch);
+    sketch->count++;
 }
 
-void sketch_add_view(struct sketch *sketch, const struct sketch_view *view) {
-    if (!view->is_exact && sketch->is_exact)
+void sketch_add(struct sketch *sketch, uint64_t value) {
+    if (!sketch->is_estimated) {
+        uint32_t at = find_value(sketch, value);
+        if (at < sketch->count && sketch->values[at] == value)
+            return;
+        if (sketch->count < SKETCH_VALUES_MAX) {
+            insert_value(sketch, at, value);
+            return;
+        }
         make_registers(sketch);
-    if (!view->is_exact)
-        registers_add_packed(&sketch->registers, view->bytes);
-    for (uint32_t i = 0; view->is_exact && i < view->count; i++)
-        sketch_add(sketch, sketch_view_value(view, i));
+    }
+    add_packed(sketch->packed, value);
+}
+
+/* The greater of each two registers. */
+static void add_registers(uint8_t *packed, const uint8_t *others) {
+    for (size_t i = 0; i < SKETCH_REGISTERS_BYTES; i += 3) {
+        uint8_t four[4], other[4];
+        unpack(packed + i, four);
+        unpack(others + i, other);
+        for (int j = 0; j < 4; j++)
+            four[j] = other[j] > four[j] ? other[j] : four[j];
+        pack(four, packed + i);
+    }
+}
+
+void sketch_add_all(struct sketch *sketch, const struct sketch *other) {
+    if (other->is_estimated && !sketch->is_estimated)
+        make_registers(sketch);
+    if (other->is_estimated)
+        add_registers(sketch->packed, other->packed);
+    for (uint32_t i = 0; i < other->count; i++)
+        sketch_add(sketch, other->values[i]);
+}
+
+bool sketch_holds(const struct sketch *sketch, uint64_t value) {
+    uint32_t at = find_value(sketch, value);
+    return at < sketch->count && sketch->values[at] == value;
 }
 
 void sketch_encode(const struct sketch *sketch, struct buffer *bytes) {
-    buffer_append_u8(bytes, sketch->is_exact ? (uint8_t)sketch->count : SKETCH_VALUES_MAX + 1);
+    buffer_append_u8(bytes, sketch->is_estimated ? SKETCH_VALUES_MAX + 1 : sketch->count);
     for (uint32_t i = 0; i < sketch->count; i++)
         buffer_append_u64(bytes, sketch->values[i]);
-    if (sketch->is_exact)
-        return;
-    uint8_t *at = buffer_reserve(bytes, SKETCH_REGISTERS_BYTES);
-    for (size_t i = 0; i < SKETCH_REGISTERS; i += 4)
-        pack(&sketch->registers.of[i], at + i / 4 * 3);
-    bytes->length += SKETCH_REGISTERS_BYTES;
-}
-
-uint64_t sketch_view_value(const struct sketch_view *view, size_t i) {
-    return load_u64(view->bytes + 8 * i);
-}
-
-bool sketch_view_holds(const struct sketch_view *view, uint64_t value) {
-    size_t low = 0, high = view->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        uint64_t there = sketch_view_value(view, middle);
-        if (there == value)
-            return true;
-        if (there < value)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    if (sketch->is_estimated)
+        buffer_append(bytes, sketch->packed, SKETCH_REGISTERS_BYTES);
 }
 
 /* No register has a rank that there is not. */
-static bool are_possible(const uint8_t *bytes) {
+static bool are_possible(const uint8_t *packed) {
     bool possible = true;
     for (size_t i = 0; i < SKETCH_REGISTERS_BYTES; i += 3) {
         uint8_t four[4];
-        unpack(bytes + i, four);
+        unpack(packed + i, four);
         for (int j = 0; j < 4; j++)
             possible &= four[j] <= RANK_MAX;
     }
     return possible;
 }
 
-struct sketch_view sketch_take(struct cursor *cursor) {
-    struct sketch_view view = {.count = cursor_u8(cursor)};
-    view.is_exact = view.count <= SKETCH_VALUES_MAX;
-    if (view.count > SKETCH_VALUES_MAX + 1)
+void sketch_decode(struct cursor *cursor, struct sketch *ret_sketch) {
+    uint8_t count = cursor_u8(cursor);
+    if (count > SKETCH_VALUES_MAX + 1)
         cursor->failed = true;
-    if (!view.is_exact)
-        view.count = 0;
-    size_t size = view.is_exact ? 8 * (size_t)view.count : SKETCH_REGISTERS_BYTES;
-    view.bytes = (const uint8_t *)cursor_text(cursor, size).data;
-    return view;
-}
-
-bool sketch_view_is_sound(const struct sketch_view *view) {
-    if (!view->is_exact)
-        return are_possible(view->bytes);
-    for (uint32_t i = 1; i < view->count; i++)
-        if (sketch_view_value(view, i - 1) >= sketch_view_value(view, i))
-            return false;
-    return true;
+    if (cursor->failed)
+        return;
+    if (count == SKETCH_VALUES_MAX + 1) {
+        struct text packed = cursor_text(cursor, SKETCH_REGISTERS_BYTES);
+        if (cursor->failed || !are_possible((const uint8_t *)packed.data)) {
+            cursor->failed = true;
+            return;
+        }
+        make_registers(ret_sketch);
+        memcpy(ret_sketch->packed, packed.data, SKETCH_REGISTERS_BYTES);
+        return;
+    }
+    for (uint32_t i = 0; i < count && !cursor->failed; i++) {
+        uint64_t value = cursor_u64(cursor);
+        if (i > 0 && value <= ret_sketch->values[i - 1])
+            cursor->failed = true;
+        if (!cursor->failed)
+            insert_value(ret_sketch, i, value);
+    }
 }

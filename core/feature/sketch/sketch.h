@@ -22,6 +22,7 @@ struct registers {
 };
 
 void registers_add(struct registers *registers, uint64_t value);
+/* Would registers_add() change them? */
 bool registers_would_change(const struct registers *registers, uint64_t value);
 /* bytes: SKETCH_REGISTERS_BYTES, packed */
 void registers_add_packed(struct registers *registers, const uint8_t *bytes);
@@ -29,31 +30,25 @@ void registers_add_packed(struct registers *registers, const uint8_t *bytes);
  * multiplications, a division and square roots, all of which IEEE 754 defines to the last bit. */
 int64_t registers_estimate(const struct registers *registers);
 
+/* A sketch in memory: the values one by one, ascending, or packed registers. Zeroed is empty. */
 struct sketch {
-    bool is_exact;
-    uint32_t count; /* is_exact: of values, which ascend */
-    uint64_t values[SKETCH_VALUES_MAX + 1];
-    struct registers registers; /* !is_exact */
+    union {
+        uint64_t *values;
+        uint8_t *packed; /* SKETCH_REGISTERS_BYTES */
+    };
+    uint8_t count;     /* of values; 0 where there are registers */
+    bool is_estimated; /* only registers are left */
 };
 
-void sketch_clear(struct sketch *sketch);
+void sketch_deinit(struct sketch *sketch);
 void sketch_add(struct sketch *sketch, uint64_t value);
+/* Adds all of another one, which stays as it is. */
+void sketch_add_all(struct sketch *sketch, const struct sketch *other);
+/* The values are known one by one, and this one is among them. */
+bool sketch_holds(const struct sketch *sketch, uint64_t value);
+size_t sketch_bytes(const struct sketch *sketch); /* memory beside the struct */
+
 void sketch_encode(const struct sketch *sketch, struct buffer *bytes);
-
-/* An encoded sketch, where it lies. */
-struct sketch_view {
-    const uint8_t *bytes; /* of values, 8 bytes each, or of registers */
-    uint32_t count;       /* of values; is_exact */
-    bool is_exact;
-};
-
-/* Fails (cursor->failed) on bytes that are too short. What is inside, sketch_view_is_sound() sees:
- * whether sketch_encode() could have written it. */
-struct sketch_view sketch_take(struct cursor *cursor);
-bool sketch_view_is_sound(const struct sketch_view *view);
-uint64_t sketch_view_value(const struct sketch_view *view, size_t i);
-bool sketch_view_holds(const struct sketch_view *view, uint64_t value); /* is_exact */
-void sketch_add_view(struct sketch *sketch, const struct sketch_view *view);
-
-/* Adds a value to a view's registers where they lie. Returns whether it changed them. */
-bool sketch_add_in_place(uint8_t *packed, uint64_t value);
+/* Into an empty sketch. Fails (cursor->failed) on bytes that are too short or that no
+ * sketch_encode() writes. */
+void sketch_decode(struct cursor *cursor, struct sketch *ret_sketch);

@@ -1,17 +1,14 @@
 #include "bulk.h"
 
 #include "core/base/check.h"
-#include "core/feature/plan/fold.h"
-#include "run.h"
-#include "tile.h"
+#include "core/feature/live/encoding.h"
 
 #include <stdlib.h>
 
-_Static_assert(BULK_BODY_MAX == RUN_IDENTITY_SIZE_MAX + RUN_TALLY_SIZE_MAX,
-               "a body is an identity and a tally");
+_Static_assert(BULK_BODY_MAX == BODY_SIZE_MAX, "a body is an identity and a tally");
 
 struct bulk {
-    struct buffer run;    /* head and entries, sorted: a state, but for what fold_states() does */
+    struct buffer run;    /* head and entries, sorted: a state, but for its compaction */
     struct buffer folded; /* the result, where that differs */
 };
 
@@ -31,8 +28,8 @@ void bulk_free(struct bulk *bulk) {
 }
 
 size_t bulk_encode(const struct entity_plan *entity, const struct entry *entry, uint8_t *at) {
-    uint8_t *end = run_put_identity(entity, entry, at);
-    end = run_put_tally(entity, entry->transaction, entry->weights, end);
+    uint8_t *end = identity_put(entity, entry, at);
+    end = tally_put(entity, entry, entry->transaction, end);
     return (size_t)(end - at);
 }
 
@@ -54,14 +51,10 @@ static void sort_entries(struct bulk_entry *entries, size_t count) {
         }
 }
 
-/* bytes: room for one byte and the body. What stands before an identity is its time, which
- * run_take_entry() passes over. */
 static void decode(const struct entity_plan *entity, int64_t time_us, const uint8_t *body,
-                   size_t size, uint8_t *bytes, struct run_entry *ret_entry) {
-    bytes[0] = 0;
-    memcpy(bytes + 1, body, size);
-    struct cursor cursor = cursor_of(bytes, size + 1);
-    check(run_take_entry(&cursor, entity, time_us, ret_entry));
+                   size_t size, struct row *ret_row) {
+    check(body_take(body, body + size, entity, ret_row));
+    ret_row->entry.time_us = time_us;
 }
 
 /* Are the last entry of the run and this one, which has its time, the same one? Then that becomes
@@ -71,15 +64,18 @@ static bool add_to_last(struct bulk *bulk, const struct entity_plan *entity,
     struct buffer *run = &bulk->run;
     if (memcmp(run->bytes + body, entry->body, 8) != 0) /* the id hash */
         return false;
-    uint8_t last_bytes[1 + BULK_BODY_MAX], bytes[1 + BULK_BODY_MAX];
-    struct run_entry last, added;
-    decode(entity, entry->time_us, run->bytes + body, run->length - body, last_bytes, &last);
-    decode(entity, entry->time_us, entry->body, entry->size, bytes, &added);
-    if (run_compare(&last, &added) != 0)
+    struct row last, added;
+    decode(entity, entry->time_us, run->bytes + body, run->length - body, &last);
+    decode(entity, entry->time_us, entry->body, entry->size, &added);
+    if (entry_compare(entity, &last.entry, &added.entry) != 0)
         return false;
-    run->length = body + (size_t)(last.tally - last.identity);
-    uint8_t *at = buffer_reserve(run, RUN_TALLY_SIZE_MAX);
-    run->length += (size_t)(run_put_tally_sum(entity, &last, &added, at) - at);
+    const uint8_t *tally =
+        identity_end(run->bytes + body, run->bytes + run->length, entity);
+    uint32_t transactions = entry_add_weights(entity, &last.entry, last.transactions,
+                                              added.entry.weights, added.transactions);
+    run->length = (size_t)(tally - run->bytes);
+    uint8_t *at = buffer_reserve(run, TALLY_SIZE_MAX);
+    run->length += (size_t)(tally_put(entity, &last.entry, transactions, at) - at);
     return true;
 }
 
@@ -139,13 +135,20 @@ static struct text text_of_buffer(const struct buffer *buffer) {
 
 struct text bulk_merge(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                        struct text a, struct text b) {
-    check(lateness_us == entity->lateness_us);
+    struct state state;
+    buffer_clear(&bulk->folded);
     if (entity->reach_us == 0)
         return (struct text){0};
-    buffer_clear(&bulk->folded);
-    fold_states(entity, a.data, a.length, b.data, b.length, &bulk->folded);
+    state_init(&state);
+    state_assign(&state, entity, a.data, a.length);
+    state_merge(&state, entity, lateness_us, b.data, b.length);
+    state_encode(&state, entity, &bulk->folded);
+    state_deinit(&state);
     return text_of_buffer(&bulk->folded);
 }
+
+/* So many at a time, so that the longest history takes no more memory than this. */
+#define CHUNK_ENTRIES ((size_t)1 << 15)
 
 struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                       struct text before, struct bulk_entry *entries, size_t count) {
@@ -157,8 +160,20 @@ struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64
     size_t dropped = count_dropped(entity, entries, count);
     entries += dropped;
     count -= dropped;
-    write_run(bulk, entity, entries, count);
-    if (before.length == 0 && is_sparse(entity, entries, count))
+    if (before.length == 0 && is_sparse(entity, entries, count)) {
+        write_run(bulk, entity, entries, count);
         return text_of_buffer(&bulk->run);
-    return bulk_merge(bulk, entity, lateness_us, before, text_of_buffer(&bulk->run));
+    }
+    struct state state;
+    state_init(&state);
+    state_assign(&state, entity, before.data, before.length);
+    for (size_t done = 0; done < count; done += CHUNK_ENTRIES) {
+        size_t left = count - done;
+        write_run(bulk, entity, entries + done, left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES);
+        state_merge(&state, entity, lateness_us, bulk->run.bytes, bulk->run.length);
+    }
+    buffer_clear(&bulk->folded);
+    state_encode(&state, entity, &bulk->folded);
+    state_deinit(&state);
+    return text_of_buffer(&bulk->folded);
 }

@@ -3,92 +3,137 @@
 
 #include "core/base/check.h"
 #include "core/base/prefetch.h"
-#include "core/feature/window/gather.h"
-#include "core/feature/window/standing.h"
-#include "state_memory.h"
-#include "survey.h"
+#include "core/feature/read/scan.h"
 
 #include <stdlib.h>
 
 struct state_scratch {
-    struct gather gather;
+    struct reading reading;
+    struct state decoded;    /* what state_read() reads */
+    struct windows *windows; /* of one read alone */
+    size_t windows_capacity;
 };
 
 struct state_scratch *state_scratch_new(void) {
-    struct state_scratch *scratch = check_malloc(sizeof *scratch);
-    gather_init(&scratch->gather);
-    return scratch;
+    return check_calloc(1, sizeof(struct state_scratch));
 }
 
 void state_scratch_free(struct state_scratch *scratch) {
-    if (scratch)
-        gather_deinit(&scratch->gather);
+    if (!scratch)
+        return;
+    for (size_t i = 0; i < scratch->reading.quantile_capacity; i++)
+        quantile_deinit(&scratch->reading.quantiles[i]);
+    free(scratch->reading.quantiles);
+    free(scratch->windows);
+    state_deinit(&scratch->decoded);
     free(scratch);
 }
 
 /* Is the read so far behind the newest entry that values may miss expired ones? */
-static bool is_late(int64_t newest_us, int64_t at_us, int64_t lateness_us) {
-    return newest_us > at_us && (uint64_t)newest_us - (uint64_t)at_us > (uint64_t)lateness_us;
+static bool is_late(const struct state *state, int64_t at_us, int64_t lateness_us) {
+    return state->newest_us > at_us &&
+           (uint64_t)state->newest_us - (uint64_t)at_us > (uint64_t)lateness_us;
 }
 
-int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
-               int64_t lateness_us, int64_t at_us, const struct entry *current,
-               struct state_scratch *scratch, struct value *ret_values) {
-    struct gather *gather = &scratch->gather;
-    bool approximate = false;
-    check(lateness_us == entity->lateness_us);
-    if (length == 0) {
-        gather_begin(gather, entity, at_us, current);
-    } else {
-        struct parts parts = parts_of(bytes, length);
-        approximate = is_late(parts.newest_us, at_us, lateness_us);
-        gather_open(gather, entity, at_us, current);
-        if (!(entity->is_plain ? gather_plain(gather, &parts) : gather_few(gather, &parts))) {
-            gather_begin(gather, entity, at_us, current);
-            gather_state(gather, &parts);
-        }
+/* Windows are kept until half of the rows that they were made for are left. */
+static bool has_few_rows(const struct state *state) {
+    uint32_t few = state->windows ? SCAN_ROWS_MAX / 2 : SCAN_ROWS_MAX;
+    return state->end - state->begin <= few && tile_count(state) == 0;
+}
+
+/* By windows that are made for this read, and forgotten. */
+static void read_once(const struct state *state, const struct entity_plan *entity, int64_t at_us,
+                      struct state_scratch *scratch) {
+    size_t size = windows_size(entity);
+    if (size > scratch->windows_capacity) {
+        free(scratch->windows);
+        scratch->windows = check_malloc(size);
+        scratch->windows_capacity = size;
     }
-    gather_give(gather, ret_values);
-    return approximate;
+    windows_init(scratch->windows, entity);
+    windows_bring(scratch->windows, state, entity, at_us);
+    scan_windows(&scratch->reading, state, scratch->windows);
+    windows_deinit(scratch->windows);
+}
+
+static void read_kept(struct state *state, const struct entity_plan *entity, int64_t at_us,
+                      struct state_scratch *scratch) {
+    if (!state->windows)
+        windows_make(state, entity);
+    if (state->windows->is_known && at_us < state->windows->at_us) {
+        read_once(state, entity, at_us, scratch);
+        return;
+    }
+    windows_bring(state->windows, state, entity, at_us);
+    scan_windows(&scratch->reading, state, state->windows);
 }
 
 int state_evaluate(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
                    int64_t at_us, const struct entry *current, struct state_scratch *scratch,
                    struct value *ret_values) {
+    struct reading *reading = &scratch->reading;
     check(lateness_us == entity->lateness_us);
-    if (state->length == 0 || !standing_bring(state, entity, at_us))
-        return state_read(state->bytes, state->length, entity, lateness_us, at_us, current, scratch,
-                          ret_values);
-    struct gather *gather = &scratch->gather;
-    gather_open(gather, entity, at_us, current);
-    standing_give(state, gather);
-    gather_give(gather, ret_values);
-    return is_late(standing_newest(state_standing(state)), at_us, lateness_us);
+    reading_begin(reading, entity, at_us, current);
+    if (has_few_rows(state)) {
+        windows_free(state);
+        scan_rows(reading, state);
+    } else {
+        read_kept(state, entity, at_us, scratch);
+    }
+    scan_quantiles(reading, state);
+    values_put(reading, ret_values);
+    return !state_is_empty(state) && is_late(state, at_us, lateness_us);
 }
 
-/* Behind the last entry, where the next one will be. */
-#define NEXT_ENTRY_BYTES 32
-/* The newest entries, which are what passes the nearest borders, and the oldest, of which the
- * longest window loses one. */
-#define NEWEST_BYTES 128
+int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
+               int64_t lateness_us, int64_t at_us, const struct entry *current,
+               struct state_scratch *scratch, struct value *ret_values) {
+    struct state *state = &scratch->decoded;
+    struct reading *reading = &scratch->reading;
+    check(lateness_us == entity->lateness_us);
+    state_assign(state, entity, bytes, length);
+    reading_begin(reading, entity, at_us, current);
+    if (has_few_rows(state))
+        scan_rows(reading, state);
+    else
+        read_once(state, entity, at_us, scratch);
+    scan_quantiles(reading, state);
+    values_put(reading, ret_values);
+    return !state_is_empty(state) && is_late(state, at_us, lateness_us);
+}
+
+uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
+    return scratch->reading.unknown_count;
+}
+
+/* Rows that pass the nearest borders, and the place of the next one. */
+#define NEWEST_BYTES 192
 #define OLDEST_BYTES 64
 
-static void prefetch_bytes(const struct state *state) {
-    const uint8_t *bytes = state->bytes, *end = bytes + state->length + NEXT_ENTRY_BYTES;
-    if (state->front == 0) {
-        prefetch_far_from(NULL, bytes, end);
-        return;
-    }
-    const uint8_t *next = standing_prefetch(state);
-    next = prefetch_far_from(next, bytes, bytes + HEAD_SIZE + OLDEST_BYTES);
-    if (state->length > NEWEST_BYTES)
-        bytes += state->length - NEWEST_BYTES;
-    prefetch_far_from(next, bytes, end);
+static void prefetch_rows(const struct state *state) {
+    const uint8_t *begin = row_at(state, state->begin), *end = row_at(state, state->end);
+    const uint8_t *newest = end - begin > NEWEST_BYTES ? end - NEWEST_BYTES : begin;
+    const uint8_t *next = prefetch_far_from(NULL, begin, begin + OLDEST_BYTES);
+    prefetch_far_from(next, newest, end + state->row_size + ROW_SPARE);
 }
 
-/* Most that comes to a state with tiles goes there, or behind it. */
-static void prefetch_newest_tile(const struct state *state) {
-    prefetch(state->bytes + HEAD_SIZE + DENSE_SIZE + state->survey->newest_tile_at);
+static void prefetch_windows(const struct windows *windows, const struct entity_plan *entity) {
+    prefetch_far_all(windows, windows_size(entity));
+    if (windows->distinct)
+        prefetch_far_all(windows->distinct, sizeof *windows->distinct);
+}
+
+/* Of the rows that will pass a border by then. */
+static void prefetch_due(const struct state *state, const struct entity_plan *entity,
+                         int64_t at_us, const struct entry *current) {
+    const struct windows *windows = state->windows;
+    for (size_t i = 1; i < entity->border_count; i++)
+        if (windows->marks[i].due_us <= at_us && windows->marks[i].row < state->end)
+            prefetch(row_at(state, windows->marks[i].row));
+    for (size_t i = 0; current && windows->distinct && i < entity->pool_count; i++)
+        if (current->present >> entity->pools[i].column & 1)
+            value_counts_prefetch(&windows->distinct->counts, i,
+                                  (uint64_t)current->integers[entity->pools[i].column]);
 }
 
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
@@ -96,66 +141,66 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
     if (step == 0) {
         prefetch(state);
         prefetch((const char *)(state + 1) - 1); /* it may lie on two lines */
-    } else if (step == 1 && state->length > 0) {
-        if (state->survey)
-            survey_prefetch(state);
-        prefetch_bytes(state);
-    } else if (state->length > 0) {
-        if (state->survey && head_get(state->bytes).dense_size > 0)
-            prefetch_newest_tile(state);
-        if (state->front > 0)
-            standing_prefetch_due(state, entity, at_us, current);
+    } else if (step == 1) {
+        if (state->rows)
+            prefetch_rows(state);
+        if (state->windows)
+            prefetch_windows(state->windows, entity);
+        if (state->collapsed)
+            prefetch(state->collapsed);
+    } else {
+        if (tile_count(state) > 0) /* most that comes goes into the newest tile, or behind it */
+            prefetch(tile_at(state, entity, state->collapsed->end - 1));
+        if (state->windows && state->windows->is_known)
+            prefetch_due(state, entity, at_us, current);
     }
 }
 
-size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
-    if (state->front == 0 && !state->survey)
-        return 0;
-    return standing_bytes(state, entity) + survey_bytes(state->survey);
+/* Effective windows. */
+
+static void take_tile(struct effective_window *window, const struct effective_window *asked,
+                      int64_t oldest_us, int64_t newest_us) {
+    bool is_in = newest_us > asked->after_us && newest_us <= asked->until_us;
+    if (is_in && oldest_us <= asked->after_us)
+        window->after_us = time_before(oldest_us, 1);
+    if (!is_in && oldest_us <= asked->until_us && newest_us > asked->until_us)
+        window->until_us = time_before(oldest_us, 1);
 }
 
-uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
-    return scratch->gather.unknown_count;
-}
-
-static struct effective_window effective_window(const void *bytes, size_t length,
+static struct effective_window effective_window(const struct state *state,
                                                 const struct entity_plan *entity,
                                                 const struct gathering *gathering, bool sketched,
                                                 int64_t at_us) {
     const struct span *span = &entity->spans[gathering->span];
-    struct effective_window window = {.after_us = time_before(at_us, span->end_us),
-                                      .until_us = time_before(at_us, span->delay_us)};
-    if (length == 0)
-        return window;
-    struct parts parts = parts_of(bytes, length);
-    struct effective_window asked = window;
-    struct tiles tiles = sketched ? parts_sketches(&parts) : parts_tiles(&parts);
-    struct tile tile;
-    while (tiles_next(&tiles, &tile)) {
-        bool is_in = tile.newest_us > asked.after_us && tile.newest_us <= asked.until_us;
-        if (is_in && tile.oldest_us <= asked.after_us)
-            window.after_us = time_before(tile.oldest_us, 1);
-        if (!is_in && tile.oldest_us <= asked.until_us && tile.newest_us > asked.until_us)
-            window.until_us = time_before(tile.oldest_us, 1);
+    struct effective_window asked = {.after_us = time_before(at_us, span->end_us),
+                                     .until_us = time_before(at_us, span->delay_us)};
+    struct effective_window window = asked;
+    for (uint32_t i = 0; !sketched && i < tile_count(state); i++) {
+        const uint64_t *tile = tile_at(state, entity, state->collapsed->begin + i);
+        take_tile(&window, &asked, tile_oldest(tile), tile_newest(tile));
+    }
+    for (uint32_t i = 0; sketched && i < sketch_tile_count(state); i++) {
+        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        take_tile(&window, &asked, tile->oldest_us, tile->newest_us);
     }
     return window;
 }
 
-struct effective_window state_effective_window(const void *bytes, size_t length,
+struct effective_window state_effective_window(const struct state *state,
                                                const struct entity_plan *entity, size_t feature,
                                                int64_t at_us) {
     enum aggregate aggregate = entity->features[feature].aggregate;
     bool sketched = aggregate == AGGREGATE_DISTINCT || aggregate == AGGREGATE_IS_NEW ||
                     aggregate == AGGREGATE_QUANTILE;
-    const struct gathering *gathering = &entity->gatherings[entity->features[feature].gathering];
-    return effective_window(bytes, length, entity, gathering, sketched, at_us);
+    return effective_window(state, entity, &entity->gatherings[entity->features[feature].gathering],
+                            sketched, at_us);
 }
 
-struct effective_window state_effective_tick(const void *bytes, size_t length,
+struct effective_window state_effective_tick(const struct state *state,
                                              const struct entity_plan *entity, size_t feature,
                                              int64_t at_us) {
     check(entity->features[feature].aggregate == AGGREGATE_BURST);
-    const struct gathering *gathering =
-        &entity->gatherings[entity->features[feature].tick_gathering];
-    return effective_window(bytes, length, entity, gathering, false, at_us);
+    return effective_window(state, entity,
+                            &entity->gatherings[entity->features[feature].tick_gathering], false,
+                            at_us);
 }

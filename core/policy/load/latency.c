@@ -4,7 +4,7 @@
 #include "latency.h"
 
 #include "core/base/check.h"
-#include "core/feature/plan/cost.h"
+#include "core/feature/state/cost.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "scene.h"
 
 #include "core/base/hash.h"
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 #include "core/feature/state/run.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"

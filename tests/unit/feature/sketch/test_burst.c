@@ -1,5 +1,5 @@
 /* The burst score on histories of which it is known. */
-#include "core/feature/sketch/burst.h"
+#include "core/feature/read/burst.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"

@@ -1,6 +1,6 @@
 /* Distances against the haversine formula in extended precision, against published ones, and to the
  * last digit of what other machines must give. */
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"

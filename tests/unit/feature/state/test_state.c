@@ -1,6 +1,6 @@
 /* Each aggregate on one small history, and the edges of states: windows, memory, extreme numbers.
  */
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"

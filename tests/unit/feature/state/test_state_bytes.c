@@ -5,7 +5,7 @@
  * --print writes what the golden file should hold. Old lines of that file never change: states are
  * stored, and a changed encoding is a new version with a file of its own. */
 #include "core/base/buffer.h"
-#include "core/feature/state/place.h"
+#include "core/feature/read/place.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"

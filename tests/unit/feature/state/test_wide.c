@@ -1,5 +1,5 @@
 /* 256-bit integers, against identities and against remainders modulo a prime. */
-#include "core/feature/state/wide.h"
+#include "core/feature/read/wide.h"
 
 #include "tests/unit/feature/scene.h"
 

@@ -1,0 +1,484 @@
+#include "compact.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+
+/* Meetings. */
+
+static void push_meeting(struct collapsed *collapsed, struct meeting meeting) {
+    if (collapsed->meeting_count == collapsed->meeting_capacity) {
+        collapsed->meeting_capacity += collapsed->meeting_capacity / 2 + 8;
+        collapsed->meetings = check_reallocarray(collapsed->meetings, collapsed->meeting_capacity,
+                                                 sizeof *collapsed->meetings);
+    }
+    struct meeting *heap = collapsed->meetings;
+    uint32_t i = collapsed->meeting_count++;
+    for (; i > 0 && heap[(i - 1) / 2].at_us > meeting.at_us; i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = meeting;
+}
+
+static struct meeting pop_meeting(struct collapsed *collapsed) {
+    struct meeting *heap = collapsed->meetings, top = heap[0];
+    uint32_t count = --collapsed->meeting_count, i = 0;
+    struct meeting last = heap[count];
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+        if (child >= count)
+            break;
+        child += child + 1 < count && heap[child + 1].at_us < heap[child].at_us;
+        if (heap[child].at_us >= last.at_us)
+            break;
+        heap[i] = heap[child];
+        i = child;
+    }
+    if (count > 0)
+        heap[i] = last;
+    return top;
+}
+
+static void meet(struct state *state, const struct entity_plan *entity, int64_t older_us,
+                 int64_t newer_us) {
+    int64_t at_us = partition_meeting(&entity->tiles, older_us, newer_us);
+    if (at_us == INT64_MAX)
+        return; /* never, or at the last of all times: compact_all() */
+    push_meeting(state_collapsed(state), (struct meeting){.at_us = at_us, .first_us = older_us});
+    state->quiet_us = at_us < state->quiet_us ? at_us : state->quiet_us;
+}
+
+/* The last row from which on, up to this one, there are more than TILE_RAW_MAX transactions; false:
+ * there are not so many. */
+static bool find_run(const struct state *state, const struct entity_plan *entity, uint32_t last,
+                     uint32_t *ret_first) {
+    const struct row_layout *layout = row_layout(state, entity);
+    if (layout->tally_at == 0) {
+        *ret_first = last - TILE_RAW_MAX;
+        return last - state->begin >= TILE_RAW_MAX;
+    }
+    uint64_t transactions = 0;
+    for (uint32_t i = last + 1; i-- > state->begin;) {
+        transactions += (uint64_t)row_weight(entity, layout, row_at(state, i), -1);
+        *ret_first = i;
+        if (transactions > TILE_RAW_MAX)
+            return true;
+    }
+    return false;
+}
+
+static void meet_rows(struct state *state, const struct entity_plan *entity, uint32_t first,
+                      uint32_t last) {
+    const struct row_layout *layout = row_layout(state, entity);
+    meet(state, entity, row_time(state, layout, first), row_time(state, layout, last));
+}
+
+/* The tile meets what lies right before and behind it. */
+static void meet_neighbours(struct state *state, const struct entity_plan *entity, uint32_t tile) {
+    const struct collapsed *collapsed = state->collapsed;
+    const struct row_layout *layout = row_layout(state, entity);
+    int64_t oldest_us = tile_oldest(tile_at(state, entity, tile));
+    int64_t newest_us = tile_newest(tile_at(state, entity, tile));
+    uint32_t row = rows_find(state, entity, oldest_us);
+    bool has_before = row > state->begin || tile > collapsed->begin;
+    bool has_behind = row < state->end || tile + 1 < collapsed->end;
+    int64_t before_us = INT64_MIN, behind_us = INT64_MAX;
+    if (row > state->begin)
+        before_us = row_time(state, layout, row - 1);
+    if (row < state->end)
+        behind_us = row_time(state, layout, row);
+    if (tile > collapsed->begin && tile_newest(tile_at(state, entity, tile - 1)) > before_us)
+        before_us = tile_newest(tile_at(state, entity, tile - 1));
+    if (tile + 1 < collapsed->end && tile_oldest(tile_at(state, entity, tile + 1)) < behind_us)
+        behind_us = tile_oldest(tile_at(state, entity, tile + 1));
+    if (has_before)
+        meet(state, entity, before_us, oldest_us);
+    if (has_behind)
+        meet(state, entity, newest_us, behind_us);
+}
+
+/* Sketch tiles: few, and looked at as a whole. */
+
+static struct tile_extent sketch_extent(const struct state *state,
+                                        const struct entity_plan *entity, uint32_t i) {
+    return partition_tile(&entity->sketch_tiles, state->collapsed->sketches[i].oldest_us,
+                          state->newest_us);
+}
+
+static void unite_sketches(struct state *state, const struct entity_plan *entity) {
+    struct collapsed *collapsed = state->collapsed;
+    for (uint32_t i = 0; i + 1 < collapsed->sketch_count;) {
+        if (collapsed->sketches[i + 1].oldest_us > sketch_extent(state, entity, i).last_us) {
+            i++;
+            continue;
+        }
+        sketch_tile_take(&collapsed->sketches[i], &collapsed->sketches[i + 1]);
+        sketch_tiles_remove(state, i + 1, i + 2);
+    }
+}
+
+static void drop_sketches(struct state *state, const struct entity_plan *entity) {
+    struct collapsed *collapsed = state->collapsed;
+    uint32_t dropped = 0;
+    while (dropped < collapsed->sketch_count &&
+           is_behind(
+               tile_extent_of(collapsed->sketches[dropped].oldest_us, entity->block_level).last_us,
+               state->newest_us, entity->pools_kept_us))
+        sketch_tile_deinit(&collapsed->sketches[dropped++]);
+    sketch_tiles_remove(state, 0, dropped);
+}
+
+static void schedule_sketches(struct state *state, const struct entity_plan *entity) {
+    struct collapsed *collapsed = state->collapsed;
+    collapsed->sketches_due_us = INT64_MAX;
+    for (uint32_t i = 0; i < collapsed->sketch_count; i++) {
+        int64_t oldest_us = collapsed->sketches[i].oldest_us;
+        int64_t due_us =
+            i == 0 ? time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us,
+                                entity->pools_kept_us)
+                   : partition_meeting(&entity->sketch_tiles, collapsed->sketches[i - 1].oldest_us,
+                                       oldest_us);
+        if (due_us < collapsed->sketches_due_us)
+            collapsed->sketches_due_us = due_us;
+    }
+}
+
+static void compact_sketches(struct state *state, const struct entity_plan *entity) {
+    uint32_t count = sketch_tile_count(state);
+    drop_sketches(state, entity);
+    unite_sketches(state, entity);
+    schedule_sketches(state, entity);
+    if (count != sketch_tile_count(state) && state->windows && state->windows->distinct)
+        state->windows->distinct->is_known = false;
+}
+
+/* Collapsing. */
+
+/* What lies in one extent. */
+struct site {
+    uint32_t row_from, row_to, tile_from, tile_to;
+    uint64_t transactions; /* of the rows */
+};
+
+static uint64_t count_transactions(const struct state *state, const struct entity_plan *entity,
+                                   uint32_t from, uint32_t to) {
+    const struct row_layout *layout = row_layout(state, entity);
+    uint64_t transactions = 0;
+    if (layout->tally_at == 0)
+        return to - from;
+    for (uint32_t i = from; i < to; i++)
+        transactions += (uint64_t)row_weight(entity, layout, row_at(state, i), -1);
+    return transactions;
+}
+
+/* The end of the rows, and of the tiles, that begin in the extent. */
+static struct site find_site(const struct state *state, const struct entity_plan *entity,
+                             struct tile_extent extent, uint32_t row, uint32_t tile) {
+    const struct row_layout *layout = row_layout(state, entity);
+    struct site site = {.row_from = row, .row_to = row, .tile_from = tile, .tile_to = tile};
+    uint32_t tiles = state->collapsed ? state->collapsed->end : 0;
+    while (site.row_to < state->end && row_time(state, layout, site.row_to) <= extent.last_us)
+        site.row_to++;
+    while (site.tile_to < tiles &&
+           tile_oldest(tile_at(state, entity, site.tile_to)) <= extent.last_us)
+        site.tile_to++;
+    site.transactions = count_transactions(state, entity, row, site.row_to);
+    return site;
+}
+
+static bool has_to_collapse(const struct site *site) {
+    uint32_t tiles = site->tile_to - site->tile_from;
+    return tiles > 1 || (tiles == 1 && site->row_from < site->row_to) ||
+           site->transactions > TILE_RAW_MAX;
+}
+
+/* The tile of all that; the rows' values go to their sketch tile. */
+static void make_tile(struct state *state, const struct entity_plan *entity,
+                      const struct site *site, uint64_t *ret_tile) {
+    tile_clear(state, entity, ret_tile);
+    for (uint32_t i = site->tile_from; i < site->tile_to; i++)
+        tile_add_tile(state, entity, ret_tile, tile_at(state, entity, i));
+    for (uint32_t i = site->row_from; i < site->row_to; i++)
+        tile_add_row(state, entity, ret_tile, i);
+    struct sketch_tile *sketch =
+        sketch_tile_make(state, entity, tile_oldest(ret_tile), state->newest_us);
+    if (!sketch)
+        return;
+    sketch_tile_extend(sketch, tile_oldest(ret_tile), tile_newest(ret_tile));
+    for (uint32_t i = site->row_from; i < site->row_to; i++) {
+        struct row row;
+        row_get(state, entity, i, &row);
+        sketch_tile_add(sketch, entity, &row.entry, row.transactions);
+    }
+}
+
+/* Have rows and tiles of the site passed the same borders, all of them? Else what the windows hold
+ * is not known. */
+static void note_site(struct state *state, const struct entity_plan *entity,
+                      const struct site *site) {
+    struct windows *windows = state->windows;
+    bool no_rows = site->row_from == site->row_to, no_tiles = site->tile_from == site->tile_to;
+    for (size_t i = 0; windows && i < entity->border_count; i++) {
+        const struct mark *mark = &windows->marks[i];
+        bool all = (no_rows || mark->row >= site->row_to) &&
+                   (no_tiles || mark->tile >= site->tile_to);
+        bool none = (no_rows || mark->row <= site->row_from) &&
+                    (no_tiles || mark->tile <= site->tile_from);
+        windows->is_known &= all || none;
+    }
+}
+
+/* A new tile in front of tile `at`, which takes the place of rows that have passed the borders
+ * before rows from row_to on. Returns its index. */
+static uint32_t insert_tile(struct state *state, const struct entity_plan *entity, uint32_t at,
+                            uint32_t row_to) {
+    bool passed[2 * PLAN_SPANS_MAX];
+    struct windows *windows = state->windows;
+    for (size_t i = 0; windows && i < entity->border_count; i++)
+        passed[i] = windows->marks[i].row >= row_to;
+    at = tiles_insert(state, entity, at);
+    for (size_t i = 0; windows && i < entity->border_count; i++)
+        if (passed[i] && windows->marks[i].tile == at)
+            windows->marks[i].tile++;
+    return at;
+}
+
+/* Collapses what lies in the extent, if it has to. */
+static void unite(struct state *state, const struct entity_plan *entity,
+                  struct tile_extent extent) {
+    struct site site =
+        find_site(state, entity, extent, rows_find(state, entity, extent.first_us),
+                  tiles_find(state, entity, extent.first_us));
+    if (!has_to_collapse(&site))
+        return;
+    size_t words = tile_words(state, entity);
+    uint64_t *made = check_malloc(words * sizeof *made);
+    uint32_t tile = site.tile_from;
+    make_tile(state, entity, &site, made);
+    note_site(state, entity, &site);
+    if (site.tile_from == site.tile_to)
+        tile = insert_tile(state, entity, tile, site.row_to);
+    else
+        tiles_remove(state, entity, site.tile_from + 1, site.tile_to);
+    rows_remove(state, entity, site.row_from, site.row_to);
+    memcpy(tile_at(state, entity, tile), made, words * sizeof *made);
+    free(made);
+    meet_neighbours(state, entity, tile);
+    windows_note_united(state, entity, site.row_from < site.row_to);
+    if (entity->has_sketches)
+        schedule_sketches(state, entity);
+}
+
+/* Dropping. */
+
+static uint32_t rows_until(const struct state *state, const struct entity_plan *entity,
+                           int64_t last_us) {
+    return last_us == INT64_MAX ? state->end : rows_find(state, entity, last_us + 1);
+}
+static uint32_t tiles_until(const struct state *state, const struct entity_plan *entity,
+                            int64_t last_us) {
+    uint32_t all = state->collapsed ? state->collapsed->end : 0;
+    return last_us == INT64_MAX ? all : tiles_find(state, entity, last_us + 1);
+}
+
+static void drop(struct state *state, const struct entity_plan *entity) {
+    int64_t last_us = time_before(state->newest_us, entity->kept_us);
+    struct tile_extent block = tile_extent_of(last_us, entity->block_level);
+    if (!is_behind(last_us, state->newest_us, entity->kept_us))
+        return; /* there are no such times */
+    if (block.last_us != last_us) {
+        if (block.first_us == INT64_MIN)
+            return;
+        last_us = block.first_us - 1;
+    }
+    uint32_t row = rows_until(state, entity, last_us), tile = tiles_until(state, entity, last_us);
+    uint32_t first_tile = state->collapsed ? state->collapsed->begin : 0;
+    for (size_t i = 0; state->windows && i < entity->border_count; i++) {
+        const struct mark *mark = &state->windows->marks[i];
+        state->windows->is_known &= mark->row >= row && mark->tile >= tile;
+    }
+    rows_remove(state, entity, state->begin, row);
+    if (state->collapsed)
+        tiles_remove(state, entity, first_tile, tile);
+}
+
+static void find_quiet(struct state *state, const struct entity_plan *entity) {
+    const struct collapsed *collapsed = state->collapsed;
+    int64_t oldest_us = INT64_MAX, quiet_us = INT64_MAX;
+    if (state->begin < state->end)
+        oldest_us = row_time(state, row_layout(state, entity), state->begin);
+    if (tile_count(state) > 0 &&
+        tile_oldest(tile_at(state, entity, collapsed->begin)) < oldest_us)
+        oldest_us = tile_oldest(tile_at(state, entity, collapsed->begin));
+    if (!state_is_empty(state))
+        quiet_us =
+            time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us, entity->kept_us);
+    if (collapsed && collapsed->meeting_count > 0 && collapsed->meetings[0].at_us < quiet_us)
+        quiet_us = collapsed->meetings[0].at_us;
+    if (collapsed && collapsed->sketches_due_us < quiet_us)
+        quiet_us = collapsed->sketches_due_us;
+    state->quiet_us = quiet_us;
+}
+
+/* One by one. */
+
+void compact_due(struct state *state, const struct entity_plan *entity) {
+    if (state->newest_us == INT64_MAX) { /* of what is due then it is not known whether it is */
+        compact_all(state, entity);
+        return;
+    }
+    drop(state, entity);
+    while (state->collapsed && state->collapsed->meeting_count > 0 &&
+           state->collapsed->meetings[0].at_us <= state->newest_us) {
+        int64_t first_us = pop_meeting(state->collapsed).first_us;
+        unite(state, entity, partition_tile(&entity->tiles, first_us, state->newest_us));
+    }
+    if (state->collapsed && state->collapsed->sketches_due_us <= state->newest_us)
+        compact_sketches(state, entity);
+    find_quiet(state, entity);
+}
+
+void compact_note_row(struct state *state, const struct entity_plan *entity, uint32_t row) {
+    const struct row_layout *layout = row_layout(state, entity);
+    int64_t time_us = row_time(state, layout, row);
+    for (uint32_t last = row; last < state->end; last++) {
+        uint32_t first;
+        if (!find_run(state, entity, last, &first))
+            continue;
+        if (first > row)
+            break;
+        meet_rows(state, entity, first, last);
+    }
+    if (tile_count(state) > 0) {
+        uint32_t behind = tiles_find(state, entity, time_us);
+        bool is_first = row == state->begin, is_last = row + 1 == state->end;
+        if (behind > state->collapsed->begin) {
+            int64_t before_us = tile_newest(tile_at(state, entity, behind - 1));
+            if (is_first || row_time(state, layout, row - 1) < before_us)
+                meet(state, entity, before_us, time_us);
+        }
+        if (behind < state->collapsed->end) {
+            int64_t behind_us = tile_oldest(tile_at(state, entity, behind));
+            if (is_last || row_time(state, layout, row + 1) > behind_us)
+                meet(state, entity, time_us, behind_us);
+        }
+    }
+    int64_t drop_us =
+        time_ahead(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
+    state->quiet_us = drop_us < state->quiet_us ? drop_us : state->quiet_us;
+}
+
+void compact_schedule(struct state *state, const struct entity_plan *entity) {
+    if (state->collapsed)
+        state->collapsed->meeting_count = 0;
+    state->quiet_us = INT64_MAX;
+    for (uint32_t last = state->begin; last < state->end; last++) {
+        uint32_t first;
+        if (find_run(state, entity, last, &first))
+            meet_rows(state, entity, first, last);
+    }
+    for (uint32_t i = 0; i < tile_count(state); i++)
+        meet_neighbours(state, entity, state->collapsed->begin + i);
+    if (state->collapsed)
+        schedule_sketches(state, entity);
+    find_quiet(state, entity);
+    state->is_scheduled = true;
+}
+
+/* Tiles that are there. */
+
+bool compact_find_tile(const struct state *state, const struct entity_plan *entity,
+                       int64_t time_us, uint32_t *ret_tile) {
+    if (tile_count(state) == 0)
+        return false;
+    struct tile_extent extent = partition_tile(&entity->tiles, time_us, state->newest_us);
+    *ret_tile = tiles_find(state, entity, extent.first_us);
+    return *ret_tile < state->collapsed->end &&
+           tile_oldest(tile_at(state, entity, *ret_tile)) <= extent.last_us;
+}
+
+void compact_grow_tile(struct state *state, const struct entity_plan *entity, uint32_t tile,
+                       const struct entry *entry, uint32_t transactions) {
+    uint64_t *words = tile_at(state, entity, tile);
+    int64_t oldest_us = tile_oldest(words), newest_us = tile_newest(words);
+    struct sketch_tile *sketch = sketch_tile_find(state, entity, entry->time_us, state->newest_us);
+    tile_add_entry(state, entity, words, entry, transactions);
+    if (sketch) {
+        sketch_tile_extend(sketch, entry->time_us, entry->time_us);
+        sketch_tile_add(sketch, entity, entry, transactions);
+    }
+    if (entry->time_us < oldest_us || entry->time_us > newest_us)
+        meet_neighbours(state, entity, tile);
+    if (sketch && entry->time_us < oldest_us)
+        schedule_sketches(state, entity);
+    windows_note_grown(state, entity, tile, newest_us, entry, transactions);
+}
+
+/* All at once. */
+
+/* Tiles in the making, beside those that are there. */
+struct remade {
+    uint64_t *words;
+    uint32_t count, capacity;
+};
+
+static uint64_t *next_tile(struct remade *remade, size_t words) {
+    if (remade->count == remade->capacity) {
+        remade->capacity += remade->capacity / 2 + 4;
+        remade->words =
+            check_reallocarray(remade->words, remade->capacity, words * sizeof *remade->words);
+    }
+    return remade->words + remade->count++ * words;
+}
+
+/* Rows [from, to) take the place behind `kept`, where those in between are gone. */
+static uint32_t keep_rows(struct state *state, uint32_t kept, uint32_t from, uint32_t to) {
+    if (kept != from)
+        memmove(row_at(state, kept), row_at(state, from), (size_t)(to - from) * state->row_size);
+    return kept + (to - from);
+}
+
+void compact_all(struct state *state, const struct entity_plan *entity) {
+    const struct row_layout *layout = row_layout(state, entity);
+    struct remade remade = {0};
+    size_t words = tile_words(state, entity);
+    uint32_t kept = state->begin, row = state->begin;
+    uint32_t tile = state->collapsed ? state->collapsed->begin : 0;
+    uint32_t tiles = state->collapsed ? state->collapsed->end : 0;
+    windows_forget(state);
+    if (state->collapsed) {
+        drop_sketches(state, entity);
+        unite_sketches(state, entity);
+    }
+    while (row < state->end || tile < tiles) {
+        int64_t time_us = INT64_MAX;
+        if (row < state->end)
+            time_us = row_time(state, layout, row);
+        if (tile < tiles && tile_oldest(tile_at(state, entity, tile)) < time_us)
+            time_us = tile_oldest(tile_at(state, entity, tile));
+        struct tile_extent block = tile_extent_of(time_us, entity->block_level);
+        bool dropped = is_dropped(entity, time_us, state->newest_us);
+        struct tile_extent extent =
+            dropped ? block : partition_tile(&entity->tiles, time_us, state->newest_us);
+        struct site site = find_site(state, entity, extent, row, tile);
+        if (!dropped && has_to_collapse(&site))
+            make_tile(state, entity, &site, next_tile(&remade, words));
+        else if (!dropped && site.tile_from < site.tile_to)
+            memcpy(next_tile(&remade, words), tile_at(state, entity, tile),
+                   words * sizeof *remade.words);
+        else if (!dropped)
+            kept = keep_rows(state, kept, site.row_from, site.row_to);
+        row = site.row_to;
+        tile = site.tile_to;
+    }
+    state->end = kept;
+    if (remade.count > 0 || state->collapsed) {
+        state_collapsed(state);
+        free(state->collapsed->words);
+        state->collapsed->words = remade.words;
+        state->collapsed->tile_size = (uint32_t)(words * sizeof *remade.words);
+        state->collapsed->begin = 0;
+        state->collapsed->end = remade.count;
+        state->collapsed->capacity = remade.capacity;
+    }
+    compact_schedule(state, entity);
+}

@@ -1,0 +1,59 @@
+/* The different values in each window, for distinct and is_new. Internal to core/feature.
+ *
+ * While nothing has collapsed, each row's value is counted as it comes and leaves. Where there are
+ * sketch tiles, a sketch counts as of its newest time, and so does a row between its oldest and
+ * newest time; as sketches cannot be taken off again, all is counted anew when one passes a border.
+ * A window that reads registers has an estimate instead of a count. */
+#pragma once
+
+#include "sketch_tile.h"
+#include "value_counts.h"
+
+/* Of one gathering of values: those that are only known by registers, and all. */
+struct estimate {
+    bool is_needed;  /* there are registers in the window; else nothing else means anything */
+    bool is_current; /* `number` is of these registers */
+    bool has_lost;   /* the registers have a value that has left */
+    int64_t number;
+    struct registers sketched, all;
+};
+
+struct distinct {
+    struct value_counts counts; /* the values that are known one by one, of all pools */
+    struct estimate *estimates; /* [counter]; NULL: none is needed */
+    int64_t due_us;             /* when a sketch passes a border next */
+    int64_t newest_sketch_us;   /* the oldest time in the newest sketch tile */
+    uint64_t are_estimated;     /* bit i: of that one's pool i; of the first 64 pools */
+    bool is_known;              /* else it has to be counted anew */
+    uint16_t counter_count, member_count; /* the plan's */
+    int64_t exact[];            /* [counter]: values in `counts`; behind them, its first slots */
+};
+
+struct distinct *distinct_new(const struct entity_plan *entity);
+void distinct_free(struct distinct *distinct);
+size_t distinct_bytes(const struct distinct *distinct);
+/* Nothing is in any window; is that all that there is to know? */
+void distinct_clear(struct distinct *distinct, const struct entity_plan *entity, bool is_known);
+
+/* A row comes into a window or leaves it. Not of rows between the oldest and the newest time of a
+ * sketch. */
+void distinct_change(struct distinct *distinct, const struct change *change, bool comes,
+                     uint64_t value);
+/* Is a time in no sketch tile? */
+bool distinct_is_lone(const struct state *state, int64_t time_us);
+/* Counts everything as of at_us. */
+void distinct_recount(struct distinct *distinct, const struct state *state,
+                      const struct entity_plan *entity, int64_t at_us);
+/* An entry was added to a sketch tile, after all was counted as of at_us. */
+void distinct_note_grown(struct distinct *distinct, const struct state *state,
+                         const struct entity_plan *entity, const struct entry *entry,
+                         uint32_t transactions, int64_t at_us);
+
+/* What one gathering has. `value`: the current transaction's; NULL: it has none. */
+struct distinct_found {
+    int64_t count, with_current;
+    bool matched;      /* the value is one of those known */
+    bool is_estimated; /* the counts are, and the value may be among those not known */
+};
+struct distinct_found distinct_find(struct distinct *distinct, const struct change *coming,
+                                    const uint64_t *value);

@@ -1,0 +1,402 @@
+#include "tile.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+
+/* Cells. */
+
+static bool is_text(const struct entity_plan *entity, int column) {
+    return column >= 0 && entity->columns[column].type == COLUMN_TEXT;
+}
+
+static size_t words_in(const struct entity_plan *entity, unsigned width,
+                       const struct total *total) {
+    return is_text(entity, total->column) ? (entity->rows[width].text_size + 7u) / 8 : 1;
+}
+
+size_t cell_words(const struct state *state, const struct entity_plan *entity,
+                  const struct total *total) {
+    return words_in(entity, row_width(state), total);
+}
+
+struct text cell_text(const uint64_t *cell, size_t words) {
+    const char *bytes = (const char *)cell;
+    return (struct text){.data = bytes, .length = (uint8_t)bytes[8 * words - 1]};
+}
+
+void cell_put_text(uint64_t *cell, size_t words, struct text text) {
+    uint8_t *bytes = (uint8_t *)cell;
+    check(text.length < 8 * words);
+    memset(cell, 0, 8 * words);
+    if (text.length > 0)
+        memcpy(bytes, text.data, text.length);
+    bytes[8 * words - 1] = (uint8_t)text.length;
+}
+
+/* Of two numbers, or of two texts: the shorter first. */
+static int compare_cells(const uint64_t *a, const uint64_t *b, size_t words, bool are_texts) {
+    if (!are_texts)
+        return ((int64_t)*a > (int64_t)*b) - ((int64_t)*a < (int64_t)*b);
+    struct text x = cell_text(a, words), y = cell_text(b, words);
+    if (x.length != y.length)
+        return x.length < y.length ? -1 : 1;
+    return memcmp(x.data, y.data, x.length);
+}
+
+/* Of two edges: time, id, cell. */
+static int compare_edges(const uint64_t *a, const uint64_t *b, size_t words, bool are_texts) {
+    if (a[0] != b[0])
+        return (int64_t)a[0] < (int64_t)b[0] ? -1 : 1;
+    if (a[1] != b[1])
+        return a[1] < b[1] ? -1 : 1;
+    return compare_cells(a + 2, b + 2, words, are_texts);
+}
+
+bool edges_are_in_order(const struct state *state, const struct entity_plan *entity,
+                        const struct total *total, const struct total_parts *parts) {
+    return compare_edges(parts->first, parts->last, cell_words(state, entity, total),
+                         is_text(entity, total->column)) <= 0;
+}
+
+/* Adding. */
+
+void tile_clear(const struct state *state, const struct entity_plan *entity, uint64_t *tile) {
+    memset(tile, 0, tile_words(state, entity) * sizeof *tile);
+    tile[TILE_OLDEST] = (uint64_t)INT64_MAX;
+    tile[TILE_NEWEST] = (uint64_t)INT64_MIN;
+}
+
+static void extend(uint64_t *tile, int64_t oldest_us, int64_t newest_us, uint64_t transactions) {
+    if (oldest_us < tile_oldest(tile))
+        tile[TILE_OLDEST] = (uint64_t)oldest_us;
+    if (newest_us > tile_newest(tile))
+        tile[TILE_NEWEST] = (uint64_t)newest_us;
+    if (__builtin_add_overflow(tile[TILE_TRANSACTIONS], transactions, &tile[TILE_TRANSACTIONS]))
+        tile[TILE_TRANSACTIONS] = UINT64_MAX;
+}
+
+static void add_extremes(uint64_t *extremes, bool any, int64_t least, int64_t greatest) {
+    if (!any || least < (int64_t)extremes[0])
+        extremes[0] = (uint64_t)least;
+    if (!any || greatest > (int64_t)extremes[1])
+        extremes[1] = (uint64_t)greatest;
+}
+
+static void add_edges(const struct total_parts *to, bool any, const uint64_t *first,
+                      const uint64_t *last, size_t words, bool are_texts) {
+    if (!any || compare_edges(first, to->first, words, are_texts) < 0)
+        memcpy(to->first, first, (2 + words) * sizeof *first);
+    if (!any || compare_edges(last, to->last, words, are_texts) > 0)
+        memcpy(to->last, last, (2 + words) * sizeof *last);
+}
+
+#define CELL_WORDS_MAX (COLUMN_TEXT_MAX / 8 + 1)
+
+static void add_entry_edges(const struct entity_plan *entity, const struct total_parts *parts,
+                            bool any, int column, const struct entry *entry, size_t words) {
+    uint64_t edge[2 + CELL_WORDS_MAX] = {(uint64_t)entry->time_us};
+    if (column >= 0) { /* else only the time is asked for */
+        edge[1] = entry->id_hash;
+        if (is_text(entity, column))
+            cell_put_text(edge + 2, words, entry->texts[column]);
+        else
+            edge[2] = (uint64_t)entry->integers[column];
+    }
+    add_edges(parts, any, edge, edge, words, is_text(entity, column));
+}
+
+void tile_add_entry(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
+                    const struct entry *entry, uint32_t transactions) {
+    uint32_t present = entry_present(entity, entry);
+    extend(tile, entry->time_us, entry->time_us, transactions);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        int column = total->column;
+        int64_t weight = entry_weight(entry, transactions, total->filter);
+        if (weight == 0 || (total->column_bit & ~present))
+            continue;
+        uint64_t *at = total_of(state, entity, tile, i);
+        size_t words = cell_words(state, entity, total);
+        struct total_parts parts = total_parts(total, at, words);
+        if (total->needs & GATHERING_SUM)
+            wide_add(parts.sum, (int128)weight * entry->integers[column]);
+        if (total->needs & GATHERING_SQUARES)
+            squares_add_value(parts.squares, entry->integers[column], weight);
+        if (total->needs & GATHERING_EXTREMES)
+            add_extremes(parts.extremes, *at != 0, entry->integers[column],
+                         entry->integers[column]);
+        if (total->needs & GATHERING_EDGES)
+            add_entry_edges(entity, &parts, *at != 0, column, entry, words);
+        *at += (uint64_t)weight;
+    }
+}
+
+void tile_add_row(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
+                  uint32_t row) {
+    struct row entry;
+    row_get(state, entity, row, &entry);
+    tile_add_entry(state, entity, tile, &entry.entry, entry.transactions);
+}
+
+void tile_add_tile(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
+                   const uint64_t *other) {
+    extend(tile, tile_oldest(other), tile_newest(other), other[TILE_TRANSACTIONS]);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        size_t words = cell_words(state, entity, total);
+        uint64_t *at = total_of(state, entity, tile, i);
+        uint64_t *from = total_of(state, entity, (uint64_t *)(uintptr_t)other, i);
+        struct total_parts to = total_parts(total, at, words);
+        struct total_parts parts = total_parts(total, from, words);
+        if (total->needs & GATHERING_SUM)
+            wide_add(to.sum, wide_get(parts.sum));
+        if (total->needs & GATHERING_SQUARES)
+            squares_add(to.squares, parts.squares, 1);
+        if (*from != 0 && (total->needs & GATHERING_EXTREMES))
+            add_extremes(to.extremes, *at != 0, (int64_t)parts.extremes[0],
+                         (int64_t)parts.extremes[1]);
+        if (*from != 0 && (total->needs & GATHERING_EDGES))
+            add_edges(&to, *at != 0, parts.first, parts.last, words,
+                      is_text(entity, total->column));
+        *at += *from;
+    }
+}
+
+/* The list of tiles. */
+
+struct collapsed *state_collapsed(struct state *state) {
+    if (!state->collapsed) {
+        state->collapsed = check_calloc(1, sizeof *state->collapsed);
+        state->collapsed->sketches_due_us = INT64_MAX;
+    }
+    return state->collapsed;
+}
+
+static void shift_tile_marks(struct state *state, const struct entity_plan *entity, int64_t from,
+                             uint32_t removed, int64_t by) {
+    for (size_t i = 0; state->windows && i < entity->border_count; i++) {
+        int64_t tile = state->windows->marks[i].tile;
+        if (tile > from)
+            state->windows->marks[i].tile =
+                (uint32_t)((tile - from < removed ? from + removed : tile) + by);
+    }
+}
+
+static void make_room(struct state *state, const struct entity_plan *entity) {
+    struct collapsed *collapsed = state->collapsed;
+    size_t size = tile_words(state, entity) * sizeof *collapsed->words;
+    uint32_t by = collapsed->begin;
+    if (by > collapsed->capacity / 4) {
+        memmove(collapsed->words, tile_at(state, entity, by), (collapsed->end - by) * size);
+        collapsed->begin = 0;
+        collapsed->end -= by;
+        shift_tile_marks(state, entity, -1, 0, -(int64_t)by);
+        return;
+    }
+    collapsed->capacity += collapsed->capacity < 8 ? 4 : collapsed->capacity / 2;
+    collapsed->tile_size = (uint32_t)size;
+    collapsed->words = check_reallocarray(collapsed->words, collapsed->capacity, size);
+}
+
+uint32_t tiles_insert(struct state *state, const struct entity_plan *entity, uint32_t i) {
+    struct collapsed *collapsed = state->collapsed;
+    uint32_t before = i - collapsed->begin;
+    if (collapsed->end == collapsed->capacity)
+        make_room(state, entity);
+    i = collapsed->begin + before;
+    memmove(tile_at(state, entity, i + 1), tile_at(state, entity, i),
+            (collapsed->end - i) * tile_words(state, entity) * sizeof *collapsed->words);
+    shift_tile_marks(state, entity, i, 0, 1);
+    collapsed->end++;
+    return i;
+}
+
+void tiles_remove(struct state *state, const struct entity_plan *entity, uint32_t from,
+                  uint32_t to) {
+    struct collapsed *collapsed = state->collapsed;
+    if (from == to)
+        return;
+    shift_tile_marks(state, entity, from, to - from, -(int64_t)(to - from));
+    if (from == collapsed->begin) { /* the oldest are dropped: the others stay where they are */
+        collapsed->begin = to;
+        shift_tile_marks(state, entity, -1, 0, to - from);
+        return;
+    }
+    memmove(tile_at(state, entity, from), tile_at(state, entity, to),
+            (collapsed->end - to) * tile_words(state, entity) * sizeof *collapsed->words);
+    collapsed->end -= to - from;
+}
+
+uint32_t tiles_find(const struct state *state, const struct entity_plan *entity, int64_t time_us) {
+    const struct collapsed *collapsed = state->collapsed;
+    uint32_t low = collapsed ? collapsed->begin : 0, high = collapsed ? collapsed->end : 0;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (tile_oldest(tile_at(state, entity, middle)) < time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Layouts. */
+
+#define ORIGIN_LEAD_US (INT64_C(1) << 46) /* what is older than the first row has room, too */
+
+static bool has_room(const struct entity_plan *entity, const struct row_layout *layout,
+                     const struct entry *entry, uint32_t present) {
+    bool fits = true;
+    for (uint32_t left = present; left != 0; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctz(left);
+        unsigned shift = layout->cell_shift[i];
+        if (entity->text_columns >> i & 1)
+            fits &= entry->texts[i].length < layout->text_size;
+        else
+            fits &= (int64_t)((uint64_t)entry->integers[i] << shift) >> shift == entry->integers[i];
+    }
+    return fits;
+}
+
+static bool time_fits(const struct row_layout *layout, int64_t origin_us, int64_t time_us) {
+    return (((uint64_t)time_us - (uint64_t)origin_us) & ~layout->time_mask) == 0;
+}
+
+/* A tile in words of one width, in those of another that has room for its texts. */
+static void put_tile(const struct entity_plan *entity, unsigned width, uint64_t *to,
+                     unsigned from_width, const uint64_t *from) {
+    memcpy(to, from, 3 * sizeof *to);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        size_t old_words = words_in(entity, from_width, total);
+        size_t new_words = words_in(entity, width, total);
+        uint64_t *old_at = (uint64_t *)(uintptr_t)from + entity->total_at[from_width][i];
+        uint64_t *new_at = to + entity->total_at[width][i];
+        struct total_parts old = total_parts(total, old_at, old_words);
+        struct total_parts new = total_parts(total, new_at, new_words);
+        memcpy(new_at, old_at, (size_t)(old.first - old_at) * sizeof *new_at);
+        if (!(total->needs & GATHERING_EDGES))
+            continue;
+        memcpy(new.first, old.first, 2 * sizeof *new_at);
+        memcpy(new.last, old.last, 2 * sizeof *new_at);
+        if (is_text(entity, total->column)) {
+            cell_put_text(new.first + 2, new_words, cell_text(old.first + 2, old_words));
+            cell_put_text(new.last + 2, new_words, cell_text(old.last + 2, old_words));
+        } else {
+            new.first[2] = old.first[2];
+            new.last[2] = old.last[2];
+        }
+    }
+}
+
+void tile_copy(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
+               const struct state *other, const uint64_t *from) {
+    put_tile(entity, row_width(state), tile, row_width(other), from);
+}
+
+static void widen_tiles(struct state *state, const struct entity_plan *entity, unsigned width) {
+    struct collapsed *collapsed = state->collapsed;
+    size_t words = entity->tile_words[width];
+    if (!collapsed || collapsed->capacity == 0 || words == tile_words(state, entity))
+        return;
+    uint64_t *wider = check_calloc((size_t)collapsed->capacity * words, sizeof *wider);
+    for (uint32_t i = collapsed->begin; i < collapsed->end; i++)
+        put_tile(entity, width, wider + i * words, row_width(state), tile_at(state, entity, i));
+    free(collapsed->words);
+    collapsed->words = wider;
+    collapsed->tile_size = (uint32_t)(words * sizeof *wider);
+}
+
+/* Rows keep their indices. */
+static void change_layout(struct state *state, const struct entity_plan *entity, uint8_t number,
+                          int64_t origin_us) {
+    struct state old = *state;
+    widen_tiles(state, entity, number % ROW_WIDTHS);
+    state->layout = number;
+    state->row_size = entity->rows[number].size;
+    state->origin_us = origin_us;
+    if (old.capacity == 0)
+        return;
+    state->rows = state_resize(state, NULL, 0, rows_size(old.capacity, state->row_size));
+    for (uint32_t i = old.begin; i < old.end; i++) {
+        struct row row;
+        row_get(&old, entity, i, &row);
+        row_fill(state, entity, &row.entry, row.transactions, row_at(state, i));
+    }
+    state_free(state, old.rows, rows_size(old.capacity, old.row_size));
+}
+
+/* The narrowest layout and an origin that all rows have room in, and this time. */
+static void find_times(const struct state *state, const struct entity_plan *entity,
+                       int64_t time_us, uint8_t *number, int64_t *ret_origin_us) {
+    int64_t first_us = time_us, last_us = time_us;
+    if (state->begin < state->end) {
+        const struct row_layout *layout = row_layout(state, entity);
+        int64_t oldest_us = row_time(state, layout, state->begin);
+        int64_t newest_us = row_time(state, layout, state->end - 1);
+        first_us = oldest_us < first_us ? oldest_us : first_us;
+        last_us = newest_us > last_us ? newest_us : last_us;
+    }
+    *ret_origin_us = time_before(first_us, ORIGIN_LEAD_US);
+    if (!time_fits(&entity->rows[*number], *ret_origin_us, last_us))
+        ++*number; /* in all others there is room for any time */
+}
+
+static void fit_slowly(struct state *state, const struct entity_plan *entity,
+                       const struct entry *entry, uint32_t present, bool is_single) {
+    uint8_t number = state->layout;
+    int64_t origin_us = state->origin_us;
+    bool has_tally = number >= ROW_TALLY || !is_single;
+    number %= ROW_WIDTHS;
+    while (!has_room(entity, &entity->rows[number], entry, present))
+        number++;
+    if (state->capacity == 0 || !time_fits(&entity->rows[number], origin_us, entry->time_us))
+        find_times(state, entity, entry->time_us, &number, &origin_us);
+    if (has_tally)
+        number = (uint8_t)(number + ROW_TALLY);
+    if (number != state->layout || origin_us != state->origin_us || state->row_size == 0)
+        change_layout(state, entity, number, origin_us);
+}
+
+void state_fit(struct state *state, const struct entity_plan *entity, const struct entry *entry,
+               uint32_t transactions) {
+    const struct row_layout *layout = row_layout(state, entity);
+    uint32_t present = entry_present(entity, entry);
+    bool is_single = layout->tally_at > 0 || entry_is_single(entity, entry, transactions);
+    if (__builtin_expect(is_single && state->capacity > 0 &&
+                             time_fits(layout, state->origin_us, entry->time_us) &&
+                             has_room(entity, layout, entry, present),
+                         1))
+        return;
+    fit_slowly(state, entity, entry, present,
+               is_single && layout->tally_at == 0);
+}
+
+void state_widen(struct state *state, const struct entity_plan *entity, unsigned width) {
+    if (row_width(state) < width)
+        change_layout(state, entity, (uint8_t)(state->layout - row_width(state) + width),
+                      state->origin_us);
+}
+
+void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other) {
+    check(!other->is_in_heap);
+    state_widen(other, entity, tile_count(state) > 0 ? row_width(state) : 0);
+    widen_tiles(state, entity, row_width(other));
+    if (state->rows)
+        state_free(state, state->rows, rows_size(state->capacity, state->row_size));
+    state->rows = other->rows;
+    if (state->is_in_heap && other->rows) {
+        size_t size = rows_size(other->capacity, other->row_size);
+        state->rows = state_resize(state, NULL, 0, size);
+        memcpy(state->rows, other->rows, size);
+        free(other->rows);
+    }
+    state->begin = other->begin;
+    state->end = other->end;
+    state->capacity = other->capacity;
+    state->row_size = other->row_size;
+    state->layout = other->layout;
+    state->origin_us = other->origin_us;
+    *other = (struct state){0};
+}

@@ -1,0 +1,7 @@
+/* How the value of each feature is computed, derived from a plan. Internal to plan.c. */
+#pragma once
+
+#include "plan.h"
+
+/* Fills entity->outputs; the features' gatherings are there. */
+void outputs_fill(struct entity_plan *entity);
