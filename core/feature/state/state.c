@@ -107,6 +107,7 @@
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/feature/live/compact.h"
+#include "core/feature/live/encoding.h"
 
 #include <stdlib.h>
 

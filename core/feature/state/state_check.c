@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include "core/feature/live/compact.h"
+#include "core/feature/live/encoding.h"
 
 static int damaged(struct error *ret_error, const struct entity_plan *entity, const char *what) {
     return error_set(ret_error, ERROR_DAMAGED, "state of entity %" TEXT_FORMAT ": %s",
