@@ -191,9 +191,9 @@ static void put_words(uint64_t *at, int128 number) {
 /* Makes the state's tiles wide enough for a text. */
 static void widen(struct state *state, const struct entity_plan *entity, int column,
                   struct text text) {
-    struct entry entry = {.time_us = state->newest_us, .present = UINT32_C(1) << column};
+    struct entry entry = {.present = UINT32_C(1) << column};
     entry.texts[column] = text;
-    state_fit(state, entity, &entry, 1);
+    state_fit_columns(state, entity, &entry);
 }
 
 /* False: the text has no room, and tiles are wider now. The tile is to be decoded again. */

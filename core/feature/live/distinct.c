@@ -202,8 +202,23 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
     if (tiles == 0)
         return;
     const struct sketch_tile *newest = &state->collapsed->sketches[tiles - 1];
-    distinct->newest_sketch_us = newest->oldest_us;
+    distinct->sketch_oldest_us = newest->oldest_us;
+    distinct->sketch_newest_us = newest->newest_us;
     distinct->are_estimated = estimated_pools(newest, entity);
+}
+
+/* Is what was counted as of the sketch's newest time in the same windows as of what that is now? */
+static bool is_as_of(const struct distinct *distinct, const struct entity_plan *entity,
+                     int64_t newest_us, int64_t at_us) {
+    bool same = newest_us <= at_us;
+    for (size_t i = 0; same && newest_us > distinct->sketch_newest_us && i < entity->gathering_count;
+         i++) {
+        const struct change *coming = &entity->comings[i];
+        if (is_of_pool(entity, coming))
+            same = holds(entity, coming, newest_us, at_us) ==
+                   holds(entity, coming, distinct->sketch_newest_us, at_us);
+    }
+    return same;
 }
 
 void distinct_note_grown(struct distinct *distinct, const struct state *state,
@@ -211,16 +226,18 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          uint32_t transactions, int64_t at_us) {
     const struct sketch_tile *newest =
         &state->collapsed->sketches[sketch_tile_count(state) - 1];
-    if (newest->oldest_us != distinct->newest_sketch_us || entry->time_us < newest->oldest_us ||
-        entry->time_us > at_us || entity->pool_count > POOL_BITS ||
-        estimated_pools(newest, entity) != distinct->are_estimated)
-        distinct->is_known = false;
     uint32_t present = entry_present(entity, entry);
+    distinct->is_known &=
+        newest->oldest_us == distinct->sketch_oldest_us && entry->time_us >= newest->oldest_us &&
+        entity->pool_count <= POOL_BITS &&
+        estimated_pools(newest, entity) == distinct->are_estimated &&
+        is_as_of(distinct, entity, newest->newest_us, at_us);
+    distinct->sketch_newest_us = newest->newest_us;
     for (size_t i = 0; distinct->is_known && i < entity->gathering_count; i++) {
         const struct change *coming = &entity->comings[i];
         if (!is_of_pool(entity, coming) || !(present >> coming->column & 1) ||
             entry_weight(entry, transactions, coming->filter) == 0 ||
-            !holds(entity, coming, entry->time_us, at_us))
+            !holds(entity, coming, newest->newest_us, at_us))
             continue;
         uint64_t value = (uint64_t)entry->integers[coming->column];
         struct estimate *estimate = estimate_of(distinct, coming);
@@ -229,11 +246,9 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
         } else if (estimate) {
             registers_add(&estimate->sketched, value);
             add_to_estimate(estimate, value);
-        } else {
-            distinct->is_known = false;
         }
     }
-    expect(distinct, entity, entry->time_us, at_us);
+    expect(distinct, entity, newest->newest_us, at_us);
 }
 
 /* Answers. */

@@ -22,7 +22,8 @@ struct distinct {
     struct value_counts counts; /* the values that are known one by one, of all pools */
     struct estimate *estimates; /* [counter]; NULL: none is needed */
     int64_t due_us;             /* when a sketch passes a border next */
-    int64_t newest_sketch_us;   /* the oldest time in the newest sketch tile */
+    /* Of the newest sketch tile: its oldest and its newest time. */
+    int64_t sketch_oldest_us, sketch_newest_us;
     uint64_t are_estimated;     /* bit i: of that one's pool i; of the first 64 pools */
     bool is_known;              /* else it has to be counted anew */
     uint16_t counter_count, member_count; /* the plan's */

@@ -52,16 +52,35 @@ static void put_tally(const struct entity_plan *entity, const struct row_layout 
         store_u32(at += sizeof(uint32_t), (uint32_t)entry->weights[i]);
 }
 
-/* Numbers are written as eight bytes, in order: what is too much of one is the next one's place,
- * or that of the row behind, which is free. */
+static uint64_t passed_bits(const struct entity_plan *entity, const struct entry *entry) {
+    uint64_t passed = 0;
+    for (size_t i = 0; i < entity->filter_count; i++)
+        passed |= (uint64_t)(entry->weights[i] & 1) << (entity->column_count + i);
+    return passed;
+}
+
+void row_set_weights(const struct state *state, const struct entity_plan *entity,
+                     const struct entry *entry, uint32_t transactions, uint8_t *at) {
+    const struct row_layout *layout = row_layout(state, entity);
+    uint64_t flags = load_u64(at + layout->flags_at);
+    if (layout->tally_at > 0) {
+        put_tally(entity, layout, entry, transactions, at);
+        return;
+    }
+    uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns;
+    store_u64(at + layout->flags_at, (flags & ~passed_mask) | passed_bits(entity, entry));
+}
+
+/* Numbers are written as eight bytes, in order: what is too much of one is the next one's place. What
+ * lies behind the row is put back. */
 void row_fill(const struct state *state, const struct entity_plan *entity,
               const struct entry *entry, uint32_t transactions, uint8_t *at) {
     const struct row_layout *layout = row_layout(state, entity);
     uint32_t present = entry_present(entity, entry);
-    uint64_t flags = present;
+    uint64_t flags = present, behind = load_u64(at + layout->size);
     bool has_tally = layout->tally_at > 0;
-    for (size_t i = 0; i < entity->filter_count && !has_tally; i++)
-        flags |= (uint64_t)(entry->weights[i] & 1) << (entity->column_count + i);
+    if (!has_tally)
+        flags |= passed_bits(entity, entry);
     store_u64(at, (uint64_t)entry->time_us - (uint64_t)state->origin_us);
     if (entity->id_size > 0)
         store_u64(at + layout->id_at, entry->id_hash);
@@ -76,6 +95,7 @@ void row_fill(const struct state *state, const struct entity_plan *entity,
     }
     if (has_tally)
         put_tally(entity, layout, entry, transactions, at);
+    store_u64(at + layout->size, behind);
 }
 
 void row_get(const struct state *state, const struct entity_plan *entity, size_t i,

@@ -87,6 +87,9 @@ static inline int64_t entry_weight(const struct entry *entry, uint32_t transacti
 /* Puts an entry into a row that has room for it (layout.h). */
 void row_fill(const struct state *state, const struct entity_plan *entity,
               const struct entry *entry, uint32_t transactions, uint8_t *at);
+/* The weights and transactions of the entry, in the place of the row's own, if there is room. */
+void row_set_weights(const struct state *state, const struct entity_plan *entity,
+                     const struct entry *entry, uint32_t transactions, uint8_t *at);
 void row_get(const struct state *state, const struct entity_plan *entity, size_t i,
              struct row *ret_row);
 

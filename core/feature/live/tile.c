@@ -343,6 +343,21 @@ static void find_times(const struct state *state, const struct entity_plan *enti
         ++*number; /* in all others there is room for any time */
 }
 
+void state_widen(struct state *state, const struct entity_plan *entity, unsigned width) {
+    if (row_width(state) < width)
+        change_layout(state, entity, (uint8_t)(state->layout - row_width(state) + width),
+                      state->origin_us);
+}
+
+void state_fit_columns(struct state *state, const struct entity_plan *entity,
+                       const struct entry *entry) {
+    uint32_t present = entry_present(entity, entry);
+    unsigned width = row_width(state);
+    while (!has_room(entity, &entity->rows[width], entry, present))
+        width++;
+    state_widen(state, entity, width);
+}
+
 static void fit_slowly(struct state *state, const struct entity_plan *entity,
                        const struct entry *entry, uint32_t present, bool is_single) {
     uint8_t number = state->layout;
@@ -371,12 +386,6 @@ void state_fit(struct state *state, const struct entity_plan *entity, const stru
         return;
     fit_slowly(state, entity, entry, present,
                is_single && layout->tally_at == 0);
-}
-
-void state_widen(struct state *state, const struct entity_plan *entity, unsigned width) {
-    if (row_width(state) < width)
-        change_layout(state, entity, (uint8_t)(state->layout - row_width(state) + width),
-                      state->origin_us);
 }
 
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other) {

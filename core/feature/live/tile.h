@@ -139,3 +139,6 @@ void state_widen(struct state *state, const struct entity_plan *entity, unsigned
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other);
 void state_fit(struct state *state, const struct entity_plan *entity, const struct entry *entry,
                uint32_t transactions);
+/* The same for the entry's columns alone, as of an entry that goes into a tile. */
+void state_fit_columns(struct state *state, const struct entity_plan *entity,
+                       const struct entry *entry);

@@ -376,13 +376,14 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
         if (distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
             distinct->is_known = false;
     }
-    /* It may be what passes the next borders first. */
+    /* It may be what passes the next borders first. Where something older does, that is also what
+     * passes those behind. */
     for (size_t i = passed; i < entity->border_count; i++) {
         struct mark *mark = &windows->marks[i];
-        if (!inserted && mark->due_us < INT64_MAX)
-            break; /* those behind wait for older ones, too */
         int64_t due_us = time_ahead(time_us, entity->borders[i].distance_us);
-        mark->due_us = due_us < mark->due_us ? due_us : mark->due_us;
+        if (mark->due_us <= due_us && mark->due_us < INT64_MAX)
+            break;
+        mark->due_us = due_us;
         windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
     }
 }
@@ -392,7 +393,7 @@ void windows_note_united(struct state *state, const struct entity_plan *entity, 
     if (!windows || !windows->is_known)
         return;
     forget_dues(windows, entity);
-    if (moved && windows->distinct && sketch_tile_count(state) > 0)
+    if (moved && windows->distinct)
         windows->distinct->is_known = false;
 }
 
@@ -409,10 +410,13 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
         windows->is_known = false; /* it has passed borders that it is not behind any more */
         return;
     }
-    uint8_t row[ROW_SIZE_MAX];
-    row_fill(state, entity, entry, transactions, row);
-    if (passed > 0)
-        add_to_holders(windows, state, entity, row, ROW_UNKNOWN, passed);
+    if (passed > 0) {
+        uint8_t row[ROW_SIZE_MAX];
+        struct state as_row = *state; /* it may be an outcome, which rows have no tally for */
+        as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
+        row_fill(&as_row, entity, entry, transactions, row);
+        add_to_holders(windows, &as_row, entity, row, ROW_UNKNOWN, passed);
+    }
     for (size_t i = passed; i < entity->border_count; i++)
         windows->marks[i].due_us = INT64_MIN;
     if (passed < entity->border_count)

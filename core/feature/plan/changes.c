@@ -194,7 +194,17 @@ static size_t words_of_total(const struct entity_plan *entity, const struct tota
     return words;
 }
 
+static void fill_columns(struct entity_plan *entity) {
+    entity->all_columns = entity->text_columns = 0;
+    for (size_t i = 0; i < entity->column_count; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        entity->all_columns |= bit;
+        entity->text_columns |= entity->columns[i].type == COLUMN_TEXT ? bit : 0;
+    }
+}
+
 void layouts_fill(struct entity_plan *entity) {
+    fill_columns(entity);
     for (size_t i = 0; i < ROW_WIDTHS; i++) {
         fill_row_layout(entity, &widths[i], false, &entity->rows[i]);
         fill_row_layout(entity, &widths[i], true, &entity->rows[i + ROW_TALLY]);

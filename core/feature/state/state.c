@@ -187,6 +187,7 @@ void state_encode(const struct state *state, const struct entity_plan *entity,
 
 static void append(struct state *state, const struct entity_plan *entity,
                    const struct entry *entry) {
+    state_fit(state, entity, entry, entry->transaction);
     uint32_t row = rows_insert(state, entity, state->end);
     row_fill(state, entity, entry, entry->transaction, row_at(state, row));
     compact_note_row(state, entity, row);
@@ -205,10 +206,7 @@ static void add_to_row(struct state *state, const struct entity_plan *entity,
     row.transactions = entry_add_weights(entity, &row.entry, row.transactions, entry->weights,
                                          entry->transaction);
     state_fit(state, entity, &row.entry, row.transactions);
-    struct row sum = row;
-    row_get(state, entity, i, &row); /* its texts lie somewhere else now */
-    memcpy(row.entry.weights, sum.entry.weights, entity->filter_count * sizeof *entry->weights);
-    row_fill(state, entity, &row.entry, sum.transactions, row_at(state, i));
+    row_set_weights(state, entity, &row.entry, row.transactions, row_at(state, i));
     if (entry->transaction)
         compact_note_row(state, entity, i);
     if (is_known)
@@ -232,6 +230,7 @@ static void insert(struct state *state, const struct entity_plan *entity,
             break;
     }
     bool is_last = i == state->end;
+    state_fit(state, entity, entry, entry->transaction);
     i = rows_insert(state, entity, i);
     row_fill(state, entity, entry, entry->transaction, row_at(state, i));
     compact_note_row(state, entity, i);
@@ -240,14 +239,15 @@ static void insert(struct state *state, const struct entity_plan *entity,
 
 static void add(struct state *state, const struct entity_plan *entity, const struct entry *entry) {
     uint32_t tile;
-    state_fit(state, entity, entry, entry->transaction);
-    if (compact_find_tile(state, entity, entry->time_us, &tile))
+    if (compact_find_tile(state, entity, entry->time_us, &tile)) {
+        state_fit_columns(state, entity, entry);
         compact_grow_tile(state, entity, tile, entry, entry->transaction);
-    else if (state->begin == state->end ||
-             entry->time_us > row_time(state, row_layout(state, entity), state->end - 1))
+    } else if (state->begin == state->end ||
+             entry->time_us > row_time(state, row_layout(state, entity), state->end - 1)) {
         append(state, entity, entry);
-    else
+    } else {
         insert(state, entity, entry);
+    }
 }
 
 /* Everything has been dropped, or there never was anything. */

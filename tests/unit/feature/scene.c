@@ -2,7 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/feature/read/place.h"
-#include "core/feature/state/run.h"
+#include "core/feature/live/encoding.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
@@ -227,19 +227,29 @@ void scene_add_random_features(struct scene *scene, struct chance *chance, size_
     }
 }
 
+struct text scene_encode(const struct entity_plan *entity, const struct state *state) {
+    static struct buffer buffers[16];
+    static size_t calls;
+    struct buffer *buffer = &buffers[calls++ % (sizeof buffers / sizeof *buffers)];
+    buffer_clear(buffer);
+    state_encode(state, entity, buffer);
+    return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
+}
+
+bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b) {
+    return text_equal(scene_encode(entity, a), scene_encode(entity, b));
+}
+
 /* Applies a decoded entry as many times as it holds transactions, the weights with the last. */
-static void apply_decoded(const struct scene *scene, const struct run_entry *decoded,
+static void apply_decoded(const struct scene *scene, const struct row *decoded,
                           struct state *state) {
-    struct entry entry = {.time_us = decoded->time_us, .present = decoded->present};
-    for (int i = 0; i < 8; i++)
-        entry.id_hash = entry.id_hash << 8 | decoded->identity[i];
-    memcpy(entry.integers, decoded->integers, sizeof entry.integers);
-    memcpy(entry.texts, decoded->texts, sizeof entry.texts);
+    struct entry entry = decoded->entry;
     entry.transaction = true;
+    memset(entry.weights, 0, sizeof entry.weights);
     for (uint32_t i = 1; i < decoded->transactions && i < 100; i++)
         scene_apply(scene, state, &entry);
     entry.transaction = decoded->transactions > 0;
-    memcpy(entry.weights, decoded->weights, SCENE_FILTERS * sizeof *entry.weights);
+    memcpy(entry.weights, decoded->entry.weights, SCENE_FILTERS * sizeof *entry.weights);
     scene_apply(scene, state, &entry);
 }
 
@@ -247,24 +257,28 @@ bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t len
     if (length == 0)
         return true;
     /* Where the head ends and the first time lies: state.c's layout, restated on purpose. */
-    const uint8_t *at = bytes;
-    uint64_t first_us = 0;
+    const uint8_t *at = bytes, *end = at + length;
+    uint64_t time_us = 0;
     for (int i = 7; i >= 0; i--)
-        first_us = first_us << 8 | at[11 + i];
+        time_us = time_us << 8 | at[11 + i];
     if (at[7] | at[8] | at[9] | at[10]) /* bytes of collapsed tiles: no entries to build from */
         return true;
-    struct run run = run_open(at + 27, length - 27, &scene->entity, (int64_t)first_us);
-    struct run_entry entry = {0};
     struct state rebuilt;
     state_init(&rebuilt);
-    bool too_many = false;
-    while (run_next(&run, &entry)) {
-        too_many |= entry.transactions > 100;
-        apply_decoded(scene, &entry, &rebuilt);
+    bool too_many = false, same;
+    for (at += 27; at != end;) {
+        struct row row;
+        struct cursor cursor = cursor_of(at, (size_t)(end - at));
+        time_us += cursor_varint(&cursor);
+        at = body_take(cursor.at, end, &scene->entity, &row);
+        assert_non_null(at);
+        row.entry.time_us = (int64_t)time_us;
+        too_many |= row.transactions > 100;
+        apply_decoded(scene, &row, &rebuilt);
     }
+    struct text again = scene_encode(&scene->entity, &rebuilt);
     /* Mutations may make a count of transactions that is canonical but too long to repeat. */
-    bool same = too_many || (!run.cursor.failed && rebuilt.length == length &&
-                             memcmp(rebuilt.bytes, bytes, length) == 0);
+    same = too_many || text_equal(again, (struct text){.data = bytes, .length = length});
     state_deinit(&rebuilt);
     return same;
 }

@@ -81,6 +81,13 @@ struct payment scene_random_payment(struct chance *chance, int64_t time_us);
 /* Features of all aggregates with windows of microseconds to half an hour. */
 void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count);
 
+/* The state's bytes, valid until some calls later. */
+struct text scene_encode(const struct entity_plan *entity, const struct state *state);
+/* Two arguments: bytes and length. */
+#define ENCODED(entity, state) scene_encode(entity, state).data, scene_encode(entity, state).length
+/* Do both have the same bytes? */
+bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b);
+
 /* Are the bytes what a state of the same entries, rebuilt from the decoded ones, would have? True
  * if there are collapsed tiles: state_check() folds those. */
 bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t length);

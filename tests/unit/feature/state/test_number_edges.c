@@ -60,7 +60,7 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, in
     const struct naive_window window = {.after_us = NOW - HOUR, .until_us = NOW};
     for (int way = 0; way < 2; way++) {
         if (way == 0)
-            state_read(state.bytes, state.length, &scene->entity, scene->plan.lateness_us, NOW,
+            state_read(ENCODED(&scene->entity, &state), &scene->entity, scene->plan.lateness_us, NOW,
                        &entry, scratch, got);
         else
             state_evaluate(&state, &scene->entity, scene->plan.lateness_us, NOW, &entry, scratch,
@@ -159,7 +159,7 @@ static void assert_same_either_way(const struct scene *scene, const struct payme
         }
         assert_int_equal(forth.length, back.length);
         assert_memory_equal(forth.bytes, back.bytes, back.length);
-        assert_int_equal(state_check(forth.bytes, forth.length, &scene->entity, &error), 0);
+        assert_int_equal(state_check(ENCODED(&scene->entity, &forth), &scene->entity, &error), 0);
         struct value got[3];
         int64_t at_us = payments[n - 1].time_us;
         state_evaluate(&forth, &scene->entity, scene->plan.lateness_us, at_us, NULL, scratch, got);

@@ -62,7 +62,7 @@ static struct value read_one(const struct scene *scene, const struct state *stat
                              const struct entry *current) {
     static struct value values[PLAN_FEATURES_MAX];
     struct state_scratch *scratch = state_scratch_new();
-    state_read(state->bytes, state->length, &scene->entity, scene->plan.lateness_us, at_us, current,
+    state_read(ENCODED(&scene->entity, state), &scene->entity, scene->plan.lateness_us, at_us, current,
                scratch, values);
     state_scratch_free(scratch);
     return values[0];
@@ -310,7 +310,7 @@ static void a_busy_entity_answers_within_the_bounds(void **unused) {
     struct entry current = scene_transaction(&payment);
     struct value values[3];
     struct state_scratch *scratch = state_scratch_new();
-    assert_int_equal(state_read(state.bytes, state.length, &scene.entity, LATENESS, payment.time_us,
+    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, payment.time_us,
                                 &current, scratch, values),
                      0);
     assert_true(fabs(values[0].number - 191) < 191 / 128.0 + 1);
@@ -402,10 +402,10 @@ static void times_at_the_ends_of_int64_are_only_far_apart(void **unused) {
     assert_true(state_extent(state.bytes, state.length, &newest_us, &entries));
     assert_int_equal(newest_us, INT64_MAX);
     assert_int_equal(entries, 2);
-    assert_int_equal(state_check(state.bytes, state.length, &scene.entity, &error), 0);
+    assert_int_equal(state_check(ENCODED(&scene.entity, &state), &scene.entity, &error), 0);
     struct value values[1];
     struct state_scratch *scratch = state_scratch_new();
-    assert_int_equal(state_read(state.bytes, state.length, &scene.entity, LATENESS, INT64_MIN, NULL,
+    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, INT64_MIN, NULL,
                                 scratch, values),
                      1);
     state_scratch_free(scratch);
@@ -429,7 +429,7 @@ static void an_outcome_waits_for_its_transaction(void **unused) {
     scene_apply(&scene, &early, &outcome);
     struct value values[3];
     struct state_scratch *scratch = state_scratch_new();
-    state_read(early.bytes, early.length, &scene.entity, LATENESS, 100 * SECOND, NULL, scratch,
+    state_read(ENCODED(&scene.entity, &early), &scene.entity, LATENESS, 100 * SECOND, NULL, scratch,
                values);
     assert_true(value_equal(values[0], value_int(1)));
     assert_true(value_equal(values[1], value_int(0)));
@@ -439,7 +439,7 @@ static void an_outcome_waits_for_its_transaction(void **unused) {
     scene_apply(&scene, &usual, &outcome);
     assert_int_equal(early.length, usual.length);
     assert_memory_equal(early.bytes, usual.bytes, usual.length);
-    state_read(early.bytes, early.length, &scene.entity, LATENESS, 100 * SECOND, NULL, scratch,
+    state_read(ENCODED(&scene.entity, &early), &scene.entity, LATENESS, 100 * SECOND, NULL, scratch,
                values);
     assert_true(value_equal(values[1], value_int(1)));
     assert_true(value_equal(values[2], value_double(10)));
@@ -485,8 +485,8 @@ static void blocks_expire_beyond_reach_and_lateness(void **unused) {
     const struct entity_plan *entity = &scene.entity;
     int64_t block_last_us = (newest_us / block_us + 1) * block_us - 1;
     int64_t idle_us = block_last_us + 45 * SECOND + LATENESS;
-    assert_false(state_is_idle(state.bytes, state.length, entity, LATENESS, idle_us - 1));
-    assert_true(state_is_idle(state.bytes, state.length, entity, LATENESS, idle_us));
+    assert_false(state_is_idle(&state, entity, LATENESS, idle_us - 1));
+    assert_true(state_is_idle(&state, entity, LATENESS, idle_us));
     /* What arrives within the lateness of the archive's newest leaves the same bytes, whether a
      * rebuild has left the state out or not. */
     struct state left_out;
@@ -497,7 +497,7 @@ static void blocks_expire_beyond_reach_and_lateness(void **unused) {
     assert_int_equal(state.length, left_out.length);
     assert_memory_equal(state.bytes, left_out.bytes, state.length);
     state_deinit(&left_out);
-    assert_false(state_is_idle(state.bytes, state.length, entity, LATENESS, 0));
+    assert_false(state_is_idle(&state, entity, LATENESS, 0));
     assert_true(state_is_idle(NULL, 0, entity, LATENESS, 0));
     state_deinit(&state);
 }
@@ -515,9 +515,9 @@ static void a_read_is_exact_down_to_the_lateness(void **unused) {
     struct value value;
     const struct entity_plan *entity = &scene.entity;
     assert_int_equal(
-        state_read(state.bytes, state.length, entity, LATENESS, 90 * SECOND, NULL, scratch, &value),
+        state_read(ENCODED(entity, &state), entity, LATENESS, 90 * SECOND, NULL, scratch, &value),
         0);
-    assert_int_equal(state_read(state.bytes, state.length, entity, LATENESS, 90 * SECOND - 1, NULL,
+    assert_int_equal(state_read(ENCODED(entity, &state), entity, LATENESS, 90 * SECOND - 1, NULL,
                                 scratch, &value),
                      1);
     assert_int_equal(state_read(NULL, 0, entity, LATENESS, INT64_MIN, NULL, scratch, &value), 0);
@@ -575,7 +575,7 @@ static void distinct_values_of_several_delays_do_not_mix(void **unused) {
         apply_row(&scene, &state, &history[i]);
     struct value values[4];
     struct state_scratch *scratch = state_scratch_new();
-    state_read(state.bytes, state.length, &scene.entity, LATENESS, 130 * SECOND, NULL, scratch,
+    state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, 130 * SECOND, NULL, scratch,
                values);
     const int64_t expected[] = {3, 2, 1, 1};
     for (int i = 0; i < 4; i++)
@@ -606,7 +606,7 @@ static void many_different_values_are_counted_exactly(void **unused) {
     struct value values[12];
     struct state_scratch *scratch = state_scratch_new();
     for (int again = 0; again < 2; again++) { /* the scratch keeps nothing but memory */
-        state_read(state.bytes, state.length, &scene.entity, LATENESS,
+        state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS,
                    (2 * count - 1) * SECOND / 100, NULL, scratch, values);
         for (int i = 0; i < 12; i++) {
             int64_t window = INT64_C(1) << i, expected = (window + 1) / 2;

@@ -4,9 +4,7 @@
  * outcomes, records that come twice, pauses of all lengths, states that were read from a table.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
-#include "core/feature/plan/fold.h"
-#include "core/feature/state/state_memory.h"
-#include "core/feature/state/survey.h"
+#include "core/feature/live/compact.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"
@@ -30,20 +28,23 @@ struct walk {
     uint64_t collapsed, merged;
 };
 
-static void fold_bytes(struct walk *walk, const void *bytes, size_t length) {
-    struct buffer folded;
-    buffer_init(&folded);
-    fold_states(&walk->scene.entity, walk->folded.bytes, walk->folded.length, bytes, length,
-                &folded);
-    buffer_deinit(&walk->folded);
-    walk->folded = folded;
+/* All at once: both are decoded and made one state. */
+static void fold_bytes(struct walk *walk, struct text bytes) {
+    struct state state;
+    state_init(&state);
+    state_assign(&state, &walk->scene.entity, walk->folded.bytes, walk->folded.length);
+    state_merge(&state, &walk->scene.entity, walk->scene.plan.lateness_us, bytes.data,
+                bytes.length);
+    buffer_clear(&walk->folded);
+    state_encode(&state, &walk->scene.entity, &walk->folded);
+    state_deinit(&state);
 }
 
 static void apply(struct walk *walk, const struct entry *entry) {
     struct state one;
     state_init(&one);
     scene_apply(&walk->scene, &one, entry);
-    fold_bytes(walk, one.bytes, one.length);
+    fold_bytes(walk, scene_encode(&walk->scene.entity, &one));
     state_deinit(&one);
     scene_apply(&walk->scene, &walk->state, entry);
 }
@@ -91,9 +92,8 @@ static void merge(struct walk *walk) {
         scene_apply(&walk->scene, &other, &entry);
         walk->now_us = time_us > walk->now_us ? time_us : walk->now_us;
     }
-    fold_bytes(walk, other.bytes, other.length);
-    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, other.bytes,
-                other.length);
+    fold_bytes(walk, scene_encode(&walk->scene.entity, &other));
+    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, ENCODED(&walk->scene.entity, &other));
     walk->merged++;
     state_deinit(&other);
 }
@@ -147,68 +147,32 @@ static void step(struct walk *walk) {
         else
             walk->labels = 20 + (unsigned)chance_below(chance, 100);
     } else if (kind == 98 && chance_below(chance, 4) == 0) { /* as from a table */
-        state_assign(&walk->state, walk->folded.bytes, walk->folded.length);
+        state_assign(&walk->state, &walk->scene.entity, walk->folded.bytes, walk->folded.length);
     } else if (kind == 99 && chance_below(chance, 8) == 0) {
         merge(walk);
     }
 }
 
-/* Each mark is where an entry begins that counts from the entry before, so a reader may begin. */
-static void assert_marks(const struct walk *walk, const struct survey *survey) {
-    struct parts parts = parts_of(walk->state.bytes, walk->state.length);
-    struct run run = parts_run(&parts, &walk->scene.entity);
-    struct run_entry entry;
-    uint64_t run_dropped = survey->run_dropped;
-    uint32_t next = 0;
-    int64_t before_us = run.time_us;
-    while (next < survey->mark_count && survey->marks[next].at <= run_dropped)
-        next++;
-    for (bool more = true; more; before_us = entry.time_us) {
-        size_t at = (size_t)(run.cursor.at - parts.run);
-        if (next < survey->mark_count && survey->marks[next].at - run_dropped == at)
-            assert_int_equal(survey->marks[next++].before_us, before_us);
-        more = run_next(&run, &entry);
-    }
-    assert_int_equal(next, survey->mark_count);
-}
-
-/* What is known beside the bytes is what a new survey finds, or more careful. */
-static void assert_survey(const struct walk *walk) {
+/* What is known beside the entries is what is found anew, or more careful. */
+static void assert_scheduled(const struct walk *walk) {
     const struct state *state = &walk->state;
     struct state fresh;
-    if (!state->is_surveyed || state->length == 0)
+    if (!state->is_scheduled || state_is_empty(state))
         return;
     state_init(&fresh);
-    state_assign(&fresh, state->bytes, state->length);
-    survey_state(&fresh, &walk->scene.entity);
+    state_assign(&fresh, &walk->scene.entity, walk->folded.bytes, walk->folded.length);
+    compact_schedule(&fresh, &walk->scene.entity);
     assert_true(state->quiet_us <= fresh.quiet_us);
-    if (state->survey)
-        assert_marks(walk, state->survey);
-    else
-        assert_int_equal(state->block_transactions, fresh.block_transactions);
-    struct parts parts = parts_of(state->bytes, state->length);
-    if (state->survey && fresh.survey) {
-        if (parts.dense.tiles > 0)
-            assert_int_equal(state->survey->newest_tile_at, fresh.survey->newest_tile_at);
-        if (parts.dense.sketches > 0)
-            assert_int_equal(state->survey->newest_sketch_at, fresh.survey->newest_sketch_at);
-        assert_true(state->survey->meet_us <= fresh.survey->meet_us);
-        assert_true(state->survey->sketches_quiet_us <= fresh.survey->sketches_quiet_us);
-    }
-    assert_true(state->survey || !fresh.survey);
     state_deinit(&fresh);
 }
 
 static void assert_sound(const struct walk *walk, int64_t steps) {
-    const struct state *state = &walk->state;
-    if (state->length != walk->folded.length ||
-        (state->length > 0 && memcmp(state->bytes, walk->folded.bytes, state->length) != 0))
-        fail_msg("after %" PRId64 " steps of the round: %" PRIu32 " bytes, folded %zu", steps,
-                 state->length, walk->folded.length);
-    assert_true((uint64_t)state->gap + state->length <= state->capacity);
-    assert_true(state->gap == 0 ||
-                state->length >= STATE_GAP_BYTES_MIN); /* a short state may be reallocated */
-    assert_survey(walk);
+    struct text bytes = scene_encode(&walk->scene.entity, &walk->state);
+    if (bytes.length != walk->folded.length ||
+        (bytes.length > 0 && memcmp(bytes.data, walk->folded.bytes, bytes.length) != 0))
+        fail_msg("after %" PRId64 " steps of the round: %zu bytes, all at once %zu", steps,
+                 bytes.length, walk->folded.length);
+    assert_scheduled(walk);
 }
 
 static void begin_round(struct walk *walk) {
@@ -231,7 +195,7 @@ static void begin_round(struct walk *walk) {
     }
     scene_finish(&walk->scene);
     state_deinit(&walk->state);
-    buffer_deinit(&walk->folded);
+    buffer_clear(&walk->folded);
     walk->kept_count = 0;
     walk->burst = walk->labels = 0;
     change_pace(walk);
@@ -252,9 +216,9 @@ static void every_step_equals_the_fold(void **unused) {
         }
         step(&walk);
         assert_sound(&walk, steps);
-        walk.collapsed += walk.state.survey != NULL;
+        walk.collapsed += tile_count(&walk.state) > 0;
     }
-    print_message("%" PRIu64 " steps with a survey, %" PRIu64 " merges\n", walk.collapsed,
+    print_message("%" PRIu64 " steps with tiles, %" PRIu64 " merges\n", walk.collapsed,
                   walk.merged);
     assert_true(walk.collapsed > 0 && walk.merged > 0);
     state_deinit(&walk.state);

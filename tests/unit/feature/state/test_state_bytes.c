@@ -297,7 +297,7 @@ static bool passes_check(struct fence *fence, const struct scene *scene, const u
     state_init(&merged);
     make_one(scene, &merged);
     state_merge(&merged, &scene->entity, scene->plan.lateness_us, copy, length);
-    assert_int_equal(state_check(merged.bytes, merged.length, &scene->entity, &error), 0);
+    assert_int_equal(state_check(ENCODED(&scene->entity, &merged), &scene->entity, &error), 0);
     state_deinit(&merged);
     return true;
 }
@@ -398,7 +398,7 @@ static void assert_faults(const struct scene *scene, struct state *state,
     struct error error;
     for (size_t i = 0; i < count; i++) {
         state->bytes[faults[i].at] ^= faults[i].flip;
-        assert_int_equal(state_check(state->bytes, state->length, &scene->entity, &error),
+        assert_int_equal(state_check(ENCODED(&scene->entity, state), &scene->entity, &error),
                          -ERROR_DAMAGED);
         assert_string_equal(error.text, faults[i].text);
         state->bytes[faults[i].at] ^= faults[i].flip;
@@ -596,7 +596,7 @@ static void forgeries_are_found_out(void **unused) {
         buffer_append(&bytes, forgery.run.bytes, forgery.run.length);
         struct error error = {0};
         scene.filters[0].outcome = !forgeries[i].is_plain;
-        int r = state_check(bytes.bytes, bytes.length, &scene.entity, &error);
+        int r = state_check(ENCODED(&scene.entity, &bytes), &scene.entity, &error);
         char expected[128];
         snprintf(expected, sizeof expected, "state of entity card: %s", forgeries[i].fault);
         assert_string_equal(error.text, forgeries[i].fault ? expected : "");

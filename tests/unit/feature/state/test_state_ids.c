@@ -60,7 +60,7 @@ static void apply(struct pair *pair, const struct entry *entry) {
     state_apply(&pair->full, &pair->scene.entity, lateness_us, entry);
     state_apply(&pair->small, &pair->without, lateness_us, entry);
     assert_true(pair->small.length <= pair->full.length);
-    assert_int_equal(state_check(pair->small.bytes, pair->small.length, &pair->without, &error), 0);
+    assert_int_equal(state_check(ENCODED(&pair->without, &pair->small), &pair->without, &error), 0);
 }
 
 static void assert_agree(const struct pair *pair, const struct value *got,
@@ -82,10 +82,10 @@ static void assert_agree(const struct pair *pair, const struct value *got,
 static void read_both(struct pair *pair, int64_t at_us, const struct entry *current) {
     struct value expected[FEATURES_MAX], got[FEATURES_MAX];
     int64_t lateness_us = pair->scene.plan.lateness_us;
-    int r = state_read(pair->full.bytes, pair->full.length, &pair->scene.entity, lateness_us, at_us,
+    int r = state_read(ENCODED(&pair->scene.entity, &pair->full), &pair->scene.entity, lateness_us, at_us,
                        current, pair->scratch, expected);
     uint64_t unknown = state_scratch_unknown(pair->scratch);
-    assert_int_equal(r, state_read(pair->small.bytes, pair->small.length, &pair->without,
+    assert_int_equal(r, state_read(ENCODED(&pair->without, &pair->small), &pair->without,
                                    lateness_us, at_us, current, pair->scratch, got));
     assert_int_equal(unknown, state_scratch_unknown(pair->scratch));
     assert_agree(pair, got, expected, at_us, "the bytes");

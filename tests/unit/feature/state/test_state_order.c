@@ -84,8 +84,7 @@ static void fold_parts(const struct scene *scene, struct chance *chance,
     while (part_count > 1) {
         size_t into = (size_t)chance_below(chance, (int64_t)part_count - 1);
         struct state *last = &parts[--part_count];
-        state_merge(&parts[into], &scene->entity, scene->plan.lateness_us, last->bytes,
-                    last->length);
+        state_merge(&parts[into], &scene->entity, scene->plan.lateness_us, ENCODED(&scene->entity, last));
         state_deinit(last);
     }
     *ret_state = parts[0];
@@ -101,7 +100,7 @@ struct trial {
 static bool is_same(struct trial *trial, const struct state *expected, const struct state *got,
                     const char *how) {
     struct error error = {0};
-    if (state_check(got->bytes, got->length, &trial->scene->entity, &error) < 0)
+    if (state_check(ENCODED(&trial->scene->entity, got), &trial->scene->entity, &error) < 0)
         snprintf(trial->complaint, sizeof trial->complaint, "%s: %s", how, error.text);
     else if (got->length != expected->length ||
              (got->length > 0 && memcmp(got->bytes, expected->bytes, got->length) != 0))
@@ -312,7 +311,7 @@ static void every_step_in_order_is_canonical(void **unused) {
         struct payment payment = scene_random_payment(&chance, time_us);
         struct entry entry = scene_transaction(&payment);
         scene_apply(&scene, &state, &entry);
-        if (state_check(state.bytes, state.length, &scene.entity, &error) < 0)
+        if (state_check(ENCODED(&scene.entity, &state), &scene.entity, &error) < 0)
             fail_msg("with %lld steps left: %s", (long long)left, error.text);
     }
     state_deinit(&state);

@@ -127,11 +127,11 @@ static bool sees_all(const struct scene *scene, const struct state *state, size_
                      int64_t at_us) {
     const struct feature *f = &scene->features[i];
     struct effective_window window =
-        state_effective_window(state->bytes, state->length, &scene->entity, i, at_us);
+        state_effective_window(state, &scene->entity, i, at_us);
     int64_t until_us = at_us - f->delay_us;
     bool exact = window.until_us == until_us && window.after_us == until_us - f->window_us;
     if (f->aggregate == AGGREGATE_BURST) {
-        window = state_effective_tick(state->bytes, state->length, &scene->entity, i, at_us);
+        window = state_effective_tick(state, &scene->entity, i, at_us);
         exact &= window.after_us == until_us - f->tick_us;
     }
     return exact && !(naive_is_sketched(f) && has_collapsed(state));
@@ -140,7 +140,7 @@ static bool sees_all(const struct scene *scene, const struct state *state, size_
 static void read_all(const struct scene *scene, const struct state *state, int64_t at_us,
                      const struct entry *current, struct state_scratch *scratch,
                      struct value *ret_values) {
-    state_read(state->bytes, state->length, &scene->entity, scene->plan.lateness_us, at_us, current,
+    state_read(ENCODED(&scene->entity, state), &scene->entity, scene->plan.lateness_us, at_us, current,
                scratch, ret_values);
 }
 
@@ -176,14 +176,14 @@ static void assert_layouts(struct pair *pair) {
     struct error error;
     if (pair->a.entity.layout != pair->b.entity.layout) {
         assert_true(pair->a.plan.id != pair->b.plan.id);
-        pair->refused += state_check(a->bytes, a->length, &pair->b.entity, &error) < 0;
+        pair->refused += state_check(ENCODED(&pair->b.entity, a), &pair->b.entity, &error) < 0;
         return;
     }
     pair->same_layouts++;
     assert_int_equal(a->length, b->length);
     if (a->length > 0)
         assert_memory_equal(a->bytes, b->bytes, a->length);
-    assert_int_equal(state_check(a->bytes, a->length, &pair->b.entity, &error), 0);
+    assert_int_equal(state_check(ENCODED(&pair->b.entity, a), &pair->b.entity, &error), 0);
 }
 
 static void what_is_defined_equally_is_equal_under_any_plan(void **unused) {

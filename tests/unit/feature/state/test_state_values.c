@@ -79,12 +79,12 @@ static bool windows_agree(struct walk *walk, size_t i, int64_t at_us,
     struct effective_window window = {expected->after_us, expected->until_us};
     struct effective_window tick = {expected->tick_after_us, expected->until_us};
     if (!window_agrees(walk, i, at_us, "window",
-                       state_effective_window(state->bytes, state->length, entity, i, at_us),
+                       state_effective_window(state, entity, i, at_us),
                        feature->window_us, &window))
         return false;
     return feature->aggregate != AGGREGATE_BURST ||
            window_agrees(walk, i, at_us, "tick",
-                         state_effective_tick(state->bytes, state->length, entity, i, at_us),
+                         state_effective_tick(state, entity, i, at_us),
                          feature->tick_us, &tick);
 }
 
@@ -132,7 +132,7 @@ static bool values_agree(struct walk *walk, int64_t at_us, const struct payment 
     struct entry entry = {0};
     if (current)
         entry = scene_transaction(current);
-    int r = state_read(walk->state.bytes, walk->state.length, &walk->scene.entity,
+    int r = state_read(ENCODED(&walk->scene.entity, &walk->state), &walk->scene.entity,
                        walk->scene.plan.lateness_us, at_us, current ? &entry : NULL, walk->scratch,
                        values);
     bool too_late = walk->any && at_us < walk->newest_us - walk->scene.plan.lateness_us;
@@ -158,7 +158,7 @@ static bool values_agree(struct walk *walk, int64_t at_us, const struct payment 
 /* A tile that should have collapsed by now gives right values, but not canonical bytes. */
 static bool state_is_sound(struct walk *walk) {
     struct error error;
-    int r = state_check(walk->state.bytes, walk->state.length, &walk->scene.entity, &error);
+    int r = state_check(ENCODED(&walk->scene.entity, &walk->state), &walk->scene.entity, &error);
     if (r < 0)
         snprintf(walk->complaint, sizeof walk->complaint, "%s", error.text);
     return r == 0;
@@ -193,7 +193,7 @@ static bool do_step(struct walk *walk, const struct step *step) {
 /* The number of the first step that fails; count when none does. */
 static size_t run_steps(struct walk *walk, const struct step *steps, size_t count) {
     naive_model_clear(&walk->naive);
-    walk->state.length = 0;
+    state_deinit(&walk->state);
     walk->any = false;
     size_t i = 0;
     while (i < count && do_step(walk, &steps[i]))

@@ -7,7 +7,6 @@
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "tests/unit/feature/scene.h"
 
-#include "core/feature/window/gather.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -21,7 +20,6 @@ struct walk {
     struct scene scene;
     struct state state;
     struct state_scratch *scratch, *other;
-    struct gather *whole;
     struct payment recent[RECENT]; /* whose outcome may become known */
     enum scene_label labels[RECENT];
     size_t paid;
@@ -34,49 +32,27 @@ static struct walk *walk_new(void) {
     struct walk *walk = test_calloc(1, sizeof *walk);
     walk->scratch = state_scratch_new();
     walk->other = state_scratch_new();
-    walk->whole = test_malloc(sizeof *walk->whole);
-    gather_init(walk->whole);
     return walk;
 }
 
 static void walk_free(struct walk *walk) {
     state_scratch_free(walk->scratch);
     state_scratch_free(walk->other);
-    gather_deinit(walk->whole);
-    test_free(walk->whole);
     state_deinit(&walk->state);
     test_free(walk);
 }
 
-/* Values by gather_state(), whatever the state is. */
-static void read_whole(struct walk *walk, int64_t at_us, const struct entry *current,
-                       struct value *ret_values) {
-    gather_begin(walk->whole, &walk->scene.entity, at_us, current);
-    if (walk->state.length > 0) {
-        struct parts parts = parts_of(walk->state.bytes, walk->state.length);
-        gather_state(walk->whole, &parts);
-    }
-    gather_give(walk->whole, ret_values);
-}
-
 static void assert_values_agree(struct walk *walk, int64_t at_us, const struct entry *current) {
-    struct value got[FEATURES_MAX], expected[FEATURES_MAX], whole[FEATURES_MAX];
+    struct value got[FEATURES_MAX], expected[FEATURES_MAX];
     const struct entity_plan *entity = &walk->scene.entity;
     int64_t lateness_us = walk->scene.plan.lateness_us;
     int r = state_evaluate(&walk->state, entity, lateness_us, at_us, current, walk->scratch, got);
-    int s = state_read(walk->state.bytes, walk->state.length, entity, lateness_us, at_us, current,
+    int s = state_read(ENCODED(entity, &walk->state), entity, lateness_us, at_us, current,
                        walk->other, expected);
     assert_int_equal(r, s);
     assert_int_equal(state_scratch_unknown(walk->scratch), state_scratch_unknown(walk->other));
-    walk->kept += walk->state.front > 0;
-    read_whole(walk, at_us, current, whole);
-    assert_int_equal(state_scratch_unknown(walk->other), walk->whole->unknown_count);
+    walk->kept += walk->state.windows != NULL;
     for (size_t i = 0; i < entity->feature_count; i++) {
-        if (!value_equal(expected[i], whole[i]))
-            fail_msg("%s window %" PRId64 " us delay %" PRId64 " us at %" PRId64 " with %" PRId64
-                     " steps left: a few entries give another value than any state",
-                     aggregate_name(entity->features[i].aggregate), entity->features[i].window_us,
-                     entity->features[i].delay_us, at_us, walk->left);
         if (value_equal(got[i], expected[i]))
             continue;
         const struct feature *feature = &entity->features[i];
@@ -125,10 +101,9 @@ static void merge(struct walk *walk, struct chance *chance) {
         scene_apply(&walk->scene, &other, &entry);
     }
     if (chance_below(chance, 2))
-        state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, other.bytes,
-                    other.length);
+        state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, ENCODED(&walk->scene.entity, &other));
     else if (chance_below(chance, 10) == 0)
-        state_assign(&walk->state, other.bytes, other.length);
+        state_assign(&walk->state, &walk->scene.entity, ENCODED(&walk->scene.entity, &other));
     state_deinit(&other);
 }
 
@@ -208,7 +183,6 @@ static void begin_plain(struct walk *walk, struct chance *chance) {
             ->exclude_current = chance_below(chance, 4) == 0;
     }
     scene_finish(&walk->scene);
-    assert_true(entity->is_plain);
     if (chance_below(chance, 3) > 0)
         assert_true(plan_omit_ids(entity));
 }
@@ -278,13 +252,13 @@ static void pools_may_be_many(void **unused) {
             entry.weights[filter] = i % POOL_FILTERS != filter;
         struct value got[POOL_COLUMNS * POOL_FILTERS], expected[POOL_COLUMNS * POOL_FILTERS];
         state_evaluate(&state, &scene->entity, SECOND, entry.time_us, &entry, scratch, got);
-        state_read(state.bytes, state.length, &scene->entity, SECOND, entry.time_us, &entry, other,
+        state_read(ENCODED(&scene->entity, &state), &scene->entity, SECOND, entry.time_us, &entry, other,
                    expected);
         for (size_t j = 0; j < scene->entity.feature_count; j++)
             assert_true(value_equal(got[j], expected[j]));
         scene_apply(scene, &state, &entry);
     }
-    assert_true(state.front > 0);
+    assert_non_null(state.windows);
     state_deinit(&state);
     state_scratch_free(scratch);
     state_scratch_free(other);
@@ -331,14 +305,12 @@ static void sketches_may_go_unread(void **unused) {
     scene_apply(&walk->scene, &walk->state, &beside);
     crowd_at(walk, first_us + 3 * SECOND, 0);
     crowd_at(walk, first_us + 2 * block_us, 100);
-    struct parts parts = parts_of(walk->state.bytes, walk->state.length);
-    assert_int_equal(parts.dense.sketches, 2);
+    assert_int_equal(walk->state.collapsed->sketch_count, 2);
     /* The entry is in the window of values, and the sketch that it counts beside is not yet. */
     assert_values_agree(walk, beside.time_us + 8 * SECOND + SECOND / 2, NULL);
     struct entry unread = lone_entry(first_us + block_us + kept_us, 7);
     scene_apply(&walk->scene, &walk->state, &unread);
-    parts = parts_of(walk->state.bytes, walk->state.length);
-    assert_int_equal(parts.dense.sketches, 1);
+    assert_int_equal(walk->state.collapsed->sketch_count, 1);
     assert_values_agree(walk, unread.time_us + SECOND, NULL);
     assert_true(walk->kept > 0);
     walk_free(walk);
