@@ -60,11 +60,17 @@ static void put_tally(const struct entity_plan *entity, const struct row_layout 
         store_u32(at += sizeof(uint32_t), (uint32_t)entry->weights[i]);
 }
 
-static uint64_t passed_bits(const struct entity_plan *entity, const struct entry *entry) {
-    uint64_t passed = 0;
-    for (size_t i = 0; i < entity->filter_count; i++)
-        passed |= (uint64_t)(entry->weights[i] & 1) << (entity->column_count + i);
-    return passed;
+/* Weights as bits, from the lowest on. What else they have is added to *misfits. */
+static inline uint64_t weight_bits(const struct entity_plan *entity, const struct entry *entry,
+                                   uint64_t *misfits) {
+    uint64_t bits = 0, others = 0;
+    for (size_t i = 0; i < entity->filter_count; i++) {
+        uint64_t weight = (uint32_t)entry->weights[i];
+        bits |= (weight & 1) << i;
+        others |= weight & ~UINT64_C(1);
+    }
+    *misfits |= others;
+    return bits;
 }
 
 void row_set_weights(const struct state *state, const struct entity_plan *entity,
@@ -75,8 +81,11 @@ void row_set_weights(const struct state *state, const struct entity_plan *entity
         put_tally(entity, layout, entry, transactions, at);
         return;
     }
-    uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns;
-    store_u64(at + layout->flags_at, (flags & ~passed_mask) | passed_bits(entity, entry));
+    uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns, misfits = 0;
+    store_u64(at + layout->flags_at,
+              (flags & ~passed_mask) |
+                  weight_bits(entity, entry, &misfits) << entity->column_count);
+    check(misfits == 0);
 }
 
 /* Numbers are written as eight bytes, in order: what is too much of one is the next one's place. What
@@ -84,13 +93,14 @@ void row_set_weights(const struct state *state, const struct entity_plan *entity
 bool row_try_fill(const struct state *state, const struct entity_plan *entity,
                   const struct entry *entry, uint32_t transactions, uint8_t *at) {
     const struct row_layout *layout = row_layout(state, entity);
-    uint32_t present = entry_present(entity, entry);
+    uint32_t present = entity->text_columns ? entry_present(entity, entry)
+                                            : entry->present & entity->all_columns;
     uint64_t time_us = (uint64_t)entry->time_us - (uint64_t)state->origin_us;
     uint64_t flags = present, behind = load_u64(at + layout->size);
     uint64_t misfits = time_us & ~layout->time_mask; /* bits that have no room */
     if (layout->tally_at == 0) {
-        flags |= passed_bits(entity, entry);
-        misfits |= !entry_is_single(entity, entry, transactions);
+        flags |= weight_bits(entity, entry, &misfits) << entity->column_count;
+        misfits |= transactions ^ 1;
     }
     store_u64(at, time_us);
     if (entity->id_size > 0)
@@ -99,9 +109,9 @@ bool row_try_fill(const struct state *state, const struct entity_plan *entity,
     for (size_t i = 0; i < entity->column_count; i++) {
         bool is_there = present >> i & 1;
         uint8_t *cell = at + layout->cell_at[i];
-        unsigned shift = layout->cell_shift[i];
-        int64_t value = is_there ? entry->integers[i] : 0;
         if (!(entity->text_columns >> i & 1)) {
+            unsigned shift = layout->cell_shift[i];
+            int64_t value = is_there ? entry->integers[i] : 0;
             misfits |= (uint64_t)((int64_t)((uint64_t)value << shift) >> shift ^ value);
             store_u64(cell, (uint64_t)value);
         } else if (is_there && entry->texts[i].length >= layout->text_size) {

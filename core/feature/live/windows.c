@@ -66,7 +66,8 @@ static inline void change_edges(uint64_t *edges, enum effect effect, bool any, u
 
 /* More than its count. weight: what is added to the count; any: of the gathering before. row:
  * ROW_UNKNOWN if it is in a tile. */
-static inline void change_more(const struct windows *windows, const struct state *state,
+__attribute__((always_inline)) static inline void
+change_more(const struct windows *windows, const struct state *state,
                                const struct change *change, const struct row_layout *layout,
                                const uint8_t *at, uint32_t row, int64_t weight, bool any,
                                enum effect effect, struct accumulator parts) {
@@ -89,9 +90,9 @@ static inline void change_more(const struct windows *windows, const struct state
 
 /* Nearly all rows are in layouts without tally: their weights are bits. Mere counts take a weight of
  * 0 as well: what passes a filter is hard to foresee for a branch. */
-static inline void change_all(struct windows *windows, const struct state *state,
-                              const struct entity_plan *entity, const struct change *change,
-                              const struct change *end, const uint8_t *at, uint32_t row) {
+__attribute__((always_inline)) static inline void
+change_all(struct windows *windows, const struct state *state, const struct entity_plan *entity,
+           const struct change *change, const struct change *end, const uint8_t *at, uint32_t row) {
     const struct row_layout *layout = row_layout(state, entity);
     uint64_t *words = windows_words(windows, entity);
     uint64_t flags = row_flags(layout, at), weights = row_weights(entity, flags);
@@ -394,7 +395,8 @@ void windows_note_united(struct state *state, const struct entity_plan *entity, 
 }
 
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,
-                        int64_t newest_us, const struct entry *entry, uint32_t transactions) {
+                        int64_t newest_us, const struct entry *entry, const struct state *as_row,
+                        const uint8_t *row) {
     struct windows *windows = state->windows;
     if (!windows || !windows->is_known)
         return;
@@ -406,19 +408,14 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
         windows->is_known = false; /* it has passed borders that it is not behind any more */
         return;
     }
-    if (passed > 0) {
-        uint8_t row[ROW_SIZE_MAX];
-        struct state as_row = *state; /* it may be an outcome, which rows have no tally for */
-        as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
-        row_fill(&as_row, entity, entry, transactions, row);
-        add_to_holders(windows, &as_row, entity, row, ROW_UNKNOWN, passed);
-    }
+    if (passed > 0)
+        add_to_holders(windows, as_row, entity, row, ROW_UNKNOWN, passed);
     if (passed < entity->border_count) {
         windows->marks[passed].due_us = due_of(windows, state, entity, passed);
         find_first_due(windows, entity);
     }
     if (windows->distinct && sketch_tile_count(state) > 0 && windows->distinct->is_known)
-        distinct_note_grown(windows->distinct, state, entity, entry, transactions,
+        distinct_note_grown(windows->distinct, state, entity, entry, entry->transaction,
                             windows->at_us);
 }
 

@@ -255,7 +255,7 @@ static void add(struct state *state, const struct entity_plan *entity, const str
     uint32_t tile;
     if (compact_find_tile(state, entity, entry->time_us, &tile)) {
         state_fit_columns(state, entity, entry);
-        compact_grow_tile(state, entity, tile, entry, entry->transaction);
+        compact_grow_tile(state, entity, tile, entry);
     } else if (state->begin == state->end ||
              entry->time_us > row_time(state, row_layout(state, entity), state->end - 1)) {
         append(state, entity, entry);
