@@ -160,7 +160,7 @@ static void pass_tile(struct windows *windows, const struct state *state,
  * nearest. */
 
 /* When the first of those that wait at the border passes it; INT64_MAX: none waits. */
-static inline int64_t due_of(const struct windows *windows, const struct state *state,
+static int64_t due_of(const struct windows *windows, const struct state *state,
                              const struct entity_plan *entity, size_t border) {
     const struct mark *mark = &windows->marks[border];
     uint64_t distance_us = entity->borders[border].distance_us;
@@ -191,42 +191,53 @@ static void forget_dues(struct windows *windows, const struct entity_plan *entit
     windows->due_us = INT64_MIN;
 }
 
-static void pass_tiles(struct windows *windows, const struct state *state,
-                       const struct entity_plan *entity, size_t border, int64_t at_us) {
+/* Has what is due then passed by now? At the last of all times it may not have. */
+static inline bool has_passed(int64_t time_us, int64_t due_us, int64_t at_us,
+                              uint64_t distance_us) {
+    return at_us >= due_us && (at_us < INT64_MAX || is_behind(time_us, at_us, distance_us));
+}
+
+/* Each returns when the next one passes the border; INT64_MAX: none waits. */
+
+static int64_t pass_tiles(struct windows *windows, const struct state *state,
+                          const struct entity_plan *entity, size_t border, int64_t at_us) {
     struct mark *mark = &windows->marks[border];
     const struct border *passed = &entity->borders[border];
     uint32_t tiles = border > 0 ? mark[-1].tile : state->collapsed->end;
     for (; mark->tile < tiles; mark->tile++) {
         uint64_t *tile = tile_at(state, entity, mark->tile);
-        if (!is_behind(tile_newest(tile), at_us, passed->distance_us))
-            break;
+        int64_t due_us = time_ahead(tile_newest(tile), passed->distance_us);
+        if (!has_passed(tile_newest(tile), due_us, at_us, passed->distance_us))
+            return due_us;
         pass_tile(windows, state, entity, passed, tile);
     }
+    return INT64_MAX;
 }
 
-/* Rows from `fresh` on have passed nothing. */
-static void pass_rows(struct windows *windows, const struct state *state,
-                      const struct entity_plan *entity, size_t border, uint32_t fresh,
-                      int64_t at_us) {
+static inline int64_t pass_rows(struct windows *windows, const struct state *state,
+                                const struct entity_plan *entity, size_t border, int64_t at_us) {
     const struct row_layout *layout = row_layout(state, entity);
     struct mark *mark = &windows->marks[border];
     const struct border *passed = &entity->borders[border];
     const struct change *change = &entity->changes[passed->first_change];
-    for (; mark->row < fresh; mark->row++) {
-        if (!is_behind(row_time(state, layout, mark->row), at_us, passed->distance_us))
-            break;
+    for (; mark->row < mark[-1].row; mark->row++) {
+        int64_t time_us = row_time(state, layout, mark->row);
+        int64_t due_us = time_ahead(time_us, passed->distance_us);
+        if (!has_passed(time_us, due_us, at_us, passed->distance_us))
+            return due_us;
         change_all(windows, state, entity, change, change + passed->change_count,
                    row_at(state, mark->row), mark->row);
     }
+    return INT64_MAX;
 }
 
 /* Rows that have passed nothing go at once to the windows that hold them. Returns how many borders
  * the first of them has passed now. */
 static size_t enter_rows(struct windows *windows, const struct state *state,
-                         const struct entity_plan *entity, uint32_t row, int64_t at_us) {
+                         const struct entity_plan *entity, int64_t at_us) {
     const struct row_layout *layout = row_layout(state, entity);
     size_t most = 0;
-    for (; row < state->end; row++) {
+    for (uint32_t row = windows->marks[0].row; row < state->end; row++) {
         int64_t time_us = row_time(state, layout, row);
         size_t passed = 0;
         while (passed < entity->border_count &&
@@ -242,23 +253,39 @@ static size_t enter_rows(struct windows *windows, const struct state *state,
 
 static void pass_due(struct windows *windows, const struct state *state,
                      const struct entity_plan *entity, int64_t at_us) {
-    const uint32_t fresh = windows->marks[0].row;
-    bool is_passed = false; /* the border before */
-    for (size_t i = 0; i < entity->border_count; i++) {
-        struct mark *mark = &windows->marks[i];
-        if (at_us < mark->due_us && !is_passed)
-            continue;
-        struct mark before = *mark;
-        if (state->collapsed)
-            pass_tiles(windows, state, entity, i, at_us);
-        pass_rows(windows, state, entity, i, fresh, at_us);
-        is_passed = mark->row != before.row || mark->tile != before.tile;
-        mark->due_us = due_of(windows, state, entity, i);
+    int64_t first_us = INT64_MAX;
+    struct mark *mark = windows->marks;
+    bool is_passed = false; /* the border before: there may be more that waits */
+    if (state->collapsed) {
+        uint32_t tile = mark->tile;
+        pass_tiles(windows, state, entity, 0, at_us);
+        is_passed = mark->tile != tile;
     }
-    size_t entered = enter_rows(windows, state, entity, fresh, at_us);
-    for (size_t i = 0; entered > 0 && i <= entered && i < entity->border_count; i++)
-        windows->marks[i].due_us = due_of(windows, state, entity, i);
-    find_first_due(windows, entity);
+    for (size_t i = 1; i < entity->border_count; i++) {
+        mark++;
+        if (at_us >= mark->due_us || is_passed) {
+            uint32_t row = mark->row, tile = mark->tile;
+            int64_t tile_us = INT64_MAX;
+            if (state->collapsed)
+                tile_us = pass_tiles(windows, state, entity, i, at_us);
+            mark->due_us = pass_rows(windows, state, entity, i, at_us);
+            mark->due_us = tile_us < mark->due_us ? tile_us : mark->due_us;
+            is_passed = mark->row != row || mark->tile != tile;
+        }
+        first_us = mark->due_us < first_us ? mark->due_us : first_us;
+    }
+    size_t entered = enter_rows(windows, state, entity, at_us);
+    windows->marks[0].due_us = due_of(windows, state, entity, 0);
+    first_us = windows->marks[0].due_us < first_us ? windows->marks[0].due_us : first_us;
+    /* At the borders that rows have passed as they entered none waits; at the next, one does, behind
+     * others or, where there are tiles, maybe before them. */
+    for (size_t i = 1; entered > 0 && i <= entered && i < entity->border_count; i++) {
+        mark = &windows->marks[i];
+        if (i < entered || mark->due_us == INT64_MAX || state->collapsed)
+            mark->due_us = due_of(windows, state, entity, i);
+        first_us = mark->due_us < first_us ? mark->due_us : first_us;
+    }
+    windows->due_us = first_us;
 }
 
 static void begin(struct windows *windows, const struct state *state,
