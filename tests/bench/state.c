@@ -108,7 +108,8 @@ static void measure_merchant(void) {
                "  %zu bytes at the end, %.0f per feature, %zu in memory; %.0f ns to generate and "
                "add one, %.0f ns to read the bytes\n",
                busy[e].name, transactions, bytes.length,
-               (double)bytes.length / (double)entity->feature_count, state_memory(&state), apply_ns, (double)(now_ns() - begun_ns) / 1000);
+               (double)bytes.length / (double)entity->feature_count, state_memory(&state), apply_ns,
+               (double)(now_ns() - begun_ns) / 1000);
         state_scratch_free(scratch);
         buffer_deinit(&bytes);
         state_deinit(&state);

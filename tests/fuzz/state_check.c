@@ -3,8 +3,9 @@
  *   input  u8 plan, u8 seed for the times, reads and entries below, then the state's bytes
  *
  * state_check() must refuse the bytes as damaged, or they must behave like any other state: reading
- * is safe and gives the same values twice, also of the state in memory; adding an entry and merging a state of that entry give
- * the same bytes in either order; and the results pass state_check() again. */
+ * is safe and gives the same values twice, also of the state in memory; adding an entry and merging
+ * a state of that entry give the same bytes in either order; and the results pass state_check()
+ * again. */
 #include "plans.h"
 
 #include "core/feature/state/bulk.h"
