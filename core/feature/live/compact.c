@@ -291,14 +291,13 @@ static void drop(struct state *state, const struct entity_plan *entity) {
         last_us = block.first_us - 1;
     }
     uint32_t row = rows_until(state, entity, last_us), tile = tiles_until(state, entity, last_us);
-    uint32_t first_tile = state->collapsed ? state->collapsed->begin : 0;
     for (size_t i = 0; state->windows && i < entity->border_count; i++) {
         const struct mark *mark = &state->windows->marks[i];
         state->windows->is_known &= mark->row >= row && mark->tile >= tile;
     }
-    rows_remove(state, entity, state->begin, row);
+    rows_drop(state, row);
     if (state->collapsed)
-        tiles_remove(state, entity, first_tile, tile);
+        state->collapsed->begin = tile;
 }
 
 static void find_quiet(struct state *state, const struct entity_plan *entity) {
@@ -390,9 +389,16 @@ bool compact_find_tile(const struct state *state, const struct entity_plan *enti
                        int64_t time_us, uint32_t *ret_tile) {
     if (tile_count(state) == 0)
         return false;
+    const struct collapsed *collapsed = state->collapsed;
+    /* Of the newest time the tile is one of the narrowest, and it can only be the last. */
+    if (time_us == state->newest_us) {
+        int64_t first_us = tile_extent_of(time_us, entity->tiles.least).first_us;
+        *ret_tile = collapsed->end - 1;
+        return tile_newest(tile_at(state, entity, *ret_tile)) >= first_us;
+    }
     struct tile_extent extent = partition_tile(&entity->tiles, time_us, state->newest_us);
     *ret_tile = tiles_find(state, entity, extent.first_us);
-    return *ret_tile < state->collapsed->end &&
+    return *ret_tile < collapsed->end &&
            tile_oldest(tile_at(state, entity, *ret_tile)) <= extent.last_us;
 }
 
@@ -406,7 +412,10 @@ void compact_grow_tile(struct state *state, const struct entity_plan *entity, ui
         sketch_tile_extend(sketch, entry->time_us, entry->time_us);
         sketch_tile_add(sketch, entity, entry, transactions);
     }
-    if (entry->time_us < oldest_us || entry->time_us > newest_us)
+    bool is_last = tile + 1 == state->collapsed->end &&
+                   (state->begin == state->end ||
+                    row_time(state, row_layout(state, entity), state->end - 1) < newest_us);
+    if (entry->time_us < oldest_us || (entry->time_us > newest_us && !is_last))
         meet_neighbours(state, entity, tile);
     if (sketch && entry->time_us < oldest_us)
         schedule_sketches(state, entity);

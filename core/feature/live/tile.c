@@ -218,11 +218,6 @@ void tiles_remove(struct state *state, const struct entity_plan *entity, uint32_
     if (from == to)
         return;
     shift_tile_marks(state, entity, from, to - from, -(int64_t)(to - from));
-    if (from == collapsed->begin) { /* the oldest are dropped: the others stay where they are */
-        collapsed->begin = to;
-        shift_tile_marks(state, entity, -1, 0, to - from);
-        return;
-    }
     memmove(tile_at(state, entity, from), tile_at(state, entity, to),
             (collapsed->end - to) * tile_words(state, entity) * sizeof *collapsed->words);
     collapsed->end -= to - from;
