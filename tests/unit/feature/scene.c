@@ -1,8 +1,8 @@
 #include "scene.h"
 
 #include "core/base/hash.h"
-#include "core/feature/read/place.h"
 #include "core/feature/live/encoding.h"
+#include "core/feature/read/place.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
@@ -234,6 +234,12 @@ struct text scene_encode(const struct entity_plan *entity, const struct state *s
     buffer_clear(buffer);
     state_encode(state, entity, buffer);
     return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
+}
+
+int scene_check(const struct entity_plan *entity, const struct state *state,
+                struct error *ret_error) {
+    struct text bytes = scene_encode(entity, state);
+    return state_check(bytes.data, bytes.length, entity, ret_error);
 }
 
 bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b) {

@@ -85,6 +85,9 @@ void scene_add_random_features(struct scene *scene, struct chance *chance, size_
 struct text scene_encode(const struct entity_plan *entity, const struct state *state);
 /* Two arguments: bytes and length. */
 #define ENCODED(entity, state) scene_encode(entity, state).data, scene_encode(entity, state).length
+/* state_check() of those bytes. */
+int scene_check(const struct entity_plan *entity, const struct state *state,
+                struct error *ret_error);
 /* Do both have the same bytes? */
 bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b);
 
