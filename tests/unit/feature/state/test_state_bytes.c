@@ -451,6 +451,7 @@ static void the_check_says_what_is_wrong(void **unused) {
         {67, 0x13 ^ 0x10, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
         {68, 128, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
         {161, 1, CARD "tiles are not as wide, as full or as old as they should be"},
+        {169, 1, CARD "tiles are not as wide, as full or as old as they should be"},
         {181, 64, CARD "sketch tile 0 of 1 is out of order or not canonical"},
         /* The distribution: its size, form, buckets, and a sum that becomes 0. */
         {270, 1, CARD "sketch tile 0 of 1 is out of order or not canonical"},
