@@ -206,8 +206,12 @@ static size_t enter_row(struct windows *windows, const struct state *state,
     while (passed < entity->border_count &&
            is_behind(time_us, at_us, entity->borders[passed].distance_us))
         passed++;
-    if (passed > 0)
-        add_to_holders(windows, state, entity, row_at(state, row), row, passed);
+    if (passed == 0)
+        return 0;
+    add_to_holders(windows, state, entity, row_at(state, row), row, passed);
+    /* A late one may be beside a sketch, as of whose newest time it counts. */
+    if (windows->distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
+        windows->distinct->is_known = false;
     return passed;
 }
 
