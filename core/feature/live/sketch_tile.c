@@ -54,6 +54,8 @@ struct sketch_tile *sketch_tile_append(struct state *state, const struct entity_
 
 void sketch_tiles_remove(struct state *state, uint32_t from, uint32_t to) {
     struct collapsed *collapsed = state->collapsed;
+    if (from == to)
+        return;
     memmove(&collapsed->sketches[from], &collapsed->sketches[to],
             (collapsed->sketch_count - to) * sizeof *collapsed->sketches);
     collapsed->sketch_count -= to - from;

@@ -246,6 +246,9 @@ static size_t enter_rows(struct windows *windows, const struct state *state,
         if (passed == 0)
             break;
         add_to_holders(windows, state, entity, row_at(state, row), row, passed);
+        /* A late one may be beside a sketch, as of whose newest time it counts. */
+        if (windows->distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
+            windows->distinct->is_known = false;
         most = passed > most ? passed : most;
     }
     return most;

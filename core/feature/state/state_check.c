@@ -1,6 +1,6 @@
 /* Are these bytes a state? First that each part can be decoded and is spelled as it is written, then
  * that compaction changes nothing: that covers which tiles there are, what is collapsed and what
- * should have been dropped. */
+ * should have been dropped. Last, that sketch tiles are where collapsed ones are. */
 #include "state.h"
 
 #include "core/feature/live/compact.h"
@@ -22,6 +22,41 @@ static bool is_same(struct state *state, const struct entity_plan *entity, const
     return same;
 }
 
+/* The times of the collapsed tiles from *tile on that lie in one sketch tile, of those whose values
+ * may still be asked for. False: there are none. */
+static bool next_sketched(const struct state *state, const struct entity_plan *entity,
+                          uint32_t *tile, struct tile_extent *ret_times) {
+    int64_t last_us = INT64_MIN;
+    bool any = false;
+    for (; *tile < tile_count(state); ++*tile) {
+        const uint64_t *words = tile_at(state, entity, state->collapsed->begin + *tile);
+        int64_t oldest_us = tile_oldest(words);
+        if (is_behind(tile_extent_of(oldest_us, entity->block_level).last_us, state->newest_us,
+                      entity->pools_kept_us))
+            continue;
+        if (any && oldest_us > last_us)
+            return true;
+        if (!any)
+            ret_times->first_us = oldest_us;
+        ret_times->last_us = tile_newest(words);
+        last_us = partition_tile(&entity->sketch_tiles, oldest_us, state->newest_us).last_us;
+        any = true;
+    }
+    return any;
+}
+
+/* Is there a sketch tile wherever there are such tiles, as old and as new as those, and nowhere
+ * else? After compaction. */
+static bool sketches_are_of_tiles(const struct state *state, const struct entity_plan *entity) {
+    struct tile_extent times = {0};
+    uint32_t tile = 0, sketch = 0, count = sketch_tile_count(state);
+    for (; entity->has_sketches && next_sketched(state, entity, &tile, &times); sketch++)
+        if (sketch == count || state->collapsed->sketches[sketch].oldest_us != times.first_us ||
+            state->collapsed->sketches[sketch].newest_us != times.last_us)
+            return false;
+    return sketch == count;
+}
+
 int state_check(const void *bytes, size_t length, const struct entity_plan *entity,
                 struct error *ret_error) {
     if (length == 0)
@@ -39,7 +74,8 @@ int state_check(const void *bytes, size_t length, const struct entity_plan *enti
     struct state state;
     state_init(&state);
     int r = decode_state(bytes, length, entity, &state, ret_error);
-    if (r == 0 && !is_same(&state, entity, bytes, length))
+    if (r == 0 && (!is_same(&state, entity, bytes, length) ||
+                   !sketches_are_of_tiles(&state, entity)))
         r = damaged(ret_error, entity,
                     "tiles are not as wide, as full or as old as they should be");
     state_deinit(&state);

@@ -1,8 +1,8 @@
 #include "scene.h"
 
 #include "core/base/hash.h"
-#include "core/feature/read/place.h"
 #include "core/feature/live/encoding.h"
+#include "core/feature/read/place.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
@@ -168,6 +168,36 @@ struct payment scene_random_payment(struct chance *chance, int64_t time_us) {
     return payment;
 }
 
+/* Any number, of which many are beside a power of two. */
+static int64_t wild_number(struct chance *chance, int64_t size) {
+    static const unsigned bits[SCENE_SIZES] = {7, 31, 40, 63};
+    if (chance_below(chance, 20) == 0 && size == SCENE_SIZES - 1)
+        return chance_below(chance, 2) ? INT64_MAX : INT64_MIN;
+    uint64_t power = UINT64_C(1) << chance_below(chance, bits[size] + 1);
+    uint64_t number = chance_below(chance, 2) ? power - 2 + (chance_next(chance) & 3)
+                                              : chance_next(chance) & (power - 1);
+    return (int64_t)(chance_below(chance, 2) ? number : 0 - number);
+}
+
+/* Of the texts of one length there are two. */
+static const char *wild_text(struct chance *chance, int64_t size) {
+    static const size_t lengths[] = {0, 1, 3, 4, 7, 8, 31, 32, 127, 128, 129};
+    static const int64_t counts[SCENE_SIZES] = {3, 5, 7, 11}; /* lengths in each size */
+    static char texts[2][11][COLUMN_TEXT_MAX + 2];
+    int64_t i = chance_below(chance, counts[size]), which = chance_below(chance, 2);
+    memset(texts[which][i], which ? 'z' : 'a', lengths[i]);
+    return texts[which][i];
+}
+
+struct payment scene_wild_payment(struct chance *chance, int64_t time_us, int64_t size) {
+    struct payment payment = scene_random_payment(chance, time_us);
+    payment.integers[SCENE_AMOUNT] = wild_number(chance, size);
+    payment.integers[SCENE_ITEMS] = wild_number(chance, size);
+    payment.integers[SCENE_OPENED] = wild_number(chance, size);
+    payment.merchant = wild_text(chance, size);
+    return payment;
+}
+
 static int random_column(struct chance *chance, enum aggregate aggregate) {
     static const int numbers[] = {SCENE_AMOUNT, SCENE_ITEMS, SCENE_ONLINE};
     static const int ordered[] = {SCENE_AMOUNT, SCENE_ITEMS, SCENE_ONLINE, SCENE_OPENED};
@@ -234,6 +264,12 @@ struct text scene_encode(const struct entity_plan *entity, const struct state *s
     buffer_clear(buffer);
     state_encode(state, entity, buffer);
     return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
+}
+
+int scene_check(const struct entity_plan *entity, const struct state *state,
+                struct error *ret_error) {
+    struct text bytes = scene_encode(entity, state);
+    return state_check(bytes.data, bytes.length, entity, ret_error);
 }
 
 bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b) {

@@ -78,6 +78,10 @@ int64_t chance_steps(int64_t normal);
 
 /* A payment at this time; mostly few different values, so that equal ones occur. */
 struct payment scene_random_payment(struct chance *chance, int64_t time_us);
+/* The same with values of every size: numbers up to the ends of an int64, texts of no byte up to more
+ * than is kept. The more, the larger `size` is, from 0 on. */
+#define SCENE_SIZES 4
+struct payment scene_wild_payment(struct chance *chance, int64_t time_us, int64_t size);
 /* Features of all aggregates with windows of microseconds to half an hour. */
 void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count);
 
@@ -85,6 +89,9 @@ void scene_add_random_features(struct scene *scene, struct chance *chance, size_
 struct text scene_encode(const struct entity_plan *entity, const struct state *state);
 /* Two arguments: bytes and length. */
 #define ENCODED(entity, state) scene_encode(entity, state).data, scene_encode(entity, state).length
+/* state_check() of those bytes. */
+int scene_check(const struct entity_plan *entity, const struct state *state,
+                struct error *ret_error);
 /* Do both have the same bytes? */
 bool scene_equal(const struct entity_plan *entity, const struct state *a, const struct state *b);
 

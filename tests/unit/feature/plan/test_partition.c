@@ -1,4 +1,4 @@
-/* Tiles: nested, never too wide, and in time for what the survey of a state promises. */
+/* Tiles: nested, never too wide, and meeting when partition_meeting() says. */
 #include "core/feature/plan/partition.h"
 #include "tests/unit/feature/scene.h"
 

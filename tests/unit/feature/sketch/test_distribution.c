@@ -6,23 +6,42 @@
 
 #include <math.h>
 
-static struct distribution *fresh(void) {
-    struct distribution *distribution = test_malloc(sizeof *distribution);
-    memset(distribution, 0xa5, sizeof *distribution);
-    distribution_clear(distribution);
-    return distribution;
+/* Ascending, and none of them 0. */
+static void assert_sound(const struct distribution *distribution) {
+    for (uint32_t i = 0; i < distribution->count; i++) {
+        const struct bucket *bucket = &distribution->buckets[i];
+        assert_true(bucket->count != 0 && bucket->number < DISTRIBUTION_BUCKETS);
+        assert_true(i == 0 || bucket->number > bucket[-1].number);
+    }
 }
 
-static struct distribution_view view_of(const struct distribution *distribution,
-                                        struct buffer *bytes) {
+/* Its bytes; what they decode to, into an empty distribution, is the same one. */
+static void decode_again(const struct distribution *distribution, struct buffer *bytes,
+                         struct distribution *ret_distribution) {
     buffer_clear(bytes);
     distribution_encode(distribution, bytes);
     struct cursor cursor = cursor_of(bytes->bytes, bytes->length);
-    struct distribution_view view = distribution_take(&cursor);
+    distribution_decode(&cursor, ret_distribution);
     assert_false(cursor.failed);
     assert_int_equal(cursor_left(&cursor), 0);
-    assert_true(distribution_view_is_sound(&view));
-    return view;
+    assert_sound(distribution);
+    assert_int_equal(ret_distribution->count, distribution->count);
+    for (uint32_t i = 0; i < distribution->count; i++) {
+        assert_int_equal(ret_distribution->buckets[i].number, distribution->buckets[i].number);
+        assert_int_equal(ret_distribution->buckets[i].count, distribution->buckets[i].count);
+    }
+}
+
+static void encode(const struct distribution *distribution, struct buffer *bytes) {
+    struct distribution decoded = {0};
+    decode_again(distribution, bytes, &decoded);
+    distribution_deinit(&decoded);
+}
+
+static bool is_dense(const struct buffer *bytes) {
+    struct cursor cursor = cursor_of(bytes->bytes, bytes->length);
+    cursor_varint(&cursor);
+    return cursor_u8(&cursor) == 1;
 }
 
 static void assert_bucket(int64_t value) {
@@ -70,71 +89,74 @@ static void a_bucket_is_near_all_its_values(void **unused) {
 static void sums_are_the_same_in_any_order(void **unused) {
     (void)unused;
     struct chance chance = {.state = chance_seed()};
-    struct distribution *all = fresh(), *joined = fresh(), *parts[3] = {fresh(), fresh(), fresh()};
     struct buffer a, b;
     buffer_init(&a);
     buffer_init(&b);
     size_t dense = 0, rounds = 0;
     for (int64_t left = chance_steps(500); left > 0; left--) {
-        distribution_clear(all);
-        distribution_clear(joined);
-        for (int i = 0; i < 3; i++)
-            distribution_clear(parts[i]);
+        struct distribution all = {0}, joined = {0}, parts[3] = {0}, decoded = {0};
         int64_t limit = 1 + chance_below(&chance, 400);
         bool any_size = chance_below(&chance, 2);
         for (int64_t i = chance_below(&chance, 600); i > 0; i--) {
             unsigned bucket = distribution_bucket(any_size ? random_value(&chance)
                                                            : chance_below(&chance, limit) - 50);
             int64_t weight = chance_below(&chance, 4) - 1;
-            distribution_add(all, bucket, weight);
-            distribution_add(parts[chance_below(&chance, 3)], bucket, weight + 5);
-            distribution_add(parts[chance_below(&chance, 3)], bucket, -5);
+            distribution_add(&all, bucket, weight);
+            distribution_add(&parts[chance_below(&chance, 3)], bucket, weight + 5);
+            distribution_add(&parts[chance_below(&chance, 3)], bucket, -5);
         }
         int64_t first = chance_below(&chance, 3);
         for (int64_t i = 0; i < 3; i++) {
-            struct distribution_view view = view_of(parts[(first + i) % 3], &b);
-            assert_true(distribution_add_view(joined, &view));
+            decode_again(&parts[(first + i) % 3], &b, &decoded);
+            distribution_add_all(&joined, i == 1 ? &decoded : &parts[(first + i) % 3]);
+            distribution_deinit(&decoded);
+            decoded = (struct distribution){0};
         }
-        dense += view_of(all, &a).bytes[0] == 1;
+        encode(&all, &a);
+        encode(&joined, &b);
+        dense += is_dense(&a);
         rounds++;
-        view_of(joined, &b);
         assert_int_equal(a.length, b.length);
         assert_memory_equal(a.bytes, b.bytes, a.length);
+        distribution_deinit(&all);
+        distribution_deinit(&joined);
+        for (int i = 0; i < 3; i++)
+            distribution_deinit(&parts[i]);
     }
     assert_true(dense > 0 && dense < rounds);
     buffer_deinit(&a);
     buffer_deinit(&b);
-    test_free(all);
-    test_free(joined);
-    for (int i = 0; i < 3; i++)
-        test_free(parts[i]);
 }
 
 static void the_shorter_form_is_taken(void **unused) {
     (void)unused;
-    struct distribution *distribution = fresh();
+    struct distribution distribution = {0};
     struct buffer bytes;
     buffer_init(&bytes);
-    assert_int_equal(view_of(distribution, &bytes).length, 2); /* sparse, no bucket */
-    distribution_add(distribution, distribution_bucket(100), 3);
+    static const uint8_t none[] = {2, 0, 0}; /* sparse, no bucket */
+    encode(&distribution, &bytes);
+    assert_int_equal(bytes.length, sizeof none);
+    assert_memory_equal(bytes.bytes, none, sizeof none);
+    distribution_add(&distribution, distribution_bucket(100), 3);
     static const uint8_t one[] = {5, 0, 1, 0xe4, 0x1d, 6}; /* bucket 3712 + 100 = 29 · 128 + 100 */
-    view_of(distribution, &bytes);
+    encode(&distribution, &bytes);
     assert_int_equal(bytes.length, sizeof one);
     assert_memory_equal(bytes.bytes, one, sizeof one);
     for (int64_t value = 101; value < 110; value++)
-        distribution_add(distribution, distribution_bucket(value), value == 105 ? 0 : 1);
+        distribution_add(&distribution, distribution_bucket(value), value == 105 ? 0 : 1);
     static const uint8_t ten[] = {14, 1, 0xe4, 0x1d, 10, 6, 2, 2, 2, 2, 0, 2, 2, 2, 2};
-    view_of(distribution, &bytes);
+    encode(&distribution, &bytes);
     assert_int_equal(bytes.length, sizeof ten);
     assert_memory_equal(bytes.bytes, ten, sizeof ten);
     buffer_deinit(&bytes);
-    test_free(distribution);
+    distribution_deinit(&distribution);
 }
 
 static const struct {
     const char *what;
     uint8_t bytes[12];
     size_t length;
+    bool is_taken; /* it can be decoded, but not to what is written in this way */
 } unsound[] = {
     {"nothing", {0}, 0},
     {"an unknown form", {2, 0}, 2},
@@ -143,26 +165,49 @@ static const struct {
     {"something behind", {0, 1, 5, 2, 9}, 5},
     {"a long number", {0, 1, 0x85, 0, 2}, 5},
     {"a bucket that there is not", {0, 1, 0x80, 0x3a, 2}, 5},
-    {"sparse, where dense is shorter", {0, 4, 5, 2, 0, 2, 0, 2, 0, 2}, 10},
-    {"dense, where sparse is no longer", {1, 5, 1, 2}, 4},
+    {"sparse, where dense is shorter", {0, 4, 5, 2, 0, 2, 0, 2, 0, 2}, 10, true},
+    {"dense, where sparse is no longer", {1, 5, 1, 2}, 4, true},
     {"dense and empty", {1, 0, 0}, 3},
     {"dense from a 0", {1, 4, 5, 0, 2, 2, 2, 2}, 8},
     {"dense to a 0", {1, 5, 5, 2, 2, 2, 2, 0}, 8},
     {"dense beyond the last bucket", {1, 0xfe, 0x39, 3, 2, 2, 2}, 7},
 };
 
-static void what_would_not_be_written_is_not_sound(void **unused) {
+/* Behind its size. Returns whether all of it could be decoded, and whether the same is written. */
+static bool is_taken(const uint8_t *inside, size_t length, bool *ret_same) {
+    struct distribution distribution = {0};
+    struct buffer bytes, again;
+    buffer_init(&bytes);
+    buffer_init(&again);
+    buffer_append_varint(&bytes, length);
+    buffer_append(&bytes, inside, length);
+    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+    distribution_decode(&cursor, &distribution);
+    bool taken = !cursor.failed && cursor_left(&cursor) == 0;
+    if (taken)
+        distribution_encode(&distribution, &again);
+    *ret_same = taken && again.length == bytes.length &&
+                memcmp(again.bytes, bytes.bytes, bytes.length) == 0;
+    distribution_deinit(&distribution);
+    buffer_deinit(&bytes);
+    buffer_deinit(&again);
+    return taken;
+}
+
+static void what_would_not_be_written_is_not_taken(void **unused) {
     (void)unused;
-    struct distribution_view view = {(const uint8_t *)"\1\5\4\2\2\2\2", 7};
-    assert_true(distribution_view_is_sound(&view));
+    bool same;
+    assert_true(is_taken((const uint8_t *)"\1\5\4\2\2\2\2", 7, &same) && same);
     for (size_t i = 0; i < sizeof unsound / sizeof *unsound; i++) {
-        view = (struct distribution_view){unsound[i].bytes, unsound[i].length};
-        if (distribution_view_is_sound(&view))
+        bool taken = is_taken(unsound[i].bytes, unsound[i].length, &same);
+        if (taken != unsound[i].is_taken || same)
             fail_msg("%s is taken as sound", unsound[i].what);
     }
-    struct cursor cursor = cursor_of("\3\0", 2);
-    distribution_take(&cursor);
+    struct distribution distribution = {0};
+    struct cursor cursor = cursor_of("\3\0", 2); /* longer than all there is */
+    distribution_decode(&cursor, &distribution);
     assert_true(cursor.failed);
+    distribution_deinit(&distribution);
 }
 
 int main(void) {
@@ -170,7 +215,7 @@ int main(void) {
         cmocka_unit_test(a_bucket_is_near_all_its_values),
         cmocka_unit_test(sums_are_the_same_in_any_order),
         cmocka_unit_test(the_shorter_form_is_taken),
-        cmocka_unit_test(what_would_not_be_written_is_not_sound),
+        cmocka_unit_test(what_would_not_be_written_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

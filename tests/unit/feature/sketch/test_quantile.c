@@ -24,17 +24,11 @@ static int64_t nearest_rank(int64_t *values, size_t count, unsigned q_parts) {
 }
 
 static void add_collapsed(struct quantile *quantile, const int64_t *values, size_t count) {
-    static struct distribution distribution;
-    struct buffer bytes;
-    buffer_init(&bytes);
-    distribution_clear(&distribution);
+    struct distribution distribution = {0};
     for (size_t i = 0; i < count; i++)
         distribution_add(&distribution, distribution_bucket(values[i]), 1);
-    distribution_encode(&distribution, &bytes);
-    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
-    struct distribution_view view = distribution_take(&cursor);
-    quantile_add_view(quantile, &view);
-    buffer_deinit(&bytes);
+    quantile_add_all(quantile, &distribution);
+    distribution_deinit(&distribution);
 }
 
 static int64_t random_value(struct chance *chance, int64_t limit) {
@@ -105,49 +99,37 @@ static void weights_are_how_often_a_value_stands_there(void **unused) {
 /* Also where some of a bucket have collapsed below zero. */
 static void what_is_below_zero_does_not_count(void **unused) {
     (void)unused;
-    static struct distribution distribution;
+    struct distribution distribution = {0};
     struct quantile quantile;
-    struct buffer bytes;
-    buffer_init(&bytes);
     quantile_init(&quantile);
     quantile_clear(&quantile);
-    distribution_clear(&distribution);
     distribution_add(&distribution, distribution_bucket(7), -5);
     distribution_add(&distribution, distribution_bucket(9), 2);
-    distribution_encode(&distribution, &bytes);
-    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
-    struct distribution_view view = distribution_take(&cursor);
-    quantile_add_view(&quantile, &view);
+    quantile_add_all(&quantile, &distribution);
     quantile_add(&quantile, 7, 1);
     assert_int_equal(find(&quantile, 3333), 7);
     assert_int_equal(find(&quantile, 3334), 9);
     quantile_clear(&quantile);
     assert_false(quantile_find(&quantile, 5000, (struct quantile_value){0}, &(int64_t){0}));
     quantile_deinit(&quantile);
-    buffer_deinit(&bytes);
+    distribution_deinit(&distribution);
 }
 
 /* What only damaged bytes hold must do no harm. */
 static void absurd_weights_do_no_harm(void **unused) {
     (void)unused;
     struct chance chance = {.state = chance_seed()};
-    static struct distribution distribution;
     struct quantile quantile;
-    struct buffer bytes;
-    buffer_init(&bytes);
     quantile_init(&quantile);
     for (int64_t left = chance_steps(2000); left > 0; left--) {
         quantile_clear(&quantile);
         for (int tile = 0; tile < 3; tile++) {
-            distribution_clear(&distribution);
+            struct distribution distribution = {0};
             for (int i = 0; i < 5; i++)
                 distribution_add(&distribution, distribution_bucket(chance_below(&chance, 4)),
                                  (int64_t)chance_next(&chance) >> chance_below(&chance, 3));
-            buffer_clear(&bytes);
-            distribution_encode(&distribution, &bytes);
-            struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
-            struct distribution_view view = distribution_take(&cursor);
-            quantile_add_view(&quantile, &view);
+            quantile_add_all(&quantile, &distribution);
+            distribution_deinit(&distribution);
             quantile_add(&quantile, chance_below(&chance, 4), INT32_MAX);
         }
         int64_t value = 0;
@@ -156,7 +138,6 @@ static void absurd_weights_do_no_harm(void **unused) {
             assert_true(value >= 0 && value < 4);
     }
     quantile_deinit(&quantile);
-    buffer_deinit(&bytes);
 }
 
 int main(void) {

@@ -6,37 +6,50 @@
 
 #include <math.h>
 
-static struct sketch_view view_of(const struct sketch *sketch, struct buffer *bytes) {
+/* Its bytes; what they decode to, into an empty sketch, has the same ones. */
+static void decode_again(const struct sketch *sketch, struct buffer *bytes,
+                         struct sketch *ret_sketch) {
+    struct buffer again;
+    buffer_init(&again);
     buffer_clear(bytes);
     sketch_encode(sketch, bytes);
     struct cursor cursor = cursor_of(bytes->bytes, bytes->length);
-    struct sketch_view view = sketch_take(&cursor);
+    sketch_decode(&cursor, ret_sketch);
     assert_false(cursor.failed);
     assert_int_equal(cursor_left(&cursor), 0);
-    assert_true(sketch_view_is_sound(&view));
-    return view;
+    assert_int_equal(ret_sketch->is_estimated, sketch->is_estimated);
+    assert_int_equal(ret_sketch->count, sketch->count);
+    assert_int_equal(sketch_bytes(ret_sketch), sketch_bytes(sketch));
+    sketch_encode(ret_sketch, &again);
+    assert_int_equal(again.length, bytes->length);
+    assert_memory_equal(again.bytes, bytes->bytes, bytes->length);
+    buffer_deinit(&again);
 }
 
 static void values_are_kept_up_to_the_limit(void **unused) {
     (void)unused;
-    static struct sketch sketch;
+    struct sketch sketch = {0}, decoded = {0};
     struct buffer bytes;
     buffer_init(&bytes);
-    sketch_clear(&sketch);
     for (uint64_t i = 0; i < SKETCH_VALUES_MAX; i++) {
         sketch_add(&sketch, i * 7919 % 64);
         sketch_add(&sketch, i * 7919 % 64);
     }
-    struct sketch_view view = view_of(&sketch, &bytes);
-    assert_true(view.is_exact);
-    assert_int_equal(view.count, SKETCH_VALUES_MAX);
+    decode_again(&sketch, &bytes, &decoded);
+    assert_false(decoded.is_estimated);
+    assert_int_equal(decoded.count, SKETCH_VALUES_MAX);
     for (uint64_t i = 0; i < SKETCH_VALUES_MAX; i++)
-        assert_true(sketch_view_holds(&view, i));
-    assert_false(sketch_view_holds(&view, SKETCH_VALUES_MAX));
+        assert_true(sketch_holds(&sketch, i) && sketch_holds(&decoded, i));
+    assert_false(sketch_holds(&sketch, SKETCH_VALUES_MAX));
+    assert_false(sketch_holds(&decoded, SKETCH_VALUES_MAX));
     sketch_add(&sketch, SKETCH_VALUES_MAX);
-    view = view_of(&sketch, &bytes);
-    assert_false(view.is_exact);
+    sketch_deinit(&decoded);
+    decode_again(&sketch, &bytes, &decoded);
+    assert_true(decoded.is_estimated);
     assert_int_equal(bytes.length, 1 + SKETCH_REGISTERS_BYTES);
+    assert_false(sketch_holds(&sketch, SKETCH_VALUES_MAX));
+    sketch_deinit(&sketch);
+    sketch_deinit(&decoded);
     buffer_deinit(&bytes);
 }
 
@@ -44,15 +57,11 @@ static void values_are_kept_up_to_the_limit(void **unused) {
 static void unions_are_the_same_in_any_order(void **unused) {
     (void)unused;
     struct chance chance = {.state = chance_seed()};
-    static struct sketch all, parts[3], joined;
     struct buffer a, b;
     buffer_init(&a);
     buffer_init(&b);
     for (int64_t left = chance_steps(300); left > 0; left--) {
-        sketch_clear(&all);
-        sketch_clear(&joined);
-        for (int i = 0; i < 3; i++)
-            sketch_clear(&parts[i]);
+        struct sketch all = {0}, parts[3] = {0}, joined = {0}, decoded = {0};
         int64_t limit = 1 + chance_below(&chance, 400);
         for (int64_t i = chance_below(&chance, 600); i > 0; i--) {
             uint64_t value = (uint64_t)chance_below(&chance, limit);
@@ -61,13 +70,20 @@ static void unions_are_the_same_in_any_order(void **unused) {
         }
         int64_t first = chance_below(&chance, 3);
         for (int64_t i = 0; i < 3; i++) {
-            struct sketch_view view = view_of(&parts[(first + i) % 3], &b);
-            sketch_add_view(&joined, &view);
+            decode_again(&parts[(first + i) % 3], &b, &decoded);
+            sketch_add_all(&joined, i == 1 ? &decoded : &parts[(first + i) % 3]);
+            sketch_deinit(&decoded);
         }
-        view_of(&all, &a);
-        view_of(&joined, &b);
+        buffer_clear(&a);
+        buffer_clear(&b);
+        sketch_encode(&all, &a);
+        sketch_encode(&joined, &b);
         assert_int_equal(a.length, b.length);
         assert_memory_equal(a.bytes, b.bytes, a.length);
+        sketch_deinit(&all);
+        sketch_deinit(&joined);
+        for (int i = 0; i < 3; i++)
+            sketch_deinit(&parts[i]);
     }
     buffer_deinit(&a);
     buffer_deinit(&b);
@@ -116,28 +132,84 @@ static void estimates_are_the_same_everywhere(void **unused) {
     assert_int_equal(registers_estimate(&registers), INT64_C(1) << 62);
 }
 
-static void packed_registers_take_values_in_place(void **unused) {
+/* Packed or one byte each: the same registers, and the same answer to whether a value changes
+ * them. */
+static void packed_registers_are_the_registers(void **unused) {
     (void)unused;
     struct chance chance = {.state = chance_seed()};
-    static struct sketch sketch;
+    struct sketch sketch = {0};
+    static struct registers registers, unpacked;
     struct buffer before, after;
     buffer_init(&before);
     buffer_init(&after);
-    sketch_clear(&sketch);
-    for (uint64_t i = 0; i < 100; i++)
+    memset(&registers, 0, sizeof registers);
+    for (uint64_t i = 0; i < 100; i++) {
         sketch_add(&sketch, i);
+        registers_add(&registers, i);
+    }
     sketch_encode(&sketch, &before);
+    size_t changed = 0;
     for (int i = 0; i < 3000; i++) {
         uint64_t value = chance_next(&chance);
+        bool expected = registers_would_change(&registers, value);
         sketch_add(&sketch, value);
+        registers_add(&registers, value);
         buffer_clear(&after);
         sketch_encode(&sketch, &after);
         bool changes = memcmp(before.bytes, after.bytes, after.length) != 0;
-        assert_int_equal(sketch_add_in_place(before.bytes + 1, value), changes);
-        assert_memory_equal(before.bytes, after.bytes, after.length);
+        assert_int_equal(changes, expected);
+        changed += changes;
+        memset(&unpacked, 0, sizeof unpacked);
+        registers_add_packed(&unpacked, after.bytes + 1);
+        assert_memory_equal(&unpacked, &registers, sizeof registers);
+        memcpy(before.bytes, after.bytes, after.length);
     }
+    assert_true(changed > 0 && changed < 3000);
+    sketch_deinit(&sketch);
     buffer_deinit(&before);
     buffer_deinit(&after);
+}
+
+static bool is_taken(const struct buffer *bytes, size_t length) {
+    struct sketch sketch = {0};
+    struct cursor cursor = cursor_of(bytes->bytes, length);
+    sketch_decode(&cursor, &sketch);
+    sketch_deinit(&sketch);
+    return !cursor.failed;
+}
+
+static void what_would_not_be_written_is_not_taken(void **unused) {
+    (void)unused;
+    struct buffer bytes;
+    buffer_init(&bytes);
+    assert_false(is_taken(&bytes, 0));
+    buffer_append_u8(&bytes, 2);
+    buffer_append_u64(&bytes, 5);
+    buffer_append_u64(&bytes, 9);
+    assert_true(is_taken(&bytes, bytes.length));
+    for (size_t length = 0; length < bytes.length; length++)
+        assert_false(is_taken(&bytes, length));
+    bytes.bytes[9] = 5; /* the same once more */
+    assert_false(is_taken(&bytes, bytes.length));
+    bytes.bytes[9] = 4;
+    assert_false(is_taken(&bytes, bytes.length));
+    bytes.bytes[16] = 1; /* the highest byte */
+    assert_true(is_taken(&bytes, bytes.length));
+
+    static const uint8_t registers[SKETCH_REGISTERS_BYTES];
+    buffer_clear(&bytes);
+    buffer_append_u8(&bytes, SKETCH_VALUES_MAX + 1);
+    buffer_append(&bytes, registers, sizeof registers);
+    assert_true(is_taken(&bytes, bytes.length));
+    assert_false(is_taken(&bytes, bytes.length - 1));
+    bytes.bytes[SKETCH_REGISTERS_BYTES] = 55 << 2; /* the last register; 55 is the greatest rank */
+    assert_true(is_taken(&bytes, bytes.length));
+    bytes.bytes[SKETCH_REGISTERS_BYTES] = 56 << 2;
+    assert_false(is_taken(&bytes, bytes.length));
+    bytes.bytes[SKETCH_REGISTERS_BYTES] = 0;
+    bytes.bytes[0] = SKETCH_VALUES_MAX + 2;
+    assert_false(is_taken(&bytes, bytes.length));
+    buffer_deinit(&bytes);
 }
 
 int main(void) {
@@ -146,7 +218,8 @@ int main(void) {
         cmocka_unit_test(unions_are_the_same_in_any_order),
         cmocka_unit_test(estimates_have_the_stated_error),
         cmocka_unit_test(estimates_are_the_same_everywhere),
-        cmocka_unit_test(packed_registers_take_values_in_place),
+        cmocka_unit_test(packed_registers_are_the_registers),
+        cmocka_unit_test(what_would_not_be_written_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,10 +44,6 @@ static struct bulk_entry *encode(const struct scene *scene, struct bodies *bodie
     return bodies->entries;
 }
 
-static struct text text_of_state(const struct state *state) {
-    return (struct text){.data = (const char *)state->bytes, .length = state->length};
-}
-
 /* In random portions, one on top of the other. */
 static void fold_portions(const struct scene *scene, struct chance *chance, struct bulk *bulk,
                           const struct entry *entries, size_t count, struct state *ret_state) {
@@ -58,16 +54,16 @@ static void fold_portions(const struct scene *scene, struct chance *chance, stru
         size_t left = count - from;
         size_t portion = whole ? left : 1 + (size_t)chance_below(chance, (int64_t)left);
         struct text folded =
-            bulk_fold(bulk, &scene->entity, scene->plan.lateness_us, text_of_state(ret_state),
+            bulk_fold(bulk, &scene->entity, scene->plan.lateness_us, scene_encode(&scene->entity, ret_state),
                       encode(scene, &bodies, entries + from, portion), portion);
-        state_assign(ret_state, folded.data, folded.length);
+        state_assign(ret_state, &scene->entity, folded.data, folded.length);
         from += portion;
     }
 }
 
-static void expect(const struct state *expected, struct text got, const char *how) {
-    if (!text_equal(text_of_state(expected), got))
-        fail_msg("%s: %zu bytes that are not the %u expected", how, got.length, expected->length);
+static void expect(struct text expected, struct text got, const char *how) {
+    if (!text_equal(expected, got))
+        fail_msg("%s: %zu bytes that are not the %zu expected", how, got.length, expected.length);
 }
 
 static void bulk_is_what_one_by_one_gives(void **state) {
@@ -86,12 +82,13 @@ static void bulk_is_what_one_by_one_gives(void **state) {
         for (size_t i = 0; i < count; i++)
             scene_apply(&scene, &expected, &entries[i]);
         fold_portions(&scene, &chance, bulk, entries, count, &folded);
-        expect(&expected, text_of_state(&folded), "in portions");
+        expect(scene_encode(&scene.entity, &expected), scene_encode(&scene.entity, &folded),
+               "in portions");
         fold_portions(&scene, &chance, bulk, entries, half, &first);
         fold_portions(&scene, &chance, bulk, entries + half, count - half, &second);
-        expect(&expected,
-               bulk_merge(bulk, &scene.entity, scene.plan.lateness_us, text_of_state(&second),
-                          text_of_state(&first)),
+        expect(scene_encode(&scene.entity, &expected),
+               bulk_merge(bulk, &scene.entity, scene.plan.lateness_us, scene_encode(&scene.entity, &second),
+                          scene_encode(&scene.entity, &first)),
                "merged halves");
         state_deinit(&expected);
         state_deinit(&folded);

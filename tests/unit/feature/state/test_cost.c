@@ -16,10 +16,11 @@ static void assert_within(const struct scene *scene, const struct state *state) 
     struct plan_cost cost = entity_plan_cost(&scene->entity);
     int64_t newest_us;
     uint64_t entries;
-    if (!state_extent(state->bytes, state->length, &newest_us, &entries))
+    if (!state_extent(state, &scene->entity, &newest_us, &entries))
         return;
-    if (state->length > cost.bytes)
-        fail_msg("%u bytes, at most %" PRIu64 " were promised", state->length, cost.bytes);
+    size_t length = scene_encode(&scene->entity, state).length;
+    if (length > cost.bytes)
+        fail_msg("%zu bytes, at most %" PRIu64 " were promised", length, cost.bytes);
 }
 
 /* A transaction whose every column takes as many bytes as it can. */
@@ -89,14 +90,15 @@ static void full_raw_tiles_come_near_the_bound(void **unused) {
     state_init(&state);
     uint64_t tiles = fill(&scene, RAW_MAX, &state), entries;
     int64_t newest_us;
-    assert_true(state_extent(state.bytes, state.length, &newest_us, &entries));
+    assert_true(state_extent(&state, &scene.entity, &newest_us, &entries));
     assert_int_equal(entries, tiles * RAW_MAX + 1);
-    print_message("%" PRIu64 " entries of %" PRIu64 ", %u bytes of %" PRIu64 "\n", entries,
-                  cost.entries, state.length, cost.bytes);
+    size_t length = scene_encode(&scene.entity, &state).length;
+    print_message("%" PRIu64 " entries of %" PRIu64 ", %zu bytes of %" PRIu64 "\n", entries,
+                  cost.entries, length, cost.bytes);
     assert_true(tiles * RAW_MAX <= cost.entries);
     assert_true(cost.entries <= entries + entries / 8);
     assert_within(&scene, &state);
-    assert_true(cost.bytes <= state.length + state.length / 5);
+    assert_true(cost.bytes <= length + length / 5);
     state_deinit(&state);
 }
 
@@ -110,8 +112,8 @@ static void collapsed_tiles_stay_within_the_bound(void **unused) {
         struct state state;
         state_init(&state);
         uint64_t tiles = fill(&scene, RAW_MAX + 1, &state);
-        print_message("%" PRIu64 " tiles, %u bytes of %" PRIu64 "\n", tiles, state.length,
-                      cost.bytes);
+        print_message("%" PRIu64 " tiles, %zu bytes of %" PRIu64 "\n", tiles,
+                      scene_encode(&scene.entity, &state).length, cost.bytes);
         assert_true(tiles * RAW_MAX <= cost.entries);
         assert_within(&scene, &state);
         state_deinit(&state);
@@ -138,9 +140,10 @@ static void full_sketches_come_near_the_bound(void **unused) {
         if (i % 1000 == 0)
             assert_within(&scene, &state);
     }
-    print_message("%u bytes of %" PRIu64 "\n", state.length, cost.bytes);
+    size_t length = scene_encode(&scene.entity, &state).length;
+    print_message("%zu bytes of %" PRIu64 "\n", length, cost.bytes);
     assert_within(&scene, &state);
-    assert_true(cost.bytes < 10 * (uint64_t)state.length);
+    assert_true(cost.bytes < 10 * length);
     state_deinit(&state);
 }
 
@@ -192,15 +195,14 @@ static void random_histories_stay_within_the_bound(void **unused) {
         scene_finish(&scene);
         struct plan_cost cost = entity_plan_cost(&scene.entity);
         int64_t now_us = NEWEST, pace_us = 1 + scene.entity.reach_us / 400;
-        state.length = 0;
-        state.is_surveyed = false;
+        state_deinit(&state);
         for (int i = 0; i < 300; i++) {
             now_us += chance_below(&chance, pace_us);
             struct entry entry = large_entry(now_us, id++);
             scene_apply(&scene, &state, &entry);
             assert_within(&scene, &state);
         }
-        uint64_t part = 100 * (uint64_t)state.length / cost.bytes;
+        uint64_t part = 100 * scene_encode(&scene.entity, &state).length / cost.bytes;
         most = part > most ? part : most;
     }
     print_message("up to %" PRIu64 " %% of the bound\n", most);

@@ -1,6 +1,6 @@
-/* The quick ways to read a state (gather_few.c, gather_plain.c) take nothing for a value that
- * gather_state() takes for damage: the process ends, as it does for every state that was checked
- * when it came in and has become another since. Each in a process of its own. */
+/* Bytes that are no state any more are never taken for one: where they are read or become a state in
+ * memory, the process ends, as it does for every state that was checked when it came in and has
+ * become another since. Each in a process of its own. */
 #include "core/feature/state/state.h"
 #include "tests/unit/unit.h"
 
@@ -55,19 +55,48 @@ static int64_t read_at(const struct entity_plan *entity, const uint8_t *bytes, s
     return value.integer;
 }
 
-static bool ends_the_process(const struct entity_plan *entity, const uint8_t *bytes, size_t length,
-                             int64_t at_us) {
+enum way { READ, ASSIGN, MERGE, WAYS };
+
+static void take(enum way way, const struct entity_plan *entity, const uint8_t *bytes,
+                 size_t length, int64_t at_us) {
+    struct state state;
+    state_init(&state);
+    if (way == READ)
+        read_at(entity, bytes, length, at_us);
+    else if (way == ASSIGN)
+        state_assign(&state, entity, bytes, length);
+    else
+        state_merge(&state, entity, 0, bytes, length);
+    state_deinit(&state);
+}
+
+static bool ends_a_process(enum way way, const struct entity_plan *entity, const uint8_t *bytes,
+                           size_t length, int64_t at_us) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         signal(SIGABRT, SIG_DFL); /* cmocka has its own */
-        read_at(entity, bytes, length, at_us);
+        take(way, entity, bytes, length, at_us);
         _exit(0);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static bool ends_the_process(const struct entity_plan *entity, const uint8_t *bytes, size_t length,
+                             int64_t at_us) {
+    bool all = true;
+    for (int way = 0; way < WAYS; way++)
+        all &= ends_a_process((enum way)way, entity, bytes, length, at_us);
+    return all;
+}
+
+static void assert_taken(const struct entity_plan *entity, const uint8_t *bytes, size_t length,
+                         int64_t at_us) {
+    for (int way = 0; way < WAYS; way++)
+        assert_false(ends_a_process((enum way)way, entity, bytes, length, at_us));
 }
 
 /* Amounts of 5, 10 and 15, in zigzag. */
@@ -80,6 +109,7 @@ static void a_tally_has_one_spelling(void **state) {
     uint8_t bytes[64];
     size_t length = make_state(sound, sizeof sound, bytes);
     assert_int_equal(read_at(&entity, bytes, length, 1000), 5 + 10 + 15);
+    assert_taken(&entity, bytes, length, 1000);
     length = make_state(damaged, sizeof damaged, bytes);
     assert_true(ends_the_process(&entity, bytes, length, 1000));
 }
@@ -91,6 +121,7 @@ static void a_time_does_not_end_behind_the_run(void **state) {
     uint8_t bytes[64];
     size_t length = make_state(sound, sizeof sound, bytes);
     assert_int_equal(read_at(&entity, bytes, length, 8), 10);
+    assert_taken(&entity, bytes, length, 8);
     length = make_state(damaged, sizeof damaged, bytes);
     assert_true(ends_the_process(&entity, bytes, length, 8));
 }

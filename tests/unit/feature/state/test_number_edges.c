@@ -1,9 +1,9 @@
-/* Numbers at the edges of what the quick ways take: values around ±2^28, beyond which sums of a few
- * entries no longer fit in 64 bits (gather_few.c; all of an int64 has tests in test_state.c), and
+/* Numbers at the edges of what the quick ways take: values beyond which sums and squares of a few
+ * entries no longer fit in 64 bits (read/values.c; all of an int64 has tests in test_state.c), and
  * times and values around each length of their bytes. Held against the naive model, and against the
  * bytes of the same entries applied in the opposite order, which inserts where the other appends.
  */
-#include "core/feature/window/gather.h"
+#include "core/feature/read/values.h"
 #include "tests/unit/feature/naive_model.h"
 #include "tests/unit/feature/scene.h"
 
@@ -15,7 +15,7 @@
 #define HOUR  (3600 * SECOND)
 #define DAY   (24 * HOUR)
 #define SMALL (INT64_C(1) << 28)
-#define FEW   63 /* the most that are read by columns */
+#define FEW   16 /* the most that are looked through one by one: read/scan.h */
 
 static const enum aggregate sums[] = {AGGREGATE_SUM, AGGREGATE_MEAN, AGGREGATE_STDDEV,
                                       AGGREGATE_MIN, AGGREGATE_MAX,  AGGREGATE_COUNT};
@@ -77,17 +77,18 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, in
 
 static void test_few_numbers(void **state) {
     /* From 2^29 on the squares of all of them do not fit in 64 bits. */
-    static const int64_t edges[] = {SMALL, INT64_C(1) << 29, INT64_C(1) << 31, INT64_C(1) << 45};
-    static const size_t counts[] = {1, 2, 3, FEW};
+    static const int64_t edges[] = {SMALL, INT64_C(1) << 29, INT64_C(1) << 30,
+                                    INT64_C(1) << 31, INT64_C(1) << 45};
+    static const size_t counts[] = {1, 2, 3, FEW, FEW + 1, 63};
     static struct scene scene;
     (void)state;
     scene_init(&scene, SECOND);
     for (size_t i = 0; i < SUMS; i++)
         scene_add(&scene, sums[i], sums[i] == AGGREGATE_COUNT ? -1 : SCENE_ITEMS, -1, -1, HOUR, 0);
     scene_finish(&scene);
-    for (size_t e = 0; e < 4; e++)
+    for (size_t e = 0; e < sizeof edges / sizeof *edges; e++)
         for (int64_t value = edges[e] - 2; value <= edges[e] + 2; value++)
-            for (size_t c = 0; c < 4; c++) {
+            for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
                 read_few(&scene, value, value, value, counts[c]);
                 read_few(&scene, -value, -value, -value, counts[c]);
                 read_few(&scene, value, -value, value, counts[c]);
@@ -103,7 +104,7 @@ static void test_few_numbers(void **state) {
  * it does in states. */
 static void test_most_entries(void **state) {
     static struct scene scene;
-    static struct gather gather;
+    static struct reading reading;
     struct payment current = payment_of(NOW, SCENE_ITEMS, 3);
     struct entry entry = scene_transaction(&current);
     struct value got[3];
@@ -113,15 +114,13 @@ static void test_most_entries(void **state) {
     scene_add(&scene, AGGREGATE_MEAN, SCENE_ITEMS, -1, -1, HOUR, 0);
     scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, HOUR, 0);
     scene_finish(&scene);
-    gather_init(&gather);
-    gather_begin(&gather, &scene.entity, NOW, &entry);
+    reading_begin(&reading, &scene.entity, NOW, &entry);
     for (size_t i = 0; i < scene.entity.gathering_count; i++)
-        gather.gathered[i].count = INT64_MAX;
-    gather_give(&gather, got);
+        reading.gathered[i].count = INT64_MAX;
+    values_put(&reading, got);
     assert_value(got[0], value_absent(), "stddev", 3, 0);
     assert_value(got[1], value_absent(), "mean", 3, 0);
     assert_value(got[2], value_int(INT64_MIN), "count", 3, 0);
-    gather_deinit(&gather);
 }
 
 /* Counts and sums of one column, without ids: the shortest entries there are. */
@@ -134,7 +133,6 @@ static void init_plain(struct scene *scene) {
     scene_add(scene, AGGREGATE_SUM, SCENE_AMOUNT, -1, -1, DAY, 0);
     scene_finish(scene);
     assert_true(plan_omit_ids(&scene->entity));
-    assert_true(scene->entity.is_plain);
 }
 
 #define ENTRIES_MAX 64
@@ -157,9 +155,8 @@ static void assert_same_either_way(const struct scene *scene, const struct payme
             entry = scene_transaction(&payments[i]);
             scene_apply(scene, &back, &entry);
         }
-        assert_int_equal(forth.length, back.length);
-        assert_memory_equal(forth.bytes, back.bytes, back.length);
-        assert_int_equal(state_check(ENCODED(&scene->entity, &forth), &scene->entity, &error), 0);
+        assert_true(scene_equal(&scene->entity, &forth, &back));
+        assert_int_equal(scene_check(&scene->entity, &forth, &error), 0);
         struct value got[3];
         int64_t at_us = payments[n - 1].time_us;
         state_evaluate(&forth, &scene->entity, scene->plan.lateness_us, at_us, NULL, scratch, got);

@@ -316,6 +316,28 @@ static void sketches_may_go_unread(void **unused) {
     walk_free(walk);
 }
 
+/* It comes behind all other raw entries and yet late: between two crowds that are one sketch by then,
+ * which the windows have passed. */
+static void a_late_entry_counts_beside_a_sketch(void **unused) {
+    (void)unused;
+    struct walk *walk = walk_new();
+    scene_init(&walk->scene, 20 * SECOND);
+    scene_add(&walk->scene, AGGREGATE_DISTINCT, SCENE_ITEMS, -1, -1, 640 * SECOND, 0);
+    scene_finish(&walk->scene);
+    int64_t first_us = INT64_C(1000) << walk->scene.entity.block_level;
+    crowd_at(walk, first_us, 0);
+    crowd_at(walk, first_us + 20 * SECOND, 0);
+    assert_int_equal(tile_count(&walk->state), 2);
+    assert_int_equal(walk->state.collapsed->sketch_count, 1);
+    assert_int_equal(walk->state.begin, walk->state.end);
+    assert_values_agree(walk, first_us + 30 * SECOND, NULL);
+    struct entry late = lone_entry(first_us + 10 * SECOND, 999);
+    scene_apply(&walk->scene, &walk->state, &late);
+    assert_values_agree(walk, first_us + 30 * SECOND, NULL);
+    assert_true(walk->kept > 0);
+    walk_free(walk);
+}
+
 #define CROWD_STEPS 2500 /* of one round */
 
 /* Features of different values alone, over windows that agree in part. */
@@ -487,6 +509,7 @@ int main(void) {
         cmocka_unit_test(times_may_end),
         cmocka_unit_test(pools_may_be_many),
         cmocka_unit_test(sketches_may_go_unread),
+        cmocka_unit_test(a_late_entry_counts_beside_a_sketch),
         cmocka_unit_test(crowds_are_kept_up),
         cmocka_unit_test(values_that_collapse_late_are_kept_up),
     };
