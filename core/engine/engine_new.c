@@ -4,6 +4,7 @@
 #include "scratch.h"
 
 #include "core/base/check.h"
+#include "core/feature/plan/finish.h"
 
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/feature/plan/finish.h"
 #include "tests/split_mix.h"
 
 #include <math.h>

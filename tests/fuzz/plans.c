@@ -4,6 +4,7 @@
 #include "plans.h"
 
 #include "core/base/check.h"
+#include "core/feature/plan/finish.h"
 #include "core/feature/read/place.h"
 
 #include <stdio.h>

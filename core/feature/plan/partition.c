@@ -1,7 +1,6 @@
 #include "partition.h"
 
 #include "core/base/check.h"
-#include "plan.h"
 
 /* The greatest level that is not wider than this; 0 if none is. */
 static unsigned level_within(uint64_t width_us) {

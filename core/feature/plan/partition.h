@@ -15,7 +15,13 @@ struct partition {
     uint64_t begin_us[64]; /* [level]: so far behind the newest time its last instant must lie */
 };
 
-struct span;
+/* A window and what is gathered over it: [first, first + count). Ages count back from the time of the
+ * read; the window holds delay_us <= age < end_us. */
+struct span {
+    uint64_t delay_us, end_us;
+    uint16_t first, count;
+    uint16_t opens, closes; /* the borders where it begins and ends */
+};
 
 /* The instants of one tile: first … last. */
 struct tile_extent {

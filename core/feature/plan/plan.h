@@ -52,6 +52,8 @@ enum column_use {
 
 enum column_use aggregate_column_use(enum aggregate aggregate);
 bool aggregate_needs_column(enum aggregate aggregate);
+/* Bits of enum gathering_need. */
+uint16_t aggregate_needs(enum aggregate aggregate);
 /* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share,
  * quantile. */
 bool aggregate_takes_outcomes(enum aggregate aggregate);
@@ -176,14 +178,6 @@ struct pool {
     int8_t column, filter;
 };
 
-/* A window and the gatherings over it: [first, first + count). Ages count back from the time of the
- * read; the window holds delay_us <= age < end_us. */
-struct span {
-    uint64_t delay_us, end_us;
-    uint16_t first, count;
-    uint16_t opens, closes; /* the borders where it begins and ends */
-};
-
 /* Is what is of this time in the window of a read at at_us? */
 static inline bool span_holds(const struct span *span, int64_t time_us, int64_t at_us) {
     return is_behind(time_us, at_us, span->delay_us) && !is_behind(time_us, at_us, span->end_us);
@@ -305,8 +299,8 @@ struct plan {
     uint64_t id; /* hash over entity names, layouts and definitions */
 };
 
-/* Checks limits and combinations (ERROR_INVALID names entity and feature) and fills what is
- * derived, definition hashes included. What goes together:
+/* Checks limits and combinations (ERROR_INVALID names entity and feature). What goes
+ * together:
  *
  *   columns    integer: int, bool, timestamp (digits 0) or double (fixed point, digits 0…18)
  *              hash: any type; text: string; place: absent
@@ -318,15 +312,7 @@ struct plan {
  *   count, share, seconds_since_first, seconds_since_last, burst take no column
  *   share, and only share, has a part; so with quantile and q_parts, burst and tick_us
  *   a default has the type that feature_value_type() says */
-int plan_finish(struct plan *plan, struct error *ret_error);
-
-/* For states that are nobody else's, which are half as large then: no entry keeps the hash of its
- * transaction's id. Only what is first or last of entries that have the same time goes by it, so an
- * entity with a feature of such a column keeps it all the same. Of other entities, entries of equal
- * time and columns are one entry, whose tally is the sum of theirs: every value is what it was.
- * Their bytes are other ones: not for tables, nor for comparing. Returns whether no entry of the
- * entity keeps it now. */
-bool plan_omit_ids(struct entity_plan *entity);
+int plan_check(const struct plan *plan, struct error *ret_error);
 
 /* What a value of the feature is when it is there: int for count, distinct and the sum of ints or
  * bools; the column's own type for min, max, first, last and quantile; int for distance; bool for

@@ -1,6 +1,7 @@
 #include "bulk.h"
 
 #include "core/base/check.h"
+#include "core/feature/live/compact.h"
 #include "core/feature/live/encoding.h"
 
 #include <stdlib.h>
@@ -147,6 +148,55 @@ struct text bulk_merge(struct bulk *bulk, const struct entity_plan *entity, int6
     return text_of_buffer(&bulk->folded);
 }
 
+/* Is the entry the same one as the last row? Then that becomes their sum. */
+static bool add_to_last_row(struct state *state, const struct entity_plan *entity,
+                            const struct row *added) {
+    uint32_t last = state->end - 1;
+    struct row sum;
+    if (state->begin == state->end ||
+        row_time(state, &entity->rows[state->layout], last) != added->entry.time_us)
+        return false;
+    row_get(state, entity, last, &sum);
+    if (entry_compare(entity, &sum.entry, &added->entry) != 0)
+        return false;
+    sum.transactions = entry_add_weights(entity, &sum.entry, sum.transactions,
+                                         added->entry.weights, added->transactions);
+    state_fit(state, entity, &sum.entry, sum.transactions);
+    row_set_weights(state, entity, &sum.entry, sum.transactions, row_at(state, last));
+    return true;
+}
+
+/* Sorted entries, none of which is older than the last row. */
+static void append_entries(struct state *state, const struct entity_plan *entity,
+                           const struct bulk_entry *entries, size_t count) {
+    bool was_empty = state_is_empty(state);
+    for (size_t i = 0; i < count; i++) {
+        struct row row;
+        decode(entity, entries[i].time_us, entries[i].body, entries[i].size, &row);
+        if (add_to_last_row(state, entity, &row))
+            continue;
+        state_fit(state, entity, &row.entry, row.transactions);
+        uint32_t at = rows_insert(state, entity, state->end);
+        row_fill(state, entity, &row.entry, row.transactions, row_at(state, at));
+    }
+    if (was_empty || entries[count - 1].time_us > state->newest_us)
+        state->newest_us = entries[count - 1].time_us;
+    compact_all(state, entity);
+}
+
+static void add_chunk(struct bulk *bulk, const struct entity_plan *entity, struct state *state,
+                      const struct bulk_entry *entries, size_t count) {
+    bool is_behind_all = state->begin == state->end ||
+                         entries[0].time_us >
+                             row_time(state, &entity->rows[state->layout], state->end - 1);
+    if (is_behind_all) {
+        append_entries(state, entity, entries, count);
+        return;
+    }
+    write_run(bulk, entity, entries, count);
+    state_merge(state, entity, entity->lateness_us, bulk->run.bytes, bulk->run.length);
+}
+
 /* So many at a time, so that the longest history takes no more memory than this. */
 #define CHUNK_ENTRIES ((size_t)1 << 15)
 
@@ -169,8 +219,8 @@ struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64
     state_assign(&state, entity, before.data, before.length);
     for (size_t done = 0; done < count; done += CHUNK_ENTRIES) {
         size_t left = count - done;
-        write_run(bulk, entity, entries + done, left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES);
-        state_merge(&state, entity, lateness_us, bulk->run.bytes, bulk->run.length);
+        add_chunk(bulk, entity, &state, entries + done,
+                  left < CHUNK_ENTRIES ? left : CHUNK_ENTRIES);
     }
     buffer_clear(&bulk->folded);
     state_encode(&state, entity, &bulk->folded);

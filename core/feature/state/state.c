@@ -350,9 +350,14 @@ void state_merge(struct state *state, const struct entity_plan *entity, int64_t 
     check(lateness_us == entity->lateness_us);
     if (entity->reach_us == 0 || length == 0)
         return;
+    if (state_is_empty(state)) {
+        state_assign(state, entity, bytes, length);
+        compact_all(state, entity);
+        return;
+    }
     struct state other = {0};
     state_assign(&other, entity, bytes, length);
-    if (state_is_empty(state) || other.newest_us > state->newest_us)
+    if (other.newest_us > state->newest_us)
         state->newest_us = other.newest_us;
     windows_free(state);
     merge_rows(state, entity, &other);

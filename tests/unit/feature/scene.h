@@ -3,6 +3,7 @@
  * only ever sees the weights made from them. */
 #pragma once
 
+#include "core/feature/plan/finish.h"
 #include "core/feature/plan/plan.h"
 #include "core/feature/state/state.h"
 

@@ -6,6 +6,7 @@
 #include "load_features.h"
 
 #include "core/base/check.h"
+#include "core/feature/plan/finish.h"
 #include "core/feature/state/cost.h"
 #include "core/policy/load/settings/load_field.h"
 #include "load_feature.h"

@@ -3,6 +3,7 @@
  * same leaf. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/feature/plan/finish.h"
 #include "core/store/overlay/state_table.h"
 #include "tests/unit/unit.h"
 
