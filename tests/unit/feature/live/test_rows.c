@@ -113,16 +113,22 @@ static void set_weights(struct list *list, struct row *row) {
     }
 }
 
+/* Where time ends, it ends. */
+static int64_t time_after(int64_t time_us, int64_t by_us) {
+    int64_t sum;
+    return !__builtin_add_overflow(time_us, by_us, &sum) ? sum : by_us > 0 ? INT64_MAX : INT64_MIN;
+}
+
 static int64_t random_time(struct list *list) {
     struct chance *chance = &list->chance;
     int64_t kind = chance_below(chance, 30);
     if (kind == 0) /* more than a narrow row has room for, whichever row is the first */
-        return list->start_us + chance_below(chance, 30) * YEAR - 15 * YEAR;
+        return time_after(list->start_us, chance_below(chance, 30) * YEAR - 15 * YEAR);
     if (kind == 1 && chance_below(chance, 5) == 0)
         return (int64_t)chance_next(chance);
     if (kind < 6)
-        return list->start_us + chance_below(chance, 8) * YEAR;
-    return list->start_us + chance_below(chance, 40) * SECOND - 20 * SECOND;
+        return time_after(list->start_us, chance_below(chance, 8) * YEAR);
+    return time_after(list->start_us, chance_below(chance, 40) * SECOND - 20 * SECOND);
 }
 
 /* The first that is not before this time. */
@@ -226,7 +232,7 @@ static void a_row_has_what_was_put(void **unused) {
     list->chance.state = chance_seed();
     for (int64_t left = chance_steps(40000) / ROUND_STEPS; left > 0; left--) {
         static const int64_t starts_us[] = {0, INT64_C(1700000000) * SECOND, -50 * YEAR,
-                                            INT64_MAX - YEAR, INT64_MIN + YEAR};
+                                            INT64_MAX - SECOND, INT64_MIN + SECOND};
         make_plan(list, chance_below(&list->chance, 3) > 0);
         list->start_us = starts_us[chance_below(&list->chance, 5)];
         int64_t size = 0, calm = chance_below(&list->chance, 40);
