@@ -16,10 +16,11 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
                               uint64_t key_hash) {
     const struct held_state *held_state =
         state_table_find(live_of(self, entity, key_hash), entity, key, key_hash);
-    if (!held_state)
-        return (struct text){0};
-    return (struct text){.data = (const char *)held_state->state.bytes,
-                         .length = held_state->state.length};
+    struct replay_states *states = (struct replay_states *)self;
+    buffer_clear(&states->bytes);
+    if (held_state)
+        state_encode(&held_state->state, states->entities[entity], &states->bytes);
+    return buffer_text(&states->bytes);
 }
 
 static struct state *write_state(struct state_source *self, size_t entity, struct text key,
@@ -69,6 +70,7 @@ struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, s
     struct replay_states *states = check_calloc(1, sizeof *states);
     states->source =
         (struct state_source){.read = read_state, .write = write_state, .find = find_states};
+    buffer_init(&states->bytes);
     states->plan = plan;
     states->workers = workers;
     states->engines = check_calloc(workers, sizeof(*states->engines));
@@ -98,6 +100,7 @@ void replay_states_free(struct replay_states *states) {
         state_table_deinit(&states->shards[i].dormant);
     }
     replay_memory_free(states->memory);
+    buffer_deinit(&states->bytes);
     free(states->shards);
     for (size_t e = 0; e < states->plan->plan.entity_count; e++)
         free(states->columns[e].texts);
@@ -118,19 +121,23 @@ struct rebuilding {
     const struct replay_shard *from;
     struct replay_shard *to;
     int64_t newest_event_time_us;
+    struct buffer *bytes; /* of the state at hand */
 };
 
 /* Stores an entity's complete state: in `dormant` if a generation built now would leave it out. */
 static void place(const struct rebuilding *rebuilding, const struct held_state *held_state,
                   const struct state *whole) {
-    const struct plan *plan = rebuilding->plan;
-    bool idle = state_is_idle(whole->bytes, whole->length, rebuilding->entities[held_state->entity],
-                              plan->lateness_us, rebuilding->newest_event_time_us);
+    const struct entity_plan *entity = rebuilding->entities[held_state->entity];
+    struct buffer *bytes = rebuilding->bytes;
+    bool idle = state_is_idle(whole, entity, rebuilding->plan->lateness_us,
+                              rebuilding->newest_event_time_us);
     struct text key = held_state_key(held_state);
     struct held_state *copy =
         state_table_add(idle ? &rebuilding->to->dormant : &rebuilding->to->live, held_state->entity,
                         key, hash_text(key));
-    state_assign(&copy->state, whole->bytes, whole->length);
+    buffer_clear(bytes);
+    state_encode(whole, entity, bytes);
+    state_assign(&copy->state, entity, bytes->bytes, bytes->length);
 }
 
 static const struct held_state *find(const struct state_table *state_table,
@@ -142,12 +149,16 @@ static const struct held_state *find(const struct state_table *state_table,
 /* An entity with a part in both tables: a record woke it after a generation had left it out. */
 static void place_merged(const struct rebuilding *rebuilding, const struct held_state *live,
                          const struct held_state *dormant) {
-    const struct plan *plan = rebuilding->plan;
+    const struct entity_plan *entity = rebuilding->entities[live->entity];
+    struct buffer *bytes = rebuilding->bytes;
     struct state whole;
     state_init(&whole);
-    state_assign(&whole, dormant->state.bytes, dormant->state.length);
-    state_merge(&whole, rebuilding->entities[live->entity], plan->lateness_us, live->state.bytes,
-                live->state.length);
+    buffer_clear(bytes);
+    state_encode(&dormant->state, entity, bytes);
+    state_assign(&whole, entity, bytes->bytes, bytes->length);
+    buffer_clear(bytes);
+    state_encode(&live->state, entity, bytes);
+    state_merge(&whole, entity, rebuilding->plan->lateness_us, bytes->bytes, bytes->length);
     place(rebuilding, live, &whole);
     state_deinit(&whole);
 }
@@ -181,6 +192,7 @@ struct replay_states *replay_states_rebuilt(const struct replay_states *states,
                                            .entities = states->entities,
                                            .from = &states->shards[i],
                                            .to = &rebuilt->shards[i],
-                                           .newest_event_time_us = newest_event_time_us});
+                                           .newest_event_time_us = newest_event_time_us,
+                                           .bytes = &rebuilt->bytes});
     return rebuilt;
 }

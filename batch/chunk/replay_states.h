@@ -12,6 +12,7 @@
  * have no entry in common. Private to batch/. */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "core/engine/engine.h"
 #include "core/store/overlay/state_table.h"
 #include "replay_memory.h"
@@ -34,6 +35,7 @@ struct replay_columns {
 
 struct replay_states {
     struct state_source source; /* first; the engine's view of all shards, for one thread */
+    struct buffer bytes;        /* of the state that it read last */
     struct snapshot *plan;      /* the engines hold references */
     struct engine **engines;    /* one per worker, for entries and for reading features */
     bool omits_ids;             /* engine_omit_ids() */

@@ -70,8 +70,8 @@ static int64_t newest_us(const struct folding *folding) {
 
 static bool is_idle(const struct folding *folding, struct text state) {
     const struct plan *plan = folding->fold->rebuild->plan;
-    return state_is_idle(state.data, state.length, folding->plan, plan->lateness_us,
-                         newest_us(folding));
+    return encoded_is_idle(state.data, state.length, folding->plan, plan->lateness_us,
+                           newest_us(folding));
 }
 
 /* Validates one state in CHECK_EVERY: a fault in building them would affect many. That what is on

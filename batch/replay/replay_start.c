@@ -138,7 +138,7 @@ static void load_entity(const struct replay *replay, size_t entity, struct repla
         size_t shard = replay_states_shard(states, entity, hash);
         struct held_state *held_state =
             state_table_add(&states->shards[shard].live, entity, key, hash);
-        state_assign(&held_state->state, bytes.data, bytes.length);
+        state_assign(&held_state->state, states->entities[entity], bytes.data, bytes.length);
     }
     generation_cursor_close(cursor);
 }

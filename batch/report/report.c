@@ -228,7 +228,7 @@ static int keep_change(const struct report *report, struct report_worker *worker
 }
 
 /* What report_take() passes to report_row() for card precision: these bits and the card's hash. */
-enum mark { MARK_COUNTS = 1, MARK_POSITIVE = 2, MARK_CARD = 4, MARK_HISTORY = 8 };
+enum card_mark { MARK_COUNTS = 1, MARK_POSITIVE = 2, MARK_CARD = 4, MARK_HISTORY = 8 };
 
 static void append_mark(struct buffer *prepared, unsigned mark, uint64_t card) {
     buffer_append_u8(prepared, (uint8_t)mark);

@@ -39,7 +39,7 @@ struct later_label {
 };
 
 /* What one worker has taken. Scores are sorted by position at each night. */
-struct kept {
+struct kept_rows {
     struct kept_value *values;
     size_t value_count, value_room;
     struct kept_score *scores;
@@ -50,7 +50,7 @@ struct kept {
 
 struct walk_forward {
     struct walk_forward_options options;
-    struct kept *workers;
+    struct kept_rows *workers;
     atomic_size_t bytes; /* kept, of all workers */
     struct later_label *labels;
     size_t label_count, label_room;
@@ -109,7 +109,7 @@ static int count_bytes(struct walk_forward *walk, size_t bytes, struct error *re
                      walk->options.memory_bytes >> 20);
 }
 
-static int keep_value(struct walk_forward *walk, struct kept *kept,
+static int keep_value(struct walk_forward *walk, struct kept_rows *kept,
                       const struct walk_forward_row *row, const struct threshold_value *value,
                       struct error *ret_error) {
     if (kept->value_count == kept->value_room) {
@@ -129,7 +129,7 @@ static int keep_value(struct walk_forward *walk, struct kept *kept,
 int walk_forward_take(struct walk_forward *walk, size_t worker, const struct walk_forward_row *row,
                       struct error *ret_error) {
     const struct snapshot *snapshot = walk->options.snapshot;
-    struct kept *kept = &walk->workers[worker];
+    struct kept_rows *kept = &walk->workers[worker];
     struct threshold_value value;
     int r = 0;
     for (size_t i = 0; i < snapshot->threshold_count && r == 0; i++) {
@@ -178,7 +178,7 @@ static int compare_scores(const void *left, const void *right) {
 }
 
 /* The transaction's score, among those of one worker; NULL: it is not there. */
-static struct kept_score *find_score(const struct kept *kept, uint64_t position) {
+static struct kept_score *find_score(const struct kept_rows *kept, uint64_t position) {
     const struct kept_score wanted = {.position = position};
     if (kept->score_count == 0)
         return NULL;
@@ -189,7 +189,7 @@ static struct kept_score *find_score(const struct kept *kept, uint64_t position)
  */
 static void take_labels(struct walk_forward *walk) {
     for (size_t w = 0; w < walk->options.workers; w++) {
-        struct kept *kept = &walk->workers[w];
+        struct kept_rows *kept = &walk->workers[w];
         if (kept->score_count > 0)
             qsort(kept->scores, kept->score_count, sizeof *kept->scores, compare_scores);
         for (size_t i = 0; i < walk->label_count; i++) {
@@ -203,7 +203,7 @@ static void take_labels(struct walk_forward *walk) {
 
 /* Drops what no later night can read: newest_us never decreases, so what is older than its period
  * now stays so. */
-static void forget_old(struct walk_forward *walk, struct kept *kept) {
+static void forget_old(struct walk_forward *walk, struct kept_rows *kept) {
     const struct snapshot *snapshot = walk->options.snapshot;
     int64_t score_reach = score_reach_us(snapshot);
     size_t values = 0, scores = 0, bytes = kept->keys.length;
@@ -234,7 +234,7 @@ static int put_values(const struct walk_forward *walk, struct threshold_sample *
                       struct error *ret_error) {
     int r = 0;
     for (size_t w = 0; w < walk->options.workers; w++) {
-        const struct kept *kept = &walk->workers[w];
+        const struct kept_rows *kept = &walk->workers[w];
         for (size_t i = 0; i < kept->value_count && r == 0; i++) {
             const struct kept_value *from = &kept->values[i];
             struct threshold_value value = {

@@ -50,6 +50,10 @@ void buffer_deinit(struct buffer *buffer);
 static inline void buffer_clear(struct buffer *buffer) {
     buffer->length = 0;
 }
+/* All of its bytes; valid until the next call that changes the buffer. */
+static inline struct text buffer_text(const struct buffer *buffer) {
+    return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
+}
 
 /* Ensures room for size more bytes and returns where they go. buffer->length does not change. The
  * pointer is valid until the next call that grows the buffer. */

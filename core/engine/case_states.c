@@ -15,8 +15,8 @@ struct case_states_slot {
 };
 
 /* The slot of an entity, or the free one where it belongs. */
-static struct case_states_slot *find(const struct case_states *table, size_t entity,
-                                     struct text key, uint64_t key_hash) {
+static struct case_states_slot *slot_of(const struct case_states *table, size_t entity,
+                                        struct text key, uint64_t key_hash) {
     size_t mask = table->capacity - 1;
     for (size_t at = (size_t)key_hash + entity;; at++) {
         struct case_states_slot *slot = &table->slots[at & mask];
@@ -26,15 +26,27 @@ static struct case_states_slot *find(const struct case_states *table, size_t ent
     }
 }
 
+static struct state *state_of(const struct case_states *table, size_t entity, struct text key,
+                              uint64_t key_hash) {
+    if (table->capacity == 0)
+        return NULL;
+    return slot_of(table, entity, key, key_hash)->state;
+}
+
 static struct text table_read(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
-    const struct case_states *table = (struct case_states *)self;
-    if (table->capacity == 0)
-        return (struct text){0};
-    const struct case_states_slot *slot = find(table, entity, key, key_hash);
-    if (!slot->key.data)
-        return (struct text){0};
-    return (struct text){.data = (const char *)slot->state->bytes, .length = slot->state->length};
+    struct case_states *table = (struct case_states *)self;
+    const struct state *state = state_of(table, entity, key, key_hash);
+    buffer_clear(&table->bytes);
+    if (state)
+        state_encode(state, &table->plan->entities[entity], &table->bytes);
+    return buffer_text(&table->bytes);
+}
+
+static void table_find(struct state_source *self, struct state_place *places, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        places[i].state = state_of((struct case_states *)self, places[i].entity, places[i].key,
+                                   places[i].key_hash);
 }
 
 static void grow(struct case_states *table) {
@@ -44,7 +56,7 @@ static void grow(struct case_states *table) {
     for (size_t i = 0; i < old.capacity; i++) {
         const struct case_states_slot *slot = &old.slots[i];
         if (slot->key.data)
-            *find(table, slot->entity, slot->key, slot->key_hash) = *slot;
+            *slot_of(table, slot->entity, slot->key, slot->key_hash) = *slot;
     }
     free(old.slots);
 }
@@ -55,7 +67,7 @@ static struct state *table_write(struct state_source *self, size_t entity, struc
     struct case_states *table = (struct case_states *)self;
     if (table->count >= table->capacity / 2)
         grow(table);
-    struct case_states_slot *slot = find(table, entity, key, key_hash);
+    struct case_states_slot *slot = slot_of(table, entity, key, key_hash);
     if (!slot->key.data) {
         *slot = (struct case_states_slot){
             .key = {.data = text_copy(key), .length = key.length},
@@ -69,8 +81,10 @@ static struct state *table_write(struct state_source *self, size_t entity, struc
     return slot->state;
 }
 
-void case_states_init(struct case_states *table) {
-    *table = (struct case_states){.source = {.read = table_read, .write = table_write}};
+void case_states_init(struct case_states *table, const struct plan *plan) {
+    *table = (struct case_states){
+        .source = {.read = table_read, .write = table_write, .find = table_find}, .plan = plan};
+    buffer_init(&table->bytes);
 }
 
 void case_states_clear(struct case_states *table) {
@@ -88,5 +102,6 @@ void case_states_clear(struct case_states *table) {
 
 void case_states_deinit(struct case_states *table) {
     case_states_clear(table);
+    buffer_deinit(&table->bytes);
     free(table->slots);
 }

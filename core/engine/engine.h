@@ -34,7 +34,9 @@ struct state_place {
 /* Where the engine finds the states of entities: embedded in the overlay, in a rebuild's table, in
  * a test's hash map. `entity` counts in the plan's order; key_hash = hash_text(key). */
 struct state_source {
-    /* The encoded state, length 0 when the entity has none; valid until the next write(). */
+    /* The encoded state, length 0 when the entity has none; valid until the next read() or
+     * write(). For what is in tables, and for what is seldom asked: a state in memory is encoded
+     * for it. */
     struct text (*read)(struct state_source *self, size_t entity, struct text key,
                         uint64_t key_hash);
     /* The state to change, made empty or copied from the table when it is not in memory yet; valid

@@ -42,7 +42,7 @@ struct trial *trial_new(struct snapshot *snapshot) {
     trial->snapshot = snapshot_ref(snapshot);
     trial->engine = engine_new(snapshot, snapshot);
     engine_ignore_rollouts(trial->engine);
-    case_states_init(&trial->states);
+    case_states_init(&trial->states, &snapshot->plan);
     arena_init(&trial->arena, TRIAL_ARENA_BYTES);
     arena_init(&trial->step_arena, TRIAL_ARENA_BYTES);
     trial->recorded = check_calloc(CASE_STEPS_MAX, sizeof *trial->recorded);

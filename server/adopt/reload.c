@@ -139,13 +139,14 @@ static size_t recent(struct service *service, struct arena *arena,
 
 /* Brings code, tables and frames into the caches, and has the kernel back the engine's memory. The
  * states are empty: the real ones are warm already, from the old engine. */
-static void use(struct engine *engine, const struct transaction *transactions, size_t count) {
+static void use(struct engine *engine, const struct plan *plan,
+                const struct transaction *transactions, size_t count) {
     struct case_states empty;
     struct arena arena;
     struct decision decision;
     struct text field;
     struct error error;
-    case_states_init(&empty);
+    case_states_init(&empty, plan);
     arena_init(&arena, WARM_ARENA_BYTES);
     for (size_t i = 0; i < count; i++) {
         engine_decide(engine, &transactions[i], &empty.source, true, &arena, &decision, &field,
@@ -156,16 +157,16 @@ static void use(struct engine *engine, const struct transaction *transactions, s
     case_states_deinit(&empty);
 }
 
-static void warm_up(struct service *service, struct engine *engine) {
+static void warm_up(struct service *service, struct engine *engine, const struct plan *plan) {
     const struct snapshot *rules = engine_rules(engine);
     struct transaction transactions[WARM_RECENT];
     struct arena arena;
     arena_init(&arena, WARM_ARENA_BYTES);
     size_t count = recent(service, &arena, transactions);
     for (int round = 0; round < WARM_ROUNDS; round++) {
-        use(engine, transactions, count);
+        use(engine, plan, transactions, count);
         for (size_t i = 0; i < rules->case_count && i < WARM_CASES; i++)
-            use(engine, &rules->cases[i].transaction, 1);
+            use(engine, plan, &rules->cases[i].transaction, 1);
     }
     arena_deinit(&arena);
 }
@@ -195,7 +196,7 @@ static bool warm(struct reload *reload) {
         shadows[i] = reload->next.of[i].snapshot;
     reload->engine = engine_new(candidate_snapshot(&reload->policy), reload->plan);
     engine_use_shadows(reload->engine, shadows, reload->next.count);
-    warm_up(reload->service, reload->engine);
+    warm_up(reload->service, reload->engine, &reload->plan->plan);
     return true;
 }
 

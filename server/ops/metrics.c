@@ -167,7 +167,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                           .help = "Entities changed since the generation was built."},
     [OVERLAY_BYTES] = {.name = "harrierd_overlay_bytes",
                        .type = METRIC_GAUGE,
-                       .help = "Size of the states of these entities."},
+                       .help = "Memory used by the states of these entities."},
     [OVERLAY_MEMORY] = {.name = "harrierd_overlay_memory_bytes",
                         .type = METRIC_GAUGE,
                         .help = "Approximate memory used by the overlay: states, keys and ids."},

@@ -73,7 +73,7 @@ enum next perform_entity(struct run *run) {
     if (resolve(run, &entity, &key, &field, &error) < 0)
         return run_refuse(run, &error, field);
     struct text state = source->read(source, entity, key, hash_text(key));
-    if (!state_extent(state.data, state.length, &response->newest_time_us, &response->entries)) {
+    if (!encoded_extent(state.data, state.length, &response->newest_time_us, &response->entries)) {
         error_set(&error, ERROR_NOT_FOUND, "no history for this %" TEXT_FORMAT,
                   TEXT_ARGS(run->message.entity.entity));
         return run_refuse(run, &error, TEXT_LITERAL("key"));

@@ -32,19 +32,20 @@
 #include <string.h>
 
 static void print_sizes(struct state *states, size_t count, const struct entity_plan *entity) {
-    uint64_t bytes = 0, capacity = 0, most = 0;
+    uint64_t bytes = 0, memory = 0, most = 0;
     size_t empty = 0;
     for (size_t i = 0; i < count; i++) {
-        bytes += states[i].length;
-        capacity += sizeof states[i] + states[i].capacity + state_kept_bytes(&states[i], entity);
-        most = states[i].length > most ? states[i].length : most;
-        empty += states[i].length == 0;
+        size_t length = encoded_length(entity, &states[i]);
+        bytes += length;
+        memory += sizeof states[i] + state_memory(&states[i]);
+        most = length > most ? length : most;
+        empty += length == 0;
     }
-    printf("  %.1f bytes per card, %.1f per feature (in memory %.1f per card, with "
-           "caches); %zu of %zu cards without transactions; the largest has %" PRIu64 "\n",
+    printf("  %.1f bytes per card, %.1f per feature (in memory %.1f per card); "
+           "%zu of %zu cards without transactions; the largest has %" PRIu64 "\n",
            (double)bytes / (double)count,
            (double)bytes / (double)count / (double)entity->feature_count,
-           (double)capacity / (double)count, empty, count, most);
+           (double)memory / (double)count, empty, count, most);
 }
 
 static void measure_memory(void) {
@@ -87,28 +88,30 @@ static void measure_merchant(void) {
         int64_t transactions = busy[e].transactions;
         struct state state;
         state_init(&state);
-        uint32_t most = 0;
         int64_t begun_ns = now_ns();
         for (int64_t i = 0; i < transactions; i++) {
             struct entry entry;
             fill_entry(entity, START + i * (30 * DAY / transactions), &entry);
             state_apply(&state, entity, snapshot->plan.lateness_us, &entry);
-            most = state.length > most ? state.length : most;
         }
         double apply_ns = (double)(now_ns() - begun_ns) / (double)transactions;
+        struct buffer bytes;
+        buffer_init(&bytes);
+        state_encode(&state, entity, &bytes);
         struct state_scratch *scratch = state_scratch_new();
         static struct value values[PLAN_FEATURES_MAX];
         begun_ns = now_ns();
         for (int i = 0; i < 1000; i++)
-            state_read(state.bytes, state.length, entity, snapshot->plan.lateness_us,
+            state_read(bytes.bytes, bytes.length, entity, snapshot->plan.lateness_us,
                        START + 30 * DAY, NULL, scratch, values);
         printf("a %s with %" PRId64 " transactions in 30 days\n"
-               "  at most %" PRIu32
-               " bytes, %.0f per feature; %.0f ns to generate and add one, %.0f ns "
-               "to read the bytes\n",
-               busy[e].name, transactions, most, (double)most / (double)entity->feature_count,
-               apply_ns, (double)(now_ns() - begun_ns) / 1000);
+               "  %zu bytes at the end, %.0f per feature, %zu in memory; %.0f ns to generate and "
+               "add one, %.0f ns to read the bytes\n",
+               busy[e].name, transactions, bytes.length,
+               (double)bytes.length / (double)entity->feature_count, state_memory(&state), apply_ns,
+               (double)(now_ns() - begun_ns) / 1000);
         state_scratch_free(scratch);
+        buffer_deinit(&bytes);
         state_deinit(&state);
     }
     snapshot_unref(snapshot);

@@ -77,7 +77,7 @@ static void apply_case(const struct apply_case *c, const struct entity_plan *ent
     supply_init(&supply, entity);
     size_t all = (size_t)(c->rate * (double)c->days), warm = (size_t)(c->rate * (double)c->warm);
     int64_t spent_ns = 0, begun_ns = cpu_ns();
-    uint64_t bytes = 0, capacity = 0;
+    uint64_t bytes = 0, memory = 0;
     for (size_t j = 0; j < (c->by_entity ? c->count : 1); j++) {
         apply_steps(c, &supply, &states[j], 0, warm);
         if (warm > 0) /* else begun_ns is already set: the clock is read once per case */
@@ -86,15 +86,15 @@ static void apply_case(const struct apply_case *c, const struct entity_plan *ent
         if (warm > 0)
             spent_ns += cpu_ns() - begun_ns;
         for (size_t k = c->by_entity ? j : 0; k < (c->by_entity ? j + 1 : c->count); k++) {
-            bytes += states[k].length;
-            capacity += states[k].capacity + state_kept_bytes(&states[k], entity);
+            bytes += encoded_length(entity, &states[k]);
+            memory += sizeof states[k] + state_memory(&states[k]);
             state_deinit(&states[k]);
         }
     }
     spent_ns = warm > 0 ? spent_ns : cpu_ns() - begun_ns;
-    printf("  %-28s %6.0f ns   %9.0f bytes, %.2f reserved\n", c->name,
+    printf("  %-28s %6.0f ns   %9.0f bytes encoded, %9.0f in memory\n", c->name,
            (double)spent_ns / (double)((all - warm) * c->count), (double)bytes / (double)c->count,
-           (double)capacity / (double)bytes);
+           (double)memory / (double)c->count);
     free(supply.entries);
     free(states);
 }
@@ -105,18 +105,22 @@ static void apply_to_assigned(const struct entity_plan *entity, double rate) {
     supply_init(&supply, entity);
     const struct apply_case c = {.rate = rate};
     struct state stored = {0}, state = {0};
+    struct buffer bytes;
     int64_t steps = (int64_t)(40 * rate);
     const int rounds = 20000, applies = 4;
     for (int64_t i = 0; i < steps; i++)
         supply_apply(&supply, &stored, case_time(&c, (double)i));
+    buffer_init(&bytes);
+    state_encode(&stored, entity, &bytes);
     int64_t begun_ns = cpu_ns();
     for (int i = 0; i < rounds; i++) {
-        state_assign(&state, stored.bytes, stored.length);
+        state_assign(&state, entity, bytes.bytes, bytes.length);
         for (int j = 0; j < applies; j++)
             supply_apply(&supply, &state, case_time(&c, (double)(steps + j)));
     }
-    printf("  assigned, %4.1f a day, 4 more  %6.0f ns for all   %u bytes\n", rate,
-           (double)(cpu_ns() - begun_ns) / rounds, stored.length);
+    printf("  assigned, %4.1f a day, 4 more  %6.0f ns for all   %zu bytes\n", rate,
+           (double)(cpu_ns() - begun_ns) / rounds, bytes.length);
+    buffer_deinit(&bytes);
     state_deinit(&state);
     state_deinit(&stored);
     free(supply.entries);
@@ -128,23 +132,30 @@ static void apply_merge(const struct entity_plan *entity, double rate) {
     supply_init(&supply, entity);
     const struct apply_case c = {.rate = rate};
     struct state halves[2] = {{0}, {0}}, state = {0};
+    struct buffer bytes[2];
     int64_t steps = (int64_t)(40 * rate);
     const int rounds = 2000;
     for (int64_t i = 0; i < steps; i++)
         supply_apply(&supply, &halves[i < steps / 2 ? 0 : 1], case_time(&c, (double)i));
+    for (int half = 0; half < 2; half++) {
+        buffer_init(&bytes[half]);
+        state_encode(&halves[half], entity, &bytes[half]);
+    }
     for (int way = 0; way < 2; way++) {
         int64_t begun_ns = cpu_ns();
         for (int i = 0; i < rounds; i++) {
-            state_assign(&state, halves[way].bytes, halves[way].length);
-            state_merge(&state, entity, entity->lateness_us, halves[1 - way].bytes,
-                        halves[1 - way].length);
+            state_assign(&state, entity, bytes[way].bytes, bytes[way].length);
+            state_merge(&state, entity, entity->lateness_us, bytes[1 - way].bytes,
+                        bytes[1 - way].length);
         }
         printf("  merged, %4.1f a day, %s    %6.0f ns\n", rate, way ? "newer first" : "older first",
                (double)(cpu_ns() - begun_ns) / rounds);
     }
     state_deinit(&state);
-    state_deinit(&halves[0]);
-    state_deinit(&halves[1]);
+    for (int half = 0; half < 2; half++) {
+        buffer_deinit(&bytes[half]);
+        state_deinit(&halves[half]);
+    }
     free(supply.entries);
 }
 

@@ -140,3 +140,10 @@ void make_plan(struct plan *plan, struct entity_plan *entity) {
         exit(1);
     }
 }
+
+size_t encoded_length(const struct entity_plan *entity, const struct state *state) {
+    static struct buffer bytes;
+    buffer_clear(&bytes);
+    state_encode(state, entity, &bytes);
+    return bytes.length;
+}

@@ -32,6 +32,9 @@ const struct entity_plan *entity_of(const struct snapshot *snapshot, const char 
 /* A plan with one entity that has ten typical features. */
 void make_plan(struct plan *plan, struct entity_plan *entity);
 
+/* Bytes of its encoding. */
+size_t encoded_length(const struct entity_plan *entity, const struct state *state);
+
 /* The parts, implemented in: */
 void measure_speed(void);  /* state_speed.c */
 void measure_growth(void); /* state_speed.c */

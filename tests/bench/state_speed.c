@@ -166,21 +166,16 @@ static void print_speed(const struct speed *speed, const char *name, struct time
 }
 
 static void print_speed_sizes(const struct speed *speed) {
-    uint64_t bytes = 0, reserved = 0, kept = 0, have = 0;
+    uint64_t bytes = 0, memory = 0;
     for (size_t i = 0; i < speed->storage.entities; i++) {
         const struct state *state = storage_state(&speed->storage, i);
-        size_t more = state_kept_bytes(state, &speed->entity);
-        bytes += state->length;
-        reserved += state->capacity;
-        kept += more;
-        have += more > 0;
+        bytes += encoded_length(&speed->entity, state);
+        memory += sizeof *state + state_memory(state);
     }
     double count = (double)speed->storage.entities;
-    printf("  %.0f bytes per entity (%.0f reserved), %.1f per feature; %.1f %% of them have "
-           "%.0f more of caches\n",
-           (double)bytes / count, (double)reserved / count,
-           (double)bytes / count / (double)speed->entity.feature_count, 100 * (double)have / count,
-           have ? (double)kept / (double)have : 0);
+    printf("  %.0f bytes per entity encoded, %.1f per feature; %.0f in memory\n",
+           (double)bytes / count, (double)bytes / count / (double)speed->entity.feature_count,
+           (double)memory / count);
 }
 
 /* In reality the four entities are of different kinds, so none occurs twice in a transaction. */

@@ -306,3 +306,31 @@ void plans_random_script(struct chance *chance, size_t length, struct buffer *by
         buffer_append_u8(bytes, byte);
     }
 }
+
+struct text plans_encode(const struct entity_plan *entity, const struct state *state,
+                         struct buffer *bytes) {
+    buffer_clear(bytes);
+    state_encode(state, entity, bytes);
+    return buffer_text(bytes);
+}
+
+bool plans_same(const struct entity_plan *entity, const struct state *a, const struct state *b) {
+    struct buffer of_a, of_b;
+    buffer_init(&of_a);
+    buffer_init(&of_b);
+    bool are_same = text_equal(plans_encode(entity, a, &of_a), plans_encode(entity, b, &of_b));
+    buffer_deinit(&of_a);
+    buffer_deinit(&of_b);
+    return are_same;
+}
+
+void plans_must_be_state(const struct entity_plan *entity, const struct state *state,
+                         const char *what) {
+    struct error error;
+    struct buffer bytes;
+    buffer_init(&bytes);
+    struct text encoded = plans_encode(entity, state, &bytes);
+    property(state_check(encoded.data, encoded.length, entity, &error) == 0, "%s: %s", what,
+             error.text);
+    buffer_deinit(&bytes);
+}

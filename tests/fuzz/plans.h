@@ -14,6 +14,15 @@ void plans_start(void);
 /* number: taken modulo PLANS_COUNT. Lives until the process ends. */
 const struct entity_plan *plans_at(unsigned number);
 
+/* The state's bytes, made in the buffer; valid until it is used again. */
+struct text plans_encode(const struct entity_plan *entity, const struct state *state,
+                         struct buffer *bytes);
+/* Do both have the same bytes? */
+bool plans_same(const struct entity_plan *entity, const struct state *a, const struct state *b);
+/* A property of the fuzz target: state_check() of its bytes. */
+void plans_must_be_state(const struct entity_plan *entity, const struct state *state,
+                         const char *what);
+
 /* Makes up to `max` entries from bytes: transactions, bursts, late entries, outcomes, and entries
  * with the same time and id. Every non-empty byte string gives some. Texts point into the cursor's
  * bytes.

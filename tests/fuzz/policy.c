@@ -108,7 +108,7 @@ static struct transaction purchase(int64_t number) {
 static void use(struct snapshot *snapshot) {
     struct state_map map;
     struct engine *engine = engine_new(snapshot, snapshot);
-    state_map_init(&map);
+    state_map_init(&map, &snapshot->plan);
     for (int64_t i = 0; i < 4; i++) {
         struct transaction transaction = purchase(i);
         struct decision decision;

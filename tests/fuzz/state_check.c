@@ -3,40 +3,28 @@
  *   input  u8 plan, u8 seed for the times, reads and entries below, then the state's bytes
  *
  * state_check() must refuse the bytes as damaged, or they must behave like any other state: reading
- * is safe and gives the same values twice; adding an entry and merging a state of that entry give
- * the same bytes in either order; and the results pass state_check() again. */
+ * is safe and gives the same values twice, also of the state in memory; adding an entry and merging
+ * a state of that entry give the same bytes in either order; and the results pass state_check()
+ * again. */
 #include "plans.h"
 
-#include "core/feature/plan/fold.h"
-#include "core/feature/state/tile.h"
+#include "core/feature/state/bulk.h"
 
 #define ENTRIES_MAX 64
 #define SEED_BYTES  900
 
-static struct state_scratch *scratch;
+static struct state_scratch *scratch, *other_scratch;
+static struct bulk *bulk;
 static struct state applied, merged, merged_back, single;
+static struct buffer single_bytes;
 static struct made_entry entries[ENTRIES_MAX];
 
 void target_start(void) {
     plans_start();
     scratch = state_scratch_new();
-}
-
-static void must_be_state(const struct state *state, const struct entity_plan *entity,
-                          const char *what) {
-    struct error error;
-    property(state_check(state->bytes, state->length, entity, &error) == 0, "%s: %s", what,
-             error.text);
-}
-
-static bool same_bytes(const struct state *a, const struct state *b) {
-    return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
-}
-
-static void merge_into(struct state *state, const struct entity_plan *entity, const struct state *a,
-                       const struct state *b) {
-    state_assign(state, a->bytes, a->length);
-    state_merge(state, entity, entity->lateness_us, b->bytes, b->length);
+    other_scratch = state_scratch_new();
+    bulk = bulk_new();
+    buffer_init(&single_bytes);
 }
 
 /* Reading. */
@@ -49,16 +37,18 @@ static void check_values(const struct value *values, const struct entity_plan *e
                  value_type_name(values[i].type));
 }
 
+/* The second time from the state in memory, `applied`, whose windows are kept from read to read. */
 static void read_at(const uint8_t *bytes, size_t length, const struct entity_plan *entity,
                     int64_t at_us, const struct entry *current) {
     static struct value values[PLAN_FEATURES_MAX], again[PLAN_FEATURES_MAX];
     int r = state_read(bytes, length, entity, entity->lateness_us, at_us, current, scratch, values);
     property(r == 0 || r == 1, "state_read() returned %d", r);
     check_values(values, entity);
-    state_read(bytes, length, entity, entity->lateness_us, at_us, current, scratch, again);
+    property(state_evaluate(&applied, entity, entity->lateness_us, at_us, current, other_scratch,
+                            again) == r,
+             "state_evaluate() does not return %d", r);
     for (size_t i = 0; i < entity->feature_count; i++)
-        property(value_equal(values[i], again[i]), "feature %zu has another value the second time",
-                 i);
+        property(value_equal(values[i], again[i]), "feature %zu has another value in memory", i);
 }
 
 /* Times where errors are likely: near the newest entry and the edges of windows; also any time. */
@@ -80,7 +70,12 @@ static void read_all(const uint8_t *bytes, size_t length, const struct entity_pl
                      const struct entry *current, struct chance *chance) {
     int64_t newest_us = 0;
     uint64_t held = 0;
-    property(state_extent(bytes, length, &newest_us, &held) == (length > 0), "its extent");
+    property(encoded_extent(bytes, length, &newest_us, &held) == (length > 0), "its extent");
+    int64_t applied_newest_us = 0;
+    uint64_t applied_held = 0;
+    state_assign(&applied, entity, bytes, length);
+    state_extent(&applied, entity, &applied_newest_us, &applied_held);
+    property(applied_newest_us == newest_us && applied_held == held, "its extent in memory");
     property(length == 0 || held > 0, "a state without entries is not empty");
     read_at(bytes, length, entity, newest_us, NULL);
     int64_t at_us = time_near(newest_us, entity, chance);
@@ -89,11 +84,13 @@ static void read_all(const uint8_t *bytes, size_t length, const struct entity_pl
     now.time_us = at_us;
     read_at(bytes, length, entity, at_us, &now);
     for (size_t i = 0; i < entity->feature_count; i++) {
-        struct effective_window window = state_effective_window(bytes, length, entity, i, at_us);
+        struct effective_window window = state_effective_window(&applied, entity, i, at_us);
         property(window.after_us <= window.until_us,
                  "feature %zu has a window that ends before it begins", i);
     }
-    bool idle = state_is_idle(bytes, length, entity, entity->lateness_us, at_us);
+    bool idle = encoded_is_idle(bytes, length, entity, entity->lateness_us, at_us);
+    property(state_is_idle(&applied, entity, entity->lateness_us, at_us) == idle,
+             "idle in memory, or as bytes");
     property(length > 0 || idle, "an empty state is not idle");
 }
 
@@ -101,56 +98,36 @@ static void read_all(const uint8_t *bytes, size_t length, const struct entity_pl
 
 static void add_entry(const uint8_t *bytes, size_t length, const struct entity_plan *entity,
                       const struct entry *entry) {
-    state_assign(&applied, bytes, length);
-    state_apply(&applied, entity, entity->lateness_us, entry);
-    must_be_state(&applied, entity, "an entry added");
-    state_assign(&single, NULL, 0);
-    state_apply(&single, entity, entity->lateness_us, entry);
-    state_assign(&merged, bytes, length);
-    state_merge(&merged, entity, entity->lateness_us, single.bytes, single.length);
-    property(same_bytes(&applied, &merged), "adding an entry differs from merging it");
-    state_assign(&merged_back, single.bytes, single.length);
-    state_merge(&merged_back, entity, entity->lateness_us, bytes, length);
-    property(same_bytes(&merged, &merged_back), "merging the other way round gives other bytes");
-    /* Apply again: the index that the first call left in the state must still be right. */
-    state_apply(&applied, entity, entity->lateness_us, entry);
-    merge_into(&merged_back, entity, &merged, &single);
-    property(same_bytes(&applied, &merged_back),
+    int64_t lateness_us = entity->lateness_us;
+    state_assign(&applied, entity, bytes, length);
+    state_apply(&applied, entity, lateness_us, entry);
+    plans_must_be_state(entity, &applied, "an entry added");
+    state_deinit(&single);
+    state_apply(&single, entity, lateness_us, entry);
+    struct text one = plans_encode(entity, &single, &single_bytes);
+    state_assign(&merged, entity, bytes, length);
+    state_merge(&merged, entity, lateness_us, one.data, one.length);
+    property(plans_same(entity, &applied, &merged), "adding an entry differs from merging it");
+    state_assign(&merged_back, entity, one.data, one.length);
+    state_merge(&merged_back, entity, lateness_us, bytes, length);
+    property(plans_same(entity, &merged, &merged_back),
+             "merging the other way round gives other bytes");
+    /* Apply again: the windows and what else the first call left in memory must still be right. */
+    state_apply(&applied, entity, lateness_us, entry);
+    state_merge(&merged, entity, lateness_us, one.data, one.length);
+    property(plans_same(entity, &applied, &merged),
              "adding an entry twice differs from merging it twice");
-    must_be_state(&applied, entity, "an entry added twice");
+    plans_must_be_state(entity, &applied, "an entry added twice");
 }
 
-static void fold_again(const uint8_t *bytes, size_t length, const struct entity_plan *entity) {
-    struct buffer folded;
-    buffer_init(&folded);
-    fold_states(entity, NULL, 0, bytes, length, &folded);
-    property(folded.length == length && (length == 0 || memcmp(folded.bytes, bytes, length) == 0),
-             "folding the state with nothing gives other bytes");
-    buffer_deinit(&folded);
-}
-
-/* Raw entries have one canonical encoding. Folding and merging copy their bytes, so another
- * encoding would go unnoticed there. */
-static void encode_again(const uint8_t *bytes, size_t length, const struct entity_plan *entity) {
-    struct parts parts = parts_of(bytes, length);
-    struct run run = parts_run(&parts, entity);
-    struct run_entry stored;
-    struct entry entry;
-    uint8_t encoded[RUN_ENTRY_SIZE_MAX];
-    while (run_next(&run, &stored)) {
-        entry.id_hash = 0;
-        for (int i = 0; i < 8; i++)
-            entry.id_hash = entry.id_hash << 8 | stored.identity[i];
-        entry.present = stored.present;
-        memcpy(entry.integers, stored.integers, sizeof entry.integers);
-        memcpy(entry.texts, stored.texts, sizeof entry.texts);
-        uint8_t *end = run_put_identity(entity, &entry, encoded);
-        end = run_put_tally(entity, stored.transactions, stored.weights, end);
-        property(end - encoded == stored.end - stored.identity &&
-                     memcmp(encoded, stored.identity, (size_t)(end - encoded)) == 0,
-                 "an entry is not in its canonical encoding");
-    }
-    property(!run.cursor.failed, "a run that cannot be read");
+/* Neither decoding nor folding with nothing changes anything. */
+static void stays_as_it_is(const uint8_t *bytes, size_t length, const struct entity_plan *entity) {
+    struct text state = {.data = (const char *)bytes, .length = length};
+    state_assign(&applied, entity, bytes, length);
+    property(text_equal(plans_encode(entity, &applied, &single_bytes), state),
+             "decoded and encoded again, the state has other bytes");
+    struct text folded = bulk_fold(bulk, entity, entity->lateness_us, state, NULL, 0);
+    property(text_equal(folded, state), "folding the state with nothing gives other bytes");
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -169,17 +146,14 @@ bool target_run(const uint8_t *bytes, size_t size) {
     property(length == 0 || entity->reach_us > 0, "a state of a plan that keeps nothing");
     int64_t newest_us = 0;
     uint64_t held;
-    state_extent(state, length, &newest_us, &held);
+    encoded_extent(state, length, &newest_us, &held);
     struct buffer script;
     buffer_init(&script);
     plans_random_script(&chance, 80, &script);
     struct cursor cursor = cursor_of(script.bytes, script.length);
     int64_t at_us = time_near(newest_us, entity, &chance);
     plans_make_entries(entity, &cursor, at_us, 1, 1, entries);
-    if (length > 0) {
-        encode_again(state, length, entity);
-        fold_again(state, length, entity);
-    }
+    stays_as_it_is(state, length, entity);
     read_all(state, length, entity, &entries[0].entry, &chance);
     add_entry(state, length, entity, &entries[0].entry);
     buffer_deinit(&script);
@@ -200,16 +174,17 @@ void target_seeds(struct seeds *seeds, const char *root) {
         struct cursor cursor = cursor_of(script.bytes, script.length);
         size_t count = plans_make_entries(entity, &cursor, 0, entity->reach_us / 200 + 1,
                                           ENTRIES_MAX, entries);
-        struct state state;
-        state_init(&state);
-        for (size_t j = 0; j < count && state.length < SEED_BYTES; j++)
-            state_apply(&state, entity, entity->lateness_us, &entries[j].entry);
+        struct text encoded = {0};
+        state_deinit(&applied);
+        for (size_t j = 0; j < count && encoded.length < SEED_BYTES; j++) {
+            state_apply(&applied, entity, entity->lateness_us, &entries[j].entry);
+            encoded = plans_encode(entity, &applied, &single_bytes);
+        }
         buffer_clear(&seed);
         buffer_append_u8(&seed, (uint8_t)(i % PLANS_COUNT));
         buffer_append_u8(&seed, (uint8_t)i);
-        buffer_append(&seed, state.bytes, state.length);
+        buffer_append(&seed, encoded.data, encoded.length);
         seeds->add(seeds, seed.bytes, seed.length);
-        state_deinit(&state);
     }
     buffer_deinit(&script);
     buffer_deinit(&seed);

@@ -15,16 +15,15 @@
 #define PARTS       4
 
 static struct state_scratch *scratch;
-static struct state together, merged, damaged, parts[PARTS];
+static struct state together, merged, parts[PARTS];
+static struct buffer bytes_of_other, damaged;
 static struct made_entry entries[ENTRIES_MAX];
 
 void target_start(void) {
     plans_start();
     scratch = state_scratch_new();
-}
-
-static void clear(struct state *state) {
-    state_assign(state, NULL, 0);
+    buffer_init(&bytes_of_other);
+    buffer_init(&damaged);
 }
 
 static void apply(struct state *state, const struct entity_plan *entity,
@@ -34,83 +33,78 @@ static void apply(struct state *state, const struct entity_plan *entity,
 
 static void merge(struct state *state, const struct entity_plan *entity,
                   const struct state *other) {
-    state_merge(state, entity, entity->lateness_us, other->bytes, other->length);
+    struct text encoded = plans_encode(entity, other, &bytes_of_other);
+    state_merge(state, entity, entity->lateness_us, encoded.data, encoded.length);
 }
 
-static void must_be_same(const struct state *a, const struct state *b, const char *what) {
-    property(a->length == b->length &&
-                 (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0),
-             "%s: %u bytes are not the %u expected", what, b->length, a->length);
-}
-
-static void must_be_state(const struct state *state, const struct entity_plan *entity,
-                          const char *what) {
-    struct error error;
-    property(state_check(state->bytes, state->length, entity, &error) == 0, "%s: %s", what,
-             error.text);
+static void must_be_same(const struct entity_plan *entity, const struct state *a,
+                         const struct state *b, const char *what) {
+    property(plans_same(entity, a, b), "%s: other bytes than expected", what);
 }
 
 static void read_newest(const struct state *state, const struct entity_plan *entity) {
     static struct value values[PLAN_FEATURES_MAX];
     int64_t newest_us = 0;
     uint64_t held;
-    state_extent(state->bytes, state->length, &newest_us, &held);
-    int r = state_read(state->bytes, state->length, entity, entity->lateness_us, newest_us, NULL,
+    struct text encoded = plans_encode(entity, state, &bytes_of_other);
+    state_extent(state, entity, &newest_us, &held);
+    int r = state_read(encoded.data, encoded.length, entity, entity->lateness_us, newest_us, NULL,
                        scratch, values);
     property(r == 0, "a read at the newest time is late");
 }
 
 static void fold_backwards(const struct entity_plan *entity, size_t count) {
-    clear(&merged);
+    state_deinit(&merged);
     for (size_t i = count; i-- > 0;)
         apply(&merged, entity, &entries[i].entry);
-    must_be_same(&together, &merged, "the opposite order");
+    must_be_same(entity, &together, &merged, "the opposite order");
 }
 
 static void fold_apart(const struct entity_plan *entity, size_t count) {
     for (size_t i = 0; i < PARTS; i++)
-        clear(&parts[i]);
+        state_deinit(&parts[i]);
     for (size_t i = 0; i < count; i++)
         apply(&parts[entries[i].part], entity, &entries[i].entry);
 }
 
 static void merge_in_turn(const struct entity_plan *entity) {
-    clear(&merged);
+    state_deinit(&merged);
     for (size_t i = 0; i < PARTS; i++)
         merge(&merged, entity, &parts[i]);
-    must_be_same(&together, &merged, "parts merged");
+    must_be_same(entity, &together, &merged, "parts merged");
 }
 
 static void merge_as_tree(const struct entity_plan *entity) {
     merge(&parts[3], entity, &parts[2]);
     merge(&parts[1], entity, &parts[0]);
     merge(&parts[3], entity, &parts[1]);
-    must_be_same(&together, &parts[3], "parts merged as a tree");
+    must_be_same(entity, &together, &parts[3], "parts merged as a tree");
 }
 
 /* A changed byte may give another valid state, which must then behave like one. */
 static void merge_damaged(const struct entity_plan *entity, uint8_t change, uint16_t where) {
     struct error error;
     size_t i = 0;
-    while (i < PARTS && parts[i].length == 0)
+    while (i < PARTS && state_is_empty(&parts[i]))
         i++;
     if (i == PARTS || change == 0)
         return;
-    state_assign(&damaged, parts[i].bytes, parts[i].length);
-    damaged.bytes[where % damaged.length] ^= change;
-    if (state_check(damaged.bytes, damaged.length, entity, &error) < 0) {
+    size_t length = plans_encode(entity, &parts[i], &damaged).length;
+    damaged.bytes[where % length] ^= change;
+    if (state_check(damaged.bytes, length, entity, &error) < 0) {
         property(error.code == ERROR_DAMAGED && error.text[0], "refused as %s: %s",
                  error_code_name(error.code), error.text);
         return;
     }
     const struct state *other = &parts[(i + 1) % PARTS];
-    state_assign(&merged, damaged.bytes, damaged.length);
+    state_assign(&merged, entity, damaged.bytes, length);
     merge(&merged, entity, other);
-    must_be_state(&merged, entity, "changed and merged");
+    plans_must_be_state(entity, &merged, "changed and merged");
     read_newest(&merged, entity);
-    state_assign(&together, other->bytes, other->length);
-    merge(&together, entity, &damaged);
-    must_be_same(&merged, &together, "changed and merged the other way round");
+    struct text encoded = plans_encode(entity, other, &bytes_of_other);
+    state_assign(&together, entity, encoded.data, encoded.length);
+    state_merge(&together, entity, entity->lateness_us, damaged.bytes, length);
+    must_be_same(entity, &merged, &together, "changed and merged the other way round");
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -121,11 +115,11 @@ bool target_run(const uint8_t *bytes, size_t size) {
     where = (uint16_t)(where | cursor_u8(&cursor) << 8);
     size_t count =
         plans_make_entries(entity, &cursor, 0, INT64_C(1) << (how & 63) % 48, ENTRIES_MAX, entries);
-    clear(&together);
+    state_deinit(&together);
     for (size_t i = 0; i < count; i++)
         apply(&together, entity, &entries[i].entry);
-    must_be_state(&together, entity, "entries folded");
-    if (together.length > 0)
+    plans_must_be_state(entity, &together, "entries folded");
+    if (!state_is_empty(&together))
         read_newest(&together, entity);
     if (how >> 6 == 0) {
         fold_backwards(entity, count);

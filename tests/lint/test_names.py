@@ -30,7 +30,7 @@ class NamesTest(unittest.TestCase):
 
     def test_other_words_and_excused_folders(self):
         self.assertEqual(self.found("batch/base/a.c", "/* a crew */\nint thread_pool_wait(void) {\n    crew(1);\n}\n"), [])
-        self.assertEqual(self.found("core/feature/window/gather.c", "int gather(void) {\n"), [])
+        self.assertEqual(self.found("core/feature/live/windows.c", "int gather(void) {\n"), [])
 
 
 class TourTest(unittest.TestCase):

@@ -72,28 +72,39 @@ static void meet_rows(struct state *state, const struct entity_plan *entity, uin
     meet(state, entity, row_time(state, layout, first), row_time(state, layout, last));
 }
 
-/* The tile meets what lies right before and behind it. */
-static void meet_neighbours(struct state *state, const struct entity_plan *entity, uint32_t tile) {
-    const struct collapsed *collapsed = state->collapsed;
-    const struct row_layout *layout = row_layout(state, entity);
-    int64_t oldest_us = tile_oldest(tile_at(state, entity, tile));
-    int64_t newest_us = tile_newest(tile_at(state, entity, tile));
-    uint32_t row = rows_find(state, entity, oldest_us);
-    bool has_before = row > state->begin || tile > collapsed->begin;
-    bool has_behind = row < state->end || tile + 1 < collapsed->end;
-    int64_t before_us = INT64_MIN, behind_us = INT64_MAX;
-    if (row > state->begin)
-        before_us = row_time(state, layout, row - 1);
-    if (row < state->end)
-        behind_us = row_time(state, layout, row);
-    if (tile > collapsed->begin && tile_newest(tile_at(state, entity, tile - 1)) > before_us)
-        before_us = tile_newest(tile_at(state, entity, tile - 1));
-    if (tile + 1 < collapsed->end && tile_oldest(tile_at(state, entity, tile + 1)) < behind_us)
-        behind_us = tile_oldest(tile_at(state, entity, tile + 1));
-    if (has_before)
-        meet(state, entity, before_us, oldest_us);
-    if (has_behind)
-        meet(state, entity, newest_us, behind_us);
+static void meet_before(struct state *state, const struct entity_plan *entity, uint32_t tile,
+                        uint32_t row) {
+    bool has_row = row > state->begin, has_tile = tile > state->collapsed->begin;
+    int64_t row_us = has_row ? row_time(state, row_layout(state, entity), row - 1) : INT64_MIN;
+    int64_t tile_us = has_tile ? tile_newest(tile_at(state, entity, tile - 1)) : INT64_MIN;
+    if (has_row || has_tile)
+        meet(state, entity, row_us > tile_us ? row_us : tile_us,
+             tile_oldest(tile_at(state, entity, tile)));
+}
+
+static void meet_behind(struct state *state, const struct entity_plan *entity, uint32_t tile,
+                        uint32_t row) {
+    bool has_row = row < state->end, has_tile = tile + 1 < state->collapsed->end;
+    int64_t row_us = has_row ? row_time(state, row_layout(state, entity), row) : INT64_MAX;
+    int64_t tile_us = has_tile ? tile_oldest(tile_at(state, entity, tile + 1)) : INT64_MAX;
+    if (has_row || has_tile)
+        meet(state, entity, tile_newest(tile_at(state, entity, tile)),
+             row_us < tile_us ? row_us : tile_us);
+}
+
+/* The tile meets what lies right before and behind it, where its oldest or newest time is not this
+ * any more. */
+static void meet_changed(struct state *state, const struct entity_plan *entity, uint32_t tile,
+                         int64_t oldest_us, int64_t newest_us) {
+    int64_t now_oldest_us = tile_oldest(tile_at(state, entity, tile));
+    int64_t now_newest_us = tile_newest(tile_at(state, entity, tile));
+    if (now_oldest_us == oldest_us && now_newest_us == newest_us)
+        return;
+    uint32_t row = rows_find(state, entity, now_oldest_us);
+    if (now_oldest_us != oldest_us)
+        meet_before(state, entity, tile, row);
+    if (now_newest_us != newest_us)
+        meet_behind(state, entity, tile, row);
 }
 
 /* Sketch tiles: few, and looked at as a whole. */
@@ -191,19 +202,20 @@ static bool has_to_collapse(const struct site *site) {
            site->transactions > TILE_RAW_MAX;
 }
 
-/* The tile of all that; the rows' values go to their sketch tile. */
-static void make_tile(struct state *state, const struct entity_plan *entity,
-                      const struct site *site, uint64_t *ret_tile) {
-    tile_clear(state, entity, ret_tile);
-    for (uint32_t i = site->tile_from; i < site->tile_to; i++)
-        tile_add_tile(state, entity, ret_tile, tile_at(state, entity, i));
+/* Adds all of the site but its first `tiles` tiles to a tile; the rows' values go to its sketch tile.
+ */
+static void fill_tile(struct state *state, const struct entity_plan *entity,
+                      const struct site *site, uint32_t tiles, uint64_t *tile) {
+    const struct row_layout *layout = row_layout(state, entity);
+    for (uint32_t i = site->tile_from + tiles; i < site->tile_to; i++)
+        tile_add_tile(state, entity, tile, tile_at(state, entity, i));
     for (uint32_t i = site->row_from; i < site->row_to; i++)
-        tile_add_row(state, entity, ret_tile, i);
+        tile_add_row(state, entity, tile, row_at(state, i), row_time(state, layout, i));
     struct sketch_tile *sketch =
-        sketch_tile_make(state, entity, tile_oldest(ret_tile), state->newest_us);
+        sketch_tile_make(state, entity, tile_oldest(tile), state->newest_us);
     if (!sketch)
         return;
-    sketch_tile_extend(sketch, tile_oldest(ret_tile), tile_newest(ret_tile));
+    sketch_tile_extend(sketch, tile_oldest(tile), tile_newest(tile));
     for (uint32_t i = site->row_from; i < site->row_to; i++) {
         struct row row;
         row_get(state, entity, i, &row);
@@ -250,20 +262,23 @@ static void unite(struct state *state, const struct entity_plan *entity,
                   tiles_find(state, entity, extent.first_us));
     if (!has_to_collapse(&site))
         return;
-    size_t words = tile_words(state, entity);
-    uint64_t *made = check_malloc(words * sizeof *made);
-    uint32_t tile = site.tile_from;
-    make_tile(state, entity, &site, made);
+    uint32_t tile = site.tile_from, rows = site.row_to - site.row_from;
+    int64_t oldest_us = INT64_MAX, newest_us = INT64_MIN;
     note_site(state, entity, &site);
-    if (site.tile_from == site.tile_to)
+    if (site.tile_from == site.tile_to) {
         tile = insert_tile(state, entity, tile, site.row_to);
-    else
+        tile_clear(state, entity, tile_at(state, entity, tile));
+        site.tile_from = site.tile_to = tile;
+    } else {
+        oldest_us = tile_oldest(tile_at(state, entity, tile));
+        newest_us = tile_newest(tile_at(state, entity, tile));
+    }
+    fill_tile(state, entity, &site, site.tile_from < site.tile_to, tile_at(state, entity, tile));
+    if (site.tile_from < site.tile_to)
         tiles_remove(state, entity, site.tile_from + 1, site.tile_to);
     rows_remove(state, entity, site.row_from, site.row_to);
-    memcpy(tile_at(state, entity, tile), made, words * sizeof *made);
-    free(made);
-    meet_neighbours(state, entity, tile);
-    windows_note_united(state, entity, site.row_from < site.row_to);
+    meet_changed(state, entity, tile, oldest_us, newest_us);
+    windows_note_united(state, entity, rows > 0);
     if (entity->has_sketches)
         schedule_sketches(state, entity);
 }
@@ -291,14 +306,13 @@ static void drop(struct state *state, const struct entity_plan *entity) {
         last_us = block.first_us - 1;
     }
     uint32_t row = rows_until(state, entity, last_us), tile = tiles_until(state, entity, last_us);
-    uint32_t first_tile = state->collapsed ? state->collapsed->begin : 0;
     for (size_t i = 0; state->windows && i < entity->border_count; i++) {
         const struct mark *mark = &state->windows->marks[i];
         state->windows->is_known &= mark->row >= row && mark->tile >= tile;
     }
-    rows_remove(state, entity, state->begin, row);
+    rows_drop(state, row);
     if (state->collapsed)
-        tiles_remove(state, entity, first_tile, tile);
+        state->collapsed->begin = tile;
 }
 
 static void find_quiet(struct state *state, const struct entity_plan *entity) {
@@ -337,6 +351,32 @@ void compact_due(struct state *state, const struct entity_plan *entity) {
     find_quiet(state, entity);
 }
 
+/* Can one tile ever hold both? */
+static inline bool may_meet(const struct entity_plan *entity, int64_t a_us, int64_t b_us) {
+    return ((uint64_t)a_us ^ (uint64_t)b_us) >> entity->tiles.most == 0;
+}
+
+/* The row and the tiles right before and behind it, where no other row is between. */
+static void meet_tiles(struct state *state, const struct entity_plan *entity, uint32_t row) {
+    const struct collapsed *collapsed = state->collapsed;
+    const struct row_layout *layout = row_layout(state, entity);
+    int64_t time_us = row_time(state, layout, row);
+    bool is_first = row == state->begin, is_last = row + 1 == state->end;
+    uint32_t behind = collapsed->end;
+    if (time_us <= tile_newest(tile_at(state, entity, behind - 1))) /* most is newer than all */
+        behind = tiles_find(state, entity, time_us);
+    if (behind > collapsed->begin) {
+        int64_t before_us = tile_newest(tile_at(state, entity, behind - 1));
+        if (is_first || row_time(state, layout, row - 1) < before_us)
+            meet(state, entity, before_us, time_us);
+    }
+    if (behind < collapsed->end) {
+        int64_t behind_us = tile_oldest(tile_at(state, entity, behind));
+        if (is_last || row_time(state, layout, row + 1) > behind_us)
+            meet(state, entity, time_us, behind_us);
+    }
+}
+
 void compact_note_row(struct state *state, const struct entity_plan *entity, uint32_t row) {
     const struct row_layout *layout = row_layout(state, entity);
     int64_t time_us = row_time(state, layout, row);
@@ -346,22 +386,13 @@ void compact_note_row(struct state *state, const struct entity_plan *entity, uin
             continue;
         if (first > row)
             break;
-        meet_rows(state, entity, first, last);
+        if (may_meet(entity, row_time(state, layout, first), time_us))
+            meet_rows(state, entity, first, last);
     }
-    if (tile_count(state) > 0) {
-        uint32_t behind = tiles_find(state, entity, time_us);
-        bool is_first = row == state->begin, is_last = row + 1 == state->end;
-        if (behind > state->collapsed->begin) {
-            int64_t before_us = tile_newest(tile_at(state, entity, behind - 1));
-            if (is_first || row_time(state, layout, row - 1) < before_us)
-                meet(state, entity, before_us, time_us);
-        }
-        if (behind < state->collapsed->end) {
-            int64_t behind_us = tile_oldest(tile_at(state, entity, behind));
-            if (is_last || row_time(state, layout, row + 1) > behind_us)
-                meet(state, entity, time_us, behind_us);
-        }
-    }
+    if (tile_count(state) > 0)
+        meet_tiles(state, entity, row);
+    if (row > state->begin)
+        return; /* the oldest is dropped first */
     int64_t drop_us =
         time_ahead(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
     state->quiet_us = drop_us < state->quiet_us ? drop_us : state->quiet_us;
@@ -377,7 +408,7 @@ void compact_schedule(struct state *state, const struct entity_plan *entity) {
             meet_rows(state, entity, first, last);
     }
     for (uint32_t i = 0; i < tile_count(state); i++)
-        meet_neighbours(state, entity, state->collapsed->begin + i);
+        meet_changed(state, entity, state->collapsed->begin + i, INT64_MAX, INT64_MIN);
     if (state->collapsed)
         schedule_sketches(state, entity);
     find_quiet(state, entity);
@@ -390,27 +421,39 @@ bool compact_find_tile(const struct state *state, const struct entity_plan *enti
                        int64_t time_us, uint32_t *ret_tile) {
     if (tile_count(state) == 0)
         return false;
+    const struct collapsed *collapsed = state->collapsed;
+    /* Of the newest time the tile is one of the narrowest, and it can only be the last. */
+    if (time_us == state->newest_us) {
+        int64_t first_us = tile_extent_of(time_us, entity->tiles.least).first_us;
+        *ret_tile = collapsed->end - 1;
+        return tile_newest(tile_at(state, entity, *ret_tile)) >= first_us;
+    }
     struct tile_extent extent = partition_tile(&entity->tiles, time_us, state->newest_us);
     *ret_tile = tiles_find(state, entity, extent.first_us);
-    return *ret_tile < state->collapsed->end &&
+    return *ret_tile < collapsed->end &&
            tile_oldest(tile_at(state, entity, *ret_tile)) <= extent.last_us;
 }
 
 void compact_grow_tile(struct state *state, const struct entity_plan *entity, uint32_t tile,
-                       const struct entry *entry, uint32_t transactions) {
+                       const struct entry *entry) {
     uint64_t *words = tile_at(state, entity, tile);
     int64_t oldest_us = tile_oldest(words), newest_us = tile_newest(words);
     struct sketch_tile *sketch = sketch_tile_find(state, entity, entry->time_us, state->newest_us);
-    tile_add_entry(state, entity, words, entry, transactions);
+    struct state as_row = *state; /* it may be an outcome, which the rows have no tally for */
+    uint8_t row[ROW_SIZE_MAX] = {0};
+    if (!entry_is_single(entity, entry, entry->transaction))
+        as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
+    as_row.origin_us = entry->time_us; /* nor is there a time for it */
+    row_fill(&as_row, entity, entry, entry->transaction, row);
+    tile_add_row(&as_row, entity, words, row, entry->time_us);
     if (sketch) {
         sketch_tile_extend(sketch, entry->time_us, entry->time_us);
-        sketch_tile_add(sketch, entity, entry, transactions);
+        sketch_tile_add(sketch, entity, entry, entry->transaction);
     }
-    if (entry->time_us < oldest_us || entry->time_us > newest_us)
-        meet_neighbours(state, entity, tile);
+    meet_changed(state, entity, tile, oldest_us, newest_us);
     if (sketch && entry->time_us < oldest_us)
         schedule_sketches(state, entity);
-    windows_note_grown(state, entity, tile, newest_us, entry, transactions);
+    windows_note_grown(state, entity, tile, newest_us, entry, &as_row, row);
 }
 
 /* All at once. */
@@ -460,13 +503,16 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
         struct tile_extent extent =
             dropped ? block : partition_tile(&entity->tiles, time_us, state->newest_us);
         struct site site = find_site(state, entity, extent, row, tile);
-        if (!dropped && has_to_collapse(&site))
-            make_tile(state, entity, &site, next_tile(&remade, words));
-        else if (!dropped && site.tile_from < site.tile_to)
+        if (!dropped && has_to_collapse(&site)) {
+            uint64_t *made = next_tile(&remade, words);
+            tile_clear(state, entity, made);
+            fill_tile(state, entity, &site, 0, made);
+        } else if (!dropped && site.tile_from < site.tile_to) {
             memcpy(next_tile(&remade, words), tile_at(state, entity, tile),
                    words * sizeof *remade.words);
-        else if (!dropped)
+        } else if (!dropped) {
             kept = keep_rows(state, kept, site.row_from, site.row_to);
+        }
         row = site.row_to;
         tile = site.tile_to;
     }

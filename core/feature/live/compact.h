@@ -26,7 +26,7 @@ bool compact_find_tile(const struct state *state, const struct entity_plan *enti
                        int64_t time_us, uint32_t *ret_tile);
 /* Adds an entry to it. */
 void compact_grow_tile(struct state *state, const struct entity_plan *entity, uint32_t tile,
-                       const struct entry *entry, uint32_t transactions);
+                       const struct entry *entry);
 /* Is it so old that its block has been dropped? */
 static inline bool is_dropped(const struct entity_plan *entity, int64_t time_us,
                               int64_t newest_us) {

@@ -37,7 +37,15 @@ bool entry_is_single(const struct entity_plan *entity, const struct entry *entry
     return others == 0;
 }
 
+/* The text, zeros, its length. Short ones as one number, whose bytes behind the cell mean nothing. */
 static inline void put_text(struct text text, size_t size, uint8_t *at) {
+    if (size <= sizeof(uint64_t)) {
+        uint64_t word = (uint64_t)text.length << 8 * (size - 1);
+        for (size_t i = 0; i < text.length; i++)
+            word |= (uint64_t)(uint8_t)text.data[i] << 8 * i;
+        store_u64(at, word);
+        return;
+    }
     memset(at, 0, size);
     if (text.length > 0)
         memcpy(at, text.data, text.length);
@@ -52,11 +60,17 @@ static void put_tally(const struct entity_plan *entity, const struct row_layout 
         store_u32(at += sizeof(uint32_t), (uint32_t)entry->weights[i]);
 }
 
-static uint64_t passed_bits(const struct entity_plan *entity, const struct entry *entry) {
-    uint64_t passed = 0;
-    for (size_t i = 0; i < entity->filter_count; i++)
-        passed |= (uint64_t)(entry->weights[i] & 1) << (entity->column_count + i);
-    return passed;
+/* Weights as bits, from the lowest on. What else they have is added to *misfits. */
+static inline uint64_t weight_bits(const struct entity_plan *entity, const struct entry *entry,
+                                   uint64_t *misfits) {
+    uint64_t bits = 0, others = 0;
+    for (size_t i = 0; i < entity->filter_count; i++) {
+        uint64_t weight = (uint32_t)entry->weights[i];
+        bits |= (weight & 1) << i;
+        others |= weight & ~UINT64_C(1);
+    }
+    *misfits |= others;
+    return bits;
 }
 
 void row_set_weights(const struct state *state, const struct entity_plan *entity,
@@ -67,35 +81,54 @@ void row_set_weights(const struct state *state, const struct entity_plan *entity
         put_tally(entity, layout, entry, transactions, at);
         return;
     }
-    uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns;
-    store_u64(at + layout->flags_at, (flags & ~passed_mask) | passed_bits(entity, entry));
+    uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns, misfits = 0;
+    store_u64(at + layout->flags_at,
+              (flags & ~passed_mask) |
+                  weight_bits(entity, entry, &misfits) << entity->column_count);
+    check(misfits == 0);
 }
 
 /* Numbers are written as eight bytes, in order: what is too much of one is the next one's place. What
  * lies behind the row is put back. */
-void row_fill(const struct state *state, const struct entity_plan *entity,
-              const struct entry *entry, uint32_t transactions, uint8_t *at) {
+bool row_try_fill(const struct state *state, const struct entity_plan *entity,
+                  const struct entry *entry, uint32_t transactions, uint8_t *at) {
     const struct row_layout *layout = row_layout(state, entity);
-    uint32_t present = entry_present(entity, entry);
+    uint32_t present = entity->text_columns ? entry_present(entity, entry)
+                                            : entry->present & entity->all_columns;
+    uint64_t time_us = (uint64_t)entry->time_us - (uint64_t)state->origin_us;
     uint64_t flags = present, behind = load_u64(at + layout->size);
-    bool has_tally = layout->tally_at > 0;
-    if (!has_tally)
-        flags |= passed_bits(entity, entry);
-    store_u64(at, (uint64_t)entry->time_us - (uint64_t)state->origin_us);
+    uint64_t misfits = time_us & ~layout->time_mask; /* bits that have no room */
+    if (layout->tally_at == 0) {
+        flags |= weight_bits(entity, entry, &misfits) << entity->column_count;
+        misfits |= transactions ^ 1;
+    }
+    store_u64(at, time_us);
     if (entity->id_size > 0)
         store_u64(at + layout->id_at, entry->id_hash);
     store_u64(at + layout->flags_at, flags);
     for (size_t i = 0; i < entity->column_count; i++) {
         bool is_there = present >> i & 1;
         uint8_t *cell = at + layout->cell_at[i];
-        if (entity->text_columns >> i & 1)
+        if (!(entity->text_columns >> i & 1)) {
+            unsigned shift = layout->cell_shift[i];
+            int64_t value = is_there ? entry->integers[i] : 0;
+            misfits |= (uint64_t)((int64_t)((uint64_t)value << shift) >> shift ^ value);
+            store_u64(cell, (uint64_t)value);
+        } else if (is_there && entry->texts[i].length >= layout->text_size) {
+            misfits = 1;
+        } else {
             put_text(is_there ? entry->texts[i] : (struct text){0}, layout->text_size, cell);
-        else
-            store_u64(cell, is_there ? (uint64_t)entry->integers[i] : 0);
+        }
     }
-    if (has_tally)
+    if (layout->tally_at > 0)
         put_tally(entity, layout, entry, transactions, at);
     store_u64(at + layout->size, behind);
+    return misfits == 0;
+}
+
+void row_fill(const struct state *state, const struct entity_plan *entity,
+              const struct entry *entry, uint32_t transactions, uint8_t *at) {
+    check(row_try_fill(state, entity, entry, transactions, at));
 }
 
 void row_get(const struct state *state, const struct entity_plan *entity, size_t i,

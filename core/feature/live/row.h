@@ -84,7 +84,10 @@ bool entry_is_single(const struct entity_plan *entity, const struct entry *entry
 static inline int64_t entry_weight(const struct entry *entry, uint32_t transactions, int filter) {
     return filter < 0 ? (int64_t)transactions : entry->weights[filter];
 }
-/* Puts an entry into a row that has room for it (layout.h). */
+/* Puts an entry into a row. False: it has no room there, and what is in the row means nothing. */
+bool row_try_fill(const struct state *state, const struct entity_plan *entity,
+                  const struct entry *entry, uint32_t transactions, uint8_t *at);
+/* Of one that has room. */
 void row_fill(const struct state *state, const struct entity_plan *entity,
               const struct entry *entry, uint32_t transactions, uint8_t *at);
 /* The weights and transactions of the entry, in the place of the row's own, if there is room. */
@@ -101,6 +104,11 @@ void rows_reserve(struct state *state, uint32_t capacity);
 /* Takes out rows [from, to), and what the marks of the windows say about them: the caller sees to
  * what the windows hold. */
 void rows_remove(struct state *state, const struct entity_plan *entity, uint32_t from, uint32_t to);
+/* Drops the rows before `to`. The others, and the marks, keep their indices: what is dropped has
+ * passed all borders, or the windows are not known. */
+static inline void rows_drop(struct state *state, uint32_t to) {
+    state->begin = to;
+}
 /* The first row that is not before this time. */
 uint32_t rows_find(const struct state *state, const struct entity_plan *entity, int64_t time_us);
 

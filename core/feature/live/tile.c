@@ -93,50 +93,49 @@ static void add_edges(const struct total_parts *to, bool any, const uint64_t *fi
 
 #define CELL_WORDS_MAX (COLUMN_TEXT_MAX / 8 + 1)
 
-static void add_entry_edges(const struct entity_plan *entity, const struct total_parts *parts,
-                            bool any, int column, const struct entry *entry, size_t words) {
-    uint64_t edge[2 + CELL_WORDS_MAX] = {(uint64_t)entry->time_us};
+static void add_row_edges(const struct state *state, const struct entity_plan *entity,
+                          const struct total_parts *parts, bool any, int column,
+                          const uint8_t *row, int64_t time_us, size_t words) {
+    const struct row_layout *layout = row_layout(state, entity);
+    uint64_t edge[2 + CELL_WORDS_MAX] = {(uint64_t)time_us};
     if (column >= 0) { /* else only the time is asked for */
-        edge[1] = entry->id_hash;
+        edge[1] = entity->id_size > 0 ? load_u64(row + layout->id_at) : 0;
         if (is_text(entity, column))
-            cell_put_text(edge + 2, words, entry->texts[column]);
+            cell_put_text(edge + 2, words, row_text(layout, row, (size_t)column));
         else
-            edge[2] = (uint64_t)entry->integers[column];
+            edge[2] = (uint64_t)row_number(layout, row, (size_t)column);
     }
     add_edges(parts, any, edge, edge, words, is_text(entity, column));
 }
 
-void tile_add_entry(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
-                    const struct entry *entry, uint32_t transactions) {
-    uint32_t present = entry_present(entity, entry);
-    extend(tile, entry->time_us, entry->time_us, transactions);
+void tile_add_row(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
+                  const uint8_t *row, int64_t time_us) {
+    const struct row_layout *layout = row_layout(state, entity);
+    extend(tile, time_us, time_us, (uint64_t)row_weight(entity, layout, row, -1));
     for (size_t i = 0; i < entity->total_count; i++) {
         const struct total *total = &entity->totals[i];
-        int column = total->column;
-        int64_t weight = entry_weight(entry, transactions, total->filter);
-        if (weight == 0 || (total->column_bit & ~present))
+        int64_t weight = row_counts(entity, layout, row, total->column, total->filter);
+        if (weight == 0)
             continue;
         uint64_t *at = total_of(state, entity, tile, i);
+        bool any = *at != 0;
+        *at += (uint64_t)weight;
+        if (total->needs == 0)
+            continue;
         size_t words = cell_words(state, entity, total);
         struct total_parts parts = total_parts(total, at, words);
+        int64_t value = 0;
+        if (total->column >= 0 && !is_text(entity, total->column))
+            value = row_number(layout, row, (size_t)total->column);
         if (total->needs & GATHERING_SUM)
-            wide_add(parts.sum, (int128)weight * entry->integers[column]);
+            wide_add(parts.sum, (int128)weight * value);
         if (total->needs & GATHERING_SQUARES)
-            squares_add_value(parts.squares, entry->integers[column], weight);
+            squares_add_value(parts.squares, value, weight);
         if (total->needs & GATHERING_EXTREMES)
-            add_extremes(parts.extremes, *at != 0, entry->integers[column],
-                         entry->integers[column]);
+            add_extremes(parts.extremes, any, value, value);
         if (total->needs & GATHERING_EDGES)
-            add_entry_edges(entity, &parts, *at != 0, column, entry, words);
-        *at += (uint64_t)weight;
+            add_row_edges(state, entity, &parts, any, total->column, row, time_us, words);
     }
-}
-
-void tile_add_row(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
-                  uint32_t row) {
-    struct row entry;
-    row_get(state, entity, row, &entry);
-    tile_add_entry(state, entity, tile, &entry.entry, entry.transactions);
 }
 
 void tile_add_tile(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
@@ -218,11 +217,6 @@ void tiles_remove(struct state *state, const struct entity_plan *entity, uint32_
     if (from == to)
         return;
     shift_tile_marks(state, entity, from, to - from, -(int64_t)(to - from));
-    if (from == collapsed->begin) { /* the oldest are dropped: the others stay where they are */
-        collapsed->begin = to;
-        shift_tile_marks(state, entity, -1, 0, to - from);
-        return;
-    }
     memmove(tile_at(state, entity, from), tile_at(state, entity, to),
             (collapsed->end - to) * tile_words(state, entity) * sizeof *collapsed->words);
     collapsed->end -= to - from;

@@ -110,11 +110,9 @@ bool edges_are_in_order(const struct state *state, const struct entity_plan *ent
 
 /* Memory for the words of one tile, with nothing in it yet. */
 void tile_clear(const struct state *state, const struct entity_plan *entity, uint64_t *tile);
-/* The entry must have room in the state's layout. */
-void tile_add_entry(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
-                    const struct entry *entry, uint32_t transactions);
+/* A row in the state's layout. */
 void tile_add_row(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
-                  uint32_t row);
+                  const uint8_t *row, int64_t time_us);
 void tile_add_tile(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
                    const uint64_t *other);
 

@@ -66,7 +66,8 @@ static inline void change_edges(uint64_t *edges, enum effect effect, bool any, u
 
 /* More than its count. weight: what is added to the count; any: of the gathering before. row:
  * ROW_UNKNOWN if it is in a tile. */
-static inline void change_more(const struct windows *windows, const struct state *state,
+__attribute__((always_inline)) static inline void
+change_more(const struct windows *windows, const struct state *state,
                                const struct change *change, const struct row_layout *layout,
                                const uint8_t *at, uint32_t row, int64_t weight, bool any,
                                enum effect effect, struct accumulator parts) {
@@ -89,9 +90,9 @@ static inline void change_more(const struct windows *windows, const struct state
 
 /* Nearly all rows are in layouts without tally: their weights are bits. Mere counts take a weight of
  * 0 as well: what passes a filter is hard to foresee for a branch. */
-static inline void change_all(struct windows *windows, const struct state *state,
-                              const struct entity_plan *entity, const struct change *change,
-                              const struct change *end, const uint8_t *at, uint32_t row) {
+__attribute__((always_inline)) static inline void
+change_all(struct windows *windows, const struct state *state, const struct entity_plan *entity,
+           const struct change *change, const struct change *end, const uint8_t *at, uint32_t row) {
     const struct row_layout *layout = row_layout(state, entity);
     uint64_t *words = windows_words(windows, entity);
     uint64_t flags = row_flags(layout, at), weights = row_weights(entity, flags);
@@ -108,13 +109,6 @@ static inline void change_all(struct windows *windows, const struct state *state
             change_more(windows, state, change, layout, at, row, change->sign * weight, any,
                         change->sign > 0 ? COMES : LEAVES, accumulator_of(words, change));
     }
-}
-
-static void pass_row(struct windows *windows, const struct state *state,
-                     const struct entity_plan *entity, const struct border *border, uint32_t row) {
-    const struct change *change = &entity->changes[border->first_change];
-    change_all(windows, state, entity, change, change + border->change_count, row_at(state, row),
-               row);
 }
 
 /* Gives a row, or what has gone into tile `tile`, to all windows that hold it. passed: borders. */
@@ -162,16 +156,20 @@ static void pass_tile(struct windows *windows, const struct state *state,
     }
 }
 
-/* Going on in time. */
+/* Going on in time. What has passed one border waits at the next one; what has passed none, at the
+ * nearest. */
 
+/* When the first of those that wait at the border passes it; INT64_MAX: none waits. */
 static int64_t due_of(const struct windows *windows, const struct state *state,
-                      const struct entity_plan *entity, size_t border) {
+                             const struct entity_plan *entity, size_t border) {
     const struct mark *mark = &windows->marks[border];
     uint64_t distance_us = entity->borders[border].distance_us;
+    uint32_t rows = border > 0 ? mark[-1].row : state->end;
+    uint32_t tiles = border > 0 ? mark[-1].tile : state->collapsed ? state->collapsed->end : 0;
     int64_t due_us = INT64_MAX;
-    if (mark->row < state->end)
+    if (mark->row < rows)
         due_us = time_ahead(row_time(state, row_layout(state, entity), mark->row), distance_us);
-    if (state->collapsed && mark->tile < state->collapsed->end) {
+    if (__builtin_expect(mark->tile < tiles, 0)) {
         int64_t newest_us = tile_newest(tile_at(state, entity, mark->tile));
         int64_t tile_us = time_ahead(newest_us, distance_us);
         due_us = tile_us < due_us ? tile_us : due_us;
@@ -179,89 +177,118 @@ static int64_t due_of(const struct windows *windows, const struct state *state,
     return due_us;
 }
 
-static void find_dues(struct windows *windows, const struct state *state,
-                      const struct entity_plan *entity) {
+static void find_first_due(struct windows *windows, const struct entity_plan *entity) {
     windows->due_us = INT64_MAX;
-    for (size_t i = 0; i < entity->border_count; i++) {
-        struct mark *mark = &windows->marks[i];
-        if (mark->due_us == INT64_MIN)
-            mark->due_us = due_of(windows, state, entity, i);
-        windows->due_us = mark->due_us < windows->due_us ? mark->due_us : windows->due_us;
-    }
+    for (size_t i = 0; i < entity->border_count; i++)
+        if (windows->marks[i].due_us < windows->due_us)
+            windows->due_us = windows->marks[i].due_us;
 }
 
-/* They are to be found again. */
+/* All are to be found again. */
 static void forget_dues(struct windows *windows, const struct entity_plan *entity) {
     for (size_t i = 0; i < entity->border_count; i++)
         windows->marks[i].due_us = INT64_MIN;
     windows->due_us = INT64_MIN;
 }
 
-/* A row that has passed no border goes at once to the windows that hold it. Returns how many it
- * has passed now. */
-static size_t enter_row(struct windows *windows, const struct state *state,
-                        const struct entity_plan *entity, uint32_t row, int64_t time_us,
-                        int64_t at_us) {
-    size_t passed = 0;
-    while (passed < entity->border_count &&
-           is_behind(time_us, at_us, entity->borders[passed].distance_us))
-        passed++;
-    if (passed == 0)
-        return 0;
-    add_to_holders(windows, state, entity, row_at(state, row), row, passed);
-    /* A late one may be beside a sketch, as of whose newest time it counts. */
-    if (windows->distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
-        windows->distinct->is_known = false;
-    return passed;
+/* Has what is due then passed by now? At the last of all times it may not have. */
+static inline bool has_passed(int64_t time_us, int64_t due_us, int64_t at_us,
+                              uint64_t distance_us) {
+    return at_us >= due_us && (at_us < INT64_MAX || is_behind(time_us, at_us, distance_us));
 }
 
-static void enter_rows(struct windows *windows, const struct state *state,
-                       const struct entity_plan *entity, uint32_t row, int64_t at_us) {
+/* Each returns when the next one passes the border; INT64_MAX: none waits. */
+
+static int64_t pass_tiles(struct windows *windows, const struct state *state,
+                          const struct entity_plan *entity, size_t border, int64_t at_us) {
+    struct mark *mark = &windows->marks[border];
+    const struct border *passed = &entity->borders[border];
+    uint32_t tiles = border > 0 ? mark[-1].tile : state->collapsed->end;
+    for (; mark->tile < tiles; mark->tile++) {
+        uint64_t *tile = tile_at(state, entity, mark->tile);
+        int64_t due_us = time_ahead(tile_newest(tile), passed->distance_us);
+        if (!has_passed(tile_newest(tile), due_us, at_us, passed->distance_us))
+            return due_us;
+        pass_tile(windows, state, entity, passed, tile);
+    }
+    return INT64_MAX;
+}
+
+static inline int64_t pass_rows(struct windows *windows, const struct state *state,
+                                const struct entity_plan *entity, size_t border, int64_t at_us) {
     const struct row_layout *layout = row_layout(state, entity);
-    for (; row < state->end; row++) {
+    struct mark *mark = &windows->marks[border];
+    const struct border *passed = &entity->borders[border];
+    const struct change *change = &entity->changes[passed->first_change];
+    for (; mark->row < mark[-1].row; mark->row++) {
+        int64_t time_us = row_time(state, layout, mark->row);
+        int64_t due_us = time_ahead(time_us, passed->distance_us);
+        if (!has_passed(time_us, due_us, at_us, passed->distance_us))
+            return due_us;
+        change_all(windows, state, entity, change, change + passed->change_count,
+                   row_at(state, mark->row), mark->row);
+    }
+    return INT64_MAX;
+}
+
+/* Rows that have passed nothing go at once to the windows that hold them. Returns how many borders
+ * the first of them has passed now. */
+static size_t enter_rows(struct windows *windows, const struct state *state,
+                         const struct entity_plan *entity, int64_t at_us) {
+    const struct row_layout *layout = row_layout(state, entity);
+    size_t most = 0;
+    for (uint32_t row = windows->marks[0].row; row < state->end; row++) {
         int64_t time_us = row_time(state, layout, row);
-        size_t passed = time_us <= at_us ? enter_row(windows, state, entity, row, time_us, at_us) : 0;
+        size_t passed = 0;
+        while (passed < entity->border_count &&
+               is_behind(time_us, at_us, entity->borders[passed].distance_us))
+            windows->marks[passed++].row = row + 1;
         if (passed == 0)
             break;
-        for (size_t i = 0; i < passed; i++) {
-            windows->marks[i].row = row + 1;
-            windows->marks[i].due_us = INT64_MIN;
-        }
-        if (passed < entity->border_count)
-            windows->marks[passed].due_us = INT64_MIN;
+        add_to_holders(windows, state, entity, row_at(state, row), row, passed);
+        /* A late one may be beside a sketch, as of whose newest time it counts. */
+        if (windows->distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
+            windows->distinct->is_known = false;
+        most = passed > most ? passed : most;
     }
+    return most;
 }
 
 static void pass_due(struct windows *windows, const struct state *state,
                      const struct entity_plan *entity, int64_t at_us) {
-    const struct row_layout *layout = row_layout(state, entity);
-    const uint32_t fresh = windows->marks[0].row; /* from here on rows have passed nothing */
-    uint32_t tiles = state->collapsed ? state->collapsed->end : 0;
-    for (size_t i = 0; i < entity->border_count; i++) {
-        struct mark *mark = &windows->marks[i];
-        const struct border *border = &entity->borders[i];
-        if (at_us < mark->due_us)
-            continue;
-        int64_t limit_us = time_before(at_us, border->distance_us);
-        bool is_behind_all = limit_us == INT64_MIN; /* or so far back that there are no times */
-        for (; mark->tile < tiles; mark->tile++) {
-            uint64_t *tile = tile_at(state, entity, mark->tile);
-            if (is_behind_all ? !is_behind(tile_newest(tile), at_us, border->distance_us)
-                              : tile_newest(tile) > limit_us)
-                break;
-            pass_tile(windows, state, entity, border, tile);
-        }
-        for (; mark->row < fresh; mark->row++) {
-            int64_t time_us = row_time(state, layout, mark->row);
-            if (is_behind_all ? !is_behind(time_us, at_us, border->distance_us)
-                              : time_us > limit_us)
-                break;
-            pass_row(windows, state, entity, border, mark->row);
-        }
-        mark->due_us = INT64_MIN;
+    int64_t first_us = INT64_MAX;
+    struct mark *mark = windows->marks;
+    bool is_passed = false; /* the border before: there may be more that waits */
+    if (state->collapsed) {
+        uint32_t tile = mark->tile;
+        pass_tiles(windows, state, entity, 0, at_us);
+        is_passed = mark->tile != tile;
     }
-    enter_rows(windows, state, entity, fresh, at_us);
-    find_dues(windows, state, entity);
+    for (size_t i = 1; i < entity->border_count; i++) {
+        mark++;
+        if (at_us >= mark->due_us || is_passed) {
+            uint32_t row = mark->row, tile = mark->tile;
+            int64_t tile_us = INT64_MAX;
+            if (state->collapsed)
+                tile_us = pass_tiles(windows, state, entity, i, at_us);
+            mark->due_us = pass_rows(windows, state, entity, i, at_us);
+            mark->due_us = tile_us < mark->due_us ? tile_us : mark->due_us;
+            is_passed = mark->row != row || mark->tile != tile;
+        }
+        first_us = mark->due_us < first_us ? mark->due_us : first_us;
+    }
+    size_t entered = enter_rows(windows, state, entity, at_us);
+    windows->marks[0].due_us = due_of(windows, state, entity, 0);
+    first_us = windows->marks[0].due_us < first_us ? windows->marks[0].due_us : first_us;
+    /* At the borders that rows have passed as they entered none waits; at the next, one does, behind
+     * others or, where there are tiles, maybe before them. */
+    for (size_t i = 1; entered > 0 && i <= entered && i < entity->border_count; i++) {
+        mark = &windows->marks[i];
+        if (i < entered || mark->due_us == INT64_MAX || state->collapsed)
+            mark->due_us = due_of(windows, state, entity, i);
+        first_us = mark->due_us < first_us ? mark->due_us : first_us;
+    }
+    windows->due_us = first_us;
 }
 
 static void begin(struct windows *windows, const struct state *state,
@@ -380,16 +407,12 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
         if (distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
             distinct->is_known = false;
     }
-    /* It may be what passes the next borders first. Where something older does, that is also what
-     * passes those behind. */
-    for (size_t i = passed; i < entity->border_count; i++) {
-        struct mark *mark = &windows->marks[i];
-        int64_t due_us = time_ahead(time_us, entity->borders[i].distance_us);
-        if (mark->due_us <= due_us && mark->due_us < INT64_MAX)
-            break;
-        mark->due_us = due_us;
-        windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
-    }
+    if (passed == entity->border_count)
+        return;
+    struct mark *mark = &windows->marks[passed]; /* where it waits, maybe as the first */
+    int64_t due_us = time_ahead(time_us, entity->borders[passed].distance_us);
+    mark->due_us = due_us < mark->due_us ? due_us : mark->due_us;
+    windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
 }
 
 void windows_note_united(struct state *state, const struct entity_plan *entity, bool moved) {
@@ -402,7 +425,8 @@ void windows_note_united(struct state *state, const struct entity_plan *entity, 
 }
 
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,
-                        int64_t newest_us, const struct entry *entry, uint32_t transactions) {
+                        int64_t newest_us, const struct entry *entry, const struct state *as_row,
+                        const uint8_t *row) {
     struct windows *windows = state->windows;
     if (!windows || !windows->is_known)
         return;
@@ -414,19 +438,14 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
         windows->is_known = false; /* it has passed borders that it is not behind any more */
         return;
     }
-    if (passed > 0) {
-        uint8_t row[ROW_SIZE_MAX];
-        struct state as_row = *state; /* it may be an outcome, which rows have no tally for */
-        as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
-        row_fill(&as_row, entity, entry, transactions, row);
-        add_to_holders(windows, &as_row, entity, row, ROW_UNKNOWN, passed);
+    if (passed > 0)
+        add_to_holders(windows, as_row, entity, row, ROW_UNKNOWN, passed);
+    if (passed < entity->border_count) {
+        windows->marks[passed].due_us = due_of(windows, state, entity, passed);
+        find_first_due(windows, entity);
     }
-    for (size_t i = passed; i < entity->border_count; i++)
-        windows->marks[i].due_us = INT64_MIN;
-    if (passed < entity->border_count)
-        find_dues(windows, state, entity);
     if (windows->distinct && sketch_tile_count(state) > 0 && windows->distinct->is_known)
-        distinct_note_grown(windows->distinct, state, entity, entry, transactions,
+        distinct_note_grown(windows->distinct, state, entity, entry, entry->transaction,
                             windows->at_us);
 }
 

@@ -61,9 +61,11 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
                       bool inserted);
 /* Rows and tiles of one extent have become tile i. moved: rows did. */
 void windows_note_united(struct state *state, const struct entity_plan *entity, bool moved);
-/* An entry came into tile i, whose newest time was newest_us. */
+/* An entry came into tile i, whose newest time was newest_us. row: the entry in the layout of as_row,
+ * which may be outcomes only. */
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,
-                        int64_t newest_us, const struct entry *entry, uint32_t transactions);
+                        int64_t newest_us, const struct entry *entry, const struct state *as_row,
+                        const uint8_t *row);
 
 /* The weights of row i are about to change, and have changed. */
 struct weights_before {

@@ -88,13 +88,41 @@ static inline int64_t weight_of(const struct entity_plan *entity, const struct r
     return (int64_t)(row_weights(entity, flags) >> coming->weight_bit & 1);
 }
 
-static inline void scan_window(struct reading *reading, const struct state *state,
-                               const struct change *coming, uint32_t from, uint32_t until) {
+static int64_t count_rows(const struct state *state, const struct entity_plan *entity,
+                          const struct change *coming, uint32_t from, uint32_t until) {
+    const struct row_layout *layout = row_layout(state, entity);
+    int64_t count = 0;
+    if (coming->filter < 0 && coming->column < 0 && layout->tally_at == 0)
+        return until - from;
+    const uint8_t *at = row_at(state, from);
+    for (const uint8_t *end = row_at(state, until); at != end; at += state->row_size)
+        count += weight_of(entity, layout, at, coming);
+    return count;
+}
+
+static void scan_nothing(const struct reading *reading, const struct change *coming,
+                         struct gathered *gathered) {
+    gathered->count = 0;
+    if (coming->kept == 0)
+        return;
+    gathered->sum = gathered->squares_high = 0;
+    gathered->squares_low = 0;
+    gathered->any = gathered->matched = gathered->is_estimated = false;
+    gathered->distinct = 0;
+    gathered->distinct_with_current =
+        (coming->kept & KEPT_DISTINCT) && (reading->current_present >> coming->column & 1);
+}
+
+/* Of more than a count, over rows that there are. */
+static void scan_window(struct reading *reading, const struct state *state,
+                        const struct change *coming, uint32_t from, uint32_t until,
+                        struct gathered *gathered) {
     const struct entity_plan *entity = reading->entity;
     const struct row_layout *layout = row_layout(state, entity);
-    struct gathered *gathered = &reading->gathered[coming->gathering];
-    unsigned kept = coming->kept;
-    int column = coming->column;
+    const unsigned kept = coming->kept;
+    const int column = coming->column;
+    const bool has_numbers =
+        kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES | KEPT_DISTINCT);
     uint64_t values[SCAN_ROWS_MAX];
     size_t value_count = 0;
     int64_t count = 0, min = INT64_MAX, max = INT64_MIN;
@@ -104,25 +132,25 @@ static inline void scan_window(struct reading *reading, const struct state *stat
     const uint8_t *at = row_at(state, from);
     for (uint32_t row = from; row < until; row++, at += state->row_size) {
         int64_t weight = weight_of(entity, layout, at, coming);
-        count += weight;
-        if (kept == 0 || weight == 0)
+        if (weight == 0)
             continue;
+        count += weight;
         first = first == ROW_UNKNOWN ? row : first;
         last = row;
-        if (!(kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES | KEPT_DISTINCT)))
+        if (!has_numbers)
             continue;
         int64_t value = row_number(layout, at, (size_t)column);
+        if (kept & KEPT_DISTINCT)
+            values[value_count++] = (uint64_t)value;
+        if (!(kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES)))
+            continue;
         sum += (int128)weight * value;
         if (kept & KEPT_SQUARES)
             add_square(&low, &high, value, weight);
         min = value < min ? value : min;
         max = value > max ? value : max;
-        if (kept & KEPT_DISTINCT)
-            values[value_count++] = (uint64_t)value;
     }
     gathered->count = count;
-    if (kept == 0)
-        return;
     gathered->any = last != ROW_UNKNOWN;
     gathered->sum = sum;
     gathered->squares_low = low;
@@ -143,9 +171,18 @@ void scan_rows(struct reading *reading, const struct state *state) {
     find_passed(reading, state, passed);
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
+        uint32_t from = passed[span->closes], until = passed[span->opens];
         const struct change *coming = &entity->comings[span->first];
-        for (const struct change *end = coming + span->count; coming != end; coming++)
-            scan_window(reading, state, coming, passed[span->closes], passed[span->opens]);
+        struct gathered *gathered = &reading->gathered[span->first];
+        for (const struct change *end = coming + span->count; coming != end;
+             coming++, gathered++) {
+            if (from == until)
+                scan_nothing(reading, coming, gathered);
+            else if (coming->kept == 0)
+                gathered->count = count_rows(state, entity, coming, from, until);
+            else
+                scan_window(reading, state, coming, from, until, gathered);
+        }
     }
 }
 

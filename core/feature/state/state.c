@@ -107,6 +107,7 @@
 #include "core/base/check.h"
 #include "core/base/heap.h"
 #include "core/feature/live/compact.h"
+#include "core/feature/live/encoding.h"
 
 #include <stdlib.h>
 
@@ -184,11 +185,27 @@ void state_encode(const struct state *state, const struct entity_plan *entity,
 
 /* Adding. */
 
+/* In front of row i. Returns its index. That it has room, nearly every entry does, is found out as it
+ * is put there. */
+static uint32_t put_row(struct state *state, const struct entity_plan *entity,
+                        const struct entry *entry, uint32_t i) {
+    if (state->capacity == 0)
+        state_fit(state, entity, entry, entry->transaction);
+    i = rows_insert(state, entity, i);
+    if (__builtin_expect(
+            row_try_fill(state, entity, entry, entry->transaction, row_at(state, i)), 1))
+        return i;
+    uint32_t before = i - state->begin;
+    rows_remove(state, entity, i, i + 1);
+    state_fit(state, entity, entry, entry->transaction);
+    i = rows_insert(state, entity, state->begin + before);
+    row_fill(state, entity, entry, entry->transaction, row_at(state, i));
+    return i;
+}
+
 static void append(struct state *state, const struct entity_plan *entity,
                    const struct entry *entry) {
-    state_fit(state, entity, entry, entry->transaction);
-    uint32_t row = rows_insert(state, entity, state->end);
-    row_fill(state, entity, entry, entry->transaction, row_at(state, row));
+    uint32_t row = put_row(state, entity, entry, state->end);
     compact_note_row(state, entity, row);
     windows_note_row(state, entity, row, false);
 }
@@ -229,9 +246,7 @@ static void insert(struct state *state, const struct entity_plan *entity,
             break;
     }
     bool is_last = i == state->end;
-    state_fit(state, entity, entry, entry->transaction);
-    i = rows_insert(state, entity, i);
-    row_fill(state, entity, entry, entry->transaction, row_at(state, i));
+    i = put_row(state, entity, entry, i);
     compact_note_row(state, entity, i);
     windows_note_row(state, entity, i, !is_last);
 }
@@ -240,7 +255,7 @@ static void add(struct state *state, const struct entity_plan *entity, const str
     uint32_t tile;
     if (compact_find_tile(state, entity, entry->time_us, &tile)) {
         state_fit_columns(state, entity, entry);
-        compact_grow_tile(state, entity, tile, entry, entry->transaction);
+        compact_grow_tile(state, entity, tile, entry);
     } else if (state->begin == state->end ||
              entry->time_us > row_time(state, row_layout(state, entity), state->end - 1)) {
         append(state, entity, entry);

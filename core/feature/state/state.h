@@ -14,9 +14,9 @@
  * different values are counted by an estimate, and quantiles are near: state_effective_window(). */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/value.h"
-#include "core/feature/live/encoding.h"
 #include "core/feature/live/live.h"
 #include "core/feature/plan/plan.h"
 

@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include "core/feature/live/compact.h"
+#include "core/feature/live/encoding.h"
 
 static int damaged(struct error *ret_error, const struct entity_plan *entity, const char *what) {
     return error_set(ret_error, ERROR_DAMAGED, "state of entity %" TEXT_FORMAT ": %s",
@@ -47,7 +48,7 @@ static bool next_sketched(const struct state *state, const struct entity_plan *e
 /* Is there a sketch tile wherever there are such tiles, as old and as new as those, and nowhere
  * else? After compaction. */
 static bool sketches_are_of_tiles(const struct state *state, const struct entity_plan *entity) {
-    struct tile_extent times;
+    struct tile_extent times = {0};
     uint32_t tile = 0, sketch = 0, count = sketch_tile_count(state);
     for (; entity->has_sketches && next_sketched(state, entity, &tile, &times); sketch++)
         if (sketch == count || state->collapsed->sketches[sketch].oldest_us != times.first_us ||

@@ -12,11 +12,12 @@
 
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
-    const struct explain_history *history = (struct explain_history *)self;
+    struct explain_history *history = (struct explain_history *)self;
     (void)key_hash;
     check(text_equal(history->keys[entity], key)); /* a decision reads no other key */
-    const struct state *state = &history->states[entity];
-    return (struct text){.data = (const char *)state->bytes, .length = state->length};
+    buffer_clear(&history->bytes);
+    state_encode(&history->states[entity], &history->plan->plan.entities[entity], &history->bytes);
+    return buffer_text(&history->bytes);
 }
 
 /* ---- which entities, and what finds their records ---- */
@@ -83,6 +84,7 @@ void explain_history_init(struct explain_history *history, struct snapshot *plan
     history->texts = check_calloc(count, sizeof *history->texts);
     for (size_t e = 0; e < count; e++)
         state_init(&history->states[e]);
+    buffer_init(&history->bytes);
     struct key_sink sink = {.sink = {.ignores_hash = true, .take = take_key}, .history = history};
     engine_entries(history->engine, record, &sink.sink);
     find_texts(history, &record->transaction.transaction);
@@ -91,6 +93,7 @@ void explain_history_init(struct explain_history *history, struct snapshot *plan
 void explain_history_deinit(struct explain_history *history) {
     for (size_t e = 0; e < history->entity_count; e++)
         state_deinit(&history->states[e]);
+    buffer_deinit(&history->bytes);
     engine_free(history->engine);
     snapshot_unref(history->plan);
     free(history->keys);
@@ -115,7 +118,8 @@ int explain_history_begin(struct explain_history *history, struct generation *ge
         struct text state = generation_state(generation, e, history->keys[e]);
         history->in_tables[e] = state.length > 0;
         if (state.length > 0)
-            state_assign(&history->states[e], state.data, state.length);
+            state_assign(&history->states[e], &history->plan->plan.entities[e], state.data,
+                         state.length);
     }
     if (r == 0)
         history->base = manifest->place.position;
@@ -150,7 +154,7 @@ void explain_history_apply(struct explain_history *history, const struct record 
 
 bool explain_history_is_empty(const struct explain_history *history) {
     for (size_t e = 0; e < history->entity_count; e++)
-        if (history->states[e].length > 0)
+        if (!state_is_empty(&history->states[e]))
             return false;
     return true;
 }
@@ -159,11 +163,8 @@ void explain_history_forget_idle(struct explain_history *history, int64_t newest
     const struct plan *plan = &history->plan->plan;
     for (size_t e = 0; e < history->entity_count; e++) {
         struct state *state = &history->states[e];
-        if (!state_is_idle(state->bytes, state->length, &plan->entities[e], plan->lateness_us,
-                           newest_us))
-            continue;
-        state_deinit(state);
-        state_init(state);
+        if (state_is_idle(state, &plan->entities[e], plan->lateness_us, newest_us))
+            state_deinit(state);
     }
 }
 
@@ -198,7 +199,8 @@ const struct explained_entity *explain_history_entities(const struct explain_his
         entity->key = key_in_words(history, e, arena);
         entity->applied = history->applied[e];
         entity->is_in_tables = history->in_tables[e];
-        state_extent(state->bytes, state->length, &entity->newest_time_us, &entity->entries);
+        state_extent(state, &history->plan->plan.entities[e], &entity->newest_time_us,
+                     &entity->entries);
         if (!entity->name.data || !entity->key.data)
             return NULL;
         count++;

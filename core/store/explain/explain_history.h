@@ -14,6 +14,7 @@ struct explain_history {
     size_t entity_count;
     struct text *keys; /* of the plan's entities; .data NULL: the transaction has none */
     struct state *states;
+    struct buffer bytes; /* of the state read last */
     bool *in_tables;
     uint64_t *applied; /* records, since the tables */
     uint64_t base;     /* position that the states begin at; 0: no records yet */

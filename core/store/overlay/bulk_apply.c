@@ -4,7 +4,7 @@
  *   struct kept_entry · of each column that is present: int64, or u8 length and bytes · up to 8
  *
  * The table is BULK_APPLY_BYTES of address space, of which only what is used takes memory. While
- * entries of a held state are collected, its kept_bytes has the number of its group instead. */
+ * entries of a held state are collected, `counted` has the number of its group instead. */
 #include "bulk_apply.h"
 
 #include "core/base/buffer.h"
@@ -159,9 +159,9 @@ static uint32_t add_group(struct bulk_apply *bulk_apply, struct held_state *held
     check(bulk_apply->group_count < UINT32_MAX);
     uint32_t number = (uint32_t)bulk_apply->group_count++;
     bulk_apply->groups[number] = (struct group){.held_state = held_state};
-    bulk_apply->overlay->kept_bytes -= held_state->kept_bytes;
-    check(number <= KEPT_BYTES_MAX);
-    held_state->kept_bytes = number & KEPT_BYTES_MAX;
+    bulk_apply->overlay->bytes -= held_state->counted;
+    check(number <= COUNTED_MAX);
+    held_state->counted = number & COUNTED_MAX;
     held_state->is_kept = true;
     return number;
 }
@@ -190,7 +190,7 @@ static void add_to_group(struct bulk_apply *bulk_apply, const struct state_place
         number = add_group(bulk_apply, held_state);
         note_fresh(bulk_apply, held_state, number);
     } else {
-        number = held_state->is_kept ? held_state->kept_bytes : add_group(bulk_apply, held_state);
+        number = held_state->is_kept ? held_state->counted : add_group(bulk_apply, held_state);
     }
     struct group *group = &bulk_apply->groups[number];
     if (group->first)
@@ -231,15 +231,13 @@ static void apply_group(struct bulk_apply *bulk_apply, const struct group *group
     struct held_state *held_state = group->held_state;
     const struct entity_plan *plan = &overlay->plan->entities[held_state->entity];
     struct entry entry;
-    overlay->bytes -= held_state->state.length;
     for (uint32_t at = group->first; at != 0; at = entry_at(bulk_apply, at)->next) {
         unpack(plan, entry_at(bulk_apply, at), &entry);
         state_apply(&held_state->state, plan, overlay->plan->lateness_us, &entry);
     }
-    overlay->bytes += held_state->state.length;
     held_state->is_kept = false;
-    held_state->kept_bytes = 0; /* it was the group's number */
-    overlay_count_kept(overlay, held_state);
+    held_state->counted = 0; /* it was the group's number */
+    overlay_count(overlay, held_state);
 }
 
 /* Memory is prefetched this many groups before it is needed. */
@@ -286,12 +284,20 @@ static void apply_fresh(struct bulk_apply *bulk_apply) {
         }
         struct text stored = stored_state(cursor, held_state_key(held_state));
         if (stored.length)
-            state_assign(&held_state->state, stored.data, stored.length);
-        overlay->bytes += held_state->state.length;
+            state_assign(&held_state->state, &overlay->plan->entities[held_state->entity],
+                         stored.data, stored.length);
         apply_group(bulk_apply, group);
         group->held_state = NULL;
     }
     generation_cursor_close(cursor);
+}
+
+/* What state_apply() will touch, of a group whose held state has been fetched. */
+static void fetch_state(const struct bulk_apply *bulk_apply, const struct group *group) {
+    const struct held_state *held_state = group->held_state;
+    if (held_state)
+        state_prefetch(&held_state->state, &bulk_apply->overlay->plan->entities[held_state->entity],
+                       entry_at(bulk_apply, group->first)->time_us, NULL, 1);
 }
 
 /* Those that were in memory before: no tables, so any order will do. */
@@ -300,13 +306,8 @@ static void apply_others(struct bulk_apply *bulk_apply) {
         if (i + 2 * PREFETCH_DISTANCE < bulk_apply->group_count &&
             bulk_apply->groups[i + 2 * PREFETCH_DISTANCE].held_state)
             fetch_group(bulk_apply, &bulk_apply->groups[i + 2 * PREFETCH_DISTANCE]);
-        if (i + PREFETCH_DISTANCE < bulk_apply->group_count &&
-            bulk_apply->groups[i + PREFETCH_DISTANCE].held_state) {
-            const struct state *state =
-                &bulk_apply->groups[i + PREFETCH_DISTANCE].held_state->state;
-            prefetch(state->bytes);
-            prefetch(state->bytes + state->length);
-        }
+        if (i + PREFETCH_DISTANCE < bulk_apply->group_count)
+            fetch_state(bulk_apply, &bulk_apply->groups[i + PREFETCH_DISTANCE]);
         if (bulk_apply->groups[i].held_state)
             apply_group(bulk_apply, &bulk_apply->groups[i]);
     }

@@ -97,7 +97,7 @@ static void describe_value(struct value value, bool with_texts, struct buffer *o
 static int64_t newest_of(struct text state) {
     int64_t newest_us;
     uint64_t entries;
-    return state_extent(state.data, state.length, &newest_us, &entries) ? newest_us : INT64_MIN;
+    return encoded_extent(state.data, state.length, &newest_us, &entries) ? newest_us : INT64_MIN;
 }
 
 void state_difference_describe(const struct state_difference *difference, const struct plan *plan,

@@ -15,9 +15,11 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
     struct overlay *overlay = (struct overlay *)self;
     const struct held_state *held_state =
         state_table_find(&overlay->state_table, entity, key, key_hash);
-    if (held_state)
-        return (struct text){.data = (const char *)held_state->state.bytes,
-                             .length = held_state->state.length};
+    if (held_state) {
+        buffer_clear(&overlay->encoded);
+        state_encode(&held_state->state, &overlay->plan->entities[entity], &overlay->encoded);
+        return buffer_text(&overlay->encoded);
+    }
     if (overlay->generation)
         return generation_state(overlay->generation, entity, key);
     return (struct text){0};
@@ -37,12 +39,18 @@ static void fetch_states(struct state_source *self, const struct state_place *pl
         state_table_fetch(state_table, places[i].entity, places[i].key_hash, step);
 }
 
-/* overlay_bytes(). A caller changes the state that write() hands out after it returns, so its new
- * length is known only at the next call. */
-static inline uint64_t bytes_of(const struct overlay *overlay) {
-    if (!overlay->last)
-        return overlay->bytes;
-    return overlay->bytes - overlay->last_length + overlay->last->state.length;
+void overlay_count(struct overlay *overlay, struct held_state *held_state) {
+    size_t bytes = state_memory(&held_state->state);
+    check(bytes <= COUNTED_MAX);
+    overlay->bytes += (uint64_t)bytes - held_state->counted;
+    held_state->counted = (uint32_t)bytes & COUNTED_MAX;
+}
+
+/* A caller changes the state that write() hands out after it returns, so what it takes now is known
+ * only at the next call. It is in the processor's cache until then. */
+static inline void count_last(struct overlay *overlay) {
+    if (overlay->last)
+        overlay_count(overlay, overlay->last);
 }
 
 /* The first write to an entity: copies its state from the table of the generation. */
@@ -53,39 +61,18 @@ static struct held_state *bring_in(struct overlay *overlay, size_t entity, struc
     if (overlay->generation)
         stored = generation_state(overlay->generation, entity, key);
     if (stored.length)
-        state_assign(&held_state->state, stored.data, stored.length);
-    overlay->bytes += held_state->state.length;
+        state_assign(&held_state->state, &overlay->plan->entities[entity], stored.data,
+                     stored.length);
     return held_state;
 }
 
-void overlay_count_kept(struct overlay *overlay, struct held_state *held_state) {
-    const struct state *state = &held_state->state;
-    uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[held_state->entity]);
-    check(kept <= KEPT_BYTES_MAX);
-    overlay->kept_bytes += (uint64_t)kept - held_state->kept_bytes;
-    held_state->kept_bytes = kept & KEPT_BYTES_MAX;
-    held_state->has_index = state->survey != NULL;
-    held_state->has_cache = state->front > 0;
-}
-
-/* Is the count of the state's index and cache still right? An index that was counted is counted
- * again only at its skip marks: nothing else of it may be in the processor's cache. */
-static inline bool is_counted(const struct held_state *held_state) {
-    const struct state *state = &held_state->state;
-    return state->survey && held_state->has_index && state->unmarked > 0 &&
-           held_state->has_cache == (state->front > 0);
-}
-
-/* Every change goes through here: views copy the old state, and its length is remembered for
- * bytes_of(). */
+/* Every change goes through here: views copy the old state. */
 static struct state *change(struct overlay *overlay, struct held_state *held_state,
                             uint64_t key_hash) {
+    count_last(overlay);
     if (overlay->views)
         overlay_views_keep(overlay, held_state, key_hash);
     overlay->last = held_state;
-    overlay->last_length = held_state->state.length;
-    if (!is_counted(held_state))
-        overlay_count_kept(overlay, held_state);
     return &held_state->state;
 }
 
@@ -94,7 +81,6 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     struct overlay *overlay = (struct overlay *)self;
     check(entity < overlay->plan->entity_count);
     overlay->source.calls++;
-    overlay->bytes = bytes_of(overlay);
     struct held_state *held_state = state_table_find(&overlay->state_table, entity, key, key_hash);
     if (!held_state)
         held_state = bring_in(overlay, entity, key, key_hash);
@@ -106,7 +92,6 @@ static struct state *rewrite_state(struct state_source *self, size_t entity, str
                                    uint64_t key_hash) {
     struct overlay *overlay = (struct overlay *)self;
     (void)entity;
-    overlay->bytes = bytes_of(overlay);
     return change(overlay, (struct held_state *)state, key_hash);
 }
 
@@ -120,6 +105,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     pages_init(&overlay->pages, PAGES_SMALL);
     heap_init(&overlay->heap, &overlay->pages.source);
     overlay->state_table.hash_leaves.heap = overlay->ids.hash_leaves.heap = &overlay->heap;
+    buffer_init(&overlay->encoded);
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -142,6 +128,7 @@ void overlay_free(struct overlay *overlay) {
     state_table_deinit(&overlay->state_table);
     id_index_deinit(&overlay->ids);
     pages_deinit(&overlay->pages);
+    buffer_deinit(&overlay->encoded);
     list_table_free(overlay->lists);
     generation_close(overlay->generation);
     free(overlay);
@@ -197,7 +184,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
 }
 
 void overlay_settle(struct overlay *overlay) {
-    overlay->bytes = bytes_of(overlay);
+    count_last(overlay);
     overlay->last = NULL;
     overlay->absent_id = 0;
     overlay->source.calls++; /* places that callers have found are invalid now */
@@ -260,7 +247,9 @@ uint64_t overlay_entities(const struct overlay *overlay) {
 }
 
 uint64_t overlay_bytes(const struct overlay *overlay) {
-    return bytes_of(overlay);
+    if (!overlay->last)
+        return overlay->bytes;
+    return overlay->bytes - overlay->last->counted + state_memory(&overlay->last->state);
 }
 
 /* An estimate: overheads of allocations are guessed, and keys taken to be short. */
@@ -269,7 +258,7 @@ uint64_t overlay_memory(const struct overlay *overlay) {
     return overlay_bytes(overlay) +
            overlay->state_table.count * (sizeof(struct held_state) + KEY_BYTES + ALLOCATION_BYTES) +
            overlay->state_table.hash_leaves.capacity * sizeof(struct held_state_slot) +
-           overlay->ids.hash_leaves.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
+           overlay->ids.hash_leaves.capacity * sizeof(struct id_slot);
 }
 
 /* overlay_fullness() says 100 when this much of the room is used: there is time for a rebuild. */

@@ -18,18 +18,16 @@ struct overlay {
     uint64_t absent_id; /* hash that overlay_recognise_id() did not find last; 0: none */
     struct list_table *lists;
     struct tally tally;
-    uint64_t bytes;          /* of all states, without changes of `last` since it was handed out */
-    uint64_t kept_bytes;     /* of indexes and caches beside them, each as of its last count */
-    struct held_state *last; /* the state handed out by the latest write; NULL: none */
-    uint32_t last_length;    /* its length then */
+    uint64_t bytes;          /* of memory of all states, each as it was counted last */
+    struct held_state *last; /* handed out by the latest write, not counted since; NULL: none */
+    struct buffer encoded;   /* the state read last, if it was in memory */
     struct overlay_view *views; /* open ones that keep what changes */
 };
 
 /* Applies a record to lists and counts: all but states and ids. */
 void overlay_note(struct overlay *overlay, const struct record *record);
-/* Counts the bytes of the indexes and caches that the state has beside its encoding, and updates
- * the total. */
-void overlay_count_kept(struct overlay *overlay, struct held_state *held_state);
+/* Counts the state's memory anew, and updates the total. */
+void overlay_count(struct overlay *overlay, struct held_state *held_state);
 /* Ends what the last call left open: adds up .bytes, and invalidates the places that callers have
  * found. */
 void overlay_settle(struct overlay *overlay);

@@ -1,11 +1,11 @@
 /* Reading all states of an overlay at one position, while it keeps changing.
  *
- * From its opening on, a view copies each state that is about to change for the first time. So the
+ * From its opening on, a view encodes each state that is about to change for the first time. So the
  * state that an entity had at that moment is, in this order: the copy, the one in memory, the one
  * in the table. Held states are never removed, so a list of them stays valid; an entity that is
  * brought in later is found in the table, which never changes.
  *
- * The guard is held only for short steps: listing COLLECT states, copying one state. Tables are
+ * The guard is held only for short steps: listing COLLECT states, encoding one state. Tables are
  * read without it. */
 #include "overlay_internal.h"
 
@@ -23,7 +23,9 @@ struct overlay_view {
     struct tally tally;
     uint64_t lists; /* their hash */
     size_t list_entries;
-    struct state_table kept; /* as they were, of those that have changed since */
+    struct state_table kept; /* keys of those that have changed since; `counted`: their copies */
+    struct text *copies;     /* the states as they were, encoded */
+    size_t copy_capacity;
     bool is_collected;
     struct held_state **state_table; /* in order, once collected */
     size_t count, at;
@@ -31,7 +33,7 @@ struct overlay_view {
     struct generation_cursor *cursor; /* of the entity's table */
     bool has_entity, has_stored;
     struct text stored_key, stored;
-    struct buffer copy; /* of the state given last */
+    struct buffer encoded; /* the state given last, if it has not changed */
 };
 
 static void enter(const struct overlay_view *view) {
@@ -51,7 +53,7 @@ struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_g
     view->tally = overlay->tally;
     view->lists = list_table_hash(overlay->lists);
     view->list_entries = list_table_entries(overlay->lists);
-    buffer_init(&view->copy);
+    buffer_init(&view->encoded);
     if (guard) {
         view->next = overlay->views;
         overlay->views = view;
@@ -75,8 +77,11 @@ void overlay_view_close(struct overlay_view *view) {
         detach(view);
         leave(view);
     }
+    for (size_t i = 0; i < view->kept.count; i++)
+        free((void *)(uintptr_t)view->copies[i].data);
+    free(view->copies);
     state_table_deinit(&view->kept);
-    buffer_deinit(&view->copy);
+    buffer_deinit(&view->encoded);
     free(view->state_table);
     free(view);
 }
@@ -94,15 +99,37 @@ uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries
     return view->lists;
 }
 
+/* In memory of its own, of just the size. */
+static struct text copy_of(const struct overlay *overlay, const struct held_state *held_state) {
+    struct buffer bytes;
+    buffer_init(&bytes);
+    state_encode(&held_state->state, &overlay->plan->entities[held_state->entity], &bytes);
+    char *copy = text_copy(buffer_text(&bytes));
+    struct text text = {.data = copy, .length = bytes.length};
+    buffer_deinit(&bytes);
+    return text;
+}
+
+static void keep(struct overlay_view *view, const struct held_state *held_state,
+                 uint64_t key_hash) {
+    struct text key = held_state_key(held_state);
+    if (state_table_find(&view->kept, held_state->entity, key, key_hash))
+        return;
+    size_t number = view->kept.count;
+    if (number == view->copy_capacity) {
+        view->copy_capacity = number ? 2 * number : 256;
+        view->copies = check_reallocarray(view->copies, view->copy_capacity, sizeof *view->copies);
+    }
+    check(number <= COUNTED_MAX);
+    view->copies[number] = copy_of(view->overlay, held_state);
+    struct held_state *kept = state_table_add(&view->kept, held_state->entity, key, key_hash);
+    kept->counted = (uint32_t)number & COUNTED_MAX;
+}
+
 void overlay_views_keep(struct overlay *overlay, const struct held_state *held_state,
                         uint64_t key_hash) {
-    struct text key = held_state_key(held_state);
-    for (struct overlay_view *view = overlay->views; view; view = view->next) {
-        if (state_table_find(&view->kept, held_state->entity, key, key_hash))
-            continue;
-        struct held_state *copy = state_table_add(&view->kept, held_state->entity, key, key_hash);
-        state_assign(&copy->state, held_state->state.bytes, held_state->state.length);
-    }
+    for (struct overlay_view *view = overlay->views; view; view = view->next)
+        keep(view, held_state, key_hash);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -152,24 +179,23 @@ static void end_entity(struct overlay_view *view) {
     view->entity++;
 }
 
-static struct text text_of_state(const struct state *state) {
-    return (struct text){.data = (const char *)state->bytes, .length = state->length};
-}
-
-/* The state as it was when the view was opened. */
+/* The state as it was when the view was opened. A copy, once made, does not change. */
 static struct text state_then(struct overlay_view *view, const struct held_state *held_state) {
-    if (!view->guard)
-        return text_of_state(&held_state->state);
-    struct text key = held_state_key(held_state);
+    struct text key = held_state_key(held_state), state;
     uint64_t key_hash = hash_text(key);
+    buffer_clear(&view->encoded);
     enter(view);
     const struct held_state *kept =
         state_table_find(&view->kept, held_state->entity, key, key_hash);
-    const struct state *state = kept ? &kept->state : &held_state->state;
-    buffer_clear(&view->copy);
-    buffer_append(&view->copy, state->bytes, state->length);
+    if (kept) {
+        state = view->copies[kept->counted];
+    } else {
+        state_encode(&held_state->state, &view->overlay->plan->entities[held_state->entity],
+                     &view->encoded);
+        state = buffer_text(&view->encoded);
+    }
     leave(view);
-    return (struct text){.data = (const char *)view->copy.bytes, .length = view->copy.length};
+    return state;
 }
 
 /* The next state of the entity, merged from memory and table; false: there are no more. */
@@ -195,7 +221,7 @@ static bool step(struct overlay_view *view, struct text *ret_key, struct text *r
 static bool is_idle(const struct overlay_view *view, struct text state) {
     const struct plan *plan = view->overlay->plan;
     return state.length == 0 ||
-           state_is_idle(state.data, state.length, &plan->entities[view->entity], plan->lateness_us,
+           encoded_is_idle(state.data, state.length, &plan->entities[view->entity], plan->lateness_us,
                          view->tally.newest_event_time_us);
 }
 

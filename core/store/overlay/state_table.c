@@ -284,8 +284,8 @@ struct held_state *state_table_add(struct state_table *state_table, size_t entit
     uint32_t place = carve(state_table, key.length);
     struct held_state *held_state = at_place(state_table, place);
     held_state->entity = (uint8_t)entity;
-    held_state->kept_bytes = 0;
-    held_state->is_kept = held_state->has_index = held_state->has_cache = false;
+    held_state->counted = 0;
+    held_state->is_kept = false;
     held_state->key_length = (uint32_t)key.length & KEY_LENGTH_MAX;
     if (key.length)
         memcpy(held_state->key, key.data, key.length);

@@ -14,16 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of kept_bytes. */
-#define KEPT_BYTES_MAX ((UINT32_C(1) << 29) - 1)
+/* Of counted. */
+#define COUNTED_MAX ((UINT32_C(1) << 31) - 1)
 
 struct held_state {
     struct state state; /* first: overlay_apply.c gets from it to the rest */
-    uint32_t
-        kept_bytes : 29; /* of its index and cache, for the overlay; if is_kept: a group's number */
-    uint32_t is_kept : 1;   /* bulk_apply.c holds entries for it */
-    uint32_t has_index : 1; /* kept_bytes includes the state's index */
-    uint32_t has_cache : 1; /* and its window cache */
+    /* state_memory(), as the overlay counted it last; if is_kept: the number of a group; in a
+     * view's table of copies: that of a copy. */
+    uint32_t counted : 31;
+    uint32_t is_kept : 1; /* bulk_apply.c holds entries for it */
     /* A separate word: views read it while the bits above are written. */
     uint32_t : 0;
     uint32_t entity : 8;

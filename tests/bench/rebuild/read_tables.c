@@ -61,25 +61,28 @@ struct reading {
 };
 
 /* Features come in pairs by window: the count, then the sum (sums/features.yaml). */
-static void read_row(const struct reading *reading, struct text key, struct text state,
+static void read_row(const struct reading *reading, struct text key, struct text bytes,
                      int64_t row[ROW]) {
     const struct entity_plan *plan = reading->plan;
+    struct state state = {0};
     struct value values[2 * WINDOWS];
     check(plan->feature_count == 2 * WINDOWS);
-    check(state_read(state.data, state.length, plan, plan->lateness_us, reading->at_us, NULL,
-                     reading->scratch, values) == 0);
+    state_assign(&state, plan, bytes.data, bytes.length);
+    check(state_evaluate(&state, plan, plan->lateness_us, reading->at_us, NULL, reading->scratch,
+                         values) == 0);
     row[0] = number_in(key);
     for (size_t i = 0; i < WINDOWS; i++) {
         const struct value *count = &values[2 * i], *sum = &values[2 * i + 1];
         check(count->type == VALUE_INT && sum->type == VALUE_DOUBLE);
         struct effective_window window =
-            state_effective_window(state.data, state.length, plan, 2 * i, reading->at_us);
+            state_effective_window(&state, plan, 2 * i, reading->at_us);
         int64_t *cells = &row[1 + 4 * i];
         cells[0] = window.after_us;
         cells[1] = window.until_us;
         cells[2] = count->integer;
         cells[3] = (int64_t)llround(sum->number * 100); /* exact: far below 2^53 */
     }
+    state_deinit(&state);
 }
 
 int main(int argc, char **argv) {

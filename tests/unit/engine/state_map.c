@@ -14,13 +14,17 @@ static struct state_map_slot *find(const struct state_map *map, size_t entity, s
     return NULL;
 }
 
+/* There is no find(): decisions read encoded bytes, unlike those of the sources that are compared
+ * with this one. */
 static struct text map_read(struct state_source *self, size_t entity, struct text key,
                             uint64_t key_hash) {
     (void)key_hash;
-    struct state_map_slot *slot = find((struct state_map *)self, entity, key);
-    if (!slot)
-        return (struct text){0};
-    return (struct text){.data = (const char *)slot->state.bytes, .length = slot->state.length};
+    struct state_map *map = (struct state_map *)self;
+    const struct state_map_slot *slot = find(map, entity, key);
+    buffer_clear(&map->bytes);
+    if (slot)
+        state_encode(&slot->state, &map->plan->entities[entity], &map->bytes);
+    return buffer_text(&map->bytes);
 }
 
 static struct state *map_write(struct state_source *self, size_t entity, struct text key,
@@ -38,8 +42,9 @@ static struct state *map_write(struct state_source *self, size_t entity, struct 
     return &slot->state;
 }
 
-void state_map_init(struct state_map *map) {
-    *map = (struct state_map){.source = {.read = map_read, .write = map_write}};
+void state_map_init(struct state_map *map, const struct plan *plan) {
+    *map = (struct state_map){.source = {.read = map_read, .write = map_write}, .plan = plan};
+    buffer_init(&map->bytes);
 }
 
 void state_map_deinit(struct state_map *map) {
@@ -48,6 +53,20 @@ void state_map_deinit(struct state_map *map) {
         state_deinit(&map->slots[i].state);
     }
     free(map->slots);
+    buffer_deinit(&map->bytes);
+}
+
+static bool same_bytes(const struct state *a, const struct state *b,
+                       const struct entity_plan *entity) {
+    struct buffer bytes;
+    buffer_init(&bytes);
+    state_encode(a, entity, &bytes);
+    size_t length = bytes.length;
+    state_encode(b, entity, &bytes);
+    bool are_same = bytes.length == 2 * length &&
+                    (length == 0 || memcmp(bytes.bytes, bytes.bytes + length, length) == 0);
+    buffer_deinit(&bytes);
+    return are_same;
 }
 
 bool state_map_equal(const struct state_map *a, const struct state_map *b) {
@@ -57,8 +76,7 @@ bool state_map_equal(const struct state_map *a, const struct state_map *b) {
         const struct state_map_slot *left = &a->slots[i];
         const struct state_map_slot *right =
             find(b, left->entity, (struct text){.data = left->key, .length = left->key_length});
-        if (!right || left->state.length != right->state.length ||
-            memcmp(left->state.bytes, right->state.bytes, left->state.length) != 0)
+        if (!right || !same_bytes(&left->state, &right->state, &a->plan->entities[left->entity]))
             return false;
     }
     return true;

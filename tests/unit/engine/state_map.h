@@ -1,6 +1,7 @@
 /* The plainest state_source there is: a list of (entity, key, state), searched from its start. */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "core/engine/engine.h"
 
 struct state_map_slot {
@@ -12,11 +13,14 @@ struct state_map_slot {
 
 struct state_map {
     struct state_source source;
+    const struct plan *plan;
+    struct buffer bytes; /* of the state read last */
     struct state_map_slot *slots;
     size_t count;
 };
 
-void state_map_init(struct state_map *map);
+/* The plan, which the states are folded with, must outlive the map. */
+void state_map_init(struct state_map *map, const struct plan *plan);
 void state_map_deinit(struct state_map *map);
 
 /* Same entities with the same state bytes, in whatever order they came in. */

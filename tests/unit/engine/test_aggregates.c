@@ -51,7 +51,7 @@ static int bench_open(void **state) {
     struct bench *bench = test_calloc(1, sizeof *bench);
     bench->policy = load();
     bench->engine = engine_new(bench->policy, bench->policy);
-    state_map_init(&bench->map);
+    state_map_init(&bench->map, &bench->policy->plan);
     arena_init(&bench->arena, 16u << 20);
     *state = bench;
     return 0;

@@ -76,7 +76,7 @@ struct bench {
 
 static void bench_init(struct bench *bench, struct snapshot *rules, struct snapshot *plan) {
     bench->engine = engine_new(rules, plan);
-    state_map_init(&bench->map);
+    state_map_init(&bench->map, &plan->plan);
     arena_init(&bench->arena, 512u << 20);
 }
 

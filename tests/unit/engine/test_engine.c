@@ -80,7 +80,7 @@ struct bench {
 
 static void bench_init(struct bench *bench, struct snapshot *rules, struct snapshot *plan) {
     bench->engine = engine_new(rules, plan);
-    state_map_init(&bench->map);
+    state_map_init(&bench->map, &plan->plan);
     arena_init(&bench->arena, 64u << 20);
 }
 
@@ -489,7 +489,7 @@ static void state_does_not_depend_on_the_order(void **state) {
                 order[j] = kept;
             }
             struct state_map other;
-            state_map_init(&other);
+            state_map_init(&other, &snapshot->plan);
             apply_all(bench.engine, records, order, count, &other);
             if (!state_map_equal(&bench.map, &other))
                 fail_msg("HARRIER_SEED=%llu: the order of records changed a state",

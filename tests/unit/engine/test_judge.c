@@ -352,13 +352,14 @@ static void shuffle(struct dice *dice, struct record *records, size_t count) {
     }
 }
 
-static void merge(struct state_map *into, const struct state_map *from, const struct plan *plan) {
+static void merge(struct state_map *into, struct state_map *from, const struct plan *plan) {
     for (size_t i = 0; i < from->count; i++) {
         const struct state_map_slot *slot = &from->slots[i];
         struct text key = {.data = slot->key, .length = slot->key_length};
+        struct text bytes = from->source.read(&from->source, slot->entity, key, hash_text(key));
         struct state *state = into->source.write(&into->source, slot->entity, key, hash_text(key));
-        state_merge(state, &plan->entities[slot->entity], plan->lateness_us, slot->state.bytes,
-                    slot->state.length);
+        state_merge(state, &plan->entities[slot->entity], plan->lateness_us, bytes.data,
+                    bytes.length);
     }
 }
 
@@ -366,9 +367,9 @@ static void merge(struct state_map *into, const struct state_map *from, const st
 static void check_fold(struct dice *dice, struct engine *engine, const struct plan *plan,
                        struct record *records, const struct state_map *expected) {
     struct state_map shuffled, parts[2];
-    state_map_init(&shuffled);
-    state_map_init(&parts[0]);
-    state_map_init(&parts[1]);
+    state_map_init(&shuffled, plan);
+    state_map_init(&parts[0], plan);
+    state_map_init(&parts[1], plan);
     shuffle(dice, records, HISTORY);
     for (size_t i = 0; i < HISTORY; i++) {
         engine_apply(engine, &records[i], &shuffled.source);
@@ -391,7 +392,7 @@ static void run_step(unsigned long seed) {
     struct arena arena;
     struct event events[HISTORY] = {0};
     struct record records[HISTORY] = {0};
-    state_map_init(&map);
+    state_map_init(&map, &snapshot->plan);
     arena_init(&arena, 64u << 20);
     for (size_t i = 0; i < HISTORY; i++) {
         struct error error;
@@ -435,7 +436,7 @@ struct bench {
 static void bench_init(struct bench *bench, const char *features, const char *rules) {
     bench->snapshot = load(plain_policy, features, rules);
     bench->engine = engine_new(bench->snapshot, bench->snapshot);
-    state_map_init(&bench->map);
+    state_map_init(&bench->map, &bench->snapshot->plan);
     arena_init(&bench->arena, 16u << 20);
 }
 

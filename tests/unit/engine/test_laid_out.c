@@ -338,13 +338,14 @@ static void step(struct bench *bench, unsigned number) {
 static void run(const char *features, const char *rules, uint64_t seed) {
     struct bench bench = {.rules = load(features, rules), .plan = load(features_yaml, rules_yaml)};
     bool is_same = features == features_yaml;
+    const struct plan *plan = is_same ? &bench.rules->plan : &bench.plan->plan;
     chance_state = seed;
     bench.engine = engine_new(bench.rules, is_same ? bench.rules : bench.plan);
     bench.alone = engine_new(bench.rules, is_same ? bench.rules : bench.plan);
     if (is_same)
         bench.apart = engine_new(bench.rules, bench.plan);
-    state_map_init(&bench.map);
-    state_map_init(&bench.expected);
+    state_map_init(&bench.map, plan);
+    state_map_init(&bench.expected, plan);
     arena_init(&bench.arena, 512u << 20);
     print_message("HARRIER_SEED=%llu\n", (unsigned long long)seed);
     bench.next = make_next(&bench, 0);

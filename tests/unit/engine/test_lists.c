@@ -62,7 +62,7 @@ static int open_bench(void **state) {
     bench = (struct bench){.snapshot = load(files), .other = load(other_files)};
     bench.engine = engine_new(bench.snapshot, bench.snapshot);
     bench.lists = list_table_new();
-    state_map_init(&bench.map);
+    state_map_init(&bench.map, &bench.snapshot->plan);
     arena_init(&bench.arena, 1 << 20);
     *state = &bench;
     return 0;

@@ -113,7 +113,7 @@ static void the_live_decision_is_the_same(void **state) {
     struct engine *alone = engine_new(live, live), *accompanied = engine_new(live, live);
     struct state_map map;
     struct arena arena;
-    state_map_init(&map);
+    state_map_init(&map, &live->plan);
     arena_init(&arena, 4u << 20);
     engine_use_shadows(accompanied, shadows, 3);
     assert_int_equal(engine_shadow_warming(accompanied, 0), 1);
@@ -156,7 +156,7 @@ static void a_shadow_judges_on_what_is_read(void **state) {
     struct engine *engine = engine_new(live, live);
     struct state_map map;
     struct arena arena;
-    state_map_init(&map);
+    state_map_init(&map, &live->plan);
     arena_init(&arena, 4u << 20);
     engine_use_shadows(engine, &other, 1);
     for (unsigned i = 0; i < 4; i++) {
@@ -195,7 +195,7 @@ static void a_shadow_reads_what_the_live_policy_does_not(void **state) {
     struct engine *engine = engine_new(live, plan);
     struct state_map map;
     struct arena arena;
-    state_map_init(&map);
+    state_map_init(&map, &plan->plan);
     arena_init(&arena, 4u << 20);
     engine_use_shadows(engine, &plan, 1);
     for (unsigned i = 0; i < 4; i++) {

@@ -44,7 +44,7 @@ static int open_bench(void **state) {
         fail_msg("%.*s", (int)messages.length, (const char *)messages.bytes);
     buffer_deinit(&messages);
     bench.engine = engine_new(bench.snapshot, bench.snapshot);
-    state_map_init(&bench.map);
+    state_map_init(&bench.map, &bench.snapshot->plan);
     arena_init(&bench.arena, 1 << 20);
     bench.values = (struct threshold_values){.name = {"p99", 3},
                                              .definition = bench.snapshot->thresholds[0].definition,

@@ -195,7 +195,7 @@ static struct buffer run_plainly(const char *archive, enum replay_policy_name wh
     struct buffer rows;
     int r;
     buffer_init(&rows);
-    state_map_init(&plain.states);
+    state_map_init(&plain.states, &policy->plan);
     arena_init(&plain.record, 16u << 20);
     arena_init(&plain.decision, 16u << 20);
     plain.verdicts = check_calloc(16384, 1);

@@ -41,7 +41,7 @@ static void bench_open(struct bench *bench, const char *rules_yaml) {
     policy_text_add(&text, "rules/r.yaml", rules_yaml);
     bench->snapshot = policy_text_load(&text);
     bench->engine = engine_new(bench->snapshot, bench->snapshot);
-    state_map_init(&bench->states);
+    state_map_init(&bench->states, &bench->snapshot->plan);
     arena_init(&bench->arena, 64u << 20);
     report_rule_sums_init(&bench->sums, bench->snapshot, 7);
 }

@@ -32,6 +32,8 @@ struct slot {
 
 struct table {
     struct state_source source;
+    const struct plan *plan;
+    struct buffer bytes; /* of the state read last */
     struct slot *slots;
     size_t mask, count;
 };
@@ -49,8 +51,19 @@ static struct slot *find_slot(struct table *table, size_t entity, struct text ke
 
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
-    const struct slot *slot = find_slot((struct table *)self, entity, key, key_hash);
-    return (struct text){(const char *)slot->state.bytes, slot->state.length};
+    struct table *table = (struct table *)self;
+    const struct slot *slot = find_slot(table, entity, key, key_hash);
+    buffer_clear(&table->bytes);
+    state_encode(&slot->state, &table->plan->entities[entity], &table->bytes);
+    return buffer_text(&table->bytes);
+}
+
+static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = find_slot((struct table *)self, places[i].entity, places[i].key,
+                                      places[i].key_hash);
+        places[i].state = slot->key ? &slot->state : NULL;
+    }
 }
 
 static struct state *write_state(struct state_source *self, size_t entity, struct text key,
@@ -65,8 +78,9 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     return &slot->state;
 }
 
-static void table_init(struct table *table, size_t size) {
-    *table = (struct table){.source = {.read = read_state, .write = write_state},
+static void table_init(struct table *table, const struct plan *plan, size_t size) {
+    *table = (struct table){.source = {.read = read_state, .write = write_state, .find = find_states},
+                            .plan = plan,
                             .slots = check_calloc(size, sizeof *table->slots),
                             .mask = size - 1};
 }
@@ -77,6 +91,7 @@ static void table_deinit(struct table *table) {
         state_deinit(&table->slots[i].state);
     }
     free(table->slots);
+    buffer_deinit(&table->bytes);
 }
 
 /* ---- one run ---- */
@@ -281,7 +296,7 @@ static void run_days(uint64_t seed, uint32_t days, struct tally *tallies) {
     struct run run = {.policy = load_policy()};
     assert_true(run.policy->rule_count <= sizeof tallies->rules / sizeof *tallies->rules);
     run.engine = engine_new(run.policy, run.policy);
-    table_init(&run.states, 1u << 20);
+    table_init(&run.states, &run.policy->plan, 1u << 20);
     arena_init(&run.arena, SIZE_MAX);
     arena_init(&run.decision, 1u << 20);
     for (uint32_t day = 0; day < days; day++) {

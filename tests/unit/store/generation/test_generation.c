@@ -17,7 +17,7 @@
 struct row {
     size_t entity;
     struct text key;
-    struct state state;
+    struct buffer state; /* encoded */
 };
 
 struct id_row {
@@ -68,6 +68,7 @@ static struct text random_key(struct traffic *random, size_t number) {
 
 static void random_state(struct bench *bench, struct row *row) {
     const struct plan *plan = &bench->snapshot->plan;
+    struct state state = {0};
     uint64_t entries =
         1 + traffic_random(&bench->random, traffic_random(&bench->random, 30) ? 4 : 300);
     for (uint64_t i = 0; i < entries; i++) {
@@ -75,8 +76,10 @@ static void random_state(struct bench *bench, struct row *row) {
                                          (int64_t)traffic_random(&bench->random, 3600000000),
                               .id_hash = traffic_random(&bench->random, UINT64_MAX),
                               .transaction = true};
-        state_apply(&row->state, &plan->entities[row->entity], plan->lateness_us, &entry);
+        state_apply(&state, &plan->entities[row->entity], plan->lateness_us, &entry);
     }
+    state_encode(&state, &plan->entities[row->entity], &row->state);
+    state_deinit(&state);
 }
 
 static void make_content(struct bench *bench, size_t rows, size_t ids) {
@@ -129,7 +132,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     struct bench *bench = *state;
     for (size_t i = 0; i < bench->content.row_count; i++)
-        state_deinit(&bench->content.rows[i].state);
+        buffer_deinit(&bench->content.rows[i].state);
     free(bench->content.rows);
     free(bench->content.ids);
     traffic_deinit(&bench->random);
@@ -140,7 +143,7 @@ static int tear_down(void **state) {
 }
 
 static struct text state_text(const struct row *row) {
-    return (struct text){.data = (const char *)row->state.bytes, .length = row->state.length};
+    return buffer_text(&row->state);
 }
 
 static struct generation_writer *writer_open(const struct bench *bench) {

@@ -24,7 +24,7 @@
 struct bench {
     char *root;
     struct snapshot *snapshot;
-    struct state state; /* one that is as large as they come here, for all entities */
+    struct buffer state; /* encoded: one that is as large as they come here, for all entities */
 };
 
 static int set_up(void **state) {
@@ -32,19 +32,22 @@ static int set_up(void **state) {
     bench->root = scratch_make();
     bench->snapshot = traffic_policy("");
     const struct plan *plan = &bench->snapshot->plan;
+    struct state one = {0};
     for (unsigned i = 0; i < 600; i++) {
         const struct entry entry = {.time_us = TRAFFIC_START_US + i * INT64_C(100000000),
                                     .id_hash = i * UINT64_C(0x9e3779b97f4a7c15),
                                     .transaction = true};
-        state_apply(&bench->state, &plan->entities[0], plan->lateness_us, &entry);
+        state_apply(&one, &plan->entities[0], plan->lateness_us, &entry);
     }
+    state_encode(&one, &plan->entities[0], &bench->state);
+    state_deinit(&one);
     *state = bench;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct bench *bench = *state;
-    state_deinit(&bench->state);
+    buffer_deinit(&bench->state);
     snapshot_unref(bench->snapshot);
     scratch_remove(bench->root);
     free(bench);
@@ -52,7 +55,7 @@ static int tear_down(void **state) {
 }
 
 static struct text state_text(const struct bench *bench) {
-    return (struct text){.data = (const char *)bench->state.bytes, .length = bench->state.length};
+    return buffer_text(&bench->state);
 }
 
 static struct text key_of(size_t number, char (*ret_key)[32]) {

@@ -264,35 +264,88 @@ static void *give_extent(struct heap_source *self) {
     return extents->extents[extents->count++] = extent;
 }
 
-/* As many bytes as the round and the number say; some are longer than a heap's blocks. */
-static size_t state_length(uint64_t number, uint64_t round) {
-    uint64_t bits = number * UINT64_C(0x9e3779b97f4a7c15) + round * UINT64_C(0xbf58476d1ce4e5b9);
-    return number % 1000 == 0 ? bits >> 40 & 0xffff : bits >> 40 & 0xff;
+/* The last of a text within so long that hundreds of entries stay as they are. */
+static void make_plan(struct plan *plan, struct entity_plan *entity) {
+    static struct column columns[] = {{TEXT_LITERAL("text"), COLUMN_TEXT, VALUE_TEXT, 0}};
+    static struct feature features[] = {{.name = TEXT_LITERAL("last"),
+                                         .aggregate = AGGREGATE_LAST,
+                                         .column = 0,
+                                         .filter = -1,
+                                         .part = -1,
+                                         .window_us = INT64_C(1) << 42}};
+    struct error error;
+    *entity = (struct entity_plan){.name = TEXT_LITERAL("card"),
+                                   .key = TEXT_LITERAL("card"),
+                                   .columns = columns,
+                                   .column_count = 1,
+                                   .features = features,
+                                   .feature_count = 1};
+    *plan = (struct plan){.entities = entity, .entity_count = 1};
+    if (plan_finish(plan, &error) < 0)
+        fail_msg("%s", error.text);
 }
 
-static void fill_states(const struct state_table *state_table, uint64_t count, uint64_t round) {
-    static uint8_t bytes[1 << 16];
+/* As many entries as the round and the number say; some states are longer than a heap's blocks. */
+static void fill_state(struct state *state, const struct entity_plan *entity, uint64_t number,
+                       uint64_t round) {
+    static const char text[COLUMN_TEXT_MAX] = "Zaragoza, Calle de Alfonso";
+    uint64_t bits = number * UINT64_C(0x9e3779b97f4a7c15) + round * UINT64_C(0xbf58476d1ce4e5b9);
+    uint64_t count = number % 1000 == 0 ? bits >> 40 & 0x3ff : bits >> 40 & 7;
     for (uint64_t i = 0; i < count; i++) {
-        struct held_state *held_state = find(state_table, anywhere, i);
-        memset(bytes, (int)(i + round), sizeof bytes);
-        state_assign(&held_state->state, bytes, state_length(i, round));
+        const struct entry entry = {.time_us = (int64_t)i << 32,
+                                    .id_hash = bits + i,
+                                    .transaction = true,
+                                    .present = 1,
+                                    .texts = {{.data = text, .length = bits >> 50 & 63}}};
+        state_apply(state, entity, entity->lateness_us, &entry);
     }
 }
 
-static void check_states(const struct state_table *state_table, uint64_t count, uint64_t round) {
+static void fill_states(const struct state_table *state_table, const struct entity_plan *entity,
+                        uint64_t count, uint64_t round) {
+    for (uint64_t i = 0; i < count; i++) {
+        struct state *state = &find(state_table, anywhere, i)->state;
+        state_deinit(state);
+        fill_state(state, entity, i, round);
+    }
+}
+
+static bool are_same(const struct state *a, const struct state *b, const struct entity_plan *entity,
+                     struct buffer *scratch) {
+    buffer_clear(scratch);
+    state_encode(a, entity, scratch);
+    size_t length = scratch->length;
+    state_encode(b, entity, scratch);
+    return scratch->length == 2 * length &&
+           (length == 0 || memcmp(scratch->bytes, scratch->bytes + length, length) == 0);
+}
+
+/* Each is what it is outside a heap. Returns the memory of the largest. */
+static size_t check_states(const struct state_table *state_table, const struct entity_plan *entity,
+                           uint64_t count, uint64_t round) {
+    size_t most = 0;
+    struct buffer scratch;
+    buffer_init(&scratch);
     for (uint64_t i = 0; i < count; i++) {
         const struct state *state = &find(state_table, anywhere, i)->state;
-        assert_int_equal(state->length, state_length(i, round));
-        for (size_t at = 0; at < state->length; at++)
-            if (state->bytes[at] != (uint8_t)(i + round))
-                fail_msg("byte %zu of %" PRIu64, at, i);
+        struct state expected = {0};
+        fill_state(&expected, entity, i, round);
+        if (!are_same(state, &expected, entity, &scratch))
+            fail_msg("state %" PRIu64 " of round %" PRIu64, i, round);
+        most = state_memory(state) > most ? state_memory(state) : most;
+        state_deinit(&expected);
     }
+    buffer_deinit(&scratch);
+    return most;
 }
 
 /* So many that their slots are leaves in the heap; their states grow and shrink. */
 static void test_in_a_heap(void **state) {
     (void)state;
     enum { MANY = 230000, ROUNDS = 3 };
+    struct plan plan;
+    struct entity_plan entity;
+    make_plan(&plan, &entity);
     struct extents extents = {.source = {.extent = give_extent}};
     struct heap heap;
     heap_init(&heap, &extents.source);
@@ -301,15 +354,15 @@ static void test_in_a_heap(void **state) {
         add(&state_table, anywhere, i);
     assert_in_range(state_table.hash_leaves.leaf_count, MANY * 4 / 3 / 8192, MANY * 4 / 8192);
     for (uint64_t round = 0; round < ROUNDS; round++) {
-        fill_states(&state_table, MANY, round);
-        check_states(&state_table, MANY, round);
+        fill_states(&state_table, &entity, MANY, round);
+        assert_true(check_states(&state_table, &entity, MANY, round) > HEAP_BLOCK_MAX);
     }
     static char key[HEAP_EXTENT_SIZE]; /* longer than an extent's room: beside the heap */
     struct text text = {.data = key, .length = sizeof key};
     struct held_state *long_one = state_table_add(&state_table, 0, text, 7);
-    state_assign(&long_one->state, "abc", 3);
+    fill_state(&long_one->state, &entity, 7, 0);
     assert_ptr_equal(state_table_find(&state_table, 0, text, 7), long_one);
-    check_states(&state_table, MANY, ROUNDS - 1);
+    check_states(&state_table, &entity, MANY, ROUNDS - 1);
     state_table_deinit(&state_table);
     for (size_t i = 0; i < extents.count; i++)
         free(extents.extents[i]);
