@@ -21,7 +21,7 @@ struct list {
     struct column columns[PLAN_COLUMNS_MAX];
     struct filter filters[PLAN_FILTERS_MAX];
     struct feature features[2];
-    char names[PLAN_COLUMNS_MAX + PLAN_FILTERS_MAX][16];
+    char names[PLAN_COLUMNS_MAX + PLAN_FILTERS_MAX][32];
     struct entity_plan entity;
     struct state state;
     struct row rows[ROWS_MAX];
