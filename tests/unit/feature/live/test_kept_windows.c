@@ -68,8 +68,7 @@ static void assert_found(struct walk *walk, const struct change *coming, struct 
 
 static void assert_totals(struct walk *walk, const struct change *coming, struct windows *anew) {
     const struct entity_plan *entity = &walk->scene.entity;
-    struct accumulator kept =
-        accumulator_of(windows_words(walk->state.windows, entity), coming);
+    struct accumulator kept = accumulator_of(windows_words(walk->state.windows, entity), coming);
     struct accumulator fresh = accumulator_of(windows_words(anew, entity), coming);
     if (*kept.count != *fresh.count)
         fail_at(walk, coming, "counts");
@@ -287,8 +286,7 @@ static void step(struct walk *walk) {
     } else if (kind < 975) {
         merge(walk);
     } else if (kind < 978) {
-        state_assign(&walk->state, &walk->scene.entity,
-                     ENCODED(&walk->scene.entity, &walk->state));
+        state_assign(&walk->state, &walk->scene.entity, ENCODED(&walk->scene.entity, &walk->state));
         walk->event = "decoding";
     } else if (kind < 990) {
         walk->now_us += chance_below(chance, 100 * SECOND);
@@ -316,7 +314,8 @@ static void begin_random(struct walk *walk) {
     walk->values = 0;
 }
 
-/* Different values alone, of few and of more than a sketch keeps, over windows that agree in part. */
+/* Different values alone, of few and of more than a sketch keeps, over windows that agree in part.
+ */
 static void begin_values(struct walk *walk) {
     static const int64_t windows_us[] = {40 * SECOND, 200 * SECOND, 600 * SECOND};
     static const int64_t ranges[] = {40, 150, 1000, INT64_C(1) << 40};

@@ -1,6 +1,6 @@
 /* Rows: what row_get() gives is what was put, whatever layout the others have made necessary; and
- * none of it shows in a state's bytes. Numbers of every width, texts of every length, times before the
- * first row and many years after it, weights of more than one transaction, all in one list that
+ * none of it shows in a state's bytes. Numbers of every width, texts of every length, times before
+ * the first row and many years after it, weights of more than one transaction, all in one list that
  * grows and shrinks everywhere.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
@@ -151,8 +151,8 @@ static void insert(struct list *list, int64_t size) {
     struct row *row = &list->rows[i];
     *row = (struct row){.entry.time_us = time_us,
                         .entry.id_hash = chance_next(&list->chance),
-                        .entry.present = (uint32_t)(chance_next(&list->chance) |
-                                                    chance_next(&list->chance))};
+                        .entry.present =
+                            (uint32_t)(chance_next(&list->chance) | chance_next(&list->chance))};
     fill_columns(list, &row->entry, size);
     set_weights(list, row);
     list->count++;
@@ -308,16 +308,16 @@ static void every_edge_has_its_layout(void **unused) {
         for (uint32_t j = 0; j < 3; j++) { /* the last one between, behind or in front of them */
             uint32_t transactions = j == 2 ? edges[i].transactions : 1;
             state_fit(&state, &scene.entity, &entries[j], transactions);
-            uint32_t row = rows_insert(
-                &state, &scene.entity, rows_find(&state, &scene.entity, entries[j].time_us));
+            uint32_t row = rows_insert(&state, &scene.entity,
+                                       rows_find(&state, &scene.entity, entries[j].time_us));
             row_fill(&state, &scene.entity, &entries[j], transactions, row_at(&state, row));
         }
         if (state.layout != edges[i].layout)
             fail_msg("edge %zu has layout %d", i, state.layout);
         for (uint32_t j = 0; j < 3; j++) {
             struct row row;
-            row_get(&state, &scene.entity,
-                    rows_find(&state, &scene.entity, entries[j].time_us), &row);
+            row_get(&state, &scene.entity, rows_find(&state, &scene.entity, entries[j].time_us),
+                    &row);
             assert_int_equal(row.entry.time_us, entries[j].time_us);
             assert_int_equal(row.entry.integers[SCENE_ITEMS], entries[j].integers[SCENE_ITEMS]);
             assert_int_equal(row.transactions, j == 2 ? edges[i].transactions : 1);
@@ -345,9 +345,8 @@ static size_t make_entries(struct chance *chance, struct entry *entries) {
             payment.time_us -= chance_below(chance, 4 * pace_us);
         entries[count++] = scene_transaction(&payment);
         if (count < wanted && chance_below(chance, 4) == 0)
-            entries[count++] =
-                scene_outcome(&payment, SCENE_UNKNOWN, chance_below(chance, 2) ? SCENE_FRAUD
-                                                                               : SCENE_LEGIT);
+            entries[count++] = scene_outcome(&payment, SCENE_UNKNOWN,
+                                             chance_below(chance, 2) ? SCENE_FRAUD : SCENE_LEGIT);
     }
     return count;
 }

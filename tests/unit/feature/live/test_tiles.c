@@ -171,15 +171,14 @@ static void step(struct walk *walk) {
         pay(walk, &walk->state, walk->now_us + chance_below(chance, 100 * SECOND), true);
     } else if (kind < 14 && walk->count > 0) { /* late, by a little from what there is */
         size_t i = (size_t)chance_below(chance, (int64_t)walk->count);
-        pay(walk, &walk->state,
-            walk->payments[i].time_us + chance_below(chance, 2000) - 1000, true);
+        pay(walk, &walk->state, walk->payments[i].time_us + chance_below(chance, 2000) - 1000,
+            true);
     } else if (kind < 17) {
         know(walk);
     } else if (kind < 18) {
         merge(walk);
     } else if (kind < 19) {
-        state_assign(&walk->state, &walk->scene.entity,
-                     ENCODED(&walk->scene.entity, &walk->state));
+        state_assign(&walk->state, &walk->scene.entity, ENCODED(&walk->scene.entity, &walk->state));
     }
 }
 
@@ -195,8 +194,7 @@ static void texts_are_those_that_were_there(void **unused) {
         step(walk);
         look(walk);
     }
-    print_message("%" PRIu64 " merges, %" PRIu64 " looks at tiles\n", walk->merged,
-                  walk->in_tiles);
+    print_message("%" PRIu64 " merges, %" PRIu64 " looks at tiles\n", walk->merged, walk->in_tiles);
     for (int i = 0; i < ROW_WIDTHS; i++)
         assert_true(walk->widths[i] > 0);
     assert_true(walk->merged > 0);
@@ -229,8 +227,7 @@ static void a_cell_has_room_for_its_text(void **unused) {
                                   .present = 1u << SCENE_MERCHANT_TEXT | 1u << SCENE_ITEMS};
             entry.integers[SCENE_ITEMS] = -5;
             state_init(&state);
-            entry.texts[SCENE_MERCHANT_TEXT] =
-                (struct text){.data = letters, .length = lengths[i]};
+            entry.texts[SCENE_MERCHANT_TEXT] = (struct text){.data = letters, .length = lengths[i]};
             for (int k = 0; k < 17; k++, entry.id_hash++, entry.time_us++)
                 scene_apply(&scene, &state, &entry);
             assert_int_equal(tile_count(&state), 1);

@@ -93,7 +93,8 @@ static void merge(struct walk *walk) {
         walk->now_us = time_us > walk->now_us ? time_us : walk->now_us;
     }
     fold_bytes(walk, scene_encode(&walk->scene.entity, &other));
-    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, ENCODED(&walk->scene.entity, &other));
+    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us,
+                ENCODED(&walk->scene.entity, &other));
     walk->merged++;
     state_deinit(&other);
 }
