@@ -343,6 +343,8 @@ static void walk_through(void (*begin)(struct walk *walk), int64_t steps) {
             state_deinit(&walk->state);
             begin(walk);
             scene_finish(&walk->scene);
+            if (chance_below(&walk->chance, 3) == 0)
+                plan_omit_ids(&walk->scene.entity); /* where nothing needs them */
             walk->now_us = starts_us[chance_below(&walk->chance, 3)];
             walk->pace_us = SECOND;
             walk->paid = 0;
