@@ -4,6 +4,7 @@ import csv
 import datetime
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -110,6 +111,17 @@ class ImportTest(ServerTest):
         self.assertEqual(server.stop(), 0)
         self.assertEqual(self.harrier("replay", self.data(), "--recorded").returncode, 0)
 
+    def wait_until_caught(self, process, number):
+        """Until the program has its handler for the signal, which on a busy machine takes a while; or has ended."""
+        deadline = time.monotonic() + WAIT
+        while process.poll() is None and time.monotonic() < deadline:
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                caught = re.search(r"(?m)^SigCgt:\s*([0-9a-f]+)$", status.read())
+            if caught and int(caught[1], 16) >> (number - 1) & 1:
+                return
+            time.sleep(0.001)
+        self.assertIsNotNone(process.poll(), "the signal is not caught")
+
     def test_killed_and_again(self):
         path = self.write("history.csv", (row(number, late=True) for number in range(40000)))
         whole, _ = self.bring_in(path, data=self.data("whole"))
@@ -126,7 +138,7 @@ class ImportTest(ServerTest):
             [HARRIER, "import", self.data(), path, "--policy", policy], stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True,
         )
-        time.sleep(0.1)
+        self.wait_until_caught(process, signal.SIGINT)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=WAIT)
         self.assertIn(process.returncode, (0, 75), said)

@@ -29,7 +29,7 @@ except ImportError as error:
     sys.exit(77)
 
 UNKNOWN = "qqqqqqqqqqqqqqqq"
-MUTATIONS = int(os.environ.get("HARRIER_STEPS", "150"))
+MUTATIONS = int(os.environ.get("HARRIER_STEPS", 150 // int(os.environ.get("HARRIER_STEPS_PART", 1))))
 
 POLICY = "policy: {name: test, base_currency: EUR}\n"
 FEATURES = "entities: {card: {key: card}}\n"
