@@ -1,6 +1,6 @@
-/* Are these bytes a state? First that each part can be decoded and is spelled as it is written, then
- * that compaction changes nothing: that covers which tiles there are, what is collapsed and what
- * should have been dropped. Last, that sketch tiles are where collapsed ones are. */
+/* Are these bytes a state? First that each part can be decoded and is spelled as it is written,
+ * then that compaction changes nothing: that covers which tiles there are, what is collapsed and
+ * what should have been dropped. Last, that sketch tiles are where collapsed ones are. */
 #include "state.h"
 
 #include "core/feature/live/compact.h"
@@ -74,8 +74,8 @@ int state_check(const void *bytes, size_t length, const struct entity_plan *enti
     struct state state;
     state_init(&state);
     int r = decode_state(bytes, length, entity, &state, ret_error);
-    if (r == 0 && (!is_same(&state, entity, bytes, length) ||
-                   !sketches_are_of_tiles(&state, entity)))
+    if (r == 0 &&
+        (!is_same(&state, entity, bytes, length) || !sketches_are_of_tiles(&state, entity)))
         r = damaged(ret_error, entity,
                     "tiles are not as wide, as full or as old as they should be");
     state_deinit(&state);

@@ -79,8 +79,8 @@ int64_t chance_steps(int64_t normal);
 
 /* A payment at this time; mostly few different values, so that equal ones occur. */
 struct payment scene_random_payment(struct chance *chance, int64_t time_us);
-/* The same with values of every size: numbers up to the ends of an int64, texts of no byte up to more
- * than is kept. The more, the larger `size` is, from 0 on. */
+/* The same with values of every size: numbers up to the ends of an int64, texts of no byte up to
+ * more than is kept. The more, the larger `size` is, from 0 on. */
 #define SCENE_SIZES 4
 struct payment scene_wild_payment(struct chance *chance, int64_t time_us, int64_t size);
 /* Features of all aggregates with windows of microseconds to half an hour. */

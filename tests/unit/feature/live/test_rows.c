@@ -1,6 +1,6 @@
 /* Rows: what row_get() gives is what was put, whatever layout the others have made necessary; and
- * none of it shows in a state's bytes. Numbers of every width, texts of every length, times before the
- * first row and many years after it, weights of more than one transaction, all in one list that
+ * none of it shows in a state's bytes. Numbers of every width, texts of every length, times before
+ * the first row and many years after it, weights of more than one transaction, all in one list that
  * grows and shrinks everywhere.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
@@ -21,7 +21,7 @@ struct list {
     struct column columns[PLAN_COLUMNS_MAX];
     struct filter filters[PLAN_FILTERS_MAX];
     struct feature features[2];
-    char names[PLAN_COLUMNS_MAX + PLAN_FILTERS_MAX][16];
+    char names[PLAN_COLUMNS_MAX + PLAN_FILTERS_MAX][32];
     struct entity_plan entity;
     struct state state;
     struct row rows[ROWS_MAX];
@@ -113,16 +113,22 @@ static void set_weights(struct list *list, struct row *row) {
     }
 }
 
+/* Where time ends, it ends. */
+static int64_t time_after(int64_t time_us, int64_t by_us) {
+    int64_t sum;
+    return !__builtin_add_overflow(time_us, by_us, &sum) ? sum : by_us > 0 ? INT64_MAX : INT64_MIN;
+}
+
 static int64_t random_time(struct list *list) {
     struct chance *chance = &list->chance;
     int64_t kind = chance_below(chance, 30);
     if (kind == 0) /* more than a narrow row has room for, whichever row is the first */
-        return list->start_us + chance_below(chance, 30) * YEAR - 15 * YEAR;
+        return time_after(list->start_us, chance_below(chance, 30) * YEAR - 15 * YEAR);
     if (kind == 1 && chance_below(chance, 5) == 0)
         return (int64_t)chance_next(chance);
     if (kind < 6)
-        return list->start_us + chance_below(chance, 8) * YEAR;
-    return list->start_us + chance_below(chance, 40) * SECOND - 20 * SECOND;
+        return time_after(list->start_us, chance_below(chance, 8) * YEAR);
+    return time_after(list->start_us, chance_below(chance, 40) * SECOND - 20 * SECOND);
 }
 
 /* The first that is not before this time. */
@@ -145,8 +151,8 @@ static void insert(struct list *list, int64_t size) {
     struct row *row = &list->rows[i];
     *row = (struct row){.entry.time_us = time_us,
                         .entry.id_hash = chance_next(&list->chance),
-                        .entry.present = (uint32_t)(chance_next(&list->chance) |
-                                                    chance_next(&list->chance))};
+                        .entry.present =
+                            (uint32_t)(chance_next(&list->chance) | chance_next(&list->chance))};
     fill_columns(list, &row->entry, size);
     set_weights(list, row);
     list->count++;
@@ -226,7 +232,7 @@ static void a_row_has_what_was_put(void **unused) {
     list->chance.state = chance_seed();
     for (int64_t left = chance_steps(40000) / ROUND_STEPS; left > 0; left--) {
         static const int64_t starts_us[] = {0, INT64_C(1700000000) * SECOND, -50 * YEAR,
-                                            INT64_MAX - YEAR, INT64_MIN + YEAR};
+                                            INT64_MAX - SECOND, INT64_MIN + SECOND};
         make_plan(list, chance_below(&list->chance, 3) > 0);
         list->start_us = starts_us[chance_below(&list->chance, 5)];
         int64_t size = 0, calm = chance_below(&list->chance, 40);
@@ -302,16 +308,16 @@ static void every_edge_has_its_layout(void **unused) {
         for (uint32_t j = 0; j < 3; j++) { /* the last one between, behind or in front of them */
             uint32_t transactions = j == 2 ? edges[i].transactions : 1;
             state_fit(&state, &scene.entity, &entries[j], transactions);
-            uint32_t row = rows_insert(
-                &state, &scene.entity, rows_find(&state, &scene.entity, entries[j].time_us));
+            uint32_t row = rows_insert(&state, &scene.entity,
+                                       rows_find(&state, &scene.entity, entries[j].time_us));
             row_fill(&state, &scene.entity, &entries[j], transactions, row_at(&state, row));
         }
         if (state.layout != edges[i].layout)
             fail_msg("edge %zu has layout %d", i, state.layout);
         for (uint32_t j = 0; j < 3; j++) {
             struct row row;
-            row_get(&state, &scene.entity,
-                    rows_find(&state, &scene.entity, entries[j].time_us), &row);
+            row_get(&state, &scene.entity, rows_find(&state, &scene.entity, entries[j].time_us),
+                    &row);
             assert_int_equal(row.entry.time_us, entries[j].time_us);
             assert_int_equal(row.entry.integers[SCENE_ITEMS], entries[j].integers[SCENE_ITEMS]);
             assert_int_equal(row.transactions, j == 2 ? edges[i].transactions : 1);
@@ -339,9 +345,8 @@ static size_t make_entries(struct chance *chance, struct entry *entries) {
             payment.time_us -= chance_below(chance, 4 * pace_us);
         entries[count++] = scene_transaction(&payment);
         if (count < wanted && chance_below(chance, 4) == 0)
-            entries[count++] =
-                scene_outcome(&payment, SCENE_UNKNOWN, chance_below(chance, 2) ? SCENE_FRAUD
-                                                                               : SCENE_LEGIT);
+            entries[count++] = scene_outcome(&payment, SCENE_UNKNOWN,
+                                             chance_below(chance, 2) ? SCENE_FRAUD : SCENE_LEGIT);
     }
     return count;
 }

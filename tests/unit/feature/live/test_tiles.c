@@ -171,15 +171,14 @@ static void step(struct walk *walk) {
         pay(walk, &walk->state, walk->now_us + chance_below(chance, 100 * SECOND), true);
     } else if (kind < 14 && walk->count > 0) { /* late, by a little from what there is */
         size_t i = (size_t)chance_below(chance, (int64_t)walk->count);
-        pay(walk, &walk->state,
-            walk->payments[i].time_us + chance_below(chance, 2000) - 1000, true);
+        pay(walk, &walk->state, walk->payments[i].time_us + chance_below(chance, 2000) - 1000,
+            true);
     } else if (kind < 17) {
         know(walk);
     } else if (kind < 18) {
         merge(walk);
     } else if (kind < 19) {
-        state_assign(&walk->state, &walk->scene.entity,
-                     ENCODED(&walk->scene.entity, &walk->state));
+        state_assign(&walk->state, &walk->scene.entity, ENCODED(&walk->scene.entity, &walk->state));
     }
 }
 
@@ -195,8 +194,7 @@ static void texts_are_those_that_were_there(void **unused) {
         step(walk);
         look(walk);
     }
-    print_message("%" PRIu64 " merges, %" PRIu64 " looks at tiles\n", walk->merged,
-                  walk->in_tiles);
+    print_message("%" PRIu64 " merges, %" PRIu64 " looks at tiles\n", walk->merged, walk->in_tiles);
     for (int i = 0; i < ROW_WIDTHS; i++)
         assert_true(walk->widths[i] > 0);
     assert_true(walk->merged > 0);
@@ -229,8 +227,7 @@ static void a_cell_has_room_for_its_text(void **unused) {
                                   .present = 1u << SCENE_MERCHANT_TEXT | 1u << SCENE_ITEMS};
             entry.integers[SCENE_ITEMS] = -5;
             state_init(&state);
-            entry.texts[SCENE_MERCHANT_TEXT] =
-                (struct text){.data = letters, .length = lengths[i]};
+            entry.texts[SCENE_MERCHANT_TEXT] = (struct text){.data = letters, .length = lengths[i]};
             for (int k = 0; k < 17; k++, entry.id_hash++, entry.time_us++)
                 scene_apply(&scene, &state, &entry);
             assert_int_equal(tile_count(&state), 1);
@@ -253,9 +250,47 @@ static void a_cell_has_room_for_its_text(void **unused) {
     state_scratch_free(scratch);
 }
 
+/* Two of the same time and id, in either order: the shorter text is first, then the lesser one. */
+static void of_equal_times_and_ids_the_cell_decides(void **unused) {
+    (void)unused;
+    static const char *const pairs[][2] = {
+        {"zz", "aaa"}, {"ab", "ba"}, {"", "a"}, {"zzzzzzz", "aaaaaaaa"}};
+    static struct scene scene;
+    scene_init(&scene, 0);
+    scene_add(&scene, AGGREGATE_FIRST, SCENE_MERCHANT_TEXT, -1, -1, WINDOW, 0);
+    scene_add(&scene, AGGREGATE_LAST, SCENE_MERCHANT_TEXT, -1, -1, WINDOW, 0);
+    scene_add(&scene, AGGREGATE_FIRST, SCENE_ITEMS, -1, -1, WINDOW, 0);
+    scene_add(&scene, AGGREGATE_LAST, SCENE_ITEMS, -1, -1, WINDOW, 0);
+    scene_finish(&scene);
+    struct state_scratch *scratch = state_scratch_new();
+    for (size_t i = 0; i < 2 * (sizeof pairs / sizeof *pairs); i++) {
+        struct state state;
+        struct value values[4];
+        state_init(&state);
+        for (size_t j = 0; j < 40; j++) { /* the one, then the other, into the same tile */
+            struct payment payment = {.time_us = WINDOW,
+                                      .id_hash = 7,
+                                      .present = 1u << SCENE_MERCHANT_TEXT | 1u << SCENE_ITEMS,
+                                      .merchant = pairs[i / 2][(i + j / 20) % 2]};
+            payment.integers[SCENE_ITEMS] = (i + j / 20) % 2 == 0 ? -5 : 3;
+            struct entry entry = scene_transaction(&payment);
+            scene_apply(&scene, &state, &entry);
+        }
+        assert_int_equal(tile_count(&state), 1);
+        state_evaluate(&state, &scene.entity, 0, WINDOW, NULL, scratch, values);
+        assert_true(value_equal(values[0], value_text(text_of(pairs[i / 2][0]))));
+        assert_true(value_equal(values[1], value_text(text_of(pairs[i / 2][1]))));
+        assert_true(value_equal(values[2], value_int(-5)));
+        assert_true(value_equal(values[3], value_int(3)));
+        state_deinit(&state);
+    }
+    state_scratch_free(scratch);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cell_has_room_for_its_text),
+        cmocka_unit_test(of_equal_times_and_ids_the_cell_decides),
         cmocka_unit_test(texts_are_those_that_were_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

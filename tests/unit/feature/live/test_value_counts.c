@@ -62,9 +62,8 @@ static void assert_all(struct walk *walk) {
     for (size_t pool = 0; pool < walk->pools; pool++)
         for (size_t member = 0; member < walk->members; member++) {
             for (size_t i = 0; i < walk->value_count; i++)
-                assert_int_equal(
-                    value_counts_count(&walk->counts, pool, member, walk->values[i]),
-                    walk->naive[pool][member][i]);
+                assert_int_equal(value_counts_count(&walk->counts, pool, member, walk->values[i]),
+                                 walk->naive[pool][member][i]);
             assert_listed(walk, pool, member);
         }
     bool are_many = value_counts_are_many(&walk->counts);

@@ -53,9 +53,9 @@ static void fold_portions(const struct scene *scene, struct chance *chance, stru
     for (size_t from = 0; from < count;) {
         size_t left = count - from;
         size_t portion = whole ? left : 1 + (size_t)chance_below(chance, (int64_t)left);
-        struct text folded =
-            bulk_fold(bulk, &scene->entity, scene->plan.lateness_us, scene_encode(&scene->entity, ret_state),
-                      encode(scene, &bodies, entries + from, portion), portion);
+        struct text folded = bulk_fold(bulk, &scene->entity, scene->plan.lateness_us,
+                                       scene_encode(&scene->entity, ret_state),
+                                       encode(scene, &bodies, entries + from, portion), portion);
         state_assign(ret_state, &scene->entity, folded.data, folded.length);
         from += portion;
     }
@@ -87,7 +87,8 @@ static void bulk_is_what_one_by_one_gives(void **state) {
         fold_portions(&scene, &chance, bulk, entries, half, &first);
         fold_portions(&scene, &chance, bulk, entries + half, count - half, &second);
         expect(scene_encode(&scene.entity, &expected),
-               bulk_merge(bulk, &scene.entity, scene.plan.lateness_us, scene_encode(&scene.entity, &second),
+               bulk_merge(bulk, &scene.entity, scene.plan.lateness_us,
+                          scene_encode(&scene.entity, &second),
                           scene_encode(&scene.entity, &first)),
                "merged halves");
         state_deinit(&expected);

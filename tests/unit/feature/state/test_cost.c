@@ -1,8 +1,8 @@
 /* The cost of a plan: nothing that happens to an entity exceeds it, and the worst that can happen
  * comes near. */
-#include "core/feature/state/cost.h"
 #include "core/feature/plan/partition.h"
 #include "core/feature/read/place.h"
+#include "core/feature/state/cost.h"
 #include "tests/unit/feature/scene.h"
 
 #include "tests/unit/unit.h"

@@ -1,5 +1,5 @@
-/* Bytes that are no state any more are never taken for one: where they are read or become a state in
- * memory, the process ends, as it does for every state that was checked when it came in and has
+/* Bytes that are no state any more are never taken for one: where they are read or become a state
+ * in memory, the process ends, as it does for every state that was checked when it came in and has
  * become another since. Each in a process of its own. */
 #include "core/feature/plan/finish.h"
 #include "core/feature/state/state.h"

@@ -60,8 +60,8 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, in
     const struct naive_window window = {.after_us = NOW - HOUR, .until_us = NOW};
     for (int way = 0; way < 2; way++) {
         if (way == 0)
-            state_read(ENCODED(&scene->entity, &state), &scene->entity, scene->plan.lateness_us, NOW,
-                       &entry, scratch, got);
+            state_read(ENCODED(&scene->entity, &state), &scene->entity, scene->plan.lateness_us,
+                       NOW, &entry, scratch, got);
         else
             state_evaluate(&state, &scene->entity, scene->plan.lateness_us, NOW, &entry, scratch,
                            got);
@@ -77,8 +77,8 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, in
 
 static void test_few_numbers(void **state) {
     /* From 2^29 on the squares of all of them do not fit in 64 bits. */
-    static const int64_t edges[] = {SMALL, INT64_C(1) << 29, INT64_C(1) << 30,
-                                    INT64_C(1) << 31, INT64_C(1) << 45};
+    static const int64_t edges[] = {SMALL, INT64_C(1) << 29, INT64_C(1) << 30, INT64_C(1) << 31,
+                                    INT64_C(1) << 45};
     static const size_t counts[] = {1, 2, 3, FEW, FEW + 1, 63};
     static struct scene scene;
     (void)state;

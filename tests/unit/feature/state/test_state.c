@@ -58,7 +58,8 @@ static void apply_row(const struct scene *scene, struct state *state, const stru
     }
 }
 
-/* Of the bytes, and of the state in memory, which must agree. A text is valid until the next call. */
+/* Of the bytes, and of the state in memory, which must agree. A text is valid until the next call.
+ */
 static struct value read_one(const struct scene *scene, struct state *state, int64_t at_us,
                              const struct entry *current) {
     static struct value values[PLAN_FEATURES_MAX], evaluated[PLAN_FEATURES_MAX];
@@ -320,8 +321,8 @@ static void a_busy_entity_answers_within_the_bounds(void **unused) {
     struct entry current = scene_transaction(&payment);
     struct value values[3];
     struct state_scratch *scratch = state_scratch_new();
-    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, payment.time_us,
-                                &current, scratch, values),
+    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS,
+                                payment.time_us, &current, scratch, values),
                      0);
     assert_true(fabs(values[0].number - 191) < 191 / 128.0 + 1);
     /* 100.08 m within a half second, which counts as one: 100 m. */
@@ -415,8 +416,8 @@ static void times_at_the_ends_of_int64_are_only_far_apart(void **unused) {
     assert_int_equal(scene_check(&scene.entity, &state, &error), 0);
     struct value values[1];
     struct state_scratch *scratch = state_scratch_new();
-    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, INT64_MIN, NULL,
-                                scratch, values),
+    assert_int_equal(state_read(ENCODED(&scene.entity, &state), &scene.entity, LATENESS, INT64_MIN,
+                                NULL, scratch, values),
                      1);
     state_scratch_free(scratch);
     state_deinit(&state);

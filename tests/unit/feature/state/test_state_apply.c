@@ -1,7 +1,8 @@
-/* Property: whatever the quick ways of state_apply() and state_merge() do to the bytes,
- * fold_states() gives the same. After every step the state is compared with the fold of all entries
- * so far, one by one, which knows no quick way: entries in order and late, crowds that collapse,
- * outcomes, records that come twice, pauses of all lengths, states that were read from a table.
+/* Property: whatever state_apply() and state_merge() keep up from entry to entry, merging all at
+ * once gives the same bytes. After every step the state is compared with the merge of all entries
+ * so far, one by one, each into what was decoded from bytes, which keeps nothing up: entries in
+ * order and late, crowds that collapse, outcomes, records that come twice, pauses of all lengths,
+ * states that were read from a table.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/feature/live/compact.h"
@@ -93,7 +94,8 @@ static void merge(struct walk *walk) {
         walk->now_us = time_us > walk->now_us ? time_us : walk->now_us;
     }
     fold_bytes(walk, scene_encode(&walk->scene.entity, &other));
-    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, ENCODED(&walk->scene.entity, &other));
+    state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us,
+                ENCODED(&walk->scene.entity, &other));
     walk->merged++;
     state_deinit(&other);
 }

@@ -395,8 +395,9 @@ static void random_bytes_are_rejected(void **unused) {
                             ? HEAD_SIZE + chance_below(&chance, (int64_t)state.length - HEAD_SIZE)
                             : chance_below(&chance, HEAD_SIZE)] = (uint8_t)chance_next(&chance);
         passes_check(&fence, &scene, state.bytes,
-                     chance_below(&chance, 3) ? state.length
-                                              : (size_t)chance_below(&chance, (int64_t)state.length));
+                     chance_below(&chance, 3)
+                         ? state.length
+                         : (size_t)chance_below(&chance, (int64_t)state.length));
     }
     buffer_deinit(&state);
     fence_close(&fence);

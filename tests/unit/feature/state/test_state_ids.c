@@ -83,8 +83,8 @@ static void assert_agree(const struct pair *pair, const struct value *got,
 static void read_both(struct pair *pair, int64_t at_us, const struct entry *current) {
     struct value expected[FEATURES_MAX], got[FEATURES_MAX];
     int64_t lateness_us = pair->scene.plan.lateness_us;
-    int r = state_read(ENCODED(&pair->scene.entity, &pair->full), &pair->scene.entity, lateness_us, at_us,
-                       current, pair->scratch, expected);
+    int r = state_read(ENCODED(&pair->scene.entity, &pair->full), &pair->scene.entity, lateness_us,
+                       at_us, current, pair->scratch, expected);
     uint64_t unknown = state_scratch_unknown(pair->scratch);
     assert_int_equal(r, state_read(ENCODED(&pair->without, &pair->small), &pair->without,
                                    lateness_us, at_us, current, pair->scratch, got));

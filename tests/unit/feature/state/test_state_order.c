@@ -84,7 +84,8 @@ static void fold_parts(const struct scene *scene, struct chance *chance,
     while (part_count > 1) {
         size_t into = (size_t)chance_below(chance, (int64_t)part_count - 1);
         struct state *last = &parts[--part_count];
-        state_merge(&parts[into], &scene->entity, scene->plan.lateness_us, ENCODED(&scene->entity, last));
+        state_merge(&parts[into], &scene->entity, scene->plan.lateness_us,
+                    ENCODED(&scene->entity, last));
         state_deinit(last);
     }
     *ret_state = parts[0];
@@ -106,8 +107,7 @@ static bool is_same(struct trial *trial, const struct state *expected, const str
         snprintf(trial->complaint, sizeof trial->complaint, "%s: %s", how, error.text);
     else if (!text_equal(are, wanted))
         snprintf(trial->complaint, sizeof trial->complaint,
-                 "%s: %zu bytes that differ from the %zu expected", how, are.length,
-                 wanted.length);
+                 "%s: %zu bytes that differ from the %zu expected", how, are.length, wanted.length);
     else if (!scene_is_canonical(trial->scene, are.data, are.length))
         snprintf(trial->complaint, sizeof trial->complaint, "%s: other bytes once rebuilt", how);
     else
@@ -258,8 +258,7 @@ static void assert_extent(const struct scene *scene, const struct state *state,
     assert_true(state_extent(state, &scene->entity, &newest_us, &held));
     assert_int_equal(newest_us, newest_of(entries, count));
     assert_int_equal(held, expected_entries(scene, entries, count, ret_collapsed));
-    assert_true(
-        encoded_extent(ENCODED(&scene->entity, state), &encoded_newest_us, &encoded_held));
+    assert_true(encoded_extent(ENCODED(&scene->entity, state), &encoded_newest_us, &encoded_held));
     assert_true(encoded_newest_us == newest_us && encoded_held == held);
 }
 

@@ -122,8 +122,7 @@ static int64_t fold_records(struct pair *pair, struct chance *chance) {
 static bool sees_all(const struct scene *scene, const struct state *state, size_t i,
                      int64_t at_us) {
     const struct feature *f = &scene->features[i];
-    struct effective_window window =
-        state_effective_window(state, &scene->entity, i, at_us);
+    struct effective_window window = state_effective_window(state, &scene->entity, i, at_us);
     int64_t until_us = at_us - f->delay_us;
     bool exact = window.until_us == until_us && window.after_us == until_us - f->window_us;
     if (f->aggregate == AGGREGATE_BURST) {
@@ -136,8 +135,8 @@ static bool sees_all(const struct scene *scene, const struct state *state, size_
 static void read_all(const struct scene *scene, const struct state *state, int64_t at_us,
                      const struct entry *current, struct state_scratch *scratch,
                      struct value *ret_values) {
-    state_read(ENCODED(&scene->entity, state), &scene->entity, scene->plan.lateness_us, at_us, current,
-               scratch, ret_values);
+    state_read(ENCODED(&scene->entity, state), &scene->entity, scene->plan.lateness_us, at_us,
+               current, scratch, ret_values);
 }
 
 /* Defaults are not part of a definition: they are taken off before values are compared. */
@@ -173,8 +172,7 @@ static void assert_layouts(struct pair *pair) {
     struct error error;
     if (pair->a.entity.layout != pair->b.entity.layout) {
         assert_true(pair->a.plan.id != pair->b.plan.id);
-        pair->refused +=
-            state_check(a_bytes.data, a_bytes.length, &pair->b.entity, &error) < 0;
+        pair->refused += state_check(a_bytes.data, a_bytes.length, &pair->b.entity, &error) < 0;
         return;
     }
     pair->same_layouts++;

@@ -78,13 +78,11 @@ static bool windows_agree(struct walk *walk, size_t i, int64_t at_us,
     const struct state *state = &walk->state;
     struct effective_window window = {expected->after_us, expected->until_us};
     struct effective_window tick = {expected->tick_after_us, expected->until_us};
-    if (!window_agrees(walk, i, at_us, "window",
-                       state_effective_window(state, entity, i, at_us),
+    if (!window_agrees(walk, i, at_us, "window", state_effective_window(state, entity, i, at_us),
                        feature->window_us, &window))
         return false;
     return feature->aggregate != AGGREGATE_BURST ||
-           window_agrees(walk, i, at_us, "tick",
-                         state_effective_tick(state, entity, i, at_us),
+           window_agrees(walk, i, at_us, "tick", state_effective_tick(state, entity, i, at_us),
                          feature->tick_us, &tick);
 }
 

@@ -101,7 +101,8 @@ static void merge(struct walk *walk, struct chance *chance) {
         scene_apply(&walk->scene, &other, &entry);
     }
     if (chance_below(chance, 2))
-        state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, ENCODED(&walk->scene.entity, &other));
+        state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us,
+                    ENCODED(&walk->scene.entity, &other));
     else if (chance_below(chance, 10) == 0)
         state_assign(&walk->state, &walk->scene.entity, ENCODED(&walk->scene.entity, &other));
     state_deinit(&other);
@@ -252,8 +253,8 @@ static void pools_may_be_many(void **unused) {
             entry.weights[filter] = i % POOL_FILTERS != filter;
         struct value got[POOL_COLUMNS * POOL_FILTERS], expected[POOL_COLUMNS * POOL_FILTERS];
         state_evaluate(&state, &scene->entity, SECOND, entry.time_us, &entry, scratch, got);
-        state_read(ENCODED(&scene->entity, &state), &scene->entity, SECOND, entry.time_us, &entry, other,
-                   expected);
+        state_read(ENCODED(&scene->entity, &state), &scene->entity, SECOND, entry.time_us, &entry,
+                   other, expected);
         for (size_t j = 0; j < scene->entity.feature_count; j++)
             assert_true(value_equal(got[j], expected[j]));
         scene_apply(scene, &state, &entry);
@@ -316,8 +317,8 @@ static void sketches_may_go_unread(void **unused) {
     walk_free(walk);
 }
 
-/* It comes behind all other raw entries and yet late: between two crowds that are one sketch by then,
- * which the windows have passed. */
+/* It comes behind all other raw entries and yet late: between two crowds that are one sketch by
+ * then, which the windows have passed. */
 static void a_late_entry_counts_beside_a_sketch(void **unused) {
     (void)unused;
     struct walk *walk = walk_new();
