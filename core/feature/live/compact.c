@@ -141,7 +141,9 @@ static void drop_sketches(struct state *state, const struct entity_plan *entity)
 static void schedule_sketches(struct state *state, const struct entity_plan *entity) {
     struct collapsed *collapsed = state->collapsed;
     collapsed->sketches_due_us = INT64_MAX;
+    collapsed->sketch_bytes = 0;
     for (uint32_t i = 0; i < collapsed->sketch_count; i++) {
+        collapsed->sketch_bytes += sketch_tile_bytes(&collapsed->sketches[i]);
         int64_t oldest_us = collapsed->sketches[i].oldest_us;
         int64_t due_us =
             i == 0 ? time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us,

@@ -56,6 +56,7 @@ struct collapsed {
     uint32_t sketch_count, sketch_capacity;
     struct sketch_tile *sketches; /* oldest first */
     int64_t sketches_due_us;      /* when the next of them are united or dropped */
+    size_t sketch_bytes; /* that they take, as of when they were last united, dropped or made */
     struct meeting *meetings;     /* a heap, the first due on top */
     uint32_t meeting_count, meeting_capacity;
 };

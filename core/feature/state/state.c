@@ -161,11 +161,8 @@ size_t state_memory(const struct state *state) {
         bytes += distinct_bytes(state->windows->distinct);
     if (!collapsed)
         return bytes;
-    bytes += sizeof *collapsed + collapsed->capacity * collapsed->tile_size +
-             collapsed->meeting_capacity * sizeof *collapsed->meetings;
-    for (uint32_t i = 0; i < collapsed->sketch_count; i++)
-        bytes += sketch_tile_bytes(&collapsed->sketches[i]);
-    return bytes;
+    return bytes + sizeof *collapsed + (size_t)collapsed->capacity * collapsed->tile_size +
+           collapsed->meeting_capacity * sizeof *collapsed->meetings + collapsed->sketch_bytes;
 }
 
 /* Bytes. */

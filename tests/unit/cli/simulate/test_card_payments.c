@@ -58,11 +58,11 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
     return buffer_text(&table->bytes);
 }
 
-static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+static void find_states(struct state_source *self, struct state_place *spots, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = find_slot((struct table *)self, places[i].entity, places[i].key,
-                                      places[i].key_hash);
-        places[i].state = slot->key ? &slot->state : NULL;
+        struct slot *slot = find_slot((struct table *)self, spots[i].entity, spots[i].key,
+                                      spots[i].key_hash);
+        spots[i].state = slot->key ? &slot->state : NULL;
     }
 }
 
