@@ -22,9 +22,6 @@ WORDS = {
 }
 FOLDERS = ("core", "server", "batch", "clients/c", "clients/cli")
 
-# Entity states are about to be rewritten as decoded structures, which brings their names.
-EXCUSED_FOLDERS = ("core/feature",)
-
 DEFINED = re.compile(r"^(?:struct|enum|union) (\w+) \{|^(?!return|else|typedef)[a-z][\w \*]*?\b(\w+)\([^;]*$")
 
 
@@ -52,7 +49,7 @@ def sources(root):
             folders.sort()
             for name in sorted(files):
                 path = os.path.relpath(os.path.join(folder, name), root)
-                if name.endswith((".c", ".h")) and not path.startswith(EXCUSED_FOLDERS):
+                if name.endswith((".c", ".h")):
                     yield path
 
 

@@ -6,22 +6,22 @@
 
 /* Meetings. */
 
-static void push_meeting(struct collapsed *collapsed, struct meeting meeting) {
-    if (collapsed->meeting_count == collapsed->meeting_capacity) {
-        collapsed->meeting_capacity += collapsed->meeting_capacity / 2 + 8;
-        collapsed->meetings = check_reallocarray(collapsed->meetings, collapsed->meeting_capacity,
-                                                 sizeof *collapsed->meetings);
+static void push_meeting(struct tile_list *list, struct meeting meeting) {
+    if (list->meeting_count == list->meeting_capacity) {
+        list->meeting_capacity += list->meeting_capacity / 2 + 8;
+        list->meetings = check_reallocarray(list->meetings, list->meeting_capacity,
+                                                 sizeof *list->meetings);
     }
-    struct meeting *heap = collapsed->meetings;
-    uint32_t i = collapsed->meeting_count++;
+    struct meeting *heap = list->meetings;
+    uint32_t i = list->meeting_count++;
     for (; i > 0 && heap[(i - 1) / 2].at_us > meeting.at_us; i = (i - 1) / 2)
         heap[i] = heap[(i - 1) / 2];
     heap[i] = meeting;
 }
 
-static struct meeting pop_meeting(struct collapsed *collapsed) {
-    struct meeting *heap = collapsed->meetings, top = heap[0];
-    uint32_t count = --collapsed->meeting_count, i = 0;
+static struct meeting pop_meeting(struct tile_list *list) {
+    struct meeting *heap = list->meetings, top = heap[0];
+    uint32_t count = --list->meeting_count, i = 0;
     struct meeting last = heap[count];
     for (;;) {
         uint32_t child = 2 * i + 1;
@@ -43,8 +43,8 @@ static void meet(struct state *state, const struct entity_plan *entity, int64_t 
     int64_t at_us = partition_meeting(&entity->tiles, older_us, newer_us);
     if (at_us == INT64_MAX)
         return; /* never, or at the last of all times: compact_all() */
-    push_meeting(state_collapsed(state), (struct meeting){.at_us = at_us, .first_us = older_us});
-    state->quiet_us = at_us < state->quiet_us ? at_us : state->quiet_us;
+    push_meeting(state_tile_list(state), (struct meeting){.at_us = at_us, .first_us = older_us});
+    state->next_due_us = at_us < state->next_due_us ? at_us : state->next_due_us;
 }
 
 /* The last row from which on, up to this one, there are more than TILE_RAW_MAX transactions; false:
@@ -74,7 +74,7 @@ static void meet_rows(struct state *state, const struct entity_plan *entity, uin
 
 static void meet_before(struct state *state, const struct entity_plan *entity, uint32_t tile,
                         uint32_t row) {
-    bool has_row = row > state->begin, has_tile = tile > state->collapsed->begin;
+    bool has_row = row > state->begin, has_tile = tile > state->tile_list->begin;
     int64_t row_us = has_row ? row_time(state, row_layout(state, entity), row - 1) : INT64_MIN;
     int64_t tile_us = has_tile ? tile_newest(tile_at(state, entity, tile - 1)) : INT64_MIN;
     if (has_row || has_tile)
@@ -84,7 +84,7 @@ static void meet_before(struct state *state, const struct entity_plan *entity, u
 
 static void meet_behind(struct state *state, const struct entity_plan *entity, uint32_t tile,
                         uint32_t row) {
-    bool has_row = row < state->end, has_tile = tile + 1 < state->collapsed->end;
+    bool has_row = row < state->end, has_tile = tile + 1 < state->tile_list->end;
     int64_t row_us = has_row ? row_time(state, row_layout(state, entity), row) : INT64_MAX;
     int64_t tile_us = has_tile ? tile_oldest(tile_at(state, entity, tile + 1)) : INT64_MAX;
     if (has_row || has_tile)
@@ -111,47 +111,47 @@ static void meet_changed(struct state *state, const struct entity_plan *entity, 
 
 static struct tile_extent sketch_extent(const struct state *state,
                                         const struct entity_plan *entity, uint32_t i) {
-    return partition_tile(&entity->sketch_tiles, state->collapsed->sketches[i].oldest_us,
+    return partition_tile(&entity->sketch_tiles, state->tile_list->sketches[i].oldest_us,
                           state->newest_us);
 }
 
 static void unite_sketches(struct state *state, const struct entity_plan *entity) {
-    struct collapsed *collapsed = state->collapsed;
-    for (uint32_t i = 0; i + 1 < collapsed->sketch_count;) {
-        if (collapsed->sketches[i + 1].oldest_us > sketch_extent(state, entity, i).last_us) {
+    struct tile_list *list = state->tile_list;
+    for (uint32_t i = 0; i + 1 < list->sketch_count;) {
+        if (list->sketches[i + 1].oldest_us > sketch_extent(state, entity, i).last_us) {
             i++;
             continue;
         }
-        sketch_tile_take(&collapsed->sketches[i], &collapsed->sketches[i + 1]);
+        sketch_tile_take(&list->sketches[i], &list->sketches[i + 1]);
         sketch_tiles_remove(state, i + 1, i + 2);
     }
 }
 
 static void drop_sketches(struct state *state, const struct entity_plan *entity) {
-    struct collapsed *collapsed = state->collapsed;
+    struct tile_list *list = state->tile_list;
     uint32_t dropped = 0;
-    while (dropped < collapsed->sketch_count &&
+    while (dropped < list->sketch_count &&
            is_behind(
-               tile_extent_of(collapsed->sketches[dropped].oldest_us, entity->block_level).last_us,
+               tile_extent_of(list->sketches[dropped].oldest_us, entity->block_level).last_us,
                state->newest_us, entity->pools_kept_us))
-        sketch_tile_deinit(&collapsed->sketches[dropped++]);
+        sketch_tile_deinit(&list->sketches[dropped++]);
     sketch_tiles_remove(state, 0, dropped);
 }
 
 static void schedule_sketches(struct state *state, const struct entity_plan *entity) {
-    struct collapsed *collapsed = state->collapsed;
-    collapsed->sketches_due_us = INT64_MAX;
-    collapsed->sketch_bytes = 0;
-    for (uint32_t i = 0; i < collapsed->sketch_count; i++) {
-        collapsed->sketch_bytes += sketch_tile_bytes(&collapsed->sketches[i]);
-        int64_t oldest_us = collapsed->sketches[i].oldest_us;
+    struct tile_list *list = state->tile_list;
+    list->sketches_due_us = INT64_MAX;
+    list->sketch_bytes = 0;
+    for (uint32_t i = 0; i < list->sketch_count; i++) {
+        list->sketch_bytes += sketch_tile_bytes(&list->sketches[i]);
+        int64_t oldest_us = list->sketches[i].oldest_us;
         int64_t due_us =
-            i == 0 ? time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us,
+            i == 0 ? time_plus(tile_extent_of(oldest_us, entity->block_level).last_us,
                                 entity->pools_kept_us)
-                   : partition_meeting(&entity->sketch_tiles, collapsed->sketches[i - 1].oldest_us,
+                   : partition_meeting(&entity->sketch_tiles, list->sketches[i - 1].oldest_us,
                                        oldest_us);
-        if (due_us < collapsed->sketches_due_us)
-            collapsed->sketches_due_us = due_us;
+        if (due_us < list->sketches_due_us)
+            list->sketches_due_us = due_us;
     }
 }
 
@@ -188,7 +188,7 @@ static struct site find_site(const struct state *state, const struct entity_plan
                              struct tile_extent extent, uint32_t row, uint32_t tile) {
     const struct row_layout *layout = row_layout(state, entity);
     struct site site = {.row_from = row, .row_to = row, .tile_from = tile, .tile_to = tile};
-    uint32_t tiles = state->collapsed ? state->collapsed->end : 0;
+    uint32_t tiles = state->tile_list ? state->tile_list->end : 0;
     while (site.row_to < state->end && row_time(state, layout, site.row_to) <= extent.last_us)
         site.row_to++;
     while (site.tile_to < tiles &&
@@ -293,7 +293,7 @@ static uint32_t rows_until(const struct state *state, const struct entity_plan *
 }
 static uint32_t tiles_until(const struct state *state, const struct entity_plan *entity,
                             int64_t last_us) {
-    uint32_t all = state->collapsed ? state->collapsed->end : 0;
+    uint32_t all = state->tile_list ? state->tile_list->end : 0;
     return last_us == INT64_MAX ? all : tiles_find(state, entity, last_us + 1);
 }
 
@@ -313,26 +313,26 @@ static void drop(struct state *state, const struct entity_plan *entity) {
         state->windows->is_known &= mark->row >= row && mark->tile >= tile;
     }
     rows_drop(state, row);
-    if (state->collapsed)
-        state->collapsed->begin = tile;
+    if (state->tile_list)
+        state->tile_list->begin = tile;
 }
 
-static void find_quiet(struct state *state, const struct entity_plan *entity) {
-    const struct collapsed *collapsed = state->collapsed;
-    int64_t oldest_us = INT64_MAX, quiet_us = INT64_MAX;
+static void find_next_due(struct state *state, const struct entity_plan *entity) {
+    const struct tile_list *list = state->tile_list;
+    int64_t oldest_us = INT64_MAX, next_due_us = INT64_MAX;
     if (state->begin < state->end)
         oldest_us = row_time(state, row_layout(state, entity), state->begin);
     if (tile_count(state) > 0 &&
-        tile_oldest(tile_at(state, entity, collapsed->begin)) < oldest_us)
-        oldest_us = tile_oldest(tile_at(state, entity, collapsed->begin));
+        tile_oldest(tile_at(state, entity, list->begin)) < oldest_us)
+        oldest_us = tile_oldest(tile_at(state, entity, list->begin));
     if (!state_is_empty(state))
-        quiet_us =
-            time_ahead(tile_extent_of(oldest_us, entity->block_level).last_us, entity->kept_us);
-    if (collapsed && collapsed->meeting_count > 0 && collapsed->meetings[0].at_us < quiet_us)
-        quiet_us = collapsed->meetings[0].at_us;
-    if (collapsed && collapsed->sketches_due_us < quiet_us)
-        quiet_us = collapsed->sketches_due_us;
-    state->quiet_us = quiet_us;
+        next_due_us =
+            time_plus(tile_extent_of(oldest_us, entity->block_level).last_us, entity->kept_us);
+    if (list && list->meeting_count > 0 && list->meetings[0].at_us < next_due_us)
+        next_due_us = list->meetings[0].at_us;
+    if (list && list->sketches_due_us < next_due_us)
+        next_due_us = list->sketches_due_us;
+    state->next_due_us = next_due_us;
 }
 
 /* One by one. */
@@ -343,14 +343,14 @@ void compact_due(struct state *state, const struct entity_plan *entity) {
         return;
     }
     drop(state, entity);
-    while (state->collapsed && state->collapsed->meeting_count > 0 &&
-           state->collapsed->meetings[0].at_us <= state->newest_us) {
-        int64_t first_us = pop_meeting(state->collapsed).first_us;
+    while (state->tile_list && state->tile_list->meeting_count > 0 &&
+           state->tile_list->meetings[0].at_us <= state->newest_us) {
+        int64_t first_us = pop_meeting(state->tile_list).first_us;
         unite(state, entity, partition_tile(&entity->tiles, first_us, state->newest_us));
     }
-    if (state->collapsed && state->collapsed->sketches_due_us <= state->newest_us)
+    if (state->tile_list && state->tile_list->sketches_due_us <= state->newest_us)
         compact_sketches(state, entity);
-    find_quiet(state, entity);
+    find_next_due(state, entity);
 }
 
 /* Can one tile ever hold both? */
@@ -360,19 +360,19 @@ static inline bool may_meet(const struct entity_plan *entity, int64_t a_us, int6
 
 /* The row and the tiles right before and behind it, where no other row is between. */
 static void meet_tiles(struct state *state, const struct entity_plan *entity, uint32_t row) {
-    const struct collapsed *collapsed = state->collapsed;
+    const struct tile_list *list = state->tile_list;
     const struct row_layout *layout = row_layout(state, entity);
     int64_t time_us = row_time(state, layout, row);
     bool is_first = row == state->begin, is_last = row + 1 == state->end;
-    uint32_t behind = collapsed->end;
+    uint32_t behind = list->end;
     if (time_us <= tile_newest(tile_at(state, entity, behind - 1))) /* most is newer than all */
         behind = tiles_find(state, entity, time_us);
-    if (behind > collapsed->begin) {
+    if (behind > list->begin) {
         int64_t before_us = tile_newest(tile_at(state, entity, behind - 1));
         if (is_first || row_time(state, layout, row - 1) < before_us)
             meet(state, entity, before_us, time_us);
     }
-    if (behind < collapsed->end) {
+    if (behind < list->end) {
         int64_t behind_us = tile_oldest(tile_at(state, entity, behind));
         if (is_last || row_time(state, layout, row + 1) > behind_us)
             meet(state, entity, time_us, behind_us);
@@ -396,24 +396,24 @@ void compact_note_row(struct state *state, const struct entity_plan *entity, uin
     if (row > state->begin)
         return; /* the oldest is dropped first */
     int64_t drop_us =
-        time_ahead(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
-    state->quiet_us = drop_us < state->quiet_us ? drop_us : state->quiet_us;
+        time_plus(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
+    state->next_due_us = drop_us < state->next_due_us ? drop_us : state->next_due_us;
 }
 
 void compact_schedule(struct state *state, const struct entity_plan *entity) {
-    if (state->collapsed)
-        state->collapsed->meeting_count = 0;
-    state->quiet_us = INT64_MAX;
+    if (state->tile_list)
+        state->tile_list->meeting_count = 0;
+    state->next_due_us = INT64_MAX;
     for (uint32_t last = state->begin; last < state->end; last++) {
         uint32_t first;
         if (find_run(state, entity, last, &first))
             meet_rows(state, entity, first, last);
     }
     for (uint32_t i = 0; i < tile_count(state); i++)
-        meet_changed(state, entity, state->collapsed->begin + i, INT64_MAX, INT64_MIN);
-    if (state->collapsed)
+        meet_changed(state, entity, state->tile_list->begin + i, INT64_MAX, INT64_MIN);
+    if (state->tile_list)
         schedule_sketches(state, entity);
-    find_quiet(state, entity);
+    find_next_due(state, entity);
     state->is_scheduled = true;
 }
 
@@ -423,16 +423,16 @@ bool compact_find_tile(const struct state *state, const struct entity_plan *enti
                        int64_t time_us, uint32_t *ret_tile) {
     if (tile_count(state) == 0)
         return false;
-    const struct collapsed *collapsed = state->collapsed;
+    const struct tile_list *list = state->tile_list;
     /* Of the newest time the tile is one of the narrowest, and it can only be the last. */
     if (time_us == state->newest_us) {
         int64_t first_us = tile_extent_of(time_us, entity->tiles.least).first_us;
-        *ret_tile = collapsed->end - 1;
+        *ret_tile = list->end - 1;
         return tile_newest(tile_at(state, entity, *ret_tile)) >= first_us;
     }
     struct tile_extent extent = partition_tile(&entity->tiles, time_us, state->newest_us);
     *ret_tile = tiles_find(state, entity, extent.first_us);
-    return *ret_tile < collapsed->end &&
+    return *ret_tile < list->end &&
            tile_oldest(tile_at(state, entity, *ret_tile)) <= extent.last_us;
 }
 
@@ -487,10 +487,10 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
     struct remade remade = {0};
     size_t words = tile_words(state, entity);
     uint32_t kept = state->begin, row = state->begin;
-    uint32_t tile = state->collapsed ? state->collapsed->begin : 0;
-    uint32_t tiles = state->collapsed ? state->collapsed->end : 0;
+    uint32_t tile = state->tile_list ? state->tile_list->begin : 0;
+    uint32_t tiles = state->tile_list ? state->tile_list->end : 0;
     windows_forget(state);
-    if (state->collapsed) {
+    if (state->tile_list) {
         drop_sketches(state, entity);
         unite_sketches(state, entity);
     }
@@ -519,14 +519,14 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
         tile = site.tile_to;
     }
     state->end = kept;
-    if (remade.count > 0 || state->collapsed) {
-        state_collapsed(state);
-        free(state->collapsed->words);
-        state->collapsed->words = remade.words;
-        state->collapsed->tile_size = (uint32_t)(words * sizeof *remade.words);
-        state->collapsed->begin = 0;
-        state->collapsed->end = remade.count;
-        state->collapsed->capacity = remade.capacity;
+    if (remade.count > 0 || state->tile_list) {
+        state_tile_list(state);
+        free(state->tile_list->words);
+        state->tile_list->words = remade.words;
+        state->tile_list->tile_size = (uint32_t)(words * sizeof *remade.words);
+        state->tile_list->begin = 0;
+        state->tile_list->end = remade.count;
+        state->tile_list->capacity = remade.capacity;
     }
     compact_schedule(state, entity);
 }

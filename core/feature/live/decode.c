@@ -230,21 +230,21 @@ static bool take_total(struct cursor *cursor, struct state *state, const struct 
     struct total_parts parts = total_parts(total, at, words);
     uint64_t span_us = tile[TILE_NEWEST] - tile[TILE_OLDEST];
     *at = (uint64_t)cursor_zigzag(cursor);
-    if (total->needs & GATHERING_SUM)
+    if (total->needs & NEED_SUM)
         put_words(parts.sum, take_wide(cursor));
-    if (total->needs & GATHERING_SQUARES) {
+    if (total->needs & NEED_SQUARES) {
         parts.squares[0] = cursor_varint(cursor);
         put_words(parts.squares + 1, take_wide(cursor));
     }
     if (*at == 0)
         return true;
-    if (total->needs & GATHERING_EXTREMES) {
+    if (total->needs & NEED_EXTREMES) {
         parts.extremes[0] = (uint64_t)cursor_zigzag(cursor);
         parts.extremes[1] = (uint64_t)cursor_zigzag(cursor);
         if ((int64_t)parts.extremes[0] > (int64_t)parts.extremes[1])
             cursor->failed = true;
     }
-    if (!(total->needs & GATHERING_EDGES) || cursor->failed)
+    if (!(total->needs & NEED_EDGES) || cursor->failed)
         return true;
     uint64_t first_us = cursor_varint(cursor);
     if (!take_edge(cursor, state, entity, total, parts.first, words))
@@ -264,7 +264,7 @@ static bool take_total(struct cursor *cursor, struct state *state, const struct 
 static bool decode_tile(struct encoded_tile *from, struct state *state,
                         const struct entity_plan *entity, int64_t newest_us) {
     const struct cursor body = from->body;
-    uint32_t i = tiles_insert(state, entity, state->collapsed->end);
+    uint32_t i = tiles_insert(state, entity, state->tile_list->end);
     uint64_t *tile;
     bool sound, again;
     do {
@@ -337,7 +337,7 @@ int decode_state(const void *bytes, size_t length, const struct entity_plan *ent
     if ((r = decode_rows(&parts, entity, ret_state, ret_error)) < 0)
         return r;
     if (parts.head.dense_size > 0) {
-        state_collapsed(ret_state);
+        state_tile_list(ret_state);
         if ((r = decode_tiles(parts.tiles, parts.sketches, parts.dense.tiles, "collapsed tile",
                               decode_tile, ret_state, entity, parts.newest_us, ret_error)) < 0 ||
             (r = decode_tiles(parts.sketches, parts.run, parts.dense.sketches, "sketch tile",

@@ -40,7 +40,7 @@ void distinct_clear(struct distinct *distinct, const struct entity_plan *entity,
     distinct->is_known = is_known;
 }
 
-/* The registers of a gathering that needs them; NULL: it does not. */
+/* The registers of a aggregation that needs them; NULL: it does not. */
 static struct estimate *estimate_of(struct distinct *distinct, const struct change *change) {
     struct estimate *estimate =
         distinct->estimates ? &distinct->estimates[change->counter] : NULL;
@@ -78,19 +78,19 @@ void distinct_change(struct distinct *distinct, const struct change *change, boo
 
 static bool holds(const struct entity_plan *entity, const struct change *coming, int64_t time_us,
                   int64_t at_us) {
-    return span_holds(&entity->spans[entity->gatherings[coming->gathering].span], time_us, at_us);
+    return span_holds(&entity->spans[entity->aggregations[coming->aggregation].span], time_us, at_us);
 }
 
 /* What is of this time passes borders of windows whose different values are asked for. */
 static void expect(struct distinct *distinct, const struct entity_plan *entity, int64_t time_us,
                    int64_t at_us) {
-    for (size_t i = 0; i < entity->gathering_count; i++) {
-        const struct span *span = &entity->spans[entity->gatherings[i].span];
-        if (entity->gatherings[i].pool < 0)
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
+        const struct span *span = &entity->spans[entity->aggregations[i].span];
+        if (entity->aggregations[i].pool < 0)
             continue;
         uint64_t next_us =
             is_behind(time_us, at_us, span->delay_us) ? span->end_us : span->delay_us;
-        int64_t due_us = time_ahead(time_us, next_us);
+        int64_t due_us = time_plus(time_us, next_us);
         if (!is_behind(time_us, at_us, next_us) && due_us < distinct->due_us)
             distinct->due_us = due_us;
     }
@@ -98,7 +98,7 @@ static void expect(struct distinct *distinct, const struct entity_plan *entity, 
 
 bool distinct_is_lone(const struct state *state, int64_t time_us) {
     for (uint32_t i = sketch_tile_count(state); i-- > 0;) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         if (tile->newest_us < time_us)
             return true;
         if (tile->oldest_us <= time_us)
@@ -110,7 +110,7 @@ bool distinct_is_lone(const struct state *state, int64_t time_us) {
 /* Counting. */
 
 static bool is_of_pool(const struct entity_plan *entity, const struct change *coming) {
-    return entity->gatherings[coming->gathering].pool >= 0;
+    return entity->aggregations[coming->aggregation].pool >= 0;
 }
 
 static void add_registers(struct distinct *distinct, const struct entity_plan *entity,
@@ -127,8 +127,8 @@ static void add_registers(struct distinct *distinct, const struct entity_plan *e
 static void count_sketches(struct distinct *distinct, const struct state *state,
                            const struct entity_plan *entity, int64_t at_us, bool are_estimated) {
     for (uint32_t i = 0; i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
-        for (size_t j = 0; j < entity->gathering_count; j++) {
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
+        for (size_t j = 0; j < entity->aggregation_count; j++) {
             const struct change *coming = &entity->comings[j];
             if (!is_of_pool(entity, coming) || !holds(entity, coming, tile->newest_us, at_us))
                 continue;
@@ -147,7 +147,7 @@ static void count_row(struct distinct *distinct, const struct state *state,
                       int64_t at_us) {
     const struct row_layout *layout = row_layout(state, entity);
     const uint8_t *at = row_at(state, row);
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         if (is_of_pool(entity, coming) && holds(entity, coming, as_of_us, at_us) &&
             row_counts(entity, layout, at, coming->column, coming->filter) != 0)
@@ -161,7 +161,7 @@ static void count_row(struct distinct *distinct, const struct state *state,
 static int64_t reached_from(const struct state *state, uint64_t reach_us, int64_t at_us) {
     int64_t from_us = time_before(at_us, reach_us);
     for (uint32_t i = 0; i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         if (!is_behind(tile->newest_us, at_us, reach_us))
             return tile->oldest_us < from_us ? tile->oldest_us : from_us;
     }
@@ -175,11 +175,11 @@ static void count_rows(struct distinct *distinct, const struct state *state,
     uint32_t row = rows_find(state, entity, reached_from(state, entity->pools_reach_us, at_us));
     for (; row < state->end; row++) {
         int64_t time_us = row_time(state, layout, row);
-        while (tile < tiles && state->collapsed->sketches[tile].newest_us < time_us)
+        while (tile < tiles && state->tile_list->sketches[tile].newest_us < time_us)
             tile++;
-        bool is_beside = tile < tiles && state->collapsed->sketches[tile].oldest_us <= time_us;
+        bool is_beside = tile < tiles && state->tile_list->sketches[tile].oldest_us <= time_us;
         count_row(distinct, state, entity, row,
-                  is_beside ? state->collapsed->sketches[tile].newest_us : time_us, at_us);
+                  is_beside ? state->tile_list->sketches[tile].newest_us : time_us, at_us);
     }
 }
 
@@ -201,7 +201,7 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
     uint32_t tiles = sketch_tile_count(state);
     if (tiles == 0)
         return;
-    const struct sketch_tile *newest = &state->collapsed->sketches[tiles - 1];
+    const struct sketch_tile *newest = &state->tile_list->sketches[tiles - 1];
     distinct->sketch_oldest_us = newest->oldest_us;
     distinct->sketch_newest_us = newest->newest_us;
     distinct->are_estimated = estimated_pools(newest, entity);
@@ -211,7 +211,7 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
 static bool is_as_of(const struct distinct *distinct, const struct entity_plan *entity,
                      int64_t newest_us, int64_t at_us) {
     bool same = newest_us <= at_us;
-    for (size_t i = 0; same && newest_us > distinct->sketch_newest_us && i < entity->gathering_count;
+    for (size_t i = 0; same && newest_us > distinct->sketch_newest_us && i < entity->aggregation_count;
          i++) {
         const struct change *coming = &entity->comings[i];
         if (is_of_pool(entity, coming))
@@ -225,7 +225,7 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
                          uint32_t transactions, int64_t at_us) {
     const struct sketch_tile *newest =
-        &state->collapsed->sketches[sketch_tile_count(state) - 1];
+        &state->tile_list->sketches[sketch_tile_count(state) - 1];
     uint32_t present = entry_present(entity, entry);
     distinct->is_known &=
         newest->oldest_us == distinct->sketch_oldest_us && entry->time_us >= newest->oldest_us &&
@@ -233,7 +233,7 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
         estimated_pools(newest, entity) == distinct->are_estimated &&
         is_as_of(distinct, entity, newest->newest_us, at_us);
     distinct->sketch_newest_us = newest->newest_us;
-    for (size_t i = 0; distinct->is_known && i < entity->gathering_count; i++) {
+    for (size_t i = 0; distinct->is_known && i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         if (!is_of_pool(entity, coming) || !(present >> coming->column & 1) ||
             entry_weight(entry, transactions, coming->filter) == 0 ||

@@ -9,7 +9,7 @@
 #include "sketch_tile.h"
 #include "value_counts.h"
 
-/* Of one gathering of values: those that are only known by registers, and all. */
+/* Of one aggregation of values: those that are only known by registers, and all. */
 struct estimate {
     bool is_needed;  /* there are registers in the window; else nothing else means anything */
     bool is_current; /* `number` is of these registers */
@@ -50,7 +50,7 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
                          uint32_t transactions, int64_t at_us);
 
-/* What one gathering has. `value`: the current transaction's; NULL: it has none. */
+/* What one aggregation has. `value`: the current transaction's; NULL: it has none. */
 struct distinct_found {
     int64_t count, with_current;
     bool matched;      /* the value is one of those known */

@@ -73,19 +73,19 @@ static void put_total(const struct state *state, const struct entity_plan *entit
     uint64_t *at = total_of(state, entity, tile, i);
     struct total_parts parts = total_parts(total, at, words);
     buffer_append_zigzag(bytes, (int64_t)*at);
-    if (total->needs & GATHERING_SUM)
+    if (total->needs & NEED_SUM)
         put_wide(bytes, wide_get(parts.sum));
-    if (total->needs & GATHERING_SQUARES) {
+    if (total->needs & NEED_SQUARES) {
         buffer_append_varint(bytes, parts.squares[0]);
         put_wide(bytes, wide_get(parts.squares + 1));
     }
     if (*at == 0)
         return;
-    if (total->needs & GATHERING_EXTREMES) {
+    if (total->needs & NEED_EXTREMES) {
         buffer_append_zigzag(bytes, (int64_t)parts.extremes[0]);
         buffer_append_zigzag(bytes, (int64_t)parts.extremes[1]);
     }
-    if (total->needs & GATHERING_EDGES) {
+    if (total->needs & NEED_EDGES) {
         buffer_append_varint(bytes, parts.first[0] - tile[TILE_OLDEST]);
         put_edge(bytes, entity, total->column, parts.first, words);
         buffer_append_varint(bytes, tile[TILE_NEWEST] - parts.last[0]);
@@ -129,22 +129,22 @@ static void put_sketch_tile(const struct sketch_tile *tile, const struct entity_
 }
 
 /* Returns how many bytes that is. */
-static size_t put_collapsed(const struct state *state, const struct entity_plan *entity,
+static size_t put_tile_list(const struct state *state, const struct entity_plan *entity,
                             struct buffer *bytes) {
-    const struct collapsed *collapsed = state->collapsed;
+    const struct tile_list *list = state->tile_list;
     size_t start = bytes->length;
     buffer_reserve(bytes, DENSE_SIZE);
     bytes->length += DENSE_SIZE;
-    for (uint32_t i = collapsed->begin; i < collapsed->end; i++)
+    for (uint32_t i = list->begin; i < list->end; i++)
         put_tile(state, entity, tile_at(state, entity, i), bytes);
     size_t tile_bytes = bytes->length - start - DENSE_SIZE;
-    for (uint32_t i = 0; i < collapsed->sketch_count; i++)
-        put_sketch_tile(&collapsed->sketches[i], entity, bytes);
+    for (uint32_t i = 0; i < list->sketch_count; i++)
+        put_sketch_tile(&list->sketches[i], entity, bytes);
     check(tile_bytes <= UINT32_MAX);
     struct dense dense = {.tiles = tile_count(state),
-                          .sketches = collapsed->sketch_count,
+                          .sketches = list->sketch_count,
                           .tile_bytes = (uint32_t)tile_bytes,
-                          .newest_us = tile_newest(tile_at(state, entity, collapsed->end - 1))};
+                          .newest_us = tile_newest(tile_at(state, entity, list->end - 1))};
     dense_put(bytes->bytes + start, &dense);
     return bytes->length - start;
 }
@@ -157,7 +157,7 @@ void encode_state(const struct state *state, const struct entity_plan *entity,
     size_t start = bytes->length;
     buffer_reserve(bytes, HEAD_SIZE);
     bytes->length += HEAD_SIZE;
-    size_t dense_size = tile_count(state) > 0 ? put_collapsed(state, entity, bytes) : 0;
+    size_t dense_size = tile_count(state) > 0 ? put_tile_list(state, entity, bytes) : 0;
     put_rows(state, entity, &head, bytes);
     check(bytes->length - start <= UINT32_MAX);
     head.dense_size = (uint32_t)dense_size;

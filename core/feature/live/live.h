@@ -49,7 +49,7 @@ struct meeting {
     int64_t at_us, first_us;
 };
 
-struct collapsed {
+struct tile_list {
     uint64_t *words; /* the tiles, one behind the other, oldest first */
     uint32_t begin, end, capacity; /* of tiles */
     uint32_t tile_size;            /* in bytes */
@@ -86,16 +86,16 @@ struct state {
     uint16_t row_size;
     uint8_t layout; /* which of the plan's */
     bool is_in_heap : 1; /* it lies in an extent of a heap (base/heap.h), and its rows are that one's */
-    bool is_scheduled : 1; /* quiet_us and the meetings are known */
+    bool is_scheduled : 1; /* next_due_us and the meetings are known */
     int64_t origin_us;     /* what the times in rows count from */
     int64_t newest_us;     /* of all entries, if there is any */
-    int64_t quiet_us;      /* before the newest time is this, nothing is collapsed or dropped */
-    struct collapsed *collapsed; /* NULL: none */
+    int64_t next_due_us;      /* before the newest time is this, nothing is collapsed or dropped */
+    struct tile_list *tile_list; /* NULL: none */
     struct windows *windows;     /* NULL: none */
 };
 
 static inline uint32_t tile_count(const struct state *state) {
-    return state->collapsed ? state->collapsed->end - state->collapsed->begin : 0;
+    return state->tile_list ? state->tile_list->end - state->tile_list->begin : 0;
 }
 static inline bool state_is_empty(const struct state *state) {
     return state->begin == state->end && tile_count(state) == 0;

@@ -169,7 +169,7 @@ static void shift_marks(struct state *state, const struct entity_plan *entity, i
         if (row > from)
             windows->marks[i].row = (uint32_t)((row - from < removed ? from + removed : row) + by);
     }
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         if (!(entity->comings[i].kept & (KEPT_FIRST | KEPT_LAST)))
             continue;
         uint64_t *word = &windows_words(windows, entity)[edges_word(&entity->comings[i])];

@@ -67,7 +67,7 @@ static inline int64_t row_weight(const struct entity_plan *entity, const struct 
     const uint8_t *at = row + layout->tally_at + sizeof(uint32_t) * (size_t)(filter + 1);
     return filter < 0 ? (int64_t)load_u32(at) : (int64_t)(int32_t)load_u32(at);
 }
-/* The same of a gathering or a total: 0 if the entry lacks the column. column -1: none. */
+/* The same of a aggregation or a total: 0 if the entry lacks the column. column -1: none. */
 static inline int64_t row_counts(const struct entity_plan *entity, const struct row_layout *layout,
                                  const uint8_t *row, int column, int filter) {
     if (column >= 0 && !(row_flags(layout, row) >> column & 1))

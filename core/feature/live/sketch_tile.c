@@ -35,15 +35,15 @@ size_t sketch_tile_bytes(const struct sketch_tile *tile) {
 
 static struct sketch_tile *insert(struct state *state, const struct entity_plan *entity,
                                   uint32_t i) {
-    struct collapsed *collapsed = state_collapsed(state);
-    if (collapsed->sketch_count == collapsed->sketch_capacity) {
-        collapsed->sketch_capacity += collapsed->sketch_capacity / 2 + 4;
-        collapsed->sketches = check_reallocarray(collapsed->sketches, collapsed->sketch_capacity,
-                                                 sizeof *collapsed->sketches);
+    struct tile_list *list = state_tile_list(state);
+    if (list->sketch_count == list->sketch_capacity) {
+        list->sketch_capacity += list->sketch_capacity / 2 + 4;
+        list->sketches = check_reallocarray(list->sketches, list->sketch_capacity,
+                                                 sizeof *list->sketches);
     }
-    struct sketch_tile *tile = &collapsed->sketches[i];
-    memmove(tile + 1, tile, (collapsed->sketch_count - i) * sizeof *tile);
-    collapsed->sketch_count++;
+    struct sketch_tile *tile = &list->sketches[i];
+    memmove(tile + 1, tile, (list->sketch_count - i) * sizeof *tile);
+    list->sketch_count++;
     sketch_tile_init(tile, entity);
     return tile;
 }
@@ -53,25 +53,25 @@ struct sketch_tile *sketch_tile_append(struct state *state, const struct entity_
 }
 
 void sketch_tiles_remove(struct state *state, uint32_t from, uint32_t to) {
-    struct collapsed *collapsed = state->collapsed;
+    struct tile_list *list = state->tile_list;
     if (from == to)
         return;
-    memmove(&collapsed->sketches[from], &collapsed->sketches[to],
-            (collapsed->sketch_count - to) * sizeof *collapsed->sketches);
-    collapsed->sketch_count -= to - from;
+    memmove(&list->sketches[from], &list->sketches[to],
+            (list->sketch_count - to) * sizeof *list->sketches);
+    list->sketch_count -= to - from;
 }
 
 /* The first that is not before the extent. */
 static uint32_t find_place(const struct state *state, struct tile_extent extent) {
     uint32_t i = sketch_tile_count(state); /* most that is looked for is near the end */
-    while (i > 0 && state->collapsed->sketches[i - 1].oldest_us >= extent.first_us)
+    while (i > 0 && state->tile_list->sketches[i - 1].oldest_us >= extent.first_us)
         i--;
     return i;
 }
 
 static bool is_in(const struct state *state, uint32_t i, struct tile_extent extent) {
     return i < sketch_tile_count(state) &&
-           state->collapsed->sketches[i].oldest_us <= extent.last_us;
+           state->tile_list->sketches[i].oldest_us <= extent.last_us;
 }
 
 struct sketch_tile *sketch_tile_insert(struct state *state, const struct entity_plan *entity,
@@ -88,7 +88,7 @@ struct sketch_tile *sketch_tile_find(const struct state *state, const struct ent
         return NULL;
     struct tile_extent extent = partition_tile(&entity->sketch_tiles, time_us, newest_us);
     uint32_t i = find_place(state, extent);
-    return is_in(state, i, extent) ? &state->collapsed->sketches[i] : NULL;
+    return is_in(state, i, extent) ? &state->tile_list->sketches[i] : NULL;
 }
 
 struct sketch_tile *sketch_tile_make(struct state *state, const struct entity_plan *entity,
@@ -98,7 +98,7 @@ struct sketch_tile *sketch_tile_make(struct state *state, const struct entity_pl
         return NULL;
     struct tile_extent extent = partition_tile(&entity->sketch_tiles, time_us, newest_us);
     uint32_t i = find_place(state, extent);
-    return is_in(state, i, extent) ? &state->collapsed->sketches[i] : insert(state, entity, i);
+    return is_in(state, i, extent) ? &state->tile_list->sketches[i] : insert(state, entity, i);
 }
 
 void sketch_tile_extend(struct sketch_tile *tile, int64_t oldest_us, int64_t newest_us) {

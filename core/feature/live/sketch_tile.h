@@ -28,5 +28,5 @@ void sketch_tiles_remove(struct state *state, uint32_t from, uint32_t to);
 size_t sketch_tile_bytes(const struct sketch_tile *tile);
 
 static inline uint32_t sketch_tile_count(const struct state *state) {
-    return state->collapsed ? state->collapsed->sketch_count : 0;
+    return state->tile_list ? state->tile_list->sketch_count : 0;
 }

@@ -127,13 +127,13 @@ void tile_add_row(const struct state *state, const struct entity_plan *entity, u
         int64_t value = 0;
         if (total->column >= 0 && !is_text(entity, total->column))
             value = row_number(layout, row, (size_t)total->column);
-        if (total->needs & GATHERING_SUM)
+        if (total->needs & NEED_SUM)
             wide_add(parts.sum, (int128)weight * value);
-        if (total->needs & GATHERING_SQUARES)
+        if (total->needs & NEED_SQUARES)
             squares_add_value(parts.squares, value, weight);
-        if (total->needs & GATHERING_EXTREMES)
+        if (total->needs & NEED_EXTREMES)
             add_extremes(parts.extremes, any, value, value);
-        if (total->needs & GATHERING_EDGES)
+        if (total->needs & NEED_EDGES)
             add_row_edges(state, entity, &parts, any, total->column, row, time_us, words);
     }
 }
@@ -148,14 +148,14 @@ void tile_add_tile(const struct state *state, const struct entity_plan *entity, 
         uint64_t *from = total_of(state, entity, (uint64_t *)(uintptr_t)other, i);
         struct total_parts to = total_parts(total, at, words);
         struct total_parts parts = total_parts(total, from, words);
-        if (total->needs & GATHERING_SUM)
+        if (total->needs & NEED_SUM)
             wide_add(to.sum, wide_get(parts.sum));
-        if (total->needs & GATHERING_SQUARES)
+        if (total->needs & NEED_SQUARES)
             squares_add(to.squares, parts.squares, 1);
-        if (*from != 0 && (total->needs & GATHERING_EXTREMES))
+        if (*from != 0 && (total->needs & NEED_EXTREMES))
             add_extremes(to.extremes, *at != 0, (int64_t)parts.extremes[0],
                          (int64_t)parts.extremes[1]);
-        if (*from != 0 && (total->needs & GATHERING_EDGES))
+        if (*from != 0 && (total->needs & NEED_EDGES))
             add_edges(&to, *at != 0, parts.first, parts.last, words,
                       is_text(entity, total->column));
         *at += *from;
@@ -164,12 +164,12 @@ void tile_add_tile(const struct state *state, const struct entity_plan *entity, 
 
 /* The list of tiles. */
 
-struct collapsed *state_collapsed(struct state *state) {
-    if (!state->collapsed) {
-        state->collapsed = check_calloc(1, sizeof *state->collapsed);
-        state->collapsed->sketches_due_us = INT64_MAX;
+struct tile_list *state_tile_list(struct state *state) {
+    if (!state->tile_list) {
+        state->tile_list = check_calloc(1, sizeof *state->tile_list);
+        state->tile_list->sketches_due_us = INT64_MAX;
     }
-    return state->collapsed;
+    return state->tile_list;
 }
 
 static void shift_tile_marks(struct state *state, const struct entity_plan *entity, int64_t from,
@@ -183,48 +183,48 @@ static void shift_tile_marks(struct state *state, const struct entity_plan *enti
 }
 
 static void make_room(struct state *state, const struct entity_plan *entity) {
-    struct collapsed *collapsed = state->collapsed;
-    size_t size = tile_words(state, entity) * sizeof *collapsed->words;
-    uint32_t by = collapsed->begin;
-    if (by > collapsed->capacity / 4) {
-        memmove(collapsed->words, tile_at(state, entity, by), (collapsed->end - by) * size);
-        collapsed->begin = 0;
-        collapsed->end -= by;
+    struct tile_list *list = state->tile_list;
+    size_t size = tile_words(state, entity) * sizeof *list->words;
+    uint32_t by = list->begin;
+    if (by > list->capacity / 4) {
+        memmove(list->words, tile_at(state, entity, by), (list->end - by) * size);
+        list->begin = 0;
+        list->end -= by;
         shift_tile_marks(state, entity, -1, 0, -(int64_t)by);
         return;
     }
-    collapsed->capacity += collapsed->capacity < 8 ? 4 : collapsed->capacity / 2;
-    collapsed->tile_size = (uint32_t)size;
-    collapsed->words = check_reallocarray(collapsed->words, collapsed->capacity, size);
+    list->capacity += list->capacity < 8 ? 4 : list->capacity / 2;
+    list->tile_size = (uint32_t)size;
+    list->words = check_reallocarray(list->words, list->capacity, size);
 }
 
 uint32_t tiles_insert(struct state *state, const struct entity_plan *entity, uint32_t i) {
-    struct collapsed *collapsed = state->collapsed;
-    uint32_t before = i - collapsed->begin;
-    if (collapsed->end == collapsed->capacity)
+    struct tile_list *list = state->tile_list;
+    uint32_t before = i - list->begin;
+    if (list->end == list->capacity)
         make_room(state, entity);
-    i = collapsed->begin + before;
+    i = list->begin + before;
     memmove(tile_at(state, entity, i + 1), tile_at(state, entity, i),
-            (collapsed->end - i) * tile_words(state, entity) * sizeof *collapsed->words);
+            (list->end - i) * tile_words(state, entity) * sizeof *list->words);
     shift_tile_marks(state, entity, i, 0, 1);
-    collapsed->end++;
+    list->end++;
     return i;
 }
 
 void tiles_remove(struct state *state, const struct entity_plan *entity, uint32_t from,
                   uint32_t to) {
-    struct collapsed *collapsed = state->collapsed;
+    struct tile_list *list = state->tile_list;
     if (from == to)
         return;
     shift_tile_marks(state, entity, from, to - from, -(int64_t)(to - from));
     memmove(tile_at(state, entity, from), tile_at(state, entity, to),
-            (collapsed->end - to) * tile_words(state, entity) * sizeof *collapsed->words);
-    collapsed->end -= to - from;
+            (list->end - to) * tile_words(state, entity) * sizeof *list->words);
+    list->end -= to - from;
 }
 
 uint32_t tiles_find(const struct state *state, const struct entity_plan *entity, int64_t time_us) {
-    const struct collapsed *collapsed = state->collapsed;
-    uint32_t low = collapsed ? collapsed->begin : 0, high = collapsed ? collapsed->end : 0;
+    const struct tile_list *list = state->tile_list;
+    uint32_t low = list ? list->begin : 0, high = list ? list->end : 0;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (tile_oldest(tile_at(state, entity, middle)) < time_us)
@@ -270,7 +270,7 @@ static void put_tile(const struct entity_plan *entity, unsigned width, uint64_t 
         struct total_parts old = total_parts(total, old_at, old_words);
         struct total_parts new = total_parts(total, new_at, new_words);
         memcpy(new_at, old_at, (size_t)(old.first - old_at) * sizeof *new_at);
-        if (!(total->needs & GATHERING_EDGES))
+        if (!(total->needs & NEED_EDGES))
             continue;
         memcpy(new.first, old.first, 2 * sizeof *new_at);
         memcpy(new.last, old.last, 2 * sizeof *new_at);
@@ -290,16 +290,16 @@ void tile_copy(const struct state *state, const struct entity_plan *entity, uint
 }
 
 static void widen_tiles(struct state *state, const struct entity_plan *entity, unsigned width) {
-    struct collapsed *collapsed = state->collapsed;
+    struct tile_list *list = state->tile_list;
     size_t words = entity->tile_words[width];
-    if (!collapsed || collapsed->capacity == 0 || words == tile_words(state, entity))
+    if (!list || list->capacity == 0 || words == tile_words(state, entity))
         return;
-    uint64_t *wider = check_calloc((size_t)collapsed->capacity * words, sizeof *wider);
-    for (uint32_t i = collapsed->begin; i < collapsed->end; i++)
+    uint64_t *wider = check_calloc((size_t)list->capacity * words, sizeof *wider);
+    for (uint32_t i = list->begin; i < list->end; i++)
         put_tile(entity, width, wider + i * words, row_width(state), tile_at(state, entity, i));
-    free(collapsed->words);
-    collapsed->words = wider;
-    collapsed->tile_size = (uint32_t)(words * sizeof *wider);
+    free(list->words);
+    list->words = wider;
+    list->tile_size = (uint32_t)(words * sizeof *wider);
 }
 
 /* Rows keep their indices. */

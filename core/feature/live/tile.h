@@ -29,7 +29,7 @@ static inline size_t tile_words(const struct state *state, const struct entity_p
 }
 static inline uint64_t *tile_at(const struct state *state, const struct entity_plan *entity,
                                 size_t i) {
-    return state->collapsed->words + i * tile_words(state, entity);
+    return state->tile_list->words + i * tile_words(state, entity);
 }
 static inline int64_t tile_oldest(const uint64_t *tile) {
     return (int64_t)tile[TILE_OLDEST];
@@ -93,9 +93,9 @@ static inline struct total_parts total_parts(const struct total *total, uint64_t
                                              size_t cell_words) {
     struct total_parts parts;
     parts.sum = at + 1;
-    parts.squares = parts.sum + (total->needs & GATHERING_SUM ? 2 : 0);
-    parts.extremes = parts.squares + (total->needs & GATHERING_SQUARES ? 3 : 0);
-    parts.first = parts.extremes + (total->needs & GATHERING_EXTREMES ? 2 : 0);
+    parts.squares = parts.sum + (total->needs & NEED_SUM ? 2 : 0);
+    parts.extremes = parts.squares + (total->needs & NEED_SQUARES ? 3 : 0);
+    parts.first = parts.extremes + (total->needs & NEED_EXTREMES ? 2 : 0);
     parts.last = parts.first + 2 + cell_words;
     return parts;
 }
@@ -116,7 +116,7 @@ void tile_add_row(const struct state *state, const struct entity_plan *entity, u
 void tile_add_tile(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
                    const uint64_t *other);
 
-struct collapsed *state_collapsed(struct state *state); /* made if there is none */
+struct tile_list *state_tile_list(struct state *state); /* made if there is none */
 /* Room for one more tile in front of tile i, with the marks of the windows moved: what is in it is
  * the caller's to fill. Returns its index: other tiles may move as well. */
 uint32_t tiles_insert(struct state *state, const struct entity_plan *entity, uint32_t i);

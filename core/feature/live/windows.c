@@ -64,7 +64,7 @@ static inline void change_edges(uint64_t *edges, enum effect effect, bool any, u
     *edges = first | (uint64_t)last << 32;
 }
 
-/* More than its count. weight: what is added to the count; any: of the gathering before. row:
+/* More than its count. weight: what is added to the count; any: of the aggregation before. row:
  * ROW_UNKNOWN if it is in a tile. */
 __attribute__((always_inline)) static inline void
 change_more(const struct windows *windows, const struct state *state,
@@ -165,13 +165,13 @@ static int64_t due_of(const struct windows *windows, const struct state *state,
     const struct mark *mark = &windows->marks[border];
     uint64_t distance_us = entity->borders[border].distance_us;
     uint32_t rows = border > 0 ? mark[-1].row : state->end;
-    uint32_t tiles = border > 0 ? mark[-1].tile : state->collapsed ? state->collapsed->end : 0;
+    uint32_t tiles = border > 0 ? mark[-1].tile : state->tile_list ? state->tile_list->end : 0;
     int64_t due_us = INT64_MAX;
     if (mark->row < rows)
-        due_us = time_ahead(row_time(state, row_layout(state, entity), mark->row), distance_us);
+        due_us = time_plus(row_time(state, row_layout(state, entity), mark->row), distance_us);
     if (__builtin_expect(mark->tile < tiles, 0)) {
         int64_t newest_us = tile_newest(tile_at(state, entity, mark->tile));
-        int64_t tile_us = time_ahead(newest_us, distance_us);
+        int64_t tile_us = time_plus(newest_us, distance_us);
         due_us = tile_us < due_us ? tile_us : due_us;
     }
     return due_us;
@@ -203,10 +203,10 @@ static int64_t pass_tiles(struct windows *windows, const struct state *state,
                           const struct entity_plan *entity, size_t border, int64_t at_us) {
     struct mark *mark = &windows->marks[border];
     const struct border *passed = &entity->borders[border];
-    uint32_t tiles = border > 0 ? mark[-1].tile : state->collapsed->end;
+    uint32_t tiles = border > 0 ? mark[-1].tile : state->tile_list->end;
     for (; mark->tile < tiles; mark->tile++) {
         uint64_t *tile = tile_at(state, entity, mark->tile);
-        int64_t due_us = time_ahead(tile_newest(tile), passed->distance_us);
+        int64_t due_us = time_plus(tile_newest(tile), passed->distance_us);
         if (!has_passed(tile_newest(tile), due_us, at_us, passed->distance_us))
             return due_us;
         pass_tile(windows, state, entity, passed, tile);
@@ -222,7 +222,7 @@ static inline int64_t pass_rows(struct windows *windows, const struct state *sta
     const struct change *change = &entity->changes[passed->first_change];
     for (; mark->row < mark[-1].row; mark->row++) {
         int64_t time_us = row_time(state, layout, mark->row);
-        int64_t due_us = time_ahead(time_us, passed->distance_us);
+        int64_t due_us = time_plus(time_us, passed->distance_us);
         if (!has_passed(time_us, due_us, at_us, passed->distance_us))
             return due_us;
         change_all(windows, state, entity, change, change + passed->change_count,
@@ -259,7 +259,7 @@ static void pass_due(struct windows *windows, const struct state *state,
     int64_t first_us = INT64_MAX;
     struct mark *mark = windows->marks;
     bool is_passed = false; /* the border before: there may be more that waits */
-    if (state->collapsed) {
+    if (state->tile_list) {
         uint32_t tile = mark->tile;
         pass_tiles(windows, state, entity, 0, at_us);
         is_passed = mark->tile != tile;
@@ -269,7 +269,7 @@ static void pass_due(struct windows *windows, const struct state *state,
         if (at_us >= mark->due_us || is_passed) {
             uint32_t row = mark->row, tile = mark->tile;
             int64_t tile_us = INT64_MAX;
-            if (state->collapsed)
+            if (state->tile_list)
                 tile_us = pass_tiles(windows, state, entity, i, at_us);
             mark->due_us = pass_rows(windows, state, entity, i, at_us);
             mark->due_us = tile_us < mark->due_us ? tile_us : mark->due_us;
@@ -284,7 +284,7 @@ static void pass_due(struct windows *windows, const struct state *state,
      * others or, where there are tiles, maybe before them. */
     for (size_t i = 1; entered > 0 && i <= entered && i < entity->border_count; i++) {
         mark = &windows->marks[i];
-        if (i < entered || mark->due_us == INT64_MAX || state->collapsed)
+        if (i < entered || mark->due_us == INT64_MAX || state->tile_list)
             mark->due_us = due_of(windows, state, entity, i);
         first_us = mark->due_us < first_us ? mark->due_us : first_us;
     }
@@ -298,7 +298,7 @@ static void begin(struct windows *windows, const struct state *state,
     for (size_t i = 0; i < entity->border_count; i++)
         windows->marks[i] =
             (struct mark){.row = state->begin,
-                          .tile = state->collapsed ? state->collapsed->begin : 0,
+                          .tile = state->tile_list ? state->tile_list->begin : 0,
                           .due_us = INT64_MIN};
     if (windows->distinct)
         distinct_clear(windows->distinct, entity, sketch_tile_count(state) == 0);
@@ -321,7 +321,7 @@ void windows_bring(struct windows *windows, const struct state *state,
 /* Looking for what is not known. */
 
 static const struct span *span_of(const struct entity_plan *entity, const struct change *coming) {
-    return &entity->spans[entity->gatherings[coming->gathering].span];
+    return &entity->spans[entity->aggregations[coming->aggregation].span];
 }
 
 void windows_look_up_extremes(struct windows *windows, const struct state *state,
@@ -410,7 +410,7 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
     if (passed == entity->border_count)
         return;
     struct mark *mark = &windows->marks[passed]; /* where it waits, maybe as the first */
-    int64_t due_us = time_ahead(time_us, entity->borders[passed].distance_us);
+    int64_t due_us = time_plus(time_us, entity->borders[passed].distance_us);
     mark->due_us = due_us < mark->due_us ? due_us : mark->due_us;
     windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
 }
@@ -453,7 +453,7 @@ void windows_weigh(const struct state *state, const struct entity_plan *entity, 
                    struct weights_before *ret_before) {
     const struct row_layout *layout = row_layout(state, entity);
     const uint8_t *at = row_at(state, row);
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         ret_before->of[i] = row_counts(entity, layout, at, coming->column, coming->filter);
     }
@@ -466,7 +466,7 @@ void windows_note_weights(struct state *state, const struct entity_plan *entity,
     const uint8_t *at = row_at(state, row);
     size_t passed = borders_passed(windows, entity, row);
     uint64_t *words = windows_words(windows, entity);
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         const struct span *span = span_of(entity, coming);
         int64_t weight = row_counts(entity, layout, at, coming->column, coming->filter);

@@ -1,12 +1,12 @@
 /* What the windows of an entity hold, kept from one read to the next: one accumulator for each
- * gathering, that changes as rows and tiles come into its window and leave it. Internal to
+ * aggregation, that changes as rows and tiles come into its window and leave it. Internal to
  * core/feature.
  *
  * Sums and counts are exact integers, so what is taken off leaves what a scan would find. What
  * cannot be taken off is looked for again when it is read: extremes of which one has left, and the
  * first or last row (row.h: ROW_UNKNOWN).
  *
- * The words of an accumulator, as far as the gathering keeps them (enum kept): count, sum, squares,
+ * The words of an accumulator, as far as the aggregation keeps them (enum kept): count, sum, squares,
  * extremes as in a tile (tile.h), then the first and the last row. */
 #pragma once
 
@@ -28,7 +28,7 @@ static inline void windows_forget(struct state *state) {
 void windows_bring(struct windows *windows, const struct state *state,
                    const struct entity_plan *entity, int64_t at_us);
 
-/* An accumulator's parts; what the gathering does not keep means nothing. */
+/* An accumulator's parts; what the aggregation does not keep means nothing. */
 struct accumulator {
     uint64_t *count, *sum, *squares, *extremes, *edges;
 };
@@ -69,7 +69,7 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
 
 /* The weights of row i are about to change, and have changed. */
 struct weights_before {
-    int64_t of[PLAN_GATHERINGS_MAX];
+    int64_t of[PLAN_AGGREGATIONS_MAX];
 };
 void windows_weigh(const struct state *state, const struct entity_plan *entity, uint32_t row,
                    struct weights_before *ret_before);

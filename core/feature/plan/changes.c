@@ -34,8 +34,8 @@ static void add_borders(struct entity_plan *entity) {
  */
 static uint16_t add_changes(struct entity_plan *entity, uint16_t used, size_t border, int8_t sign) {
     for (int are_mere = 1; are_mere >= 0; are_mere--)
-        for (size_t i = 0; i < entity->gathering_count; i++) {
-            const struct span *span = &entity->spans[entity->gatherings[i].span];
+        for (size_t i = 0; i < entity->aggregation_count; i++) {
+            const struct span *span = &entity->spans[entity->aggregations[i].span];
             const struct change *coming = &entity->comings[i];
             if ((sign > 0 ? span->opens : span->closes) != border ||
                 (coming->kept == 0) != are_mere)
@@ -74,17 +74,17 @@ static uint16_t edge_of(enum aggregate aggregate) {
     return 0;
 }
 
-static uint16_t kept_of(const struct entity_plan *entity, size_t gathering) {
-    unsigned needs = entity->gatherings[gathering].needs;
-    unsigned kept = needs & GATHERING_SUM ? KEPT_SUM : 0;
-    kept |= needs & GATHERING_SQUARES ? KEPT_SQUARES : 0;
-    kept |= needs & GATHERING_EXTREMES ? KEPT_EXTREMES : 0;
-    kept |= entity->gatherings[gathering].pool >= 0 ? KEPT_DISTINCT : 0;
+static uint16_t kept_of(const struct entity_plan *entity, size_t aggregation) {
+    unsigned needs = entity->aggregations[aggregation].needs;
+    unsigned kept = needs & NEED_SUM ? KEPT_SUM : 0;
+    kept |= needs & NEED_SQUARES ? KEPT_SQUARES : 0;
+    kept |= needs & NEED_EXTREMES ? KEPT_EXTREMES : 0;
+    kept |= entity->aggregations[aggregation].pool >= 0 ? KEPT_DISTINCT : 0;
     for (size_t i = 0; i < entity->feature_count; i++) {
         const struct feature *feature = &entity->features[i];
-        if (feature->gathering != gathering)
+        if (feature->aggregation != aggregation)
             continue;
-        kept |= needs & GATHERING_EDGES ? edge_of(feature->aggregate) : 0;
+        kept |= needs & NEED_EDGES ? edge_of(feature->aggregate) : 0;
         kept |= feature->aggregate == AGGREGATE_MIN ? KEPT_MIN : 0;
         kept |= feature->aggregate == AGGREGATE_MAX ? KEPT_MAX : 0;
     }
@@ -104,29 +104,29 @@ static void fill_comings(struct entity_plan *entity) {
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     entity->word_count = entity->counter_count = entity->member_count = 0;
     entity->pools_reach_us = 0;
-    for (size_t i = 0; i < entity->gathering_count; i++) {
-        const struct gathering *gathering = &entity->gatherings[i];
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
+        const struct aggregation *aggregation = &entity->aggregations[i];
         struct change *coming = &entity->comings[i];
-        *coming = (struct change){.gathering = (uint16_t)i,
+        *coming = (struct change){.aggregation = (uint16_t)i,
                                   .word = entity->word_count,
                                   .kept = kept_of(entity, i),
-                                  .total = gathering->total,
-                                  .column = gathering->column,
-                                  .filter = gathering->filter,
-                                  .weight_bit = (uint8_t)(gathering->filter + 1),
+                                  .total = aggregation->total,
+                                  .column = aggregation->column,
+                                  .filter = aggregation->filter,
+                                  .weight_bit = (uint8_t)(aggregation->filter + 1),
                                   .sign = 1};
-        if (gathering->column >= 0)
-            coming->column_bit = UINT32_C(1) << gathering->column;
+        if (aggregation->column >= 0)
+            coming->column_bit = UINT32_C(1) << aggregation->column;
         entity->word_count = (uint16_t)(entity->word_count + words_of(coming->kept));
-        if (gathering->pool < 0)
+        if (aggregation->pool < 0)
             continue;
-        coming->pool = (uint16_t)gathering->pool;
-        coming->member = members[gathering->pool]++;
+        coming->pool = (uint16_t)aggregation->pool;
+        coming->member = members[aggregation->pool]++;
         coming->counter = entity->counter_count++;
-        if (members[gathering->pool] > entity->member_count)
-            entity->member_count = members[gathering->pool];
-        if (entity->spans[gathering->span].end_us > entity->pools_reach_us)
-            entity->pools_reach_us = entity->spans[gathering->span].end_us;
+        if (members[aggregation->pool] > entity->member_count)
+            entity->member_count = members[aggregation->pool];
+        if (entity->spans[aggregation->span].end_us > entity->pools_reach_us)
+            entity->pools_reach_us = entity->spans[aggregation->span].end_us;
     }
 }
 
@@ -185,12 +185,12 @@ static void fill_row_layout(const struct entity_plan *entity, const struct width
 
 static size_t words_of_total(const struct entity_plan *entity, const struct total *total,
                              const struct width *width) {
-    size_t words = 1 + (total->needs & GATHERING_SUM ? 2 : 0);
-    words += total->needs & GATHERING_SQUARES ? 3 : 0;
-    words += total->needs & GATHERING_EXTREMES ? 2 : 0;
+    size_t words = 1 + (total->needs & NEED_SUM ? 2 : 0);
+    words += total->needs & NEED_SQUARES ? 3 : 0;
+    words += total->needs & NEED_EXTREMES ? 2 : 0;
     bool is_text = total->column >= 0 && entity->columns[total->column].type == COLUMN_TEXT;
     size_t cell = is_text ? (width->text_size + 7u) / 8 : 1;
-    words += total->needs & GATHERING_EDGES ? 2 * (2 + cell) : 0;
+    words += total->needs & NEED_EDGES ? 2 * (2 + cell) : 0;
     return words;
 }
 

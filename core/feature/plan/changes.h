@@ -4,7 +4,7 @@
 
 #include "plan.h"
 
-/* Fills borders, changes and comings; spans, gatherings and totals are there. */
+/* Fills borders, changes and comings; spans, aggregations and totals are there. */
 void changes_fill(struct entity_plan *entity);
 /* Fills rows and tile_words; columns, filters, totals and id_size are there. */
 void layouts_fill(struct entity_plan *entity);

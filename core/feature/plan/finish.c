@@ -12,7 +12,7 @@
 #define TILE_FRACTION   64
 #define SKETCH_FRACTION 8
 
-/* Spans and gatherings. */
+/* Spans and aggregations. */
 
 static void add_span(struct entity_plan *entity, int64_t delay_us, int64_t window_us) {
     struct span span = {.delay_us = (uint64_t)delay_us, .end_us = (uint64_t)(delay_us + window_us)};
@@ -32,46 +32,46 @@ static bool is_span(const struct span *span, int64_t delay_us, int64_t window_us
     return (uint64_t)delay_us == span->delay_us && (uint64_t)(delay_us + window_us) == span->end_us;
 }
 
-/* The span's gathering for this column and filter; a new one when there is none yet. */
-static uint16_t share_gathering(struct entity_plan *entity, uint16_t span_number, int column,
+/* The span's aggregation for this column and filter; a new one when there is none yet. */
+static uint16_t share_aggregation(struct entity_plan *entity, uint16_t span_number, int column,
                                 int filter, uint16_t needs) {
     struct span *span = &entity->spans[span_number];
     size_t i = span->first;
-    while (i < entity->gathering_count &&
-           (entity->gatherings[i].column != column || entity->gatherings[i].filter != filter))
+    while (i < entity->aggregation_count &&
+           (entity->aggregations[i].column != column || entity->aggregations[i].filter != filter))
         i++;
-    if (i == entity->gathering_count) {
-        entity->gatherings[i] = (struct gathering){
+    if (i == entity->aggregation_count) {
+        entity->aggregations[i] = (struct aggregation){
             .column = (int8_t)column, .filter = (int8_t)filter, .span = span_number};
-        entity->gathering_count++;
+        entity->aggregation_count++;
         span->count++;
     }
-    entity->gatherings[i].needs |= needs;
+    entity->aggregations[i].needs |= needs;
     return (uint16_t)i;
 }
 
-static void add_gatherings(struct entity_plan *entity, uint16_t span_number) {
+static void add_aggregations(struct entity_plan *entity, uint16_t span_number) {
     struct span *span = &entity->spans[span_number];
-    span->first = (uint16_t)entity->gathering_count;
+    span->first = (uint16_t)entity->aggregation_count;
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct feature *feature = &entity->features[i];
         if (feature->tick_us > 0 && is_span(span, feature->delay_us, feature->tick_us))
-            feature->tick_gathering =
-                share_gathering(entity, span_number, -1, feature->filter, GATHERING_COUNT);
+            feature->tick_aggregation =
+                share_aggregation(entity, span_number, -1, feature->filter, NEED_COUNT);
         if (!is_span(span, feature->delay_us, feature->window_us))
             continue;
-        feature->gathering = share_gathering(entity, span_number, feature->column, feature->filter,
+        feature->aggregation = share_aggregation(entity, span_number, feature->column, feature->filter,
                                              aggregate_needs(feature->aggregate));
-        feature->part_gathering =
+        feature->part_aggregation =
             feature->part < 0
                 ? 0
-                : share_gathering(entity, span_number, -1, feature->part, GATHERING_COUNT);
+                : share_aggregation(entity, span_number, -1, feature->part, NEED_COUNT);
     }
 }
 
-/* Totals and pools, and which gathering is made from which. */
+/* Totals and pools, and which aggregation is made from which. */
 
-/* The gatherings of one column and filter. */
+/* The aggregations of one column and filter. */
 static void add_total(struct entity_plan *entity, int column, int filter) {
     struct total total = {.column = (int8_t)column,
                           .filter = (int8_t)filter,
@@ -79,26 +79,26 @@ static void add_total(struct entity_plan *entity, int column, int filter) {
     struct pool pool = {.column = (int8_t)column, .filter = (int8_t)filter};
     uint16_t all_needs = 0;
     bool any_totals = false;
-    for (size_t i = 0; i < entity->gathering_count; i++) {
-        struct gathering *gathering = &entity->gatherings[i];
-        if (gathering->column != column || gathering->filter != filter)
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
+        struct aggregation *aggregation = &entity->aggregations[i];
+        if (aggregation->column != column || aggregation->filter != filter)
             continue;
-        uint16_t needs = gathering->needs;
-        bool has_totals = needs & (uint16_t)~GATHERING_SKETCHED;
+        uint16_t needs = aggregation->needs;
+        bool has_totals = needs & (uint16_t)~NEED_SKETCHED;
         all_needs |= needs;
-        gathering->total = has_totals ? (int16_t)entity->total_count : -1;
-        gathering->pool = needs & GATHERING_VALUES ? (int16_t)entity->pool_count : -1;
-        gathering->distribution =
-            needs & GATHERING_QUANTILES ? (int16_t)entity->distribution_count : -1;
-        gathering->quantile = needs & GATHERING_QUANTILES ? (int16_t)entity->quantile_count++ : -1;
+        aggregation->total = has_totals ? (int16_t)entity->total_count : -1;
+        aggregation->pool = needs & NEED_VALUES ? (int16_t)entity->pool_count : -1;
+        aggregation->distribution =
+            needs & NEED_QUANTILES ? (int16_t)entity->distribution_count : -1;
+        aggregation->quantile = needs & NEED_QUANTILES ? (int16_t)entity->quantile_count++ : -1;
         any_totals |= has_totals;
     }
-    total.needs = (uint8_t)(all_needs & (uint16_t) ~(GATHERING_SKETCHED | GATHERING_COUNT));
+    total.needs = (uint8_t)(all_needs & (uint16_t) ~(NEED_SKETCHED | NEED_COUNT));
     if (any_totals)
         entity->totals[entity->total_count++] = total;
-    if (all_needs & GATHERING_VALUES)
+    if (all_needs & NEED_VALUES)
         entity->pools[entity->pool_count++] = pool;
-    if (all_needs & GATHERING_QUANTILES)
+    if (all_needs & NEED_QUANTILES)
         entity->distributions[entity->distribution_count++] = pool;
 }
 
@@ -139,12 +139,12 @@ static void add_partitions(struct entity_plan *entity) {
 static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     entity->reach_us = 0;
     entity->lateness_us = lateness_us;
-    entity->span_count = entity->gathering_count = 0;
+    entity->span_count = entity->aggregation_count = 0;
     entity->has_sketches = false;
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct feature *feature = &entity->features[i];
         feature->definition = plan_definition_hash(entity, feature);
-        feature->tick_gathering = 0;
+        feature->tick_aggregation = 0;
         add_span(entity, feature->delay_us, feature->window_us);
         if (feature->tick_us > 0)
             add_span(entity, feature->delay_us, feature->tick_us);
@@ -152,7 +152,7 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     if (entity->span_count > 0)
         entity->reach_us = (int64_t)entity->spans[0].end_us;
     for (size_t i = 0; i < entity->span_count; i++)
-        add_gatherings(entity, (uint16_t)i);
+        add_aggregations(entity, (uint16_t)i);
     add_totals(entity);
     changes_fill(entity);
     outputs_fill(entity);
@@ -164,8 +164,8 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
 }
 
 bool plan_omit_ids(struct entity_plan *entity) {
-    for (size_t i = 0; i < entity->gathering_count; i++)
-        if (entity->gatherings[i].needs & GATHERING_EDGES && entity->gatherings[i].column >= 0)
+    for (size_t i = 0; i < entity->aggregation_count; i++)
+        if (entity->aggregations[i].needs & NEED_EDGES && entity->aggregations[i].column >= 0)
             return false;
     entity->id_size = 0;
     layouts_fill(entity);

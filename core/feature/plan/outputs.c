@@ -46,8 +46,8 @@ static struct output output_of(const struct entity_plan *entity, size_t i) {
     bool adds = !feature->exclude_current && feature->delay_us == 0;
     struct output output = {
         .feature = (uint16_t)i,
-        .gathering = feature->gathering,
-        .part_gathering = feature->part_gathering,
+        .aggregation = feature->aggregation,
+        .part_aggregation = feature->part_aggregation,
         .weight_at = adds ? weight_at(feature->filter) : WEIGHT_NONE,
         .part_at = adds ? weight_at(feature->part) : WEIGHT_NONE,
         .column = (int8_t)feature->column,

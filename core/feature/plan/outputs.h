@@ -3,5 +3,5 @@
 
 #include "plan.h"
 
-/* Fills entity->outputs; the features' gatherings are there. */
+/* Fills entity->outputs; the features' aggregations are there. */
 void outputs_fill(struct entity_plan *entity);

@@ -55,7 +55,7 @@ int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64
         return INT64_MAX;
     if (level <= partition->least)
         return INT64_MIN;
-    return time_ahead(tile_extent_of(a_us, level).last_us, partition->begin_us[level]);
+    return time_plus(tile_extent_of(a_us, level).last_us, partition->begin_us[level]);
 }
 
 int64_t time_before(int64_t time_us, uint64_t distance_us) {

@@ -15,7 +15,7 @@ struct partition {
     uint64_t begin_us[64]; /* [level]: so far behind the newest time its last instant must lie */
 };
 
-/* A window and what is gathered over it: [first, first + count). Ages count back from the time of the
+/* A window and what is aggregated over it: [first, first + count). Ages count back from the time of the
  * read; the window holds delay_us <= age < end_us. */
 struct span {
     uint64_t delay_us, end_us;
@@ -54,7 +54,7 @@ int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64
 static inline bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us) {
     return newest_us >= last_us && (uint64_t)newest_us - (uint64_t)last_us >= distance_us;
 }
-static inline int64_t time_ahead(int64_t last_us, uint64_t distance_us) {
+static inline int64_t time_plus(int64_t last_us, uint64_t distance_us) {
     uint64_t left = (uint64_t)INT64_MAX - (uint64_t)last_us;
     return distance_us > left ? INT64_MAX : (int64_t)((uint64_t)last_us + distance_us);
 }

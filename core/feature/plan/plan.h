@@ -52,7 +52,7 @@ enum column_use {
 
 enum column_use aggregate_column_use(enum aggregate aggregate);
 bool aggregate_needs_column(enum aggregate aggregate);
-/* Bits of enum gathering_need. */
+/* Bits of enum need. */
 uint16_t aggregate_needs(enum aggregate aggregate);
 /* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share,
  * quantile. */
@@ -69,7 +69,7 @@ enum column_type {
 #define PLAN_COLUMNS_MAX     32                      /* per entity */
 #define PLAN_FILTERS_MAX     32                      /* per entity */
 #define PLAN_FEATURES_MAX    256                     /* per entity */
-#define PLAN_GATHERINGS_MAX  (2 * PLAN_FEATURES_MAX) /* a feature needs at most two, */
+#define PLAN_AGGREGATIONS_MAX  (2 * PLAN_FEATURES_MAX) /* a feature needs at most two, */
 #define PLAN_SPANS_MAX       (2 * PLAN_FEATURES_MAX) /* and burst two windows */
 #define PLAN_KEY_PARTS_MAX   3
 #define PLAN_WINDOW_US_MAX   (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
@@ -103,9 +103,9 @@ struct feature {
     struct value default_value; /* instead of absent; VALUE_ABSENT: none */
     /* Filled by plan_finish(): */
     uint64_t definition;     /* equal definitions have equal values; name and default left out */
-    uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
-    uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
-    uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
+    uint16_t aggregation;      /* index into the entity's aggregations: what its value is made from */
+    uint16_t part_aggregation; /* AGGREGATE_SHARE: the numerator */
+    uint16_t tick_aggregation; /* AGGREGATE_BURST: the last tick */
 };
 
 /* How the values of features are computed from what their windows hold: read/values.c. */
@@ -125,7 +125,7 @@ enum output_kind {
 /* The value of one feature, with all that computing it needs to know. */
 struct output {
     uint16_t feature; /* whose value it is */
-    uint16_t gathering, part_gathering;
+    uint16_t aggregation, part_aggregation;
     /* Where the reader keeps the current transaction's weight for the filter and for the part, and
      * the bit of the column (0: none) that it must have to count. */
     uint8_t weight_at, part_at;
@@ -138,37 +138,37 @@ struct output {
     double divisor;
 };
 
-/* What is gathered over one window: features that agree in window, delay, filter and column share
- * one gathering. */
-enum gathering_need {
-    GATHERING_SUM = 1,         /* the sum; the count of entries is always gathered */
-    GATHERING_SQUARES = 2,     /* the sum of squares */
-    GATHERING_EXTREMES = 4,    /* smallest and greatest value */
-    GATHERING_EDGES = 8,       /* oldest and newest entry */
-    GATHERING_MATCH = 16,      /* is the current transaction's value there? */
-    GATHERING_DISTINCT = 32,   /* how many different values */
-    GATHERING_COUNT = 128,     /* nothing but the count of entries */
-    GATHERING_QUANTILES = 256, /* each value with its weight */
-    GATHERING_VALUES = GATHERING_MATCH | GATHERING_DISTINCT,
-    GATHERING_SKETCHED = GATHERING_VALUES | GATHERING_QUANTILES, /* reads sketch tiles */
+/* What is aggregated over one window: features that agree in window, delay, filter and column share
+ * one aggregation. */
+enum need {
+    NEED_SUM = 1,         /* the sum; the count of entries is always aggregated */
+    NEED_SQUARES = 2,     /* the sum of squares */
+    NEED_EXTREMES = 4,    /* smallest and greatest value */
+    NEED_EDGES = 8,       /* oldest and newest entry */
+    NEED_MATCH = 16,      /* is the current transaction's value there? */
+    NEED_DISTINCT = 32,   /* how many different values */
+    NEED_COUNT = 128,     /* nothing but the count of entries */
+    NEED_QUANTILES = 256, /* each value with its weight */
+    NEED_VALUES = NEED_MATCH | NEED_DISTINCT,
+    NEED_SKETCHED = NEED_VALUES | NEED_QUANTILES, /* reads sketch tiles */
 };
 
-struct gathering {
-    uint16_t needs; /* of enum gathering_need */
+struct aggregation {
+    uint16_t needs; /* of enum need */
     int8_t column;  /* -1: none */
     int8_t filter;  /* -1: none */
     uint16_t span;  /* index into the entity's spans */
-    int16_t total;  /* index into the entity's totals; -1: only values are gathered */
-    int16_t pool;   /* index into the entity's pools; -1: no different values are gathered */
+    int16_t total;  /* index into the entity's totals; -1: only values are aggregated */
+    int16_t pool;   /* index into the entity's pools; -1: no different values are aggregated */
     int16_t distribution; /* index into the entity's distributions; -1: no quantiles */
-    int16_t quantile;     /* which of the gatherings for quantiles it is; -1: none */
+    int16_t quantile;     /* which of the aggregations for quantiles it is; -1: none */
 };
 
 /* What a collapsed tile keeps of its entries: totals of those that pass a filter and have a column,
- * for the gatherings that need them; the different values of that column, in a pool; and how often
+ * for the aggregations that need them; the different values of that column, in a pool; and how often
  * which values occur, in a distribution. Pools and distributions are kept in sketch tiles. */
 struct total {
-    uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum gathering_need; always the count */
+    uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum need; always the count */
     int8_t column; /* -1: none */
     int8_t filter; /* -1: none */
     uint32_t column_bit; /* 0: none */
@@ -183,7 +183,7 @@ static inline bool span_holds(const struct span *span, int64_t time_us, int64_t 
     return is_behind(time_us, at_us, span->delay_us) && !is_behind(time_us, at_us, span->end_us);
 }
 
-/* What an accumulator keeps of its gathering beside the count, in words of 8 bytes, in this order.
+/* What an accumulator keeps of its aggregation beside the count, in words of 8 bytes, in this order.
  */
 enum kept {
     KEPT_SUM = 1,       /* 2 words */
@@ -198,18 +198,18 @@ enum kept {
     KEPT_MAX = 128,
 };
 
-/* What an entry or a tile does to one gathering when it comes into its window or leaves it. */
+/* What an entry or a tile does to one aggregation when it comes into its window or leaves it. */
 struct change {
     uint32_t column_bit; /* of the entry's columns; 0: none is needed */
-    uint16_t gathering;
-    uint16_t word; /* of the accumulators: where the gathering's begins */
+    uint16_t aggregation;
+    uint16_t word; /* of the accumulators: where the aggregation's begins */
     uint16_t kept; /* of enum kept */
-    int16_t total; /* the gathering's; -1: none */
+    int16_t total; /* the aggregation's; -1: none */
     int8_t column, filter;
     uint8_t weight_bit; /* which bit of row_weights() says whether the entry counts */
     int8_t sign;        /* 1: it comes, -1: it leaves */
-    uint16_t pool, member; /* KEPT_DISTINCT: the pool, and which of its gatherings it is */
-    uint16_t counter;      /* which of all gatherings with a pool it is */
+    uint16_t pool, member; /* KEPT_DISTINCT: the pool, and which of its aggregations it is */
+    uint16_t counter;      /* which of all aggregations with a pool it is */
 };
 
 /* A border: a distance behind the time of a read where windows begin or end. An entry passes one
@@ -258,15 +258,15 @@ struct entity_plan {
     uint16_t output_starts[OUTPUT_KIND_COUNT + 1]; /* [kind]: its first; then behind the last */
     struct span spans[PLAN_SPANS_MAX];             /* the furthest-reaching first */
     size_t span_count;
-    struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
-    size_t gathering_count;
-    struct total totals[PLAN_GATHERINGS_MAX];
+    struct aggregation aggregations[PLAN_AGGREGATIONS_MAX]; /* span by span */
+    size_t aggregation_count;
+    struct total totals[PLAN_AGGREGATIONS_MAX];
     size_t total_count;
     struct pool pools[PLAN_FEATURES_MAX];
     size_t pool_count;
     struct pool distributions[PLAN_FEATURES_MAX];
     size_t distribution_count;
-    size_t quantile_count;         /* gatherings for quantiles */
+    size_t quantile_count;         /* aggregations for quantiles */
     bool has_sketches;             /* pools or distributions */
     int64_t lateness_us;           /* of the plan */
     struct partition tiles;        /* none wider than 1/64 of a window that reads it */
@@ -280,13 +280,13 @@ struct entity_plan {
     struct row_layout rows[ROW_LAYOUTS];
     /* A tile in memory, by the width of the state's rows: words of 8 bytes, and where each total
      * begins among them. */
-    uint16_t tile_words[ROW_WIDTHS], total_at[ROW_WIDTHS][PLAN_GATHERINGS_MAX];
+    uint16_t tile_words[ROW_WIDTHS], total_at[ROW_WIDTHS][PLAN_AGGREGATIONS_MAX];
     struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
     size_t border_count;
-    struct change changes[2 * PLAN_GATHERINGS_MAX]; /* border by border */
-    struct change comings[PLAN_GATHERINGS_MAX];     /* [gathering]: what comes into its window */
+    struct change changes[2 * PLAN_AGGREGATIONS_MAX]; /* border by border */
+    struct change comings[PLAN_AGGREGATIONS_MAX];     /* [aggregation]: what comes into its window */
     uint16_t word_count;    /* of the accumulators */
-    uint16_t counter_count; /* gatherings with a pool */
+    uint16_t counter_count; /* aggregations with a pool */
     uint16_t member_count;  /* of the pool that has most */
     uint64_t pools_reach_us; /* where the longest window ends whose different values are asked for */
 };

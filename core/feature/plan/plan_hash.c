@@ -60,7 +60,7 @@ uint64_t plan_definition_hash(const struct entity_plan *entity, const struct fea
 bool plan_reads_sketches(const struct entity_plan *entity, const struct span *span) {
     bool reads = false;
     for (size_t i = span->first; i < (size_t)span->first + span->count; i++)
-        reads |= (entity->gatherings[i].needs & GATHERING_SKETCHED) != 0;
+        reads |= (entity->aggregations[i].needs & NEED_SKETCHED) != 0;
     return reads;
 }
 

@@ -2,8 +2,8 @@
 
 #include "core/base/check.h"
 
-static const struct span *span_of(const struct entity_plan *entity, size_t gathering) {
-    return &entity->spans[entity->gatherings[gathering].span];
+static const struct span *span_of(const struct entity_plan *entity, size_t aggregation) {
+    return &entity->spans[entity->aggregations[aggregation].span];
 }
 
 static uint64_t age_of(const struct reading *reading, int64_t time_us) {
@@ -26,19 +26,19 @@ static struct cell cell_of_row(const struct state *state, const struct entity_pl
 }
 
 static void put_first(struct reading *reading, const struct state *state, uint32_t row, int column,
-                      struct gathered *gathered) {
+                      struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
-    gathered->first_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
+    aggregated->first_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
     if (column >= 0)
-        gathered->first = cell_of_row(state, entity, row, column);
+        aggregated->first = cell_of_row(state, entity, row, column);
 }
 
 static void put_last(struct reading *reading, const struct state *state, uint32_t row, int column,
-                     struct gathered *gathered) {
+                     struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
-    gathered->last_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
+    aggregated->last_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
     if (column >= 0)
-        gathered->last = cell_of_row(state, entity, row, column);
+        aggregated->last = cell_of_row(state, entity, row, column);
 }
 
 /* Few rows. */
@@ -60,7 +60,7 @@ static void find_passed(const struct reading *reading, const struct state *state
 
 /* The different values of so few: each is compared with those behind it. */
 static void count_values(const struct reading *reading, const uint64_t *values, size_t count,
-                         int column, struct gathered *gathered) {
+                         int column, struct aggregated *aggregated) {
     bool has_current = reading->current_present >> column & 1;
     uint64_t current = has_current ? (uint64_t)reading->current->integers[column] : 0;
     int64_t distinct = 0;
@@ -72,10 +72,10 @@ static void count_values(const struct reading *reading, const uint64_t *values, 
         distinct += !is_again;
         matched |= values[i] == current;
     }
-    gathered->matched = has_current && matched;
-    gathered->distinct = distinct;
-    gathered->distinct_with_current = distinct + (has_current && !matched);
-    gathered->is_estimated = false;
+    aggregated->matched = has_current && matched;
+    aggregated->distinct = distinct;
+    aggregated->distinct_with_current = distinct + (has_current && !matched);
+    aggregated->is_estimated = false;
 }
 
 static inline int64_t weight_of(const struct entity_plan *entity, const struct row_layout *layout,
@@ -101,22 +101,22 @@ static int64_t count_rows(const struct state *state, const struct entity_plan *e
 }
 
 static void scan_nothing(const struct reading *reading, const struct change *coming,
-                         struct gathered *gathered) {
-    gathered->count = 0;
+                         struct aggregated *aggregated) {
+    aggregated->count = 0;
     if (coming->kept == 0)
         return;
-    gathered->sum = gathered->squares_high = 0;
-    gathered->squares_low = 0;
-    gathered->any = gathered->matched = gathered->is_estimated = false;
-    gathered->distinct = 0;
-    gathered->distinct_with_current =
+    aggregated->sum = aggregated->squares_high = 0;
+    aggregated->squares_low = 0;
+    aggregated->any = aggregated->matched = aggregated->is_estimated = false;
+    aggregated->distinct = 0;
+    aggregated->distinct_with_current =
         (coming->kept & KEPT_DISTINCT) && (reading->current_present >> coming->column & 1);
 }
 
 /* Of more than a count, over rows that there are. */
 static void scan_window(struct reading *reading, const struct state *state,
                         const struct change *coming, uint32_t from, uint32_t until,
-                        struct gathered *gathered) {
+                        struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
     const struct row_layout *layout = row_layout(state, entity);
     const unsigned kept = coming->kept;
@@ -150,19 +150,19 @@ static void scan_window(struct reading *reading, const struct state *state,
         min = value < min ? value : min;
         max = value > max ? value : max;
     }
-    gathered->count = count;
-    gathered->any = last != ROW_UNKNOWN;
-    gathered->sum = sum;
-    gathered->squares_low = low;
-    gathered->squares_high = high;
-    gathered->min = min;
-    gathered->max = max;
+    aggregated->count = count;
+    aggregated->any = last != ROW_UNKNOWN;
+    aggregated->sum = sum;
+    aggregated->squares_low = low;
+    aggregated->squares_high = high;
+    aggregated->min = min;
+    aggregated->max = max;
     if (kept & KEPT_DISTINCT)
-        count_values(reading, values, value_count, column, gathered);
-    if ((kept & KEPT_FIRST) && gathered->any)
-        put_first(reading, state, first, column, gathered);
-    if ((kept & KEPT_LAST) && gathered->any)
-        put_last(reading, state, last, column, gathered);
+        count_values(reading, values, value_count, column, aggregated);
+    if ((kept & KEPT_FIRST) && aggregated->any)
+        put_first(reading, state, first, column, aggregated);
+    if ((kept & KEPT_LAST) && aggregated->any)
+        put_last(reading, state, last, column, aggregated);
 }
 
 void scan_rows(struct reading *reading, const struct state *state) {
@@ -173,15 +173,15 @@ void scan_rows(struct reading *reading, const struct state *state) {
         const struct span *span = &entity->spans[i];
         uint32_t from = passed[span->closes], until = passed[span->opens];
         const struct change *coming = &entity->comings[span->first];
-        struct gathered *gathered = &reading->gathered[span->first];
+        struct aggregated *aggregated = &reading->aggregated[span->first];
         for (const struct change *end = coming + span->count; coming != end;
-             coming++, gathered++) {
+             coming++, aggregated++) {
             if (from == until)
-                scan_nothing(reading, coming, gathered);
+                scan_nothing(reading, coming, aggregated);
             else if (coming->kept == 0)
-                gathered->count = count_rows(state, entity, coming, from, until);
+                aggregated->count = count_rows(state, entity, coming, from, until);
             else
-                scan_window(reading, state, coming, from, until, gathered);
+                scan_window(reading, state, coming, from, until, aggregated);
         }
     }
 }
@@ -202,7 +202,7 @@ static struct cell cell_of_edge(const struct state *state, const struct entity_p
 static bool find_tile(const struct state *state, const struct windows *windows,
                       const struct entity_plan *entity, const struct change *coming, bool is_last,
                       struct total_parts *ret_parts) {
-    const struct span *span = span_of(entity, coming->gathering);
+    const struct span *span = span_of(entity, coming->aggregation);
     uint32_t from = windows->marks[span->closes].tile, until = windows->marks[span->opens].tile;
     const struct total *total = &entity->totals[coming->total];
     for (uint32_t i = 0; i < until - from; i++) {
@@ -219,7 +219,7 @@ static bool find_tile(const struct state *state, const struct windows *windows,
 /* Rows and tiles never lie between each other: of equal times the row is the newer one. */
 static void take_edges(struct reading *reading, const struct state *state,
                        struct windows *windows, const struct change *coming,
-                       struct gathered *gathered) {
+                       struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
     const struct row_layout *layout = row_layout(state, entity);
     struct total_parts parts;
@@ -228,10 +228,10 @@ static void take_edges(struct reading *reading, const struct state *state,
         uint32_t row = windows_first_row(windows, state, entity, coming);
         if (find_tile(state, windows, entity, coming, false, &parts) &&
             (row == ROW_UNKNOWN || (int64_t)parts.first[0] <= row_time(state, layout, row))) {
-            gathered->first_age_us = age_of(reading, (int64_t)parts.first[0]);
-            gathered->first = cell_of_edge(state, entity, total, parts.first);
+            aggregated->first_age_us = age_of(reading, (int64_t)parts.first[0]);
+            aggregated->first = cell_of_edge(state, entity, total, parts.first);
         } else {
-            put_first(reading, state, row, coming->column, gathered);
+            put_first(reading, state, row, coming->column, aggregated);
         }
     }
     if (coming->kept & KEPT_LAST) {
@@ -239,57 +239,57 @@ static void take_edges(struct reading *reading, const struct state *state,
         uint32_t row = windows_last_row(windows, state, entity, coming);
         if (find_tile(state, windows, entity, coming, true, &parts) &&
             (row == ROW_UNKNOWN || (int64_t)parts.last[0] > row_time(state, layout, row))) {
-            gathered->last_age_us = age_of(reading, (int64_t)parts.last[0]);
-            gathered->last = cell_of_edge(state, entity, total, parts.last);
+            aggregated->last_age_us = age_of(reading, (int64_t)parts.last[0]);
+            aggregated->last = cell_of_edge(state, entity, total, parts.last);
         } else {
-            put_last(reading, state, row, coming->column, gathered);
+            put_last(reading, state, row, coming->column, aggregated);
         }
     }
 }
 
 static void take_values(struct reading *reading, struct windows *windows,
-                        const struct change *coming, struct gathered *gathered) {
+                        const struct change *coming, struct aggregated *aggregated) {
     bool has_current = reading->current_present >> coming->column & 1;
     uint64_t current = has_current ? (uint64_t)reading->current->integers[coming->column] : 0;
     struct distinct_found found =
         distinct_find(windows->distinct, coming, has_current ? &current : NULL);
-    gathered->distinct = found.count;
-    gathered->distinct_with_current = found.with_current;
-    gathered->matched = found.matched;
-    gathered->is_estimated = found.is_estimated;
+    aggregated->distinct = found.count;
+    aggregated->distinct_with_current = found.with_current;
+    aggregated->matched = found.matched;
+    aggregated->is_estimated = found.is_estimated;
 }
 
 void scan_windows(struct reading *reading, const struct state *state, struct windows *windows) {
     const struct entity_plan *entity = reading->entity;
     uint64_t *words = windows_words(windows, entity);
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
-        struct gathered *gathered = &reading->gathered[i];
+        struct aggregated *aggregated = &reading->aggregated[i];
         unsigned kept = coming->kept;
         uint64_t *at = words + coming->word;
-        gathered->count = (int64_t)*at++;
+        aggregated->count = (int64_t)*at++;
         if (kept == 0)
             continue;
-        gathered->any = gathered->count != 0;
+        aggregated->any = aggregated->count != 0;
         if (kept & KEPT_SUM) {
-            gathered->sum = wide_get(at);
+            aggregated->sum = wide_get(at);
             at += 2;
         }
         if (kept & KEPT_SQUARES) {
-            gathered->squares_low = at[0];
-            gathered->squares_high = wide_get(at + 1);
+            aggregated->squares_low = at[0];
+            aggregated->squares_high = wide_get(at + 1);
             at += 3;
         }
-        if ((kept & KEPT_EXTREMES) && gathered->any) {
+        if ((kept & KEPT_EXTREMES) && aggregated->any) {
             if (extremes_are_stale(at))
                 windows_look_up_extremes(windows, state, entity, coming);
-            gathered->min = (int64_t)at[0];
-            gathered->max = (int64_t)at[1];
+            aggregated->min = (int64_t)at[0];
+            aggregated->max = (int64_t)at[1];
         }
-        if ((kept & (KEPT_FIRST | KEPT_LAST)) && gathered->any)
-            take_edges(reading, state, windows, coming, gathered);
+        if ((kept & (KEPT_FIRST | KEPT_LAST)) && aggregated->any)
+            take_edges(reading, state, windows, coming, aggregated);
         if (kept & KEPT_DISTINCT)
-            take_values(reading, windows, coming, gathered);
+            take_values(reading, windows, coming, aggregated);
     }
 }
 
@@ -297,38 +297,38 @@ void scan_windows(struct reading *reading, const struct state *state, struct win
 
 /* Sketches of the window; returns the first row that may be in it. */
 static uint32_t add_sketches(struct reading *reading, const struct state *state,
-                             const struct gathering *gathering, struct quantile *quantile) {
+                             const struct aggregation *aggregation, struct quantile *quantile) {
     const struct entity_plan *entity = reading->entity;
-    const struct span *span = &entity->spans[gathering->span];
+    const struct span *span = &entity->spans[aggregation->span];
     int64_t from_us = time_before(reading->at_us, span->end_us);
     for (uint32_t i = 0; i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         if (!span_holds(span, tile->newest_us, reading->at_us))
             continue;
-        quantile_add_all(quantile, &tile->distributions[gathering->distribution]);
+        quantile_add_all(quantile, &tile->distributions[aggregation->distribution]);
         from_us = tile->oldest_us < from_us ? tile->oldest_us : from_us;
     }
     return rows_find(state, entity, from_us);
 }
 
 static void scan_quantile(struct reading *reading, const struct state *state,
-                          const struct gathering *gathering) {
+                          const struct aggregation *aggregation) {
     const struct entity_plan *entity = reading->entity;
     const struct row_layout *layout = row_layout(state, entity);
-    const struct span *span = &entity->spans[gathering->span];
-    struct quantile *quantile = &reading->quantiles[gathering->quantile];
+    const struct span *span = &entity->spans[aggregation->span];
+    struct quantile *quantile = &reading->quantiles[aggregation->quantile];
     uint32_t tile = 0, tiles = sketch_tile_count(state);
-    for (uint32_t row = add_sketches(reading, state, gathering, quantile); row < state->end;
+    for (uint32_t row = add_sketches(reading, state, aggregation, quantile); row < state->end;
          row++) {
         const uint8_t *at = row_at(state, row);
         int64_t as_of_us = row_time(state, layout, row);
-        while (tile < tiles && state->collapsed->sketches[tile].newest_us < as_of_us)
+        while (tile < tiles && state->tile_list->sketches[tile].newest_us < as_of_us)
             tile++;
-        if (tile < tiles && state->collapsed->sketches[tile].oldest_us <= as_of_us)
-            as_of_us = state->collapsed->sketches[tile].newest_us; /* as the sketch beside it */
+        if (tile < tiles && state->tile_list->sketches[tile].oldest_us <= as_of_us)
+            as_of_us = state->tile_list->sketches[tile].newest_us; /* as the sketch beside it */
         if (span_holds(span, as_of_us, reading->at_us))
-            quantile_add(quantile, row_number(layout, at, (size_t)gathering->column),
-                         row_counts(entity, layout, at, gathering->column, gathering->filter));
+            quantile_add(quantile, row_number(layout, at, (size_t)aggregation->column),
+                         row_counts(entity, layout, at, aggregation->column, aggregation->filter));
     }
 }
 
@@ -349,7 +349,7 @@ void scan_quantiles(struct reading *reading, const struct state *state) {
     if (entity->quantile_count == 0)
         return;
     clear_quantiles(reading);
-    for (size_t i = 0; i < entity->gathering_count; i++)
-        if (entity->gatherings[i].quantile >= 0)
-            scan_quantile(reading, state, &entity->gatherings[i]);
+    for (size_t i = 0; i < entity->aggregation_count; i++)
+        if (entity->aggregations[i].quantile >= 0)
+            scan_quantile(reading, state, &entity->aggregations[i]);
 }

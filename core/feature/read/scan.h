@@ -1,4 +1,4 @@
-/* Gathering: what the windows of a state hold as of the time of a read. Internal to core/feature. */
+/* Aggregation: what the windows of a state hold as of the time of a read. Internal to core/feature. */
 #pragma once
 
 #include "values.h"
@@ -7,7 +7,7 @@
  * needs no memory for windows, and the look costs no more than keeping them up. */
 #define SCAN_ROWS_MAX 16
 
-/* All gatherings but those of quantiles, by a look at every row. Nothing has collapsed. */
+/* All aggregations but those of quantiles, by a look at every row. Nothing has collapsed. */
 void scan_rows(struct reading *reading, const struct state *state);
 /* The same by windows that have been brought to the time of the read. */
 void scan_windows(struct reading *reading, const struct state *state, struct windows *windows);

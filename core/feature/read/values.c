@@ -1,4 +1,4 @@
-/* Making values of what has been gathered, straight into the result: with ten features and more to
+/* Making values of what has been aggregated, straight into the result: with ten features and more to
  * a decision, copies of values are what would cost most. Kind by kind (plan/outputs.c), so that nothing
  * has to be asked of a feature that is known of its kind. */
 #include "values.h"
@@ -109,12 +109,12 @@ static inline double product_to_double(int64_t a, int64_t b) {
 
 /* Features that are sums: the current transaction is one more summand. */
 
-static inline int64_t count_with_current(const struct gathered *all, int64_t weight) {
+static inline int64_t count_with_current(const struct aggregated *all, int64_t weight) {
     return (int64_t)((uint64_t)all->count + (uint64_t)weight);
 }
 
 static inline void sum_value(const struct reading *reading, const struct output *output,
-                             const struct gathered *all, int64_t weight, struct value *ret_value) {
+                             const struct aggregated *all, int64_t weight, struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
     if (output->type == VALUE_DOUBLE)
@@ -126,7 +126,7 @@ static inline void sum_value(const struct reading *reading, const struct output 
 }
 
 static inline void mean_value(const struct reading *reading, const struct output *output,
-                              const struct gathered *all, int64_t weight, struct value *ret_value) {
+                              const struct aggregated *all, int64_t weight, struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
     int64_t count = count_with_current(all, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
@@ -173,13 +173,13 @@ static inline void stddev_of(const struct reading *reading, const struct output 
 
 __attribute__((noinline)) static void wide_stddev_value(const struct reading *reading,
                                                         const struct output *output,
-                                                        const struct gathered *gathered,
+                                                        const struct aggregated *aggregated,
                                                         int64_t weight, struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
-    struct summed all = {.count = count_with_current(gathered, weight),
-                         .sum = wrapping_sum(gathered->sum, (int128)weight * value),
-                         .squares_low = gathered->squares_low,
-                         .squares_high = gathered->squares_high};
+    struct summed all = {.count = count_with_current(aggregated, weight),
+                         .sum = wrapping_sum(aggregated->sum, (int128)weight * value),
+                         .squares_low = aggregated->squares_low,
+                         .squares_high = aggregated->squares_high};
     add_square(&all.squares_low, &all.squares_high, value, weight);
     stddev_of(reading, output, all.count, all.count < 2 ? -1 : spread_of(&all), ret_value);
 }
@@ -192,7 +192,7 @@ __attribute__((noinline)) static void wide_stddev_value(const struct reading *re
 #define SMALL_SQUARES (UINT64_C(1) << 62)
 
 static inline void stddev_value(const struct reading *reading, const struct output *output,
-                                const struct gathered *all, int64_t weight,
+                                const struct aggregated *all, int64_t weight,
                                 struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
     int64_t count = count_with_current(all, weight);
@@ -222,8 +222,8 @@ __attribute__((noinline)) static void wide_share_value(const struct reading *rea
 
 static inline void share_value(const struct reading *reading, const struct output *output,
                                int64_t weight, struct value *ret_value) {
-    const int64_t all_before = reading->gathered[output->gathering].count;
-    const int64_t part_before = reading->gathered[output->part_gathering].count;
+    const int64_t all_before = reading->aggregated[output->aggregation].count;
+    const int64_t part_before = reading->aggregated[output->part_aggregation].count;
     const int64_t part_weight = reading->current_weights[output->part_at];
     int64_t all, part;
     bool is_wide = __builtin_add_overflow(all_before, weight, &all);
@@ -240,7 +240,7 @@ static inline void share_value(const struct reading *reading, const struct outpu
 /* Features that are not. */
 
 static inline void extreme_value(const struct reading *reading, const struct output *output,
-                                 const struct gathered *all, int64_t weight,
+                                 const struct aggregated *all, int64_t weight,
                                  struct value *ret_value) {
     bool any = all->any;
     int64_t extreme = output->is_min ? all->min : all->max;
@@ -259,13 +259,13 @@ static inline void extreme_value(const struct reading *reading, const struct out
         put_cell(reading, output, &cell, ret_value);
 }
 
-static inline void distinct_value(const struct gathered *all, int64_t weight,
+static inline void distinct_value(const struct aggregated *all, int64_t weight,
                                   struct value *ret_value) {
     put_int(ret_value, weight > 0 ? all->distinct_with_current : all->distinct);
 }
 
 static inline void last_age_value(const struct reading *reading, const struct output *output,
-                                  const struct gathered *all, struct value *ret_value) {
+                                  const struct aggregated *all, struct value *ret_value) {
     if (all->any)
         put_double(ret_value, (double)all->last_age_us / 1e6);
     else
@@ -273,7 +273,7 @@ static inline void last_age_value(const struct reading *reading, const struct ou
 }
 
 static void first_value(const struct reading *reading, const struct output *output,
-                        const struct gathered *all, int64_t weight, struct value *ret_value) {
+                        const struct aggregated *all, int64_t weight, struct value *ret_value) {
     if (all->any) {
         put_cell(reading, output, &all->first, ret_value);
     } else if (weight > 0) {
@@ -285,7 +285,7 @@ static void first_value(const struct reading *reading, const struct output *outp
 }
 
 static void last_value(const struct reading *reading, const struct output *output,
-                       const struct gathered *all, struct value *ret_value) {
+                       const struct aggregated *all, struct value *ret_value) {
     if (all->any)
         put_cell(reading, output, &all->last, ret_value);
     else
@@ -293,7 +293,7 @@ static void last_value(const struct reading *reading, const struct output *outpu
 }
 
 static void first_age_value(const struct reading *reading, const struct output *output,
-                            const struct gathered *all, int64_t weight, struct value *ret_value) {
+                            const struct aggregated *all, int64_t weight, struct value *ret_value) {
     if (all->any)
         put_double(ret_value, (double)all->first_age_us / 1e6);
     else if (weight > 0)
@@ -303,7 +303,7 @@ static void first_age_value(const struct reading *reading, const struct output *
 }
 
 static void is_new_value(struct reading *reading, const struct output *output,
-                         const struct gathered *all, struct value *ret_value) {
+                         const struct aggregated *all, struct value *ret_value) {
     bool has_current = reading->current_present >> output->column & 1;
     bool is_unknown = has_current && !all->matched && all->is_estimated;
     reading->unknown_count += is_unknown;
@@ -316,8 +316,8 @@ static void is_new_value(struct reading *reading, const struct output *output,
 static void quantile_value(struct reading *reading, const struct output *output, uint16_t q_parts,
                            int64_t weight, struct value *ret_value) {
     const struct entity_plan *entity = reading->entity;
-    uint16_t gathering = entity->features[output->feature].gathering;
-    size_t i = (size_t)entity->gatherings[gathering].quantile;
+    uint16_t aggregation = entity->features[output->feature].aggregation;
+    size_t i = (size_t)entity->aggregations[aggregation].quantile;
     struct quantile_value current = {.weight = weight};
     struct cell cell = {0};
     if (current.weight > 0)
@@ -330,7 +330,7 @@ static void quantile_value(struct reading *reading, const struct output *output,
 
 /* Distance and speed: whether or not the current transaction passes the filter. */
 static void travel_value(const struct reading *reading, const struct output *output, bool is_distance,
-                         const struct gathered *all, struct value *ret_value) {
+                         const struct aggregated *all, struct value *ret_value) {
     if (!all->any || !(reading->current_present >> output->column & 1)) {
         put_absent(reading, output, ret_value);
         return;
@@ -344,16 +344,16 @@ static void travel_value(const struct reading *reading, const struct output *out
 }
 
 static void burst_value(const struct reading *reading, const struct output *output,
-                        const struct gathered *all, int64_t weight, struct value *ret_value) {
+                        const struct aggregated *all, int64_t weight, struct value *ret_value) {
     const struct feature *feature = &reading->entity->features[output->feature];
-    const struct gathered *tick = &reading->gathered[feature->tick_gathering];
+    const struct aggregated *tick = &reading->aggregated[feature->tick_aggregation];
     put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
                                          all->any ? all->first_age_us - (uint64_t)feature->delay_us : 0,
                                          feature->tick_us, feature->window_us));
 }
 
 static void other_value(struct reading *reading, const struct output *output,
-                        const struct gathered *all, int64_t weight, struct value *ret_value) {
+                        const struct aggregated *all, int64_t weight, struct value *ret_value) {
     const struct feature *feature = &reading->entity->features[output->feature];
     switch (feature->aggregate) {
     case AGGREGATE_FIRST:
@@ -397,7 +397,7 @@ static void other_value(struct reading *reading, const struct output *output,
 #define EACH(kind)                                                                                 \
     for (const struct output *end = entity->outputs + entity->output_starts[(kind) + 1];           \
          output != end; output++)
-#define ALL    (&reading->gathered[output->gathering])
+#define ALL    (&reading->aggregated[output->aggregation])
 #define WEIGHT current_weight(reading, output, is_whole)
 #define VALUE  (&ret_values[output->feature])
 

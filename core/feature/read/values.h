@@ -1,7 +1,7 @@
 /* What a read gathers over each window, and the values of features made of it. Internal to
  * core/feature; state_evaluate() drives it.
  *
- * An entry's weight in a gathering is how often it counts: for a plain filter 0 or 1, for an outcome
+ * An entry's weight in a aggregation is how often it counts: for a plain filter 0 or 1, for an outcome
  * filter whatever has become of the sum, for no filter its number of transactions (0 while only its
  * outcome is known). Sums take the weight as a factor; what cannot be undone (extremes, edges,
  * different values) takes each entry whose weight is not 0, because the plan grants it only to plain
@@ -21,8 +21,8 @@ struct cell {
     struct text text;
 };
 
-/* What one struct gathering has found. Beside `count`, only what its needs say is there. */
-struct gathered {
+/* What one struct aggregation has found. Beside `count`, only what its needs say is there. */
+struct aggregated {
     int128 sum;          /* of weight × value */
     int128 squares_high; /* sum of weight × value² = squares_high × 2^64 + squares_low */
     uint64_t squares_low;
@@ -43,8 +43,8 @@ struct reading {
     uint32_t current_present, current_missing; /* bits of columns */
     int32_t current_weights[WEIGHTS];          /* all 0 without a current one */
     int64_t at_us;
-    struct gathered gathered[PLAN_GATHERINGS_MAX]; /* parallel to the plan's gatherings */
-    struct quantile *quantiles; /* one for each gathering of the plan that needs it */
+    struct aggregated aggregated[PLAN_AGGREGATIONS_MAX]; /* parallel to the plan's aggregations */
+    struct quantile *quantiles; /* one for each aggregation of the plan that needs it */
     size_t quantile_capacity;
     uint64_t unknown_count; /* is_new that registers could not tell */
 };

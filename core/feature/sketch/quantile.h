@@ -1,4 +1,4 @@
-/* Quantiles of one gathering: what is raw exactly, what has collapsed by the buckets of a
+/* Quantiles of one aggregation: what is raw exactly, what has collapsed by the buckets of a
  * distribution. Internal to core/feature.
  *
  * The quantile q of n values is the one of rank ⌈q · n⌉ when they stand in order, the first having

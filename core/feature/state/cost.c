@@ -67,13 +67,13 @@ static uint64_t entry_size(const struct entity_plan *entity) {
 static uint64_t total_size(const struct entity_plan *entity, const struct total *total) {
     const struct column *column = total->column < 0 ? NULL : &entity->columns[total->column];
     uint64_t size = COUNT_SIZE;
-    if (total->needs & GATHERING_SUM)
+    if (total->needs & NEED_SUM)
         size += SUM_SIZE;
-    if (total->needs & GATHERING_SQUARES)
+    if (total->needs & NEED_SQUARES)
         size += NUMBER_SIZE + SQUARES_HIGH_SIZE;
-    if (total->needs & GATHERING_EXTREMES)
+    if (total->needs & NEED_EXTREMES)
         size += 2 * NUMBER_SIZE;
-    if (total->needs & GATHERING_EDGES) {
+    if (total->needs & NEED_EDGES) {
         uint64_t time_size = varint_size((UINT64_C(1) << entity->tiles.most) - 1);
         uint64_t cell_size = !column                       ? 0
                              : column->type == COLUMN_TEXT ? 8 + TEXT_SIZE

@@ -117,15 +117,15 @@ void state_init(struct state *state) {
     *state = (struct state){0};
 }
 
-static void free_collapsed(struct collapsed *collapsed) {
-    if (!collapsed)
+static void free_tile_list(struct tile_list *list) {
+    if (!list)
         return;
-    for (uint32_t i = 0; i < collapsed->sketch_count; i++)
-        sketch_tile_deinit(&collapsed->sketches[i]);
-    free(collapsed->words);
-    free(collapsed->sketches);
-    free(collapsed->meetings);
-    free(collapsed);
+    for (uint32_t i = 0; i < list->sketch_count; i++)
+        sketch_tile_deinit(&list->sketches[i]);
+    free(list->words);
+    free(list->sketches);
+    free(list->meetings);
+    free(list);
 }
 
 static size_t row_bytes(const struct state *state) {
@@ -134,7 +134,7 @@ static size_t row_bytes(const struct state *state) {
 
 void state_deinit(struct state *state) {
     windows_free(state);
-    free_collapsed(state->collapsed);
+    free_tile_list(state->tile_list);
     if (state->rows)
         state_free(state, state->rows, row_bytes(state));
     *state = (struct state){.is_in_heap = state->is_in_heap};
@@ -142,7 +142,7 @@ void state_deinit(struct state *state) {
 
 /* Blocks that are too large for the heap are malloc()'s. */
 void state_leave(struct state *state) {
-    free_collapsed(state->collapsed);
+    free_tile_list(state->tile_list);
     if (state->windows)
         windows_deinit(state->windows);
     if (state->windows && (!state->is_in_heap || state->windows->size > HEAP_BLOCK_MAX))
@@ -153,16 +153,16 @@ void state_leave(struct state *state) {
 }
 
 size_t state_memory(const struct state *state) {
-    const struct collapsed *collapsed = state->collapsed;
+    const struct tile_list *list = state->tile_list;
     size_t bytes = row_bytes(state);
     if (state->windows)
         bytes += state->windows->size;
     if (state->windows && state->windows->distinct)
         bytes += distinct_bytes(state->windows->distinct);
-    if (!collapsed)
+    if (!list)
         return bytes;
-    return bytes + sizeof *collapsed + (size_t)collapsed->capacity * collapsed->tile_size +
-           collapsed->meeting_capacity * sizeof *collapsed->meetings + collapsed->sketch_bytes;
+    return bytes + sizeof *list + (size_t)list->capacity * list->tile_size +
+           list->meeting_capacity * sizeof *list->meetings + list->sketch_bytes;
 }
 
 /* Bytes. */
@@ -264,7 +264,7 @@ static void add(struct state *state, const struct entity_plan *entity, const str
 /* Everything has been dropped, or there never was anything. */
 static void begin(struct state *state, int64_t newest_us) {
     state->newest_us = newest_us;
-    state->quiet_us = INT64_MAX;
+    state->next_due_us = INT64_MAX;
     state->is_scheduled = true;
     windows_forget(state);
 }
@@ -281,7 +281,7 @@ void state_apply(struct state *state, const struct entity_plan *entity, int64_t 
         compact_schedule(state, entity);
     if (time_us > state->newest_us) {
         state->newest_us = time_us;
-        if (time_us >= state->quiet_us)
+        if (time_us >= state->next_due_us)
             compact_due(state, entity);
         if (state_is_empty(state))
             begin(state, time_us);
@@ -289,7 +289,7 @@ void state_apply(struct state *state, const struct entity_plan *entity, int64_t 
         return; /* nobody can read it any more */
     }
     add(state, entity, entry);
-    if (state->newest_us >= state->quiet_us)
+    if (state->newest_us >= state->next_due_us)
         compact_due(state, entity);
 }
 
@@ -329,17 +329,17 @@ static void merge_tiles(struct state *state, const struct entity_plan *entity,
     if (tile_count(other) > 0)
         state_widen(state, entity, row_width(other));
     for (uint32_t i = 0; i < tile_count(other); i++) {
-        const uint64_t *tile = tile_at(other, entity, other->collapsed->begin + i);
-        state_collapsed(state);
+        const uint64_t *tile = tile_at(other, entity, other->tile_list->begin + i);
+        state_tile_list(state);
         uint32_t at =
             tiles_insert(state, entity, tiles_find(state, entity, tile_oldest(tile)));
         tile_copy(state, entity, tile_at(state, entity, at), other, tile);
     }
     for (uint32_t i = 0; i < sketch_tile_count(other); i++)
-        *sketch_tile_insert(state, entity, other->collapsed->sketches[i].oldest_us) =
-            other->collapsed->sketches[i];
-    if (other->collapsed)
-        other->collapsed->sketch_count = 0;
+        *sketch_tile_insert(state, entity, other->tile_list->sketches[i].oldest_us) =
+            other->tile_list->sketches[i];
+    if (other->tile_list)
+        other->tile_list->sketch_count = 0;
 }
 
 void state_merge(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
@@ -372,7 +372,7 @@ bool state_extent(const struct state *state, const struct entity_plan *entity,
     *ret_newest_us = state->newest_us;
     *ret_entries = state->end - state->begin;
     for (uint32_t i = 0; i < tile_count(state); i++)
-        *ret_entries += tile_at(state, entity, state->collapsed->begin + i)[TILE_TRANSACTIONS];
+        *ret_entries += tile_at(state, entity, state->tile_list->begin + i)[TILE_TRANSACTIONS];
     return true;
 }
 

@@ -29,7 +29,7 @@ static bool next_sketched(const struct state *state, const struct entity_plan *e
     int64_t last_us = INT64_MIN;
     bool any = false;
     for (; *tile < tile_count(state); ++*tile) {
-        const uint64_t *words = tile_at(state, entity, state->collapsed->begin + *tile);
+        const uint64_t *words = tile_at(state, entity, state->tile_list->begin + *tile);
         int64_t oldest_us = tile_oldest(words);
         if (is_behind(tile_extent_of(oldest_us, entity->block_level).last_us, state->newest_us,
                       entity->pools_kept_us))
@@ -51,8 +51,8 @@ static bool sketches_are_of_tiles(const struct state *state, const struct entity
     struct tile_extent times = {0};
     uint32_t tile = 0, sketch = 0, count = sketch_tile_count(state);
     for (; entity->has_sketches && next_sketched(state, entity, &tile, &times); sketch++)
-        if (sketch == count || state->collapsed->sketches[sketch].oldest_us != times.first_us ||
-            state->collapsed->sketches[sketch].newest_us != times.last_us)
+        if (sketch == count || state->tile_list->sketches[sketch].oldest_us != times.first_us ||
+            state->tile_list->sketches[sketch].newest_us != times.last_us)
             return false;
     return sketch == count;
 }

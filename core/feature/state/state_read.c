@@ -146,11 +146,11 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
             prefetch_rows(state);
         if (state->windows)
             prefetch_windows(state->windows, entity);
-        if (state->collapsed)
-            prefetch(state->collapsed);
+        if (state->tile_list)
+            prefetch(state->tile_list);
     } else {
         if (tile_count(state) > 0) /* most that comes goes into the newest tile, or behind it */
-            prefetch(tile_at(state, entity, state->collapsed->end - 1));
+            prefetch(tile_at(state, entity, state->tile_list->end - 1));
         if (state->windows && state->windows->is_known)
             prefetch_due(state, entity, at_us, current);
     }
@@ -169,18 +169,18 @@ static void take_tile(struct effective_window *window, const struct effective_wi
 
 static struct effective_window effective_window(const struct state *state,
                                                 const struct entity_plan *entity,
-                                                const struct gathering *gathering, bool sketched,
+                                                const struct aggregation *aggregation, bool sketched,
                                                 int64_t at_us) {
-    const struct span *span = &entity->spans[gathering->span];
+    const struct span *span = &entity->spans[aggregation->span];
     struct effective_window asked = {.after_us = time_before(at_us, span->end_us),
                                      .until_us = time_before(at_us, span->delay_us)};
     struct effective_window window = asked;
     for (uint32_t i = 0; !sketched && i < tile_count(state); i++) {
-        const uint64_t *tile = tile_at(state, entity, state->collapsed->begin + i);
+        const uint64_t *tile = tile_at(state, entity, state->tile_list->begin + i);
         take_tile(&window, &asked, tile_oldest(tile), tile_newest(tile));
     }
     for (uint32_t i = 0; sketched && i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         take_tile(&window, &asked, tile->oldest_us, tile->newest_us);
     }
     return window;
@@ -192,7 +192,7 @@ struct effective_window state_effective_window(const struct state *state,
     enum aggregate aggregate = entity->features[feature].aggregate;
     bool sketched = aggregate == AGGREGATE_DISTINCT || aggregate == AGGREGATE_IS_NEW ||
                     aggregate == AGGREGATE_QUANTILE;
-    return effective_window(state, entity, &entity->gatherings[entity->features[feature].gathering],
+    return effective_window(state, entity, &entity->aggregations[entity->features[feature].aggregation],
                             sketched, at_us);
 }
 
@@ -201,6 +201,6 @@ struct effective_window state_effective_tick(const struct state *state,
                                              int64_t at_us) {
     check(entity->features[feature].aggregate == AGGREGATE_BURST);
     return effective_window(state, entity,
-                            &entity->gatherings[entity->features[feature].tick_gathering], false,
+                            &entity->aggregations[entity->features[feature].tick_aggregation], false,
                             at_us);
 }

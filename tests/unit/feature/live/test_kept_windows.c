@@ -32,7 +32,7 @@ struct walk {
 
 static void fail_at(const struct walk *walk, const struct change *coming, const char *what) {
     const struct entity_plan *entity = &walk->scene.entity;
-    const struct span *span = &entity->spans[entity->gatherings[coming->gathering].span];
+    const struct span *span = &entity->spans[entity->aggregations[coming->aggregation].span];
     fail_msg("%s of column %d filter %d from %" PRIu64 " to %" PRIu64
              " us differ after %s at %" PRId64 ", windows at %" PRId64 ", %" PRId64 " steps left",
              what, coming->column, coming->filter, span->delay_us, span->end_us, walk->event,
@@ -46,7 +46,7 @@ static void look_up(struct walk *walk, struct windows *windows, const struct cha
         windows_look_up_extremes(windows, &walk->state, entity, coming);
 }
 
-/* Of a gathering in which something counts. */
+/* Of a aggregation in which something counts. */
 static void assert_found(struct walk *walk, const struct change *coming, struct windows *anew) {
     const struct entity_plan *entity = &walk->scene.entity;
     struct state *state = &walk->state;
@@ -120,7 +120,7 @@ static void add_naive(struct naive_values *naive, uint64_t value) {
 /* A row between the oldest and the newest time of a sketch counts as of the newest. */
 static int64_t counts_as_of(const struct state *state, int64_t time_us) {
     for (uint32_t i = 0; i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         if (tile->oldest_us <= time_us && time_us <= tile->newest_us)
             return tile->newest_us;
     }
@@ -131,11 +131,11 @@ static void find_naive(const struct walk *walk, const struct change *coming, int
                        struct naive_values *naive) {
     const struct entity_plan *entity = &walk->scene.entity;
     const struct state *state = &walk->state;
-    const struct span *span = &entity->spans[entity->gatherings[coming->gathering].span];
+    const struct span *span = &entity->spans[entity->aggregations[coming->aggregation].span];
     naive->count = 0;
     naive->is_estimated = false;
     for (uint32_t i = 0; i < sketch_tile_count(state); i++) {
-        const struct sketch_tile *tile = &state->collapsed->sketches[i];
+        const struct sketch_tile *tile = &state->tile_list->sketches[i];
         const struct sketch *sketch = &tile->sketches[coming->pool];
         if (!span_holds(span, tile->newest_us, at_us))
             continue;
@@ -170,9 +170,9 @@ static void assert_distinct(struct walk *walk, struct windows *anew) {
     const struct entity_plan *entity = &walk->scene.entity;
     struct distinct *recounted = distinct_new(entity);
     distinct_recount(recounted, &walk->state, entity, walk->state.windows->at_us);
-    for (size_t i = 0; i < entity->gathering_count; i++) {
+    for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
-        if (entity->gatherings[i].pool < 0)
+        if (entity->aggregations[i].pool < 0)
             continue;
         assert_same_values(walk, coming, anew->distinct, "different values of windows made anew");
         assert_same_values(walk, coming, recounted, "different values of a recount");
@@ -199,8 +199,8 @@ static void assert_kept(struct walk *walk, int64_t at_us) {
         assert_int_equal(state->windows->marks[i].row, anew->marks[i].row);
         assert_int_equal(state->windows->marks[i].tile, anew->marks[i].tile);
     }
-    for (size_t i = 0; i < entity->gathering_count; i++)
-        if (entity->gatherings[i].total >= 0)
+    for (size_t i = 0; i < entity->aggregation_count; i++)
+        if (entity->aggregations[i].total >= 0)
             assert_totals(walk, &entity->comings[i], anew);
     if (state->windows->distinct)
         assert_distinct(walk, anew);

@@ -460,10 +460,10 @@ static void a_burst_shares_its_windows(void **unused) {
     scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 60, 0)->tick_us = 10;
     scene_finish(&scene);
     assert_int_equal(scene.entity.span_count, 4);
-    assert_int_equal(scene.entity.gathering_count, 4);
-    assert_int_equal(scene.features[0].gathering, scene.features[1].gathering);
-    assert_int_equal(scene.features[0].tick_gathering, scene.features[2].gathering);
-    assert_true(scene.features[3].tick_gathering != scene.features[3].gathering);
+    assert_int_equal(scene.entity.aggregation_count, 4);
+    assert_int_equal(scene.features[0].aggregation, scene.features[1].aggregation);
+    assert_int_equal(scene.features[0].tick_aggregation, scene.features[2].aggregation);
+    assert_true(scene.features[3].tick_aggregation != scene.features[3].aggregation);
 }
 
 static void the_reach_is_the_longest_window_and_delay(void **unused) {
@@ -490,9 +490,9 @@ static void features_over_the_same_entries_share_a_gathering(void **unused) {
     scene_add(&scene, AGGREGATE_SUM, SCENE_AMOUNT, SCENE_IS_DEAR, -1, 60, 0);
     scene_add(&scene, AGGREGATE_SUM, SCENE_ITEMS, -1, -1, 60, 0);
     scene_finish(&scene);
-    assert_int_equal(scene.entity.gathering_count, 5);
+    assert_int_equal(scene.entity.aggregation_count, 5);
     assert_int_equal(scene.entity.span_count, 3);
-    assert_int_equal(scene.features[0].gathering, scene.features[1].gathering);
+    assert_int_equal(scene.features[0].aggregation, scene.features[1].aggregation);
     size_t counted = 0;
     for (size_t i = 0; i < scene.entity.span_count; i++) {
         assert_int_equal(scene.entity.spans[i].first, counted);
@@ -509,13 +509,13 @@ static void the_most_features_fit(void **unused) {
     for (int i = 0; i < PLAN_FEATURES_MAX; i++)
         scene_add(&scene, AGGREGATE_SHARE, -1, -1, SCENE_IS_FRAUD, 1 + i * SECOND, i % 3);
     scene_finish(&scene);
-    assert_int_equal(scene.entity.gathering_count, 2 * PLAN_FEATURES_MAX);
+    assert_int_equal(scene.entity.aggregation_count, 2 * PLAN_FEATURES_MAX);
     assert_int_equal(scene.entity.span_count, PLAN_FEATURES_MAX);
     scene_init(&scene, 0);
     for (int i = 0; i < PLAN_FEATURES_MAX; i++)
         scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, (1000 + i) * SECOND, 0)->tick_us = 1 + i;
     scene_finish(&scene);
-    assert_int_equal(scene.entity.gathering_count, PLAN_GATHERINGS_MAX);
+    assert_int_equal(scene.entity.aggregation_count, PLAN_AGGREGATIONS_MAX);
     assert_int_equal(scene.entity.span_count, PLAN_SPANS_MAX);
 }
 

@@ -58,7 +58,7 @@ static void quantiles_are_those_of_sorted_values(void **unused) {
                                          .weight = chance_below(&chance, 2)};
         if (current.weight > 0)
             values[count++] = current.value;
-        for (int i = 0; i < 4; i++) { /* several of one gathering */
+        for (int i = 0; i < 4; i++) { /* several of one aggregation */
             unsigned q_parts = (unsigned)(1 + chance_below(&chance, PLAN_Q_PARTS - 1));
             int64_t got = 0;
             bool any = quantile_find(&quantile, q_parts, current, &got);

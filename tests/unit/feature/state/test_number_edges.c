@@ -115,8 +115,8 @@ static void test_most_entries(void **state) {
     scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, HOUR, 0);
     scene_finish(&scene);
     reading_begin(&reading, &scene.entity, NOW, &entry);
-    for (size_t i = 0; i < scene.entity.gathering_count; i++)
-        reading.gathered[i].count = INT64_MAX;
+    for (size_t i = 0; i < scene.entity.aggregation_count; i++)
+        reading.aggregated[i].count = INT64_MAX;
     values_put(&reading, got);
     assert_value(got[0], value_absent(), "stddev", 3, 0);
     assert_value(got[1], value_absent(), "mean", 3, 0);

@@ -164,7 +164,7 @@ static void assert_scheduled(const struct walk *walk) {
     state_init(&fresh);
     state_assign(&fresh, &walk->scene.entity, walk->folded.bytes, walk->folded.length);
     compact_schedule(&fresh, &walk->scene.entity);
-    assert_true(state->quiet_us <= fresh.quiet_us);
+    assert_true(state->next_due_us <= fresh.next_due_us);
     state_deinit(&fresh);
 }
 

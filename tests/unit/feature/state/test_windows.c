@@ -306,12 +306,12 @@ static void sketches_may_go_unread(void **unused) {
     scene_apply(&walk->scene, &walk->state, &beside);
     crowd_at(walk, first_us + 3 * SECOND, 0);
     crowd_at(walk, first_us + 2 * block_us, 100);
-    assert_int_equal(walk->state.collapsed->sketch_count, 2);
+    assert_int_equal(walk->state.tile_list->sketch_count, 2);
     /* The entry is in the window of values, and the sketch that it counts beside is not yet. */
     assert_values_agree(walk, beside.time_us + 8 * SECOND + SECOND / 2, NULL);
     struct entry unread = lone_entry(first_us + block_us + kept_us, 7);
     scene_apply(&walk->scene, &walk->state, &unread);
-    assert_int_equal(walk->state.collapsed->sketch_count, 1);
+    assert_int_equal(walk->state.tile_list->sketch_count, 1);
     assert_values_agree(walk, unread.time_us + SECOND, NULL);
     assert_true(walk->kept > 0);
     walk_free(walk);
@@ -329,7 +329,7 @@ static void a_late_entry_counts_beside_a_sketch(void **unused) {
     crowd_at(walk, first_us, 0);
     crowd_at(walk, first_us + 20 * SECOND, 0);
     assert_int_equal(tile_count(&walk->state), 2);
-    assert_int_equal(walk->state.collapsed->sketch_count, 1);
+    assert_int_equal(walk->state.tile_list->sketch_count, 1);
     assert_int_equal(walk->state.begin, walk->state.end);
     assert_values_agree(walk, first_us + 30 * SECOND, NULL);
     struct entry late = lone_entry(first_us + 10 * SECOND, 999);
@@ -455,12 +455,12 @@ static void look_back(struct drift *drift) {
 static void drift_change(struct drift *drift) {
     static const int64_t crowded_us[] = {SECOND / 8, SECOND / 8, SECOND / 4, SECOND / 2,
                                          3 * SECOND};
-    static const int64_t quiet_us[] = {SECOND, SECOND, SECOND * 5 / 4, 2 * SECOND, 3 * SECOND};
+    static const int64_t next_due_us[] = {SECOND, SECOND, SECOND * 5 / 4, 2 * SECOND, 3 * SECOND};
     static const int64_t ranges[] = {100, 300, 1000, INT64_C(1) << 40};
     struct walk *walk = drift->walk;
     int64_t kind = chance_below(&drift->chance, 12);
     walk->pace_us =
-        (drift->is_quiet && kind > 0 ? quiet_us : crowded_us)[chance_below(&drift->chance, 5)];
+        (drift->is_quiet && kind > 0 ? next_due_us : crowded_us)[chance_below(&drift->chance, 5)];
     bool is_burst = !drift->is_quiet && kind < 3;
     if (is_burst)
         walk->pace_us = SECOND / 50;
