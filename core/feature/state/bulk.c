@@ -202,7 +202,7 @@ static void add_chunk(struct bulk *bulk, const struct entity_plan *entity, struc
 
 struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                       struct text before, struct bulk_entry *entries, size_t count) {
-    check(lateness_us == entity->lateness_us);
+    check(lateness_us == entity->lateness_us && entity->id_size > 0);
     if (entity->reach_us == 0)
         return (struct text){0};
     if (count == 0)
