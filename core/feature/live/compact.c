@@ -204,8 +204,51 @@ static bool has_to_collapse(const struct site *site) {
            site->transactions > TILE_RAW_MAX;
 }
 
-/* Adds all of the site but its first `tiles` tiles to a tile; the rows' values go to its sketch tile.
- */
+/* Has the row passed, as the windows have it, what it is behind of? A late one passes at the next
+ * read. */
+static bool has_passed_all(const struct state *state, const struct entity_plan *entity,
+                           uint32_t row) {
+    const struct windows *windows = state->windows;
+    int64_t time_us = row_time(state, row_layout(state, entity), row);
+    bool same = true;
+    for (size_t i = 0; i < entity->border_count; i++)
+        same &= (row < windows->marks[i].row) ==
+                is_behind(time_us, windows->at_us, entity->borders[i].distance_us);
+    return same;
+}
+
+/* What the windows know of different values, with those of the site's rows in the sketch tile. */
+static void note_moved(struct state *state, const struct entity_plan *entity,
+                       const struct site *site, const struct sketch_tile *sketch,
+                       uint64_t were_estimated) {
+    struct windows *windows = state->windows;
+    if (!windows || !windows->is_known || !windows->distinct)
+        return;
+    struct distinct *distinct = windows->distinct;
+    for (uint32_t i = site->row_from; i < site->row_to; i++)
+        distinct->is_known &= sketch && has_passed_all(state, entity, i);
+    if (sketch && distinct->is_known)
+        distinct_note_moved(distinct, state, entity, sketch, were_estimated, site->row_from,
+                            site->row_to, windows->at_us);
+}
+
+/* The rows' values go to the sketch tile that the tile belongs to, if it still has one. */
+static void move_values(struct state *state, const struct entity_plan *entity,
+                        const struct site *site, const uint64_t *tile) {
+    struct sketch_tile *sketch =
+        sketch_tile_make(state, entity, tile_oldest(tile), state->newest_us);
+    uint64_t were_estimated = sketch ? distinct_estimated(sketch, entity) : 0;
+    if (sketch)
+        sketch_tile_extend(sketch, tile_oldest(tile), tile_newest(tile));
+    for (uint32_t i = site->row_from; sketch && i < site->row_to; i++) {
+        struct row row;
+        row_get(state, entity, i, &row);
+        sketch_tile_add(sketch, entity, &row.entry, row.transactions);
+    }
+    note_moved(state, entity, site, sketch, were_estimated);
+}
+
+/* Adds all of the site but its first `tiles` tiles to a tile. */
 static void fill_tile(struct state *state, const struct entity_plan *entity,
                       const struct site *site, uint32_t tiles, uint64_t *tile) {
     const struct row_layout *layout = row_layout(state, entity);
@@ -213,16 +256,8 @@ static void fill_tile(struct state *state, const struct entity_plan *entity,
         tile_add_tile(state, entity, tile, tile_at(state, entity, i));
     for (uint32_t i = site->row_from; i < site->row_to; i++)
         tile_add_row(state, entity, tile, row_at(state, i), row_time(state, layout, i));
-    struct sketch_tile *sketch =
-        sketch_tile_make(state, entity, tile_oldest(tile), state->newest_us);
-    if (!sketch)
-        return;
-    sketch_tile_extend(sketch, tile_oldest(tile), tile_newest(tile));
-    for (uint32_t i = site->row_from; i < site->row_to; i++) {
-        struct row row;
-        row_get(state, entity, i, &row);
-        sketch_tile_add(sketch, entity, &row.entry, row.transactions);
-    }
+    if (entity->has_sketches)
+        move_values(state, entity, site, tile);
 }
 
 /* Have rows and tiles of the site passed the same borders, all of them? Else what the windows hold
@@ -264,7 +299,7 @@ static void unite(struct state *state, const struct entity_plan *entity,
                   tiles_find(state, entity, extent.first_us));
     if (!has_to_collapse(&site))
         return;
-    uint32_t tile = site.tile_from, rows = site.row_to - site.row_from;
+    uint32_t tile = site.tile_from;
     int64_t oldest_us = INT64_MAX, newest_us = INT64_MIN;
     note_site(state, entity, &site);
     if (site.tile_from == site.tile_to) {
@@ -280,7 +315,7 @@ static void unite(struct state *state, const struct entity_plan *entity,
         tiles_remove(state, entity, site.tile_from + 1, site.tile_to);
     rows_remove(state, entity, site.row_from, site.row_to);
     meet_changed(state, entity, tile, oldest_us, newest_us);
-    windows_note_united(state, entity, rows > 0);
+    windows_note_united(state, entity);
     if (entity->has_sketches)
         schedule_sketches(state, entity);
 }

@@ -6,28 +6,25 @@
 
 #define POOL_BITS 64 /* with more pools, all is counted anew whenever a sketch changes */
 
-struct distinct *distinct_new(const struct entity_plan *entity) {
-    size_t few = value_counts_words(entity->member_count);
-    struct distinct *distinct =
-        check_calloc(1, sizeof *distinct + (entity->counter_count + few) * sizeof(int64_t));
-    distinct->counter_count = entity->counter_count;
-    distinct->member_count = entity->member_count;
-    value_counts_init(&distinct->counts, entity->member_count,
-                      (uint64_t *)&distinct->exact[entity->counter_count]);
-    return distinct;
+size_t distinct_size(const struct entity_plan *entity) {
+    size_t words = entity->counter_count + value_counts_words(entity->member_count);
+    return sizeof(struct distinct) + words * sizeof(uint64_t);
 }
 
-void distinct_free(struct distinct *distinct) {
-    if (!distinct)
-        return;
+void distinct_init(struct distinct *distinct, const struct entity_plan *entity) {
+    memset(distinct, 0, distinct_size(entity));
+    distinct->counter_count = entity->counter_count;
+    value_counts_init(&distinct->counts, entity->member_count,
+                      (uint64_t *)&distinct->exact[entity->counter_count]);
+}
+
+void distinct_deinit(struct distinct *distinct) {
     value_counts_deinit(&distinct->counts);
     free(distinct->estimates);
-    free(distinct);
 }
 
 size_t distinct_bytes(const struct distinct *distinct) {
-    size_t words = distinct->counter_count + value_counts_words(distinct->member_count);
-    return sizeof *distinct + words * sizeof(int64_t) + value_counts_bytes(&distinct->counts) +
+    return value_counts_bytes(&distinct->counts) +
            (distinct->estimates ? distinct->counter_count * sizeof *distinct->estimates : 0);
 }
 
@@ -183,7 +180,7 @@ static void count_rows(struct distinct *distinct, const struct state *state,
     }
 }
 
-static uint64_t estimated_pools(const struct sketch_tile *tile, const struct entity_plan *entity) {
+uint64_t distinct_estimated(const struct sketch_tile *tile, const struct entity_plan *entity) {
     uint64_t pools = 0;
     for (size_t i = 0; i < entity->pool_count && i < POOL_BITS; i++)
         pools |= (uint64_t)tile->sketches[i].is_estimated << i;
@@ -204,7 +201,7 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
     const struct sketch_tile *newest = &state->tile_list->sketches[tiles - 1];
     distinct->sketch_oldest_us = newest->oldest_us;
     distinct->sketch_newest_us = newest->newest_us;
-    distinct->are_estimated = estimated_pools(newest, entity);
+    distinct->are_estimated = distinct_estimated(newest, entity);
 }
 
 /* Is what was counted as of the sketch's newest time in the same windows as of what that is now? */
@@ -230,7 +227,7 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
     distinct->is_known &=
         newest->oldest_us == distinct->sketch_oldest_us && entry->time_us >= newest->oldest_us &&
         entity->pool_count <= POOL_BITS &&
-        estimated_pools(newest, entity) == distinct->are_estimated &&
+        distinct_estimated(newest, entity) == distinct->are_estimated &&
         is_as_of(distinct, entity, newest->newest_us, at_us);
     distinct->sketch_newest_us = newest->newest_us;
     for (size_t i = 0; distinct->is_known && i < entity->aggregation_count; i++) {
@@ -249,6 +246,42 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
         }
     }
     expect(distinct, entity, newest->newest_us, at_us);
+}
+
+/* Values that were counted for each row are in a sketch now. Where that has them one by one, they
+ * stay counted as often as they were: none of them leaves before all is counted anew. */
+void distinct_note_moved(struct distinct *distinct, const struct state *state,
+                         const struct entity_plan *entity, const struct sketch_tile *tile,
+                         uint64_t were_estimated, uint32_t from, uint32_t to, int64_t at_us) {
+    const struct row_layout *layout = row_layout(state, entity);
+    distinct->is_known &= entity->pool_count <= POOL_BITS && tile->newest_us <= at_us &&
+                          distinct_estimated(tile, entity) == were_estimated;
+    for (size_t i = 0; distinct->is_known && i < entity->aggregation_count; i++) {
+        const struct change *coming = &entity->comings[i];
+        if (!is_of_pool(entity, coming))
+            continue;
+        bool is_held = holds(entity, coming, tile->newest_us, at_us);
+        distinct->is_known = holds(entity, coming, tile->oldest_us, at_us) == is_held;
+        if (!distinct->is_known || !is_held || !tile->sketches[coming->pool].is_estimated)
+            continue;
+        struct estimate *estimate = estimate_of(distinct, coming);
+        distinct->is_known = estimate != NULL;
+        for (uint32_t row = from; estimate && row < to; row++) {
+            const uint8_t *at = row_at(state, row);
+            if (row_counts(entity, layout, at, coming->column, coming->filter) == 0)
+                continue;
+            uint64_t value = (uint64_t)row_number(layout, at, (size_t)coming->column);
+            registers_add(&estimate->sketched, value);
+            distinct->exact[coming->counter] -=
+                value_counts_remove(&distinct->counts, coming->pool, coming->member, value);
+        }
+    }
+    const struct sketch_tile *newest =
+        &state->tile_list->sketches[sketch_tile_count(state) - 1];
+    distinct->sketch_oldest_us = newest->oldest_us;
+    distinct->sketch_newest_us = newest->newest_us;
+    distinct->are_estimated = distinct_estimated(newest, entity);
+    expect(distinct, entity, tile->newest_us, at_us);
 }
 
 /* Answers. */

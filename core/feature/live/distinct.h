@@ -26,13 +26,15 @@ struct distinct {
     int64_t sketch_oldest_us, sketch_newest_us;
     uint64_t are_estimated;     /* bit i: of that one's pool i; of the first 64 pools */
     bool is_known;              /* else it has to be counted anew */
-    uint16_t counter_count, member_count; /* the plan's */
+    uint16_t counter_count; /* the plan's */
     int64_t exact[];            /* [counter]: values in `counts`; behind them, its first slots */
 };
 
-struct distinct *distinct_new(const struct entity_plan *entity);
-void distinct_free(struct distinct *distinct);
-size_t distinct_bytes(const struct distinct *distinct);
+/* Lies in memory of the caller's, of this size. */
+size_t distinct_size(const struct entity_plan *entity);
+void distinct_init(struct distinct *distinct, const struct entity_plan *entity);
+void distinct_deinit(struct distinct *distinct);
+size_t distinct_bytes(const struct distinct *distinct); /* beside that memory */
 /* Nothing is in any window; is that all that there is to know? */
 void distinct_clear(struct distinct *distinct, const struct entity_plan *entity, bool is_known);
 
@@ -49,6 +51,13 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
 void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
                          uint32_t transactions, int64_t at_us);
+
+/* Rows [from, to) are about to be taken out: their values have gone into this sketch tile, whose
+ * pools were estimated before that as far as were_estimated says (distinct_estimated()). */
+uint64_t distinct_estimated(const struct sketch_tile *tile, const struct entity_plan *entity);
+void distinct_note_moved(struct distinct *distinct, const struct state *state,
+                         const struct entity_plan *entity, const struct sketch_tile *tile,
+                         uint64_t were_estimated, uint32_t from, uint32_t to, int64_t at_us);
 
 /* What one aggregation has. `value`: the current transaction's; NULL: it has none. */
 struct distinct_found {

@@ -124,7 +124,8 @@ static inline size_t rows_size(size_t capacity, size_t row_size) {
 static inline uint64_t *windows_words(struct windows *windows, const struct entity_plan *entity) {
     return (uint64_t *)(windows->marks + entity->border_count);
 }
-static inline size_t windows_size(const struct entity_plan *entity) {
+/* Without what else lies behind them. */
+static inline size_t accumulators_end(const struct entity_plan *entity) {
     return sizeof(struct windows) + entity->border_count * sizeof(struct mark) +
            entity->word_count * sizeof(uint64_t);
 }

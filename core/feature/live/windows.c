@@ -9,11 +9,16 @@
 void windows_init(struct windows *windows, const struct entity_plan *entity) {
     windows->is_known = false;
     windows->size = (uint32_t)windows_size(entity);
-    windows->distinct = entity->pool_count > 0 ? distinct_new(entity) : NULL;
+    windows->distinct = NULL;
+    if (entity->pool_count == 0)
+        return;
+    windows->distinct = (struct distinct *)(void *)((uint8_t *)windows + accumulators_end(entity));
+    distinct_init(windows->distinct, entity);
 }
 
 void windows_deinit(struct windows *windows) {
-    distinct_free(windows->distinct);
+    if (windows->distinct)
+        distinct_deinit(windows->distinct);
 }
 
 void windows_make(struct state *state, const struct entity_plan *entity) {
@@ -415,13 +420,9 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
     windows->due_us = due_us < windows->due_us ? due_us : windows->due_us;
 }
 
-void windows_note_united(struct state *state, const struct entity_plan *entity, bool moved) {
-    struct windows *windows = state->windows;
-    if (!windows || !windows->is_known)
-        return;
-    forget_dues(windows, entity);
-    if (moved && windows->distinct)
-        windows->distinct->is_known = false;
+void windows_note_united(struct state *state, const struct entity_plan *entity) {
+    if (state->windows && state->windows->is_known)
+        forget_dues(state->windows, entity);
 }
 
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,

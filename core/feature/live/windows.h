@@ -12,6 +12,10 @@
 
 #include "distinct.h"
 
+/* Of one block with all that it needs while there are few values. */
+static inline size_t windows_size(const struct entity_plan *entity) {
+    return accumulators_end(entity) + (entity->pool_count > 0 ? distinct_size(entity) : 0);
+}
 void windows_init(struct windows *windows, const struct entity_plan *entity);
 void windows_deinit(struct windows *windows);
 
@@ -59,8 +63,8 @@ uint32_t windows_last_row(struct windows *windows, const struct state *state,
 /* A row came: behind all others, or (`inserted`) between them. */
 void windows_note_row(struct state *state, const struct entity_plan *entity, uint32_t row,
                       bool inserted);
-/* Rows and tiles of one extent have become tile i. moved: rows did. */
-void windows_note_united(struct state *state, const struct entity_plan *entity, bool moved);
+/* Rows and tiles of one extent have become one tile. */
+void windows_note_united(struct state *state, const struct entity_plan *entity);
 /* An entry came into tile i, whose newest time was newest_us. row: the entry in the layout of as_row,
  * which may be outcomes only. */
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,

@@ -168,7 +168,8 @@ static void assert_naive(struct walk *walk, const struct change *coming) {
 
 static void assert_distinct(struct walk *walk, struct windows *anew) {
     const struct entity_plan *entity = &walk->scene.entity;
-    struct distinct *recounted = distinct_new(entity);
+    struct distinct *recounted = test_malloc(distinct_size(entity));
+    distinct_init(recounted, entity);
     distinct_recount(recounted, &walk->state, entity, walk->state.windows->at_us);
     for (size_t i = 0; i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
@@ -179,7 +180,8 @@ static void assert_distinct(struct walk *walk, struct windows *anew) {
         if (chance_below(&walk->chance, 4) == 0)
             assert_naive(walk, coming);
     }
-    distinct_free(recounted);
+    distinct_deinit(recounted);
+    test_free(recounted);
 }
 
 static void assert_kept(struct walk *walk, int64_t at_us) {
