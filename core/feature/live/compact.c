@@ -416,6 +416,10 @@ static void meet_tiles(struct state *state, const struct entity_plan *entity, ui
 
 void compact_note_row(struct state *state, const struct entity_plan *entity, uint32_t row) {
     const struct row_layout *layout = row_layout(state, entity);
+    /* Too few to collapse, nothing that has, and not the first to be dropped: that is most. */
+    if (row > state->begin && state->end - state->begin <= TILE_RAW_MAX && !state->tile_list &&
+        layout->tally_at == 0)
+        return;
     int64_t time_us = row_time(state, layout, row);
     for (uint32_t last = row; last < state->end; last++) {
         uint32_t first;

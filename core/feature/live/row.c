@@ -189,7 +189,7 @@ static void close_gap(struct state *state, const struct entity_plan *entity) {
 }
 
 static uint32_t more_than(uint32_t capacity) {
-    uint32_t more = capacity < 2 ? 1 : capacity < 8 ? 2 : capacity / 4;
+    uint32_t more = capacity < 2 ? 1 : capacity < 4 ? 2 : capacity < 16 ? 4 : capacity / 4;
     check(capacity <= UINT32_MAX - more - 1);
     return capacity + more;
 }

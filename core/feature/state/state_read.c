@@ -119,8 +119,6 @@ static void prefetch_rows(const struct state *state) {
 
 static void prefetch_windows(const struct windows *windows, const struct entity_plan *entity) {
     prefetch_far_all(windows, windows_size(entity));
-    if (windows->distinct)
-        prefetch_far_all(windows->distinct, sizeof *windows->distinct);
 }
 
 /* Of the rows that will pass a border by then. */
