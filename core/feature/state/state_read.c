@@ -106,15 +106,19 @@ uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->reading.unknown_count;
 }
 
-/* Rows that pass the nearest borders, and the place of the next one. */
+/* With windows, rows that pass the nearest borders and the oldest, of which the longest window loses
+ * one; else all. And the place of the next one. */
 #define NEWEST_BYTES 192
 #define OLDEST_BYTES 64
 
 static void prefetch_rows(const struct state *state) {
     const uint8_t *begin = row_at(state, state->begin), *end = row_at(state, state->end);
-    const uint8_t *newest = end - begin > NEWEST_BYTES ? end - NEWEST_BYTES : begin;
-    const uint8_t *next = prefetch_far_from(NULL, begin, begin + OLDEST_BYTES);
-    prefetch_far_from(next, newest, end + state->row_size + ROW_SPARE);
+    const uint8_t *next = NULL;
+    if (state->windows && end - begin > NEWEST_BYTES) {
+        next = prefetch_far_from(NULL, begin, begin + OLDEST_BYTES);
+        begin = end - NEWEST_BYTES;
+    }
+    prefetch_far_from(next, begin, end + state->row_size + ROW_SPARE);
 }
 
 static void prefetch_windows(const struct windows *windows, const struct entity_plan *entity) {
