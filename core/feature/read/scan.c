@@ -25,7 +25,7 @@ static struct cell cell_of_row(const struct state *state, const struct entity_pl
     return cell;
 }
 
-static void put_first(struct reading *reading, const struct state *state, uint32_t row, int column,
+static void put_first(const struct reading *reading, const struct state *state, uint32_t row, int column,
                       struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
     aggregated->first_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
@@ -33,7 +33,7 @@ static void put_first(struct reading *reading, const struct state *state, uint32
         aggregated->first = cell_of_row(state, entity, row, column);
 }
 
-static void put_last(struct reading *reading, const struct state *state, uint32_t row, int column,
+static void put_last(const struct reading *reading, const struct state *state, uint32_t row, int column,
                      struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
     aggregated->last_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
@@ -43,7 +43,7 @@ static void put_last(struct reading *reading, const struct state *state, uint32_
 
 /* Few rows. */
 
-/* [border]: the rows before this one have passed it. */
+/* [border]: so many rows have passed it. */
 static void find_passed(const struct reading *reading, const struct state *state,
                         uint32_t *ret_rows) {
     const struct entity_plan *entity = reading->entity;
@@ -54,7 +54,7 @@ static void find_passed(const struct reading *reading, const struct state *state
         while (row > state->begin &&
                !is_behind(row_time(state, layout, row - 1), reading->at_us, distance_us))
             row--;
-        ret_rows[i] = row;
+        ret_rows[i] = row - state->begin;
     }
 }
 
@@ -78,33 +78,46 @@ static void count_values(const struct reading *reading, const uint64_t *values, 
     aggregated->is_estimated = false;
 }
 
-static inline int64_t weight_of(const struct entity_plan *entity, const struct row_layout *layout,
-                                const uint8_t *row, const struct change *coming) {
-    uint64_t flags = row_flags(layout, row);
-    if (coming->column_bit & ~(uint32_t)flags)
-        return 0;
-    if (__builtin_expect(layout->tally_at > 0, 0))
-        return row_weight(entity, layout, row, coming->filter);
-    return (int64_t)(row_weights(entity, flags) >> coming->weight_bit & 1);
+/* Rows as bits, the first lowest: those whose flag i is set. Eight rows at a time: bit i of the eight
+ * bytes of a word comes together in its highest byte. */
+struct row_sets {
+    uint32_t of[64];
+};
+
+static uint32_t set_of(const uint64_t words[2], unsigned bit) {
+    const uint64_t lowest = UINT64_C(0x0101010101010101), spread = UINT64_C(0x0102040810204080);
+    uint64_t first = (words[0] >> bit & lowest) * spread >> 56;
+    uint64_t second = (words[1] >> bit & lowest) * spread >> 56;
+    return (uint32_t)(first | second << 8);
 }
 
-static int64_t count_rows(const struct state *state, const struct entity_plan *entity,
-                          const struct change *coming, uint32_t from, uint32_t until) {
+static void find_sets(const struct state *state, const struct entity_plan *entity,
+                      struct row_sets *ret_sets) {
     const struct row_layout *layout = row_layout(state, entity);
-    int64_t count = 0;
-    if (coming->filter < 0 && coming->column < 0 && layout->tally_at == 0)
-        return until - from;
-    const uint8_t *at = row_at(state, from);
-    for (const uint8_t *end = row_at(state, until); at != end; at += state->row_size)
-        count += weight_of(entity, layout, at, coming);
-    return count;
+    const size_t rows = state->end - state->begin;
+    const size_t bits = entity->column_count + entity->filter_count;
+    for (size_t first = 0; first < bits; first += 8) {
+        const uint8_t *at = row_at(state, state->begin) + layout->flags_at + first / 8;
+        uint64_t words[2] = {0};
+        for (size_t i = 0; i < rows; i++, at += state->row_size)
+            words[i / 8] |= (uint64_t)*at << 8 * (i % 8);
+        for (size_t i = first; i < bits && i < first + 8; i++)
+            ret_sets->of[i] = set_of(words, (unsigned)(i - first));
+    }
+}
+
+/* The rows of a window that count for an aggregation. */
+static uint32_t rows_that_count(const struct entity_plan *entity, const struct row_sets *sets,
+                                const struct change *coming, uint32_t window) {
+    if (coming->column >= 0)
+        window &= sets->of[coming->column];
+    if (coming->filter >= 0)
+        window &= sets->of[entity->column_count + (size_t)coming->filter];
+    return window;
 }
 
 static void scan_nothing(const struct reading *reading, const struct change *coming,
                          struct aggregated *aggregated) {
-    aggregated->count = 0;
-    if (coming->kept == 0)
-        return;
     aggregated->sum = aggregated->squares_high = 0;
     aggregated->squares_low = 0;
     aggregated->any = aggregated->matched = aggregated->is_estimated = false;
@@ -113,75 +126,85 @@ static void scan_nothing(const struct reading *reading, const struct change *com
         (coming->kept & KEPT_DISTINCT) && (reading->current_present >> coming->column & 1);
 }
 
-/* Of more than a count, over rows that there are. */
-static void scan_window(struct reading *reading, const struct state *state,
-                        const struct change *coming, uint32_t from, uint32_t until,
-                        struct aggregated *aggregated) {
-    const struct entity_plan *entity = reading->entity;
-    const struct row_layout *layout = row_layout(state, entity);
-    const unsigned kept = coming->kept;
-    const int column = coming->column;
-    const bool has_numbers =
-        kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES | KEPT_DISTINCT);
-    uint64_t values[SCAN_ROWS_MAX];
-    size_t value_count = 0;
-    int64_t count = 0, min = INT64_MAX, max = INT64_MIN;
+static inline uint32_t lowest_row(uint32_t set) {
+    return (uint32_t)__builtin_ctz(set);
+}
+static inline uint32_t highest_row(uint32_t set) {
+    return 31u - (uint32_t)__builtin_clz(set);
+}
+
+/* Numbers of single transactions; set: of rows, not empty. */
+static void add_numbers(const struct reading *reading, const struct state *state,
+                        const struct change *coming, uint32_t set, struct aggregated *aggregated) {
+    const struct row_layout *layout = row_layout(state, reading->entity);
+    const uint8_t *rows = row_at(state, state->begin) + layout->cell_at[coming->column];
+    const unsigned shift = layout->cell_shift[coming->column];
+    int64_t min = INT64_MAX, max = INT64_MIN;
     int128 sum = 0, high = 0;
     uint64_t low = 0;
-    uint32_t first = ROW_UNKNOWN, last = ROW_UNKNOWN;
-    const uint8_t *at = row_at(state, from);
-    for (uint32_t row = from; row < until; row++, at += state->row_size) {
-        int64_t weight = weight_of(entity, layout, at, coming);
-        if (weight == 0)
-            continue;
-        count += weight;
-        first = first == ROW_UNKNOWN ? row : first;
-        last = row;
-        if (!has_numbers)
-            continue;
-        int64_t value = row_number(layout, at, (size_t)column);
-        if (kept & KEPT_DISTINCT)
-            values[value_count++] = (uint64_t)value;
-        if (!(kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES)))
-            continue;
-        sum += (int128)weight * value;
-        if (kept & KEPT_SQUARES)
-            add_square(&low, &high, value, weight);
+    for (; set != 0; set &= set - 1) {
+        const uint8_t *at = rows + lowest_row(set) * (size_t)state->row_size;
+        int64_t value = (int64_t)(load_u64(at) << shift) >> shift;
+        sum += value;
+        if (coming->kept & KEPT_SQUARES)
+            add_square(&low, &high, value, 1);
         min = value < min ? value : min;
         max = value > max ? value : max;
     }
-    aggregated->count = count;
-    aggregated->any = last != ROW_UNKNOWN;
     aggregated->sum = sum;
     aggregated->squares_low = low;
     aggregated->squares_high = high;
     aggregated->min = min;
     aggregated->max = max;
+}
+
+static void add_values(const struct reading *reading, const struct state *state,
+                       const struct change *coming, uint32_t set, struct aggregated *aggregated) {
+    const struct row_layout *layout = row_layout(state, reading->entity);
+    uint64_t values[SCAN_ROWS_MAX];
+    size_t count = 0;
+    for (; set != 0; set &= set - 1) {
+        const uint8_t *row = row_at(state, state->begin + lowest_row(set));
+        values[count++] = (uint64_t)row_number(layout, row, (size_t)coming->column);
+    }
+    count_values(reading, values, count, coming->column, aggregated);
+}
+
+/* More than a count; set: of rows, not empty. */
+static void scan_set(const struct reading *reading, const struct state *state,
+                     const struct change *coming, uint32_t set, struct aggregated *aggregated) {
+    const unsigned kept = coming->kept;
+    aggregated->any = true;
+    if (kept & (KEPT_SUM | KEPT_SQUARES | KEPT_EXTREMES))
+        add_numbers(reading, state, coming, set, aggregated);
     if (kept & KEPT_DISTINCT)
-        count_values(reading, values, value_count, column, aggregated);
-    if ((kept & KEPT_FIRST) && aggregated->any)
-        put_first(reading, state, first, column, aggregated);
-    if ((kept & KEPT_LAST) && aggregated->any)
-        put_last(reading, state, last, column, aggregated);
+        add_values(reading, state, coming, set, aggregated);
+    if (kept & KEPT_FIRST)
+        put_first(reading, state, state->begin + lowest_row(set), coming->column, aggregated);
+    if (kept & KEPT_LAST)
+        put_last(reading, state, state->begin + highest_row(set), coming->column, aggregated);
 }
 
 void scan_rows(struct reading *reading, const struct state *state) {
     const struct entity_plan *entity = reading->entity;
     uint32_t passed[2 * PLAN_SPANS_MAX];
+    struct row_sets sets;
     find_passed(reading, state, passed);
+    find_sets(state, entity, &sets);
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
-        uint32_t from = passed[span->closes], until = passed[span->opens];
+        uint32_t until = (UINT32_C(1) << passed[span->opens]) - 1;
+        uint32_t window = until & ~((UINT32_C(1) << passed[span->closes]) - 1);
         const struct change *coming = &entity->comings[span->first];
         struct aggregated *aggregated = &reading->aggregated[span->first];
         for (const struct change *end = coming + span->count; coming != end;
              coming++, aggregated++) {
-            if (from == until)
+            uint32_t set = rows_that_count(entity, &sets, coming, window);
+            aggregated->count = __builtin_popcount(set);
+            if (coming->kept != 0 && set != 0)
+                scan_set(reading, state, coming, set, aggregated);
+            else if (coming->kept != 0)
                 scan_nothing(reading, coming, aggregated);
-            else if (coming->kept == 0)
-                aggregated->count = count_rows(state, entity, coming, from, until);
-            else
-                scan_window(reading, state, coming, from, until, aggregated);
         }
     }
 }

@@ -35,10 +35,11 @@ static bool is_late(const struct state *state, int64_t at_us, int64_t lateness_u
            (uint64_t)state->newest_us - (uint64_t)at_us > (uint64_t)lateness_us;
 }
 
-/* Windows are kept until half of the rows that they were made for are left. */
+/* Of single transactions, with nothing collapsed. Windows are kept until half of the rows that they
+ * were made for are left. */
 static bool has_few_rows(const struct state *state) {
     uint32_t few = state->windows ? SCAN_ROWS_MAX / 2 : SCAN_ROWS_MAX;
-    return state->end - state->begin <= few && tile_count(state) == 0;
+    return state->end - state->begin <= few && tile_count(state) == 0 && state->layout < ROW_TALLY;
 }
 
 /* By windows that are made for this read, and forgotten. */
