@@ -88,7 +88,7 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
 
 /* ---- group by group ----
  *
- * Finding a state follows three pointers: slot, table entry, state bytes. Visits are processed in
+ * Finding a state follows three pointers: slot, table entry, rows. Visits are processed in
  * groups, and each step works on the group that the step before it has prefetched for, one group
  * earlier. Prefetches often miss the TLB as well; issued in a row, their page walks overlap. */
 

@@ -9,8 +9,8 @@
 static void push_meeting(struct tile_list *list, struct meeting meeting) {
     if (list->meeting_count == list->meeting_capacity) {
         list->meeting_capacity += list->meeting_capacity / 2 + 8;
-        list->meetings = check_reallocarray(list->meetings, list->meeting_capacity,
-                                                 sizeof *list->meetings);
+        list->meetings =
+            check_reallocarray(list->meetings, list->meeting_capacity, sizeof *list->meetings);
     }
     struct meeting *heap = list->meetings;
     uint32_t i = list->meeting_count++;
@@ -43,8 +43,21 @@ static void meet(struct state *state, const struct entity_plan *entity, int64_t 
     int64_t at_us = partition_meeting(&entity->tiles, older_us, newer_us);
     if (at_us == INT64_MAX)
         return; /* never, or at the last of all times: compact_all() */
-    push_meeting(state_tile_list(state), (struct meeting){.at_us = at_us, .first_us = older_us});
+    struct tile_list *list = state_tile_list(state);
+    struct meeting meeting = {.at_us = at_us,
+                              .first_us = tile_extent_common(older_us, newer_us).first_us};
+    /* Of one tile there are as many as it has entries, mostly one behind the other. */
+    if (list->meeting_count == 0 || list->latest.at_us != meeting.at_us ||
+        list->latest.first_us != meeting.first_us)
+        push_meeting(list, meeting);
+    list->latest = meeting;
     state->next_due_us = at_us < state->next_due_us ? at_us : state->next_due_us;
+}
+
+static uint64_t transactions_of(const struct state *state, const struct entity_plan *entity,
+                                uint32_t row) {
+    const struct row_layout *layout = row_layout(state, entity);
+    return layout->tally_at == 0 ? 1 : (uint64_t)row_weight(entity, layout, row_at(state, row), -1);
 }
 
 /* The last row from which on, up to this one, there are more than TILE_RAW_MAX transactions; false:
@@ -58,7 +71,7 @@ static bool find_run(const struct state *state, const struct entity_plan *entity
     }
     uint64_t transactions = 0;
     for (uint32_t i = last + 1; i-- > state->begin;) {
-        transactions += (uint64_t)row_weight(entity, layout, row_at(state, i), -1);
+        transactions += transactions_of(state, entity, i);
         *ret_first = i;
         if (transactions > TILE_RAW_MAX)
             return true;
@@ -109,8 +122,8 @@ static void meet_changed(struct state *state, const struct entity_plan *entity, 
 
 /* Sketch tiles: few, and looked at as a whole. */
 
-static struct tile_extent sketch_extent(const struct state *state,
-                                        const struct entity_plan *entity, uint32_t i) {
+static struct tile_extent sketch_extent(const struct state *state, const struct entity_plan *entity,
+                                        uint32_t i) {
     return partition_tile(&entity->sketch_tiles, state->tile_list->sketches[i].oldest_us,
                           state->newest_us);
 }
@@ -131,9 +144,8 @@ static void drop_sketches(struct state *state, const struct entity_plan *entity)
     struct tile_list *list = state->tile_list;
     uint32_t dropped = 0;
     while (dropped < list->sketch_count &&
-           is_behind(
-               tile_extent_of(list->sketches[dropped].oldest_us, entity->block_level).last_us,
-               state->newest_us, entity->pools_kept_us))
+           is_behind(tile_extent_of(list->sketches[dropped].oldest_us, entity->block_level).last_us,
+                     state->newest_us, entity->pools_kept_us))
         sketch_tile_deinit(&list->sketches[dropped++]);
     sketch_tiles_remove(state, 0, dropped);
 }
@@ -145,11 +157,10 @@ static void schedule_sketches(struct state *state, const struct entity_plan *ent
     for (uint32_t i = 0; i < list->sketch_count; i++) {
         list->sketch_bytes += sketch_tile_bytes(&list->sketches[i]);
         int64_t oldest_us = list->sketches[i].oldest_us;
-        int64_t due_us =
-            i == 0 ? time_plus(tile_extent_of(oldest_us, entity->block_level).last_us,
-                                entity->pools_kept_us)
-                   : partition_meeting(&entity->sketch_tiles, list->sketches[i - 1].oldest_us,
-                                       oldest_us);
+        int64_t due_us = i == 0 ? time_plus(tile_extent_of(oldest_us, entity->block_level).last_us,
+                                            entity->pools_kept_us)
+                                : partition_meeting(&entity->sketch_tiles,
+                                                    list->sketches[i - 1].oldest_us, oldest_us);
         if (due_us < list->sketches_due_us)
             list->sketches_due_us = due_us;
     }
@@ -260,18 +271,17 @@ static void fill_tile(struct state *state, const struct entity_plan *entity,
         move_values(state, entity, site, tile);
 }
 
-/* Have rows and tiles of the site passed the same borders, all of them? Else what the windows hold
- * is not known. */
+/* Have rows and tiles of the site passed the same borders, all of them, and where there are no
+ * tiles, none that is newer what they have not? Late rows may lie in front of tiles that have
+ * passed more. Else what the windows hold is not known. */
 static void note_site(struct state *state, const struct entity_plan *entity,
                       const struct site *site) {
     struct windows *windows = state->windows;
-    bool no_rows = site->row_from == site->row_to, no_tiles = site->tile_from == site->tile_to;
+    bool no_rows = site->row_from == site->row_to;
     for (size_t i = 0; windows && i < entity->border_count; i++) {
         const struct mark *mark = &windows->marks[i];
-        bool all = (no_rows || mark->row >= site->row_to) &&
-                   (no_tiles || mark->tile >= site->tile_to);
-        bool none = (no_rows || mark->row <= site->row_from) &&
-                    (no_tiles || mark->tile <= site->tile_from);
+        bool all = (no_rows || mark->row >= site->row_to) && mark->tile >= site->tile_to;
+        bool none = (no_rows || mark->row <= site->row_from) && mark->tile <= site->tile_from;
         windows->is_known &= all || none;
     }
 }
@@ -294,9 +304,8 @@ static uint32_t insert_tile(struct state *state, const struct entity_plan *entit
 /* Collapses what lies in the extent, if it has to. */
 static void unite(struct state *state, const struct entity_plan *entity,
                   struct tile_extent extent) {
-    struct site site =
-        find_site(state, entity, extent, rows_find(state, entity, extent.first_us),
-                  tiles_find(state, entity, extent.first_us));
+    struct site site = find_site(state, entity, extent, rows_find(state, entity, extent.first_us),
+                                 tiles_find(state, entity, extent.first_us));
     if (!has_to_collapse(&site))
         return;
     uint32_t tile = site.tile_from;
@@ -357,8 +366,7 @@ static void find_next_due(struct state *state, const struct entity_plan *entity)
     int64_t oldest_us = INT64_MAX, next_due_us = INT64_MAX;
     if (state->begin < state->end)
         oldest_us = row_time(state, row_layout(state, entity), state->begin);
-    if (tile_count(state) > 0 &&
-        tile_oldest(tile_at(state, entity, list->begin)) < oldest_us)
+    if (tile_count(state) > 0 && tile_oldest(tile_at(state, entity, list->begin)) < oldest_us)
         oldest_us = tile_oldest(tile_at(state, entity, list->begin));
     if (!state_is_empty(state))
         next_due_us =
@@ -375,12 +383,14 @@ static void find_next_due(struct state *state, const struct entity_plan *entity)
 void compact_due(struct state *state, const struct entity_plan *entity) {
     if (state->newest_us == INT64_MAX) { /* of what is due then it is not known whether it is */
         compact_all(state, entity);
+        compact_schedule(state, entity);
         return;
     }
     drop(state, entity);
     while (state->tile_list && state->tile_list->meeting_count > 0 &&
            state->tile_list->meetings[0].at_us <= state->newest_us) {
         int64_t first_us = pop_meeting(state->tile_list).first_us;
+        state->tile_list->latest.first_us = INT64_MAX; /* it may be that one */
         unite(state, entity, partition_tile(&entity->tiles, first_us, state->newest_us));
     }
     if (state->tile_list && state->tile_list->sketches_due_us <= state->newest_us)
@@ -421,8 +431,10 @@ void compact_note_row(struct state *state, const struct entity_plan *entity, uin
         layout->tally_at == 0)
         return;
     int64_t time_us = row_time(state, layout, row);
-    for (uint32_t last = row; last < state->end; last++) {
+    uint64_t behind = 0; /* transactions behind the row */
+    for (uint32_t last = row; last < state->end && behind <= TILE_RAW_MAX; last++) {
         uint32_t first;
+        behind += last > row ? transactions_of(state, entity, last) : 0;
         if (!find_run(state, entity, last, &first))
             continue;
         if (first > row)
@@ -443,9 +455,13 @@ void compact_schedule(struct state *state, const struct entity_plan *entity) {
     if (state->tile_list)
         state->tile_list->meeting_count = 0;
     state->next_due_us = INT64_MAX;
-    for (uint32_t last = state->begin; last < state->end; last++) {
-        uint32_t first;
-        if (find_run(state, entity, last, &first))
+    uint64_t transactions = 0; /* from `first` to `last` */
+    uint32_t first = state->begin;
+    for (uint32_t last = first; last < state->end; last++) {
+        transactions += transactions_of(state, entity, last);
+        while (transactions - transactions_of(state, entity, first) > TILE_RAW_MAX)
+            transactions -= transactions_of(state, entity, first++);
+        if (transactions > TILE_RAW_MAX)
             meet_rows(state, entity, first, last);
     }
     for (uint32_t i = 0; i < tile_count(state); i++)
@@ -458,8 +474,8 @@ void compact_schedule(struct state *state, const struct entity_plan *entity) {
 
 /* Tiles that are there. */
 
-bool compact_find_tile(const struct state *state, const struct entity_plan *entity,
-                       int64_t time_us, uint32_t *ret_tile) {
+bool compact_find_tile(const struct state *state, const struct entity_plan *entity, int64_t time_us,
+                       uint32_t *ret_tile) {
     if (tile_count(state) == 0)
         return false;
     const struct tile_list *list = state->tile_list;
@@ -481,10 +497,11 @@ void compact_grow_tile(struct state *state, const struct entity_plan *entity, ui
     int64_t oldest_us = tile_oldest(words), newest_us = tile_newest(words);
     struct sketch_tile *sketch = sketch_tile_find(state, entity, entry->time_us, state->newest_us);
     struct state as_row = *state; /* it may be an outcome, which the rows have no tally for */
-    uint8_t row[ROW_SIZE_MAX] = {0};
+    uint8_t row[ROW_SIZE_MAX];
     if (!entry_is_single(entity, entry, entry->transaction))
         as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
     as_row.origin_us = entry->time_us; /* nor is there a time for it */
+    memset(row, 0, row_layout(&as_row, entity)->size + ROW_SPARE);
     row_fill(&as_row, entity, entry, entry->transaction, row);
     tile_add_row(&as_row, entity, words, row, entry->time_us);
     if (sketch) {
@@ -567,5 +584,5 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
         state->tile_list->end = remade.count;
         state->tile_list->capacity = remade.capacity;
     }
-    compact_schedule(state, entity);
+    state->is_scheduled = false;
 }

@@ -18,12 +18,12 @@ void compact_note_row(struct state *state, const struct entity_plan *entity, uin
 /* Does what is due at state->newest_us. The state may be empty then. */
 void compact_due(struct state *state, const struct entity_plan *entity);
 /* Whatever tiles there are, in order of time, rows and sketch tiles likewise: makes of them what is
- * right for state->newest_us. The windows are forgotten. */
+ * right for state->newest_us. The windows are forgotten, and what will be due is not known. */
 void compact_all(struct state *state, const struct entity_plan *entity);
 
 /* The collapsed tile in the extent that holds this time; false: there is none. */
-bool compact_find_tile(const struct state *state, const struct entity_plan *entity,
-                       int64_t time_us, uint32_t *ret_tile);
+bool compact_find_tile(const struct state *state, const struct entity_plan *entity, int64_t time_us,
+                       uint32_t *ret_tile);
 /* Adds an entry to it. */
 void compact_grow_tile(struct state *state, const struct entity_plan *entity, uint32_t tile,
                        const struct entry *entry);

@@ -1,5 +1,5 @@
-/* Decoding looks at what it needs to be safe, and at what makes an encoding the only one: numbers in
- * their shortest form, the order of entries and of tiles, weights that can be. */
+/* Decoding looks at what it needs to be safe, and at what makes an encoding the only one: numbers
+ * in their shortest form, the order of entries and of tiles, weights that can be. */
 #include "core/base/check.h"
 #include "encoding.h"
 
@@ -111,8 +111,8 @@ static bool weights_are_sound(const struct entity_plan *entity, const struct row
     return sound;
 }
 
-static void append_row(struct state *state, const struct entity_plan *entity,
-                       const struct row *row, uint32_t expected) {
+static void append_row(struct state *state, const struct entity_plan *entity, const struct row *row,
+                       uint32_t expected) {
     state_fit(state, entity, &row->entry, row->transactions);
     if (state->capacity == 0)
         rows_reserve(state, expected + 1); /* one more is mostly why */
@@ -278,9 +278,9 @@ static bool decode_tile(struct encoded_tile *from, struct state *state,
         again = false;
         for (size_t j = 0; j < entity->total_count && sound && !again && !from->body.failed; j++) {
             again = !take_total(&from->body, state, entity, j, tile);
-            sound = again || is_weight(entity, entity->totals[j].filter,
-                                       (int64_t)*total_of(state, entity, tile, j),
-                                       tile[TILE_TRANSACTIONS]);
+            sound = again ||
+                    is_weight(entity, entity->totals[j].filter,
+                              (int64_t)*total_of(state, entity, tile, j), tile[TILE_TRANSACTIONS]);
         }
     } while (again);
     return sound && !from->body.failed && cursor_left(&from->body) == 0 &&
@@ -308,7 +308,8 @@ static int decode_tiles(const uint8_t *at, const uint8_t *end, uint32_t count, c
     int64_t before_us = 0;
     uint32_t seen = 0;
     for (; next_tile(&at, end, &tile); seen++) {
-        bool in_order = tile.oldest_us <= tile.newest_us && (seen == 0 || before_us < tile.oldest_us);
+        bool in_order =
+            tile.oldest_us <= tile.newest_us && (seen == 0 || before_us < tile.oldest_us);
         before_us = tile.newest_us;
         if (!in_order || !decode(&tile, state, entity, newest_us))
             return error_set(ret_error, ERROR_DAMAGED,
@@ -341,8 +342,8 @@ int decode_state(const void *bytes, size_t length, const struct entity_plan *ent
         if ((r = decode_tiles(parts.tiles, parts.sketches, parts.dense.tiles, "collapsed tile",
                               decode_tile, ret_state, entity, parts.newest_us, ret_error)) < 0 ||
             (r = decode_tiles(parts.sketches, parts.run, parts.dense.sketches, "sketch tile",
-                              decode_sketch_tile, ret_state, entity, parts.newest_us,
-                              ret_error)) < 0)
+                              decode_sketch_tile, ret_state, entity, parts.newest_us, ret_error)) <
+                0)
             return r;
     }
     return 0;

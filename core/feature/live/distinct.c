@@ -37,10 +37,9 @@ void distinct_clear(struct distinct *distinct, const struct entity_plan *entity,
     distinct->is_known = is_known;
 }
 
-/* The registers of a aggregation that needs them; NULL: it does not. */
+/* The registers of an aggregation that needs them; NULL: it does not. */
 static struct estimate *estimate_of(struct distinct *distinct, const struct change *change) {
-    struct estimate *estimate =
-        distinct->estimates ? &distinct->estimates[change->counter] : NULL;
+    struct estimate *estimate = distinct->estimates ? &distinct->estimates[change->counter] : NULL;
     return estimate && estimate->is_needed ? estimate : NULL;
 }
 
@@ -75,7 +74,8 @@ void distinct_change(struct distinct *distinct, const struct change *change, boo
 
 static bool holds(const struct entity_plan *entity, const struct change *coming, int64_t time_us,
                   int64_t at_us) {
-    return span_holds(&entity->spans[entity->aggregations[coming->aggregation].span], time_us, at_us);
+    return span_holds(&entity->spans[entity->aggregations[coming->aggregation].span], time_us,
+                      at_us);
 }
 
 /* What is of this time passes borders of windows whose different values are asked for. */
@@ -113,8 +113,7 @@ static bool is_of_pool(const struct entity_plan *entity, const struct change *co
 static void add_registers(struct distinct *distinct, const struct entity_plan *entity,
                           const struct change *coming, const struct sketch *sketch) {
     if (!distinct->estimates)
-        distinct->estimates =
-            check_calloc(entity->counter_count, sizeof *distinct->estimates);
+        distinct->estimates = check_calloc(entity->counter_count, sizeof *distinct->estimates);
     struct estimate *estimate = &distinct->estimates[coming->counter];
     estimate->is_needed = true;
     registers_add_packed(&estimate->sketched, sketch->packed);
@@ -148,8 +147,7 @@ static void count_row(struct distinct *distinct, const struct state *state,
         const struct change *coming = &entity->comings[i];
         if (is_of_pool(entity, coming) && holds(entity, coming, as_of_us, at_us) &&
             row_counts(entity, layout, at, coming->column, coming->filter) != 0)
-            add_value(distinct, coming,
-                      (uint64_t)row_number(layout, at, (size_t)coming->column));
+            add_value(distinct, coming, (uint64_t)row_number(layout, at, (size_t)coming->column));
     }
 }
 
@@ -208,8 +206,8 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
 static bool is_as_of(const struct distinct *distinct, const struct entity_plan *entity,
                      int64_t newest_us, int64_t at_us) {
     bool same = newest_us <= at_us;
-    for (size_t i = 0; same && newest_us > distinct->sketch_newest_us && i < entity->aggregation_count;
-         i++) {
+    for (size_t i = 0;
+         same && newest_us > distinct->sketch_newest_us && i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         if (is_of_pool(entity, coming))
             same = holds(entity, coming, newest_us, at_us) ==
@@ -221,14 +219,12 @@ static bool is_as_of(const struct distinct *distinct, const struct entity_plan *
 void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
                          uint32_t transactions, int64_t at_us) {
-    const struct sketch_tile *newest =
-        &state->tile_list->sketches[sketch_tile_count(state) - 1];
+    const struct sketch_tile *newest = &state->tile_list->sketches[sketch_tile_count(state) - 1];
     uint32_t present = entry_present(entity, entry);
-    distinct->is_known &=
-        newest->oldest_us == distinct->sketch_oldest_us && entry->time_us >= newest->oldest_us &&
-        entity->pool_count <= POOL_BITS &&
-        distinct_estimated(newest, entity) == distinct->are_estimated &&
-        is_as_of(distinct, entity, newest->newest_us, at_us);
+    distinct->is_known &= newest->oldest_us == distinct->sketch_oldest_us &&
+                          entry->time_us >= newest->oldest_us && entity->pool_count <= POOL_BITS &&
+                          distinct_estimated(newest, entity) == distinct->are_estimated &&
+                          is_as_of(distinct, entity, newest->newest_us, at_us);
     distinct->sketch_newest_us = newest->newest_us;
     for (size_t i = 0; distinct->is_known && i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
@@ -262,6 +258,9 @@ void distinct_note_moved(struct distinct *distinct, const struct state *state,
             continue;
         bool is_held = holds(entity, coming, tile->newest_us, at_us);
         distinct->is_known = holds(entity, coming, tile->oldest_us, at_us) == is_held;
+        for (uint32_t row = from; row < to; row++)
+            distinct->is_known &=
+                holds(entity, coming, row_time(state, layout, row), at_us) == is_held;
         if (!distinct->is_known || !is_held || !tile->sketches[coming->pool].is_estimated)
             continue;
         struct estimate *estimate = estimate_of(distinct, coming);
@@ -276,8 +275,7 @@ void distinct_note_moved(struct distinct *distinct, const struct state *state,
                 value_counts_remove(&distinct->counts, coming->pool, coming->member, value);
         }
     }
-    const struct sketch_tile *newest =
-        &state->tile_list->sketches[sketch_tile_count(state) - 1];
+    const struct sketch_tile *newest = &state->tile_list->sketches[sketch_tile_count(state) - 1];
     distinct->sketch_oldest_us = newest->oldest_us;
     distinct->sketch_newest_us = newest->newest_us;
     distinct->are_estimated = distinct_estimated(newest, entity);
@@ -310,8 +308,8 @@ struct distinct_found distinct_find(struct distinct *distinct, const struct chan
     struct estimate *estimate = estimate_of(distinct, coming);
     struct distinct_found found = {
         .count = distinct->exact[coming->counter],
-        .matched = value && value_counts_count(&distinct->counts, coming->pool, coming->member,
-                                               *value) > 0,
+        .matched = value &&
+                   value_counts_count(&distinct->counts, coming->pool, coming->member, *value) > 0,
         .is_estimated = estimate,
     };
     found.with_current = found.count + (value && !found.matched);

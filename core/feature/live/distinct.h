@@ -24,10 +24,10 @@ struct distinct {
     int64_t due_us;             /* when a sketch passes a border next */
     /* Of the newest sketch tile: its oldest and its newest time. */
     int64_t sketch_oldest_us, sketch_newest_us;
-    uint64_t are_estimated;     /* bit i: of that one's pool i; of the first 64 pools */
-    bool is_known;              /* else it has to be counted anew */
+    uint64_t are_estimated; /* bit i: of that one's pool i; of the first 64 pools */
+    bool is_known;          /* else it has to be counted anew */
     uint16_t counter_count; /* the plan's */
-    int64_t exact[];            /* [counter]: values in `counts`; behind them, its first slots */
+    int64_t exact[];        /* [counter]: values in `counts`; behind them, its first slots */
 };
 
 /* Lies in memory of the caller's, of this size. */

@@ -19,8 +19,8 @@ static void dense_put(uint8_t *bytes, const struct dense *dense) {
 
 /* Raw entries. */
 
-static void put_rows(const struct state *state, const struct entity_plan *entity,
-                     struct head *head, struct buffer *bytes) {
+static void put_rows(const struct state *state, const struct entity_plan *entity, struct head *head,
+                     struct buffer *bytes) {
     int64_t before_us = 0;
     head->entries = state->end - state->begin;
     for (uint32_t i = state->begin; i < state->end; i++) {

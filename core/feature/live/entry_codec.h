@@ -1,5 +1,5 @@
-/* Entries as bytes: identity and tally, as state.c documents them. There is one encoding of an entry
- * wherever it is: in a state's bytes, and in a rebuild before it is in a state. Internal to
+/* Entries as bytes: identity and tally, as state.c documents them. There is one encoding of an
+ * entry wherever it is: in a state's bytes, and in a rebuild before it is in a state. Internal to
  * core/feature. */
 #pragma once
 

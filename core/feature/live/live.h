@@ -2,7 +2,7 @@
  *
  *   rows       the raw entries, in order, each a row of fixed width (row.h)
  *   collapsed  tiles as words (tile.h), sketch tiles (sketch_tile.h), and when which of them unite
- *   windows    what each window holds, kept from one read to the next (read/windows.h)
+ *   windows    what each window holds, kept from one read to the next (windows.h)
  *
  * The windows are a cache: rows and collapsed tiles alone say what a value is. Internal to
  * core/feature, but for struct entry and the size of struct state. */
@@ -38,7 +38,7 @@ struct entry {
  * collapsed in it. */
 struct sketch_tile {
     int64_t oldest_us, newest_us;
-    struct sketch *sketches;             /* parallel to the plan's pools */
+    struct sketch *sketches;            /* parallel to the plan's pools */
     struct distribution *distributions; /* parallel to the plan's distributions */
     uint16_t pool_count, distribution_count;
 };
@@ -50,15 +50,16 @@ struct meeting {
 };
 
 struct tile_list {
-    uint64_t *words; /* the tiles, one behind the other, oldest first */
+    uint64_t *words;               /* the tiles, one behind the other, oldest first */
     uint32_t begin, end, capacity; /* of tiles */
     uint32_t tile_size;            /* in bytes */
     uint32_t sketch_count, sketch_capacity;
     struct sketch_tile *sketches; /* oldest first */
     int64_t sketches_due_us;      /* when the next of them are united or dropped */
     size_t sketch_bytes; /* that they take, as of when they were last united, dropped or made */
-    struct meeting *meetings;     /* a heap, the first due on top */
+    struct meeting *meetings; /* a heap, the first due on top */
     uint32_t meeting_count, meeting_capacity;
+    struct meeting latest; /* pushed last, if that is in the heap */
 };
 
 /* Of one border: how many rows and tiles have passed it, as the index of the first that has not;
@@ -70,10 +71,10 @@ struct mark {
 
 struct distinct;
 struct windows {
-    int64_t at_us;  /* as of when */
-    int64_t due_us; /* before this, nothing passes a border */
-    bool is_known;  /* else all of it has to be found anew */
-    uint32_t size;  /* of this block */
+    int64_t at_us;             /* as of when */
+    int64_t due_us;            /* before this, nothing passes a border */
+    bool is_known;             /* else all of it has to be found anew */
+    uint32_t size;             /* of this block */
     struct distinct *distinct; /* NULL: the plan has no pools */
     /* One for each border; behind them the accumulators, plan->word_count words. */
     struct mark marks[];
@@ -84,12 +85,13 @@ struct state {
     uint8_t *rows;
     uint32_t begin, end, capacity; /* of rows */
     uint16_t row_size;
-    uint8_t layout; /* which of the plan's */
-    bool is_in_heap : 1; /* it lies in an extent of a heap (base/heap.h), and its rows are that one's */
+    uint8_t layout;        /* which of the plan's */
+    bool is_in_heap : 1;   /* it lies in an extent of a heap (base/heap.h), and its rows are that
+                              one's */
     bool is_scheduled : 1; /* next_due_us and the meetings are known */
     int64_t origin_us;     /* what the times in rows count from */
     int64_t newest_us;     /* of all entries, if there is any */
-    int64_t next_due_us;      /* before the newest time is this, nothing is collapsed or dropped */
+    int64_t next_due_us;   /* before the newest time is this, nothing is collapsed or dropped */
     struct tile_list *tile_list; /* NULL: none */
     struct windows *windows;     /* NULL: none */
 };

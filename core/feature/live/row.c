@@ -37,7 +37,8 @@ bool entry_is_single(const struct entity_plan *entity, const struct entry *entry
     return others == 0;
 }
 
-/* The text, zeros, its length. Short ones as one number, whose bytes behind the cell mean nothing. */
+/* The text, zeros, its length. Short ones as one number, whose bytes behind the cell mean nothing.
+ */
 static inline void put_text(struct text text, size_t size, uint8_t *at) {
     if (size <= sizeof(uint64_t)) {
         uint64_t word = (uint64_t)text.length << 8 * (size - 1);
@@ -82,19 +83,18 @@ void row_set_weights(const struct state *state, const struct entity_plan *entity
         return;
     }
     uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns, misfits = 0;
-    store_u64(at + layout->flags_at,
-              (flags & ~passed_mask) |
-                  weight_bits(entity, entry, &misfits) << entity->column_count);
+    store_u64(at + layout->flags_at, (flags & ~passed_mask) | weight_bits(entity, entry, &misfits)
+                                                                  << entity->column_count);
     check(misfits == 0);
 }
 
-/* Numbers are written as eight bytes, in order: what is too much of one is the next one's place. What
- * lies behind the row is put back. */
+/* Numbers are written as eight bytes, in order: what is too much of one is the next one's place.
+ * What lies behind the row is put back. */
 bool row_try_fill(const struct state *state, const struct entity_plan *entity,
                   const struct entry *entry, uint32_t transactions, uint8_t *at) {
     const struct row_layout *layout = row_layout(state, entity);
-    uint32_t present = entity->text_columns ? entry_present(entity, entry)
-                                            : entry->present & entity->all_columns;
+    uint32_t present =
+        entity->text_columns ? entry_present(entity, entry) : entry->present & entity->all_columns;
     uint64_t time_us = (uint64_t)entry->time_us - (uint64_t)state->origin_us;
     uint64_t flags = present, behind = load_u64(at + layout->size);
     uint64_t misfits = time_us & ~layout->time_mask; /* bits that have no room */
@@ -216,8 +216,7 @@ uint32_t rows_insert(struct state *state, const struct entity_plan *entity, uint
         make_room(state, entity);
     i = state->begin + before;
     if (i < state->end) {
-        memmove(row_at(state, i + 1), row_at(state, i),
-                (size_t)(state->end - i) * state->row_size);
+        memmove(row_at(state, i + 1), row_at(state, i), (size_t)(state->end - i) * state->row_size);
         shift_marks(state, entity, i, 0, 1);
     }
     state->end++;

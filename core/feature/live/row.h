@@ -36,8 +36,7 @@ static inline uint8_t *row_at(const struct state *state, size_t i) {
 }
 static inline int64_t row_time(const struct state *state, const struct row_layout *layout,
                                size_t i) {
-    return (int64_t)((uint64_t)state->origin_us +
-                     (load_u64(row_at(state, i)) & layout->time_mask));
+    return (int64_t)((uint64_t)state->origin_us + (load_u64(row_at(state, i)) & layout->time_mask));
 }
 static inline uint64_t row_flags(const struct row_layout *layout, const uint8_t *row) {
     return load_u64(row + layout->flags_at) & layout->flags_mask;
@@ -67,7 +66,7 @@ static inline int64_t row_weight(const struct entity_plan *entity, const struct 
     const uint8_t *at = row + layout->tally_at + sizeof(uint32_t) * (size_t)(filter + 1);
     return filter < 0 ? (int64_t)load_u32(at) : (int64_t)(int32_t)load_u32(at);
 }
-/* The same of a aggregation or a total: 0 if the entry lacks the column. column -1: none. */
+/* The same of an aggregation or a total: 0 if the entry lacks the column. column -1: none. */
 static inline int64_t row_counts(const struct entity_plan *entity, const struct row_layout *layout,
                                  const uint8_t *row, int column, int filter) {
     if (column >= 0 && !(row_flags(layout, row) >> column & 1))

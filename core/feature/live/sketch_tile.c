@@ -10,8 +10,7 @@ static void sketch_tile_init(struct sketch_tile *tile, const struct entity_plan 
                                  .pool_count = (uint16_t)entity->pool_count,
                                  .distribution_count = (uint16_t)entity->distribution_count};
     tile->sketches = check_calloc(entity->pool_count + 1, sizeof *tile->sketches);
-    tile->distributions =
-        check_calloc(entity->distribution_count + 1, sizeof *tile->distributions);
+    tile->distributions = check_calloc(entity->distribution_count + 1, sizeof *tile->distributions);
 }
 
 void sketch_tile_deinit(struct sketch_tile *tile) {
@@ -38,8 +37,8 @@ static struct sketch_tile *insert(struct state *state, const struct entity_plan 
     struct tile_list *list = state_tile_list(state);
     if (list->sketch_count == list->sketch_capacity) {
         list->sketch_capacity += list->sketch_capacity / 2 + 4;
-        list->sketches = check_reallocarray(list->sketches, list->sketch_capacity,
-                                                 sizeof *list->sketches);
+        list->sketches =
+            check_reallocarray(list->sketches, list->sketch_capacity, sizeof *list->sketches);
     }
     struct sketch_tile *tile = &list->sketches[i];
     memmove(tile + 1, tile, (list->sketch_count - i) * sizeof *tile);

@@ -94,8 +94,8 @@ static void add_edges(const struct total_parts *to, bool any, const uint64_t *fi
 #define CELL_WORDS_MAX (COLUMN_TEXT_MAX / 8 + 1)
 
 static void add_row_edges(const struct state *state, const struct entity_plan *entity,
-                          const struct total_parts *parts, bool any, int column,
-                          const uint8_t *row, int64_t time_us, size_t words) {
+                          const struct total_parts *parts, bool any, int column, const uint8_t *row,
+                          int64_t time_us, size_t words) {
     const struct row_layout *layout = row_layout(state, entity);
     uint64_t edge[2 + CELL_WORDS_MAX] = {(uint64_t)time_us};
     if (column >= 0) { /* else only the time is asked for */
@@ -322,8 +322,8 @@ static void change_layout(struct state *state, const struct entity_plan *entity,
 }
 
 /* The narrowest layout and an origin that all rows have room in, and this time. */
-static void find_times(const struct state *state, const struct entity_plan *entity,
-                       int64_t time_us, uint8_t *number, int64_t *ret_origin_us) {
+static void find_times(const struct state *state, const struct entity_plan *entity, int64_t time_us,
+                       uint8_t *number, int64_t *ret_origin_us) {
     int64_t first_us = time_us, last_us = time_us;
     if (state->begin < state->end) {
         const struct row_layout *layout = row_layout(state, entity);
@@ -378,8 +378,7 @@ void state_fit(struct state *state, const struct entity_plan *entity, const stru
                              has_room(entity, layout, entry, present),
                          1))
         return;
-    fit_slowly(state, entity, entry, present,
-               is_single && layout->tally_at == 0);
+    fit_slowly(state, entity, entry, present, is_single && layout->tally_at == 0);
 }
 
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other) {

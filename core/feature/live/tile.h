@@ -128,13 +128,13 @@ void tile_copy(const struct state *state, const struct entity_plan *entity, uint
 /* The first tile whose oldest entry is not before this time. */
 uint32_t tiles_find(const struct state *state, const struct entity_plan *entity, int64_t time_us);
 
-/* Changes the layout of the state's rows and tiles where the entry has no room in it. time_us:
- * the entry's. */
 /* Makes rows and tiles at least as wide. */
 void state_widen(struct state *state, const struct entity_plan *entity, unsigned width);
-/* Rows of another state, that is in no heap, in the place of its own; the layout is the wider one of
- * both. The other has none left. */
+/* Rows of another state, that is in no heap, in the place of its own; the layout is the wider one
+ * of both. The other has none left. */
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other);
+/* Changes the layout of rows and tiles if the entry, of so many transactions, has no room in it.
+ * Rows and tiles keep their indices, and lie somewhere else then. */
 void state_fit(struct state *state, const struct entity_plan *entity, const struct entry *entry,
                uint32_t transactions);
 /* The same for the entry's columns alone, as of an entry that goes into a tile. */

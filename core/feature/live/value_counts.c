@@ -10,9 +10,9 @@
 
 void value_counts_init(struct value_counts *counts, size_t members, uint64_t *words) {
     *counts = (struct value_counts){.slots = words,
-                                .few = words,
-                                .stride = value_counts_stride(members),
-                                .seed = (uint32_t)((uintptr_t)words >> 4)};
+                                    .few = words,
+                                    .stride = value_counts_stride(members),
+                                    .seed = (uint32_t)((uintptr_t)words >> 4)};
     counts->capacity = members == 0 ? 0 : VALUE_COUNTS_FEW;
     memset(words, 0, value_counts_words(members) * sizeof *words);
 }
@@ -57,7 +57,8 @@ static size_t place_of(const struct value_counts *counts, uint32_t pool, uint64_
 
 /* The slot of the list that holds the value; NULL: none. All of them are looked at, the free ones
  * too: how many there are is hard to foresee for a branch. */
-static inline uint64_t *find_listed(const struct value_counts *counts, uint32_t pool, uint64_t value) {
+static inline uint64_t *find_listed(const struct value_counts *counts, uint32_t pool,
+                                    uint64_t value) {
     uint64_t *slot = counts->slots, *found = NULL;
     for (unsigned i = 0; i < VALUE_COUNTS_FEW; i++, slot += counts->stride)
         found = (slot[0] == value) & (halves_of(slot)[0] == pool) ? slot : found;
@@ -87,8 +88,7 @@ static void grow(struct value_counts *counts) {
     struct value_counts old = *counts;
     counts->capacity = (!value_counts_are_many(counts) ? 4 : 2) * old.capacity;
     counts->shift = (uint8_t)(__builtin_clz(counts->capacity) + 33);
-    counts->slots =
-        check_calloc((size_t)counts->capacity * counts->stride, sizeof *counts->slots);
+    counts->slots = check_calloc((size_t)counts->capacity * counts->stride, sizeof *counts->slots);
     for (size_t i = 0; i < old.capacity; i++) {
         uint64_t *slot = slot_at(&old, i);
         if (halves_of(slot)[0] != 0)
@@ -103,7 +103,7 @@ static uint64_t *make_slot(struct value_counts *counts, uint32_t pool, uint64_t 
     if (counts->count >= (!value_counts_are_many(counts) ? VALUE_COUNTS_FEW : counts->capacity / 2))
         grow(counts);
     uint64_t *slot = !value_counts_are_many(counts) ? slot_at(counts, counts->count)
-                                                : find_placed(counts, pool, value);
+                                                    : find_placed(counts, pool, value);
     slot[0] = value;
     halves_of(slot)[0] = pool;
     counts->count++;
@@ -171,7 +171,7 @@ bool value_counts_remove(struct value_counts *counts, size_t pool, size_t member
 }
 
 bool value_counts_next(const struct value_counts *counts, uint32_t *at, size_t pool, size_t member,
-                  uint64_t *ret_value) {
+                       uint64_t *ret_value) {
     uint32_t count = !value_counts_are_many(counts) ? counts->count : counts->capacity;
     while (*at < count) {
         uint64_t *slot = slot_at(counts, (*at)++);
@@ -188,7 +188,8 @@ void value_counts_prefetch(const struct value_counts *counts, size_t pool, uint6
     prefetch(slot_at(counts, place_of(counts, (uint32_t)pool + 1, value)));
 }
 
-uint32_t value_counts_count(const struct value_counts *counts, size_t pool, size_t member, uint64_t value) {
+uint32_t value_counts_count(const struct value_counts *counts, size_t pool, size_t member,
+                            uint64_t value) {
     uint64_t *slot = find(counts, (uint32_t)pool + 1, value);
     return slot ? halves_of(slot)[1 + member] : 0;
 }

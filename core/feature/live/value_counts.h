@@ -44,6 +44,7 @@ bool value_counts_add(struct value_counts *counts, size_t pool, size_t member, u
 bool value_counts_remove(struct value_counts *counts, size_t pool, size_t member, uint64_t value);
 /* The next value of which there is one, in any order, from *at on, which begins as 0. */
 bool value_counts_next(const struct value_counts *counts, uint32_t *at, size_t pool, size_t member,
-                  uint64_t *ret_value);
+                       uint64_t *ret_value);
 void value_counts_prefetch(const struct value_counts *counts, size_t pool, uint64_t value);
-uint32_t value_counts_count(const struct value_counts *counts, size_t pool, size_t member, uint64_t value);
+uint32_t value_counts_count(const struct value_counts *counts, size_t pool, size_t member,
+                            uint64_t value);

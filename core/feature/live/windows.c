@@ -72,10 +72,9 @@ static inline void change_edges(uint64_t *edges, enum effect effect, bool any, u
 /* More than its count. weight: what is added to the count; any: of the aggregation before. row:
  * ROW_UNKNOWN if it is in a tile. */
 __attribute__((always_inline)) static inline void
-change_more(const struct windows *windows, const struct state *state,
-                               const struct change *change, const struct row_layout *layout,
-                               const uint8_t *at, uint32_t row, int64_t weight, bool any,
-                               enum effect effect, struct accumulator parts) {
+change_more(const struct windows *windows, const struct state *state, const struct change *change,
+            const struct row_layout *layout, const uint8_t *at, uint32_t row, int64_t weight,
+            bool any, enum effect effect, struct accumulator parts) {
     unsigned kept = change->kept;
     int64_t value = change->column < 0 ? 0 : row_number(layout, at, (size_t)change->column);
     if (kept & KEPT_SUM)
@@ -88,13 +87,12 @@ change_more(const struct windows *windows, const struct state *state,
         change_edges(parts.edges, effect, any, row);
     if ((kept & KEPT_DISTINCT) && effect != STAYS && windows->distinct->is_known &&
         row != ROW_UNKNOWN &&
-        (sketch_tile_count(state) == 0 ||
-         distinct_is_lone(state, row_time(state, layout, row))))
+        (sketch_tile_count(state) == 0 || distinct_is_lone(state, row_time(state, layout, row))))
         distinct_change(windows->distinct, change, effect == COMES, (uint64_t)value);
 }
 
-/* Nearly all rows are in layouts without tally: their weights are bits. Mere counts take a weight of
- * 0 as well: what passes a filter is hard to foresee for a branch. */
+/* Nearly all rows are in layouts without tally: their weights are bits. Mere counts take a weight
+ * of 0 as well: what passes a filter is hard to foresee for a branch. */
 __attribute__((always_inline)) static inline void
 change_all(struct windows *windows, const struct state *state, const struct entity_plan *entity,
            const struct change *change, const struct change *end, const uint8_t *at, uint32_t row) {
@@ -147,7 +145,7 @@ static void pass_tile(struct windows *windows, const struct state *state,
         *to.count += (uint64_t)change->sign * *at;
         if (change->kept & KEPT_SUM)
             wide_add(to.sum, change->sign > 0 ? wide_get(from.sum)
-                                            : (int128)(0 - (uint128)wide_get(from.sum)));
+                                              : (int128)(0 - (uint128)wide_get(from.sum)));
         if (change->kept & KEPT_SQUARES)
             squares_add(to.squares, from.squares, change->sign);
         if (*at == 0)
@@ -166,7 +164,7 @@ static void pass_tile(struct windows *windows, const struct state *state,
 
 /* When the first of those that wait at the border passes it; INT64_MAX: none waits. */
 static int64_t due_of(const struct windows *windows, const struct state *state,
-                             const struct entity_plan *entity, size_t border) {
+                      const struct entity_plan *entity, size_t border) {
     const struct mark *mark = &windows->marks[border];
     uint64_t distance_us = entity->borders[border].distance_us;
     uint32_t rows = border > 0 ? mark[-1].row : state->end;
@@ -285,8 +283,8 @@ static void pass_due(struct windows *windows, const struct state *state,
     size_t entered = enter_rows(windows, state, entity, at_us);
     windows->marks[0].due_us = due_of(windows, state, entity, 0);
     first_us = windows->marks[0].due_us < first_us ? windows->marks[0].due_us : first_us;
-    /* At the borders that rows have passed as they entered none waits; at the next, one does, behind
-     * others or, where there are tiles, maybe before them. */
+    /* At the borders that rows have passed as they entered none waits; at the next, one does,
+     * behind others or, where there are tiles, maybe before them. */
     for (size_t i = 1; entered > 0 && i <= entered && i < entity->border_count; i++) {
         mark = &windows->marks[i];
         if (i < entered || mark->due_us == INT64_MAX || state->tile_list)
@@ -301,10 +299,9 @@ static void begin(struct windows *windows, const struct state *state,
     uint64_t *words = windows_words(windows, entity);
     memset(words, 0, entity->word_count * sizeof *words);
     for (size_t i = 0; i < entity->border_count; i++)
-        windows->marks[i] =
-            (struct mark){.row = state->begin,
-                          .tile = state->tile_list ? state->tile_list->begin : 0,
-                          .due_us = INT64_MIN};
+        windows->marks[i] = (struct mark){.row = state->begin,
+                                          .tile = state->tile_list ? state->tile_list->begin : 0,
+                                          .due_us = INT64_MIN};
     if (windows->distinct)
         distinct_clear(windows->distinct, entity, sketch_tile_count(state) == 0);
     windows->due_us = INT64_MIN;
@@ -338,8 +335,7 @@ void windows_look_up_extremes(struct windows *windows, const struct state *state
     int64_t least = INT64_MAX, greatest = INT64_MIN;
     for (uint32_t i = from->tile; i < until->tile; i++) {
         const struct total *total = &entity->totals[coming->total];
-        uint64_t *at =
-            total_of(state, entity, tile_at(state, entity, i), (size_t)coming->total);
+        uint64_t *at = total_of(state, entity, tile_at(state, entity, i), (size_t)coming->total);
         const int64_t *other = (const int64_t *)total_parts(total, at, 0).extremes;
         least = *at != 0 && other[0] < least ? other[0] : least;
         greatest = *at != 0 && other[1] > greatest ? other[1] : greatest;

@@ -6,8 +6,8 @@
  * cannot be taken off is looked for again when it is read: extremes of which one has left, and the
  * first or last row (row.h: ROW_UNKNOWN).
  *
- * The words of an accumulator, as far as the aggregation keeps them (enum kept): count, sum, squares,
- * extremes as in a tile (tile.h), then the first and the last row. */
+ * The words of an accumulator, as far as the aggregation keeps them (enum kept): count, sum,
+ * squares, extremes as in a tile (tile.h), then the first and the last row. */
 #pragma once
 
 #include "distinct.h"
@@ -65,8 +65,8 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
                       bool inserted);
 /* Rows and tiles of one extent have become one tile. */
 void windows_note_united(struct state *state, const struct entity_plan *entity);
-/* An entry came into tile i, whose newest time was newest_us. row: the entry in the layout of as_row,
- * which may be outcomes only. */
+/* An entry came into tile i, whose newest time was newest_us. row: the entry in the layout of
+ * as_row, which may be outcomes only. */
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,
                         int64_t newest_us, const struct entry *entry, const struct state *as_row,
                         const uint8_t *row);

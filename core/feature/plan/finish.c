@@ -1,4 +1,4 @@
-/* What is derived from a checked plan: what the windows of an entity's features gather, what tiles
+/* What is derived from a checked plan: what the windows of an entity's features hold, what tiles
  * keep, how wide they are, and the hashes. */
 #include "finish.h"
 
@@ -34,7 +34,7 @@ static bool is_span(const struct span *span, int64_t delay_us, int64_t window_us
 
 /* The span's aggregation for this column and filter; a new one when there is none yet. */
 static uint16_t share_aggregation(struct entity_plan *entity, uint16_t span_number, int column,
-                                int filter, uint16_t needs) {
+                                  int filter, uint16_t needs) {
     struct span *span = &entity->spans[span_number];
     size_t i = span->first;
     while (i < entity->aggregation_count &&
@@ -60,8 +60,9 @@ static void add_aggregations(struct entity_plan *entity, uint16_t span_number) {
                 share_aggregation(entity, span_number, -1, feature->filter, NEED_COUNT);
         if (!is_span(span, feature->delay_us, feature->window_us))
             continue;
-        feature->aggregation = share_aggregation(entity, span_number, feature->column, feature->filter,
-                                             aggregate_needs(feature->aggregate));
+        feature->aggregation =
+            share_aggregation(entity, span_number, feature->column, feature->filter,
+                              aggregate_needs(feature->aggregate));
         feature->part_aggregation =
             feature->part < 0
                 ? 0

@@ -13,4 +13,3 @@ int plan_finish(struct plan *plan, struct error *ret_error);
  * Their bytes are other ones: not for tables, nor for comparing. Returns whether no entry of the
  * entity keeps it now. */
 bool plan_omit_ids(struct entity_plan *entity);
-

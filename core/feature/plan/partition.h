@@ -15,8 +15,8 @@ struct partition {
     uint64_t begin_us[64]; /* [level]: so far behind the newest time its last instant must lie */
 };
 
-/* A window and what is aggregated over it: [first, first + count). Ages count back from the time of the
- * read; the window holds delay_us <= age < end_us. */
+/* A window and what is aggregated over it: [first, first + count). Ages count back from the time of
+ * the read; the window holds delay_us <= age < end_us. */
 struct span {
     uint64_t delay_us, end_us;
     uint16_t first, count;

@@ -4,7 +4,6 @@
  * to a plan and keeps it in a snapshot. */
 #include "plan.h"
 
-
 #include <inttypes.h>
 
 static const struct aggregate_rule {
@@ -18,10 +17,8 @@ static const struct aggregate_rule {
     [AGGREGATE_MEAN] = {"mean", COLUMN_NUMBER, true, NEED_COUNT | NEED_SUM},
     [AGGREGATE_MIN] = {"min", COLUMN_ORDERED, false, NEED_EXTREMES},
     [AGGREGATE_MAX] = {"max", COLUMN_ORDERED, false, NEED_EXTREMES},
-    [AGGREGATE_STDDEV] = {"stddev", COLUMN_NUMBER, true,
-                          NEED_COUNT | NEED_SUM | NEED_SQUARES},
-    [AGGREGATE_DISTINCT] = {"distinct", COLUMN_COMPARED, false,
-                            NEED_DISTINCT | NEED_MATCH},
+    [AGGREGATE_STDDEV] = {"stddev", COLUMN_NUMBER, true, NEED_COUNT | NEED_SUM | NEED_SQUARES},
+    [AGGREGATE_DISTINCT] = {"distinct", COLUMN_COMPARED, false, NEED_DISTINCT | NEED_MATCH},
     [AGGREGATE_FIRST] = {"first", COLUMN_SHOWN, false, NEED_EDGES},
     [AGGREGATE_LAST] = {"last", COLUMN_SHOWN, false, NEED_EDGES},
     [AGGREGATE_SECONDS_SINCE_FIRST] = {"seconds_since_first", COLUMN_NONE, false, NEED_EDGES},

@@ -65,18 +65,18 @@ enum column_type {
     COLUMN_PLACE,   /* place_pack() of where the transaction was: for distance and speed */
 };
 
-#define PLAN_ENTITIES_MAX    64
-#define PLAN_COLUMNS_MAX     32                      /* per entity */
-#define PLAN_FILTERS_MAX     32                      /* per entity */
-#define PLAN_FEATURES_MAX    256                     /* per entity */
-#define PLAN_AGGREGATIONS_MAX  (2 * PLAN_FEATURES_MAX) /* a feature needs at most two, */
-#define PLAN_SPANS_MAX       (2 * PLAN_FEATURES_MAX) /* and burst two windows */
-#define PLAN_KEY_PARTS_MAX   3
-#define PLAN_WINDOW_US_MAX   (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
-#define PLAN_LATENESS_US_MAX PLAN_WINDOW_US_MAX
-#define PLAN_Q_PARTS         10000 /* a quantile's q is a whole number of these parts */
-#define PLAN_DIGITS_MAX      18    /* 10^18 is the last power that an int64 holds */
-#define COLUMN_TEXT_MAX      128
+#define PLAN_ENTITIES_MAX     64
+#define PLAN_COLUMNS_MAX      32                      /* per entity */
+#define PLAN_FILTERS_MAX      32                      /* per entity */
+#define PLAN_FEATURES_MAX     256                     /* per entity */
+#define PLAN_AGGREGATIONS_MAX (2 * PLAN_FEATURES_MAX) /* a feature needs at most two, */
+#define PLAN_SPANS_MAX        (2 * PLAN_FEATURES_MAX) /* and burst two windows */
+#define PLAN_KEY_PARTS_MAX    3
+#define PLAN_WINDOW_US_MAX    (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
+#define PLAN_LATENESS_US_MAX  PLAN_WINDOW_US_MAX
+#define PLAN_Q_PARTS          10000 /* a quantile's q is a whole number of these parts */
+#define PLAN_DIGITS_MAX       18    /* 10^18 is the last power that an int64 holds */
+#define COLUMN_TEXT_MAX       128
 
 struct column {
     struct text source; /* canonical name of what it holds: "amount", "attributes.items" */
@@ -102,8 +102,8 @@ struct feature {
     int64_t tick_us;            /* AGGREGATE_BURST: shorter than the window; else 0 */
     struct value default_value; /* instead of absent; VALUE_ABSENT: none */
     /* Filled by plan_finish(): */
-    uint64_t definition;     /* equal definitions have equal values; name and default left out */
-    uint16_t aggregation;      /* index into the entity's aggregations: what its value is made from */
+    uint64_t definition;  /* equal definitions have equal values; name and default left out */
+    uint16_t aggregation; /* index into the entity's aggregations: what its value is made from */
     uint16_t part_aggregation; /* AGGREGATE_SHARE: the numerator */
     uint16_t tick_aggregation; /* AGGREGATE_BURST: the last tick */
 };
@@ -165,12 +165,12 @@ struct aggregation {
 };
 
 /* What a collapsed tile keeps of its entries: totals of those that pass a filter and have a column,
- * for the aggregations that need them; the different values of that column, in a pool; and how often
- * which values occur, in a distribution. Pools and distributions are kept in sketch tiles. */
+ * for the aggregations that need them; the different values of that column, in a pool; and how
+ * often which values occur, in a distribution. Pools and distributions are kept in sketch tiles. */
 struct total {
-    uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum need; always the count */
-    int8_t column; /* -1: none */
-    int8_t filter; /* -1: none */
+    uint8_t needs;       /* SUM, SQUARES, EXTREMES and EDGES of enum need; always the count */
+    int8_t column;       /* -1: none */
+    int8_t filter;       /* -1: none */
     uint32_t column_bit; /* 0: none */
 };
 
@@ -183,7 +183,8 @@ static inline bool span_holds(const struct span *span, int64_t time_us, int64_t 
     return is_behind(time_us, at_us, span->delay_us) && !is_behind(time_us, at_us, span->end_us);
 }
 
-/* What an accumulator keeps of its aggregation beside the count, in words of 8 bytes, in this order.
+/* What an accumulator keeps of its aggregation beside the count, in words of 8 bytes, in this
+ * order.
  */
 enum kept {
     KEPT_SUM = 1,       /* 2 words */
@@ -191,7 +192,7 @@ enum kept {
     KEPT_EXTREMES = 4,  /* 2 */
     KEPT_FIRST = 8,     /* 1, together with KEPT_LAST */
     KEPT_LAST = 16,     /* of KEPT_FIRST's word */
-    KEPT_DISTINCT = 32, /* none: read/distinct.h */
+    KEPT_DISTINCT = 32, /* none: live/distinct.h */
     /* Of KEPT_EXTREMES: which of the two is asked for. The other may be further out than any
      * entry that is there. */
     KEPT_MIN = 64,
@@ -206,8 +207,8 @@ struct change {
     uint16_t kept; /* of enum kept */
     int16_t total; /* the aggregation's; -1: none */
     int8_t column, filter;
-    uint8_t weight_bit; /* which bit of row_weights() says whether the entry counts */
-    int8_t sign;        /* 1: it comes, -1: it leaves */
+    uint8_t weight_bit;    /* which bit of row_weights() says whether the entry counts */
+    int8_t sign;           /* 1: it comes, -1: it leaves */
     uint16_t pool, member; /* KEPT_DISTINCT: the pool, and which of its aggregations it is */
     uint16_t counter;      /* which of all aggregations with a pool it is */
 };
@@ -235,8 +236,8 @@ struct row_layout {
     uint64_t flags_mask, time_mask;
     uint16_t size;
     uint8_t id_at, flags_at;
-    uint16_t tally_at; /* 0: none */
-    uint8_t text_size; /* bytes of a text's cell: the text, zeros, its length */
+    uint16_t tally_at;                    /* 0: none */
+    uint8_t text_size;                    /* bytes of a text's cell: the text, zeros, its length */
     uint8_t cell_shift[PLAN_COLUMNS_MAX]; /* 64 − the bits of a number's cell */
     uint16_t cell_at[PLAN_COLUMNS_MAX];
 };
@@ -284,11 +285,12 @@ struct entity_plan {
     struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
     size_t border_count;
     struct change changes[2 * PLAN_AGGREGATIONS_MAX]; /* border by border */
-    struct change comings[PLAN_AGGREGATIONS_MAX];     /* [aggregation]: what comes into its window */
-    uint16_t word_count;    /* of the accumulators */
-    uint16_t counter_count; /* aggregations with a pool */
-    uint16_t member_count;  /* of the pool that has most */
-    uint64_t pools_reach_us; /* where the longest window ends whose different values are asked for */
+    struct change comings[PLAN_AGGREGATIONS_MAX]; /* [aggregation]: what comes into its window */
+    uint16_t word_count;                          /* of the accumulators */
+    uint16_t counter_count;                       /* aggregations with a pool */
+    uint16_t member_count;                        /* of the pool that has most */
+    uint64_t
+        pools_reach_us; /* where the longest window ends whose different values are asked for */
 };
 
 struct plan {

@@ -25,17 +25,19 @@ static struct cell cell_of_row(const struct state *state, const struct entity_pl
     return cell;
 }
 
-static void put_first(const struct reading *reading, const struct state *state, uint32_t row, int column,
-                      struct aggregated *aggregated) {
+static void put_first(const struct reading *reading, const struct state *state, uint32_t row,
+                      int column, struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
+    check(row != ROW_UNKNOWN); /* else the window's count would be wrong */
     aggregated->first_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
     if (column >= 0)
         aggregated->first = cell_of_row(state, entity, row, column);
 }
 
-static void put_last(const struct reading *reading, const struct state *state, uint32_t row, int column,
-                     struct aggregated *aggregated) {
+static void put_last(const struct reading *reading, const struct state *state, uint32_t row,
+                     int column, struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
+    check(row != ROW_UNKNOWN);
     aggregated->last_age_us = age_of(reading, row_time(state, row_layout(state, entity), row));
     if (column >= 0)
         aggregated->last = cell_of_row(state, entity, row, column);
@@ -78,8 +80,8 @@ static void count_values(const struct reading *reading, const uint64_t *values, 
     aggregated->is_estimated = false;
 }
 
-/* Rows as bits, the first lowest: those whose flag i is set. Eight rows at a time: bit i of the eight
- * bytes of a word comes together in its highest byte. */
+/* Rows as bits, the first lowest: those whose flag i is set. Eight rows at a time: bit i of the
+ * eight bytes of a word comes together in its highest byte. */
 struct row_sets {
     uint32_t of[64];
 };
@@ -230,8 +232,7 @@ static bool find_tile(const struct state *state, const struct windows *windows,
     const struct total *total = &entity->totals[coming->total];
     for (uint32_t i = 0; i < until - from; i++) {
         uint32_t tile = is_last ? until - 1 - i : from + i;
-        uint64_t *at = total_of(state, entity, tile_at(state, entity, tile),
-                                (size_t)coming->total);
+        uint64_t *at = total_of(state, entity, tile_at(state, entity, tile), (size_t)coming->total);
         *ret_parts = total_parts(total, at, cell_words(state, entity, total));
         if (*at != 0)
             return true;
@@ -240,9 +241,8 @@ static bool find_tile(const struct state *state, const struct windows *windows,
 }
 
 /* Rows and tiles never lie between each other: of equal times the row is the newer one. */
-static void take_edges(struct reading *reading, const struct state *state,
-                       struct windows *windows, const struct change *coming,
-                       struct aggregated *aggregated) {
+static void take_edges(struct reading *reading, const struct state *state, struct windows *windows,
+                       const struct change *coming, struct aggregated *aggregated) {
     const struct entity_plan *entity = reading->entity;
     const struct row_layout *layout = row_layout(state, entity);
     struct total_parts parts;

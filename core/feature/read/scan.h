@@ -1,11 +1,12 @@
-/* Aggregation: what the windows of a state hold as of the time of a read. Internal to core/feature. */
+/* Aggregation: what the windows of a state hold as of the time of a read. Internal to core/feature.
+ */
 #pragma once
 
 #include "values.h"
 
 /* A state with no more rows than this, single transactions all of them, and nothing collapsed, is
- * looked through at each read: it needs no memory for windows, and the look costs no more than keeping
- * them up. */
+ * looked through at each read: it needs no memory for windows, and the look costs no more than
+ * keeping them up. */
 #define SCAN_ROWS_MAX 16
 
 /* All aggregations but those of quantiles, by a look at every row. Nothing has collapsed. */

@@ -1,6 +1,6 @@
-/* Making values of what has been aggregated, straight into the result: with ten features and more to
- * a decision, copies of values are what would cost most. Kind by kind (plan/outputs.c), so that nothing
- * has to be asked of a feature that is known of its kind. */
+/* Making values of what has been aggregated, straight into the result: with ten features and more
+ * to a decision, copies of values are what would cost most. Kind by kind (plan/outputs.c), so that
+ * nothing has to be asked of a feature that is known of its kind. */
 #include "values.h"
 
 #include "burst.h"
@@ -114,7 +114,8 @@ static inline int64_t count_with_current(const struct aggregated *all, int64_t w
 }
 
 static inline void sum_value(const struct reading *reading, const struct output *output,
-                             const struct aggregated *all, int64_t weight, struct value *ret_value) {
+                             const struct aggregated *all, int64_t weight,
+                             struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
     if (output->type == VALUE_DOUBLE)
@@ -126,7 +127,8 @@ static inline void sum_value(const struct reading *reading, const struct output 
 }
 
 static inline void mean_value(const struct reading *reading, const struct output *output,
-                              const struct aggregated *all, int64_t weight, struct value *ret_value) {
+                              const struct aggregated *all, int64_t weight,
+                              struct value *ret_value) {
     int64_t value = current_value(reading, output, weight);
     int64_t count = count_with_current(all, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
@@ -329,8 +331,8 @@ static void quantile_value(struct reading *reading, const struct output *output,
 }
 
 /* Distance and speed: whether or not the current transaction passes the filter. */
-static void travel_value(const struct reading *reading, const struct output *output, bool is_distance,
-                         const struct aggregated *all, struct value *ret_value) {
+static void travel_value(const struct reading *reading, const struct output *output,
+                         bool is_distance, const struct aggregated *all, struct value *ret_value) {
     if (!all->any || !(reading->current_present >> output->column & 1)) {
         put_absent(reading, output, ret_value);
         return;
@@ -347,9 +349,10 @@ static void burst_value(const struct reading *reading, const struct output *outp
                         const struct aggregated *all, int64_t weight, struct value *ret_value) {
     const struct feature *feature = &reading->entity->features[output->feature];
     const struct aggregated *tick = &reading->aggregated[feature->tick_aggregation];
-    put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
-                                         all->any ? all->first_age_us - (uint64_t)feature->delay_us : 0,
-                                         feature->tick_us, feature->window_us));
+    put_double(ret_value,
+               burst_surprise(tick->count + weight, all->count + weight,
+                              all->any ? all->first_age_us - (uint64_t)feature->delay_us : 0,
+                              feature->tick_us, feature->window_us));
 }
 
 static void other_value(struct reading *reading, const struct output *output,
@@ -403,7 +406,7 @@ static void other_value(struct reading *reading, const struct output *output,
 
 /* Every kind has a line here, in their order. */
 __attribute__((always_inline)) static inline void put(struct reading *reading, bool is_whole,
-                                                       struct value *ret_values) {
+                                                      struct value *ret_values) {
     const struct entity_plan *entity = reading->entity;
     const struct output *output = entity->outputs;
     EACH(OUTPUT_COUNT)
@@ -428,7 +431,7 @@ __attribute__((always_inline)) static inline void put(struct reading *reading, b
 _Static_assert(OUTPUT_KIND_COUNT == 9, "one for each kind");
 
 __attribute__((noinline)) static void put_without_columns(struct reading *reading,
-                                                           struct value *ret_values) {
+                                                          struct value *ret_values) {
     put(reading, false, ret_values);
 }
 

@@ -1,11 +1,11 @@
-/* What a read gathers over each window, and the values of features made of it. Internal to
+/* What a read finds in each window, and the values of features made of it. Internal to
  * core/feature; state_evaluate() drives it.
  *
- * An entry's weight in a aggregation is how often it counts: for a plain filter 0 or 1, for an outcome
- * filter whatever has become of the sum, for no filter its number of transactions (0 while only its
- * outcome is known). Sums take the weight as a factor; what cannot be undone (extremes, edges,
- * different values) takes each entry whose weight is not 0, because the plan grants it only to plain
- * filters, which have no negative ones.
+ * An entry's weight in an aggregation is how often it counts: for a plain filter 0 or 1, for an
+ * outcome filter whatever has become of the sum, for no filter its number of transactions (0 while
+ * only its outcome is known). Sums take the weight as a factor; what cannot be undone (extremes,
+ * edges, different values) takes each entry whose weight is not 0, because the plan grants it only
+ * to plain filters, which have no negative ones.
  *
  * Bounds. |value| <= 2^63, |weight| < 2^32, entries < 2^29 (a state has less than 2^32 bytes): sums
  * stay below 2^124, sums of squares below 2^187 (two limbs of 64 and 128 bits), and

@@ -60,8 +60,8 @@ static uint32_t find_bucket(const struct distribution *distribution, unsigned bu
 static void insert_bucket(struct distribution *distribution, uint32_t at, struct bucket bucket) {
     if (distribution->count == distribution->capacity) {
         distribution->capacity += distribution->capacity / 2 + 4;
-        distribution->buckets = check_reallocarray(
-            distribution->buckets, distribution->capacity, sizeof *distribution->buckets);
+        distribution->buckets = check_reallocarray(distribution->buckets, distribution->capacity,
+                                                   sizeof *distribution->buckets);
     }
     struct bucket *place = &distribution->buckets[at];
     memmove(place + 1, place, (distribution->count - at) * sizeof *place);

@@ -130,8 +130,7 @@ bool quantile_find(struct quantile *quantile, unsigned q_parts, struct quantile_
     if (all == 0)
         return false;
     int128 rank = (all * q_parts + PLAN_Q_PARTS - 1) / PLAN_Q_PARTS;
-    for (unsigned i = next_bucket(counts, 0);;
-         i = next_bucket(counts, i + 1)) {
+    for (unsigned i = next_bucket(counts, 0);; i = next_bucket(counts, i + 1)) {
         check(i < DISTRIBUTION_BUCKETS);
         int128 in_bucket = (int128)count_in(counts, i) + (i == own ? current.weight : 0);
         if (before + in_bucket >= rank) {

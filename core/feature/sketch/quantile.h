@@ -26,7 +26,7 @@ struct quantile {
     struct quantile_counts {
         uint64_t used[DISTRIBUTION_BUCKETS / 64];
         int64_t counts[DISTRIBUTION_BUCKETS];
-    } *counts;
+    } * counts;
 };
 
 void quantile_init(struct quantile *quantile);

@@ -153,8 +153,8 @@ static uint32_t find_value(const struct sketch *sketch, uint64_t value) {
 
 static void insert_value(struct sketch *sketch, uint32_t at, uint64_t value) {
     if (sketch->count % VALUES_STEP == 0)
-        sketch->values = check_reallocarray(sketch->values, sketch->count + VALUES_STEP,
-                                            sizeof *sketch->values);
+        sketch->values =
+            check_reallocarray(sketch->values, sketch->count + VALUES_STEP, sizeof *sketch->values);
     memmove(&sketch->values[at + 1], &sketch->values[at],
             (sketch->count - at) * sizeof *sketch->values);
     sketch->values[at] = value;
@@ -194,11 +194,6 @@ void sketch_add_all(struct sketch *sketch, const struct sketch *other) {
         add_registers(sketch->packed, other->packed);
     for (uint32_t i = 0; i < other->count; i++)
         sketch_add(sketch, other->values[i]);
-}
-
-bool sketch_holds(const struct sketch *sketch, uint64_t value) {
-    uint32_t at = find_value(sketch, value);
-    return at < sketch->count && sketch->values[at] == value;
 }
 
 void sketch_encode(const struct sketch *sketch, struct buffer *bytes) {

@@ -44,8 +44,6 @@ void sketch_deinit(struct sketch *sketch);
 void sketch_add(struct sketch *sketch, uint64_t value);
 /* Adds all of another one, which stays as it is. */
 void sketch_add_all(struct sketch *sketch, const struct sketch *other);
-/* The values are known one by one, and this one is among them. */
-bool sketch_holds(const struct sketch *sketch, uint64_t value);
 size_t sketch_bytes(const struct sketch *sketch); /* memory beside the struct */
 
 void sketch_encode(const struct sketch *sketch, struct buffer *bytes);

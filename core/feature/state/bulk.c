@@ -70,8 +70,7 @@ static bool add_to_last(struct bulk *bulk, const struct entity_plan *entity,
     decode(entity, entry->time_us, entry->body, entry->size, &added);
     if (entry_compare(entity, &last.entry, &added.entry) != 0)
         return false;
-    const uint8_t *tally =
-        identity_end(run->bytes + body, run->bytes + run->length, entity);
+    const uint8_t *tally = identity_end(run->bytes + body, run->bytes + run->length, entity);
     uint32_t transactions = entry_add_weights(entity, &last.entry, last.transactions,
                                               added.entry.weights, added.transactions);
     run->length = (size_t)(tally - run->bytes);
@@ -130,10 +129,6 @@ static bool is_sparse(const struct entity_plan *entity, const struct bulk_entry 
     return true;
 }
 
-static struct text text_of_buffer(const struct buffer *buffer) {
-    return (struct text){.data = (const char *)buffer->bytes, .length = buffer->length};
-}
-
 struct text bulk_merge(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                        struct text a, struct text b) {
     struct state state;
@@ -145,7 +140,7 @@ struct text bulk_merge(struct bulk *bulk, const struct entity_plan *entity, int6
     state_merge(&state, entity, lateness_us, b.data, b.length);
     state_encode(&state, entity, &bulk->folded);
     state_deinit(&state);
-    return text_of_buffer(&bulk->folded);
+    return buffer_text(&bulk->folded);
 }
 
 /* Is the entry the same one as the last row? Then that becomes their sum. */
@@ -159,8 +154,8 @@ static bool add_to_last_row(struct state *state, const struct entity_plan *entit
     row_get(state, entity, last, &sum);
     if (entry_compare(entity, &sum.entry, &added->entry) != 0)
         return false;
-    sum.transactions = entry_add_weights(entity, &sum.entry, sum.transactions,
-                                         added->entry.weights, added->transactions);
+    sum.transactions = entry_add_weights(entity, &sum.entry, sum.transactions, added->entry.weights,
+                                         added->transactions);
     state_fit(state, entity, &sum.entry, sum.transactions);
     row_set_weights(state, entity, &sum.entry, sum.transactions, row_at(state, last));
     return true;
@@ -186,9 +181,9 @@ static void append_entries(struct state *state, const struct entity_plan *entity
 
 static void add_chunk(struct bulk *bulk, const struct entity_plan *entity, struct state *state,
                       const struct bulk_entry *entries, size_t count) {
-    bool is_behind_all = state->begin == state->end ||
-                         entries[0].time_us >
-                             row_time(state, &entity->rows[state->layout], state->end - 1);
+    bool is_behind_all =
+        state->begin == state->end ||
+        entries[0].time_us > row_time(state, &entity->rows[state->layout], state->end - 1);
     if (is_behind_all) {
         append_entries(state, entity, entries, count);
         return;
@@ -213,7 +208,7 @@ struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64
     count -= dropped;
     if (before.length == 0 && is_sparse(entity, entries, count)) {
         write_run(bulk, entity, entries, count);
-        return text_of_buffer(&bulk->run);
+        return buffer_text(&bulk->run);
     }
     struct state state;
     state_init(&state);
@@ -226,5 +221,5 @@ struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64
     buffer_clear(&bulk->folded);
     state_encode(&state, entity, &bulk->folded);
     state_deinit(&state);
-    return text_of_buffer(&bulk->folded);
+    return buffer_text(&bulk->folded);
 }

@@ -1,6 +1,6 @@
 /* Many entries of one entity at once: what a rebuild does instead of one state_apply() after the
  * other. A state is a function of the set of its entries, so both give the same bytes; this one
- * sorts the entries, writes them as one run and folds once.
+ * sorts the entries, adds them all and compacts once.
  *
  * Until then an entry is kept as its body: identity and tally as state.c documents them, so that
  * there is one encoding of an entry wherever it is. */
@@ -36,6 +36,6 @@ void bulk_free(struct bulk *bulk); /* NULL is allowed */
 struct text bulk_fold(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                       struct text before, struct bulk_entry *entries, size_t count);
 
-/* The state of two states of disjoint sets of records, likewise: state_merge() without a copy. */
+/* The state of two states of disjoint sets of records, likewise. */
 struct text bulk_merge(struct bulk *bulk, const struct entity_plan *entity, int64_t lateness_us,
                        struct text a, struct text b);

@@ -1,8 +1,8 @@
-/* An entity's state, and what its bytes are. In memory it is plain structures (live/live.h); tables,
- * hashes and comparisons have its canonical encoding: equal states are equal bytes.
+/* An entity's state, and what its bytes are. In memory it is plain structures (live/live.h);
+ * tables, hashes and comparisons have its canonical encoding: equal states are equal bytes.
  *
- * Tiles. Seen from the entity's newest time, the past is cut into tiles (plan/partition.h): level k is
- * 2^k microseconds wide and aligned to multiples of that. A level is too coarse for a window of
+ * Tiles. Seen from the entity's newest time, the past is cut into tiles (plan/partition.h): level k
+ * is 2^k microseconds wide and aligned to multiples of that. A level is too coarse for a window of
  * length W when it is wider than W/64. It begins at the age
  *
  *     lateness + the longest delay + W of all windows for which it is too coarse,
@@ -15,10 +15,10 @@
  * tile they are in follows from their times, so that tiles cost a sparse entity nothing. A fuller
  * tile is collapsed to its totals (live/tile.h). Only transactions count for that: an outcome never
  * collapses a tile, and is added to the totals where its transaction's tile is collapsed. The
- * different values of columns in collapsed tiles (distinct, is_new) go to sketches (sketch/sketch.h), how
- * often which values occur (quantile) to distributions (sketch/distribution.h); these belong to the wider
- * tiles of a second partition, made in the same way of the windows that ask for them, with W/8, and
- * hold what is in collapsed tiles alone.
+ * different values of columns in collapsed tiles (distinct, is_new) go to sketches
+ * (sketch/sketch.h), how often which values occur (quantile) to distributions
+ * (sketch/distribution.h); these belong to the wider tiles of a second partition, made in the same
+ * way of the windows that ask for them, with W/8, and hold what is in collapsed tiles alone.
  *
  * Everything is dropped by blocks, as wide as the widest tile of both partitions: a block goes when
  * its last instant is as old as the longest window reaches, and the lateness more; its sketches
@@ -182,15 +182,15 @@ void state_encode(const struct state *state, const struct entity_plan *entity,
 
 /* Adding. */
 
-/* In front of row i. Returns its index. That it has room, nearly every entry does, is found out as it
- * is put there. */
+/* In front of row i. Returns its index. That it has room, nearly every entry does, is found out as
+ * it is put there. */
 static uint32_t put_row(struct state *state, const struct entity_plan *entity,
                         const struct entry *entry, uint32_t i) {
     if (state->capacity == 0)
         state_fit(state, entity, entry, entry->transaction);
     i = rows_insert(state, entity, i);
-    if (__builtin_expect(
-            row_try_fill(state, entity, entry, entry->transaction, row_at(state, i)), 1))
+    if (__builtin_expect(row_try_fill(state, entity, entry, entry->transaction, row_at(state, i)),
+                         1))
         return i;
     uint32_t before = i - state->begin;
     rows_remove(state, entity, i, i + 1);
@@ -216,8 +216,8 @@ static void add_to_row(struct state *state, const struct entity_plan *entity,
     if (is_known)
         windows_weigh(state, entity, i, &before);
     row_get(state, entity, i, &row);
-    row.transactions = entry_add_weights(entity, &row.entry, row.transactions, entry->weights,
-                                         entry->transaction);
+    row.transactions =
+        entry_add_weights(entity, &row.entry, row.transactions, entry->weights, entry->transaction);
     state_fit(state, entity, &row.entry, row.transactions);
     row_set_weights(state, entity, &row.entry, row.transactions, row_at(state, i));
     if (entry->transaction)
@@ -254,7 +254,7 @@ static void add(struct state *state, const struct entity_plan *entity, const str
         state_fit_columns(state, entity, entry);
         compact_grow_tile(state, entity, tile, entry);
     } else if (state->begin == state->end ||
-             entry->time_us > row_time(state, row_layout(state, entity), state->end - 1)) {
+               entry->time_us > row_time(state, row_layout(state, entity), state->end - 1)) {
         append(state, entity, entry);
     } else {
         insert(state, entity, entry);
@@ -263,10 +263,12 @@ static void add(struct state *state, const struct entity_plan *entity, const str
 
 /* Everything has been dropped, or there never was anything. */
 static void begin(struct state *state, int64_t newest_us) {
+    windows_free(state);
+    free_tile_list(state->tile_list);
+    state->tile_list = NULL;
     state->newest_us = newest_us;
     state->next_due_us = INT64_MAX;
     state->is_scheduled = true;
-    windows_forget(state);
 }
 
 void state_apply(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
@@ -311,9 +313,8 @@ static void merge_rows(struct state *state, const struct entity_plan *entity,
                                           : entry_compare(entity, &rows[0].entry, &rows[1].entry);
         struct row *row = &rows[order > 0];
         if (order == 0)
-            row->transactions =
-                entry_add_weights(entity, &row->entry, row->transactions, rows[1].entry.weights,
-                                  rows[1].transactions);
+            row->transactions = entry_add_weights(entity, &row->entry, row->transactions,
+                                                  rows[1].entry.weights, rows[1].transactions);
         state_fit(&merged, entity, &row->entry, row->transactions);
         uint32_t i = rows_insert(&merged, entity, merged.end);
         row_fill(&merged, entity, &row->entry, row->transactions, row_at(&merged, i));
@@ -331,8 +332,7 @@ static void merge_tiles(struct state *state, const struct entity_plan *entity,
     for (uint32_t i = 0; i < tile_count(other); i++) {
         const uint64_t *tile = tile_at(other, entity, other->tile_list->begin + i);
         state_tile_list(state);
-        uint32_t at =
-            tiles_insert(state, entity, tiles_find(state, entity, tile_oldest(tile)));
+        uint32_t at = tiles_insert(state, entity, tiles_find(state, entity, tile_oldest(tile)));
         tile_copy(state, entity, tile_at(state, entity, at), other, tile);
     }
     for (uint32_t i = 0; i < sketch_tile_count(other); i++)
@@ -402,8 +402,8 @@ static bool is_idle(const struct entity_plan *entity, int64_t lateness_us, int64
                      entity->kept_us + (uint64_t)lateness_us);
 }
 
-bool state_is_idle(const struct state *state, const struct entity_plan *entity,
-                   int64_t lateness_us, int64_t newest_us) {
+bool state_is_idle(const struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                   int64_t newest_us) {
     return state_is_empty(state) || is_idle(entity, lateness_us, state->newest_us, newest_us);
 }
 

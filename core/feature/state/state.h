@@ -47,21 +47,22 @@ void state_apply(struct state *state, const struct entity_plan *entity, int64_t 
                  const struct entry *entry);
 
 /* Adds all entries of another state of the same plan and lateness, trusted like state_assign()'s;
- * the sets of records must be disjoint. bytes must not be the state's own. */
+ * the sets of records must be disjoint. */
 void state_merge(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
                  const void *bytes, size_t length);
 
-/* Working memory of state_read(): one per thread, grows to the largest need and is used again. */
+/* Working memory of state_read() and state_evaluate(): one per thread. */
 struct state_scratch;
 struct state_scratch *state_scratch_new(void);
 void state_scratch_free(struct state_scratch *scratch); /* NULL is allowed */
 
-/* ret_values[i] = entity->features[i] at at_us, from encoded bytes (length 0: no history), trusted like state_assign()'s. The
- * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature
- * says; last, seconds_since_last, is_new, distance and speed never include it, and nothing does
- * under a delay. Without a current value is_new is absent; without a current place distance and
- * speed are. Texts point into the scratch memory, until its next use, and into `current`. Returns 0, or 1 when at_us lies so far
- * behind the newest entry that values may miss expired ones. */
+/* ret_values[i] = entity->features[i] at at_us, from encoded bytes (length 0: no history), trusted
+ * like state_assign()'s. The contribution of `current` (NULL: there is none; else at_us is its
+ * time) is added as its feature says; last, seconds_since_last, is_new, distance and speed never
+ * include it, and nothing does under a delay. Without a current value is_new is absent; without a
+ * current place distance and speed are. Texts point into the scratch memory, until its next use,
+ * and into `current`. Returns 0, or 1 when at_us lies so far behind the newest entry that values
+ * may miss expired ones. */
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
                struct state_scratch *scratch, struct value *ret_values);
@@ -110,8 +111,8 @@ bool encoded_extent(const void *bytes, size_t length, int64_t *ret_newest_us,
 /* Everything in it will be gone once a transaction at newest_us − lateness or later arrives, and no
  * window of that one can read any of it: a rebuild leaves it out, and comparisons take it as
  * absent. newest_us: newest event time of the archive. The second is of encoded bytes, trusted. */
-bool state_is_idle(const struct state *state, const struct entity_plan *entity,
-                   int64_t lateness_us, int64_t newest_us);
+bool state_is_idle(const struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                   int64_t newest_us);
 bool encoded_is_idle(const void *bytes, size_t length, const struct entity_plan *entity,
                      int64_t lateness_us, int64_t newest_us);
 

@@ -62,8 +62,11 @@ static void read_kept(struct state *state, const struct entity_plan *entity, int
     if (!state->windows)
         windows_make(state, entity);
     if (state->windows->is_known && at_us < state->windows->at_us) {
-        read_once(state, entity, at_us, scratch);
-        return;
+        if (at_us < state->newest_us) { /* late: those behind it are not */
+            read_once(state, entity, at_us, scratch);
+            return;
+        }
+        windows_forget(state); /* after a look ahead */
     }
     windows_bring(state->windows, state, entity, at_us);
     scan_windows(&scratch->reading, state, state->windows);
@@ -107,8 +110,8 @@ uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->reading.unknown_count;
 }
 
-/* With windows, rows that pass the nearest borders and the oldest, of which the longest window loses
- * one; else all. And the place of the next one. */
+/* With windows, rows that pass the nearest borders and the oldest, of which the longest window
+ * loses one; else all. And the place of the next one. */
 #define NEWEST_BYTES 192
 #define OLDEST_BYTES 64
 
@@ -127,8 +130,8 @@ static void prefetch_windows(const struct windows *windows, const struct entity_
 }
 
 /* Of the rows that will pass a border by then. */
-static void prefetch_due(const struct state *state, const struct entity_plan *entity,
-                         int64_t at_us, const struct entry *current) {
+static void prefetch_due(const struct state *state, const struct entity_plan *entity, int64_t at_us,
+                         const struct entry *current) {
     const struct windows *windows = state->windows;
     for (size_t i = 1; i < entity->border_count; i++)
         if (windows->marks[i].due_us <= at_us && windows->marks[i].row < state->end)
@@ -172,8 +175,8 @@ static void take_tile(struct effective_window *window, const struct effective_wi
 
 static struct effective_window effective_window(const struct state *state,
                                                 const struct entity_plan *entity,
-                                                const struct aggregation *aggregation, bool sketched,
-                                                int64_t at_us) {
+                                                const struct aggregation *aggregation,
+                                                bool sketched, int64_t at_us) {
     const struct span *span = &entity->spans[aggregation->span];
     struct effective_window asked = {.after_us = time_before(at_us, span->end_us),
                                      .until_us = time_before(at_us, span->delay_us)};
@@ -195,8 +198,9 @@ struct effective_window state_effective_window(const struct state *state,
     enum aggregate aggregate = entity->features[feature].aggregate;
     bool sketched = aggregate == AGGREGATE_DISTINCT || aggregate == AGGREGATE_IS_NEW ||
                     aggregate == AGGREGATE_QUANTILE;
-    return effective_window(state, entity, &entity->aggregations[entity->features[feature].aggregation],
-                            sketched, at_us);
+    return effective_window(state, entity,
+                            &entity->aggregations[entity->features[feature].aggregation], sketched,
+                            at_us);
 }
 
 struct effective_window state_effective_tick(const struct state *state,
@@ -204,6 +208,6 @@ struct effective_window state_effective_tick(const struct state *state,
                                              int64_t at_us) {
     check(entity->features[feature].aggregate == AGGREGATE_BURST);
     return effective_window(state, entity,
-                            &entity->aggregations[entity->features[feature].tick_aggregation], false,
-                            at_us);
+                            &entity->aggregations[entity->features[feature].tick_aggregation],
+                            false, at_us);
 }

@@ -45,8 +45,8 @@ void overlay_expect_id(struct overlay *overlay, uint64_t id_hash);
 
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
-/* Of memory that their states take beside the entries of the table, each as of its last change: what
- * a read adds to a state counts once it changes. */
+/* Of memory that their states take beside the entries of the table, each as of its last change:
+ * what a read adds to a state counts once it changes. */
 uint64_t overlay_bytes(const struct overlay *overlay);
 /* Bytes of memory it takes, estimated: states, keys, ids and their tables; not the pages of the
  * generation, nor the entries of lists, which no rebuild moves out of memory. */

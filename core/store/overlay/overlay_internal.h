@@ -11,16 +11,16 @@ struct overlay {
     const struct plan *plan;
     struct generation *generation; /* NULL: none */
     struct pages pages;            /* all of the heap's memory */
-    struct heap heap;              /* held states, their bytes, and the slots of both tables */
+    struct heap heap; /* held states, their rows and windows, and the slots of both tables */
     struct state_table state_table;
     struct id_index ids;
     uint64_t expected_id;
     uint64_t absent_id; /* hash that overlay_recognise_id() did not find last; 0: none */
     struct list_table *lists;
     struct tally tally;
-    uint64_t bytes;          /* of memory of all states, each as it was counted last */
-    struct held_state *last; /* handed out by the latest write, not counted since; NULL: none */
-    struct buffer encoded;   /* the state read last, if it was in memory */
+    uint64_t bytes;             /* of memory of all states, each as it was counted last */
+    struct held_state *last;    /* handed out by the latest write, not counted since; NULL: none */
+    struct buffer encoded;      /* the state read last, if it was in memory */
     struct overlay_view *views; /* open ones that keep what changes */
 };
 

@@ -221,8 +221,8 @@ static bool step(struct overlay_view *view, struct text *ret_key, struct text *r
 static bool is_idle(const struct overlay_view *view, struct text state) {
     const struct plan *plan = view->overlay->plan;
     return state.length == 0 ||
-           encoded_is_idle(state.data, state.length, &plan->entities[view->entity], plan->lateness_us,
-                         view->tally.newest_event_time_us);
+           encoded_is_idle(state.data, state.length, &plan->entities[view->entity],
+                           plan->lateness_us, view->tally.newest_event_time_us);
 }
 
 bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct text *ret_key,

@@ -60,8 +60,8 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
 
 static void find_states(struct state_source *self, struct state_place *spots, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = find_slot((struct table *)self, spots[i].entity, spots[i].key,
-                                      spots[i].key_hash);
+        struct slot *slot =
+            find_slot((struct table *)self, spots[i].entity, spots[i].key, spots[i].key_hash);
         spots[i].state = slot->key ? &slot->state : NULL;
     }
 }
@@ -79,10 +79,11 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
 }
 
 static void table_init(struct table *table, const struct plan *plan, size_t size) {
-    *table = (struct table){.source = {.read = read_state, .write = write_state, .find = find_states},
-                            .plan = plan,
-                            .slots = check_calloc(size, sizeof *table->slots),
-                            .mask = size - 1};
+    *table =
+        (struct table){.source = {.read = read_state, .write = write_state, .find = find_states},
+                       .plan = plan,
+                       .slots = check_calloc(size, sizeof *table->slots),
+                       .mask = size - 1};
 }
 
 static void table_deinit(struct table *table) {

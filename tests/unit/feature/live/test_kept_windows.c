@@ -46,7 +46,7 @@ static void look_up(struct walk *walk, struct windows *windows, const struct cha
         windows_look_up_extremes(windows, &walk->state, entity, coming);
 }
 
-/* Of a aggregation in which something counts. */
+/* Of an aggregation in which something counts. */
 static void assert_found(struct walk *walk, const struct change *coming, struct windows *anew) {
     const struct entity_plan *entity = &walk->scene.entity;
     struct state *state = &walk->state;

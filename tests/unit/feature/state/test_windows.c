@@ -339,6 +339,53 @@ static void a_late_entry_counts_beside_a_sketch(void **unused) {
     walk_free(walk);
 }
 
+/* Late entries that collapse in front of a tile which the windows have passed: nobody has looked
+ * since they came, so they have passed nothing. */
+static void late_ones_collapse_in_front_of_a_tile(void **unused) {
+    (void)unused;
+    struct walk *walk = walk_new();
+    scene_init(&walk->scene, 1800 * SECOND);
+    scene_add(&walk->scene, AGGREGATE_COUNT, -1, -1, -1, 3600 * SECOND, 0);
+    scene_add(&walk->scene, AGGREGATE_DISTINCT, SCENE_ITEMS, -1, -1, 3600 * SECOND, 0);
+    scene_finish(&walk->scene);
+    state_init(&walk->state);
+    int64_t late_us = 100 * 3600 * SECOND, now_us = late_us + 600 * SECOND;
+    for (int64_t i = 0; i < 30; i++) {
+        struct entry entry = lone_entry(now_us + i * 1000, i);
+        scene_apply(&walk->scene, &walk->state, &entry);
+    }
+    assert_values_agree(walk, now_us + SECOND, NULL);
+    for (int64_t i = 0; i < 30; i++) {
+        struct entry entry = lone_entry(late_us + i * 1000, 100 + i);
+        scene_apply(&walk->scene, &walk->state, &entry);
+    }
+    assert_int_equal(tile_count(&walk->state), 2);
+    for (int64_t i = 1; i < 80; i++)
+        assert_values_agree(walk, now_us + i * 60 * SECOND, NULL);
+    walk_free(walk);
+}
+
+/* A look ahead of time does not keep the windows from serving the reads on time after it. */
+static void a_look_ahead_is_forgotten(void **unused) {
+    (void)unused;
+    struct walk *walk = walk_new();
+    scene_init(&walk->scene, SECOND);
+    scene_add(&walk->scene, AGGREGATE_COUNT, -1, -1, -1, 3600 * SECOND, 0);
+    scene_finish(&walk->scene);
+    state_init(&walk->state);
+    int64_t now_us = 100 * 3600 * SECOND;
+    for (int64_t i = 0; i < 40; i++) {
+        struct entry entry = lone_entry(now_us += 60 * SECOND, i);
+        scene_apply(&walk->scene, &walk->state, &entry);
+    }
+    assert_values_agree(walk, now_us + 1800 * SECOND, NULL);
+    assert_values_agree(walk, now_us, NULL);
+    assert_true(walk->state.windows->at_us == now_us);
+    assert_values_agree(walk, now_us - SECOND / 2, NULL); /* late: the windows stay */
+    assert_true(walk->state.windows->at_us == now_us);
+    walk_free(walk);
+}
+
 #define CROWD_STEPS 2500 /* of one round */
 
 /* Features of different values alone, over windows that agree in part. */
@@ -510,6 +557,8 @@ int main(void) {
         cmocka_unit_test(times_may_end),
         cmocka_unit_test(pools_may_be_many),
         cmocka_unit_test(sketches_may_go_unread),
+        cmocka_unit_test(late_ones_collapse_in_front_of_a_tile),
+        cmocka_unit_test(a_look_ahead_is_forgotten),
         cmocka_unit_test(a_late_entry_counts_beside_a_sketch),
         cmocka_unit_test(crowds_are_kept_up),
         cmocka_unit_test(values_that_collapse_late_are_kept_up),

@@ -87,8 +87,7 @@ static uint64_t memory_of(const struct overlay *overlay) {
 }
 
 /* Everything that the overlay says, the model says too. Returns how many states were idle. */
-static size_t assert_like(const struct bench *bench, struct overlay *overlay,
-                          struct model *model) {
+static size_t assert_like(const struct bench *bench, struct overlay *overlay, struct model *model) {
     struct state_source *source = overlay_states(overlay), *plain = &model->states.source;
     size_t busy = 0;
     for (size_t i = 0; i < model->states.count; i++) {
@@ -535,7 +534,7 @@ static void apply_to_both(struct found *found, struct engine *engine, struct rec
 }
 
 static int decide_in(struct found *found, struct engine *engine, struct overlay *overlay,
-                  const struct transaction *transaction, struct decision *ret_decision) {
+                     const struct transaction *transaction, struct decision *ret_decision) {
     struct text field;
     struct error error;
     return engine_decide(engine, transaction, overlay_states(overlay), false, &found->arena,
