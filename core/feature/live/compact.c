@@ -2,21 +2,22 @@
 
 #include "core/base/check.h"
 
-#include <stdlib.h>
-
 /* Meetings. */
 
-static void push_meeting(struct tile_list *list, struct meeting meeting) {
+static void push_meeting(struct state *state, struct meeting meeting) {
+    struct tile_list *list = state->tile_list;
     if (list->meeting_count == list->meeting_capacity) {
-        list->meeting_capacity += list->meeting_capacity / 2 + 8;
-        list->meetings =
-            check_reallocarray(list->meetings, list->meeting_capacity, sizeof *list->meetings);
+        size_t before = list->meeting_capacity * sizeof *list->meetings;
+        list->meeting_capacity += list->meeting_capacity / 2 + 4;
+        list->meetings = state_resize(state, list->meetings, before,
+                                      list->meeting_capacity * sizeof *list->meetings);
     }
     struct meeting *heap = list->meetings;
     uint32_t i = list->meeting_count++;
     for (; i > 0 && heap[(i - 1) / 2].at_us > meeting.at_us; i = (i - 1) / 2)
         heap[i] = heap[(i - 1) / 2];
     heap[i] = meeting;
+    list->meeting_due_us = heap[0].at_us;
 }
 
 static struct meeting pop_meeting(struct tile_list *list) {
@@ -35,6 +36,7 @@ static struct meeting pop_meeting(struct tile_list *list) {
     }
     if (count > 0)
         heap[i] = last;
+    list->meeting_due_us = count > 0 ? heap[0].at_us : INT64_MAX;
     return top;
 }
 
@@ -49,7 +51,7 @@ static void meet(struct state *state, const struct entity_plan *entity, int64_t 
     /* Of one tile there are as many as it has entries, mostly one behind the other. */
     if (list->meeting_count == 0 || list->latest.at_us != meeting.at_us ||
         list->latest.first_us != meeting.first_us)
-        push_meeting(list, meeting);
+        push_meeting(state, meeting);
     list->latest = meeting;
     state->next_due_us = at_us < state->next_due_us ? at_us : state->next_due_us;
 }
@@ -331,14 +333,23 @@ static void unite(struct state *state, const struct entity_plan *entity,
 
 /* Dropping. */
 
+/* Mostly there are none, one or two such rows or tiles, and the others are not in the cache: so
+ * each is looked at in turn. */
 static uint32_t rows_until(const struct state *state, const struct entity_plan *entity,
                            int64_t last_us) {
-    return last_us == INT64_MAX ? state->end : rows_find(state, entity, last_us + 1);
+    const struct row_layout *layout = row_layout(state, entity);
+    uint32_t row = state->begin;
+    while (row < state->end && row_time(state, layout, row) <= last_us)
+        row++;
+    return row;
 }
 static uint32_t tiles_until(const struct state *state, const struct entity_plan *entity,
                             int64_t last_us) {
-    uint32_t all = state->tile_list ? state->tile_list->end : 0;
-    return last_us == INT64_MAX ? all : tiles_find(state, entity, last_us + 1);
+    const struct tile_list *list = state->tile_list;
+    uint32_t tile = list ? list->begin : 0;
+    while (list && tile < list->end && tile_oldest(tile_at(state, entity, tile)) <= last_us)
+        tile++;
+    return tile;
 }
 
 static void drop(struct state *state, const struct entity_plan *entity) {
@@ -371,8 +382,8 @@ static void find_next_due(struct state *state, const struct entity_plan *entity)
     if (!state_is_empty(state))
         next_due_us =
             time_plus(tile_extent_of(oldest_us, entity->block_level).last_us, entity->kept_us);
-    if (list && list->meeting_count > 0 && list->meetings[0].at_us < next_due_us)
-        next_due_us = list->meetings[0].at_us;
+    if (list && list->meeting_due_us < next_due_us)
+        next_due_us = list->meeting_due_us;
     if (list && list->sketches_due_us < next_due_us)
         next_due_us = list->sketches_due_us;
     state->next_due_us = next_due_us;
@@ -387,8 +398,7 @@ void compact_due(struct state *state, const struct entity_plan *entity) {
         return;
     }
     drop(state, entity);
-    while (state->tile_list && state->tile_list->meeting_count > 0 &&
-           state->tile_list->meetings[0].at_us <= state->newest_us) {
+    while (state->tile_list && state->tile_list->meeting_due_us <= state->newest_us) {
         int64_t first_us = pop_meeting(state->tile_list).first_us;
         state->tile_list->latest.first_us = INT64_MAX; /* it may be that one */
         unite(state, entity, partition_tile(&entity->tiles, first_us, state->newest_us));
@@ -452,8 +462,10 @@ void compact_note_row(struct state *state, const struct entity_plan *entity, uin
 }
 
 void compact_schedule(struct state *state, const struct entity_plan *entity) {
-    if (state->tile_list)
+    if (state->tile_list) {
         state->tile_list->meeting_count = 0;
+        state->tile_list->meeting_due_us = INT64_MAX;
+    }
     state->next_due_us = INT64_MAX;
     uint64_t transactions = 0; /* from `first` to `last` */
     uint32_t first = state->begin;
@@ -522,11 +534,11 @@ struct remade {
     uint32_t count, capacity;
 };
 
-static uint64_t *next_tile(struct remade *remade, size_t words) {
+static uint64_t *next_tile(struct state *state, struct remade *remade, size_t words) {
     if (remade->count == remade->capacity) {
+        size_t size = words * sizeof *remade->words, before = remade->capacity * size;
         remade->capacity += remade->capacity / 2 + 4;
-        remade->words =
-            check_reallocarray(remade->words, remade->capacity, words * sizeof *remade->words);
+        remade->words = state_resize(state, remade->words, before, remade->capacity * size);
     }
     return remade->words + remade->count++ * words;
 }
@@ -562,11 +574,11 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
             dropped ? block : partition_tile(&entity->tiles, time_us, state->newest_us);
         struct site site = find_site(state, entity, extent, row, tile);
         if (!dropped && has_to_collapse(&site)) {
-            uint64_t *made = next_tile(&remade, words);
+            uint64_t *made = next_tile(state, &remade, words);
             tile_clear(state, entity, made);
             fill_tile(state, entity, &site, 0, made);
         } else if (!dropped && site.tile_from < site.tile_to) {
-            memcpy(next_tile(&remade, words), tile_at(state, entity, tile),
+            memcpy(next_tile(state, &remade, words), tile_at(state, entity, tile),
                    words * sizeof *remade.words);
         } else if (!dropped) {
             kept = keep_rows(state, kept, site.row_from, site.row_to);
@@ -576,13 +588,13 @@ void compact_all(struct state *state, const struct entity_plan *entity) {
     }
     state->end = kept;
     if (remade.count > 0 || state->tile_list) {
-        state_tile_list(state);
-        free(state->tile_list->words);
-        state->tile_list->words = remade.words;
-        state->tile_list->tile_size = (uint32_t)(words * sizeof *remade.words);
-        state->tile_list->begin = 0;
-        state->tile_list->end = remade.count;
-        state->tile_list->capacity = remade.capacity;
+        struct tile_list *list = state_tile_list(state);
+        state_free(state, list->words, (size_t)list->capacity * list->tile_size);
+        list->words = remade.words;
+        list->tile_size = (uint32_t)(words * sizeof *remade.words);
+        list->begin = 0;
+        list->end = remade.count;
+        list->capacity = remade.capacity;
     }
     state->is_scheduled = false;
 }

@@ -93,7 +93,7 @@ static void expect(struct distinct *distinct, const struct entity_plan *entity, 
     }
 }
 
-bool distinct_is_lone(const struct state *state, int64_t time_us) {
+bool is_in_no_sketch(const struct state *state, int64_t time_us) {
     for (uint32_t i = sketch_tile_count(state); i-- > 0;) {
         const struct sketch_tile *tile = &state->tile_list->sketches[i];
         if (tile->newest_us < time_us)

@@ -42,8 +42,14 @@ void distinct_clear(struct distinct *distinct, const struct entity_plan *entity,
  * sketch. */
 void distinct_change(struct distinct *distinct, const struct change *change, bool comes,
                      uint64_t value);
-/* Is a time in no sketch tile? */
-bool distinct_is_lone(const struct state *state, int64_t time_us);
+/* Is a time in no sketch tile? Mostly it is behind all, which is known without a look at them. */
+bool is_in_no_sketch(const struct state *state, int64_t time_us);
+static inline bool distinct_is_lone(const struct distinct *distinct, const struct state *state,
+                                    int64_t time_us) {
+    return sketch_tile_count(state) == 0 ||
+           (distinct->is_known && time_us > distinct->sketch_newest_us) ||
+           is_in_no_sketch(state, time_us);
+}
 /* Counts everything as of at_us. */
 void distinct_recount(struct distinct *distinct, const struct state *state,
                       const struct entity_plan *entity, int64_t at_us);

@@ -49,17 +49,19 @@ struct meeting {
     int64_t at_us, first_us;
 };
 
+/* What nearly every change looks at comes first. */
 struct tile_list {
     uint64_t *words;               /* the tiles, one behind the other, oldest first */
     uint32_t begin, end, capacity; /* of tiles */
     uint32_t tile_size;            /* in bytes */
     uint32_t sketch_count, sketch_capacity;
-    struct sketch_tile *sketches; /* oldest first */
-    int64_t sketches_due_us;      /* when the next of them are united or dropped */
-    size_t sketch_bytes; /* that they take, as of when they were last united, dropped or made */
-    struct meeting *meetings; /* a heap, the first due on top */
+    int64_t sketches_due_us; /* when the next of them are united or dropped */
+    int64_t meeting_due_us;  /* the first meeting; INT64_MAX: there is none */
+    struct meeting latest;   /* pushed last, if that is in the heap */
     uint32_t meeting_count, meeting_capacity;
-    struct meeting latest; /* pushed last, if that is in the heap */
+    struct meeting *meetings;     /* a heap, the first due on top */
+    struct sketch_tile *sketches; /* oldest first */
+    size_t sketch_bytes; /* that they take, as of when they were last united, dropped or made */
 };
 
 /* Of one border: how many rows and tiles have passed it, as the index of the first that has not;

@@ -36,9 +36,10 @@ static struct sketch_tile *insert(struct state *state, const struct entity_plan 
                                   uint32_t i) {
     struct tile_list *list = state_tile_list(state);
     if (list->sketch_count == list->sketch_capacity) {
+        size_t before = list->sketch_capacity * sizeof *list->sketches;
         list->sketch_capacity += list->sketch_capacity / 2 + 4;
-        list->sketches =
-            check_reallocarray(list->sketches, list->sketch_capacity, sizeof *list->sketches);
+        list->sketches = state_resize(state, list->sketches, before,
+                                      list->sketch_capacity * sizeof *list->sketches);
     }
     struct sketch_tile *tile = &list->sketches[i];
     memmove(tile + 1, tile, (list->sketch_count - i) * sizeof *tile);

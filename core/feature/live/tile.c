@@ -166,8 +166,9 @@ void tile_add_tile(const struct state *state, const struct entity_plan *entity, 
 
 struct tile_list *state_tile_list(struct state *state) {
     if (!state->tile_list) {
-        state->tile_list = check_calloc(1, sizeof *state->tile_list);
-        state->tile_list->sketches_due_us = INT64_MAX;
+        state->tile_list = state_resize(state, NULL, 0, sizeof *state->tile_list);
+        *state->tile_list =
+            (struct tile_list){.sketches_due_us = INT64_MAX, .meeting_due_us = INT64_MAX};
     }
     return state->tile_list;
 }
@@ -193,9 +194,10 @@ static void make_room(struct state *state, const struct entity_plan *entity) {
         shift_tile_marks(state, entity, -1, 0, -(int64_t)by);
         return;
     }
+    size_t before = list->capacity * size;
     list->capacity += list->capacity < 8 ? 4 : list->capacity / 2;
     list->tile_size = (uint32_t)size;
-    list->words = check_reallocarray(list->words, list->capacity, size);
+    list->words = state_resize(state, list->words, before, list->capacity * size);
 }
 
 uint32_t tiles_insert(struct state *state, const struct entity_plan *entity, uint32_t i) {
@@ -294,12 +296,13 @@ static void widen_tiles(struct state *state, const struct entity_plan *entity, u
     size_t words = entity->tile_words[width];
     if (!list || list->capacity == 0 || words == tile_words(state, entity))
         return;
-    uint64_t *wider = check_calloc((size_t)list->capacity * words, sizeof *wider);
+    size_t size = words * sizeof(uint64_t);
+    uint64_t *wider = state_resize(state, NULL, 0, list->capacity * size);
     for (uint32_t i = list->begin; i < list->end; i++)
         put_tile(entity, width, wider + i * words, row_width(state), tile_at(state, entity, i));
-    free(list->words);
+    state_free(state, list->words, (size_t)list->capacity * list->tile_size);
     list->words = wider;
-    list->tile_size = (uint32_t)(words * sizeof *wider);
+    list->tile_size = (uint32_t)size;
 }
 
 /* Rows keep their indices. */

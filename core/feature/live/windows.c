@@ -87,7 +87,7 @@ change_more(const struct windows *windows, const struct state *state, const stru
         change_edges(parts.edges, effect, any, row);
     if ((kept & KEPT_DISTINCT) && effect != STAYS && windows->distinct->is_known &&
         row != ROW_UNKNOWN &&
-        (sketch_tile_count(state) == 0 || distinct_is_lone(state, row_time(state, layout, row))))
+        distinct_is_lone(windows->distinct, state, row_time(state, layout, row)))
         distinct_change(windows->distinct, change, effect == COMES, (uint64_t)value);
 }
 
@@ -250,7 +250,7 @@ static size_t enter_rows(struct windows *windows, const struct state *state,
             break;
         add_to_holders(windows, state, entity, row_at(state, row), row, passed);
         /* A late one may be beside a sketch, as of whose newest time it counts. */
-        if (windows->distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
+        if (windows->distinct && !distinct_is_lone(windows->distinct, state, time_us))
             windows->distinct->is_known = false;
         most = passed > most ? passed : most;
     }
@@ -405,7 +405,7 @@ void windows_note_row(struct state *state, const struct entity_plan *entity, uin
     if (passed > 0) {
         struct distinct *distinct = windows->distinct;
         add_to_holders(windows, state, entity, row_at(state, row), row, passed);
-        if (distinct && sketch_tile_count(state) > 0 && !distinct_is_lone(state, time_us))
+        if (distinct && !distinct_is_lone(distinct, state, time_us))
             distinct->is_known = false;
     }
     if (passed == entity->border_count)
@@ -476,7 +476,7 @@ void windows_note_weights(struct state *state, const struct entity_plan *entity,
         change_more(windows, state, coming, layout, at, row, weight - before->of[i], any, effect,
                     parts);
     }
-    if (windows->distinct && sketch_tile_count(state) > 0 &&
-        !distinct_is_lone(state, row_time(state, layout, row)))
-        windows->distinct->is_known = false;
+    struct distinct *distinct = windows->distinct;
+    if (distinct && !distinct_is_lone(distinct, state, row_time(state, layout, row)))
+        distinct->is_known = false;
 }

@@ -117,38 +117,44 @@ void state_init(struct state *state) {
     *state = (struct state){0};
 }
 
-static void free_tile_list(struct tile_list *list) {
-    if (!list)
-        return;
-    for (uint32_t i = 0; i < list->sketch_count; i++)
-        sketch_tile_deinit(&list->sketches[i]);
-    free(list->words);
-    free(list->sketches);
-    free(list->meetings);
-    free(list);
-}
-
 static size_t row_bytes(const struct state *state) {
     return state->capacity > 0 ? rows_size(state->capacity, state->row_size) : 0;
 }
 
+/* is_left: blocks of a heap stay where they are. Those that are too large for it are malloc()'s. */
+static void free_block(struct state *state, void *block, size_t size, bool is_left) {
+    if (block && !(is_left && state->is_in_heap && size <= HEAP_BLOCK_MAX))
+        state_free(state, block, size);
+}
+
+static void free_tile_list(struct state *state, bool is_left) {
+    struct tile_list *list = state->tile_list;
+    if (!list)
+        return;
+    for (uint32_t i = 0; i < list->sketch_count; i++)
+        sketch_tile_deinit(&list->sketches[i]);
+    free_block(state, list->words, (size_t)list->capacity * list->tile_size, is_left);
+    free_block(state, list->sketches, list->sketch_capacity * sizeof *list->sketches, is_left);
+    free_block(state, list->meetings, list->meeting_capacity * sizeof *list->meetings, is_left);
+    free_block(state, list, sizeof *list, is_left);
+    state->tile_list = NULL;
+}
+
+static void free_all(struct state *state, bool is_left) {
+    free_tile_list(state, is_left);
+    if (state->windows)
+        windows_deinit(state->windows);
+    free_block(state, state->windows, state->windows ? state->windows->size : 0, is_left);
+    free_block(state, state->rows, row_bytes(state), is_left);
+}
+
 void state_deinit(struct state *state) {
-    windows_free(state);
-    free_tile_list(state->tile_list);
-    if (state->rows)
-        state_free(state, state->rows, row_bytes(state));
+    free_all(state, false);
     *state = (struct state){.is_in_heap = state->is_in_heap};
 }
 
-/* Blocks that are too large for the heap are malloc()'s. */
 void state_leave(struct state *state) {
-    free_tile_list(state->tile_list);
-    if (state->windows)
-        windows_deinit(state->windows);
-    if (state->windows && (!state->is_in_heap || state->windows->size > HEAP_BLOCK_MAX))
-        state_free(state, state->windows, state->windows->size);
-    if (state->rows && (!state->is_in_heap || row_bytes(state) > HEAP_BLOCK_MAX))
-        state_free(state, state->rows, row_bytes(state));
+    free_all(state, true);
     *state = (struct state){0};
 }
 
@@ -264,8 +270,7 @@ static void add(struct state *state, const struct entity_plan *entity, const str
 /* Everything has been dropped, or there never was anything. */
 static void begin(struct state *state, int64_t newest_us) {
     windows_free(state);
-    free_tile_list(state->tile_list);
-    state->tile_list = NULL;
+    free_tile_list(state, false);
     state->newest_us = newest_us;
     state->next_due_us = INT64_MAX;
     state->is_scheduled = true;

@@ -111,15 +111,21 @@ uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
 }
 
 /* With windows, rows that pass the nearest borders and the oldest, of which the longest window
- * loses one; else all. And the place of the next one. */
+ * loses one, and the one that may collapse with what comes; else all. And the place of the next
+ * one. */
 #define NEWEST_BYTES 192
 #define OLDEST_BYTES 64
+#define TILE_BYTES   128 /* of a tile: with few features, most of it */
 
 static void prefetch_rows(const struct state *state) {
     const uint8_t *begin = row_at(state, state->begin), *end = row_at(state, state->end);
     const uint8_t *next = NULL;
     if (state->windows && end - begin > NEWEST_BYTES) {
         next = prefetch_far_from(NULL, begin, begin + OLDEST_BYTES);
+        if (state->end - state->begin > TILE_RAW_MAX) {
+            const uint8_t *first = row_at(state, state->end - TILE_RAW_MAX);
+            next = prefetch_far_from(next, first, first + sizeof(int64_t));
+        }
         begin = end - NEWEST_BYTES;
     }
     prefetch_far_from(next, begin, end + state->row_size + ROW_SPARE);
@@ -129,13 +135,21 @@ static void prefetch_windows(const struct windows *windows, const struct entity_
     prefetch_far_all(windows, windows_size(entity));
 }
 
-/* Of the rows that will pass a border by then. */
+/* Of the row or tile that passes a border by then, and when the next row does. */
 static void prefetch_due(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                          const struct entry *current) {
     const struct windows *windows = state->windows;
-    for (size_t i = 1; i < entity->border_count; i++)
-        if (windows->marks[i].due_us <= at_us && windows->marks[i].row < state->end)
-            prefetch(row_at(state, windows->marks[i].row));
+    for (size_t i = 1; i < entity->border_count; i++) {
+        const struct mark *mark = &windows->marks[i];
+        if (mark->due_us > at_us)
+            continue;
+        if (mark->row < state->end) {
+            const uint8_t *row = row_at(state, mark->row);
+            prefetch_near_from(NULL, row, row + state->row_size + sizeof(int64_t));
+        }
+        if (state->tile_list && mark->tile < state->tile_list->end)
+            prefetch_far_all(tile_at(state, entity, mark->tile), TILE_BYTES);
+    }
     for (size_t i = 0; current && windows->distinct && i < entity->pool_count; i++)
         if (current->present >> entity->pools[i].column & 1)
             value_counts_prefetch(&windows->distinct->counts, i,
@@ -153,10 +167,10 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         if (state->windows)
             prefetch_windows(state->windows, entity);
         if (state->tile_list)
-            prefetch(state->tile_list);
+            prefetch_far_all(state->tile_list, offsetof(struct tile_list, meeting_count));
     } else {
         if (tile_count(state) > 0) /* most that comes goes into the newest tile, or behind it */
-            prefetch(tile_at(state, entity, state->tile_list->end - 1));
+            prefetch_far_all(tile_at(state, entity, state->tile_list->end - 1), TILE_BYTES);
         if (state->windows && state->windows->is_known)
             prefetch_due(state, entity, at_us, current);
     }
