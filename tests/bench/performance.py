@@ -57,9 +57,20 @@ def anchor_of(title):
     return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
 
 
-def reasons_of(rows):
-    """Returns the section after the tables: each reason once, with its date."""
-    used = list(dict.fromkeys(row.reason for row in rows if row.reason))
+def is_missed(figures, row):
+    """True if the row has a target and was measured, and its median misses it."""
+    values = values_of(figures, row.figure)
+    if not values or row.target is None:
+        return False
+    median = statistics.median(values)
+    return median > row.target if row.at_most else median < row.target
+
+
+def reasons_of(figures, rows):
+    """Returns the section after the tables: the reason of each missed target once, with its date."""
+    used = list(dict.fromkeys(row.reason for row in rows if row.reason and is_missed(figures, row)))
+    if not used:
+        return []
     lines = ["", "## Why targets are missed", "",
              "Each paragraph describes a profile taken on the given day and commit, not the run above."]
     for reason in used:
@@ -90,8 +101,7 @@ def row_of(figures, row):
     median = statistics.median(values)
     verdict = ""
     if row.target is not None:
-        met = median <= row.target if row.at_most else median >= row.target
-        verdict = "yes" if met else f"**no**, see [{row.reason.title}](#{anchor_of(row.reason.title)})" if row.reason else "**no**"
+        verdict = "yes" if not is_missed(figures, row) else f"**no**, see [{row.reason.title}](#{anchor_of(row.reason.title)})" if row.reason else "**no**"
     spread = f"{written(min(values))} – {written(max(values))} ({len(values)})"
     return f"| {row.what} | {target} | {written(median)}{row.unit} | {spread} | {verdict} |"
 
@@ -110,7 +120,7 @@ def page(figures, remarks):
             lines += ["", f"## {section}", "", "| what | target | median | rounds | met |", "| --- | --- | --- | --- | --- |"]
         lines.append(row_of(figures, row))
     lines += fast_paths.table()
-    lines += reasons_of(ROWS)
+    lines += reasons_of(figures, ROWS)
     return "\n".join(lines) + "\n"
 
 
