@@ -27,6 +27,7 @@ struct commit {
     bool is_waiting; /* the thread waits for work; else a signal would be wasted */
     bool is_wanted;  /* records were written since the last sync began */
     bool is_closing;
+    bool has_begun;                   /* the first sync is done */
     struct run *parked, **parked_end; /* wait for a sync, in order of arrival */
 };
 
@@ -34,6 +35,10 @@ void commit_want(struct service *service) {
     service->commit->is_wanted = true;
     if (service->commit->is_waiting)
         pthread_cond_signal(&service->commit->wanted);
+}
+
+bool commit_has_begun(const struct service *service) {
+    return service->commit->has_begun;
 }
 
 /* The records are in the archive's file, but whether they are on disk is unknown. */
@@ -139,6 +144,7 @@ static bool commit(struct service *service) {
         log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
     if (r > 0)
         service->commit->is_wanted = true;
+    service->commit->has_begun = true;
     spare_request(service);
     struct run *runs = unpark(service, r < 0);
     pthread_mutex_unlock(&service->lock);

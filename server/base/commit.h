@@ -10,6 +10,9 @@ void commit_free(struct service *service); /* after the last commit_want() */
 
 /* Under the decision lock: records were written that are not synced. */
 void commit_want(struct service *service);
+/* Under the decision lock: has what was in the archive at the opening been synced? From then on,
+ * there is sync_interval between two syncs. For tests. */
+bool commit_has_begun(const struct service *service);
 /* With durability synced, keeps each run whose records are not on disk, to be answered when they
  * are. Returns the others, for the caller to answer now. If the service has failed, those that
  * would wait get an error instead. */
