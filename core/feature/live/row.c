@@ -188,8 +188,10 @@ static void close_gap(struct state *state, const struct entity_plan *entity) {
     shift_marks(state, entity, -1, 0, -(int64_t)by);
 }
 
+/* Many entities have a single row. Of the others most have more than two soon, and among millions
+ * of states the blocks before and behind the one that is given back are seldom in the cache. */
 static uint32_t more_than(uint32_t capacity) {
-    uint32_t more = capacity < 2 ? 1 : capacity < 4 ? 2 : capacity < 16 ? 4 : capacity / 4;
+    uint32_t more = capacity < 1 ? 1 : capacity < 4 ? 3 : capacity < 16 ? 4 : capacity / 4;
     check(capacity <= UINT32_MAX - more - 1);
     return capacity + more;
 }
