@@ -144,7 +144,8 @@ static bool commit(struct service *service) {
         log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
     if (r > 0)
         service->commit->is_wanted = true;
-    service->commit->has_begun = true;
+    if (r == 0)
+        service->commit->has_begun = true;
     spare_request(service);
     struct run *runs = unpark(service, r < 0);
     pthread_mutex_unlock(&service->lock);

@@ -221,6 +221,12 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          uint32_t transactions, int64_t at_us) {
     const struct sketch_tile *newest = &state->tile_list->sketches[sketch_tile_count(state) - 1];
     uint32_t present = entry_present(entity, entry);
+    /* Pools have no outcome filters, so an outcome brings no value; and this one moves no border of
+     * a tile, either. */
+    if (!entry->transaction && entry->time_us < newest->oldest_us &&
+        newest->oldest_us == distinct->sketch_oldest_us &&
+        newest->newest_us == distinct->sketch_newest_us)
+        return;
     distinct->is_known &= newest->oldest_us == distinct->sketch_oldest_us &&
                           entry->time_us >= newest->oldest_us && entity->pool_count <= POOL_BITS &&
                           distinct_estimated(newest, entity) == distinct->are_estimated &&

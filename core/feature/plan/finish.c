@@ -74,9 +74,7 @@ static void add_aggregations(struct entity_plan *entity, uint16_t span_number) {
 
 /* The aggregations of one column and filter. */
 static void add_total(struct entity_plan *entity, int column, int filter) {
-    struct total total = {.column = (int8_t)column,
-                          .filter = (int8_t)filter,
-                          .column_bit = column < 0 ? 0 : UINT32_C(1) << column};
+    struct total total = {.column = (int8_t)column, .filter = (int8_t)filter};
     struct pool pool = {.column = (int8_t)column, .filter = (int8_t)filter};
     uint16_t all_needs = 0;
     bool any_totals = false;

@@ -168,10 +168,9 @@ struct aggregation {
  * for the aggregations that need them; the different values of that column, in a pool; and how
  * often which values occur, in a distribution. Pools and distributions are kept in sketch tiles. */
 struct total {
-    uint8_t needs;       /* SUM, SQUARES, EXTREMES and EDGES of enum need; always the count */
-    int8_t column;       /* -1: none */
-    int8_t filter;       /* -1: none */
-    uint32_t column_bit; /* 0: none */
+    uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum need; always the count */
+    int8_t column; /* -1: none */
+    int8_t filter; /* -1: none */
 };
 
 struct pool {

@@ -98,6 +98,10 @@ static void find_sets(const struct state *state, const struct entity_plan *entit
     const struct row_layout *layout = row_layout(state, entity);
     const size_t rows = state->end - state->begin;
     const size_t bits = entity->column_count + entity->filter_count;
+    if (rows == 0) {
+        memset(ret_sets->of, 0, bits * sizeof *ret_sets->of);
+        return;
+    }
     for (size_t first = 0; first < bits; first += 8) {
         const uint8_t *at = row_at(state, state->begin) + layout->flags_at + first / 8;
         uint64_t words[2] = {0};

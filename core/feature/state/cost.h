@@ -1,10 +1,10 @@
-/* What an entity's features can cost at worst: memory, and work in a decision. */
+/* What an entity's features can cost at worst: bytes of its state, and work in a decision. */
 #pragma once
 
 #include "core/feature/plan/plan.h"
 
 struct plan_cost {
-    uint64_t bytes;   /* of one entity's state */
+    uint64_t bytes;   /* of one entity's state, encoded; in memory it may take several times as much */
     uint64_t entries; /* that one read visits: raw entries, collapsed tiles and sketch tiles */
 };
 

@@ -175,10 +175,11 @@ size_t state_memory(const struct state *state) {
 
 void state_assign(struct state *state, const struct entity_plan *entity, const void *bytes,
                   size_t length) {
-    struct error ignored;
+    struct error error;
     check(length == 0 || *(const uint8_t *)bytes == STATE_ENCODING_VERSION);
     state_deinit(state);
-    check(decode_state(bytes, length, entity, state, &ignored) == 0);
+    if (decode_state(bytes, length, entity, state, &error) < 0) /* which entity, and what of it */
+        check_failed(__FILE__, __LINE__, __func__, error.text);
 }
 
 void state_encode(const struct state *state, const struct entity_plan *entity,

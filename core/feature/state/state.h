@@ -117,7 +117,6 @@ bool encoded_is_idle(const void *bytes, size_t length, const struct entity_plan 
                      int64_t lateness_us, int64_t newest_us);
 
 /* Are these bytes a canonical state of this plan? ERROR_DAMAGED says what is not. Never reads
- * outside [bytes, bytes + length). Whether an entry should have been dropped is not looked at: that
- * depends on the lateness. */
+ * outside [bytes, bytes + length). What should have been dropped or collapsed is a fault, too. */
 int state_check(const void *bytes, size_t length, const struct entity_plan *entity,
                 struct error *ret_error);

@@ -31,7 +31,8 @@ static uint64_t multiply_saturated(uint64_t a, uint64_t b) {
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
-/* An entry is visited once for all windows, plus a little for each few aggregates that count it;
+/* An entry is visited once for all windows (where extremes or the first or last one have left, once
+ * more), plus a little for each few aggregates that count it;
  * the entity's conditions are evaluated once for a transaction. */
 static struct latency_item entity_item(const struct snapshot *snapshot, size_t entity) {
     const struct entity_plan *plan = &snapshot->plan.entities[entity];

@@ -41,7 +41,8 @@ static void fetch_states(struct state_source *self, const struct state_place *pl
 
 void overlay_count(struct overlay *overlay, struct held_state *held_state) {
     size_t bytes = state_memory(&held_state->state);
-    check(bytes <= COUNTED_MAX);
+    if (bytes > COUNTED_MAX)
+        bytes = COUNTED_MAX;
     overlay->bytes += (uint64_t)bytes - held_state->counted;
     held_state->counted = (uint32_t)bytes & COUNTED_MAX;
 }

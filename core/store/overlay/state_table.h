@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of counted. */
+/* Of counted: a state that takes more memory is counted as this. */
 #define COUNTED_MAX ((UINT32_C(1) << 31) - 1)
 
 struct held_state {

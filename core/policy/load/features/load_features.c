@@ -239,8 +239,9 @@ static void finish_plan(struct load *load) {
                    error.text);
 }
 
-/* A state counts its bytes in 32 bits, and one that outgrew them would stop the process: policies
- * in which that could happen are refused. */
+/* Lengths in an encoded state have 32 bits: policies in which one could outgrow them are refused. In
+ * memory a state may take several times as much (full distributions do), which the overlay's limit
+ * is for. */
 static void check_sizes(struct features_loader *loader) {
     const struct plan *plan = &loader->load->snapshot->plan;
     for (size_t i = 0; loader->load->diagnostics.errors == 0 && i < plan->entity_count; i++) {

@@ -234,6 +234,7 @@ static void open_synced(struct bench *bench) {
     bench_open(bench);
     while (!has_begun) {
         usleep(1000);
+        assert_int_not_equal(service_state(bench->service, NULL, 0), SERVICE_FAILED);
         pthread_mutex_lock(&bench->service->lock);
         has_begun = commit_has_begun(bench->service);
         pthread_mutex_unlock(&bench->service->lock);
