@@ -3,6 +3,7 @@
  * (invariant 1). */
 #include "ingest.h"
 
+#include "core/base/check.h"
 #include "core/base/hash.h"
 
 /* Finds the archived transaction with this id. 1: *ret_record and *ret_known are set, in the arena;
@@ -127,6 +128,7 @@ size_t ingest_adoptions(const struct states *states, const struct adopted *last,
                                                             .file_count = rules->file_count}};
     if (last->generation_id != states->generation_id)
         ret_records[count++] = generation_record(states);
+    check(count <= INGEST_ADOPTIONS_MAX);
     return count;
 }
 
