@@ -455,3 +455,17 @@ int row_id(const struct mapping *mapping, const struct row *row, struct arena *a
         *ret_id = id;
     return r;
 }
+
+/* In the order in which a fault is most telling. */
+int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,
+               struct import_row *ret_row, struct error *ret_error) {
+    *ret_row = (struct import_row){0};
+    int r = row_transaction(mapping, row, arena, &ret_row->transaction, ret_error);
+    if (r == 0)
+        r = row_received_time(mapping, row, &ret_row->received_us, ret_error);
+    if (r >= 0)
+        r = row_label(mapping, row, &ret_row->label, ret_error);
+    if (r == 0)
+        r = row_outcome_time(mapping, row, &ret_row->known_us, ret_error);
+    return r < 0 ? r : 0;
+}

@@ -1,6 +1,7 @@
 /* A row of a file → a transaction, or the outcome it states. */
 #pragma once
 
+#include "batch/import/import.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/wire/types/decision.h"
@@ -33,6 +34,10 @@ int row_outcome_time(const struct mapping *mapping, const struct row *row, int64
 /* An empty outcome, or one that the mapping's values do not name: there is nothing to report.
  * LABEL_NONE by its own name is something: it takes back what was said. */
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row);
+
+/* All that an import takes of a row. */
+int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,
+               struct import_row *ret_row, struct error *ret_error);
 
 /* The transaction's id, in the arena. ERROR_INVALID: there is none. */
 int row_id(const struct mapping *mapping, const struct row *row, struct arena *arena,

@@ -326,13 +326,12 @@ static int fill_members(struct rows *rows, struct error *ret_error) {
     return 0;
 }
 
-/* Frees the line before: cells point into the object until then. */
-static int parse_line(struct rows *rows, struct error *ret_error) {
+/* Frees the one before: cells point into the object until then. */
+static int parse_object(struct rows *rows, struct text bytes, struct error *ret_error) {
     json_error_t json_error;
     json_decref(rows->object);
     arena_reset(&rows->arena);
-    rows->object = json_loadb((const char *)rows->line_bytes.bytes, rows->line_bytes.length,
-                              JSON_REJECT_DUPLICATES, &json_error);
+    rows->object = json_loadb(bytes.data, bytes.length, JSON_REJECT_DUPLICATES, &json_error);
     if (!rows->object)
         return error_set(ret_error, ERROR_INVALID, "column %d: %s", json_error.column,
                          json_error.text);
@@ -343,6 +342,12 @@ static int parse_line(struct rows *rows, struct error *ret_error) {
         rows->cells[i] = member ? cell_of_json(rows, member) : (struct cell){.kind = CELL_ABSENT};
     }
     return fill_members(rows, ret_error);
+}
+
+static void give_object(const struct rows *rows, struct row *ret_row) {
+    ret_row->cells = rows->cells;
+    ret_row->members = rows->members;
+    ret_row->member_count = rows->member_count;
 }
 
 /* Blank lines are skipped but counted, so that line numbers are those of an editor. */
@@ -358,27 +363,47 @@ static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_e
         error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
         return ROWS_BAD_ROW;
     }
-    if (parse_line(rows, ret_error) < 0)
+    struct text line = {.data = (const char *)rows->line_bytes.bytes,
+                        .length = rows->line_bytes.length};
+    if (parse_object(rows, line, ret_error) < 0)
         return ROWS_BAD_ROW;
     if (!rows->first_seen)
         note_unused_members(rows);
-    ret_row->cells = rows->cells;
-    ret_row->members = rows->members;
-    ret_row->member_count = rows->member_count;
+    give_object(rows, ret_row);
     return ROWS_ROW;
 }
 
 /* --- both --------------------------------------------------------------------------------------
  */
 
-int rows_open(struct byte_source *source, enum row_format format, struct rows **ret_rows,
-              struct error *ret_error) {
+static struct rows *rows_new(enum row_format format) {
     struct rows *rows = check_calloc(1, sizeof *rows);
-    rows->bytes.read = read_through;
-    rows->source = source;
     rows->format = format;
     buffer_init(&rows->line_bytes);
     arena_init(&rows->arena, ROW_ARENA_BYTES);
+    return rows;
+}
+
+void rows_open_objects(struct rows **ret_rows) {
+    *ret_rows = rows_new(ROW_FORMAT_JSONL);
+}
+
+int rows_take_object(struct rows *rows, struct text bytes, struct row *ret_row,
+                     struct error *ret_error) {
+    *ret_row = (struct row){0};
+    if (bytes.length > JSON_LINE_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE, "longer than 1 MiB");
+    int r = parse_object(rows, bytes, ret_error);
+    if (r == 0)
+        give_object(rows, ret_row);
+    return r;
+}
+
+int rows_open(struct byte_source *source, enum row_format format, struct rows **ret_rows,
+              struct error *ret_error) {
+    struct rows *rows = rows_new(format);
+    rows->bytes.read = read_through;
+    rows->source = source;
     int r = guess_format(rows, ret_error);
     if (r == 0 && rows->format == ROW_FORMAT_CSV)
         r = read_header(rows, ret_error);

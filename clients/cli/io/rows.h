@@ -72,6 +72,13 @@ enum rows_result {
 /* An enum rows_result, or the source's failure. The row is valid until the next call. */
 int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error);
 
+/* JSON objects that come one by one instead of from a source: rows_want() as ever, then
+ * rows_take_object() for each. The bytes may have line feeds; the row is valid until the next one,
+ * and its line is 0. */
+void rows_open_objects(struct rows **ret_rows);
+int rows_take_object(struct rows *rows, struct text bytes, struct row *ret_row,
+                     struct error *ret_error);
+
 /* CSV: the header's names, joined with ", " into a heap string: free() it. NULL for JSON lines. */
 char *rows_header(const struct rows *rows);
 

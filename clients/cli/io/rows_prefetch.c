@@ -47,20 +47,6 @@ struct rows_prefetch {
 
 /* ---- the thread ---- */
 
-/* Everything that an import wants of a row, in the order in which a fault is most telling. */
-static int convert(const struct mapping *mapping, const struct row *row, struct arena *arena,
-                   struct import_row *ret_row, struct error *ret_error) {
-    *ret_row = (struct import_row){0};
-    int r = row_transaction(mapping, row, arena, &ret_row->transaction, ret_error);
-    if (r == 0)
-        r = row_received_time(mapping, row, &ret_row->received_us, ret_error);
-    if (r >= 0)
-        r = row_label(mapping, row, &ret_row->label, ret_error);
-    if (r == 0)
-        r = row_outcome_time(mapping, row, &ret_row->known_us, ret_error);
-    return r < 0 ? r : 0;
-}
-
 /* Errors are as large as hundreds of bytes, so good rows carry a pointer only. */
 static const struct error *keep_error(struct arena *arena, const struct error *error) {
     static const struct error too_large = {ERROR_TOO_LARGE, "the row is too large"};
@@ -82,7 +68,7 @@ static int read_row(struct rows_prefetch *ahead, struct batch *batch, size_t ind
     *into = (struct prefetched_row){.line = row.line};
     if (r == ROWS_BAD_ROW)
         into->error = keep_error(&batch->arena, &batch->error);
-    else if (convert(ahead->file->mapping, &row, &batch->arena, &into->row, &error) < 0)
+    else if (row_import(ahead->file->mapping, &row, &batch->arena, &into->row, &error) < 0)
         into->error = keep_error(&batch->arena, &error);
     return 1;
 }

@@ -1,6 +1,4 @@
-/* A decision of the client library → a row of CSV or a line of JSON. It is first converted to the
- * core's struct, so that replay's training set and the archive's records can use the same cells
- * and members.
+/* A decision of the client library → a row of CSV or a line of JSON.
  *
  * CSV needs its columns before the first row, but a decision may come without features; such rows
  * are held back, without the features' cells, until a decision names them. JSON lines need
@@ -12,7 +10,6 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
-#include "feature_value.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -38,75 +35,6 @@ static int write_bytes(struct decision_output *output, const void *bytes, size_t
     if (fwrite(bytes, 1, length, output->file) == length)
         return 0;
     return error_set_errno(ret_error, errno, "cannot write %s", output->name);
-}
-
-/* Room for the tags of all reasons. */
-static void reserve_tags(struct decision_output *output, const struct harrier_decision *in) {
-    size_t count = 0;
-    for (size_t i = 0; i < in->reason_count; i++)
-        count += in->reasons[i].tag_count;
-    if (count <= output->tag_room)
-        return;
-    output->tag_room = count;
-    output->tags = check_reallocarray(output->tags, count, sizeof *output->tags);
-}
-
-/* tags: where those of this reason go. */
-static struct reason reason_of(const struct harrier_reason *in, struct text *tags) {
-    for (size_t i = 0; i < in->tag_count; i++)
-        tags[i] = text_of(in->tags[i]);
-    return (struct reason){.rule = text_of(in->rule),
-                           .text = text_of(in->text),
-                           .score = in->score,
-                           .verdict = (enum verdict)in->verdict,
-                           .shadow = in->shadow,
-                           .suppressed = in->suppressed,
-                           .tags = tags,
-                           .tag_count = in->tag_count,
-                           .group = text_of(in->group),
-                           .capped = in->capped,
-                           .verdict_if_live = (enum verdict)in->verdict_if_live};
-}
-
-/* What came over the wire, as the core has it. Lives as long as what it was made of, and until the
- * next one. */
-static struct decision decision_of(struct decision_output *output,
-                                   const struct harrier_decision *in) {
-    if (in->reason_count > output->reason_room) {
-        output->reason_room = in->reason_count;
-        output->reasons =
-            check_reallocarray(output->reasons, in->reason_count, sizeof *output->reasons);
-    }
-    if (in->feature_count > output->value_room) {
-        output->value_room = in->feature_count;
-        output->values =
-            check_reallocarray(output->values, in->feature_count, sizeof *output->values);
-    }
-    reserve_tags(output, in);
-    struct text *tags = output->tags;
-    for (size_t i = 0; i < in->reason_count; i++) {
-        output->reasons[i] = reason_of(&in->reasons[i], tags);
-        tags += in->reasons[i].tag_count;
-    }
-    for (size_t i = 0; i < in->feature_count; i++)
-        output->values[i] = (struct named_value){.name = text_of(in->features[i].name),
-                                                 .value = feature_value(&in->features[i])};
-    return (struct decision){.transaction_id = text_of(in->transaction_id),
-                             .verdict = (enum verdict)in->verdict,
-                             .score = in->score,
-                             .reasons = output->reasons,
-                             .reason_count = in->reason_count,
-                             .snapshot_id = in->snapshot_id,
-                             .generation_id = in->generation_id,
-                             .position = in->position,
-                             .degraded = in->degraded,
-                             .degraded_reason = text_of(in->degraded_reason),
-                             .duplicate = in->duplicate,
-                             .dry_run = in->dry_run,
-                             .server_us = in->server_us,
-                             .rule_errors = in->rule_errors,
-                             .features = output->values,
-                             .feature_count = in->feature_count};
 }
 
 /* --- CSV ---------------------------------------------------------------------------------------
@@ -278,10 +206,8 @@ void decision_json_reason(struct buffer *line, const struct reason *reason) {
     json_end_object(line);
 }
 
-/* One object on one line. Features come last: they are the longest part. */
-static int add_json(struct decision_output *output, const struct decision *decision,
-                    struct error *ret_error) {
-    struct buffer *line = &output->line;
+/* Features come last: they are the longest part. */
+void decision_json(struct buffer *line, const struct decision *decision, bool features) {
     json_begin_object(line, NULL);
     json_add_text(line, "transaction_id", decision->transaction_id);
     json_add_text(line, "verdict", text_of(verdict_name(decision->verdict)));
@@ -301,22 +227,27 @@ static int add_json(struct decision_output *output, const struct decision *decis
     for (size_t i = 0; i < decision->reason_count; i++)
         decision_json_reason(line, &decision->reasons[i]);
     json_end_array(line);
-    if (output->features) {
+    if (features) {
         json_begin_object(line, "features");
         for (size_t i = 0; i < decision->feature_count; i++)
             json_add_value(line, decision->features[i].name, decision->features[i].value);
         json_end_object(line);
     }
     json_end_object(line);
-    buffer_append_u8(line, '\n');
-    return write_bytes(output, line->bytes, line->length, ret_error);
+}
+
+static int add_json(struct decision_output *output, const struct decision *decision,
+                    struct error *ret_error) {
+    decision_json(&output->line, decision, output->features);
+    buffer_append_u8(&output->line, '\n');
+    return write_bytes(output, output->line.bytes, output->line.length, ret_error);
 }
 
 int decision_output_add(struct decision_output *output, const struct harrier_decision *decision,
                         struct error *ret_error) {
     if (output->format == DECISION_NONE)
         return 0;
-    const struct decision of_core = decision_of(output, decision);
+    const struct decision of_core = sent_decision_convert(&output->sent, decision);
     buffer_clear(&output->line);
     if (output->format == DECISION_CSV)
         return add_csv(output, &of_core, ret_error);
@@ -334,9 +265,7 @@ int decision_output_close(struct decision_output *output, struct error *ret_erro
     for (size_t i = 0; i < output->column_count; i++)
         free(output->columns[i]);
     free(output->columns);
-    free(output->reasons);
-    free(output->values);
-    free(output->tags);
+    sent_decision_deinit(&output->sent);
     buffer_deinit(&output->line);
     buffer_deinit(&output->held);
     return r;

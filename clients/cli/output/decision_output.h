@@ -6,6 +6,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/wire/types/decision.h"
+#include "sent_decision.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,11 +31,7 @@ struct decision_output {
     char **columns; /* the features' */
     size_t column_count;
     bool features_dropped; /* some decision had features without a column */
-    /* Room for a libharrier decision as one of core's. */
-    struct reason *reasons;
-    struct named_value *values;
-    struct text *tags;
-    size_t reason_room, value_room, tag_room;
+    struct sent_decision sent;
 };
 
 /* path NULL or "-": stdout. */
@@ -51,6 +48,8 @@ void decision_csv_reasons(struct buffer *line, const struct decision *decision);
 void decision_rules(struct buffer *ret_text, const struct decision *decision);
 void decision_reasons(struct buffer *ret_text, const struct decision *decision);
 
+/* A decision as a JSON object on one line, without a line feed. */
+void decision_json(struct buffer *line, const struct decision *decision, bool features);
 /* A reason as a member of an array, as decisions and the archive's records have it in JSON. */
 void decision_json_reason(struct buffer *line, const struct reason *reason);
 
