@@ -34,7 +34,7 @@ FOLDERS = {
     "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "report", "verify", "import"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "service", "lifecycle"],
-    "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "commands"],
+    "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "kafka", "stream", "commands"],
 }
 
 # Layers whose top-level files are above its folders, and the headers in them that every folder may include.
@@ -56,11 +56,12 @@ DOORS = [
     (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/"),
     (r"nng/.*", r"server/front/front_nng|clients/c/transport/nng\.c"),
     (r"netdb\.h", r"clients/c/transport/lookup\.c|server/"),
-    (r"event2/.*", r"server/"),
+    (r"event2/.*", r"server/|clients/cli/stream/metrics_page\.c"),
     (r"yaml\.h", r"core/policy/source/|clients/cli/io/mapping"),
     (r"pcre2\.h", r"core/policy/eval/pattern\.c"),
     (r"jansson\.h", r"core/store/|core/wire/message/message_json_|clients/cli/"),
     (r"openssl/.*", r"core/base/hash\.c|server/net/tls\.c"),
+    (r"librdkafka/.*", r"clients/cli/kafka/"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
     (r"zstd\.h", r"core/store/archive/seal\.c|clients/cli/"),
 ]

@@ -17,6 +17,7 @@ int command_replay(int argc, char **argv);
 int command_score(int argc, char **argv);
 int command_shadow(int argc, char **argv);
 int command_simulate(int argc, char **argv);
+int command_stream(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_test(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/rows_prefetch.h"
+#include "clients/cli/stream/topic_rows.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -35,11 +36,21 @@
 #define MAX_AHEAD_US     INT64_C(3600000000) /* as a server's max_ahead */
 #define MEMORY_BYTES_MIN (UINT64_C(64) << 20)
 
-enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_STRICT, OPTION_MAX_AHEAD };
+enum {
+    OPTION_MAP = 256,
+    OPTION_FORMAT,
+    OPTION_STRICT,
+    OPTION_MAX_AHEAD,
+    OPTION_FROM,
+    OPTION_KAFKA_CONFIG
+};
 
 /* max_ahead_us as for a server; memory_bytes 0: no limit. */
 struct options {
     const char *folder, *policy, *map;
+    const char *from; /* "kafka://…", instead of files; NULL: none */
+    const char *kafka_config;
+    bool is_protobuf; /* with `from` only */
     char **files;
     size_t file_count;
     enum row_format format;
@@ -54,8 +65,16 @@ struct options {
 static void check_options(const struct options *options, struct argp_state *state) {
     if (!options->folder)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
-    if (options->file_count == 0)
+    if (options->file_count == 0 && !options->from)
         argp_error(state, "which files? (- is standard input)");
+    if (options->file_count > 0 && options->from)
+        argp_error(state, "either files or --from");
+    if (!options->from && (options->kafka_config || options->is_protobuf))
+        argp_error(state, "--kafka-config and --format protobuf go with --from");
+    if (options->from && options->format == ROW_FORMAT_CSV)
+        argp_error(state, "records of Kafka are JSON (jsonl) or protobuf");
+    if (options->is_protobuf && options->map)
+        argp_error(state, "--map is for rows and JSON; protobuf has its own fields");
     if (!options->policy)
         argp_error(state, "which policy? (--policy DIR)");
 }
@@ -71,7 +90,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = mapped_file_format_parse(value, state);
+        options->is_protobuf = strcmp(value, "protobuf") == 0;
+        if (!options->is_protobuf)
+            options->format = mapped_file_format_parse(value, state);
+        return 0;
+    case OPTION_KAFKA_CONFIG:
+        options->kafka_config = value;
+        return 0;
+    case OPTION_FROM:
+        options->from = value;
         return 0;
     case OPTION_STRICT:
         options->strict = true;
@@ -110,8 +137,14 @@ static const struct argp_option arguments[] = {
     {"policy", 'p', "DIR", 0, "The policy that decides; required", 0},
     {"map", OPTION_MAP, "FILE", 0,
      "YAML file that maps columns to fields; without it columns are named after the fields", 0},
-    {"format", OPTION_FORMAT, "csv|jsonl", 0,
-     "The input's format (default: detected from its first byte)", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl|protobuf", 0,
+     "The input's format (default: detected from its first byte; JSON with --from); protobuf: "
+     "records of Kafka that are messages Transaction of harrier.proto",
+     0},
+    {"from", OPTION_FROM, "kafka://BROKER,…/TOPIC,…", 0,
+     "Read records of Kafka instead of files, up to the topics' present end", 0},
+    {"kafka-config", OPTION_KAFKA_CONFIG, "FILE", 0,
+     "File with librdkafka's properties for --from, one NAME=VALUE a line", 0},
     {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
     {"max-ahead", OPTION_MAX_AHEAD, "DURATION", 0,
      "Refuse transactions whose event time is later than their received time by more than this "
@@ -128,7 +161,7 @@ static const struct argp_option arguments[] = {
 static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
-    .args_doc = "ARCHIVE FILE|-…",
+    .args_doc = "ARCHIVE FILE|-…\nARCHIVE --from kafka://BROKER,…/TOPIC,…",
     .doc =
         "Imports history into an archive. Transactions from CSV or JSON-lines files (plain or "
         "zstd) are decided as a server would have decided them, in the order of the files, and "
@@ -212,6 +245,34 @@ static int take_rows(struct importing *importing, struct error *ret_error) {
         if (importing->rows % 256 == 0)
             show_progress(importing);
     }
+}
+
+/* Each row names its own place; there are no lines. */
+static int take_topics(struct importing *importing, struct error *ret_error) {
+    const struct options *options = importing->options;
+    struct topic_rows *rows;
+    struct topic_row row;
+    int r = topic_rows_open(options->from, options->kafka_config, options->is_protobuf,
+                            options->map, &rows, ret_error);
+    if (r < 0)
+        return r;
+    while ((r = topic_rows_next(rows, importing->bar.stop, &row, ret_error)) > 0) {
+        const struct prefetched_row taken = {.error = row.error, .row = row.row};
+        importing->rows++;
+        importing->diagnostics.file = row.place;
+        r = take_row(importing, &taken, ret_error);
+        if (r < 0)
+            break;
+        if (*importing->bar.stop) {
+            r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+            break;
+        }
+        if (importing->rows % 256 == 0)
+            progress_bar_update(&importing->bar, "import", 0, 0, importing->rows, NULL);
+    }
+    topic_rows_close(rows);
+    importing->diagnostics.file = options->from;
+    return r;
 }
 
 /* diagnostics.file points into the mapped file, so it must not be used after mapped_file_close().
@@ -310,7 +371,8 @@ static void print_report(const struct importing *importing) {
  * is the trouble. */
 static int run(struct importing *importing) {
     struct error error, stop_error;
-    int r = take_files(importing, &error);
+    int r =
+        importing->options->from ? take_topics(importing, &error) : take_files(importing, &error);
     progress_bar_clear(&importing->bar);
     if (r == 0) {
         r = import_finish(importing->import, &error);

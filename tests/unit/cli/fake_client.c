@@ -172,3 +172,16 @@ const char *harrier_verdict_name(enum harrier_verdict verdict) {
     static const char *const names[] = {"", "approve", "review", "challenge", "decline"};
     return names[verdict];
 }
+
+const char *harrier_error_name(enum harrier_error_code code) {
+    switch (code) {
+    case HARRIER_ERROR_INVALID:
+        return "invalid";
+    case HARRIER_ERROR_NOT_FOUND:
+        return "not_found";
+    case HARRIER_ERROR_TOO_LARGE:
+        return "too_large";
+    default:
+        return "another";
+    }
+}
