@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,7 @@ struct topic_writer {
     rd_kafka_topic_t *topics[TOPICS_MAX];
     size_t topic_count;
     bool is_open; /* a transaction is */
+    atomic_bool is_hurried;
 };
 
 /* ---- failures ---- */
@@ -63,7 +65,7 @@ static enum next judge(struct topic_writer *writer, const char *doing, rd_kafka_
     else if (rd_kafka_error_txn_requires_abort(failure))
         next = NEXT_UNDO;
     else if (rd_kafka_error_is_retriable(failure))
-        next = tries < AGAIN_MAX ? NEXT_AGAIN : NEXT_END;
+        next = tries < AGAIN_MAX && !atomic_load(&writer->is_hurried) ? NEXT_AGAIN : NEXT_END;
     rd_kafka_error_destroy(failure);
     if (next == NEXT_AGAIN) /* some fail at once, because something is under way */
         nanosleep(&(struct timespec){.tv_nsec = AGAIN_PAUSE_NS}, NULL);
@@ -129,6 +131,10 @@ int topic_writer_open(const struct kafka_options *kafka, const char *name,
     }
     *ret_writer = writer;
     return 0;
+}
+
+void topic_writer_hurry(struct topic_writer *writer) {
+    atomic_store(&writer->is_hurried, true);
 }
 
 void topic_writer_close(struct topic_writer *writer) {

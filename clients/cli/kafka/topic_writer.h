@@ -1,7 +1,7 @@
 /* Writes records and the offsets of what they were made of in one transaction of Kafka: readers of
  * committed records see all of it or nothing.
  *
- * One transaction at a time, by one thread. */
+ * One transaction at a time, by one thread; functions that others may call say so. */
 #pragma once
 
 #include "core/base/error.h"
@@ -18,6 +18,8 @@ struct topic_writer;
 int topic_writer_open(const struct kafka_options *kafka, const char *name,
                       const char *const *topics, size_t topic_count,
                       struct topic_writer **ret_writer, struct error *ret_error);
+/* From here on, what fails for now is not tried again: the process is to end. Any thread. */
+void topic_writer_hurry(struct topic_writer *writer);
 /* What was begun and not committed is undone. NULL is allowed. */
 void topic_writer_close(struct topic_writer *writer);
 

@@ -300,6 +300,7 @@ void commit_thread_stop(struct commit_thread *thread) {
         return;
     pthread_mutex_lock(&thread->lock);
     thread->is_stopping = true;
+    topic_writer_hurry(thread->settings.writer);
     pthread_cond_broadcast(&thread->changed);
     pthread_mutex_unlock(&thread->lock);
     pthread_join(thread->thread, NULL);

@@ -372,6 +372,21 @@ static void properties_of_ours_are_refused(void **state) {
     assert_non_null(strstr(bench->error.text, "no.such"));
 }
 
+/* What comes between two runs is not forgotten, though the first one has read nothing. */
+static void a_group_may_begin_at_the_ends(void **state) {
+    struct bench *bench = *state;
+    struct content decisions;
+    bench->settings.from_latest = true;
+    put_payment(bench, "old", 100);
+    run_well(bench);
+    assert_int_equal(metric_total(bench->metrics, STREAM_RECORDS), 0);
+    put_payment(bench, "new", 100);
+    run_well(bench);
+    assert_int_equal(metric_total(bench->metrics, STREAM_RECORDS), 1);
+    read_topic(bench, "decisions", &decisions);
+    expect_in(&decisions, "[harrier.source=payments/0/1]");
+}
+
 /* All of two topics, in the order of time, up to where they end when it begins. */
 static void an_import_reads_to_the_end(void **state) {
     struct bench *bench = *state;
@@ -449,6 +464,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(protobuf_in_and_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_not_there_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(properties_of_ours_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_group_may_begin_at_the_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_import_reads_to_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_that_is_none_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_kept, set_up, tear_down),
