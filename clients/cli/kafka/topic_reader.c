@@ -4,17 +4,19 @@
  * assignment. */
 #include "topic_reader.h"
 
+#include "clients/cli/terminal/clock.h"
 #include "core/base/check.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define BUFFER_RECORDS 256
 #define MERGE_WAIT_MS  1000 /* for a partition whose next record is on its way */
-#define CLOSE_POLL_MS  100
 #define COMMITTED_MS   10000
 #define WATERMARK_MS   10000
 
@@ -49,9 +51,7 @@ struct topic_reader {
 };
 
 static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)(monotonic_us() / 1000);
 }
 
 void topic_record_free(struct topic_record *record) {
@@ -85,8 +85,9 @@ static size_t topic_of(const struct topic_reader *reader, const char *name) {
     return topic;
 }
 
+static const uint64_t one = 1; /* what an eventfd takes */
+
 static void watch(const struct topic_reader *reader, rd_kafka_queue_t *queue) {
-    static const uint64_t one = 1;
     if (reader->options.wake_descriptor >= 0)
         rd_kafka_queue_io_event_enable(queue, reader->options.wake_descriptor, &one, sizeof one);
 }
@@ -131,7 +132,7 @@ static void fail(struct topic_reader *reader, enum error_code code, const char *
         error_set(&reader->failure, code, "%s: %s", reader->options.kafka->brokers, text);
 }
 
-static void revoke(struct topic_reader *reader) {
+static void give_up_partitions(struct topic_reader *reader) {
     if (reader->partition_count > 0) {
         if (reader->options.on_revoked)
             reader->options.on_revoked(reader->options.user);
@@ -178,7 +179,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code,
         /* Nothing can be committed any more, so nobody has to wait for it. */
         if (rd_kafka_assignment_lost(kafka))
             atomic_fetch_add(&reader->generation, 1);
-        revoke(reader);
+        give_up_partitions(reader);
         rd_kafka_assign(kafka, NULL);
         reader->is_assigned = false;
     }
@@ -309,10 +310,22 @@ int topic_reader_open(const struct topic_reader_options *options, struct topic_r
     return 0;
 }
 
+void topic_reader_wake(const struct topic_reader *reader) {
+    ssize_t written = write(reader->options.wake_descriptor, &one, sizeof one);
+    check(written == sizeof one || errno == EAGAIN);
+}
+
+struct text topic_reader_place(const struct topic_reader *reader, const struct topic_record *record,
+                               char ret_place[TOPIC_PLACE_BYTES]) {
+    int length = snprintf(ret_place, TOPIC_PLACE_BYTES, "%s/%" PRIu32 "/%" PRId64,
+                          reader->options.topics[record->topic], record->number, record->offset);
+    return (struct text){.data = ret_place, .length = (size_t)length};
+}
+
 void topic_reader_close(struct topic_reader *reader) {
     if (!reader)
         return;
-    revoke(reader);
+    give_up_partitions(reader);
     rd_kafka_consumer_close(reader->kafka);
     forget_partitions(reader);
     rd_kafka_destroy(reader->kafka);

@@ -49,6 +49,14 @@ struct topic_reader;
  * kafka_config_new(). The options are copied, the texts they point at not. */
 int topic_reader_open(const struct topic_reader_options *options, struct topic_reader **ret_reader,
                       struct error *ret_error);
+/* Writes to the descriptor, as records do that arrive. Any thread. */
+void topic_reader_wake(const struct topic_reader *reader);
+
+/* "payments/3/18231": topic, partition, offset. The text lies in ret_place. Any thread. */
+#define TOPIC_PLACE_BYTES 320
+struct text topic_reader_place(const struct topic_reader *reader, const struct topic_record *record,
+                               char ret_place[TOPIC_PLACE_BYTES]);
+
 /* Leaves the group; calls on_revoked() if there is something to revoke. NULL is allowed. */
 void topic_reader_close(struct topic_reader *reader);
 

@@ -72,7 +72,8 @@ static enum next judge(struct topic_writer *writer, const char *doing, rd_kafka_
     return next;
 }
 
-int topic_writer_undo(struct topic_writer *writer, struct error *ret_error) {
+/* Undoes the transaction that was begun. */
+static int undo(struct topic_writer *writer, struct error *ret_error) {
     for (unsigned tries = 0; writer->is_open; tries++) {
         rd_kafka_error_t *failure = rd_kafka_abort_transaction(writer->kafka, CALL_MS);
         if (!failure)
@@ -141,7 +142,7 @@ void topic_writer_close(struct topic_writer *writer) {
     struct error ignored;
     if (!writer)
         return;
-    topic_writer_undo(writer, &ignored);
+    undo(writer, &ignored);
     for (size_t i = 0; i < writer->topic_count; i++)
         rd_kafka_topic_destroy(writer->topics[i]);
     rd_kafka_destroy(writer->kafka);
@@ -192,9 +193,10 @@ int topic_writer_add(struct topic_writer *writer, size_t topic, struct text key,
         }
         /* A transaction in which something has failed takes no more. */
         enum next next = judge(writer, "writing", failure, 0, ret_error);
-        return rd_kafka_fatal_error(writer->kafka, NULL, 0) || next == NEXT_AGAIN
+        return rd_kafka_fatal_error(writer->kafka, NULL, 0) || next == NEXT_AGAIN ||
+                       ret_error->code == ERROR_DENIED
                    ? -(int)ret_error->code
-                   : topic_writer_undo(writer, ret_error);
+                   : undo(writer, ret_error);
     }
 }
 
@@ -209,7 +211,7 @@ static int settle(struct topic_writer *writer, const char *doing, rd_kafka_error
         *again = true;
         return 0;
     case NEXT_UNDO:
-        return topic_writer_undo(writer, ret_error);
+        return undo(writer, ret_error);
     case NEXT_END:
         break;
     }

@@ -42,5 +42,3 @@ int topic_writer_add(struct topic_writer *writer, size_t topic, struct text key,
 /* Commits what was added together with the offsets of the group. */
 int topic_writer_commit(struct topic_writer *writer, const rd_kafka_topic_partition_list_t *offsets,
                         const rd_kafka_consumer_group_metadata_t *group, struct error *ret_error);
-/* Undoes the transaction that was begun. */
-int topic_writer_undo(struct topic_writer *writer, struct error *ret_error);

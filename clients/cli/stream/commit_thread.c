@@ -10,13 +10,10 @@
 #include "core/wire/message/message_item.h"
 #include "stream_metrics.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS   2000
@@ -37,29 +34,15 @@ struct commit_thread {
     struct error failure;
 };
 
-static void wake(int descriptor) {
-    const uint64_t one = 1;
-    ssize_t written = write(descriptor, &one, sizeof one);
-    check(written == sizeof one || errno == EAGAIN);
-}
-
 /* ---- writing ---- */
-
-/* "payments/3/18231": where a decision or a dead letter comes from. */
-static struct text source_of(const struct commit_thread *thread, const struct topic_record *record,
-                             char *source, size_t size) {
-    int length = snprintf(source, size, "%s/%" PRIu32 "/%" PRId64,
-                          thread->settings.topics[record->topic], record->number, record->offset);
-    return (struct text){.data = source, .length = (size_t)length};
-}
 
 static int write_decision(struct commit_thread *thread, const struct batch_item *item,
                           struct error *ret_error) {
-    char source[320];
+    char source[TOPIC_PLACE_BYTES];
     const struct harrier_decision *made = &item->result->decision;
     const struct decision decision = sent_decision_convert(&thread->sent, made);
-    const struct topic_header header = {"harrier.source",
-                                        source_of(thread, &item->record, source, sizeof source)};
+    const struct topic_header header = {
+        "harrier.source", topic_reader_place(thread->settings.reader, &item->record, source)};
     buffer_clear(&thread->value);
     if (thread->settings.format == RECORD_PROTOBUF)
         message_encode_decision(&decision, &thread->scratch, &thread->value);
@@ -73,9 +56,9 @@ static int write_decision(struct commit_thread *thread, const struct batch_item 
 /* The record as it was, and why it was not taken. */
 static int write_dead_letter(struct commit_thread *thread, const struct batch_item *item,
                              struct error *ret_error) {
-    char source[320];
+    char source[TOPIC_PLACE_BYTES];
     const struct topic_header headers[] = {
-        {"harrier.source", source_of(thread, &item->record, source, sizeof source)},
+        {"harrier.source", topic_reader_place(thread->settings.reader, &item->record, source)},
         {"harrier.code", text_of(item->code)},
         {"harrier.reason", text_of(item->reason)},
     };
@@ -162,7 +145,7 @@ static void count_committed(struct commit_thread *thread, const struct stream_ba
 
 /* ---- the thread ---- */
 
-/* Waits with the lock held; false: it is to stop. */
+/* false: it is to stop. */
 static bool pause_for(struct commit_thread *thread, unsigned milliseconds) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -266,7 +249,7 @@ static void *run(void *user) {
             thread->failure = error;
         }
         pthread_cond_broadcast(&thread->changed);
-        wake(thread->settings.wake_descriptor);
+        topic_reader_wake(thread->settings.reader);
     }
     pthread_mutex_unlock(&thread->lock);
     return NULL;

@@ -13,12 +13,11 @@ enum { COMMIT_DEAD_LETTERS, COMMIT_DECISIONS };
 
 struct commit_settings {
     struct topic_writer *writer;
-    const struct topic_reader *reader;
-    const char *const *topics; /* as the reader has them */
-    enum record_format format; /* of decisions */
+    const struct topic_reader *reader; /* woken when batches are given back */
+    const char *const *topics;         /* as the reader has them */
+    enum record_format format;         /* of decisions */
     bool features;
     struct metric_set *metrics;
-    int wake_descriptor; /* an eventfd, written to when batches are given back */
 };
 
 struct commit_thread;

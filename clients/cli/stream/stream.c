@@ -22,7 +22,6 @@
 #include "stream_metrics.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -172,12 +171,6 @@ static void fill(struct stream *stream) {
 
 /* ---- asking ---- */
 
-static void wake(int descriptor) {
-    const uint64_t one = 1;
-    ssize_t written = write(descriptor, &one, sizeof one);
-    check(written == sizeof one || errno == EAGAIN);
-}
-
 /* In libharrier's thread. */
 static void on_answer(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
     struct stream *stream = user;
@@ -185,7 +178,7 @@ static void on_answer(struct harrier_reply *reply, const struct harrier_error *e
     if (error)
         stream->under_way->error = *error;
     atomic_store_explicit(&stream->is_answered, true, memory_order_release);
-    wake(stream->wake_descriptor);
+    topic_reader_wake(stream->reader);
 }
 
 /* Once a second. */
@@ -537,7 +530,6 @@ static int open_all(struct stream *stream, struct error *ret_error) {
         .format = settings->format,
         .features = settings->features,
         .metrics = stream->parts->metrics,
-        .wake_descriptor = stream->wake_descriptor,
     };
     stream->committing = commit_thread_start(&committing);
     return 0;

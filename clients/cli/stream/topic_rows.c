@@ -6,18 +6,15 @@
 #include "core/base/text.h"
 #include "record_parser.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SCHEME      "kafka://"
-#define TOPICS_MAX  32
-#define ROW_BYTES   ((size_t)16 << 20)
-#define PAUSE_NS    2000000  /* between two looks for records that are on their way */
-#define SILENCE_US  60000000 /* no record came, and the end was not reached */
-#define PLACE_BYTES 320
+#define SCHEME     "kafka://"
+#define TOPICS_MAX 32
+#define ROW_BYTES  ((size_t)16 << 20)
+#define PAUSE_NS   2000000  /* between two looks for records that are on their way */
+#define SILENCE_US 60000000 /* no record came, and the end was not reached */
 
 struct topic_rows {
     char *text; /* of the URL, cut into brokers and topics */
@@ -29,7 +26,7 @@ struct topic_rows {
     struct arena arena; /* of the row given last */
     struct topic_record record;
     struct error error;
-    char place[PLACE_BYTES];
+    char place[TOPIC_PLACE_BYTES];
 };
 
 /* The URL's text is cut in place: "host:9092,host:9093" and the topics. */
@@ -118,8 +115,7 @@ int topic_rows_next(struct topic_rows *rows, const volatile int *stop, struct to
     if (r <= 0)
         return r;
     const struct topic_record *record = &rows->record;
-    snprintf(rows->place, sizeof rows->place, "%s/%" PRIu32 "/%" PRId64,
-             rows->topics[record->topic], record->number, record->offset);
+    topic_reader_place(rows->reader, record, rows->place);
     *ret_row = (struct topic_row){.place = rows->place};
     if (record_parser_import(rows->parser, record->value, &rows->arena, &ret_row->row,
                              &rows->error) < 0)

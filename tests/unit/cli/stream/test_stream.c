@@ -122,7 +122,6 @@ struct content {
     size_t count;
     char text[8192];
     uint8_t first[1024]; /* the first record's value */
-    size_t first_length;
 };
 
 /* Large values are counted, and not shown. */
@@ -138,10 +137,8 @@ static void add_record(struct content *content, const rd_kafka_message_t *messag
     const char *name;
     const void *value;
     size_t length;
-    if (content->count++ == 0 && message->len <= sizeof content->first) {
+    if (content->count++ == 0 && message->len <= sizeof content->first)
         memcpy(content->first, message->payload, message->len);
-        content->first_length = message->len;
-    }
     append(content, "", message->key, message->key_len);
     append(content, "=", message->payload, message->len);
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
