@@ -20,17 +20,24 @@ broken connection; a scenario that needs more is skipped:
     token              sends the option `token` with every request, probes too, and never shows it
     token_change       goes over to another token without being opened again (`changing_token`, `do`: `token`)
     traceparent        passes a call's `traceparent` through, or leaves out one that is none
+    analyst            has get_entity, change_list, get_list, reload and explain
     ws                 can dial ws:// addresses
+    tls                can dial tls+tcp:// addresses
 
 Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any order:
 
 | do | members | answer |
 | --- | --- | --- |
-| `open` | `options`: `addresses`, and of the contract's options those that are set: `deadline_ms`, `fallback` (a verdict), `retries_max`, `in_flight_max`, `eject_after`, `token` (a text); or `changing_token`, a token as a text, given in the way that lets it change later (a function, a setter) | |
+| `open` | `options`: `addresses`, `tls_ca_file` (certificates that `tls+tcp://` trusts), and of the contract's options those that are set: `deadline_ms`, `fallback` (a verdict), `retries_max`, `in_flight_max`, `eject_after`, `token` (a text); or `changing_token`, a token as a text, given in the way that lets it change later (a function, a setter) | |
 | `score` | `transactions` as in protobuf's JSON form (attributes with `text`, `integer`, `number` or `flag`); optional `deadline_ms`, `dry_run`, `traceparent` | `results`: each {`decision`: …} or {`error`: …} |
 | `batch` | `transaction`, optional `deadline_ms`: through one batcher of 20 ms and 50 transactions | `results` |
 | `outcome` | `outcomes`: `transaction_id`, `label` ("fraud"); optional `deadline_ms` | `results`: each {`accepted`: {`changed`, `previous`}} or {`error`: …} |
 | `status` | optional `deadline_ms` | `status`: `state`, `transactions` |
+| `entity` | `entity`, `key` (texts), optional `at_time_us` | `entity`: `features` ({name: value or null}), `newest_time_us`, `entries`, `state_bytes`, `state_hash` (16 hexadecimal digits), `at_time_us` |
+| `change_list` | `changes`: each `list`, `value`, optional `remove`, `expiry_time_us`, `source`, `reason` | `results`: each {`changed`: {`list`, `value`, `position`, `changed`, `was_there`, `previous_expiry_time_us`, `in_policy`}} or {`error`: …} |
+| `get_list` | optional `list`, `after_position`, `limit` | `lists` (each `list`, `type`, `declared`, `runtime`, `policy_entries`, `added_entries`, `used_entries`, `changes`), `entries` (each `value`, `expiry_time_us`, `position`, `source`, `reason`), `next_position` |
+| `reload` | optional `wait`, `deadline_ms` | `reload`: `result` ("none", "adopted", "unchanged", "refused"), `policy_name`, `snapshot_id` (16 hexadecimal digits), `error`, `messages`, `shadows` (each `folder`, `result`, `error`) |
+| `explain` | `transaction_id`, optional `deadline_ms` | `explanation`: `transaction_id`, `position`, `equal`, `difference`, `archived` and `derived` (decisions), `features` (of the derived one: {name: value or null}), `entities` (each `name`, `key`, `entries`, `in_tables`), `outcomes` (each `previous`, `label`, `source`), `rules` (each `name`, `mode`, `fate`, `score`, `parts`: the texts), `cutoffs` (each `verdict`, `score`), `fields` (names) |
 | `metrics` | | `metrics`: each [`count` or `observe` or `set`, name, value, labels] so far |
 | `token` | `token`: a text | when it is what the next request is sent with |
 | `close` | optional `timeout_ms` | when it is closed; `open` may follow |
