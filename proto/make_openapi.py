@@ -66,6 +66,8 @@ PATHS = [
     ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Derive a decision again, with everything that went into it."),
     ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and the entries added to one."),
     ("/v1/list-changes", "changeLists", "ChangeListRequest", "ChangeListResponse", "Add entries to lists, and remove them."),
+    ("/v1/reload", "reload", "ReloadRequest", "ReloadResponse",
+     "Load the policy and the shadow policies again from their folders."),
     ("/v1/status", "status", None, "StatusResponse", "The state of the server."),
 ]
 
@@ -285,6 +287,7 @@ EXAMPLES = {
     "ReportOutcomeRequest": {"outcomes": [{"transaction_id": "order-1001", "label": "LABEL_FRAUD", "source": "feed"}]},
     "GetEntityRequest": {"entity": "card", "key": ["card-17"]},
     "ExplainRequest": {"transaction_id": "order-1001"},
+    "ReloadRequest": {"wait": True},
     "GetListRequest": {"list": "blocked_cards"},
     "ChangeListRequest": {"changes": [{"list": "blocked_cards", "value": "card-17", "source": "analyst:7"}]},
 }

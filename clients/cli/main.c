@@ -23,6 +23,7 @@ static const struct command {
     {"stream", command_stream, "decide what comes through Kafka, write the decisions there"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
+    {"entity", command_entity, "show the features of one card, customer, … as a server has them"},
     {"status", command_status, "show the state of a server"},
     {"reload", command_reload, "make a server load its policy again and show the result"},
     {"token", command_token, "create, list and revoke the tokens of a server's clients"},

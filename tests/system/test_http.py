@@ -53,6 +53,29 @@ class CallTest(HttpTest):
         status, answer, _ = door.call("POST", "/v1/lists", {})
         self.assertEqual((status, answer), (200, {"lists": [], "entries": [], "next_position": "0"}))
 
+    def test_reload(self):
+        server = self.start("--watch_policy=no")  # else it might be quicker than the calls
+        door = self.door()
+        status, answer, _ = door.call("POST", "/v1/reload", {"wait": True})
+        self.assertEqual((status, answer["result"], answer["error"]), (200, "RELOAD_UNCHANGED", ""))
+        before = answer["snapshot_id"]
+        self.write_policy("rules/more.yaml", "rules:\n  - {name: more, when: amount > 5.00, then: {score: 7}}\n")
+        status, answer, _ = door.call("POST", "/v1/reload", {"wait": True})
+        self.assertEqual((status, answer["result"]), (200, "RELOAD_ADOPTED"))
+        self.assertNotEqual(answer["snapshot_id"], before)
+        adopted = answer["snapshot_id"]
+        self.write_policy("rules/more.yaml", "rules:\n  - {name: more, when: amount >, then: {score: 7}}\n")
+        status, answer, _ = door.call("POST", "/v1/reload", {"wait": True})
+        self.assertEqual((status, answer["result"], answer["snapshot_id"]), (200, "RELOAD_REFUSED", adopted))
+        self.assertIn("rules/more.yaml:2", answer["messages"])
+        self.assertIn("more", door.score({**transaction(1), "amount_minor": 501})[0]["decision"]["reasons"][0]["rule"])
+        status, answer, _ = door.call("POST", "/v1/reload", {})
+        self.assertEqual((status, answer["result"]), (200, "RELOAD_UNSPECIFIED"))
+        self.assertEqual(server.status()["state"], "ready")
+        for body, wanted in ({"wait": "yes"}, 422), ({"policy": "rules"}, 422), ("[]", 400):
+            self.assertEqual(door.call("POST", "/v1/reload", body)[0], wanted)
+        self.assertEqual(door.call("GET", "/v1/reload")[0], 405)
+
     def test_one_bad_transaction_of_many(self):
         self.start()
         door = self.door()

@@ -69,6 +69,7 @@ class JsonFormatTest(ServerTest):
         "get_list": "/v1/lists",
         "change_list": "/v1/list-changes",
         "explain": "/v1/explain",
+        "reload": "/v1/reload",
     }
 
     def setUp(self):
@@ -130,6 +131,7 @@ class JsonFormatTest(ServerTest):
         self.assertTrue(self.over_http("change_list", harrier_pb2.ChangeListRequest(changes=[change]))["results"][0]["changed"])
         self.assert_same("get_list", harrier_pb2.GetListRequest(list="blocked_cards"))
         self.assert_same("get_list", harrier_pb2.GetListRequest())
+        self.assert_same("reload", harrier_pb2.ReloadRequest(wait=True))
         self.door.request("GET", "/v1/status")
         mine, theirs = json.loads(self.door.getresponse().read()), self.over_nng("status", harrier_pb2.StatusRequest())
         self.assertEqual(set(mine), set(theirs))

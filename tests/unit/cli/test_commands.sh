@@ -79,6 +79,13 @@ expect 69 'nobody' status $nowhere --deadline 50ms
 # shellcheck disable=SC2086
 expect 69 'nobody' status $nowhere --deadline 50ms --wait-ready 100ms
 
+# entity
+expect 64 'which one? Expected ENTITY KEY' entity
+expect 64 'which one? Expected ENTITY KEY' entity card
+expect 64 '"yesterday" is not a time' entity card a --at yesterday
+# shellcheck disable=SC2086
+expect 69 'nobody' entity card a $nowhere --deadline 50ms
+
 # token
 tokens="--tokens $folder/tokens"
 # shellcheck disable=SC2086
