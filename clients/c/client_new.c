@@ -9,6 +9,8 @@
 #include "clients/c/delivery/endpoint.h"
 #include "clients/c/exchange/token.h"
 #include "clients/c/loop.h"
+#include "clients/c/transport/stream.h"
+#include "clients/c/transport/tls.h"
 
 #include "core/base/check.h"
 
@@ -126,6 +128,15 @@ static void init_state(struct harrier_client *client) {
     client->ids_mask = buckets - 1;
 }
 
+/* Files of which no address makes use are read all the same: a wrong one shows at once. */
+static int open_tls(struct harrier_client *client, const char *const *addresses, size_t count,
+                    const struct harrier_tls *settings, struct harrier_error *ret_error) {
+    bool is_needed = settings != NULL;
+    for (size_t i = 0; i < count; i++)
+        is_needed |= stream_is_secure(addresses[i]);
+    return is_needed ? tls_context_new(settings, &client->tls, ret_error) : 0;
+}
+
 static int open_endpoints(struct harrier_client *client, const struct harrier_options *options,
                           struct harrier_error *ret_error) {
     const char *const *addresses =
@@ -137,8 +148,10 @@ static int open_endpoints(struct harrier_client *client, const struct harrier_op
     if (client->wake_descriptor < 0)
         return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "cannot create an eventfd: %s",
                     strerror(errno));
+    int r = open_tls(client, addresses, count, options->tls, ret_error);
+    if (r < 0)
+        return r;
     client->endpoint_count = count; /* nng may call back before the last is open */
-    int r = 0;
     for (size_t i = 0; i < count && r == 0; i++)
         r = endpoint_open(client, &client->endpoints[i], addresses[i], &dispatch_handlers,
                           ret_error);
@@ -244,6 +257,7 @@ void harrier_client_free(struct harrier_client *client) {
         next = exchange->next_all;
         exchange_free(exchange);
     }
+    tls_context_free(client->tls);
     explicit_bzero(client->token, sizeof client->token);
     timers_deinit(&client->timers);
     meter_deinit(&client->meter);

@@ -622,13 +622,22 @@ struct harrier_metrics {
     void *user;
 };
 
+/* TLS 1.2 or later. The server's certificate must be valid, and for the name or number in the
+ * address; nothing turns that off. Files are PEM and are read by harrier_client_new() only. */
+struct harrier_tls {
+    const char *ca_file;          /* who is trusted, in place of the system's authorities */
+    const char *certificate_file; /* the client's own and the intermediate ones; NULL: none */
+    const char *key_file;         /* its key, without a passphrase */
+    const char *server_name;      /* a name in the server's certificate; NULL: the address's host */
+    void *reserved[4];
+};
+
 #define HARRIER_RETRIES_NONE (-1)
 
 struct harrier_options {
     /* "tcp://127.0.0.1:7731", "tcp://[::1]:7731", "tcp://scoring.internal:7731",
-     * "ipc:///run/harrier/harrier.sock". Other schemes of nng ("ws://…"), and "nng+tcp://…", use
-     * nng's library, if libharrier was built with it. Certificates cannot be configured: for TLS,
-     * connect to a local terminator such as stunnel. */
+     * "tls+tcp://scoring.example:7730", "ipc:///run/harrier/harrier.sock". Other schemes of nng
+     * ("ws://…"), and "nng+tcp://…", use nng's library, if libharrier was built with it. */
     const char *address;
     /* Or several, at most 16, in order of preference: a call goes to the first one that is
      * connected and not failing. The servers are independent: each decides on its own history. */
@@ -660,7 +669,9 @@ struct harrier_options {
     const char *token;
     harrier_token_function *token_function;
     void *token_user;
-    void *reserved[8];
+    /* For tls+tcp:// addresses. NULL: the system's authorities, no certificate of its own. */
+    const struct harrier_tls *tls;
+    void *reserved[7];
 };
 
 #define HARRIER_DEADLINE_US_MAX UINT64_C(3600000000) /* one hour */

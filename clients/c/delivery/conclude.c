@@ -29,11 +29,21 @@ static int explain_broken(const struct exchange *exchange, struct harrier_error 
                 exchange->broken, exchange->broken == 1 ? "time" : "times");
 }
 
+/* "": no transport knows more than that it is not connected. The leader changes it, so it is copied
+ * under the mutex. */
+static void copy_why(struct harrier_client *client, char *ret_text, size_t size) {
+    ret_text[0] = '\0';
+    client_lock(client);
+    for (size_t i = 0; i < client->endpoint_count && !ret_text[0]; i++)
+        snprintf(ret_text, size, "%s", client->endpoints[i].transport.why);
+    client_unlock(client);
+}
+
 /* The most telling of several causes: a broken connection leaves open whether it was decided; then
  * the server's own refusal; then what kept it from being sent. */
 static int explain_unavailable(const struct exchange *exchange, struct harrier_error *ret_error) {
     double ms = (double)exchange->deadline_us / 1000;
-    char addresses[600];
+    char addresses[600], why[192];
     if (exchange->broken > 0)
         return fail_unsettled(ret_error, explain_broken(exchange, ret_error));
     if (exchange->refusal.code) {
@@ -45,8 +55,9 @@ static int explain_unavailable(const struct exchange *exchange, struct harrier_e
         return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "%.200s took no request within %g ms",
                     exchange->endpoint->address, ms);
     addresses_text(exchange->client, addresses, sizeof addresses);
-    return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no connection to %s within %g ms",
-                addresses, ms);
+    copy_why(exchange->client, why, sizeof why);
+    return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no connection to %s within %g ms%s%s",
+                addresses, ms, *why ? ": " : "", why);
 }
 
 static int explain_end(const struct exchange *exchange, struct harrier_error *ret_error) {

@@ -28,6 +28,7 @@
 
 struct endpoint;
 struct exchange;
+struct tls_context;
 
 struct harrier_client {
     /* options: never change, and may be read without the mutex */
@@ -41,7 +42,8 @@ struct harrier_client {
     void *fallback_user;
     harrier_token_function *token_function;
     void *token_user;
-    pid_t process; /* that made the client; a child of fork() must not use it */
+    struct tls_context *tls; /* NULL: no address needs it */
+    pid_t process;           /* that made the client; a child of fork() must not use it */
 
     pthread_mutex_t mutex;
     struct endpoint *endpoints; /* in the order of preference */

@@ -1,4 +1,4 @@
-/* nng's library for the addresses that stream.c does not speak (ws://, tls+tcp://, ...): a REQ
+/* nng's library for the addresses that stream.c does not speak (ws://, ...): a REQ
  * socket in raw mode, so that request ids and retries stay ours, with one message on its way out
  * and one coming in at a time. nng's own threads bring connections and answers. nng_none.c takes
  * its place in a build without nng (-Dnng=disabled). */

@@ -1,16 +1,17 @@
 /* One connection after the other to one address.
  *
- *   BACKING_OFF ─ time ─► LOOKING_UP ─► CONNECTING ─► GREETING ─► UP
- *      ▲                 (names only)        │            │        │
- *      └── the next address of the host, or a back-off ◄──┴────────┘ refused, lost, too slow
+ *   BACKING_OFF ─ time ─► LOOKING_UP ─► CONNECTING ─► SECURING ─► GREETING ─► UP
+ *      ▲                 (names only)        │        (TLS only)     │        │
+ *      └── the next address of the host, or a back-off ◄──┴──────────┴────────┘ refused, lost, slow
  *
  * A frame is an SP header (its length, see core/wire/message/sp.h), the request id, the message.
- * Many exchanges go out in one sendmsg(), and one recv() may bring many answers. TLS is not spoken
- * here: certificates belong to a terminator. */
+ * Many exchanges go out in one sendmsg(), and one recv() may bring many answers. Over TLS, tls.c is
+ * between these and the socket. */
 #include "clients/c/transport/stream.h"
 #include "clients/c/base/clock.h"
 #include "clients/c/exchange/exchange.h"
 #include "clients/c/transport/lookup.h"
+#include "clients/c/transport/tls.h"
 #include "clients/c/transport/transport.h"
 
 #include "core/base/check.h"
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #define TCP_SCHEME "tcp://"
+#define TLS_SCHEME "tls+tcp://"
 #define IPC_SCHEME "ipc://"
 
 #define BACK_OFF_US_MIN 10000
@@ -37,11 +39,12 @@
 #define PARTS_MAX       64                /* iovecs of one sendmsg() */
 #define BODY_MAX        ((uint64_t)MESSAGE_RESPONSE_SIZE_MAX + SP_ID_SIZE)
 
-enum stream_state { BACKING_OFF, LOOKING_UP, CONNECTING, GREETING, UP };
+enum stream_state { BACKING_OFF, LOOKING_UP, CONNECTING, SECURING, GREETING, UP };
 
 struct stream {
     struct transport *transport;
     enum sp_stream kind;
+    bool is_secure;    /* TLS */
     char *host, *port; /* tcp */
     bool is_name;      /* host is not an IP address and must be looked up at each connection */
     struct lookup *lookup;
@@ -50,7 +53,8 @@ struct stream {
 
     enum stream_state state;
     int descriptor;
-    int64_t next_at_us; /* BACKING_OFF: when to connect; CONNECTING, GREETING: to give up */
+    struct tls_session *tls; /* of this socket; NULL: none */
+    int64_t next_at_us;      /* BACKING_OFF: when to connect; before UP: when to give up */
     unsigned back_offs; /* since it was last up */
     uint8_t greeting[SP_GREETING_SIZE]; /* the server's, as far as it has arrived */
     size_t greeting_length;
@@ -59,8 +63,12 @@ struct stream {
     size_t rest_sent;
 };
 
+bool stream_is_secure(const char *address) {
+    return strncmp(address, TLS_SCHEME, strlen(TLS_SCHEME)) == 0;
+}
+
 bool stream_takes(const char *address) {
-    return strncmp(address, TCP_SCHEME, strlen(TCP_SCHEME)) == 0 ||
+    return strncmp(address, TCP_SCHEME, strlen(TCP_SCHEME)) == 0 || stream_is_secure(address) ||
            strncmp(address, IPC_SCHEME, strlen(IPC_SCHEME)) == 0;
 }
 
@@ -129,6 +137,8 @@ static int64_t back_off_us(struct stream *stream) {
 
 /* Bytes of a broken connection mean nothing on the next one: both buffers are emptied. */
 static void close_socket(struct stream *stream) {
+    tls_session_free(stream->tls);
+    stream->tls = NULL;
     if (stream->descriptor >= 0)
         close(stream->descriptor);
     stream->descriptor = -1;
@@ -157,16 +167,51 @@ static void give_up(struct stream *stream, int64_t now_us) {
         stream->transport->handlers->down(stream->transport, now_us);
 }
 
+/* Bytes taken; -1: none for now, or the connection is gone. */
+static ssize_t send_parts(struct stream *stream, struct iovec *parts, size_t count) {
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t sent;
+    if (stream->tls)
+        return tls_session_send(stream->tls, parts, count);
+    do
+        sent = sendmsg(stream->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 /* SP: each side sends 8 bytes that name its protocol, and closes if the other one does not fit. */
 static void greet(struct stream *stream, int64_t now_us) {
     uint8_t greeting[SP_GREETING_SIZE];
     sp_greeting_write(greeting, SP_REQ);
     stream->state = GREETING;
+    struct iovec part = {greeting, sizeof greeting};
     /* The send buffer of a new socket has room for 8 bytes; if it does not, the socket is broken.
      */
-    if (send(stream->descriptor, greeting, sizeof greeting, MSG_NOSIGNAL | MSG_DONTWAIT) !=
-        (ssize_t)sizeof greeting)
+    if (send_parts(stream, &part, 1) != (ssize_t)sizeof greeting)
         give_up(stream, now_us);
+}
+
+static void secure(struct stream *stream, int64_t now_us) {
+    const char *why;
+    int r = tls_session_handshake(stream->tls, &why);
+    if (r == 1) {
+        greet(stream, now_us);
+    } else if (r < 0) {
+        snprintf(stream->transport->why, sizeof stream->transport->why, "%s", why);
+        give_up(stream, now_us);
+    }
+}
+
+/* There is a connection. */
+static void connected(struct stream *stream, int64_t now_us) {
+    if (!stream->is_secure) {
+        greet(stream, now_us);
+        return;
+    }
+    stream->state = SECURING;
+    stream->tls = tls_session_new(stream->transport->client->tls, stream->descriptor, stream->host,
+                                  stream->is_name);
+    secure(stream, now_us);
 }
 
 static void try_next(struct stream *stream, int64_t now_us) {
@@ -183,7 +228,7 @@ static void try_next(struct stream *stream, int64_t now_us) {
     stream->state = CONNECTING;
     stream->next_at_us = now_us + CONNECT_US_MAX;
     if (connect(stream->descriptor, (const struct sockaddr *)&to->address, to->length) == 0)
-        greet(stream, now_us);
+        connected(stream, now_us);
     else if (errno != EINPROGRESS)
         give_up(stream, now_us);
 }
@@ -224,7 +269,8 @@ struct stream *stream_new(struct transport *transport, const char *address, cons
         *ret_why = parse_ipc(stream, address + strlen(IPC_SCHEME));
     } else {
         stream->kind = SP_TCP;
-        *ret_why = parse_tcp(stream, address + strlen(TCP_SCHEME));
+        stream->is_secure = stream_is_secure(address);
+        *ret_why = parse_tcp(stream, strstr(address, "://") + strlen("://"));
     }
     if (*ret_why) {
         stream_free(stream);
@@ -308,12 +354,10 @@ static void advance(struct stream *stream, size_t sent) {
 void stream_flush(struct stream *stream, int64_t now_us) {
     struct iovec parts[PARTS_MAX];
     while (stream->state == UP) {
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = collect(stream, parts, now_us)};
-        if (message.msg_iovlen == 0)
+        size_t count = collect(stream, parts, now_us);
+        if (count == 0)
             return;
-        ssize_t sent = sendmsg(stream->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
+        ssize_t sent = send_parts(stream, parts, count);
         if (sent < 0) /* full, or broken: the next poll sees which */
             return;
         advance(stream, (size_t)sent);
@@ -336,16 +380,20 @@ void stream_poll(const struct stream *stream, struct pollfd *ret_poll) {
     bool more = stream->rest.length > 0 || !ring_is_empty(&stream->transport->unsent);
     if (stream->state == CONNECTING)
         ret_poll->events = POLLOUT;
-    else if (stream->state == UP && more)
+    else if ((stream->state == UP && more) ||
+             (stream->tls && tls_session_wants_to_write(stream->tls)))
         ret_poll->events |= POLLOUT;
 }
 
 /* Returns the number of bytes read; 0: none at the moment; < 0: the connection is gone. Releases
  * the mutex meanwhile, so that other threads can send: only the leader reads, and only the leader
- * closes the socket, so the descriptor and the buffer stay valid. */
+ * closes the socket, so the descriptor and the buffer stay valid. Not for TLS, where a session may
+ * not read and write at once. */
 static ssize_t read_bytes(struct stream *stream, uint8_t *bytes, size_t size) {
     struct harrier_client *client = stream->transport->client;
     int descriptor = stream->descriptor;
+    if (stream->tls)
+        return tls_session_receive(stream->tls, bytes, size);
     client_unlock(client);
     ssize_t got = recv(descriptor, bytes, size, MSG_DONTWAIT);
     bool later = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
@@ -411,7 +459,7 @@ static void read_answers(struct stream *stream, int64_t now_us) {
             give_up(stream, now_us);
             return;
         }
-    } while ((size_t)got == room);
+    } while (stream->tls ? got > 0 : (size_t)got == room);
     if (input->length == 0 && input->capacity > INPUT_KEPT) {
         buffer_deinit(input);
         buffer_init(input);
@@ -429,6 +477,7 @@ static void read_greeting(struct stream *stream, int64_t now_us) {
     } else if (stream->greeting_length == SP_GREETING_SIZE) {
         stream->state = UP;
         stream->back_offs = 0;
+        stream->transport->why[0] = '\0';
         stream->transport->handlers->up(stream->transport, now_us);
     }
 }
@@ -440,12 +489,16 @@ static void finish_connect(struct stream *stream, int64_t now_us) {
     if (getsockopt(stream->descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0)
         give_up(stream, now_us);
     else
-        greet(stream, now_us);
+        connected(stream, now_us);
 }
 
 void stream_ready(struct stream *stream, int64_t now_us) {
     if (stream->state == CONNECTING)
         finish_connect(stream, now_us);
+    else if (stream->state == SECURING)
+        secure(stream, now_us);
+    if (stream->tls && tls_session_wants_to_write(stream->tls) && stream->state != SECURING)
+        tls_session_drain(stream->tls);
     if (stream->state == GREETING)
         read_greeting(stream, now_us);
     else if (stream->state == UP)

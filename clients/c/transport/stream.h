@@ -1,4 +1,4 @@
-/* The SP protocol (REQ side) on a socket of our own, for tcp:// and ipc://: connecting and
+/* The SP protocol (REQ side) on a socket of our own, for tcp://, tls+tcp:// and ipc://: connecting and
  * reconnecting, the greeting, frames out and in.
  *
  * Never blocks: the poller calls stream_ready() when the socket is ready and stream_timer() when it
@@ -13,7 +13,8 @@ struct exchange;
 struct stream;
 struct transport;
 
-bool stream_takes(const char *address); /* tcp:// or ipc:// */
+bool stream_takes(const char *address); /* tcp://, tls+tcp:// or ipc:// */
+bool stream_is_secure(const char *address); /* tls+tcp:// */
 
 /* Begins to connect. NULL: the address is invalid, and *ret_why (static) says why. transport must
  * outlive the stream; no handler is called before this returns. */

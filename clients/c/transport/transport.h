@@ -27,4 +27,5 @@ struct transport {
     struct harrier_client *client;
     const struct transport_handlers *handlers;
     struct ring unsent, sent; /* exchanges, in the order of sending */
+    char why[192];            /* it could not connect; "": nothing to say. For the user's error */
 };
