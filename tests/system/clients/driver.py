@@ -42,6 +42,8 @@ Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any 
 | `token` | `token`: a text | when it is what the next request is sent with |
 | `close` | optional `timeout_ms` | when it is closed; `open` may follow |
 
+The value of a feature that is a time or a duration is a number of microseconds. `messages` is one text with line breaks.
+
 A decision has `transaction_id`, `verdict` ("approve"), `score`, `position`, `duplicate`, `reasons` (the names of
 the rules), and where the client makes them `fallback`, `fallback_reason`. An error has `code`, `field`, `message` and,
 where the client says so, `decided` (false or null). A call that fails as a whole is answered with `error` in the

@@ -237,22 +237,295 @@ static json_t *status(struct driver *driver, const json_t *command) {
 }
 
 /* ---------------------------------------------------------------------------------------------
+ * Entities and lists */
+
+static json_t *hexadecimal(uint64_t number) {
+    char room[17];
+    snprintf(room, sizeof room, "%016llx", (unsigned long long)number);
+    return json_string(room);
+}
+
+/* In microseconds, if it is a time or a duration. */
+static json_t *value_object(const struct harrier_feature *feature) {
+    switch (feature->type) {
+    case HARRIER_VALUE_ABSENT:
+        return json_null();
+    case HARRIER_VALUE_FLAG:
+        return json_boolean(feature->value.flag);
+    case HARRIER_VALUE_NUMBER:
+        return json_real(feature->value.number);
+    case HARRIER_VALUE_TEXT:
+        return json_string(feature->value.text);
+    case HARRIER_VALUE_INTEGER:
+    case HARRIER_VALUE_TIMESTAMP:
+    case HARRIER_VALUE_DURATION:
+        return json_integer(feature->value.integer);
+    }
+    die("a type of value that is not known");
+}
+
+static json_t *values_object(const struct harrier_feature *features, size_t count) {
+    json_t *values = json_object();
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(values, features[i].name, value_object(&features[i]));
+    return values;
+}
+
+static json_t *get_entity(struct driver *driver, const json_t *command) {
+    const json_t *listed = json_object_get(command, "key");
+    size_t count = json_array_size(listed);
+    const char **key = allocate(count, sizeof *key);
+    for (size_t i = 0; i < count; i++)
+        key[i] = json_string_value(json_array_get(listed, i));
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    int r = harrier_get_entity(driver->client, text(command, "entity"), key, count,
+                               integer(command, "at_time_us"), &options, &reply, &error);
+    free(key);
+    if (r < 0)
+        return failure_object(&error);
+    const struct harrier_entity *entity = reply->entity;
+    json_t *answer =
+        json_pack("{s:{s:o,s:I,s:I,s:I,s:I,s:o}}", "entity", "features",
+                  values_object(entity->features, entity->feature_count), "newest_time_us",
+                  (json_int_t)entity->newest_time_us, "at_time_us", (json_int_t)entity->at_time_us,
+                  "entries", (json_int_t)entity->entries, "state_bytes",
+                  (json_int_t)entity->state_bytes, "state_hash", hexadecimal(entity->state_hash));
+    harrier_reply_free(reply);
+    return answer;
+}
+
+static json_t *change_object(const struct harrier_list_result *result) {
+    if (result->error_code)
+        return error_object(result->error_code, result->error_field, result->error_message,
+                            result->error_decided);
+    return json_pack("{s:{s:s,s:s,s:I,s:b,s:b,s:I,s:b}}", "changed", "list", result->list, "value",
+                     result->value, "position", (json_int_t)result->position, "changed",
+                     (int)result->changed, "was_there", (int)result->was_there,
+                     "previous_expiry_time_us", (json_int_t)result->previous_expiry_time_us,
+                     "in_policy", (int)result->in_policy);
+}
+
+static json_t *change_lists(struct driver *driver, const json_t *command) {
+    const json_t *listed = json_object_get(command, "changes");
+    size_t count = json_array_size(listed);
+    struct harrier_list_change *changes = allocate(count, sizeof *changes);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *change = json_array_get(listed, i);
+        changes[i] = (struct harrier_list_change){
+            .list = text(change, "list"),
+            .value = text(change, "value"),
+            .remove = json_is_true(json_object_get(change, "remove")),
+            .expiry_time_us = integer(change, "expiry_time_us"),
+            .source = text(change, "source"),
+            .reason = text(change, "reason"),
+        };
+    }
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    int r = harrier_change_lists(driver->client, changes, count, &options, &reply, &error);
+    free(changes);
+    if (r < 0)
+        return failure_object(&error);
+    json_t *results = json_array();
+    for (size_t i = 0; i < reply->list_change_count; i++)
+        json_array_append_new(results, change_object(&reply->list_changes[i]));
+    harrier_reply_free(reply);
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *summary_object(const struct harrier_list *list) {
+    return json_pack("{s:s,s:s,s:b,s:b,s:I,s:I,s:I,s:I}", "list", list->name, "type", list->type,
+                     "declared", (int)list->declared, "runtime", (int)list->runtime,
+                     "policy_entries", (json_int_t)list->policy_entries, "added_entries",
+                     (json_int_t)list->added_entries, "used_entries",
+                     (json_int_t)list->used_entries, "changes", (json_int_t)list->changes);
+}
+
+static json_t *entry_object(const struct harrier_list_entry *entry) {
+    return json_pack("{s:s,s:I,s:I,s:s,s:s}", "value", entry->value, "expiry_time_us",
+                     (json_int_t)entry->expiry_time_us, "position", (json_int_t)entry->position,
+                     "source", entry->source, "reason", entry->reason);
+}
+
+static json_t *get_list(struct driver *driver, const json_t *command) {
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_get_list(driver->client, text(command, "list"),
+                         (uint64_t)integer(command, "after_position"),
+                         (unsigned)integer(command, "limit"), &options, &reply, &error) < 0)
+        return failure_object(&error);
+    json_t *lists = json_array(), *entries = json_array();
+    for (size_t i = 0; i < reply->lists->list_count; i++)
+        json_array_append_new(lists, summary_object(&reply->lists->lists[i]));
+    for (size_t i = 0; i < reply->lists->entry_count; i++)
+        json_array_append_new(entries, entry_object(&reply->lists->entries[i]));
+    json_t *answer = json_pack("{s:o,s:o,s:I}", "lists", lists, "entries", entries, "next_position",
+                               (json_int_t)reply->lists->next_position);
+    harrier_reply_free(reply);
+    return answer;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Reload */
+
+static json_t *reload(struct driver *driver, const json_t *command) {
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_reload(driver->client, json_is_true(json_object_get(command, "wait")), &options,
+                       &reply, &error) < 0)
+        return failure_object(&error);
+    const struct harrier_folder_reload *policy = &reply->reload->policy;
+    json_t *shadows = json_array();
+    for (size_t i = 0; i < reply->reload->shadow_count; i++) {
+        const struct harrier_folder_reload *shadow = &reply->reload->shadows[i];
+        json_array_append_new(shadows, json_pack("{s:s,s:s,s:s}", "folder", shadow->folder,
+                                                 "result",
+                                                 harrier_reload_result_name(shadow->result),
+                                                 "error", shadow->error));
+    }
+    json_t *answer = json_pack(
+        "{s:{s:s,s:s,s:o,s:s,s:s,s:o}}", "reload", "result",
+        policy->result ? harrier_reload_result_name(policy->result) : "none", "policy_name",
+        policy->policy_name, "snapshot_id", hexadecimal(policy->snapshot_id), "error",
+        policy->error, "messages", policy->messages, "shadows", shadows);
+    harrier_reply_free(reply);
+    return answer;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Explain */
+
+/* A decision without the word around it that tells it from an error. */
+static json_t *plain_decision(const struct harrier_decision *decision) {
+    json_t *around = decision_object(decision);
+    json_t *plain = json_incref(json_object_get(around, "decision"));
+    json_decref(around);
+    return plain;
+}
+
+static json_t *explained_entities(const struct harrier_explanation *explanation) {
+    json_t *entities = json_array();
+    for (size_t i = 0; i < explanation->entity_count; i++) {
+        const struct harrier_explained_entity *entity = &explanation->entities[i];
+        json_array_append_new(entities,
+                              json_pack("{s:s,s:s,s:I,s:b}", "name", entity->name, "key",
+                                        entity->key, "entries", (json_int_t)entity->entries,
+                                        "in_tables", (int)entity->in_tables));
+    }
+    return entities;
+}
+
+static json_t *explained_outcomes(const struct harrier_explanation *explanation) {
+    json_t *outcomes = json_array();
+    for (size_t i = 0; i < explanation->outcome_count; i++) {
+        const struct harrier_explained_outcome *outcome = &explanation->outcomes[i];
+        json_array_append_new(
+            outcomes,
+            json_pack("{s:s,s:s,s:s}", "previous", harrier_label_name(outcome->previous), "label",
+                      harrier_label_name(outcome->label), "source", outcome->source));
+    }
+    return outcomes;
+}
+
+static const char *mode_name(enum harrier_rule_mode mode) {
+    switch (mode) {
+    case HARRIER_RULE_LIVE:
+        return "live";
+    case HARRIER_RULE_SHADOW:
+        return "shadow";
+    case HARRIER_RULE_OFF:
+        return "off";
+    }
+    die("a mode that is not known");
+}
+
+static json_t *explained_rules(const struct harrier_explained_policy *policy) {
+    json_t *rules = json_array();
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct harrier_explained_rule *rule = &policy->rules[i];
+        json_t *parts = json_array();
+        for (size_t k = 0; k < rule->part_count; k++)
+            json_array_append_new(parts, json_string(rule->parts[k].text));
+        json_array_append_new(rules,
+                              json_pack("{s:s,s:s,s:s,s:i,s:o}", "name", rule->name, "mode",
+                                        mode_name(rule->mode), "fate",
+                                        harrier_rule_fate_name(rule->fate), "score",
+                                        (int)rule->score, "parts", parts));
+    }
+    return rules;
+}
+
+static json_t *explained_cutoffs(const struct harrier_explained_policy *policy) {
+    json_t *cutoffs = json_array();
+    for (size_t i = 0; i < policy->cutoff_count; i++)
+        json_array_append_new(
+            cutoffs, json_pack("{s:s,s:I}", "verdict",
+                               harrier_verdict_name(policy->cutoffs[i].verdict), "score",
+                               (json_int_t)policy->cutoffs[i].score));
+    return cutoffs;
+}
+
+static json_t *explanation_object(const struct harrier_explanation *explanation) {
+    const struct harrier_explained_policy *policy = &explanation->then;
+    json_t *fields = json_array();
+    for (size_t i = 0; i < policy->field_count; i++)
+        json_array_append_new(fields, json_string(policy->fields[i].name));
+    return json_pack(
+        "{s:s,s:I,s:b,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "transaction_id",
+        explanation->transaction.id, "position", (json_int_t)explanation->position, "equal",
+        (int)explanation->equal, "difference", explanation->difference, "archived",
+        plain_decision(&explanation->archived), "derived", plain_decision(&policy->decision),
+        "features", values_object(policy->decision.features, policy->decision.feature_count),
+        "entities", explained_entities(explanation), "outcomes", explained_outcomes(explanation),
+        "rules", explained_rules(policy), "cutoffs", explained_cutoffs(policy), "fields", fields);
+}
+
+static json_t *explain(struct driver *driver, const json_t *command) {
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_explain(driver->client, text(command, "transaction_id"), &options, &reply, &error) <
+        0)
+        return failure_object(&error);
+    json_t *answer = json_pack("{s:o}", "explanation", explanation_object(reply->explanation));
+    harrier_reply_free(reply);
+    return answer;
+}
+
+/* ---------------------------------------------------------------------------------------------
  * Calls */
+
+static const struct {
+    const char *name;
+    json_t *(*make)(struct driver *driver, const json_t *command);
+} calls[] = {
+    {"score", score},       {"batch", batch},         {"outcome", report_outcomes},
+    {"status", status},     {"entity", get_entity},   {"change_list", change_lists},
+    {"get_list", get_list}, {"reload", reload},       {"explain", explain},
+};
+
+/* Its index; the number of calls if it is none. */
+static size_t find_call(const char *name) {
+    size_t i = 0;
+    while (i < sizeof calls / sizeof *calls && strcmp(calls[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+static bool is_call(const char *name) {
+    return find_call(name) < sizeof calls / sizeof *calls;
+}
 
 static void *run_job(void *argument) {
     struct job *job = argument;
     struct driver *driver = job->driver;
-    const char *what = text(job->command, "do");
     double begun_ms = now_ms();
-    json_t *answer;
-    if (strcmp(what, "score") == 0)
-        answer = score(driver, job->command);
-    else if (strcmp(what, "batch") == 0)
-        answer = batch(driver, job->command);
-    else if (strcmp(what, "outcome") == 0)
-        answer = report_outcomes(driver, job->command);
-    else
-        answer = status(driver, job->command);
+    json_t *answer = calls[find_call(text(job->command, "do"))].make(driver, job->command);
     json_object_set_new(answer, "ms", json_real(now_ms() - begun_ms));
     say(driver, job->command, answer);
     json_decref(job->command);
@@ -394,14 +667,6 @@ static void close_client(struct driver *driver, int64_t timeout_us) {
     driver->client = NULL;
 }
 
-static bool is_call(const char *what) {
-    static const char *const calls[] = {"score", "batch", "outcome", "status"};
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-        if (strcmp(what, calls[i]) == 0)
-            return true;
-    return false;
-}
-
 static void run(struct driver *driver, json_t *command) {
     const char *what = text(command, "do");
     if (!what)
@@ -442,7 +707,8 @@ int main(void) {
     pthread_cond_init(&driver.fewer, NULL);
     printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
            "\"retry_unavailable\", \"fallback\", \"batcher\", \"metrics\", \"request_limits\", "
-           "\"decided\", \"close_timeout\", \"token\", \"token_change\", \"traceparent\"%s]}\n",
+           "\"decided\", \"close_timeout\", \"token\", \"token_change\", \"traceparent\", "
+           "\"analyst\"%s]}\n",
            harrier_version(), can_dial("nng+inproc://nobody") ? ", \"ws\"" : "");
     fflush(stdout);
 
