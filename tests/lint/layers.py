@@ -60,7 +60,7 @@ DOORS = [
     (r"yaml\.h", r"core/policy/source/|clients/cli/io/mapping"),
     (r"pcre2\.h", r"core/policy/eval/pattern\.c"),
     (r"jansson\.h", r"core/store/|core/wire/message/message_json_|clients/cli/"),
-    (r"openssl/.*", r"core/base/hash\.c|server/net/tls\.c"),
+    (r"openssl/.*", r"core/base/hash\.c|(server/net|clients/c/transport)/tls\.c"),
     (r"librdkafka/.*", r"clients/cli/kafka/"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
     (r"zstd\.h", r"core/store/archive/seal\.c|clients/cli/"),

@@ -55,7 +55,7 @@ struct stream {
     int descriptor;
     struct tls_session *tls; /* of this socket; NULL: none */
     int64_t next_at_us;      /* BACKING_OFF: when to connect; before UP: when to give up */
-    unsigned back_offs; /* since it was last up */
+    unsigned back_offs;      /* since it was last up */
     uint8_t greeting[SP_GREETING_SIZE]; /* the server's, as far as it has arrived */
     size_t greeting_length;
     struct buffer input;

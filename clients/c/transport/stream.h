@@ -1,5 +1,5 @@
-/* The SP protocol (REQ side) on a socket of our own, for tcp://, tls+tcp:// and ipc://: connecting and
- * reconnecting, the greeting, frames out and in.
+/* The SP protocol (REQ side) on a socket of our own, for tcp://, tls+tcp:// and ipc://: connecting
+ * and reconnecting, the greeting, frames out and in.
  *
  * Never blocks: the poller calls stream_ready() when the socket is ready and stream_timer() when it
  * is time. All functions need the client's mutex; stream_ready() releases it while it reads. */
@@ -13,7 +13,7 @@ struct exchange;
 struct stream;
 struct transport;
 
-bool stream_takes(const char *address); /* tcp://, tls+tcp:// or ipc:// */
+bool stream_takes(const char *address);     /* tcp://, tls+tcp:// or ipc:// */
 bool stream_is_secure(const char *address); /* tls+tcp:// */
 
 /* Begins to connect. NULL: the address is invalid, and *ret_why (static) says why. transport must

@@ -80,7 +80,7 @@ static int refuse(struct harrier_error *ret_error, const char *field, const char
                   const char *what) {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
-    return fail(ret_error, HARRIER_ERROR_INVALID, field, "%s: %.200s %s%s%s", field, file, what,
+    return fail(ret_error, HARRIER_ERROR_INVALID, field, "%.200s %s%s%s", file, what,
                 reason ? ": " : "", reason ? reason : "");
 }
 

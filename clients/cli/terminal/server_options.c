@@ -17,14 +17,22 @@
 
 #define TOKEN_ROOM 512 /* more than the longest, so that a longer one is seen to be */
 
-enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE };
+enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE, KEY_TLS_CA, KEY_TLS_CERT, KEY_TLS_KEY };
 
 /* Group 4 puts these below the options of the command itself. */
 #define ARGUMENTS_OF_ALL                                                                           \
     {NULL, 0, NULL, 0, "Server:", 4},                                                              \
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
         {"deadline", KEY_DEADLINE, "TIME", 0, "Deadline for one message: 250ms, 1s, … (1s)", 0},   \
-        SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),
+        SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),                                                 \
+        {"tls-ca",                                                                                 \
+         KEY_TLS_CA,                                                                               \
+         "FILE",                                                                                   \
+         0,                                                                                        \
+         "tls+tcp://: certificates to trust (PEM; default: the system's)",                         \
+         0},                                                                                       \
+        {"tls-cert", KEY_TLS_CERT, "FILE", 0, "tls+tcp://: certificate to show (PEM)", 0},         \
+        {"tls-key", KEY_TLS_KEY, "FILE", 0, "tls+tcp://: its key (PEM)", 0},
 
 static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
@@ -57,6 +65,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case KEY_TOKEN_FILE:
         options->token_file = value;
+        return 0;
+    case KEY_TLS_CA:
+        options->tls.ca_file = value;
+        return 0;
+    case KEY_TLS_CERT:
+        options->tls.certificate_file = value;
+        return 0;
+    case KEY_TLS_KEY:
+        options->tls.key_file = value;
         return 0;
     case 'q':
         options->quiet = true;
@@ -145,25 +162,40 @@ static int find_token(const struct server_options *options, char *token, size_t 
     return file && *file ? read_token_file(file, token, size, ret_error) : 0;
 }
 
+/* Where the user gave what the client refuses. */
+static const char *option_of(const char *field) {
+    static const struct {
+        const char *field, *option;
+    } options[] = {{"token", "the token"},
+                   {"tls.ca_file", "--tls-ca"},
+                   {"tls.certificate_file", "--tls-cert"},
+                   {"tls.key_file", "--tls-key"}};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (strcmp(field, options[i].field) == 0)
+            return options[i].option;
+    return "--to";
+}
+
 int server_options_connect(const struct server_options *options, unsigned in_flight,
                            struct harrier_client **ret_client, struct error *ret_error) {
     char token[TOKEN_ROOM];
     int r = find_token(options, token, sizeof token, ret_error);
     if (r < 0)
         return r;
+    const struct harrier_tls *tls = &options->tls;
     const struct harrier_options client = {
         .address = options->address,
         .deadline_us = options->deadline_us,
         .in_flight_max = in_flight + 1, /* outcomes go between them */
         .token = token,
+        .tls = tls->ca_file || tls->certificate_file || tls->key_file ? tls : NULL,
     };
     struct harrier_error failure = {0};
     r = harrier_client_new(&client, ret_client, &failure);
     explicit_bzero(token, sizeof token);
     if (r == 0)
         return 0;
-    bool of_token = strcmp(failure.field, "token") == 0;
-    return retry_failure(of_token ? "the token" : "--to", &failure, ret_error);
+    return retry_failure(option_of(failure.field), &failure, ret_error);
 }
 
 struct retry server_options_retry(const struct server_options *options, struct progress_bar *bar) {

@@ -25,6 +25,7 @@ struct server_options {
     const char *address;
     uint64_t deadline_us, retry_for_us;
     const char *token_file; /* NULL: the environment says */
+    struct harrier_tls tls; /* for a tls+tcp:// address */
     bool quiet;
     enum progress_choice progress;
 };

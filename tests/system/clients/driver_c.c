@@ -613,7 +613,9 @@ static json_t *open_client(struct driver *driver, const json_t *command) {
     const char *fallback = text(given, "fallback");
     const struct harrier_metrics metrics = {
         .count = on_count, .observe = on_observe, .set = on_set, .user = driver};
+    const struct harrier_tls tls = {.ca_file = text(given, "tls_ca_file")};
     struct harrier_options options = {
+        .tls = tls.ca_file ? &tls : NULL,
         .addresses = listed,
         .address_count = json_array_size(addresses),
         .deadline_us = deadline_us(given),
@@ -708,7 +710,7 @@ int main(void) {
     printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
            "\"retry_unavailable\", \"fallback\", \"batcher\", \"metrics\", \"request_limits\", "
            "\"decided\", \"close_timeout\", \"token\", \"token_change\", \"traceparent\", "
-           "\"analyst\"%s]}\n",
+           "\"analyst\", \"tls\"%s]}\n",
            harrier_version(), can_dial("nng+inproc://nobody") ? ", \"ws\"" : "");
     fflush(stdout);
 

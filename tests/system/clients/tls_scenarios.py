@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -125,6 +126,25 @@ class TlsTest(ScenarioTest):
         server.start()
         decisions = {"t2": self.decision(call.answer()), "t3": self.decision(self.driver.score(transaction(3)))}
         self.assert_archived_once(server, decisions)
+
+    def test_deadlines_that_pass_while_nothing_is_read(self):
+        """More is sent than the socket holds, and the calls end: what is half written must be finished all the same, or
+        nothing behind it could be read."""
+        self.needs("metrics")
+        server = self.start()
+        self.open(self.address, tls_ca_file=self.path("ca.pem"), deadline_ms=LONG_MS)
+        self.decision(self.driver.score(transaction(1)))
+        self.pause(server)
+        batches = [[{**transaction(number), "id": f"b{batch}-{number}", "attributes": [{"name": "note", "text": "x" * 500}]}
+                    for number in range(1000)] for batch in range(20)]
+        calls = [self.driver.start("score", transactions=batch, deadline_ms=500) for batch in batches]
+        for call in calls:
+            self.assertIn(call.answer()["error"]["code"], ("deadline", "unavailable"))
+        os.kill(server.process.pid, signal.SIGCONT)
+        self.decision(self.driver.score(transaction(2)))
+        self.decision(self.driver.score(transaction(3)))
+        again = [one for one in self.driver.do("metrics")["metrics"] if one[1] == "harrier_client_retries_total"]
+        self.assertEqual(again, [], "the server gave the connection up")
 
     def test_another_authority(self):
         make_certificate(self.certificates, "other", "unused", "IP:127.0.0.1")

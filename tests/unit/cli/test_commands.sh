@@ -86,6 +86,17 @@ expect 64 '"yesterday" is not a time' entity card a --at yesterday
 # shellcheck disable=SC2086
 expect 69 'nobody' entity card a $nowhere --deadline 50ms
 
+# TLS
+secure='--to tls+tcp://127.0.0.1:1'
+# shellcheck disable=SC2086
+{
+    expect 64 '--tls-ca: /nonexistent is not a file of certificates' status $secure --tls-ca /nonexistent
+    expect 64 '--tls-key: a certificate and its key go together: key_file is missing' \
+        status $secure --tls-cert "$folder/map.yaml"
+    expect 64 'is not a file of certificates (PEM)' \
+        status $secure --tls-cert "$folder/map.yaml" --tls-key "$folder/map.yaml"
+}
+
 # token
 tokens="--tokens $folder/tokens"
 # shellcheck disable=SC2086
