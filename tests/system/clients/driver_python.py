@@ -7,6 +7,7 @@ usage: driver_python.py sync | asyncio
 import asyncio
 import concurrent.futures
 import json
+import ssl
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from harrier_client import HarrierError, Label, Outcome, Transaction, Verdict
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-    "close_timeout", "token", "token_change", "traceparent",
+    "close_timeout", "token", "token_change", "traceparent", "tls",
 ]
 THREADS = 1100
 
@@ -49,6 +50,8 @@ def to_options(given):
             options["deadline"] = value / 1000
         elif name == "fallback":
             options["fallback"] = Verdict(value)
+        elif name == "tls_ca_file":
+            options["tls"] = ssl.create_default_context(cafile=value)
         else:
             options[name] = value
     return options

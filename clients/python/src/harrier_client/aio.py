@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import ssl
 import time
 from collections import deque
 from types import TracebackType
@@ -136,6 +137,7 @@ class AsyncClient:
         eject_after: int = 3,
         metrics: Optional[Metrics] = None,
         token: Optional[Token] = None,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         self.options: Options = make_options(
             addresses,
@@ -146,6 +148,7 @@ class AsyncClient:
             eject_after=eject_after,
             metrics=metrics,
             token=token,
+            tls=tls,
         )
         mailbox = self._mailbox = _Mailbox()
         self._core: Core[_Context] = Core(self.options, lambda socket: _Context(socket, mailbox))

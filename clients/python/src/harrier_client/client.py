@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 import threading
 import time
 from types import TracebackType
@@ -37,6 +38,7 @@ class Client:
         eject_after: int = 3,
         metrics: Optional[Metrics] = None,
         token: Optional[Token] = None,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         self.options: Options = make_options(
             addresses,
@@ -47,6 +49,7 @@ class Client:
             eject_after=eject_after,
             metrics=metrics,
             token=token,
+            tls=tls,
         )
         self._core = Core(self.options, _nng.BlockingContext)
         self._meter = self._core.meter
