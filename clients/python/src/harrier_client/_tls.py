@@ -3,8 +3,8 @@ bytes between it and nng.
 
 nng gets one end of a socket pair, through its own transport for descriptors ("socket://"), once the handshake has
 succeeded; so for nng a connection is one to the server, and everything above it works as over tcp://. nng's own
-tls+tcp is not used: pynng's build of it does not offer TLS 1.3, which harrierd requires by default, and it takes no
-ssl.SSLContext.
+tls+tcp is not used: it takes no ssl.SSLContext, knows nothing of the machine's authorities, and its Mbed TLS is part of
+pynng's wheel, which the machine's updates do not reach.
 
 The thread refers to no client, so a client that was left alone is collected, which ends it.
 """
@@ -34,7 +34,7 @@ _BUFFERED_MAX = 1 << 18
 _ADDRESS = re.compile(r"tls\+tcp://(?:\[([0-9a-fA-F:.]+)\]|([^\s\[\]:/?#@]+)):(\d{1,5})")
 
 
-class _Closed(Exception):
+class _ClosedError(Exception):
     """The relay was closed."""
 
 
@@ -152,7 +152,7 @@ class Relay:
 
     def _run(self) -> None:
         pause = self._pause_min
-        with self._woken, contextlib.suppress(_Closed):
+        with self._woken, contextlib.suppress(_ClosedError):
             while True:
                 served = False
                 with contextlib.suppress(OSError, ValueError):  # ssl.SSLError is an OSError; a host name may be none
@@ -171,7 +171,7 @@ class Relay:
         left = None if until is None else max(0.0, until - time.monotonic()) * 1000
         found = dict(poll.poll(left))
         if self._closed:
-            raise _Closed
+            raise _ClosedError
         if not found:
             raise TimeoutError
         for one, events in wanted:
@@ -219,7 +219,7 @@ class Relay:
             ours.setblocking(False)
             with theirs, self._lock:
                 if self._closed:
-                    raise _Closed
+                    raise _ClosedError
                 if self._attach(theirs.fileno()):
                     theirs.detach()  # it is nng's now
                 else:
