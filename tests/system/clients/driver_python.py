@@ -6,19 +6,23 @@ usage: driver_python.py sync | asyncio
 
 import asyncio
 import concurrent.futures
+import datetime
+import enum
 import json
+import ssl
 import sys
 import threading
 import time
 
 import harrier_client
-from harrier_client import HarrierError, Label, Outcome, Transaction, Verdict
+from harrier_client import HarrierError, Label, ListChange, Outcome, Transaction, Verdict
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-    "close_timeout", "token", "token_change", "traceparent",
+    "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
 ]
 THREADS = 1100
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class Metrics:
@@ -49,6 +53,8 @@ def to_options(given):
             options["deadline"] = value / 1000
         elif name == "fallback":
             options["fallback"] = Verdict(value)
+        elif name == "tls_ca_file":
+            options["tls"] = ssl.create_default_context(cafile=value)
         else:
             options[name] = value
     return options
@@ -81,6 +87,66 @@ def outcome_object(result):
     if isinstance(result, HarrierError):
         return error_object(result)
     return {"accepted": {"changed": result.changed, "previous": result.previous.value}}
+
+
+def microseconds(value):
+    if isinstance(value, datetime.datetime):
+        return (value - EPOCH) // datetime.timedelta(microseconds=1)
+    if isinstance(value, datetime.timedelta):
+        return value // datetime.timedelta(microseconds=1)
+    return value
+
+
+def values_object(values):
+    return {name: microseconds(value) for name, value in values.items()}
+
+
+def members(found, *names):
+    """Those members of an object; of enums, their names."""
+    values = ((name, getattr(found, name)) for name in names)
+    return {name: value.value if isinstance(value, enum.Enum) else value for name, value in values}
+
+
+def entity_object(entity):
+    plain = members(entity, "newest_time_us", "at_time_us", "entries", "state_bytes")
+    return {"entity": {**plain, "features": values_object(entity.features), "state_hash": f"{entity.state_hash:016x}"}}
+
+
+def changed_object(result):
+    if isinstance(result, HarrierError):
+        return error_object(result)
+    return {"changed": members(result, "list", "value", "position", "changed", "was_there", "previous_expiry_time_us",
+                               "in_policy")}
+
+
+def page_object(page):
+    of_lists = ("list", "type", "declared", "runtime", "policy_entries", "added_entries", "used_entries", "changes")
+    of_entries = ("value", "expiry_time_us", "position", "source", "reason")
+    return {"lists": [members(one, *of_lists) for one in page.lists],
+            "entries": [members(one, *of_entries) for one in page.entries], "next_position": page.next_position}
+
+
+def reload_object(reload):
+    shadows = [members(shadow, "folder", "result", "error") for shadow in reload.shadows]
+    plain = members(reload, "result", "policy_name", "error", "messages")
+    return {"reload": {**plain, "snapshot_id": f"{reload.snapshot_id:016x}", "shadows": shadows}}
+
+
+def explanation_object(found):
+    then = found.then
+    return {"explanation": {
+        "transaction_id": found.transaction.id,
+        **members(found, "position", "equal", "difference"),
+        "archived": decision_object(found.archived)["decision"],
+        "derived": decision_object(then.decision)["decision"],
+        "features": values_object(then.decision.features),
+        "entities": [members(entity, "name", "key", "entries", "in_tables") for entity in found.entities],
+        "outcomes": [members(outcome, "previous", "label", "source") for outcome in found.outcomes],
+        "rules": [{**members(rule, "name", "mode", "fate", "score"), "parts": [part.text for part in rule.parts]}
+                  for rule in then.rules],
+        "cutoffs": [members(cutoff, "verdict", "score") for cutoff in then.cutoffs],
+        "fields": list(then.fields),
+    }}
 
 
 class Driver:
@@ -134,6 +200,26 @@ class Driver:
         if command["do"] == "status":
             return (lambda: self.client.status(**options),
                     lambda status: {"status": {"state": status.state, "transactions": status.transactions}})
+        return self.analyst_call(command, options)
+
+    def analyst_call(self, command, options):
+        if command["do"] == "entity":
+            return (lambda: self.client.get_entity(command["entity"], *command["key"],
+                                                   at_time=command.get("at_time_us"), **options),
+                    entity_object)
+        if command["do"] == "change_list":
+            changes = [ListChange(expiry_time=one.pop("expiry_time_us", None), **one) for one in command["changes"]]
+            return (lambda: self.client.change_list(changes, **options),
+                    lambda results: {"results": [changed_object(result) for result in results]})
+        if command["do"] == "get_list":
+            return (lambda: self.client.get_list(command.get("list", ""),
+                                                 after_position=command.get("after_position", 0),
+                                                 limit=command.get("limit", 0), **options),
+                    page_object)
+        if command["do"] == "reload":
+            return lambda: self.client.reload(wait=command.get("wait", False), **options), reload_object
+        if command["do"] == "explain":
+            return lambda: self.client.explain(command["transaction_id"], **options), explanation_object
         raise ValueError(command["do"])
 
     @staticmethod

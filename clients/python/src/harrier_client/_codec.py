@@ -1,4 +1,4 @@
-"""Conversion between the public types and protobuf's. No other module uses the generated code."""
+"""Conversion between the public types and protobuf's. Only this module and _analyst_codec.py use the generated code."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _fill_attribute(target: Any, name: str, value: AttributeValue) -> None:
         raise TypeError(f"attribute {name}: {type(value).__name__}; expected bool, int, float, str or datetime")
 
 
-def _fill(target: Any, field: str, value: Any) -> None:
+def fill(target: Any, field: str, value: Any) -> None:
     try:
         setattr(target, field, value)
     except ValueError as error:  # out of range, or not encodable as UTF-8
@@ -115,11 +115,11 @@ def _fill(target: Any, field: str, value: Any) -> None:
 def _find_fault(transaction: Transaction, time: int) -> None:
     """Raises InvalidError with the field that cannot hold its value."""
     target = pb.Transaction()
-    _fill(target, "id", transaction.id)
-    _fill(target, "event_time_us", time)
-    _fill(target, "amount_minor", transaction.amount_minor)
+    fill(target, "id", transaction.id)
+    fill(target, "event_time_us", time)
+    fill(target, "amount_minor", transaction.amount_minor)
     for name in _TEXTS:
-        _fill(target, name, getattr(transaction, name))
+        fill(target, name, getattr(transaction, name))
 
 
 def _transaction(transaction: Transaction) -> bytes:
@@ -169,7 +169,7 @@ def _any_transaction(t: Transaction, time: int) -> bytes:
     return target.SerializeToString()
 
 
-def _check_count(count: int, what: str) -> None:
+def check_count(count: int, what: str) -> None:
     if count == 0:
         raise InvalidError(f"no {what}; expected 1 to {ITEMS_MAX}", what)
     if count > ITEMS_MAX:
@@ -205,22 +205,22 @@ def score_request(
     count = len(transactions)
     if count == 1 and not (dry_run or return_features):
         return Request("score", _one_transaction(_transaction(transactions[0])), 1, traceparent)
-    _check_count(count, "transactions")
+    check_count(count, "transactions")
     score = b"".join([_wire.delimited(_TRANSACTIONS_NUMBER, _transaction(one)) for one in transactions])
     score += pb.ScoreRequest(dry_run=dry_run, return_features=return_features).SerializeToString()
     return Request("score", _wire.delimited(_SCORE_NUMBER, score), count, traceparent)
 
 
 def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = None) -> Request:
-    _check_count(len(outcomes), "outcomes")
+    check_count(len(outcomes), "outcomes")
     message = pb.Request()
     for outcome in outcomes:
         target = message.report_outcome.outcomes.add()
-        _fill(target, "transaction_id", outcome.transaction_id)
+        fill(target, "transaction_id", outcome.transaction_id)
         target.label = _LABEL_NUMBERS[outcome.label]  # type: ignore[assignment]
         if outcome.known_time is not None:
-            _fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
-        _fill(target, "source", outcome.source)
+            fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
+        fill(target, "source", outcome.source)
     return Request("report_outcome", message.SerializeToString(), len(outcomes), traceparent)
 
 
@@ -228,11 +228,14 @@ def entity_request(
     entity: str, key: Sequence[str], at_time: Optional[Time], traceparent: Optional[str] = None
 ) -> Request:
     message = pb.Request()
-    _fill(message.get_entity, "entity", entity)
+    fill(message.get_entity, "entity", entity)
     for part in key:
-        message.get_entity.key.append(part)
+        try:
+            message.get_entity.key.append(part)
+        except ValueError as error:  # not encodable as UTF-8
+            raise InvalidError(str(error), "key") from None
     if at_time is not None:
-        _fill(message.get_entity, "at_time_us", microseconds(at_time, "at_time"))
+        fill(message.get_entity, "at_time_us", microseconds(at_time, "at_time"))
     return Request("get_entity", message.SerializeToString(), traceparent=traceparent)
 
 
@@ -246,7 +249,7 @@ def status_request(state_hash: bool = False, traceparent: Optional[str] = None) 
 # Responses
 
 
-def _error(error: Any) -> HarrierError:
+def error_of(error: Any) -> HarrierError:
     kind = _ERRORS.get(error.code, errors.InternalError)
     return kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
 
@@ -258,7 +261,7 @@ def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], 
     except DecodeError as error:
         raise ProtocolError(f"the server's answer: {error}", decided=None) from None
     if response.HasField("error"):
-        return _error(response.error), None
+        return error_of(response.error), None
     call = request.call
     if request.count:
         results = getattr(response, call).results[:]
@@ -272,7 +275,7 @@ def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], 
     return None, getattr(response, call)
 
 
-def _verdict(number: int) -> Verdict:
+def verdict_of(number: int) -> Verdict:
     verdict = _VERDICTS.get(number)
     if verdict is None:
         raise ProtocolError(f"the server's answer: verdict {number} is not known", decided=None)
@@ -309,17 +312,17 @@ def _reason(reason: Any) -> Reason:
         rule,
         text,
         score,
-        (_VERDICTS.get(verdict) or _verdict(verdict)) if verdict else None,
+        (_VERDICTS.get(verdict) or verdict_of(verdict)) if verdict else None,
         shadow,
         suppressed,
         tuple(tags[:]),
         group,
         capped,
-        (_VERDICTS.get(if_live) or _verdict(if_live)) if if_live else None,
+        (_VERDICTS.get(if_live) or verdict_of(if_live)) if if_live else None,
     )
 
 
-def _value(named: Any) -> Value:
+def value_of(named: Any) -> Value:
     kind = named.WhichOneof("value")
     if kind is None:
         return None
@@ -332,11 +335,11 @@ def _value(named: Any) -> Value:
     return plain
 
 
-def _values(named: Any) -> Mapping[str, Value]:
-    return {value.name: _value(value) for value in named}
+def values_of(named: Any) -> Mapping[str, Value]:
+    return {value.name: value_of(value) for value in named}
 
 
-def _decision(decision: Any) -> Decision:
+def decision_of(decision: Any) -> Decision:
     (
         transaction_id, verdict, score, reasons, snapshot_id, generation_id, position, degraded, degraded_reason,
         duplicate, dry_run, server_us, rule_errors, features,
@@ -344,7 +347,7 @@ def _decision(decision: Any) -> Decision:
     reasons = reasons[:]
     return Decision(
         transaction_id,
-        _VERDICTS.get(verdict) or _verdict(verdict),
+        _VERDICTS.get(verdict) or verdict_of(verdict),
         score,
         [_reason(reason) for reason in reasons] if reasons else (),
         snapshot_id,
@@ -356,7 +359,7 @@ def _decision(decision: Any) -> Decision:
         dry_run,
         server_us,
         rule_errors,
-        _values(features) if features else {},
+        values_of(features) if features else {},
     )
 
 
@@ -364,19 +367,23 @@ def decisions(results: Sequence[Any]) -> List[Union[Decision, HarrierError]]:
     found: List[Union[Decision, HarrierError]] = []
     for result in results:
         if result.HasField("decision"):
-            found.append(_decision(result.decision))
+            found.append(decision_of(result.decision))
         elif result.HasField("error"):
-            found.append(_error(result.error))
+            found.append(error_of(result.error))
         else:
             raise ProtocolError("the server's answer: a result is empty", decided=None)
     return found
 
 
-def _accepted(accepted: Any) -> OutcomeAccepted:
-    label = _LABELS.get(accepted.previous)
+def label_of(number: int) -> Label:
+    label = _LABELS.get(number)
     if label is None:
-        raise ProtocolError(f"the server's answer: label {accepted.previous} is not known", decided=None)
-    return OutcomeAccepted(accepted.transaction_id, accepted.position, accepted.changed, label)
+        raise ProtocolError(f"the server's answer: label {number} is not known", decided=None)
+    return label
+
+
+def _accepted(accepted: Any) -> OutcomeAccepted:
+    return OutcomeAccepted(accepted.transaction_id, accepted.position, accepted.changed, label_of(accepted.previous))
 
 
 def outcomes(results: Sequence[Any]) -> List[Union[OutcomeAccepted, HarrierError]]:
@@ -386,7 +393,7 @@ def outcomes(results: Sequence[Any]) -> List[Union[OutcomeAccepted, HarrierError
         if kind == "accepted":
             found.append(_accepted(result.accepted))
         elif kind == "error":
-            found.append(_error(result.error))
+            found.append(error_of(result.error))
         else:
             raise ProtocolError("the server's answer: a result is empty", decided=None)
     return found
@@ -394,7 +401,7 @@ def outcomes(results: Sequence[Any]) -> List[Union[OutcomeAccepted, HarrierError
 
 def entity(found: Any) -> Entity:
     return Entity(
-        features=_values(found.features),
+        features=values_of(found.features),
         newest_time_us=found.newest_time_us,
         at_time_us=found.at_time_us,
         entries=found.entries,

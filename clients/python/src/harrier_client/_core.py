@@ -35,7 +35,7 @@ class Core(Generic[P]):
         self.endpoints: List[_nng.Endpoint[P]] = []
         try:
             for index, address in enumerate(options.addresses):
-                self.endpoints.append(_nng.Endpoint(address, self._notifier(index), make_context))
+                self.endpoints.append(_nng.Endpoint(address, self._notifier(index), make_context, options.tls))
         except BaseException:
             self.close()
             raise

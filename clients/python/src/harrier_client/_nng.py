@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import ctypes
 import math
+import ssl
 import threading
 import time
 from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar
 
 import pynng
 
+from . import _tls
 from ._codec import RESPONSE_SIZE_MAX
 from .errors import InvalidError
 
@@ -280,7 +282,13 @@ P = TypeVar("P", bound=Context)
 class Endpoint(Generic[P]):
     """One address. nng's threads call ``notify(connected)``."""
 
-    def __init__(self, address: str, notify: Callable[[bool], None], make_context: Callable[[Any], P]) -> None:
+    def __init__(
+        self,
+        address: str,
+        notify: Callable[[bool], None],
+        make_context: Callable[[Any], P],
+        tls: Optional[ssl.SSLContext] = None,
+    ) -> None:
         self.address = address
         self._notify = notify
         self._make_context = make_context
@@ -288,6 +296,7 @@ class Endpoint(Generic[P]):
         self._idle: List[P] = []
         self._all: List[P] = []
         self._pipe: Optional[int] = None
+        self._relay: Optional[_tls.Relay] = None
         self._socket = pynng.Req0(
             recv_max_size=RESPONSE_SIZE_MAX,
             reconnect_time_min=RECONNECT_MS_MIN,
@@ -297,14 +306,31 @@ class Endpoint(Generic[P]):
         self._socket.add_pre_pipe_connect_cb(self._connected)
         self._socket.add_post_pipe_remove_cb(self._disconnected)
         try:
-            self._socket.dial(address, block=False)
+            if address.startswith(_tls.SCHEME):
+                self._relay = self._start_relay(tls or _tls.default_context())
+            else:
+                self._socket.dial(address, block=False)
         except pynng.NNGException as error:
             self._socket.close()
             raise InvalidError(
-                f'"{address}" cannot be dialled: {error}; expected for example tcp://127.0.0.1:7731 '
-                "or ipc:///run/harrier/harrier.sock",
+                f'"{address}" cannot be dialled: {error}; expected for example tcp://127.0.0.1:7731, '
+                "tls+tcp://scores.example:7731 or ipc:///run/harrier/harrier.sock",
                 "addresses",
             ) from None
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _start_relay(self, context: ssl.SSLContext) -> _tls.Relay:
+        try:
+            listener = self._socket.listen("socket://").listener
+        except pynng.NotSupported:
+            raise InvalidError(f'"{self.address}" needs pynng 0.9 or later', "addresses") from None
+
+        def attach(descriptor: int) -> bool:
+            return bool(_lib.nng_listener_set_int(listener, b"socket:fd", descriptor) == OK)
+
+        return _tls.Relay(self.address, context, attach, (RECONNECT_MS_MIN / 1000, RECONNECT_MS_MAX / 1000))
 
     @property
     def connected(self) -> bool:
@@ -360,4 +386,6 @@ class Endpoint(Generic[P]):
             contexts, self._all, self._idle = self._all, [], []
         for context in contexts:
             context.close()
+        if self._relay is not None:
+            self._relay.close()
         self._socket.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import ssl
 import time
 from collections import deque
 from types import TracebackType
@@ -12,10 +13,11 @@ from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type,
 
 import pynng
 
-from . import _codec, _fallback, _nng
+from . import _analyst_codec, _codec, _fallback, _nng
 from ._call import Call
 from ._core import Core
 from ._finalizer import Finalizer
+from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -136,6 +138,7 @@ class AsyncClient:
         eject_after: int = 3,
         metrics: Optional[Metrics] = None,
         token: Optional[Token] = None,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         self.options: Options = make_options(
             addresses,
@@ -146,6 +149,7 @@ class AsyncClient:
             eject_after=eject_after,
             metrics=metrics,
             token=token,
+            tls=tls,
         )
         mailbox = self._mailbox = _Mailbox()
         self._core: Core[_Context] = Core(self.options, lambda socket: _Context(socket, mailbox))
@@ -240,6 +244,53 @@ class AsyncClient:
         begun = time.monotonic()
         request = _codec.status_request(state_hash, traceparent)
         found: Status = await self._call(request, deadline, begun, _codec.status)
+        return found
+
+    async def change_list(
+        self, changes: Sequence[ListChange], *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> List[Union[ListChanged, HarrierError]]:
+        """Makes 1 to 1,000 changes of the policy's lists, in their order. Returns what changed or an error for each.
+        Making one again changes nothing."""
+        begun = time.monotonic()
+        found: List[Union[ListChanged, HarrierError]]
+        request = _analyst_codec.change_request(changes, traceparent)
+        found = await self._call(request, deadline, begun, _analyst_codec.changes)
+        return found
+
+    async def get_list(
+        self,
+        name: str = "",
+        *,
+        after_position: int = 0,
+        limit: int = 0,
+        deadline: Optional[float] = None,
+        traceparent: Optional[str] = None,
+    ) -> ListPage:
+        """Returns the list and a page of its added entries: at most limit (up to 1,000; 0: 1,000) of those after an
+        archive position, which is next_position of the page before. Without a name: all lists, without entries."""
+        begun = time.monotonic()
+        request = _analyst_codec.list_request(name, after_position, limit, traceparent)
+        found: ListPage = await self._call(request, deadline, begun, _analyst_codec.page)
+        return found
+
+    async def reload(
+        self, *, wait: bool = False, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Reload:
+        """Makes the server load its policy and shadow policies again. wait: until it is done, which may take seconds:
+        set a long deadline. A refused policy is a result, not an error."""
+        begun = time.monotonic()
+        request = _analyst_codec.reload_request(wait, traceparent)
+        found: Reload = await self._call(request, deadline, begun, _analyst_codec.reload)
+        return found
+
+    async def explain(
+        self, transaction_id: str, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Explanation:
+        """Derives a decision again from the archive, which may take long if that is large: set a deadline of a minute.
+        Raises UnavailableError if the server is busy with other explanations, after the usual retries."""
+        begun = time.monotonic()
+        request = _analyst_codec.explain_request(transaction_id, traceparent)
+        found: Explanation = await self._call(request, deadline, begun, _analyst_codec.explanation)
         return found
 
     def batcher(self, *, window: float = 0.001, size_max: int = 100) -> AsyncBatcher:

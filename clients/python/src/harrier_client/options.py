@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
@@ -42,6 +43,7 @@ class Options:
     eject_after: int = 3
     metrics: Optional[Metrics] = None
     token: Optional[Token] = field(default=None, repr=False)
+    tls: Optional[ssl.SSLContext] = None
 
     def __post_init__(self) -> None:
         if not self.addresses or not all(self.addresses):
@@ -58,6 +60,8 @@ class Options:
             raise InvalidError("expected a Verdict or a function that returns one", "fallback")
         if not (self.token is None or callable(self.token)):
             check_token(self.token)
+        if not (self.tls is None or isinstance(self.tls, ssl.SSLContext)):
+            raise InvalidError(f"{type(self.tls).__name__}; expected an ssl.SSLContext", "tls")
 
 
 def check_token(token: object) -> str:
