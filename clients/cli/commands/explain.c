@@ -29,7 +29,16 @@
 
 #define DEADLINE_US_DEFAULT UINT64_C(60000000)
 
-enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS, OPTION_TOKEN_FILE };
+enum {
+    OPTION_POSITION = 256,
+    OPTION_SERVER,
+    OPTION_DEADLINE,
+    OPTION_THREADS,
+    OPTION_TOKEN_FILE,
+    OPTION_TLS_CA,
+    OPTION_TLS_CERT,
+    OPTION_TLS_KEY
+};
 
 /* Either `folder` or `server` is given; position and threads are for a folder only, 0: not given.
  */
@@ -37,6 +46,7 @@ struct options {
     const char *folder, *id, *policy, *server, *token_file;
     uint64_t position, threads, deadline_us;
     bool json, all, quiet;
+    struct harrier_tls tls; /* with server */
     enum progress_choice progress;
 };
 
@@ -93,6 +103,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_TOKEN_FILE:
         options->token_file = value;
         return 0;
+    case OPTION_TLS_CA:
+        options->tls.ca_file = value;
+        return 0;
+    case OPTION_TLS_CERT:
+        options->tls.certificate_file = value;
+        return 0;
+    case OPTION_TLS_KEY:
+        options->tls.key_file = value;
+        return 0;
     case OPTION_DEADLINE:
         options->deadline_us =
             duration_option_parse("--deadline", value, 1000, HARRIER_DEADLINE_US_MAX, state);
@@ -124,6 +143,7 @@ static const struct argp_option arguments[] = {
     {"server", OPTION_SERVER, "ADDRESS", 0,
      "Ask the server at ADDRESS (" SERVER_ADDRESS_DEFAULT ")", 0},
     SERVER_OPTIONS_TOKEN_FILE(OPTION_TOKEN_FILE),
+    SERVER_OPTIONS_TLS(OPTION_TLS_CA, OPTION_TLS_CERT, OPTION_TLS_KEY),
     {"deadline", OPTION_DEADLINE, "TIME", 0, "Deadline for the answer (60s)", 0},
     {0},
 };
@@ -238,6 +258,7 @@ int command_explain(int argc, char **argv) {
     if (options.server) {
         const struct server_options server = {.address = options.server,
                                               .token_file = options.token_file,
+                                              .tls = options.tls,
                                               .deadline_us = options.deadline_us};
         r = server_options_connect(&server, 1, &client, &error);
         if (r < 0)

@@ -25,14 +25,7 @@ enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE, KEY_TLS_CA, KEY_TLS_CE
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
         {"deadline", KEY_DEADLINE, "TIME", 0, "Deadline for one message: 250ms, 1s, … (1s)", 0},   \
         SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),                                                 \
-        {"tls-ca",                                                                                 \
-         KEY_TLS_CA,                                                                               \
-         "FILE",                                                                                   \
-         0,                                                                                        \
-         "tls+tcp://: certificates to trust (PEM; default: the system's)",                         \
-         0},                                                                                       \
-        {"tls-cert", KEY_TLS_CERT, "FILE", 0, "tls+tcp://: certificate to show (PEM)", 0},         \
-        {"tls-key", KEY_TLS_KEY, "FILE", 0, "tls+tcp://: its key (PEM)", 0},
+        SERVER_OPTIONS_TLS(KEY_TLS_CA, KEY_TLS_CERT, KEY_TLS_KEY),
 
 static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,

@@ -21,6 +21,15 @@
             0                                                                                      \
     }
 
+/* The rows of --tls-ca, --tls-cert and --tls-key, likewise. */
+#define SERVER_OPTIONS_TLS(ca, certificate, key)                                                   \
+    {                                                                                              \
+        "tls-ca", ca, "FILE", 0, "tls+tcp://: certificates to trust (PEM; default: the system's)", \
+        0},                                                                                        \
+        {"tls-cert", certificate, "FILE", 0, "tls+tcp://: certificate to show (PEM)", 0}, {        \
+        "tls-key", key, "FILE", 0, "tls+tcp://: its key (PEM)", 0                                  \
+    }
+
 struct server_options {
     const char *address;
     uint64_t deadline_us, retry_for_us;
