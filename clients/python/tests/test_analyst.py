@@ -436,6 +436,8 @@ def test_what_is_not_known() -> None:
             _analyst_codec.explanation(answer)
 
     broken(lambda answer: answer.archived.ClearField("verdict"))
+    broken(lambda answer: answer.ClearField("transaction"))
+    broken(lambda answer: answer.ClearField("then"))
     broken(lambda answer: setattr(answer.then.decision, "verdict", 9))
     broken(lambda answer: setattr(answer.then.cutoffs[0], "verdict", 9))
     broken(lambda answer: setattr(answer.then.rules[0], "verdict", 9))
