@@ -46,11 +46,12 @@ def failing(code: pb.ErrorCode, message: str = "so it is", field: str = "") -> A
 class FakeServer:
     """answer(request) → a Response; bytes, to send as they are; or None, to stay silent."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tls_config: Any = None) -> None:
         self.address = address
+        self.tls_config = tls_config
         self.answer: Answer = approve
         self.requests: List[Any] = []
-        self._socket = pynng.Rep0(listen=address, recv_timeout=50)
+        self._socket = pynng.Rep0(listen=address, recv_timeout=50, tls_config=tls_config)
         self._closing = False
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(32)]
         for thread in self._threads:
@@ -70,6 +71,8 @@ class FakeServer:
 
     def close(self) -> None:
         """nng does not bear that a socket is closed while threads are in its contexts."""
+        if self._closing:
+            return
         self._closing = True
         for thread in self._threads:
             thread.join()

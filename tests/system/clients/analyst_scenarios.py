@@ -8,6 +8,7 @@ import time
 from scenario import HARRIER, LONG_MS, ScenarioTest  # isort: skip  (sets the path for the others)
 from http_door import Door
 from server import POLICY, START_US, free_port, transaction
+from wire import ENCODER
 
 FEATURES = """\
 entities:
@@ -478,6 +479,30 @@ class AnyCallTest(AnalystTest):
         fake = self.fake("fake", lambda request: {"change_list": {}})
         self.open(fake, deadline_ms=LONG_MS)
         self.assert_fails(self.driver.do(**CALLS["change_list"][0]), "protocol", decided=None)
+
+    def test_a_verdict_or_label_that_is_not_known(self):
+        outcome = {"position": 1, "previous": "LABEL_LEGIT", "label": "LABEL_FRAUD"}
+        known = CALLS["explain"][1]["explain"]
+        encoded = ENCODER.message("Response", {"explain": {**known, "outcomes": [outcome]}})
+        for what, before, after in (("verdict", b"\x0a\x02t1\x10\x01", b"\x0a\x02t1\x10\x09"),
+                                    ("label", b"\x20\x01\x28\x02", b"\x20\x01\x28\x09")):
+            with self.subTest(what):
+                self.assertIn(before, encoded)
+                fake = self.fake(what, lambda request, answer=encoded.replace(before, after): answer)
+                self.open(fake, deadline_ms=LONG_MS)
+                self.assert_fails(self.driver.do(**CALLS["explain"][0]), "protocol", decided=None)
+                fake.answer = lambda request: encoded
+                self.assertIn("explanation", self.driver.do(**CALLS["explain"][0]))
+                self.driver.do("close")
+
+    def test_an_explanation_that_lacks_something(self):
+        known = CALLS["explain"][1]["explain"]
+        for lacking in ("transaction", "archived", "then"):
+            with self.subTest(lacking):
+                answer = {"explain": {name: value for name, value in known.items() if name != lacking}}
+                self.open(self.fake(lacking, lambda request, answer=answer: answer), deadline_ms=LONG_MS)
+                self.assert_fails(self.driver.do(**CALLS["explain"][0]), "protocol", decided=None)
+                self.driver.do("close")
 
     def test_a_token_without_the_scope(self):
         tokens = os.path.join(self.folder, "tokens")

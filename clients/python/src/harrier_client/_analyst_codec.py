@@ -229,6 +229,9 @@ def _outcome(outcome: Any) -> ExplainedOutcome:
 
 
 def explanation(found: Any) -> Explanation:
+    for name in ("transaction", "archived", "then"):
+        if not found.HasField(name):
+            raise ProtocolError(f"the server's answer: the explanation has no field {name}", decided=None)
     return _copy(
         Explanation,
         found,
