@@ -1,5 +1,6 @@
 """TLS with any client: tls+tcp:// addresses of harrierd itself, and servers that a client must not trust."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -177,14 +178,14 @@ class TlsTest(ScenarioTest):
         """Whatever the server does, nothing is sent without encryption: not the token, not even a greeting."""
         for greeting in (b"", HELLO_REP):
             with self.subTest(greeting):
-                silent = Eavesdropper(greeting)
-                self.open(f"tls+tcp://127.0.0.1:{silent.port}", tls_ca_file=self.path("ca.pem"), token="k1.c2VjcmV0")
-                deadline = time.monotonic() + WAIT
-                while not any(silent.heard):
-                    self.assertLess(time.monotonic(), deadline, "no handshake was tried")
-                    self.assert_fails(self.driver.score(transaction(1), deadline_ms=PATIENCE_MS), "unavailable")
-                self.driver.do("close")
-                silent.close()
+                with contextlib.closing(Eavesdropper(greeting)) as silent:
+                    self.open(f"tls+tcp://127.0.0.1:{silent.port}", tls_ca_file=self.path("ca.pem"),
+                              token="k1.c2VjcmV0")
+                    deadline = time.monotonic() + WAIT
+                    while not any(silent.heard):
+                        self.assertLess(time.monotonic(), deadline, "no handshake was tried")
+                        self.assert_fails(self.driver.score(transaction(1), deadline_ms=PATIENCE_MS), "unavailable")
+                    self.driver.do("close")
                 for heard in filter(None, silent.heard):
                     self.assertEqual(heard[0], HANDSHAKE)
                     self.assertNotIn(b"c2VjcmV0", heard)

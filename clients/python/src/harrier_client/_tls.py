@@ -70,6 +70,10 @@ class _Session:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             return False
+        except ssl.SSLError:
+            with contextlib.suppress(OSError):
+                self.flush()  # tells the server why
+            raise
         return True
 
     def fill(self) -> None:
