@@ -14,7 +14,8 @@ import (
 	"harrier.example/harrier/internal/wire"
 )
 
-// Conversion between the public types and protobuf's. No other file uses the generated code.
+// Conversion between the public types and protobuf's. Only this file and analyst_codec.go read and make messages of the
+// generated code.
 
 const (
 	protocolVersion = 1
@@ -252,10 +253,16 @@ func answered(response *wire.Response) (string, int) {
 		return "get_entity", 0
 	case *wire.Response_Status:
 		return "status", 0
-	case nil:
-		return "nothing", 0
+	case *wire.Response_ChangeList:
+		return "change_list", len(answer.ChangeList.GetResults())
+	case *wire.Response_GetList:
+		return "get_list", 0
+	case *wire.Response_Reload:
+		return "reload", 0
+	case *wire.Response_Explain:
+		return "explain", 0
 	}
-	return "another call", 0
+	return "nothing", 0
 }
 
 var errEmptyResult = protocolError("the server's answer: a result is empty")

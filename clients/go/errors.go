@@ -10,9 +10,9 @@ const (
 	ErrInvalid Code = "invalid"
 	// ErrIDConflict: this transaction id was scored before with other content.
 	ErrIDConflict Code = "id_conflict"
-	// ErrTooLarge: over a limit: bytes of a message, transactions of a call.
+	// ErrTooLarge: over a limit: bytes of a message, items of a call.
 	ErrTooLarge Code = "too_large"
-	// ErrNotFound: no such transaction or entity.
+	// ErrNotFound: no such transaction, entity or list.
 	ErrNotFound Code = "not_found"
 	// ErrUnsupported: client and server versions are not compatible.
 	ErrUnsupported Code = "unsupported"

@@ -237,6 +237,9 @@ type callOptions struct {
 	returnFeatures bool
 	stateHash      bool
 	atTime         time.Time
+	afterPosition  uint64
+	limit          int
+	wait           bool
 	traceparent    string
 	fault          error
 }
@@ -263,6 +266,17 @@ func StateHash() CallOption { return func(o *callOptions) { o.stateHash = true }
 
 // AtTime makes GetEntity answer as of this event time. Default: the entity's newest transaction.
 func AtTime(at time.Time) CallOption { return func(o *callOptions) { o.atTime = at } }
+
+// AfterPosition makes GetList return only entries after this archive position: NextPosition of the page before.
+func AfterPosition(position uint64) CallOption {
+	return func(o *callOptions) { o.afterPosition = position }
+}
+
+// Limit makes GetList return at most this many entries, up to 1,000. Default: 1,000.
+func Limit(entries int) CallOption { return func(o *callOptions) { o.limit = entries } }
+
+// Wait makes Reload wait until the reload is done, which can take seconds: set a long Deadline.
+func Wait() CallOption { return func(o *callOptions) { o.wait = true } }
 
 // Traceparent sets the call's trace, in the format of W3C Trace Context version 00, which is passed to the server. A
 // malformed one is ignored. Default: the context's trace (ContextWithTraceparent), or what the function of

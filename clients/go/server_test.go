@@ -199,6 +199,13 @@ func approve(request *wire.Request) any {
 		return &wire.Response{Answer: &wire.Response_ReportOutcome{ReportOutcome: answer}}
 	case *wire.Request_GetEntity:
 		return &wire.Response{Answer: &wire.Response_GetEntity{GetEntity: &wire.GetEntityResponse{Entries: 3}}}
+	case *wire.Request_ChangeList:
+		answer := new(wire.ChangeListResponse)
+		for i, one := range call.ChangeList.Changes {
+			changed := &wire.ListChanged{List: one.List, Value: one.Value, Position: uint64(i + 1), Changed: true}
+			answer.Results = append(answer.Results, &wire.ListChangeResult{Result: &wire.ListChangeResult_Changed{Changed: changed}})
+		}
+		return &wire.Response{Answer: &wire.Response_ChangeList{ChangeList: answer}}
 	case *wire.Request_Score:
 		answer := new(wire.ScoreResponse)
 		for i, one := range call.Score.Transactions {

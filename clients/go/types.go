@@ -86,6 +86,9 @@ func Time(name string, value time.Time) Attribute { return Attribute{name, value
 // Name returns the attribute's name.
 func (a Attribute) Name() string { return a.name }
 
+// Value returns a string, int64, float64 or bool. It is microseconds for an attribute made by Time.
+func (a Attribute) Value() any { return a.value }
+
 // String returns name=value.
 func (a Attribute) String() string { return fmt.Sprintf("%s=%v", a.name, a.value) }
 

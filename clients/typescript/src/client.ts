@@ -1,3 +1,5 @@
+import * as analyst from './analyst_decode.js';
+import type { Explanation, ListChange, ListChanged, ListPage, Reload } from './analyst_types.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 import { Core } from './core.js';
 import * as decode from './decode.js';
@@ -19,6 +21,18 @@ export interface EntityOptions extends CallOptions {
 export interface StatusOptions extends CallOptions {
   /** Also hash the states of all entities, which reads all of them: set a long deadline. */
   stateHash?: boolean;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only entries after this position: `nextPosition` of the page before. */
+  afterPosition?: number;
+  /** The most entries, up to 1,000. Default 1,000. */
+  limit?: number;
+}
+
+export interface ReloadOptions extends CallOptions {
+  /** Wait until the reload is done, which can take seconds: set a long deadline. */
+  wait?: boolean;
 }
 
 /**
@@ -82,6 +96,41 @@ export class Client {
     const begun = now();
     const trace = encode.checkTraceparent(options.traceparent);
     return this.#ask(begun, options, encode.statusRequest(options.stateHash ?? false, trace), decode.status);
+  }
+
+  /** Makes 1 to 1,000 changes of the policy's lists. Resolves with a result or an error for each, in their order. */
+  async changeList(
+    changes: readonly ListChange[],
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<(ListChanged | HarrierError)[]> {
+    const begun = now();
+    const request = encode.changeRequest(changes, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, analyst.changes);
+  }
+
+  /** The list and a page of the entries that were added to it. Without a name: all lists, without their entries. */
+  async getList(list = '', options: ListOptions = {}): Promise<ListPage> {
+    const begun = now();
+    const trace = encode.checkTraceparent(options.traceparent);
+    const request = encode.listRequest(list, options.afterPosition, options.limit, trace);
+    return this.#ask(begun, options, request, analyst.listPage);
+  }
+
+  /** Makes the server load its policy and shadow policies again. A refused policy is a result, not an error. */
+  async reload(options: ReloadOptions = {}): Promise<Reload> {
+    const begun = now();
+    const request = encode.reloadRequest(options.wait ?? false, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, analyst.reload);
+  }
+
+  /**
+   * Derives a decision again from the archive. That can take long if the archive is large: set a deadline of about a
+   * minute. A server for which several explanations are waiting answers UnavailableError.
+   */
+  async explain(transactionId: string, options: CallOptions = NO_OPTIONS): Promise<Explanation> {
+    const begun = now();
+    const request = encode.explainRequest(transactionId, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, analyst.explanation);
   }
 
   #ask<T>(

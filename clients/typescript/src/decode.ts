@@ -1,4 +1,4 @@
-/** From the bytes of an answer to the public types. Only this file and encode.ts use the generated code. */
+/** From the bytes of an answer to the public types. Only this file, analyst_decode.ts and encode.ts use the generated code. */
 import proto, { type harrier } from '../proto/harrier.cjs';
 import type { Request } from './encode.js';
 import * as errors from './errors.js';
@@ -69,16 +69,20 @@ export function blankDecision(): Decision {
   };
 }
 
-function protocolError(words: string): ProtocolError {
+export function protocolError(words: string): ProtocolError {
   return new ProtocolError(`the server's answer: ${words}`, '', 'unknown');
 }
 
+export function emptyResult(): ProtocolError {
+  return protocolError('a result is empty');
+}
+
 /** For fields whose values stay below 2^53. */
-function number(value: number | Long): number {
+export function number(value: number | Long): number {
   return typeof value === 'number' ? value : value.toNumber();
 }
 
-function hex(value: number | Long): string {
+export function hex(value: number | Long): string {
   if (typeof value === 'number') {
     if (value === 0) {
       return NO_ID;
@@ -93,7 +97,7 @@ function hex(value: number | Long): string {
 }
 
 /** A number if that is exact, else a bigint. */
-function exact(value: number | Long): number | bigint {
+export function exact(value: number | Long): number | bigint {
   if (typeof value === 'number') {
     return value;
   }
@@ -101,7 +105,7 @@ function exact(value: number | Long): number | bigint {
   return Number.isSafeInteger(rough) ? rough : (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
 }
 
-function error(from: harrier.v1.Error.$Properties): HarrierError {
+export function error(from: harrier.v1.Error.$Properties): HarrierError {
   const Kind = ERRORS[from.code ?? 0] ?? errors.InternalError;
   return new Kind(from.message ?? '', from.field ?? '', Kind === errors.InternalError ? 'unknown' : false);
 }
@@ -109,6 +113,10 @@ function error(from: harrier.v1.Error.$Properties): HarrierError {
 /** The error of the call as a whole; null: none. */
 export function responseError(response: Response): HarrierError | null {
   return response.error ? error(response.error) : null;
+}
+
+function resultCount(response: Response): number {
+  return (response.score ?? response.report_outcome ?? response.change_list)?.results?.length ?? 0;
 }
 
 /** Throws ProtocolError if it is not an answer to this request. */
@@ -127,7 +135,7 @@ export function decodeResponse(bytes: Uint8Array, request: Request): Response {
     throw protocolError(`${answer ?? 'nothing'}; expected ${request.call}`);
   }
   if (request.count > 0) {
-    const got = (request.call === 'score' ? response.score : response.report_outcome)?.results?.length ?? 0;
+    const got = resultCount(response);
     if (got !== request.count) {
       throw protocolError(`${got} results; expected ${request.count}`);
     }
@@ -135,7 +143,7 @@ export function decodeResponse(bytes: Uint8Array, request: Request): Response {
   return response;
 }
 
-function verdict(given: number | null | undefined): Verdict {
+export function verdict(given: number | null | undefined): Verdict {
   const found = VERDICT_NUMBERS[given ?? 0];
   if (found === undefined) {
     throw protocolError(`verdict ${String(given ?? 0)} is not known`);
@@ -143,7 +151,7 @@ function verdict(given: number | null | undefined): Verdict {
   return found;
 }
 
-function optionalVerdict(given: number | null | undefined): Verdict | null {
+export function optionalVerdict(given: number | null | undefined): Verdict | null {
   return given ? verdict(given) : null;
 }
 
@@ -162,7 +170,7 @@ function reason(from: harrier.v1.Reason.$Properties): Reason {
   };
 }
 
-function value(named: harrier.v1.NamedValue.$Properties): Value {
+export function value(named: harrier.v1.NamedValue.$Properties): Value {
   switch (named.value) {
     case 'flag':
       return named.flag ?? null;
@@ -181,11 +189,11 @@ function value(named: harrier.v1.NamedValue.$Properties): Value {
   }
 }
 
-function values(named: readonly harrier.v1.NamedValue.$Properties[] | null | undefined): Record<string, Value> {
+export function values(named: readonly harrier.v1.NamedValue.$Properties[] | null | undefined): Record<string, Value> {
   return named ? Object.fromEntries(named.map((one) => [one.name ?? '', value(one)])) : {};
 }
 
-function decision(from: harrier.v1.Decision.$Properties): Decision {
+export function decision(from: harrier.v1.Decision.$Properties): Decision {
   return {
     transactionId: from.transaction_id ?? '',
     verdict: verdict(from.verdict),
@@ -214,11 +222,11 @@ export function decisions(response: Response): (Decision | HarrierError)[] {
     if (result.error) {
       return error(result.error);
     }
-    throw protocolError('a result is empty');
+    throw emptyResult();
   });
 }
 
-function label(given: number | null | undefined): Label {
+export function label(given: number | null | undefined): Label {
   const found = LABELS[given ?? 0];
   if (found === undefined) {
     throw protocolError(`label ${String(given)} is not known`);
@@ -240,7 +248,7 @@ export function outcomes(response: Response): (OutcomeAccepted | HarrierError)[]
     if (result.error) {
       return error(result.error);
     }
-    throw protocolError('a result is empty');
+    throw emptyResult();
   });
 }
 

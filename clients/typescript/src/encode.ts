@@ -1,5 +1,6 @@
-/** From the public types to the bytes of a request. Only this file and decode.ts use the generated code. */
+/** From the public types to the bytes of a request. Only this file, decode.ts and analyst_decode.ts use the generated code. */
 import proto, { type harrier } from '../proto/harrier.cjs';
+import type { ListChange } from './analyst_types.js';
 import { InvalidError, TooLargeError } from './errors.js';
 import { TOKEN_SIZE_MAX } from './token.js';
 import { LABELS, type AttributeValue, type Label, type Location, type Outcome, type Transaction } from './types.js';
@@ -25,6 +26,7 @@ const TRACE_SIZE = 57;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const INT32_MAX = 0x7fffffff;
+const UINT32_MAX = 0xffffffff;
 const INT64_MAX = 2n ** 63n - 1n;
 
 // Fields of Transaction, by their numbers in the protocol.
@@ -65,7 +67,8 @@ const LABEL_NUMBERS: Readonly<Record<Label, harrier.v1.Label>> = {
   suspected: pb.Label.LABEL_SUSPECTED,
 };
 
-export type CallName = 'score' | 'report_outcome' | 'get_entity' | 'status';
+export type CallName =
+  'score' | 'report_outcome' | 'get_entity' | 'status' | 'change_list' | 'get_list' | 'reload' | 'explain';
 
 /** Returns it if it is well-formed; else it is ignored. */
 export function checkTraceparent(text: unknown): string | null {
@@ -355,4 +358,70 @@ export function entityRequest(
 
 export function statusRequest(stateHash: boolean, traceparent: string | null): Request {
   return new Request('status', 0, encode({ status: stateHash ? { state_hash: true } : {} }), traceparent);
+}
+
+function flag(value: unknown, field: string): boolean {
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`${field}: expected a boolean, not ${typeof value}`);
+  }
+  return value;
+}
+
+function unsigned(value: unknown, field: string, most: number): number {
+  const whole = wholeNumber(value, field);
+  if (whole < 0 || whole > most) {
+    throw new InvalidError(`${whole}; expected 0 to ${most}`, field);
+  }
+  return whole;
+}
+
+function listChange(given: ListChange): harrier.v1.ListChange.$Properties {
+  const made: harrier.v1.ListChange.$Properties = { list: text(given.list, 'list'), value: text(given.value, 'value') };
+  if (given.remove !== undefined && flag(given.remove, 'remove')) {
+    made.remove = true;
+  }
+  if (given.expiryTimeUs !== undefined) {
+    made.expiry_time_us = wholeNumber(given.expiryTimeUs, 'expiry_time_us');
+  }
+  if (given.source !== undefined) {
+    made.source = text(given.source, 'source');
+  }
+  if (given.reason !== undefined) {
+    made.reason = text(given.reason, 'reason');
+  }
+  return made;
+}
+
+export function changeRequest(changes: readonly ListChange[], traceparent: string | null): Request {
+  checkCount(changes, 'changes');
+  const body = encode({ change_list: { changes: changes.map(listChange) } });
+  return new Request('change_list', changes.length, body, traceparent);
+}
+
+export function listRequest(
+  list: string,
+  afterPosition: number | undefined,
+  limit: number | undefined,
+  traceparent: string | null,
+): Request {
+  const asked: harrier.v1.GetListRequest.$Properties = {};
+  if (text(list, 'list') !== '') {
+    asked.list = list;
+  }
+  if (afterPosition !== undefined) {
+    asked.after_position = unsigned(afterPosition, 'after_position', Number.MAX_SAFE_INTEGER);
+  }
+  if (limit !== undefined) {
+    asked.limit = unsigned(limit, 'limit', UINT32_MAX);
+  }
+  return new Request('get_list', 0, encode({ get_list: asked }), traceparent);
+}
+
+export function reloadRequest(wait: boolean, traceparent: string | null): Request {
+  return new Request('reload', 0, encode({ reload: flag(wait, 'wait') ? { wait: true } : {} }), traceparent);
+}
+
+export function explainRequest(transactionId: string, traceparent: string | null): Request {
+  const asked = { transaction_id: text(transactionId, 'transaction_id') };
+  return new Request('explain', 0, encode({ explain: asked }), traceparent);
 }

@@ -44,7 +44,7 @@ export class UnsupportedError extends HarrierError {
   readonly code = 'unsupported';
 }
 
-/** No such transaction or entity. */
+/** No such transaction, entity or list. */
 export class NotFoundError extends HarrierError {
   readonly code = 'not_found';
 }
@@ -54,7 +54,7 @@ export class IdConflictError extends HarrierError {
   readonly code = 'id_conflict';
 }
 
-/** Over a limit: bytes of a message, transactions of a call. */
+/** Over a limit: bytes of a message, items of a call. */
 export class TooLargeError extends HarrierError {
   readonly code = 'too_large';
 }

@@ -198,7 +198,10 @@ describe('a call', () => {
       calls.map((_, number) => `t${number}`),
     );
     const left = server.asked.map((asked) => Number(asked.deadline_us));
-    assert.ok(Math.max(...left.slice(100)) < Math.min(...left.slice(0, 100)), 'the server learns the time that is left');
+    assert.ok(
+      Math.max(...left.slice(100)) < Math.min(...left.slice(0, 100)),
+      'the server learns the time that is left',
+    );
   });
 
   it('is not sent again once it was answered, or its time is over', async () => {

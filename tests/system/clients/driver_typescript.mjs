@@ -1,11 +1,12 @@
 // The driver of the TypeScript client; driver.py says what it reads and writes. It imports harrier-client from where it
 // stands: `run` copies it into a folder in which the package is installed.
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Client, HarrierError, version } from 'harrier-client';
 
 const CAN = [
   ...['addresses', 'ejection', 'retry_unavailable', 'fallback', 'batcher', 'metrics', 'request_limits', 'decided'],
-  ...['close_timeout', 'token', 'token_change', 'traceparent'],
+  ...['close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'tls'],
 ];
 const OPTIONS = {
   addresses: 'addresses',
@@ -84,6 +85,56 @@ function outcomeObject(result) {
   return { accepted: { changed: result.changed, previous: result.previous } };
 }
 
+/** Members of an object, by their names in the driver's lines: `at_time_us` is atTimeUs. */
+function members(found, ...names) {
+  return Object.fromEntries(
+    names.map((name) => [name, found[name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())]]),
+  );
+}
+
+function plainValue(value) {
+  if (typeof value === 'bigint') {
+    return Number(value);
+  }
+  return typeof value === 'object' && value !== null ? (value.timestampUs ?? value.durationUs) : value;
+}
+
+function plainValues(values) {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function changedObject(result) {
+  if (result instanceof HarrierError) {
+    return errorObject(result);
+  }
+  const names = ['list', 'value', 'position', 'changed', 'was_there', 'previous_expiry_time_us', 'in_policy'];
+  return { changed: members(result, ...names) };
+}
+
+const SUMMARY = ['list', 'type', 'declared', 'runtime', 'policy_entries', 'added_entries', 'used_entries', 'changes'];
+const ENTRY = ['value', 'expiry_time_us', 'position', 'source', 'reason'];
+
+function explanationObject(found) {
+  const { then } = found;
+  return {
+    transaction_id: found.transaction.id,
+    ...members(found, 'position', 'equal', 'difference'),
+    archived: decisionObject(found.archived).decision,
+    ...(then.decision && {
+      derived: decisionObject(then.decision).decision,
+      features: plainValues(then.decision.features),
+    }),
+    entities: found.entities.map((entity) => members(entity, 'name', 'key', 'entries', 'in_tables')),
+    outcomes: found.outcomes.map((outcome) => members(outcome, 'previous', 'label', 'source')),
+    rules: then.rules.map((rule) => ({
+      ...members(rule, 'name', 'mode', 'fate', 'score'),
+      parts: rule.parts.map((part) => part.text),
+    })),
+    cutoffs: then.cutoffs.map((cutoff) => members(cutoff, 'verdict', 'score')),
+    fields: Object.keys(then.fields),
+  };
+}
+
 let client = null;
 let batcher = null;
 let reported = [];
@@ -94,8 +145,11 @@ function open(given) {
   const metrics = Object.fromEntries(
     ['count', 'observe', 'set'].map((kind) => [kind, (name, value, labels) => mine.push([kind, name, value, labels])]),
   );
-  const { changing_token: changing, ...others } = given;
+  const { changing_token: changing, tls_ca_file: authorities, ...others } = given;
   const options = { ...renamed(others, OPTIONS), metrics };
+  if (authorities !== undefined) {
+    options.tls = { ca: readFileSync(authorities) };
+  }
   if (changing !== undefined) {
     token = changing;
     options.token = () => token;
@@ -135,6 +189,36 @@ const CALLS = {
   async status(command) {
     const { state, transactions } = await client.status(callOptions(command));
     return { status: { state, transactions } };
+  },
+  async entity(command) {
+    const options = { ...callOptions(command), ...('at_time_us' in command && { atTimeUs: command.at_time_us }) };
+    const found = await client.getEntity(command.entity, command.key, options);
+    const plain = members(found, 'newest_time_us', 'at_time_us', 'entries', 'state_bytes', 'state_hash');
+    return { entity: { ...plain, features: plainValues(found.features) } };
+  },
+  async change_list(command) {
+    const changes = command.changes.map(({ expiry_time_us: expiryTimeUs, ...others }) => {
+      return expiryTimeUs === undefined ? others : { ...others, expiryTimeUs };
+    });
+    const results = await client.changeList(changes, callOptions(command));
+    return { results: results.map(changedObject) };
+  },
+  async get_list(command) {
+    const options = { ...callOptions(command), afterPosition: command.after_position, limit: command.limit };
+    const { lists, entries, nextPosition } = await client.getList(command.list, options);
+    return {
+      lists: lists.map((one) => members(one, ...SUMMARY)),
+      entries: entries.map((one) => members(one, ...ENTRY)),
+      next_position: nextPosition,
+    };
+  },
+  async reload(command) {
+    const found = await client.reload({ ...callOptions(command), ...('wait' in command && { wait: command.wait }) });
+    const shadows = found.shadows.map((one) => members(one, 'folder', 'result', 'error'));
+    return { reload: { ...members(found, 'result', 'policy_name', 'snapshot_id', 'error', 'messages'), shadows } };
+  },
+  async explain(command) {
+    return { explanation: explanationObject(await client.explain(command.transaction_id, callOptions(command))) };
   },
   async open(command) {
     return open(command.options);

@@ -5,6 +5,8 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +20,7 @@ import (
 
 var can = []string{
 	"addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-	"close_timeout", "token", "token_change", "traceparent",
+	"close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
 }
 
 type object = map[string]any
@@ -35,10 +37,21 @@ type command struct {
 	Traceparent  string        `json:"traceparent"`
 	Token        string        `json:"token"`
 	TimeoutMS    *float64      `json:"timeout_ms"`
+
+	Entity        string       `json:"entity"`
+	Key           []string     `json:"key"`
+	AtTimeUs      int64        `json:"at_time_us"`
+	Changes       []listChange `json:"changes"`
+	List          string       `json:"list"`
+	AfterPosition uint64       `json:"after_position"`
+	Limit         int          `json:"limit"`
+	Wait          bool         `json:"wait"`
+	TransactionID string       `json:"transaction_id"`
 }
 
 type openOptions struct {
 	Addresses     []string `json:"addresses"`
+	TLSCAFile     *string  `json:"tls_ca_file"`
 	DeadlineMS    *float64 `json:"deadline_ms"`
 	Fallback      *string  `json:"fallback"`
 	RetriesMax    *int     `json:"retries_max"`
@@ -107,8 +120,19 @@ func (t *transaction) made() harrier.Transaction {
 	return made
 }
 
-func (o *openOptions) made(figures harrier.Metrics) []harrier.Option {
+func (o *openOptions) made(figures harrier.Metrics) ([]harrier.Option, error) {
 	made := []harrier.Option{harrier.WithMetrics(figures)}
+	if o.TLSCAFile != nil {
+		certificates, err := os.ReadFile(*o.TLSCAFile)
+		if err != nil {
+			return nil, err
+		}
+		trusted := x509.NewCertPool()
+		if !trusted.AppendCertsFromPEM(certificates) {
+			return nil, fmt.Errorf("no certificate in %s", *o.TLSCAFile)
+		}
+		made = append(made, harrier.WithTLS(&tls.Config{RootCAs: trusted}))
+	}
 	if o.DeadlineMS != nil {
 		made = append(made, harrier.WithDeadline(milliseconds(*o.DeadlineMS)))
 	}
@@ -127,7 +151,7 @@ func (o *openOptions) made(figures harrier.Metrics) []harrier.Option {
 	if o.Token != nil {
 		made = append(made, harrier.WithToken(*o.Token))
 	}
-	return made
+	return made, nil
 }
 
 func (c *command) options() []harrier.CallOption {
@@ -231,7 +255,10 @@ func (d *driver) say(seq int, answer object) {
 
 func (d *driver) open(c *command) object {
 	d.figures = &figures{}
-	options := c.Options.made(d.figures)
+	options, err := c.Options.made(d.figures)
+	if err != nil {
+		return object{"broken": err.Error()}
+	}
 	if c.Options.ChangingToken != nil {
 		d.token.Store(*c.Options.ChangingToken)
 		options = append(options, harrier.WithTokenFunc(func() (string, error) { return d.token.Load().(string), nil }))
@@ -302,7 +329,7 @@ func (d *driver) call(client *harrier.Client, batcher *harrier.Batcher, c *comma
 		}
 		return object{"status": object{"state": status.State, "transactions": status.Transactions}}
 	}
-	return object{"broken": "what is " + c.Do + "?"}
+	return callAnalyst(ctx, client, c)
 }
 
 func (d *driver) take(c *command) {
