@@ -13,8 +13,14 @@ final class Times {
         if (time == null) {
             return 0;
         }
+        long seconds = time.getEpochSecond();
+        long micros = time.getNano() / 1000;
+        if (seconds < 0) { // the second after it, so that the product of the smallest value does not overflow
+            seconds++;
+            micros -= 1_000_000;
+        }
         try {
-            return Math.addExact(Math.multiplyExact(time.getEpochSecond(), 1_000_000L), time.getNano() / 1000);
+            return Math.addExact(Math.multiplyExact(seconds, 1_000_000L), micros);
         } catch (ArithmeticException outOfRange) {
             throw HarrierException.invalid(field, time + "; expected microseconds since 1970 of 64 bits");
         }
