@@ -26,7 +26,7 @@ public final class Batcher implements AutoCloseable {
     private boolean closed;
 
     /** Transactions that become one message. As a timer it is the end of its window. */
-    private final class Batch extends Timers.Timer {
+    final class Batch extends Timers.Timer {
         final List<Transaction> transactions = new ArrayList<>();
         final List<CompletableFuture<Decision>> futures = new ArrayList<>();
         long ends = Timers.NEVER; // the earliest deadline
@@ -130,7 +130,8 @@ public final class Batcher implements AutoCloseable {
         if (batch.traceparent.isEmpty()) {
             batch.traceparent = options.traceparent;
         }
-        if (batch.transactions.size() == sizeMax) {
+        // In a closed client no timer fires any more: the batch fails at once.
+        if (batch.transactions.size() == sizeMax || dispatcher.slots().isClosed()) {
             dispatcher.loop().cancel(batch);
             open = null;
             return batch;

@@ -243,9 +243,19 @@ final class Dispatcher {
                 limit = Timers.NEVER; // for answers that are just arriving
             }
         }
-        loop.stop(() -> endpoints.forEach(Endpoint::close));
+        loop.stop(this::end);
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Called by the loop's thread. Batches that are still open learn that the client is closed. */
+    private void end() {
+        endpoints.forEach(Endpoint::close);
+        for (Timers.Timer timer : loop.timers().all()) {
+            if (timer instanceof Batcher.Batch batch) {
+                batch.fire();
+            }
         }
     }
 

@@ -10,7 +10,7 @@ final class Slots {
     private final Set<Call> waiting = new LinkedHashSet<>();
     private int inFlight;
     private int calls; // with those that wait
-    private boolean closed;
+    private volatile boolean closed; // written with the lock
 
     Slots(int most) {
         this.most = most;
@@ -61,6 +61,10 @@ final class Slots {
     /** From now on calls are refused. */
     synchronized void close() {
         closed = true;
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     /** Waits until no call is left. Returns false if the time is over before. */

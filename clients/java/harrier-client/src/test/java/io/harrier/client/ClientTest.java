@@ -322,6 +322,19 @@ class ClientTest {
     }
 
     @Test
+    void aBatchOfAClosedClientEnds() {
+        HarrierClient client = builder().build();
+        Batcher batcher = client.batcher(Duration.ofSeconds(1), 100);
+        CompletableFuture<Decision> before = batcher.scoreAsync(transaction("a"), CallOptions.none());
+        client.close();
+        CompletableFuture<Decision> after = batcher.scoreAsync(transaction("b"), CallOptions.none());
+        for (CompletableFuture<Decision> call : List.of(before, after)) {
+            assertInstanceOf(HarrierException.Closed.class,
+                    assertThrows(CompletionException.class, call::join).getCause());
+        }
+    }
+
+    @Test
     void tls(@TempDir Path folder) throws Exception {
         SSLContext context = TestTls.context(folder, "ip:127.0.0.1,dns:localhost");
         try (FakeServer secured = FakeServer.start(context);
