@@ -37,20 +37,26 @@ public final class EchoBench {
         int calls = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 50_000;
         String[] parts = address.substring("tcp://".length()).split(":");
         InetSocketAddress target = new InetSocketAddress(parts[0], Integer.parseInt(parts[1]));
-        try (HarrierClient client = HarrierClient.builder(address).deadline(Duration.ofSeconds(60)).build()) {
+        Duration deadline = Duration.ofSeconds(60);
+        try (HarrierClient client = HarrierClient.builder(address).deadline(deadline).executor(Runnable::run).build()) {
             for (int inFlight : new int[] {1, 64}) {
                 bare(target, inFlight, calls); // to warm up
                 blocking(client, inFlight, calls);
+                futures(client, inFlight, calls);
                 System.out.printf("%d in flight: p50 and p99 in µs, calls per second%n", inFlight);
                 for (int round = 0; round < ROUNDS; round++) {
                     Figures bare = bare(target, inFlight, calls);
-                    Figures own = blocking(client, inFlight, calls);
-                    System.out.printf("  bare %s   client %s   ratio p50 %.2f p99 %.2f%n", bare, own,
-                            (double) own.p50 / bare.p50, (double) own.p99 / bare.p99);
+                    print("threads", bare, blocking(client, inFlight, calls));
+                    print("futures", bare, futures(client, inFlight, calls));
                 }
             }
         }
         System.exit(0); // the server's threads
+    }
+
+    private static void print(String form, Figures bare, Figures own) {
+        System.out.printf("  bare %s   %s %s   ratio p50 %.2f p99 %.2f%n", bare, form, own,
+                (double) own.p50 / bare.p50, (double) own.p99 / bare.p99);
     }
 
     private record Figures(long p50, long p99, double perSecond) {
@@ -67,6 +73,31 @@ public final class EchoBench {
 
     private static Transaction transaction() {
         return Transaction.builder("bench").eventTime(TIME).amount(4999, "EUR").card("tok_9f3a").merchant("m-17").build();
+    }
+
+    /** As many chains of futures as requests in flight; the client's own thread sends each next request. */
+    private static Figures futures(HarrierClient client, int inFlight, int calls) throws InterruptedException {
+        int each = calls / inFlight;
+        long[] nanos = new long[each * inFlight];
+        CountDownLatch chains = new CountDownLatch(inFlight);
+        long begun = System.nanoTime();
+        for (int i = 0; i < inFlight; i++) {
+            next(client, nanos, i * each, (i + 1) * each, chains);
+        }
+        chains.await();
+        return Figures.of(nanos, System.nanoTime() - begun);
+    }
+
+    private static void next(HarrierClient client, long[] nanos, int call, int end, CountDownLatch chains) {
+        if (call == end) {
+            chains.countDown();
+            return;
+        }
+        long begun = System.nanoTime();
+        client.scoreAsync(transaction()).thenRun(() -> {
+            nanos[call] = System.nanoTime() - begun;
+            next(client, nanos, call + 1, end, chains);
+        });
     }
 
     /** As many threads as requests in flight, each with one call after the other. */
