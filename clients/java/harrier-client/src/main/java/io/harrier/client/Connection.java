@@ -103,7 +103,11 @@ final class Connection {
             }
             writing = true;
         }
-        write();
+        if (loop.isCurrentThread()) {
+            loop.execute(this::write); // after the answers that have arrived, so that what they cause goes out together
+        } else {
+            write();
+        }
         return true;
     }
 
