@@ -1,0 +1,2 @@
+/** A client's metrics in Micrometer. */
+package io.harrier.client.micrometer;

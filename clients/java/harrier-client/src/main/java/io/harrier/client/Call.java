@@ -1,0 +1,365 @@
+package io.harrier.client;
+
+import io.harrier.client.HarrierException.Decided;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/**
+ * One call with its retries: which address it goes to, when it is sent again, and how it ends. "One call" in the
+ * contract has a diagram. As a timer it is the call's deadline.
+ */
+final class Call extends Timers.Timer {
+    private static final long BACK_OFF_MIN = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long BACK_OFF_MAX = TimeUnit.MILLISECONDS.toNanos(500);
+
+    /** Learns how the call ended; called once, by any thread. */
+    @FunctionalInterface
+    interface Completion {
+        /** Either an answer, which may still be an error of the server or unusable, or an error. */
+        void done(byte[] answer, HarrierException error);
+    }
+
+    private final Dispatcher dispatcher;
+    private final Request request;
+    private final Completion completion;
+    private final long limit; // nanoseconds
+    private final long ends;
+
+    private final Runnable attempt = this::attempt;
+    private final Timers.Timer backOff = new Timers.Timer() {
+        @Override
+        void fire() {
+            attempt();
+        }
+    };
+
+    // Guarded by this.
+    private boolean done;
+    private boolean hasSlot;
+    private boolean mayWait; // for a connection, or the end of a back-off
+    private Attempt current; // that was not answered
+    private int index; // of the address that it was last sent to
+    private int retries;
+    private int broken; // connections that broke after it was sent
+    private HarrierException last; // the server's last "unavailable"
+
+    /** One sending of the request. */
+    private final class Attempt extends Exchange {
+        final Connection connection;
+
+        Attempt(Connection connection, String token) {
+            super(Call.this.request, token, Call.this.ends);
+            this.connection = connection;
+        }
+
+        @Override
+        void answered(byte[] answer) {
+            if (end(this)) {
+                received(answer);
+            }
+        }
+
+        @Override
+        void broken() {
+            if (!end(this)) {
+                return;
+            }
+            if (sent) {
+                synchronized (Call.this) {
+                    broken++;
+                }
+                dispatcher.failed(index);
+                again("connection");
+            } else {
+                attempt();
+            }
+        }
+
+        @Override
+        void moved() {
+            if (end(this)) {
+                attempt();
+            }
+        }
+    }
+
+    Call(Dispatcher dispatcher, Request request, long begun, long limit, Completion completion) {
+        this.dispatcher = dispatcher;
+        this.request = request;
+        this.limit = limit;
+        this.ends = begun + limit;
+        this.completion = completion;
+    }
+
+    long ends() {
+        return ends;
+    }
+
+    /** It may use a slot from now on. Called by whoever gives it, before {@link #attempt}. */
+    synchronized void giveSlot() {
+        hasSlot = true;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Sending
+
+    /** Sends the request to the address that is best now, or waits for a connection. */
+    void attempt() {
+        for (;;) {
+            synchronized (this) {
+                if (done) {
+                    return;
+                }
+            }
+            if (EventLoop.now() >= ends) {
+                finish(unavailable());
+                return;
+            }
+            Routes.Choice<Connection> chosen = choose();
+            if (chosen == null) {
+                return;
+            }
+            String token;
+            try {
+                token = dispatcher.token();
+            } catch (HarrierException failed) {
+                HarrierException error = HarrierException.invalid(failed.field(), failed.getMessage());
+                error.initCause(failed.getCause());
+                finish(broken == 0 ? error : HarrierException.of(
+                        error.code(), error.field(), error.getMessage(), Decided.UNKNOWN));
+                return;
+            }
+            Attempt next = new Attempt(chosen.connection(), token);
+            synchronized (this) {
+                if (done) {
+                    return;
+                }
+                current = next;
+                index = chosen.index();
+            }
+            if (chosen.connection().send(next)) {
+                return;
+            }
+            end(next); // it has just broken
+        }
+    }
+
+    /** The address to use; null: the call waits for a connection, or has ended. */
+    private Routes.Choice<Connection> choose() {
+        Routes.Choice<Connection> chosen = dispatcher.routes().choose();
+        if (chosen != null) {
+            return chosen;
+        }
+        synchronized (this) {
+            mayWait = true; // before it waits, so that its end stops that
+        }
+        chosen = dispatcher.routes().chooseOrWait(attempt);
+        if (chosen == null && isDone()) {
+            dispatcher.routes().stopWaiting(attempt);
+        }
+        return chosen;
+    }
+
+    /** Returns whether the call still waits for this attempt; it does not after this. */
+    private synchronized boolean end(Attempt attempt) {
+        if (done || current != attempt) {
+            return false;
+        }
+        current = null;
+        return true;
+    }
+
+    private void received(byte[] answer) {
+        if (Answers.mayBeError(answer)) {
+            HarrierException error = failure(answer);
+            if (error != null && error.code() == ErrorCode.UNAVAILABLE) {
+                synchronized (this) {
+                    last = error;
+                }
+                dispatcher.failed(index);
+                again("unavailable");
+                return;
+            }
+        }
+        dispatcher.succeeded(index);
+        finish(answer, null);
+    }
+
+    /** The error in an answer; null if it has none. */
+    private HarrierException failure(byte[] answer) {
+        try {
+            Answers.decode(answer, request, response -> null);
+            return null;
+        } catch (HarrierException error) {
+            return error;
+        }
+    }
+
+    /** Backs off before another attempt, unless no retry is left. */
+    private void again(String reason) {
+        int number;
+        synchronized (this) {
+            if (retries >= dispatcher.options().retriesMax()) {
+                number = 0;
+            } else {
+                number = ++retries;
+            }
+        }
+        if (number == 0) {
+            finish(unavailable());
+            return;
+        }
+        dispatcher.meter().retried(reason);
+        if (dispatcher.routes().anotherIsUp(index)) {
+            attempt();
+            return;
+        }
+        synchronized (this) {
+            mayWait = true;
+        }
+        long longest = number < 7 ? BACK_OFF_MIN << (number - 1) : BACK_OFF_MAX;
+        long now = EventLoop.now();
+        // At most half of the time that is left: the answer needs some, too.
+        long pause = Math.min(ThreadLocalRandom.current().nextLong(longest), Math.max(0, ends - now) / 2);
+        dispatcher.loop().schedule(backOff, now + pause);
+        if (isDone()) {
+            dispatcher.loop().cancel(backOff);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // The end
+
+    /** The deadline. */
+    @Override
+    void fire() {
+        switch (withdraw()) {
+            case SENT -> {
+                dispatcher.failed(index);
+                finish(HarrierException.of(
+                        ErrorCode.DEADLINE, "", "no answer from " + address() + " within " + text(limit),
+                        Decided.UNKNOWN));
+            }
+            case NOT_SENT -> finish(hasSlot() ? unavailable() : HarrierException.of(
+                    ErrorCode.BUSY, "",
+                    dispatcher.options().inFlightMax() + " requests were in flight until the deadline (in_flight_max)",
+                    Decided.NO));
+            case ENDING -> { } // with the answer, or a broken connection
+        }
+    }
+
+    /** The client's time for closing is over. */
+    void abort() {
+        switch (withdraw()) {
+            case SENT -> finish(HarrierException.of(
+                    ErrorCode.CLOSED, "", "the client was closed before an answer arrived", Decided.UNKNOWN));
+            case NOT_SENT -> finish(HarrierException.of(ErrorCode.CLOSED, "", "the client was closed", decided()));
+            case ENDING -> { }
+        }
+    }
+
+    /** The caller does not wait any longer: the call ends with neither an answer nor an error, unless it has ended. */
+    void cancel() {
+        if (withdraw() != Withdrawn.ENDING) {
+            finish(null, null);
+        }
+    }
+
+    private enum Withdrawn {
+        SENT,
+        NOT_SENT,
+        ENDING
+    }
+
+    /** Gives up the current attempt, if there is one. */
+    private Withdrawn withdraw() {
+        Attempt attempt;
+        synchronized (this) {
+            if (done) {
+                return Withdrawn.ENDING;
+            }
+            attempt = current;
+        }
+        if (attempt == null) {
+            return Withdrawn.NOT_SENT;
+        }
+        if (!attempt.connection.withdraw(attempt)) {
+            return Withdrawn.ENDING;
+        }
+        return attempt.sent ? Withdrawn.SENT : Withdrawn.NOT_SENT;
+    }
+
+    private void finish(HarrierException error) {
+        finish(null, error);
+    }
+
+    private void finish(byte[] answer, HarrierException error) {
+        boolean slot;
+        boolean waited;
+        synchronized (this) {
+            if (done) {
+                return;
+            }
+            done = true;
+            current = null;
+            slot = hasSlot;
+            waited = mayWait;
+        }
+        dispatcher.loop().cancel(this);
+        if (waited) {
+            dispatcher.routes().stopWaiting(attempt);
+            dispatcher.loop().cancel(backOff);
+        }
+        dispatcher.ended(this, slot);
+        completion.done(answer, error);
+    }
+
+    private HarrierException unavailable() {
+        Routes.Choice<Connection> chosen = dispatcher.routes().choose();
+        String field = "";
+        String message;
+        synchronized (this) {
+            if (broken > 0) {
+                message = "the connection to " + addresses() + " broke " + broken + " times before an answer arrived";
+            } else if (last != null) {
+                message = address() + " says: " + last.getMessage();
+                field = last.field();
+            } else if (chosen != null) {
+                message = address() + " took no request within " + text(limit);
+            } else {
+                Exception why = dispatcher.routes().lastError();
+                message = "no connection to " + addresses() + " within " + text(limit)
+                        + (why == null ? "" : ": " + why.getMessage());
+            }
+        }
+        if (broken == 0 && last == null && chosen != null) {
+            dispatcher.failed(chosen.index());
+        }
+        return HarrierException.of(ErrorCode.UNAVAILABLE, field, message, decided());
+    }
+
+    private String address() {
+        return dispatcher.options().addresses().get(index).text();
+    }
+
+    private String addresses() {
+        return dispatcher.options().addresses().stream().map(Address::text).collect(Collectors.joining(", "));
+    }
+
+    private synchronized boolean isDone() {
+        return done;
+    }
+
+    private synchronized boolean hasSlot() {
+        return hasSlot;
+    }
+
+    private synchronized Decided decided() {
+        return broken > 0 ? Decided.UNKNOWN : Decided.NO;
+    }
+
+    private static String text(long nanos) {
+        return nanos % 1_000_000 == 0 ? nanos / 1_000_000 + " ms" : nanos / 1000 + " µs";
+    }
+}

@@ -1,0 +1,720 @@
+package io.harrier.client;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+
+/**
+ * Asks one server, or others when it is not available. Any number of threads may use a client, and any number of calls
+ * may be in flight. Close it.
+ *
+ * <pre>{@code
+ * try (HarrierClient client = HarrierClient.builder("tcp://127.0.0.1:7731").fallback(Verdict.REVIEW).build()) {
+ *     Decision decision = client.score(Transaction.builder("order-3042")
+ *             .eventTime(Instant.now()).amount(4999, "EUR").card("tok_9f3a").build());
+ * }
+ * }</pre>
+ *
+ * <p>Each call exists in two forms. The blocking form throws a {@link HarrierException}. A thread that is interrupted
+ * meanwhile gets a {@link CancellationException}, with its interrupt flag set; the server may still decide. The form that
+ * ends in {@code Async} returns a future that fails with the same exceptions; cancelling the future ends the call.
+ * Futures are completed by the client's {@link Builder#executor executor}. Arguments that break a rule throw at once in
+ * both forms.
+ */
+public final class HarrierClient implements AutoCloseable {
+    /** Version of this client. */
+    public static final String VERSION = "0.1.0";
+
+    private final Dispatcher dispatcher;
+
+    private HarrierClient(Options options) {
+        dispatcher = new Dispatcher(options);
+    }
+
+    /**
+     * Begins a client.
+     *
+     * @param addresses one or more, in order of preference: {@code tcp://HOST:PORT}, {@code tls+tcp://HOST:PORT} or
+     *     {@code ipc://PATH}
+     * @return a builder with the defaults of the contract
+     */
+    public static Builder builder(String... addresses) {
+        return new Builder(List.of(addresses));
+    }
+
+    /**
+     * Begins a client.
+     *
+     * @param addresses one or more, in order of preference
+     * @return a builder with the defaults of the contract
+     */
+    public static Builder builder(List<String> addresses) {
+        return new Builder(List.copyOf(addresses));
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Scoring
+
+    /**
+     * Asks for the decision of a transaction.
+     *
+     * @param transaction to decide
+     * @return the decision of a server, or a fallback decision
+     * @throws HarrierException the transaction's error, or the call's
+     */
+    public Decision score(Transaction transaction) {
+        return score(transaction, CallOptions.none());
+    }
+
+    /**
+     * Asks for the decision of a transaction.
+     *
+     * @param transaction to decide
+     * @param options of this call
+     * @return the decision of a server, or a fallback decision
+     * @throws HarrierException the transaction's error, or the call's
+     */
+    public Decision score(Transaction transaction, CallOptions options) {
+        HarrierException error;
+        Result<Decision> result = scoreMany(List.of(transaction), options).get(0);
+        error = result.error();
+        if (error != null) {
+            throw error;
+        }
+        return result.value();
+    }
+
+    /**
+     * Asks for the decision of a transaction without waiting.
+     *
+     * @param transaction to decide
+     * @param options of this call
+     * @return the decision of a server, or a fallback decision
+     */
+    public CompletableFuture<Decision> scoreAsync(Transaction transaction, CallOptions options) {
+        return scoreRun(List.of(transaction), options).mapped(results -> results.get(0).get()).future();
+    }
+
+    /**
+     * Asks for the decision of a transaction without waiting.
+     *
+     * @param transaction to decide
+     * @return the decision of a server, or a fallback decision
+     */
+    public CompletableFuture<Decision> scoreAsync(Transaction transaction) {
+        return scoreAsync(transaction, CallOptions.none());
+    }
+
+    /**
+     * Sends transactions in one message. They are decided in their order.
+     *
+     * @param transactions 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     * @throws HarrierException if the whole call failed
+     */
+    public List<Result<Decision>> scoreMany(List<Transaction> transactions, CallOptions options) {
+        return scoreRun(transactions, options).await();
+    }
+
+    /**
+     * Sends transactions in one message. They are decided in their order.
+     *
+     * @param transactions 1 to 1,000
+     * @return one result for each, in the same order
+     * @throws HarrierException if the whole call failed
+     */
+    public List<Result<Decision>> scoreMany(List<Transaction> transactions) {
+        return scoreMany(transactions, CallOptions.none());
+    }
+
+    /**
+     * Sends transactions in one message without waiting.
+     *
+     * @param transactions 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     */
+    public CompletableFuture<List<Result<Decision>>> scoreManyAsync(
+            List<Transaction> transactions, CallOptions options) {
+        return scoreRun(transactions, options).future();
+    }
+
+    /** A call to score that begins and ends in these nanoseconds. */
+    CompletableFuture<List<Result<Decision>>> scoreManyAsync(
+            List<Transaction> transactions, CallOptions options, long begun, long limit) {
+        return scoreRun(transactions, options, begun, limit).future();
+    }
+
+    private Run<List<Result<Decision>>> scoreRun(List<Transaction> transactions, CallOptions options) {
+        return scoreRun(transactions, options, EventLoop.now(), limit(options));
+    }
+
+    private Run<List<Result<Decision>>> scoreRun(
+            List<Transaction> given, CallOptions options, long begun, long limit) {
+        List<Transaction> transactions = List.copyOf(given);
+        Request request = ScoreEncoder.request(transactions, options);
+        Fallback fallback = options.dryRun ? null : dispatcher.options().fallback();
+        Run<List<Result<Decision>>> run = new Run<>(request, begun, limit, Answers::decisions);
+        if (fallback != null) {
+            run.fallBack = new Fallbacks(fallback, transactions, dispatcher.meter());
+        }
+        return run;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Outcomes
+
+    /**
+     * Reports what a transaction turned out to be. Reporting it again changes nothing.
+     *
+     * @param outcome to report
+     * @param options of this call
+     * @return what changed
+     * @throws HarrierException the outcome's error, or the call's
+     */
+    public Outcome.Accepted reportOutcome(Outcome outcome, CallOptions options) {
+        return reportOutcomes(List.of(outcome), options).get(0).get();
+    }
+
+    /**
+     * Reports what a transaction turned out to be, without waiting.
+     *
+     * @param outcome to report
+     * @param options of this call
+     * @return what changed
+     */
+    public CompletableFuture<Outcome.Accepted> reportOutcomeAsync(Outcome outcome, CallOptions options) {
+        return outcomesRun(List.of(outcome), options).mapped(results -> results.get(0).get()).future();
+    }
+
+    /**
+     * Reports outcomes in one message. They are applied in their order.
+     *
+     * @param outcomes 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     * @throws HarrierException if the whole call failed
+     */
+    public List<Result<Outcome.Accepted>> reportOutcomes(List<Outcome> outcomes, CallOptions options) {
+        return outcomesRun(outcomes, options).await();
+    }
+
+    /**
+     * Reports outcomes in one message without waiting.
+     *
+     * @param outcomes 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     */
+    public CompletableFuture<List<Result<Outcome.Accepted>>> reportOutcomesAsync(
+            List<Outcome> outcomes, CallOptions options) {
+        return outcomesRun(outcomes, options).future();
+    }
+
+    private Run<List<Result<Outcome.Accepted>>> outcomesRun(List<Outcome> outcomes, CallOptions options) {
+        return run(Requests.outcomes(outcomes, options), options, Answers::outcomes);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // The server
+
+    /**
+     * Returns the server's state and figures.
+     *
+     * @param options of this call
+     * @return the status of the server that is preferred now
+     * @throws HarrierException if the call failed
+     */
+    public Status status(CallOptions options) {
+        return run(Requests.status(options), options, Answers::status).await();
+    }
+
+    /**
+     * Returns the server's state and figures without waiting.
+     *
+     * @param options of this call
+     * @return the status of the server that is preferred now
+     */
+    public CompletableFuture<Status> statusAsync(CallOptions options) {
+        return run(Requests.status(options), options, Answers::status).future();
+    }
+
+    /**
+     * Loads the policy and the shadow policies again. A refused policy is a result, not an error. One that waits can take
+     * longer than a score: give it a deadline of its own.
+     *
+     * @param wait answer when the reload is done; else as soon as it is scheduled
+     * @param options of this call
+     * @return what became of each policy
+     * @throws HarrierException if the call failed
+     */
+    public Reload reload(boolean wait, CallOptions options) {
+        return run(Requests.reload(wait, options), options, Answers::reload).await();
+    }
+
+    /**
+     * Loads the policy and the shadow policies again, without waiting here.
+     *
+     * @param wait answer when the reload is done; else as soon as it is scheduled
+     * @param options of this call
+     * @return what became of each policy
+     */
+    public CompletableFuture<Reload> reloadAsync(boolean wait, CallOptions options) {
+        return run(Requests.reload(wait, options), options, Answers::reload).future();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Analysts
+
+    /**
+     * Returns the features of an entity of the policy.
+     *
+     * @param entity as the policy names it, such as {@code "card"}
+     * @param key one text for each field of the entity's key, mostly one
+     * @param options of this call
+     * @return its features, at the time of the options or of its newest transaction
+     * @throws HarrierException if the call failed; {@link HarrierException.NotFound} for a key without history
+     */
+    public Entity getEntity(String entity, List<String> key, CallOptions options) {
+        return run(Requests.entity(entity, key, options), options, Answers::entity).await();
+    }
+
+    /**
+     * Returns the features of an entity of the policy, without waiting.
+     *
+     * @param entity as the policy names it, such as {@code "card"}
+     * @param key one text for each field of the entity's key, mostly one
+     * @param options of this call
+     * @return its features
+     */
+    public CompletableFuture<Entity> getEntityAsync(String entity, List<String> key, CallOptions options) {
+        return run(Requests.entity(entity, key, options), options, Answers::entity).future();
+    }
+
+    /**
+     * Adds entries to a policy's lists, and removes them. A change that is made twice changes nothing the second time.
+     *
+     * @param changes 1 to 1,000, applied in this order
+     * @param options of this call
+     * @return one result for each, in the same order
+     * @throws HarrierException if the whole call failed
+     */
+    public List<Result<ListChange.Changed>> changeList(List<ListChange> changes, CallOptions options) {
+        return run(Requests.changes(changes, options), options, Answers::changes).await();
+    }
+
+    /**
+     * Adds entries to a policy's lists, and removes them, without waiting.
+     *
+     * @param changes 1 to 1,000, applied in this order
+     * @param options of this call
+     * @return one result for each, in the same order
+     */
+    public CompletableFuture<List<Result<ListChange.Changed>>> changeListAsync(
+            List<ListChange> changes, CallOptions options) {
+        return run(Requests.changes(changes, options), options, Answers::changes).future();
+    }
+
+    /**
+     * Returns one page of a list's entries.
+     *
+     * @param list as the policy names it; empty: a summary of every list, without entries
+     * @param afterPosition {@link ListPage#nextPosition} of the page before; 0: the first page
+     * @param limit the most entries to return, up to 1,000; 0: 1,000
+     * @param options of this call
+     * @return the page
+     * @throws HarrierException if the call failed
+     */
+    public ListPage getList(String list, long afterPosition, int limit, CallOptions options) {
+        return run(Requests.list(list, afterPosition, limit, options), options, Answers::list).await();
+    }
+
+    /**
+     * Returns one page of a list's entries, without waiting.
+     *
+     * @param list as the policy names it; empty: a summary of every list, without entries
+     * @param afterPosition {@link ListPage#nextPosition} of the page before; 0: the first page
+     * @param limit the most entries to return, up to 1,000; 0: 1,000
+     * @param options of this call
+     * @return the page
+     */
+    public CompletableFuture<ListPage> getListAsync(
+            String list, long afterPosition, int limit, CallOptions options) {
+        return run(Requests.list(list, afterPosition, limit, options), options, Answers::list).future();
+    }
+
+    /**
+     * Derives a decision again from the archive, with everything that went into it. That can take longer than a score:
+     * give it a deadline of its own.
+     *
+     * @param transactionId a transaction that was scored
+     * @param options of this call
+     * @return the explanation
+     * @throws HarrierException if the call failed
+     */
+    public Explanation explain(String transactionId, CallOptions options) {
+        return run(Requests.explain(transactionId, options), options, Explanations::explanation).await();
+    }
+
+    /**
+     * Derives a decision again from the archive, without waiting.
+     *
+     * @param transactionId a transaction that was scored
+     * @param options of this call
+     * @return the explanation
+     */
+    public CompletableFuture<Explanation> explainAsync(String transactionId, CallOptions options) {
+        return run(Requests.explain(transactionId, options), options, Explanations::explanation).future();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Batching and the end
+
+    /**
+     * Makes a batcher of 1 ms and 100 transactions.
+     *
+     * @return it; close it before the client
+     */
+    public Batcher batcher() {
+        return batcher(Duration.ofMillis(1), 100);
+    }
+
+    /**
+     * Makes a batcher, which combines calls of score made within a short time into one message.
+     *
+     * @param window from the first call to the sending; more than 0, at most one second
+     * @param sizeMax a batch of this size is sent at once; 1 to 1,000
+     * @return it; close it before the client
+     * @throws HarrierException.Invalid if an argument is out of range
+     */
+    public Batcher batcher(Duration window, int sizeMax) {
+        return new Batcher(this, dispatcher, window, sizeMax);
+    }
+
+    /** Rejects new calls, waits for those in flight, whose deadlines bound that, and closes the connections. */
+    @Override
+    public void close() {
+        dispatcher.close(Timers.NEVER);
+    }
+
+    /**
+     * Like {@link #close()}, but ends calls that are still in flight after a time, with
+     * {@link HarrierException.Closed}. Closing again has no effect. Must not be called by a thread that completes the
+     * client's futures.
+     *
+     * @param timeout how long to wait for calls in flight
+     */
+    public void close(Duration timeout) {
+        dispatcher.close(EventLoop.now() + Math.max(0, timeout.toNanos()));
+    }
+
+    /** Names the addresses, and never the token. */
+    @Override
+    public String toString() {
+        return "HarrierClient" + dispatcher.options().addresses().stream().map(Address::text).toList();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
+    // Running a call
+
+    long limit(CallOptions options) {
+        return options.deadlineNanos == 0 ? dispatcher.options().deadlineNanos() : options.deadlineNanos;
+    }
+
+    private <T> Run<T> run(Request request, CallOptions options, Answers.Converter<T> converter) {
+        return new Run<>(request, EventLoop.now(), limit(options), converter);
+    }
+
+    /** One call, and what is done with its answer by the thread that waits for it. */
+    private final class Run<T> {
+        private final Request request;
+        private final long begun;
+        private final long limit;
+        private final Answers.Converter<T> converter;
+        Fallbacks fallBack; // null unless scoring with a fallback
+
+        Run(Request request, long begun, long limit, Answers.Converter<T> converter) {
+            this.request = request;
+            this.begun = begun;
+            this.limit = limit;
+            this.converter = converter;
+        }
+
+        /** Waits; throws the call's error with the stack of the caller. */
+        T await() {
+            Waiter waiter = new Waiter();
+            Call call = new Call(dispatcher, request, begun, limit, waiter);
+            dispatcher.start(call);
+            waiter.await(call);
+            return finish(waiter.answer, waiter.error);
+        }
+
+        CompletableFuture<T> future() {
+            return future(result -> result);
+        }
+
+        <U> CompletableFuture<U> future(java.util.function.Function<T, U> mapping) {
+            CompletableFuture<U> future = new CompletableFuture<>();
+            Executor executor = dispatcher.options().executor();
+            Call call = new Call(dispatcher, request, begun, limit, (answer, error) -> executor.execute(() -> {
+                try {
+                    future.complete(mapping.apply(finish(answer, error)));
+                } catch (RuntimeException | Error failed) {
+                    future.completeExceptionally(failed);
+                }
+            }));
+            dispatcher.start(call);
+            future.whenComplete((result, failed) -> {
+                if (future.isCancelled()) {
+                    call.cancel();
+                }
+            });
+            return future;
+        }
+
+        <U> Mapped<T, U> mapped(java.util.function.Function<T, U> mapping) {
+            return new Mapped<>(this, mapping);
+        }
+
+        private T finish(byte[] answer, HarrierException error) {
+            HarrierException failed = error;
+            T result = null;
+            if (answer != null) {
+                try {
+                    result = Answers.decode(answer, request, converter);
+                } catch (HarrierException thrown) {
+                    failed = thrown;
+                }
+            }
+            record(answer == null && error == null ? "canceled" : failed == null ? "ok" : failed.code().code());
+            if (answer == null && error == null) {
+                throw new CancellationException("the call was cancelled");
+            }
+            if (fallBack != null) {
+                return cast(fallBack.apply(cast(result), failed));
+            }
+            if (failed != null) {
+                failed.fillInStackTrace();
+                throw failed;
+            }
+            return result;
+        }
+
+        private void record(String result) {
+            dispatcher.meter().called(request.call, result, EventLoop.now() - begun);
+            if (request.call.equals("score")) {
+                dispatcher.meter().scored(request.count);
+            }
+        }
+
+        /** Only runs of scores have a fallback. */
+        @SuppressWarnings("unchecked")
+        private <A, B> B cast(A value) {
+            return (B) value;
+        }
+    }
+
+    /** A run whose result is converted. */
+    private record Mapped<T, U>(HarrierClient.Run<T> run, java.util.function.Function<T, U> mapping) {
+        CompletableFuture<U> future() {
+            return run.future(mapping);
+        }
+    }
+
+    /** A thread that waits for a call. */
+    private static final class Waiter implements Call.Completion {
+        private final Thread thread = Thread.currentThread();
+        private byte[] answer;
+        private HarrierException error;
+        private volatile boolean done;
+
+        @Override
+        public void done(byte[] answer, HarrierException error) {
+            this.answer = answer;
+            this.error = error;
+            done = true;
+            LockSupport.unpark(thread);
+        }
+
+        void await(Call call) {
+            boolean interrupted = false;
+            while (!done) {
+                LockSupport.park(this);
+                if (Thread.interrupted()) {
+                    interrupted = true;
+                    call.cancel();
+                }
+            }
+            if (interrupted) {
+                thread.interrupt();
+            }
+        }
+    }
+
+    /** Collects the options of a client. Not thread-safe. */
+    public static final class Builder {
+        private final List<String> addresses;
+        private Duration deadline = Duration.ofMillis(100);
+        private Fallback fallback;
+        private int retriesMax = 3;
+        private int inFlightMax = 1024;
+        private int ejectAfter = 3;
+        private Metrics metrics;
+        private Supplier<String> token;
+        private SSLContext sslContext;
+        private Executor executor = ForkJoinPool.commonPool();
+
+        private Builder(List<String> addresses) {
+            this.addresses = new ArrayList<>(addresses);
+        }
+
+        /**
+         * Sets the deadline of calls that do not set their own. Default: 100 ms.
+         *
+         * @param deadline more than 0, at most one hour
+         * @return this
+         */
+        public Builder deadline(Duration deadline) {
+            this.deadline = Objects.requireNonNull(deadline, "deadline");
+            return this;
+        }
+
+        /**
+         * Sets the verdict of fallback decisions, which scoring returns if there is no decision in time.
+         *
+         * @param verdict of every fallback decision; null: none are made
+         * @return this
+         */
+        public Builder fallback(Verdict verdict) {
+            fallback = verdict == null ? null : (transaction, error) -> verdict;
+            return this;
+        }
+
+        /**
+         * Sets what chooses the verdict of each fallback decision.
+         *
+         * @param fallback a function; null: no fallback decisions are made
+         * @return this
+         */
+        public Builder fallback(Fallback fallback) {
+            this.fallback = fallback;
+            return this;
+        }
+
+        /**
+         * Sets how many times a call is sent again. Default: 3.
+         *
+         * @param retries at least 0
+         * @return this
+         */
+        public Builder retriesMax(int retries) {
+            retriesMax = retries;
+            return this;
+        }
+
+        /**
+         * Sets how many requests are in flight at once; further calls wait. Default: 1,024.
+         *
+         * @param requests at least 1
+         * @return this
+         */
+        public Builder inFlightMax(int requests) {
+            inFlightMax = requests;
+            return this;
+        }
+
+        /**
+         * Sets after how many consecutive failures an address is ejected. Default: 3.
+         *
+         * @param failures at least 1
+         * @return this
+         */
+        public Builder ejectAfter(int failures) {
+            ejectAfter = failures;
+            return this;
+        }
+
+        /**
+         * Reports the client's metrics.
+         *
+         * @param metrics the hook; null: none
+         * @return this
+         */
+        public Builder metrics(Metrics metrics) {
+            this.metrics = metrics;
+            return this;
+        }
+
+        /**
+         * Sets a token that is sent with every request.
+         *
+         * @param token at most 256 bytes of printable ASCII without spaces; null: none
+         * @return this
+         * @throws HarrierException.Invalid if it cannot be sent
+         */
+        public Builder token(String token) {
+            Options.checkToken(token);
+            this.token = token == null ? null : () -> token;
+            return this;
+        }
+
+        /**
+         * Sets a function that is called for the token of each request, so that it can change. It must be quick and
+         * thread-safe; if it throws, the call fails with {@link HarrierException.Invalid}.
+         *
+         * @param token the function; null: none
+         * @return this
+         */
+        public Builder token(Supplier<String> token) {
+            this.token = token;
+            return this;
+        }
+
+        /**
+         * Sets the certificates for {@code tls+tcp} addresses. The server's must be valid for the host of the address.
+         *
+         * @param context with the certificates to trust, and perhaps the client's own; null: that of the platform
+         * @return this
+         */
+        public Builder sslContext(SSLContext context) {
+            sslContext = context;
+            return this;
+        }
+
+        /**
+         * Sets what completes the futures of calls. Default: {@link ForkJoinPool#commonPool}. With
+         * {@code Runnable::run} it is the client's own thread, which must not block.
+         *
+         * @param executor that never refuses a task
+         * @return this
+         */
+        public Builder executor(Executor executor) {
+            this.executor = Objects.requireNonNull(executor, "executor");
+            return this;
+        }
+
+        /**
+         * Makes the client. It connects in the background.
+         *
+         * @return the client
+         * @throws HarrierException.Invalid if an address or option is invalid
+         */
+        public HarrierClient build() {
+            return new HarrierClient(new Options(
+                    Address.parseAll(addresses), Options.checkDeadline(deadline), fallback,
+                    Options.checkRange("retries_max", retriesMax, 0, Integer.MAX_VALUE),
+                    Options.checkRange("in_flight_max", inFlightMax, 1, Options.IN_FLIGHT_MOST),
+                    Options.checkRange("eject_after", ejectAfter, 1, Integer.MAX_VALUE), metrics, token, sslContext,
+                    executor));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package io.harrier.client;
+
+import io.harrier.client.internal.wire.Wire;
+import java.util.List;
+
+/** Makes the requests of all calls but scores, with the generated code. */
+final class Requests {
+    private Requests() {}
+
+    static Request outcomes(List<Outcome> outcomes, CallOptions options) {
+        Request.checkCount(outcomes.size(), "outcomes");
+        Wire.ReportOutcomeRequest.Builder call = Wire.ReportOutcomeRequest.newBuilder();
+        for (Outcome outcome : outcomes) {
+            call.addOutcomes(Wire.Outcome.newBuilder()
+                    .setTransactionId(Texts.check("transaction_id", outcome.transactionId()))
+                    .setLabel(outcome.label().wire)
+                    .setKnownTimeUs(Times.toMicros(outcome.knownTime(), "known_time_us"))
+                    .setSource(Texts.check("source", outcome.source())));
+        }
+        return make("report_outcome", outcomes.size(), Wire.Request.newBuilder().setReportOutcome(call), options);
+    }
+
+    static Request status(CallOptions options) {
+        Wire.StatusRequest call = Wire.StatusRequest.newBuilder().setStateHash(options.stateHash).build();
+        return make("status", 0, Wire.Request.newBuilder().setStatus(call), options);
+    }
+
+    static Request entity(String entity, List<String> key, CallOptions options) {
+        Wire.GetEntityRequest.Builder call = Wire.GetEntityRequest.newBuilder()
+                .setEntity(Texts.check("entity", entity))
+                .setAtTimeUs(Times.toMicros(options.atTime, "at_time_us"));
+        for (String part : key) {
+            call.addKey(Texts.check("key", part));
+        }
+        return make("get_entity", 0, Wire.Request.newBuilder().setGetEntity(call), options);
+    }
+
+    static Request changes(List<ListChange> changes, CallOptions options) {
+        Request.checkCount(changes.size(), "changes");
+        Wire.ChangeListRequest.Builder call = Wire.ChangeListRequest.newBuilder();
+        for (ListChange change : changes) {
+            call.addChanges(Wire.ListChange.newBuilder()
+                    .setList(Texts.check("list", change.list()))
+                    .setValue(Texts.check("value", change.value()))
+                    .setRemove(change.remove())
+                    .setExpiryTimeUs(Times.toMicros(change.expiryTime(), "expiry_time_us"))
+                    .setSource(Texts.check("source", change.source()))
+                    .setReason(Texts.check("reason", change.reason())));
+        }
+        return make("change_list", changes.size(), Wire.Request.newBuilder().setChangeList(call), options);
+    }
+
+    static Request list(String list, long afterPosition, int limit, CallOptions options) {
+        if (limit < 0) {
+            throw HarrierException.invalid("limit", limit + "; expected at least 0");
+        }
+        Wire.GetListRequest call = Wire.GetListRequest.newBuilder()
+                .setList(Texts.check("list", list))
+                .setAfterPosition(afterPosition)
+                .setLimit(limit)
+                .build();
+        return make("get_list", 0, Wire.Request.newBuilder().setGetList(call), options);
+    }
+
+    static Request reload(boolean wait, CallOptions options) {
+        Wire.ReloadRequest call = Wire.ReloadRequest.newBuilder().setWait(wait).build();
+        return make("reload", 0, Wire.Request.newBuilder().setReload(call), options);
+    }
+
+    static Request explain(String transactionId, CallOptions options) {
+        Wire.ExplainRequest call = Wire.ExplainRequest.newBuilder()
+                .setTransactionId(Texts.check("transaction_id", transactionId))
+                .build();
+        return make("explain", 0, Wire.Request.newBuilder().setExplain(call), options);
+    }
+
+    private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {
+        byte[] body = message.build().toByteArray();
+        return new Request(call, count, body, body.length, options.traceparent);
+    }
+}

@@ -1,0 +1,113 @@
+package io.harrier.client;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a server reports of itself.
+ *
+ * @param version the server's version
+ * @param state {@code "starting"}, {@code "ready"}, {@code "draining"} or {@code "unavailable"}
+ * @param stateReason why; may be empty
+ * @param startedTime when the server started
+ * @param policy the policy in force, and its last reload
+ * @param tables the tables in use, and their adoption
+ * @param archive what the archive holds
+ * @param overlay entities that have changed since the tables were built
+ * @param stateHash over the states of all entities; 0 unless asked for
+ * @param duplicates repeated transactions since the start
+ * @param rejected requests and single items refused since the start
+ */
+public record Status(
+        String version,
+        String state,
+        String stateReason,
+        Instant startedTime,
+        Policy policy,
+        Tables tables,
+        Archive archive,
+        Overlay overlay,
+        long stateHash,
+        long duplicates,
+        long rejected) {
+
+    /**
+     * Whether the server decides.
+     *
+     * @return true in state {@code "ready"}
+     */
+    public boolean isReady() {
+        return state.equals("ready");
+    }
+
+    /**
+     * The policy in force.
+     *
+     * @param name its name
+     * @param snapshotId its id
+     * @param reloadError why the last reload was refused; empty if it was not
+     * @param refusedSince since when reloads have been refused; null if the last one was not
+     * @param warming what has no history in the tables yet
+     */
+    public record Policy(String name, long snapshotId, String reloadError, Instant refusedSince, Warming warming) {}
+
+    /**
+     * Features that are new or changed since the tables were built, so that they have no history yet.
+     *
+     * @param features the first 50
+     * @param featureCount how many there are
+     * @param rules rules that use them: the first 50
+     * @param ruleCount how many there are
+     */
+    public record Warming(List<String> features, long featureCount, List<String> rules, long ruleCount) {}
+
+    /**
+     * The tables in use.
+     *
+     * @param generationId their id; 0: none
+     * @param position the archive position that they were built for
+     * @param builtTime when they were built; null: none
+     * @param stale they are too old, and decisions are marked as degraded
+     * @param swapState what the adoption of new tables is doing, such as {@code "idle"}
+     * @param swapReason how far it is, or why it ended
+     * @param comparedEntities entities compared in the last swap that compared states
+     * @param differingEntities those of them whose states differed
+     */
+    public record Tables(
+            long generationId,
+            long position,
+            Instant builtTime,
+            boolean stale,
+            String swapState,
+            String swapReason,
+            long comparedEntities,
+            long differingEntities) {}
+
+    /**
+     * What the archive holds, not only since the start.
+     *
+     * @param position of the last record
+     * @param syncedPosition of the last record that is known to be on disk
+     * @param transactions the number of transactions
+     * @param outcomes the number of outcomes
+     * @param labels transactions by their current label; labels without transactions are left out
+     * @param newestEventTime event time of the newest transaction; null: none
+     */
+    public record Archive(
+            long position,
+            long syncedPosition,
+            long transactions,
+            long outcomes,
+            Map<Label, Long> labels,
+            Instant newestEventTime) {}
+
+    /**
+     * Entities in memory.
+     *
+     * @param entities how many
+     * @param bytes of their states
+     * @param memoryBytes that they take, about
+     */
+    public record Overlay(long entities, long bytes, long memoryBytes) {}
+}

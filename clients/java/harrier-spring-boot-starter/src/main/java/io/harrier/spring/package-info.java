@@ -1,0 +1,2 @@
+/** The client as a bean of Spring Boot. */
+package io.harrier.spring;
