@@ -128,7 +128,7 @@ static void init_state(struct harrier_client *client) {
     client->ids_mask = buckets - 1;
 }
 
-/* Files of which no address makes use are read all the same: a wrong one shows at once. */
+/* Files are read even if no address uses TLS, so that a mistake shows at once. */
 static int open_tls(struct harrier_client *client, const char *const *addresses, size_t count,
                     const struct harrier_tls *settings, struct harrier_error *ret_error) {
     bool is_needed = settings != NULL;

@@ -13,6 +13,7 @@
 #include "reload.h"
 #include "server/base/commit.h"
 #include "server/base/spare.h"
+#include "server/ops/metrics.h"
 #include "shadows.h"
 
 #include <inttypes.h>
@@ -106,6 +107,8 @@ static int try_archive(struct service *service, struct error *ret_error) {
     record.receive_time_us = service_receive_time_us(service);
     archive_append(service->archive, &record);
     int r = archive_write(service->archive, ret_error);
+    if (r < 0) /* as for any write: an alert lasts as long as the disk is full */
+        metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
     if (r == 0)
         commit_want(service);
     else if (r == -ERROR_UNAVAILABLE) /* the file's end is unknown: it must be opened anew, by

@@ -127,6 +127,16 @@ class ArchiveTest(DiskTest):
                 until = time.monotonic() + 1.5
             time.sleep(0.02)
 
+    def goes_on_counting(self):
+        """Each attempt counts, so that an alert lasts as long as the disk is full."""
+        def failures():
+            return self.harrierd.metric("harrierd_archive_write_failures_total")
+
+        before, until = failures(), time.monotonic() + WAIT
+        while failures() < before + 2:
+            self.assertLess(time.monotonic(), until, "the counter stands still")
+            time.sleep(0.05)
+
     def test_it_comes_back(self):
         with self.harrierd.connect() as connection:
             for _ in range(3):
@@ -134,6 +144,7 @@ class ArchiveTest(DiskTest):
                 print(f"archive full: {error['message']}".replace(self.folder, "…"))
                 self.is_unavailable(error)
                 self.stays_unavailable(connection)
+                self.goes_on_counting()
                 self.full.make_room()
                 self.harrierd.await_ready()
                 self.all_is_there()

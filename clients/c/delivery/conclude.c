@@ -35,7 +35,10 @@ static void copy_why(struct harrier_client *client, char *ret_text, size_t size)
     ret_text[0] = '\0';
     client_lock(client);
     for (size_t i = 0; i < client->endpoint_count && !ret_text[0]; i++)
-        snprintf(ret_text, size, "%s", client->endpoints[i].transport.why);
+        if (client->endpoints[i].transport.why[0])
+            snprintf(ret_text, size, "%.200s%s%.190s",
+                     client->endpoint_count > 1 ? client->endpoints[i].address : "",
+                     client->endpoint_count > 1 ? ": " : "", client->endpoints[i].transport.why);
     client_unlock(client);
 }
 
@@ -43,7 +46,7 @@ static void copy_why(struct harrier_client *client, char *ret_text, size_t size)
  * the server's own refusal; then what kept it from being sent. */
 static int explain_unavailable(const struct exchange *exchange, struct harrier_error *ret_error) {
     double ms = (double)exchange->deadline_us / 1000;
-    char addresses[600], why[192];
+    char addresses[600], why[400];
     if (exchange->broken > 0)
         return fail_unsettled(ret_error, explain_broken(exchange, ret_error));
     if (exchange->refusal.code) {

@@ -145,8 +145,13 @@ void endpoint_forget(struct exchange *exchange) {
     ring_remove(&exchange->place);
 }
 
+bool endpoint_wants_to_write(const struct endpoint *endpoint) {
+    return !ring_is_empty(&endpoint->transport.unsent) ||
+           (endpoint->stream && stream_has_output(endpoint->stream));
+}
+
 void endpoint_flush(struct endpoint *endpoint, int64_t now_us) {
-    if (!endpoint->route.connected || ring_is_empty(&endpoint->transport.unsent))
+    if (!endpoint->route.connected || !endpoint_wants_to_write(endpoint))
         return;
     if (endpoint->stream)
         stream_flush(endpoint->stream, now_us);

@@ -45,6 +45,8 @@ void endpoint_probed(struct endpoint *endpoint); /* its probe has ended */
 
 /* Gives the exchange an id for this sending and appends it to those to be sent. */
 void endpoint_enqueue(struct endpoint *endpoint, struct exchange *exchange);
+/* Something is queued, or waits in the connection for room in the socket. */
+bool endpoint_wants_to_write(const struct endpoint *endpoint);
 /* Writes what is queued, as far as the connection takes it. */
 void endpoint_flush(struct endpoint *endpoint, int64_t now_us);
 /* Takes the exchange off the list that it is in, of whichever endpoint or of the client. */

@@ -150,6 +150,6 @@ void poller_flush(struct harrier_client *client, struct endpoint *endpoint, int6
     if (!endpoint)
         return;
     endpoint_flush(endpoint, now_us);
-    if (!ring_is_empty(&endpoint->transport.unsent))
+    if (endpoint_wants_to_write(endpoint))
         wakeup(client); /* the leader must poll for writing now */
 }

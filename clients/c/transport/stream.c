@@ -122,6 +122,11 @@ static const char *parse_ipc(struct stream *stream, const char *path) {
 
 static void try_next(struct stream *stream, int64_t now_us);
 
+/* For the user's error: why the last attempt to connect failed. */
+static void set_why(struct stream *stream, const char *why) {
+    snprintf(stream->transport->why, sizeof stream->transport->why, "%s", why);
+}
+
 /* 10 ms, doubling up to 500 ms, each ±25 % so that clients do not reconnect in step. */
 static int64_t back_off_us(struct stream *stream) {
     unsigned doublings = stream->back_offs < 10 ? stream->back_offs : 10;
@@ -192,12 +197,11 @@ static void greet(struct stream *stream, int64_t now_us) {
 }
 
 static void secure(struct stream *stream, int64_t now_us) {
-    const char *why;
-    int r = tls_session_handshake(stream->tls, &why);
+    int r = tls_session_handshake(stream->tls);
     if (r == 1) {
         greet(stream, now_us);
     } else if (r < 0) {
-        snprintf(stream->transport->why, sizeof stream->transport->why, "%s", why);
+        set_why(stream, tls_session_why(stream->tls));
         give_up(stream, now_us);
     }
 }
@@ -209,8 +213,10 @@ static void connected(struct stream *stream, int64_t now_us) {
         return;
     }
     stream->state = SECURING;
-    stream->tls = tls_session_new(stream->transport->client->tls, stream->descriptor, stream->host,
-                                  stream->is_name);
+    const struct lookup_address *to = &stream->found.addresses[stream->next_found - 1];
+    stream->tls = tls_session_new(stream->transport->client->tls, stream->descriptor,
+                                  stream->is_name ? stream->host : NULL,
+                                  (const struct sockaddr *)&to->address);
     secure(stream, now_us);
 }
 
@@ -227,10 +233,12 @@ static void try_next(struct stream *stream, int64_t now_us) {
         setsockopt(stream->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     stream->state = CONNECTING;
     stream->next_at_us = now_us + CONNECT_US_MAX;
-    if (connect(stream->descriptor, (const struct sockaddr *)&to->address, to->length) == 0)
+    if (connect(stream->descriptor, (const struct sockaddr *)&to->address, to->length) == 0) {
         connected(stream, now_us);
-    else if (errno != EINPROGRESS)
+    } else if (errno != EINPROGRESS) {
+        set_why(stream, strerror(errno));
         give_up(stream, now_us);
+    }
 }
 
 static void begin(struct stream *stream, int64_t now_us) {
@@ -251,10 +259,12 @@ static void take_lookup(struct stream *stream, int64_t now_us) {
         return;
     lookup_free(stream->lookup);
     stream->lookup = NULL;
-    if (stream->found.count > 0)
+    if (stream->found.count > 0) {
         try_next(stream, now_us);
-    else
+    } else {
+        set_why(stream, "its host's name has no address");
         back_off(stream, now_us);
+    }
 }
 
 struct stream *stream_new(struct transport *transport, const char *address, const char **ret_why) {
@@ -299,10 +309,12 @@ void stream_timer(struct stream *stream, int64_t now_us) {
         take_lookup(stream, now_us);
     else if (now_us < stream_next_at(stream))
         return;
-    else if (stream->state == BACKING_OFF)
+    else if (stream->state == BACKING_OFF) {
         begin(stream, now_us);
-    else
+    } else {
+        set_why(stream, "it does not answer");
         give_up(stream, now_us);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -351,8 +363,14 @@ static void advance(struct stream *stream, size_t sent) {
     }
 }
 
+bool stream_has_output(const struct stream *stream) {
+    return stream->rest.length > 0 || (stream->tls && tls_session_wants_to_write(stream->tls));
+}
+
 void stream_flush(struct stream *stream, int64_t now_us) {
     struct iovec parts[PARTS_MAX];
+    if (stream->state == UP && stream->tls && tls_session_wants_to_write(stream->tls))
+        tls_session_drain(stream->tls);
     while (stream->state == UP) {
         size_t count = collect(stream, parts, now_us);
         if (count == 0)
@@ -377,11 +395,10 @@ void stream_keep_rest(struct stream *stream, const struct exchange *exchange) {
 void stream_poll(const struct stream *stream, struct pollfd *ret_poll) {
     ret_poll->fd = stream->descriptor;
     ret_poll->events = POLLIN;
-    bool more = stream->rest.length > 0 || !ring_is_empty(&stream->transport->unsent);
+    bool more = stream->state == UP && !ring_is_empty(&stream->transport->unsent);
     if (stream->state == CONNECTING)
         ret_poll->events = POLLOUT;
-    else if ((stream->state == UP && more) ||
-             (stream->tls && tls_session_wants_to_write(stream->tls)))
+    else if (more || stream_has_output(stream))
         ret_poll->events |= POLLOUT;
 }
 
@@ -473,6 +490,9 @@ static void read_greeting(struct stream *stream, int64_t now_us) {
         stream->greeting_length += (size_t)got;
     if (got < 0 || (stream->greeting_length == SP_GREETING_SIZE &&
                     !sp_greeting_is(stream->greeting, SP_REP))) {
+        set_why(stream, got < 0 && stream->tls ? tls_session_why(stream->tls)
+                        : got < 0              ? "it closed the connection"
+                                               : "it is no server of this protocol");
         give_up(stream, now_us);
     } else if (stream->greeting_length == SP_GREETING_SIZE) {
         stream->state = UP;
@@ -486,9 +506,10 @@ static void read_greeting(struct stream *stream, int64_t now_us) {
 static void finish_connect(struct stream *stream, int64_t now_us) {
     int error = 0;
     socklen_t size = sizeof error;
-    if (getsockopt(stream->descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0)
+    if (getsockopt(stream->descriptor, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0) {
+        set_why(stream, strerror(error ? error : errno));
         give_up(stream, now_us);
-    else
+    } else
         connected(stream, now_us);
 }
 

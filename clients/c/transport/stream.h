@@ -29,6 +29,8 @@ void stream_timer(struct stream *stream, int64_t now_us); /* may be called early
 
 /* Writes the unsent exchanges, as far as the socket takes them. */
 void stream_flush(struct stream *stream, int64_t now_us);
+/* It has bytes that the socket has not taken, of exchanges that it does not have any more. */
+bool stream_has_output(const struct stream *stream);
 /* A partly written exchange is about to leave `unsent`: keeps a copy of the rest of its frame,
  * which must still be written, or the server could not find the next frame. */
 void stream_keep_rest(struct stream *stream, const struct exchange *exchange);

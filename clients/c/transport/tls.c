@@ -6,11 +6,13 @@
  * only wanted to know a score. */
 #include "clients/c/transport/tls.h"
 #include "clients/c/base/fail.h"
+#include "clients/c/transport/lookup.h"
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -19,7 +21,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define OUTPUT_MAX ((size_t)64 << 10) /* bytes that wait for the socket */
+#define NAME_MAX_LENGTH 253
+#define OUTPUT_MAX      ((size_t)64 << 10) /* bytes that wait for the socket */
 
 struct tls_context {
     SSL_CTX *context;
@@ -30,9 +33,9 @@ struct tls_context {
 struct tls_session {
     SSL *ssl;
     struct buffer output; /* plain */
-    size_t output_sent;
-    bool is_open; /* the handshake is done */
-    bool is_full; /* the socket took no more */
+    size_t output_sent;   /* of it, while it is being sent */
+    bool is_open;         /* the handshake is done */
+    bool is_full;         /* the socket took no more */
     char why[160];
 };
 
@@ -65,7 +68,8 @@ static long bio_control(BIO *bio, int command, long number, void *pointer) {
 }
 
 static BIO_METHOD *new_method(void) {
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "harrier socket");
+    /* No index of its own: a process has 127 of them for all its libraries. */
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "harrier socket");
     check(method);
     BIO_meth_set_write(method, bio_write);
     BIO_meth_set_read(method, bio_read);
@@ -90,9 +94,14 @@ static int no_passphrase(char *room, int size, int writing, void *user) {
     return -1;
 }
 
+/* harrier.h: NULL and "" both mean absent. */
+static const char *given(const char *setting) {
+    return setting && *setting ? setting : NULL;
+}
+
 static int load_own(SSL_CTX *context, const struct harrier_tls *settings,
                     struct harrier_error *ret_error) {
-    const char *certificate = settings->certificate_file, *key = settings->key_file;
+    const char *certificate = given(settings->certificate_file), *key = given(settings->key_file);
     if (!certificate && !key)
         return 0;
     if (!certificate || !key)
@@ -112,13 +121,24 @@ static int load_own(SSL_CTX *context, const struct harrier_tls *settings,
 
 static int load(SSL_CTX *context, const struct harrier_tls *settings,
                 struct harrier_error *ret_error) {
-    const char *authorities = settings ? settings->ca_file : NULL;
+    const char *authorities = settings ? given(settings->ca_file) : NULL;
     if (authorities && SSL_CTX_load_verify_locations(context, authorities, NULL) != 1)
         return refuse(ret_error, "tls.ca_file", authorities, "is not a file of certificates (PEM)");
     /* A system without any: connecting fails, and says why. */
     if (!authorities)
         SSL_CTX_set_default_verify_paths(context);
     return settings ? load_own(context, settings, ret_error) : 0;
+}
+
+static int take_server_name(struct tls_context *context, const char *name,
+                            struct harrier_error *ret_error) {
+    if (name && strlen(name) > NAME_MAX_LENGTH)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "tls.server_name",
+                    "the server's name has %zu bytes; expected at most %d", strlen(name),
+                    NAME_MAX_LENGTH);
+    if (name)
+        context->server_name = text_copy(text_of(name));
+    return 0;
 }
 
 int tls_context_new(const struct harrier_tls *settings, struct tls_context **ret_context,
@@ -133,9 +153,9 @@ int tls_context_new(const struct harrier_tls *settings, struct tls_context **ret
     check(SSL_CTX_set_min_proto_version(context->context, TLS1_2_VERSION) == 1);
     SSL_CTX_set_mode(context->context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (settings && settings->server_name)
-        context->server_name = text_copy(text_of(settings->server_name));
-    int r = load(context->context, settings, ret_error);
+    int r = take_server_name(context, settings ? given(settings->server_name) : NULL, ret_error);
+    if (r == 0)
+        r = load(context->context, settings, ret_error);
     ERR_clear_error();
     if (r < 0)
         tls_context_free(context);
@@ -155,21 +175,30 @@ void tls_context_free(struct tls_context *context) {
 
 /* ---- a session ---- */
 
-/* RFC 9525: an address by number is looked for among the certificate's addresses, and is no name
- * that the server could be asked for. */
-static void expect_host(SSL *ssl, const char *host, bool is_name) {
-    if (is_name) {
-        check(SSL_set_tlsext_host_name(ssl, host) == 1);
-        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        check(SSL_set1_host(ssl, host) == 1);
-    } else {
-        check(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1);
-    }
+/* RFC 9525: only names in subjectAltName count. An address by number is looked for among the
+ * certificate's addresses, and is no name that the server could be asked for. */
+static void expect_name(SSL *ssl, const char *name) {
+    check(SSL_set_tlsext_host_name(ssl, name) == 1);
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    check(SSL_set1_host(ssl, name) == 1);
+}
+
+/* Its bytes: not every spelling that the resolver reads ("127.1", "fe80::1%eth0") is one that
+ * OpenSSL reads. */
+static void expect_number(SSL *ssl, const struct sockaddr *address) {
+    X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
+    const struct in_addr *four = &((const struct sockaddr_in *)address)->sin_addr;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    bool is_six = address->sa_family == AF_INET6;
+    check(X509_VERIFY_PARAM_set1_ip(expected, is_six ? (const uint8_t *)six : (const uint8_t *)four,
+                                    is_six ? sizeof *six : sizeof *four) == 1);
 }
 
 struct tls_session *tls_session_new(struct tls_context *context, int descriptor, const char *host,
-                                    bool is_name) {
+                                    const struct sockaddr *address) {
     struct tls_session *session = check_calloc(1, sizeof *session);
+    struct lookup_result number;
     BIO *bio = BIO_new(context->method);
     session->ssl = SSL_new(context->context);
     check(bio && session->ssl);
@@ -177,8 +206,12 @@ struct tls_session *tls_session_new(struct tls_context *context, int descriptor,
     BIO_set_init(bio, 1);
     SSL_set_bio(session->ssl, bio, bio);
     SSL_set_connect_state(session->ssl);
-    expect_host(session->ssl, context->server_name ? context->server_name : host,
-                context->server_name ? true : is_name);
+    if (context->server_name && lookup_number(context->server_name, "1", &number))
+        expect_number(session->ssl, (const struct sockaddr *)&number.addresses[0].address);
+    else if (context->server_name || host)
+        expect_name(session->ssl, context->server_name ? context->server_name : host);
+    else
+        expect_number(session->ssl, address);
     buffer_init(&session->output);
     return session;
 }
@@ -213,7 +246,7 @@ static void explain(struct tls_session *session) {
                  reason ? reason : "the connection was closed");
 }
 
-int tls_session_handshake(struct tls_session *session, const char **ret_why) {
+int tls_session_handshake(struct tls_session *session) {
     ERR_clear_error(); /* of the user's own calls */
     int result = SSL_do_handshake(session->ssl);
     if (result == 1) {
@@ -222,7 +255,6 @@ int tls_session_handshake(struct tls_session *session, const char **ret_why) {
         return 1;
     }
     explain(session);
-    *ret_why = session->why;
     return outcome_of(session, result);
 }
 
@@ -235,11 +267,12 @@ void tls_session_drain(struct tls_session *session) {
                              (int)(output->length - session->output_sent));
         if (sent <= 0) {
             outcome_of(session, sent); /* if it is gone, reading says so, too */
-            return;
+            break;
         }
         session->output_sent += (size_t)sent;
     }
-    buffer_clear(output);
+    output->length -= session->output_sent;
+    memmove(output->bytes, output->bytes + session->output_sent, output->length);
     session->output_sent = 0;
 }
 
@@ -264,11 +297,16 @@ ssize_t tls_session_receive(struct tls_session *session, void *bytes, size_t siz
     int got = SSL_read(session->ssl, bytes, size < INT32_MAX ? (int)size : INT32_MAX);
     if (got > 0)
         return got;
+    explain(session); /* TLS 1.3: a server refuses a client's certificate after the handshake */
     int r = outcome_of(session, got);
     session->is_full |= was_full;
     return r;
 }
 
+const char *tls_session_why(const struct tls_session *session) {
+    return session->why;
+}
+
 bool tls_session_wants_to_write(const struct tls_session *session) {
-    return session->is_full || session->output_sent < session->output.length;
+    return session->is_full || session->output.length > 0;
 }

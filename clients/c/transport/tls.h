@@ -1,4 +1,4 @@
-/* TLS for stream.c, by OpenSSL: what a client trusts and who it says it is, and one connection's
+/* TLS for stream.c, by OpenSSL: whom a client trusts, its own certificate, and one connection's
  * bytes in and out. The server must prove the name in the address; nothing turns that off.
  *
  * Never blocks. All functions need the client's mutex, for a session may not read and write at
@@ -20,16 +20,19 @@ int tls_context_new(const struct harrier_tls *settings, struct tls_context **ret
                     struct harrier_error *ret_error);
 void tls_context_free(struct tls_context *context); /* NULL is allowed */
 
-/* A session on a connected socket, which stays the caller's. host: of the address; it or the
- * settings' server_name must be in the server's certificate. */
+struct sockaddr;
+
+/* A session on a connected socket, which stays the caller's. The server's certificate must be for
+ * the settings' server_name; else for host; NULL: else for the address. */
 struct tls_session *tls_session_new(struct tls_context *context, int descriptor, const char *host,
-                                    bool is_name);
-/* Says goodbye, if there has been a greeting. NULL is allowed. */
+                                    const struct sockaddr *address);
+/* Sends close_notify if the handshake is done. NULL is allowed. */
 void tls_session_free(struct tls_session *session);
 
-/* 1: done; 0: goes on when the socket is ready; -1: failed, and *ret_why (until the session is
- * freed) says why. */
-int tls_session_handshake(struct tls_session *session, const char **ret_why);
+/* 1: done; 0: goes on when the socket is ready; -1: failed. */
+int tls_session_handshake(struct tls_session *session);
+/* Why a handshake failed or a connection is gone; until the session is freed. */
+const char *tls_session_why(const struct tls_session *session);
 
 /* As sendmsg(): takes what fits into the session's buffer, and sends what the socket takes of it.
  * -1: nothing for now, or the connection is gone, which the next receive says. */
@@ -37,8 +40,8 @@ ssize_t tls_session_send(struct tls_session *session, const struct iovec *parts,
 /* Sends more of the buffer. */
 void tls_session_drain(struct tls_session *session);
 
-/* Bytes read; 0: none at the moment; -1: the connection is gone. Read until 0: what it has
- * deciphered already, no poll reports. */
+/* Bytes read; 0: none at the moment; -1: the connection is gone. Read until 0: poll
+ * does not report what is already decrypted. */
 ssize_t tls_session_receive(struct tls_session *session, void *bytes, size_t size);
 
 /* It has bytes for the socket, which was full. */

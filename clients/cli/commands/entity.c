@@ -1,8 +1,8 @@
 /* harrier entity: the features of one card, customer, … as a running server has them.
  *
  * One call, and the features as lines or one JSON object. The server reads its live state, so what
- * it decided a moment ago counts; nothing is changed. Why one transaction was decided as it was, is
- * harrier explain's question. */
+ * it decided a moment ago counts; nothing is changed. harrier explain shows
+ * why a transaction was decided as it was. */
 #include "clients/cli/explain/explain_parts.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/time_option.h"

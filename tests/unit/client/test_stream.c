@@ -399,6 +399,65 @@ static void deadline_in_the_middle_of_sending(void **state) {
     free(large);
 }
 
+static void read_silently(struct script_server *server, int descriptor, unsigned number,
+                          void *user) {
+    (void)server, (void)number;
+    struct reader *reader = user;
+    uint32_t id;
+    uint64_t length;
+    if (!script_greet(descriptor))
+        return;
+    while (!atomic_load(&reader->reads))
+        usleep(1000);
+    while (script_skip_request(descriptor, &id, &length))
+        atomic_fetch_add(&reader->taken, 1);
+}
+
+static void *call_until_closed(void *client) {
+    const struct harrier_score_options patient = {.deadline_us = HARRIER_DEADLINE_US_MAX};
+    const struct harrier_transaction small = {.id = "t-7", .event_time_us = 1};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    assert_int_equal(harrier_score(client, &small, 1, &patient, &reply, &error),
+                     -HARRIER_ERROR_CLOSED);
+    return NULL;
+}
+
+/* The rest of such a request follows without another call, as soon as the other side reads: a
+ * thread that waits for an answer sees to it. */
+static void rest_without_another_call(void **state) {
+    (void)state;
+    enum { COUNT = 950 };
+    char address[64];
+    struct reader reader = {0};
+    struct harrier_error error = {0};
+    struct harrier_reply *reply = NULL;
+    struct harrier_transaction *large = make_large_batch(COUNT);
+    pthread_t waiting;
+    fake_address(address);
+    struct script_server *server = script_server_start(address, read_silently, &reader);
+    struct harrier_client *client = new_client(address, 200000, HARRIER_RETRIES_NONE);
+    pthread_create(&waiting, NULL, call_until_closed, client);
+    unsigned begun = 0;
+    bool is_cut = false;
+    while (!is_cut) { /* until one was not begun, those before it hold what the kernel does not */
+        int r = harrier_score(client, large, COUNT, NULL, &reply, &error);
+        is_cut = r == -HARRIER_ERROR_UNAVAILABLE && strstr(error.message, "took no request");
+        begun += r == -HARRIER_ERROR_DEADLINE;
+    }
+    int64_t until_ms = now_ms() + SLACK_MS;
+    atomic_store(&reader.reads, true);
+    while (atomic_load(&reader.taken) < begun + 1 && now_ms() < until_ms)
+        usleep(1000);
+    assert_int_equal(atomic_load(&reader.taken), begun + 1); /* with the small one */
+    harrier_client_close(client, 0);
+    pthread_join(waiting, NULL);
+    harrier_client_free(client);
+    script_server_stop(server);
+    free((void *)large[0].attributes);
+    free(large);
+}
+
 /* The connection breaks when half of a request was sent: on the next one it begins anew. */
 static void break_in_the_middle(struct script_server *server, int descriptor, unsigned number,
                                 void *user) {
@@ -554,6 +613,7 @@ int main(void) {
         cmocka_unit_test(frames_that_answer_nothing),
         cmocka_unit_test(lengths_that_are_too_much),
         cmocka_unit_test(deadline_in_the_middle_of_sending),
+        cmocka_unit_test(rest_without_another_call),
         cmocka_unit_test(connection_that_breaks_in_the_middle_of_sending),
         cmocka_unit_test(probe_while_one_is_under_way),
         cmocka_unit_test(host_names_and_ipv6),
