@@ -11,6 +11,7 @@
  *   ACK_BEFORE_COMMIT    a decision is answered when it is in the local archive
  *   REPEAT_AT_ONCE       a repeated request is answered although its record is not committed yet
  *   SERVE_UNREAD         a new primary serves without reading to the end
+ *   STALE_END            it believes a broker that names an end from before
  *   KEEP_TAIL            what was written and never committed is not cut off
  *   READ_UNCOMMITTED     a standby takes records of a transaction that is not committed
  *   FORGET_PREPARED      taking over ends a prepared transaction, too (Kafka does not)
@@ -88,6 +89,7 @@ inline find(n, request) {
 inline step_down(n) {
     node[n].mode = follower;
     node[n].epoch = 0;
+    node[n].end = 0;
     node[n].sent = 0;
     node[n].asked = false;
     node[n].replied = false;
@@ -127,6 +129,13 @@ inline check() {
             if /* a standby holds what all hold, and nothing else */
             :: node[i].mode == follower && j < node[i].length ->
                 assert(j < log_length && node[i].record[j] == log[j])
+            /* and what the primary knows to be committed is, or certainly will be */
+            :: (node[i].mode == primary || node[i].mode == taking) && IS_CURRENT(i) &&
+               j < node[i].known ->
+                assert((j < log_length && node[i].record[j] == log[j]) ||
+                       (state == prepared && j >= pending_base &&
+                        j < pending_base + pending_length &&
+                        node[i].record[j] == pending[j - pending_base]))
             :: else
             fi
         }
@@ -247,7 +256,20 @@ end:
 #else
             node[n].mode = taking
 #endif
-        :: node[n].mode == taking && node[n].end == UNKNOWN -> node[n].end = log_length
+        /* The record that it commits to find the end is in the log behind all others, or is
+         * refused. It is no request, so only its place is kept. */
+#ifdef STALE_END
+        :: node[n].mode == taking && node[n].end == UNKNOWN ->
+            select(r : 0 .. log_length);
+            node[n].end = r
+#else
+        :: node[n].mode == taking && node[n].end == UNKNOWN &&
+           (state == none || !IS_CURRENT(n)) ->
+            if
+            :: IS_CURRENT(n) -> node[n].end = log_length
+            :: else -> step_down(n)
+            fi
+#endif
         :: node[n].mode == taking && node[n].end != UNKNOWN && node[n].length < node[n].end ->
             node[n].record[node[n].length] = log[node[n].length];
             node[n].length++;
