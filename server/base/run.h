@@ -30,6 +30,7 @@ struct run {
     uint64_t rejected;           /* items refused */
     uint64_t features_unknown;   /* as engine_unknown() counts them, in what it decided */
     uint64_t explained_position; /* of the transaction to be explained; 0: none */
+    uint64_t explained_until;    /* last record in the archive when the explanation was asked for */
     enum denial denial;          /* why the token was refused */
     struct bearer bearer;        /* whose token it was */
     struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */

@@ -64,6 +64,7 @@ enum next perform_explain(struct run *run) {
     if (!explain_admit(run, &error))
         return run_refuse(run, &error, (struct text){0});
     run->explained_position = known.position;
+    run->explained_until = archive_end(run->service->archive).position;
     return NEXT;
 }
 
@@ -97,16 +98,20 @@ static bool is_synced(struct service *service, uint64_t position) {
 }
 
 /* The archive is read through files of our own, and only up to what is synced: records after that
- * may still be taken back by a failed write. */
+ * may still be taken back by a failed write. So it waits for what was there when it was asked, such
+ * as an outcome that was accepted just before; if syncing is slow, the transaction itself will do.
+ */
 static int wait_for_sync(struct run *run, struct error *ret_error) {
     const struct timespec step = {.tv_nsec = SYNC_STEP_NS};
     for (int i = 0; i < SYNC_STEPS; i++) {
-        if (is_synced(run->service, run->explained_position))
+        if (is_synced(run->service, run->explained_until))
             return 0;
         if (atomic_load(&run->service->draining))
             return stopping(ret_error);
         nanosleep(&step, NULL);
     }
+    if (is_synced(run->service, run->explained_position))
+        return 0;
     return error_set(ret_error, ERROR_UNAVAILABLE,
                      "the transaction's record is not on disk yet; try again");
 }

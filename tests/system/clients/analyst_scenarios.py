@@ -389,6 +389,7 @@ class ExplainTest(AnalystTest):
     def test_outcomes(self):
         self.start()
         self.score(1)
+        self.explain("t1")  # it is on disk; what follows is not yet, and must be in the explanation all the same
         for label in ("fraud", "legit"):
             self.driver.do("outcome", outcomes=[{"transaction_id": "t1", "label": label}])
         self.assertEqual(self.explain("t1")["outcomes"], [{"previous": "none", "label": "fraud", "source": ""},

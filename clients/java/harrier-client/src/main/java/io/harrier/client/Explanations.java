@@ -10,6 +10,9 @@ final class Explanations {
 
     static Explanation explanation(Wire.Response response) throws ProtocolFault {
         Wire.ExplainResponse e = response.getExplain();
+        if (!e.hasTransaction() || !e.hasArchived() || !e.hasThen()) {
+            throw new ProtocolFault("an explanation lacks its transaction, its decision or its policy");
+        }
         List<Explanation.Entity> entities = e.getEntitiesList().stream()
                 .map(one -> new Explanation.Entity(
                         one.getName(), one.getKey(), one.getEntries(), Times.ofMicros(one.getNewestTimeUs()),
