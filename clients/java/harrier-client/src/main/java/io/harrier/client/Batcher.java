@@ -1,6 +1,9 @@
 package io.harrier.client;
 
 import io.harrier.client.HarrierException.Decided;
+import io.harrier.client.internal.transport.EventLoop;
+import io.harrier.client.internal.transport.Request;
+import io.harrier.client.internal.transport.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +37,7 @@ public final class Batcher implements AutoCloseable {
         String traceparent = "";
 
         @Override
-        void fire() {
+        public void fire() {
             synchronized (Batcher.this) {
                 if (open != this) {
                     return;
@@ -52,7 +55,7 @@ public final class Batcher implements AutoCloseable {
         this.client = client;
         this.dispatcher = dispatcher;
         this.window = window.toNanos();
-        this.sizeMax = Options.checkRange("size_max", sizeMax, 1, Request.ITEMS_MAX);
+        this.sizeMax = Options.checkRange("size_max", sizeMax, 1, Requests.ITEMS_MAX);
     }
 
     /**

@@ -1,6 +1,13 @@
 package io.harrier.client;
 
 import io.harrier.client.HarrierException.Decided;
+import io.harrier.client.internal.transport.Address;
+import io.harrier.client.internal.transport.Connection;
+import io.harrier.client.internal.transport.EventLoop;
+import io.harrier.client.internal.transport.Exchange;
+import io.harrier.client.internal.transport.Request;
+import io.harrier.client.internal.transport.Routes;
+import io.harrier.client.internal.transport.Timers;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -29,7 +36,7 @@ final class Call extends Timers.Timer {
     private final Runnable attempt = this::attempt;
     private final Timers.Timer backOff = new Timers.Timer() {
         @Override
-        void fire() {
+        public void fire() {
             attempt();
         }
     };
@@ -54,14 +61,14 @@ final class Call extends Timers.Timer {
         }
 
         @Override
-        void answered(byte[] answer) {
+        public void answered(byte[] answer) {
             if (end(this)) {
                 received(answer);
             }
         }
 
         @Override
-        void broken() {
+        public void broken() {
             if (!end(this)) {
                 return;
             }
@@ -77,7 +84,7 @@ final class Call extends Timers.Timer {
         }
 
         @Override
-        void moved() {
+        public void moved() {
             if (end(this)) {
                 attempt();
             }
@@ -233,7 +240,7 @@ final class Call extends Timers.Timer {
 
     /** The deadline. */
     @Override
-    void fire() {
+    public void fire() {
         switch (withdraw()) {
             case SENT -> {
                 dispatcher.failed(index);

@@ -1,5 +1,6 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.transport.Traceparent;
 import java.time.Duration;
 import java.time.Instant;
 

@@ -1,5 +1,12 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.transport.Connection;
+import io.harrier.client.internal.transport.Endpoint;
+import io.harrier.client.internal.transport.EventLoop;
+import io.harrier.client.internal.transport.Exchange;
+import io.harrier.client.internal.transport.Request;
+import io.harrier.client.internal.transport.Routes;
+import io.harrier.client.internal.transport.Timers;
 import io.harrier.client.internal.wire.Wire;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -137,7 +144,7 @@ final class Dispatcher {
         meter.ejected(options.addresses().get(index).text());
         Timers.Timer over = new Timers.Timer() {
             @Override
-            void fire() {
+            public void fire() {
                 probe(index);
             }
         };
@@ -188,7 +195,7 @@ final class Dispatcher {
             this.index = index;
             deadline = new Timers.Timer() {
                 @Override
-                void fire() {
+                public void fire() {
                     if (connection.withdraw(Probe.this)) {
                         probed(index, false);
                     }
@@ -197,20 +204,20 @@ final class Dispatcher {
         }
 
         @Override
-        void answered(byte[] answer) {
+        public void answered(byte[] answer) {
             loop.cancel(deadline);
             probed(index, isReady(answer));
         }
 
         @Override
-        void broken() {
+        public void broken() {
             loop.cancel(deadline);
             probed(index, false);
         }
 
         /** It is about this address only. */
         @Override
-        void moved() {
+        public void moved() {
             broken();
         }
 

@@ -1,5 +1,7 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.Codes;
+
 /** The kind of a {@link HarrierException}. */
 public enum ErrorCode {
     /** The call breaks a rule; the same call fails again. */

@@ -1,5 +1,7 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.Explanation;
+import io.harrier.client.internal.ProtocolFault;
 import io.harrier.client.internal.wire.Wire;
 import java.util.ArrayList;
 import java.util.List;

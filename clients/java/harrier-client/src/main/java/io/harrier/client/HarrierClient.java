@@ -1,5 +1,14 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.Entity;
+import io.harrier.client.admin.Explanation;
+import io.harrier.client.admin.ListChange;
+import io.harrier.client.admin.ListPage;
+import io.harrier.client.admin.Reload;
+import io.harrier.client.internal.transport.Address;
+import io.harrier.client.internal.transport.EventLoop;
+import io.harrier.client.internal.transport.Request;
+import io.harrier.client.internal.transport.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -710,7 +719,7 @@ public final class HarrierClient implements AutoCloseable {
          */
         public HarrierClient build() {
             return new HarrierClient(new Options(
-                    Address.parseAll(addresses), Options.checkDeadline(deadline), fallback,
+                    Options.parseAddresses(addresses), Options.checkDeadline(deadline), fallback,
                     Options.checkRange("retries_max", retriesMax, 0, Integer.MAX_VALUE),
                     Options.checkRange("in_flight_max", inFlightMax, 1, Options.IN_FLIGHT_MOST),
                     Options.checkRange("eject_after", ejectAfter, 1, Integer.MAX_VALUE), metrics, token, sslContext,

@@ -1,5 +1,7 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.transport.Address;
+import io.harrier.client.internal.transport.Request;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -19,9 +21,16 @@ record Options(
         SSLContext sslContext,
         Executor executor) {
 
-    static final int TOKEN_MAX = 256;
     static final int IN_FLIGHT_MOST = 1 << 20;
     private static final Duration DEADLINE_MAX = Duration.ofHours(1);
+
+    static List<Address> parseAddresses(List<String> texts) {
+        try {
+            return Address.parseAll(texts);
+        } catch (IllegalArgumentException wrong) {
+            throw HarrierException.invalid("addresses", wrong.getMessage());
+        }
+    }
 
     /** Returns it in nanoseconds. */
     static long checkDeadline(Duration deadline) {
@@ -48,9 +57,9 @@ record Options(
                 throw HarrierException.invalid("token", "expected printable ASCII without spaces");
             }
         }
-        if (token.length() > TOKEN_MAX) {
+        if (token.length() > Request.TOKEN_MAX) {
             throw HarrierException.invalid(
-                    "token", token.length() + " bytes; expected at most " + TOKEN_MAX);
+                    "token", token.length() + " bytes; expected at most " + Request.TOKEN_MAX);
         }
         return token;
     }

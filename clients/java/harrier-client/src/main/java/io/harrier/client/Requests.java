@@ -1,14 +1,41 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.ListChange;
+import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.wire.Wire;
 import java.util.List;
 
 /** Makes the requests of all calls but scores, with the generated code. */
 final class Requests {
+    static final int ITEMS_MAX = 1000;
+    static final int SIZE_MAX = 2 << 20;
+
     private Requests() {}
 
+    static void checkCount(int count, String what) {
+        if (count == 0) {
+            throw HarrierException.invalid(what, "no " + what + "; expected 1 to " + ITEMS_MAX);
+        }
+        if (count > ITEMS_MAX) {
+            throw HarrierException.of(
+                    ErrorCode.TOO_LARGE, what, count + " " + what + "; expected at most " + ITEMS_MAX,
+                    HarrierException.Decided.NO);
+        }
+    }
+
+    /** The server may close the connection, which others share, for a larger one. */
+    static Request of(String call, int count, byte[] body, int length, String traceparent) {
+        int most = length + Request.HEAD_MAX;
+        if (most > SIZE_MAX) {
+            throw HarrierException.of(
+                    ErrorCode.TOO_LARGE, "", "a request of " + most + " bytes; expected at most " + SIZE_MAX,
+                    HarrierException.Decided.NO);
+        }
+        return new Request(call, count, body, length, traceparent);
+    }
+
     static Request outcomes(List<Outcome> outcomes, CallOptions options) {
-        Request.checkCount(outcomes.size(), "outcomes");
+        checkCount(outcomes.size(), "outcomes");
         Wire.ReportOutcomeRequest.Builder call = Wire.ReportOutcomeRequest.newBuilder();
         for (Outcome outcome : outcomes) {
             call.addOutcomes(Wire.Outcome.newBuilder()
@@ -36,7 +63,7 @@ final class Requests {
     }
 
     static Request changes(List<ListChange> changes, CallOptions options) {
-        Request.checkCount(changes.size(), "changes");
+        checkCount(changes.size(), "changes");
         Wire.ChangeListRequest.Builder call = Wire.ChangeListRequest.newBuilder();
         for (ListChange change : changes) {
             call.addChanges(Wire.ListChange.newBuilder()
@@ -76,6 +103,6 @@ final class Requests {
 
     private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {
         byte[] body = message.build().toByteArray();
-        return new Request(call, count, body, body.length, options.traceparent);
+        return of(call, count, body, body.length, options.traceparent);
     }
 }

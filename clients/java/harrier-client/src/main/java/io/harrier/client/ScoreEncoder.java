@@ -1,5 +1,6 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.transport.Request;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -25,10 +26,10 @@ final class ScoreEncoder {
     }
 
     static Request request(List<Transaction> transactions, CallOptions options) {
-        Request.checkCount(transactions.size(), "transactions");
+        Requests.checkCount(transactions.size(), "transactions");
         ScoreEncoder encoder = new ScoreEncoder(16 + transactions.size() * TRANSACTION_MOSTLY);
         encoder.score(transactions, options);
-        return new Request("score", transactions.size(), encoder.data, encoder.at, options.traceparent);
+        return Requests.of("score", transactions.size(), encoder.data, encoder.at, options.traceparent);
     }
 
     private void score(List<Transaction> transactions, CallOptions options) {

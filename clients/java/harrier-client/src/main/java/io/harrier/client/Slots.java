@@ -1,5 +1,7 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.transport.EventLoop;
+import io.harrier.client.internal.transport.Timers;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Set;

@@ -1,5 +1,7 @@
 package io.harrier.client;
 
+import io.harrier.client.internal.Codes;
+import io.harrier.client.internal.ProtocolFault;
 import io.harrier.client.internal.wire.Wire;
 
 /** What should happen to a transaction, in order of severity. */

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.harrier.client.internal.transport.Address;
+import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.wire.Wire;
 import java.time.Duration;
 import java.time.Instant;
@@ -85,9 +87,9 @@ class EncodingTest {
 
     @Test
     void twoMebibytesAreTheLimit() {
-        int most = Request.SIZE_MAX - Request.HEAD_MAX;
-        assertEquals(most, new Request("score", 1, new byte[most], most, "").length);
-        assertThrows(HarrierException.TooLarge.class, () -> new Request("score", 1, new byte[most + 1], most + 1, ""));
+        int most = Requests.SIZE_MAX - Request.HEAD_MAX;
+        assertEquals(most, Requests.of("score", 1, new byte[most], most, "").length);
+        assertThrows(HarrierException.TooLarge.class, () -> Requests.of("score", 1, new byte[most + 1], most + 1, ""));
     }
 
     @ParameterizedTest
@@ -133,8 +135,8 @@ class EncodingTest {
         assertEquals(new Address("tcp://[::1]:7731", Address.Kind.TCP, "::1", 7731, ""), Address.parse("tcp://[::1]:7731"));
         assertEquals(Address.Kind.TLS, Address.parse("tls+tcp://scores.example:1").kind());
         assertEquals("/run/h.sock", Address.parse("ipc:///run/h.sock").path());
-        assertThrows(HarrierException.Invalid.class, () -> Address.parse("ipc://" + "x".repeat(108)));
-        assertThrows(HarrierException.Invalid.class, () -> Address.parseAll(List.of("tcp://a:1", "tcp://a:1")));
+        assertThrows(HarrierException.Invalid.class, () -> Options.parseAddresses(List.of("ipc://" + "x".repeat(108))));
+        assertThrows(HarrierException.Invalid.class, () -> Options.parseAddresses(List.of("tcp://a:1", "tcp://a:1")));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,14 +19,14 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 
 /** Keeps one connection to one address: it connects, and connects again. Everything runs in the loop's thread. */
-final class Endpoint implements Connection.Owner {
+public final class Endpoint implements Connection.Owner {
     private static final long RECONNECT_MIN = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long RECONNECT_MAX = TimeUnit.MILLISECONDS.toNanos(500);
     // For a connection and its handshakes, so that a server that hangs does not block it for ever.
     private static final long CONNECT_MAX = TimeUnit.SECONDS.toNanos(10);
 
     /** Learns of connections that can be used, in the loop's thread. */
-    interface Owner {
+    public interface Owner {
         void up(Connection connection);
 
         /** Called after each failed attempt, too. */
@@ -47,18 +47,18 @@ final class Endpoint implements Connection.Owner {
 
     private final Timers.Timer reconnect = new Timers.Timer() {
         @Override
-        void fire() {
+        public void fire() {
             begin();
         }
     };
     private final Timers.Timer patience = new Timers.Timer() {
         @Override
-        void fire() {
+        public void fire() {
             lost(new SocketTimeoutException("no connection within 10 s"));
         }
     };
 
-    Endpoint(EventLoop loop, Address address, SSLContext sslContext, Owner owner) {
+    public Endpoint(EventLoop loop, Address address, SSLContext sslContext, Owner owner) {
         this.loop = loop;
         this.address = address;
         this.sslContext = sslContext;
@@ -66,12 +66,12 @@ final class Endpoint implements Connection.Owner {
     }
 
     /** The current one, which may not be up; null: none. */
-    Connection connection() {
+    public Connection connection() {
         return connection;
     }
 
     /** Begins to connect. */
-    void begin() {
+    public void begin() {
         if (closed) {
             return;
         }
@@ -84,7 +84,7 @@ final class Endpoint implements Connection.Owner {
         }
     }
 
-    void close() {
+    public void close() {
         closed = true;
         loop.cancel(reconnect);
         loop.cancel(patience);

@@ -1,11 +1,11 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** The address of one server. host and port are those of tcp; path is that of ipc. */
-record Address(String text, Kind kind, String host, int port, String path) {
-    enum Kind {
+public record Address(String text, Kind kind, String host, int port, String path) {
+    public enum Kind {
         TCP,
         TLS,
         IPC
@@ -15,20 +15,21 @@ record Address(String text, Kind kind, String host, int port, String path) {
     private static final String EXAMPLE = "expected for example tcp://127.0.0.1:7731, tls+tcp://scores.example:7731 or "
             + "ipc:///run/harrier/harrier.sock";
 
-    static List<Address> parseAll(List<String> texts) {
+    /** Throws IllegalArgumentException, which says what is wrong with which address. */
+    public static List<Address> parseAll(List<String> texts) {
         if (texts.isEmpty()) {
-            throw HarrierException.invalid("addresses", "no address; " + EXAMPLE);
+            throw new IllegalArgumentException("no address; " + EXAMPLE);
         }
         List<Address> parsed = texts.stream().map(Address::parse).toList();
         for (int i = 0; i < texts.size(); i++) {
             if (texts.indexOf(texts.get(i)) != i) {
-                throw HarrierException.invalid("addresses", '"' + texts.get(i) + "\" is given twice");
+                throw new IllegalArgumentException('"' + texts.get(i) + "\" is given twice");
             }
         }
         return parsed;
     }
 
-    static Address parse(String text) {
+    public static Address parse(String text) {
         if (text.startsWith("ipc://")) {
             return parseIpc(text, text.substring("ipc://".length()));
         }
@@ -73,7 +74,7 @@ record Address(String text, Kind kind, String host, int port, String path) {
         return port;
     }
 
-    private static HarrierException wrong(String text, String why) {
-        return HarrierException.invalid("addresses", '"' + text + "\": " + why + "; " + EXAMPLE);
+    private static IllegalArgumentException wrong(String text, String why) {
+        return new IllegalArgumentException('"' + text + "\": " + why + "; " + EXAMPLE);
     }
 }

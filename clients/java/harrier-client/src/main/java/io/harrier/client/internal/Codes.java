@@ -1,12 +1,12 @@
-package io.harrier.client;
+package io.harrier.client.internal;
 
 import java.util.Locale;
 
 /** Names of enums as the other clients, the metrics and the policies spell them. */
-final class Codes {
+public final class Codes {
     private Codes() {}
 
-    static String lower(Enum<?> value) {
+    public static String lower(Enum<?> value) {
         return value.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -16,7 +16,7 @@ class TimersTest {
     private static Timers.Timer timer() {
         return new Timers.Timer() {
             @Override
-            void fire() {}
+            public void fire() {}
         };
     }
 

@@ -1,13 +1,13 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 /** W3C Trace Context version 00. */
-final class Traceparent {
+public final class Traceparent {
     static final int LENGTH = 55;
 
     private Traceparent() {}
 
     /** {@code 00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}}, neither id all zeros. */
-    static boolean isWellFormed(String text) {
+    public static boolean isWellFormed(String text) {
         if (text == null || text.length() != LENGTH || !text.startsWith("00-")) {
             return false;
         }

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,46 +1,28 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /** The part of a call that does not change when it is sent again: {@code body} is the encoded field of the oneof. */
-final class Request {
-    static final int ITEMS_MAX = 1000;
-    static final int SIZE_MAX = 2 << 20;
-    static final int PROTOCOL_VERSION = 1;
+public final class Request {
+    public static final int TOKEN_MAX = 256;
+    private static final int PROTOCOL_VERSION = 1;
 
     /** The most bytes of the fields that are written anew each time: protocol, deadline, token, traceparent. */
-    static final int HEAD_MAX = 2 + 11 + 3 + Options.TOKEN_MAX + 2 + Traceparent.LENGTH;
+    public static final int HEAD_MAX = 2 + 11 + 3 + TOKEN_MAX + 2 + Traceparent.LENGTH;
 
-    final String call; // its name in metrics
-    final int count; // results that the answer must have; 0: a call without results
-    final byte[] body;
-    final int length; // of the body: the array may be longer
-    final String traceparent;
+    public final String call; // its name in metrics
+    public final int count; // results that the answer must have; 0: a call without results
+    public final byte[] body;
+    public final int length; // of the body: the array may be longer
+    public final String traceparent;
 
-    Request(String call, int count, byte[] body, int length, String traceparent) {
-        if (length + HEAD_MAX > SIZE_MAX) {
-            throw HarrierException.of(
-                    ErrorCode.TOO_LARGE, "",
-                    "a request of " + (length + HEAD_MAX) + " bytes; expected at most " + SIZE_MAX,
-                    HarrierException.Decided.NO);
-        }
+    public Request(String call, int count, byte[] body, int length, String traceparent) {
         this.call = call;
         this.count = count;
         this.body = body;
         this.length = length;
         this.traceparent = traceparent;
-    }
-
-    static void checkCount(int count, String what) {
-        if (count == 0) {
-            throw HarrierException.invalid(what, "no " + what + "; expected 1 to " + ITEMS_MAX);
-        }
-        if (count > ITEMS_MAX) {
-            throw HarrierException.of(
-                    ErrorCode.TOO_LARGE, what, count + " " + what + "; expected at most " + ITEMS_MAX,
-                    HarrierException.Decided.NO);
-        }
     }
 
     /** Writes the fields before the body, in the order of their numbers. */

@@ -1,10 +1,10 @@
-package io.harrier.client;
+package io.harrier.client.internal;
 
 /** An answer that cannot be used; it becomes a {@link HarrierException.Protocol}. */
-final class ProtocolFault extends Exception {
+public final class ProtocolFault extends Exception {
     private static final long serialVersionUID = 1;
 
-    ProtocolFault(String message) {
+    public ProtocolFault(String message) {
         super(message);
     }
 }

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -114,13 +114,13 @@ class FramesTest {
     private static Exchange exchange(Request request, String token, long ends) {
         return new Exchange(request, token, ends) {
             @Override
-            void answered(byte[] answer) {}
+            public void answered(byte[] answer) {}
 
             @Override
-            void broken() {}
+            public void broken() {}
 
             @Override
-            void moved() {}
+            public void moved() {}
         };
     }
 }

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.admin;
 
 import java.time.Instant;
 import java.util.List;

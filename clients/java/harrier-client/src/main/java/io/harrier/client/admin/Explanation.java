@@ -1,5 +1,10 @@
-package io.harrier.client;
+package io.harrier.client.admin;
 
+import io.harrier.client.Decision;
+import io.harrier.client.Label;
+import io.harrier.client.NamedValue;
+import io.harrier.client.Transaction;
+import io.harrier.client.Verdict;
 import java.time.Instant;
 import java.util.List;
 

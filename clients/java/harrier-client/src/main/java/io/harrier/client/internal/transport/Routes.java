@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -13,13 +13,13 @@ import java.util.function.DoubleSupplier;
  *
  * @param <C> a connection
  */
-final class Routes<C> {
+public final class Routes<C> {
     private static final long EJECT_MIN = TimeUnit.SECONDS.toNanos(1);
     private static final long EJECT_MAX = TimeUnit.SECONDS.toNanos(30);
     private static final double EJECT_JITTER = 0.2;
 
     /** An address and its connection. */
-    record Choice<C>(int index, C connection) {}
+    public record Choice<C>(int index, C connection) {}
 
     private static final class Route<C> {
         C connection;
@@ -40,7 +40,7 @@ final class Routes<C> {
     private final DoubleSupplier uniform; // 0 to 1
     private Set<Runnable> waiting = new LinkedHashSet<>();
 
-    Routes(int addresses, int ejectAfter, DoubleSupplier uniform) {
+    public Routes(int addresses, int ejectAfter, DoubleSupplier uniform) {
         this.ejectAfter = ejectAfter;
         this.uniform = uniform;
         for (int i = 0; i < addresses; i++) {
@@ -49,7 +49,7 @@ final class Routes<C> {
     }
 
     /** Returns whether the address is to be probed now. */
-    boolean connected(int index, C connection) {
+    public boolean connected(int index, C connection) {
         boolean probe;
         Set<Runnable> woken;
         synchronized (this) {
@@ -65,13 +65,13 @@ final class Routes<C> {
         return probe;
     }
 
-    synchronized void disconnected(int index, Exception why) {
+    public synchronized void disconnected(int index, Exception why) {
         all.get(index).why = why;
         all.get(index).connection = null;
     }
 
     /** The first that is up, else the first that is connected; null if none is. */
-    synchronized Choice<C> choose() {
+    public synchronized Choice<C> choose() {
         Choice<C> connected = null;
         for (int i = 0; i < all.size(); i++) {
             Route<C> one = all.get(i);
@@ -86,7 +86,7 @@ final class Routes<C> {
     }
 
     /** Like choose; if none is connected, the task is run once when one is. */
-    synchronized Choice<C> chooseOrWait(Runnable task) {
+    public synchronized Choice<C> chooseOrWait(Runnable task) {
         Choice<C> chosen = choose();
         if (chosen == null) {
             waiting.add(task);
@@ -94,15 +94,15 @@ final class Routes<C> {
         return chosen;
     }
 
-    synchronized void stopWaiting(Runnable task) {
+    public synchronized void stopWaiting(Runnable task) {
         waiting.remove(task);
     }
 
-    synchronized boolean isUp(int index) {
+    public synchronized boolean isUp(int index) {
         return all.get(index).isUp();
     }
 
-    synchronized boolean anotherIsUp(int index) {
+    public synchronized boolean anotherIsUp(int index) {
         for (int i = 0; i < all.size(); i++) {
             if (i != index && all.get(i).isUp()) {
                 return true;
@@ -112,12 +112,12 @@ final class Routes<C> {
     }
 
     /** Why there is no connection to the first address; null if there was no attempt. */
-    synchronized Exception lastError() {
+    public synchronized Exception lastError() {
         return all.get(0).why;
     }
 
     /** Returns whether this ended an ejection: the answer to a call does so, too. */
-    synchronized boolean succeeded(int index) {
+    public synchronized boolean succeeded(int index) {
         Route<C> one = all.get(index);
         boolean was = one.ejected;
         one.failures = 0;
@@ -129,7 +129,7 @@ final class Routes<C> {
     }
 
     /** Returns for how many nanoseconds the address is ejected from now on; 0: it is not, or was before. */
-    synchronized long failed(int index) {
+    public synchronized long failed(int index) {
         Route<C> one = all.get(index);
         if (all.size() == 1 || one.ejected || ++one.failures < ejectAfter) {
             return 0;
@@ -147,7 +147,7 @@ final class Routes<C> {
     }
 
     /** The connection to probe now; null: no probe is due, or there is no connection yet. */
-    synchronized C takeProbe(int index) {
+    public synchronized C takeProbe(int index) {
         Route<C> one = all.get(index);
         if (!one.ejected || one.probing) {
             return null;
@@ -161,7 +161,7 @@ final class Routes<C> {
     }
 
     /** Returns for how many nanoseconds the address is ejected; 0: a call has succeeded meanwhile. */
-    synchronized long probeFailed(int index) {
+    public synchronized long probeFailed(int index) {
         Route<C> one = all.get(index);
         return one.probing ? eject(one) : 0;
     }

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,16 +8,16 @@ import java.util.List;
  * Timers of an event loop: a heap in which each timer knows its place, so that it can be removed quickly. Nearly all are
  * deadlines of calls, which are removed long before they are due. Thread-safe.
  */
-final class Timers {
-    static final long NEVER = Long.MAX_VALUE;
+public final class Timers {
+    public static final long NEVER = Long.MAX_VALUE;
 
     /** Something that happens at a time, once. */
-    abstract static class Timer {
+    public abstract static class Timer {
         private long when;
         private int place = -1; // in the heap; -1: not there
 
         /** Called by the loop's thread. */
-        abstract void fire();
+        public abstract void fire();
     }
 
     private Timer[] heap = new Timer[64];
@@ -29,7 +29,7 @@ final class Timers {
     private long removedWhen;
 
     /** Returns whether the loop has to be woken, because it would sleep too long. */
-    synchronized boolean add(Timer timer, long when) {
+    public synchronized boolean add(Timer timer, long when) {
         if (timer.place >= 0) {
             throw new IllegalStateException("the timer is running");
         }
@@ -42,7 +42,7 @@ final class Timers {
     }
 
     /** Removes it, if it is there. */
-    synchronized void remove(Timer timer) {
+    public synchronized void remove(Timer timer) {
         if (timer.place >= 0) {
             removedWhen = timer.when;
             take(timer);
@@ -50,7 +50,7 @@ final class Timers {
     }
 
     /** Removes and returns a timer that is due; null if there is none. */
-    synchronized Timer due(long now) {
+    public synchronized Timer due(long now) {
         if (count == 0 || heap[0].when > now) {
             return null;
         }
@@ -73,7 +73,7 @@ final class Timers {
         sleepingUntil = Long.MIN_VALUE;
     }
 
-    synchronized List<Timer> all() {
+    public synchronized List<Timer> all() {
         return new ArrayList<>(Arrays.asList(heap).subList(0, count));
     }
 

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -17,7 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * those that others send meanwhile, so that no request waits for another thread; the loop's thread writes what the
  * socket did not accept at once, and reads. It ends once, when it breaks or is closed.
  */
-final class Connection {
+public final class Connection {
     private static final int BUFFER_SIZE = 64 << 10;
     // REQ0 says hello: zero, "SP", version 0, its protocol number, reserved. REP0 answers.
     private static final byte[] HELLO = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
@@ -26,7 +26,7 @@ final class Connection {
     private static final int REQUEST_ID_BIT = 0x80000000;
 
     /** Learns when the connection can be used, and when it has ended. */
-    interface Owner {
+    public interface Owner {
         void up(Connection connection);
 
         /** Called once, by the loop's thread. The owner then calls {@link #end}. */
@@ -66,7 +66,7 @@ final class Connection {
     private boolean broken;
     private boolean writing = true; // a thread writes, or the socket accepts no more: until the greetings are over
 
-    Connection(EventLoop loop, Stream stream, boolean ipc, SelectionKey key, Owner owner) {
+    public Connection(EventLoop loop, Stream stream, boolean ipc, SelectionKey key, Owner owner) {
         this.loop = loop;
         this.stream = stream;
         this.key = key;
@@ -84,7 +84,7 @@ final class Connection {
     // Requests: any thread
 
     /** Queues a request and writes what the socket accepts. Returns false if the connection has broken. */
-    boolean send(Exchange exchange) {
+    public boolean send(Exchange exchange) {
         synchronized (this) {
             if (exchange.withdrawn) {
                 return true; // its call ended while it was on its way here
@@ -112,7 +112,7 @@ final class Connection {
     }
 
     /** Gives an exchange up. Returns false if its answer, or its end, has just arrived or is about to. */
-    synchronized boolean withdraw(Exchange exchange) {
+    public synchronized boolean withdraw(Exchange exchange) {
         if (exchange.id != 0 && !waiting.remove(exchange.id, exchange)) {
             return false;
         }
@@ -121,7 +121,7 @@ final class Connection {
     }
 
     /** Withdraws all requests that were not sent, and returns them. */
-    synchronized List<Exchange> withdrawUnsent() {
+    public synchronized List<Exchange> withdrawUnsent() {
         List<Exchange> unsent = new ArrayList<>();
         for (Exchange exchange : queue) {
             if (!exchange.withdrawn && waiting.remove(exchange.id, exchange)) {
@@ -181,7 +181,7 @@ final class Connection {
     // Events: the loop's thread
 
     /** Goes on with whatever the socket is ready for. */
-    void ready() {
+    public void ready() {
         try {
             if (phase == Phase.TLS && stream.handshake()) {
                 phase = Phase.GREETING;
@@ -267,7 +267,7 @@ final class Connection {
     }
 
     /** Called by the loop's thread. */
-    void fail(IOException why) {
+    public void fail(IOException why) {
         if (phase != Phase.DOWN) {
             phase = Phase.DOWN;
             close();
@@ -276,7 +276,7 @@ final class Connection {
     }
 
     /** Ends all requests on it. Called by the loop's thread, when no call can choose this connection any more. */
-    void end() {
+    public void end() {
         phase = Phase.DOWN;
         close();
         List<Exchange> left;

@@ -1,5 +1,8 @@
-package io.harrier.client;
+package io.harrier.client.admin;
 
+import io.harrier.client.Result;
+import io.harrier.client.Status;
+import io.harrier.client.internal.Codes;
 import java.util.List;
 
 /**

@@ -1,5 +1,6 @@
-package io.harrier.client;
+package io.harrier.client.admin;
 
+import io.harrier.client.NamedValue;
 import java.time.Instant;
 import java.util.List;
 

@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;

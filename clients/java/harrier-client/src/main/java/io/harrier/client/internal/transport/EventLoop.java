@@ -1,4 +1,4 @@
-package io.harrier.client;
+package io.harrier.client.internal.transport;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** One thread for all connections and timers of a client. */
-final class EventLoop {
+public final class EventLoop {
     /** Takes the events of a channel. */
     @FunctionalInterface
     interface Handler {
@@ -27,7 +27,7 @@ final class EventLoop {
     private final Thread thread;
     private volatile boolean stopped;
 
-    EventLoop() {
+    public EventLoop() {
         try {
             selector = Selector.open();
         } catch (IOException failed) {
@@ -39,29 +39,29 @@ final class EventLoop {
     }
 
     /** Nanoseconds of a monotonic clock that begins near 0, so that times can be compared. */
-    static long now() {
+    public static long now() {
         return System.nanoTime() - START;
     }
 
     /** Runs a task in the loop's thread; drops it if the loop has ended. */
-    void execute(Runnable task) {
+    public void execute(Runnable task) {
         tasks.add(task);
         if (Thread.currentThread() != thread) {
             selector.wakeup();
         }
     }
 
-    void schedule(Timers.Timer timer, long when) {
+    public void schedule(Timers.Timer timer, long when) {
         if (timers.add(timer, when) && Thread.currentThread() != thread) {
             selector.wakeup();
         }
     }
 
-    void cancel(Timers.Timer timer) {
+    public void cancel(Timers.Timer timer) {
         timers.remove(timer);
     }
 
-    Timers timers() {
+    public Timers timers() {
         return timers;
     }
 
@@ -84,7 +84,7 @@ final class EventLoop {
     }
 
     /** Runs a last task, which closes the channels, and ends the thread. Waits for it, unless it is the caller. */
-    void stop(Runnable last) {
+    public void stop(Runnable last) {
         execute(() -> {
             stopped = true;
             last.run();
