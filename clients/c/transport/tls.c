@@ -227,14 +227,6 @@ void tls_session_free(struct tls_session *session) {
     free(session);
 }
 
-/* 0: later; -1: never. Keeps whether the socket was full, and leaves no error behind. */
-static int outcome_of(struct tls_session *session, int result) {
-    int error = SSL_get_error(session->ssl, result);
-    session->is_full = error == SSL_ERROR_WANT_WRITE;
-    ERR_clear_error();
-    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
-}
-
 static void explain(struct tls_session *session) {
     long verified = SSL_get_verify_result(session->ssl);
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -246,6 +238,19 @@ static void explain(struct tls_session *session) {
                  reason ? reason : "the connection was closed");
 }
 
+/* 0: later; -1: never, and `why` says why, also after the handshake: with TLS 1.3 a server refuses
+ * a client's certificate only then. Keeps whether the socket was full, and leaves no error behind.
+ */
+static int outcome_of(struct tls_session *session, int result) {
+    int error = SSL_get_error(session->ssl, result);
+    bool goes_on = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+    session->is_full = error == SSL_ERROR_WANT_WRITE;
+    if (!goes_on)
+        explain(session);
+    ERR_clear_error();
+    return goes_on ? 0 : -1;
+}
+
 int tls_session_handshake(struct tls_session *session) {
     ERR_clear_error(); /* of the user's own calls */
     int result = SSL_do_handshake(session->ssl);
@@ -254,7 +259,6 @@ int tls_session_handshake(struct tls_session *session) {
         session->is_full = false;
         return 1;
     }
-    explain(session);
     return outcome_of(session, result);
 }
 
@@ -297,7 +301,6 @@ ssize_t tls_session_receive(struct tls_session *session, void *bytes, size_t siz
     int got = SSL_read(session->ssl, bytes, size < INT32_MAX ? (int)size : INT32_MAX);
     if (got > 0)
         return got;
-    explain(session); /* TLS 1.3: a server refuses a client's certificate after the handshake */
     int r = outcome_of(session, got);
     session->is_full |= was_full;
     return r;

@@ -29,16 +29,7 @@
 
 #define DEADLINE_US_DEFAULT UINT64_C(60000000)
 
-enum {
-    OPTION_POSITION = 256,
-    OPTION_SERVER,
-    OPTION_DEADLINE,
-    OPTION_THREADS,
-    OPTION_TOKEN_FILE,
-    OPTION_TLS_CA,
-    OPTION_TLS_CERT,
-    OPTION_TLS_KEY
-};
+enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS, OPTION_TOKEN_FILE };
 
 /* Either `folder` or `server` is given; position and threads are for a folder only, 0: not given.
  */
@@ -103,15 +94,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_TOKEN_FILE:
         options->token_file = value;
         return 0;
-    case OPTION_TLS_CA:
-        options->tls.ca_file = value;
-        return 0;
-    case OPTION_TLS_CERT:
-        options->tls.certificate_file = value;
-        return 0;
-    case OPTION_TLS_KEY:
-        options->tls.key_file = value;
-        return 0;
     case OPTION_DEADLINE:
         options->deadline_us =
             duration_option_parse("--deadline", value, 1000, HARRIER_DEADLINE_US_MAX, state);
@@ -123,7 +105,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         check_options(options, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return server_options_take_tls(&options->tls, key, value) ? 0 : ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -143,7 +125,7 @@ static const struct argp_option arguments[] = {
     {"server", OPTION_SERVER, "ADDRESS", 0,
      "Ask the server at ADDRESS (" SERVER_ADDRESS_DEFAULT ")", 0},
     SERVER_OPTIONS_TOKEN_FILE(OPTION_TOKEN_FILE),
-    SERVER_OPTIONS_TLS(OPTION_TLS_CA, OPTION_TLS_CERT, OPTION_TLS_KEY),
+    SERVER_OPTIONS_TLS,
     {"deadline", OPTION_DEADLINE, "TIME", 0, "Deadline for the answer (60s)", 0},
     {0},
 };

@@ -17,15 +17,14 @@
 
 #define TOKEN_ROOM 512 /* more than the longest, so that a longer one is seen to be */
 
-enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE, KEY_TLS_CA, KEY_TLS_CERT, KEY_TLS_KEY };
+enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE };
 
 /* Group 4 puts these below the options of the command itself. */
 #define ARGUMENTS_OF_ALL                                                                           \
     {NULL, 0, NULL, 0, "Server:", 4},                                                              \
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
         {"deadline", KEY_DEADLINE, "TIME", 0, "Deadline for one message: 250ms, 1s, … (1s)", 0},   \
-        SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),                                                 \
-        SERVER_OPTIONS_TLS(KEY_TLS_CA, KEY_TLS_CERT, KEY_TLS_KEY),
+        SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE), SERVER_OPTIONS_TLS,
 
 static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
@@ -40,6 +39,16 @@ static const struct argp_option arguments_once[] = {
                      0},
     {0},
 };
+
+bool server_options_take_tls(struct harrier_tls *tls, int key, const char *value) {
+    const char **file = key == SERVER_OPTION_TLS_CA     ? &tls->ca_file
+                        : key == SERVER_OPTION_TLS_CERT ? &tls->certificate_file
+                        : key == SERVER_OPTION_TLS_KEY  ? &tls->key_file
+                                                        : NULL;
+    if (file)
+        *file = value;
+    return file != NULL;
+}
 
 /* The same parser serves both tables: keys that a table lacks are never delivered. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -59,15 +68,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_TOKEN_FILE:
         options->token_file = value;
         return 0;
-    case KEY_TLS_CA:
-        options->tls.ca_file = value;
-        return 0;
-    case KEY_TLS_CERT:
-        options->tls.certificate_file = value;
-        return 0;
-    case KEY_TLS_KEY:
-        options->tls.key_file = value;
-        return 0;
     case 'q':
         options->quiet = true;
         return 0;
@@ -75,7 +75,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->progress = progress_choice_parse(value, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return server_options_take_tls(&options->tls, key, value) ? 0 : ARGP_ERR_UNKNOWN;
     }
 }
 

@@ -21,14 +21,21 @@
             0                                                                                      \
     }
 
-/* The rows of --tls-ca, --tls-cert and --tls-key, likewise. */
-#define SERVER_OPTIONS_TLS(ca, certificate, key)                                                   \
-    {                                                                                              \
-        "tls-ca", ca, "FILE", 0, "tls+tcp://: certificates to trust (PEM; default: the system's)", \
-        0},                                                                                        \
-        {"tls-cert", certificate, "FILE", 0, "tls+tcp://: certificate to show (PEM)", 0}, {        \
-        "tls-key", key, "FILE", 0, "tls+tcp://: its key (PEM)", 0                                  \
+/* The rows of --tls-ca, --tls-cert and --tls-key, likewise, and what takes them: false, if the key
+ * is none of these. Their keys are the same in every command. */
+enum { SERVER_OPTION_TLS_CA = 640, SERVER_OPTION_TLS_CERT, SERVER_OPTION_TLS_KEY };
+#define SERVER_OPTIONS_TLS                                                                           \
+    {"tls-ca",                                                                                       \
+     SERVER_OPTION_TLS_CA,                                                                           \
+     "FILE",                                                                                         \
+     0,                                                                                              \
+     "tls+tcp://: certificates to trust (PEM; default: the system's)",                               \
+     0},                                                                                             \
+        {"tls-cert", SERVER_OPTION_TLS_CERT, "FILE", 0, "tls+tcp://: certificate to show (PEM)", 0}, \
+    {                                                                                                \
+        "tls-key", SERVER_OPTION_TLS_KEY, "FILE", 0, "tls+tcp://: its key (PEM)", 0                  \
     }
+bool server_options_take_tls(struct harrier_tls *tls, int key, const char *value);
 
 struct server_options {
     const char *address;
