@@ -1,11 +1,6 @@
 package harrier
 
-import (
-	"context"
-	"time"
-
-	"harrier.example/harrier/internal/wire"
-)
+import "context"
 
 // ChangeList makes 1 to 1,000 changes of the policy's lists in one message, in their order, and there are as many results.
 // The error is that of the call as a whole. Making a change again changes nothing.
@@ -35,29 +30,4 @@ func (c *Client) Reload(ctx context.Context, options ...CallOption) (*Reload, er
 func (c *Client) Explain(ctx context.Context, transactionID string, options ...CallOption) (*Explanation, error) {
 	encode := func(*callOptions) (*request, error) { return explainRequest(transactionID) }
 	return ask(ctx, c, options, encode, decodeExplanation)
-}
-
-// ask is a call from beginning to end. Go has no generic methods.
-func ask[T any](ctx context.Context, c *Client, options []CallOption, encode func(*callOptions) (*request, error),
-	decode func(*wire.Response) (T, error)) (T, error) {
-	var none T
-	begun := time.Now()
-	chosen, err := makeCallOptions(options)
-	if err != nil {
-		return none, err
-	}
-	r, err := encode(&chosen)
-	if err != nil {
-		return none, err
-	}
-	found := none
-	response, err := c.do(ctx, begun, r, &chosen)
-	if err == nil {
-		found, err = decode(response)
-	}
-	c.record(r, begun, err)
-	if err != nil {
-		return none, err
-	}
-	return found, nil
 }

@@ -140,61 +140,46 @@ func (c *Client) ReportOutcome(ctx context.Context, outcome Outcome, options ...
 
 // ReportOutcomes sends 1 to 1,000 outcomes in one message.
 func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options ...CallOption) ([]OutcomeResult, error) {
-	begun := time.Now()
-	chosen, err := makeCallOptions(options)
-	if err != nil {
-		return nil, err
-	}
-	r, err := outcomeRequest(outcomes)
-	if err != nil {
-		return nil, err
-	}
-	var results []OutcomeResult
-	response, err := c.do(ctx, begun, r, &chosen)
-	if err == nil {
-		results, err = decodeOutcomes(response)
-	}
-	c.record(r, begun, err)
-	return results, err
+	encode := func(*callOptions) (*request, error) { return outcomeRequest(outcomes) }
+	return ask(ctx, c, options, encode, decodeOutcomes)
 }
 
 // GetEntity returns the features of an entity of the policy. The key has one string for each field of the entity's key,
 // mostly one.
 func (c *Client) GetEntity(ctx context.Context, entity string, key []string, options ...CallOption) (*Entity, error) {
-	begun := time.Now()
-	chosen, err := makeCallOptions(options)
-	if err != nil {
-		return nil, err
-	}
-	r, err := entityRequest(entity, key, chosen.atTime)
-	if err != nil {
-		return nil, err
-	}
-	response, err := c.do(ctx, begun, r, &chosen)
-	c.record(r, begun, err)
-	if err != nil {
-		return nil, err
-	}
-	return decodeEntity(response), nil
+	encode := func(chosen *callOptions) (*request, error) { return entityRequest(entity, key, chosen.atTime) }
+	return ask(ctx, c, options, encode, decodeEntity)
 }
 
 // Status returns the server's state and figures.
 func (c *Client) Status(ctx context.Context, options ...CallOption) (*Status, error) {
+	encode := func(chosen *callOptions) (*request, error) { return statusRequest(chosen.stateHash) }
+	return ask(ctx, c, options, encode, decodeStatus)
+}
+
+// ask is a call from beginning to end. Go has no generic methods.
+func ask[T any](ctx context.Context, c *Client, options []CallOption, encode func(*callOptions) (*request, error),
+	decode func(*wire.Response) (T, error)) (T, error) {
+	var none T
 	begun := time.Now()
 	chosen, err := makeCallOptions(options)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	r, err := statusRequest(chosen.stateHash)
+	r, err := encode(&chosen)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
+	found := none
 	response, err := c.do(ctx, begun, r, &chosen)
+	if err == nil {
+		found, err = decode(response)
+	}
 	c.record(r, begun, err)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	return decodeStatus(response), nil
+	return found, nil
 }
 
 func (c *Client) do(ctx context.Context, begun time.Time, r *request, chosen *callOptions) (*wire.Response, error) {

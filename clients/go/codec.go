@@ -412,7 +412,7 @@ func moment(microseconds int64) time.Time {
 	return time.UnixMicro(microseconds).UTC()
 }
 
-func decodeEntity(response *wire.Response) *Entity {
+func decodeEntity(response *wire.Response) (*Entity, error) {
 	found := response.GetGetEntity()
 	return &Entity{
 		Features:   decodeFeatures(found.GetFeatures()),
@@ -421,10 +421,10 @@ func decodeEntity(response *wire.Response) *Entity {
 		Entries:    found.GetEntries(),
 		StateBytes: found.GetStateBytes(),
 		StateHash:  found.GetStateHash(),
-	}
+	}, nil
 }
 
-func decodeStatus(response *wire.Response) *Status {
+func decodeStatus(response *wire.Response) (*Status, error) {
 	found := response.GetStatus()
 	return &Status{
 		Version:        found.GetVersion(),
@@ -441,7 +441,7 @@ func decodeStatus(response *wire.Response) *Status {
 		StateHash:      found.GetStateHash(),
 		Stale:          found.GetStale(),
 		ReloadError:    found.GetReloadError(),
-	}
+	}, nil
 }
 
 // isReady returns whether the answer to a probe reports the state "ready".

@@ -264,23 +264,21 @@ func TestWhatIsNoAnswer(t *testing.T) {
 	}
 }
 
-func decode[T any](t *testing.T, name, call string, count int, to func(*wire.Response) T) (T, *wire.Response) {
+func decode[T any](t *testing.T, name, call string, count int, to func(*wire.Response) (T, error)) (T, *wire.Response) {
 	t.Helper()
 	response, err := decodeResponse(readCase(t, name).bytes(t), &request{call: call, count: count})
 	if err != nil {
 		t.Fatal(name, err)
 	}
-	return to(response), response
+	found, failure := to(response)
+	if failure != nil {
+		t.Fatal(name, failure)
+	}
+	return found, response
 }
 
 func TestEveryFieldOfDecisions(t *testing.T) {
-	results, response := decode(t, "response_score", "score", 3, func(r *wire.Response) []ScoreResult {
-		found, err := decodeDecisions(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	})
+	results, response := decode(t, "response_score", "score", 3, decodeDecisions)
 	for i, one := range response.GetScore().Results {
 		if one.GetError() != nil {
 			if codeOf(results[i].Err) != codes[one.GetError().Code] {
@@ -559,8 +557,8 @@ func FuzzAnswers(f *testing.F) {
 		for call, read := range map[string]func(*wire.Response) (int, error){
 			"score":          func(r *wire.Response) (int, error) { found, err := decodeDecisions(r); return len(found), err },
 			"report_outcome": func(r *wire.Response) (int, error) { found, err := decodeOutcomes(r); return len(found), err },
-			"get_entity":     func(r *wire.Response) (int, error) { decodeEntity(r); return count, nil },
-			"status":         func(r *wire.Response) (int, error) { decodeStatus(r); return count, nil },
+			"get_entity":     func(r *wire.Response) (int, error) { _, err := decodeEntity(r); return count, err },
+			"status":         func(r *wire.Response) (int, error) { _, err := decodeStatus(r); return count, err },
 			"change_list":    func(r *wire.Response) (int, error) { found, err := decodeChanges(r); return len(found), err },
 			"get_list":       func(r *wire.Response) (int, error) { _, err := decodeListPage(r); return count, err },
 			"reload":         func(r *wire.Response) (int, error) { _, err := decodeReload(r); return count, err },
