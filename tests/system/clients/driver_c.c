@@ -21,13 +21,16 @@ struct driver {
     struct harrier_batcher *batcher;
     pthread_mutex_t mutex; /* standard output, and what follows */
     pthread_cond_t fewer;
-    size_t calls;    /* that have not been answered */
-    json_t *metrics; /* what was reported to the hook */
+    size_t calls;      /* that have not been answered */
+    struct job *ended; /* whose threads are to be joined */
+    json_t *metrics;   /* what was reported to the hook */
 };
 
 struct job {
     struct driver *driver;
     json_t *command;
+    pthread_t thread;
+    struct job *next; /* ended */
 };
 
 static _Noreturn void die(const char *what) {
@@ -383,16 +386,15 @@ static json_t *reload(struct driver *driver, const json_t *command) {
     json_t *shadows = json_array();
     for (size_t i = 0; i < reply->reload->shadow_count; i++) {
         const struct harrier_folder_reload *shadow = &reply->reload->shadows[i];
-        json_array_append_new(shadows, json_pack("{s:s,s:s,s:s}", "folder", shadow->folder,
-                                                 "result",
-                                                 harrier_reload_result_name(shadow->result),
-                                                 "error", shadow->error));
+        json_array_append_new(
+            shadows, json_pack("{s:s,s:s,s:s}", "folder", shadow->folder, "result",
+                               harrier_reload_result_name(shadow->result), "error", shadow->error));
     }
-    json_t *answer = json_pack(
-        "{s:{s:s,s:s,s:o,s:s,s:s,s:o}}", "reload", "result",
-        policy->result ? harrier_reload_result_name(policy->result) : "none", "policy_name",
-        policy->policy_name, "snapshot_id", hexadecimal(policy->snapshot_id), "error",
-        policy->error, "messages", policy->messages, "shadows", shadows);
+    json_t *answer = json_pack("{s:{s:s,s:s,s:o,s:s,s:s,s:o}}", "reload", "result",
+                               policy->result ? harrier_reload_result_name(policy->result) : "none",
+                               "policy_name", policy->policy_name, "snapshot_id",
+                               hexadecimal(policy->snapshot_id), "error", policy->error, "messages",
+                               policy->messages, "shadows", shadows);
     harrier_reply_free(reply);
     return answer;
 }
@@ -424,10 +426,10 @@ static json_t *explained_outcomes(const struct harrier_explanation *explanation)
     json_t *outcomes = json_array();
     for (size_t i = 0; i < explanation->outcome_count; i++) {
         const struct harrier_explained_outcome *outcome = &explanation->outcomes[i];
-        json_array_append_new(
-            outcomes,
-            json_pack("{s:s,s:s,s:s}", "previous", harrier_label_name(outcome->previous), "label",
-                      harrier_label_name(outcome->label), "source", outcome->source));
+        json_array_append_new(outcomes, json_pack("{s:s,s:s,s:s}", "previous",
+                                                  harrier_label_name(outcome->previous), "label",
+                                                  harrier_label_name(outcome->label), "source",
+                                                  outcome->source));
     }
     return outcomes;
 }
@@ -451,11 +453,10 @@ static json_t *explained_rules(const struct harrier_explained_policy *policy) {
         json_t *parts = json_array();
         for (size_t k = 0; k < rule->part_count; k++)
             json_array_append_new(parts, json_string(rule->parts[k].text));
-        json_array_append_new(rules,
-                              json_pack("{s:s,s:s,s:s,s:i,s:o}", "name", rule->name, "mode",
-                                        mode_name(rule->mode), "fate",
-                                        harrier_rule_fate_name(rule->fate), "score",
-                                        (int)rule->score, "parts", parts));
+        json_array_append_new(rules, json_pack("{s:s,s:s,s:s,s:i,s:o}", "name", rule->name, "mode",
+                                               mode_name(rule->mode), "fate",
+                                               harrier_rule_fate_name(rule->fate), "score",
+                                               (int)rule->score, "parts", parts));
     }
     return rules;
 }
@@ -463,10 +464,9 @@ static json_t *explained_rules(const struct harrier_explained_policy *policy) {
 static json_t *explained_cutoffs(const struct harrier_explained_policy *policy) {
     json_t *cutoffs = json_array();
     for (size_t i = 0; i < policy->cutoff_count; i++)
-        json_array_append_new(
-            cutoffs, json_pack("{s:s,s:I}", "verdict",
-                               harrier_verdict_name(policy->cutoffs[i].verdict), "score",
-                               (json_int_t)policy->cutoffs[i].score));
+        json_array_append_new(cutoffs, json_pack("{s:s,s:I}", "verdict",
+                                                 harrier_verdict_name(policy->cutoffs[i].verdict),
+                                                 "score", (json_int_t)policy->cutoffs[i].score));
     return cutoffs;
 }
 
@@ -504,9 +504,9 @@ static const struct {
     const char *name;
     json_t *(*make)(struct driver *driver, const json_t *command);
 } calls[] = {
-    {"score", score},       {"batch", batch},         {"outcome", report_outcomes},
-    {"status", status},     {"entity", get_entity},   {"change_list", change_lists},
-    {"get_list", get_list}, {"reload", reload},       {"explain", explain},
+    {"score", score},       {"batch", batch},       {"outcome", report_outcomes},
+    {"status", status},     {"entity", get_entity}, {"change_list", change_lists},
+    {"get_list", get_list}, {"reload", reload},     {"explain", explain},
 };
 
 /* Its index; the number of calls if it is none. */
@@ -529,26 +529,41 @@ static void *run_job(void *argument) {
     json_object_set_new(answer, "ms", json_real(now_ms() - begun_ms));
     say(driver, job->command, answer);
     json_decref(job->command);
-    free(job);
     pthread_mutex_lock(&driver->mutex);
+    job->next = driver->ended;
+    driver->ended = job;
     driver->calls--;
     pthread_cond_signal(&driver->fewer);
     pthread_mutex_unlock(&driver->mutex);
     return NULL;
 }
 
+/* Not detached: what OpenSSL keeps for a thread is freed as that ends, which must not be after the
+ * process's own end. */
+static void join_ended(struct driver *driver) {
+    pthread_mutex_lock(&driver->mutex);
+    struct job *ended = driver->ended;
+    driver->ended = NULL;
+    pthread_mutex_unlock(&driver->mutex);
+    for (struct job *next; ended; ended = next) {
+        next = ended->next;
+        pthread_join(ended->thread, NULL);
+        free(ended);
+    }
+}
+
 static void start_job(struct driver *driver, json_t *command) {
     struct job *job = allocate(1, sizeof *job);
     *job = (struct job){.driver = driver, .command = json_deep_copy(command)};
+    join_ended(driver);
     pthread_mutex_lock(&driver->mutex);
     driver->calls++;
     pthread_mutex_unlock(&driver->mutex);
     pthread_attr_t attributes;
-    pthread_t thread;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, run_job, job) != 0)
+    /* The thread may be in `ended` before this returns: it is joined by this thread only. */
+    if (pthread_create(&job->thread, &attributes, run_job, job) != 0)
         die("cannot create a thread");
     pthread_attr_destroy(&attributes);
 }
@@ -663,6 +678,7 @@ static void close_client(struct driver *driver, int64_t timeout_us) {
     while (driver->calls > 0)
         pthread_cond_wait(&driver->fewer, &driver->mutex);
     pthread_mutex_unlock(&driver->mutex);
+    join_ended(driver);
     harrier_batcher_free(driver->batcher);
     harrier_client_free(driver->client);
     driver->batcher = NULL;
