@@ -81,6 +81,7 @@ ERRORS = {
     411: ("LengthRequired", "A body needs a Content-Length; chunked is not supported (ERROR_UNSUPPORTED)."),
     413: ("TooLarge", "Over a limit of bytes, items or memory (ERROR_TOO_LARGE)."),
     415: ("WrongType", "The body is not application/json, or is compressed (ERROR_UNSUPPORTED)."),
+    421: ("NotPrimary", "The server is a standby: `primary` has the address of the server that decides (ERROR_NOT_PRIMARY)."),
     422: ("Invalid", "The JSON does not fit the message: `field` says where (ERROR_INVALID)."),
     500: ("Internal", "A defect of the server (ERROR_INTERNAL)."),
     501: ("Unsupported", "A call that this server does not have (ERROR_UNSUPPORTED)."),

@@ -349,7 +349,7 @@ struct harrier_warming {
 
 struct harrier_status {
     const char *version;
-    const char *state; /* "starting", "ready", "draining", "unavailable" */
+    const char *state; /* "starting", "ready", "standby", "draining", "unavailable" */
     const char *state_reason;
     int64_t started_time_us;
     const char *policy_name;
@@ -372,6 +372,10 @@ struct harrier_status {
         differing_entities;        /* live states against rebuilt ones, at the last swap */
     int64_t refused_since_time_us; /* since when reloads have been refused; 0: they are not */
     struct harrier_warming warming;
+    /* Of a server whose archive is replicated; "" and 0 of others. */
+    const char *node;    /* its name in the cluster */
+    const char *primary; /* the address of the server that decides, as far as this one knows */
+    uint64_t committed_position; /* the last record known to be committed on the log */
 };
 
 enum harrier_reload_result {

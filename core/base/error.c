@@ -64,7 +64,7 @@ static const char *const code_names[ERROR_CODE_COUNT] = {
     [ERROR_UNAVAILABLE] = "unavailable", [ERROR_DAMAGED] = "damaged",
     [ERROR_EXISTS] = "exists",           [ERROR_SYSTEM] = "system",
     [ERROR_INTERNAL] = "internal",       [ERROR_INTERRUPTED] = "interrupted",
-    [ERROR_DENIED] = "denied",
+    [ERROR_DENIED] = "denied",           [ERROR_NOT_PRIMARY] = "not_primary",
 };
 
 const char *error_code_name(enum error_code code) {

@@ -26,6 +26,7 @@ enum error_code {
     ERROR_INTERNAL,    /* a defect of ours */
     ERROR_INTERRUPTED, /* the caller or a signal asked to stop */
     ERROR_DENIED,      /* the token is missing, unknown, or lacks the scope */
+    ERROR_NOT_PRIMARY, /* a standby; another server decides */
     ERROR_CODE_COUNT
 };
 

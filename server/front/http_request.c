@@ -45,6 +45,8 @@ int http_status_of(enum error_code code, bool has_token) {
         return 504;
     case ERROR_UNAVAILABLE:
         return HTTP_SERVUNAVAIL;
+    case ERROR_NOT_PRIMARY:
+        return 421;
     case ERROR_DENIED:
         return has_token ? 403 : 401;
     default:

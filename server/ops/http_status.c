@@ -19,6 +19,7 @@ static const struct {
     {"411", "Length Required"},
     {"413", "Content Too Large"},
     {"415", "Unsupported Media Type"},
+    {"421", "Misdirected Request"},
     {"422", "Unprocessable Content"},
     {"500", "Internal Server Error"},
     {"501", "Not Implemented"},

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#define HTTP_STATUS_COUNT 16
+#define HTTP_STATUS_COUNT 17
 
 size_t http_status_index(int status); /* the label in metrics; only the statuses of the table */
 const char *http_status_label(size_t index); /* "200" */

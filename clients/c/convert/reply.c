@@ -204,6 +204,9 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .differing_entities = in->differing_entities,
         .refused_since_time_us = in->refused_since_time_us,
         .warming = warming(memory, &in->warming),
+        .node = reply_string(memory, in->node),
+        .primary = reply_string(memory, in->primary),
+        .committed_position = in->committed_position,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

@@ -150,6 +150,15 @@ static void print_warming(const struct harrier_warming *warming) {
         puts("                features that have no history until harrier rebuild has run");
 }
 
+/* Only of a server whose archive is replicated. */
+static void print_cluster(const struct harrier_status *status) {
+    if (!*status->node)
+        return;
+    print_count("  committed", status->committed_position);
+    printf("%-13s %s\n", "node", status->node);
+    printf("%-13s %s\n", "primary", *status->primary ? status->primary : "none known");
+}
+
 /* The order is that of questions in an incident: is it up, by which policy, on which tables, how
  * far. */
 static void print_text(const struct options *options, const struct harrier_status *status) {
@@ -165,6 +174,7 @@ static void print_text(const struct options *options, const struct harrier_statu
     print_swap(status);
     print_count("position", status->position);
     print_count("  synced", status->synced_position);
+    print_cluster(status);
     print_count("transactions", status->transactions);
     print_time("  newest", status->newest_event_time_us);
     print_count("outcomes", status->outcomes);
@@ -219,6 +229,11 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_unsigned(&line, "differing_entities", status->differing_entities);
     json_add_unsigned(&line, "position", status->position);
     json_add_unsigned(&line, "synced_position", status->synced_position);
+    if (*status->node) {
+        json_add_text(&line, "node", text_of(status->node));
+        json_add_text(&line, "primary", text_of(status->primary));
+        json_add_unsigned(&line, "committed_position", status->committed_position);
+    }
     json_add_unsigned(&line, "transactions", status->transactions);
     json_add_unsigned(&line, "outcomes", status->outcomes);
     json_begin_object(&line, "labels");

@@ -144,6 +144,8 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_ENGINE:
         buffer_printf(buffer, "version %" TEXT_FORMAT, TEXT_ARGS(record->engine.version));
+        if (record->engine.node.length > 0)
+            buffer_printf(buffer, " on node %" TEXT_FORMAT, TEXT_ARGS(record->engine.node));
         break;
     case RECORD_TYPE_COUNT:
         break;
@@ -299,6 +301,8 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_ENGINE:
         json_add_text(buffer, "version", record->engine.version);
+        if (record->engine.node.length > 0)
+            json_add_text(buffer, "node", record->engine.node);
         break;
     case RECORD_TYPE_COUNT:
         break;

@@ -19,6 +19,7 @@ enum exit_status exit_status_of(enum error_code code) {
         return EXIT_STATUS_NO_INPUT;
     case ERROR_DEADLINE:
     case ERROR_UNAVAILABLE:
+    case ERROR_NOT_PRIMARY:
         return EXIT_STATUS_UNAVAILABLE;
     case ERROR_EXISTS:
     case ERROR_INTERRUPTED:

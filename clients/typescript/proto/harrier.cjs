@@ -399,6 +399,7 @@ $root.harrier = (function() {
             values[valuesById[7] = "ERROR_UNAVAILABLE"] = 7;
             values[valuesById[8] = "ERROR_INTERNAL"] = 8;
             values[valuesById[9] = "ERROR_DENIED"] = 9;
+            values[valuesById[10] = "ERROR_NOT_PRIMARY"] = 10;
             return values;
         })();
 
@@ -414,6 +415,7 @@ $root.harrier = (function() {
             Error.prototype.code = 0;
             Error.prototype.field = "";
             Error.prototype.message = "";
+            Error.prototype.primary = "";
 
             Error.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -428,6 +430,8 @@ $root.harrier = (function() {
                     writer.uint32(18).string(message.field);
                 if (message.message != null && $Object.hasOwnProperty.call(message, "message") && message.message !== "")
                     writer.uint32(26).string(message.message);
+                if (message.primary != null && $Object.hasOwnProperty.call(message, "primary") && message.primary !== "")
+                    writer.uint32(34).string(message.primary);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -486,6 +490,15 @@ $root.harrier = (function() {
                                 message.message = value;
                             else
                                 delete message.message;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.primary = value;
+                            else
+                                delete message.primary;
                             continue;
                         }
                     }
@@ -3894,6 +3907,9 @@ $root.harrier = (function() {
             StatusResponse.prototype.swap_reason = "";
             StatusResponse.prototype.compared_entities = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.differing_entities = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StatusResponse.prototype.node = "";
+            StatusResponse.prototype.primary = "";
+            StatusResponse.prototype.committed_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -3969,6 +3985,12 @@ $root.harrier = (function() {
                     writer.uint32(496).uint64(message.compared_entities);
                 if (message.differing_entities != null && $Object.hasOwnProperty.call(message, "differing_entities") && (typeof message.differing_entities === "object" ? message.differing_entities.low || message.differing_entities.high : message.differing_entities !== 0))
                     writer.uint32(504).uint64(message.differing_entities);
+                if (message.node != null && $Object.hasOwnProperty.call(message, "node") && message.node !== "")
+                    writer.uint32(562).string(message.node);
+                if (message.primary != null && $Object.hasOwnProperty.call(message, "primary") && message.primary !== "")
+                    writer.uint32(570).string(message.primary);
+                if (message.committed_position != null && $Object.hasOwnProperty.call(message, "committed_position") && (typeof message.committed_position === "object" ? message.committed_position.low || message.committed_position.high : message.committed_position !== 0))
+                    writer.uint32(576).uint64(message.committed_position);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -4285,6 +4307,33 @@ $root.harrier = (function() {
                                 message.differing_entities = value;
                             else
                                 delete message.differing_entities;
+                            continue;
+                        }
+                    case 70: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.node = value;
+                            else
+                                delete message.node;
+                            continue;
+                        }
+                    case 71: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.primary = value;
+                            else
+                                delete message.primary;
+                            continue;
+                        }
+                    case 72: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.committed_position = value;
+                            else
+                                delete message.committed_position;
                             continue;
                         }
                     }

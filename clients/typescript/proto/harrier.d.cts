@@ -307,7 +307,10 @@ export namespace harrier {
             ERROR_INTERNAL = 8,
 
             /** ERROR_DENIED value */
-            ERROR_DENIED = 9
+            ERROR_DENIED = 9,
+
+            /** ERROR_NOT_PRIMARY value */
+            ERROR_NOT_PRIMARY = 10
         }
 
         /**
@@ -337,6 +340,9 @@ export namespace harrier {
 
             /** Error message. */
             message: string;
+
+            /** Error primary. */
+            primary: string;
 
             /**
              * Encodes the specified Error message. Does not implicitly {@link harrier.v1.Error.verify|verify} messages.
@@ -370,6 +376,9 @@ export namespace harrier {
 
                 /** Error message */
                 message?: (string|null);
+
+                /** Error primary */
+                primary?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -2728,6 +2737,15 @@ export namespace harrier {
             /** StatusResponse differing_entities. */
             differing_entities: (number|Long);
 
+            /** StatusResponse node. */
+            node: string;
+
+            /** StatusResponse primary. */
+            primary: string;
+
+            /** StatusResponse committed_position. */
+            committed_position: (number|Long);
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -2847,6 +2865,15 @@ export namespace harrier {
 
                 /** StatusResponse differing_entities */
                 differing_entities?: (number|Long|null);
+
+                /** StatusResponse node */
+                node?: (string|null);
+
+                /** StatusResponse primary */
+                primary?: (string|null);
+
+                /** StatusResponse committed_position */
+                committed_position?: (number|Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

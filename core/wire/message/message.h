@@ -112,6 +112,7 @@ struct wire_error {
     enum error_code code; /* 0: no error */
     struct text field;    /* "": not about a single field */
     struct text message;  /* one sentence, cut to 1,000 bytes when it is encoded */
+    struct text primary;  /* with ERROR_NOT_PRIMARY: address of the server that decides, or "" */
 };
 
 struct score_result {
@@ -165,6 +166,8 @@ struct status_response {
     uint64_t overlay_memory_bytes;
     struct text swap_state, swap_reason;
     uint64_t compared_entities, differing_entities;
+    struct text node, primary; /* of a server with a replicated archive */
+    uint64_t committed_position;
 };
 
 struct list_change_result {

@@ -203,6 +203,8 @@ static bool read_error(struct reading reading, struct wire_error *error) {
             error->field = take_text(&reading);
         else if (tag == TAG(3, WIRE_BYTES))
             error->message = take_text(&reading);
+        else if (tag == TAG(4, WIRE_BYTES))
+            error->primary = take_text(&reading);
         else
             return false;
     }
@@ -379,12 +381,13 @@ bool message_write_request(const struct request *request, bool head, struct buff
 
 /* Messages are cut by the same field_cut() that writes them, so the bound is never too small. */
 static size_t error_room(const struct wire_error *error) {
-    return 4 * FIELD_ROOM + error->field.length +
+    return 5 * FIELD_ROOM + error->field.length + error->primary.length +
            field_cut(error->message, ERROR_MESSAGE_MAX).length;
 }
 
 static uint8_t *write_error(const struct wire_error *error, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
+    at = put_text(at, 4, error->primary);
     at = put_text(at, 3, field_cut(error->message, ERROR_MESSAGE_MAX));
     at = put_text(at, 2, error->field);
     at = put_number(at, 1, (uint64_t)error_code_to_protobuf(error->code));

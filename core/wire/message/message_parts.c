@@ -26,6 +26,8 @@ int error_code_to_protobuf(enum error_code code) {
         return HARRIER__V1__ERROR_CODE__ERROR_UNAVAILABLE;
     case ERROR_DENIED:
         return HARRIER__V1__ERROR_CODE__ERROR_DENIED;
+    case ERROR_NOT_PRIMARY:
+        return HARRIER__V1__ERROR_CODE__ERROR_NOT_PRIMARY;
     default:
         return HARRIER__V1__ERROR_CODE__ERROR_INTERNAL;
     }
@@ -121,6 +123,8 @@ enum error_code error_code_from_protobuf(int code) {
         return ERROR_UNAVAILABLE;
     case HARRIER__V1__ERROR_CODE__ERROR_DENIED:
         return ERROR_DENIED;
+    case HARRIER__V1__ERROR_CODE__ERROR_NOT_PRIMARY:
+        return ERROR_NOT_PRIMARY;
     default:
         return ERROR_INTERNAL;
     }

@@ -12,7 +12,8 @@
 static struct wire_error decode_error(const Harrier__V1__Error *in) {
     return (struct wire_error){.code = error_code_from_protobuf((int)in->code),
                                .field = text_from_bytes(in->field),
-                               .message = text_from_bytes(in->message)};
+                               .message = text_from_bytes(in->message),
+                               .primary = text_from_bytes(in->primary)};
 }
 
 /* Score and ReportOutcome get here if the fast reader did not take them: other orders of fields,
@@ -223,6 +224,9 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
         .swap_reason = text_from_bytes(in->swap_reason),
         .compared_entities = in->compared_entities,
         .differing_entities = in->differing_entities,
+        .node = text_from_bytes(in->node),
+        .primary = text_from_bytes(in->primary),
+        .committed_position = in->committed_position,
     };
     for (size_t i = 0; i < in->n_labels; i++) {
         enum label label = label_from_protobuf((int)in->labels[i]->label);

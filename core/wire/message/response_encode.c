@@ -32,6 +32,7 @@ static Harrier__V1__Error *encode_error(const struct wire_error *error, struct a
     out->code = (Harrier__V1__ErrorCode)error_code_to_protobuf(error->code);
     out->field = bytes_from_text(error->field);
     out->message = bytes_from_text(field_cut(error->message, ERROR_MESSAGE_MAX));
+    out->primary = bytes_from_text(error->primary);
     return out;
 }
 
@@ -172,6 +173,9 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->swap_reason = bytes_from_text(field_cut(in->swap_reason, ERROR_MESSAGE_MAX));
     answer->compared_entities = in->compared_entities;
     answer->differing_entities = in->differing_entities;
+    answer->node = bytes_from_text(in->node);
+    answer->primary = bytes_from_text(in->primary);
+    answer->committed_position = in->committed_position;
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
     out->status = answer;
 }

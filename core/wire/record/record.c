@@ -147,6 +147,7 @@ static void encode_engine(const struct record *record, struct buffer *buffer) {
     harrier__archive__v1__engine_record__init(&out);
     out.receive_time_us = record->receive_time_us;
     out.version = bytes_from_text(record->engine.version);
+    out.node = bytes_from_text(record->engine.node);
     protobuf_pack(&out.base, buffer);
 }
 
@@ -403,6 +404,7 @@ static int decode_engine(const struct payload *payload, struct record *record,
         return -(int)ret_error->code;
     record->receive_time_us = in->receive_time_us;
     record->engine.version = text_from_bytes(in->version);
+    record->engine.node = text_from_bytes(in->node);
     return 0;
 }
 

@@ -95,9 +95,9 @@ struct generation_record {
     struct threshold_set thresholds; /* computed with it; empty: none */
 };
 
-/* The version of the program that writes from here on. */
+/* The version of the program that writes from here on, and the node that does. */
 struct engine_record {
-    struct text version;
+    struct text version, node; /* node "": the archive is not replicated */
 };
 
 struct list_change_record {

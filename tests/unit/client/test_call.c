@@ -482,7 +482,10 @@ static void the_status(void **state) {
                                                    .differing_entities = 22,
                                                    .stale = true,
                                                    .swap_state = TEXT_LITERAL("refused"),
-                                                   .swap_reason = TEXT_LITERAL("w")}};
+                                                   .swap_reason = TEXT_LITERAL("w"),
+                                                   .node = TEXT_LITERAL("n"),
+                                                   .primary = TEXT_LITERAL("tcp://a:1"),
+                                                   .committed_position = 23}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
     int r = harrier_status(scene->client, true, NULL, &reply, &error);
@@ -496,6 +499,8 @@ static void the_status(void **state) {
     assert_string_equal(s->reload_error, "e");
     assert_string_equal(s->swap_state, "refused");
     assert_string_equal(s->swap_reason, "w");
+    assert_string_equal(s->node, "n");
+    assert_string_equal(s->primary, "tcp://a:1");
     assert_true(s->stale);
     const uint64_t numbers[] = {(uint64_t)s->started_time_us,
                                 s->snapshot_id,
@@ -518,7 +523,8 @@ static void the_status(void **state) {
                                 s->rejected,
                                 s->overlay_memory_bytes,
                                 s->compared_entities,
-                                s->differing_entities};
+                                s->differing_entities,
+                                s->committed_position};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         assert_int_equal(numbers[i], i + 1);
     harrier_reply_free(reply);

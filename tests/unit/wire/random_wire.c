@@ -202,12 +202,13 @@ struct request random_request(struct random *random, struct arena *arena) {
 }
 
 static struct wire_error random_error(struct random *random, struct arena *arena) {
-    static const enum error_code codes[] = {ERROR_INVALID,     ERROR_UNSUPPORTED, ERROR_NOT_FOUND,
-                                            ERROR_ID_CONFLICT, ERROR_TOO_LARGE,   ERROR_DEADLINE,
-                                            ERROR_UNAVAILABLE, ERROR_INTERNAL,    ERROR_DENIED};
+    static const enum error_code codes[] = {
+        ERROR_INVALID,  ERROR_UNSUPPORTED, ERROR_NOT_FOUND, ERROR_ID_CONFLICT, ERROR_TOO_LARGE,
+        ERROR_DEADLINE, ERROR_UNAVAILABLE, ERROR_INTERNAL,  ERROR_DENIED,      ERROR_NOT_PRIMARY};
     return (struct wire_error){.code = codes[random_below(random, sizeof codes / sizeof *codes)],
                                .field = maybe_text(random, arena, 64),
-                               .message = maybe_text(random, arena, 1000)};
+                               .message = maybe_text(random, arena, 1000),
+                               .primary = maybe_text(random, arena, 64)};
 }
 
 static struct value random_value(struct random *random, struct arena *arena) {
@@ -360,6 +361,9 @@ static struct status_response random_status(struct random *random, struct arena 
         .swap_reason = maybe_text(random, arena, 1000),
         .compared_entities = random_number(random),
         .differing_entities = random_number(random),
+        .node = maybe_text(random, arena, 64),
+        .primary = maybe_text(random, arena, 64),
+        .committed_position = random_number(random),
     };
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;
@@ -709,6 +713,7 @@ struct record random_record(struct random *random, struct arena *arena) {
         break;
     case RECORD_ENGINE:
         record.engine.version = random_text(random, arena, 32);
+        record.engine.node = maybe_text(random, arena, 32);
         break;
     case RECORD_TYPE_COUNT:
         break;

@@ -205,6 +205,7 @@ static json_t *error_json(const struct wire_error *error) {
     json_object_set_new(out, "code", json_string(name));
     put_text(out, "field", error->field);
     put_text(out, "message", error->message);
+    put_text(out, "primary", error->primary);
     return out;
 }
 
@@ -384,6 +385,9 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_text(out, "swap_reason", status->swap_reason);
     put_unsigned(out, "compared_entities", status->compared_entities);
     put_unsigned(out, "differing_entities", status->differing_entities);
+    put_text(out, "node", status->node);
+    put_text(out, "primary", status->primary);
+    put_unsigned(out, "committed_position", status->committed_position);
     return out;
 }
 
@@ -785,6 +789,7 @@ json_t *record_json(const struct record *record) {
         break;
     case RECORD_ENGINE:
         put_text(out, "version", record->engine.version);
+        put_text(out, "node", record->engine.node);
         break;
     case RECORD_TYPE_COUNT:
         break;

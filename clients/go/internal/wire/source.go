@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "243db2da2b0da35363a3b00ee1528472b946a648ad8cae4f3df1a708f508d1f4"
+const SourceSHA256 = "0cbbf6e18cbc1bbce24e1367be571da8a66b4f4bd3494cd492b856247051b07b"

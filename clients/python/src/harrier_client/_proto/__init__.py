@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "243db2da2b0da35363a3b00ee1528472b946a648ad8cae4f3df1a708f508d1f4"
+SOURCE_SHA256 = "0cbbf6e18cbc1bbce24e1367be571da8a66b4f4bd3494cd492b856247051b07b"

@@ -19,6 +19,7 @@ class ErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_UNAVAILABLE: _ClassVar[ErrorCode]
     ERROR_INTERNAL: _ClassVar[ErrorCode]
     ERROR_DENIED: _ClassVar[ErrorCode]
+    ERROR_NOT_PRIMARY: _ClassVar[ErrorCode]
 
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -93,6 +94,7 @@ ERROR_DEADLINE: ErrorCode
 ERROR_UNAVAILABLE: ErrorCode
 ERROR_INTERNAL: ErrorCode
 ERROR_DENIED: ErrorCode
+ERROR_NOT_PRIMARY: ErrorCode
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_APPROVE: Verdict
 VERDICT_REVIEW: Verdict
@@ -188,14 +190,16 @@ class Response(_message.Message):
     def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ("code", "field", "message")
+    __slots__ = ("code", "field", "message", "primary")
     CODE_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PRIMARY_FIELD_NUMBER: _ClassVar[int]
     code: ErrorCode
     field: str
     message: str
-    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    primary: str
+    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ..., primary: _Optional[str] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("transactions", "dry_run", "return_features")
@@ -550,7 +554,7 @@ class StatusRequest(_message.Message):
     def __init__(self, state_hash: bool = ...) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities")
+    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -583,6 +587,9 @@ class StatusResponse(_message.Message):
     SWAP_REASON_FIELD_NUMBER: _ClassVar[int]
     COMPARED_ENTITIES_FIELD_NUMBER: _ClassVar[int]
     DIFFERING_ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    PRIMARY_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     version: str
     state: str
     state_reason: str
@@ -615,7 +622,10 @@ class StatusResponse(_message.Message):
     swap_reason: str
     compared_entities: int
     differing_entities: int
-    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ...) -> None: ...
+    node: str
+    primary: str
+    committed_position: int
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ...) -> None: ...
 
 class LabelCount(_message.Message):
     __slots__ = ("label", "transactions")
