@@ -12,10 +12,15 @@
 int adoption_record_policy(struct service *service, const struct adopted *last,
                            struct error *ret_error) {
     struct record records[INGEST_ADOPTIONS_MAX];
-    size_t count = ingest_adoptions(&service->states, last, records);
     int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++)
+    if (!service_writes(service)) /* it will be recorded if this server becomes the primary */
+        return 0;
+    size_t count = ingest_adoptions(&service->states, last, records);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (records[i].type == RECORD_ENGINE && service->replication.is_member)
+            records[i].engine.node = text_of(service->settings.cluster.node);
         r = service_append(service, &records[i], ret_error);
+    }
     return r;
 }
 

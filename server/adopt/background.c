@@ -65,58 +65,25 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     pthread_mutex_lock(&service->lock);
     service->states = states;
     service->written_shadows = last.shadows;
+    service->replication.adopted = last;
     service->own_position = end.position;
     r = adoption_record(service, &last, ret_error);
     /* If a shutdown has begun meanwhile, the service stays draining. */
     if (r == 0 && service->state != SERVICE_DRAINING)
-        service_set_state(service, SERVICE_READY, "%s", "");
+        service_set_state(service, service_good_state(service), "%s", "");
     service_check_overlay(service);
+    const char *good = service_state_name(service_good_state(service));
     uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
     pthread_mutex_unlock(&service->lock);
     if (r == 0)
         log_line(service->settings.log, LOG_INFO,
-                 "ready: %" PRIu64 " transactions, position %" PRIu64 ", folded in %.1f s",
+                 "%s: %" PRIu64 " transactions, position %" PRIu64 ", folded in %.1f s", good,
                  transactions, end.position,
                  (double)(clock_monotonic_us(service->settings.clock) - began_us) / 1e6);
     return r;
 }
 
 /* ---- the jobs ---- */
-
-static void start(struct service *service) {
-    struct fold *fold = service->first_fold;
-    struct error error;
-    service->first_fold = NULL;
-    shadows_start(service);
-    if (fold_and_serve(service, fold, &error) < 0 && error.code != ERROR_INTERRUPTED) {
-        pthread_mutex_lock(&service->lock);
-        /* Unavailable: the adoption could not be written. A full disk may have room later, so
-         * recovery tries again instead of failing for good. */
-        if (service->state != SERVICE_UNAVAILABLE)
-            service_fail(service, &error);
-        pthread_mutex_unlock(&service->lock);
-    }
-    service_report(service);
-}
-
-/* Appends a record to find out whether the archive can be written again. It also marks where a
- * writer started over. */
-static int try_archive(struct service *service, struct error *ret_error) {
-    struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
-    pthread_mutex_lock(&service->lock);
-    record.receive_time_us = service_receive_time_us(service);
-    archive_append(service->archive, &record);
-    int r = archive_write(service->archive, ret_error);
-    if (r < 0) /* as for any write: an alert lasts as long as the disk is full */
-        metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
-    if (r == 0)
-        commit_want(service);
-    else if (r == -ERROR_UNAVAILABLE) /* the file's end is unknown: it must be opened anew, by
-                                         another process */
-        service_fail(service, ret_error);
-    pthread_mutex_unlock(&service->lock);
-    return r;
-}
 
 /* From the tables that were in use: adopting a newer generation, with all its checks, is the swap's
  * business. */
@@ -133,10 +100,55 @@ static int begin_again(struct service *service, struct fold **ret_fold, struct e
     return r;
 }
 
+static void start(struct service *service) {
+    struct fold *fold = service->first_fold;
+    struct error error;
+    service->first_fold = NULL;
+    shadows_start(service);
+    int r = fold ? 0 : begin_again(service, &fold, &error);
+    if (r == 0)
+        r = fold_and_serve(service, fold, &error);
+    if (r < 0 && error.code != ERROR_INTERRUPTED) {
+        pthread_mutex_lock(&service->lock);
+        /* Unavailable: the adoption could not be written. A full disk may have room later, so
+         * recovery tries again instead of failing for good. */
+        if (service->state != SERVICE_UNAVAILABLE)
+            service_fail(service, &error);
+        pthread_mutex_unlock(&service->lock);
+    }
+    service_report(service);
+}
+
+/* Appends a record to find out whether the archive can be written again. It also marks where a
+ * writer started over. */
+static int try_archive(struct service *service, struct error *ret_error) {
+    struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
+    pthread_mutex_lock(&service->lock);
+    if (!service_writes(service)) {
+        pthread_mutex_unlock(&service->lock);
+        return 0;
+    }
+    if (service->replication.is_member)
+        record.engine.node = text_of(service->settings.cluster.node);
+    record.receive_time_us = service_receive_time_us(service);
+    archive_append(service->archive, &record);
+    int r = archive_write(service->archive, ret_error);
+    if (r < 0) /* as for any write: an alert lasts as long as the disk is full */
+        metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
+    if (r == 0)
+        commit_want(service);
+    else if (r == -ERROR_UNAVAILABLE) /* the file's end is unknown: it must be opened anew, by
+                                         another process */
+        service_fail(service, ret_error);
+    pthread_mutex_unlock(&service->lock);
+    return r;
+}
+
 /* Unavailable for its size is another matter: then there are states, and a swap is the cure. */
 static bool has_lost_states(struct service *service) {
     pthread_mutex_lock(&service->lock);
-    bool has = service->state == SERVICE_UNAVAILABLE && !service->states.overlay;
+    bool has = service->state == SERVICE_UNAVAILABLE && !service->states.overlay &&
+               !service->replication.is_reconciling;
     pthread_mutex_unlock(&service->lock);
     return has;
 }
@@ -182,7 +194,9 @@ static void *work(void *user) {
 }
 
 void background_start(struct service *service) {
-    jobs_ask(&service->jobs, JOB_START);
+    if (!service->replication
+             .is_member) /* else the cluster asks when the archive is as the log's */
+        jobs_ask(&service->jobs, JOB_START);
     check(pthread_create(&service->background, NULL, work, service) == 0);
 }
 

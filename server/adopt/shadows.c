@@ -68,6 +68,8 @@ static bool is_written(const struct service *service, uint64_t id) {
 
 int shadows_record(struct service *service, struct error *ret_error) {
     int r = 0;
+    if (!service_writes(service))
+        return 0;
     for (size_t i = 0; i < service->shadows.count && r == 0; i++) {
         const struct snapshot *snapshot = service->shadows.of[i].snapshot;
         if (is_written(service, snapshot->id))

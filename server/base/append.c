@@ -12,7 +12,8 @@ void service_lose_archive(struct service *service, const struct error *error) {
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
     if (error->code == ERROR_UNAVAILABLE) /* the content of the file is unknown: fail for good */
         service_fail(service, error);
-    else if (service->state == SERVICE_READY || service->state == SERVICE_STARTING)
+    else if (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
+             service->state == SERVICE_STARTING)
         service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",
                           REASON_BYTES / 2, error->text);
 }

@@ -22,6 +22,8 @@
 
 /* Under the decision lock. */
 struct commit {
+    pthread_cond_t idle; /* a sync has ended */
+    bool is_syncing;
     pthread_cond_t wanted; /* waits by the monotonic clock */
     pthread_t thread;
     bool is_waiting; /* the thread waits for work; else a signal would be wasted */
@@ -35,10 +37,19 @@ void commit_want(struct service *service) {
     service->commit->is_wanted = true;
     if (service->commit->is_waiting)
         pthread_cond_signal(&service->commit->wanted);
+    if (service->replication.is_primary)
+        pthread_cond_signal(&service->replication.written);
 }
 
 bool commit_has_begun(const struct service *service) {
     return service->commit->has_begun;
+}
+
+/* The last record whose answers may be sent. Under the lock. */
+static uint64_t safe_position(const struct service *service) {
+    if (service->settings.replicated)
+        return service->replication.committed.position;
+    return service->settings.synced ? archive_synced(service->archive) : UINT64_MAX;
 }
 
 /* The records are in the archive's file, but whether they are on disk is unknown. */
@@ -52,6 +63,23 @@ static void answer_unsynced(struct run *run) {
     message_encode_response(&run->response, &run->answer);
 }
 
+/* What it would wait for does not come. Under the lock. */
+static void answer_lost(struct run *run) {
+    struct service *service = run->service;
+    if (service->settings.replicated && service->state != SERVICE_FAILED) {
+        run_refuse_standby(run);
+        buffer_clear(&run->answer);
+        message_encode_response(&run->response, &run->answer);
+        return;
+    }
+    answer_unsynced(run);
+}
+
+static bool is_lost(const struct service *service) {
+    return service->state == SERVICE_FAILED ||
+           (service->settings.replicated && !service_writes(service));
+}
+
 static void park(struct service *service, struct run *run) {
     run->next = NULL;
     *service->commit->parked_end = run;
@@ -60,20 +88,20 @@ static void park(struct service *service, struct run *run) {
 
 struct run *commit_park(struct service *service, struct run *runs) {
     struct run *ready = NULL, **end = &ready;
-    if (!service->settings.synced)
+    if (!service->settings.synced && !service->settings.replicated)
         return runs;
     pthread_mutex_lock(&service->lock);
-    uint64_t synced = archive_synced(service->archive);
-    bool failed = service->state == SERVICE_FAILED;
+    uint64_t safe = safe_position(service);
+    bool lost = is_lost(service);
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
-        bool waits = run->position_needed > synced;
-        if (waits && !failed) {
+        bool waits = run->position_needed > safe;
+        if (waits && !lost) {
             park(service, run);
             continue;
         }
         if (waits)
-            answer_unsynced(run);
+            answer_lost(run);
         *end = run;
         end = &run->next;
     }
@@ -82,14 +110,14 @@ struct run *commit_park(struct service *service, struct run *runs) {
     return ready;
 }
 
-/* Takes out the runs whose records are on disk, or all of them. Under the lock. */
+/* Takes out the runs whose records are safe, or all of them. Under the lock. */
 static struct run *unpark(struct service *service, bool all) {
     struct run *ready = NULL, **ready_end = &ready;
     struct run **at = &service->commit->parked;
-    uint64_t synced = archive_synced(service->archive);
+    uint64_t safe = safe_position(service);
     while (*at) {
         struct run *run = *at;
-        if (!all && run->position_needed > synced) {
+        if (!all && run->position_needed > safe) {
             at = &run->next;
             continue;
         }
@@ -100,6 +128,21 @@ static struct run *unpark(struct service *service, bool all) {
     }
     service->commit->parked_end = at;
     return ready;
+}
+
+struct run *commit_release(struct service *service) {
+    bool lost = is_lost(service);
+    uint64_t safe = safe_position(service);
+    struct run *runs = unpark(service, lost);
+    for (struct run *run = runs; run; run = run->next)
+        if (run->position_needed > safe)
+            answer_lost(run);
+    return runs;
+}
+
+void commit_await_idle(struct service *service) {
+    while (service->commit->is_syncing)
+        pthread_cond_wait(&service->commit->idle, &service->lock);
 }
 
 static void release_unsynced(struct run *runs) {
@@ -118,6 +161,7 @@ static int sync_archive(struct service *service, struct error *ret_error) {
         return r == -ERROR_UNAVAILABLE ? r : 1;
     if (r == 0)
         return 0;
+    service->commit->is_syncing = true;
     pthread_mutex_unlock(&service->lock);
     int64_t began_us = clock_monotonic_us(settings->clock);
     struct error wait_error;
@@ -126,6 +170,8 @@ static int sync_archive(struct service *service, struct error *ret_error) {
                    clock_monotonic_us(settings->clock) - began_us);
     pthread_mutex_lock(&service->lock);
     int finished = archive_sync_finish(service->archive, &sync, ret_error);
+    service->commit->is_syncing = false;
+    pthread_cond_broadcast(&service->commit->idle);
     if (r < 0) {
         *ret_error = wait_error;
         return r;
@@ -216,6 +262,7 @@ void commit_start(struct service *service) {
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&commit->wanted, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&commit->idle, NULL);
     commit->parked_end = &commit->parked;
     commit->is_wanted = true; /* a killed process may have left records written but not synced */
     service->commit = commit;
@@ -233,6 +280,7 @@ void commit_stop(struct service *service) {
 void commit_free(struct service *service) {
     if (!service->commit)
         return;
+    pthread_cond_destroy(&service->commit->idle);
     pthread_cond_destroy(&service->commit->wanted);
     free(service->commit);
 }

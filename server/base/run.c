@@ -14,6 +14,20 @@ enum next run_refuse(struct run *run, const struct error *error, struct text fie
     return DONE;
 }
 
+enum next run_refuse_standby(struct run *run) {
+    const struct replication *replication = &run->service->replication;
+    struct error error;
+    if (*replication->primary)
+        error_set(&error, ERROR_NOT_PRIMARY, "this server is a standby; %s decides",
+                  replication->primary);
+    else
+        error_set(&error, ERROR_NOT_PRIMARY,
+                  "this server is a standby, and no other is known to decide at the moment");
+    run_refuse(run, &error, (struct text){0});
+    run->response.error.primary = arena_text(&run->arena, text_of(replication->primary));
+    return DONE;
+}
+
 void *run_new_results(struct run *run, size_t count, size_t size) {
     struct error error;
     void *results = arena_calloc(&run->arena, count, size);

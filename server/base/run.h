@@ -38,6 +38,8 @@ struct run {
 
 /* The whole request fails. Returns DONE. field may be empty. */
 enum next run_refuse(struct run *run, const struct error *error, struct text field);
+/* The whole request fails because another server decides. Under the decision lock. Returns DONE. */
+enum next run_refuse_standby(struct run *run);
 /* One item of the request fails: returns what its result says, in the run's arena. Counts it. */
 struct wire_error run_refuse_item(struct run *run, const struct error *error, struct text field);
 /* The results of a request of many items, zeroed, in the arena. NULL: the request is refused. */

@@ -15,6 +15,9 @@
  *       ▼                 ▼ │
  *     failed ◄─sync──  unavailable
  *
+ * In a cluster, "standby" takes the place of ready until the server becomes the primary; it goes
+ * back to starting when it stops being that and has to forget what it wrote.
+ *
  * It is also unavailable while the overlay exceeds its limit; a swap ends that. Except in ready and
  * draining, it answers every call but Status (and Reload) with `unavailable`. Failed is final: what
  * was lost is unknown, or the start did not succeed; service_failure() has the reason. */
@@ -34,6 +37,7 @@
 enum service_state {
     SERVICE_STARTING,
     SERVICE_READY,
+    SERVICE_STANDBY, /* of a cluster: answers what only reads */
     SERVICE_DRAINING,
     SERVICE_UNAVAILABLE,
     SERVICE_FAILED,
@@ -41,13 +45,26 @@ enum service_state {
 
 const char *service_state_name(enum service_state state); /* "starting", … */
 
+/* The cluster that the archive is replicated in: docs/CLUSTER.md. Texts are copied. */
+struct cluster_settings {
+    const char *brokers; /* "host:port,…"; NULL: the server is alone */
+    const char *topic;   /* with one partition: the log */
+    const char *name;    /* of the cluster: the transactional.id, and the group of the lease */
+    const char *node;    /* this server's name, which its records have */
+    const char *address; /* where clients reach it */
+    const char *config;  /* file of librdkafka's properties; NULL: none */
+    int64_t lease_us;    /* a primary that is silent for so long has lost its lease */
+};
+
 struct service_settings {
     const char *policy;         /* folder */
     const char *const *shadows; /* folders of shadow policies, ENGINE_SHADOWS_MAX at most */
     size_t shadow_count;
-    const char *archive;           /* folder; created if missing, its parent must exist */
-    const char *generations;       /* folder; may be missing before the first rebuild */
-    bool synced;                   /* answers wait for the disk */
+    const char *archive;     /* folder; created if missing, its parent must exist */
+    const char *generations; /* folder; may be missing before the first rebuild */
+    bool synced;             /* answers wait for the disk */
+    bool replicated;         /* answers wait for the cluster's log */
+    struct cluster_settings cluster;
     int64_t sync_interval_us;      /* synced: minimum time between two syncs */
     int64_t lazy_sync_interval_us; /* not synced: time between two syncs */
     int64_t max_ahead_us;          /* of an event time before the clock */

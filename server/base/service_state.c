@@ -10,9 +10,9 @@
 
 const char *service_state_name(enum service_state state) {
     static const char *const names[] = {
-        [SERVICE_STARTING] = "starting", [SERVICE_READY] = "ready",
-        [SERVICE_DRAINING] = "draining", [SERVICE_UNAVAILABLE] = "unavailable",
-        [SERVICE_FAILED] = "failed",
+        [SERVICE_STARTING] = "starting",       [SERVICE_READY] = "ready",
+        [SERVICE_STANDBY] = "standby",         [SERVICE_DRAINING] = "draining",
+        [SERVICE_UNAVAILABLE] = "unavailable", [SERVICE_FAILED] = "failed",
     };
     return names[state];
 }
@@ -30,6 +30,14 @@ void service_fail(struct service *service, const struct error *error) {
     service_set_state(service, SERVICE_FAILED, "%.*s", REASON_BYTES - 1, error->text);
 }
 
+bool service_writes(const struct service *service) {
+    return !service->replication.is_member || service->replication.is_primary;
+}
+
+enum service_state service_good_state(const struct service *service) {
+    return service_writes(service) ? SERVICE_READY : SERVICE_STANDBY;
+}
+
 void service_report(const struct service *service) {
     if (service->settings.changed)
         service->settings.changed(service->settings.user);
@@ -42,11 +50,11 @@ bool service_check_overlay(struct service *service) {
         return false;
     bool is_full = overlay_fullness(overlay, service->settings.overlay_limit) >= 100;
     if (!is_full && service->state == SERVICE_UNAVAILABLE) {
-        service_set_state(service, SERVICE_READY, "%s", "");
+        service_set_state(service, service_good_state(service), "%s", "");
         log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
         return true;
     }
-    if (!is_full || service->state != SERVICE_READY)
+    if (!is_full || service->state != service_good_state(service))
         return false;
     service_set_state(
         service, SERVICE_UNAVAILABLE,

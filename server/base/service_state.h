@@ -28,6 +28,7 @@
 
 #define REASON_BYTES 512 /* of any reason kept for Status, NUL included */
 
+struct cluster;
 struct commit;
 struct deferred_free;
 struct explain_queue;
@@ -54,6 +55,17 @@ struct refusal {
     char reason[REASON_BYTES]; /* empty: the last one was not refused */
     int64_t since_us;          /* monotonic; 0: not refused */
     int64_t since_wall_us;     /* the same moment, for people */
+};
+
+/* This server's part in a cluster. Alone it is the primary of nothing: is_member is false, and
+ * service_writes() true. */
+struct replication {
+    bool is_member, is_primary;
+    bool is_reconciling;            /* the archive may have an end that the log lacks: no folding */
+    struct archive_place committed; /* the last record known to be on the log */
+    char primary[256];              /* its address; "": not known */
+    struct adopted adopted;         /* the last records of their kinds, while following */
+    pthread_cond_t written;         /* the archive has new records to ship */
 };
 
 struct service {
@@ -91,8 +103,10 @@ struct service {
     size_t list_label_count;
     int64_t spare_at_us; /* monotonic, earliest next spare.c attempt; INT64_MAX: one is under way */
     struct service_guard guard;
+    struct replication replication;
     /* ---- end of what the decision lock guards ---- */
 
+    struct cluster *cluster; /* NULL: alone */
     struct run_pool *run_pool;
     struct commit *commit;
     struct explain_queue *explains;
@@ -119,6 +133,10 @@ void service_set_state(struct service *service, enum service_state state, const 
     __attribute__((format(printf, 3, 4)));
 /* SERVICE_FAILED for good, with the error as the reason. */
 void service_fail(struct service *service, const struct error *error);
+/* May this server append records? All but a cluster's standbys do. Under the decision lock. */
+bool service_writes(const struct service *service);
+/* What it is when all is well: ready, or standby. */
+enum service_state service_good_state(const struct service *service);
 /* Calls settings.changed. Without the lock. */
 void service_report(const struct service *service);
 /* Compares the overlay's size with overlay_limit. True: that made the service unavailable, or ready

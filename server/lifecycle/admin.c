@@ -42,8 +42,15 @@ static void ready(struct admin *admin, struct evhttp_request *request, struct bu
     char reason[512];
     enum service_state state = service_state(admin->service, reason, sizeof reason);
     buffer_printf(text, "%s%s%s\n", service_state_name(state), *reason ? ": " : "", reason);
-    send_text(request, state == SERVICE_READY ? HTTP_OK : HTTP_SERVUNAVAIL,
-              "text/plain; charset=utf-8", text);
+    bool is_ready = state == SERVICE_READY || state == SERVICE_STANDBY;
+    send_text(request, is_ready ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", text);
+}
+
+/* For what sends requests to the one server of a cluster that decides. */
+static void primary(struct admin *admin, struct evhttp_request *request, struct buffer *text) {
+    bool decides = service_state(admin->service, NULL, 0) == SERVICE_READY;
+    buffer_printf(text, decides ? "primary\n" : "not the primary\n");
+    send_text(request, decides ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", text);
 }
 
 /* Gauges are brought up to date for each scrape. */
@@ -59,7 +66,8 @@ static void report_metrics(struct admin *admin, struct evhttp_request *request,
 static const struct {
     const char *path;
     void (*answer)(struct admin *admin, struct evhttp_request *request, struct buffer *text);
-} pages[] = {{"/livez", live}, {"/readyz", ready}, {"/metrics", report_metrics}};
+} pages[] = {
+    {"/livez", live}, {"/readyz", ready}, {"/primary", primary}, {"/metrics", report_metrics}};
 #define PAGES (sizeof pages / sizeof *pages)
 
 /* 404, or 405 with the methods that are allowed. */

@@ -107,7 +107,8 @@ static void on_changed(evutil_socket_t descriptor, short what, void *user) {
         finish(harrierd, exit_code_of(&error));
         return;
     }
-    bool is_ready = service_state(harrierd->service, NULL, 0) == SERVICE_READY;
+    enum service_state state = service_state(harrierd->service, NULL, 0);
+    bool is_ready = state == SERVICE_READY || state == SERVICE_STANDBY;
     if (is_ready && !harrierd->was_ready)
         notify_supervisor(harrierd->notify_socket, "READY=1\nSTATUS=ready");
     else if (!is_ready && harrierd->was_ready && !harrierd->draining)
@@ -254,6 +255,23 @@ static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
     return 0;
 }
 
+static struct cluster_settings cluster_settings_of(const struct options *options) {
+    static char machine[256]; /* the service copies it */
+    if (!*options->log)
+        return (struct cluster_settings){0};
+    if (gethostname(machine, sizeof machine - 1) < 0)
+        snprintf(machine, sizeof machine, "unnamed");
+    return (struct cluster_settings){
+        .brokers = options->log_address.brokers,
+        .topic = options->log_address.topic,
+        .name = *options->cluster ? options->cluster : options->log_address.topic,
+        .node = *options->node ? options->node : machine,
+        .address = *options->advertise ? options->advertise : options->listen.items[0],
+        .config = options->log_config,
+        .lease_us = options->lease_us,
+    };
+}
+
 /* Folder names are passed as texts with a NUL; the service copies them. */
 static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
@@ -271,6 +289,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .synced = options->durability == DURABILITY_SYNCED,
         .sync_interval_us = options->sync_interval_us,
         .lazy_sync_interval_us = options->lazy_sync_interval_us,
+        .replicated = options->durability == DURABILITY_REPLICATED,
+        .cluster = cluster_settings_of(options),
         .max_ahead_us = options->max_ahead_us,
         .stale_after_us = options->stale_after_us,
         .overlay_limit = (uint64_t)options->overlay_limit_bytes,

@@ -27,12 +27,13 @@
 #define AT(field) .offset = offsetof(struct options, field)
 
 static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
-static const char *const durability_names[] = {"written", "synced", NULL};
+static const char *const durability_names[] = {"written", "synced", "replicated", NULL};
 
 /* Headings of --help and of the example file. */
 #define ADDRESSES "Addresses"
 #define DECISIONS "Decisions"
 #define STORAGE   "Storage"
+#define CLUSTER   "Cluster"
 #define OPERATION "Operation"
 
 /* A row: heading, name, type, field, default; then bounds, and .reloadable if SIGHUP applies a
@@ -140,7 +141,8 @@ static const struct option table[] = {
     {STORAGE, "durability", OPTION_CHOICE, AT(durability), "written", .choices = durability_names,
      .help = "When an answer is sent. written: once the kernel has the records; they survive a "
              "crash of the process. synced: once they are on disk; they survive a crash of the "
-             "machine."},
+             "machine. replicated: once they are committed on the log (option log); they survive "
+             "the loss of the machine."},
     {STORAGE, "sync_interval", OPTION_DURATION, AT(sync_interval_us), "0", .least = 0,
      .most = 10 * US_PER_S,
      .help = "With durability = synced, the minimum time between two syncs; answers that become "
@@ -157,6 +159,26 @@ static const struct option table[] = {
              "harrierd_rebuild_wanted); beyond it, the server is not ready until newer tables are "
              "adopted. A swap needs the same amount again while it runs. 0: no limit other than "
              "about 300 million entities, which is treated the same way."},
+
+    {CLUSTER, "log", OPTION_TEXT, AT(log), "",
+     .help = "Replicate the archive: kafka://HOST:PORT,…/TOPIC, a topic with one partition. Of the "
+             "servers with the same log one decides, and the others follow it and take over: "
+             "docs/CLUSTER.md. Empty: this server is alone."},
+    {CLUSTER, "cluster", OPTION_TEXT, AT(cluster), "",
+     .help = "Name of the cluster, the same on all nodes: Kafka's transactional.id and group.id. "
+             "Empty: the topic's name."},
+    {CLUSTER, "node", OPTION_TEXT, AT(node), "",
+     .help = "Name of this node, which its records have. Empty: the machine's name."},
+    {CLUSTER, "advertise", OPTION_TEXT, AT(advertise), "",
+     .help = "The address at which clients reach this node, as they write it: standbys send them "
+             "there. Empty: the first address of listen."},
+    {CLUSTER, "log_config", OPTION_TEXT, AT(log_config), "",
+     .help = "File of librdkafka's properties, one NAME=VALUE a line, such as security.protocol "
+             "and sasl.password. Empty: none."},
+    {CLUSTER, "lease", OPTION_DURATION, AT(lease_us), "6s", .least = 500 * US_PER_MS,
+     .most = 300 * US_PER_S,
+     .help = "A primary without a sign of life for this long is replaced. The brokers' "
+             "group.min.session.timeout.ms, 6 s by default, is the least that they accept."},
 
     {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
      .most = 3600 * US_PER_S,
@@ -345,6 +367,22 @@ static int check_http(const struct options *options, struct error *ret_error) {
     return 0;
 }
 
+static int check_cluster(struct options *options, struct error *ret_error) {
+    int r = log_address_parse(options->log, &options->log_address, ret_error);
+    if (r < 0)
+        return r;
+    if (options->durability == DURABILITY_REPLICATED && !*options->log)
+        return error_set(ret_error, ERROR_INVALID,
+                         "durability = replicated needs a log to replicate to (option log)");
+    if (*options->log && options->listen.count > 0 && !*options->advertise &&
+        strstr(options->listen.items[0], "://0.0.0.0"))
+        return error_set(ret_error, ERROR_INVALID,
+                         "listen: %s is no address that a standby could send clients to: name one "
+                         "(advertise = ADDRESS)",
+                         options->listen.items[0]);
+    return 0;
+}
+
 /* What a row of the table cannot check by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
@@ -380,6 +418,8 @@ static int check_together(struct options *options, struct error *ret_error) {
         0)
         return -ERROR_INVALID;
     int r = check_http(options, ret_error);
+    if (r == 0)
+        r = check_cluster(options, ret_error);
     if (r < 0)
         return r;
     char host[256];

@@ -6,6 +6,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/option.h"
+#include "log_address.h"
 #include "server/net/ipc_access.h"
 #include "server/ops/cpu_affinity.h"
 
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 enum tls_version { TLS_VERSION_1_3, TLS_VERSION_1_2 };
-enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED };
+enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED, DURABILITY_REPLICATED };
 
 struct options {
     struct option_list listen;
@@ -42,6 +43,13 @@ struct options {
     const char *data_dir;
     int durability; /* enum durability */
     int64_t sync_interval_us, lazy_sync_interval_us;
+    const char *log;                /* "": this server is alone */
+    struct log_address log_address; /* parsed from it */
+    const char *cluster;            /* "": the topic's name */
+    const char *node;               /* "": the machine's name */
+    const char *advertise;          /* "": the first of listen */
+    const char *log_config;         /* "": none */
+    int64_t lease_us;
     int64_t stale_after_us;      /* 0: never */
     int64_t overlay_limit_bytes; /* 0: none */
     int64_t slow_after_us;       /* 0: never */

@@ -7,6 +7,7 @@ enum server_metric {
     /* the server and its requests */
     SERVER_VERSION,
     SERVER_READY,
+    SERVER_DECIDES,
     SERVER_START_TIME,
     REQUESTS,
     REQUEST_DURATION,
@@ -28,6 +29,12 @@ enum server_metric {
     ARCHIVE_WRITE_FAILURES,
     ARCHIVE_SYNC_DURATION,
     RECOVERIES,
+    /* cluster */
+    LOG_COMMITTED_POSITION,
+    LOG_LAG,
+    LOG_COMMIT_DURATION,
+    TAKE_OVERS,
+    LOG_CUT_RECORDS,
     NEWEST_EVENT_TIME,
     /* states: overlay and tables */
     OVERLAY_ENTITIES,

@@ -134,6 +134,11 @@ static void describe(struct service *service, struct status_response *response) 
         .compared_entities = service->swap->is_compared ? service->swap->compared : 0,
         .differing_entities = service->swap->is_compared ? service->swap->differences : 0,
     };
+    if (service->replication.is_member) {
+        response->node = text_of(service->settings.cluster.node);
+        response->primary = text_of(service->replication.primary);
+        response->committed_position = service->replication.committed.position;
+    }
     if (service->states.overlay)
         describe_states(service, response);
 }
@@ -155,6 +160,7 @@ enum next perform_status(struct run *run) {
     response->state_reason = arena_text(&run->arena, response->state_reason);
     response->reload_error = arena_text(&run->arena, response->reload_error);
     response->swap_reason = arena_text(&run->arena, response->swap_reason);
+    response->primary = arena_text(&run->arena, response->primary);
     return NEXT;
 }
 
@@ -172,12 +178,18 @@ void service_measure(struct service *service) {
     if (service->states.engine)
         warming = *engine_warming_names(service->states.engine);
     int64_t refused_us = service->refused.since_us;
-    bool ready = service->state == SERVICE_READY;
+    bool ready = service->state == service_good_state(service);
+    bool decides = service->state == SERVICE_READY;
+    uint64_t committed = service->replication.committed.position;
+    bool is_member = service->replication.is_member;
     if (service->states.overlay)
         list_measure(service);
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, SERVER_VERSION, 0, 1);
     metric_gauge(metrics, SERVER_READY, 0, ready);
+    metric_gauge(metrics, SERVER_DECIDES, 0, decides);
+    metric_gauge(metrics, LOG_COMMITTED_POSITION, 0, (int64_t)committed);
+    metric_gauge(metrics, LOG_LAG, 0, is_member ? (int64_t)(status.position - committed) : 0);
     metric_gauge(metrics, SERVER_START_TIME, 0, status.started_time_us);
     metric_gauge(metrics, ARCHIVE_POSITION, 0, (int64_t)status.position);
     metric_gauge(metrics, ARCHIVE_SYNCED_POSITION, 0, (int64_t)status.synced_position);

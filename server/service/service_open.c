@@ -13,6 +13,7 @@
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
 #include "server/base/run_pool.h"
+#include "server/cluster/cluster.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,6 +47,15 @@ static int open_archive(struct service *service, struct error *ret_error) {
     return 0;
 }
 
+static void init_replication(struct service *service) {
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&service->replication.written, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    service->replication.is_member = service->settings.cluster.brokers != NULL;
+}
+
 /* Everything that cannot fail; the threads are not running yet. */
 static struct service *service_new(const struct service_settings *settings) {
     struct service *service = check_calloc(1, sizeof *service);
@@ -59,6 +69,7 @@ static struct service *service_new(const struct service_settings *settings) {
     service_set_state(service, SERVICE_STARTING, "folding the archive");
     pthread_mutex_init(&service->lock, NULL);
     pthread_mutex_init(&service->reload_lock, NULL);
+    init_replication(service);
     log_limit_init(&service->log_limit);
     jobs_init(&service->jobs);
     run_pool_open(service);
@@ -77,6 +88,7 @@ static void service_free(struct service *service) {
     commit_free(service);
     jobs_deinit(&service->jobs);
     log_limit_deinit(&service->log_limit);
+    pthread_cond_destroy(&service->replication.written);
     pthread_mutex_destroy(&service->reload_lock);
     pthread_mutex_destroy(&service->lock);
     for (size_t i = 0; i < service->list_label_count; i++)
@@ -128,6 +140,12 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     swap_start(service); /* before the jobs, which may ask for a swap */
     background_start(service);
     explain_start(service);
+    r = cluster_start(service, ret_error); /* last, since it asks the others for work */
+    if (r < 0) {
+        struct error ignored;
+        service_close(service, &ignored);
+        return r;
+    }
     *ret_service = service;
     return 0;
 }
@@ -136,6 +154,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
  * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
     explain_stop(service);
+    atomic_store(&service->draining, true); /* the cluster must not take over any more */
+    cluster_stop(service);
     background_stop(service);
     commit_stop(service);
     swap_stop(

@@ -66,6 +66,12 @@ static enum next decode(struct run *run) {
     return r < 0 ? run_refuse(run, &error, (struct text){0}) : NEXT;
 }
 
+/* Does the call append records? */
+static bool writes(const struct request *request) {
+    return (request->call == CALL_SCORE && !request->score.dry_run) ||
+           request->call == CALL_REPORT_OUTCOME || request->call == CALL_CHANGE_LIST;
+}
+
 /* Status is answered in every state, a reload in all but failed: it may be what mends things. The
  * run takes a reference to the rules, since its answer may point into them after the lock is
  * released. */
@@ -73,8 +79,11 @@ static enum next admit(struct run *run) {
     struct service *service = run->service;
     run->rules = snapshot_ref(service->rules);
     bool serves = service->states.overlay &&
-                  (service->state == SERVICE_READY || service->state == SERVICE_DRAINING);
+                  (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
+                   service->state == SERVICE_DRAINING);
     bool is_reload = run->message.call == CALL_RELOAD && service->state != SERVICE_FAILED;
+    if (!service_writes(service) && writes(&run->message))
+        return run_refuse_standby(run);
     if (serves || is_reload || run->message.call == CALL_STATUS)
         return NEXT;
     struct error error;

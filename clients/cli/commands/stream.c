@@ -1,6 +1,7 @@
 /* harrier stream: the command line of stream/stream.h. */
 #include "clients/cli/stream/stream.h"
 
+#include "clients/cli/kafka/kafka_arguments.h"
 #include "clients/cli/stream/metrics_page.h"
 #include "clients/cli/stream/stream_metrics.h"
 #include "clients/cli/terminal/exit_status.h"

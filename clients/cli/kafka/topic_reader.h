@@ -11,7 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "kafka_config.h"
+#include "core/kafka/kafka_config.h"
 
 #include <stdbool.h>
 #include <stdint.h>

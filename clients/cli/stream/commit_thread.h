@@ -2,7 +2,7 @@
  * of Kafka. Batches that come while one is committed go together into the next. */
 #pragma once
 
-#include "clients/cli/kafka/topic_writer.h"
+#include "core/kafka/topic_writer.h"
 #include "record_parser.h"
 #include "stream_batch.h"
 

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "clients/c/harrier.h"
-#include "clients/cli/kafka/kafka_config.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/retry.h"
 #include "core/base/error.h"
 #include "core/base/metric.h"
+#include "core/kafka/kafka_config.h"
 #include "record_parser.h"
 
 #include <stdbool.h>

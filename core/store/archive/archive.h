@@ -54,6 +54,13 @@ void archive_close(struct archive *archive);
  * needed, so that time never goes back. */
 void archive_append(struct archive *archive, struct record *record);
 
+/* The same for a record that another node of a cluster has encoded. place: what this archive is to
+ * have behind it. receive_time_us: the record's own. ERROR_DAMAGED: it does not continue this
+ * archive there; nothing was appended. */
+int archive_append_encoded(struct archive *archive, enum record_type type, struct text payload,
+                           int64_t receive_time_us, struct archive_place place,
+                           struct error *ret_error);
+
 /* Hands everything appended to the kernel, so that it survives the process. It is all or nothing:
  * on failure the files are as they were before, the appended records are gone, and their positions
  * will be given out again; the owner must drop what it derived from them before it appends more. If
@@ -93,6 +100,17 @@ int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
 bool archive_wants_spare(const struct archive *archive);
 int archive_make_spare(const struct archive *archive, struct error *ret_error);
 void archive_has_spare(struct archive *archive);
+
+/* Cuts off all records after this place, which must be one of the archive's, and keeps a copy of
+ * them. Nothing may be appended and not written, and no sync may be under way. ERROR_NOT_FOUND: the
+ * archive has another history there. ERROR_UNSUPPORTED: it is in a sealed segment. ERROR_SYSTEM:
+ * the cut may be half done; if it is, nothing can be written until the archive is opened again. */
+struct archive_cut_report {
+    uint64_t records, bytes;
+    char folder[4096]; /* of the copy; "": there was nothing to cut */
+};
+int archive_cut(struct archive *archive, struct archive_place place,
+                struct archive_cut_report *ret_report, struct error *ret_error);
 
 struct archive_place archive_end(const struct archive *archive); /* the last appended record */
 uint64_t archive_synced(const struct archive *archive);          /* known to be on disk */

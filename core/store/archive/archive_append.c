@@ -90,6 +90,20 @@ void archive_close(struct archive *archive) {
     free(archive);
 }
 
+/* The frame at `start` of the pending ones is the archive's last now. */
+static void queue(struct archive *archive, size_t start, uint64_t chain, int64_t time_us) {
+    archive->end.position++;
+    archive->end.chain = chain;
+    archive->time_us = time_us;
+    if (archive->frame_count == archive->frame_capacity) {
+        archive->frame_capacity = archive->frame_capacity ? 2 * archive->frame_capacity : 256;
+        archive->frames =
+            check_reallocarray(archive->frames, archive->frame_capacity, sizeof *archive->frames);
+    }
+    archive->frames[archive->frame_count++] =
+        (struct pending_frame){.start = start, .chain = chain, .time_us = time_us};
+}
+
 /* The frame is encoded in place, behind the pending ones. Its chain and receive time are kept
  * beside it: a write that succeeds for some frames only must know where the next segment starts
  * from. */
@@ -101,16 +115,34 @@ void archive_append(struct archive *archive, struct record *record) {
     frame_begin(&archive->pending);
     record_encode(record, &archive->pending);
     frame_finish(&archive->pending, start, (uint16_t)record->type, record->position);
-    archive->end.chain = frame_chain(archive->pending.bytes + start, archive->end.chain);
-    archive->end.position = record->position;
-    archive->time_us = record->receive_time_us;
-    if (archive->frame_count == archive->frame_capacity) {
-        archive->frame_capacity = archive->frame_capacity ? 2 * archive->frame_capacity : 256;
-        archive->frames =
-            check_reallocarray(archive->frames, archive->frame_capacity, sizeof *archive->frames);
+    queue(archive, start, frame_chain(archive->pending.bytes + start, archive->end.chain),
+          record->receive_time_us);
+}
+
+int archive_append_encoded(struct archive *archive, enum record_type type, struct text payload,
+                           int64_t receive_time_us, struct archive_place place,
+                           struct error *ret_error) {
+    size_t start = archive->pending.length;
+    struct archive_place end = archive->end;
+    uint64_t position = end.position + 1;
+    frame_begin(&archive->pending);
+    buffer_append(&archive->pending, payload.data, payload.length);
+    frame_finish(&archive->pending, start, (uint16_t)type, position);
+    uint64_t chain = frame_chain(archive->pending.bytes + start, end.chain);
+    if (position == place.position && chain == place.chain && receive_time_us >= archive->time_us) {
+        queue(archive, start, chain, receive_time_us);
+        return 0;
     }
-    archive->frames[archive->frame_count++] = (struct pending_frame){
-        .start = start, .chain = archive->end.chain, .time_us = archive->time_us};
+    archive->pending.length = start;
+    if (position == place.position && chain == place.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: record %" PRIu64 " was received before the one before it",
+                         archive->path, position);
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s: record %" PRIu64 " has chain %016" PRIx64
+                     " behind this archive's records, expected record %" PRIu64
+                     " with chain %016" PRIx64,
+                     archive->path, position, chain, place.position, place.chain);
 }
 
 /* ---------------------------------------------------------------------------------------------

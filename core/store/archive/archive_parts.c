@@ -3,6 +3,8 @@
  * against that. All errors name the path of the archive and the segment's file. */
 #include "archive_parts.h"
 
+#include "archive_committed.h"
+
 #include "core/base/check.h"
 #include "segment_file.h"
 #include "segment_walk.h"
@@ -53,6 +55,15 @@ struct archive_part_reader {
 /* ---------------------------------------------------------------------------------------------
  * Which parts there are */
 
+/* In a cluster, what is not known to be committed may still be cut off. */
+static int end_at_committed(struct archive_parts *parts, struct error *ret_error) {
+    struct archive_committed committed;
+    int r = archive_committed_read(parts->directory, &committed, ret_error);
+    if (r == 0 && committed.place.position < parts->end.position)
+        parts->end = committed.place;
+    return r < 0 ? r : 0;
+}
+
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
                     struct error *ret_error) {
     struct segment_file *file;
@@ -62,7 +73,7 @@ static int find_end(struct archive_parts *parts, const struct segment_list *list
         return r < 0 ? r : 0;
     r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
     segment_file_close(file);
-    return r;
+    return r < 0 ? r : end_at_committed(parts, ret_error);
 }
 
 /* Fills in all but .until and .is_open, which depend on the next segment. */

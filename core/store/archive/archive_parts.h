@@ -3,7 +3,8 @@
  * Each segment's header states the position and chain that it continues, so a part is verified on
  * its own: CRCs and chain from its header on, and that it ends where the next one starts. Once all
  * parts have been read, the whole archive is verified, as by one reader. Parts end at the last sync
- * mark that there was at opening. Takes no lock and changes nothing.
+ * mark that there was at opening, and in a cluster no later than what is committed on its log.
+ * Takes no lock and changes nothing.
  *
  * An open struct archive_parts does not change: any thread may use it. A reader belongs to one
  * thread. */

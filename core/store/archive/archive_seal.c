@@ -4,6 +4,8 @@
  * adopt_earlier_run() continues where both are there. */
 #include "archive_seal.h"
 
+#include "archive_committed.h"
+
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "file.h"
@@ -489,6 +491,15 @@ static void estimate_work(struct sealing *sealing) {
     }
 }
 
+/* A sealed segment cannot be cut, and what a cluster's log may not have may be cut off. */
+static int stop_at_committed(struct sealing *sealing, struct error *ret_error) {
+    struct archive_committed committed;
+    int r = archive_committed_read(sealing->directory, &committed, ret_error);
+    if (r == 0 && committed.place.position < sealing->until)
+        sealing->until = committed.place.position;
+    return r < 0 ? r : 0;
+}
+
 /* The lock is on the folder itself: a lock file created by root could not be opened by others
  * later. */
 static int open_directory(const char *archive, int *ret_directory, struct error *ret_error) {
@@ -511,6 +522,8 @@ int archive_seal(const char *archive, uint64_t until, struct progress *progress,
     buffer_init(&sealing.bytes);
     buffer_init(&sealing.stored);
     int r = open_directory(archive, &sealing.directory, ret_error);
+    if (r == 0)
+        r = stop_at_committed(&sealing, ret_error);
     if (r == 0)
         r = segment_list_scan(&sealing.list, sealing.directory, INT32_MIN, ret_error);
     if (r == 0) {

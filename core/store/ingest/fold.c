@@ -186,7 +186,7 @@ void adopted_shadow(struct adopted_shadows *shadows, uint64_t id) {
     shadows->ids[shadows->count++] = id;
 }
 
-static void note(struct adopted *adopted, const struct record *record) {
+void adopted_note(struct adopted *adopted, const struct record *record) {
     switch (record->type) {
     case RECORD_SNAPSHOT:
         adopted->snapshot_id = record->snapshot.snapshot_id;
@@ -253,7 +253,7 @@ static void apply(struct fold *fold, struct bulk_apply *bulk_apply, const struct
         if (bulk_apply_is_full(bulk_apply))
             bulk_apply_apply(bulk_apply);
     }
-    note(&fold->adopted, record);
+    adopted_note(&fold->adopted, record);
 }
 
 static int apply_until(struct fold *fold, struct bulk_apply *bulk_apply, struct archive_place end,

@@ -43,6 +43,8 @@ struct adopted {
 };
 
 void adopted_shadow(struct adopted_shadows *shadows, uint64_t id);
+/* The record is the last of its kind now. */
+void adopted_note(struct adopted *adopted, const struct record *record);
 
 struct fold;
 

@@ -23,9 +23,22 @@ struct topic_writer {
     const char *brokers;
     rd_kafka_topic_t *topics[TOPICS_MAX];
     size_t topic_count;
-    bool is_open; /* a transaction is */
+    bool is_open;        /* a transaction is */
+    int64_t last_offset; /* of the record delivered last */
     atomic_bool is_hurried;
 };
+
+/* Called in this thread, while it waits for a transaction. */
+static void delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *opaque) {
+    (void)kafka, (void)opaque;
+    struct topic_writer *writer = message->_private;
+    if (!message->err) /* a failure is that of the transaction */
+        writer->last_offset = message->offset;
+}
+
+int64_t topic_writer_last_offset(const struct topic_writer *writer) {
+    return writer->last_offset;
+}
 
 /* ---- failures ---- */
 
@@ -118,7 +131,9 @@ int topic_writer_open(const struct kafka_options *kafka, const char *name,
     struct topic_writer *writer = check_calloc(1, sizeof *writer);
     writer->brokers = kafka->brokers;
     writer->name = text_copy(text_of(name));
+    writer->last_offset = -1;
     kafka_config_set(config, "transactional.id", name);
+    rd_kafka_conf_set_dr_msg_cb(config, delivered);
     r = kafka_new(config, KAFKA_PRODUCER, &writer->kafka, ret_error);
     if (r < 0) {
         free(writer->name);
@@ -165,11 +180,12 @@ int topic_writer_begin(struct topic_writer *writer, struct error *ret_error) {
 int topic_writer_add(struct topic_writer *writer, size_t topic, struct text key, struct text value,
                      const struct topic_header *headers, size_t header_count,
                      struct error *ret_error) {
-    rd_kafka_vu_t parts[4 + HEADERS_MAX];
+    rd_kafka_vu_t parts[5 + HEADERS_MAX];
     size_t count = 0;
     check(header_count <= HEADERS_MAX);
     parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = writer->topics[topic]};
     parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
+    parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = writer};
     if (key.data)
         parts[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY,
                                          .u.mem = {.ptr = (void *)key.data, .size = key.length}};
@@ -220,7 +236,7 @@ static int settle(struct topic_writer *writer, const char *doing, rd_kafka_error
 
 int topic_writer_commit(struct topic_writer *writer, const rd_kafka_topic_partition_list_t *offsets,
                         const rd_kafka_consumer_group_metadata_t *group, struct error *ret_error) {
-    bool again = true;
+    bool again = offsets != NULL;
     int r = 0;
     for (unsigned tries = 0; again && r == 0; tries++)
         r = settle(writer, "committing offsets",

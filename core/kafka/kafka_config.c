@@ -18,46 +18,6 @@
 #define REASON_BYTES    512
 #define LOG_LEVEL_SHOWN 4 /* warnings and worse, as syslog counts */
 
-enum { KEY_PROPERTY = 768, KEY_FILE };
-
-static const struct argp_option arguments[] = {
-    {NULL, 0, NULL, 0, "Kafka:", 3},
-    {"brokers", 'b', "HOST:PORT,…", 0, "Some of the cluster's brokers; required", 0},
-    {"kafka-config", KEY_FILE, "FILE", 0,
-     "File with librdkafka's properties, one NAME=VALUE a line: security.protocol, sasl.password, "
-     "…",
-     0},
-    {"kafka", KEY_PROPERTY, "NAME=VALUE", 0,
-     "One such property; may be repeated. A name may begin with consumer. or producer.", 0},
-    {0},
-};
-
-static error_t parse_option(int key, char *value, struct argp_state *state) {
-    struct kafka_options *options = state->input;
-    switch (key) {
-    case 'b':
-        options->brokers = value;
-        return 0;
-    case KEY_FILE:
-        options->file = value;
-        return 0;
-    case KEY_PROPERTY:
-        if (options->property_count == KAFKA_PROPERTIES_MAX)
-            argp_error(state, "--kafka: at most %d properties", KAFKA_PROPERTIES_MAX);
-        options->properties[options->property_count++] = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-const struct argp kafka_options_argp = {.options = arguments, .parser = parse_option};
-
-void kafka_options_check(const struct kafka_options *options, struct argp_state *state) {
-    if (!options->brokers || !*options->brokers)
-        argp_error(state, "which cluster? (--brokers HOST:PORT)");
-}
-
 /* ---- properties ---- */
 
 /* With what to use instead. */
@@ -165,13 +125,18 @@ static int read_file(rd_kafka_conf_t *config, enum kafka_role role, const char *
 
 /* Where a broker is away, librdkafka says so again and again; once a second is enough. */
 static void log_line(const rd_kafka_t *kafka, int level, const char *facility, const char *text) {
-    (void)kafka, (void)facility;
+    (void)facility;
     static _Thread_local time_t said;
     static _Thread_local unsigned in_second;
     time_t now = time(NULL);
     in_second = now == said ? in_second + 1 : 0;
     said = now;
-    if (shows_debug || (level <= LOG_LEVEL_SHOWN && in_second < 3))
+    if (!shows_debug && (level > LOG_LEVEL_SHOWN || in_second >= 3))
+        return;
+    const struct kafka_log *log = rd_kafka_opaque(kafka);
+    if (log)
+        log->line(log->user, text);
+    else
         fprintf(stderr, "harrier: kafka: %s\n", text);
 }
 
@@ -188,6 +153,7 @@ int kafka_config_new(const struct kafka_options *options, enum kafka_role role,
         kafka_config_set(config, "partitioner", "murmur2_random");
     }
     rd_kafka_conf_set_log_cb(config, log_line);
+    rd_kafka_conf_set_opaque(config, (void *)(uintptr_t)options->log);
     int r = options->file ? read_file(config, role, options->file, ret_error) : 0;
     for (size_t i = 0; i < options->property_count && r == 0; i++) {
         r = set_line(config, role, options->properties[i], ret_error);

@@ -1,28 +1,27 @@
-/* How to reach a Kafka cluster: the options that every command with Kafka has, and librdkafka's
- * configuration made of them. */
+/* How to reach a Kafka cluster: librdkafka's configuration, made of what its user has given. */
 #pragma once
 
 #include "core/base/error.h"
 
-#include <argp.h>
 #include <librdkafka/rdkafka.h>
 #include <stddef.h>
 
 #define KAFKA_PROPERTIES_MAX 64
 
-/* Zeroed is "nothing given". Strings are the command line's. */
+/* Where librdkafka's warnings go. Any thread. */
+struct kafka_log {
+    void (*line)(void *user, const char *text);
+    void *user;
+};
+
+/* Zeroed is "nothing given". Strings belong to the caller. */
 struct kafka_options {
     const char *brokers;                          /* "host:port,…" */
     const char *file;                             /* with one property a line; NULL: none */
     const char *properties[KAFKA_PROPERTIES_MAX]; /* "name=value" */
     size_t property_count;
+    const struct kafka_log *log; /* NULL: standard error */
 };
-
-/* --brokers, --kafka and --kafka-config. The input of the child is a struct kafka_options. */
-extern const struct argp kafka_options_argp;
-
-/* For the main parser's ARGP_KEY_END: --brokers was given. */
-void kafka_options_check(const struct kafka_options *options, struct argp_state *state);
 
 enum kafka_role { KAFKA_CONSUMER, KAFKA_PRODUCER };
 

@@ -1,5 +1,5 @@
-/* Writes records and the offsets of what they were made of in one transaction of Kafka: readers of
- * committed records see all of it or nothing.
+/* Writes records, and the offsets of what they were made of, in one transaction of Kafka: readers
+ * of committed records see all of it or nothing.
  *
  * One transaction at a time, by one thread; functions that others may call say so. */
 #pragma once
@@ -39,6 +39,8 @@ int topic_writer_begin(struct topic_writer *writer, struct error *ret_error);
 int topic_writer_add(struct topic_writer *writer, size_t topic, struct text key, struct text value,
                      const struct topic_header *headers, size_t header_count,
                      struct error *ret_error);
-/* Commits what was added together with the offsets of the group. */
+/* Commits what was added together with the offsets of the group; offsets NULL: none. */
 int topic_writer_commit(struct topic_writer *writer, const rd_kafka_topic_partition_list_t *offsets,
                         const rd_kafka_consumer_group_metadata_t *group, struct error *ret_error);
+/* The offset of the record that was added last, once it is committed; -1: none was. */
+int64_t topic_writer_last_offset(const struct topic_writer *writer);

@@ -1,0 +1,17 @@
+/* The server as a node of a cluster: docs/CLUSTER.md.
+ *
+ * A thread of its own follows the log, takes over when this node holds the lease, ships what the
+ * service writes, and steps down; another one keeps the lease. The service knows of all this only
+ * service->replication, which the thread changes under the decision lock. */
+#pragma once
+
+#include "server/base/service_state.h"
+
+/* With settings.cluster.brokers NULL does nothing. Otherwise the service follows from here on.
+ * Never waits for a broker. ERROR_UNSUPPORTED: built without librdkafka. ERROR_INVALID,
+ * ERROR_NOT_FOUND and others: the file of properties; ERROR_SYSTEM, ERROR_DAMAGED: the archive's
+ * file `committed`. */
+int cluster_start(struct service *service, struct error *ret_error);
+/* Ships what is left, for a few seconds at most, gives the lease away and ends the threads. Runs
+ * that wait for the log are answered. Does nothing without a cluster. */
+void cluster_stop(struct service *service);
