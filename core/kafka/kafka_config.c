@@ -152,6 +152,8 @@ int kafka_config_new(const struct kafka_options *options, enum kafka_role role,
         /* The partition of a key is the one that Kafka's own Java clients choose. */
         kafka_config_set(config, "partitioner", "murmur2_random");
     }
+    for (size_t i = 0; i < options->default_count; i++)
+        kafka_config_set(config, options->defaults[i].name, options->defaults[i].value);
     rd_kafka_conf_set_log_cb(config, log_line);
     rd_kafka_conf_set_opaque(config, (void *)(uintptr_t)options->log);
     int r = options->file ? read_file(config, role, options->file, ret_error) : 0;

@@ -14,6 +14,11 @@ struct kafka_log {
     void *user;
 };
 
+/* A property that the user's own override. */
+struct kafka_default {
+    const char *name, *value;
+};
+
 /* Zeroed is "nothing given". Strings belong to the caller. */
 struct kafka_options {
     const char *brokers;                          /* "host:port,…" */
@@ -21,6 +26,8 @@ struct kafka_options {
     const char *properties[KAFKA_PROPERTIES_MAX]; /* "name=value" */
     size_t property_count;
     const struct kafka_log *log; /* NULL: standard error */
+    const struct kafka_default *defaults;
+    size_t default_count;
 };
 
 enum kafka_role { KAFKA_CONSUMER, KAFKA_PRODUCER };

@@ -135,6 +135,10 @@ void service_poll_recovery(struct service *service);
  * called about every second; a swap happens in the background. */
 void service_poll(struct service *service);
 
+/* In a cluster: the primary lets another node take over, once everything is committed; others do
+ * nothing. Returns at once. */
+void service_hand_over(struct service *service);
+
 /* Not ready from now on. Requests that still arrive are served, except for reloads and
  * explanations. */
 void service_drain(struct service *service);

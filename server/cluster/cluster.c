@@ -33,6 +33,14 @@ static void sleep_ms(const struct cluster *cluster, int ms) {
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
 }
 
+/* librdkafka waits a minute for a broker whose machine has gone; by then another node has long taken
+ * over. */
+static const struct kafka_default defaults[] = {
+    {"socket.timeout.ms", "3000"},
+    {"socket.connection.setup.timeout.ms", "2000"},
+    {"reconnect.backoff.max.ms", "500"},
+};
+
 static void log_kafka(void *user, const char *text) {
     struct cluster *cluster = user;
     log_line(cluster->service->settings.log, LOG_WARNING, "kafka: %s", text);
@@ -239,7 +247,11 @@ int cluster_start(struct service *service, struct error *ret_error) {
                                           .lease_us = settings->lease_us};
     cluster->log = (struct kafka_log){log_kafka, cluster};
     cluster->kafka = (struct kafka_options){
-        .brokers = cluster->brokers, .file = cluster->config, .log = &cluster->log};
+        .brokers = cluster->brokers,
+        .file = cluster->config,
+        .log = &cluster->log,
+        .defaults = defaults,
+        .default_count = sizeof defaults / sizeof *defaults};
     check(getrandom(&cluster->nonce, sizeof cluster->nonce, 0) == sizeof cluster->nonce);
     buffer_init(&cluster->parts);
     arena_init(&cluster->arena, ARENA_BYTES);
@@ -258,6 +270,17 @@ int cluster_start(struct service *service, struct error *ret_error) {
     check(pthread_create(&cluster->lease_thread, NULL, work_lease, cluster) == 0);
     check(pthread_create(&cluster->thread, NULL, work, cluster) == 0);
     return 0;
+}
+
+void service_hand_over(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    bool is_primary = service->cluster && service->replication.is_primary;
+    pthread_mutex_unlock(&service->lock);
+    if (is_primary)
+        atomic_store(&service->cluster->leaves, true);
+    else
+        log_line(service->settings.log, LOG_WARNING,
+                 "this server is no primary of a cluster: there is nothing to hand over");
 }
 
 void cluster_stop(struct service *service) {

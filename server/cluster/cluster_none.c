@@ -8,6 +8,10 @@ int cluster_start(struct service *service, struct error *ret_error) {
                      "this harrierd was built without librdkafka: option log cannot be used");
 }
 
+void service_hand_over(struct service *service) {
+    (void)service;
+}
+
 void cluster_stop(struct service *service) {
     (void)service;
 }

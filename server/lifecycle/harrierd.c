@@ -47,7 +47,7 @@ struct harrierd {
     struct metric_set *metrics;
     const char *notify_socket; /* of systemd; NULL: none */
     struct event_base *base;
-    struct event *signals[3];
+    struct event *signals[4];
     struct event *changed, *watch, *retry, *drain; /* watch NULL: no watchdog */
     int changed_descriptor;                        /* eventfd: the service has changed its state */
     struct service *service;                       /* NULL before open_service() */
@@ -246,6 +246,15 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     option_set_free(next_set);
 }
 
+/* SIGUSR2 */
+static void on_hand_over(evutil_socket_t signal, short what, void *user) {
+    (void)signal, (void)what;
+    struct harrierd *harrierd = user;
+    log_line(&harrierd->log, LOG_INFO, "SIGUSR2: another node is to take over");
+    if (harrierd->service && !harrierd->draining)
+        service_hand_over(harrierd->service);
+}
+
 /* ---- opening ---- */
 
 static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
@@ -424,6 +433,8 @@ static void add_events(struct harrierd *harrierd) {
     harrierd->signals[0] = add_event(harrierd, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     harrierd->signals[1] = add_event(harrierd, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     harrierd->signals[2] = add_event(harrierd, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
+    harrierd->signals[3] =
+        add_event(harrierd, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_hand_over, NULL);
     harrierd->changed =
         add_event(harrierd, harrierd->changed_descriptor, EV_READ | EV_PERSIST, on_changed, NULL);
     harrierd->retry =

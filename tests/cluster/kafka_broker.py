@@ -52,17 +52,18 @@ def free_ports(count):
 class Node:
     """One process, broker and controller."""
 
-    def __init__(self, jars, folder, number, ports, voters, replicas):
+    def __init__(self, jars, folder, number, place, voters, replicas, more=()):
+        """place: (host, port of the broker, port of the controller, command to run it with)"""
         self.jars, self.folder, self.number = jars, folder, number
-        self.port, self.controller = ports
+        self.host, self.port, self.controller, self.prefix = place
         self.process = None
         os.makedirs(folder)
         settings = {
             "process.roles": "broker,controller",
             "node.id": number,
             "controller.quorum.voters": voters,
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": f"PLAINTEXT://{self.host}:{self.port},CONTROLLER://{self.host}:{self.controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.host}:{self.port}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "log.dirs": os.path.join(folder, "data"),
@@ -74,6 +75,7 @@ class Node:
             "group.initial.rebalance.delay.ms": 0,
             "auto.create.topics.enable": "false",
             "log.segment.bytes": 134217728,
+            **dict(more),
         }
         self.settings = os.path.join(folder, "server.properties")
         with open(self.settings, "w", encoding="utf-8") as file:
@@ -81,7 +83,7 @@ class Node:
         self.java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", self.settings)
 
     def command(self, *arguments):
-        return ["java", "-Xmx512m", "-cp", os.path.join(self.jars, "*"), *arguments]
+        return [*self.prefix, "java", "-Xmx512m", "-cp", os.path.join(self.jars, "*"), *arguments]
 
     def java(self, *arguments):
         subprocess.run(self.command(*arguments), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -96,7 +98,7 @@ class Node:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection((self.host, self.port), timeout=1).close()
                 return
             except OSError:
                 if self.process.poll() is not None:
@@ -121,15 +123,17 @@ class Node:
 class Cluster:
     """count nodes in a folder that is removed at the end."""
 
-    def __init__(self, folder, count=1):
+    def __init__(self, folder, count=1, places=None, settings=()):
+        """places: of each node, as Node has them; without, all of them are on loopback."""
         jars = fetch()
-        ports = free_ports(2 * count)
-        pairs = list(zip(ports[::2], ports[1::2]))
-        voters = ",".join(f"{i + 1}@127.0.0.1:{pair[1]}" for i, pair in enumerate(pairs))
+        if places is None:
+            ports = free_ports(2 * count)
+            places = [("127.0.0.1", *pair, ()) for pair in zip(ports[::2], ports[1::2])]
+        voters = ",".join(f"{i + 1}@{host}:{controller}" for i, (host, _, controller, _) in enumerate(places))
         self.folder = folder
-        self.nodes = [Node(jars, os.path.join(folder, str(i + 1)), i + 1, pair, voters, count)
-                      for i, pair in enumerate(pairs)]
-        self.brokers = ",".join(f"127.0.0.1:{pair[0]}" for pair in pairs)
+        self.nodes = [Node(jars, os.path.join(folder, str(i + 1)), i + 1, place, voters, count, settings)
+                      for i, place in enumerate(places)]
+        self.brokers = ",".join(f"{host}:{port}" for host, port, _, _ in places)
 
     def __enter__(self):
         for node in self.nodes:
