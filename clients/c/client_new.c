@@ -30,6 +30,8 @@
 #define EJECT_AFTER_DEFAULT   3
 #define ADDRESSES_MAX         16
 
+_Static_assert(ADDRESSES_MAX <= 32, "struct exchange has a bit for each address");
+
 /* ---------------------------------------------------------------------------------------------
  * Options */
 

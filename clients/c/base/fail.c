@@ -14,13 +14,16 @@ _Static_assert((int)HARRIER_VERDICT_DECLINE == (int)VERDICT_DECLINE &&
                    (int)HARRIER_LABEL_COUNT == (int)LABEL_COUNT,
                "verdicts and labels have the numbers of the wire");
 
-/* Codes from INVALID to UNAVAILABLE are numbered alike. DENIED is apart from them, and any other
- * code of core/ is a defect that a caller cannot handle. */
+/* Codes from INVALID to UNAVAILABLE are numbered alike. DENIED is apart from them. NOT_PRIMARY is
+ * never a caller's, so what is left of it is UNAVAILABLE: nothing happened, send it again. Any
+ * other code of core/ is a defect that a caller cannot handle. */
 enum harrier_error_code public_code(enum error_code code) {
     if (code >= ERROR_INVALID && code <= ERROR_UNAVAILABLE)
         return (enum harrier_error_code)code;
     if (code == ERROR_DENIED)
         return HARRIER_ERROR_DENIED;
+    if (code == ERROR_NOT_PRIMARY)
+        return HARRIER_ERROR_UNAVAILABLE;
     return code == 0 ? HARRIER_OK : HARRIER_ERROR_INTERNAL;
 }
 

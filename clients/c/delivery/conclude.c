@@ -89,7 +89,7 @@ static int explain_end(const struct exchange *exchange, struct harrier_error *re
     return explain_unavailable(exchange, ret_error);
 }
 
-/* An error that the server answered, for the call as a whole. */
+/* An error that the server answered, for the call as a whole, and that is the call's. */
 static int answered_error(const struct wire_error *error, struct harrier_error *ret_error) {
     char field[128];
     snprintf(field, sizeof field, "%" TEXT_FORMAT, TEXT_ARGS(error->field));
@@ -115,8 +115,10 @@ static int check_answer(const struct exchange *exchange, const struct response *
                 call_name(response->call), count, call_name(exchange->call), exchange->count);
 }
 
+/* Also sets *ret_refusal if the server answered the whole request with an error; its texts are
+ * valid until the exchange is sent again. */
 static int decode_answer(struct exchange *exchange, struct harrier_reply **ret_reply,
-                         struct harrier_error *ret_error) {
+                         struct wire_error *ret_refusal, struct harrier_error *ret_error) {
     struct response response;
     struct error error;
     arena_reset(&exchange->arena);
@@ -124,8 +126,10 @@ static int decode_answer(struct exchange *exchange, struct harrier_reply **ret_r
                                 &response, &error) < 0)
         return fail_unsettled(ret_error, fail(ret_error, HARRIER_ERROR_PROTOCOL, "",
                                               "the server's answer: %.900s", error.text));
-    if (response.error.code)
+    if (response.error.code) {
+        *ret_refusal = response.error;
         return answered_error(&response.error, ret_error);
+    }
     int r = check_answer(exchange, &response, ret_error);
     if (r < 0)
         return fail_unsettled(ret_error, r);
@@ -138,37 +142,66 @@ static int decode_answer(struct exchange *exchange, struct harrier_reply **ret_r
     return 0;
 }
 
-/* The server answered `unavailable`: it decided nothing, so the same request may go elsewhere. */
-static bool sent_again(struct exchange *exchange, struct harrier_error *refusal) {
-    struct harrier_client *client = exchange->client;
-    bool again = false;
-    client_lock(client);
+/* For the log of a user who gave too few addresses, or spelled one in another way than the servers
+ * do, what the standby said is in it. */
+static void explain_standby(struct exchange *exchange, const struct wire_error *refusal) {
+    char addresses[600], primary[200];
+    addresses_text(exchange->client, addresses, sizeof addresses);
+    snprintf(primary, sizeof primary, "%" TEXT_FORMAT, TEXT_ARGS(refusal->primary));
+    fail(&exchange->refusal, HARRIER_ERROR_UNAVAILABLE, "",
+         "no server at %s was the primary within %g ms%s%s%s", addresses,
+         (double)exchange->deadline_us / 1000, *primary ? "; a standby names " : "", primary,
+         *primary && !exchange->named ? ", which is not among the addresses" : "");
+}
+
+/* The server decided nothing, so the same request may go elsewhere. */
+static bool sent_again(struct exchange *exchange, const struct harrier_error *error) {
     int64_t now_us = monotonic_us();
     endpoint_failed(exchange->endpoint, now_us);
-    exchange->refusal = *refusal;
-    if (!client->aborted)
-        again = dispatch_again(exchange, "unavailable", now_us);
-    client_unlock(client);
-    return again;
+    endpoint_unmark(exchange);
+    exchange->refusal = *error;
+    return !exchange->client->aborted && dispatch_again(exchange, "unavailable", now_us);
+}
+
+/* Being a standby is no failure of the address. Returns false if the call's time is used up. */
+static bool sent_to_primary(struct exchange *exchange, const struct wire_error *refusal) {
+    endpoint_succeeded(exchange->endpoint);
+    endpoint_mark(exchange, refusal->primary);
+    explain_standby(exchange, refusal);
+    if (exchange->client->aborted) { /* or it would wait on, and close() for it */
+        dispatch_end(exchange, END_CLOSED);
+        return true;
+    }
+    return dispatch_to_primary(exchange, monotonic_us());
+}
+
+/* Returns true if the call is over: then *ret_result, and on failure *ret_error, are set. */
+static bool refused(struct exchange *exchange, const struct wire_error *refusal,
+                    const struct harrier_error *error, int *ret_result,
+                    struct harrier_error *ret_error) {
+    client_lock(exchange->client);
+    bool again = refusal->code == ERROR_NOT_PRIMARY ? sent_to_primary(exchange, refusal)
+                                                    : sent_again(exchange, error);
+    client_unlock(exchange->client);
+    if (!again)
+        *ret_result = explain_unavailable(exchange, ret_error);
+    return !again;
 }
 
 bool conclude(struct exchange *exchange, int *ret_result, struct harrier_reply **ret_reply,
               struct harrier_error *ret_error) {
     struct harrier_error error;
+    struct wire_error refusal = {0};
     if (exchange->end != END_ANSWERED) {
         *ret_result = explain_end(exchange, ret_error);
         return true;
     }
-    int r = decode_answer(exchange, ret_reply, &error);
-    if (r == -(int)HARRIER_ERROR_UNAVAILABLE && sent_again(exchange, &error))
-        return false;
-    if (r == -(int)HARRIER_ERROR_UNAVAILABLE) {
-        r = explain_unavailable(exchange, ret_error);
-    } else {
-        exchange->answered_well = true;
-        if (r < 0 && ret_error)
-            *ret_error = error;
-    }
+    int r = decode_answer(exchange, ret_reply, &refusal, &error);
+    if (refusal.code == ERROR_UNAVAILABLE || refusal.code == ERROR_NOT_PRIMARY)
+        return refused(exchange, &refusal, &error, ret_result, ret_error);
+    exchange->answered_well = true;
+    if (r < 0 && ret_error)
+        *ret_error = error;
     *ret_result = r;
     return true;
 }

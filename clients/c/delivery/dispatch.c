@@ -1,9 +1,9 @@
 /* The course of one request: choose an endpoint, send, wait for the answer; again when the
- * connection breaks in between or the server answers `unavailable`; all of it within the deadline.
- * clients/README.md has the rules.
+ * connection breaks in between or the server answers `unavailable` or `not_primary`; all of it
+ * within the deadline. clients/README.md has the rules.
  *
- *             ┌──────── PAUSED ◄─────────────┐ broke, `unavailable`: at most retries_max times
- *             ▼                              │
+ *             ┌──────── PAUSED ◄─────────────┐ broke, `unavailable`: at most retries_max times;
+ *             ▼                              │ `not_primary`: until the deadline
  *   start ─► send ─► QUEUED ─► SENT ─────────┴──► ENDED ─► conclude
  *             │  ▲     │ the connection is gone, nothing was sent
  *             ▼  │     ▼
@@ -20,6 +20,8 @@
 
 #define BACK_OFF_US_MIN 10000
 #define BACK_OFF_US_MAX 500000
+#define ANSWER_US_MIN                                                                              \
+    2000 /* before the deadline: later, nothing is sent after a wait for a primary */
 
 void dispatch_end(struct exchange *exchange, enum exchange_end end) {
     struct harrier_client *client = exchange->client;
@@ -47,11 +49,12 @@ void dispatch_send(struct exchange *exchange) {
         return;
     }
     timers_set(&client->timers, &exchange->timer, exchange->deadline_at_us);
-    struct endpoint *endpoint = endpoint_choose(client);
+    struct endpoint *endpoint = endpoint_choose(exchange);
     if (endpoint) {
         endpoint_enqueue(endpoint, exchange);
         return;
     }
+    exchange->tried = 0;
     exchange->state = EXCHANGE_WAITING;
     ring_append(&client->waiting, &exchange->place);
 }
@@ -59,7 +62,9 @@ void dispatch_send(struct exchange *exchange) {
 void dispatch_start(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
     exchange->endpoint = NULL;
-    exchange->retries = exchange->broken = 0;
+    exchange->named = NULL;
+    exchange->retries = exchange->waits = exchange->broken = 0;
+    exchange->tried = 0;
     exchange->refusal.code = HARRIER_OK;
     exchange->answered_well = exchange->was_sent = false;
     if (client->token_function) /* later probes show this token */
@@ -69,29 +74,64 @@ void dispatch_start(struct exchange *exchange) {
     dispatch_send(exchange);
 }
 
+/* A random time between 0 and min(500 ms, 10 ms * 2^(n-1)) before the nth repetition. */
+static int64_t back_off_us(struct harrier_client *client, unsigned n) {
+    unsigned doublings = n - 1 < 10 ? n - 1 : 10;
+    int64_t longest_us = (int64_t)BACK_OFF_US_MIN << doublings;
+    if (longest_us > BACK_OFF_US_MAX)
+        longest_us = BACK_OFF_US_MAX;
+    return (int64_t)((double)longest_us * client_random(client));
+}
+
+/* From here on it may go anywhere again. */
+static void pause_until(struct exchange *exchange, int64_t until_us) {
+    endpoint_forget(exchange);
+    exchange_release_id(exchange);
+    exchange->tried = 0;
+    exchange->state = EXCHANGE_PAUSED;
+    timers_set(&exchange->client->timers, &exchange->timer, until_us);
+}
+
+static void record_retry(struct harrier_client *client, const char *reason) {
+    meter_count(&client->meter, "harrier_client_retries_total", 1, "reason", reason);
+}
+
 bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_us) {
     struct harrier_client *client = exchange->client;
     if (exchange->retries >= client->retries_max || now_us >= exchange->deadline_at_us)
         return false;
     exchange->retries++;
-    meter_count(&client->meter, "harrier_client_retries_total", 1, "reason", reason);
+    record_retry(client, reason);
     if (endpoint_another_is_up(exchange->endpoint)) {
         dispatch_send(exchange);
         return true;
     }
-    /* A random time between 0 and min(500 ms, 10 ms * 2^(n-1)) before the nth retry. */
-    unsigned doublings = exchange->retries - 1 < 10 ? exchange->retries - 1 : 10;
-    int64_t longest_us = (int64_t)BACK_OFF_US_MIN << doublings;
-    if (longest_us > BACK_OFF_US_MAX)
-        longest_us = BACK_OFF_US_MAX;
-    int64_t pause_us = (int64_t)((double)longest_us * client_random(client));
+    int64_t pause_us = back_off_us(client, exchange->retries);
     int64_t left_us = exchange->deadline_at_us - now_us;
     if (pause_us > left_us / 2) /* there must be time for the answer */
         pause_us = left_us / 2;
-    endpoint_forget(exchange);
-    exchange_release_id(exchange);
-    exchange->state = EXCHANGE_PAUSED;
-    timers_set(&client->timers, &exchange->timer, now_us + pause_us);
+    pause_until(exchange, now_us + pause_us);
+    return true;
+}
+
+/* A request that is sent just before the deadline mostly gets no answer, and then the call could no
+ * longer say that nothing was decided. So it waits for the deadline instead. */
+bool dispatch_to_primary(struct exchange *exchange, int64_t now_us) {
+    struct harrier_client *client = exchange->client;
+    if (now_us >= exchange->deadline_at_us)
+        return false;
+    if (endpoint_untried(exchange)) {
+        record_retry(client, "not_primary");
+        dispatch_send(exchange);
+        return true;
+    }
+    exchange->waits++;
+    int64_t until_us = now_us + back_off_us(client, exchange->waits);
+    if (until_us <= exchange->deadline_at_us - ANSWER_US_MIN)
+        record_retry(client, "not_primary");
+    else
+        until_us = exchange->deadline_at_us;
+    pause_until(exchange, until_us);
     return true;
 }
 

@@ -14,6 +14,9 @@ void dispatch_send(struct exchange *exchange);
 /* Sends it again, at once if another endpoint is up, else after a back-off. Returns false if its
  * retries or its time are used up. reason: the metric's label. */
 bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_us);
+/* Sends it again after a standby refused it, at once if there is an endpoint that may be the
+ * primary, else after a back-off. Returns false if its time is used up. */
+bool dispatch_to_primary(struct exchange *exchange, int64_t now_us);
 void dispatch_timer_fired(struct exchange *exchange, int64_t now_us);
 /* Ends it and wakes what waits for it: a thread, the loop, or its endpoint if it is a probe. */
 void dispatch_end(struct exchange *exchange, enum exchange_end end);

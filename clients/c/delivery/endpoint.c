@@ -69,16 +69,57 @@ void endpoint_close(struct endpoint *endpoint) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Choosing; up and ejected */
+ * Choosing */
 
-struct endpoint *endpoint_choose(struct harrier_client *client) {
-    for (size_t i = 0; i < client->endpoint_count; i++)
-        if (route_is_up(&client->endpoints[i].route))
-            return &client->endpoints[i];
+static uint32_t bit_of(const struct endpoint *endpoint) {
+    return UINT32_C(1) << (endpoint - endpoint->transport.client->endpoints);
+}
+
+static bool has_tried(const struct exchange *exchange, const struct endpoint *endpoint) {
+    return exchange->tried & bit_of(endpoint);
+}
+
+/* Asked even while it is ejected: those that are up cannot decide, so ejecting the primary would
+ * fail every call until a probe succeeds. */
+static bool is_named(const struct exchange *exchange) {
+    const struct endpoint *named = exchange->named;
+    return named && named->route.connected && !named->route.standby && !has_tried(exchange, named);
+}
+
+struct endpoint *endpoint_untried(const struct exchange *exchange) {
+    const struct harrier_client *client = exchange->client;
+    for (size_t i = 0; i < client->endpoint_count; i++) {
+        struct endpoint *endpoint = &client->endpoints[i];
+        if (route_may_decide(&endpoint->route) && !has_tried(exchange, endpoint))
+            return endpoint;
+    }
+    return is_named(exchange) ? exchange->named : NULL;
+}
+
+/* Of those that are up, the one behind the last that had the exchange: one of several standbys will
+ * become the primary, and it need not be the first. */
+static struct endpoint *next_up(const struct exchange *exchange) {
+    const struct harrier_client *client = exchange->client;
+    size_t count = client->endpoint_count;
+    size_t from = exchange->endpoint ? (size_t)(exchange->endpoint - client->endpoints) + 1 : 0;
+    for (size_t i = 0; i < count; i++)
+        if (route_is_up(&client->endpoints[(from + i) % count].route))
+            return &client->endpoints[(from + i) % count];
+    return NULL;
+}
+
+static struct endpoint *first_connected(const struct harrier_client *client) {
     for (size_t i = 0; i < client->endpoint_count; i++)
         if (client->endpoints[i].route.connected)
             return &client->endpoints[i];
     return NULL;
+}
+
+struct endpoint *endpoint_choose(const struct exchange *exchange) {
+    struct endpoint *endpoint = endpoint_untried(exchange);
+    if (!endpoint)
+        endpoint = next_up(exchange);
+    return endpoint ? endpoint : first_connected(exchange->client);
 }
 
 bool endpoint_another_is_up(const struct endpoint *endpoint) {
@@ -88,6 +129,9 @@ bool endpoint_another_is_up(const struct endpoint *endpoint) {
             return true;
     return false;
 }
+
+/* ---------------------------------------------------------------------------------------------
+ * Up and ejected; marked as a standby */
 
 static void record_up(struct endpoint *endpoint) {
     meter_set(&endpoint->transport.client->meter, "harrier_client_address_up",
@@ -118,11 +162,40 @@ void endpoint_failed(struct endpoint *endpoint, int64_t now_us) {
         record_up(endpoint);
 }
 
+/* Called for every answer; the common one has nothing to reset. */
 void endpoint_succeeded(struct endpoint *endpoint) {
+    if (endpoint->route.failures == 0 && !endpoint->route.ejected)
+        return;
     bool changes = endpoint->route.ejected && endpoint->route.connected;
     route_succeeded(&endpoint->route);
     if (changes)
         record_up(endpoint);
+}
+
+/* Compared as they are written: an address that is not in the list is never connected to, because
+ * that would show it the token. */
+static struct endpoint *find(const struct harrier_client *client, struct text address) {
+    for (size_t i = 0; i < client->endpoint_count; i++)
+        if (text_is(address, client->endpoints[i].address))
+            return &client->endpoints[i];
+    return NULL;
+}
+
+/* In this order, so that a standby that names itself stays one. */
+void endpoint_mark(struct exchange *exchange, struct text primary) {
+    exchange->named = find(exchange->client, primary);
+    if (exchange->named)
+        exchange->named->route.standby = false;
+    exchange->endpoint->route.standby = true;
+    exchange->tried |= bit_of(exchange->endpoint);
+}
+
+/* A standby answers what only reads, and may answer a dry run. */
+void endpoint_unmark(const struct exchange *exchange) {
+    bool writes = exchange->call == CALL_REPORT_OUTCOME || exchange->call == CALL_CHANGE_LIST ||
+                  (exchange->call == CALL_SCORE && !exchange->dry_run);
+    if (writes)
+        exchange->endpoint->route.standby = false;
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -180,7 +253,8 @@ static void start_probe(struct endpoint *endpoint, int64_t now_us) {
     endpoint_flush(endpoint, now_us);
 }
 
-/* A draining or starting server answers too, but must not get calls yet. */
+/* A draining or starting server answers too, but must not get calls yet. A standby is in order: it
+ * is up, if not the primary. */
 static bool is_ready(struct exchange *probe) {
     struct response response;
     struct error error;
@@ -188,7 +262,7 @@ static bool is_ready(struct exchange *probe) {
     return message_decode_response(probe->answer.bytes, probe->answer.length, &probe->arena,
                                    &response, &error) == 0 &&
            response.error.code == 0 && response.call == CALL_STATUS &&
-           text_is(response.status.state, "ready");
+           (text_is(response.status.state, "ready") || text_is(response.status.state, "standby"));
 }
 
 void endpoint_probed(struct endpoint *endpoint) {

@@ -30,8 +30,11 @@ int endpoint_open(struct harrier_client *client, struct endpoint *endpoint, cons
                   const struct transport_handlers *handlers, struct harrier_error *ret_error);
 void endpoint_close(struct endpoint *endpoint); /* without the mutex; no exchange is on it */
 
-/* The first that is up, else the first that is connected; NULL: none is connected. */
-struct endpoint *endpoint_choose(struct harrier_client *client);
+/* Where the exchange goes next; NULL: none is connected. Without standbys that is the first that is
+ * up, else the first that is connected. */
+struct endpoint *endpoint_choose(const struct exchange *exchange);
+/* One that may be the primary and has not refused the exchange since its last wait; NULL: none. */
+struct endpoint *endpoint_untried(const struct exchange *exchange);
 bool endpoint_another_is_up(const struct endpoint *endpoint);
 
 /* ---- its connection and its record ---- */
@@ -40,6 +43,11 @@ void endpoint_set_connected(struct endpoint *endpoint, bool connected);
 void endpoint_failed(struct endpoint *endpoint, int64_t now_us);
 void endpoint_succeeded(struct endpoint *endpoint);
 void endpoint_probed(struct endpoint *endpoint); /* its probe has ended */
+/* Marks it as a standby, because it answered the exchange so; whom it named loses the mark. */
+void endpoint_mark(struct exchange *exchange, struct text primary);
+/* It answered the exchange in another way: not a standby, if the exchange is of those that write.
+ */
+void endpoint_unmark(const struct exchange *exchange);
 
 /* ---- the exchanges on it ---- */
 

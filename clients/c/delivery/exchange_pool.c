@@ -80,10 +80,11 @@ int exchange_pool_admit(struct exchange *exchange, bool may_wait) {
 void exchange_pool_release(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
     /* Here, and not when the answer arrives: whether it was `unavailable` is known only after
-     * decoding. The common case has nothing to reset. */
-    if (exchange->answered_well &&
-        (exchange->endpoint->route.failures || exchange->endpoint->route.ejected))
+     * decoding. */
+    if (exchange->answered_well) {
         endpoint_succeeded(exchange->endpoint);
+        endpoint_unmark(exchange);
+    }
     client->in_flight--;
     record_in_flight(client);
     if (client->room_waiters > 0)

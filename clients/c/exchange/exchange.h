@@ -14,7 +14,7 @@
 enum exchange_state {
     EXCHANGE_IDLE,    /* in the pool */
     EXCHANGE_WAITING, /* for a connection */
-    EXCHANGE_PAUSED,  /* backing off before it is sent again */
+    EXCHANGE_PAUSED,  /* backing off before it is sent again, or until the deadline */
     EXCHANGE_QUEUED,  /* for its turn on a connection; wire_sent > 0: partly written */
     EXCHANGE_SENT,    /* to the last byte */
     EXCHANGE_ENDED
@@ -24,7 +24,7 @@ enum exchange_end {
     END_ANSWERED,    /* look at `answer` */
     END_SILENT,      /* the deadline passed after it had been sent */
     END_UNTAKEN,     /* the deadline passed while a connected server read nothing */
-    END_UNCONNECTED, /* the deadline passed without a connection, or during a back-off */
+    END_UNCONNECTED, /* the deadline passed without a connection, or while it was PAUSED */
     END_BROKEN,      /* the connection broke, and no retry is left */
     END_OVERSIZED,   /* the answer exceeds MESSAGE_RESPONSE_SIZE_MAX */
     END_CLOSED       /* the client was closed */
@@ -62,10 +62,13 @@ struct exchange {
     struct exchange *next_same;          /* in its bucket of client->ids */
     struct endpoint *endpoint;           /* it is or was last sent to; NULL: not yet */
     unsigned retries;
+    unsigned waits;               /* for one of several standbys to become the primary */
+    uint32_t tried;               /* a bit for each endpoint that refused it since its last wait */
+    struct endpoint *named;       /* the primary, as the last standby said; NULL: none of ours */
     unsigned broken;              /* connections that broke after it was sent */
-    struct harrier_error refusal; /* the last `unavailable` from a server; code 0: none */
+    struct harrier_error refusal; /* the last `unavailable` or `not_primary`; code 0: none */
     bool was_sent;                /* it had been sent, at least in part, when it ended */
-    bool answered_well;           /* the server answered anything but `unavailable` */
+    bool answered_well;           /* the server answered anything but those two */
     struct buffer answer;         /* the message, without SP header and id */
     harrier_score_callback *callback;
     void *user;

@@ -200,19 +200,20 @@ static void a_decision_comes_back_whole(void **state) {
 
 static void one_bad_transaction_does_not_fail_the_batch(void **state) {
     struct scene *scene = *state;
-    const struct harrier_transaction batch[] = {simple, simple, simple};
+    const struct harrier_transaction batch[] = {simple, simple, simple, simple};
     const struct score_result results[] = {
         {.decision = {.verdict = VERDICT_APPROVE}},
         {.error = {ERROR_ID_CONFLICT, TEXT_LITERAL("id"), TEXT_LITERAL("id was scored before")}},
         {.decision = {.verdict = VERDICT_REVIEW}},
+        {.error = {.code = ERROR_NOT_PRIMARY, .message = TEXT_LITERAL("another decides now")}},
     };
     scene->response =
-        (struct response){.call = CALL_SCORE, .score = {.results = results, .count = 3}};
+        (struct response){.call = CALL_SCORE, .score = {.results = results, .count = 4}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_score(scene->client, batch, 3, NULL, &reply, &error);
+    int r = harrier_score(scene->client, batch, 4, NULL, &reply, &error);
     expect_reply(r, reply, &error);
-    assert_int_equal(reply->result_count, 3);
+    assert_int_equal(reply->result_count, 4);
     assert_int_equal(reply->results[0].decision.verdict, HARRIER_VERDICT_APPROVE);
     assert_string_equal(reply->results[0].error_message, "");
     assert_string_equal(reply->results[0].decision.transaction_id, "");
@@ -220,6 +221,9 @@ static void one_bad_transaction_does_not_fail_the_batch(void **state) {
     assert_string_equal(reply->results[1].error_field, "id");
     assert_string_equal(reply->results[1].error_message, "id was scored before");
     assert_int_equal(reply->results[2].decision.verdict, HARRIER_VERDICT_REVIEW);
+    /* To be sent again: callers have no code of its own for it. */
+    assert_int_equal(reply->results[3].error_code, HARRIER_ERROR_UNAVAILABLE);
+    assert_int_equal(reply->results[3].error_decided, HARRIER_DECIDED_NO);
     harrier_reply_free(reply);
 }
 

@@ -64,12 +64,29 @@ static void probed_only_when_it_is_time(void **state) {
     assert_true(route_is_up(&route));
 }
 
+/* A mark is about who decides, not about who is well: neither changes the other. */
+static void a_standby_is_up(void **state) {
+    (void)state;
+    struct route route = {.connected = true};
+    assert_true(route_may_decide(&route));
+    route.standby = true;
+    assert_false(route_may_decide(&route));
+    assert_true(route_is_up(&route));
+    route_succeeded(&route);
+    assert_true(route.standby);
+    assert_true(route_failed(&route, 1, 0, 0.5));
+    assert_true(route.standby);
+    route.standby = false;
+    assert_false(route_may_decide(&route)); /* ejected all the same */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ejected_after_failures_in_a_row),
         cmocka_unit_test(longer_each_time),
         cmocka_unit_test(with_jitter),
         cmocka_unit_test(probed_only_when_it_is_time),
+        cmocka_unit_test(a_standby_is_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
