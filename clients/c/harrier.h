@@ -63,8 +63,9 @@ enum harrier_error_code {
     HARRIER_ERROR_TOO_LARGE = 5,   /* over a limit: bytes, or transactions per call */
     HARRIER_ERROR_DEADLINE = 6,    /* sent, but no answer in time: it may or may not have been
                                       decided; send the same again to find out */
-    HARRIER_ERROR_UNAVAILABLE = 7, /* no server took it: it was not decided, unless the connection
-                                      broke before an answer came; send the same again */
+    HARRIER_ERROR_UNAVAILABLE = 7, /* no server took it, or all that did are standbys: it was not
+                                      decided, unless the connection broke before an answer came;
+                                      send the same again */
     HARRIER_ERROR_INTERNAL = 8,    /* a defect of the server */
     HARRIER_ERROR_PROTOCOL = 9,    /* the answer cannot be decoded, or does not match the request */
     HARRIER_ERROR_BUSY = 10,       /* in_flight_max requests were in flight until the deadline */
@@ -644,7 +645,12 @@ struct harrier_options {
      * ("ws://…"), and "nng+tcp://…", use nng's library, if libharrier was built with it. */
     const char *address;
     /* Or several, at most 16, in order of preference: a call goes to the first one that is
-     * connected and not failing. The servers are independent: each decides on its own history. */
+     * connected, not failing, and not a standby.
+     *
+     * Of a cluster, give the addresses of all nodes, as the nodes name each other: a call finds the
+     * primary among them by itself, and during a take-over tries until its deadline. The client
+     * never connects to an address that is not in the list, also if a server names it. Servers that
+     * are not of one cluster are independent: each decides on its own history. */
     const char *const *addresses;
     size_t address_count;
     /* How long a call may take unless it sets its own; 0: 100,000. At most an hour. */
@@ -656,7 +662,7 @@ struct harrier_options {
     harrier_fallback_function *fallback_function;
     void *fallback_user;
     /* How often a call is sent again after its connection broke or the server answered
-     * `unavailable`; 0: 3, HARRIER_RETRIES_NONE: never. */
+     * `unavailable`; 0: 3, HARRIER_RETRIES_NONE: never. The answer of a standby does not count. */
     int retries_max;
     /* Requests in flight at once; 0: 1,024, at most 10,000. */
     unsigned in_flight_max;
