@@ -233,8 +233,11 @@ static json_t *status(struct driver *driver, const json_t *command) {
     const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
     if (harrier_status(driver->client, false, &options, &reply, &error) < 0)
         return failure_object(&error);
-    json_t *answer = json_pack("{s:{s:s,s:I}}", "status", "state", reply->status->state,
-                               "transactions", (json_int_t)reply->status->transactions);
+    const struct harrier_status *found = reply->status;
+    json_t *answer =
+        json_pack("{s:{s:s,s:I,s:s,s:s,s:I}}", "status", "state", found->state, "transactions",
+                  (json_int_t)found->transactions, "node", found->node, "primary", found->primary,
+                  "committed_position", (json_int_t)found->committed_position);
     harrier_reply_free(reply);
     return answer;
 }
@@ -724,9 +727,9 @@ int main(void) {
     pthread_mutex_init(&driver.mutex, NULL);
     pthread_cond_init(&driver.fewer, NULL);
     printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
-           "\"retry_unavailable\", \"fallback\", \"batcher\", \"metrics\", \"request_limits\", "
-           "\"decided\", \"close_timeout\", \"token\", \"token_change\", \"traceparent\", "
-           "\"analyst\", \"tls\"%s]}\n",
+           "\"retry_unavailable\", \"standbys\", \"fallback\", \"batcher\", \"metrics\", "
+           "\"request_limits\", \"decided\", \"close_timeout\", \"token\", \"token_change\", "
+           "\"traceparent\", \"analyst\", \"tls\"%s]}\n",
            harrier_version(), can_dial("nng+inproc://nobody") ? ", \"ws\"" : "");
     fflush(stdout);
 
