@@ -11,6 +11,7 @@ broken connection; a scenario that needs more is skipped:
     addresses          several, in the order of preference; calls move when a connection breaks
     ejection           a silent address is ejected after eject_after failures, probed, and used again
     retry_unavailable  sends again what was answered with `unavailable`
+    standbys           goes on to the primary when a standby answers `not_primary`
     fallback           makes fallback decisions
     batcher            groups calls
     metrics            has the hook
@@ -32,7 +33,7 @@ Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any 
 | `score` | `transactions` as in protobuf's JSON form (attributes with `text`, `integer`, `number` or `flag`); optional `deadline_ms`, `dry_run`, `traceparent` | `results`: each {`decision`: …} or {`error`: …} |
 | `batch` | `transaction`, optional `deadline_ms`: through one batcher of 20 ms and 50 transactions | `results` |
 | `outcome` | `outcomes`: `transaction_id`, `label` ("fraud"); optional `deadline_ms` | `results`: each {`accepted`: {`changed`, `previous`}} or {`error`: …} |
-| `status` | optional `deadline_ms` | `status`: `state`, `transactions` |
+| `status` | optional `deadline_ms` | `status`: `state`, `transactions`, `node`, `primary`, `committed_position` |
 | `entity` | `entity`, `key` (texts), optional `at_time_us` | `entity`: `features` ({name: value or null}), `newest_time_us`, `entries`, `state_bytes`, `state_hash` (16 hexadecimal digits), `at_time_us` |
 | `change_list` | `changes`: each `list`, `value`, optional `remove`, `expiry_time_us`, `source`, `reason` | `results`: each {`changed`: {`list`, `value`, `position`, `changed`, `was_there`, `previous_expiry_time_us`, `in_policy`}} or {`error`: …} |
 | `get_list` | optional `list`, `after_position`, `limit` | `lists` (each `list`, `type`, `declared`, `runtime`, `policy_entries`, `added_entries`, `used_entries`, `changes`), `entries` (each `value`, `expiry_time_us`, `position`, `source`, `reason`), `next_position` |

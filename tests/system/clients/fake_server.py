@@ -14,6 +14,14 @@ def approve(request):
     """The answer of a server that finds nothing suspicious."""
     if "status" in request:
         return {"status": {"version": "fake", "state": "ready"}}
+    if "report_outcome" in request:
+        outcomes = request["report_outcome"]["outcomes"]
+        accepted = [{"accepted": {"transaction_id": one["transaction_id"], "changed": True}} for one in outcomes]
+        return {"report_outcome": {"results": accepted}}
+    if "change_list" in request:
+        changes = request["change_list"]["changes"]
+        changed = [{"changed": {"list": one["list"], "value": one["value"], "changed": True}} for one in changes]
+        return {"change_list": {"results": changed}}
     decided = [
         {"decision": {"transaction_id": transaction["id"], "verdict": "VERDICT_APPROVE", "position": number + 1}}
         for number, transaction in enumerate(request["score"]["transactions"])
@@ -23,6 +31,18 @@ def approve(request):
 
 def unavailable(_request):
     return {"error": {"code": "ERROR_UNAVAILABLE", "message": "it is not ready"}}
+
+
+def standby(primary=""):
+    """The answers of a standby that knows this primary, or none, as during a take-over."""
+    refusal = {"code": "ERROR_NOT_PRIMARY", "message": "this server is a standby", "primary": primary}
+
+    def answer(request):
+        if "status" in request:
+            return {"status": {"version": "fake", "state": "standby", "primary": primary}}
+        return {"error": refusal}
+
+    return answer
 
 
 class FakeServer:
@@ -35,6 +55,7 @@ class FakeServer:
         self.answer = answer
         self.requests = []
         self.greeted = 0  # connections so far whose greetings were exchanged
+        self._accepted = 0
         self._connections = set()
         self._lock = threading.Lock()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -69,6 +90,16 @@ class FakeServer:
         with self._lock:
             return [request for request in self.requests if call in request]
 
+    def connections(self):
+        """How many have been made so far, with those that still wait to be accepted: it queues up behind them."""
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(self.path)
+            last.shutdown(socket.SHUT_WR)
+            last.recv(1)
+        with self._lock:
+            self._accepted -= 1
+            return self._accepted
+
     def _accept(self):
         while True:
             try:
@@ -76,6 +107,7 @@ class FakeServer:
             except OSError:
                 return
             with self._lock:
+                self._accepted += 1
                 self._connections.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 

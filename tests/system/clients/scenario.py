@@ -1,5 +1,5 @@
 """What every scenario needs: a driver, servers, and what answers must say. The scenarios themselves are in
-scenarios.py, analyst_scenarios.py and tls_scenarios.py."""
+scenarios.py, analyst_scenarios.py, standby_scenarios.py and tls_scenarios.py."""
 
 import json
 import os
@@ -76,6 +76,12 @@ class ScenarioTest(ServerTest):
         while not fake.asked("status"):
             self.assertLess(time.monotonic(), deadline, "the first address is not preferred")
             self.await_connection()
+
+    def counted(self, name, **labels):
+        """The metric's sum so far, over the labels that are not given."""
+        reported = self.driver.do("metrics")["metrics"]
+        return sum(value for kind, reported_name, value, reported_labels in reported
+                   if kind == "count" and reported_name == name and labels.items() <= reported_labels.items())
 
     def decision(self, answer):
         self.assertIn("results", answer)

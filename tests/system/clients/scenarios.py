@@ -19,6 +19,7 @@ from scenario import COMMAND, HARRIER, LATE_MS, LONG_MS, ScenarioTest  # isort: 
 from analyst_scenarios import AnyCallTest, EntityTest, ExplainTest, ListsTest, ReloadTest  # noqa: F401
 from fake_server import FakeServer, approve, unavailable
 from server import WAIT, free_port, transaction
+from standby_scenarios import StandbyTest  # noqa: F401
 from tls_scenarios import TlsTest  # noqa: F401
 
 CALLERS = 8
@@ -631,11 +632,6 @@ class CloseTest(ScenarioTest):
 
 
 class MetricsTest(ScenarioTest):
-    def total(self, name, **labels):
-        reported = self.driver.do("metrics")["metrics"]
-        return sum(value for kind, reported_name, value, reported_labels in reported
-                   if kind == "count" and reported_name == name and labels.items() <= reported_labels.items())
-
     def test_names(self):
         self.needs("metrics", "retry_unavailable", "fallback", "ejection")
         answers = [approve, unavailable, approve]
@@ -645,11 +641,11 @@ class MetricsTest(ScenarioTest):
         self.decision(self.driver.score(transaction(2), deadline_ms=LONG_MS))
         self.decision(self.driver.score(transaction(3)))
         calls = "harrier_client_calls_total"
-        self.assertEqual(self.total(calls, call="score", result="ok"), 2)
-        self.assertEqual(self.total(calls, call="score", result="deadline"), 1)
-        self.assertEqual(self.total("harrier_client_retries_total", reason="unavailable"), 1)
-        self.assertEqual(self.total("harrier_client_fallbacks_total", reason="deadline"), 1)
-        self.assertGreaterEqual(self.total("harrier_client_ejections_total", address=first.address), 1)
+        self.assertEqual(self.counted(calls, call="score", result="ok"), 2)
+        self.assertEqual(self.counted(calls, call="score", result="deadline"), 1)
+        self.assertEqual(self.counted("harrier_client_retries_total", reason="unavailable"), 1)
+        self.assertEqual(self.counted("harrier_client_fallbacks_total", reason="deadline"), 1)
+        self.assertGreaterEqual(self.counted("harrier_client_ejections_total", address=first.address), 1)
         reported = self.driver.do("metrics")["metrics"]
         self.assertEqual({(kind, name) for kind, name, _, _ in reported}, {
             ("count", calls), ("observe", "harrier_client_call_seconds"),
