@@ -43,6 +43,13 @@ def failing(code: pb.ErrorCode, message: str = "so it is", field: str = "") -> A
     return answer
 
 
+def standby(primary: str = "") -> Answer:
+    def answer(_request: Any) -> Any:
+        return pb.Response(error=pb.Error(code=pb.ERROR_NOT_PRIMARY, message="a standby", primary=primary))
+
+    return answer
+
+
 class FakeServer:
     """answer(request) → a Response; bytes, to send as they are; or None, to stay silent."""
 

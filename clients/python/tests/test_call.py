@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Dict, List, Mapping, Optional
 
 import pytest
-from conftest import approve, failing
+from conftest import approve, failing, standby
 
 from harrier_client import ClosedError, DeadlineError, InvalidError, Transaction, UnavailableError, _codec, _nng
-from harrier_client._call import SLICE, Call
+from harrier_client._call import BACK_OFF_MAX, SLICE, Call
 from harrier_client._meter import Meter
 from harrier_client._proto import harrier_pb2 as pb
 from harrier_client._routes import Routes
@@ -136,3 +137,90 @@ def test_the_servers_words() -> None:
     call.begin(100.0)
     with pytest.raises(UnavailableError, match="a0 says: draining"):
         call.received(_nng.OK, UNAVAILABLE, 100.0)
+
+
+def refuse(call: Call, now: float, primary: str = "") -> int:
+    """Lets the address that the call goes to next answer that it is a standby. Returns its index."""
+    call.begin(now)
+    assert call.received(_nng.OK, standby(primary)(None).SerializeToString(), now) is None
+    return call.index
+
+
+def test_standbys_in_rounds() -> None:
+    """Each is asked once, then the call waits, ever longer; retries_max is not for this."""
+    reported = Reported()
+    call = make(addresses=3, retries_max=0, reported=reported)
+    longest = 0.01
+    for _ in range(5):
+        assert refuse(call, 100.0) == 0
+        assert call.pause == 0.0
+        assert refuse(call, 100.0) == 1
+        assert call.pause == 0.0
+        assert refuse(call, 100.0) == 2
+        assert 0 < call.pause <= longest
+        longest *= 2
+    assert reported.counts == [("harrier_client_retries_total", {"reason": "not_primary"})] * 15
+    call.begin(100.0)
+    assert call.received(_nng.OK, ANSWER, 100.0)
+
+
+def test_two_that_name_each_other() -> None:
+    call = make(addresses=2)
+    assert refuse(call, 100.0, "a1") == 0
+    assert refuse(call, 100.0, "a0") == 1
+    assert call.pause > 0.0, "both were asked in this round"
+    assert refuse(call, 100.0, "a1") == 0
+    assert refuse(call, 100.0, "a0") == 1
+
+
+def test_the_longest_wait_for_a_primary() -> None:
+    call = make()
+    call.ends = 1e9
+    for _ in range(2000):
+        refuse(call, 100.0)
+        assert call.pause <= BACK_OFF_MAX
+
+
+def test_no_primary_until_the_deadline() -> None:
+    call = make(addresses=2)
+    for _ in range(20):
+        refuse(call, 100.99)
+        assert call.pause <= 0.01 + 1e-9
+    with pytest.raises(UnavailableError, match="none of a0, a1 is the primary; a1 says: a standby") as caught:
+        call.begin(101.0)
+    assert caught.value.decided is False
+
+
+def test_standbys_and_a_broken_connection() -> None:
+    call = make(addresses=2)
+    call.begin(100.0)
+    call.received(RESET, b"", 100.0)
+    refuse(call, 100.0)
+    with pytest.raises(UnavailableError) as caught:
+        call.begin(101.0)
+    assert caught.value.decided is None
+
+
+@pytest.mark.parametrize("answer", [ANSWER, failing(pb.ERROR_INVALID)(None).SerializeToString(), UNAVAILABLE])
+def test_another_answer_takes_the_mark_away(answer: bytes) -> None:
+    call = make(addresses=2)
+    refuse(call, 100.0)
+    refuse(call, 100.0)
+    refuse(call, 100.0)
+    call.begin(100.0)
+    assert call.index == 1
+    with contextlib.suppress(InvalidError):
+        call.received(_nng.OK, answer, 100.0)
+    assert [route.standby for route in call._routes.routes] == [True, False]
+
+
+def test_an_answer_to_a_read_keeps_the_mark() -> None:
+    routes = Routes(["a0", "a1"], eject_after=2)
+    routes.set_connected(0, True)
+    routes.refused(0, "")
+    call = Call(_codec.status_request(), routes, Meter(None), 3, None, begun=100.0, deadline=1.0)
+    call.begin(100.0)
+    response = pb.Response()
+    response.status.state = "standby"
+    assert call.received(_nng.OK, response.SerializeToString(), 100.0)
+    assert routes.routes[0].standby

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Mapping, Tuple
 
 import pytest
-from conftest import FakeServer, MakeServer, approve, failing
+from conftest import FakeServer, MakeServer, approve, failing, standby
 
 from harrier_client import (
     AsyncClient,
@@ -46,6 +46,15 @@ def silent(request: Any) -> Any:
 def slow(request: Any) -> Any:
     time.sleep(0.02)
     return approve(request)
+
+
+def taking_over(server: FakeServer) -> Any:
+    """A standby at first."""
+
+    def answer(request: Any) -> Any:
+        return (standby() if len(server.requests) <= 5 else approve)(request)
+
+    return answer
 
 
 class TestOptions:
@@ -152,6 +161,12 @@ class TestClient:
 
         with Client(server.address, deadline=5, fallback=choose) as client, pytest.raises(LookupError):
             client.score(transaction())
+
+    def test_standby(self, server: FakeServer) -> None:
+        server.answer = taking_over(server)
+        with Client(server.address, deadline=60, retries_max=0) as client:
+            assert client.score(transaction()).verdict is Verdict.APPROVE
+        assert len(server.asked("score")) == 6
 
     def test_closed(self, server: FakeServer) -> None:
         client = Client(server.address, deadline=5)
@@ -459,6 +474,16 @@ class TestAsyncClient:
                 await client.score(transaction())
 
         asyncio.run(main())
+
+    def test_standby(self, server: FakeServer) -> None:
+        server.answer = taking_over(server)
+
+        async def go() -> None:
+            async with AsyncClient(server.address, deadline=60, retries_max=0) as client:
+                assert (await client.score(transaction())).verdict is Verdict.APPROVE
+
+        asyncio.run(go())
+        assert len(server.asked("score")) == 6
 
     def test_another_loop(self, server: FakeServer) -> None:
         client = AsyncClient(server.address, deadline=5)

@@ -124,6 +124,35 @@ def test_errors(name: str, kind: type) -> None:
 
 
 @needs_cases
+def test_not_primary() -> None:
+    given = case("response_error_not_primary")
+    error = _codec.read_answer(bytes.fromhex(given["hex"]), SCORE)[0]
+    assert isinstance(error, _codec.NotPrimaryError)
+    assert (error.message, error.primary) == ("this server is a standby", "tcp://10.1.0.5:7130")
+    assert (error.code, error.decided) == ("unavailable", False)
+
+
+def test_status() -> None:
+    response = pb.Response()
+    response.status.state = "standby"
+    response.status.node = "b"
+    response.status.primary = "tcp://10.1.0.5:7130"
+    response.status.committed_position = (1 << 64) - 1
+    status = _codec.status(response.status)
+    assert (status.state, status.node, status.primary) == ("standby", "b", "tcp://10.1.0.5:7130")
+    assert status.committed_position == (1 << 64) - 1
+
+
+@pytest.mark.parametrize(
+    ("state", "up"), [("ready", True), ("standby", True), ("starting", False), ("draining", False), ("", False)]
+)
+def test_the_answer_to_a_probe(state: str, up: bool) -> None:
+    response = pb.Response()
+    response.status.state = state
+    assert _codec.is_up(response.SerializeToString(), _codec.status_request()) is up
+
+
+@needs_cases
 def test_every_decision_field() -> None:
     given = case("response_score")
     results = given["value"]["score"]["results"]

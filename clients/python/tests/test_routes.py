@@ -133,7 +133,45 @@ def test_what_is_told() -> None:
 
 def test_another_is_up() -> None:
     routes = make()
-    assert routes.another_is_up(0)
+    assert routes.another_is_up((0,))
     routes.set_connected(1, False)
-    assert not routes.another_is_up(0)
+    assert not routes.another_is_up((0,))
     assert isinstance(routes.routes[0], Route)
+
+
+def test_standbys_are_left_out() -> None:
+    routes = make(3)
+    routes.refused(0, "")
+    assert routes.choose() == 1
+    routes.refused(1, "a0")
+    assert routes.choose() == 0, "its mark is gone"
+    routes.refused(0, "a9")
+    assert routes.choose() == 2, "nobody in the list was named"
+    routes.set_connected(2, False)
+    assert routes.choose() == 0, "all are standbys"
+    assert routes.choose((0,)) == 1
+    assert routes.choose((0, 1)) == 0
+    routes.wrote(1)
+    assert routes.choose() == 1
+    assert routes.choose((1,)) == 0, "not tried"
+
+
+def test_the_mark_outlives_the_connection() -> None:
+    routes = make()
+    routes.refused(0, "")
+    routes.set_connected(0, False)
+    routes.set_connected(0, True)
+    assert routes.choose() == 1
+
+
+def test_a_standbys_answer_is_a_success() -> None:
+    routes = make()
+    for _ in range(5):
+        routes.failed(0, 0.0)
+        routes.failed(0, 0.0)
+        routes.refused(0, "")
+    assert routes.routes[0].up
+    eject(routes, 0, 0.0)
+    routes.refused(0, "")
+    assert routes.routes[0].up
+    assert routes.choose() == 1

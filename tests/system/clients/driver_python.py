@@ -18,8 +18,8 @@ import harrier_client
 from harrier_client import HarrierError, Label, ListChange, Outcome, Transaction, Verdict
 
 CAN = [
-    "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-    "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
+    "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
+    "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
 ]
 THREADS = 1100
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -199,7 +199,8 @@ class Driver:
                     lambda results: {"results": [outcome_object(result) for result in results]})
         if command["do"] == "status":
             return (lambda: self.client.status(**options),
-                    lambda status: {"status": {"state": status.state, "transactions": status.transactions}})
+                    lambda status: {"status": members(status, "state", "transactions", "node", "primary",
+                                                      "committed_position")})
         return self.analyst_call(command, options)
 
     def analyst_call(self, command, options):

@@ -7,7 +7,7 @@ clients/README.md has a diagram.
 from __future__ import annotations
 
 import random
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Tuple
 
 from . import _codec, _nng
 from ._meter import Meter
@@ -20,6 +20,11 @@ BACK_OFF_MIN = 0.01
 BACK_OFF_MAX = 0.5
 
 
+def _back_off(n: int) -> float:
+    """Seconds to wait before the n-th retry."""
+    return random.uniform(0, min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** min(n - 1, 10)))
+
+
 class Call:
     """Times are seconds of a monotonic clock. The methods raise the error that the call ends with."""
 
@@ -28,6 +33,8 @@ class Call:
     pause = 0.0  # before the next attempt
     _retries = 0
     _broken = 0
+    _rounds = 0  # in which all that are up were standbys
+    _tried: Tuple[int, ...] = ()  # standbys of the current round
     _last: Optional[HarrierError] = None
 
     def __init__(
@@ -55,7 +62,7 @@ class Call:
             raise self._unavailable(now)
         if self._routes.only_one:
             return left
-        self.index = self._routes.choose()
+        self.index = self._routes.choose(self._tried)
         return min(left, SLICE)
 
     def encode(self, now: float) -> bytes:
@@ -84,6 +91,11 @@ class Call:
 
     def _answered(self, data: bytes, now: float) -> Any:
         failure, answer = _codec.read_answer(data, self.request)
+        if isinstance(failure, _codec.NotPrimaryError):
+            self._go_on(failure, now)
+            return None
+        if self.request.count:
+            self._routes.wrote(self.index)
         if failure is None:
             self._routes.succeeded(self.index)
             return answer
@@ -101,10 +113,22 @@ class Call:
         self._retries += 1
         self._meter.retried(reason)
         self.pause = 0.0
-        if not self._routes.another_is_up(self.index):
-            longest = min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (self._retries - 1))
+        if not self._routes.another_is_up((self.index,)):
             # At most half of the time that is left: the answer needs some, too.
-            self.pause = min(random.uniform(0, longest), max(0.0, self.ends - now) / 2)
+            self.pause = min(_back_off(self._retries), max(0.0, self.ends - now) / 2)
+
+    def _go_on(self, failure: _codec.NotPrimaryError, now: float) -> None:
+        """After the answer of a standby, in rounds: asks each address that is up once, then waits."""
+        self._routes.refused(self.index, failure.primary)
+        self._last = failure
+        self._meter.retried("not_primary")
+        self._tried += (self.index,)
+        self.pause = 0.0
+        if not self._routes.another_is_up(self._tried):
+            self._tried = ()
+            self._rounds += 1
+            # A wait may take all the time that is left: no request is in flight then, so nothing was decided.
+            self.pause = min(_back_off(self._rounds), max(0.0, self.ends - now))
 
     @property
     def _address(self) -> str:
@@ -119,6 +143,8 @@ class Call:
         if self._broken:
             times = "once" if self._broken == 1 else f"{self._broken} times"
             words = f"the connection to {addresses} broke {times} before an answer arrived"
+        elif isinstance(self._last, _codec.NotPrimaryError):
+            words = f"none of {addresses} is the primary; {self._address} says: {self._last.message}"
         elif self._last is not None:
             words = f"{self._address} says: {self._last.message}"
         elif self._routes.routes[self.index].connected:

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from . import _wire, errors
 from ._proto import harrier_pb2 as pb
-from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError
+from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError, UnavailableError
 from .options import TOKEN_MAX
 from .types import (
     AttributeValue,
@@ -254,6 +254,20 @@ def error_of(error: Any) -> HarrierError:
     return kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
 
 
+class NotPrimaryError(UnavailableError):
+    """The answer of a standby; never the error of a call. ``primary`` is empty if the standby knows none."""
+
+    def __init__(self, message: str, primary: str) -> None:
+        super().__init__(message)
+        self.primary = primary
+
+
+def _failure(error: Any) -> HarrierError:
+    if error.code == pb.ERROR_NOT_PRIMARY:
+        return NotPrimaryError(error.message, error.primary)
+    return error_of(error)
+
+
 def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], Any]:
     """Returns the error of the call as a whole, or the answer: the list of results, if the request has items."""
     try:
@@ -261,7 +275,7 @@ def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], 
     except DecodeError as error:
         raise ProtocolError(f"the server's answer: {error}", decided=None) from None
     if response.HasField("error"):
-        return error_of(response.error), None
+        return _failure(response.error), None
     call = request.call
     if request.count:
         results = getattr(response, call).results[:]
@@ -417,10 +431,10 @@ def status(found: Any) -> Status:
     return Status(**{name: getattr(found, name) for name in _STATUS_FIELDS})
 
 
-def is_ready(data: bytes, request: Request) -> bool:
-    """Returns whether the answer to a probe reports the state "ready"."""
+def is_up(data: bytes, request: Request) -> bool:
+    """Returns whether the answer to a probe reports a state in which calls are answered."""
     try:
         failure, found = read_answer(data, request)
     except ProtocolError:
         return False
-    return failure is None and found.state == "ready"
+    return failure is None and found.state in ("ready", "standby")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Callable, List, Optional
+from typing import Callable, Collection, List, Optional
 
 EJECT_SECONDS_MIN = 1.0
 EJECT_SECONDS_MAX = 30.0
@@ -23,6 +23,7 @@ class Route:
         self.ejected = False
         self.probe_at = 0.0
         self.probing = False
+        self.standby = False  # the mark of an address that answered not_primary
 
     @property
     def up(self) -> bool:
@@ -59,21 +60,38 @@ class Routes:
         if changed:
             self._changed(route)
 
-    def choose(self) -> int:
-        """The first that is up; else the first that is connected; else the first."""
+    def choose(self, tried: Collection[int] = ()) -> int:
+        """Of those that are up, the first that is no standby, and best none of those that were tried; else the first
+        that is connected; else the first."""
         first = self.routes[0]
-        if first.connected and not first.ejected:
+        if first.connected and not (first.ejected or first.standby or tried):
             return 0
-        for index, route in enumerate(self.routes):
-            if route.up:
-                return index
+        up = [index for index, route in enumerate(self.routes) if route.up]
+        if up:
+            return min(up, key=lambda index: (index in tried, self.routes[index].standby))
         for index, route in enumerate(self.routes):
             if route.connected:
                 return index
         return 0
 
-    def another_is_up(self, index: int) -> bool:
-        return any(route.up for at, route in enumerate(self.routes) if at != index)
+    def another_is_up(self, tried: Collection[int]) -> bool:
+        return any(route.up for index, route in enumerate(self.routes) if index not in tried)
+
+    def refused(self, index: int, primary: str) -> None:
+        """It answered not_primary, and named the primary if it knew it."""
+        self.succeeded(index)
+        with self._lock:
+            self.routes[index].standby = True
+            for route in self.routes:
+                if route.address == primary:
+                    route.standby = False
+
+    def wrote(self, index: int) -> None:
+        """It answered a call that a standby refuses."""
+        route = self.routes[index]
+        if route.standby:
+            with self._lock:
+                route.standby = False
 
     def succeeded(self, index: int) -> None:
         route = self.routes[index]

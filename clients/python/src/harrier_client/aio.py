@@ -437,7 +437,7 @@ class AsyncClient:
             data = request.encode(limit, self._core.token and self._core.token())
             ends = time.monotonic() + limit
             _, error, data = await self._exchange(index, data, limit, ends)
-            ready = error == _nng.OK and _codec.is_ready(data, request)
+            ready = error == _nng.OK and _codec.is_up(data, request)
         except Exception:  # of the token function: calls raise it, too
             ready = False
         finally:

@@ -278,7 +278,7 @@ class Client:
         try:
             data = request.encode(limit, self._core.token and self._core.token())
             _, error, data = self._exchange(index, data, limit, time.monotonic() + limit)
-            ready = error == _nng.OK and _codec.is_ready(data, request)
+            ready = error == _nng.OK and _codec.is_up(data, request)
         except Exception:  # of the token function: calls raise it, too
             ready = False
         finally:

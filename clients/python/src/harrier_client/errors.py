@@ -62,7 +62,7 @@ class DeadlineError(HarrierError):
 
 
 class UnavailableError(HarrierError):
-    """No server took it in time, or the connection broke too often."""
+    """No server took it in time, none is the primary, or the connection broke too often."""
 
     code = "unavailable"
 

@@ -157,3 +157,7 @@ class Status:
     state_hash: int
     stale: bool
     reload_error: str
+    # Of a server whose archive is replicated: its name, the address of the primary, and the last committed record.
+    node: str
+    primary: str
+    committed_position: int
