@@ -70,7 +70,7 @@ class StandbyTest(ScenarioTest):
     def ask_in_vain(self, *servers, deadline_ms=1000):
         """A call that the servers refuse until its deadline; returns its answer and how many requests they got. It is
         made again if a request was in flight at the deadline, so that the error is another one, or if the machine was
-        too busy to ask all. Clients that ask once more at the very end of each call do not get through."""
+        too busy to ask all."""
         for number in range(ATTEMPTS):
             key = f"vain{number}"
             answer = self.driver.score({**transaction(number), "id": key}, deadline_ms=deadline_ms)
