@@ -14,6 +14,9 @@ import (
 const (
 	backOffMin = 10 * time.Millisecond
 	backOffMax = 500 * time.Millisecond
+	// A request is not sent again to a standby later than this before the deadline: mostly there would be no answer by
+	// then, and the call would end as possibly decided although no standby decides anything.
+	answerMin = 2 * time.Millisecond
 )
 
 // event is why a waiting call woke up.
@@ -39,7 +42,8 @@ type call struct {
 	index   int // of the address that it was last sent to
 	retries int
 	broken  int    // connections that broke after it was sent
-	last    *Error // the server's last ErrUnavailable
+	last    *Error // the last refusal: ErrUnavailable, or a standby's; nil: none since a connection broke
+	search  search // for the primary, once a standby has answered
 
 	decisions []ScoreResult // the answer, if the fast decoder could read it; then run returns nil
 }
@@ -144,9 +148,10 @@ func (c *call) attempt() (response *wire.Response, again bool, err error) {
 	if c.ctx.Err() == context.Canceled {
 		return nil, false, c.left(c.decided())
 	}
-	index, conn, changed := c.client.routes.choose()
+	index, conn, changed := c.client.routes.choose(&c.search)
 	c.index = index
 	if conn == nil {
+		c.search.waiting()
 		why := c.wait(changed)
 		return nil, why == somethingChanged, c.notSent(why)
 	}
@@ -175,7 +180,7 @@ func (c *call) await(conn *connection, x *exchange, changed <-chan struct{}) (*w
 			return c.received(x, got)
 		case <-changed:
 			// A request that has not been written yet moves to a better address.
-			index, better, next := c.client.routes.choose()
+			index, better, next := c.client.routes.choose(&c.search)
 			changed = next
 			if index != c.index && better != nil && conn.withdrawUnsent(x) {
 				return nil, true, nil
@@ -240,6 +245,7 @@ func (c *call) received(x *exchange, got reply) (*wire.Response, bool, error) {
 			return nil, true, nil
 		}
 		c.broken++
+		c.last = nil
 		c.client.failed(c.index)
 		return c.again("connection")
 	}
@@ -248,11 +254,16 @@ func (c *call) received(x *exchange, got reply) (*wire.Response, bool, error) {
 		if c.decisions = readDecisions(got.answer.Body, c.request.count); c.decisions != nil {
 			got.answer.Free()
 			c.client.succeeded(c.index)
+			c.decides()
 			return nil, false, nil
 		}
 	}
 	response, failure := decodeResponse(got.answer.Body, c.request)
 	got.answer.Free()
+	if failure != nil && failure.standby != nil {
+		return c.refused(failure)
+	}
+	c.decides()
 	if failure != nil && failure.Code == ErrUnavailable {
 		c.last = failure
 		c.client.failed(c.index)
@@ -275,17 +286,54 @@ func (c *call) again(reason string) (*wire.Response, bool, error) {
 	if c.client.routes.anotherIsUp(c.index) {
 		return nil, true, nil
 	}
-	longest := backOffMax
-	if c.retries < 7 {
-		longest = backOffMin << (c.retries - 1)
-	}
-	pause := time.Duration(rand.Int63n(int64(longest)))
+	pause := backOff(c.retries)
 	// At most half of the time that is left: the answer needs some, too.
 	if most := time.Until(c.ends) / 2; pause > most {
 		pause = most
 	}
+	c.search.waiting()
 	why := c.pause(pause)
 	return nil, why == somethingChanged, c.notSent(why)
+}
+
+// refused goes on after the answer of a standby, which decided nothing: to an address that may be the primary, else after
+// a back-off to any. Only the deadline ends this.
+func (c *call) refused(failure *Error) (*wire.Response, bool, error) {
+	routes := c.client.routes
+	primary := routes.find(failure.standby.primary)
+	routes.refused(c.index, primary)
+	c.search.answered(c.index, len(c.client.endpoints), primary)
+	c.client.succeeded(c.index) // a standby is as well as a primary is
+	c.last = failure
+	if routes.mayDecide(&c.search) {
+		c.client.meter.retried("not_primary")
+		return nil, true, nil
+	}
+	c.search.waiting()
+	c.search.waits++
+	pause := backOff(c.search.waits)
+	if time.Until(c.ends)-pause < answerMin {
+		return nil, false, c.notSent(c.wait(nil))
+	}
+	c.client.meter.retried("not_primary")
+	why := c.pause(pause)
+	return nil, why == somethingChanged, c.notSent(why)
+}
+
+// decides notes that the answer was not that of a standby.
+func (c *call) decides() {
+	if c.request.writes() {
+		c.client.routes.decides(c.index)
+	}
+}
+
+// backOff returns the pause before the n-th attempt, which is random.
+func backOff(n int) time.Duration {
+	longest := backOffMax
+	if n < 7 {
+		longest = backOffMin << (n - 1)
+	}
+	return time.Duration(rand.Int63n(int64(longest)))
 }
 
 func (c *call) pause(length time.Duration) event {
@@ -314,8 +362,10 @@ func (c *call) decided() Decided {
 
 func (c *call) unavailable() error {
 	err := &Error{Code: ErrUnavailable, Decided: c.decided()}
-	_, conn, _ := c.client.routes.choose()
+	_, conn, _ := c.client.routes.choose(&c.search)
 	switch {
+	case c.last != nil && c.last.standby != nil:
+		err.Message = c.noPrimary(c.last.standby.primary)
 	case c.broken > 0:
 		err.Message = fmt.Sprintf("the connection to %s broke %d times before an answer arrived", c.addresses(), c.broken)
 	case c.last != nil:
@@ -334,6 +384,19 @@ func (c *call) unavailable() error {
 		err.cause = context.DeadlineExceeded
 	}
 	return err
+}
+
+// noPrimary says what the last standby named, for those who gave too few addresses, or spelled one otherwise.
+func (c *call) noPrimary(named string) string {
+	words := fmt.Sprintf("no server at %s was the primary within %v", c.addresses(), c.limit)
+	if named == "" {
+		return words
+	}
+	words += "; a standby names " + named
+	if c.client.routes.find(named) < 0 {
+		words += ", which is not among the addresses"
+	}
+	return words
 }
 
 func (c *call) addresses() string {

@@ -58,6 +58,8 @@ var (
 		wire.ErrorCode_ERROR_UNAVAILABLE: ErrUnavailable,
 		wire.ErrorCode_ERROR_INTERNAL:    ErrInternal,
 		wire.ErrorCode_ERROR_DENIED:      ErrDenied,
+		// Never a caller's: calls go to the primary. In the result of a single transaction: nothing happened.
+		wire.ErrorCode_ERROR_NOT_PRIMARY: ErrUnavailable,
 	}
 )
 
@@ -80,6 +82,18 @@ type request struct {
 	count       int    // results that the answer must have; 0: calls without results
 	body        []byte // the encoded field of Request's oneof
 	traceparent string
+	dryRun      bool
+}
+
+// writes returns whether only the primary answers it. A standby answers what only reads, and may answer a dry run.
+func (r *request) writes() bool {
+	switch r.call {
+	case "score":
+		return !r.dryRun
+	case "report_outcome", "change_list":
+		return true
+	}
+	return false
 }
 
 func newRequest(call string, count int, message *wire.Request) (*request, error) {
@@ -218,6 +232,9 @@ func decodeError(given *wire.Error) *Error {
 		code = ErrInternal
 	}
 	made := &Error{Code: code, Field: given.GetField(), Message: given.GetMessage()}
+	if given.GetCode() == wire.ErrorCode_ERROR_NOT_PRIMARY {
+		made.standby = &standbyAnswer{primary: given.GetPrimary()}
+	}
 	if code == ErrInternal {
 		made.Decided = MayBeDecided
 	}
@@ -441,13 +458,18 @@ func decodeStatus(response *wire.Response) (*Status, error) {
 		StateHash:      found.GetStateHash(),
 		Stale:          found.GetStale(),
 		ReloadError:    found.GetReloadError(),
+
+		Node:              found.GetNode(),
+		Primary:           found.GetPrimary(),
+		CommittedPosition: found.GetCommittedPosition(),
 	}, nil
 }
 
-// isReady returns whether the answer to a probe reports the state "ready".
+// isReady returns whether the answer to a probe reports the state "ready", or "standby": such a server is in order, too.
 func isReady(data []byte, r *request) bool {
 	response, err := decodeResponse(data, r)
-	return err == nil && response.GetStatus().GetState() == "ready"
+	state := response.GetStatus().GetState()
+	return err == nil && (state == "ready" || state == "standby")
 }
 
 // codeOf returns the code of an *Error, "" for any other error.

@@ -217,24 +217,33 @@ func scoreOne(t *testing.T) *request {
 }
 
 func TestErrorsOfTheServer(t *testing.T) {
-	seen := make(map[Code]bool)
+	seen := make(map[string]bool)
 	for _, name := range caseNames(t, "response_error_*") {
 		one := readCase(t, name)
 		_, err := decodeResponse(one.bytes(t), scoreOne(t))
 		var wanted struct {
-			Error struct{ Message, Field string }
+			Error struct{ Message, Field, Primary string }
 		}
 		if json.Unmarshal(one.Value, &wanted) != nil || err == nil {
 			t.Fatal(name, err)
 		}
 		code := Code(strings.TrimPrefix(name, "response_error_"))
+		if (err.standby != nil) != (code == "not_primary") {
+			t.Errorf("%s: a standby's answer: %v", name, err.standby)
+		}
+		if err.standby != nil {
+			if err.standby.primary != wanted.Error.Primary {
+				t.Errorf("%s: %q is the primary", name, err.standby.primary)
+			}
+			code = ErrUnavailable // all that a caller may see of it
+		}
 		if err.Code != code || err.Message != wanted.Error.Message || err.Field != wanted.Error.Field || !errors.Is(err, code) {
 			t.Errorf("%s: %#v", name, err)
 		}
 		if (err.Decided == MayBeDecided) != (code == ErrInternal) {
 			t.Errorf("%s: decided %v", name, err.Decided)
 		}
-		seen[code] = true
+		seen[name] = true
 	}
 	if len(seen) != len(codes) {
 		t.Error("seen only", seen)
@@ -383,6 +392,9 @@ func ofWire(w *wire.Transaction) Transaction {
 func TestEveryFieldOfTheOtherAnswers(t *testing.T) {
 	status, response := decode(t, "response_status", "status", 0, decodeStatus)
 	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(response.GetStatus()).Elem())
+	node := &wire.StatusResponse{Node: "harrier-2", Primary: "tcp://10.1.0.5:7130", CommittedPosition: 7}
+	status, _ = decodeStatus(&wire.Response{Answer: &wire.Response_Status{Status: node}})
+	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(node).Elem())
 	entity, response := decode(t, "response_get_entity", "get_entity", 0, decodeEntity)
 	compareFields(t, reflect.ValueOf(*entity), reflect.ValueOf(response.GetGetEntity()).Elem())
 
@@ -495,6 +507,44 @@ func TestLimits(t *testing.T) {
 	}
 	if size := len(made.body) + headSizeMax; size != requestSizeMax {
 		t.Errorf("the last that is allowed has %d bytes", size)
+	}
+}
+
+// A standby answers the others itself.
+func TestWhichCallsWrite(t *testing.T) {
+	wanted := map[string]bool{
+		"request_score_minimal": true, "request_report_outcome": true, "request_change_list": true, "request_status": false,
+		"request_get_entity": false, "request_get_list": false, "request_reload": false, "request_explain": false,
+	}
+	for name, writes := range wanted {
+		value := new(wire.Request)
+		if err := protojson.Unmarshal(readCase(t, name).Value, value); err != nil {
+			t.Fatal(name, err)
+		}
+		if requestOf(t, value).writes() != writes {
+			t.Error(name)
+		}
+	}
+	dry, err := scoreRequest([]Transaction{{ID: "t", EventTime: time.UnixMicro(1)}}, true, false)
+	if err != nil || dry.writes() {
+		t.Error("a dry run", err)
+	}
+}
+
+func TestWhatAProbeAccepts(t *testing.T) {
+	r, err := statusRequest(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for state, wanted := range map[string]bool{"ready": true, "standby": true, "starting": false, "draining": false, "": false} {
+		status := &wire.Response_Status{Status: &wire.StatusResponse{State: state}}
+		data, _ := proto.Marshal(&wire.Response{Answer: status})
+		if isReady(data, r) != wanted {
+			t.Errorf("%q: %v", state, !wanted)
+		}
+	}
+	if isReady([]byte{0xff}, r) || isReady(readCase(t, "response_error_not_primary").bytes(t), r) {
+		t.Error("not a status")
 	}
 }
 

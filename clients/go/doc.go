@@ -10,8 +10,9 @@
 // a call ends at its deadline, which is the earliest of the call's own (Deadline), or else the client's (100 ms), and its
 // context's; a call whose connection broke, or that the server could not take, is sent again, with the same
 // transaction ids, so nothing is decided twice; a server that stops answering is not used while another one is available;
-// and if there is no answer in time, a fallback decision replaces it. Errors are of type *Error, and errors.Is compares
-// them with their codes: ErrDeadline, ErrUnavailable, …
+// of the nodes of a cluster, which must all be among the addresses, the client finds the one that decides; and if there is
+// no answer in time, a fallback decision replaces it. Errors are of type *Error, and errors.Is compares them with their
+// codes: ErrDeadline, ErrUnavailable, …
 //
 // # What mangos does, and what it does not
 //

@@ -20,7 +20,7 @@ const (
 	ErrDenied Code = "denied"
 	// ErrDeadline: sent, but not answered in time.
 	ErrDeadline Code = "deadline"
-	// ErrUnavailable: no server took it in time, or the connection broke too often.
+	// ErrUnavailable: no server took it in time, none is the primary, or the connection broke too often.
 	ErrUnavailable Code = "unavailable"
 	// ErrBusy: as many requests in flight as allowed, until the deadline.
 	ErrBusy Code = "busy"
@@ -66,7 +66,13 @@ type Error struct {
 	Message string
 	Decided Decided
 
-	cause error
+	cause   error
+	standby *standbyAnswer // the server that answered this is a standby
+}
+
+// standbyAnswer is what a standby says of the primary.
+type standbyAnswer struct {
+	primary string // its address; "" if the standby knows none
 }
 
 // Error returns code, field and message.

@@ -240,6 +240,19 @@ func (f *figures) Set(name string, value float64, labels map[string]string) {
 	f.add("set", name, value, labels)
 }
 
+// times returns how often this was told.
+func (f *figures) times(wanted string) int {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	count := 0
+	for _, one := range f.told {
+		if one == wanted {
+			count++
+		}
+	}
+	return count
+}
+
 func (f *figures) expect(t *testing.T, wanted ...string) {
 	t.Helper()
 	f.lock.Lock()

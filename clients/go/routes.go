@@ -3,6 +3,7 @@ package harrier
 import (
 	"math/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type route struct {
 	ejected    bool
 	probing    bool
 	probeDue   bool // the time of its ejection is over, but it is not connected
+	// Marked: it answered that it is not the primary, and nothing has disproved that since.
+	standby atomic.Bool // changed only under the lock
 }
 
 func (r *route) up() bool { return r.connection != nil && !r.ejected }
@@ -35,7 +38,7 @@ type routes struct {
 
 	lock    sync.Mutex
 	all     []*route
-	changed chan struct{} // closed and replaced when one connects, disconnects, is ejected, or is used again
+	changed chan struct{} // closed and replaced when one connects, disconnects, is ejected, marked, or used again
 	closed  bool
 }
 
@@ -75,32 +78,111 @@ func (r *routes) disconnected(index int, why error) {
 	}
 }
 
-// choose returns the first that is up, else the first that is connected, else the first, without a connection; and a
-// channel that is closed when the choice may change.
-func (r *routes) choose() (int, *connection, <-chan struct{}) {
+// rank orders the addresses for a call: the lower, the better.
+type rank int
+
+const (
+	upUntried rank = iota // up, and perhaps the primary
+	// Named by the last standby that the call asked. Its word counts even for an address that is ejected: the others
+	// refuse the call for certain.
+	namedUntried
+	up        // but a standby, or one that has just answered this call as a standby
+	connected // but ejected
+	notConnected
+)
+
+func (r *routes) rank(index int, s *search) rank {
+	one := r.all[index]
+	untried := !one.standby.Load() && !s.tried(index)
+	switch {
+	case one.up() && untried:
+		return upUntried
+	case one.connection != nil && untried && s.isNamed(index):
+		return namedUntried
+	case one.up():
+		return up
+	case one.connection != nil:
+		return connected
+	}
+	return notConnected
+}
+
+// choose returns the best address for a call, and a channel that is closed when the choice may change; without a
+// connection if none is connected. Of equals it is the first; but of those that have answered the call as standbys, the
+// one whose answer is longest ago: any of them may have become the primary.
+func (r *routes) choose(s *search) (int, *connection, <-chan struct{}) {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	chosen := 0
-	for i, one := range r.all {
-		if one.up() {
-			return i, one.connection, r.changed
-		}
-		if one.connection != nil && r.all[chosen].connection == nil {
-			chosen = i
+	chosen, best := 0, r.rank(0, s)
+	for i := 1; i < len(r.all) && best != upUntried; i++ {
+		if rank := r.rank(i, s); rank < best || rank == best && s.last(i) < s.last(chosen) {
+			chosen, best = i, rank
 		}
 	}
 	return chosen, r.all[chosen].connection, r.changed
 }
 
-func (r *routes) anotherIsUp(index int) bool {
+// mayDecide returns whether there is an address that may be the primary and has not refused the call since its last wait.
+func (r *routes) mayDecide(s *search) bool {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	for i, one := range r.all {
-		if i != index && one.up() {
+	for i := range r.all {
+		if r.rank(i, s) <= namedUntried {
 			return true
 		}
 	}
 	return false
+}
+
+// anotherIsUp returns whether a call need not wait for this address. It does wait for one that may be the primary if the
+// others are standbys, because the call would go to the same address again.
+func (r *routes) anotherIsUp(index int) bool {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	mayDecide := r.all[index].up() && !r.all[index].standby.Load()
+	for i, one := range r.all {
+		if i != index && one.up() && !(mayDecide && one.standby.Load()) {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the index of an address that is written exactly so; -1: none is.
+func (r *routes) find(address string) int {
+	for i, one := range r.all {
+		if one.address == address {
+			return i
+		}
+	}
+	return -1
+}
+
+// refused marks an address that answered as a standby. The one that it names as the primary (-1: none) loses its mark; in
+// this order, a standby that names itself keeps its own.
+func (r *routes) refused(index, primary int) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if primary >= 0 {
+		r.setStandby(primary, false)
+	}
+	r.setStandby(index, true)
+}
+
+// decides takes the mark from an address that answered a call that writes as only the primary does.
+func (r *routes) decides(index int) {
+	if !r.all[index].standby.Load() {
+		return // usually: without the lock
+	}
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.setStandby(index, false)
+}
+
+func (r *routes) setStandby(index int, standby bool) {
+	if r.all[index].standby.Swap(standby) != standby {
+		r.notify()
+	}
 }
 
 func (r *routes) isUp(index int) bool {

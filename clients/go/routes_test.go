@@ -14,7 +14,12 @@ func twoRoutes() *routes {
 
 func expectChosen(t *testing.T, r *routes, index int, conn *connection) {
 	t.Helper()
-	if got, gotConn, _ := r.choose(); got != index || gotConn != conn {
+	expectChosenFor(t, r, new(search), index, conn)
+}
+
+func expectChosenFor(t *testing.T, r *routes, s *search, index int, conn *connection) {
+	t.Helper()
+	if got, gotConn, _ := r.choose(s); got != index || gotConn != conn {
 		t.Errorf("chose %d (%p), expected %d (%p)", got, gotConn, index, conn)
 	}
 }
@@ -22,7 +27,7 @@ func expectChosen(t *testing.T, r *routes, index int, conn *connection) {
 func TestOrderIsPreference(t *testing.T) {
 	r, first, second := twoRoutes(), new(connection), new(connection)
 	expectChosen(t, r, 0, nil)
-	_, _, changed := r.choose()
+	_, _, changed := r.choose(new(search))
 	r.connected(1, second)
 	select {
 	case <-changed:
@@ -123,6 +128,110 @@ func TestAProbeWaitsForAConnection(t *testing.T) {
 	if r.takeProbe(0, func() { t.Error("began") }) != nil {
 		t.Error("closed")
 	}
+}
+
+// refuse is what a call does when it was answered by a standby.
+func refuse(r *routes, s *search, index, primary int) {
+	r.refused(index, primary)
+	s.answered(index, len(r.all), primary)
+}
+
+func TestStandbysAreNotPreferred(t *testing.T) {
+	r, first, second := twoRoutes(), new(connection), new(connection)
+	r.connected(0, first)
+	r.connected(1, second)
+	_, _, changed := r.choose(new(search))
+	r.refused(0, -1)
+	select {
+	case <-changed:
+	default:
+		t.Error("nobody was told")
+	}
+	expectChosen(t, r, 1, second)
+	if r.anotherIsUp(1) {
+		t.Error("a standby is no address to go to from one that may be the primary")
+	}
+	if !r.anotherIsUp(0) {
+		t.Error("the second is better")
+	}
+	r.disconnected(1, nil)
+	expectChosen(t, r, 0, first) // better than none
+	if !r.anotherIsUp(1) {
+		t.Error("there is nothing to wait for at an address that is not connected")
+	}
+	r.connected(1, second)
+
+	r.decides(1)
+	expectChosen(t, r, 1, second)
+	r.decides(0)
+	expectChosen(t, r, 0, first)
+	r.refused(0, -1)
+	r.refused(1, 0)
+	expectChosen(t, r, 0, first) // it was named
+	r.refused(0, 0)
+	r.decides(1)
+	expectChosen(t, r, 1, second) // a standby that names itself is one
+	if r.find("second") != 1 || r.find("SECOND") != -1 || r.find("") != -1 {
+		t.Error("addresses are compared as they are written")
+	}
+}
+
+func TestTheSearchForThePrimary(t *testing.T) {
+	r, s := newRoutes([]address{{text: "a"}, {text: "b"}, {text: "c"}}, 3), new(search)
+	connections := []*connection{new(connection), new(connection), new(connection)}
+	for i, one := range connections {
+		r.connected(i, one)
+	}
+	expect := func(index int, mayDecide bool) {
+		t.Helper()
+		expectChosenFor(t, r, s, index, connections[index])
+		if r.mayDecide(s) != mayDecide {
+			t.Error("may decide:", !mayDecide)
+		}
+	}
+	expect(0, true)
+	refuse(r, s, 0, 1)
+	expect(1, true)
+	refuse(r, s, 1, 0) // it has lost its mark, but was tried
+	expect(2, true)
+	refuse(r, s, 2, 0)
+	expect(0, false)
+	s.waiting()
+	expect(0, true)
+	refuse(r, s, 0, -1)
+	// All are marked: after each wait another one is asked, because any of them may take over.
+	for _, next := range []int{1, 2, 0, 1} {
+		expect(next, false)
+		s.waiting()
+		expect(next, false)
+		refuse(r, s, next, -1)
+	}
+	refuse(r, s, 2, 1)
+	expect(0, false) // named, but tried
+	s.waiting()
+	expect(1, true)
+}
+
+// The others refuse the call for certain.
+func TestANamedAddressMayBeEjected(t *testing.T) {
+	r, s, first, second := twoRoutes(), new(search), new(connection), new(connection)
+	r.connected(0, first)
+	r.connected(1, second)
+	for i := 0; i < 3; i++ {
+		r.failed(0)
+	}
+	expectChosenFor(t, r, s, 1, second)
+	refuse(r, s, 1, 0)
+	expectChosenFor(t, r, s, 0, first)
+	if !r.mayDecide(s) {
+		t.Error("it is named")
+	}
+	expectChosen(t, r, 1, second) // other calls ask the standby first
+	r.disconnected(0, nil)
+	if r.mayDecide(s) {
+		t.Error("it is not connected")
+	}
+	expectChosenFor(t, r, s, 1, second)
 }
 
 func TestJitterOfEjections(t *testing.T) {

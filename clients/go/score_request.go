@@ -55,7 +55,12 @@ func scoreRequest(transactions []Transaction, dryRun, returnFeatures bool) (*req
 	}
 	body = appendFlag(body, fieldDryRun, dryRun)
 	body = appendFlag(body, fieldFeatures, returnFeatures)
-	return encodedRequest("score", len(transactions), insertLength(body, score))
+	made, err := encodedRequest("score", len(transactions), insertLength(body, score))
+	if err != nil {
+		return nil, err
+	}
+	made.dryRun = dryRun
+	return made, nil
 }
 
 // insertLength inserts the length of what begins there before it.

@@ -195,4 +195,11 @@ type Status struct {
 	StateHash      uint64
 	Stale          bool
 	ReloadError    string
+
+	// Node is the server's name in its cluster, Primary the address of the server that decides, as far as this one knows,
+	// and CommittedPosition that of the last record that is known to be committed. Only of a server whose archive is
+	// replicated.
+	Node              string
+	Primary           string
+	CommittedPosition uint64
 }
