@@ -1,15 +1,24 @@
 /** One call with its retries: which address it goes to, when it is sent again, and how it ends. clients/README.md has a diagram. */
 import { Exchange } from './connection.js';
 import type { Core } from './core.js';
-import { decodeResponse, responseError } from './decode.js';
+import { decodeResponse, responseError, standbyAnswer } from './decode.js';
 import type { Request } from './encode.js';
 import { BusyError, ClosedError, DeadlineError, HarrierError, UnavailableError, type Decided } from './errors.js';
 import type { Operation } from './operation.js';
 import type { Route } from './routes.js';
+import { Search } from './search.js';
 import { now } from './timer_wheel.js';
 
 const BACK_OFF_MS_MIN = 10;
 const BACK_OFF_MS_MAX = 500;
+// A request is not sent again to a standby later than this before the deadline: mostly there would be no answer by then,
+// and the call would end as possibly decided although no standby decides anything.
+const ANSWER_MS_MIN = 2;
+
+/** The pause before the n-th attempt. */
+function backOff(n: number): number {
+  return Math.random() * Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** (n - 1));
+}
 
 const enum Stage {
   /** For fewer calls in flight. */
@@ -30,6 +39,10 @@ export class Call extends Exchange {
   private retries = 0;
   private broken = 0;
   private last: HarrierError | null = null;
+  /** Once a standby has answered. */
+  private search: Search | null = null;
+  /** The primary, as the standby said that answered last; null: the last answer was not that of a standby. */
+  private primary: string | null = null;
   private timer: NodeJS.Timeout | null = null;
   private readonly aborted: (() => void) | null = null;
 
@@ -66,8 +79,9 @@ export class Call extends Exchange {
     if (this.hasEnded()) {
       return;
     }
-    const route = this.core.routes.choose();
+    const route = this.core.routes.choose(this.search);
     if (route === null) {
+      this.search?.waiting();
       this.stage = Stage.Connection;
       this.core.waiting.add(this);
       return;
@@ -143,36 +157,85 @@ export class Call extends Exchange {
       this.read(route, bytes.subarray(from, to));
       return;
     }
-    core.routes.succeeded(route);
+    this.answeredBy(route);
     this.end('ok');
     this.resolve(fast);
+  }
+
+  /** It answered, and not as a standby. */
+  private answeredBy(route: Route): void {
+    this.core.routes.succeeded(route);
+    this.unmark(route);
+  }
+
+  private unmark(route: Route): void {
+    if (route.standby && this.request.writes) {
+      this.core.routes.decides(route);
+    }
   }
 
   private read(route: Route, payload: Buffer): void {
     let answer: () => unknown;
     try {
       const response = decodeResponse(payload, this.request);
-      const error = responseError(response);
-      if (error instanceof UnavailableError) {
-        const at = now();
-        this.last = error;
-        this.core.routes.failed(route, at);
-        this.again('unavailable', at);
+      const primary = standbyAnswer(response);
+      if (primary !== null) {
+        this.refused(route, primary, now());
         return;
       }
-      this.core.routes.succeeded(route);
+      const error = responseError(response);
+      if (error instanceof UnavailableError) {
+        this.notReady(route, error, now());
+        return;
+      }
+      this.answeredBy(route);
       if (error !== null) {
         this.fail(error);
         return;
       }
       answer = this.operation.read(response);
     } catch (error) {
-      this.core.routes.succeeded(route);
+      this.answeredBy(route);
       this.fail(error);
       return;
     }
     this.end('ok');
     this.settle(answer);
+  }
+
+  private notReady(route: Route, error: HarrierError, at: number): void {
+    this.last = error;
+    this.primary = null;
+    this.core.routes.failed(route, at);
+    this.unmark(route);
+    this.again('unavailable', at);
+  }
+
+  /**
+   * A standby decides nothing: the call goes on to an address that may be the primary, else after a pause to any. Only the
+   * deadline ends this.
+   */
+  private refused(route: Route, primary: string, at: number): void {
+    const { routes, meter } = this.core;
+    const search = (this.search ??= new Search());
+    const named = routes.find(primary);
+    routes.refused(route, named);
+    routes.succeeded(route); // a standby is as well as a primary is
+    search.answered(route, named);
+    this.primary = primary;
+    if (routes.mayDecide(search)) {
+      meter.retried('not_primary');
+      this.dispatch();
+      return;
+    }
+    search.waits++;
+    const pause = backOff(search.waits);
+    if (this.ends - at - pause >= ANSWER_MS_MIN) {
+      meter.retried('not_primary');
+      this.pause(pause);
+    } else {
+      this.stage = Stage.BackOff; // until the deadline
+    }
   }
 
   broke(): void {
@@ -184,6 +247,7 @@ export class Call extends Exchange {
       this.core.routes.failed(this.route, at);
     }
     this.broken++;
+    this.primary = null;
     this.again('connection', at);
   }
 
@@ -202,14 +266,20 @@ export class Call extends Exchange {
       this.dispatch();
       return;
     }
-    const longest = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** (this.retries - 1));
     // At most half of the time that is left: the answer needs some, too.
-    const pause = Math.min(Math.random() * longest, Math.max(0, this.ends - at) / 2);
+    this.pause(Math.min(backOff(this.retries), Math.max(0, this.ends - at) / 2));
+  }
+
+  private pause(ms: number): void {
+    if (this.hasEnded()) {
+      return; // in a function of the user's
+    }
+    this.search?.waiting();
     this.stage = Stage.BackOff;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.dispatch();
-    }, pause);
+    }, ms);
   }
 
   // ------------------------------------------------------------------------------------------
@@ -223,7 +293,9 @@ export class Call extends Exchange {
     const { core, route, broken } = this;
     const addresses = core.routes.all.map((one) => one.address).join(', ');
     let words: string;
-    if (broken > 0) {
+    if (this.primary !== null) {
+      words = this.noPrimary(this.primary, addresses);
+    } else if (broken > 0) {
       const times = broken === 1 ? 'once' : `${broken} times`;
       words = `the connection to ${addresses} broke ${times} before an answer arrived`;
     } else if (this.last !== null) {
@@ -235,6 +307,16 @@ export class Call extends Exchange {
       words = `no connection to ${addresses} within ${this.deadlineMs} ms${core.connectionErrors()}`;
     }
     return new UnavailableError(words, '', this.decided);
+  }
+
+  /** Says what the last standby named, for those who gave too few addresses, or spelled one otherwise. */
+  private noPrimary(named: string, addresses: string): string {
+    const words = `no server at ${addresses} was the primary within ${this.deadlineMs} ms`;
+    if (named === '') {
+      return words;
+    }
+    const known = this.core.routes.find(named) !== null;
+    return `${words}; a standby names ${named}${known ? '' : ', which is not among the addresses'}`;
   }
 
   private fail(error: unknown): void {

@@ -43,6 +43,8 @@ const ERRORS: readonly (undefined | (new (message: string, field: string, decide
     errors.UnavailableError,
     errors.InternalError,
     errors.DeniedError,
+    // Not primary. Never a caller's: calls go to the primary. In the result of a single transaction: nothing happened.
+    errors.UnavailableError,
   ];
 
 export const NO_ID = '0'.repeat(16);
@@ -113,6 +115,12 @@ export function error(from: harrier.v1.Error.$Properties): HarrierError {
 /** The error of the call as a whole; null: none. */
 export function responseError(response: Response): HarrierError | null {
   return response.error ? error(response.error) : null;
+}
+
+/** The primary that a standby names, empty if it knows none; null: the answer is not that of a standby. */
+export function standbyAnswer(response: Response): string | null {
+  const { error } = response;
+  return error?.code === pb.ErrorCode.ERROR_NOT_PRIMARY ? (error.primary ?? '') : null;
 }
 
 function resultCount(response: Response): number {
@@ -281,5 +289,8 @@ export function status(response: Response): Status {
     stateHash: hex(from.state_hash ?? 0),
     stale: from.stale ?? false,
     reloadError: from.reload_error ?? '',
+    node: from.node ?? '',
+    primary: from.primary ?? '',
+    committedPosition: number(from.committed_position ?? 0),
   };
 }

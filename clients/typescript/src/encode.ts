@@ -86,6 +86,7 @@ export class Request {
     readonly count: number,
     readonly body: Uint8Array,
     private readonly traceparent: string | null,
+    private readonly dryRun = false,
   ) {
     this.sizeMax = HEAD_SIZE_MAX + TOKEN_HEAD_SIZE + TOKEN_SIZE_MAX + body.length;
     if (traceparent !== null) {
@@ -95,6 +96,12 @@ export class Request {
       const most = REQUEST_SIZE_MAX.toString();
       throw new TooLargeError(`a request of ${this.sizeMax} bytes; expected at most ${most}`);
     }
+  }
+
+  /** Only the primary answers it. A standby answers what only reads, and may answer a dry run. */
+  get writes(): boolean {
+    const { call } = this;
+    return call === 'score' ? !this.dryRun : call === 'report_outcome' || call === 'change_list';
   }
 
   /**
@@ -301,7 +308,7 @@ export function scoreRequest(
     writeTransaction(transaction);
   }
   writer.inside(SCORE_FIELD, 0);
-  return new Request('score', transactions.length, writer.finish(), traceparent);
+  return new Request('score', transactions.length, writer.finish(), traceparent, dryRun);
 }
 
 // ------------------------------------------------------------------------------------------

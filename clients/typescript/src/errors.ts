@@ -69,7 +69,7 @@ export class DeadlineError extends HarrierError {
   readonly code = 'deadline';
 }
 
-/** No server took it in time, or the connection broke too often. */
+/** No server took it in time, none is the primary, or the connection broke too often. */
 export class UnavailableError extends HarrierError {
   readonly code = 'unavailable';
 }

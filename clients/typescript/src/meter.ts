@@ -26,7 +26,7 @@ export class Meter {
     });
   }
 
-  retried(reason: 'connection' | 'unavailable'): void {
+  retried(reason: 'connection' | 'unavailable' | 'not_primary'): void {
     this.report((to) => {
       to.count('harrier_client_retries_total', 1, { reason });
     });

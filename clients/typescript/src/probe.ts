@@ -36,7 +36,7 @@ export class Probe extends Exchange {
   }
 
   answered(bytes: Buffer, from: number, to: number): void {
-    this.end(isReady(bytes.subarray(from, to)));
+    this.end(isInOrder(bytes.subarray(from, to)));
   }
 
   broke(): void {
@@ -58,10 +58,11 @@ export class Probe extends Exchange {
   }
 }
 
-function isReady(payload: Uint8Array): boolean {
+function isInOrder(payload: Uint8Array): boolean {
   try {
     const response = decodeResponse(payload, REQUEST);
-    return responseError(response) === null && response.status?.state === 'ready';
+    const state = response.status?.state;
+    return responseError(response) === null && (state === 'ready' || state === 'standby');
   } catch (error) {
     if (error instanceof ProtocolError) {
       return false;

@@ -2,6 +2,7 @@
  * The state of each address, and which one a call goes to. The states are those of clients/README.md. Knows no sockets
  * and no clock: time is an argument, in milliseconds.
  */
+import type { Search } from './search.js';
 
 const EJECT_MS_MIN = 1000;
 const EJECT_MS_MAX = 30_000;
@@ -16,6 +17,8 @@ export class Route {
   ejected = false;
   probing = false;
   probeAt = 0;
+  /** Marked: it answered that it is not the primary, and nothing has disproved that since. */
+  standby = false;
 
   constructor(
     readonly index: number,
@@ -25,6 +28,37 @@ export class Route {
   get up(): boolean {
     return this.connected && !this.ejected;
   }
+}
+
+/** The order of the addresses for a call: the lower, the better. */
+const enum Rank {
+  /** Up, and perhaps the primary. */
+  UpUntried,
+  /**
+   * Named by the last standby that the call asked. Its word counts even for an address that is ejected: the others refuse
+   * the call for certain.
+   */
+  NamedUntried,
+  /** But a standby, or one that has just answered this call as a standby. */
+  Up,
+  /** But ejected. */
+  Connected,
+  NotConnected,
+}
+
+function rank(route: Route, search: Search | null): Rank {
+  const untried = !route.standby && search?.tried(route) !== true;
+  if (route.up) {
+    return untried ? Rank.UpUntried : Rank.Up;
+  }
+  if (!route.connected) {
+    return Rank.NotConnected;
+  }
+  return untried && search?.named === route ? Rank.NamedUntried : Rank.Connected;
+}
+
+function longerAgo(route: Route, than: Route, search: Search | null): boolean {
+  return search !== null && search.last(route) < search.last(than);
 }
 
 export interface RouteEvents {
@@ -54,22 +88,59 @@ export class Routes {
     }
   }
 
-  /** The first that is up, else the first that is connected; null: none is. */
-  choose(): Route | null {
-    let connected: Route | null = null;
+  /**
+   * The best address for a call; null: none is connected. Of equals it is the first; but of those that have answered the
+   * call as standbys, the one whose answer is longest ago: any of them may have become the primary.
+   */
+  choose(search: Search | null): Route | null {
+    let chosen: Route | null = null;
+    let best = Rank.NotConnected;
     for (const route of this.all) {
-      if (route.up) {
+      const mine = rank(route, search);
+      if (mine === Rank.UpUntried) {
         return route;
       }
-      if (route.connected && connected === null) {
-        connected = route;
+      if (mine < best || (mine === best && chosen !== null && longerAgo(route, chosen, search))) {
+        chosen = route;
+        best = mine;
       }
     }
-    return connected;
+    return chosen;
   }
 
+  /** There is an address that may be the primary and has not refused the call since its last wait. */
+  mayDecide(search: Search): boolean {
+    return this.all.some((route) => rank(route, search) <= Rank.NamedUntried);
+  }
+
+  /**
+   * A call need not wait for this address. It does wait for one that may be the primary if the others are standbys,
+   * because the call would go to the same address again.
+   */
   anotherIsUp(than: Route): boolean {
-    return this.all.some((route) => route !== than && route.up);
+    const mayDecide = than.up && !than.standby;
+    return this.all.some((route) => route !== than && route.up && !(mayDecide && route.standby));
+  }
+
+  /** The address that is written exactly so; null: none is. */
+  find(address: string): Route | null {
+    return this.all.find((route) => route.address === address) ?? null;
+  }
+
+  /**
+   * The address answered as a standby. The one that it names as the primary loses its mark; in this order, a standby that
+   * names itself keeps its own.
+   */
+  refused(route: Route, named: Route | null): void {
+    if (named !== null) {
+      named.standby = false;
+    }
+    route.standby = true;
+  }
+
+  /** The address answered a call that writes as only the primary does. */
+  decides(route: Route): void {
+    route.standby = false;
   }
 
   succeeded(route: Route): void {

@@ -140,4 +140,10 @@ export interface Status {
   stateHash: string;
   stale: boolean;
   reloadError: string;
+  /** Of a server whose archive is replicated: its name in the cluster. */
+  node: string;
+  /** Likewise: the address of the server that decides, as far as this one knows. */
+  primary: string;
+  /** Likewise: the last record that is known to be committed. */
+  committedPosition: number;
 }

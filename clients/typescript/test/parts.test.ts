@@ -6,6 +6,7 @@ import { parseAddress } from '../src/address.js';
 import { InvalidError } from '../src/errors.js';
 import { Pending, type Numbered } from '../src/pending.js';
 import { Routes, type Route } from '../src/routes.js';
+import { Search } from '../src/search.js';
 import { checkToken } from '../src/token.js';
 import { now, Timed, TimerWheel } from '../src/timer_wheel.js';
 
@@ -130,17 +131,17 @@ describe('routes', () => {
   it('prefers in order, of those that are up', () => {
     const { routes } = makeRoutes(3, 1);
     const [a, b, c] = routes.all as [Route, Route, Route];
-    assert.equal(routes.choose(), null);
+    assert.equal(routes.choose(null), null);
     routes.setConnected(c, true);
-    assert.equal(routes.choose(), c);
+    assert.equal(routes.choose(null), c);
     routes.setConnected(a, true);
-    assert.equal(routes.choose(), a);
+    assert.equal(routes.choose(null), a);
     routes.setConnected(b, true);
     routes.failed(a, 0);
-    assert.equal(routes.choose(), b);
+    assert.equal(routes.choose(null), b);
     routes.failed(b, 0);
     routes.failed(c, 0);
-    assert.equal(routes.choose(), a, 'all ejected: the first that is connected');
+    assert.equal(routes.choose(null), a, 'all ejected: the first that is connected');
     assert.equal(routes.anotherIsUp(a), false);
   });
 
@@ -150,7 +151,7 @@ describe('routes', () => {
     routes.setConnected(route, true);
     routes.failed(route, 0);
     routes.failed(route, 0);
-    assert.equal(routes.choose(), route);
+    assert.equal(routes.choose(null), route);
     assert.deepEqual(reported, ['a up']);
   });
 
@@ -202,6 +203,99 @@ describe('routes', () => {
     routes.succeeded(route);
     routes.probed(route, false, 2100);
     assert.ok(route.up);
+  });
+});
+
+describe('routes of a cluster', () => {
+  function makeCluster(): { routes: Routes; search: Search; refuse: (route: Route, named: Route | null) => void } {
+    const { routes } = makeRoutes(3);
+    const search = new Search();
+    for (const route of routes.all) {
+      routes.setConnected(route, true);
+    }
+    const refuse = (route: Route, named: Route | null): void => {
+      routes.refused(route, named);
+      search.answered(route, named);
+    };
+    return { routes, search, refuse };
+  }
+
+  it('prefer what is not marked, and any that is up to none', () => {
+    const { routes } = makeCluster();
+    const [a, b, c] = routes.all as [Route, Route, Route];
+    routes.refused(a, null);
+    routes.refused(b, null);
+    assert.equal(routes.choose(null), c);
+    assert.equal(routes.anotherIsUp(c), false, 'the others are standbys');
+    assert.equal(routes.anotherIsUp(a), true);
+    routes.setConnected(c, false);
+    assert.equal(routes.choose(null), a);
+    assert.equal(routes.anotherIsUp(c), true, 'there is nothing to wait for at what is not connected');
+    routes.setConnected(c, true);
+    routes.decides(a);
+    assert.equal(routes.choose(null), a);
+  });
+
+  it('know addresses as they are written', () => {
+    const { routes } = makeCluster();
+    assert.equal(routes.find('b'), routes.all[1]);
+    assert.equal(routes.find('B'), null);
+    assert.equal(routes.find(''), null);
+  });
+
+  it('unmark whom a standby names, but not itself', () => {
+    const { routes } = makeCluster();
+    const [a, b, c] = routes.all as [Route, Route, Route];
+    routes.refused(a, null);
+    routes.refused(b, a);
+    assert.equal(routes.choose(null), a);
+    routes.refused(a, a);
+    assert.equal(routes.choose(null), c);
+  });
+
+  it('are searched for the primary: each once, then in turn', () => {
+    const { routes, search, refuse } = makeCluster();
+    const [a, b, c] = routes.all as [Route, Route, Route];
+    const expect = (route: Route, mayDecide: boolean): void => {
+      assert.equal(routes.choose(search), route);
+      assert.equal(routes.mayDecide(search), mayDecide);
+    };
+    expect(a, true);
+    refuse(a, b);
+    expect(b, true);
+    refuse(b, a);
+    expect(c, true); // the first has lost its mark, but was tried
+    refuse(c, a);
+    expect(a, false);
+    search.waiting();
+    expect(a, true);
+    refuse(a, null);
+    for (const next of [b, c, a, b]) {
+      expect(next, false);
+      search.waiting();
+      expect(next, false);
+      refuse(next, null);
+    }
+    refuse(c, b);
+    expect(a, false); // the second is named, but was tried
+    search.waiting();
+    expect(b, true);
+  });
+
+  it('may be ejected if a standby names them', () => {
+    const { routes, search, refuse } = makeCluster();
+    const [a, b, c] = routes.all as [Route, Route, Route];
+    for (let failure = 0; failure < 3; failure++) {
+      routes.failed(a, 0);
+    }
+    refuse(b, null);
+    refuse(c, a);
+    assert.equal(routes.choose(search), a);
+    assert.ok(routes.mayDecide(search));
+    assert.equal(routes.choose(null), b, 'other calls ask a standby first');
+    routes.setConnected(a, false);
+    assert.ok(!routes.mayDecide(search));
+    assert.equal(routes.choose(search), b);
   });
 });
 

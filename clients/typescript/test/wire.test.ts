@@ -5,11 +5,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import proto from '../proto/harrier.cjs';
-import { decodeResponse, decisions, entity, outcomes, responseError, status } from '../src/decode.js';
-import { entityRequest, outcomeRequest, scoreRequest, statusRequest, type Request } from '../src/encode.js';
+import { decodeResponse, decisions, entity, outcomes, responseError, standbyAnswer, status } from '../src/decode.js';
+import {
+  changeRequest,
+  entityRequest,
+  explainRequest,
+  listRequest,
+  outcomeRequest,
+  reloadRequest,
+  scoreRequest,
+  statusRequest,
+  type Request,
+} from '../src/encode.js';
 import { HarrierError, InvalidError, ProtocolError, TooLargeError } from '../src/errors.js';
 import type { Label, Transaction } from '../src/types.js';
-import { makeFolder, RequestType, ResponseType } from './fake_server.js';
+import { encode, makeFolder, RequestType, ResponseType } from './fake_server.js';
 
 const CASES = join(process.cwd(), '../../tests/cases/wire');
 
@@ -204,6 +214,16 @@ describe('requests', () => {
     assert.throws(() => outcomeRequest([{ transactionId: 't', label: 'good' as Label }], null), TypeError);
   });
 
+  it('write, or not: a standby answers the others itself', () => {
+    const write = [request(good), outcomeRequest([{ transactionId: 't', label: 'fraud' }], null)];
+    write.push(changeRequest([{ list: 'l', value: 'v' }], null));
+    const read = [scoreRequest([good], true, false, null), statusRequest(false, null), reloadRequest(true, null)];
+    read.push(entityRequest('card', 'c', undefined, null), listRequest('', undefined, undefined, null));
+    read.push(explainRequest('t', null));
+    assert.ok(write.every((one) => one.writes));
+    assert.ok(read.every((one) => !one.writes));
+  });
+
   it('refuses too few, too many and too much', () => {
     assert.throws(() => scoreRequest([], false, false, null), InvalidError);
     assert.throws(() => scoreRequest(new Array<Transaction>(1001).fill(good), false, false, null), TooLargeError);
@@ -369,15 +389,32 @@ describe('answers', () => {
       }
     }
     assert.equal(BigInt(`0x${statusGot.snapshotId}`), BigInt(said.status.snapshot_id as string));
+    const node = { node: 'harrier-2', primary: 'tcp://10.1.0.5:7130', committed_position: 2 ** 52 };
+    const nodeGot = status(decodeResponse(encode({ status: node }), statusRequest(false, null)));
+    assert.deepEqual([nodeGot.node, nodeGot.primary, nodeGot.committedPosition], Object.values(node));
+  });
+
+  it('are those of a standby only with its code', () => {
+    const refused = (error: Record<string, unknown>): string | null => {
+      return standbyAnswer(decodeResponse(encode({ error }), anyScore(1)));
+    };
+    assert.equal(refused({ code: 'ERROR_NOT_PRIMARY' }), '');
+    assert.equal(refused({ code: 'ERROR_UNAVAILABLE', primary: 'tcp://10.1.0.5:7130' }), null);
+    assert.equal(standbyAnswer(decodeResponse(answer('response_status.json'), statusRequest(false, null))), null);
   });
 
   for (const name of names.filter((one) => one.startsWith('response_error_'))) {
     it(`are the error of ${name}`, () => {
       const { value } = load(name) as unknown as {
-        value: { error: { code: string; field?: string; message?: string } };
+        value: { error: { code: string; field?: string; message?: string; primary?: string } };
       };
-      const error = responseError(decodeResponse(answer(name), anyScore(1)))!;
-      assert.equal(`ERROR_${error.code.toUpperCase()}`, value.error.code);
+      const response = decodeResponse(answer(name), anyScore(1));
+      const error = responseError(response)!;
+      const isStandby = value.error.code === 'ERROR_NOT_PRIMARY';
+      assert.equal(standbyAnswer(response), isStandby ? value.error.primary : null);
+      // All that a caller may see of a standby.
+      const code = isStandby ? 'ERROR_UNAVAILABLE' : value.error.code;
+      assert.equal(`ERROR_${error.code.toUpperCase()}`, code);
       assert.equal(error.field, value.error.field ?? '');
       assert.equal(error.message, value.error.message ?? '');
       assert.equal(error.decided, error.code === 'internal' ? 'unknown' : false);
