@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { Client, HarrierError, version } from 'harrier-client';
 
 const CAN = [
-  ...['addresses', 'ejection', 'retry_unavailable', 'fallback', 'batcher', 'metrics', 'request_limits', 'decided'],
-  ...['close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'tls'],
+  ...['addresses', 'ejection', 'retry_unavailable', 'standbys', 'fallback', 'batcher', 'metrics', 'request_limits'],
+  ...['decided', 'close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'tls'],
 ];
 const OPTIONS = {
   addresses: 'addresses',
@@ -187,8 +187,8 @@ const CALLS = {
     return { results: results.map(outcomeObject) };
   },
   async status(command) {
-    const { state, transactions } = await client.status(callOptions(command));
-    return { status: { state, transactions } };
+    const names = ['state', 'transactions', 'node', 'primary', 'committed_position'];
+    return { status: members(await client.status(callOptions(command)), ...names) };
   },
   async entity(command) {
     const options = { ...callOptions(command), ...('at_time_us' in command && { atTimeUs: command.at_time_us }) };

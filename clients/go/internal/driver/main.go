@@ -19,8 +19,8 @@ import (
 )
 
 var can = []string{
-	"addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-	"close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
+	"addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
+	"decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
 }
 
 type object = map[string]any
@@ -327,7 +327,10 @@ func (d *driver) call(client *harrier.Client, batcher *harrier.Batcher, c *comma
 		if err != nil {
 			return errorObject(err)
 		}
-		return object{"status": object{"state": status.State, "transactions": status.Transactions}}
+		return object{"status": object{
+			"state": status.State, "transactions": status.Transactions,
+			"node": status.Node, "primary": status.Primary, "committed_position": status.CommittedPosition,
+		}}
 	}
 	return callAnalyst(ctx, client, c)
 }
