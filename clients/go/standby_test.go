@@ -117,6 +117,50 @@ func TestATakeOver(t *testing.T) {
 	expectScores(t, first, 4)
 }
 
+// Whatever a server answers to a call that writes, it is no standby any more.
+func TestThePrimaryLosesItsMark(t *testing.T) {
+	outcome := func(client *harrier.Client) error {
+		_, err := client.ReportOutcome(background, harrier.Outcome{TransactionID: "t1", Label: harrier.Fraud})
+		return err
+	}
+	change := func(client *harrier.Client) error {
+		_, err := client.ChangeList(background, []harrier.ListChange{{List: "blocked", Value: "c1"}})
+		return err
+	}
+	for name, one := range map[string]struct {
+		call   func(*harrier.Client) error
+		answer func(*wire.Request) any
+		wanted error
+	}{
+		"an outcome":       {outcome, approve, nil},
+		"a change":         {change, approve, nil},
+		"an error":         {outcome, failing(wire.ErrorCode_ERROR_NOT_FOUND), harrier.ErrNotFound},
+		"no answer at all": {change, func(*wire.Request) any { return []byte{0xff} }, harrier.ErrProtocol},
+	} {
+		one := one
+		t.Run(name, func(t *testing.T) {
+			first, second, client, _ := newCluster(t)
+			first.set(standby(""))
+			var asked atomic.Int32
+			second.set(func(request *wire.Request) any {
+				if asked.Add(1) < 3 {
+					return standby("")(request)
+				}
+				return one.answer(request)
+			})
+			if err := one.call(client); !errors.Is(err, one.wanted) {
+				t.Error(err)
+			}
+			before := len(first.all())
+			second.set(approve)
+			scoreAll(t, client, 2)
+			if len(first.all()) != before {
+				t.Error("the primary is still marked")
+			}
+		})
+	}
+}
+
 // inVain is the error of a call that finds no primary, with a deadline that is long enough for this machine to have an
 // answer before.
 func inVain(t *testing.T, client *harrier.Client) error {

@@ -108,6 +108,30 @@ describe('a cluster', () => {
     assert.deepEqual([first.of('score').length, second.of('score').length], [4, 5]);
   });
 
+  it('loses the mark of its primary with whatever that answers', async () => {
+    const answers: Answer[] = [
+      { report_outcome: { results: [{ accepted: { transaction_id: 't1', changed: true } }] } },
+      { error: { code: 'ERROR_NOT_FOUND', message: 'no such transaction' } },
+      { error: { code: 'ERROR_UNAVAILABLE', message: 'it is not ready' } },
+      Buffer.from([0xff]),
+    ];
+    for (const [index, answer] of answers.entries()) {
+      const first = await serve(`a${index}`, standby());
+      let asked = 0;
+      const second = await serve(`b${index}`, (request) => (++asked < 3 ? standby()(request) : answer));
+      reported = [];
+      const client = await open([first, second], { retriesMax: 0 });
+      const reporting = client.reportOutcome({ transactionId: 't1', label: 'fraud' });
+      await reporting.catch((error: unknown) => {
+        assert.ok(error instanceof HarrierError && index > 0, String(error));
+      });
+      const before = first.asked.length;
+      second.answer = approve;
+      await client.score(transaction(2));
+      assert.equal(first.asked.length, before, `the primary is still marked after answer ${index}`);
+    }
+  });
+
   it('keeps its marks when a standby answers what only reads', async () => {
     const [first, second] = [await serve('a'), await serve('b')];
     const client = await open([first, second]);
