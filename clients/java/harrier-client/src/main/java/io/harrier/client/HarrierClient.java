@@ -17,7 +17,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 
@@ -92,13 +91,7 @@ public final class HarrierClient implements AutoCloseable {
      * @throws HarrierException the transaction's error, or the call's
      */
     public Decision score(Transaction transaction, CallOptions options) {
-        HarrierException error;
-        Result<Decision> result = scoreMany(List.of(transaction), options).get(0);
-        error = result.error();
-        if (error != null) {
-            throw error;
-        }
-        return result.value();
+        return scoreMany(List.of(transaction), options).get(0).get();
     }
 
     /**
@@ -109,7 +102,7 @@ public final class HarrierClient implements AutoCloseable {
      * @return the decision of a server, or a fallback decision
      */
     public CompletableFuture<Decision> scoreAsync(Transaction transaction, CallOptions options) {
-        return scoreRun(List.of(transaction), options).mapped(results -> results.get(0).get()).future();
+        return scoreRun(List.of(transaction), options).future(results -> results.get(0).get());
     }
 
     /**
@@ -172,11 +165,9 @@ public final class HarrierClient implements AutoCloseable {
         List<Transaction> transactions = List.copyOf(given);
         Request request = ScoreEncoder.request(transactions, options);
         Fallback fallback = options.dryRun ? null : dispatcher.options().fallback();
-        Run<List<Result<Decision>>> run = new Run<>(request, begun, limit, Answers::decisions);
-        if (fallback != null) {
-            run.fallBack = new Fallbacks(fallback, transactions, dispatcher.meter());
-        }
-        return run;
+        Fallbacks fallbacks = fallback == null ? null : new Fallbacks(fallback, transactions, dispatcher.meter());
+        return new Run<>(
+                dispatcher, request, begun, limit, Answers::decisions, fallbacks == null ? null : fallbacks::apply);
     }
 
     // ------------------------------------------------------------------------------------------------------------
@@ -202,7 +193,7 @@ public final class HarrierClient implements AutoCloseable {
      * @return what changed
      */
     public CompletableFuture<Outcome.Accepted> reportOutcomeAsync(Outcome outcome, CallOptions options) {
-        return outcomesRun(List.of(outcome), options).mapped(results -> results.get(0).get()).future();
+        return outcomesRun(List.of(outcome), options).future(results -> results.get(0).get());
     }
 
     /**
@@ -440,133 +431,7 @@ public final class HarrierClient implements AutoCloseable {
     }
 
     private <T> Run<T> run(Request request, CallOptions options, Answers.Converter<T> converter) {
-        return new Run<>(request, EventLoop.now(), limit(options), converter);
-    }
-
-    /** One call, and what is done with its answer by the thread that waits for it. */
-    private final class Run<T> {
-        private final Request request;
-        private final long begun;
-        private final long limit;
-        private final Answers.Converter<T> converter;
-        Fallbacks fallBack; // null unless scoring with a fallback
-
-        Run(Request request, long begun, long limit, Answers.Converter<T> converter) {
-            this.request = request;
-            this.begun = begun;
-            this.limit = limit;
-            this.converter = converter;
-        }
-
-        /** Waits; throws the call's error with the stack of the caller. */
-        T await() {
-            Waiter waiter = new Waiter();
-            Call call = new Call(dispatcher, request, begun, limit, waiter);
-            dispatcher.start(call);
-            waiter.await(call);
-            return finish(waiter.answer, waiter.error);
-        }
-
-        CompletableFuture<T> future() {
-            return future(result -> result);
-        }
-
-        <U> CompletableFuture<U> future(java.util.function.Function<T, U> mapping) {
-            CompletableFuture<U> future = new CompletableFuture<>();
-            Executor executor = dispatcher.options().executor();
-            Call call = new Call(dispatcher, request, begun, limit, (answer, error) -> executor.execute(() -> {
-                try {
-                    future.complete(mapping.apply(finish(answer, error)));
-                } catch (RuntimeException | Error failed) {
-                    future.completeExceptionally(failed);
-                }
-            }));
-            dispatcher.start(call);
-            future.whenComplete((result, failed) -> {
-                if (future.isCancelled()) {
-                    call.cancel();
-                }
-            });
-            return future;
-        }
-
-        <U> Mapped<T, U> mapped(java.util.function.Function<T, U> mapping) {
-            return new Mapped<>(this, mapping);
-        }
-
-        private T finish(byte[] answer, HarrierException error) {
-            HarrierException failed = error;
-            T result = null;
-            if (answer != null) {
-                try {
-                    result = Answers.decode(answer, request, converter);
-                } catch (HarrierException thrown) {
-                    failed = thrown;
-                }
-            }
-            record(answer == null && error == null ? "canceled" : failed == null ? "ok" : failed.code().code());
-            if (answer == null && error == null) {
-                throw new CancellationException("the call was cancelled");
-            }
-            if (fallBack != null) {
-                return cast(fallBack.apply(cast(result), failed));
-            }
-            if (failed != null) {
-                failed.fillInStackTrace();
-                throw failed;
-            }
-            return result;
-        }
-
-        private void record(String result) {
-            dispatcher.meter().called(request.call, result, EventLoop.now() - begun);
-            if (request.call.equals("score")) {
-                dispatcher.meter().scored(request.count);
-            }
-        }
-
-        /** Only runs of scores have a fallback. */
-        @SuppressWarnings("unchecked")
-        private <A, B> B cast(A value) {
-            return (B) value;
-        }
-    }
-
-    /** A run whose result is converted. */
-    private record Mapped<T, U>(HarrierClient.Run<T> run, java.util.function.Function<T, U> mapping) {
-        CompletableFuture<U> future() {
-            return run.future(mapping);
-        }
-    }
-
-    /** A thread that waits for a call. */
-    private static final class Waiter implements Call.Completion {
-        private final Thread thread = Thread.currentThread();
-        private byte[] answer;
-        private HarrierException error;
-        private volatile boolean done;
-
-        @Override
-        public void done(byte[] answer, HarrierException error) {
-            this.answer = answer;
-            this.error = error;
-            done = true;
-            LockSupport.unpark(thread);
-        }
-
-        void await(Call call) {
-            boolean interrupted = false;
-            while (!done) {
-                LockSupport.park(this);
-                if (Thread.interrupted()) {
-                    interrupted = true;
-                    call.cancel();
-                }
-            }
-            if (interrupted) {
-                thread.interrupt();
-            }
-        }
+        return new Run<>(dispatcher, request, EventLoop.now(), limit(options), converter, null);
     }
 
     /** Collects the options of a client. Not thread-safe. */
