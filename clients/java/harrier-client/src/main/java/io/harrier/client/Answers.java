@@ -194,7 +194,8 @@ final class Answers {
                         s.getPosition(), s.getSyncedPosition(), s.getTransactions(), s.getOutcomes(),
                         Map.copyOf(labels), Times.ofMicros(s.getNewestEventTimeUs())),
                 new Status.Overlay(s.getOverlayEntities(), s.getOverlayBytes(), s.getOverlayMemoryBytes()),
-                s.getStateHash(), s.getDuplicates(), s.getRejected());
+                new Status.Cluster(s.getNode(), s.getPrimary(), s.getCommittedPosition()), s.getStateHash(),
+                s.getDuplicates(), s.getRejected());
     }
 
     static List<Result<ListChange.Changed>> changes(Wire.Response response) throws ProtocolFault {

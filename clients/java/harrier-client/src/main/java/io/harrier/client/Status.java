@@ -8,13 +8,14 @@ import java.util.Map;
  * What a server reports of itself.
  *
  * @param version the server's version
- * @param state {@code "starting"}, {@code "ready"}, {@code "draining"} or {@code "unavailable"}
+ * @param state {@code "starting"}, {@code "ready"}, {@code "standby"}, {@code "draining"} or {@code "unavailable"}
  * @param stateReason why; may be empty
  * @param startedTime when the server started
  * @param policy the policy in force, and its last reload
  * @param tables the tables in use, and their adoption
  * @param archive what the archive holds
  * @param overlay entities that have changed since the tables were built
+ * @param cluster who the server is in its cluster; empty if its archive is not replicated
  * @param stateHash over the states of all entities; 0 unless asked for
  * @param duplicates repeated transactions since the start
  * @param rejected requests and single items refused since the start
@@ -28,6 +29,7 @@ public record Status(
         Tables tables,
         Archive archive,
         Overlay overlay,
+        Cluster cluster,
         long stateHash,
         long duplicates,
         long rejected) {
@@ -39,6 +41,15 @@ public record Status(
      */
     public boolean isReady() {
         return state.equals("ready");
+    }
+
+    /**
+     * Whether the server follows the one that decides.
+     *
+     * @return true in state {@code "standby"}
+     */
+    public boolean isStandby() {
+        return state.equals("standby");
     }
 
     /**
@@ -110,4 +121,13 @@ public record Status(
      * @param memoryBytes that they take, about
      */
     public record Overlay(long entities, long bytes, long memoryBytes) {}
+
+    /**
+     * A server among those that keep the same archive.
+     *
+     * @param node its name in the cluster
+     * @param primary the address of the server that decides, as far as this one knows; its own if it does itself
+     * @param committedPosition of the last record that is known to be committed on the log
+     */
+    public record Cluster(String node, String primary, long committedPosition) {}
 }

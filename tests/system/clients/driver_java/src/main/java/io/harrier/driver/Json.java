@@ -204,6 +204,9 @@ final class Json {
         JsonObject object = new JsonObject();
         object.addProperty("state", status.state());
         object.addProperty("transactions", status.archive().transactions());
+        object.addProperty("node", status.cluster().node());
+        object.addProperty("primary", status.cluster().primary());
+        object.addProperty("committed_position", status.cluster().committedPosition());
         return object("status", object);
     }
 
