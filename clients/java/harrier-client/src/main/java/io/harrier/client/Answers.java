@@ -42,6 +42,16 @@ final class Answers {
         }
     }
 
+    /** The error for the whole request; null: it has none, or cannot be decoded. */
+    static Wire.Error errorIn(byte[] answer) {
+        try {
+            Wire.Response response = Wire.Response.parseFrom(answer);
+            return response.hasError() ? response.getError() : null;
+        } catch (InvalidProtocolBufferException invalid) {
+            return null;
+        }
+    }
+
     /** The answer to this request; throws the server's error, or that the answer cannot be used. */
     static <T> T decode(byte[] answer, Request request, Converter<T> converter) {
         Wire.Response response;
@@ -84,7 +94,8 @@ final class Answers {
             case ERROR_ID_CONFLICT -> ErrorCode.ID_CONFLICT;
             case ERROR_TOO_LARGE -> ErrorCode.TOO_LARGE;
             case ERROR_DEADLINE -> ErrorCode.DEADLINE;
-            case ERROR_UNAVAILABLE -> ErrorCode.UNAVAILABLE;
+            // A call never ends with "not_primary". If a single transaction has it, no server took that one.
+            case ERROR_UNAVAILABLE, ERROR_NOT_PRIMARY -> ErrorCode.UNAVAILABLE;
             case ERROR_DENIED -> ErrorCode.DENIED;
             default -> ErrorCode.INTERNAL;
         };

@@ -8,6 +8,8 @@ import io.harrier.client.internal.transport.Exchange;
 import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.transport.Routes;
 import io.harrier.client.internal.transport.Timers;
+import io.harrier.client.internal.wire.Wire;
+import java.util.BitSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -19,6 +21,11 @@ import java.util.stream.Collectors;
 final class Call extends Timers.Timer {
     private static final long BACK_OFF_MIN = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long BACK_OFF_MAX = TimeUnit.MILLISECONDS.toNanos(500);
+
+    // Standbys are asked again and again, but not in the last part of the call's time, which is for the last answer: with
+    // a request under way at the deadline, nobody would know whether it was decided.
+    private static final int LAST_ANSWER_SHARE = 8;
+    private static final long LAST_ANSWER_MAX = BACK_OFF_MAX;
 
     /** Learns how the call ended; called once, by any thread. */
     @FunctionalInterface
@@ -49,7 +56,12 @@ final class Call extends Timers.Timer {
     private int index; // of the address that it was last sent to
     private int retries;
     private int broken; // connections that broke after it was sent
-    private HarrierException last; // the server's last "unavailable"
+    private HarrierException last; // the server's last "unavailable", if that was its last answer
+    private String primary; // which one the last standby named; null: the last answer was not that of a standby
+
+    // Of the loop's thread: before the first answer, nobody else looks at them.
+    private BitSet tried; // standbys since the last wait; null: none
+    private int standbyWaits;
 
     /** One sending of the request. */
     private final class Attempt extends Exchange {
@@ -154,14 +166,14 @@ final class Call extends Timers.Timer {
 
     /** The address to use; null: the call waits for a connection, or has ended. */
     private Routes.Choice<Connection> choose() {
-        Routes.Choice<Connection> chosen = dispatcher.routes().choose();
+        Routes.Choice<Connection> chosen = dispatcher.routes().choose(tried);
         if (chosen != null) {
             return chosen;
         }
         synchronized (this) {
             mayWait = true; // before it waits, so that its end stops that
         }
-        chosen = dispatcher.routes().chooseOrWait(attempt);
+        chosen = dispatcher.routes().chooseOrWait(tried, attempt);
         if (chosen == null && isDone()) {
             dispatcher.routes().stopWaiting(attempt);
         }
@@ -178,32 +190,55 @@ final class Call extends Timers.Timer {
     }
 
     private void received(byte[] answer) {
-        if (Answers.mayBeError(answer)) {
-            HarrierException error = failure(answer);
-            if (error != null && error.code() == ErrorCode.UNAVAILABLE) {
-                synchronized (this) {
-                    last = error;
-                }
-                dispatcher.failed(index);
-                again("unavailable");
-                return;
+        Wire.Error error = Answers.mayBeError(answer) ? Answers.errorIn(answer) : null;
+        Wire.ErrorCode code = error == null ? Wire.ErrorCode.ERROR_UNSPECIFIED : error.getCode();
+        if (code == Wire.ErrorCode.ERROR_NOT_PRIMARY) {
+            refusedByStandby(error.getPrimary());
+            return;
+        }
+        if (request.writes) {
+            dispatcher.decides(index);
+        }
+        if (code == Wire.ErrorCode.ERROR_UNAVAILABLE) {
+            synchronized (this) {
+                last = Answers.error(error);
+                primary = null;
             }
+            dispatcher.failed(index);
+            again("unavailable");
+            return;
         }
         dispatcher.succeeded(index);
         finish(answer, null);
     }
 
-    /** The error in an answer; null if it has none. */
-    private HarrierException failure(byte[] answer) {
-        try {
-            Answers.decode(answer, request, response -> null);
-            return null;
-        } catch (HarrierException error) {
-            return error;
+    /**
+     * Nothing happened. The call looks for the primary at each address, and after a wait at each of them again, because a
+     * take-over takes a while. Only the deadline ends that.
+     */
+    private void refusedByStandby(String named) {
+        dispatcher.isStandby(index, named);
+        synchronized (this) {
+            last = null;
+            primary = named;
+        }
+        if (tried == null) {
+            tried = new BitSet();
+        }
+        tried.set(index);
+        if (dispatcher.routes().hasUntried(tried)) {
+            dispatcher.meter().retried("not_primary");
+            attempt();
+            return;
+        }
+        long latest = ends - Math.min(limit / LAST_ANSWER_SHARE, LAST_ANSWER_MAX);
+        if (EventLoop.now() < latest) { // else the deadline ends it
+            dispatcher.meter().retried("not_primary");
+            backOff(++standbyWaits, latest);
         }
     }
 
-    /** Backs off before another attempt, unless no retry is left. */
+    /** Sends the request again after a failure, unless no retry is left. */
     private void again(String reason) {
         int number;
         synchronized (this) {
@@ -222,14 +257,20 @@ final class Call extends Timers.Timer {
             attempt();
             return;
         }
+        long now = EventLoop.now();
+        // At most half of the time that is left: the answer needs some, too.
+        backOff(number, now + Math.max(0, ends - now) / 2);
+    }
+
+    /** Waits before another attempt, the longer the more often this was done, but not beyond the latest time. */
+    private void backOff(int number, long latest) {
         synchronized (this) {
             mayWait = true;
         }
+        tried = null;
         long longest = number < 7 ? BACK_OFF_MIN << (number - 1) : BACK_OFF_MAX;
-        long now = EventLoop.now();
-        // At most half of the time that is left: the answer needs some, too.
-        long pause = Math.min(ThreadLocalRandom.current().nextLong(longest), Math.max(0, ends - now) / 2);
-        dispatcher.loop().schedule(backOff, now + pause);
+        long pause = ThreadLocalRandom.current().nextLong(longest);
+        dispatcher.loop().schedule(backOff, Math.min(EventLoop.now() + pause, latest));
         if (isDone()) {
             dispatcher.loop().cancel(backOff);
         }
@@ -323,7 +364,7 @@ final class Call extends Timers.Timer {
     }
 
     private HarrierException unavailable() {
-        Routes.Choice<Connection> chosen = dispatcher.routes().choose();
+        Routes.Choice<Connection> chosen = dispatcher.routes().choose(null);
         String field = "";
         String message;
         synchronized (this) {
@@ -332,6 +373,8 @@ final class Call extends Timers.Timer {
             } else if (last != null) {
                 message = address() + " says: " + last.getMessage();
                 field = last.field();
+            } else if (primary != null) {
+                message = "no server at " + addresses() + " is the primary" + whoIs(primary);
             } else if (chosen != null) {
                 message = address() + " took no request within " + text(limit);
             } else {
@@ -340,10 +383,19 @@ final class Call extends Timers.Timer {
                         + (why == null ? "" : ": " + why.getMessage());
             }
         }
-        if (broken == 0 && last == null && chosen != null) {
+        if (broken == 0 && last == null && primary == null && chosen != null) {
             dispatcher.failed(chosen.index());
         }
         return HarrierException.of(ErrorCode.UNAVAILABLE, field, message, decided());
+    }
+
+    /** What a standby said about the primary: a list without it is the likeliest mistake. */
+    private String whoIs(String primary) {
+        if (primary.isEmpty()) {
+            return "";
+        }
+        boolean listed = dispatcher.options().indexOf(primary) >= 0;
+        return "; a standby names " + primary + (listed ? "" : ", which is not one of them");
     }
 
     private String address() {

@@ -7,7 +7,6 @@ import io.harrier.client.internal.transport.Exchange;
 import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.transport.Routes;
 import io.harrier.client.internal.transport.Timers;
-import io.harrier.client.internal.wire.Wire;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -122,13 +121,28 @@ final class Dispatcher {
         }
     }
 
+    /** This address answered that it is a standby, and that the primary is at this one; "": it knows none. */
+    void isStandby(int index, String primary) {
+        succeeded(index);
+        if (routes.isStandby(index, options.indexOf(primary))) {
+            loop.execute(this::moveUnsent);
+        }
+    }
+
+    /** This address answered a request that a standby would have refused as such. */
+    void decides(int index) {
+        if (routes.decides(index)) {
+            loop.execute(this::moveUnsent);
+        }
+    }
+
     private void reportUp(int index) {
         meter.up(options.addresses().get(index).text(), () -> routes.isUp(index));
     }
 
     /** Requests that were not sent yet move to the address that is best now. */
     private void moveUnsent() {
-        Routes.Choice<Connection> best = routes.choose();
+        Routes.Choice<Connection> best = routes.choose(null);
         if (best == null) {
             return;
         }
@@ -173,8 +187,8 @@ final class Dispatcher {
         }
     }
 
-    private void probed(int index, boolean ready) {
-        if (ready) {
+    private void probed(int index, boolean well) {
+        if (well) {
             succeeded(index);
             return;
         }
@@ -206,7 +220,7 @@ final class Dispatcher {
         @Override
         public void answered(byte[] answer) {
             loop.cancel(deadline);
-            probed(index, isReady(answer));
+            probed(index, isWell(answer));
         }
 
         @Override
@@ -221,10 +235,11 @@ final class Dispatcher {
             broken();
         }
 
-        private static boolean isReady(byte[] answer) {
+        /** A standby is well, too: it answers, and may be the primary the next moment. */
+        private static boolean isWell(byte[] answer) {
             try {
-                Answers.Converter<String> state = (Wire.Response response) -> response.getStatus().getState();
-                return Answers.decode(answer, STATUS, state).equals("ready");
+                Status status = Answers.decode(answer, STATUS, Answers::status);
+                return status.isReady() || status.isStandby();
             } catch (HarrierException refused) {
                 return false;
             }

@@ -18,7 +18,7 @@ public enum ErrorCode {
     DENIED,
     /** Sent, but not answered in time; or the server reported that it was too late. */
     DEADLINE,
-    /** No server accepted the request in time, or it was sent again too often. */
+    /** No server accepted the request in time, none is the primary, or it was sent again too often. */
     UNAVAILABLE,
     /** As many requests in flight as allowed, until the deadline. */
     BUSY,

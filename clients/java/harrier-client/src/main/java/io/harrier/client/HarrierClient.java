@@ -21,8 +21,8 @@ import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 
 /**
- * Asks one server, or others when it is not available. Any number of threads may use a client, and any number of calls
- * may be in flight. Close it.
+ * Asks one server, or others when it is not available or a standby. Any number of threads may use a client, and any
+ * number of calls may be in flight. Close it.
  *
  * <pre>{@code
  * try (HarrierClient client = HarrierClient.builder("tcp://127.0.0.1:7731").fallback(Verdict.REVIEW).build()) {

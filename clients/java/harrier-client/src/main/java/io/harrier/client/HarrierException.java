@@ -153,7 +153,7 @@ public abstract sealed class HarrierException extends RuntimeException {
         }
     }
 
-    /** No server accepted the request in time, or it was sent again too often. */
+    /** No server accepted the request in time, none is the primary, or it was sent again too often. */
     public static final class Unavailable extends HarrierException {
         private static final long serialVersionUID = 1;
 

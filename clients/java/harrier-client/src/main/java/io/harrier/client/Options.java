@@ -32,6 +32,16 @@ record Options(
         }
     }
 
+    /** The place of an address in the list, compared as it is written; -1: it is not there. */
+    int indexOf(String text) {
+        for (int i = 0; i < addresses.size(); i++) {
+            if (addresses.get(i).text().equals(text)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
     /** Returns it in nanoseconds. */
     static long checkDeadline(Duration deadline) {
         if (deadline.isNegative() || deadline.isZero() || deadline.compareTo(DEADLINE_MAX) > 0) {

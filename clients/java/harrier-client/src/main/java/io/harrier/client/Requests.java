@@ -24,14 +24,14 @@ final class Requests {
     }
 
     /** The server may close the connection, which others share, for a larger one. */
-    static Request of(String call, int count, byte[] body, int length, String traceparent) {
+    static Request of(String call, int count, boolean writes, byte[] body, int length, String traceparent) {
         int most = length + Request.HEAD_MAX;
         if (most > SIZE_MAX) {
             throw HarrierException.of(
                     ErrorCode.TOO_LARGE, "", "a request of " + most + " bytes; expected at most " + SIZE_MAX,
                     HarrierException.Decided.NO);
         }
-        return new Request(call, count, body, length, traceparent);
+        return new Request(call, count, writes, body, length, traceparent);
     }
 
     static Request outcomes(List<Outcome> outcomes, CallOptions options) {
@@ -103,6 +103,7 @@ final class Requests {
 
     private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {
         byte[] body = message.build().toByteArray();
-        return of(call, count, body, body.length, options.traceparent);
+        boolean writes = count > 0; // outcomes and list changes; the others have no results
+        return of(call, count, writes, body, body.length, options.traceparent);
     }
 }

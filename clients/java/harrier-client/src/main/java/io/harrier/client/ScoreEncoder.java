@@ -29,7 +29,8 @@ final class ScoreEncoder {
         Requests.checkCount(transactions.size(), "transactions");
         ScoreEncoder encoder = new ScoreEncoder(16 + transactions.size() * TRANSACTION_MOSTLY);
         encoder.score(transactions, options);
-        return Requests.of("score", transactions.size(), encoder.data, encoder.at, options.traceparent);
+        return Requests.of(
+                "score", transactions.size(), !options.dryRun, encoder.data, encoder.at, options.traceparent);
     }
 
     private void score(List<Transaction> transactions, CallOptions options) {

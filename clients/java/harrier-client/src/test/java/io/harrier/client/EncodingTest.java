@@ -88,8 +88,9 @@ class EncodingTest {
     @Test
     void twoMebibytesAreTheLimit() {
         int most = Requests.SIZE_MAX - Request.HEAD_MAX;
-        assertEquals(most, Requests.of("score", 1, new byte[most], most, "").length);
-        assertThrows(HarrierException.TooLarge.class, () -> Requests.of("score", 1, new byte[most + 1], most + 1, ""));
+        assertEquals(most, Requests.of("score", 1, true, new byte[most], most, "").length);
+        assertThrows(HarrierException.TooLarge.class,
+                () -> Requests.of("score", 1, true, new byte[most + 1], most + 1, ""));
     }
 
     @ParameterizedTest

@@ -25,6 +25,7 @@ public final class FakeServer implements AutoCloseable {
     private final String scheme;
     private final Map<Socket, Boolean> connections = new ConcurrentHashMap<>();
     private final List<Wire.Request> requests = new CopyOnWriteArrayList<>();
+    private volatile boolean found;
     private volatile Function<Wire.Request, Wire.Response> answer = FakeServer::approve;
 
     private FakeServer(ServerSocket listener, String scheme) {
@@ -54,6 +55,19 @@ public final class FakeServer implements AutoCloseable {
         answering(request -> null);
     }
 
+    /** Is a standby from now on, whose primary is at this address; "": none is known. */
+    public void standBy(String primary) {
+        answering(request -> {
+            if (!request.hasStatus()) {
+                return notPrimary(primary);
+            }
+            return Wire.Response.newBuilder()
+                    .setStatus(Wire.StatusResponse.newBuilder().setVersion("fake").setState("standby")
+                            .setNode("fake-1").setPrimary(primary).setCommittedPosition(7))
+                    .build();
+        });
+    }
+
     /** Null: no answer. */
     void answering(Function<Wire.Request, Wire.Response> answer) {
         this.answer = answer;
@@ -69,6 +83,11 @@ public final class FakeServer implements AutoCloseable {
 
     List<Wire.Request> requests() {
         return requests;
+    }
+
+    /** Whether a client has ever connected. */
+    boolean wasFound() {
+        return found;
     }
 
     void breakConnections() {
@@ -105,6 +124,13 @@ public final class FakeServer implements AutoCloseable {
                 .build();
     }
 
+    static Wire.Response notPrimary(String primary) {
+        return Wire.Response.newBuilder()
+                .setError(Wire.Error.newBuilder().setCode(Wire.ErrorCode.ERROR_NOT_PRIMARY)
+                        .setMessage("it is a standby").setPrimary(primary))
+                .build();
+    }
+
     private static void start(Runnable task) {
         Thread thread = new Thread(task, "fake-server");
         thread.setDaemon(true);
@@ -116,6 +142,7 @@ public final class FakeServer implements AutoCloseable {
             for (;;) {
                 Socket socket = listener.accept();
                 connections.put(socket, true);
+                found = true;
                 start(() -> serve(socket));
             }
         } catch (IOException closed) {

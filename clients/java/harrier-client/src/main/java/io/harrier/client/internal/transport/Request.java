@@ -13,13 +13,15 @@ public final class Request {
 
     public final String call; // its name in metrics
     public final int count; // results that the answer must have; 0: a call without results
+    public final boolean writes; // the server's archive: a standby refuses it
     public final byte[] body;
     public final int length; // of the body: the array may be longer
     public final String traceparent;
 
-    public Request(String call, int count, byte[] body, int length, String traceparent) {
+    public Request(String call, int count, boolean writes, byte[] body, int length, String traceparent) {
         this.call = call;
         this.count = count;
+        this.writes = writes;
         this.body = body;
         this.length = length;
         this.traceparent = traceparent;

@@ -1,6 +1,7 @@
 package io.harrier.client.internal.transport;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,6 +11,7 @@ import java.util.function.DoubleSupplier;
 /**
  * The addresses in the order of preference; decides which one a call goes to. It knows no clock and no sockets. The
  * states of the contract are: connecting: no connection; up: connected and not ejected; ejected; probing: also ejected.
+ * An address that is up may have the mark of a standby, too.
  *
  * @param <C> a connection
  */
@@ -17,6 +19,10 @@ public final class Routes<C> {
     private static final long EJECT_MIN = TimeUnit.SECONDS.toNanos(1);
     private static final long EJECT_MAX = TimeUnit.SECONDS.toNanos(30);
     private static final double EJECT_JITTER = 0.2;
+
+    // Of addresses that are not up; the ranks of the others are lower.
+    private static final int EJECTED = 4;
+    private static final int UNCONNECTED = 5;
 
     /** An address and its connection. */
     public record Choice<C>(int index, C connection) {}
@@ -29,9 +35,21 @@ public final class Routes<C> {
         boolean ejected;
         boolean probing;
         boolean probeDue; // the time of its ejection is over, but it is not connected
+        boolean standby; // so it said when it was last asked to write
 
         boolean isUp() {
             return connection != null && !ejected;
+        }
+
+        /**
+         * The best is the lowest. One that the call has tried comes after all others, even if it has lost its mark: two
+         * standbys may name each other, or one itself.
+         */
+        int rank(boolean tried) {
+            if (connection == null) {
+                return UNCONNECTED;
+            }
+            return ejected ? EJECTED : (tried ? 2 : 0) + (standby ? 1 : 0);
         }
     }
 
@@ -70,24 +88,38 @@ public final class Routes<C> {
         all.get(index).connection = null;
     }
 
-    /** The first that is up, else the first that is connected; null if none is. */
-    public synchronized Choice<C> choose() {
-        Choice<C> connected = null;
+    /**
+     * The first that is up and no standby, else the first that is up, else the first that is connected; null if none is.
+     *
+     * @param tried standbys that come after all others that are up; null: none
+     */
+    public synchronized Choice<C> choose(BitSet tried) {
+        int best = best(tried);
+        return best < 0 ? null : new Choice<>(best, all.get(best).connection);
+    }
+
+    private int best(BitSet tried) {
+        int best = -1;
+        int bestRank = UNCONNECTED;
         for (int i = 0; i < all.size(); i++) {
-            Route<C> one = all.get(i);
-            if (one.isUp()) {
-                return new Choice<>(i, one.connection);
-            }
-            if (one.connection != null && connected == null) {
-                connected = new Choice<>(i, one.connection);
+            int rank = all.get(i).rank(tried != null && tried.get(i));
+            if (rank < bestRank) {
+                best = i;
+                bestRank = rank;
             }
         }
-        return connected;
+        return best;
+    }
+
+    /** Whether the choice would be an address that is up and was not tried. */
+    public synchronized boolean hasUntried(BitSet tried) {
+        int best = best(tried);
+        return best >= 0 && all.get(best).isUp() && !tried.get(best);
     }
 
     /** Like choose; if none is connected, the task is run once when one is. */
-    public synchronized Choice<C> chooseOrWait(Runnable task) {
-        Choice<C> chosen = choose();
+    public synchronized Choice<C> chooseOrWait(BitSet tried, Runnable task) {
+        Choice<C> chosen = choose(tried);
         if (chosen == null) {
             waiting.add(task);
         }
@@ -114,6 +146,24 @@ public final class Routes<C> {
     /** Why there is no connection to the first address; null if there was no attempt. */
     public synchronized Exception lastError() {
         return all.get(0).why;
+    }
+
+    /** It said that it is a standby, and that this one is the primary (-1: none of these). Returns what setStandby does. */
+    public synchronized boolean isStandby(int index, int primary) {
+        boolean marked = setStandby(index, true);
+        return primary >= 0 && setStandby(primary, false) || marked;
+    }
+
+    /** It answered what a standby does not answer. Returns whether it had the mark of one. */
+    public synchronized boolean decides(int index) {
+        return setStandby(index, false);
+    }
+
+    /** Returns whether that is new, so that other calls may go elsewhere. */
+    private boolean setStandby(int index, boolean standby) {
+        boolean was = all.get(index).standby;
+        all.get(index).standby = standby;
+        return was != standby;
     }
 
     /** Returns whether this ended an ejection: the answer to a call does so, too. */

@@ -75,7 +75,7 @@ class FramesTest {
         byte[] body = new byte[1000];
         Arrays.fill(body, (byte) 0); // tag 0 would be invalid, but nothing here decodes it
         String trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        Request request = new Request("score", 1, body, 900, trace);
+        Request request = new Request("score", 1, true, body, 900, trace);
         Exchange exchange = exchange(request, "k1.secret", 5_000_000);
         exchange.id = 0x80000001;
         FrameWriter writer = new FrameWriter(ipc);
@@ -105,7 +105,7 @@ class FramesTest {
     void theDeadlineIsNeverZero() throws IOException {
         FrameWriter writer = new FrameWriter(false);
         ByteBuffer out = ByteBuffer.allocate(1000);
-        writer.begin(out, exchange(new Request("status", 0, new byte[0], 0, ""), "", 1000), 5000);
+        writer.begin(out, exchange(new Request("status", 0, false, new byte[0], 0, ""), "", 1000), 5000);
         out.flip().position(12);
         Wire.Request sent = Wire.Request.parseFrom(com.google.protobuf.ByteString.copyFrom(out));
         assertEquals(1, sent.getDeadlineUs());

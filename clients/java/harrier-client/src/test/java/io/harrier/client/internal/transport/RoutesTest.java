@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -23,14 +24,14 @@ class RoutesTest {
     @Test
     void theFirstThatIsUpIsChosen() {
         Routes<String> routes = routes(2, 1);
-        assertNull(routes.choose());
+        assertNull(routes.choose(null));
         routes.connected(1, "b");
-        assertEquals(new Routes.Choice<>(1, "b"), routes.choose());
+        assertEquals(new Routes.Choice<>(1, "b"), routes.choose(null));
         routes.connected(0, "a");
-        assertEquals(new Routes.Choice<>(0, "a"), routes.choose());
+        assertEquals(new Routes.Choice<>(0, "a"), routes.choose(null));
         assertTrue(routes.anotherIsUp(0));
         routes.disconnected(0, new IOException("it broke"));
-        assertEquals(1, routes.choose().index());
+        assertEquals(1, routes.choose(null).index());
         assertEquals("it broke", routes.lastError().getMessage());
         assertFalse(routes.anotherIsUp(1));
     }
@@ -47,7 +48,7 @@ class RoutesTest {
         assertEquals(0, routes.failed(0));
         assertEquals(SECOND, routes.failed(0));
         assertEquals(0, routes.failed(0), "it is ejected already");
-        assertEquals(1, routes.choose().index());
+        assertEquals(1, routes.choose(null).index());
         assertFalse(routes.isUp(0));
     }
 
@@ -93,7 +94,7 @@ class RoutesTest {
         assertEquals("a2", routes.takeProbe(0));
         assertTrue(routes.succeeded(0));
         assertEquals(0, routes.probeFailed(0), "a call has succeeded meanwhile");
-        assertEquals("a2", routes.choose().connection());
+        assertEquals("a2", routes.choose(null).connection());
     }
 
     @Test
@@ -103,9 +104,9 @@ class RoutesTest {
         routes.connected(1, "b");
         routes.failed(0);
         routes.failed(1);
-        assertEquals(0, routes.choose().index());
+        assertEquals(0, routes.choose(null).index());
         routes.disconnected(0, new IOException());
-        assertEquals(1, routes.choose().index());
+        assertEquals(1, routes.choose(null).index());
     }
 
     @Test
@@ -113,13 +114,94 @@ class RoutesTest {
         Routes<String> routes = routes(2, 1);
         List<String> woken = new ArrayList<>();
         Runnable first = () -> woken.add("first");
-        assertNull(routes.chooseOrWait(first));
-        assertNull(routes.chooseOrWait(() -> woken.add("second")));
-        assertNull(routes.chooseOrWait(() -> woken.add("third")));
+        assertNull(routes.chooseOrWait(null, first));
+        assertNull(routes.chooseOrWait(null, () -> woken.add("second")));
+        assertNull(routes.chooseOrWait(null, () -> woken.add("third")));
         routes.stopWaiting(first);
         routes.connected(1, "b");
         assertEquals(List.of("second", "third"), woken);
         routes.connected(0, "a");
         assertEquals(2, woken.size());
+    }
+
+    private static BitSet tried(int... indexes) {
+        BitSet set = new BitSet();
+        for (int index : indexes) {
+            set.set(index);
+        }
+        return set;
+    }
+
+    /** All up. */
+    private Routes<String> connected(int addresses) {
+        Routes<String> routes = routes(addresses, 1);
+        for (int i = 0; i < addresses; i++) {
+            routes.connected(i, "c" + i);
+        }
+        return routes;
+    }
+
+    @Test
+    void standbysComeAfterTheOthers() {
+        Routes<String> routes = connected(3);
+        assertTrue(routes.isStandby(0, -1));
+        assertEquals(1, routes.choose(null).index());
+        assertTrue(routes.isStandby(1, -1));
+        assertFalse(routes.isStandby(1, -1), "that was known");
+        assertEquals(2, routes.choose(null).index());
+        assertTrue(routes.isStandby(2, 0), "the named one is none any more");
+        assertEquals(0, routes.choose(null).index());
+        assertTrue(routes.isStandby(0, -1));
+        assertEquals(0, routes.choose(null).index(), "all are: the first");
+        assertTrue(routes.decides(1));
+        assertFalse(routes.decides(1));
+        assertEquals(1, routes.choose(null).index());
+        assertTrue(routes.isUp(0));
+        routes.disconnected(1, new IOException());
+        assertEquals(0, routes.choose(null).index(), "a standby that is up comes before what is not connected");
+    }
+
+    @Test
+    void anEjectedAddressComesAfterStandbys() {
+        Routes<String> routes = connected(2);
+        routes.isStandby(1, -1);
+        routes.failed(0);
+        assertEquals(1, routes.choose(null).index());
+        assertEquals(1, routes.choose(tried(1)).index());
+        assertFalse(routes.hasUntried(tried(1)));
+    }
+
+    @Test
+    void aCallTriesEachStandbyOnce() {
+        Routes<String> routes = connected(3);
+        routes.isStandby(0, -1);
+        routes.isStandby(1, -1);
+        routes.isStandby(2, -1);
+        assertEquals(1, routes.choose(tried(0)).index());
+        assertTrue(routes.hasUntried(tried(0)));
+        assertEquals(2, routes.choose(tried(0, 1)).index());
+        assertEquals(0, routes.choose(tried(0, 1, 2)).index());
+        assertFalse(routes.hasUntried(tried(0, 1, 2)));
+    }
+
+    @Test
+    void standbysThatNameEachOtherAreNotTriedForEver() {
+        Routes<String> routes = connected(3);
+        routes.isStandby(0, 1);
+        routes.isStandby(1, 0);
+        assertEquals(2, routes.choose(tried(0, 1)).index());
+        routes.isStandby(2, 0);
+        assertFalse(routes.hasUntried(tried(0, 1, 2)));
+        assertEquals(0, routes.choose(null).index());
+    }
+
+    @Test
+    void aStandbyThatNamesItselfIsNotTheOnlyOneTried() {
+        Routes<String> routes = connected(2);
+        routes.isStandby(1, -1);
+        routes.isStandby(0, 0);
+        assertEquals(1, routes.choose(tried(0)).index());
+        assertTrue(routes.hasUntried(tried(0)));
+        assertEquals(0, routes.choose(null).index());
     }
 }
