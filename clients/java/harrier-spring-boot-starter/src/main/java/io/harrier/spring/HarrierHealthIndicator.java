@@ -8,7 +8,7 @@ import java.time.Duration;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 
-/** Up if the preferred server is ready. */
+/** Up if the preferred server is ready, or a standby that knows the primary: the client finds that one by itself. */
 public final class HarrierHealthIndicator implements HealthIndicator {
     private final HarrierClient client;
     private final Duration deadline;
@@ -28,7 +28,7 @@ public final class HarrierHealthIndicator implements HealthIndicator {
     public Health health() {
         try {
             Status status = client.status(CallOptions.deadline(deadline));
-            Health.Builder health = status.isReady() ? Health.up() : Health.outOfService();
+            Health.Builder health = isWell(status) ? Health.up() : Health.outOfService();
             return health.withDetail("version", status.version())
                     .withDetail("state", status.state())
                     .withDetail("reason", status.stateReason())
@@ -37,5 +37,9 @@ public final class HarrierHealthIndicator implements HealthIndicator {
         } catch (HarrierException error) {
             return Health.down().withDetail("code", error.code().code()).withDetail("error", error.getMessage()).build();
         }
+    }
+
+    private static boolean isWell(Status status) {
+        return status.isReady() || status.isStandby() && !status.cluster().primary().isEmpty();
     }
 }

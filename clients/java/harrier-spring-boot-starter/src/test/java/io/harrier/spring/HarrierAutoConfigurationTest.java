@@ -87,6 +87,17 @@ class HarrierAutoConfigurationTest {
             assertThat(health.getStatus()).isEqualTo(Status.UP);
             assertThat(health.getDetails()).containsEntry("version", "fake");
         });
+        server.standBy("tcp://192.0.2.1:7731");
+        runner.withPropertyValues("harrier.health-deadline=60s").run(context -> {
+            Health health = context.getBean("harrierHealthIndicator", HealthIndicator.class).health();
+            assertThat(health.getStatus()).isEqualTo(Status.UP);
+            assertThat(health.getDetails()).containsEntry("state", "standby");
+        });
+        server.standBy(""); // during a take-over
+        runner.withPropertyValues("harrier.health-deadline=60s").run(context -> {
+            Health health = context.getBean("harrierHealthIndicator", HealthIndicator.class).health();
+            assertThat(health.getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
+        });
         server.silence();
         runner.withPropertyValues("harrier.health-deadline=100ms").run(context -> {
             Health health = context.getBean("harrierHealthIndicator", HealthIndicator.class).health();
