@@ -41,8 +41,8 @@ import javax.net.ssl.TrustManagerFactory;
  */
 public final class Driver {
     private static final List<String> CAN = List.of(
-            "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-            "close_timeout", "token", "token_change", "traceparent", "analyst", "tls");
+            "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
+            "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls");
 
     private final boolean futures;
     private final PrintStream output = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
