@@ -236,8 +236,8 @@ public record Explanation(
      * @param score its score
      * @param group its group; empty: none
      * @param reason its reason, if it fired
-     * @param capped as in {@link Reason}
-     * @param verdictIfLive as in {@link Reason}
+     * @param capped as in {@link io.harrier.client.Reason}
+     * @param verdictIfLive as in {@link io.harrier.client.Reason}
      * @param from it applies to event times from here on; null: no bound
      * @param until it applies to event times before this; null: no bound
      * @param rollout the share of keys that it applies to, in hundredths of a percent
