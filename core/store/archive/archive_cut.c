@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,12 +28,21 @@ struct cutting {
     struct archive *archive;
     struct archive_place place;
     size_t keep;                /* segments that stay, the last of them truncated */
-    struct segment_file *file;  /* that one, if it is not sealed; NULL: nothing is truncated */
+    struct segment_file *file;  /* that one; NULL: nothing is truncated */
     struct segment_header tail; /* of the segment that its end becomes in the copy */
     uint64_t offset;            /* where it is truncated */
     int copy;                   /* the folder of the copy */
     struct archive_cut_report *report;
 };
+
+static int refuse_history(const struct cutting *cutting, const char *name,
+                          struct archive_place there, struct error *ret_error) {
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s: record %" PRIu64 " has chain %016" PRIx64 ", expected %016" PRIx64
+                     " at record %" PRIu64,
+                     name, there.position, there.chain, cutting->place.chain,
+                     cutting->place.position);
+}
 
 /* Finds the place in the segment that has it. */
 static int find_place(struct cutting *cutting, const struct segment *segment,
@@ -48,26 +58,56 @@ static int find_place(struct cutting *cutting, const struct segment *segment,
         r = status;
     if (r == 0 && (walk.place.position != cutting->place.position ||
                    walk.place.chain != cutting->place.chain))
-        r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "%s: record %" PRIu64 " has chain %016" PRIx64 ", expected %016" PRIx64
-                      " at record %" PRIu64,
-                      segment->name, walk.place.position, walk.place.chain, cutting->place.chain,
-                      cutting->place.position);
+        r = refuse_history(cutting, segment->name, walk.place, ret_error);
     cutting->offset = walk.offset;
     segment_walk_deinit(&walk);
     return r;
 }
 
-/* A sealed segment is never changed: it can only stay or go as a whole. */
-static int examine(struct cutting *cutting, struct error *ret_error) {
+/* A sealed segment is never changed: it can only stay as a whole. */
+static int refuse_sealed(const struct cutting *cutting, const struct segment_file *file,
+                         struct error *ret_error) {
+    return error_set(ret_error, ERROR_UNSUPPORTED,
+                     "%s: it is sealed and ends with record %" PRIu64
+                     ", so it cannot be cut after record %" PRIu64,
+                     file->name, file->seal.end.position, cutting->place.position);
+}
+
+/* The segments that go. */
+static int examine_rest(const struct cutting *cutting, struct error *ret_error) {
     const struct archive *archive = cutting->archive;
-    struct segment_header header;
-    while (cutting->keep < archive->list.count &&
-           archive->list.segments[cutting->keep].first <= cutting->place.position)
-        cutting->keep++;
-    if (cutting->keep == 0)
-        return 0;
+    int r = 0;
+    for (size_t i = cutting->keep; i < archive->list.count && r == 0; i++) {
+        struct segment_file *file;
+        r = segment_file_open_present(archive->directory, &archive->list.segments[i], O_RDONLY,
+                                      &file, ret_error);
+        if (r < 0)
+            break;
+        if (file->is_sealed)
+            r = refuse_sealed(cutting, file, ret_error);
+        segment_file_close(file);
+    }
+    return r;
+}
+
+/* Does the last segment that stays also have records that go? If not, it stays as it is, with the
+ * sync mark that closes it. */
+static bool is_divided(const struct cutting *cutting) {
+    const struct segment_list *list = &cutting->archive->list;
+    return cutting->keep == list->count ||
+           list->segments[cutting->keep].first > cutting->place.position + 1;
+}
+
+static void close_file(struct cutting *cutting) {
+    segment_file_close(cutting->file);
+    cutting->file = NULL;
+}
+
+/* The last segment that stays. */
+static int examine_last(struct cutting *cutting, struct error *ret_error) {
+    const struct archive *archive = cutting->archive;
     const struct segment *segment = &archive->list.segments[cutting->keep - 1];
+    struct segment_header header;
     int r =
         segment_file_open_present(archive->directory, segment, O_RDWR, &cutting->file, ret_error);
     if (r == 0)
@@ -78,18 +118,32 @@ static int examine(struct cutting *cutting, struct error *ret_error) {
         return r;
     if (cutting->file->is_sealed) {
         struct archive_place end = cutting->file->seal.end;
-        segment_file_close(cutting->file);
-        cutting->file = NULL;
-        if (end.position == cutting->place.position && end.chain == cutting->place.chain)
-            return 0;
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "%s: it is sealed and ends with record %" PRIu64
-                         ", so it cannot be cut after record %" PRIu64,
-                         segment->name, end.position, cutting->place.position);
+        if (end.position != cutting->place.position)
+            return refuse_sealed(cutting, cutting->file, ret_error);
+        if (end.chain != cutting->place.chain)
+            return refuse_history(cutting, segment->name, end, ret_error);
+        close_file(cutting);
+        return 0;
     }
     cutting->tail = header;
     cutting->tail.before = cutting->place;
-    return find_place(cutting, segment, &header, ret_error);
+    r = find_place(cutting, segment, &header, ret_error);
+    if (r == 0 && !is_divided(cutting))
+        close_file(cutting);
+    return r;
+}
+
+static int examine(struct cutting *cutting, struct error *ret_error) {
+    const struct segment_list *list = &cutting->archive->list;
+    while (cutting->keep < list->count &&
+           list->segments[cutting->keep].first <= cutting->place.position)
+        cutting->keep++;
+    int r = 0;
+    if (cutting->keep > 0)
+        r = examine_last(cutting, ret_error);
+    else if (cutting->place.chain != 0)
+        r = refuse_history(cutting, "its beginning", (struct archive_place){0}, ret_error);
+    return r < 0 ? r : examine_rest(cutting, ret_error);
 }
 
 /* ---- the copy ---- */
@@ -165,36 +219,63 @@ static int copy_segment(struct cutting *cutting, int from, uint64_t offset, uint
     return r;
 }
 
-static int copy_whole(struct cutting *cutting, const struct segment *segment,
-                      struct error *ret_error) {
+/* Where the frames of a segment end. In the last one there may be zeros after them. */
+static uint64_t end_of(const struct archive *archive, size_t index,
+                       const struct segment_file *file) {
+    return index + 1 == archive->list.count ? archive->written.size : file->size;
+}
+
+static int copy_whole(struct cutting *cutting, size_t index, struct error *ret_error) {
+    const struct archive *archive = cutting->archive;
+    const struct segment *segment = &archive->list.segments[index];
     struct segment_file *file;
-    int r =
-        segment_file_open_present(cutting->archive->directory, segment, O_RDONLY, &file, ret_error);
+    int r = segment_file_open_present(archive->directory, segment, O_RDONLY, &file, ret_error);
     if (r < 0)
         return r;
-    if (file->is_sealed)
-        r = error_set(ret_error, ERROR_UNSUPPORTED,
-                      "%s: it is sealed, but not committed on the log", segment->name);
-    else
-        r = copy_segment(cutting, file->descriptor, 0, file->size, segment->day, segment->first,
-                         NULL, ret_error);
+    r = copy_segment(cutting, file->descriptor, 0, end_of(archive, index, file), segment->day,
+                     segment->first, NULL, ret_error);
     segment_file_close(file);
     return r;
+}
+
+/* What could not be copied in full: whoever tries again would fill the disk with such folders. */
+static void remove_copy(struct cutting *cutting) {
+    const struct archive *archive = cutting->archive;
+    const char *folder = cutting->report->folder + strlen(archive->path) + 1;
+    char day[DAY_NAME_SIZE];
+    if (cutting->copy < 0)
+        return;
+    if (cutting->file) {
+        day_format(cutting->tail.day, day);
+        char *name = name_printf("%s/%020" PRIu64 ".seg", day, cutting->place.position + 1);
+        unlinkat(cutting->copy, name, 0);
+        unlinkat(cutting->copy, day, AT_REMOVEDIR);
+        free(name);
+    }
+    for (size_t i = cutting->keep; i < archive->list.count; i++) {
+        unlinkat(cutting->copy, archive->list.segments[i].name, 0);
+        day_format(archive->list.segments[i].day, day);
+        unlinkat(cutting->copy, day, AT_REMOVEDIR); /* fails until its last one is gone */
+    }
+    unlinkat(archive->directory, folder, AT_REMOVEDIR);
+    *cutting->report->folder = '\0';
 }
 
 static int copy_all(struct cutting *cutting, struct error *ret_error) {
     const struct archive *archive = cutting->archive;
     int r = make_copy_folder(cutting, ret_error);
-    if (r == 0 && cutting->file && cutting->file->size > cutting->offset)
+    if (r == 0 && cutting->file)
         r = copy_segment(cutting, cutting->file->descriptor, cutting->offset,
-                         cutting->file->size - cutting->offset, cutting->tail.day,
-                         cutting->place.position + 1, &cutting->tail, ret_error);
+                         end_of(archive, cutting->keep - 1, cutting->file) - cutting->offset,
+                         cutting->tail.day, cutting->place.position + 1, &cutting->tail, ret_error);
     for (size_t i = cutting->keep; i < archive->list.count && r == 0; i++)
-        r = copy_whole(cutting, &archive->list.segments[i], ret_error);
+        r = copy_whole(cutting, i, ret_error);
     if (r == 0 && fsync(cutting->copy) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot sync", cutting->report->folder);
     if (r == 0)
         r = directory_sync(archive->directory, CUT_FOLDER, ret_error);
+    if (r < 0)
+        remove_copy(cutting);
     return r;
 }
 
@@ -236,6 +317,11 @@ int archive_cut(struct archive *archive, struct archive_place place,
                 struct archive_cut_report *ret_report, struct error *ret_error) {
     struct archive_recovery recovery;
     check(archive->frame_count == 0 && place.position <= archive->end.position);
+    if (archive->failed)
+        return error_set(
+            ret_error, ERROR_UNAVAILABLE,
+            "%s: an earlier write, sync or cut failed; the archive must be opened again",
+            archive->path);
     *ret_report = (struct archive_cut_report){.records = archive->end.position - place.position};
     struct cutting cutting = {.archive = archive, .place = place, .copy = -1, .report = ret_report};
     int r = examine(&cutting, ret_error);
