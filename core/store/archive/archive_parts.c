@@ -21,7 +21,8 @@ struct part {
     char name[SEGMENT_FILE_NAME_SIZE]; /* of its file when the parts were opened */
     struct segment_header header;
     struct archive_place until; /* where its records must end */
-    bool is_open;               /* there may be more after that: its writer is at work */
+    bool is_open;               /* there may be more after that: its writer is at work, or it is not
+                                   known to be committed */
     uint64_t size, stored;
     bool is_sealed;
     uint64_t types;
@@ -33,6 +34,7 @@ struct archive_parts {
     char *path;
     int directory;
     struct archive_place end;
+    bool ends_at_committed; /* there are records after it, which may be sealed */
     struct part *parts;
     size_t count;
 };
@@ -59,8 +61,10 @@ struct archive_part_reader {
 static int end_at_committed(struct archive_parts *parts, struct error *ret_error) {
     struct archive_committed committed;
     int r = archive_committed_read(parts->directory, &committed, ret_error);
-    if (r == 0 && committed.place.position < parts->end.position)
+    if (r == 0 && committed.place.position < parts->end.position) {
         parts->end = committed.place;
+        parts->ends_at_committed = true;
+    }
     return r < 0 ? r : 0;
 }
 
@@ -106,11 +110,14 @@ static int add_part(struct archive_parts *parts, const struct segment *segment,
     if (r < 0)
         return r;
     r = describe_part(segment, file, part, ret_error);
+    struct archive_place end = file->seal.end;
     segment_file_close(file);
     if (r < 0)
         return r;
     part->until = parts->end;
-    part->is_open = !part->is_sealed;
+    /* The file with the committed place may be older than the seal. */
+    part->is_open =
+        !part->is_sealed || (parts->ends_at_committed && end.position > parts->end.position);
     if (parts->count > 0) {
         parts->parts[parts->count - 1].until = part->header.before;
         parts->parts[parts->count - 1].is_open = false;
