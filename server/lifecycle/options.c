@@ -375,7 +375,7 @@ static int check_cluster(struct options *options, struct error *ret_error) {
         return error_set(ret_error, ERROR_INVALID,
                          "durability = replicated needs a log to replicate to (option log)");
     if (*options->log && options->listen.count > 0 && !*options->advertise &&
-        strstr(options->listen.items[0], "://0.0.0.0"))
+        address_is_wildcard(options->listen.items[0]))
         return error_set(ret_error, ERROR_INVALID,
                          "listen: %s is no address that a standby could send clients to: name one "
                          "(advertise = ADDRESS)",

@@ -125,6 +125,22 @@ bool address_is_local(const char *address) {
            address_host_is_loopback(host);
 }
 
+bool address_is_wildcard(const char *address) {
+    const char *network = address_network_part(address);
+    char host[256];
+    uint16_t port;
+    struct in_addr v4;
+    struct in6_addr v6;
+    struct error ignored;
+    if (!network || address_split(network, host, sizeof host, &port, &ignored) < 0)
+        return false;
+    if (!*host || strcmp(host, "*") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return v4.s_addr == htonl(INADDR_ANY);
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_UNSPECIFIED(&v6);
+}
+
 bool address_is_loopback(const char *address) {
     char host[256];
     uint16_t port;

@@ -18,6 +18,10 @@ int address_check(const char *address, struct error *ret_error);
  * name other than localhost counts as remote, whatever it resolves to. */
 bool address_is_local(const char *address);
 
+/* Does it stand for all of the machine's addresses, so that nobody can be sent there? The address
+ * must have passed address_check(). */
+bool address_is_wildcard(const char *address);
+
 /* Which front serves the address; *ret_rest is the address without `nng+`. */
 enum address_front { ADDRESS_FRONT_SP, ADDRESS_FRONT_NNG };
 enum address_front address_front(const char *address, const char **ret_rest);
