@@ -12,7 +12,8 @@ static int check_topic(const char *topic, struct error *ret_error) {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     size_t length = strlen(topic);
     if (length == 0 || length >= sizeof((struct log_address){0}).topic ||
-        topic[strspn(topic, allowed)] != '\0')
+        topic[strspn(topic, allowed)] != '\0' || strcmp(topic, ".") == 0 ||
+        strcmp(topic, "..") == 0)
         return error_set(ret_error, ERROR_INVALID,
                          "\"%s\" is no name of a topic; expected 1 to 249 letters, digits, dots, "
                          "dashes and underscores",
