@@ -39,20 +39,22 @@ int log_head_decode(struct text header, struct log_head *ret_head, struct error 
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "header " LOG_HEADER " has format %u; this version knows %d",
                          (unsigned)get(bytes, 1), FORMAT);
-    *ret_head = (struct log_head){
+    const struct log_head head = {
         .kind = (enum log_kind)get(bytes + 1, 1),
         .type = (uint16_t)get(bytes + 2, 2),
         .part = (uint32_t)get(bytes + 4, 4),
         .part_count = (uint32_t)get(bytes + 8, 4),
         .place = {.position = get(bytes + 16, 8), .chain = get(bytes + 24, 8)},
     };
-    if (ret_head->kind == LOG_KIND_SIGN ||
-        (ret_head->kind == LOG_KIND_RECORD && ret_head->part < ret_head->part_count))
+    if (head.kind == LOG_KIND_SIGN ||
+        (head.kind == LOG_KIND_RECORD && head.part < head.part_count)) {
+        *ret_head = head;
         return 0;
+    }
     return error_set(ret_error, ERROR_DAMAGED,
                      "header " LOG_HEADER ": kind %d, part %u of %u; expected a record's part or a "
                      "sign of the primary",
-                     (int)ret_head->kind, ret_head->part, ret_head->part_count);
+                     (int)head.kind, head.part, head.part_count);
 }
 
 /* The nonce, then two texts, each with a zero byte behind it. */
@@ -67,11 +69,16 @@ void log_sign_encode(const struct log_sign *sign, struct buffer *out) {
 }
 
 int log_sign_decode(struct text value, struct log_sign *ret_sign, struct error *ret_error) {
-    const char *end = value.data + value.length;
-    const char *node = value.data + 8;
-    const char *node_end = value.length > 8 ? memchr(node, 0, value.length - 8) : NULL;
-    const char *address = node_end ? node_end + 1 : end;
-    const char *address_end = address < end ? memchr(address, 0, (size_t)(end - address)) : NULL;
+    const char *end = NULL, *node = NULL, *node_end = NULL, *address = NULL, *address_end = NULL;
+    if (value.length > 8) {
+        end = value.data + value.length;
+        node = value.data + 8;
+        node_end = memchr(node, 0, value.length - 8);
+    }
+    if (node_end) {
+        address = node_end + 1;
+        address_end = memchr(address, 0, (size_t)(end - address));
+    }
     if (!address_end)
         return error_set(ret_error, ERROR_DAMAGED, "the sign of a primary is cut short: %zu bytes",
                          value.length);
