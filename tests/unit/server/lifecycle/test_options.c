@@ -279,6 +279,69 @@ static void certificates_let_others_in(void **state) {
     option_set_free(l.set);
 }
 
+#define A_LOG "--log=kafka://h1:9092,h2:9092/harrier"
+
+static void a_cluster_has_a_log(void **state) {
+    (void)state;
+    struct loaded l;
+    assert_int_equal(LOAD(&l, NO_FILE, "--policy=/p"), 0);
+    assert_string_equal(l.options.log, "");
+    assert_string_equal(l.options.log_address.brokers, "");
+    assert_int_equal(l.options.lease_us, 6000000);
+    option_set_free(l.set);
+    assert_refused(&l, LOAD(&l, NO_FILE, "--durability=replicated"), OPTIONS_ERROR_CONFIGURATION,
+                   "durability = replicated needs a log");
+    assert_int_equal(LOAD(&l, NO_FILE, "--durability=replicated", A_LOG, "--cluster=c", "--node=n",
+                          "--lease=2s", "--log_config=/etc/kafka"),
+                     0);
+    assert_int_equal(l.options.durability, DURABILITY_REPLICATED);
+    assert_string_equal(l.options.log_address.brokers, "h1:9092,h2:9092");
+    assert_string_equal(l.options.log_address.topic, "harrier");
+    assert_string_equal(l.options.cluster, "c");
+    assert_string_equal(l.options.node, "n");
+    assert_string_equal(l.options.log_config, "/etc/kafka");
+    assert_int_equal(l.options.lease_us, 2000000);
+    option_set_free(l.set);
+    assert_int_equal(LOAD(&l, NO_FILE, "--durability=synced", A_LOG), 0);
+    assert_int_equal(l.options.durability, DURABILITY_SYNCED);
+    option_set_free(l.set);
+    assert_refused(&l, LOAD(&l, NO_FILE, "--log=kafka://h1:9092"), OPTIONS_ERROR_CONFIGURATION,
+                   "kafka://HOST:PORT");
+    assert_refused(&l, LOAD(&l, NO_FILE, A_LOG, "--lease=499ms"), OPTIONS_ERROR_USAGE, "lease");
+    assert_refused(&l, LOAD(&l, NO_FILE, A_LOG, "--lease=301s"), OPTIONS_ERROR_USAGE, "lease");
+}
+
+/* Where a standby sends clients. */
+static void nobody_is_sent_to_all_addresses(void **state) {
+    (void)state;
+    struct loaded l;
+    static const char *const all[] = {"--listen=tcp://0.0.0.0:1",  "--listen=tcp://[::]:1",
+                                      "--listen=tcp://*:1",        "--listen=tcp://:1",
+                                      "--listen=ws://0.0.0.0:1/x", "--listen=nng+tcp://0.0.0.0:1",
+                                      "--listen=tcp://[0::0]:1"};
+    static const char *const one[] = {"--listen=tcp://10.0.0.1:1", "--listen=tcp://10.0.0.0:1",
+                                      "--listen=tcp://h:1",        "--listen=tcp://127.0.0.1:1",
+                                      "--listen=tcp://[::1]:1",    "--listen=ipc:///run/x"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        assert_refused(&l, LOAD(&l, NO_FILE, all[i], "--insecure_listen=yes", A_LOG),
+                       OPTIONS_ERROR_CONFIGURATION, "advertise = ADDRESS");
+        assert_int_equal(
+            LOAD(&l, NO_FILE, all[i], "--insecure_listen=yes", A_LOG, "--advertise=tcp://h:1"), 0);
+        assert_string_equal(l.options.advertise, "tcp://h:1");
+        option_set_free(l.set);
+        assert_int_equal(LOAD(&l, NO_FILE, all[i], "--insecure_listen=yes"), 0); /* it is alone */
+        option_set_free(l.set);
+        /* The first address counts. */
+        assert_int_equal(
+            LOAD(&l, NO_FILE, "--listen=tcp://h:1", all[i], "--insecure_listen=yes", A_LOG), 0);
+        option_set_free(l.set);
+    }
+    for (size_t i = 0; i < sizeof one / sizeof *one; i++) {
+        assert_int_equal(LOAD(&l, NO_FILE, one[i], "--insecure_listen=yes", A_LOG), 0);
+        option_set_free(l.set);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags_are_read),
@@ -292,6 +355,8 @@ int main(void) {
         cmocka_unit_test(addresses_are_checked),
         cmocka_unit_test(an_address_says_which_front),
         cmocka_unit_test(certificates_let_others_in),
+        cmocka_unit_test(a_cluster_has_a_log),
+        cmocka_unit_test(nobody_is_sent_to_all_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
