@@ -61,13 +61,15 @@ static uint64_t decode(const uint8_t *bytes, size_t length, struct archive_commi
     return newest;
 }
 
-/* *ret_number: of the copy. */
+/* *ret_number: of the copy. 1: the file is empty. */
 static int load(int descriptor, struct archive_committed *committed, uint64_t *ret_number,
                 struct error *ret_error) {
     uint8_t bytes[2 * COPY_BYTES];
     ssize_t length = file_read_at(descriptor, bytes, sizeof bytes, 0);
     if (length < 0)
         return error_set_errno(ret_error, errno, NAME ": cannot read");
+    if (length == 0) /* made, and its process killed before it wrote */
+        return 1;
     *ret_number = decode(bytes, (size_t)length, committed);
     if (*ret_number == 0)
         return error_set(ret_error, ERROR_DAMAGED,
@@ -98,6 +100,15 @@ int archive_committed_write(struct archive_committed_file *file,
     return 0;
 }
 
+/* From here on the archive is one of a cluster, also after a crash of the machine. */
+static int write_first(struct archive_committed_file *file, const struct archive_committed *first,
+                       struct error *ret_error) {
+    int r = archive_committed_write(file, first, ret_error);
+    if (r == 0 && fsync(file->descriptor) < 0)
+        r = error_set_errno(ret_error, errno, "%s/" NAME ": cannot sync", file->path);
+    return r < 0 ? r : directory_sync(AT_FDCWD, file->path, ret_error);
+}
+
 int archive_committed_open(const char *path, const struct archive_committed *first,
                            struct archive_committed_file **ret_file, struct error *ret_error) {
     struct archive_committed_file *file = check_calloc(1, sizeof *file);
@@ -109,11 +120,10 @@ int archive_committed_open(const char *path, const struct archive_committed *fir
     int r = file->descriptor < 0
                 ? error_set_errno(ret_error, errno, "%s/" NAME ": cannot open", path)
                 : 0;
-    off_t size = r == 0 ? lseek(file->descriptor, 0, SEEK_END) : 0;
-    if (r == 0 && size > 0)
+    if (r == 0)
         r = load(file->descriptor, &now, &file->number, ret_error);
-    else if (r == 0)
-        r = archive_committed_write(file, first, ret_error);
+    if (r == 1)
+        r = write_first(file, first, ret_error);
     if (r < 0) {
         archive_committed_close(file);
         return r;

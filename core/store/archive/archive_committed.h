@@ -2,9 +2,9 @@
  * without this file is in no cluster, and all of it counts.
  *
  * What comes after may still be cut off (archive_cut()), so nothing that is to last may contain it:
- * archive_parts.h ends there, and so do rebuilds. The file is written often and never synced: after
- * a crash of the machine an older state of it may be there, which is as true as a newer one.
- * docs/ARCHIVE.md has the bytes. */
+ * archive_parts.h ends there, and so do rebuilds. The file is written often and synced only when it
+ * is made: after a crash of the machine an older state of it may be there, which is as true as a
+ * newer one. docs/ARCHIVE.md has the bytes. */
 #pragma once
 
 #include "archive_place.h"
@@ -17,7 +17,8 @@ struct archive_committed {
     int64_t offset; /* on the log, of the record at this place or an earlier one; -1: unknown */
 };
 
-/* 1: there is no such file. ERROR_DAMAGED: neither of its two copies is whole. ERROR_SYSTEM. */
+/* 1: there is no such file, or nothing was written to it yet. ERROR_DAMAGED: neither of its two
+ * copies is whole. ERROR_SYSTEM. */
 int archive_committed_read(int directory, struct archive_committed *ret_committed,
                            struct error *ret_error);
 

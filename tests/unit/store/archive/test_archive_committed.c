@@ -178,9 +178,9 @@ static void a_file_cut_short_has_what_is_whole(void **state) {
         if (length >= COPY)
             expect(folder, 1);
         else
-            assert_int_equal(read_it(folder, &there), -ERROR_DAMAGED);
+            assert_int_equal(read_it(folder, &there), length == 0 ? 1 : -ERROR_DAMAGED);
         scratch_write(path, first.data, length);
-        assert_int_equal(read_it(folder, &there), -ERROR_DAMAGED);
+        assert_int_equal(read_it(folder, &there), length == 0 ? 1 : -ERROR_DAMAGED);
         struct archive_committed start = committed_at(3);
         int r = archive_committed_open(folder, &start, &file, &error);
         assert_int_equal(r, length == 0 ? 0 : -ERROR_DAMAGED);
