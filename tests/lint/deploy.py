@@ -4,7 +4,8 @@
   - every metric in the alerts is one that the server has, with a label value that it has
   - the alerts are YAML of the shape that Prometheus wants (where Python has a YAML parser)
   - the units pass `systemd-analyze verify` (where there is one)
-  - the commands in units and in the cron line are options that the program knows
+  - the commands in units, in the cron line and in containers are options that the program knows
+  - Compose and Kubernetes set options that harrierd has
 
 usage: deploy.py SOURCE_ROOT HARRIER HARRIERD
 """
@@ -77,6 +78,26 @@ def check_command(where, command, harrier):
             for word in words[2:] if word.startswith("--") and word.split("=")[0] not in known]
 
 
+def options_of(harrierd):
+    shown = subprocess.run([harrierd, "--print-config"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^#?([a-z_0-9]+) =", shown, flags=re.M))
+
+
+def check_options(where, text, options):
+    """HARRIERD_NAME in an environment, and lines `name = value` of a configuration file inside a ConfigMap."""
+    names = [name.lower() for name in re.findall(r"\bHARRIERD_([A-Z_0-9]+)", text)]
+    names += re.findall(r"^ +([a-z_0-9]+) = ", text, flags=re.M)
+    return [f"{where}: harrierd has no option {name}" for name in names if name not in options]
+
+
+def check_rebuilds(where, text, harrier):
+    """`[…nightly-rebuild, --option, …]`: the script passes them on to harrier rebuild."""
+    faults = []
+    for rest in re.findall(r"\[\S*nightly-rebuild(.*?)\]", text):
+        faults += check_command(where, "harrier rebuild " + rest.replace(",", " "), harrier)
+    return faults
+
+
 def check_units(folder, units, programs):
     """systemd-analyze, on copies whose programs are there and whose user is."""
     analyze = shutil.which("systemd-analyze")
@@ -117,6 +138,14 @@ def check(root, harrier, harrierd):
     for line in read("deploy", "harrier-rebuild.cron").splitlines():
         if re.match(r"[0-9*]", line):
             faults += check_command("harrier-rebuild.cron", " ".join(line.split()[6:]), harrier)
+    script = re.search(r"^ *(harrier rebuild .*?) \"", read("deploy", "nightly-rebuild"), flags=re.M)
+    faults += check_command("nightly-rebuild", script.group(1) if script else "", harrier)
+    options = options_of(harrierd)
+    containers = [os.path.join("compose", "compose.yaml")]
+    containers += sorted(os.path.join("kubernetes", name) for name in os.listdir(os.path.join(folder, "kubernetes")))
+    for name in containers:
+        text = read("deploy", name)
+        faults += check_options(name, text, options) + check_rebuilds(name, text, harrier)
     units = ["harrierd.service", "harrier-rebuild.service", "harrier-rebuild.timer"]
     faults += check_units(folder, units, {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier": harrier})
     return faults

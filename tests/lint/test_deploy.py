@@ -41,6 +41,22 @@ class DeployTest(unittest.TestCase):
             for command in ("/usr/bin/harrier rebuld --data /x", "harrier rebuild --date /x", "true"):
                 self.assertEqual(len(deploy.check_command("f", command, fake)), 1, command)
 
+    def test_options(self):
+        good = "  HARRIERD_NODE: a\n  value: tcp://$(HARRIERD_NODE).x\n    lease = 6s\n"
+        self.assertEqual(deploy.check_options("f", good, {"node", "lease"}), [])
+        self.assertIn("nod", deploy.check_options("f", good.replace("_NODE:", "_NOD:"), {"node", "lease"})[0])
+        self.assertIn("leas", deploy.check_options("f", good.replace("lease", "leas"), {"node", "lease"})[0])
+
+    def test_rebuilds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fake = os.path.join(folder, "harrier")
+            with open(fake, "w", encoding="utf-8") as file:
+                file.write('#!/bin/sh\necho "  --memory=SIZE  --quiet"\n')
+            os.chmod(fake, 0o755)
+            good = "args: [/usr/local/bin/nightly-rebuild, --quiet, --memory=1GiB]\n"
+            self.assertEqual(deploy.check_rebuilds("f", good, fake), [])
+            self.assertEqual(len(deploy.check_rebuilds("f", good.replace("quiet", "quite"), fake)), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
