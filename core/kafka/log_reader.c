@@ -15,6 +15,7 @@ struct log_reader {
     rd_kafka_t *kafka;
     const char *brokers;
     char *topic, *header;
+    int64_t end; /* at the opening */
 };
 
 void log_record_free(struct log_record *record) {
@@ -59,6 +60,20 @@ static int assign(struct log_reader *reader, int64_t from, struct error *ret_err
     return 0;
 }
 
+static int find_end(struct log_reader *reader, struct error *ret_error) {
+    int64_t first;
+    rd_kafka_resp_err_t failure = rd_kafka_query_watermark_offsets(
+        reader->kafka, reader->topic, 0, &first, &reader->end, METADATA_MS);
+    if (failure)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "the end of topic %s: %s", reader->topic,
+                         rd_kafka_err2str(failure));
+    return 0;
+}
+
+int64_t log_reader_end(const struct log_reader *reader) {
+    return reader->end;
+}
+
 static int open_consumer(const struct kafka_options *options, struct log_reader *reader,
                          struct error *ret_error) {
     rd_kafka_conf_t *config;
@@ -87,6 +102,8 @@ int log_reader_open(const struct kafka_options *options, const char *topic, cons
     int r = open_consumer(options, reader, ret_error);
     if (r == 0)
         r = check_partitions(reader, ret_error);
+    if (r == 0)
+        r = find_end(reader, ret_error);
     if (r == 0)
         r = assign(reader, from, ret_error);
     if (r < 0) {

@@ -27,6 +27,10 @@ struct log_reader;
 #define LOG_BEGINNING (-1)
 int log_reader_open(const struct kafka_options *kafka, const char *topic, const char *header,
                     int64_t from, struct log_reader **ret_reader, struct error *ret_error);
+/* The offset behind the last record that there was at the opening, committed or not. While others
+ * write without a pause, LOG_END may never be said; a record from this offset on says that what
+ * there was then has been read. */
+int64_t log_reader_end(const struct log_reader *reader);
 void log_reader_close(struct log_reader *reader); /* NULL is allowed */
 
 /* LOG_RECORD: the next record, which is the caller's. LOG_NONE: none within wait_ms; brokers that

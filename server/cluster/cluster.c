@@ -12,7 +12,7 @@
 
 #include "core/base/check.h"
 #include "node.h"
-#include "server/ops/metrics.h"
+#include "server/base/deferred_free.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,6 +26,7 @@
 #define ARENA_BYTES ((size_t)160 << 20) /* the largest record, decoded */
 #define POLL_MS     100
 #define RETRY_MS    1000
+#define UNABLE_MS   3000  /* without states, before the lease is given back */
 #define LEAVE_MS    10000 /* at most, for another node to take the lease */
 
 static void sleep_ms(const struct cluster *cluster, int ms) {
@@ -33,8 +34,8 @@ static void sleep_ms(const struct cluster *cluster, int ms) {
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
 }
 
-/* librdkafka waits a minute for a broker whose machine has gone; by then another node has long taken
- * over. */
+/* librdkafka waits a minute for a broker whose machine has gone; by then another node has long
+ * taken over. */
 static const struct kafka_default defaults[] = {
     {"socket.timeout.ms", "3000"},
     {"socket.connection.setup.timeout.ms", "2000"},
@@ -48,10 +49,31 @@ static void log_kafka(void *user, const char *text) {
 
 /* ---- the lease ---- */
 
+/* Could this node decide? One that could not must not keep the lease from the others. */
+static bool is_able(const struct cluster *cluster) {
+    enum service_state state = service_state(cluster->service, NULL, 0);
+    return state == SERVICE_STANDBY || state == SERVICE_READY || state == SERVICE_DRAINING;
+}
+
+/* Said once: the brokers may refuse the lease's length again and again. */
+static void log_failure(const struct cluster *cluster, const struct group_lease *lease,
+                        char last[REASON_BYTES]) {
+    const struct error *failure = group_lease_failure(lease);
+    if (failure->code == 0 || strncmp(failure->text, last, REASON_BYTES - 1) == 0)
+        return;
+    snprintf(last, REASON_BYTES, "%.*s", REASON_BYTES - 1, failure->text);
+    log_line(cluster->service->settings.log, LOG_WARNING, "the lease of cluster %s: %s",
+             cluster->name, failure->text);
+}
+
 static void keep_lease(struct cluster *cluster, struct group_lease *lease) {
-    while (!node_is_stopping(cluster) && !atomic_load(&cluster->leaves)) {
+    char last[REASON_BYTES] = "";
+    int unable_ms = 0;
+    while (!node_is_stopping(cluster) && !atomic_load(&cluster->leaves) && unable_ms < UNABLE_MS) {
         group_lease_poll(lease, POLL_MS);
+        log_failure(cluster, lease, last);
         atomic_store(&cluster->is_held, group_lease_is_held(lease));
+        unable_ms = is_able(cluster) ? 0 : unable_ms + POLL_MS;
     }
     atomic_store(&cluster->is_held, false);
 }
@@ -62,6 +84,10 @@ static void *work_lease(void *user) {
     struct group_lease *lease;
     struct error error;
     while (!node_is_stopping(cluster)) {
+        if (!is_able(cluster)) {
+            sleep_ms(cluster, POLL_MS);
+            continue;
+        }
         if (group_lease_open(&cluster->kafka, cluster->topic, cluster->name,
                              (int)(settings->cluster.lease_us / 1000), &lease, &error) < 0) {
             log_line(settings->log, LOG_ERROR, "the lease of cluster %s: %s", cluster->name,
@@ -165,6 +191,24 @@ static void complain(struct cluster *cluster, const struct error *error, char la
     memcpy(last, text, REASON_BYTES);
 }
 
+/* What reading on would not mend. */
+static bool is_another_history(const struct error *error) {
+    return error->code == ERROR_DAMAGED || error->code == ERROR_UNSUPPORTED;
+}
+
+/* A node that does not follow must not look as if it did. Reconciling says why it cannot. */
+static void stop_following(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    if (service->state == SERVICE_STANDBY) {
+        service->losses++;
+        service_defer_free(service, &service->states);
+        service->replication.is_reconciling = true;
+        service_set_state(service, SERVICE_UNAVAILABLE, "it cannot follow the log");
+    }
+    pthread_mutex_unlock(&service->lock);
+    service_report(service);
+}
+
 static void *work(void *user) {
     struct cluster *cluster = user;
     char last[REASON_BYTES] = "";
@@ -176,6 +220,8 @@ static void *work(void *user) {
         }
         if (node_is_stopping(cluster))
             break;
+        if (is_another_history(&error))
+            stop_following(cluster->service);
         complain(cluster, &error, last);
         log_reader_close(cluster->reader);
         cluster->reader = NULL;
@@ -200,6 +246,12 @@ static int load_committed(struct cluster *cluster, struct error *ret_error) {
     int r = archive_committed_read(directory, &cluster->committed, ret_error);
     close(directory);
     cluster->was_in_cluster = r == 0;
+    /* A crash of the machine may have kept the file and lost the end of the archive. */
+    if (r == 0 &&
+        cluster->committed.place.position > archive_end(cluster->service->archive).position) {
+        cluster->committed = (struct archive_committed){.offset = -1};
+        cluster->forgot_place = true;
+    }
     return r < 0 ? error_prefix(ret_error, "%s", path) : 0;
 }
 
@@ -246,12 +298,11 @@ int cluster_start(struct service *service, struct error *ret_error) {
                                           .config = cluster->config,
                                           .lease_us = settings->lease_us};
     cluster->log = (struct kafka_log){log_kafka, cluster};
-    cluster->kafka = (struct kafka_options){
-        .brokers = cluster->brokers,
-        .file = cluster->config,
-        .log = &cluster->log,
-        .defaults = defaults,
-        .default_count = sizeof defaults / sizeof *defaults};
+    cluster->kafka = (struct kafka_options){.brokers = cluster->brokers,
+                                            .file = cluster->config,
+                                            .log = &cluster->log,
+                                            .defaults = defaults,
+                                            .default_count = sizeof defaults / sizeof *defaults};
     check(getrandom(&cluster->nonce, sizeof cluster->nonce, 0) == sizeof cluster->nonce);
     buffer_init(&cluster->parts);
     arena_init(&cluster->arena, ARENA_BYTES);
@@ -288,6 +339,10 @@ void cluster_stop(struct service *service) {
     if (!cluster)
         return;
     atomic_store(&cluster->is_stopping, true);
+    pthread_mutex_lock(&service->lock);
+    if (cluster->writer) /* with the brokers away it would try for minutes */
+        topic_writer_hurry(cluster->writer);
+    pthread_mutex_unlock(&service->lock);
     pthread_join(cluster->thread, NULL);
     pthread_join(cluster->lease_thread, NULL);
     cluster_free(cluster);

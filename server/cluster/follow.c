@@ -241,7 +241,7 @@ static int compare(struct comparison *comparison, struct archive_place theirs,
         return r;
     struct archive_place ours = archive_reader_place(comparison->own);
     comparison->is_over = r == 0 || ours.chain != theirs.chain;
-    if (r > 0 && comparison->is_over && !comparison->is_same && !cluster->was_in_cluster)
+    if (r > 0 && comparison->is_over && !comparison->is_same)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "record %" PRIu64 " has chain %016" PRIx64 " here and %016" PRIx64
                          " on the log: this archive is not the cluster's; begin with an empty "
@@ -278,7 +278,7 @@ static int cut(struct cluster *cluster, struct archive_place place, struct error
 static int begin_comparison(struct cluster *cluster, struct comparison *comparison,
                             struct error *ret_error) {
     *comparison = (struct comparison){.cluster = cluster, .place = cluster->committed.place};
-    comparison->is_same = cluster->was_in_cluster;
+    comparison->is_same = cluster->was_in_cluster && !cluster->forgot_place;
     return archive_reader_open(cluster->service->archive_path, cluster->committed.place,
                                &comparison->own, ret_error);
 }
@@ -318,6 +318,7 @@ static int read_to_end(struct comparison *comparison, int64_t *ret_offset, bool 
     struct cluster *cluster = comparison->cluster;
     struct service *service = cluster->service;
     size_t appended = 0;
+    bool is_end = false; /* as of the opening: the log may grow without a pause */
     for (;;) {
         struct log_record message;
         struct item item;
@@ -337,6 +338,7 @@ static int read_to_end(struct comparison *comparison, int64_t *ret_offset, bool 
             }
             if (taken != TAKEN_PART)
                 *ret_offset = message.offset;
+            is_end = taken != TAKEN_PART && message.offset >= log_reader_end(cluster->reader);
             log_record_free(&message);
         }
         if (r == 0 && ++appended % RECORDS_AT_ONCE == 0) {
@@ -344,9 +346,17 @@ static int read_to_end(struct comparison *comparison, int64_t *ret_offset, bool 
             r = archive_write(service->archive, ret_error);
             pthread_mutex_unlock(&service->lock);
         }
-        if (r < 0)
-            return r;
+        if (r < 0 || is_end)
+            return r < 0 ? r : 0;
     }
+}
+
+/* Nothing on the log could be compared: there is no telling which of our records it has. */
+static int refuse_unknown(const struct cluster *cluster, struct error *ret_error) {
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "the log of topic %s has no record that this archive could be compared with: "
+                     "begin with a copy of another node's archive",
+                     cluster->topic);
 }
 
 int follow_reconcile(struct cluster *cluster, struct error *ret_error) {
@@ -364,6 +374,8 @@ int follow_reconcile(struct cluster *cluster, struct error *ret_error) {
         pthread_mutex_lock(&service->lock);
         comparison.place = archive_end(service->archive);
         pthread_mutex_unlock(&service->lock);
+    } else if (r == 0 && !comparison.is_over && !comparison.is_same) {
+        r = refuse_unknown(cluster, ret_error);
     } else if (r == 0 && !comparison.is_over) {
         r = cut(cluster, comparison.place, ret_error);
     }
@@ -376,7 +388,9 @@ int follow_reconcile(struct cluster *cluster, struct error *ret_error) {
     pthread_mutex_unlock(&service->lock);
     if (r == 0)
         r = follow_note_committed(cluster, comparison.place, offset, ret_error);
-    if (r == 0)
+    if (r == 0) {
         cluster->was_in_cluster = true;
+        cluster->forgot_place = false;
+    }
     return r;
 }

@@ -26,10 +26,11 @@ struct cluster {
     struct archive_committed_file *file; /* NULL: this archive has not been in a cluster yet */
     struct archive_committed committed;
     struct log_reader *reader;
-    struct topic_writer *writer; /* NULL: not the primary */
+    struct topic_writer *writer; /* NULL: not the primary; changed under the decision lock */
     uint64_t nonce;              /* of this node's signs */
     bool saw_own_sign;
     bool was_in_cluster; /* there was a file `committed` at the start */
+    bool forgot_place;   /* but the archive is shorter than it says: all of it is compared */
     struct buffer parts; /* of a record that comes in several messages */
     uint32_t parts_seen;
     struct arena arena;

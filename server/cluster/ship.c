@@ -119,9 +119,16 @@ static int become_primary(struct cluster *cluster, struct error *ret_error) {
     return 0;
 }
 
+static void set_writer(struct cluster *cluster, struct topic_writer *writer) {
+    pthread_mutex_lock(&cluster->service->lock);
+    cluster->writer = writer;
+    pthread_mutex_unlock(&cluster->service->lock);
+}
+
 static void close_writer(struct cluster *cluster) {
-    topic_writer_close(cluster->writer);
-    cluster->writer = NULL;
+    struct topic_writer *writer = cluster->writer;
+    set_writer(cluster, NULL);
+    topic_writer_close(writer);
 }
 
 /* Stops being the primary. What was written and is not known to be committed must be forgotten, and
@@ -316,7 +323,11 @@ int ship_until_deposed(struct cluster *cluster, struct error *ret_error) {
     }
     if (r == 0)
         r = ship_rest(cluster, reader, ret_error);
-    step_down(cluster, r < 0 ? ret_error->text : reason);
+    if (r < 0 && ret_error->code == ERROR_EXISTS) /* the writer's words are for `harrier stream` */
+        reason = "another node has taken over, or the brokers were away for too long";
+    else if (r < 0)
+        reason = ret_error->text;
+    step_down(cluster, reason);
     if (reader)
         archive_reader_close(reader);
     return 0;

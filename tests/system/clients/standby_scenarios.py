@@ -33,7 +33,13 @@ class StandbyTest(ScenarioTest):
     def open(self, *servers, **options):
         """With a connection to each of the servers, so that it is certain which one is asked."""
         super().open(*servers, **{"deadline_ms": LONG_MS, **options})
+        answers = [server.answer for server in servers]
+        for server in servers:
+            server.answer = approve
         self.await_up(*servers)
+        for server, answer in zip(servers, answers):
+            server.answer = answer
+            server.requests.clear()
 
     def up(self):
         """{address: whether the client says that it is up}"""
@@ -44,6 +50,7 @@ class StandbyTest(ScenarioTest):
         deadline = time.monotonic() + WAIT
         while not all(self.up().get(server.address, False) is up for server in servers):
             self.assertLess(time.monotonic(), deadline, f"not all are {'up' if up else 'down'}")
+            self.driver.do("status")  # clients may connect only while they are called
             time.sleep(0.01)
 
     def score(self, number, **members):
