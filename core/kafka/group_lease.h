@@ -25,6 +25,6 @@ void group_lease_close(struct group_lease *lease);
 /* To be called at least every second; waits this long at most. */
 void group_lease_poll(struct group_lease *lease, int wait_ms);
 bool group_lease_is_held(const struct group_lease *lease);
-/* Why it cannot be had, such as ERROR_INVALID for a timeout that the brokers refuse; code 0: no
- * reason is known. */
+/* What the brokers said last when they refused it, such as that timeout_ms is out of their range;
+ * code 0: nothing. */
 const struct error *group_lease_failure(const struct group_lease *lease);

@@ -24,12 +24,12 @@
 static const struct {
     const char *name, *instead;
 } ours[] = {
-    {"bootstrap.servers", "use --brokers"},
-    {"metadata.broker.list", "use --brokers"},
-    {"group.id", "use --group"},
+    {"bootstrap.servers", "use --brokers, or harrierd's option log"},
+    {"metadata.broker.list", "use --brokers, or harrierd's option log"},
+    {"group.id", "use --group, or harrierd's option cluster"},
     {"group.instance.id", "use --instance"},
-    {"transactional.id", "use --instance"},
-    {"auto.offset.reset", "use --from"},
+    {"transactional.id", "use --instance, or harrierd's option cluster"},
+    {"auto.offset.reset", "use --from; harrierd goes on where it was"},
     {"enable.auto.commit", "offsets are committed with the decisions"},
     {"enable.auto.offset.store", "offsets are committed with the decisions"},
     {"enable.partition.eof", "the command needs it"},
@@ -189,32 +189,37 @@ int kafka_new(rd_kafka_conf_t *config, enum kafka_role role, rd_kafka_t **ret_ka
 
 /* Topics are asked for one by one: asking for all would tell of every topic of the cluster, and a
  * broker may make a topic that it is asked for only as a producer. */
+int kafka_check_topic(rd_kafka_t *kafka, const char *brokers, const char *name, int *ret_partitions,
+                      struct error *ret_error) {
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka, name, NULL);
+    if (!topic)
+        return error_set(ret_error, ERROR_INVALID, "topic %s: %s", name,
+                         rd_kafka_err2str(rd_kafka_last_error()));
+    rd_kafka_resp_err_t failure = rd_kafka_metadata(kafka, 0, topic, &metadata, METADATA_MS);
+    rd_kafka_topic_destroy(topic);
+    if (failure)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "no answer of the brokers %s: %s", brokers,
+                         rd_kafka_err2str(failure));
+    bool is_there = metadata->topic_cnt == 1;
+    rd_kafka_resp_err_t of_topic = is_there ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN;
+    int partitions = is_there ? metadata->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    if (of_topic == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (!of_topic && partitions == 0))
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s: there is no topic %s (make it first, with the partitions it needs)",
+                         brokers, name);
+    if (of_topic)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s: topic %s: %s", brokers, name,
+                         rd_kafka_err2str(of_topic));
+    *ret_partitions = partitions;
+    return 0;
+}
+
 int kafka_check_topics(rd_kafka_t *kafka, const char *brokers, const char *const *topics,
                        size_t count, struct error *ret_error) {
-    int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++) {
-        const struct rd_kafka_metadata *metadata;
-        rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka, topics[i], NULL);
-        if (!topic)
-            return error_set(ret_error, ERROR_INVALID, "topic %s: %s", topics[i],
-                             rd_kafka_err2str(rd_kafka_last_error()));
-        rd_kafka_resp_err_t failure = rd_kafka_metadata(kafka, 0, topic, &metadata, METADATA_MS);
-        rd_kafka_topic_destroy(topic);
-        if (failure)
-            return error_set(ret_error, ERROR_UNAVAILABLE, "no answer of the brokers %s: %s",
-                             brokers, rd_kafka_err2str(failure));
-        rd_kafka_resp_err_t of_topic =
-            metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN;
-        bool is_missing = of_topic == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                          (!of_topic && metadata->topics[0].partition_cnt == 0);
-        if (is_missing)
-            r = error_set(ret_error, ERROR_NOT_FOUND,
-                          "%s: there is no topic %s (make it first, with the partitions it needs)",
-                          brokers, topics[i]);
-        else if (of_topic)
-            r = error_set(ret_error, ERROR_UNAVAILABLE, "%s: topic %s: %s", brokers, topics[i],
-                          rd_kafka_err2str(of_topic));
-        rd_kafka_metadata_destroy(metadata);
-    }
+    int partitions, r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = kafka_check_topic(kafka, brokers, topics[i], &partitions, ret_error);
     return r;
 }

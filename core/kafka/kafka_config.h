@@ -46,7 +46,10 @@ void kafka_config_set(rd_kafka_conf_t *config, const char *name, const char *val
 int kafka_new(rd_kafka_conf_t *config, enum kafka_role role, rd_kafka_t **ret_kafka,
               struct error *ret_error);
 
-/* Are these topics there? Asks the brokers, for up to ten seconds. ERROR_NOT_FOUND: one of them is
- * missing; ERROR_UNAVAILABLE: no broker answered. */
+/* Is this topic there, and how many partitions has it? They count from 0. Asks the brokers, for up
+ * to ten seconds. ERROR_NOT_FOUND: it is missing; ERROR_UNAVAILABLE: no broker answered. */
+int kafka_check_topic(rd_kafka_t *kafka, const char *brokers, const char *name, int *ret_partitions,
+                      struct error *ret_error);
+/* The same for several. */
 int kafka_check_topics(rd_kafka_t *kafka, const char *brokers, const char *const *topics,
                        size_t count, struct error *ret_error);

@@ -25,22 +25,9 @@ void log_record_free(struct log_record *record) {
 }
 
 static int check_partitions(struct log_reader *reader, struct error *ret_error) {
-    const struct rd_kafka_metadata *metadata;
-    const char *const topics[] = {reader->topic};
-    int r = kafka_check_topics(reader->kafka, reader->brokers, topics, 1, ret_error);
-    if (r < 0)
-        return r;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->kafka, reader->topic, NULL);
-    check(topic);
-    rd_kafka_resp_err_t failure =
-        rd_kafka_metadata(reader->kafka, 0, topic, &metadata, METADATA_MS);
-    rd_kafka_topic_destroy(topic);
-    if (failure)
-        return error_set(ret_error, ERROR_UNAVAILABLE, "no answer of the brokers %s: %s",
-                         reader->brokers, rd_kafka_err2str(failure));
-    int count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-    rd_kafka_metadata_destroy(metadata);
-    if (count != 1)
+    int count;
+    int r = kafka_check_topic(reader->kafka, reader->brokers, reader->topic, &count, ret_error);
+    if (r == 0 && count != 1)
         r = error_set(
             ret_error, ERROR_INVALID,
             "topic %s has %d partitions; expected 1, since its order is that of the archive",

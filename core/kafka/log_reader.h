@@ -13,8 +13,8 @@
 /* A record as it lies in librdkafka's memory: valid until log_record_free(). */
 struct log_record {
     int64_t offset;
-    struct text header,
-        value; /* of the header that the reader was opened for; "" if it is missing */
+    struct text header; /* the one that the reader was opened for; "" if it is missing */
+    struct text value;
     rd_kafka_message_t *message;
 };
 void log_record_free(struct log_record *record);

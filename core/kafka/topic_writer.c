@@ -53,9 +53,8 @@ static int end_of_writer(struct topic_writer *writer, const char *doing, rd_kafk
     if (code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)
         return error_set(ret_error, ERROR_EXISTS,
-                         "another instance has taken over as \"%s\" (give each its own name with "
-                         "--instance), or the brokers were away for longer than a transaction may "
-                         "take; run again",
+                         "another instance has taken over as \"%s\" (each needs a name of its "
+                         "own), or the brokers were away for longer than a transaction may take",
                          writer->name);
     bool is_denied = code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
                      code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||

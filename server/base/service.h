@@ -15,8 +15,8 @@
  *       ▼                 ▼ │
  *     failed ◄─sync──  unavailable
  *
- * In a cluster, "standby" takes the place of ready until the server becomes the primary; it goes
- * back to starting when it stops being that and has to forget what it wrote.
+ * In a cluster, "standby" takes the place of ready until the server becomes the primary; it is
+ * unavailable for a while when it stops being that and has to forget what it wrote.
  *
  * It is also unavailable while the overlay exceeds its limit; a swap ends that. Except in ready and
  * draining, it answers every call but Status (and Reload) with `unavailable`. Failed is final: what

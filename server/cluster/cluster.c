@@ -78,6 +78,19 @@ static void keep_lease(struct cluster *cluster, struct group_lease *lease) {
     atomic_store(&cluster->is_held, false);
 }
 
+/* The node's thread ships what is left before the group names another one, whose first act is to
+ * shut this one out. */
+static void await_shipped(struct cluster *cluster) {
+    bool is_shipping = true;
+    while (is_shipping) {
+        pthread_mutex_lock(&cluster->service->lock);
+        is_shipping = cluster->writer != NULL;
+        pthread_mutex_unlock(&cluster->service->lock);
+        if (is_shipping)
+            nanosleep(&(struct timespec){.tv_nsec = 5 * 1000000}, NULL);
+    }
+}
+
 static void *work_lease(void *user) {
     struct cluster *cluster = user;
     const struct service_settings *settings = &cluster->service->settings;
@@ -96,9 +109,7 @@ static void *work_lease(void *user) {
             continue;
         }
         keep_lease(cluster, lease);
-        /* The node's thread ships what is left before the group names another one. */
-        while (atomic_load(&cluster->leaves) && cluster->service->replication.is_primary)
-            sleep_ms(cluster, 20);
+        await_shipped(cluster);
         group_lease_close(lease);
         if (atomic_load(&cluster->leaves))
             sleep_ms(cluster, LEAVE_MS);
@@ -255,7 +266,10 @@ static int load_committed(struct cluster *cluster, struct error *ret_error) {
     return r < 0 ? error_prefix(ret_error, "%s", path) : 0;
 }
 
-static void cluster_free(struct cluster *cluster) {
+void cluster_free(struct service *service) {
+    struct cluster *cluster = service->cluster;
+    if (!cluster)
+        return;
     archive_committed_close(cluster->file);
     log_reader_close(cluster->reader);
     buffer_deinit(&cluster->parts);
@@ -267,15 +281,23 @@ static void cluster_free(struct cluster *cluster) {
     free(cluster->topic);
     free(cluster->brokers);
     free(cluster);
+    service->cluster = NULL;
 }
 
-/* The properties are tried, so that a wrong one is known at the start. */
-static int check_properties(const struct cluster *cluster, struct error *ret_error) {
+/* The properties are tried. */
+int cluster_check(const struct cluster_settings *settings, struct error *ret_error) {
+    const char *file = settings->config && *settings->config ? settings->config : NULL;
+    const struct kafka_options options = {.brokers = settings->brokers, .file = file};
     rd_kafka_conf_t *config;
-    int r = kafka_config_new(&cluster->kafka, KAFKA_PRODUCER, &config, ret_error);
-    if (r == 0)
+    if (!settings->brokers)
+        return 0;
+    int r = kafka_config_new(&options, KAFKA_PRODUCER, &config, ret_error);
+    if (r == 0) {
         rd_kafka_conf_destroy(config);
-    return r;
+        return 0;
+    }
+    ret_error->code = ERROR_INVALID;
+    return error_prefix(ret_error, "log_config");
 }
 
 int cluster_start(struct service *service, struct error *ret_error) {
@@ -306,17 +328,15 @@ int cluster_start(struct service *service, struct error *ret_error) {
     check(getrandom(&cluster->nonce, sizeof cluster->nonce, 0) == sizeof cluster->nonce);
     buffer_init(&cluster->parts);
     arena_init(&cluster->arena, ARENA_BYTES);
-    int r = check_properties(cluster, ret_error);
-    if (r == 0)
-        r = load_committed(cluster, ret_error);
+    service->cluster = cluster;
+    int r = load_committed(cluster, ret_error);
     if (r == 0 && cluster->was_in_cluster)
         r = archive_committed_open(service->archive_path, &cluster->committed, &cluster->file,
                                    ret_error);
     if (r < 0) {
-        cluster_free(cluster);
+        cluster_free(service);
         return r;
     }
-    service->cluster = cluster;
     service->replication.committed = cluster->committed.place;
     check(pthread_create(&cluster->lease_thread, NULL, work_lease, cluster) == 0);
     check(pthread_create(&cluster->thread, NULL, work, cluster) == 0);
@@ -345,6 +365,4 @@ void cluster_stop(struct service *service) {
     pthread_mutex_unlock(&service->lock);
     pthread_join(cluster->thread, NULL);
     pthread_join(cluster->lease_thread, NULL);
-    cluster_free(cluster);
-    service->cluster = NULL;
 }

@@ -7,11 +7,16 @@
 
 #include "server/base/service_state.h"
 
+/* Can these settings be used? Asks no broker. ERROR_INVALID: the file of properties is missing or
+ * wrong, or harrierd was built without librdkafka. brokers NULL: there is nothing to check. */
+int cluster_check(const struct cluster_settings *settings, struct error *ret_error);
+
 /* With settings.cluster.brokers NULL does nothing. Otherwise the service follows from here on.
- * Never waits for a broker. ERROR_UNSUPPORTED: built without librdkafka. ERROR_INVALID,
- * ERROR_NOT_FOUND and others: the file of properties; ERROR_SYSTEM, ERROR_DAMAGED: the archive's
- * file `committed`. */
+ * Never waits for a broker. The settings have passed cluster_check(). ERROR_SYSTEM, ERROR_DAMAGED:
+ * the archive's file `committed`. */
 int cluster_start(struct service *service, struct error *ret_error);
 /* Ships what is left, for a few seconds at most, gives the lease away and ends the threads. Runs
  * that wait for the log are answered. Does nothing without a cluster. */
 void cluster_stop(struct service *service);
+/* After the service's other threads have ended: they read the settings. */
+void cluster_free(struct service *service);

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORDS_AT_ONCE 256 /* appended and written together, under one lock */
+#define RECORDS_AT_ONCE 256 /* between two looks at what else there is to do */
 
 int follow_note_committed(struct cluster *cluster, struct archive_place place, int64_t offset,
                           struct error *ret_error) {
@@ -93,84 +93,85 @@ static int decode(struct cluster *cluster, const struct item *item, struct recor
                  : 0;
 }
 
-/* Under the decision lock. With states the record is applied, too. */
+/* Appends one record, writes it and, if there are states, applies it, all under one decision lock:
+ * others that take it find no record that the archive's files do not have. */
 static int append(struct cluster *cluster, const struct item *item, struct error *ret_error) {
     struct service *service = cluster->service;
     struct record record;
     int r = decode(cluster, item, &record, ret_error);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&service->lock);
+    r = archive_append_encoded(service->archive, record.type, item->payload, record.receive_time_us,
+                               item->head.place, ret_error);
+    bool is_appended = r == 0;
     if (r == 0)
-        r = archive_append_encoded(service->archive, record.type, item->payload,
-                                   record.receive_time_us, item->head.place, ret_error);
+        r = archive_write(service->archive, ret_error);
+    if (r == 0) {
+        service->replication.committed = item->head.place;
+        commit_want(service);
+    }
     if (r == 0 && service->states.overlay) {
         overlay_apply(service->states.overlay, service->states.engine, &record);
         adopted_note(&service->replication.adopted, &record);
-    }
-    return r;
-}
-
-/* Under the decision lock. */
-static int write(struct cluster *cluster, struct error *ret_error) {
-    struct service *service = cluster->service;
-    int r = archive_write(service->archive, ret_error);
-    if (r < 0) {
+        service_check_overlay(service);
+    } else if (is_appended && r < 0 && service->states.overlay) {
         service_lose_archive(service, ret_error);
         service->replication.is_reconciling = true;
-    } else {
-        commit_want(service);
     }
-    service_check_overlay(service);
+    pthread_mutex_unlock(&service->lock);
+    if (is_appended && r < 0)
+        service_report(service);
     return r;
 }
 
 /* ---- following ---- */
 
-static bool follows(const struct service *service) {
-    return service->states.overlay && !service->replication.is_reconciling;
+static int check_states(struct service *service, struct error *ret_error) {
+    pthread_mutex_lock(&service->lock);
+    bool follows = service->states.overlay && !service->replication.is_reconciling;
+    pthread_mutex_unlock(&service->lock);
+    return follows ? 0 : error_set(ret_error, ERROR_UNAVAILABLE, "the states were lost");
 }
 
-/* The records that are there without waiting, after the first. */
-static int append_some(struct cluster *cluster, struct log_record *message, bool *ret_is_end,
-                       struct error *ret_error) {
-    struct service *service = cluster->service;
-    struct archive_place place = cluster->committed.place;
-    int64_t offset = cluster->committed.offset;
-    int r = LOG_RECORD;
-    int failed = 0;
-    pthread_mutex_lock(&service->lock);
-    if (!follows(service))
-        failed = error_set(ret_error, ERROR_UNAVAILABLE, "the states were lost");
-    pthread_mutex_unlock(&service->lock);
-    for (size_t count = 0; r == LOG_RECORD && failed == 0; count++) {
-        struct item item;
-        int taken = take_message(cluster, message, &item, ret_error);
-        failed = taken < 0 ? taken : 0;
-        if (taken == TAKEN_RECORD && item.head.place.position > place.position) {
-            pthread_mutex_lock(&service->lock);
-            failed = append(cluster, &item, ret_error);
-            pthread_mutex_unlock(&service->lock);
-            if (failed == 0)
-                place = item.head.place;
-        }
-        if (failed == 0 && taken != TAKEN_PART) /* else reading again would miss its first part */
-            offset = message->offset;
-        log_record_free(message);
-        r = failed == 0 && count < RECORDS_AT_ONCE
-                ? log_reader_next(cluster->reader, 0, message, ret_error)
-                : LOG_NONE;
+/* One message. cluster->committed moves on with it. */
+static int follow_one(struct cluster *cluster, const struct log_record *message,
+                      struct error *ret_error) {
+    struct archive_committed *committed = &cluster->committed;
+    struct item item;
+    int taken = take_message(cluster, message, &item, ret_error);
+    if (taken < 0)
+        return taken;
+    if (taken == TAKEN_RECORD && item.head.place.position > committed->place.position) {
+        int r = append(cluster, &item, ret_error);
+        if (r < 0)
+            return r;
+        committed->place = item.head.place;
     }
-    if (r == LOG_RECORD)
-        log_record_free(message);
-    *ret_is_end = r == LOG_END;
-    if (r < 0)
-        failed = r;
-    pthread_mutex_lock(&service->lock);
-    int written = write(cluster, failed < 0 ? &(struct error){0} : ret_error);
-    pthread_mutex_unlock(&service->lock);
-    if (written < 0)
-        service_report(service);
-    if (failed == 0)
-        failed = written;
-    return failed < 0 ? failed : follow_note_committed(cluster, place, offset, ret_error);
+    if (taken != TAKEN_PART) /* else reading again would miss its first part */
+        committed->offset = message->offset;
+    return 0;
+}
+
+int follow_some(struct cluster *cluster, int wait_ms, struct error *ret_error) {
+    struct log_record message;
+    int r = check_states(cluster->service, ret_error);
+    if (r == 0)
+        r = log_reader_next(cluster->reader, wait_ms, &message, ret_error);
+    for (size_t count = 0; r == LOG_RECORD; count++) {
+        int failed = follow_one(cluster, &message, ret_error);
+        log_record_free(&message);
+        if (failed < 0)
+            r = failed;
+        else if (count == RECORDS_AT_ONCE)
+            break;
+        else
+            r = log_reader_next(cluster->reader, 0, &message, ret_error);
+    }
+    struct error unsaid;
+    int noted = follow_note_committed(cluster, cluster->committed.place, cluster->committed.offset,
+                                      r < 0 ? &unsaid : ret_error);
+    return r < 0 ? r : noted < 0 ? noted : r;
 }
 
 int follow_reopen(struct cluster *cluster, struct error *ret_error) {
@@ -180,16 +181,6 @@ int follow_reopen(struct cluster *cluster, struct error *ret_error) {
     buffer_clear(&cluster->parts);
     return log_reader_open(&cluster->kafka, cluster->topic, LOG_HEADER,
                            offset < 0 ? LOG_BEGINNING : offset, &cluster->reader, ret_error);
-}
-
-int follow_some(struct cluster *cluster, int wait_ms, struct error *ret_error) {
-    struct log_record message;
-    bool is_end;
-    int r = log_reader_next(cluster->reader, wait_ms, &message, ret_error);
-    if (r != LOG_RECORD)
-        return r;
-    r = append_some(cluster, &message, &is_end, ret_error);
-    return r < 0 ? r : is_end ? LOG_END : LOG_RECORD;
 }
 
 /* ---- reconciling ---- */
@@ -293,7 +284,6 @@ static bool is_first(const struct cluster *cluster, bool saw_record) {
 static int reconcile_record(struct comparison *comparison, const struct item *item,
                             struct error *ret_error) {
     struct cluster *cluster = comparison->cluster;
-    struct service *service = cluster->service;
     int r = 0;
     if (item->head.place.position <= comparison->place.position)
         return 0;
@@ -303,52 +293,48 @@ static int reconcile_record(struct comparison *comparison, const struct item *it
             return r;
         r = cut(cluster, comparison->place, ret_error);
     }
-    if (r < 0)
-        return r;
-    pthread_mutex_lock(&service->lock);
-    r = append(cluster, item, ret_error);
+    if (r == 0)
+        r = append(cluster, item, ret_error);
     if (r == 0)
         comparison->place = item->head.place;
-    pthread_mutex_unlock(&service->lock);
     return r;
 }
 
+/* One message of the log. 1: what the log had when it was opened is read. */
+static int reconcile_one(struct comparison *comparison, const struct log_record *message,
+                         int64_t *ret_offset, bool *ret_saw_record, struct error *ret_error) {
+    struct cluster *cluster = comparison->cluster;
+    struct item item;
+    int taken = take_message(cluster, message, &item, ret_error);
+    int r = taken < 0 ? taken : 0;
+    if (taken == TAKEN_RECORD) {
+        *ret_saw_record = true;
+        r = reconcile_record(comparison, &item, ret_error);
+    }
+    if (r < 0 || taken == TAKEN_PART)
+        return r;
+    *ret_offset = message->offset;
+    return message->offset >= log_reader_end(cluster->reader);
+}
+
+/* To the end that the log had at the opening: it may grow without a pause. */
 static int read_to_end(struct comparison *comparison, int64_t *ret_offset, bool *ret_saw_record,
                        struct error *ret_error) {
     struct cluster *cluster = comparison->cluster;
-    struct service *service = cluster->service;
-    size_t appended = 0;
-    bool is_end = false; /* as of the opening: the log may grow without a pause */
-    for (;;) {
+    int r = 0;
+    while (r == 0) {
         struct log_record message;
-        struct item item;
-        int r = log_reader_next(cluster->reader, 100, &message, ret_error);
-        if (r < 0 || r == LOG_END)
-            return r < 0 ? r : 0;
-        if (node_is_stopping(cluster))
-            r = error_set(ret_error, ERROR_INTERRUPTED, "stopping");
-        if (r == LOG_NONE)
-            continue;
-        if (r == LOG_RECORD) {
-            int taken = take_message(cluster, &message, &item, ret_error);
-            r = taken < 0 ? taken : 0;
-            if (taken == TAKEN_RECORD) {
-                *ret_saw_record = true;
-                r = reconcile_record(comparison, &item, ret_error);
-            }
-            if (taken != TAKEN_PART)
-                *ret_offset = message.offset;
-            is_end = taken != TAKEN_PART && message.offset >= log_reader_end(cluster->reader);
+        int found = log_reader_next(cluster->reader, 100, &message, ret_error);
+        if (found < 0 || found == LOG_END)
+            return found < 0 ? found : 0;
+        if (found == LOG_RECORD) {
+            r = reconcile_one(comparison, &message, ret_offset, ret_saw_record, ret_error);
             log_record_free(&message);
         }
-        if (r == 0 && ++appended % RECORDS_AT_ONCE == 0) {
-            pthread_mutex_lock(&service->lock);
-            r = archive_write(service->archive, ret_error);
-            pthread_mutex_unlock(&service->lock);
-        }
-        if (r < 0 || is_end)
-            return r < 0 ? r : 0;
+        if (r == 0 && node_is_stopping(cluster))
+            r = error_set(ret_error, ERROR_INTERRUPTED, "stopping");
     }
+    return r < 0 ? r : 0;
 }
 
 /* Nothing on the log could be compared: there is no telling which of our records it has. */
@@ -380,12 +366,6 @@ int follow_reconcile(struct cluster *cluster, struct error *ret_error) {
         r = cut(cluster, comparison.place, ret_error);
     }
     archive_reader_close(comparison.own);
-    pthread_mutex_lock(&service->lock);
-    if (r == 0)
-        r = archive_write(service->archive, ret_error);
-    if (r == 0)
-        commit_want(service);
-    pthread_mutex_unlock(&service->lock);
     if (r == 0)
         r = follow_note_committed(cluster, comparison.place, offset, ret_error);
     if (r == 0) {

@@ -23,9 +23,10 @@ enum log_kind { LOG_KIND_RECORD = 1, LOG_KIND_SIGN = 2 };
 
 struct log_head {
     enum log_kind kind;
-    uint16_t type;              /* of a record: enum record_type */
-    uint32_t part, part_count;  /* of a record: part counts from 0 */
-    struct archive_place place; /* of a record: behind it; of a sign: where the archive ends */
+    uint16_t type;             /* of a record: enum record_type */
+    uint32_t part, part_count; /* of a record: part counts from 0 */
+    struct archive_place
+        place; /* of a record: behind it; of a sign: the last known to be committed */
 };
 
 void log_head_encode(const struct log_head *head, uint8_t ret_bytes[LOG_HEADER_BYTES]);

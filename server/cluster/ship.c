@@ -323,11 +323,7 @@ int ship_until_deposed(struct cluster *cluster, struct error *ret_error) {
     }
     if (r == 0)
         r = ship_rest(cluster, reader, ret_error);
-    if (r < 0 && ret_error->code == ERROR_EXISTS) /* the writer's words are for `harrier stream` */
-        reason = "another node has taken over, or the brokers were away for too long";
-    else if (r < 0)
-        reason = ret_error->text;
-    step_down(cluster, reason);
+    step_down(cluster, r < 0 ? ret_error->text : reason);
     if (reader)
         archive_reader_close(reader);
     return 0;

@@ -76,7 +76,7 @@ static void refuse(struct evhttp_request *request, int code, struct buffer *text
         evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
     buffer_printf(text, code == HTTP_BADMETHOD
                             ? "expected GET or HEAD\n"
-                            : "unknown path; expected /livez, /readyz or /metrics\n");
+                            : "unknown path; expected /livez, /readyz, /primary or /metrics\n");
     send_text(request, code, "text/plain; charset=utf-8", text);
 }
 

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "server/adopt/admission.h"
 #include "server/base/service.h"
+#include "server/cluster/cluster.h"
 #include "server/front/front_http.h"
 #include "server/front/front_nng.h"
 #include "server/net/address.h"
@@ -433,8 +434,7 @@ static void add_events(struct harrierd *harrierd) {
     harrierd->signals[0] = add_event(harrierd, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     harrierd->signals[1] = add_event(harrierd, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
     harrierd->signals[2] = add_event(harrierd, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
-    harrierd->signals[3] =
-        add_event(harrierd, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_hand_over, NULL);
+    harrierd->signals[3] = add_event(harrierd, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_hand_over, NULL);
     harrierd->changed =
         add_event(harrierd, harrierd->changed_descriptor, EV_READ | EV_PERSIST, on_changed, NULL);
     harrierd->retry =
@@ -591,10 +591,20 @@ static bool check_tokens(const char *path) {
     return true;
 }
 
+static bool check_log(const struct options *options) {
+    const struct cluster_settings settings = cluster_settings_of(options);
+    struct error error;
+    if (cluster_check(&settings, &error) == 0)
+        return true;
+    fprintf(stderr, "harrierd: %s\n", error.text);
+    return false;
+}
+
 /* --check: everything that a start would refuse, without opening anything. */
 static int check_only(struct harrierd *harrierd) {
     const struct option_list *shadows = &harrierd->options.shadow;
     bool good = check_tokens(harrierd->options.tokens);
+    good &= check_log(&harrierd->options);
     good &= check_policy(harrierd->options.policy);
     for (size_t i = 0; i < shadows->count; i++)
         good &= check_policy(shadows->items[i]);

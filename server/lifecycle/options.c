@@ -59,7 +59,8 @@ static const struct option table[] = {
      .help = "Group of these sockets; the server's user must be a member. Empty: the server's "
              "group."},
     {ADDRESSES, "admin_listen", OPTION_TEXT, AT(admin_listen), "127.0.0.1:7732",
-     .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: off."},
+     .help = "HOST:PORT of /livez, /readyz, /primary and /metrics over HTTP; loopback only. Empty: "
+             "off."},
     {ADDRESSES, "http_listen", OPTION_LIST, AT(http_listen), "",
      .help = "HOST:PORT of the JSON API over HTTP, for clients without nng: docs/HTTP.md. "
              "Separate several with commas, at most 8. Empty: off."},

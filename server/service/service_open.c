@@ -79,6 +79,7 @@ static struct service *service_new(const struct service_settings *settings) {
 
 /* After the threads have ended. */
 static void service_free(struct service *service) {
+    cluster_free(service);
     service_free_deferred(service);
     states_deinit(&service->states);
     shadow_policies_deinit(&service->shadows);
@@ -119,7 +120,9 @@ int service_open(const struct service_settings *settings, struct service **ret_s
                  struct error *ret_error) {
     struct service *service = service_new(settings);
     authorize_draw_probe_token(service);
-    int r = check_clock(service, ret_error);
+    int r = cluster_check(&settings->cluster, ret_error);
+    if (r == 0)
+        r = check_clock(service, ret_error);
     if (r == 0)
         r = token_reload_open(service, ret_error);
     if (r == 0)

@@ -263,7 +263,7 @@ class Trial:
             self.zombie_answers["decision"] += 1
             decision = answer["score"]["results"][0]["decision"]
             with self.load.lock:
-                self.load.acknowledged[f"p-{number}"] = (decision["position"], "approve")
+                self.load.acknowledged[f"p-{number}"] = (decision["position"], decision["verdict"].removeprefix("VERDICT_").lower())
 
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
@@ -376,8 +376,8 @@ class Trial:
             if record["type"] == "transaction":
                 found[record["id"]].append(record)
         doubled = [key for key, records in found.items() if len(records) > 1]
-        lost = [key for key, (position, verdict) in self.load.acknowledged.items()
-                if not any(record["position"] == position for record in found[key])]
+        lost = [key for key, acknowledged in self.load.acknowledged.items()
+                if acknowledged not in [(record["position"], record["decision"]["verdict"]) for record in found[key]]]
         for name, cases in (("doubled", doubled), ("lost", lost)):
             if cases:
                 wrong.append(f"{len(cases)} {name}: {cases[:5]}")

@@ -221,22 +221,14 @@ static int subscribe(struct topic_reader *reader, struct error *ret_error) {
 static int list_partitions(struct topic_reader *reader, rd_kafka_topic_partition_list_t *list,
                            struct error *ret_error) {
     for (size_t i = 0; i < reader->options.topic_count; i++) {
-        const struct rd_kafka_metadata *metadata;
-        rd_kafka_topic_t *topic =
-            rd_kafka_topic_new(reader->kafka, reader->options.topics[i], NULL);
-        check(topic);
-        rd_kafka_resp_err_t failure =
-            rd_kafka_metadata(reader->kafka, 0, topic, &metadata, COMMITTED_MS);
-        rd_kafka_topic_destroy(topic);
-        if (failure)
-            return error_set(ret_error, ERROR_UNAVAILABLE, "%s: topic %s: %s",
-                             reader->options.kafka->brokers, reader->options.topics[i],
-                             rd_kafka_err2str(failure));
-        for (int p = 0; p < metadata->topics[0].partition_cnt; p++)
-            rd_kafka_topic_partition_list_add(list, reader->options.topics[i],
-                                              metadata->topics[0].partitions[p].id)
-                ->offset = RD_KAFKA_OFFSET_BEGINNING;
-        rd_kafka_metadata_destroy(metadata);
+        const char *topic = reader->options.topics[i];
+        int count;
+        int r = kafka_check_topic(reader->kafka, reader->options.kafka->brokers, topic, &count,
+                                  ret_error);
+        if (r < 0)
+            return r;
+        for (int p = 0; p < count; p++)
+            rd_kafka_topic_partition_list_add(list, topic, p)->offset = RD_KAFKA_OFFSET_BEGINNING;
     }
     return 0;
 }

@@ -14,7 +14,7 @@
 
 struct archive_committed {
     struct archive_place place;
-    int64_t offset; /* on the log, of the record at this place or an earlier one; -1: unknown */
+    int64_t offset; /* on the log: reading from here on misses nothing after place; -1: unknown */
 };
 
 /* 1: there is no such file, or nothing was written to it yet. ERROR_DAMAGED: neither of its two

@@ -363,7 +363,7 @@ static void properties_of_ours_are_refused(void **state) {
     bench->settings.kafka.properties[0] = "consumer.group.id=mine";
     assert_int_equal(run(bench), -ERROR_INVALID);
     assert_string_equal(bench->error.text, "--kafka consumer.group.id=mine: group.id cannot be "
-                                           "set: use --group");
+                                           "set: use --group, or harrierd's option cluster");
     bench->settings.kafka.properties[0] = "no.such=1";
     assert_int_equal(run(bench), -ERROR_INVALID);
     assert_non_null(strstr(bench->error.text, "no.such"));
