@@ -10,6 +10,7 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/util/platform.h>
 #include <stdlib.h>
 
 #define RECONNECT_MS_MIN 10
@@ -22,7 +23,9 @@ struct nng_endpoint {
     int pipe;                     /* id of the connection; 0: not connected */
     bool busy;                    /* `sending` is under way */
     uint32_t sent_id;             /* id of the exchange that it sends */
+    unsigned under_way;           /* messages that were sent and have no answer yet */
     bool ends;                    /* being freed: callbacks must not touch the transport any more */
+    bool closes;                  /* nothing more is received */
 };
 
 static struct harrier_client *client_of(const struct nng_endpoint *nng) {
@@ -48,6 +51,7 @@ static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     client_lock(client_of(nng));
     if (nng->pipe == nng_pipe_id(pipe)) { /* nng may have connected anew before it reports this */
         nng->pipe = 0;
+        nng->under_way = 0;
         nng_aio_abort(nng->sending, NNG_ECANCELED);
         if (!nng->ends)
             nng->transport->handlers->down(nng->transport, monotonic_us());
@@ -72,6 +76,7 @@ static bool send_one(struct nng_endpoint *nng, struct exchange *exchange, int64_
         return false;
     }
     nng->busy = true;
+    nng->under_way++;
     nng->sent_id = exchange->id;
     exchange->wire_sent = 1; /* nng sends it from here on, even when its deadline has passed */
     nng_aio_set_msg(nng->sending, message);
@@ -96,6 +101,8 @@ static void message_sent(void *argument) {
     }
     client_lock(client);
     nng->busy = false;
+    if (!sent && nng->under_way > 0)
+        nng->under_way--;
     struct exchange *exchange = exchange_find(client, nng->sent_id);
     if (sent && exchange && exchange->state == EXCHANGE_QUEUED) {
         exchange->state = EXCHANGE_SENT;
@@ -121,12 +128,15 @@ static void message_received(void *argument) {
     uint32_t id = 0;
     nng_msg_header_trim_u32(message, &id);
     client_lock(client);
-    nng->transport->handlers->answered(nng->transport, id, nng_msg_body(message),
-                                       nng_msg_len(message));
-    bool ends = nng->ends;
+    if (nng->under_way > 0)
+        nng->under_way--;
+    if (!nng->ends)
+        nng->transport->handlers->answered(nng->transport, id, nng_msg_body(message),
+                                           nng_msg_len(message));
+    bool closes = nng->closes;
     client_unlock(client);
     nng_msg_free(message);
-    if (!ends)
+    if (!closes)
         nng_recv_aio(nng->socket, nng->receiving);
 }
 
@@ -182,10 +192,31 @@ struct nng_endpoint *nng_endpoint_new(struct transport *transport, const char *a
     return nng;
 }
 
-void nng_endpoint_free(struct nng_endpoint *nng) {
-    client_lock(client_of(nng));
+/* nng_close() may hang for ever where a message arrives at the same time, in every nng before 1.8
+ * (its issues 1543 and 1813), which Debian 12 has. So it waits for the answers that are under way,
+ * and then for nng's own threads to be done with the last one; a server that is silent sends
+ * nothing to collide with. */
+#define QUIET_MS_MAX 1000
+#define SETTLE_MS    20
+
+static void quieten(struct nng_endpoint *nng) {
+    struct harrier_client *client = client_of(nng);
+    client_lock(client);
     nng->ends = true;
-    client_unlock(client_of(nng));
+    bool was_used = nng->pipe;
+    for (int i = 0; i < QUIET_MS_MAX && nng->pipe && (nng->under_way > 0 || nng->busy); i++) {
+        client_unlock(client);
+        nng_msleep(1);
+        client_lock(client);
+    }
+    nng->closes = true;
+    client_unlock(client);
+    if (was_used)
+        nng_msleep(SETTLE_MS);
+}
+
+void nng_endpoint_free(struct nng_endpoint *nng) {
+    quieten(nng);
     nng_pipe_notify(nng->socket, NNG_PIPE_EV_ADD_POST, NULL, NULL);
     nng_pipe_notify(nng->socket, NNG_PIPE_EV_REM_POST, NULL, NULL);
     if (nng->sending)
