@@ -31,19 +31,26 @@ static void fill_first(struct ranges *ranges) {
     ranges->first[FIRST_COUNT] = (uint16_t)ranges->cut_count;
 }
 
-/* The longest common prefix of the sample. prefix_bits and prefix_mask are its first eight bytes,
- * so that one comparison of a 64-bit word tells most keys with the prefix from the others. */
+/* prefix_bits and prefix_mask are the prefix's first eight bytes, so that one comparison of a
+ * 64-bit word tells most keys with the prefix from the others. */
+static void set_prefix(struct ranges *ranges, struct text prefix) {
+    ranges->prefix_length = prefix.length;
+    memcpy(ranges->prefix, prefix.data, prefix.length);
+    size_t length = prefix.length < 8 ? prefix.length : 8;
+    memcpy(&ranges->prefix_bits, prefix.data, length);
+    memset(&ranges->prefix_mask, 0xff, length);
+}
+
+/* The longest common prefix of the sample. */
 static void take_prefix(struct ranges *ranges, const struct text *sample, size_t sample_count) {
     size_t length = sample[0].length;
     for (size_t i = 1; i < sample_count; i++) {
         size_t common = common_length(sample[0], sample[i]);
         length = common < length ? common : length;
     }
-    ranges->prefix_length = length < RANGES_PREFIX_MAX ? length : RANGES_PREFIX_MAX;
-    memcpy(ranges->prefix, sample[0].data, ranges->prefix_length);
-    length = ranges->prefix_length < 8 ? ranges->prefix_length : 8;
-    memcpy(&ranges->prefix_bits, ranges->prefix, length);
-    memset(&ranges->prefix_mask, 0xff, length);
+    set_prefix(ranges,
+               (struct text){.data = sample[0].data,
+                             .length = length < RANGES_PREFIX_MAX ? length : RANGES_PREFIX_MAX});
 }
 
 /* Cuts at the quantiles of the sample. Equal quantiles make one cut, so there may be fewer ranges
@@ -63,6 +70,11 @@ static void take_cuts(struct ranges *ranges, const struct text *sample, size_t s
     free(numbers);
 }
 
+static void finish(struct ranges *ranges) {
+    ranges->count = ranges->cut_count + 1 + (ranges->prefix_length > 0 ? 2 : 0);
+    fill_first(ranges);
+}
+
 void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample_count,
                  size_t wanted) {
     *ranges = (struct ranges){0};
@@ -73,8 +85,18 @@ void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample
         take_prefix(ranges, sample, sample_count);
         take_cuts(ranges, sample, sample_count, wanted);
     }
-    ranges->count = ranges->cut_count + 1 + (ranges->prefix_length > 0 ? 2 : 0);
-    fill_first(ranges);
+    finish(ranges);
+}
+
+void ranges_restore(struct ranges *ranges, struct text prefix, const uint64_t *cuts,
+                    size_t cut_count) {
+    check(prefix.length <= RANGES_PREFIX_MAX && cut_count < RANGES_MAX);
+    *ranges = (struct ranges){.cut_count = cut_count};
+    ranges->cuts = check_calloc(cut_count + 2, sizeof *ranges->cuts);
+    memcpy(ranges->cuts, cuts, cut_count * sizeof *cuts);
+    if (prefix.length)
+        set_prefix(ranges, prefix);
+    finish(ranges);
 }
 
 void ranges_deinit(struct ranges *ranges) {

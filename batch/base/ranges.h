@@ -30,6 +30,9 @@ struct ranges {
  * ones. wanted < 2: one range of everything. */
 void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample_count,
                  size_t wanted);
+/* The ranges of another process: from its prefix and cuts, which are ascending. */
+void ranges_restore(struct ranges *ranges, struct text prefix, const uint64_t *cuts,
+                    size_t cut_count);
 void ranges_deinit(struct ranges *ranges);
 
 /* Eight bytes of the key as a big-endian number; those it does not have are zero. */

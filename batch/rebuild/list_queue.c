@@ -2,7 +2,6 @@
  * until it is applied. */
 #include "list_queue.h"
 
-#include "core/base/buffer.h"
 #include "core/base/check.h"
 
 #include <pthread.h>
@@ -45,14 +44,22 @@ void list_queue_free(struct list_queue *queue) {
     free(queue);
 }
 
-void list_queue_put(struct list_queue *queue, size_t job, const struct record *record) {
-    struct buffer *changes = &queue->jobs[job].changes;
-    check(job < queue->count && !queue->jobs[job].is_done);
+void list_queue_keep(struct buffer *changes, const struct record *record) {
     buffer_append_u64(changes, record->position);
     size_t at = changes->length;
     buffer_append_u32(changes, 0);
     record_encode(record, changes);
     store_u32(changes->bytes + at, (uint32_t)(changes->length - at - sizeof(uint32_t)));
+}
+
+void list_queue_put(struct list_queue *queue, size_t job, const struct record *record) {
+    check(job < queue->count && !queue->jobs[job].is_done);
+    list_queue_keep(&queue->jobs[job].changes, record);
+}
+
+void list_queue_put_kept(struct list_queue *queue, size_t job, struct text changes) {
+    check(job < queue->count && !queue->jobs[job].is_done);
+    buffer_append(&queue->jobs[job].changes, changes.data, changes.length);
 }
 
 static int apply(struct list_queue *queue, const struct buffer *changes, struct error *ret_error) {

@@ -5,6 +5,7 @@
  * are applied and freed. Private to batch/. */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "core/policy/lists/list_table.h"
 
 #include <stddef.h>
@@ -14,6 +15,11 @@ struct list_queue;
 /* The table stays the caller's. */
 struct list_queue *list_queue_new(struct list_table *table, size_t jobs);
 void list_queue_free(struct list_queue *queue); /* NULL is allowed */
+
+/* A list change encoded, behind those before it: for another process that reads a segment. */
+void list_queue_keep(struct buffer *changes, const struct record *record);
+/* Takes all changes of a job that were kept so. */
+void list_queue_put_kept(struct list_queue *queue, size_t job, struct text changes);
 
 /* Copies a list change; in the order of positions within a job. Needs no lock: only the thread that
  * has the job calls it. */

@@ -71,7 +71,8 @@ static int is_up_to_date(struct rebuild *rebuild) {
     struct generation_manifest manifest;
     struct generation *generation;
     struct error ignored;
-    if (generation_current_manifest(rebuild->options->generations, &manifest, &ignored) < 0 ||
+    if (rebuild->guessed_at || /* a later policy may turn up */
+        generation_current_manifest(rebuild->options->generations, &manifest, &ignored) < 0 ||
         !would_be_built(rebuild, &manifest) ||
         generation_open_current(rebuild->options->generations, true, &generation, &ignored) < 0)
         return 0;
@@ -105,7 +106,7 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     struct generation *generation;
     struct error error;
     make_full(rebuild, "a full rebuild was requested");
-    if (rebuild->options->full)
+    if (rebuild->options->full || rebuild->options->elsewhere)
         return 0;
     int r = generation_open_current(rebuild->options->generations, true, &generation, &error);
     if (r == -ERROR_NOT_FOUND) {
@@ -175,9 +176,8 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Scan and fold */
 
-/* Scans again from the first record, into an empty generation. The caller has set the policy and
- * `before`. */
-static int start_over(struct rebuild *rebuild, struct error *ret_error) {
+/* An empty generation, and streams for the policy and `before`, which the caller has set. */
+static int begin_again(struct rebuild *rebuild, struct error *ret_error) {
     rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
     rebuild->writer = NULL;
@@ -185,12 +185,32 @@ static int start_over(struct rebuild *rebuild, struct error *ret_error) {
                                    ret_error);
     if (r == 0)
         r = rebuild_partition(rebuild, ret_error);
-    if (r == 0)
-        r = rebuild_scan(rebuild, ret_error);
+    return r;
+}
+
+/* Scans again from the first record. */
+static int start_over(struct rebuild *rebuild, struct error *ret_error) {
+    int r = begin_again(rebuild, ret_error);
+    return r < 0 ? r : rebuild_scan(rebuild, ret_error);
+}
+
+static int scan_elsewhere(struct rebuild *rebuild, struct error *ret_error) {
+    struct rebuild_elsewhere *elsewhere = rebuild->options->elsewhere;
+    int r = elsewhere->run(elsewhere, rebuild, ret_error);
+    if (r > 0) {
+        list_table_free(rebuild->lists);
+        rebuild->lists = list_table_new();
+        r = begin_again(rebuild, ret_error);
+        if (r == 0)
+            r = elsewhere->run(elsewhere, rebuild, ret_error);
+        check(r <= 0);
+    }
     return r;
 }
 
 static int scan(struct rebuild *rebuild, struct error *ret_error) {
+    if (rebuild->options->elsewhere)
+        return scan_elsewhere(rebuild, ret_error);
     int r = rebuild_scan(rebuild, ret_error);
     if (r > 0) {
         list_table_free(rebuild->lists);
@@ -204,14 +224,16 @@ static int scan(struct rebuild *rebuild, struct error *ret_error) {
 }
 
 static int fold(struct rebuild *rebuild, struct error *ret_error) {
-    int r = rebuild_fold(rebuild, ret_error);
+    if (rebuild->options->elsewhere) /* folded with the scan */
+        return 0;
+    int r = rebuild_fold(rebuild, 0, rebuild_streams(rebuild), ret_error);
     if (r > 0) {
         make_full(rebuild,
                   "transactions came later than the policy's lateness allows, for entities that "
                   "the current generation does not hold; a greater lateness would avoid that");
         r = start_over(rebuild, ret_error);
         if (r == 0)
-            r = rebuild_fold(rebuild, ret_error);
+            r = rebuild_fold(rebuild, 0, rebuild_streams(rebuild), ret_error);
         check(r <= 0);
     }
     rebuild_forget_streams(rebuild);

@@ -38,6 +38,8 @@ struct fold_thread {
 
 struct fold {
     struct rebuild *rebuild;
+    struct generation_names names;
+    size_t first, end;         /* the streams that are folded */
     struct generation *before; /* shared, with a cursor per stream; NULL: none */
     struct fold_thread *threads;
     struct ordered_queue *ordered_queue;
@@ -88,11 +90,11 @@ static bool is_whole(struct folding *folding, struct text state) {
 static bool pass_on(struct folding *folding, struct text key, struct text state) {
     if (is_idle(folding, state))
         return true;
-    const struct generation_writer *writer = folding->fold->rebuild->writer;
-    size_t size = generation_writer_state_size(writer, folding->entity, key, state);
+    const struct generation_names *names = &folding->fold->names;
+    size_t size = generation_state_size(names, folding->entity, key, state);
     uint8_t *at = ordered_queue_reserve(&folding->producer, size);
     if (at)
-        generation_writer_state_put(writer, folding->entity, key, state, at);
+        generation_state_put(names, folding->entity, key, state, at);
     return at;
 }
 
@@ -375,13 +377,6 @@ static int fold_pieces(struct folding *folding, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Threads */
 
-static size_t entity_of(const struct rebuild *rebuild, size_t stream) {
-    size_t entity = 0;
-    while (rebuild->first_stream[entity + 1] <= stream)
-        entity++;
-    return entity;
-}
-
 static int fold_states_of(struct folding *folding, struct error *ret_error) {
     const struct rebuild *rebuild = folding->fold->rebuild;
     folding->plan = &rebuild->plan->entities[folding->entity];
@@ -401,18 +396,19 @@ static int fold_stream(void *user, struct thread_pool *thread_pool, size_t worke
     struct fold *fold = user;
     struct rebuild *rebuild = fold->rebuild;
     struct fold_thread *thread = &fold->threads[worker];
-    struct folding folding = {.fold = fold, .thread = thread, .stream = job};
-    folding.entity = entity_of(rebuild, job);
-    folding.range = job - rebuild->first_stream[folding.entity];
+    size_t stream = fold->first + job;
+    struct folding folding = {.fold = fold, .thread = thread, .stream = stream};
+    folding.entity = rebuild_entity_of(rebuild, stream);
+    folding.range = stream - rebuild->first_stream[folding.entity];
     ordered_queue_begin(&folding.producer, fold->ordered_queue, thread_pool, job);
     int r = folding.entity < rebuild->plan->entity_count
                 ? fold_states_of(&folding, ret_error)
-                : rebuild_fold_ids(rebuild, job, fold->before, &thread->ids, &thread->ids_size,
+                : rebuild_fold_ids(rebuild, stream, fold->before, &thread->ids, &thread->ids_size,
                                    &folding.producer, ret_error);
     if (r < 0)
         thread_pool_stop(thread_pool); /* before ordered_queue_end(): the writer must not take the
                                           stream for complete */
-    spill_forget(rebuild->spill, job);
+    spill_forget(rebuild->spill, stream);
     ordered_queue_end(&folding.producer);
     return r;
 }
@@ -434,7 +430,7 @@ static int open_generation(struct fold *fold, struct error *ret_error) {
 
 static void open_thread(struct rebuild *rebuild, struct fold_thread *thread) {
     *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
-    run_file_init(&thread->runs, rebuild->writer);
+    run_file_init(&thread->runs, rebuild_scratch_file, rebuild);
     buffer_init(&thread->state);
     buffer_init(&thread->key);
 }
@@ -454,21 +450,27 @@ static void close_thread(struct fold_thread *thread) {
 /* ---------------------------------------------------------------------------------------------
  * Writing */
 
+static int put_entries(struct rebuild *rebuild, size_t stream,
+                       const struct ordered_queue_block *block, struct error *ret_error) {
+    if (rebuild->take_entries)
+        return rebuild->take_entries(rebuild, stream, block->bytes, block->length, ret_error);
+    return generation_writer_entries(rebuild->writer, rebuild_entity_of(rebuild, stream),
+                                     block->bytes, block->length, ret_error);
+}
+
 /* Writes one stream's states as its job produces them. LMDB has one writer, hence one thread. */
 static int write_stream(struct fold *fold, struct thread_pool *thread_pool, size_t stream,
                         struct error *ret_error) {
     struct rebuild *rebuild = fold->rebuild;
-    size_t entity = entity_of(rebuild, stream);
     struct ordered_queue_block *block = NULL;
     int r = 0, taken;
     while (r == 0 && !thread_pool_is_stopped(thread_pool) &&
-           (taken = ordered_queue_take(fold->ordered_queue, stream, &block)) != 0) {
-        r = rebuild_progress(rebuild, REBUILD_FOLD, stream, rebuild_streams(rebuild), ret_error);
+           (taken = ordered_queue_take(fold->ordered_queue, stream - fold->first, &block)) != 0) {
+        r = rebuild_progress(rebuild, REBUILD_FOLD, stream, fold->end, ret_error);
         if (taken < 0)
             continue;
         if (r == 0)
-            r = generation_writer_entries(rebuild->writer, entity, block->bytes, block->length,
-                                          ret_error);
+            r = put_entries(rebuild, stream, block, ret_error);
         ordered_queue_release(fold->ordered_queue, block);
     }
     return r;
@@ -476,13 +478,13 @@ static int write_stream(struct fold *fold, struct thread_pool *thread_pool, size
 
 static int run_thread_pool(struct fold *fold, struct error *ret_error) {
     struct rebuild *rebuild = fold->rebuild;
-    size_t streams = rebuild_streams(rebuild);
+    size_t streams = fold->end - fold->first;
     fold->ordered_queue = ordered_queue_new(streams, rebuild->budget.ordered_queue_bytes);
     struct thread_pool *thread_pool =
         thread_pool_start(rebuild->threads, streams, fold_stream, fold);
     int r = 0;
-    for (size_t stream = 0; stream < streams && r == 0 && !thread_pool_is_stopped(thread_pool);
-         stream++) {
+    for (size_t stream = fold->first;
+         stream < fold->end && r == 0 && !thread_pool_is_stopped(thread_pool); stream++) {
         r = write_stream(fold, thread_pool, stream, ret_error);
         if (r == 0 && atomic_load(&fold->is_late))
             thread_pool_stop(thread_pool);
@@ -499,8 +501,9 @@ static int run_thread_pool(struct fold *fold, struct error *ret_error) {
     return r;
 }
 
-int rebuild_fold(struct rebuild *rebuild, struct error *ret_error) {
-    struct fold fold = {.rebuild = rebuild};
+int rebuild_fold(struct rebuild *rebuild, size_t first, size_t end, struct error *ret_error) {
+    struct fold fold = {.rebuild = rebuild, .first = first, .end = end};
+    generation_names_init(&fold.names, rebuild->plan);
     fold.threads = check_calloc(rebuild->threads, sizeof *fold.threads);
     for (size_t i = 0; i < rebuild->threads; i++)
         open_thread(rebuild, &fold.threads[i]);
@@ -510,6 +513,7 @@ int rebuild_fold(struct rebuild *rebuild, struct error *ret_error) {
     for (size_t i = 0; i < rebuild->threads; i++)
         close_thread(&fold.threads[i]);
     generation_close(fold.before);
+    generation_names_deinit(&fold.names);
     free(fold.threads);
     return r < 0 ? r : atomic_load(&fold.is_late);
 }

@@ -3,7 +3,8 @@
 
 #include "rebuild_job.h"
 
-/* 1: an incremental result would differ from a full rebuild's, because a transaction came later
- * than the lateness to an entity that `before` may have left out as idle; the caller starts over.
+/* Folds the streams [first, end). 1: an incremental result would differ from a full rebuild's,
+ * because a transaction came later than the lateness to an entity that `before` may have left out
+ * as idle; the caller starts over.
  */
-int rebuild_fold(struct rebuild *rebuild, struct error *ret_error);
+int rebuild_fold(struct rebuild *rebuild, size_t first, size_t end, struct error *ret_error);

@@ -30,7 +30,7 @@ static bool pass_on(struct id_merge *merge, uint64_t id_hash, uint64_t packed) {
     uint8_t *at = ordered_queue_reserve(merge->producer, GENERATION_ID_SIZE);
     const struct known_id known = {.position = packed >> 8, .label = (enum label)(packed & 0xff)};
     if (at)
-        generation_writer_id_put(id_hash, known, at);
+        generation_id_put(id_hash, known, at);
     return at;
 }
 

@@ -1,6 +1,9 @@
 /* Progress of a rebuild; its message for an interrupt is written once, here. */
 #include "rebuild_job.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
                      uint64_t total, struct error *ret_error) {
     if (total > 0 && done > total)
@@ -27,4 +30,12 @@ int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,
         r = thread_pool_result;
     }
     return r;
+}
+
+int rebuild_scratch_file(void *user, struct error *ret_error) {
+    const struct rebuild *rebuild = user;
+    if (rebuild->writer)
+        return generation_writer_scratch_file(rebuild->writer, ret_error);
+    int file = open(rebuild->options->generations, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return file >= 0 ? file : error_set_errno(ret_error, errno, "cannot make a temporary file");
 }

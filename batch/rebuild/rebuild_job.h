@@ -63,6 +63,11 @@ struct rebuild {
     struct thresholds *in_force; /* of the generation adopted last; NULL: none, or not looked up */
     struct threshold_set thresholds;
 
+    /* Where folded entries go, as generation_writer_entries() takes them; NULL: to the writer. */
+    int (*take_entries)(struct rebuild *rebuild, size_t stream, const uint8_t *entries,
+                        size_t length, struct error *ret_error);
+    void *take_user;
+
     struct rebuild_report report;
 };
 
@@ -86,10 +91,21 @@ int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,
                   enum rebuild_phase phase, atomic_ullong *done, uint64_t total,
                   struct error *ret_error);
 
+/* A file without a name for what does not fit in memory; a make_file() whose user is the struct
+ * rebuild. In the writer's folder, or without one in options->generations. Any thread. */
+int rebuild_scratch_file(void *user, struct error *ret_error);
+
 /* ---- streams ---- */
 
 static inline size_t rebuild_streams(const struct rebuild *rebuild) {
     return rebuild->first_stream[rebuild->plan->entity_count + 1];
+}
+/* The entity whose entries are in the stream; of ids: the plan's entity_count. */
+static inline size_t rebuild_entity_of(const struct rebuild *rebuild, size_t stream) {
+    size_t entity = 0;
+    while (rebuild->first_stream[entity + 1] <= stream)
+        entity++;
+    return entity;
 }
 
 /* An entry in a stream:

@@ -16,6 +16,16 @@
 #define REBUILD_MEMORY_MIN (UINT64_C(64) << 20)
 #define REBUILD_KEEP       3
 
+/* Scans and folds the archive for rebuild_run() in some other way: batch/distributed. */
+struct rebuild;
+struct rebuild_elsewhere {
+    /* Hands all entries to rebuild->writer and all sums to rebuild_take_sums(). 1: the guessed
+     * policy was wrong, and the right one is loaded now. */
+    int (*run)(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct error *ret_error);
+    uint64_t range_bytes; /* wanted size of a range of keys */
+    size_t streams_max;   /* ranges of all tables */
+};
+
 struct rebuild_options {
     const char *archive;     /* folder of the archive */
     const char *generations; /* folder of the generations; made when missing */
@@ -31,6 +41,7 @@ struct rebuild_options {
     bool keep_thresholds;  /* keep those in force instead of computing new ones */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
     bool drop_cache;       /* drop what was read from the page cache, which a server needs */
+    struct rebuild_elsewhere *elsewhere; /* NULL: here. A rebuild elsewhere is full */
 };
 
 enum rebuild_phase {

@@ -108,6 +108,13 @@ static int take_samples(struct key_sample *sample, struct error *ret_error) {
     return r;
 }
 
+/* Elsewhere each stream is folded by itself, with all of a task's memory, and blocks are filled by
+ * tasks that read one segment each: fewer and larger ranges. */
+static void divide_elsewhere(struct rebuild *rebuild) {
+    rebuild->budget = (struct budget){.block_bytes = BLOCK_BYTES_MAX,
+                                      .streams_max = rebuild->options->elsewhere->streams_max};
+}
+
 static void divide_memory(struct rebuild *rebuild, uint64_t expected_bytes) {
     struct budget *budget = &rebuild->budget;
     uint64_t memory = rebuild->options->memory_bytes;
@@ -133,7 +140,8 @@ static void divide_memory(struct rebuild *rebuild, uint64_t expected_bytes) {
 static size_t ranges_wanted(const struct rebuild *rebuild, double bytes, double all_bytes) {
     if (rebuild->options->partitions > 0)
         return rebuild->options->partitions;
-    double by_size = bytes / RANGE_BYTES;
+    const struct rebuild_elsewhere *elsewhere = rebuild->options->elsewhere;
+    double by_size = bytes / (elsewhere ? (double)elsewhere->range_bytes : (double)RANGE_BYTES);
     double by_share = all_bytes > 0 ? bytes / all_bytes * (double)rebuild->budget.streams_max : 0;
     double wanted = by_size < by_share ? by_size : by_share;
     return wanted < 1 ? 1 : (size_t)wanted;
@@ -150,7 +158,10 @@ static void make_streams(struct key_sample *sample) {
     double id_bytes = (double)sample->ids * STREAM_ID_SIZE * scale, all = id_bytes;
     for (size_t i = 0; i < entities; i++)
         all += (double)sample->entities[i].bytes * scale;
-    divide_memory(rebuild, (uint64_t)all);
+    if (rebuild->options->elsewhere)
+        divide_elsewhere(rebuild);
+    else
+        divide_memory(rebuild, (uint64_t)all);
     rebuild->ranges = check_calloc(entities, sizeof *rebuild->ranges);
     rebuild->ranges_count = entities;
     rebuild->first_stream = check_calloc(entities + 2, sizeof *rebuild->first_stream);
@@ -166,10 +177,6 @@ static void make_streams(struct key_sample *sample) {
             (i < entities ? rebuild->ranges[i].count : rebuild->id_ranges);
 }
 
-static int make_spill_file(void *user, struct error *ret_error) {
-    return generation_writer_scratch_file(user, ret_error);
-}
-
 int rebuild_partition(struct rebuild *rebuild, struct error *ret_error) {
     struct key_sample sample = {.sink = {.take = take_sample, .ignores_hash = true},
                                 .rebuild = rebuild};
@@ -179,15 +186,16 @@ int rebuild_partition(struct rebuild *rebuild, struct error *ret_error) {
     arena_init(&sample.keys, SAMPLE_BYTES);
     arena_init(&sample.record, SAMPLE_BYTES);
     int r = take_samples(&sample, ret_error);
-    if (r == 0) {
+    if (r == 0)
         make_streams(&sample);
+    if (r == 0 && !rebuild->options->elsewhere) {
         const struct spill_options options = {
             .streams = rebuild_streams(rebuild),
             .writers = rebuild->threads,
             .block_bytes = rebuild->budget.block_bytes,
             .limit_bytes = rebuild->budget.streams_bytes,
-            .make_file = make_spill_file,
-            .user = rebuild->writer,
+            .make_file = rebuild_scratch_file,
+            .user = rebuild,
         };
         rebuild->spill = spill_new(&options);
     }

@@ -154,7 +154,7 @@ static void use_plan(struct rebuild *rebuild) {
 /* Will all of the archive be scanned, whatever the policy? */
 static bool is_full_anyway(const struct rebuild *rebuild) {
     struct generation_mark mark;
-    return (rebuild->options->full && rebuild->options->force) ||
+    return rebuild->options->elsewhere || (rebuild->options->full && rebuild->options->force) ||
            !generation_look(rebuild->options->generations, &mark);
 }
 
@@ -256,6 +256,22 @@ int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error) {
     rebuild->guessed_at = 0;
     int r = load_archived(rebuild, &messages, ret_error);
     buffer_deinit(&messages);
+    if (r == 0)
+        use_plan(rebuild);
+    return r;
+}
+
+int rebuild_take_policy(struct rebuild *rebuild, struct text payload, struct error *ret_error) {
+    struct buffer messages, copy;
+    buffer_init(&messages);
+    buffer_init(&copy);
+    buffer_append(&copy, payload.data, payload.length);
+    snapshot_unref(rebuild->snapshot);
+    rebuild->snapshot = NULL;
+    rebuild->guessed_at = 0;
+    int r = load_record(rebuild, &copy, &messages, ret_error);
+    buffer_deinit(&messages);
+    buffer_deinit(&copy);
     if (r == 0)
         use_plan(rebuild);
     return r;

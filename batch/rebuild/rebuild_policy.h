@@ -10,6 +10,10 @@ int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error);
 /* Loads the archive's last policy by searching for it, after a guess was wrong. */
 int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error);
 
+/* Loads the archive's last policy from its record, found by another process, after a guess was
+ * wrong. */
+int rebuild_take_policy(struct rebuild *rebuild, struct text payload, struct error *ret_error);
+
 /* The latest policy behind the guessed one that a thread has scanned. */
 struct later_policy {
     struct snapshot *snapshot; /* NULL: none */

@@ -11,8 +11,9 @@
 
 #define RUN_WINDOW ((size_t)128 << 10)
 
-void run_file_init(struct run_file *file, struct generation_writer *writer) {
-    *file = (struct run_file){.writer = writer, .descriptor = -1};
+void run_file_init(struct run_file *file, int (*make_file)(void *user, struct error *ret_error),
+                   void *user) {
+    *file = (struct run_file){.make_file = make_file, .user = user, .descriptor = -1};
     buffer_init(&file->waiting);
 }
 
@@ -28,7 +29,7 @@ void run_file_clear(struct run_file *file) {
 
 static int write_waiting(struct run_file *file, struct error *ret_error) {
     if (file->descriptor < 0) {
-        int descriptor = generation_writer_scratch_file(file->writer, ret_error);
+        int descriptor = file->make_file(file->user, ret_error);
         if (descriptor < 0)
             return descriptor;
         file->descriptor = descriptor;

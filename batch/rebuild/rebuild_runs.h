@@ -9,17 +9,17 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "core/store/generation/generation_writer.h"
 
 #include <stdbool.h>
 
 #define RUN_HEAD 8
 
 struct run_file {
-    struct generation_writer *writer; /* makes the file, in its folder */
-    int descriptor;                   /* −1: not made yet */
-    uint64_t bytes;                   /* written */
-    struct buffer waiting;            /* to be written */
+    int (*make_file)(void *user, struct error *ret_error); /* as of a spill */
+    void *user;
+    int descriptor;        /* −1: not made yet */
+    uint64_t bytes;        /* written */
+    struct buffer waiting; /* to be written */
 };
 
 /* A run that is read. */
@@ -29,7 +29,8 @@ struct state_run {
     bool has_state, is_late;
 };
 
-void run_file_init(struct run_file *file, struct generation_writer *writer);
+void run_file_init(struct run_file *file, int (*make_file)(void *user, struct error *ret_error),
+                   void *user);
 void run_file_deinit(struct run_file *file);
 /* Discards all runs: the next ones overwrite them. The file keeps its size. */
 void run_file_clear(struct run_file *file);

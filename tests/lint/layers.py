@@ -24,6 +24,7 @@ MAY_USE["core/kafka"] = ["core/base", "core/kafka"]
 MAY_USE["batch"] = CORE + ["batch"]
 MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
+MAY_USE["clients/spark"] = CORE + ["batch", "clients/spark"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
 
 # The folders of a layer, lowest first: each may include the folders before it. A layer that is not listed
@@ -32,7 +33,7 @@ FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "generation", "overlay", "ingest", "explain", "tokens"],
-    "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "report", "verify", "import"],
+    "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "verify", "import"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
     "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "kafka", "stream", "commands"],

@@ -162,6 +162,43 @@ int archive_parts_open(const char *path, struct archive_parts **ret_parts,
     return 0;
 }
 
+static int find_one(struct archive_parts *parts, const struct archive_part_bounds *bounds,
+                    struct error *ret_error) {
+    struct segment_list list = {0};
+    struct segment_file *file;
+    parts->directory = open(parts->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parts->directory < 0)
+        return error_set_errno(ret_error, errno, "cannot open the archive");
+    segment_list_add(&list, bounds->day, bounds->first);
+    parts->parts = check_calloc(1, sizeof *parts->parts);
+    parts->end = bounds->until;
+    int r =
+        segment_file_open_present(parts->directory, &list.segments[0], O_RDONLY, &file, ret_error);
+    if (r == 0) {
+        r = describe_part(&list.segments[0], file, &parts->parts[0], ret_error);
+        segment_file_close(file);
+    }
+    segment_list_deinit(&list);
+    parts->parts[0].until = bounds->until;
+    parts->parts[0].is_open = bounds->is_open;
+    parts->count = 1;
+    return r;
+}
+
+int archive_parts_open_one(const char *path, const struct archive_part_bounds *bounds,
+                           struct archive_parts **ret_parts, struct error *ret_error) {
+    struct archive_parts *parts = check_calloc(1, sizeof *parts);
+    parts->path = text_copy(text_of(path));
+    parts->directory = -1;
+    int r = find_one(parts, bounds, ret_error);
+    if (r < 0) {
+        archive_parts_close(parts);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_parts = parts;
+    return 0;
+}
+
 void archive_parts_close(struct archive_parts *parts) {
     if (!parts)
         return;
@@ -202,6 +239,15 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
         .day = part->segment.day,
         .time_before_us = part->header.time_before_us,
     };
+}
+
+struct archive_part_bounds archive_part_bounds(const struct archive_parts *parts, size_t index) {
+    check(index < parts->count);
+    const struct part *part = &parts->parts[index];
+    return (struct archive_part_bounds){.day = part->segment.day,
+                                        .first = part->segment.first,
+                                        .until = part->until,
+                                        .is_open = part->is_open};
 }
 
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index) {

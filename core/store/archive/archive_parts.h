@@ -22,6 +22,19 @@ struct archive_parts;
 int archive_parts_open(const char *path, struct archive_parts **ret_parts, struct error *ret_error);
 void archive_parts_close(struct archive_parts *parts); /* NULL is allowed */
 
+/* What a part is within its archive, so that another process can read it alone. */
+struct archive_part_bounds {
+    int32_t day; /* day and first position give the names of its file */
+    uint64_t first;
+    struct archive_place until; /* where its records end */
+    bool is_open;               /* the segment may go on after that */
+};
+struct archive_part_bounds archive_part_bounds(const struct archive_parts *parts, size_t index);
+/* Opens one part as an archive of one. path needs to have no other segment. That the archive has no
+ * gap is known to whoever opened all of it. */
+int archive_parts_open_one(const char *path, const struct archive_part_bounds *bounds,
+                           struct archive_parts **ret_parts, struct error *ret_error);
+
 /* The last sync mark. */
 struct archive_place archive_parts_end(const struct archive_parts *parts);
 /* In order of their records. */

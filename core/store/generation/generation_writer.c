@@ -32,7 +32,7 @@ static int make_tables(struct generation_writer *writer, struct error *ret_error
     int r = bulk_load_open(load, path, TABLES_MAX, ret_error);
     free(path);
     for (size_t i = 0; i < writer->plan->entity_count && r == 0; i++)
-        r = bulk_load_table(load, writer->state_tables[i].data, &writer->states[i], ret_error);
+        r = bulk_load_table(load, writer->names.states[i].data, &writer->states[i], ret_error);
     if (r == 0)
         r = bulk_load_table(load, CONTENT_IDS_TABLE, &writer->ids, ret_error);
     if (r == 0)
@@ -73,9 +73,9 @@ int generation_writer_open(const char *root, const struct plan *plan,
     writer->hash_chunks = hash_chunks_new(HASH_CHUNK_BYTES);
     for (size_t i = 0; i < plan->entity_count; i++) {
         writer->manifest.entities[i].name = text_copy(plan->entities[i].name);
-        writer->state_tables[i] = text_of(content_hash_state_table(plan->entities[i].name));
     }
     writer->manifest.entity_count = plan->entity_count;
+    generation_names_init(&writer->names, plan);
     int r = prepare(writer, ret_error);
     if (r < 0) {
         generation_writer_close(writer);
@@ -100,8 +100,7 @@ void generation_writer_close(struct generation_writer *writer) {
         close(writer->lock);
     hash_chunks_free(writer->hash_chunks);
     free(writer->checked);
-    for (size_t i = 0; i < writer->manifest.entity_count; i++)
-        free((void *)(uintptr_t)writer->state_tables[i].data);
+    generation_names_deinit(&writer->names);
     manifest_deinit(&writer->manifest);
     free(writer->root);
     free(writer);
@@ -147,7 +146,7 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
     if (r < 0)
         return r;
     writer->entity = entity;
-    r = put(writer, writer->states[entity], writer->state_tables[entity], key, state, ret_error);
+    r = put(writer, writer->states[entity], writer->names.states[entity], key, state, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s", writer->root);
     writer->manifest.entities[entity].states++;
@@ -181,31 +180,6 @@ int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, str
 }
 
 /* ---- in large pieces: the layout is that of the content hash ---- */
-
-size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
-                                    struct text key, struct text state) {
-    return content_hash_size(writer->state_tables[entity], key, state);
-}
-
-void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
-                                 struct text key, struct text state, uint8_t *at) {
-    content_hash_put(at, writer->state_tables[entity], key, state);
-}
-
-_Static_assert(GENERATION_ID_SIZE ==
-                   12 + sizeof CONTENT_IDS_TABLE - 1 + ID_KEY_SIZE + ID_VALUE_SIZE,
-               "the content of an id");
-
-void generation_writer_id_put(uint64_t id_hash, struct known_id known,
-                              uint8_t at[GENERATION_ID_SIZE]) {
-    uint8_t key_bytes[ID_KEY_SIZE], value_bytes[ID_VALUE_SIZE];
-    id_key_put(id_hash, key_bytes);
-    id_value_put(known, value_bytes);
-    content_hash_put(
-        at, TEXT_LITERAL(CONTENT_IDS_TABLE),
-        (struct text){.data = (const char *)key_bytes, .length = sizeof key_bytes},
-        (struct text){.data = (const char *)value_bytes, .length = sizeof value_bytes});
-}
 
 /* Puts entries into the table. *ret_count, *ret_first: their number, and the key of the first one.
  */
@@ -244,7 +218,7 @@ int generation_writer_entries(struct generation_writer *writer, size_t entity,
         return r;
     writer->entity = entity;
     hash_chunks_add_many(writer->hash_chunks,
-                         are_ids ? TEXT_LITERAL(CONTENT_IDS_TABLE) : writer->state_tables[entity],
+                         are_ids ? TEXT_LITERAL(CONTENT_IDS_TABLE) : writer->names.states[entity],
                          first, count, entries, length);
     *(are_ids ? &manifest->ids : &manifest->states) += count;
     if (!are_ids)
@@ -383,7 +357,7 @@ static int check_counts(const struct generation_writer *writer, const struct tab
                                          CONTENT_THRESHOLDS_TABLE, CONTENT_POLICY_TABLE};
     int r = tables_check_counts(tables, &writer->manifest, ret_error);
     for (size_t i = 0; i < writer->manifest.entity_count && r == 0; i++)
-        r = hash_chunks_check_count(writer->hash_chunks, writer->state_tables[i].data, tables,
+        r = hash_chunks_check_count(writer->hash_chunks, writer->names.states[i].data, tables,
                                     ret_error);
     for (size_t i = 0; i < sizeof others / sizeof *others && r == 0; i++)
         r = hash_chunks_check_count(writer->hash_chunks, others[i], tables, ret_error);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "generation.h"
+#include "generation_entries.h"
 
 struct generation_writer;
 
@@ -18,16 +19,11 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
                             struct text state, struct error *ret_error);
 int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
                          struct error *ret_error);
-/* The same in large pieces, which any thread may have prepared: entries one after the other in the
- * order of keys, each laid out by one of the put functions. `entity` is the number of the entity;
- * for ids it is the plan's entity_count. */
-size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
-                                    struct text key, struct text state);
-void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
-                                 struct text key, struct text state, uint8_t *at);
-#define GENERATION_ID_SIZE 32
-void generation_writer_id_put(uint64_t id_hash, struct known_id known,
-                              uint8_t at[GENERATION_ID_SIZE]);
+/* The same in large pieces, which any thread or another process may have prepared: entries one
+ * after the other in the order of keys, each laid out by one of the put functions of
+ * generation_entries.h. `entity` is the number of the entity; for ids it is the plan's
+ * entity_count.
+ */
 int generation_writer_entries(struct generation_writer *writer, size_t entity,
                               const uint8_t *entries, size_t length, struct error *ret_error);
 /* A file for what a builder cannot keep in memory, in the same hidden folder. It has no name, so it

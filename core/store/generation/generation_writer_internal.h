@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bulk_load.h"
+#include "generation_entries.h"
 #include "hash_chunks.h"
 #include "manifest.h"
 
@@ -17,8 +18,8 @@ struct generation_writer {
     enum writer_stage stage;
     struct bulk_load load;
     MDB_dbi states[PLAN_ENTITIES_MAX], ids, lists, thresholds, policy;
-    struct text state_tables[PLAN_ENTITIES_MAX]; /* their names, ended by NUL too; ours */
-    size_t entity;                               /* states came up to here */
-    struct hash_chunks *hash_chunks;             /* of all that was put */
-    bool *checked;                               /* parallel to the checks, once it is finished */
+    struct generation_names names;
+    size_t entity;                   /* states came up to here */
+    struct hash_chunks *hash_chunks; /* of all that was put */
+    bool *checked;                   /* parallel to the checks, once it is finished */
 };

@@ -1,0 +1,168 @@
+#include "distributed_rebuild.h"
+
+#include "batch/base/record_bytes.h"
+#include "batch/rebuild/list_queue.h"
+#include "batch/rebuild/rebuild_policy.h"
+#include "batch/rebuild/rebuild_records.h"
+#include "core/base/check.h"
+#include "part_summary.h"
+#include "rebuild_task.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct distributed_rebuild {
+    struct rebuild_elsewhere elsewhere;
+    const struct distributed_options *options;
+    struct rebuild *rebuild;
+    struct sums sums;
+    struct list_queue *lists;
+    bool *has_part; /* whose summary came */
+    size_t parts;   /* of them */
+    uint64_t policy_position;
+    struct buffer policy; /* the last one in the archive, if it is behind the guess */
+    int32_t stream;       /* of the last row */
+    int64_t sequence;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Rows */
+
+static int take_summary(struct distributed_rebuild *distributed, const struct arrow_row *row,
+                        struct error *ret_error) {
+    struct part_summary summary;
+    size_t part = (size_t)row->sequence;
+    int r = part_summary_get(row->block, &summary, ret_error);
+    if (r < 0)
+        return r;
+    if (part >= archive_parts_count(distributed->rebuild->parts) || distributed->has_part[part])
+        return error_set(ret_error, ERROR_INVALID, "part %zu is scanned twice, or not known", part);
+    distributed->has_part[part] = true;
+    distributed->parts++;
+    rebuild_add_sums(&distributed->sums, &summary.sums);
+    if (summary.policy_position > distributed->policy_position) {
+        distributed->policy_position = summary.policy_position;
+        buffer_clear(&distributed->policy);
+        buffer_append(&distributed->policy, summary.policy.data, summary.policy.length);
+    }
+    list_queue_put_kept(distributed->lists, part, summary.list_changes);
+    return list_queue_finish(distributed->lists, part, ret_error);
+}
+
+/* 1: the policy behind the guess has other features. */
+static int settle_policy(struct distributed_rebuild *distributed, struct error *ret_error) {
+    struct rebuild *rebuild = distributed->rebuild;
+    struct later_policy later = {0};
+    if (distributed->policy_position == 0)
+        return 0;
+    struct arena arena;
+    struct record record;
+    const struct buffer *policy = &distributed->policy;
+    arena_init(&arena, RECORD_BYTES_MAX);
+    int r =
+        record_decode(RECORD_SNAPSHOT, policy->bytes, policy->length, &arena, &record, ret_error);
+    if (r == 0) {
+        record.position = distributed->policy_position;
+        r = !rebuild_note_policy(rebuild, &record, &later);
+    }
+    arena_deinit(&arena);
+    if (r == 0)
+        rebuild_use_later_policy(rebuild, &later);
+    snapshot_unref(later.snapshot);
+    if (r <= 0)
+        return r;
+    r = rebuild_take_policy(rebuild, buffer_text(policy), ret_error);
+    return r < 0 ? r : 1;
+}
+
+/* All summaries are there before the first entries, so a wrong guess costs no writing. */
+static int check_parts(const struct distributed_rebuild *distributed, struct error *ret_error) {
+    size_t parts = archive_parts_count(distributed->rebuild->parts);
+    if (distributed->parts == parts)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID, "%zu of the archive's %zu parts are scanned",
+                     distributed->parts, parts);
+}
+
+static int take_row(struct distributed_rebuild *distributed, const struct arrow_row *row,
+                    struct error *ret_error) {
+    struct rebuild *rebuild = distributed->rebuild;
+    if (row->stream < distributed->stream || row->stream >= (int32_t)rebuild_streams(rebuild) ||
+        (row->stream == distributed->stream && row->sequence <= distributed->sequence))
+        return error_set(ret_error, ERROR_INVALID,
+                         "row %" PRId64 " of stream %" PRId32 " is out of order", row->sequence,
+                         row->stream);
+    bool is_first = distributed->stream == ARROW_STREAM_SUMMARY;
+    distributed->stream = row->stream;
+    distributed->sequence = row->sequence;
+    if (row->stream == ARROW_STREAM_SUMMARY)
+        return take_summary(distributed, row, ret_error);
+    int r = is_first ? check_parts(distributed, ret_error) : 0;
+    return r < 0 ? r
+                 : generation_writer_entries(
+                       rebuild->writer, rebuild_entity_of(rebuild, (size_t)row->stream),
+                       (const uint8_t *)row->block.data, row->block.length, ret_error);
+}
+
+int distributed_rebuild_take(struct distributed_rebuild *distributed, const struct arrow_rows *rows,
+                             struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < rows->count && r == 0; i++) {
+        struct arrow_row row = arrow_rows_at(rows, i);
+        r = take_row(distributed, &row, ret_error);
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * The run */
+
+static int run_tasks(struct distributed_rebuild *distributed, struct error *ret_error) {
+    struct buffer description;
+    buffer_init(&description);
+    rebuild_task_describe(distributed->rebuild, distributed->options->shares, &description);
+    int r = distributed->options->run(distributed->options->user, distributed,
+                                      buffer_text(&description), ret_error);
+    buffer_deinit(&description);
+    if (r == 0)
+        r = check_parts(distributed, ret_error);
+    if (r < 0)
+        return r;
+    rebuild_take_sums(distributed->rebuild, &distributed->sums);
+    return settle_policy(distributed, ret_error);
+}
+
+static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct error *ret_error) {
+    struct distributed_rebuild *distributed = (struct distributed_rebuild *)self;
+    size_t parts = archive_parts_count(rebuild->parts);
+    distributed->rebuild = rebuild;
+    distributed->sums = REBUILD_SUMS_NONE;
+    distributed->lists = list_queue_new(rebuild->lists, parts);
+    distributed->has_part = check_calloc(parts, sizeof *distributed->has_part);
+    distributed->parts = 0;
+    distributed->policy_position = 0;
+    distributed->stream = ARROW_STREAM_SUMMARY;
+    distributed->sequence = -1;
+    buffer_init(&distributed->policy);
+    int r = run_tasks(distributed, ret_error);
+    buffer_deinit(&distributed->policy);
+    list_queue_free(distributed->lists);
+    free(distributed->has_part);
+    return r;
+}
+
+int distributed_rebuild_run(const struct rebuild_options *options,
+                            const struct distributed_options *distributed_options,
+                            struct progress *progress, struct rebuild_report *ret_report,
+                            struct error *ret_error) {
+    uint64_t range_bytes = distributed_options->range_bytes;
+    struct distributed_rebuild distributed = {
+        .elsewhere = {.run = run,
+                      .range_bytes = range_bytes ? range_bytes : DISTRIBUTED_RANGE_BYTES,
+                      .streams_max = DISTRIBUTED_STREAMS_MAX},
+        .options = distributed_options,
+    };
+    struct rebuild_options filled = *options;
+    filled.elsewhere = &distributed.elsewhere;
+    return rebuild_run(&filled, progress, ret_report, ret_error);
+}

@@ -1,0 +1,127 @@
+"""libharrier-spark through ctypes: what clients/spark/library.h declares, with errors as exceptions."""
+import ctypes
+import os
+import pathlib
+
+import pyarrow as pa
+
+ERROR_BYTES = 1024
+NAME = "libharrier-spark.so"
+
+RUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint8),
+                       ctypes.c_size_t, ctypes.POINTER(ctypes.c_char))
+
+
+class Options(ctypes.Structure):
+    _fields_ = [("archive", ctypes.c_char_p), ("generations", ctypes.c_char_p), ("policy", ctypes.c_char_p),
+                ("now_us", ctypes.c_int64), ("memory", ctypes.c_uint64), ("shares", ctypes.c_uint64),
+                ("range_bytes", ctypes.c_uint64), ("keep", ctypes.c_uint32), ("force", ctypes.c_bool),
+                ("keep_thresholds", ctypes.c_bool), ("accept_changes", ctypes.c_bool), ("run", RUN),
+                ("user", ctypes.c_void_p)]
+
+
+class RawReport(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in
+                ("generation", "position", "records", "states", "ids", "content_hash", "policy",
+                 "transactions", "outcomes", "thresholds")] + \
+               [(name, ctypes.c_double) for name in ("seconds", "thresholds_seconds", "verify_seconds")] + \
+               [("up_to_date", ctypes.c_uint32), ("warning", ctypes.c_char * 512)]
+
+
+class HarrierError(Exception):
+    """The library refused; the text is its sentence."""
+
+
+def find():
+    """The library's path: HARRIER_SPARK_LIBRARY, beside this package, or where the system's loader looks."""
+    given = os.environ.get("HARRIER_SPARK_LIBRARY")
+    beside = pathlib.Path(__file__).resolve().parent / NAME
+    return given or (str(beside) if beside.exists() else NAME)
+
+
+class Library:
+    """The loaded library. Every call below gets a buffer for its error and raises HarrierError from it."""
+
+    def __init__(self, path):
+        try:
+            self.c = ctypes.CDLL(path)
+        except OSError as e:
+            raise HarrierError(f"cannot load {path}: {e}; build it with meson, or set HARRIER_SPARK_LIBRARY") from e
+        self.c.harrier_spark_version.restype = ctypes.c_char_p
+        self.version = self.c.harrier_spark_version().decode()
+
+    def call(self, name, *arguments):
+        error = ctypes.create_string_buffer(ERROR_BYTES)
+        result = getattr(self.c, "harrier_spark_" + name)(*arguments, error)
+        if result < 0:
+            raise HarrierError(error.value.decode(errors="replace"))
+        return result
+
+    def parts(self, archive):
+        """The archive's files, relative to it, in the order of their records."""
+        names = ctypes.c_char_p()
+        self.call("parts", os.fsencode(archive), ctypes.byref(names))
+        result = names.value.decode().splitlines()
+        self.c.harrier_spark_free(names)
+        return result
+
+
+class Batch:
+    """Memory for the two structures of the Arrow C data interface, which have nine and ten words."""
+
+    def __init__(self):
+        self.memory = (ctypes.c_uint64 * 9)(), (ctypes.c_uint64 * 10)()
+        self.schema, self.array = (ctypes.addressof(memory) for memory in self.memory)
+
+    def put(self, batch):
+        """Lends a batch to the library, until give_back()."""
+        batch._export_to_c(self.array, self.schema)
+        return ctypes.c_void_p(self.schema), ctypes.c_void_p(self.array)
+
+    def take(self):
+        """The batch that the library has put here."""
+        return pa.RecordBatch._import_from_c(self.array, self.schema)
+
+    def give_back(self):
+        pa.RecordBatch._import_from_c(self.array, self.schema)
+
+
+class Task:
+    """A task of a rebuild in an executor."""
+
+    def __init__(self, library, description, scratch, memory):
+        self.library = library
+        self.handle = ctypes.c_void_p()
+        self.batch = Batch()
+        library.call("task_open", description, ctypes.c_size_t(len(description)), os.fsencode(scratch),
+                     ctypes.c_uint64(memory), ctypes.byref(self.handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.library.c.harrier_spark_task_close(self.handle)
+
+    def scan(self, folder, part):
+        """The record batches of one part of the archive, whose file lies under the folder."""
+        self.library.call("scan", self.handle, os.fsencode(folder), ctypes.c_uint64(part))
+        while self.library.call("scan_next", self.handle, ctypes.c_void_p(self.batch.schema),
+                                ctypes.c_void_p(self.batch.array)):
+            yield self.batch.take()
+
+    def fold(self, batches):
+        """The record batches of one share, from its sorted rows."""
+        for batch in batches:
+            schema, array = self.batch.put(batch)
+            try:
+                self.library.call("fold_take", self.handle, schema, array)
+            finally:
+                self.batch.give_back()
+            yield from self._folded()
+        self.library.call("fold_end", self.handle)
+        yield from self._folded()
+
+    def _folded(self):
+        while self.library.c.harrier_spark_fold_next(self.handle, ctypes.c_void_p(self.batch.schema),
+                                                     ctypes.c_void_p(self.batch.array)):
+            yield self.batch.take()

@@ -1,0 +1,210 @@
+"""The rebuild: scan tasks over the archive's parts, Spark's shuffle, fold tasks over shares of the keys, and this
+process, which writes the tables."""
+import atexit
+import ctypes
+import dataclasses
+import os
+import pathlib
+import shutil
+import tempfile
+import time
+
+import pyarrow as pa
+
+from . import library as native
+from .archive import Archive
+
+SCHEMA = "share int, stream int, sequence bigint, block binary"
+ROWS = pa.schema([("share", pa.int32()), ("stream", pa.int32()), ("sequence", pa.int64()), ("block", pa.binary())])
+TASK_MEMORY = 512 << 20
+GROUP_BYTES = 64 << 20  # of the archive, for one scan task
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a rebuild did; hashes as `harrier inspect` prints them."""
+    generation: str
+    content_hash: str
+    policy: str
+    position: int
+    records: int
+    transactions: int
+    outcomes: int
+    states: int
+    ids: int
+    thresholds: int
+    parts: int
+    up_to_date: bool
+    seconds: float
+    tasks_seconds: float
+    thresholds_seconds: float
+    verify_seconds: float
+    warning: str
+
+
+class _Tasks:
+    """What the executors run. Pickled with the job, so it holds no handle."""
+
+    def __init__(self, library_name, description, names, groups, folder, memory):
+        self.library_name = library_name
+        self.description = description  # a broadcast
+        self.parts = {name: number for number, name in enumerate(names)}
+        self.names = names
+        self.groups = groups  # numbers of parts that one task scans
+        self.folder = folder  # of the archive, where executors see it as a folder
+        self.memory = memory
+
+    def _open(self, scratch):
+        from pyspark import SparkFiles
+        library = native.Library(SparkFiles.get(self.library_name))
+        return native.Task(library, self.description.value, scratch, self.memory)
+
+    def scan_folder(self, batches):
+        """Rows: the number of a group of parts, whose files the executor opens itself."""
+        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+            for batch in batches:
+                for group in batch.column(0).to_pylist():
+                    for part in self.groups[group]:
+                        yield from task.scan(self.folder, part)
+
+    def scan_content(self, batches):
+        """Rows of Spark's source binaryFile: the content of a part, which goes to a file of this machine first."""
+        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+            for batch in batches:
+                paths, contents = batch.column("path").to_pylist(), batch.column("content")
+                for row, path in enumerate(paths):
+                    name = "/".join(path.split("/")[-2:])
+                    file = pathlib.Path(scratch) / name
+                    file.parent.mkdir(exist_ok=True)
+                    file.write_bytes(contents[row].as_buffer())
+                    yield from task.scan(scratch, self.parts[name])
+                    file.unlink()
+
+    def fold(self, batches):
+        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+            yield from task.fold(batches)
+
+
+def _scan(spark, archive, tasks, direct):
+    if direct:
+        return spark.range(0, len(tasks.groups), 1, len(tasks.groups)).mapInArrow(tasks.scan_folder, SCHEMA)
+    paths = [archive.root.toString() + "/" + name for name in tasks.names]
+    return spark.read.format("binaryFile").load(paths).select("path", "content").mapInArrow(tasks.scan_content, SCHEMA)
+
+
+def _group(folder, names, tasks_wanted):
+    """Consecutive parts, so many that a task is worth its start and there are enough tasks."""
+    sizes = [os.path.getsize(os.path.join(folder, name)) for name in names]
+    limit = min(GROUP_BYTES, sum(sizes) // tasks_wanted + 1)
+    groups, filled = [], limit
+    for part, size in enumerate(sizes):
+        if filled + size > limit:
+            groups.append([])
+            filled = 0
+        groups[-1].append(part)
+        filled += size
+    return groups
+
+
+def _run(spark, archive, library_path, description, shares, memory, direct, take):
+    from pyspark import StorageLevel
+    names = native.Library(library_path).parts(archive.folder)
+    sent = spark.sparkContext.broadcast(description)
+    groups = _group(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
+    tasks = _Tasks(os.path.basename(library_path), sent, names, groups, archive.folder, memory)
+    rows = _scan(spark, archive, tasks, direct).repartitionById(shares, "share")
+    rows = rows.sortWithinPartitions("stream", "sequence").mapInArrow(tasks.fold, SCHEMA)
+    rows = rows.persist(StorageLevel.DISK_ONLY)
+    try:
+        rows.count()  # all shares at once; what follows takes them one after the other
+        for row in rows.toLocalIterator(prefetchPartitions=True):
+            take(pa.RecordBatch.from_arrays([pa.array([value], type) for value, type in zip(row, ROWS.types)],
+                                            schema=ROWS))
+    finally:
+        rows.unpersist()
+        sent.destroy()
+
+
+def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=None, task_memory=TASK_MEMORY,
+            range_bytes=0, keep=0, force=False, keep_thresholds=False, accept_changes=False, direct=None, fetch=None):
+    """Folds the archive into a generation, as `harrier rebuild --full` does, and makes it current.
+
+    archive: a URI of any Hadoop file system. generations: a folder of this machine, where a server finds the tables.
+    shares: partitions of the shuffle (default: four for each core of the cluster). memory, task_memory: bytes, of
+    this process and of each task. direct: executors open the archive's folder themselves, which they must all see
+    (default: for file:). fetch: copy all of the archive to this machine, for thresholds; only where it is elsewhere.
+    Raises HarrierError, and what Spark raises.
+    """
+    library_path = native.find()
+    library = native.Library(library_path)
+    context = spark.sparkContext
+    context.addFile(library_path)
+    _ship_package(context)
+    shares = shares or 4 * context.defaultParallelism
+    begin, tasks_seconds, failure = time.monotonic(), [0.0], []
+    scratch = tempfile.mkdtemp(prefix="harrier-spark-")
+    try:
+        source = Archive(spark, archive, scratch)
+        if fetch or (fetch is None and not keep_thresholds):
+            source.fetch()
+        is_direct = source.is_local if direct is None else direct
+        batch = native.Batch()
+
+        def run(_, handle, description, length, error):
+            start = time.monotonic()
+
+            def take(rows):
+                schema, array = batch.put(rows)
+                try:
+                    library.call("take", ctypes.c_void_p(handle), schema, array)
+                finally:
+                    batch.give_back()
+            try:
+                _run(spark, source, library_path, ctypes.string_at(description, length), shares, task_memory,
+                     is_direct, take)
+            except BaseException as e:  # it must not cross C's frames
+                failure.append(e)
+                text = f"the tasks failed: {e}".encode()[:native.ERROR_BYTES - 1]
+                ctypes.memmove(error, text + b"\0", len(text) + 1)
+                return -1
+            finally:
+                tasks_seconds[0] += time.monotonic() - start
+            return 0
+
+        options = native.Options(
+            archive=os.fsencode(source.folder), generations=os.fsencode(generations),
+            policy=os.fsencode(policy) if policy else None, now_us=time.time_ns() // 1000, memory=memory or 0,
+            shares=shares, range_bytes=range_bytes, keep=keep, force=force, keep_thresholds=keep_thresholds,
+            accept_changes=accept_changes, run=native.RUN(run))
+        raw = native.RawReport()
+        try:
+            library.call("run", ctypes.byref(options), ctypes.byref(raw))
+        except native.HarrierError:
+            if failure:
+                raise failure[-1]
+            raise
+        return _report(raw, len(library.parts(source.folder)), time.monotonic() - begin, tasks_seconds[0])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _ship_package(context):
+    """Executors import this package from a zip file, so that no machine needs it installed. The driver serves the
+    file for as long as it lives."""
+    folder = tempfile.mkdtemp(prefix="harrier-spark-package-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    package = pathlib.Path(__file__).resolve().parent
+    copy = pathlib.Path(folder) / "zip" / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    context.addPyFile(shutil.make_archive(str(pathlib.Path(folder) / "harrier_spark"), "zip", copy.parent))
+
+
+def _report(raw, parts, seconds, tasks_seconds):
+    def hexadecimal(number):
+        return f"{number:016x}"
+    return Report(generation=hexadecimal(raw.generation), content_hash=hexadecimal(raw.content_hash),
+                  policy=hexadecimal(raw.policy), position=raw.position, records=raw.records,
+                  transactions=raw.transactions, outcomes=raw.outcomes, states=raw.states, ids=raw.ids,
+                  thresholds=raw.thresholds, parts=parts, up_to_date=bool(raw.up_to_date), seconds=seconds,
+                  tasks_seconds=tasks_seconds, thresholds_seconds=raw.thresholds_seconds,
+                  verify_seconds=raw.verify_seconds, warning=raw.warning.decode(errors="replace"))
