@@ -1,5 +1,6 @@
 #include "arrow_blocks.h"
 
+#include "arrow_export.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 
@@ -72,42 +73,6 @@ void arrow_blocks_add(struct arrow_blocks *blocks, const struct arrow_row *row) 
 /* ---------------------------------------------------------------------------------------------
  * Out */
 
-static void release_schema(struct ArrowSchema *schema) {
-    for (int64_t i = 0; i < schema->n_children; i++) {
-        struct ArrowSchema *child = schema->children[i];
-        if (child->release) /* else the consumer has moved it elsewhere */
-            child->release(child);
-        free(child);
-    }
-    free(schema->children);
-    schema->release = NULL;
-}
-
-static void release_array(struct ArrowArray *array) {
-    for (int64_t i = 0; i < array->n_children; i++) {
-        struct ArrowArray *child = array->children[i];
-        if (child->release)
-            child->release(child);
-        free(child);
-    }
-    for (int64_t i = 0; i < array->n_buffers; i++)
-        free((void *)(uintptr_t)array->buffers[i]);
-    free(array->children);
-    free(array->buffers);
-    array->release = NULL;
-}
-
-static void export_schema(struct ArrowSchema *schema) {
-    *schema = (struct ArrowSchema){
-        .format = "+s", .name = "", .n_children = COLUMN_COUNT, .release = release_schema};
-    schema->children = check_calloc(COLUMN_COUNT, sizeof *schema->children);
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        schema->children[i] = check_calloc(1, sizeof *schema->children[i]);
-        *schema->children[i] = (struct ArrowSchema){
-            .format = columns[i].format, .name = columns[i].name, .release = release_schema};
-    }
-}
-
 /* Takes the memory out of the buffer. Arrow wants an address even where there are no bytes. */
 static void *take_memory(struct buffer *buffer) {
     void *bytes = buffer->bytes ? buffer->bytes : check_malloc(1);
@@ -115,38 +80,37 @@ static void *take_memory(struct buffer *buffer) {
     return bytes;
 }
 
-static struct ArrowArray *export_column(struct buffer *values, struct buffer *bytes, size_t count) {
-    struct ArrowArray *array = check_calloc(1, sizeof *array);
-    *array = (struct ArrowArray){
-        .length = (int64_t)count, .n_buffers = bytes ? 3 : 2, .release = release_array};
-    array->buffers = check_calloc((size_t)array->n_buffers, sizeof *array->buffers);
-    array->buffers[1] = take_memory(values);
-    if (bytes)
-        array->buffers[2] = take_memory(bytes);
-    return array;
-}
-
 void arrow_blocks_export(struct arrow_blocks *blocks, struct ArrowSchema *ret_schema,
                          struct ArrowArray *ret_array) {
-    size_t count = blocks->count;
-    if (count == 0)
+    if (blocks->count == 0)
         buffer_append_u32(&blocks->offsets, 0);
-    export_schema(ret_schema);
-    *ret_array = (struct ArrowArray){.length = (int64_t)count,
-                                     .n_buffers = 1,
-                                     .n_children = COLUMN_COUNT,
-                                     .release = release_array};
-    ret_array->buffers = check_calloc(1, sizeof *ret_array->buffers);
-    ret_array->children = check_calloc(COLUMN_COUNT, sizeof *ret_array->children);
-    ret_array->children[COLUMN_SHARE] = export_column(&blocks->shares, NULL, count);
-    ret_array->children[COLUMN_STREAM] = export_column(&blocks->streams, NULL, count);
-    ret_array->children[COLUMN_SEQUENCE] = export_column(&blocks->sequences, NULL, count);
-    ret_array->children[COLUMN_BLOCK] = export_column(&blocks->offsets, &blocks->bytes, count);
+    arrow_export_begin(COLUMN_COUNT, blocks->count, ret_schema, ret_array);
+    struct buffer *values[COLUMN_COUNT] = {&blocks->shares, &blocks->streams, &blocks->sequences,
+                                           &blocks->offsets};
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        const struct arrow_column column = {.name = columns[i].name,
+                                            .format = columns[i].format,
+                                            .values = take_memory(values[i]),
+                                            .bytes = i == COLUMN_BLOCK ? take_memory(&blocks->bytes)
+                                                                       : NULL};
+        arrow_export_column(i, &column, ret_schema, ret_array);
+    }
     begin(blocks);
 }
 
 /* ---------------------------------------------------------------------------------------------
  * In */
+
+/* The count may be left open (-1). */
+static bool has_nulls(const struct ArrowArray *array) {
+    const uint8_t *presence = array->buffers[0];
+    if (array->null_count >= 0 || !presence)
+        return array->null_count > 0;
+    for (int64_t i = array->offset; i < array->offset + array->length; i++)
+        if (!(presence[i / 8] >> i % 8 & 1))
+            return true;
+    return false;
+}
 
 static int check_column(const struct ArrowSchema *schema, const struct ArrowArray *array,
                         size_t column, const char *format, struct error *ret_error) {
@@ -154,7 +118,7 @@ static int check_column(const struct ArrowSchema *schema, const struct ArrowArra
         return error_set(ret_error, ERROR_INVALID,
                          "column %s: its Arrow format is \"%s\", but \"%s\" is expected",
                          columns[column].name, schema->format ? schema->format : "", format);
-    if (array->null_count > 0)
+    if (has_nulls(array))
         return error_set(ret_error, ERROR_INVALID, "column %s: it has nulls", columns[column].name);
     return 0;
 }

@@ -4,11 +4,7 @@
 #include "part_summary.h"
 
 #include "core/base/check.h"
-
-static void put_text(struct buffer *buffer, struct text text) {
-    buffer_append_u64(buffer, text.length);
-    buffer_append(buffer, text.data, text.length);
-}
+#include "task_bytes.h"
 
 void part_summary_put(const struct part_summary *summary, struct buffer *buffer) {
     const struct sums *sums = &summary->sums;
@@ -22,8 +18,8 @@ void part_summary_put(const struct part_summary *summary, struct buffer *buffer)
     for (int label = LABEL_NONE + 1; label < LABEL_COUNT; label++)
         buffer_append_u64(buffer, (uint64_t)sums->labels[label]);
     buffer_append_u64(buffer, summary->policy_position);
-    put_text(buffer, summary->list_changes);
-    put_text(buffer, summary->policy);
+    task_bytes_put(buffer, summary->list_changes);
+    task_bytes_put(buffer, summary->policy);
 }
 
 int part_summary_get(struct text bytes, struct part_summary *ret_summary, struct error *ret_error) {
@@ -40,8 +36,8 @@ int part_summary_get(struct text bytes, struct part_summary *ret_summary, struct
     for (int label = LABEL_NONE + 1; label < LABEL_COUNT; label++)
         sums->labels[label] = (int64_t)cursor_u64(&cursor);
     summary.policy_position = cursor_u64(&cursor);
-    summary.list_changes = cursor_text(&cursor, (size_t)cursor_u64(&cursor));
-    summary.policy = cursor_text(&cursor, (size_t)cursor_u64(&cursor));
+    summary.list_changes = task_bytes_get(&cursor);
+    summary.policy = task_bytes_get(&cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
         return error_set(ret_error, ERROR_INVALID, "the summary of a part is damaged");
     *ret_summary = summary;

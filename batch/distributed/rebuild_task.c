@@ -1,105 +1,45 @@
 /* The description, little-endian: "HRT1", then version of the program (u64 length, bytes), policy
  * (u64 length, payload of its record), its position if it is a guess (u64), shares (u64), bytes of
  * a block (u64); for each entity of the plan its ranges: prefix (u64 length, bytes), number of cuts
- * (u64), cuts (u64 each); ranges of the ids (u64); number of parts (u64), and for each day, first
- * position, last position, chain, is_open (u64 each). */
+ * (u64), cuts (u64 each); ranges of the ids (u64); the parts. */
 #include "rebuild_task.h"
 
-#include "batch/base/record_bytes.h"
 #include "core/base/check.h"
+#include "task_bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MAGIC TEXT_LITERAL("HRT1")
 
-static void put_text(struct buffer *buffer, struct text text) {
-    buffer_append_u64(buffer, text.length);
-    buffer_append(buffer, text.data, text.length);
-}
-
-static struct text get_text(struct cursor *cursor) {
-    return cursor_text(cursor, (size_t)cursor_u64(cursor));
-}
-
 /* ---------------------------------------------------------------------------------------------
  * Out */
 
-static void put_policy(const struct snapshot *snapshot, struct buffer *buffer) {
-    const struct record record = {.type = RECORD_SNAPSHOT,
-                                  .snapshot = {.snapshot_id = snapshot->id,
-                                               .name = snapshot->name,
-                                               .files = snapshot->files,
-                                               .file_count = snapshot->file_count}};
-    struct buffer payload;
-    buffer_init(&payload);
-    record_encode(&record, &payload);
-    put_text(buffer, buffer_text(&payload));
-    buffer_deinit(&payload);
-}
-
 static void put_ranges(const struct ranges *ranges, struct buffer *buffer) {
-    put_text(buffer, (struct text){.data = ranges->prefix, .length = ranges->prefix_length});
+    task_bytes_put(buffer, (struct text){.data = ranges->prefix, .length = ranges->prefix_length});
     buffer_append_u64(buffer, ranges->cut_count);
     for (size_t i = 0; i < ranges->cut_count; i++)
         buffer_append_u64(buffer, ranges->cuts[i]);
 }
 
-static void put_part(const struct archive_part_bounds *bounds, struct buffer *buffer) {
-    buffer_append_u64(buffer, (uint64_t)bounds->day);
-    buffer_append_u64(buffer, bounds->first);
-    buffer_append_u64(buffer, bounds->until.position);
-    buffer_append_u64(buffer, bounds->until.chain);
-    buffer_append_u64(buffer, bounds->is_open);
-}
-
 void rebuild_task_describe(const struct rebuild *rebuild, size_t shares, struct buffer *ret_bytes) {
-    buffer_append(ret_bytes, MAGIC.data, MAGIC.length);
-    put_text(ret_bytes, text_of(HARRIER_VERSION));
-    put_policy(rebuild->folded, ret_bytes);
+    task_bytes_put_head(MAGIC, ret_bytes);
+    task_bytes_put_policy(rebuild->folded, ret_bytes);
     buffer_append_u64(ret_bytes, rebuild->guessed_at);
     buffer_append_u64(ret_bytes, shares);
     buffer_append_u64(ret_bytes, rebuild->budget.block_bytes);
     for (size_t i = 0; i < rebuild->plan->entity_count; i++)
         put_ranges(&rebuild->ranges[i], ret_bytes);
     buffer_append_u64(ret_bytes, rebuild->id_ranges);
-    size_t parts = archive_parts_count(rebuild->parts);
-    buffer_append_u64(ret_bytes, parts);
-    for (size_t i = 0; i < parts; i++) {
-        struct archive_part_bounds bounds = archive_part_bounds(rebuild->parts, i);
-        put_part(&bounds, ret_bytes);
-    }
+    task_bytes_put_parts(rebuild->parts, ret_bytes);
 }
 
 /* ---------------------------------------------------------------------------------------------
  * In */
 
-static int get_policy(struct rebuild *rebuild, struct cursor *cursor, struct error *ret_error) {
-    struct text payload = get_text(cursor);
-    if (cursor->failed)
-        return 0; /* the caller reports it */
-    struct arena arena;
-    struct buffer messages;
-    struct record record;
-    arena_init(&arena, RECORD_BYTES_MAX);
-    buffer_init(&messages);
-    int r =
-        record_decode(RECORD_SNAPSHOT, payload.data, payload.length, &arena, &record, ret_error);
-    if (r == 0)
-        r = snapshot_load(record.snapshot.files, record.snapshot.file_count, &rebuild->folded,
-                          &messages, ret_error);
-    buffer_deinit(&messages);
-    arena_deinit(&arena);
-    if (r == 0) {
-        rebuild->snapshot = snapshot_ref(rebuild->folded);
-        rebuild->plan = &rebuild->folded->plan;
-    }
-    return r;
-}
-
 /* The bytes may be unaligned. */
 static void get_ranges(struct cursor *cursor, struct ranges *ret_ranges) {
-    struct text prefix = get_text(cursor);
+    struct text prefix = task_bytes_get(cursor);
     uint64_t count = cursor_u64(cursor);
     if (cursor->failed || count >= RANGES_MAX || prefix.length > RANGES_PREFIX_MAX) {
         cursor->failed = true;
@@ -124,44 +64,27 @@ static void get_streams(struct rebuild *rebuild, struct cursor *cursor) {
     rebuild->first_stream[entities + 1] = rebuild->first_stream[entities] + rebuild->id_ranges;
 }
 
-static void get_parts(struct rebuild_task *task, struct cursor *cursor) {
-    task->part_count = (size_t)cursor_u64(cursor);
-    if (cursor->failed || task->part_count > cursor_left(cursor) / (5 * sizeof(uint64_t))) {
-        cursor->failed = true;
-        return;
-    }
-    task->parts = check_calloc(task->part_count + 1, sizeof *task->parts);
-    for (size_t i = 0; i < task->part_count; i++) {
-        struct archive_part_bounds *bounds = &task->parts[i];
-        bounds->day = (int32_t)cursor_u64(cursor);
-        bounds->first = cursor_u64(cursor);
-        bounds->until.position = cursor_u64(cursor);
-        bounds->until.chain = cursor_u64(cursor);
-        bounds->is_open = cursor_u64(cursor);
-    }
-}
-
 static int read_description(struct rebuild_task *task, struct text description,
                             struct error *ret_error) {
     struct cursor cursor = cursor_of(description.data, description.length);
     struct rebuild *rebuild = &task->rebuild;
-    struct text magic = cursor_text(&cursor, MAGIC.length), version = get_text(&cursor);
-    if (!cursor.failed &&
-        (!text_equal(magic, MAGIC) || !text_equal(version, text_of(HARRIER_VERSION))))
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "this library is version " HARRIER_VERSION
-                         ", but the rebuild was begun by %" TEXT_FORMAT
-                         ": all machines need the same",
-                         TEXT_ARGS(version));
-    int r = get_policy(rebuild, &cursor, ret_error);
+    int checked = task_bytes_get_head(&cursor, MAGIC, ret_error);
+    if (checked < 0)
+        return checked;
+    int r = task_bytes_get_policy(&cursor, &rebuild->folded, ret_error);
     if (r < 0)
         return r;
+    if (rebuild->folded) {
+        rebuild->snapshot = snapshot_ref(rebuild->folded);
+        rebuild->plan = &rebuild->folded->plan;
+    }
+    cursor.failed |= !rebuild->folded;
     rebuild->guessed_at = cursor_u64(&cursor);
     task->shares = (size_t)cursor_u64(&cursor);
     rebuild->budget.block_bytes = (size_t)cursor_u64(&cursor);
     if (!cursor.failed)
         get_streams(rebuild, &cursor);
-    get_parts(task, &cursor);
+    task->parts = task_bytes_get_parts(&cursor, &task->part_count);
     if (cursor.failed || cursor_left(&cursor) > 0 || task->shares == 0)
         return error_set(ret_error, ERROR_INVALID, "the description of the rebuild is damaged");
     return 0;

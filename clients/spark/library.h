@@ -71,6 +71,42 @@ int harrier_spark_run(const struct harrier_spark_options *options,
 int harrier_spark_take(struct harrier_spark_rebuild *rebuild, const struct ArrowSchema *schema,
                        const struct ArrowArray *array, char *error);
 
+/* ---- features ---- */
+
+/* What feature tasks are told: the archive's parts, and the policy: a folder, or the payload of its
+ * record, or neither for tasks that look for rare records. ret_columns: a line for each column of
+ * the rows, type and name; ret_meaning: what the features mean, JSON. The caller frees the three
+ * with harrier_spark_free(). */
+int harrier_spark_features_describe(const char *archive, const char *policy, const uint8_t *payload,
+                                    size_t payload_length, uint64_t shares, uint64_t outputs,
+                                    uint8_t **ret_description, size_t *ret_length,
+                                    char **ret_columns, char **ret_meaning, char *error);
+
+struct harrier_spark_features;
+int harrier_spark_features_open(const uint8_t *description, size_t length,
+                                struct harrier_spark_features **ret_features, char *error);
+void harrier_spark_features_close(struct harrier_spark_features *features);
+
+/* Each returns 1 with a batch, or 0 without. part: rare records of a part, or its entries. values:
+ * a batch of a share in, values out; schema NULL: the end. */
+int harrier_spark_features_part(struct harrier_spark_features *features, const char *folder,
+                                uint64_t part, bool rare, struct ArrowSchema *ret_schema,
+                                struct ArrowArray *ret_array, char *error);
+int harrier_spark_features_values(struct harrier_spark_features *features,
+                                  const struct ArrowSchema *schema, const struct ArrowArray *array,
+                                  struct ArrowSchema *ret_schema, struct ArrowArray *ret_array,
+                                  char *error);
+/* A batch of values in; schema NULL: the end. Then next() until it returns 0, with `all` after the
+ * end. folder and rare as in batch/distributed/feature_rows.h; they count in the first call. */
+int harrier_spark_features_rows(struct harrier_spark_features *features, const char *folder,
+                                const uint8_t *rare, size_t rare_length,
+                                const struct ArrowSchema *schema, const struct ArrowArray *array,
+                                char *error);
+int harrier_spark_features_next(struct harrier_spark_features *features, bool all,
+                                struct ArrowSchema *ret_schema, struct ArrowArray *ret_array);
+
+/* ---- both ---- */
+
 /* Names of the archive's files, in the order of the parts, each ended by a newline. The caller
  * frees *ret_names with harrier_spark_free(). */
 int harrier_spark_parts(const char *archive, char **ret_names, char *error);

@@ -24,7 +24,7 @@ MAY_USE["core/kafka"] = ["core/base", "core/kafka"]
 MAY_USE["batch"] = CORE + ["batch"]
 MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
-MAY_USE["clients/spark"] = CORE + ["batch", "clients/spark"]
+MAY_USE["clients/spark"] = CORE + ["batch", "clients/cli", "clients/spark"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
 
 # The folders of a layer, lowest first: each may include the folders before it. A layer that is not listed

@@ -1,18 +1,18 @@
 /* CSV is written here, Parquet by the child behind parquet_pipe.h; the two differ only in how a
- * row is formatted and where it goes. For --resume the bytes written are hashed as they go, so
- * that a later run can prove that the draft still is what it was.
+ * row is formatted (training_rows.h) and where it goes. For --resume the bytes written are hashed
+ * as they go, so that a later run can prove that the draft still is what it was.
  *
  * The order of rows is the caller's business. */
 #include "training_set.h"
 
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/io/draft_file.h"
-#include "clients/cli/output/decision_output.h"
 #include "column_batch.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "parquet_pipe.h"
 #include "training_columns.h"
+#include "training_rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,118 +32,13 @@ struct training_set {
 
 /* ---- rows, in any thread ---- */
 
-/* Names of one policy are the same memory every time, in the columns and in decisions. */
-static bool is_named(const struct named_value *feature, struct text name) {
-    return feature->name.data == name.data || text_equal(feature->name, name);
-}
-
-/* The value of a column's feature: mostly behind that of the column before, *guess; elsewhere, or
- * nowhere, after a policy's change. */
-static struct value find_value(const struct decision *decision, struct text name, size_t *guess) {
-    if (*guess < decision->feature_count && is_named(&decision->features[*guess], name))
-        return decision->features[(*guess)++].value;
-    for (size_t i = 0; i < decision->feature_count; i++)
-        if (is_named(&decision->features[i], name)) {
-            *guess = i + 1;
-            return decision->features[i].value;
-        }
-    return value_absent();
-}
-
-/* No outcome is an empty cell, not the word "none". */
-static struct text outcome_name(enum label outcome) {
-    return text_of(outcome == LABEL_NONE ? "" : label_name(outcome));
-}
-
-/* The columns of training_columns.c, in that order. */
-static void format_csv(const struct training_columns *columns, const struct decision *decision,
-                       int64_t event_time_us, enum label outcome, struct buffer *row) {
-    csv_add_text(row, decision->transaction_id);
-    buffer_append_u8(row, ',');
-    buffer_append_string(row, verdict_name(decision->verdict));
-    buffer_append_u8(row, ',');
-    csv_add_value(row, value_int(decision->score));
-    buffer_append_u8(row, ',');
-    csv_add_value(row, value_int((int64_t)decision->position));
-    buffer_append_u8(row, ',');
-    csv_add_value(row, value_bool(decision->degraded));
-    buffer_append_u8(row, ',');
-    decision_csv_rules(row, decision);
-    buffer_append_u8(row, ',');
-    decision_csv_reasons(row, decision);
-    buffer_append_u8(row, ',');
-    csv_add_value(row, value_timestamp(event_time_us));
-    buffer_append_u8(row, ',');
-    csv_add_text(row, outcome_name(outcome));
-    size_t guess = 0;
-    for (size_t i = columns->first_feature; i < columns->count; i++) {
-        buffer_append_u8(row, ',');
-        csv_add_value(row, find_value(decision, columns->columns[i].name, &guess));
-    }
-    buffer_append_u8(row, '\n');
-}
-
-/* Nothing where CSV has an empty cell. */
-static void pack_text(struct packed_row *row, struct text text) {
-    packed_row_add(row, text.length ? value_text(text) : value_absent());
-}
-
-/* `join` appends names or texts of the decision's reasons. */
-static void pack_joined(struct packed_row *row, const struct decision *decision,
-                        void (*join)(struct buffer *, const struct decision *)) {
-    if (decision->reason_count == 0) {
-        packed_row_add(row, value_absent());
-        return;
-    }
-    size_t begin = packed_row_begin_text(row);
-    join(row->buffer, decision);
-    packed_row_end_text(row, begin);
-}
-
-/* As the column has it: policies that do not agree about a feature's type make it a text. */
-static void pack_value(struct packed_row *row, struct value value, enum value_type type) {
-    if (value.type == type || value.type == VALUE_ABSENT) {
-        packed_row_add(row, value);
-        return;
-    }
-    check(type == VALUE_TEXT);
-    size_t begin = packed_row_begin_text(row);
-    if (value.type == VALUE_LIST || value.type == VALUE_MAP) {
-        size_t size = (size_t)value_format(value, NULL, 0) + 1;
-        value_format(value, (char *)buffer_reserve(row->buffer, size), size);
-        row->buffer->length += size - 1;
-    } else {
-        row->buffer->length += value_put(value, (char *)buffer_reserve(row->buffer, VALUE_PUT_MAX));
-    }
-    packed_row_end_text(row, begin);
-}
-
-/* The same cells as format_csv(), typed. */
-static void format_packed(const struct training_columns *columns, const struct decision *decision,
-                          int64_t event_time_us, enum label outcome, struct buffer *buffer) {
-    struct packed_row row = packed_row_begin(buffer, columns->count);
-    pack_text(&row, decision->transaction_id);
-    pack_text(&row, text_of(verdict_name(decision->verdict)));
-    packed_row_add(&row, value_int(decision->score));
-    packed_row_add(&row, value_int((int64_t)decision->position));
-    packed_row_add(&row, value_bool(decision->degraded));
-    pack_joined(&row, decision, decision_rules);
-    pack_joined(&row, decision, decision_reasons);
-    packed_row_add(&row, value_timestamp(event_time_us));
-    pack_text(&row, outcome_name(outcome));
-    size_t guess = 0;
-    for (size_t i = columns->first_feature; i < columns->count; i++)
-        pack_value(&row, find_value(decision, columns->columns[i].name, &guess),
-                   columns->columns[i].type);
-}
-
 void training_set_format(const struct training_set *training_set, const struct decision *decision,
                          int64_t event_time_us, enum label outcome, struct buffer *ret_row) {
     const struct training_columns *columns = &training_set->columns;
     if (training_set->pipe)
-        format_packed(columns, decision, event_time_us, outcome, ret_row);
+        training_row_packed(columns, decision, event_time_us, outcome, ret_row);
     else
-        format_csv(columns, decision, event_time_us, outcome, ret_row);
+        training_row_csv(columns, decision, event_time_us, outcome, ret_row);
 }
 
 /* ---- the file, in one thread ---- */

@@ -1,10 +1,15 @@
-"""Harrier's nightly rebuild on Spark: the C core scans and folds in the executors, Spark moves the blocks.
+"""Harrier's big jobs on Spark: the C core works in the executors, Spark moves blocks between them.
 
-    from harrier_spark import rebuild
+    from harrier_spark import features, rebuild, session
+    spark = session()
     rebuild(spark, "hdfs:///harrier/archive", "/var/lib/harrier/generations")
+    features(spark, "hdfs:///harrier/archive", "hdfs:///harrier/features", policy="rules/candidate")
 
 docs/CLUSTER.md says what distributes and what does not.
 """
+from .features import Features, features
+from .library import HarrierError
 from .rebuild import Report, rebuild
+from .shipping import session
 
-__all__ = ["Report", "rebuild"]
+__all__ = ["Features", "HarrierError", "Report", "features", "rebuild", "session"]

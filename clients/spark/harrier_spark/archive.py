@@ -4,12 +4,31 @@ A rebuild's driver needs the names and heads of all segments, and all of the las
 is. A folder of this machine is used as it is. For another file system these pieces are copied to a scratch
 folder, in which every other segment is a file of the same length that is empty behind its head.
 """
+import contextlib
 import os
 import pathlib
 import re
+import uuid
 
 HEAD_BYTES = 4 << 20  # enough to sample keys from, and to find a policy at the beginning of a segment
 SEGMENT = re.compile(r"\d{4}-\d{2}-\d{2}/\d{20}\.seg(\.zst)?$")
+
+
+GROUP_BYTES = 64 << 20  # of segments, for one task
+
+
+def group_parts(folder, names, tasks_wanted):
+    """Consecutive parts, so many that a task is worth its start and there are enough tasks."""
+    sizes = [os.path.getsize(os.path.join(folder, name)) for name in names]
+    limit = min(GROUP_BYTES, sum(sizes) // tasks_wanted + 1)
+    groups, filled = [], limit
+    for part, size in enumerate(sizes):
+        if filled + size > limit:
+            groups.append([])
+            filled = 0
+        groups[-1].append(part)
+        filled += size
+    return groups
 
 
 class Archive:
@@ -66,3 +85,34 @@ class Archive:
         if not self.is_local:
             for name, length in self._segments():
                 self._copy(name, length)
+
+    @contextlib.contextmanager
+    def work_folder(self):
+        """A folder beside the archive, in its file system, which executors write to; removed at the end."""
+        work = WorkFolder(self)
+        try:
+            yield work
+        finally:
+            self.file_system.delete(work.path, True)
+
+
+class WorkFolder:
+    def __init__(self, archive):
+        self.archive = archive
+        self.path = archive.jvm.org.apache.hadoop.fs.Path(archive.root.getParent(), f".harrier-spark-{uuid.uuid4().hex}")
+        self.uri = self.path.toString()
+
+    def files(self, ending):
+        """Its files with this ending, by name, one after the other as files of this machine."""
+        names = sorted(status.getPath().getName() for status in self.archive.file_system.listStatus(self.path))
+        for name in names:
+            if not name.endswith(ending):
+                continue
+            path = self.archive.jvm.org.apache.hadoop.fs.Path(self.path, name)
+            if self.archive.is_local:
+                yield path.toUri().getPath()
+                continue
+            local = pathlib.Path(self.archive.folder).parent / name
+            self.archive.file_system.copyToLocalFile(False, path, self.archive.jvm.org.apache.hadoop.fs.Path(str(local)), True)
+            yield str(local)
+            local.unlink()

@@ -2,6 +2,7 @@
 import ctypes
 import os
 import pathlib
+import typing
 
 import pyarrow as pa
 
@@ -66,6 +67,27 @@ class Library:
         return result
 
 
+    def describe_features(self, archive, policy, payload, shares, outputs):
+        """What feature tasks are told, and the columns of their rows as (type, name)."""
+        description, length = ctypes.POINTER(ctypes.c_uint8)(), ctypes.c_size_t()
+        columns, meaning = ctypes.c_char_p(), ctypes.c_char_p()
+        self.call("features_describe", os.fsencode(archive), os.fsencode(policy) if policy else None, payload,
+                  ctypes.c_size_t(len(payload)), ctypes.c_uint64(shares), ctypes.c_uint64(outputs),
+                  ctypes.byref(description), ctypes.byref(length), ctypes.byref(columns), ctypes.byref(meaning))
+        result = FeatureDescription(ctypes.string_at(description, length.value),
+                                    [tuple(line.split(" ", 1)) for line in columns.value.decode().splitlines()],
+                                    meaning.value.decode())
+        for memory in (description, columns, meaning):
+            self.c.harrier_spark_free(memory)
+        return result
+
+
+class FeatureDescription(typing.NamedTuple):
+    description: bytes
+    columns: list
+    meaning: str
+
+
 class Batch:
     """Memory for the two structures of the Arrow C data interface, which have nine and ten words."""
 
@@ -125,3 +147,58 @@ class Task:
         while self.library.c.harrier_spark_fold_next(self.handle, ctypes.c_void_p(self.batch.schema),
                                                      ctypes.c_void_p(self.batch.array)):
             yield self.batch.take()
+
+
+class FeatureTask:
+    """A task of an export of features in an executor."""
+
+    def __init__(self, library, description):
+        self.library = library
+        self.handle = ctypes.c_void_p()
+        self.given, self.made = Batch(), Batch()
+        library.call("features_open", description, ctypes.c_size_t(len(description)), ctypes.byref(self.handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.library.c.harrier_spark_features_close(self.handle)
+
+    def _made(self):
+        return ctypes.c_void_p(self.made.schema), ctypes.c_void_p(self.made.array)
+
+    def part(self, folder, part, rare):
+        """The batch of a part, if it has any rows."""
+        if self.library.call("features_part", self.handle, os.fsencode(folder), ctypes.c_uint64(part),
+                             ctypes.c_bool(rare), *self._made()):
+            yield self.made.take()
+
+    def values(self, batches):
+        """The batches of a share's values, from its sorted items."""
+        for batch in batches:
+            given = self.given.put(batch)
+            try:
+                has_rows = self.library.call("features_values", self.handle, *given, *self._made())
+            finally:
+                self.given.give_back()
+            if has_rows:
+                yield self.made.take()
+        if self.library.call("features_values", self.handle, None, None, *self._made()):
+            yield self.made.take()
+
+    def rows(self, batches, folder, rare):
+        """The batches of decided transactions, from the sorted values of some parts."""
+        where = os.fsencode(folder), rare, ctypes.c_size_t(len(rare))
+        for batch in batches:
+            given = self.given.put(batch)
+            try:
+                self.library.call("features_rows", self.handle, *where, *given)
+            finally:
+                self.given.give_back()
+            yield from self._rows(False)
+        self.library.call("features_rows", self.handle, *where, None, None)
+        yield from self._rows(True)
+
+    def _rows(self, everything):
+        while self.library.c.harrier_spark_features_next(self.handle, ctypes.c_bool(everything), *self._made()):
+            yield self.made.take()

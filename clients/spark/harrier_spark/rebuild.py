@@ -1,6 +1,5 @@
 """The rebuild: scan tasks over the archive's parts, Spark's shuffle, fold tasks over shares of the keys, and this
 process, which writes the tables."""
-import atexit
 import ctypes
 import dataclasses
 import os
@@ -9,15 +8,14 @@ import shutil
 import tempfile
 import time
 
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from . import library as native
-from .archive import Archive
+from .archive import Archive, group_parts
+from .shipping import ship
 
 SCHEMA = "share int, stream int, sequence bigint, block binary"
-ROWS = pa.schema([("share", pa.int32()), ("stream", pa.int32()), ("sequence", pa.int64()), ("block", pa.binary())])
 TASK_MEMORY = 512 << 20
-GROUP_BYTES = 64 << 20  # of the archive, for one scan task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,37 +90,20 @@ def _scan(spark, archive, tasks, direct):
     return spark.read.format("binaryFile").load(paths).select("path", "content").mapInArrow(tasks.scan_content, SCHEMA)
 
 
-def _group(folder, names, tasks_wanted):
-    """Consecutive parts, so many that a task is worth its start and there are enough tasks."""
-    sizes = [os.path.getsize(os.path.join(folder, name)) for name in names]
-    limit = min(GROUP_BYTES, sum(sizes) // tasks_wanted + 1)
-    groups, filled = [], limit
-    for part, size in enumerate(sizes):
-        if filled + size > limit:
-            groups.append([])
-            filled = 0
-        groups[-1].append(part)
-        filled += size
-    return groups
-
-
 def _run(spark, archive, library_path, description, shares, memory, direct, take):
-    from pyspark import StorageLevel
     names = native.Library(library_path).parts(archive.folder)
     sent = spark.sparkContext.broadcast(description)
-    groups = _group(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
+    groups = group_parts(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
     tasks = _Tasks(os.path.basename(library_path), sent, names, groups, archive.folder, memory)
     rows = _scan(spark, archive, tasks, direct).repartitionById(shares, "share")
     rows = rows.sortWithinPartitions("stream", "sequence").mapInArrow(tasks.fold, SCHEMA)
-    rows = rows.persist(StorageLevel.DISK_ONLY)
-    try:
-        rows.count()  # all shares at once; what follows takes them one after the other
-        for row in rows.toLocalIterator(prefetchPartitions=True):
-            take(pa.RecordBatch.from_arrays([pa.array([value], type) for value, type in zip(row, ROWS.types)],
-                                            schema=ROWS))
-    finally:
-        rows.unpersist()
+    with archive.work_folder() as work:
+        rows.write.option("compression", "none").parquet(work.uri)
         sent.destroy()
+        for file in work.files(".parquet"):  # in the order of the shares, as Spark numbers them
+            with pq.ParquetFile(file) as share:
+                for batch in share.iter_batches(batch_size=16):
+                    take(batch)
 
 
 def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=None, task_memory=TASK_MEMORY,
@@ -135,12 +116,9 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
     (default: for file:). fetch: copy all of the archive to this machine, for thresholds; only where it is elsewhere.
     Raises HarrierError, and what Spark raises.
     """
-    library_path = native.find()
+    library_path = ship(spark.sparkContext)
     library = native.Library(library_path)
-    context = spark.sparkContext
-    context.addFile(library_path)
-    _ship_package(context)
-    shares = shares or 4 * context.defaultParallelism
+    shares = shares or 4 * spark.sparkContext.defaultParallelism
     begin, tasks_seconds, failure = time.monotonic(), [0.0], []
     scratch = tempfile.mkdtemp(prefix="harrier-spark-")
     try:
@@ -186,17 +164,6 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
         return _report(raw, len(library.parts(source.folder)), time.monotonic() - begin, tasks_seconds[0])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _ship_package(context):
-    """Executors import this package from a zip file, so that no machine needs it installed. The driver serves the
-    file for as long as it lives."""
-    folder = tempfile.mkdtemp(prefix="harrier-spark-package-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    package = pathlib.Path(__file__).resolve().parent
-    copy = pathlib.Path(folder) / "zip" / package.name
-    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    context.addPyFile(shutil.make_archive(str(pathlib.Path(folder) / "harrier_spark"), "zip", copy.parent))
 
 
 def _report(raw, parts, seconds, tasks_seconds):

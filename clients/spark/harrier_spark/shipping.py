@@ -1,0 +1,39 @@
+"""Bringing the library and this package to the executors, and a session with the settings that both jobs need."""
+import atexit
+import pathlib
+import shutil
+import tempfile
+
+from . import library as native
+
+SETTINGS = {
+    # Rows are blocks of up to some hundred kilobytes.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "64",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
+
+
+def session(master=None, name="harrier-spark", **settings):
+    """A Spark session with these settings; others by their names with _ for the dots."""
+    from pyspark.sql import SparkSession
+    builder = SparkSession.builder.appName(name)
+    if master:
+        builder = builder.master(master)
+    for key, value in {**SETTINGS, **{k.replace("_", "."): v for k, v in settings.items()}}.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def ship(context):
+    """Has executors get the library and, as a zip file, this package: no machine needs it installed. Returns the
+    library's path here."""
+    path = native.find()
+    context.addFile(path)
+    folder = tempfile.mkdtemp(prefix="harrier-spark-package-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the driver serves the file for as long as it lives
+    package = pathlib.Path(__file__).resolve().parent
+    copy = pathlib.Path(folder) / "zip" / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    context.addPyFile(shutil.make_archive(str(pathlib.Path(folder) / "harrier_spark"), "zip", copy.parent))
+    return path
