@@ -14,20 +14,25 @@ SETTINGS = {
 }
 
 
-def session(master=None, name="harrier-spark", **settings):
-    """A Spark session with these settings; others by their names with _ for the dots."""
+_shipped = {}  # application id → path of the library
+
+
+def session(master=None, name="harrier-spark", settings=None):
+    """A Spark session with these settings, and others by their names."""
     from pyspark.sql import SparkSession
     builder = SparkSession.builder.appName(name)
     if master:
         builder = builder.master(master)
-    for key, value in {**SETTINGS, **{k.replace("_", "."): v for k, v in settings.items()}}.items():
+    for key, value in {**SETTINGS, **(settings or {})}.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
 def ship(context):
     """Has executors get the library and, as a zip file, this package: no machine needs it installed. Returns the
-    library's path here."""
+    library's path here. Once for an application: Spark refuses a file's name that it knows from elsewhere."""
+    if context.applicationId in _shipped:
+        return _shipped[context.applicationId]
     path = native.find()
     context.addFile(path)
     folder = tempfile.mkdtemp(prefix="harrier-spark-package-")
@@ -36,4 +41,5 @@ def ship(context):
     copy = pathlib.Path(folder) / "zip" / package.name
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     context.addPyFile(shutil.make_archive(str(pathlib.Path(folder) / "harrier_spark"), "zip", copy.parent))
+    _shipped[context.applicationId] = path
     return path

@@ -257,7 +257,8 @@ void replay_archive_write(const char *path, const struct replay_archive_kind *ki
     arena_init(&writing.arena, 64u << 20);
     for (int i = 0; i < REPLAY_POLICY_COUNT; i++)
         writing.policies[i] = replay_archive_policy((enum replay_policy_name)i);
-    if (archive_open(path, NULL, &writing.archive, &recovery, &error) < 0)
+    const struct archive_options options = {.segment_bytes = kind->segment_bytes};
+    if (archive_open(path, &options, &writing.archive, &recovery, &error) < 0)
         fail_msg("%s", error.text);
     writing.now_us = REPLAY_ARCHIVE_START_US;
     random_state = 88172645463325252;

@@ -23,8 +23,9 @@ struct snapshot *replay_archive_policy(enum replay_policy_name name);
 const char *replay_archive_folder(const char *scratch, enum replay_policy_name name);
 
 struct replay_archive_kind {
-    unsigned transactions; /* below 4096 */
-    bool policies, tables; /* changes of them */
+    unsigned transactions;  /* below 4096 */
+    bool policies, tables;  /* changes of them */
+    uint64_t segment_bytes; /* 0: the default */
 };
 /* The same archive for the same kind. */
 void replay_archive_write(const char *path, const struct replay_archive_kind *kind);

@@ -3,67 +3,28 @@
 #include "batch/distributed/fold_task.h"
 #include "batch/distributed/scan_task.h"
 #include "core/base/check.h"
+#include "task_rows.h"
 #include "tests/split_mix.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct rows {
-    struct arrow_row *rows; /* blocks are copies */
-    size_t count, capacity;
-};
-
-static void add_row(struct rows *rows, struct arrow_row row) {
-    if (rows->count == rows->capacity) {
-        rows->capacity = rows->capacity ? 2 * rows->capacity : 256;
-        rows->rows = check_reallocarray(rows->rows, rows->capacity, sizeof *rows->rows);
-    }
-    char *copy = check_malloc(row.block.length + 1);
-    memcpy(copy, row.block.data, row.block.length);
-    row.block.data = copy;
-    rows->rows[rows->count++] = row;
-}
-
-static void free_rows(struct rows *rows) {
-    for (size_t i = 0; i < rows->count; i++)
-        free((char *)(uintptr_t)rows->rows[i].block.data);
-    free(rows->rows);
-    *rows = (struct rows){0};
-}
-
 static uint64_t below(struct tasks_engine *engine, uint64_t limit) {
     return split_mix(&engine->random) % limit;
 }
 
-/* Through the C data interface, and adds the rows where there are some to add to. */
-static void take_batch(struct arrow_blocks *blocks, struct rows *rows) {
-    struct ArrowSchema schema;
-    struct ArrowArray array;
-    struct arrow_rows read;
-    struct error error;
-    arrow_blocks_export(blocks, &schema, &array);
-    assert_int_equal(arrow_rows_of(&schema, &array, &read, &error), 0);
-    for (size_t i = 0; i < read.count; i++)
-        add_row(rows, arrow_rows_at(&read, i));
-    schema.release(&schema);
-    array.release(&array);
-    assert_null(schema.release);
-    assert_null(array.release);
-}
-
 static int scan(struct tasks_engine *engine, struct text description, size_t part,
-                struct rows *rows, struct error *ret_error) {
+                struct task_rows *rows, struct error *ret_error) {
     struct rebuild_task *task;
     struct scan_task *scanned;
     struct arrow_blocks *blocks = arrow_blocks_new();
-    int r =
-        rebuild_task_open(description, engine->scratch, engine->memory_bytes, &task, ret_error);
+    int r = rebuild_task_open(description, engine->scratch, engine->memory_bytes, &task, ret_error);
     assert_int_equal(r, 0);
     r = scan_task_open(task, engine->archive, part, &scanned, ret_error);
     if (r == 0) {
         while ((r = scan_task_next(scanned, blocks, ret_error)) > 0)
-            take_batch(blocks, rows);
+            task_rows_take(blocks, rows);
         scan_task_close(scanned);
     }
     rebuild_task_close(task);
@@ -73,8 +34,8 @@ static int scan(struct tasks_engine *engine, struct text description, size_t par
 
 /* A task whose machine dies has no effect but that it runs again, with the same rows. */
 static int scan_maybe_twice(struct tasks_engine *engine, struct text description, size_t part,
-                            struct rows *rows, struct error *ret_error) {
-    struct rows first = {0};
+                            struct task_rows *rows, struct error *ret_error) {
+    struct task_rows first = {0};
     int r = below(engine, 4) == 0 ? scan(engine, description, part, &first, ret_error) : 0;
     size_t before = rows->count;
     if (r == 0)
@@ -84,11 +45,11 @@ static int scan_maybe_twice(struct tasks_engine *engine, struct text description
         assert_int_equal(a->stream, b->stream);
         assert_true(a->sequence == b->sequence && text_equal(a->block, b->block));
     }
-    free_rows(&first);
+    task_rows_free(&first);
     return r;
 }
 
-static int scan_all(struct tasks_engine *engine, struct text description, struct rows *rows,
+static int scan_all(struct tasks_engine *engine, struct text description, struct task_rows *rows,
                     struct error *ret_error) {
     struct rebuild_task *task;
     assert_int_equal(rebuild_task_open(description, engine->scratch, 1 << 20, &task, ret_error), 0);
@@ -108,26 +69,16 @@ static int scan_all(struct tasks_engine *engine, struct text description, struct
     return r;
 }
 
-static int compare_rows(const void *left, const void *right) {
-    const struct arrow_row *a = left, *b = right;
-    if (a->share != b->share)
-        return a->share < b->share ? -1 : 1;
-    if (a->stream != b->stream)
-        return a->stream < b->stream ? -1 : 1;
-    return (a->sequence > b->sequence) - (a->sequence < b->sequence);
-}
-
 /* Batches of a few rows, so that streams and summaries go on from one to the next. */
 static int fold_share(struct tasks_engine *engine, struct text description,
-                      const struct arrow_row *rows, size_t count, struct rows *out,
+                      const struct arrow_row *rows, size_t count, struct task_rows *out,
                       struct error *ret_error) {
     struct rebuild_task *task;
     struct arrow_blocks *blocks = arrow_blocks_new(), *made;
     struct ArrowSchema schema;
     struct ArrowArray array;
     struct arrow_rows read;
-    int r =
-        rebuild_task_open(description, engine->scratch, engine->memory_bytes, &task, ret_error);
+    int r = rebuild_task_open(description, engine->scratch, engine->memory_bytes, &task, ret_error);
     assert_int_equal(r, 0);
     struct fold_task *fold = fold_task_new(task);
     for (size_t i = 0; i < count && r == 0;) {
@@ -142,7 +93,7 @@ static int fold_share(struct tasks_engine *engine, struct text description,
     if (r == 0)
         r = fold_task_end(fold, ret_error);
     while (r == 0 && (made = fold_task_out(fold))) {
-        take_batch(made, out);
+        task_rows_take(made, out);
         arrow_blocks_free(made);
     }
     fold_task_free(fold);
@@ -151,7 +102,7 @@ static int fold_share(struct tasks_engine *engine, struct text description,
     return r;
 }
 
-static int hand_over(struct distributed_rebuild *rebuild, const struct rows *out,
+static int hand_over(struct distributed_rebuild *rebuild, const struct task_rows *out,
                      struct error *ret_error) {
     struct arrow_blocks *blocks = arrow_blocks_new();
     struct ArrowSchema schema;
@@ -171,11 +122,10 @@ static int hand_over(struct distributed_rebuild *rebuild, const struct rows *out
 int tasks_engine_run(void *user, struct distributed_rebuild *rebuild, struct text description,
                      struct error *ret_error) {
     struct tasks_engine *engine = user;
-    struct rows rows = {0}, out = {0};
+    struct task_rows rows = {0}, out = {0};
     engine->runs++;
     int r = scan_all(engine, description, &rows, ret_error);
-    if (rows.count)
-        qsort(rows.rows, rows.count, sizeof *rows.rows, compare_rows);
+    task_rows_sort(&rows);
     engine->rows += rows.count;
     for (size_t i = 0, end; i < rows.count && r == 0; i = end) {
         for (end = i; end < rows.count && rows.rows[end].share == rows.rows[i].share;)
@@ -184,7 +134,7 @@ int tasks_engine_run(void *user, struct distributed_rebuild *rebuild, struct tex
     }
     if (r == 0)
         r = hand_over(rebuild, &out, ret_error);
-    free_rows(&rows);
-    free_rows(&out);
+    task_rows_free(&rows);
+    task_rows_free(&out);
     return r;
 }
