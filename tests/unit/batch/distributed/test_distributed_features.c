@@ -10,6 +10,7 @@
 #include "batch/replay/replay.h"
 #include "clients/cli/replay/training_rows.h"
 #include "core/base/check.h"
+#include "core/store/archive/archive.h"
 #include "task_rows.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
@@ -324,6 +325,131 @@ static void features_are_those_of_a_replay(void **state) {
     }
 }
 
+/* ---- thresholds and cut-offs that tables brought ---- */
+
+static const struct policy_file nightly_files[] = {
+    {.path = TEXT_LITERAL("policy.yaml"),
+     .content = TEXT_LITERAL("policy:\n"
+                             "  name: nightly\n"
+                             "  base_currency: EUR\n"
+                             "  cutoffs: {review: 300, decline: 800}\n")},
+    {.path = TEXT_LITERAL("features.yaml"),
+     .content = TEXT_LITERAL("entities:\n"
+                             "  card: {key: card}\n"
+                             "features:\n"
+                             "  card:\n"
+                             "    - {name: count_1h, aggregate: count, window: 1h}\n")},
+    {.path = TEXT_LITERAL("rules/r.yaml"),
+     .content = TEXT_LITERAL("rules:\n"
+                             "  - name: dear\n"
+                             "    when: amount > thresholds.p99[mcc]\n"
+                             "    then: {score: 350}\n"
+                             "    reason: above {thresholds.p99[mcc]}\n")},
+    {.path = TEXT_LITERAL("thresholds.yaml"),
+     .content = TEXT_LITERAL(
+         "thresholds:\n"
+         "  - {name: p99, quantile: 0.99, of: amount, by: mcc, over: 1d, fallback: 10.5}\n"
+         "budgets:\n"
+         "  - {verdict: review, at_most: 0.01, over: 1d}\n")},
+};
+
+static struct snapshot *nightly_policy(void) {
+    struct snapshot *snapshot;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    if (snapshot_load(nightly_files, 4, &snapshot, &messages, &error) < 0)
+        fail_msg("%s", error.text);
+    buffer_deinit(&messages);
+    return snapshot;
+}
+
+/* Tables whose threshold is night × 5, and whose cut-off goes up and down. */
+static void append_night(struct archive *archive, const struct snapshot *snapshot, unsigned night) {
+    static const struct text keys[] = {TEXT_LITERAL("5411")};
+    const double values[] = {5.0 * night};
+    const struct threshold_values threshold = {.name = TEXT_LITERAL("p99"),
+                                               .definition = snapshot->thresholds[0].definition,
+                                               .has_overall = true,
+                                               .overall = 40,
+                                               .key_count = 1,
+                                               .keys = keys,
+                                               .values = values,
+                                               .group_count = 1};
+    const struct threshold_cutoff cutoff = {.verdict = VERDICT_REVIEW,
+                                            .definition = snapshot->budgets[0].definition,
+                                            .score = night % 2 ? 340 : 360};
+    struct record record = {.type = RECORD_GENERATION,
+                            .receive_time_us = REPLAY_ARCHIVE_START_US,
+                            .generation = {.generation_id = night,
+                                           .thresholds = {.thresholds = &threshold,
+                                                          .threshold_count = 1,
+                                                          .cutoffs = &cutoff,
+                                                          .cutoff_count = 1}}};
+    archive_append(archive, &record);
+}
+
+static void append_payment(struct archive *archive, unsigned number) {
+    char id[32];
+    snprintf(id, sizeof id, "t-%u", number);
+    struct record record = {.type = RECORD_TRANSACTION, .receive_time_us = REPLAY_ARCHIVE_START_US};
+    struct transaction *transaction = &record.transaction.transaction;
+    record.transaction.decision.verdict = VERDICT_APPROVE;
+    *transaction =
+        (struct transaction){.id = text_of(id),
+                             .event_time_us = REPLAY_ARCHIVE_START_US + number * 60000000,
+                             .amount_minor = number * 37 % 6000,
+                             .currency = TEXT_LITERAL("EUR")};
+    transaction->fields[FIELD_CARD] = number % 3 ? TEXT_LITERAL("a") : TEXT_LITERAL("b");
+    transaction->fields[FIELD_MCC] = number % 4 ? TEXT_LITERAL("5411") : TEXT_LITERAL("6011");
+    archive_append(archive, &record);
+}
+
+static void write_nights(const char *path, const struct snapshot *snapshot) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct archive_sync sync;
+    struct error error;
+    const struct archive_options options = {.segment_bytes = 4000};
+    assert_int_equal(archive_open(path, &options, &archive, &recovery, &error), 0);
+    for (unsigned number = 0; number < 600; number++) {
+        append_payment(archive, number);
+        if (number % 70 == 69)
+            append_night(archive, snapshot, number / 70 + 1);
+    }
+    assert_int_equal(archive_write(archive, &error), 0);
+    assert_int_equal(archive_sync_start(archive, &sync, &error), 1);
+    assert_int_equal(archive_sync_wait(&sync, &error), 0);
+    assert_int_equal(archive_sync_finish(archive, &sync, &error), 0);
+    archive_close(archive);
+}
+
+static void thresholds_count_from_where_they_were_adopted(void **state) {
+    (void)state;
+    char *root = scratch_make();
+    char archive[300];
+    snprintf(archive, sizeof archive, "%s/archive", root);
+    struct snapshot *policy = nightly_policy();
+    struct table here, there;
+    struct job job = {.archive = archive, .scratch = root, .random = 7};
+    write_nights(archive, policy);
+    table_init(&here, policy);
+    table_init(&there, policy);
+    features_here(archive, policy, &here);
+    features_there(&job, policy, 2, 3, &there);
+    buffer_append_u8(&here.lines, 0);
+    buffer_append_u8(&there.lines, 0);
+    const char *lines = (const char *)here.lines.bytes;
+    assert_non_null(strstr(lines, "above 10.5")); /* the fallback, of the first ones */
+    assert_non_null(strstr(lines, "above 5\n") || strstr(lines, "above 5,") ? lines : NULL);
+    assert_non_null(strstr(lines, "review"));
+    assert_string_equal((const char *)there.lines.bytes, lines);
+    table_deinit(&here);
+    table_deinit(&there);
+    snapshot_unref(policy);
+    scratch_remove(root);
+}
+
 /* Values of another share, or of a part that has changed: an error, never a wrong row. */
 static void what_does_not_belong_together_is_seen(void **state) {
     (void)state;
@@ -374,6 +500,7 @@ static void what_does_not_belong_together_is_seen(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_are_those_of_a_replay),
+        cmocka_unit_test(thresholds_count_from_where_they_were_adopted),
         cmocka_unit_test(what_does_not_belong_together_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
