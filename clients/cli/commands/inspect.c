@@ -116,7 +116,8 @@ static const struct argp argp = {
     .args_doc = "ARCHIVE",
     .doc =
         "Prints the records of an archive, one per line. ARCHIVE is the archive's folder or the "
-        "server's data folder around it. The archive is only read; a server may be writing.\v"
+        "server's data folder around it, or a folder in archive/cut with the records that a node "
+        "of a cluster has cut off. The archive is only read; a server may be writing.\v"
         "--count prints the numbers of transactions, outcomes, transactions by current label and "
         "segments, the last sync mark, the last position and its chain hash. Exit status: 65 "
         "the archive is damaged (the message says where), 66 there is none.",
@@ -129,6 +130,7 @@ struct inspection {
     struct arena arena;
     struct buffer line;
     struct progress_bar bar;
+    uint64_t before; /* position before the first record */
     uint64_t printed;
 };
 
@@ -207,7 +209,7 @@ static int count_records(struct inspection *inspection, struct archive_census *c
 /* Where the last sync mark is cannot be seen in the records: the reader is asked at the end. */
 static int count(struct inspection *inspection, struct error *ret_error) {
     struct archive_census census;
-    archive_census_init(&census);
+    archive_census_init(&census, inspection->before);
     int r = count_records(inspection, &census, ret_error);
     progress_bar_clear(&inspection->bar);
     if (r == 0)
@@ -220,6 +222,14 @@ static int count(struct inspection *inspection, struct error *ret_error) {
     return r;
 }
 
+/* A folder of what a node of a cluster has cut off begins later than at record 1. */
+static int open_folder(const char *folder, struct archive_reader **ret_reader,
+                       struct error *ret_error) {
+    int r = archive_reader_open_cut(folder, ret_reader, ret_error);
+    return r == 1 ? archive_reader_open(folder, (struct archive_place){0}, ret_reader, ret_error)
+                  : r;
+}
+
 int command_inspect(int argc, char **argv) {
     struct options options = {0};
     struct inspection inspection = {.options = &options};
@@ -227,17 +237,18 @@ int command_inspect(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
     char *folder = folder_of_archive(options.archive);
-    int r = archive_reader_open(folder, (struct archive_place){0}, &inspection.reader, &error);
+    int r = open_folder(folder, &inspection.reader, &error);
     free(folder);
     if (r < 0)
         return exit_with(&error);
+    inspection.before = archive_reader_place(inspection.reader).position;
     arena_init(&inspection.arena, RECORD_BYTES_MAX);
     buffer_init(&inspection.line);
     progress_bar_init(&inspection.bar, progress_style_of(options.progress, options.quiet, false),
                       "records");
     r = options.count ? count(&inspection, &error) : print_records(&inspection, &error);
     /* A server's first write is a record, so this is some other folder. */
-    if (r == 0 && archive_reader_place(inspection.reader).position == 0)
+    if (r == 0 && archive_reader_place(inspection.reader).position == inspection.before)
         r = error_set(&error, ERROR_NOT_FOUND, "there are no records in %s: is it an archive?",
                       options.archive);
     if (r == 0 && fflush(stdout) != 0)

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void archive_census_init(struct archive_census *census) {
-    *census = (struct archive_census){.first_event_us = INT64_MAX, .last_event_us = INT64_MIN};
+void archive_census_init(struct archive_census *census, uint64_t before) {
+    *census = (struct archive_census){
+        .before = before, .first_event_us = INT64_MAX, .last_event_us = INT64_MIN};
     buffer_init(&census->labels);
     buffer_init(&census->id_hashes);
 }
@@ -25,10 +26,13 @@ void archive_census_deinit(struct archive_census *census) {
     free(census->segment);
 }
 
-/* labels.bytes[position] exists. Positions come in order and without gaps, so this grows by one. */
-static void reach(struct archive_census *census, uint64_t position) {
-    while (census->labels.length <= position)
+/* The label of a position after `before`. Positions come in order and without gaps, so this grows
+ * by one. */
+static uint8_t *label_at(struct archive_census *census, uint64_t position) {
+    uint64_t index = position - census->before;
+    while (census->labels.length <= index)
         buffer_append_u8(&census->labels, 0);
+    return &census->labels.bytes[index];
 }
 
 /* A transaction begins without a label, which is not the same as a position without a transaction
@@ -36,7 +40,7 @@ static void reach(struct archive_census *census, uint64_t position) {
 static void add_transaction(struct archive_census *census, const struct record *record) {
     const struct transaction *transaction = &record->transaction.transaction;
     uint64_t hash = hash_text(transaction->id);
-    census->labels.bytes[record->position] = 1 + LABEL_NONE;
+    *label_at(census, record->position) = 1 + LABEL_NONE;
     buffer_append(&census->id_hashes, &hash, sizeof hash);
     if (transaction->event_time_us < census->first_event_us)
         census->first_event_us = transaction->event_time_us;
@@ -53,17 +57,19 @@ int archive_census_add(struct archive_census *census, const struct record *recor
     }
     census->records++;
     census->by_type[record->type]++;
-    reach(census, record->position);
+    label_at(census, record->position);
     if (record->type == RECORD_TRANSACTION)
         add_transaction(census, record);
     if (record->type == RECORD_OUTCOME) {
         uint64_t of = record->outcome.transaction_position;
-        if (of >= record->position || census->labels.bytes[of] == 0)
+        if (of > 0 && of <= census->before)
+            return 0;
+        if (of == 0 || of >= record->position || *label_at(census, of) == 0)
             return error_set(ret_error, ERROR_DAMAGED,
                              "the outcome at position %" PRIu64 " refers to position %" PRIu64
                              ", which holds no transaction",
                              record->position, of);
-        census->labels.bytes[of] = (uint8_t)(1 + record->outcome.label);
+        *label_at(census, of) = (uint8_t)(1 + record->outcome.label);
     }
     return 0;
 }

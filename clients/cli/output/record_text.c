@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- for people --------------------------------------------------------------------------------
  */
@@ -166,6 +167,25 @@ void record_text(const struct record *record, const struct archive_frame *frame,
 /* --- JSON --------------------------------------------------------------------------------------
  */
 
+/* A whole number that is a double is written 3.0, because harrier score takes 3 for an integer. */
+static void json_double(struct buffer *buffer, struct text name, double number) {
+    char digits[64];
+    value_format(value_double(number), digits, sizeof digits);
+    json_add_key(buffer, name);
+    buffer_printf(buffer, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
+}
+
+static void json_attribute(struct buffer *buffer, const struct attribute *attribute) {
+    if (attribute->type == ATTRIBUTE_NUMBER)
+        json_double(buffer, attribute->name, attribute->number);
+    else
+        json_add_value(buffer, attribute->name,
+                       attribute->type == ATTRIBUTE_TEXT      ? value_text(attribute->text)
+                       : attribute->type == ATTRIBUTE_INTEGER ? value_int(attribute->integer)
+                       : attribute->type == ATTRIBUTE_FLAG    ? value_bool(attribute->flag)
+                                                              : value_absent());
+}
+
 /* The same names as in the files that harrier score reads. */
 static void json_transaction(struct buffer *buffer, const struct transaction *transaction) {
     json_add_text(buffer, "id", transaction->id);
@@ -186,15 +206,8 @@ static void json_transaction(struct buffer *buffer, const struct transaction *tr
     if (transaction->attribute_count == 0)
         return;
     json_begin_object(buffer, "attributes");
-    for (size_t i = 0; i < transaction->attribute_count; i++) {
-        const struct attribute *attribute = &transaction->attributes[i];
-        json_add_value(buffer, attribute->name,
-                       attribute->type == ATTRIBUTE_TEXT      ? value_text(attribute->text)
-                       : attribute->type == ATTRIBUTE_INTEGER ? value_int(attribute->integer)
-                       : attribute->type == ATTRIBUTE_NUMBER  ? value_double(attribute->number)
-                       : attribute->type == ATTRIBUTE_FLAG    ? value_bool(attribute->flag)
-                                                              : value_absent());
-    }
+    for (size_t i = 0; i < transaction->attribute_count; i++)
+        json_attribute(buffer, &transaction->attributes[i]);
     json_end_object(buffer);
 }
 

@@ -139,6 +139,12 @@ struct archive_reader;
  * is not one of this archive. */
 int archive_reader_open(const char *path, struct archive_place after,
                         struct archive_reader **ret_reader, struct error *ret_error);
+/* The same for a folder that archive_cut() has made: all of it, from its first record on. Such a
+ * folder is known by its name, which says where it begins; any other that begins after record 1
+ * lacks something. 1: the path leads to no folder of such a name. ERROR_DAMAGED: it begins with
+ * another record. */
+int archive_reader_open_cut(const char *path, struct archive_reader **ret_reader,
+                            struct error *ret_error);
 void archive_reader_close(struct archive_reader *reader);
 
 /* 1: *ret_record is the next record, in the arena (the caller resets it). 0: the end, for now: a

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct archive_reader {
@@ -148,8 +149,34 @@ static int seek(struct archive_reader *reader, struct archive_place after,
     return 0;
 }
 
-int archive_reader_open(const char *path, struct archive_place after,
-                        struct archive_reader **ret_reader, struct error *ret_error) {
+/* The place before the first record of a copy that archive_cut() has made. Its folder's name says
+ * which record that is; without it, a copy that has lost segments would look whole. */
+static int find_beginning(const struct archive_reader *reader, uint64_t first,
+                          struct archive_place *ret_place, struct error *ret_error) {
+    struct segment_file *file;
+    struct segment_header header;
+    if (reader->list.count == 0)
+        return error_set(ret_error, ERROR_NOT_FOUND, "it has no segment");
+    const struct segment *segment = &reader->list.segments[0];
+    if (segment->first != first)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: it begins with record %" PRIu64
+                         "; by the folder's name, record %" PRIu64 " comes first",
+                         segment->name, segment->first, first);
+    int r = segment_file_open_header(reader->directory, segment, &file, &header, ret_error);
+    if (r > 0)
+        return error_set(ret_error, ERROR_DAMAGED, "%s: the file ends inside its header",
+                         segment->name);
+    if (r < 0)
+        return r;
+    segment_file_close(file);
+    *ret_place = header.before;
+    return 0;
+}
+
+/* first: of a copy; 0: it is an archive. */
+static int open_reader(const char *path, struct archive_place after, uint64_t first,
+                       struct archive_reader **ret_reader, struct error *ret_error) {
     struct archive_reader *reader = check_calloc(1, sizeof *reader);
     reader->path = text_copy(text_of(path));
     reader->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -160,6 +187,8 @@ int archive_reader_open(const char *path, struct archive_place after,
         r = error_set_errno(ret_error, errno, "cannot open the archive");
     if (r == 0)
         r = segment_list_scan(&reader->list, reader->directory, INT32_MIN, ret_error);
+    if (r == 0 && first > 0)
+        r = find_beginning(reader, first, &after, ret_error);
     if (r == 0)
         r = find_synced(reader, ret_error);
     if (r == 0)
@@ -170,6 +199,36 @@ int archive_reader_open(const char *path, struct archive_place after,
     }
     *ret_reader = reader;
     return 0;
+}
+
+int archive_reader_open(const char *path, struct archive_place after,
+                        struct archive_reader **ret_reader, struct error *ret_error) {
+    return open_reader(path, after, 0, ret_reader, ret_error);
+}
+
+/* "<first position, 20 digits>-<n>", as archive_cut() names them. */
+static bool parse_copy_name(const char *name, uint64_t *ret_first) {
+    static const char digits[] = "0123456789";
+    if (strspn(name, digits) != 20 || name[20] != '-')
+        return false;
+    const char *number = name + 21;
+    if (*number == '\0' || strspn(number, digits) != strlen(number))
+        return false;
+    errno = 0;
+    uint64_t first = strtoull(name, NULL, 10);
+    if (first == 0 || errno != 0)
+        return false;
+    *ret_first = first;
+    return true;
+}
+
+int archive_reader_open_cut(const char *path, struct archive_reader **ret_reader,
+                            struct error *ret_error) {
+    uint64_t first;
+    char *real = realpath(path, NULL); /* the name, however the path ends */
+    bool is_copy = real && parse_copy_name(strrchr(real, '/') + 1, &first);
+    free(real);
+    return is_copy ? open_reader(path, (struct archive_place){0}, first, ret_reader, ret_error) : 1;
 }
 
 /* ---------------------------------------------------------------------------------------------

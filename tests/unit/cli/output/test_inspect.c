@@ -75,6 +75,28 @@ static void transactions(void **state) {
         "\"0000000000000000\",\"rule_errors\":0}}");
 }
 
+/* Each reads back as the type that it has. */
+static void numbers(void **state) {
+    (void)state;
+    static const struct attribute of[] = {
+        {.name = TEXT_LITERAL("a"), .type = ATTRIBUTE_NUMBER, .number = 3},
+        {.name = TEXT_LITERAL("b"), .type = ATTRIBUTE_INTEGER, .integer = 3},
+        {.name = TEXT_LITERAL("c"), .type = ATTRIBUTE_NUMBER, .number = 2.5},
+        {.name = TEXT_LITERAL("d"), .type = ATTRIBUTE_NUMBER, .number = 1e300},
+        {.name = TEXT_LITERAL("e"), .type = ATTRIBUTE_NUMBER, .number = -0.0},
+    };
+    struct record record = transaction_record();
+    struct buffer line;
+    buffer_init(&line);
+    record.transaction.transaction.attributes = of;
+    record.transaction.transaction.attribute_count = 5;
+    record_json(&record, NULL, &line);
+    buffer_append_u8(&line, 0);
+    assert_non_null(strstr((char *)line.bytes,
+                           "\"attributes\":{\"a\":3.0,\"b\":3,\"c\":2.5,\"d\":1e+300,\"e\":-0.0}"));
+    buffer_deinit(&line);
+}
+
 /* Rules that say more, and policies on trial. */
 static void transactions_with_shadows(void **state) {
     (void)state;
@@ -217,7 +239,7 @@ static void census(void **state) {
     struct archive_census census;
     struct record transaction = transaction_record();
     struct error error;
-    archive_census_init(&census);
+    archive_census_init(&census, 0);
     add(&census, (struct record){.type = RECORD_ENGINE, .position = 1}, "a.seg");
     for (uint64_t position = 2; position <= 6; position++) {
         char id[8];
@@ -248,12 +270,36 @@ static void census(void **state) {
     archive_census_deinit(&census);
 }
 
+/* Positions as high as in an archive of years: what came before takes no memory. */
+static void census_of_a_late_beginning(void **state) {
+    (void)state;
+    const uint64_t before = UINT64_C(1) << 50;
+    struct archive_census census;
+    struct record transaction = transaction_record();
+    struct error error;
+    archive_census_init(&census, before);
+    transaction.position = before + 1;
+    add(&census, transaction, "a.seg");
+    add(&census, outcome_of(before - 7, before + 2, LABEL_FRAUD), "a.seg");
+    add(&census, outcome_of(before, before + 3, LABEL_FRAUD), "a.seg");
+    add(&census, outcome_of(before + 1, before + 4, LABEL_CHARGEBACK), "a.seg");
+    assert_int_equal(census.records, 4);
+    assert_int_equal(census.by_type[RECORD_OUTCOME], 3);
+    assert_int_equal(archive_census_labelled(&census, LABEL_FRAUD), 0);
+    assert_int_equal(archive_census_labelled(&census, LABEL_CHARGEBACK), 1);
+    assert_int_equal(archive_census_labelled(&census, LABEL_NONE), 0);
+    struct record wrong = outcome_of(before + 2, before + 5, LABEL_FRAUD);
+    assert_int_equal(archive_census_add(&census, &wrong, "a.seg", &error), -ERROR_DAMAGED);
+    wrong = outcome_of(0, before + 5, LABEL_FRAUD);
+    assert_int_equal(archive_census_add(&census, &wrong, "a.seg", &error), -ERROR_DAMAGED);
+    archive_census_deinit(&census);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transactions),
-        cmocka_unit_test(transactions_with_shadows),
-        cmocka_unit_test(other_records),
-        cmocka_unit_test(census),
+        cmocka_unit_test(transactions), cmocka_unit_test(transactions_with_shadows),
+        cmocka_unit_test(numbers),      cmocka_unit_test(other_records),
+        cmocka_unit_test(census),       cmocka_unit_test(census_of_a_late_beginning),
     };
     return cmocka_run_group_tests_name("inspect", tests, NULL, NULL);
 }

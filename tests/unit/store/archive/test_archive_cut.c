@@ -118,6 +118,30 @@ static void expect_all(struct case_of_cut *cut) {
     arena_deinit(&arena);
 }
 
+/* A copy, read in order through a reader: the records after this position, as they were. */
+static void expect_copy(struct case_of_cut *cut, const char *folder, uint64_t position,
+                        uint64_t last) {
+    struct archive_reader *reader;
+    struct arena arena;
+    struct record record;
+    struct error error;
+    arena_init(&arena, 1u << 16);
+    if (archive_reader_open_cut(folder, &reader, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(archive_reader_place(reader).position, position);
+    assert_int_equal(archive_reader_place(reader).chain, cut->places[position].chain);
+    for (uint64_t next = position + 1; next <= last; next++) {
+        arena_reset(&arena);
+        if (archive_reader_next(reader, &arena, &record, &error) != 1)
+            fail_msg("%s", error.text);
+        expect_record(cut, &arena, &record, next);
+    }
+    assert_int_equal(archive_reader_next(reader, &arena, &record, &error), 0);
+    assert_int_equal(archive_reader_place(reader).chain, cut->places[last].chain);
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+}
+
 /* The same records, appended to an archive in which nothing was ever cut. */
 static void expect_as_never_cut(struct case_of_cut *cut) {
     char *folder = scratch_make();
@@ -175,6 +199,7 @@ static struct archive_cut_report cut_after(struct case_of_cut *cut, uint64_t pos
         assert_int_equal(copy.zeros, 0);
         assert_frames_are_of(&copy, &before, position);
         frame_list_deinit(&copy);
+        expect_copy(cut, report.folder, position, last);
     }
     frame_list_deinit(&before);
     frame_list_deinit(&after);
@@ -312,6 +337,107 @@ static void a_segment_without_records_goes_too(void **state) {
         go_on(cut);
         end(cut);
     }
+}
+
+/* ---- reading a copy ---- */
+
+static int try_reading_copy(const char *folder, struct error *ret_error) {
+    struct archive_reader *reader;
+    int r = archive_reader_open_cut(folder, &reader, ret_error);
+    if (r == 0)
+        archive_reader_close(reader);
+    return r;
+}
+
+static void expect_unreadable_copy(const char *folder, enum error_code code, const char *words) {
+    struct error error;
+    assert_int_equal(try_reading_copy(folder, &error), -(int)code);
+    assert_non_null(strstr(error.text, folder));
+    assert_non_null(strstr(error.text, words));
+}
+
+/* Whatever the path looks like, the folder's own name counts. */
+static void a_copy_is_known_by_its_name(void **state) {
+    (void)state;
+    struct case_of_cut *cut = begin(SMALL, false);
+    struct error error;
+    fill(cut, 30, false);
+    struct archive_cut_report report = cut_after(cut, 12);
+    char *copy = strdup(report.folder), path[4200];
+    snprintf(path, sizeof path, "%s//", copy);
+    expect_copy(cut, path, 12, 30);
+    snprintf(path, sizeof path, "%s/2026-01-01/..", copy);
+    expect_copy(cut, path, 12, 30);
+    snprintf(path, sizeof path, "%s/link", cut->folder);
+    assert_int_equal(symlink(copy, path), 0);
+    expect_copy(cut, path, 12, 30);
+    static const char *const names[] = {"lost",
+                                        "00000000000000000013",
+                                        "00000000000000000013-",
+                                        "00000000000000000013-1x",
+                                        "0000000000000000013-1",
+                                        "000000000000000000013-1",
+                                        "00000000000000000000-1",
+                                        "99999999999999999999-1",
+                                        "2026-01-01"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/cut/%s", cut->folder, names[i]);
+        assert_int_equal(rename(copy, path), 0);
+        assert_int_equal(try_reading_copy(path, &error), 1);
+        assert_int_equal(rename(path, copy), 0);
+    }
+    assert_int_equal(try_reading_copy(cut->folder, &error), 1);
+    assert_int_equal(try_reading_copy(path, &error), 1); /* there is none */
+    assert_int_equal(try_reading_copy("/", &error), 1);
+    free(copy);
+    end(cut);
+}
+
+/* That it begins later is no reason to accept less than all of it. */
+static void a_copy_has_all_its_records(void **state) {
+    (void)state;
+    struct case_of_cut *cut = begin(SMALL, false);
+    struct archive_reader *reader;
+    struct record record;
+    struct arena arena;
+    struct error error;
+    char first[4200], path[4300];
+    fill(cut, 40, false);
+    struct archive_cut_report report = cut_after(cut, 9);
+    /* Without being asked for, it is an archive that lacks its beginning. */
+    assert_int_equal(archive_reader_open(report.folder, (struct archive_place){0}, &reader, &error),
+                     -ERROR_DAMAGED);
+    assert_non_null(strstr(error.text, "records 1 to 9 before it are missing"));
+    /* It says where it begins. */
+    snprintf(path, sizeof path, "%s/cut/%020d-1", cut->folder, 9);
+    assert_int_equal(rename(report.folder, path), 0);
+    expect_unreadable_copy(path, ERROR_DAMAGED, "begins with record 10");
+    snprintf(report.folder, sizeof report.folder, "%s/cut/%020d-1", cut->folder, 10);
+    assert_int_equal(rename(path, report.folder), 0);
+    /* A segment in between is missing. */
+    snprintf(first, sizeof first, "%s/2026-01-01/%020d.seg", report.folder, 15);
+    snprintf(path, sizeof path, "%s.away", first);
+    assert_int_equal(rename(first, path), 0);
+    arena_init(&arena, 1u << 16);
+    assert_int_equal(archive_reader_open_cut(report.folder, &reader, &error), 0);
+    int r;
+    while ((r = archive_reader_next(reader, &arena, &record, &error)) > 0)
+        arena_reset(&arena);
+    assert_int_equal(r, -ERROR_DAMAGED);
+    assert_non_null(strstr(error.text, "records 15 to 21 before it are missing"));
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+    assert_int_equal(rename(path, first), 0);
+    /* The first segment is missing, or has no header. */
+    snprintf(first, sizeof first, "%s/2026-01-01/%020d.seg", report.folder, 10);
+    assert_int_equal(truncate(first, 63), 0);
+    expect_unreadable_copy(report.folder, ERROR_DAMAGED, "the file ends inside its header");
+    assert_int_equal(unlink(first), 0);
+    expect_unreadable_copy(report.folder, ERROR_DAMAGED, "begins with record 15");
+    snprintf(path, sizeof path, "%s/cut/%020d-1", cut->folder, 77);
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect_unreadable_copy(path, ERROR_NOT_FOUND, "it has no segment");
+    end(cut);
 }
 
 /* ---- refused ---- */
@@ -472,6 +598,8 @@ int main(void) {
         cmocka_unit_test(two_cuts_have_two_folders),
         cmocka_unit_test(the_spare_stays_of_use),
         cmocka_unit_test(a_segment_without_records_goes_too),
+        cmocka_unit_test(a_copy_is_known_by_its_name),
+        cmocka_unit_test(a_copy_has_all_its_records),
         cmocka_unit_test(another_history_is_not_found),
         cmocka_unit_test(sealed_segments_are_not_cut),
         cmocka_unit_test(without_room_for_the_copy_nothing_is_cut),
