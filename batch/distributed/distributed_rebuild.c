@@ -23,6 +23,8 @@ struct distributed_rebuild {
     struct buffer policy; /* the last one in the archive, if it is behind the guess */
     int32_t stream;       /* of the last row */
     int64_t sequence;
+    uint64_t generation_position;      /* of the last adopted tables' record so far */
+    bool is_settled, policy_was_other; /* see settle() */
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -44,6 +46,12 @@ static int take_summary(struct distributed_rebuild *distributed, const struct ar
         distributed->policy_position = summary.policy_position;
         buffer_clear(&distributed->policy);
         buffer_append(&distributed->policy, summary.policy.data, summary.policy.length);
+    }
+    if (summary.sums.newest_generation_position > distributed->generation_position) {
+        struct buffer *last = &distributed->rebuild->last_generation;
+        distributed->generation_position = summary.sums.newest_generation_position;
+        buffer_clear(last);
+        buffer_append(last, summary.generation.data, summary.generation.length);
     }
     list_queue_put_kept(distributed->lists, part, summary.list_changes);
     return list_queue_finish(distributed->lists, part, ret_error);
@@ -75,13 +83,30 @@ static int settle_policy(struct distributed_rebuild *distributed, struct error *
     return r < 0 ? r : 1;
 }
 
-/* All summaries are there before the first entries, so a wrong guess costs no writing. */
 static int check_parts(const struct distributed_rebuild *distributed, struct error *ret_error) {
     size_t parts = archive_parts_count(distributed->rebuild->parts);
     if (distributed->parts == parts)
         return 0;
     return error_set(ret_error, ERROR_INVALID, "%zu of the archive's %zu parts are scanned",
                      distributed->parts, parts);
+}
+
+/* All summaries come before the first entries, so that nothing is written after a wrong guess. */
+static int settle(struct distributed_rebuild *distributed, struct error *ret_error) {
+    if (distributed->is_settled)
+        return 0;
+    distributed->is_settled = true;
+    int r = check_parts(distributed, ret_error);
+    if (r == 0) {
+        rebuild_take_sums(distributed->rebuild, &distributed->sums);
+        r = settle_policy(distributed, ret_error);
+    }
+    distributed->policy_was_other = r > 0;
+    if (r > 0)
+        return error_set(ret_error, ERROR_UNAVAILABLE,
+                         "the archive's last policy has other features than the one that was "
+                         "guessed: starting over");
+    return r;
 }
 
 static int take_row(struct distributed_rebuild *distributed, const struct arrow_row *row,
@@ -92,12 +117,11 @@ static int take_row(struct distributed_rebuild *distributed, const struct arrow_
         return error_set(ret_error, ERROR_INVALID,
                          "row %" PRId64 " of stream %" PRId32 " is out of order", row->sequence,
                          row->stream);
-    bool is_first = distributed->stream == ARROW_STREAM_SUMMARY;
     distributed->stream = row->stream;
     distributed->sequence = row->sequence;
     if (row->stream == ARROW_STREAM_SUMMARY)
         return take_summary(distributed, row, ret_error);
-    int r = is_first ? check_parts(distributed, ret_error) : 0;
+    int r = settle(distributed, ret_error);
     return r < 0 ? r
                  : generation_writer_entries(
                        rebuild->writer, rebuild_entity_of(rebuild, (size_t)row->stream),
@@ -125,11 +149,8 @@ static int run_tasks(struct distributed_rebuild *distributed, struct error *ret_
                                       buffer_text(&description), ret_error);
     buffer_deinit(&description);
     if (r == 0)
-        r = check_parts(distributed, ret_error);
-    if (r < 0)
-        return r;
-    rebuild_take_sums(distributed->rebuild, &distributed->sums);
-    return settle_policy(distributed, ret_error);
+        r = settle(distributed, ret_error);
+    return distributed->policy_was_other ? 1 : r;
 }
 
 static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct error *ret_error) {
@@ -143,6 +164,9 @@ static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct e
     distributed->policy_position = 0;
     distributed->stream = ARROW_STREAM_SUMMARY;
     distributed->sequence = -1;
+    distributed->generation_position = 0;
+    distributed->is_settled = distributed->policy_was_other = false;
+    buffer_clear(&rebuild->last_generation);
     buffer_init(&distributed->policy);
     int r = run_tasks(distributed, ret_error);
     buffer_deinit(&distributed->policy);

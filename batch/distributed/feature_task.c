@@ -9,13 +9,14 @@
 
 #define MAGIC TEXT_LITERAL("HFT1")
 
-void feature_task_describe(const struct archive_parts *parts, const struct snapshot *policy,
-                           size_t shares, size_t outputs, struct buffer *ret_bytes) {
+void feature_task_describe(const struct archive_part_bounds *parts, size_t part_count,
+                           const struct snapshot *policy, size_t shares, size_t outputs,
+                           struct buffer *ret_bytes) {
     task_bytes_put_head(MAGIC, ret_bytes);
     task_bytes_put_policy(policy, ret_bytes);
     buffer_append_u64(ret_bytes, shares);
     buffer_append_u64(ret_bytes, outputs);
-    task_bytes_put_parts(parts, ret_bytes);
+    task_bytes_put_parts(parts, part_count, ret_bytes);
 }
 
 static int read_description(struct feature_task *task, struct text description,
@@ -29,7 +30,8 @@ static int read_description(struct feature_task *task, struct text description,
     task->shares = (size_t)cursor_u64(&cursor);
     task->outputs = (size_t)cursor_u64(&cursor);
     task->parts = task_bytes_get_parts(&cursor, &task->part_count);
-    if (cursor.failed || cursor_left(&cursor) > 0 || task->shares == 0 || task->outputs == 0)
+    if (cursor.failed || cursor_left(&cursor) > 0 || task->shares == 0 || task->outputs == 0 ||
+        task->shares > TASK_SHARES_MAX || task->outputs > TASK_SHARES_MAX)
         return error_set(ret_error, ERROR_INVALID, "the description of the features is damaged");
     return 0;
 }

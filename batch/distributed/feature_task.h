@@ -25,8 +25,9 @@ struct feature_task {
 };
 
 /* policy NULL: for feature_rare(). Appends to ret_bytes. */
-void feature_task_describe(const struct archive_parts *parts, const struct snapshot *policy,
-                           size_t shares, size_t outputs, struct buffer *ret_bytes);
+void feature_task_describe(const struct archive_part_bounds *parts, size_t part_count,
+                           const struct snapshot *policy, size_t shares, size_t outputs,
+                           struct buffer *ret_bytes);
 /* ERROR_UNSUPPORTED, ERROR_INVALID: as rebuild_task_open(). */
 int feature_task_open(struct text description, struct feature_task **ret_task,
                       struct error *ret_error);

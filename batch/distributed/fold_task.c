@@ -51,7 +51,6 @@ struct arrow_blocks *fold_task_out(struct fold_task *fold) {
     return fold->out_first < fold->out_count ? fold->out[fold->out_first++] : NULL;
 }
 
-/* The task is the struct rebuild's owner, so its address follows from it. */
 static int take_entries(struct rebuild *rebuild, size_t stream, const uint8_t *entries,
                         size_t length, struct error *ret_error) {
     (void)ret_error;

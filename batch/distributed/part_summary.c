@@ -1,6 +1,6 @@
 /* The bytes: newest event time, newest receive time, records, transactions, outcomes, newest
  * generation, its position, labels, position of the policy (8 bytes each, little-endian); then list
- * changes and policy, each a length (8 bytes) and its bytes. */
+ * changes, policy and generation, each a length (8 bytes) and its bytes. */
 #include "part_summary.h"
 
 #include "core/base/check.h"
@@ -20,6 +20,7 @@ void part_summary_put(const struct part_summary *summary, struct buffer *buffer)
     buffer_append_u64(buffer, summary->policy_position);
     task_bytes_put(buffer, summary->list_changes);
     task_bytes_put(buffer, summary->policy);
+    task_bytes_put(buffer, summary->generation);
 }
 
 int part_summary_get(struct text bytes, struct part_summary *ret_summary, struct error *ret_error) {
@@ -38,6 +39,7 @@ int part_summary_get(struct text bytes, struct part_summary *ret_summary, struct
     summary.policy_position = cursor_u64(&cursor);
     summary.list_changes = task_bytes_get(&cursor);
     summary.policy = task_bytes_get(&cursor);
+    summary.generation = task_bytes_get(&cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
         return error_set(ret_error, ERROR_INVALID, "the summary of a part is damaged");
     *ret_summary = summary;

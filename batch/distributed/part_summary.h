@@ -9,6 +9,7 @@ struct part_summary {
     struct text list_changes; /* list_queue_keep() */
     uint64_t policy_position; /* 0: no policy behind the guess */
     struct text policy;       /* payload of its record */
+    struct text generation;   /* likewise of the last adopted tables; empty: none */
 };
 
 void part_summary_put(const struct part_summary *summary, struct buffer *buffer);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAGIC TEXT_LITERAL("HRT1")
 
@@ -31,7 +32,12 @@ void rebuild_task_describe(const struct rebuild *rebuild, size_t shares, struct 
     for (size_t i = 0; i < rebuild->plan->entity_count; i++)
         put_ranges(&rebuild->ranges[i], ret_bytes);
     buffer_append_u64(ret_bytes, rebuild->id_ranges);
-    task_bytes_put_parts(rebuild->parts, ret_bytes);
+    size_t count = archive_parts_count(rebuild->parts);
+    struct archive_part_bounds *parts = check_calloc(count + 1, sizeof *parts);
+    for (size_t i = 0; i < count; i++)
+        parts[i] = archive_part_bounds(rebuild->parts, i);
+    task_bytes_put_parts(parts, count, ret_bytes);
+    free(parts);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -64,6 +70,16 @@ static void get_streams(struct rebuild *rebuild, struct cursor *cursor) {
     rebuild->first_stream[entities + 1] = rebuild->first_stream[entities] + rebuild->id_ranges;
 }
 
+#define BLOCK_BYTES_MAX ((size_t)1 << 20)
+
+/* Numbers that memory is asked for by. */
+static bool is_sound(const struct rebuild_task *task) {
+    size_t block_bytes = task->rebuild.budget.block_bytes;
+    return task->shares > 0 && task->shares <= TASK_SHARES_MAX && block_bytes > 0 &&
+           block_bytes <= BLOCK_BYTES_MAX && block_bytes % (size_t)sysconf(_SC_PAGESIZE) == 0 &&
+           task->rebuild.id_ranges > 0 && task->rebuild.id_ranges < RANGES_MAX;
+}
+
 static int read_description(struct rebuild_task *task, struct text description,
                             struct error *ret_error) {
     struct cursor cursor = cursor_of(description.data, description.length);
@@ -85,7 +101,7 @@ static int read_description(struct rebuild_task *task, struct text description,
     if (!cursor.failed)
         get_streams(rebuild, &cursor);
     task->parts = task_bytes_get_parts(&cursor, &task->part_count);
-    if (cursor.failed || cursor_left(&cursor) > 0 || task->shares == 0)
+    if (cursor.failed || cursor_left(&cursor) > 0 || !is_sound(task))
         return error_set(ret_error, ERROR_INVALID, "the description of the rebuild is damaged");
     return 0;
 }

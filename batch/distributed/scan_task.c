@@ -23,7 +23,7 @@ struct scan_task {
 struct reading {
     struct record_scan records;
     struct arena arena;
-    struct buffer list_changes, policy;
+    struct buffer list_changes, policy, generation;
     uint64_t policy_position;
 };
 
@@ -42,6 +42,10 @@ static int take(struct reading *reading, struct archive_part_reader *reader,
     if (found->type == RECORD_SNAPSHOT) {
         keep_policy(reading, found);
         return 0;
+    }
+    if (found->type == RECORD_GENERATION) {
+        buffer_clear(&reading->generation);
+        buffer_append(&reading->generation, found->payload.data, found->payload.length);
     }
     arena_reset(&reading->arena);
     int r = archive_part_decode(reader, &reading->arena, &record, ret_error);
@@ -72,7 +76,8 @@ static void summarize(const struct reading *reading, struct buffer *ret_summary)
     const struct part_summary summary = {.sums = reading->records.sums,
                                          .list_changes = buffer_text(&reading->list_changes),
                                          .policy_position = reading->policy_position,
-                                         .policy = buffer_text(&reading->policy)};
+                                         .policy = buffer_text(&reading->policy),
+                                         .generation = buffer_text(&reading->generation)};
     part_summary_put(&summary, ret_summary);
 }
 
@@ -88,11 +93,13 @@ static int read_part(struct scan_task *scan, const char *folder, struct error *r
     arena_init(&reading.arena, RECORD_BYTES_MAX);
     buffer_init(&reading.list_changes);
     buffer_init(&reading.policy);
+    buffer_init(&reading.generation);
     r = read_records(&reading, parts, ret_error);
     if (r == 0)
         summarize(&reading, &scan->summary);
     r = record_scan_close(&reading.records, r, ret_error);
     buffer_deinit(&reading.policy);
+    buffer_deinit(&reading.generation);
     buffer_deinit(&reading.list_changes);
     arena_deinit(&reading.arena);
     archive_parts_close(parts);

@@ -70,16 +70,15 @@ int task_bytes_get_policy(struct cursor *cursor, struct snapshot **ret_snapshot,
     return payload.length ? task_bytes_load_policy(payload, ret_snapshot, ret_error) : 0;
 }
 
-void task_bytes_put_parts(const struct archive_parts *parts, struct buffer *buffer) {
-    size_t count = archive_parts_count(parts);
+void task_bytes_put_parts(const struct archive_part_bounds *parts, size_t count,
+                          struct buffer *buffer) {
     buffer_append_u64(buffer, count);
     for (size_t i = 0; i < count; i++) {
-        struct archive_part_bounds bounds = archive_part_bounds(parts, i);
-        buffer_append_u64(buffer, (uint64_t)bounds.day);
-        buffer_append_u64(buffer, bounds.first);
-        buffer_append_u64(buffer, bounds.until.position);
-        buffer_append_u64(buffer, bounds.until.chain);
-        buffer_append_u64(buffer, bounds.is_open);
+        buffer_append_u64(buffer, (uint64_t)parts[i].day);
+        buffer_append_u64(buffer, parts[i].first);
+        buffer_append_u64(buffer, parts[i].until.position);
+        buffer_append_u64(buffer, parts[i].until.chain);
+        buffer_append_u64(buffer, parts[i].is_open);
     }
 }
 

@@ -6,6 +6,8 @@
 #include "core/policy/load/snapshot.h"
 #include "core/store/archive/archive_parts.h"
 
+#define TASK_SHARES_MAX 1000000 /* of a shuffle */
+
 /* A length (8 bytes, little-endian) and so many bytes. */
 void task_bytes_put(struct buffer *buffer, struct text text);
 struct text task_bytes_get(struct cursor *cursor);
@@ -25,5 +27,6 @@ int task_bytes_load_policy(struct text payload, struct snapshot **ret_snapshot,
 
 /* The parts: their number, and of each day, first position, last position, chain and is_open (8
  * bytes each). The caller frees the array. */
-void task_bytes_put_parts(const struct archive_parts *parts, struct buffer *buffer);
+void task_bytes_put_parts(const struct archive_part_bounds *parts, size_t count,
+                          struct buffer *buffer);
 struct archive_part_bounds *task_bytes_get_parts(struct cursor *cursor, size_t *ret_count);

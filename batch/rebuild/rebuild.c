@@ -358,6 +358,7 @@ static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *option
         .threads = options->threads,
         .report = {.threads = options->threads, .memory_bytes = options->memory_bytes},
     };
+    buffer_init(&rebuild->last_generation);
     arena_init(&rebuild->computed, SIZE_MAX / 4); /* threshold_sample.h limits it */
     arena_init(&rebuild->report.thresholds.arena, SIZE_MAX / 4);
 }
@@ -370,6 +371,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
     list_table_free(rebuild->lists);
+    buffer_deinit(&rebuild->last_generation);
     arena_deinit(&rebuild->computed);
 }
 

@@ -61,6 +61,8 @@ struct rebuild {
 
     struct arena computed;       /* memory of `thresholds` */
     struct thresholds *in_force; /* of the generation adopted last; NULL: none, or not looked up */
+    struct buffer last_generation; /* a rebuild elsewhere: payload of the last adopted tables'
+                                      record; empty: there is none */
     struct threshold_set thresholds;
 
     /* Where folded entries go, as generation_writer_entries() takes them; NULL: to the writer. */

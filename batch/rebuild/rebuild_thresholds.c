@@ -21,6 +21,18 @@
 
 #include "core/base/check.h"
 
+/* Tasks elsewhere have seen it; the archive need not be here. */
+static int find_last_generation(struct rebuild *rebuild, struct buffer *ret_payload,
+                                struct error *ret_error) {
+    const struct buffer *seen = &rebuild->last_generation;
+    if (!rebuild->options->elsewhere)
+        return rebuild_find_last(rebuild, RECORD_GENERATION, REBUILD_THRESHOLDS, ret_payload,
+                                 ret_error);
+    if (seen->length > 0)
+        buffer_append(ret_payload, seen->bytes, seen->length);
+    return seen->length > 0;
+}
+
 /* The thresholds in force are those of the last generation record, not of the current generation: a
  * generation may have been published and never adopted. */
 static int find_in_force(struct threshold_job *job, struct error *ret_error) {
@@ -29,8 +41,7 @@ static int find_in_force(struct threshold_job *job, struct error *ret_error) {
     struct record record;
     buffer_init(&payload);
     arena_init(&arena, RECORD_BYTES_MAX);
-    int r =
-        rebuild_find_last(job->rebuild, RECORD_GENERATION, REBUILD_THRESHOLDS, &payload, ret_error);
+    int r = find_last_generation(job->rebuild, &payload, ret_error);
     if (r > 0)
         r = record_decode(RECORD_GENERATION, payload.bytes, payload.length, &arena, &record,
                           ret_error);

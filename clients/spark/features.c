@@ -42,35 +42,66 @@ static int load_policy(const char *folder, struct text payload, struct snapshot 
     return 0;
 }
 
+/* Of the archive, or of the earlier description. The caller frees *ret_parts. */
+static int list_parts(const char *archive, struct text earlier,
+                      struct archive_part_bounds **ret_parts, size_t *ret_count,
+                      struct error *ret_error) {
+    struct feature_task *task;
+    struct archive_parts *parts;
+    int r = earlier.length ? feature_task_open(earlier, &task, ret_error)
+                           : archive_parts_open(archive, &parts, ret_error);
+    if (r < 0)
+        return r;
+    if (earlier.length) {
+        *ret_count = task->part_count;
+        *ret_parts = task->parts;
+        task->parts = NULL;
+        feature_task_close(task);
+        return 0;
+    }
+    *ret_count = archive_parts_count(parts);
+    *ret_parts = check_calloc(*ret_count + 1, sizeof **ret_parts);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_parts)[i] = archive_part_bounds(parts, i);
+    archive_parts_close(parts);
+    return 0;
+}
+
 int harrier_spark_features_describe(const char *archive, const char *policy, const uint8_t *payload,
                                     size_t payload_length, uint64_t shares, uint64_t outputs,
-                                    uint8_t **ret_description, size_t *ret_length,
-                                    char **ret_columns, char **ret_meaning, char *error) {
+                                    const uint8_t *earlier, size_t earlier_length,
+                                    uint64_t *ret_parts, uint8_t **ret_description,
+                                    size_t *ret_length, char **ret_columns, char **ret_meaning,
+                                    char *error) {
     struct error e;
-    struct archive_parts *parts;
+    struct archive_part_bounds *parts;
+    size_t count;
     struct snapshot *snapshot;
     struct buffer description, columns, meaning;
-    int r = archive_parts_open(archive, &parts, &e);
+    const struct text before = {.data = (const char *)earlier, .length = earlier_length};
+    const struct text text = {.data = (const char *)payload, .length = payload_length};
+    int r = list_parts(archive, before, &parts, &count, &e);
     if (r < 0)
         return fail(&e, r, error);
-    const struct text text = {.data = (const char *)payload, .length = payload_length};
     r = load_policy(policy, text, &snapshot, &e);
     if (r == 0) {
         buffer_init(&description);
         buffer_init(&columns);
         buffer_init(&meaning);
-        feature_task_describe(parts, snapshot, (size_t)shares, (size_t)outputs, &description);
+        feature_task_describe(parts, count, snapshot, (size_t)shares, (size_t)outputs,
+                              &description);
         if (snapshot) {
             feature_batches_columns(snapshot, &columns);
             feature_batches_describe(snapshot, &meaning);
         }
+        *ret_parts = count;
         *ret_length = description.length;
         *ret_description = description.bytes;
         *ret_columns = give(&columns);
         *ret_meaning = give(&meaning);
         snapshot_unref(snapshot);
     }
-    archive_parts_close(parts);
+    free(parts);
     return r < 0 ? fail(&e, r, error) : 0;
 }
 
@@ -169,6 +200,11 @@ int harrier_spark_features_rows(struct harrier_spark_features *features, const c
             r = feature_rows_take(features->rows, &rows, &e);
     } else {
         r = feature_rows_end(features->rows, &e);
+        if (feature_rows_refused(features->rows) > 0)
+            fprintf(stderr,
+                    "harrier-spark: the policy refuses %llu transactions of this task's parts: "
+                    "they have no row\n",
+                    (unsigned long long)feature_rows_refused(features->rows));
     }
     return r < 0 ? fail(&e, r, error) : 0;
 }

@@ -55,6 +55,10 @@ void harrier_spark_task_close(struct harrier_spark_task *task) {
     free(task);
 }
 
+uint64_t harrier_spark_task_parts(const struct harrier_spark_task *task) {
+    return task->task->part_count;
+}
+
 int harrier_spark_scan(struct harrier_spark_task *task, const char *folder, uint64_t part,
                        char *error) {
     struct error e;

@@ -23,6 +23,8 @@ struct harrier_spark_task;
 int harrier_spark_task_open(const uint8_t *description, size_t length, const char *scratch,
                             uint64_t memory, struct harrier_spark_task **ret_task, char *error);
 void harrier_spark_task_close(struct harrier_spark_task *task);
+/* Parts of the archive that the description knows. */
+uint64_t harrier_spark_task_parts(const struct harrier_spark_task *task);
 
 /* Scans a part whose file lies under folder as it does under the archive. Then next(): 1, a batch;
  * 0: the end. */
@@ -73,14 +75,16 @@ int harrier_spark_take(struct harrier_spark_rebuild *rebuild, const struct Arrow
 
 /* ---- features ---- */
 
-/* What feature tasks are told: the archive's parts, and the policy: a folder, or the payload of its
- * record, or neither for tasks that look for rare records. ret_columns: a line for each column of
- * the rows, type and name; ret_meaning: what the features mean, JSON. The caller frees the three
- * with harrier_spark_free(). */
+/* What feature tasks are told: the archive's parts, or those of an earlier description; and the
+ * policy: a folder, or the payload of its record, or neither for tasks that look for rare records.
+ * ret_columns: a line for each column of the rows, type and name; ret_meaning: what the features
+ * mean, JSON. The caller frees the three with harrier_spark_free(). */
 int harrier_spark_features_describe(const char *archive, const char *policy, const uint8_t *payload,
                                     size_t payload_length, uint64_t shares, uint64_t outputs,
-                                    uint8_t **ret_description, size_t *ret_length,
-                                    char **ret_columns, char **ret_meaning, char *error);
+                                    const uint8_t *earlier, size_t earlier_length,
+                                    uint64_t *ret_parts, uint8_t **ret_description,
+                                    size_t *ret_length, char **ret_columns, char **ret_meaning,
+                                    char *error);
 
 struct harrier_spark_features;
 int harrier_spark_features_open(const uint8_t *description, size_t length,

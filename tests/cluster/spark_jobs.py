@@ -109,6 +109,8 @@ def is_executor(pid):
 class Bench:
     def __init__(self, build, folder, kills):
         import harrier_spark
+        import harrier_spark.archive
+        harrier_spark.archive.HEAD_BYTES = 1 << 20  # so that there are holes behind it
         self.spark_jobs = harrier_spark
         self.build, self.folder, self.kills, self.faults = build.resolve(), folder, kills, 0
         self.harrier = self.build / "clients/cli/harrier"
@@ -167,6 +169,7 @@ class Bench:
         elsewhere = f"viewfs:///test/{archive.relative_to(self.folder)}"
         for how, uri, options in (("folder", archive, {}), ("read through Hadoop", archive, {"direct": False}),
                                   ("another file system", elsewhere, {}),
+                                  ("another file system, its heads", elsewhere, {"fetch": False}),
                                   ("many small ranges", archive, {"range_bytes": 1 << 18, "shares": 7})):
             there, seconds, memory = self.rebuild_there(uri, **options)
             self.expect(f"{name}, {how}: generation {there.generation}, {seconds:.1f} s, {memory.peak} MiB "

@@ -7,9 +7,15 @@
 
 docs/CLUSTER.md says what distributes and what does not.
 """
-from .features import Features, features
-from .library import HarrierError
-from .rebuild import Report, rebuild
-from .shipping import session
+import importlib
 
-__all__ = ["Features", "HarrierError", "Report", "features", "rebuild", "session"]
+_MODULES = {"Features": "features_job", "features": "features_job", "HarrierError": "library",
+            "Report": "rebuild_job", "rebuild": "rebuild_job", "session": "shipping"}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name):
+    """Imports what is asked for: pyspark and pyarrow may be missing, which the command can say better."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module("." + _MODULES[name], __name__), name)

@@ -3,9 +3,11 @@ import argparse
 import dataclasses
 import json
 import re
+import signal
 import sys
 
 EXIT_FAILED, EXIT_USAGE = 1, 64
+VERSION = "0.1.0"
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -18,8 +20,8 @@ def size(text):
 
 
 def count(text):
-    if not re.fullmatch(r"[1-9]\d{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text}: a number from 1 to 999999 is expected")
+    if not re.fullmatch(r"[1-9]\d{0,4}", text):
+        raise argparse.ArgumentTypeError(f"{text}: a number from 1 to 99999 is expected")
     return int(text)
 
 
@@ -31,13 +33,14 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments):
     parser = Parser(prog="harrier-spark", description="Harrier's big jobs on Spark. Run it with spark-submit's "
                     "settings in SPARK_CONF_DIR, or with --master and --conf.")
+    parser.add_argument("--version", action="version", version=f"harrier-spark {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     rebuild = commands.add_parser("rebuild", help="folds an archive into a generation of tables",
                                   description="Folds an archive into a generation, as `harrier rebuild --full` does, "
                                   "and makes it current. A server that watches the folder adopts it.")
     rebuild.add_argument("generations", metavar="GENERATIONS", help="folder of this machine: a server's generations/")
     rebuild.add_argument("--keep", type=count, default=0, metavar="N", help="generations to keep (default 3)")
-    rebuild.add_argument("--force", action="store_true", help="even if the current generation is what would be built")
+    rebuild.add_argument("--force", action="store_true", help="even if the current generation is what would be built; without --policy, it is always built")
     rebuild.add_argument("--keep-thresholds", action="store_true",
                          help="keep the thresholds in force instead of computing new ones")
     rebuild.add_argument("--accept-changes", action="store_true", help="of thresholds, whatever their guards say")
@@ -49,7 +52,7 @@ def parse(arguments):
                                    description="Writes what `harrier replay --policy DIR --features FILE` writes, as a "
                                    "folder of Parquet files in the order of the archive.")
     features.add_argument("output", metavar="OUTPUT", help="folder to write, a URI; it must not exist")
-    features.add_argument("--outputs", type=count, metavar="N", help="files (default: four for each core)")
+    features.add_argument("--outputs", type=count, metavar="N", help="files (default: four for each core); at most one for each segment")
     for command in (rebuild, features):
         command.add_argument("--archive", required=True, metavar="URI",
                              help="of the archive, in any file system that Hadoop knows")
@@ -71,33 +74,51 @@ def settings_of(parser, options):
     return settings
 
 
-def main(arguments=None):
-    parser, options = parse(arguments)
-    settings = settings_of(parser, options)
-    try:
-        import pyspark  # noqa: F401
-    except ImportError as e:
-        sys.exit(f"harrier-spark: needs pyspark 4.1 or later and pyarrow ({e}): pip install 'pyspark>=4.1' pyarrow")
-    from . import HarrierError, features, rebuild, session
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
+def run(options, settings):
+    from . import features, rebuild, session
     spark = session(options.master, settings=settings)
     try:
         if options.command == "rebuild":
-            result = rebuild(spark, options.archive, options.generations, policy=options.policy, shares=options.shares,
-                             memory=options.memory, task_memory=options.task_memory, keep=options.keep,
-                             force=options.force, keep_thresholds=options.keep_thresholds,
-                             accept_changes=options.accept_changes)
-        else:
-            result = features(spark, options.archive, options.output, policy=options.policy, shares=options.shares,
-                              outputs=options.outputs)
-    except (HarrierError, OSError, PySparkException, Py4JError) as e:
-        text = str(e).strip()
-        reason = re.search(r"HarrierError: (.*)", text)  # of an executor, within what Spark says about it
-        print(f"harrier-spark: {reason[1] if reason else text}", file=sys.stderr)
-        return EXIT_FAILED
+            return rebuild(spark, options.archive, options.generations, policy=options.policy, shares=options.shares,
+                           memory=options.memory, task_memory=options.task_memory, keep=options.keep,
+                           force=options.force, keep_thresholds=options.keep_thresholds,
+                           accept_changes=options.accept_changes)
+        return features(spark, options.archive, options.output, policy=options.policy, shares=options.shares,
+                        outputs=options.outputs)
     finally:
         spark.stop()
+
+
+def reason_of(error):
+    """One line: of what an executor's Python says, the last line of its traceback; of Java, the message."""
+    java = getattr(error, "java_exception", None)
+    text = (java.getMessage() if java is not None else None) or str(error)
+    ours = re.search(r"HarrierError: (.*)", text)
+    if ours:
+        return ours[1]
+    if "Traceback (most recent call last)" in text:
+        return next(line for line in reversed(text.split("Driver stacktrace")[0].splitlines()) if line.strip()).strip()
+    return text.strip().splitlines()[0]
+
+
+def main(arguments=None):
+    parser, options = parse(arguments)
+    settings = settings_of(parser, options)
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(128 + signal.SIGTERM))  # scratch folders are removed
+    try:
+        import pyarrow  # noqa: F401
+        import pyspark  # noqa: F401
+    except ImportError as e:
+        sys.exit(f"harrier-spark: needs pyspark 4.1 or later and pyarrow ({e}): pip install 'pyspark>=4.1' pyarrow")
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    from . import HarrierError
+    try:
+        result = run(options, settings)
+    except (HarrierError, OSError, PySparkException, Py4JError) as e:
+        print(f"harrier-spark: {reason_of(e)}", file=sys.stderr)
+        return EXIT_FAILED
     json.dump(dataclasses.asdict(result), sys.stdout)
     print()
     return 0

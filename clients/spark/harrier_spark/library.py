@@ -34,10 +34,13 @@ class HarrierError(Exception):
 
 
 def find():
-    """The library's path: HARRIER_SPARK_LIBRARY, beside this package, or where the system's loader looks."""
+    """The library's path: HARRIER_SPARK_LIBRARY, or beside this package."""
     given = os.environ.get("HARRIER_SPARK_LIBRARY")
-    beside = pathlib.Path(__file__).resolve().parent / NAME
-    return given or (str(beside) if beside.exists() else NAME)
+    path = pathlib.Path(given or pathlib.Path(__file__).parent / NAME).absolute()
+    if path.exists():
+        return str(path)
+    raise HarrierError(f"{path}: there is no such library; meson builds it as clients/spark/{NAME}, and "
+                       "HARRIER_SPARK_LIBRARY says where it is")
 
 
 class Library:
@@ -47,8 +50,9 @@ class Library:
         try:
             self.c = ctypes.CDLL(path)
         except OSError as e:
-            raise HarrierError(f"cannot load {path}: {e}; build it with meson, or set HARRIER_SPARK_LIBRARY") from e
+            raise HarrierError(f"{path}: it cannot be loaded as the library: {e}") from e
         self.c.harrier_spark_version.restype = ctypes.c_char_p
+        self.c.harrier_spark_task_parts.restype = ctypes.c_uint64
         self.version = self.c.harrier_spark_version().decode()
 
     def call(self, name, *arguments):
@@ -67,16 +71,17 @@ class Library:
         return result
 
 
-    def describe_features(self, archive, policy, payload, shares, outputs):
-        """What feature tasks are told, and the columns of their rows as (type, name)."""
-        description, length = ctypes.POINTER(ctypes.c_uint8)(), ctypes.c_size_t()
+    def describe_features(self, archive, policy, payload, shares, outputs, earlier):
+        """What feature tasks are told, and the columns of their rows as (type, name). earlier: a description whose
+        parts count, as the archive may have grown since."""
+        parts, description, length = ctypes.c_uint64(), ctypes.POINTER(ctypes.c_uint8)(), ctypes.c_size_t()
         columns, meaning = ctypes.c_char_p(), ctypes.c_char_p()
         self.call("features_describe", os.fsencode(archive), os.fsencode(policy) if policy else None, payload,
-                  ctypes.c_size_t(len(payload)), ctypes.c_uint64(shares), ctypes.c_uint64(outputs),
-                  ctypes.byref(description), ctypes.byref(length), ctypes.byref(columns), ctypes.byref(meaning))
+                  ctypes.c_size_t(len(payload)), ctypes.c_uint64(shares), ctypes.c_uint64(outputs), earlier,
+                  ctypes.c_size_t(len(earlier or b"")), ctypes.byref(parts), ctypes.byref(description), ctypes.byref(length), ctypes.byref(columns), ctypes.byref(meaning))
         result = FeatureDescription(ctypes.string_at(description, length.value),
                                     [tuple(line.split(" ", 1)) for line in columns.value.decode().splitlines()],
-                                    meaning.value.decode())
+                                    meaning.value.decode(), parts.value)
         for memory in (description, columns, meaning):
             self.c.harrier_spark_free(memory)
         return result
@@ -86,6 +91,7 @@ class FeatureDescription(typing.NamedTuple):
     description: bytes
     columns: list
     meaning: str
+    parts: int
 
 
 class Batch:
@@ -123,6 +129,9 @@ class Task:
 
     def __exit__(self, *unused):
         self.library.c.harrier_spark_task_close(self.handle)
+
+    def part_count(self):
+        return self.library.c.harrier_spark_task_parts(self.handle)
 
     def scan(self, folder, part):
         """The record batches of one part of the archive, whose file lies under the folder."""

@@ -1,7 +1,9 @@
 """Bringing the library and this package to the executors, and a session with the settings that both jobs need."""
 import atexit
+import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 from . import library as native
@@ -20,6 +22,8 @@ _shipped = {}  # application id → path of the library
 def session(master=None, name="harrier-spark", settings=None):
     """A Spark session with these settings, and others by their names."""
     from pyspark.sql import SparkSession
+    if (master or "").startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # executors of this machine have the same packages
     builder = SparkSession.builder.appName(name)
     if master:
         builder = builder.master(master)
@@ -34,6 +38,7 @@ def ship(context):
     if context.applicationId in _shipped:
         return _shipped[context.applicationId]
     path = native.find()
+    native.Library(path)  # a sentence of ours if it cannot be loaded
     context.addFile(path)
     folder = tempfile.mkdtemp(prefix="harrier-spark-package-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the driver serves the file for as long as it lives

@@ -286,6 +286,14 @@ static int damage_description(void *user, struct distributed_rebuild *rebuild,
     assert_int_equal(rebuild_task_open(buffer_text(&copy), "/tmp", 1 << 20, &task, &error),
                      -ERROR_UNSUPPORTED);
     assert_non_null(strstr(error.text, "all machines need the same"));
+    copy.bytes[13] ^= 1;
+    for (size_t i = 0; i < copy.length; i++)
+        for (unsigned bits = 1; bits < 256; bits += 127) {
+            copy.bytes[i] ^= (uint8_t)bits;
+            if (rebuild_task_open(buffer_text(&copy), "/tmp", 1 << 20, &task, &error) == 0)
+                rebuild_task_close(task);
+            copy.bytes[i] ^= (uint8_t)bits;
+        }
     buffer_deinit(&copy);
     return error_set(ret_error, ERROR_UNAVAILABLE, "seen");
 }

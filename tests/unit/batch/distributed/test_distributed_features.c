@@ -246,9 +246,14 @@ static int decide(struct job *job, const struct task_rows *values, struct text r
 static void describe(struct job *job, const struct snapshot *policy, size_t shares, size_t outputs,
                      struct buffer *description) {
     struct archive_parts *parts;
+    struct archive_part_bounds bounds[500];
     struct error error;
     assert_int_equal(archive_parts_open(job->archive, &parts, &error), 0);
-    feature_task_describe(parts, policy, shares, outputs, description);
+    size_t count = archive_parts_count(parts);
+    assert_in_range(count, 1, 500);
+    for (size_t i = 0; i < count; i++)
+        bounds[i] = archive_part_bounds(parts, i);
+    feature_task_describe(bounds, count, policy, shares, outputs, description);
     archive_parts_close(parts);
     job->description = buffer_text(description);
     job->task = open_task(job->description);

@@ -11,7 +11,7 @@ import time
 import pyarrow.parquet as pq
 
 from . import library as native
-from .archive import Archive, group_parts
+from .archive import Archive, contents, group_parts
 from .shipping import ship
 
 SCHEMA = "share int, stream int, sequence bigint, block binary"
@@ -40,6 +40,12 @@ class Report:
     warning: str
 
 
+def _scratch():
+    """A folder in Spark's own, which Spark removes if this process cannot."""
+    from pyspark import SparkFiles
+    return tempfile.TemporaryDirectory(prefix="harrier-", dir=SparkFiles.getRootDirectory())
+
+
 class _Tasks:
     """What the executors run. Pickled with the job, so it holds no handle."""
 
@@ -59,7 +65,7 @@ class _Tasks:
 
     def scan_folder(self, batches):
         """Rows: the number of a group of parts, whose files the executor opens itself."""
-        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+        with _scratch() as scratch, self._open(scratch) as task:
             for batch in batches:
                 for group in batch.column(0).to_pylist():
                     for part in self.groups[group]:
@@ -67,7 +73,7 @@ class _Tasks:
 
     def scan_content(self, batches):
         """Rows of Spark's source binaryFile: the content of a part, which goes to a file of this machine first."""
-        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+        with _scratch() as scratch, self._open(scratch) as task:
             for batch in batches:
                 paths, contents = batch.column("path").to_pylist(), batch.column("content")
                 for row, path in enumerate(paths):
@@ -79,19 +85,20 @@ class _Tasks:
                     file.unlink()
 
     def fold(self, batches):
-        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open(scratch) as task:
+        with _scratch() as scratch, self._open(scratch) as task:
             yield from task.fold(batches)
 
 
 def _scan(spark, archive, tasks, direct):
     if direct:
         return spark.range(0, len(tasks.groups), 1, len(tasks.groups)).mapInArrow(tasks.scan_folder, SCHEMA)
-    paths = [archive.root.toString() + "/" + name for name in tasks.names]
-    return spark.read.format("binaryFile").load(paths).select("path", "content").mapInArrow(tasks.scan_content, SCHEMA)
+    return contents(spark, archive, tasks.names).mapInArrow(tasks.scan_content, SCHEMA)
 
 
 def _run(spark, archive, library_path, description, shares, memory, direct, take):
-    names = native.Library(library_path).parts(archive.folder)
+    library = native.Library(library_path)
+    with native.Task(library, description, archive.folder, memory) as task:
+        names = library.parts(archive.folder)[:task.part_count()]  # the archive may have grown
     sent = spark.sparkContext.broadcast(description)
     groups = group_parts(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
     tasks = _Tasks(os.path.basename(library_path), sent, names, groups, archive.folder, memory)
@@ -100,7 +107,7 @@ def _run(spark, archive, library_path, description, shares, memory, direct, take
     with archive.work_folder() as work:
         rows.write.option("compression", "none").parquet(work.uri)
         sent.destroy()
-        for file in work.files(".parquet"):  # in the order of the shares, as Spark numbers them
+        for file in work.files():  # in the order of the shares, as Spark numbers them
             with pq.ParquetFile(file) as share:
                 for batch in share.iter_batches(batch_size=16):
                     take(batch)
@@ -113,8 +120,8 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
     archive: a URI of any Hadoop file system. generations: a folder of this machine, where a server finds the tables.
     shares: partitions of the shuffle (default: four for each core of the cluster). memory, task_memory: bytes, of
     this process and of each task. direct: executors open the archive's folder themselves, which they must all see
-    (default: for file:). fetch: copy all of the archive to this machine, for thresholds; only where it is elsewhere.
-    Raises HarrierError, and what Spark raises.
+    (default: for file:). fetch: copy all of an archive that is elsewhere to this machine's TMPDIR, which thresholds
+    need (default: unless keep_thresholds). Raises HarrierError, and what Spark raises.
     """
     library_path = ship(spark.sparkContext)
     library = native.Library(library_path)
@@ -123,9 +130,9 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
     scratch = tempfile.mkdtemp(prefix="harrier-spark-")
     try:
         source = Archive(spark, archive, scratch)
+        is_direct = source.is_direct(direct)
         if fetch or (fetch is None and not keep_thresholds):
             source.fetch()
-        is_direct = source.is_local if direct is None else direct
         batch = native.Batch()
 
         def run(_, handle, description, length, error):
@@ -156,14 +163,24 @@ def rebuild(spark, archive, generations, *, policy=None, shares=None, memory=Non
             accept_changes=accept_changes, run=native.RUN(run))
         raw = native.RawReport()
         try:
-            library.call("run", ctypes.byref(options), ctypes.byref(raw))
+            _call_run(library, source, options, raw)
         except native.HarrierError:
             if failure:
-                raise failure[-1]
+                raise failure[-1] from None
             raise
         return _report(raw, len(library.parts(source.folder)), time.monotonic() - begin, tasks_seconds[0])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _call_run(library, source, options, raw):
+    try:
+        library.call("run", ctypes.byref(options), ctypes.byref(raw))
+    except native.HarrierError:
+        if source.is_whole:
+            raise
+        source.fetch()  # it may have met a hole: the policy can be anywhere
+        library.call("run", ctypes.byref(options), ctypes.byref(raw))
 
 
 def _report(raw, parts, seconds, tasks_seconds):

@@ -1,7 +1,7 @@
 """Point-in-time features of a whole archive as Parquet: what `harrier replay --policy DIR --features FILE` writes.
 
-Three jobs' worth of tasks (batch/distributed/feature_task.h): records to items by entity, items to values with the
-states of a share, values back to the parts that the transactions are in, where each is decided.
+Records become items, one for each entity; items become values, where the entities' states are; values go back to the
+parts that the transactions are in, where each is decided (batch/distributed/feature_task.h).
 """
 import dataclasses
 import json
@@ -11,9 +11,10 @@ import shutil
 import struct
 import tempfile
 import time
+import uuid
 
 from . import library as native
-from .archive import Archive, group_parts
+from .archive import Archive, contents, group_parts
 from .shipping import ship
 
 BLOCKS = "share int, stream int, sequence bigint, block binary"
@@ -31,6 +32,12 @@ class Features:
     rows: int
     parts: int
     seconds: float
+
+
+def _scratch():
+    """A folder in Spark's own, which Spark removes if this process cannot."""
+    from pyspark import SparkFiles
+    return tempfile.TemporaryDirectory(prefix="harrier-", dir=SparkFiles.getRootDirectory())
 
 
 class _Tasks:
@@ -58,7 +65,7 @@ class _Tasks:
                     for part in self.groups[group]:
                         yield self.folder, part
                 continue
-            with tempfile.TemporaryDirectory(prefix="harrier-") as scratch:
+            with _scratch() as scratch:
                 for row, path in enumerate(batch.column("path").to_pylist()):
                     name = "/".join(path.split("/")[-2:])
                     file = pathlib.Path(scratch) / name
@@ -96,19 +103,14 @@ class _Tasks:
                      pa.array([block], pa.binary())], ["share", "stream", "sequence", "block"])
 
     def rows(self, batches):
-        with tempfile.TemporaryDirectory(prefix="harrier-") as scratch, self._open() as task:
+        with _scratch() as scratch, self._open() as task:
             yield from task.rows(batches, self.folder or scratch, self.rare.value)
 
 
 def _source(spark, archive, tasks):
     if tasks.folder:
         return spark.range(0, len(tasks.groups), 1, len(tasks.groups))
-    return _contents(spark, archive, tasks)
-
-
-def _contents(spark, archive, tasks):
-    paths = [archive.root.toString() + "/" + name for name in tasks.names]
-    return spark.read.format("binaryFile").load(paths).select("path", "content")
+    return contents(spark, archive, tasks.names)
 
 
 def _rare(spark, archive, tasks):
@@ -141,40 +143,69 @@ def features(spark, archive, path, *, policy=None, shares=None, outputs=None, di
     the entities (default: four for each core; the states of one share must fit in a task's memory). outputs: Parquet
     files, in the order of the archive. direct: as of rebuild(). Raises HarrierError, and what Spark raises.
 
-    Needs spark.sql.session.timeZone UTC and spark.sql.parquet.outputTimestampType TIMESTAMP_MICROS, which
+    A transaction that the policy refuses has no row, as in a replay; an executor's log has how many. Needs
+    spark.sql.session.timeZone UTC and spark.sql.parquet.outputTimestampType TIMESTAMP_MICROS, which
     harrier_spark.session() sets.
     """
     begin = time.monotonic()
     library_path = ship(spark.sparkContext)
     library = native.Library(library_path)
+    target = _Output(spark, path)
     scratch = tempfile.mkdtemp(prefix="harrier-spark-")
     try:
         source = Archive(spark, archive, scratch)
-        names = library.parts(source.folder)
+        is_direct = source.is_direct(direct)
         cores = spark.sparkContext.defaultParallelism
-        shares, outputs = shares or 4 * cores, min(outputs or 4 * cores, len(names))
-        is_direct = source.is_local if direct is None else direct
+        shares, outputs = shares or 4 * cores, outputs or 4 * cores
+        first = library.describe_features(source.folder, policy, b"", shares, outputs, None)
+        names = library.parts(source.folder)[:first.parts]  # the archive may have grown
+        if not names:
+            raise native.HarrierError(f"{archive} has no synced record yet")
         groups = group_parts(source.folder, names, 4 * cores)
-        unsettled = library.describe_features(source.folder, None, b"", shares, outputs)
-        tasks = _Tasks(os.path.basename(library_path), spark.sparkContext.broadcast(unsettled.description), names,
+        tasks = _Tasks(os.path.basename(library_path), spark.sparkContext.broadcast(first.description), names,
                        groups, source.folder if is_direct else None)
         rare, last_policy = _rare(spark, source, tasks)
         if not policy and not last_policy:
             raise native.HarrierError(f"{archive} has no policy: give one")
-        settled = library.describe_features(source.folder, policy, last_policy, shares, outputs)
+        settled = library.describe_features(source.folder, policy, last_policy, shares, min(outputs, len(names)),
+                                            first.description)
         tasks.description = spark.sparkContext.broadcast(settled.description)
         tasks.rare = spark.sparkContext.broadcast(rare)
-        tasks.outputs = outputs
+        tasks.outputs = min(outputs, len(names))
         values = _source(spark, source, tasks).mapInArrow(tasks.entries, BLOCKS)
         values = values.repartitionById(shares, "share").sortWithinPartitions("stream", "sequence")
         values = values.mapInArrow(tasks.values, BLOCKS)
         if not is_direct:
-            values = values.union(_contents(spark, source, tasks).mapInArrow(tasks.files, BLOCKS))
-        rows = values.repartitionById(outputs, "share").sortWithinPartitions("stream", "sequence")
+            values = values.union(contents(spark, source, names).mapInArrow(tasks.files, BLOCKS))
+        rows = values.repartitionById(tasks.outputs, "share").sortWithinPartitions("stream", "sequence")
         rows = rows.mapInArrow(tasks.rows, _schema(settled.columns))
-        rows.write.option("compression", compression).parquet(path)
+        with target:
+            rows.write.option("compression", compression).parquet(target.draft_uri)
         written = spark.read.parquet(path).count()
         return Features(path=path, columns=settled.columns, meaning=json.loads(settled.meaning), rows=written,
                         parts=len(names), seconds=time.monotonic() - begin)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Output:
+    """A folder that appears under its name when it is whole, and not at all after a failure."""
+
+    def __init__(self, spark, uri):
+        path = spark._jvm.org.apache.hadoop.fs.Path(uri)
+        self.file_system = path.getFileSystem(spark._jsc.hadoopConfiguration())
+        self.path = self.file_system.makeQualified(path)
+        if self.file_system.exists(self.path):
+            raise native.HarrierError(f"{uri}: it is there already; a path that is not is expected")
+        self.draft = spark._jvm.org.apache.hadoop.fs.Path(self.path.getParent(), f".harrier-spark-{uuid.uuid4().hex}")
+        self.draft_uri = self.draft.toString()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *unused):
+        renamed = kind is None and self.file_system.rename(self.draft, self.path)
+        if not renamed:
+            self.file_system.delete(self.draft, True)
+        if kind is None and not renamed:
+            raise native.HarrierError(f"{self.path.toString()}: the folder cannot be given this name")
