@@ -338,6 +338,18 @@ static void two_that_name_each_other(void **state) {
     close_cluster(&cluster);
 }
 
+/* The first names the third again and again; the second takes over. */
+static void one_that_nobody_names_has_its_turn(void **state) {
+    (void)state;
+    struct cluster cluster;
+    open_cluster(&cluster, 3, (struct harrier_options){0});
+    cluster.nodes[0].names = cluster.nodes[2].address;
+    cluster.nodes[1].decides_after = 2;
+    expect_score(&cluster);
+    assert_int_equal(cluster.nodes[1].asked, 3);
+    close_cluster(&cluster);
+}
+
 static void run_nothing(struct script_server *server, int descriptor, unsigned number, void *user) {
     (void)server;
     (void)descriptor;
@@ -543,6 +555,7 @@ int main(void) {
         cmocka_unit_test(reading_from_a_standby),
         cmocka_unit_test(one_that_names_itself_is_a_standby),
         cmocka_unit_test(two_that_name_each_other),
+        cmocka_unit_test(one_that_nobody_names_has_its_turn),
         cmocka_unit_test(one_that_is_not_in_the_list_is_never_connected_to),
         cmocka_unit_test(again_until_one_takes_over),
         cmocka_unit_test(whichever_takes_over),
