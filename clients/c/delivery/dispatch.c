@@ -102,7 +102,7 @@ bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_u
         return false;
     exchange->retries++;
     record_retry(client, reason);
-    if (endpoint_another_is_up(exchange->endpoint)) {
+    if (endpoint_another_may_decide(exchange->endpoint)) {
         dispatch_send(exchange);
         return true;
     }

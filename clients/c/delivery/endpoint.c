@@ -128,10 +128,10 @@ struct endpoint *endpoint_choose(const struct exchange *exchange) {
     return endpoint ? endpoint : first_connected(exchange->client);
 }
 
-bool endpoint_another_is_up(const struct endpoint *endpoint) {
+bool endpoint_another_may_decide(const struct endpoint *endpoint) {
     const struct harrier_client *client = endpoint->transport.client;
     for (size_t i = 0; i < client->endpoint_count; i++)
-        if (&client->endpoints[i] != endpoint && route_is_up(&client->endpoints[i].route))
+        if (&client->endpoints[i] != endpoint && route_may_decide(&client->endpoints[i].route))
             return true;
     return false;
 }

@@ -35,7 +35,8 @@ void endpoint_close(struct endpoint *endpoint); /* without the mutex; no exchang
 struct endpoint *endpoint_choose(const struct exchange *exchange);
 /* One that may be the primary and has not refused the exchange since its last wait; NULL: none. */
 struct endpoint *endpoint_untried(const struct exchange *exchange);
-bool endpoint_another_is_up(const struct endpoint *endpoint);
+/* Whether there is one to go to from this one: up and no standby. */
+bool endpoint_another_may_decide(const struct endpoint *endpoint);
 
 /* ---- its connection and its record ---- */
 

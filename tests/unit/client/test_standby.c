@@ -495,6 +495,20 @@ static void unavailable_counts_as_ever(void **state) {
     close_cluster(&cluster);
 }
 
+/* A standby is no other address to go to at once. */
+static void a_primary_that_is_unavailable_is_waited_for(void **state) {
+    (void)state;
+    struct cluster cluster;
+    struct harrier_error error;
+    open_cluster(&cluster, 2, (struct harrier_options){.retries_max = 1000, .eject_after = 1000});
+    cluster.nodes[0].names = cluster.nodes[1].address;
+    cluster.nodes[1].conduct = IS_UNAVAILABLE;
+    assert_int_not_equal(score_within(&cluster, 1000000, &error), 0);
+    assert_in_range(cluster.nodes[0].asked, 0, 1);
+    assert_in_range(cluster.nodes[1].asked, 0, 100);
+    close_cluster(&cluster);
+}
+
 static void a_standby_is_not_ejected(void **state) {
     (void)state;
     struct cluster cluster;
@@ -564,6 +578,7 @@ int main(void) {
         cmocka_unit_test(a_fallback_decides_in_the_end),
         cmocka_unit_test(closing_ends_the_waits),
         cmocka_unit_test(unavailable_counts_as_ever),
+        cmocka_unit_test(a_primary_that_is_unavailable_is_waited_for),
         cmocka_unit_test(a_standby_is_not_ejected),
         cmocka_unit_test(a_probe_takes_a_standby_for_up),
         cmocka_unit_test(a_primary_that_is_ejected),
