@@ -28,9 +28,6 @@
 #define RETRIES_MAX_DEFAULT   3
 #define RETRIES_MAX_MAX       1000
 #define EJECT_AFTER_DEFAULT   3
-#define ADDRESSES_MAX         16
-
-_Static_assert(ADDRESSES_MAX <= 32, "struct exchange has a bit for each address");
 
 /* ---------------------------------------------------------------------------------------------
  * Options */
@@ -39,10 +36,10 @@ static int check_addresses(const struct harrier_options *options, struct harrier
     if (options->address && options->address_count > 0)
         return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
                     "there is an address and a list of them; expected one of the two");
-    if (options->address_count > ADDRESSES_MAX)
+    if (options->address_count > CLIENT_ADDRESSES_MAX)
         return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
                     "there are %zu addresses; expected at most %d", options->address_count,
-                    ADDRESSES_MAX);
+                    CLIENT_ADDRESSES_MAX);
     const char *const *addresses =
         options->address_count ? options->addresses : (const char *const *)&options->address;
     size_t count = options->address_count ? options->address_count : 1;

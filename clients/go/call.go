@@ -283,7 +283,7 @@ func (c *call) again(reason string) (*wire.Response, bool, error) {
 	}
 	c.retries++
 	c.client.meter.retried(reason)
-	if c.client.routes.anotherIsUp(c.index) {
+	if c.client.routes.anotherMayDecide(c.index) {
 		return nil, true, nil
 	}
 	pause := backOff(c.retries)

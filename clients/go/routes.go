@@ -83,8 +83,8 @@ type rank int
 
 const (
 	upUntried rank = iota // up, and perhaps the primary
-	// Named by the last standby that the call asked. Its word counts even for an address that is ejected: the others
-	// refuse the call for certain.
+	// Named by the last standby that the call asked. Its word is newer than an ejection, and the others refuse the call
+	// for certain.
 	namedUntried
 	up        // but a standby, or one that has just answered this call as a standby
 	connected // but ejected
@@ -134,14 +134,13 @@ func (r *routes) mayDecide(s *search) bool {
 	return false
 }
 
-// anotherIsUp returns whether a call need not wait for this address. It does wait for one that may be the primary if the
-// others are standbys, because the call would go to the same address again.
-func (r *routes) anotherIsUp(index int) bool {
+// anotherMayDecide returns whether a call need not wait for this address. A standby is no reason not to: it refuses the
+// call for certain.
+func (r *routes) anotherMayDecide(index int) bool {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	mayDecide := r.all[index].up() && !r.all[index].standby.Load()
 	for i, one := range r.all {
-		if i != index && one.up() && !(mayDecide && one.standby.Load()) {
+		if i != index && one.up() && !one.standby.Load() {
 			return true
 		}
 	}

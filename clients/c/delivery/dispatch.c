@@ -54,7 +54,7 @@ void dispatch_send(struct exchange *exchange) {
         endpoint_enqueue(endpoint, exchange);
         return;
     }
-    exchange->tried = 0;
+    exchange->refusals_waited = exchange->refusals;
     exchange->state = EXCHANGE_WAITING;
     ring_append(&client->waiting, &exchange->place);
 }
@@ -64,7 +64,7 @@ void dispatch_start(struct exchange *exchange) {
     exchange->endpoint = NULL;
     exchange->named = NULL;
     exchange->retries = exchange->waits = exchange->broken = 0;
-    exchange->tried = 0;
+    exchange->refusals = exchange->refusals_waited = 0;
     exchange->refusal.code = HARRIER_OK;
     exchange->answered_well = exchange->was_sent = false;
     if (client->token_function) /* later probes show this token */
@@ -87,7 +87,7 @@ static int64_t back_off_us(struct harrier_client *client, unsigned n) {
 static void pause_until(struct exchange *exchange, int64_t until_us) {
     endpoint_forget(exchange);
     exchange_release_id(exchange);
-    exchange->tried = 0;
+    exchange->refusals_waited = exchange->refusals;
     exchange->state = EXCHANGE_PAUSED;
     timers_set(&exchange->client->timers, &exchange->timer, until_us);
 }
@@ -102,7 +102,7 @@ bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_u
         return false;
     exchange->retries++;
     record_retry(client, reason);
-    if (endpoint_another_is_up(exchange->endpoint)) {
+    if (endpoint_another_may_decide(exchange->endpoint)) {
         dispatch_send(exchange);
         return true;
     }

@@ -11,8 +11,8 @@ extern const struct transport_handlers dispatch_handlers;
 void dispatch_start(struct exchange *exchange);
 /* Queues it on the best endpoint, or lets it wait for a connection. */
 void dispatch_send(struct exchange *exchange);
-/* Sends it again, at once if another endpoint is up, else after a back-off. Returns false if its
- * retries or its time are used up. reason: the metric's label. */
+/* Sends it again, at once if another endpoint is up and no standby, else after a back-off. Returns
+ * false if its retries or its time are used up. reason: the metric's label. */
 bool dispatch_again(struct exchange *exchange, const char *reason, int64_t now_us);
 /* Sends it again after a standby refused it, at once if there is an endpoint that may be the
  * primary, else after a back-off. Returns false if its time is used up. */

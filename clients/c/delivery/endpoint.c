@@ -71,16 +71,20 @@ void endpoint_close(struct endpoint *endpoint) {
 /* ---------------------------------------------------------------------------------------------
  * Choosing */
 
-static uint32_t bit_of(const struct endpoint *endpoint) {
-    return UINT32_C(1) << (endpoint - endpoint->transport.client->endpoints);
+/* Which of the refusals was the endpoint's last one; 0: it has not refused the exchange. */
+static unsigned refused_at(const struct exchange *exchange, const struct endpoint *endpoint) {
+    if (exchange->refusals == 0)
+        return 0;
+    return exchange->refused_at[endpoint - exchange->client->endpoints];
 }
 
+/* Since the exchange last waited. */
 static bool has_tried(const struct exchange *exchange, const struct endpoint *endpoint) {
-    return exchange->tried & bit_of(endpoint);
+    return refused_at(exchange, endpoint) > exchange->refusals_waited;
 }
 
-/* Asked even while it is ejected: those that are up cannot decide, so ejecting the primary would
- * fail every call until a probe succeeds. */
+/* Asked even while it is ejected: the word of a standby is newer. Those that are up cannot decide,
+ * so without it every call would fail until a probe succeeds. */
 static bool is_named(const struct exchange *exchange) {
     const struct endpoint *named = exchange->named;
     return named && named->route.connected && !named->route.standby && !has_tried(exchange, named);
@@ -96,16 +100,18 @@ struct endpoint *endpoint_untried(const struct exchange *exchange) {
     return is_named(exchange) ? exchange->named : NULL;
 }
 
-/* Of those that are up, the one behind the last that had the exchange: one of several standbys will
- * become the primary, and it need not be the first. */
+/* Of those that are up, the one whose refusal of the exchange is the longest ago: one of several
+ * standbys will become the primary, whichever the others name. */
 static struct endpoint *next_up(const struct exchange *exchange) {
     const struct harrier_client *client = exchange->client;
-    size_t count = client->endpoint_count;
-    size_t from = exchange->endpoint ? (size_t)(exchange->endpoint - client->endpoints) + 1 : 0;
-    for (size_t i = 0; i < count; i++)
-        if (route_is_up(&client->endpoints[(from + i) % count].route))
-            return &client->endpoints[(from + i) % count];
-    return NULL;
+    struct endpoint *next = NULL;
+    for (size_t i = 0; i < client->endpoint_count; i++) {
+        struct endpoint *endpoint = &client->endpoints[i];
+        if (route_is_up(&endpoint->route) &&
+            (!next || refused_at(exchange, endpoint) < refused_at(exchange, next)))
+            next = endpoint;
+    }
+    return next;
 }
 
 static struct endpoint *first_connected(const struct harrier_client *client) {
@@ -122,10 +128,10 @@ struct endpoint *endpoint_choose(const struct exchange *exchange) {
     return endpoint ? endpoint : first_connected(exchange->client);
 }
 
-bool endpoint_another_is_up(const struct endpoint *endpoint) {
+bool endpoint_another_may_decide(const struct endpoint *endpoint) {
     const struct harrier_client *client = endpoint->transport.client;
     for (size_t i = 0; i < client->endpoint_count; i++)
-        if (&client->endpoints[i] != endpoint && route_is_up(&client->endpoints[i].route))
+        if (&client->endpoints[i] != endpoint && route_may_decide(&client->endpoints[i].route))
             return true;
     return false;
 }
@@ -181,13 +187,20 @@ static struct endpoint *find(const struct harrier_client *client, struct text ad
     return NULL;
 }
 
+static void note_refusal(struct exchange *exchange) {
+    if (exchange->refusals == 0)
+        memset(exchange->refused_at, 0, sizeof exchange->refused_at);
+    exchange->refusals++;
+    exchange->refused_at[exchange->endpoint - exchange->client->endpoints] = exchange->refusals;
+}
+
 /* In this order, so that a standby that names itself stays one. */
 void endpoint_mark(struct exchange *exchange, struct text primary) {
     exchange->named = find(exchange->client, primary);
     if (exchange->named)
         exchange->named->route.standby = false;
     exchange->endpoint->route.standby = true;
-    exchange->tried |= bit_of(exchange->endpoint);
+    note_refusal(exchange);
 }
 
 /* A standby answers what only reads, and may answer a dry run. */

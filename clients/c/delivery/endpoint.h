@@ -31,11 +31,12 @@ int endpoint_open(struct harrier_client *client, struct endpoint *endpoint, cons
 void endpoint_close(struct endpoint *endpoint); /* without the mutex; no exchange is on it */
 
 /* Where the exchange goes next; NULL: none is connected. Without standbys that is the first that is
- * up, else the first that is connected. */
+ * up, else the first that is connected. Standbys have it in turns. */
 struct endpoint *endpoint_choose(const struct exchange *exchange);
 /* One that may be the primary and has not refused the exchange since its last wait; NULL: none. */
 struct endpoint *endpoint_untried(const struct exchange *exchange);
-bool endpoint_another_is_up(const struct endpoint *endpoint);
+/* Whether there is one to go to from this one: up and no standby. */
+bool endpoint_another_may_decide(const struct endpoint *endpoint);
 
 /* ---- its connection and its record ---- */
 

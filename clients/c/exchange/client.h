@@ -26,6 +26,8 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#define CLIENT_ADDRESSES_MAX 16
+
 struct endpoint;
 struct exchange;
 struct tls_context;

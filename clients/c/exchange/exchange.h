@@ -62,8 +62,11 @@ struct exchange {
     struct exchange *next_same;          /* in its bucket of client->ids */
     struct endpoint *endpoint;           /* it is or was last sent to; NULL: not yet */
     unsigned retries;
-    unsigned waits;               /* for one of several standbys to become the primary */
-    uint32_t tried;               /* a bit for each endpoint that refused it since its last wait */
+    unsigned waits;           /* for one of several standbys to become the primary */
+    unsigned refusals;        /* by standbys */
+    unsigned refusals_waited; /* how many there were when it last waited */
+    /* By endpoint, the number of its last refusal, from 1; 0: none. Valid if there are refusals. */
+    unsigned refused_at[CLIENT_ADDRESSES_MAX];
     struct endpoint *named;       /* the primary, as the last standby said; NULL: none of ours */
     unsigned broken;              /* connections that broke after it was sent */
     struct harrier_error refusal; /* the last `unavailable` or `not_primary`; code 0: none */

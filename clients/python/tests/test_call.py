@@ -146,20 +146,20 @@ def refuse(call: Call, now: float, primary: str = "") -> int:
     return call.index
 
 
-def test_standbys_in_rounds() -> None:
-    """Each is asked once, then the call waits, ever longer; retries_max is not for this."""
+def test_standbys_in_turns() -> None:
+    """Each is asked once, then each after a wait, ever longer; retries_max is not for this."""
     reported = Reported()
     call = make(addresses=3, retries_max=0, reported=reported)
+    assert refuse(call, 100.0) == 0
+    assert call.pause == 0.0
+    assert refuse(call, 100.0) == 1
+    assert call.pause == 0.0
     longest = 0.01
-    for _ in range(5):
-        assert refuse(call, 100.0) == 0
-        assert call.pause == 0.0
-        assert refuse(call, 100.0) == 1
-        assert call.pause == 0.0
-        assert refuse(call, 100.0) == 2
+    for index in (2, 0, 1, 2, 0):
+        assert refuse(call, 100.0) == index
         assert 0 < call.pause <= longest
         longest *= 2
-    assert reported.counts == [("harrier_client_retries_total", {"reason": "not_primary"})] * 15
+    assert reported.counts == [("harrier_client_retries_total", {"reason": "not_primary"})] * 7
     call.begin(100.0)
     assert call.received(_nng.OK, ANSWER, 100.0)
 
@@ -171,6 +171,49 @@ def test_two_that_name_each_other() -> None:
     assert call.pause > 0.0, "both were asked in this round"
     assert refuse(call, 100.0, "a1") == 0
     assert refuse(call, 100.0, "a0") == 1
+
+
+def test_one_that_nobody_names_has_its_turn() -> None:
+    call = make(addresses=3)
+    assert [refuse(call, 100.0) for _ in range(3)] == [0, 1, 2]
+    assert [refuse(call, 100.0, primary) for primary in ("a2", "", "", "a2", "")] == [0, 2, 1, 0, 2]
+
+
+def test_a_wait_for_a_connection_is_a_wait() -> None:
+    call = make(addresses=2)
+    routes = call._routes
+    refuse(call, 100.0)
+    routes.wrote(0)  # in another call
+    for index in range(2):
+        routes.set_connected(index, False)
+    call.begin(100.0)
+    call.not_sent(_nng.TIMED_OUT)
+    for index in range(2):
+        routes.set_connected(index, True)
+    call.begin(100.0)
+    assert call.index == 0
+
+
+def test_a_standby_is_no_other_address() -> None:
+    call = make(addresses=2)
+    assert refuse(call, 100.0) == 0
+    call.begin(100.0)
+    assert call.received(_nng.OK, UNAVAILABLE, 100.0) is None
+    assert call.pause > 0.0
+    call.begin(100.0)
+    assert call.index == 1
+
+
+def test_a_named_address_may_be_ejected() -> None:
+    call = make(addresses=2)
+    for _ in range(2):
+        call._routes.failed(0, 100.0)
+    assert refuse(call, 100.0, "a0") == 1
+    assert call.pause == 0.0
+    call.begin(100.0)
+    assert call.index == 0
+    assert call.received(_nng.OK, ANSWER, 100.0)
+    assert call._routes.routes[0].up
 
 
 def test_the_longest_wait_for_a_primary() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List
 
-from harrier_client._routes import Route, Routes
+from harrier_client._routes import Route, Routes, Search
 
 
 def make(count: int = 2, eject_after: int = 3) -> Routes:
@@ -131,11 +131,15 @@ def test_what_is_told() -> None:
     assert reported == ["a True", "a ejected", "a False", "a True"]
 
 
-def test_another_is_up() -> None:
+def test_another_may_decide() -> None:
     routes = make()
-    assert routes.another_is_up((0,))
+    assert routes.another_may_decide(0)
+    routes.refused(1, "")
+    assert not routes.another_may_decide(0)
+    assert routes.another_may_decide(1)
+    routes.wrote(1)
     routes.set_connected(1, False)
-    assert not routes.another_is_up((0,))
+    assert not routes.another_may_decide(0)
     assert isinstance(routes.routes[0], Route)
 
 
@@ -149,11 +153,36 @@ def test_standbys_are_left_out() -> None:
     assert routes.choose() == 2, "nobody in the list was named"
     routes.set_connected(2, False)
     assert routes.choose() == 0, "all are standbys"
-    assert routes.choose((0,)) == 1
-    assert routes.choose((0, 1)) == 0
+    search = Search()
+    search.answered(0, None)
+    assert routes.choose(search) == 1
+    search.answered(1, None)
+    assert routes.choose(search) == 0, "its answer is longer ago"
     routes.wrote(1)
     assert routes.choose() == 1
-    assert routes.choose((1,)) == 0, "not tried"
+    assert routes.choose(search) == 0, "the other was tried"
+    assert routes.untried(search) is None
+    search.waiting()
+    assert routes.choose(search) == 1
+
+
+def test_one_that_names_itself_is_a_standby() -> None:
+    routes = make()
+    assert routes.refused(0, "a0") == 0
+    assert routes.choose() == 1
+
+
+def test_the_named_one_may_be_ejected() -> None:
+    routes, search = make(3), Search()
+    eject(routes, 0, 0.0)
+    search.answered(1, routes.refused(1, "a0"))
+    assert routes.choose(search) == 2, "it may be the primary, too"
+    search.answered(2, routes.refused(2, "a0"))
+    assert routes.choose(search) == 0
+    assert routes.choose() == 1, "other calls ask a standby first"
+    routes.set_connected(0, False)
+    assert routes.untried(search) is None
+    assert routes.choose(search) == 1
 
 
 def test_the_mark_outlives_the_connection() -> None:

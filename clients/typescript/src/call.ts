@@ -262,7 +262,7 @@ export class Call extends Exchange {
     }
     this.retries++;
     this.core.meter.retried(reason);
-    if (this.route !== null && this.core.routes.anotherIsUp(this.route)) {
+    if (this.route !== null && this.core.routes.anotherMayDecide(this.route)) {
       this.dispatch();
       return;
     }

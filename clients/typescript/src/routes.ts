@@ -35,8 +35,8 @@ const enum Rank {
   /** Up, and perhaps the primary. */
   UpUntried,
   /**
-   * Named by the last standby that the call asked. Its word counts even for an address that is ejected: the others refuse
-   * the call for certain.
+   * Named by the last standby that the call asked. Its word is newer than an ejection, and the others refuse the call for
+   * certain.
    */
   NamedUntried,
   /** But a standby, or one that has just answered this call as a standby. */
@@ -113,13 +113,9 @@ export class Routes {
     return this.all.some((route) => rank(route, search) <= Rank.NamedUntried);
   }
 
-  /**
-   * A call need not wait for this address. It does wait for one that may be the primary if the others are standbys,
-   * because the call would go to the same address again.
-   */
-  anotherIsUp(than: Route): boolean {
-    const mayDecide = than.up && !than.standby;
-    return this.all.some((route) => route !== than && route.up && !(mayDecide && route.standby));
+  /** A call need not wait for this address. A standby is no reason not to: it refuses the call for certain. */
+  anotherMayDecide(than: Route): boolean {
+    return this.all.some((route) => route !== than && route.up && !route.standby);
   }
 
   /** The address that is written exactly so; null: none is. */

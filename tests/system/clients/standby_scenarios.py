@@ -70,16 +70,29 @@ class StandbyTest(ScenarioTest):
         """Of the transactions that it has been asked for."""
         return [request["score"]["transactions"][0]["id"] for request in server.asked("score")]
 
+    def await_ejected(self, server):
+        """The server must not answer: calls are sent to it until one too many has failed."""
+        deadline = time.monotonic() + WAIT
+        while not self.counted(EJECTIONS, address=server.address):
+            self.assertLess(time.monotonic(), deadline, "it is not ejected")
+            self.driver.score(transaction(1), deadline_ms=300)
+
     def assert_asked(self, servers, *counts):
         """How often each has been asked for a score."""
         self.assertEqual(tuple(len(server.asked("score")) for server in servers), counts)
 
-    def ask_in_vain(self, *servers, deadline_ms=1000):
+    def order(self, servers, key):
+        """The indexes of the servers in the order in which they were asked for this transaction."""
+        asked = [(request["received_at"], index) for index, server in enumerate(servers)
+                 for request in server.asked("score") if request["score"]["transactions"][0]["id"] == key]
+        return [index for _, index in sorted(asked)]
+
+    def ask_in_vain(self, *servers, deadline_ms=1000, prefix="vain"):
         """A call that the servers refuse until its deadline; returns its answer and how many requests they got. It is
         made again if a request was in flight at the deadline, so that the error is another one, or if the machine was
         too busy to ask all."""
         for number in range(ATTEMPTS):
-            key = f"vain{number}"
+            key = f"{prefix}{number}"
             answer = self.driver.score({**transaction(number), "id": key}, deadline_ms=deadline_ms)
             counts = [self.ids(server).count(key) for server in servers]
             in_flight = answer.get("error", {}).get("code") == "deadline"
@@ -127,6 +140,14 @@ class StandbyTest(ScenarioTest):
         self.assert_asked(servers, 2, 2, 0)
         self.score(3)
         self.assert_asked(servers, 3, 2, 0)
+
+    def test_a_standby_that_names_itself_is_marked(self):
+        servers = first, _ = self.fake("first"), self.fake("second")
+        first.answer = standby(first.address)
+        self.open(*servers, retries_max=0)
+        self.score(1)
+        self.score(2)
+        self.assert_asked(servers, 1, 2)
 
     def test_addresses_are_compared_as_they_are_written(self):
         """As before, but the first is named in another spelling: that names nobody."""
@@ -236,6 +257,22 @@ class StandbyTest(ScenarioTest):
         self.score(1)
         self.assertEqual(len(fake.asked("score")), refusals + 1)
 
+    def test_all_that_are_marked_are_asked_in_turns(self):
+        """The first names the third, so the second is the one that has not been asked. With marks on all of them there
+        is a wait before each request: a call that asked them all between two waits would send far more."""
+        names = "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"
+        servers = [self.fake(name, standby()) for name in names]
+        self.open(*servers, eject_after=1000)
+        self.ask_in_vain(*servers)  # marks them
+        servers[0].answer = standby(servers[2].address)
+        _, asked = self.ask_in_vain(*servers, prefix="turns")
+        self.assertLess(asked, 40)
+        for attempt in range(ATTEMPTS):
+            order = self.order(servers, f"turns{attempt}")
+            # The first names the third again in each of its turns; before that, the others have had theirs.
+            turns = [0, 2, 1, 3, 4, 5, 6, 7]
+            self.assertEqual(order, (turns * len(order))[: len(order)])
+
     def test_until_the_deadline(self):
         """The waits between the rounds get longer: the standbys are not flooded."""
         first, second = self.fake("first"), self.fake("second")
@@ -299,6 +336,41 @@ class StandbyTest(ScenarioTest):
         self.assertIn("it is not ready", answer["error"]["message"])
         self.assert_asked(servers, 1, 3)
 
+    def test_a_primary_that_is_unavailable_is_waited_for(self):
+        """A standby is no other address to go to: the waits get longer, so the primary is not flooded."""
+        self.needs("retry_unavailable")
+        second = self.fake("second", unavailable)
+        first = self.fake("first", standby(second.address))
+        self.open(first, second, retries_max=1000, eject_after=1000)
+        answer = self.driver.score(transaction(1), deadline_ms=1000)
+        self.assertIn(answer["error"]["code"], ("unavailable", "deadline"))  # the latter with a request in flight
+        self.assert_took(answer, 1000, 1000)
+        self.assertLess(len(second.asked("score")), 100)
+        self.assertLessEqual(len(first.asked("score")), 1)
+
+    def test_a_named_address_is_asked_while_it_is_ejected(self):
+        """The word of a standby is newer than the ejection. It is believed, or no call is decided until a probe is
+        answered."""
+        self.needs("ejection")
+
+        def silent(_request):
+            return None
+
+        def no_probe(request):
+            return silent(request) if "status" in request else approve(request)
+
+        first, second = self.fake("first", silent), self.fake("second")
+        self.open(first, second, eject_after=1, retries_max=0)
+        self.await_ejected(first)
+        first.answer = no_probe
+        # If it is not asked, the standby decides in the end, so that this ends soon.
+        second.answer = lambda request: (standby(first.address) if len(second.asked("score")) < 5 else approve)(request)
+        self.score(2)
+        self.assertEqual(self.ids(first).count("t2"), 1, "it was not asked")
+        self.assertEqual(self.ids(second).count("t2"), 1)
+        self.score(3)  # its answer has ended the ejection, and the second is marked
+        self.assertEqual((self.ids(first).count("t3"), self.ids(second).count("t3")), (1, 0))
+
     def test_a_standby_is_not_ejected(self):
         self.needs("ejection")
         servers = first, second = self.fake("first"), self.fake("second")
@@ -329,11 +401,9 @@ class StandbyTest(ScenarioTest):
         self.needs("ejection")
         first, second = self.fake("first", lambda request: None), self.fake("second")
         self.open(first, second, eject_after=1, deadline_ms=1000)  # also the deadline of a probe
-        deadline = time.monotonic() + WAIT
-        while not self.counted(EJECTIONS, address=first.address):
-            self.assertLess(time.monotonic(), deadline, "it is not ejected")
-            self.driver.score(transaction(1), deadline_ms=300)
+        self.await_ejected(first)
         first.answer = standby(second.address)
+        deadline = time.monotonic() + WAIT
         while "t2" not in self.ids(first):
             self.assertLess(time.monotonic(), deadline, "it is not used again")
             self.score(2, deadline_ms=LONG_MS)  # clients may probe only while they are called

@@ -338,6 +338,18 @@ static void two_that_name_each_other(void **state) {
     close_cluster(&cluster);
 }
 
+/* The first names the third again and again; the second takes over. */
+static void one_that_nobody_names_has_its_turn(void **state) {
+    (void)state;
+    struct cluster cluster;
+    open_cluster(&cluster, 3, (struct harrier_options){0});
+    cluster.nodes[0].names = cluster.nodes[2].address;
+    cluster.nodes[1].decides_after = 2;
+    expect_score(&cluster);
+    assert_int_equal(cluster.nodes[1].asked, 3);
+    close_cluster(&cluster);
+}
+
 static void run_nothing(struct script_server *server, int descriptor, unsigned number, void *user) {
     (void)server;
     (void)descriptor;
@@ -483,6 +495,20 @@ static void unavailable_counts_as_ever(void **state) {
     close_cluster(&cluster);
 }
 
+/* A standby is no other address to go to at once. */
+static void a_primary_that_is_unavailable_is_waited_for(void **state) {
+    (void)state;
+    struct cluster cluster;
+    struct harrier_error error;
+    open_cluster(&cluster, 2, (struct harrier_options){.retries_max = 1000, .eject_after = 1000});
+    cluster.nodes[0].names = cluster.nodes[1].address;
+    cluster.nodes[1].conduct = IS_UNAVAILABLE;
+    assert_int_not_equal(score_within(&cluster, 1000000, &error), 0);
+    assert_in_range(cluster.nodes[0].asked, 0, 1);
+    assert_in_range(cluster.nodes[1].asked, 0, 100);
+    close_cluster(&cluster);
+}
+
 static void a_standby_is_not_ejected(void **state) {
     (void)state;
     struct cluster cluster;
@@ -543,6 +569,7 @@ int main(void) {
         cmocka_unit_test(reading_from_a_standby),
         cmocka_unit_test(one_that_names_itself_is_a_standby),
         cmocka_unit_test(two_that_name_each_other),
+        cmocka_unit_test(one_that_nobody_names_has_its_turn),
         cmocka_unit_test(one_that_is_not_in_the_list_is_never_connected_to),
         cmocka_unit_test(again_until_one_takes_over),
         cmocka_unit_test(whichever_takes_over),
@@ -551,6 +578,7 @@ int main(void) {
         cmocka_unit_test(a_fallback_decides_in_the_end),
         cmocka_unit_test(closing_ends_the_waits),
         cmocka_unit_test(unavailable_counts_as_ever),
+        cmocka_unit_test(a_primary_that_is_unavailable_is_waited_for),
         cmocka_unit_test(a_standby_is_not_ejected),
         cmocka_unit_test(a_probe_takes_a_standby_for_up),
         cmocka_unit_test(a_primary_that_is_ejected),

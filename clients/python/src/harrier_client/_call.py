@@ -7,11 +7,11 @@ clients/README.md has a diagram.
 from __future__ import annotations
 
 import random
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional
 
 from . import _codec, _nng
 from ._meter import Meter
-from ._routes import Routes
+from ._routes import Routes, Search
 from .errors import ClosedError, DeadlineError, HarrierError, UnavailableError
 
 # How long to try one address, in seconds, while another one may connect first.
@@ -33,8 +33,7 @@ class Call:
     pause = 0.0  # before the next attempt
     _retries = 0
     _broken = 0
-    _rounds = 0  # in which all that are up were standbys
-    _tried: Tuple[int, ...] = ()  # standbys of the current round
+    _search: Optional[Search] = None  # for the primary, once a standby has answered
     _last: Optional[HarrierError] = None
 
     def __init__(
@@ -62,7 +61,9 @@ class Call:
             raise self._unavailable(now)
         if self._routes.only_one:
             return left
-        self.index = self._routes.choose(self._tried)
+        self.index = self._routes.choose(self._search)
+        if self._search and not self._routes.routes[self.index].connected:
+            self._search.waiting()  # for a connection
         return min(left, SLICE)
 
     def encode(self, now: float) -> bytes:
@@ -113,22 +114,24 @@ class Call:
         self._retries += 1
         self._meter.retried(reason)
         self.pause = 0.0
-        if not self._routes.another_is_up((self.index,)):
+        if not self._routes.another_may_decide(self.index):
+            if self._search:
+                self._search.waiting()
             # At most half of the time that is left: the answer needs some, too.
             self.pause = min(_back_off(self._retries), max(0.0, self.ends - now) / 2)
 
     def _go_on(self, failure: _codec.NotPrimaryError, now: float) -> None:
-        """After the answer of a standby, in rounds: asks each address that is up once, then waits."""
-        self._routes.refused(self.index, failure.primary)
+        """After the answer of a standby: on to one that may be the primary, else after a wait to any."""
+        search = self._search = self._search or Search()
+        search.answered(self.index, self._routes.refused(self.index, failure.primary))
         self._last = failure
         self._meter.retried("not_primary")
-        self._tried += (self.index,)
         self.pause = 0.0
-        if not self._routes.another_is_up(self._tried):
-            self._tried = ()
-            self._rounds += 1
+        if self._routes.untried(search) is None:
+            search.waiting()
+            search.waits += 1
             # A wait may take all the time that is left: no request is in flight then, so nothing was decided.
-            self.pause = min(_back_off(self._rounds), max(0.0, self.ends - now))
+            self.pause = min(_back_off(search.waits), max(0.0, self.ends - now))
 
     @property
     def _address(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Callable, Collection, List, Optional
+from typing import Callable, Dict, List, Optional
 
 EJECT_SECONDS_MIN = 1.0
 EJECT_SECONDS_MAX = 30.0
@@ -28,6 +28,34 @@ class Route:
     @property
     def up(self) -> bool:
         return self.connected and not self.ejected
+
+
+class Search:
+    """One call's search for the primary, once a standby has answered it."""
+
+    def __init__(self) -> None:
+        self.waits = 0  # because no address was left that may be the primary
+        self.named: Optional[int] = None  # the primary, as the last standby said; None: none of the client's addresses
+        self._answers: Dict[int, int] = {}  # by address: which of the standbys' answers was its last one, from 1
+        self._count = 0  # of those answers
+        self._waited = 0  # the count when the call last waited
+
+    def answered(self, index: int, named: Optional[int]) -> None:
+        self._count += 1
+        self._answers[index] = self._count
+        self.named = named
+
+    def last(self, index: int) -> int:
+        """Orders addresses by their last answers as standbys: a lower one is longer ago. 0: none."""
+        return self._answers.get(index, 0)
+
+    def tried(self, index: int) -> bool:
+        """It has answered since the call last waited."""
+        return self.last(index) > self._waited
+
+    def waiting(self) -> None:
+        """From here on the call may try all addresses again."""
+        self._waited = self._count
 
 
 class Routes:
@@ -60,31 +88,49 @@ class Routes:
         if changed:
             self._changed(route)
 
-    def choose(self, tried: Collection[int] = ()) -> int:
-        """Of those that are up, the first that is no standby, and best none of those that were tried; else the first
-        that is connected; else the first."""
+    def choose(self, search: Optional[Search] = None) -> int:
+        """The first that may be the primary; else, of those that are up, the one whose answer to the call as a standby
+        is the longest ago, because any may become the primary; else the first that is connected; else the first."""
         first = self.routes[0]
-        if first.connected and not (first.ejected or first.standby or tried):
+        if first.connected and not (first.ejected or first.standby or search):
             return 0
+        untried = self.untried(search)
+        if untried is not None:
+            return untried
         up = [index for index, route in enumerate(self.routes) if route.up]
         if up:
-            return min(up, key=lambda index: (index in tried, self.routes[index].standby))
+            return min(up, key=search.last) if search else up[0]
         for index, route in enumerate(self.routes):
             if route.connected:
                 return index
         return 0
 
-    def another_is_up(self, tried: Collection[int]) -> bool:
-        return any(route.up for index, route in enumerate(self.routes) if index not in tried)
+    def untried(self, search: Optional[Search]) -> Optional[int]:
+        """One that may be the primary and has not refused the call since its last wait. The named one may be ejected:
+        the word of a standby is newer, and the others refuse the call for certain."""
+        for index, route in enumerate(self.routes):
+            if route.up and not route.standby and not (search and search.tried(index)):
+                return index
+        named = search.named if search else None
+        if search and named is not None and not search.tried(named):
+            route = self.routes[named]
+            if route.connected and not route.standby:
+                return named
+        return None
 
-    def refused(self, index: int, primary: str) -> None:
-        """It answered not_primary, and named the primary if it knew it."""
+    def another_may_decide(self, than: int) -> bool:
+        """Whether a call need not wait for this one. A standby is no reason not to: it refuses the call for certain."""
+        return any(route.up and not route.standby for index, route in enumerate(self.routes) if index != than)
+
+    def refused(self, index: int, primary: str) -> Optional[int]:
+        """It answered not_primary, and named the primary if it knew it. Returns which of the addresses that is."""
         self.succeeded(index)
+        named = next((other for other, route in enumerate(self.routes) if route.address == primary), None)
         with self._lock:
-            self.routes[index].standby = True
-            for route in self.routes:
-                if route.address == primary:
-                    route.standby = False
+            if named is not None:
+                self.routes[named].standby = False
+            self.routes[index].standby = True  # in this order: one that names itself is a standby
+        return named
 
     def wrote(self, index: int) -> None:
         """It answered a call that a standby refuses."""

@@ -7,9 +7,9 @@ import io.harrier.client.internal.transport.EventLoop;
 import io.harrier.client.internal.transport.Exchange;
 import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.transport.Routes;
+import io.harrier.client.internal.transport.Search;
 import io.harrier.client.internal.transport.Timers;
 import io.harrier.client.internal.wire.Wire;
-import java.util.BitSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -59,9 +59,8 @@ final class Call extends Timers.Timer {
     private HarrierException last; // the server's last "unavailable", if that was its last answer
     private String primary; // which one the last standby named; null: the last answer was not that of a standby
 
-    // Of the loop's thread: before the first answer, nobody else looks at them.
-    private BitSet tried; // standbys since the last wait; null: none
-    private int standbyWaits;
+    // Of the loop's thread: before the first answer, nobody else looks at it.
+    private Search search; // for the primary; null: no standby has answered
 
     /** One sending of the request. */
     private final class Attempt extends Exchange {
@@ -166,14 +165,17 @@ final class Call extends Timers.Timer {
 
     /** The address to use; null: the call waits for a connection, or has ended. */
     private Routes.Choice<Connection> choose() {
-        Routes.Choice<Connection> chosen = dispatcher.routes().choose(tried);
+        Routes.Choice<Connection> chosen = dispatcher.routes().choose(search);
         if (chosen != null) {
             return chosen;
         }
         synchronized (this) {
             mayWait = true; // before it waits, so that its end stops that
         }
-        chosen = dispatcher.routes().chooseOrWait(tried, attempt);
+        if (search != null) {
+            search.waiting();
+        }
+        chosen = dispatcher.routes().chooseOrWait(search, attempt);
         if (chosen == null && isDone()) {
             dispatcher.routes().stopWaiting(attempt);
         }
@@ -213,20 +215,20 @@ final class Call extends Timers.Timer {
     }
 
     /**
-     * Nothing happened. The call looks for the primary at each address, and after a wait at each of them again, because a
+     * Nothing happened. The call goes on to an address that may be the primary, else after a wait to any, because a
      * take-over takes a while. Only the deadline ends that.
      */
     private void refusedByStandby(String named) {
-        dispatcher.isStandby(index, named);
+        int primaryIndex = dispatcher.isStandby(index, named);
         synchronized (this) {
             last = null;
             primary = named;
         }
-        if (tried == null) {
-            tried = new BitSet();
+        if (search == null) {
+            search = new Search();
         }
-        tried.set(index);
-        if (dispatcher.routes().hasUntried(tried)) {
+        search.answered(index, primaryIndex);
+        if (dispatcher.routes().mayDecide(search)) {
             dispatcher.meter().retried("not_primary");
             attempt();
             return;
@@ -234,7 +236,7 @@ final class Call extends Timers.Timer {
         long latest = ends - Math.min(limit / LAST_ANSWER_SHARE, LAST_ANSWER_MAX);
         if (EventLoop.now() < latest) { // else the deadline ends it
             dispatcher.meter().retried("not_primary");
-            backOff(++standbyWaits, latest);
+            backOff(search.countWait(), latest);
         }
     }
 
@@ -253,7 +255,7 @@ final class Call extends Timers.Timer {
             return;
         }
         dispatcher.meter().retried(reason);
-        if (dispatcher.routes().anotherIsUp(index)) {
+        if (dispatcher.routes().anotherMayDecide(index)) {
             attempt();
             return;
         }
@@ -267,7 +269,9 @@ final class Call extends Timers.Timer {
         synchronized (this) {
             mayWait = true;
         }
-        tried = null;
+        if (search != null) {
+            search.waiting();
+        }
         long longest = number < 7 ? BACK_OFF_MIN << (number - 1) : BACK_OFF_MAX;
         long pause = ThreadLocalRandom.current().nextLong(longest);
         dispatcher.loop().schedule(backOff, Math.min(EventLoop.now() + pause, latest));

@@ -121,12 +121,17 @@ final class Dispatcher {
         }
     }
 
-    /** This address answered that it is a standby, and that the primary is at this one; "": it knows none. */
-    void isStandby(int index, String primary) {
+    /**
+     * This address answered that it is a standby, and that the primary is at this one; "": it knows none. Returns the
+     * primary's index; -1: it is none of the addresses.
+     */
+    int isStandby(int index, String primary) {
         succeeded(index);
-        if (routes.isStandby(index, options.indexOf(primary))) {
+        int named = options.indexOf(primary);
+        if (routes.isStandby(index, named)) {
             loop.execute(this::moveUnsent);
         }
+        return named;
     }
 
     /** This address answered a request that a standby would have refused as such. */

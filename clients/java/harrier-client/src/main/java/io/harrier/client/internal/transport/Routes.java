@@ -1,7 +1,6 @@
 package io.harrier.client.internal.transport;
 
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,9 +19,16 @@ public final class Routes<C> {
     private static final long EJECT_MAX = TimeUnit.SECONDS.toNanos(30);
     private static final double EJECT_JITTER = 0.2;
 
-    // Of addresses that are not up; the ranks of the others are lower.
-    private static final int EJECTED = 4;
-    private static final int UNCONNECTED = 5;
+    /** The order of the addresses for a call, the best first. */
+    private enum Rank {
+        UP_UNTRIED, // and perhaps the primary
+        // By the last standby that the call asked. Its word is newer than an ejection, and the others refuse the call for
+        // certain.
+        NAMED_UNTRIED,
+        UP, // but a standby, or one that has just answered this call as a standby
+        CONNECTED, // but ejected
+        UNCONNECTED
+    }
 
     /** An address and its connection. */
     public record Choice<C>(int index, C connection) {}
@@ -39,17 +45,6 @@ public final class Routes<C> {
 
         boolean isUp() {
             return connection != null && !ejected;
-        }
-
-        /**
-         * The best is the lowest. One that the call has tried comes after all others, even if it has lost its mark: two
-         * standbys may name each other, or one itself.
-         */
-        int rank(boolean tried) {
-            if (connection == null) {
-                return UNCONNECTED;
-            }
-            return ejected ? EJECTED : (tried ? 2 : 0) + (standby ? 1 : 0);
         }
     }
 
@@ -89,37 +84,51 @@ public final class Routes<C> {
     }
 
     /**
-     * The first that is up and no standby, else the first that is up, else the first that is connected; null if none is.
+     * The best address for a call; null: none is connected. Of equals it is the first; but of those that have answered
+     * the call as standbys, the one whose answer is the longest ago: any of them may have become the primary.
      *
-     * @param tried standbys that come after all others that are up; null: none
+     * @param search null: no standby has answered the call
      */
-    public synchronized Choice<C> choose(BitSet tried) {
-        int best = best(tried);
-        return best < 0 ? null : new Choice<>(best, all.get(best).connection);
-    }
-
-    private int best(BitSet tried) {
-        int best = -1;
-        int bestRank = UNCONNECTED;
-        for (int i = 0; i < all.size(); i++) {
-            int rank = all.get(i).rank(tried != null && tried.get(i));
-            if (rank < bestRank) {
+    public synchronized Choice<C> choose(Search search) {
+        int best = 0;
+        Rank bestRank = rank(0, search);
+        for (int i = 1; i < all.size() && bestRank != Rank.UP_UNTRIED; i++) {
+            Rank rank = rank(i, search);
+            int order = rank.compareTo(bestRank);
+            if (order < 0 || order == 0 && search != null && search.last(i) < search.last(best)) {
                 best = i;
                 bestRank = rank;
             }
         }
-        return best;
+        return bestRank == Rank.UNCONNECTED ? null : new Choice<>(best, all.get(best).connection);
     }
 
-    /** Whether the choice would be an address that is up and was not tried. */
-    public synchronized boolean hasUntried(BitSet tried) {
-        int best = best(tried);
-        return best >= 0 && all.get(best).isUp() && !tried.get(best);
+    /** One that has refused the call is tried, even if it has lost its mark: two standbys may name each other. */
+    private Rank rank(int index, Search search) {
+        Route<C> one = all.get(index);
+        boolean untried = !one.standby && (search == null || !search.tried(index));
+        if (one.isUp()) {
+            return untried ? Rank.UP_UNTRIED : Rank.UP;
+        }
+        if (one.connection == null) {
+            return Rank.UNCONNECTED;
+        }
+        return untried && search != null && search.isNamed(index) ? Rank.NAMED_UNTRIED : Rank.CONNECTED;
+    }
+
+    /** Whether there is an address that may be the primary and has not refused the call since its last wait. */
+    public synchronized boolean mayDecide(Search search) {
+        for (int i = 0; i < all.size(); i++) {
+            if (rank(i, search).compareTo(Rank.NAMED_UNTRIED) <= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Like choose; if none is connected, the task is run once when one is. */
-    public synchronized Choice<C> chooseOrWait(BitSet tried, Runnable task) {
-        Choice<C> chosen = choose(tried);
+    public synchronized Choice<C> chooseOrWait(Search search, Runnable task) {
+        Choice<C> chosen = choose(search);
         if (chosen == null) {
             waiting.add(task);
         }
@@ -134,9 +143,10 @@ public final class Routes<C> {
         return all.get(index).isUp();
     }
 
-    public synchronized boolean anotherIsUp(int index) {
+    /** Whether a call need not wait for this one. A standby is no reason not to: it refuses the call for certain. */
+    public synchronized boolean anotherMayDecide(int index) {
         for (int i = 0; i < all.size(); i++) {
-            if (i != index && all.get(i).isUp()) {
+            if (i != index && all.get(i).isUp() && !all.get(i).standby) {
                 return true;
             }
         }
@@ -148,10 +158,13 @@ public final class Routes<C> {
         return all.get(0).why;
     }
 
-    /** It said that it is a standby, and that this one is the primary (-1: none of these). Returns what setStandby does. */
+    /**
+     * It said that it is a standby, and that this one is the primary (-1: none of these); one that names itself is a
+     * standby. Returns what setStandby does.
+     */
     public synchronized boolean isStandby(int index, int primary) {
-        boolean marked = setStandby(index, true);
-        return primary >= 0 && setStandby(primary, false) || marked;
+        boolean unmarked = primary >= 0 && primary != index && setStandby(primary, false);
+        return setStandby(index, true) || unmarked;
     }
 
     /** It answered what a standby does not answer. Returns whether it had the mark of one. */

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -29,11 +28,11 @@ class RoutesTest {
         assertEquals(new Routes.Choice<>(1, "b"), routes.choose(null));
         routes.connected(0, "a");
         assertEquals(new Routes.Choice<>(0, "a"), routes.choose(null));
-        assertTrue(routes.anotherIsUp(0));
+        assertTrue(routes.anotherMayDecide(0));
         routes.disconnected(0, new IOException("it broke"));
         assertEquals(1, routes.choose(null).index());
         assertEquals("it broke", routes.lastError().getMessage());
-        assertFalse(routes.anotherIsUp(1));
+        assertFalse(routes.anotherMayDecide(1));
     }
 
     @Test
@@ -124,12 +123,13 @@ class RoutesTest {
         assertEquals(2, woken.size());
     }
 
-    private static BitSet tried(int... indexes) {
-        BitSet set = new BitSet();
+    /** Of a call that these have answered as standbys, in this order. */
+    private static Search tried(int... indexes) {
+        Search search = new Search();
         for (int index : indexes) {
-            set.set(index);
+            search.answered(index, -1);
         }
-        return set;
+        return search;
     }
 
     /** All up. */
@@ -162,26 +162,61 @@ class RoutesTest {
     }
 
     @Test
+    void aStandbyIsNoOtherAddressToGoTo() {
+        Routes<String> routes = connected(2);
+        routes.isStandby(0, -1);
+        assertFalse(routes.anotherMayDecide(1));
+        assertTrue(routes.anotherMayDecide(0));
+        routes.disconnected(1, new IOException());
+        assertFalse(routes.anotherMayDecide(1));
+    }
+
+    @Test
     void anEjectedAddressComesAfterStandbys() {
         Routes<String> routes = connected(2);
         routes.isStandby(1, -1);
         routes.failed(0);
         assertEquals(1, routes.choose(null).index());
         assertEquals(1, routes.choose(tried(1)).index());
-        assertFalse(routes.hasUntried(tried(1)));
+        assertFalse(routes.mayDecide(tried(1)));
     }
 
     @Test
-    void aCallTriesEachStandbyOnce() {
+    void unlessItIsNamed() {
+        Routes<String> routes = connected(2);
+        routes.failed(0);
+        routes.isStandby(1, 0);
+        Search search = new Search();
+        search.answered(1, 0);
+        assertEquals(0, routes.choose(search).index());
+        assertTrue(routes.mayDecide(search));
+        assertEquals(1, routes.choose(null).index(), "other calls ask the standby first");
+        routes.disconnected(0, new IOException());
+        assertEquals(1, routes.choose(search).index());
+        assertFalse(routes.mayDecide(search));
+    }
+
+    @Test
+    void standbysAreAskedInTurns() {
         Routes<String> routes = connected(3);
         routes.isStandby(0, -1);
         routes.isStandby(1, -1);
         routes.isStandby(2, -1);
         assertEquals(1, routes.choose(tried(0)).index());
-        assertTrue(routes.hasUntried(tried(0)));
+        assertFalse(routes.mayDecide(tried(0)));
         assertEquals(2, routes.choose(tried(0, 1)).index());
-        assertEquals(0, routes.choose(tried(0, 1, 2)).index());
-        assertFalse(routes.hasUntried(tried(0, 1, 2)));
+        assertEquals(1, routes.choose(tried(0, 2)).index());
+        assertEquals(0, routes.choose(tried(0, 2, 1)).index());
+    }
+
+    @Test
+    void afterAWaitAllMayBeTriedAgain() {
+        Routes<String> routes = connected(2);
+        Search search = tried(0, 1);
+        assertFalse(routes.mayDecide(search));
+        search.waiting();
+        assertTrue(routes.mayDecide(search));
+        assertEquals(0, routes.choose(search).index());
     }
 
     @Test
@@ -191,17 +226,15 @@ class RoutesTest {
         routes.isStandby(1, 0);
         assertEquals(2, routes.choose(tried(0, 1)).index());
         routes.isStandby(2, 0);
-        assertFalse(routes.hasUntried(tried(0, 1, 2)));
+        assertFalse(routes.mayDecide(tried(0, 1, 2)));
         assertEquals(0, routes.choose(null).index());
     }
 
     @Test
-    void aStandbyThatNamesItselfIsNotTheOnlyOneTried() {
+    void aStandbyThatNamesItselfIsOne() {
         Routes<String> routes = connected(2);
-        routes.isStandby(1, -1);
-        routes.isStandby(0, 0);
-        assertEquals(1, routes.choose(tried(0)).index());
-        assertTrue(routes.hasUntried(tried(0)));
-        assertEquals(0, routes.choose(null).index());
+        assertTrue(routes.isStandby(0, 0));
+        assertFalse(routes.isStandby(0, 0), "that was known");
+        assertEquals(1, routes.choose(null).index());
     }
 }
