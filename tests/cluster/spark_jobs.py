@@ -79,9 +79,10 @@ class Memory(threading.Thread):
 class Killer(threading.Thread):
     """Kills one of the executors every few seconds, with SIGKILL, so many times."""
 
-    def __init__(self, kills, seed):
+    def __init__(self, kills, seed, pause):
         super().__init__(daemon=True)
-        self.left, self.random, self.ended, self.killed = kills, random.Random(seed), threading.Event(), 0
+        self.left, self.random, self.pause, self.killed = kills, random.Random(seed), pause, 0
+        self.ended = threading.Event()
 
     def __enter__(self):
         self.start()
@@ -92,7 +93,7 @@ class Killer(threading.Thread):
         self.join()
 
     def run(self):
-        while self.left > 0 and not self.ended.wait(self.random.uniform(2, 9)):
+        while self.left > 0 and not self.ended.wait(self.random.uniform(self.pause / 4, self.pause)):
             executors = [pid for pid in processes_below(os.getpid()) if is_executor(pid)]
             if executors:
                 os.kill(self.random.choice(executors), signal.SIGKILL)
@@ -162,6 +163,15 @@ class Bench:
             report = self.spark_jobs.rebuild(self.spark, str(archive), str(self.folder / "there"), force=True, **options)
             return report, time.monotonic() - begin, memory
 
+    def with_kills(self, job):
+        """Runs a job until a kill falls into it: more and more often, however quick the machine is."""
+        for attempt in range(6):
+            with Killer(self.kills, attempt, 8 / 2 ** attempt) as killer:
+                result = job(attempt)
+            if killer.killed:
+                break
+        return killer, result
+
     def compare_rebuilds(self, name, data, archive):
         here, seconds, memory = self.rebuild_here(data)
         print(f"        {name}: {here['position']:,} records; harrier rebuild {seconds:.1f} s, {memory.peak} MiB")
@@ -174,8 +184,7 @@ class Bench:
             there, seconds, memory = self.rebuild_there(uri, **options)
             self.expect(f"{name}, {how}: generation {there.generation}, {seconds:.1f} s, {memory.peak} MiB "
                         f"{memory.kinds}", (there.generation, there.content_hash) == expected)
-        with Killer(self.kills, 1) as killer:
-            there, seconds, _ = self.rebuild_there(archive, shares=16)
+        killer, (there, seconds, _) = self.with_kills(lambda _: self.rebuild_there(archive, shares=16))
         self.expect(f"{name}, {killer.killed} executors killed: generation {there.generation}, {seconds:.1f} s",
                     (there.generation, there.content_hash) == expected and killer.killed > 0)
 
@@ -196,9 +205,9 @@ class Bench:
             cells = different_cells(here, pyarrow.parquet.read_table(path).sort_by("position"))
             self.expect(f"{name}, features, {how}: {cells} of {here.num_rows * here.num_columns:,} cells differ, "
                         f"{there.seconds:.1f} s", cells == 0 and there.rows == here.num_rows > 0)
-        with Killer(self.kills, 2) as killer:
-            path = self.folder / f"{name}-killed"
-            self.spark_jobs.features(self.spark, str(archive), str(path), policy=str(policy), shares=16, outputs=16)
+        killer, _ = self.with_kills(lambda attempt: self.spark_jobs.features(
+            self.spark, str(archive), f"{self.folder}/{name}-killed-{attempt}", policy=str(policy), shares=16, outputs=16))
+        path = max(self.folder.glob(f"{name}-killed-*"))
         cells = different_cells(here, pyarrow.parquet.read_table(path).sort_by("position"))
         self.expect(f"{name}, features, {killer.killed} executors killed: {cells} cells differ",
                     cells == 0 and killer.killed > 0)
