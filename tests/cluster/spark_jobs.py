@@ -2,9 +2,8 @@
 """harrier-spark beside harrier, on a cluster of two executor processes on loopback: README.md.
 
 For each archive: content hash and generation of `harrier rebuild` and of Spark, with the archive's folder, through
-Hadoop from another file system, and with an executor killed every few seconds; every cell of the features. The archives are
-simulated payments (rules/card-payments: thresholds over features, lists that change, outcomes) and, where the data is,
-the Handbook.
+Hadoop from another file system, and with executors killed; every cell of the features. The archives are simulated
+payments (rules/card-payments) and, where the data is, the Handbook.
 
 usage: spark_jobs.py BUILD [--days N] [--kills N] [--large N]
 --large N: also N million transactions of the Handbook's form, timed, with the memory of all processes; not compared
@@ -134,8 +133,8 @@ class Bench:
         data, rows = self.folder / "payments", self.folder / "day.csv"
         archive = data / "archive"
         for day in range(1, days + 1):
-            run(self.harrier, "simulate", "--days", days, "--day-of", day, "--transactions-per-day", 20000, "--out", rows,
-                stderr=subprocess.DEVNULL)
+            run(self.harrier, "simulate", "--days", days, "--day-of", day, "--transactions-per-day", 20000,
+                "--out", rows, stderr=subprocess.DEVNULL)
             run(self.harrier, "import", data, rows, "--policy", ROOT / "rules/card-payments",
                 stderr=subprocess.DEVNULL)
         return data, archive, ROOT / "rules/card-payments"
@@ -160,7 +159,8 @@ class Bench:
     def rebuild_there(self, archive, **options):
         with Memory() as memory:
             begin = time.monotonic()
-            report = self.spark_jobs.rebuild(self.spark, str(archive), str(self.folder / "there"), force=True, **options)
+            report = self.spark_jobs.rebuild(self.spark, str(archive), str(self.folder / "there"), force=True,
+                                             **options)
             return report, time.monotonic() - begin, memory
 
     def with_kills(self, job):
@@ -206,7 +206,8 @@ class Bench:
             self.expect(f"{name}, features, {how}: {cells} of {here.num_rows * here.num_columns:,} cells differ, "
                         f"{there.seconds:.1f} s", cells == 0 and there.rows == here.num_rows > 0)
         killer, _ = self.with_kills(lambda attempt: self.spark_jobs.features(
-            self.spark, str(archive), f"{self.folder}/{name}-killed-{attempt}", policy=str(policy), shares=16, outputs=16))
+            self.spark, str(archive), f"{self.folder}/{name}-killed-{attempt}", policy=str(policy), shares=16,
+            outputs=16))
         path = max(self.folder.glob(f"{name}-killed-*"))
         cells = different_cells(here, pyarrow.parquet.read_table(path).sort_by("position"))
         self.expect(f"{name}, features, {killer.killed} executors killed: {cells} cells differ",
