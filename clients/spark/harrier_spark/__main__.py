@@ -40,7 +40,8 @@ def parse(arguments):
                                   "and makes it current. A server that watches the folder adopts it.")
     rebuild.add_argument("generations", metavar="GENERATIONS", help="folder of this machine: a server's generations/")
     rebuild.add_argument("--keep", type=count, default=0, metavar="N", help="generations to keep (default 3)")
-    rebuild.add_argument("--force", action="store_true", help="even if the current generation is what would be built; without --policy, it is always built")
+    rebuild.add_argument("--force", action="store_true",
+                         help="even if the current generation is what would be built; without --policy, it always is")
     rebuild.add_argument("--keep-thresholds", action="store_true",
                          help="keep the thresholds in force instead of computing new ones")
     rebuild.add_argument("--accept-changes", action="store_true", help="of thresholds, whatever their guards say")
@@ -52,7 +53,8 @@ def parse(arguments):
                                    description="Writes what `harrier replay --policy DIR --features FILE` writes, as a "
                                    "folder of Parquet files in the order of the archive.")
     features.add_argument("output", metavar="OUTPUT", help="folder to write, a URI; it must not exist")
-    features.add_argument("--outputs", type=count, metavar="N", help="files (default: four for each core); at most one for each segment")
+    features.add_argument("--outputs", type=count, metavar="N",
+                          help="files (default: four for each core); at most one for each segment")
     for command in (rebuild, features):
         command.add_argument("--archive", required=True, metavar="URI",
                              help="of the archive, in any file system that Hadoop knows")

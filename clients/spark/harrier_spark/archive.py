@@ -125,7 +125,7 @@ class WorkFolder:
         self.uri = self.path.toString()
 
     def files(self):
-        """What Spark has written there, in the order of the partitions, one after the other as files of this machine."""
+        """What Spark has written there, in the order of the partitions, one after the other as local files."""
         names = (status.getPath().getName() for status in self.archive.file_system.listStatus(self.path))
         numbered = sorted((int(match[1]), match[0]) for match in map(re.compile(r"part-(\d+)-.*").fullmatch, names)
                           if match)

@@ -78,7 +78,8 @@ class Library:
         columns, meaning = ctypes.c_char_p(), ctypes.c_char_p()
         self.call("features_describe", os.fsencode(archive), os.fsencode(policy) if policy else None, payload,
                   ctypes.c_size_t(len(payload)), ctypes.c_uint64(shares), ctypes.c_uint64(outputs), earlier,
-                  ctypes.c_size_t(len(earlier or b"")), ctypes.byref(parts), ctypes.byref(description), ctypes.byref(length), ctypes.byref(columns), ctypes.byref(meaning))
+                  ctypes.c_size_t(len(earlier or b"")), ctypes.byref(parts), ctypes.byref(description),
+                  ctypes.byref(length), ctypes.byref(columns), ctypes.byref(meaning))
         result = FeatureDescription(ctypes.string_at(description, length.value),
                                     [tuple(line.split(" ", 1)) for line in columns.value.decode().splitlines()],
                                     meaning.value.decode(), parts.value)
