@@ -4,6 +4,7 @@
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,4 +173,18 @@ struct arrow_row arrow_rows_at(const struct arrow_rows *rows, size_t index) {
         .sequence = rows->sequences[index],
         .block = {.data = rows->bytes + begin, .length = (size_t)(end - begin)},
     };
+}
+
+int arrow_order_next(struct arrow_order *order, const struct arrow_row *row,
+                     struct error *ret_error) {
+    bool is_new = !order->has_row || row->stream != order->stream;
+    if (order->has_row &&
+        (row->stream < order->stream || (!is_new && row->sequence <= order->sequence)))
+        return error_set(ret_error, ERROR_INVALID,
+                         "row %" PRId64 " of stream %" PRId32 " of share %" PRId32
+                         " is out of order",
+                         row->sequence, row->stream, row->share);
+    *order =
+        (struct arrow_order){.has_row = true, .stream = row->stream, .sequence = row->sequence};
+    return is_new;
 }

@@ -50,3 +50,14 @@ struct arrow_rows {
 int arrow_rows_of(const struct ArrowSchema *schema, const struct ArrowArray *array,
                   struct arrow_rows *ret_rows, struct error *ret_error);
 struct arrow_row arrow_rows_at(const struct arrow_rows *rows, size_t index);
+
+/* The order in which a shuffle hands rows to a task: by stream and, within one, by sequence. */
+struct arrow_order { /* zeros: no row came yet */
+    bool has_row;
+    int32_t stream; /* of the last row */
+    int64_t sequence;
+};
+/* Takes note of a row. 1: it begins a stream; 0: it goes on with one. ERROR_INVALID: it should have
+ * come before the last one. */
+int arrow_order_next(struct arrow_order *order, const struct arrow_row *row,
+                     struct error *ret_error);

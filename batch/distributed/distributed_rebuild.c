@@ -21,8 +21,7 @@ struct distributed_rebuild {
     size_t parts;   /* of them */
     uint64_t policy_position;
     struct buffer policy; /* the last one in the archive, if it is behind the guess */
-    int32_t stream;       /* of the last row */
-    int64_t sequence;
+    struct arrow_order order;
     uint64_t generation_position;      /* of the last adopted tables' record so far */
     bool is_settled, policy_was_other; /* see settle() */
 };
@@ -93,16 +92,17 @@ static int check_parts(const struct distributed_rebuild *distributed, struct err
 
 /* All summaries come before the first entries, so that nothing is written after a wrong guess. */
 static int settle(struct distributed_rebuild *distributed, struct error *ret_error) {
-    if (distributed->is_settled)
-        return 0;
-    distributed->is_settled = true;
-    int r = check_parts(distributed, ret_error);
-    if (r == 0) {
-        rebuild_take_sums(distributed->rebuild, &distributed->sums);
-        r = settle_policy(distributed, ret_error);
+    int r = 0;
+    if (!distributed->is_settled) {
+        distributed->is_settled = true;
+        r = check_parts(distributed, ret_error);
+        if (r == 0) {
+            rebuild_take_sums(distributed->rebuild, &distributed->sums);
+            r = settle_policy(distributed, ret_error);
+        }
+        distributed->policy_was_other = r > 0;
     }
-    distributed->policy_was_other = r > 0;
-    if (r > 0)
+    if (distributed->policy_was_other)
         return error_set(ret_error, ERROR_UNAVAILABLE,
                          "the archive's last policy has other features than the one that was "
                          "guessed: starting over");
@@ -112,16 +112,14 @@ static int settle(struct distributed_rebuild *distributed, struct error *ret_err
 static int take_row(struct distributed_rebuild *distributed, const struct arrow_row *row,
                     struct error *ret_error) {
     struct rebuild *rebuild = distributed->rebuild;
-    if (row->stream < distributed->stream || row->stream >= (int32_t)rebuild_streams(rebuild) ||
-        (row->stream == distributed->stream && row->sequence <= distributed->sequence))
-        return error_set(ret_error, ERROR_INVALID,
-                         "row %" PRId64 " of stream %" PRId32 " is out of order", row->sequence,
-                         row->stream);
-    distributed->stream = row->stream;
-    distributed->sequence = row->sequence;
+    if (row->stream >= (int32_t)rebuild_streams(rebuild))
+        return error_set(ret_error, ERROR_INVALID, "stream %" PRId32 " is not known", row->stream);
+    int r = arrow_order_next(&distributed->order, row, ret_error);
+    if (r < 0)
+        return r;
     if (row->stream == ARROW_STREAM_SUMMARY)
         return take_summary(distributed, row, ret_error);
-    int r = settle(distributed, ret_error);
+    r = settle(distributed, ret_error);
     return r < 0 ? r
                  : generation_writer_entries(
                        rebuild->writer, rebuild_entity_of(rebuild, (size_t)row->stream),
@@ -162,8 +160,7 @@ static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct e
     distributed->has_part = check_calloc(parts, sizeof *distributed->has_part);
     distributed->parts = 0;
     distributed->policy_position = 0;
-    distributed->stream = ARROW_STREAM_SUMMARY;
-    distributed->sequence = -1;
+    distributed->order = (struct arrow_order){0};
     distributed->generation_position = 0;
     distributed->is_settled = distributed->policy_was_other = false;
     buffer_clear(&rebuild->last_generation);

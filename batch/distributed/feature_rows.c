@@ -33,7 +33,7 @@ struct feature_rows {
     /* The part whose rows come. */
     bool has_part;
     size_t part;
-    int64_t sequence;
+    struct arrow_order order;
     struct buffer *values;  /* of each share */
     struct cursor *cursors; /* in them */
     struct buffer outcomes;
@@ -122,10 +122,21 @@ static void take_thresholds(struct feature_rows *rows, const struct threshold_se
 }
 
 static void take_rare(struct feature_rows *rows, const struct record *record) {
-    if (record->type == RECORD_LIST_CHANGE)
+    switch (record->type) {
+    case RECORD_LIST_CHANGE:
         list_table_apply(rows->lists, record);
-    else if (record->type == RECORD_GENERATION)
+        break;
+    case RECORD_GENERATION:
         take_thresholds(rows, &record->generation.thresholds);
+        break;
+    case RECORD_SNAPSHOT: /* one policy is for all */
+    case RECORD_TRANSACTION:
+    case RECORD_OUTCOME:
+    case RECORD_ENGINE:
+    case RECORD_SHADOW:
+    case RECORD_TYPE_COUNT:
+        break;
+    }
 }
 
 /* The rare records before this position, most of which other parts have. */
@@ -138,8 +149,6 @@ static int catch_up(struct feature_rows *rows, uint64_t position, struct error *
             rows->rare = before;
             return 0;
         }
-        if (found.type == RECORD_SNAPSHOT)
-            continue;
         arena_reset(&rows->arena);
         int r = record_decode(found.type, found.payload.data, found.payload.length, &rows->arena,
                               &record, ret_error);
@@ -274,19 +283,15 @@ static int take_file(struct feature_rows *rows, struct text block, struct error 
 
 static int take_row(struct feature_rows *rows, const struct arrow_row *row,
                     struct error *ret_error) {
-    size_t part = (size_t)row->stream;
-    bool is_new = !rows->has_part || part != rows->part;
-    if (row->stream < 0 || part >= rows->task->part_count ||
-        (rows->has_part && part < rows->part) || (!is_new && row->sequence <= rows->sequence))
-        return error_set(ret_error, ERROR_INVALID,
-                         "row %" PRId64 " of part %" PRId32 " is out of order", row->sequence,
-                         row->stream);
-    int r = is_new ? end_part(rows, ret_error) : 0;
+    int r = arrow_order_next(&rows->order, row, ret_error);
+    if (r > 0)
+        r = end_part(rows, ret_error);
     if (r < 0)
         return r;
+    if (row->stream < 0 || (size_t)row->stream >= rows->task->part_count)
+        return error_set(ret_error, ERROR_INVALID, "part %" PRId32 " is not known", row->stream);
     rows->has_part = true;
-    rows->part = part;
-    rows->sequence = row->sequence;
+    rows->part = (size_t)row->stream;
     if (row->sequence == FEATURE_FILE)
         return take_file(rows, row->block, ret_error);
     uint64_t share = (uint64_t)row->sequence >> 32;

@@ -59,28 +59,12 @@ void feature_task_close(struct feature_task *task) {
 /* ---------------------------------------------------------------------------------------------
  * Rare records: type (1 byte), position (8), length of the payload (8), payload */
 
-static bool is_rare(enum record_type type) {
-    switch (type) {
-    case RECORD_LIST_CHANGE:
-    case RECORD_GENERATION:
-    case RECORD_SNAPSHOT:
-        return true;
-    case RECORD_TRANSACTION:
-    case RECORD_OUTCOME:
-    case RECORD_ENGINE:
-    case RECORD_SHADOW:
-    case RECORD_TYPE_COUNT:
-        break;
-    }
-    return false;
-}
-
 static int read_rare(struct archive_part_reader *reader, struct buffer *block,
                      struct error *ret_error) {
     struct archive_part_record found;
     int r;
     while ((r = archive_part_next(reader, &found, ret_error)) == 1) {
-        if (!is_rare(found.type))
+        if (record_type_has_entities(found.type))
             continue;
         buffer_append_u8(block, (uint8_t)found.type);
         buffer_append_u64(block, found.position);
@@ -91,9 +75,7 @@ static int read_rare(struct archive_part_reader *reader, struct buffer *block,
 
 /* Most sealed segments say that they have none. */
 static bool may_have_rare(const struct archive_parts *parts) {
-    uint64_t types = archive_parts_part(parts, 0).types;
-    return types >> RECORD_LIST_CHANGE & 1 || types >> RECORD_GENERATION & 1 ||
-           types >> RECORD_SNAPSHOT & 1;
+    return archive_parts_part(parts, 0).types & record_types_rare();
 }
 
 int feature_rare(const struct feature_task *task, const char *folder, size_t part,

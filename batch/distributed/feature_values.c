@@ -14,8 +14,8 @@ struct feature_values {
     struct value *read; /* of one entity */
     struct buffer block;
     size_t part; /* that the block is for */
-    int32_t share, stream;
-    int64_t sequence;
+    int32_t share;
+    struct arrow_order order;
     uint32_t rows;
     struct feature_item item;
 };
@@ -25,8 +25,6 @@ struct feature_values *feature_values_new(const struct feature_task *task) {
     values->task = task;
     values->states = replay_states_new(task->policy, 1, 1, true);
     values->read = check_calloc(values->states->value_count + 1, sizeof *values->read);
-    values->stream = -1;
-    values->sequence = -1;
     buffer_init(&values->block);
     return values;
 }
@@ -115,15 +113,12 @@ static void pass_on_outcomes(const struct feature_values *values, const struct a
 
 static int take_row(struct feature_values *values, const struct arrow_row *row,
                     struct arrow_blocks *blocks, struct error *ret_error) {
-    if (row->stream < values->stream || row->stream < 0 ||
-        (size_t)row->stream > values->task->part_count ||
-        (row->stream == values->stream && row->sequence <= values->sequence))
-        return error_set(ret_error, ERROR_INVALID,
-                         "share %" PRId32 ": row %" PRId64 " of stream %" PRId32 " is out of order",
-                         row->share, row->sequence, row->stream);
+    int r = arrow_order_next(&values->order, row, ret_error);
+    if (r < 0)
+        return r;
+    if (row->stream < 0 || (size_t)row->stream > values->task->part_count)
+        return error_set(ret_error, ERROR_INVALID, "stream %" PRId32 " is not known", row->stream);
     values->share = row->share;
-    values->stream = row->stream;
-    values->sequence = row->sequence;
     if (row->stream == FEATURE_ITEMS)
         return take_items(values, row, blocks, ret_error);
     pass_on_outcomes(values, row, blocks);

@@ -12,9 +12,8 @@
 
 struct fold_task {
     struct rebuild_task *task;
-    int32_t share, stream; /* of the last row; −1 for the stream: a summary */
-    int64_t sequence;
-    bool has_row;
+    int32_t share;
+    struct arrow_order order;
     struct spill_writer *writer; /* into the spill of the stream; NULL: none is begun */
     int64_t made;                /* rows of the stream that came out */
     struct arrow_blocks **out;   /* batches; the last one is being filled */
@@ -24,8 +23,6 @@ struct fold_task {
 struct fold_task *fold_task_new(struct rebuild_task *task) {
     struct fold_task *fold = check_calloc(1, sizeof *fold);
     fold->task = task;
-    fold->stream = ARROW_STREAM_SUMMARY;
-    fold->sequence = -1;
     task->rebuild.report.tally.newest_event_time_us = INT64_MIN;
     task->rebuild.take_entries = NULL;
     return fold;
@@ -62,7 +59,8 @@ static int take_entries(struct rebuild *rebuild, size_t stream, const uint8_t *e
 
 /* ---- in ---- */
 
-static int end_stream(struct fold_task *fold, struct error *ret_error) {
+/* Folds the stream whose blocks have come; without any there is nothing to do. */
+static int end_stream(struct fold_task *fold, int32_t stream, struct error *ret_error) {
     struct rebuild *rebuild = &fold->task->rebuild;
     if (!fold->writer)
         return 0;
@@ -72,7 +70,7 @@ static int end_stream(struct fold_task *fold, struct error *ret_error) {
     rebuild->take_entries = take_entries;
     rebuild->take_user = fold;
     if (r == 0)
-        r = rebuild_fold(rebuild, (size_t)fold->stream, (size_t)fold->stream + 1, ret_error);
+        r = rebuild_fold(rebuild, (size_t)stream, (size_t)stream + 1, ret_error);
     spill_free(rebuild->spill);
     rebuild->spill = NULL;
     check(r <= 0); /* nothing is late where there is no generation before */
@@ -83,12 +81,6 @@ static void begin_stream(struct fold_task *fold) {
     struct rebuild *rebuild = &fold->task->rebuild;
     rebuild->spill = rebuild_task_spill(fold->task);
     fold->writer = spill_writer_open(rebuild->spill);
-}
-
-static int out_of_order(const struct arrow_row *row, struct error *ret_error) {
-    return error_set(ret_error, ERROR_INVALID,
-                     "share %" PRId32 ": row %" PRId64 " of stream %" PRId32 " is out of order",
-                     row->share, row->sequence, row->stream);
 }
 
 static void take_summary(struct fold_task *fold, const struct arrow_row *row) {
@@ -121,15 +113,11 @@ static int take_block(struct fold_task *fold, const struct arrow_row *row,
 }
 
 static int take_row(struct fold_task *fold, const struct arrow_row *row, struct error *ret_error) {
-    bool is_new = fold->has_row && row->stream != fold->stream;
-    if (row->stream < fold->stream || (!is_new && row->sequence <= fold->sequence) ||
-        (fold->has_row && row->share != fold->share))
-        return out_of_order(row, ret_error);
-    int r = is_new ? end_stream(fold, ret_error) : 0;
-    fold->has_row = true;
+    int32_t before = fold->order.stream;
+    int r = arrow_order_next(&fold->order, row, ret_error);
+    if (r > 0)
+        r = end_stream(fold, before, ret_error);
     fold->share = row->share;
-    fold->stream = row->stream;
-    fold->sequence = row->sequence;
     if (r < 0)
         return r;
     if (row->stream != ARROW_STREAM_SUMMARY)
@@ -150,7 +138,7 @@ int fold_task_take(struct fold_task *fold, const struct arrow_rows *rows, struct
 }
 
 int fold_task_end(struct fold_task *fold, struct error *ret_error) {
-    return end_stream(fold, ret_error);
+    return end_stream(fold, fold->order.stream, ret_error);
 }
 
 void fold_task_free(struct fold_task *fold) {

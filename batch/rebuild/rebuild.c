@@ -176,8 +176,16 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Scan and fold */
 
-/* An empty generation, and streams for the policy and `before`, which the caller has set. */
-static int begin_again(struct rebuild *rebuild, struct error *ret_error) {
+/* 1: the guessed policy was wrong. */
+static int scan_once(struct rebuild *rebuild, struct error *ret_error) {
+    struct rebuild_elsewhere *elsewhere = rebuild->options->elsewhere;
+    return elsewhere ? elsewhere->run(elsewhere, rebuild, ret_error)
+                     : rebuild_scan(rebuild, ret_error);
+}
+
+/* Scans again from the first record, into an empty generation. The caller has set the policy and
+ * `before`. */
+static int start_over(struct rebuild *rebuild, struct error *ret_error) {
     rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
     rebuild->writer = NULL;
@@ -185,37 +193,18 @@ static int begin_again(struct rebuild *rebuild, struct error *ret_error) {
                                    ret_error);
     if (r == 0)
         r = rebuild_partition(rebuild, ret_error);
-    return r;
-}
-
-/* Scans again from the first record. */
-static int start_over(struct rebuild *rebuild, struct error *ret_error) {
-    int r = begin_again(rebuild, ret_error);
-    return r < 0 ? r : rebuild_scan(rebuild, ret_error);
-}
-
-static int scan_elsewhere(struct rebuild *rebuild, struct error *ret_error) {
-    struct rebuild_elsewhere *elsewhere = rebuild->options->elsewhere;
-    int r = elsewhere->run(elsewhere, rebuild, ret_error);
-    if (r > 0) {
-        list_table_free(rebuild->lists);
-        rebuild->lists = list_table_new();
-        r = begin_again(rebuild, ret_error);
-        if (r == 0)
-            r = elsewhere->run(elsewhere, rebuild, ret_error);
-        check(r <= 0);
-    }
+    if (r == 0)
+        r = scan_once(rebuild, ret_error);
     return r;
 }
 
 static int scan(struct rebuild *rebuild, struct error *ret_error) {
-    if (rebuild->options->elsewhere)
-        return scan_elsewhere(rebuild, ret_error);
-    int r = rebuild_scan(rebuild, ret_error);
+    int r = scan_once(rebuild, ret_error);
     if (r > 0) {
         list_table_free(rebuild->lists);
         rebuild->lists = list_table_new();
-        r = rebuild_find_policy(rebuild, ret_error);
+        /* Tasks elsewhere have seen all policies, so the right one is loaded already. */
+        r = rebuild->options->elsewhere ? 0 : rebuild_find_policy(rebuild, ret_error);
         if (r == 0)
             r = start_over(rebuild, ret_error);
         check(r <= 0);

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "feature_batches.h"
 #include "library.h"
+#include "library_error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +21,6 @@ struct harrier_spark_features {
     struct feature_rows *rows;
     struct feature_batches *batches;
 };
-
-static int fail(const struct error *from, int result, char *error) {
-    snprintf(error, HARRIER_SPARK_ERROR, "%s", from->text);
-    return result;
-}
 
 /* The memory of a buffer, ended by NUL, for the caller to free. */
 static char *give(struct buffer *buffer) {
@@ -82,7 +78,7 @@ int harrier_spark_features_describe(const char *archive, const char *policy, con
     const struct text text = {.data = (const char *)payload, .length = payload_length};
     int r = list_parts(archive, before, &parts, &count, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     r = load_policy(policy, text, &snapshot, &e);
     if (r == 0) {
         buffer_init(&description);
@@ -102,7 +98,7 @@ int harrier_spark_features_describe(const char *archive, const char *policy, con
         snapshot_unref(snapshot);
     }
     free(parts);
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_features_open(const uint8_t *description, size_t length,
@@ -112,7 +108,7 @@ int harrier_spark_features_open(const uint8_t *description, size_t length,
     const struct text text = {.data = (const char *)description, .length = length};
     int r = feature_task_open(text, &task, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     struct harrier_spark_features *features = check_calloc(1, sizeof *features);
     features->task = task;
     features->blocks = arrow_blocks_new();
@@ -152,7 +148,7 @@ int harrier_spark_features_part(struct harrier_spark_features *features, const c
     }
     int r = rare ? feature_rare(features->task, folder, (size_t)part, features->blocks, &e)
                  : feature_entries(features->task, folder, (size_t)part, features->blocks, &e);
-    return r < 0 ? fail(&e, r, error) : take_blocks(features, ret_schema, ret_array);
+    return r < 0 ? library_fail(&e, r, error) : take_blocks(features, ret_schema, ret_array);
 }
 
 int harrier_spark_features_values(struct harrier_spark_features *features,
@@ -171,7 +167,7 @@ int harrier_spark_features_values(struct harrier_spark_features *features,
     } else {
         feature_values_end(features->values, features->blocks);
     }
-    return r < 0 ? fail(&e, r, error) : take_blocks(features, ret_schema, ret_array);
+    return r < 0 ? library_fail(&e, r, error) : take_blocks(features, ret_schema, ret_array);
 }
 
 static void begin_rows(struct harrier_spark_features *features, const char *folder,
@@ -206,7 +202,7 @@ int harrier_spark_features_rows(struct harrier_spark_features *features, const c
                     "they have no row\n",
                     (unsigned long long)feature_rows_refused(features->rows));
     }
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_features_next(struct harrier_spark_features *features, bool all,

@@ -1,5 +1,7 @@
 #include "library.h"
 
+#include "library_error.h"
+
 #include "batch/distributed/distributed_rebuild.h"
 #include "batch/distributed/fold_task.h"
 #include "batch/distributed/scan_task.h"
@@ -11,11 +13,6 @@
 #include <string.h>
 
 _Static_assert(HARRIER_SPARK_ERROR >= sizeof((struct error *)0)->text, "errors fit");
-
-static int fail(const struct error *from, int result, char *error) {
-    snprintf(error, HARRIER_SPARK_ERROR, "%s", from->text);
-    return result;
-}
 
 const char *harrier_spark_version(void) {
     return HARRIER_VERSION;
@@ -38,7 +35,7 @@ int harrier_spark_task_open(const uint8_t *description, size_t length, const cha
     const struct text text = {.data = (const char *)description, .length = length};
     int r = rebuild_task_open(text, scratch, memory, &opened, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     struct harrier_spark_task *task = check_calloc(1, sizeof *task);
     task->task = opened;
     *ret_task = task;
@@ -67,7 +64,7 @@ int harrier_spark_scan(struct harrier_spark_task *task, const char *folder, uint
     if (!task->blocks)
         task->blocks = arrow_blocks_new();
     int r = scan_task_open(task->task, folder, (size_t)part, &task->scan, &e);
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_scan_next(struct harrier_spark_task *task, struct ArrowSchema *ret_schema,
@@ -75,7 +72,7 @@ int harrier_spark_scan_next(struct harrier_spark_task *task, struct ArrowSchema 
     struct error e;
     int r = scan_task_next(task->scan, task->blocks, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     if (r > 0)
         arrow_blocks_export(task->blocks, ret_schema, ret_array);
     return r;
@@ -90,13 +87,13 @@ int harrier_spark_fold_take(struct harrier_spark_task *task, const struct ArrowS
     int r = arrow_rows_of(schema, array, &rows, &e);
     if (r == 0)
         r = fold_task_take(task->fold, &rows, &e);
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_fold_end(struct harrier_spark_task *task, char *error) {
     struct error e;
     int r = task->fold ? fold_task_end(task->fold, &e) : 0;
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_fold_next(struct harrier_spark_task *task, struct ArrowSchema *ret_schema,
@@ -174,7 +171,7 @@ int harrier_spark_run(const struct harrier_spark_options *options,
                                                     .user = &rebuild};
     int r = distributed_rebuild_run(&local, &distributed, NULL, &report, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     fill_report(&report, ret_report);
     rebuild_report_deinit(&report);
     return 0;
@@ -187,7 +184,7 @@ int harrier_spark_take(struct harrier_spark_rebuild *rebuild, const struct Arrow
     int r = arrow_rows_of(schema, array, &rows, &e);
     if (r == 0)
         r = distributed_rebuild_take(rebuild->distributed, &rows, &e);
-    return r < 0 ? fail(&e, r, error) : 0;
+    return r < 0 ? library_fail(&e, r, error) : 0;
 }
 
 int harrier_spark_parts(const char *archive, char **ret_names, char *error) {
@@ -196,7 +193,7 @@ int harrier_spark_parts(const char *archive, char **ret_names, char *error) {
     struct buffer names;
     int r = archive_parts_open(archive, &parts, &e);
     if (r < 0)
-        return fail(&e, r, error);
+        return library_fail(&e, r, error);
     buffer_init(&names);
     for (size_t i = 0; i < archive_parts_count(parts); i++)
         buffer_printf(&names, "%s\n", archive_parts_part(parts, i).file);

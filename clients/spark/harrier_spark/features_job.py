@@ -6,18 +6,20 @@ parts that the transactions are in, where each is decided (batch/distributed/fea
 import dataclasses
 import json
 import os
-import pathlib
 import shutil
 import struct
 import tempfile
 import time
 import uuid
 
+import pyarrow as pa
+
 from . import library as native
 from .archive import Archive, contents, group_parts
+from .parts import BLOCKS, PartTasks, contents_of, scratch_folder
 from .shipping import ship
 
-BLOCKS = "share int, stream int, sequence bigint, block binary"
+TYPES = pa.int32(), pa.int32(), pa.int64(), pa.binary()  # of BLOCKS
 RARE_HEAD = struct.Struct("<BQQ")
 SNAPSHOT = 4  # RECORD_SNAPSHOT: a policy's record
 FILE = -1     # FEATURE_FILE
@@ -34,54 +36,23 @@ class Features:
     seconds: float
 
 
-def _scratch():
-    """A folder in Spark's own, which Spark removes if this process cannot."""
-    from pyspark import SparkFiles
-    return tempfile.TemporaryDirectory(prefix="harrier-", dir=SparkFiles.getRootDirectory())
+class _Tasks(PartTasks):
+    """What the executors run."""
 
-
-class _Tasks:
-    """What the executors run. Pickled with the job, so it holds no handle."""
-
-    def __init__(self, library_name, description, names, groups, folder):
-        self.library_name = library_name
-        self.description = description
-        self.names = names
-        self.numbers = {name: number for number, name in enumerate(names)}
-        self.groups = groups
-        self.folder = folder
-        self.rare = None
-        self.outputs = 0
+    rare = None  # a broadcast
+    outputs = 0
 
     def _open(self):
-        from pyspark import SparkFiles
-        return native.FeatureTask(native.Library(SparkFiles.get(self.library_name)), self.description.value)
-
-    def _parts(self, batches):
-        """(folder, part) of what a row names: groups of parts in a folder, or a part's content."""
-        for batch in batches:
-            if "content" not in batch.schema.names:
-                for group in batch.column(0).to_pylist():
-                    for part in self.groups[group]:
-                        yield self.folder, part
-                continue
-            with _scratch() as scratch:
-                for row, path in enumerate(batch.column("path").to_pylist()):
-                    name = "/".join(path.split("/")[-2:])
-                    file = pathlib.Path(scratch) / name
-                    file.parent.mkdir(exist_ok=True)
-                    file.write_bytes(batch.column("content")[row].as_buffer())
-                    yield scratch, self.numbers[name]
-                    file.unlink()
+        return native.FeatureTask(self.library(), self.description.value)
 
     def find_rare(self, batches):
         with self._open() as task:
-            for folder, part in self._parts(batches):
+            for folder, part in self.parts(batches):
                 yield from task.part(folder, part, True)
 
     def entries(self, batches):
         with self._open() as task:
-            for folder, part in self._parts(batches):
+            for folder, part in self.parts(batches):
                 yield from task.part(folder, part, False)
 
     def values(self, batches):
@@ -90,32 +61,21 @@ class _Tasks:
 
     def files(self, batches):
         """Parts on their way to where their transactions are decided."""
-        import pyarrow as pa
-        for batch in batches:
-            for row, path in enumerate(batch.column("path").to_pylist()):
-                name = "/".join(path.split("/")[-2:])
-                part = self.numbers[name]
-                head = struct.pack("<Q", len(name)) + name.encode()
-                block = head + batch.column("content")[row].as_py()
-                output = part * self.outputs // len(self.names)
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array([output], pa.int32()), pa.array([part], pa.int32()), pa.array([FILE], pa.int64()),
-                     pa.array([block], pa.binary())], ["share", "stream", "sequence", "block"])
+        for name, content in contents_of(batches):
+            part = self.numbers[name]
+            block = struct.pack("<Q", len(name)) + name.encode() + content.as_py()
+            row = part * self.outputs // len(self.names), part, FILE, block
+            yield pa.RecordBatch.from_arrays([pa.array([value], type) for value, type in zip(row, TYPES, strict=True)],
+                                             ["share", "stream", "sequence", "block"])
 
     def rows(self, batches):
-        with _scratch() as scratch, self._open() as task:
+        with scratch_folder() as scratch, self._open() as task:
             yield from task.rows(batches, self.folder or scratch, self.rare.value)
-
-
-def _source(spark, archive, tasks):
-    if tasks.folder:
-        return spark.range(0, len(tasks.groups), 1, len(tasks.groups))
-    return contents(spark, archive, tasks.names)
 
 
 def _rare(spark, archive, tasks):
     """All rare records in order, and the payload of the last policy's."""
-    rows = _source(spark, archive, tasks).mapInArrow(tasks.find_rare, BLOCKS).collect()
+    rows = tasks.source(spark, archive).mapInArrow(tasks.find_rare, BLOCKS).collect()
     blocks = b"".join(bytes(row.block) for row in sorted(rows, key=lambda row: row.sequence))
     policy, at = b"", 0
     while at < len(blocks):
@@ -172,7 +132,7 @@ def features(spark, archive, path, *, policy=None, shares=None, outputs=None, di
         tasks.description = spark.sparkContext.broadcast(settled.description)
         tasks.rare = spark.sparkContext.broadcast(rare)
         tasks.outputs = min(outputs, len(names))
-        values = _source(spark, source, tasks).mapInArrow(tasks.entries, BLOCKS)
+        values = tasks.source(spark, source).mapInArrow(tasks.entries, BLOCKS)
         values = values.repartitionById(shares, "share").sortWithinPartitions("stream", "sequence")
         values = values.mapInArrow(tasks.values, BLOCKS)
         if not is_direct:

@@ -3,7 +3,6 @@ process, which writes the tables."""
 import ctypes
 import dataclasses
 import os
-import pathlib
 import shutil
 import tempfile
 import time
@@ -11,10 +10,10 @@ import time
 import pyarrow.parquet as pq
 
 from . import library as native
-from .archive import Archive, contents, group_parts
+from .archive import Archive, group_parts
+from .parts import BLOCKS, PartTasks, scratch_folder
 from .shipping import ship
 
-SCHEMA = "share int, stream int, sequence bigint, block binary"
 TASK_MEMORY = 512 << 20
 
 
@@ -40,59 +39,24 @@ class Report:
     warning: str
 
 
-def _scratch():
-    """A folder in Spark's own, which Spark removes if this process cannot."""
-    from pyspark import SparkFiles
-    return tempfile.TemporaryDirectory(prefix="harrier-", dir=SparkFiles.getRootDirectory())
+class _Tasks(PartTasks):
+    """What the executors run."""
 
-
-class _Tasks:
-    """What the executors run. Pickled with the job, so it holds no handle."""
-
-    def __init__(self, library_name, description, names, groups, folder, memory):
-        self.library_name = library_name
-        self.description = description  # a broadcast
-        self.parts = {name: number for number, name in enumerate(names)}
-        self.names = names
-        self.groups = groups  # numbers of parts that one task scans
-        self.folder = folder  # of the archive, where executors see it as a folder
+    def __init__(self, *parts, memory):
+        super().__init__(*parts)
         self.memory = memory
 
     def _open(self, scratch):
-        from pyspark import SparkFiles
-        library = native.Library(SparkFiles.get(self.library_name))
-        return native.Task(library, self.description.value, scratch, self.memory)
+        return native.Task(self.library(), self.description.value, scratch, self.memory)
 
-    def scan_folder(self, batches):
-        """Rows: the number of a group of parts, whose files the executor opens itself."""
-        with _scratch() as scratch, self._open(scratch) as task:
-            for batch in batches:
-                for group in batch.column(0).to_pylist():
-                    for part in self.groups[group]:
-                        yield from task.scan(self.folder, part)
-
-    def scan_content(self, batches):
-        """Rows of Spark's source binaryFile: the content of a part, which goes to a file of this machine first."""
-        with _scratch() as scratch, self._open(scratch) as task:
-            for batch in batches:
-                paths, contents = batch.column("path").to_pylist(), batch.column("content")
-                for row, path in enumerate(paths):
-                    name = "/".join(path.split("/")[-2:])
-                    file = pathlib.Path(scratch) / name
-                    file.parent.mkdir(exist_ok=True)
-                    file.write_bytes(contents[row].as_buffer())
-                    yield from task.scan(scratch, self.parts[name])
-                    file.unlink()
+    def scan(self, batches):
+        with scratch_folder() as scratch, self._open(scratch) as task:
+            for folder, part in self.parts(batches):
+                yield from task.scan(folder, part)
 
     def fold(self, batches):
-        with _scratch() as scratch, self._open(scratch) as task:
+        with scratch_folder() as scratch, self._open(scratch) as task:
             yield from task.fold(batches)
-
-
-def _scan(spark, archive, tasks, direct):
-    if direct:
-        return spark.range(0, len(tasks.groups), 1, len(tasks.groups)).mapInArrow(tasks.scan_folder, SCHEMA)
-    return contents(spark, archive, tasks.names).mapInArrow(tasks.scan_content, SCHEMA)
 
 
 def _run(spark, archive, library_path, description, shares, memory, direct, take):
@@ -101,9 +65,10 @@ def _run(spark, archive, library_path, description, shares, memory, direct, take
         names = library.parts(archive.folder)[:task.part_count()]  # the archive may have grown
     sent = spark.sparkContext.broadcast(description)
     groups = group_parts(archive.folder, names, 4 * spark.sparkContext.defaultParallelism)
-    tasks = _Tasks(os.path.basename(library_path), sent, names, groups, archive.folder, memory)
-    rows = _scan(spark, archive, tasks, direct).repartitionById(shares, "share")
-    rows = rows.sortWithinPartitions("stream", "sequence").mapInArrow(tasks.fold, SCHEMA)
+    folder = archive.folder if direct else None
+    tasks = _Tasks(os.path.basename(library_path), sent, names, groups, folder, memory=memory)
+    rows = tasks.source(spark, archive).mapInArrow(tasks.scan, BLOCKS).repartitionById(shares, "share")
+    rows = rows.sortWithinPartitions("stream", "sequence").mapInArrow(tasks.fold, BLOCKS)
     with archive.work_folder() as work:
         rows.write.option("compression", "none").parquet(work.uri)
         sent.destroy()
