@@ -48,11 +48,12 @@ def processes_below(pid):
 
 
 class Memory(threading.Thread):
-    """The most anonymous memory that all processes below this one have at once, looked at every second."""
+    """The most anonymous memory (MiB) that all processes below this one have at once, looked at five times a second;
+    or those of one kind, while Spark's are idle."""
 
-    def __init__(self):
+    def __init__(self, only=None):
         super().__init__(daemon=True)
-        self.peak, self.kinds, self.ended = 0, {}, threading.Event()
+        self.only, self.peak, self.kinds, self.ended = only, 0, {}, threading.Event()
 
     def __enter__(self):
         self.start()
@@ -70,7 +71,9 @@ class Memory(threading.Thread):
                     lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
                     size = int(next(line for line in lines if line.startswith("Pss_Anon:")).split()[1]) >> 10
                     name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-                    kinds[COUNTED.get(name, name)] = kinds.get(COUNTED.get(name, name), 0) + size
+                    kind = COUNTED.get(name, name)
+                    if self.only in (None, kind):
+                        kinds[kind] = kinds.get(kind, 0) + size
             if sum(kinds.values()) > self.peak:
                 self.peak, self.kinds = sum(kinds.values()), kinds
 
@@ -150,7 +153,7 @@ class Bench:
         return data, data / "archive", ROOT / "rules/handbook"
 
     def rebuild_here(self, data):
-        with Memory() as memory:
+        with Memory("harrier") as memory:
             begin = time.monotonic()
             report = json.loads(run(self.harrier, "rebuild", "--data", data, "--full", "--force", "--no-seal",
                                     stderr=subprocess.DEVNULL))
