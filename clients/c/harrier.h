@@ -245,12 +245,16 @@ struct harrier_decision {
     bool duplicate; /* this id was scored before, and this is that decision */
     bool dry_run;
     uint32_t server_us;   /* microseconds from the message's arrival to this decision */
-    uint32_t rule_errors; /* rules whose evaluation failed */
+    uint32_t rule_errors; /* rules whose evaluation failed: failed_rules has their names */
     const struct harrier_feature *features; /* with return_features */
     size_t feature_count;
     bool fallback;               /* made by the client, because there was no answer */
     const char *fallback_reason; /* the error's name: "deadline", … */
-    void *reserved[4];
+    /* The names of the rules that failed, in the policy's order; the first 16 if more did. None
+     * from a server or a record of a version that only counted them. */
+    const char *const *failed_rules;
+    size_t failed_rule_count;
+    void *reserved[2];
 };
 
 /* The result of one transaction: check error_code before you use the decision. */

@@ -322,6 +322,7 @@ func decodeDecision(target *Decision, d *wire.Decision) error {
 		DryRun:         d.DryRun,
 		ServerTime:     time.Duration(d.ServerUs) * time.Microsecond,
 		RuleErrors:     d.RuleErrors,
+		FailedRules:    d.FailedRules,
 		Features:       decodeFeatures(d.Features),
 	}
 	target.Reasons, err = decodeReasons(d.Reasons)

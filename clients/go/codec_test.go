@@ -287,16 +287,18 @@ func decode[T any](t *testing.T, name, call string, count int, to func(*wire.Res
 }
 
 func TestEveryFieldOfDecisions(t *testing.T) {
-	results, response := decode(t, "response_score", "score", 3, decodeDecisions)
-	for i, one := range response.GetScore().Results {
-		if one.GetError() != nil {
-			if codeOf(results[i].Err) != codes[one.GetError().Code] {
-				t.Errorf("%d: %v", i, results[i].Err)
+	for name, count := range map[string]int{"response_score": 3, "response_score_failed_rules": 1} {
+		results, response := decode(t, name, "score", count, decodeDecisions)
+		for i, one := range response.GetScore().Results {
+			if one.GetError() != nil {
+				if codeOf(results[i].Err) != codes[one.GetError().Code] {
+					t.Errorf("%d: %v", i, results[i].Err)
+				}
+				continue
 			}
-			continue
+			// The other way round, by the names of the fields: nothing is forgotten.
+			compareFields(t, reflect.ValueOf(results[i].Decision).Elem(), reflect.ValueOf(one.GetDecision()).Elem())
 		}
-		// The other way round, by the names of the fields: nothing is forgotten.
-		compareFields(t, reflect.ValueOf(results[i].Decision).Elem(), reflect.ValueOf(one.GetDecision()).Elem())
 	}
 }
 

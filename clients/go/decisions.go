@@ -88,6 +88,8 @@ func readDecision(d *Decision, data []byte, text string) bool {
 			d.ServerTime = time.Duration(uint32(p.varint())) * time.Microsecond
 		case 13<<3 | byte(protowire.VarintType):
 			d.RuleErrors = uint32(p.varint())
+		case 15<<3 | byte(protowire.BytesType):
+			d.FailedRules = append(d.FailedRules, p.string())
 		default: // features, or what this client does not know
 			return false
 		}

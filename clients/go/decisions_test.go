@@ -51,6 +51,9 @@ func (c chance) decision() *wire.Decision {
 		Duplicate: c.flag(), DryRun: c.flag(), ServerUs: uint32(c.number()), RuleErrors: uint32(c.number()),
 	}
 	for c.flag() {
+		made.FailedRules = append(made.FailedRules, c.text())
+	}
+	for c.flag() {
 		made.Reasons = append(made.Reasons, c.reason())
 	}
 	return made

@@ -131,7 +131,10 @@ type Decision struct {
 	Duplicate  bool
 	DryRun     bool
 	ServerTime time.Duration
-	RuleErrors uint32
+	// RuleErrors is the number of rules whose evaluation failed; FailedRules has the names of the first 16, in the
+	// policy's order. A server or a record of an earlier version names none.
+	RuleErrors  uint32
+	FailedRules []string
 	// Features are set with ReturnFeatures, in the policy's order.
 	Features []Feature
 	// Fallback: made by the client. FallbackReason is the code of the error that it replaces.

@@ -77,6 +77,17 @@ static size_t different_shadow(const struct decision *archived, const struct dec
     return i == archived->shadow_count && i == derived->shadow_count ? SIZE_MAX : i;
 }
 
+/* Older records lack the names. */
+static bool same_failures(const struct decision *archived, const struct decision *derived) {
+    bool same = archived->rule_errors == derived->rule_errors;
+    if (archived->failed_rule_count == 0)
+        return same;
+    same = same && archived->failed_rule_count == derived->failed_rule_count;
+    for (size_t i = 0; i < archived->failed_rule_count && same; i++)
+        same = text_equal(archived->failed_rules[i], derived->failed_rules[i]);
+    return same;
+}
+
 /* Everything is compared, also after the first difference: the bits tell an operator whether only
  * texts differ or the verdict itself. */
 unsigned audit_compare(const struct decision *archived, const struct decision *derived) {
@@ -91,7 +102,7 @@ unsigned audit_compare(const struct decision *archived, const struct decision *d
         differences |= AUDIT_FEATURES;
     if (!same_degraded(archived, derived))
         differences |= AUDIT_DEGRADED;
-    if (archived->rule_errors != derived->rule_errors)
+    if (!same_failures(archived, derived))
         differences |= AUDIT_RULE_ERRORS;
     if (archived->snapshot_id != derived->snapshot_id)
         differences |= AUDIT_SNAPSHOT;
@@ -142,6 +153,14 @@ static void add_degraded(struct buffer *buffer, const struct decision *decision)
         buffer_printf(buffer, "no");
 }
 
+static void add_failures(struct buffer *buffer, const struct decision *decision) {
+    buffer_printf(buffer, "%" PRIu32, decision->rule_errors);
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        buffer_printf(buffer, "%s%" TEXT_FORMAT, i ? ", " : " (",
+                      TEXT_ARGS(decision->failed_rules[i]));
+    buffer_printf(buffer, "%s", decision->failed_rule_count ? ")" : "");
+}
+
 static void add_ids(struct buffer *buffer, const char *what, uint64_t archived, uint64_t derived) {
     char hex[2][HASH_HEX_SIZE];
     hash_hex(archived, hex[0]);
@@ -186,8 +205,10 @@ static void add_difference(struct buffer *buffer, enum audit_difference differen
         add_degraded(buffer, derived);
         break;
     case AUDIT_RULE_ERRORS:
-        buffer_printf(buffer, "rule errors %" PRIu32 " → %" PRIu32, archived->rule_errors,
-                      derived->rule_errors);
+        buffer_printf(buffer, "rule errors ");
+        add_failures(buffer, archived);
+        buffer_printf(buffer, " → ");
+        add_failures(buffer, derived);
         break;
     case AUDIT_SNAPSHOT:
         add_ids(buffer, "policy", archived->snapshot_id, derived->snapshot_id);

@@ -135,6 +135,8 @@ static size_t memory_of(const struct engine *engine) {
     if (reasons > DECISION_REASONS_MAX)
         reasons = DECISION_REASONS_MAX;
     bytes += reasons * (sizeof(struct reason) + REASON_TEXT_MAX + 32);
+    bytes += engine->rules->rule_count * sizeof(struct rule_failure) +
+             DECISION_FAILED_RULES_MAX * sizeof(struct text) + 32;
     bytes += (engine->plan->plan.entity_count + 8) * REMARK_BYTES;
     for (size_t i = 0; i < engine->shadow_count; i++)
         bytes += sizeof(struct shadow_decision) + 32 +
@@ -207,6 +209,7 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
             .verdict = rule->verdict,
             .shadow = rule->mode == RULE_SHADOW,
             .suppressed = fired->suppressed,
+            .index = fired->rule,
             .tags = rule->tags,
             .tag_count = rule->tag_count,
             .group = rule->group == SIZE_MAX ? (struct text){0}
@@ -220,13 +223,36 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
     return 0;
 }
 
+/* The rules that failed: all by their index, the first ones by name. */
+static int report_failures(const struct engine *engine, struct arena *arena,
+                           struct decision *decision, struct error *ret_error) {
+    const struct judge *live = &engine->live;
+    size_t count = live->failed_count, named = count;
+    if (count == 0)
+        return 0;
+    if (named > DECISION_FAILED_RULES_MAX)
+        named = DECISION_FAILED_RULES_MAX;
+    struct rule_failure *failures = arena_alloc(arena, count * sizeof *failures);
+    struct text *names = arena_alloc(arena, named * sizeof *names);
+    if (!failures || !names)
+        return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
+    memcpy(failures, live->failed, count * sizeof *failures);
+    for (size_t i = 0; i < named; i++)
+        names[i] = engine->rules->rules[failures[i].index].name;
+    decision->rule_errors = (uint32_t)count;
+    decision->failures = failures;
+    decision->failed_rules = names;
+    decision->failed_rule_count = named;
+    return 0;
+}
+
 static int judge(struct engine *engine, const struct transaction *transaction, struct arena *arena,
                  struct decision *decision, struct error *ret_error) {
     struct judgement judgement = judge_rules(&engine->live, transaction->event_time_us, arena);
     decision->verdict = judgement.verdict;
     decision->score = judgement.score;
-    decision->rule_errors = judgement.rule_errors;
-    return report_reasons(engine, !engine->omits_texts, arena, decision, ret_error);
+    int r = report_failures(engine, arena, decision, ret_error);
+    return r < 0 ? r : report_reasons(engine, !engine->omits_texts, arena, decision, ret_error);
 }
 
 void engine_omit_hash(struct engine *engine) {

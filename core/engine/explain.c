@@ -94,7 +94,9 @@ bool decision_copy(const struct decision *decision, struct arena *arena,
     struct named_value *features = arena_calloc(arena, values ? values : 1, sizeof *features);
     copy.transaction_id = arena_text(arena, decision->transaction_id);
     copy.degraded_reason = arena_text(arena, decision->degraded_reason);
-    bool good = reasons && features && copy.transaction_id.data && copy.degraded_reason.data;
+    bool good =
+        reasons && features && copy.transaction_id.data && copy.degraded_reason.data &&
+        copy_texts(arena, decision->failed_rules, decision->failed_rule_count, &copy.failed_rules);
     for (size_t i = 0; i < count && good; i++) {
         reasons[i] = decision->reasons[i];
         good = copy_reason(&reasons[i], arena);
@@ -105,6 +107,7 @@ bool decision_copy(const struct decision *decision, struct arena *arena,
     }
     copy.reasons = reasons;
     copy.features = features;
+    copy.failures = NULL;
     copy.shadows = NULL;
     copy.shadow_count = 0;
     if (good)

@@ -114,6 +114,7 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     }
     judge->warming = snapshot->feature_count - found;
     judge->fired = check_calloc(snapshot->rule_count, sizeof *judge->fired);
+    judge->failed = check_calloc(snapshot->rule_count, sizeof *judge->failed);
     judge->groups = check_calloc(snapshot->group_count, sizeof *judge->groups);
     judge->same_filters = check_calloc(snapshot->computed_count, sizeof *judge->same_filters);
     for (size_t i = 0; i < snapshot->computed_count; i++)
@@ -132,6 +133,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     free(judge->key_fields);
     field_set_deinit(&judge->fields);
     free(judge->fired);
+    free(judge->failed);
     free(judge->groups);
     free(judge->same_filters);
     arena_deinit(&judge->arena);

@@ -111,12 +111,12 @@ static bool is_suppressed(const struct rule *rule, const struct value *frame) {
            frame[rule->suppress_slot].type == VALUE_INT && frame[rule->suppress_slot].integer > 0;
 }
 
-static void hear(struct poll *poll, uint32_t index, struct value answer,
-                 struct judgement *judgement) {
+static void hear(struct poll *poll, uint32_t index, struct value answer) {
     struct judge *judge = poll->judge;
     const struct rule *rule = &judge->snapshot->rules[index];
     if (answer.type == VALUE_ERROR) {
-        judgement->rule_errors++;
+        judge->failed[judge->failed_count++] =
+            (struct rule_failure){.index = index, .reason = (uint32_t)answer.error_code};
         if (rule->mode == RULE_LIVE)
             poll->asked = more_severe(poll->asked, verdict_on_error(rule->on_error));
     }
@@ -133,7 +133,7 @@ static void hear(struct poll *poll, uint32_t index, struct value answer,
 
 /* Evaluates one rule. is_true: its prefilter has already shown that the condition is true. */
 static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_time_us,
-                struct arena *arena, struct judgement *judgement) {
+                struct arena *arena) {
     const struct rule *rule = &poll->judge->snapshot->rules[index];
     const struct value *frame = poll->judge->layout.bound.frame;
     enum prefilter_answer answer =
@@ -141,8 +141,7 @@ static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_t
     if (answer == PREFILTER_NO || !has_say(poll->judge, rule, event_time_us))
         return;
     hear(poll, index,
-         answer == PREFILTER_YES ? value_bool(true) : expression_run(rule->when, frame, arena),
-         judgement);
+         answer == PREFILTER_YES ? value_bool(true) : expression_run(rule->when, frame, arena));
 }
 
 /* ---- what is reported of them ---- */
@@ -179,6 +178,7 @@ static void report_shares(const struct poll *poll) {
 
 static struct poll begin_poll(struct judge *judge) {
     judge->fired_count = 0;
+    judge->failed_count = 0;
     for (size_t i = 0; i < judge->snapshot->group_count; i++)
         judge->groups[i] = (struct group_total){0};
     return (struct poll){.judge = judge, .asked = VERDICT_APPROVE};
@@ -207,7 +207,7 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
                                                  first / PREFILTER_SET_RUN, frame, &sure);
         for (; open; open &= open - 1)
             ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), sure & (open & -open),
-                event_time_us, arena, &judgement);
+                event_time_us, arena);
     }
     close_poll(&poll, &judgement);
     return judgement;

@@ -65,7 +65,7 @@ struct filters {
         uint64_t *own;     /* bits, as in unknown */
         size_t count;
         bool follows; /* may any of them change with the verdict? */
-    } * entities;
+    } *entities;
     size_t entity_count;
     struct arena sets;
     struct arena texts; /* that they build */
@@ -103,6 +103,8 @@ struct judge {
     /* judge_rules(): */
     struct fired_rule *fired; /* room for all rules, and as many as fired */
     size_t fired_count;
+    struct rule_failure *failed; /* likewise */
+    size_t failed_count;
     struct group_total *groups; /* parallel to the snapshot's */
     /* Parallel to the snapshot's computed values: a filter of the plan that is the same, as the
      * frame is; SIZE_MAX: none. */
@@ -115,7 +117,6 @@ struct judge {
 struct judgement {
     enum verdict verdict;
     uint32_t score;
-    uint32_t rule_errors;
 };
 
 /* A column of the plan's entities, of which several may have it. */
@@ -180,7 +181,7 @@ struct engine {
      * transaction that layout_begin() has seen last. */
     struct slot_hash {
         uint64_t hash, transaction;
-    } * slot_hashes;
+    } *slot_hashes;
     uint64_t transactions; /* that it has seen */
     uint64_t decisions;
     struct engine_warming warming; /* of the live side; in this memory: */
@@ -345,7 +346,7 @@ int judge_bind(const struct judge *judge, const struct transaction *transaction,
 
 /* ---- running the rules: judge.c ---- */
 
-/* Fills judge->fired. */
+/* Fills judge->fired and judge->failed. */
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
 /* The result when no condition is true and none fails. */
 struct judgement judge_nothing(struct judge *judge);

@@ -46,7 +46,7 @@ static struct shadow_decision decide(struct judge *shadow, const struct transact
         return decision;
     decision.verdict = judgement.verdict;
     decision.score = judgement.score;
-    decision.rule_errors = judgement.rule_errors;
+    decision.rule_errors = (uint32_t)shadow->failed_count;
     return decision;
 }
 

@@ -336,8 +336,12 @@ static void report_decision(const struct trial *trial, struct buffer *difference
                                          : "");
     }
     buffer_append_string(differences, decision->reason_count ? "" : "nothing");
-    if (decision->rule_errors)
-        buffer_printf(differences, "; %u rules failed", decision->rule_errors);
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        buffer_printf(differences, "%s%" TEXT_FORMAT,
+                      i ? ", " : "; failed: ", TEXT_ARGS(decision->failed_rules[i]));
+    if (decision->rule_errors > decision->failed_rule_count)
+        buffer_printf(differences, " and %zu more",
+                      decision->rule_errors - decision->failed_rule_count);
     buffer_append_u8(differences, '\n');
 }
 

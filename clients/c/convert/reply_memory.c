@@ -151,5 +151,7 @@ struct harrier_decision reply_decision(struct reply_memory *memory, const struct
         .features = reply_features(memory, in->features, in->feature_count),
         .feature_count = in->feature_count,
         .fallback_reason = "",
+        .failed_rules = reply_strings(memory, in->failed_rules, in->failed_rule_count),
+        .failed_rule_count = in->failed_rule_count,
     };
 }

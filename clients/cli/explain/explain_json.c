@@ -125,6 +125,8 @@ static void add_decision(struct buffer *out, const char *key,
     json_add_hex(out, "snapshot_id", decision->snapshot_id);
     json_add_hex(out, "generation_id", decision->generation_id);
     json_add_unsigned(out, "rule_errors", decision->rule_errors);
+    if (decision->failed_rule_count > 0)
+        json_add_strings(out, "failed_rules", decision->failed_rules, decision->failed_rule_count);
     if (decision->degraded)
         json_add_text(out, "degraded", text_of(decision->degraded_reason));
     json_end_object(out);

@@ -180,6 +180,19 @@ static void add_cutoffs(struct buffer *out, const struct harrier_explained_polic
     buffer_append_string(out, "\n");
 }
 
+/* One line for all: RULES THAT DID NOT FIRE says why. */
+static void add_failures(struct buffer *out, const struct harrier_decision *decision) {
+    size_t named = decision->failed_rule_count;
+    if (named == 0)
+        return;
+    buffer_printf(out, "  %-12s", "failed");
+    for (size_t i = 0; i < named; i++)
+        buffer_printf(out, "%s%s", i ? ", " : "", decision->failed_rules[i]);
+    if (decision->rule_errors > named)
+        buffer_printf(out, " and %zu more", decision->rule_errors - named);
+    buffer_append_string(out, "\n");
+}
+
 /* Also used for another policy's decision: it must read well behind an arrow. */
 static void add_verdict_line(struct buffer *out, const struct harrier_explained_policy *policy) {
     const struct harrier_decision *decision = &policy->decision;
@@ -190,6 +203,7 @@ static void add_verdict_line(struct buffer *out, const struct harrier_explained_
     buffer_printf(out, "\n  %-12s%" PRIu32 "\n", "score", decision->score);
     add_sum(out, policy);
     add_cutoffs(out, policy);
+    add_failures(out, decision);
     if (decision->degraded)
         buffer_printf(out, "  %-12s%s\n", "degraded", decision->degraded_reason);
 }
@@ -214,10 +228,11 @@ static void add_outcomes(struct buffer *out, const struct harrier_explanation *e
 static void add_decision(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_decision *archived = &explanation->archived;
     add_title(out, "DECISION");
-    if (*explanation->then.refusal)
+    if (*explanation->then.refusal) {
         buffer_printf(out, "%s, score %" PRIu32 " of 1,000\n",
                       harrier_verdict_name(archived->verdict), archived->score);
-    else
+        add_failures(out, archived);
+    } else
         add_verdict_line(out, &explanation->then);
     if (archived->degraded && !explanation->then.decision.degraded) /* by the clock of then */
         buffer_printf(out, "  %-12s%s\n", "degraded", archived->degraded_reason);

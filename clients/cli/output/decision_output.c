@@ -206,6 +206,17 @@ void decision_json_reason(struct buffer *line, const struct reason *reason) {
     json_end_object(line);
 }
 
+/* Without failed rules, and in records of versions that only counted them: left out. */
+void decision_json_failures(struct buffer *line, const struct decision *decision) {
+    json_add_unsigned(line, "rule_errors", decision->rule_errors);
+    if (decision->failed_rule_count == 0)
+        return;
+    json_begin_array(line, "failed_rules");
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        json_add_text(line, NULL, decision->failed_rules[i]);
+    json_end_array(line);
+}
+
 /* Features come last: they are the longest part. */
 void decision_json(struct buffer *line, const struct decision *decision, bool features) {
     json_begin_object(line, NULL);
@@ -220,7 +231,7 @@ void decision_json(struct buffer *line, const struct decision *decision, bool fe
     if (decision->dry_run)
         json_add_bool(line, "dry_run", true);
     json_add_unsigned(line, "server_us", decision->server_us);
-    json_add_unsigned(line, "rule_errors", decision->rule_errors);
+    decision_json_failures(line, decision);
     json_add_hex(line, "snapshot_id", decision->snapshot_id);
     json_add_hex(line, "generation_id", decision->generation_id);
     json_begin_array(line, "reasons");

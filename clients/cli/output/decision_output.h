@@ -52,6 +52,9 @@ void decision_reasons(struct buffer *ret_text, const struct decision *decision);
 void decision_json(struct buffer *line, const struct decision *decision, bool features);
 /* A reason as a member of an array, as decisions and the archive's records have it in JSON. */
 void decision_json_reason(struct buffer *line, const struct reason *reason);
+/* Likewise the members about rules that failed: their number, and the names that the decision has.
+ */
+void decision_json_failures(struct buffer *line, const struct decision *decision);
 
 /* Writes what is held back. Frees everything, also on failure. */
 int decision_output_close(struct decision_output *output, struct error *ret_error);

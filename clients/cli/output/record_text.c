@@ -68,6 +68,21 @@ static void add_shadows(struct buffer *buffer, const struct decision *decision) 
     }
 }
 
+/* Records of older versions have the number alone, and others name only the first ones. */
+static void add_failures(struct buffer *buffer, const struct decision *decision) {
+    size_t named = decision->failed_rule_count;
+    if (decision->rule_errors == 0)
+        return;
+    buffer_printf(buffer, " rules failed: ");
+    for (size_t i = 0; i < named; i++)
+        buffer_printf(buffer, "%s%" TEXT_FORMAT, i ? ", " : "",
+                      TEXT_ARGS(decision->failed_rules[i]));
+    if (named == 0)
+        buffer_printf(buffer, "%" PRIu32, decision->rule_errors);
+    else if (decision->rule_errors > named)
+        buffer_printf(buffer, " and %zu more", decision->rule_errors - named);
+}
+
 /* Verdict and score, then the rules that gave them. */
 static void add_decision(struct buffer *buffer, const struct decision *decision) {
     buffer_printf(buffer, " → %s %" PRIu32, verdict_name(decision->verdict), decision->score);
@@ -78,6 +93,7 @@ static void add_decision(struct buffer *buffer, const struct decision *decision)
                       decision->reasons[i].suppressed ? " suppressed" : "");
     if (decision->reason_count)
         buffer_printf(buffer, ")");
+    add_failures(buffer, decision);
     if (decision->degraded)
         buffer_printf(buffer, " degraded: %" TEXT_FORMAT, TEXT_ARGS(decision->degraded_reason));
     add_shadows(buffer, decision);
@@ -244,7 +260,7 @@ static void json_decision(struct buffer *buffer, const struct decision *decision
     json_add_hex(buffer, "snapshot_id", decision->snapshot_id);
     json_add_hex(buffer, "generation_id", decision->generation_id);
     json_add_hex(buffer, "feature_hash", decision->feature_hash);
-    json_add_unsigned(buffer, "rule_errors", decision->rule_errors);
+    decision_json_failures(buffer, decision);
     if (decision->degraded)
         json_add_text(buffer, "degraded", decision->degraded_reason);
     if (decision->shadow_count > 0)

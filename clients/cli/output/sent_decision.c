@@ -44,6 +44,10 @@ struct decision sent_decision_convert(struct sent_decision *sent,
         sent->value_room = in->feature_count;
         sent->values = check_reallocarray(sent->values, in->feature_count, sizeof *sent->values);
     }
+    if (in->failed_rule_count > sent->failed_room) {
+        sent->failed_room = in->failed_rule_count;
+        sent->failed = check_reallocarray(sent->failed, sent->failed_room, sizeof *sent->failed);
+    }
     reserve_tags(sent, in);
     struct text *tags = sent->tags;
     for (size_t i = 0; i < in->reason_count; i++) {
@@ -53,6 +57,8 @@ struct decision sent_decision_convert(struct sent_decision *sent,
     for (size_t i = 0; i < in->feature_count; i++)
         sent->values[i] = (struct named_value){.name = text_of(in->features[i].name),
                                                .value = feature_value(&in->features[i])};
+    for (size_t i = 0; i < in->failed_rule_count; i++)
+        sent->failed[i] = text_of(in->failed_rules[i]);
     return (struct decision){.transaction_id = text_of(in->transaction_id),
                              .verdict = (enum verdict)in->verdict,
                              .score = in->score,
@@ -67,6 +73,8 @@ struct decision sent_decision_convert(struct sent_decision *sent,
                              .dry_run = in->dry_run,
                              .server_us = in->server_us,
                              .rule_errors = in->rule_errors,
+                             .failed_rules = sent->failed,
+                             .failed_rule_count = in->failed_rule_count,
                              .features = sent->values,
                              .feature_count = in->feature_count};
 }
@@ -75,4 +83,5 @@ void sent_decision_deinit(struct sent_decision *sent) {
     free(sent->reasons);
     free(sent->values);
     free(sent->tags);
+    free(sent->failed);
 }

@@ -11,8 +11,8 @@
 struct sent_decision {
     struct reason *reasons;
     struct named_value *values;
-    struct text *tags;
-    size_t reason_room, value_room, tag_room;
+    struct text *tags, *failed;
+    size_t reason_room, value_room, tag_room, failed_room;
 };
 void sent_decision_deinit(struct sent_decision *sent);
 

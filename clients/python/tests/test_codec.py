@@ -153,8 +153,9 @@ def test_the_answer_to_a_probe(state: str, up: bool) -> None:
 
 
 @needs_cases
-def test_every_decision_field() -> None:
-    given = case("response_score")
+@pytest.mark.parametrize("name", ["response_score", "response_score_failed_rules"])
+def test_every_decision_field(name: str) -> None:
+    given = case(name)
     results = given["value"]["score"]["results"]
     response = pb.Response.FromString(bytes.fromhex(given["hex"]))
     decoded = _codec.decisions(response.score.results)
@@ -167,13 +168,14 @@ def test_every_decision_field() -> None:
         assert isinstance(result, Decision)
         wanted = value["decision"]
         assert result.verdict.name == wanted["verdict"][len("VERDICT_") :]
-        for name in ("transaction_id", "score", "degraded", "degraded_reason", "duplicate", "dry_run"):
-            if name in wanted:
-                assert getattr(result, name) == wanted[name]
-        for name in ("snapshot_id", "generation_id", "position", "server_us", "rule_errors"):
-            assert getattr(result, name) == int(wanted.get(name, 0))
+        for field in ("transaction_id", "score", "degraded", "degraded_reason", "duplicate", "dry_run"):
+            if field in wanted:
+                assert getattr(result, field) == wanted[field]
+        for field in ("snapshot_id", "generation_id", "position", "server_us", "rule_errors"):
+            assert getattr(result, field) == int(wanted.get(field, 0))
         assert [reason.rule for reason in result.reasons] == [one["rule"] for one in wanted.get("reasons", ())]
         assert set(result.features) == {one["name"] for one in wanted.get("features", ())}
+        assert result.failed_rules == tuple(wanted.get("failed_rules", ()))
 
 
 def test_a_reason_has_all_its_fields() -> None:

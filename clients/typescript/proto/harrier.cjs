@@ -1330,6 +1330,7 @@ $root.harrier = (function() {
             var Decision = function (properties) {
                 this.reasons = [];
                 this.features = [];
+                this.failed_rules = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -1350,6 +1351,7 @@ $root.harrier = (function() {
             Decision.prototype.server_us = 0;
             Decision.prototype.rule_errors = 0;
             Decision.prototype.features = $util.emptyArray;
+            Decision.prototype.failed_rules = $util.emptyArray;
 
             Decision.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -1388,6 +1390,9 @@ $root.harrier = (function() {
                 if (message.features != null && message.features.length)
                     for (var i = 0; i < message.features.length; ++i)
                         $root.harrier.v1.NamedValue.encode(message.features[i], writer.uint32(114).fork(), _depth + 1).ldelim();
+                if (message.failed_rules != null && message.failed_rules.length)
+                    for (var i = 0; i < message.failed_rules.length; ++i)
+                        writer.uint32(122).string(message.failed_rules[i]);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1543,6 +1548,14 @@ $root.harrier = (function() {
                             if (!(message.features && message.features.length))
                                 message.features = [];
                             message.features.push($root.harrier.v1.NamedValue.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 15: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.failed_rules && message.failed_rules.length))
+                                message.failed_rules = [];
+                            message.failed_rules.push(reader.stringVerify());
                             continue;
                         }
                     }

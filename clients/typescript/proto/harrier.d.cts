@@ -1015,6 +1015,9 @@ export namespace harrier {
             /** Decision features. */
             features: harrier.v1.NamedValue.$Properties[];
 
+            /** Decision failed_rules. */
+            failed_rules: string[];
+
             /**
              * Encodes the specified Decision message. Does not implicitly {@link harrier.v1.Decision.verify|verify} messages.
              * @param message Decision message or plain object to encode
@@ -1081,6 +1084,9 @@ export namespace harrier {
                 /** Decision features */
                 features?: (harrier.v1.NamedValue.$Properties[]|null);
 
+                /** Decision failed_rules */
+                failed_rules?: (string[]|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -1101,6 +1107,7 @@ export namespace harrier {
               server_us?: number|null;
               rule_errors?: number|null;
               features?: harrier.v1.NamedValue.$Shape[]|null;
+              failed_rules?: string[]|null;
               $unknowns?: Uint8Array[];
             };
         }

@@ -103,6 +103,9 @@ export class ScoreReader {
         case 0x68: // rule_errors
           made.ruleErrors = this.uint32();
           break;
+        case 0x7a: // failed_rules
+          made.failedRules.push(this.remembered());
+          break;
         default:
           this.odd = true;
       }

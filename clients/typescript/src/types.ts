@@ -88,7 +88,10 @@ export interface Decision {
   duplicate: boolean;
   dryRun: boolean;
   serverUs: number;
+  /** Rules whose evaluation failed. */
   ruleErrors: number;
+  /** The names of the first 16 of them, in the policy's order. Earlier versions of the server name none. */
+  failedRules: string[];
   /** With `returnFeatures`. */
   features: Record<string, Value>;
   fallback: boolean;

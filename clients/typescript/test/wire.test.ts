@@ -267,13 +267,13 @@ function camel(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-describe('answers', () => {
-  it('are the values of response_score.json', () => {
-    const { value } = load('response_score.json') as unknown as {
+for (const file of ['response_score.json', 'response_score_failed_rules.json']) {
+  it(`answers are the values of ${file}`, () => {
+    const { value } = load(file) as unknown as {
       value: { score: { results: { decision?: Record<string, unknown>; error?: Record<string, unknown> }[] } };
     };
     const results = value.score.results;
-    const got = decisions(decodeResponse(answer('response_score.json'), anyScore(results.length)));
+    const got = decisions(decodeResponse(answer(file), anyScore(results.length)));
     for (const [index, expected] of results.entries()) {
       const result = got[index]!;
       if (result instanceof HarrierError) {
@@ -319,9 +319,12 @@ describe('answers', () => {
         Object.keys(result.features),
         features.map((one) => one.name),
       );
+      assert.deepEqual(result.failedRules, decision.failed_rules ?? []);
     }
   });
+}
 
+describe('answers', () => {
   it('keep whole numbers exact', () => {
     const features = [
       { name: 'small', integer: '-3' },

@@ -6,27 +6,32 @@
 #include "writing.h"
 
 #define REASON_FIELDS   10 /* of message Reason; each of its tags is one */
-#define DECISION_FIELDS 14 /* of message Decision; each of its reasons and features is one */
+#define DECISION_FIELDS 15 /* of message Decision; each of its reasons and features is one */
 
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
 /* As with all repeated fields here: count, allocate once, then read; a full arena leaves the
  * message to the general way, which reports it. */
-static struct reading read_tags(struct reading reading, uint32_t tag, struct arena *arena,
-                                struct reason *reason) {
+static struct reading read_texts(struct reading reading, uint32_t tag, struct arena *arena,
+                                 const struct text **ret_texts, size_t *ret_count) {
     size_t count = reading_count(reading, tag);
-    struct text *tags = arena_calloc(arena, count, sizeof *tags);
-    if (!tags)
+    struct text *texts = arena_calloc(arena, count, sizeof *texts);
+    if (!texts)
         return reading_other();
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             take_tag_again(&reading, tag);
-        tags[i] = take_text(&reading);
+        texts[i] = take_text(&reading);
     }
-    reason->tags = tags;
-    reason->tag_count = count;
+    *ret_texts = texts;
+    *ret_count = count;
     return reading;
+}
+
+struct reading failed_rules_read(struct reading reading, uint32_t tag, struct arena *arena,
+                                 struct decision *decision) {
+    return read_texts(reading, tag, arena, &decision->failed_rules, &decision->failed_rule_count);
 }
 
 /* Fields absent from the bytes keep the zeros of the struct, which are protobuf's defaults. */
@@ -46,7 +51,7 @@ static bool read_reason(struct reading reading, struct arena *arena, struct reas
         else if (tag == TAG(6, WIRE_VARINT))
             reason->suppressed = take_flag(&reading);
         else if (tag == TAG(7, WIRE_BYTES))
-            reading = read_tags(reading, tag, arena, reason);
+            reading = read_texts(reading, tag, arena, &reason->tags, &reason->tag_count);
         else if (tag == TAG(8, WIRE_BYTES))
             reason->group = take_text(&reading);
         else if (tag == TAG(9, WIRE_VARINT))
@@ -155,6 +160,8 @@ bool decision_read(struct reading reading, struct arena *arena, struct decision 
             decision->rule_errors = take_u32(&reading);
         else if (tag == TAG(14, WIRE_BYTES))
             reading = read_features(reading, tag, arena, decision);
+        else if (tag == TAG(15, WIRE_BYTES))
+            reading = failed_rules_read(reading, tag, arena, decision);
         else
             return false;
     }
@@ -177,10 +184,17 @@ size_t reasons_room(const struct decision *decision) {
     return room;
 }
 
+size_t failed_rules_room(const struct decision *decision) {
+    size_t room = decision->failed_rule_count * FIELD_ROOM;
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        room += decision->failed_rules[i].length;
+    return room;
+}
+
 size_t decision_room(const struct decision *decision) {
     size_t room = (1 + DECISION_FIELDS) * FIELD_ROOM + decision->transaction_id.length +
                   decision->degraded_reason.length + reasons_room(decision) +
-                  decision->feature_count * 3 * FIELD_ROOM;
+                  decision->feature_count * 3 * FIELD_ROOM + failed_rules_room(decision);
     for (size_t i = 0; i < decision->feature_count; i++) {
         const struct named_value *feature = &decision->features[i];
         room += feature->name.length;
@@ -210,6 +224,12 @@ static uint8_t *write_reason(const struct reason *reason, uint32_t number, uint8
 uint8_t *reasons_write(const struct decision *decision, uint32_t number, uint8_t *at) {
     for (size_t i = decision->reason_count; i-- > 0;)
         at = write_reason(&decision->reasons[i], number, at);
+    return at;
+}
+
+uint8_t *failed_rules_write(const struct decision *decision, uint32_t number, uint8_t *at) {
+    for (size_t i = decision->failed_rule_count; i-- > 0;)
+        at = put_any_text(at, number, decision->failed_rules[i]);
     return at;
 }
 
@@ -247,6 +267,7 @@ static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
 
 uint8_t *decision_write(const struct decision *decision, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
+    at = failed_rules_write(decision, 15, at);
     for (size_t i = decision->feature_count; i-- > 0;)
         at = write_feature(&decision->features[i], at);
     at = put_number(at, 13, decision->rule_errors);

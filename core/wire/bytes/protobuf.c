@@ -205,15 +205,15 @@ Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *tran
     return out;
 }
 
-static bool tags_from_protobuf(const Harrier__V1__Reason *in, struct arena *arena,
-                               const struct text **ret_tags) {
-    if (in->n_tags == 0)
-        return true;
-    struct text *tags = arena_calloc(arena, in->n_tags, sizeof *tags);
-    for (size_t i = 0; i < in->n_tags && tags; i++)
-        tags[i] = text_from_bytes(in->tags[i]);
-    *ret_tags = tags;
-    return tags != NULL;
+const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
+                                       struct arena *arena) {
+    static const struct text none;
+    if (count == 0)
+        return &none;
+    struct text *out = arena_calloc(arena, count, sizeof *out);
+    for (size_t i = 0; i < count && out; i++)
+        out[i] = text_from_bytes(in[i]);
+    return out;
 }
 
 ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
@@ -247,7 +247,8 @@ int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct a
             .capped = in[i]->capped,
             .verdict_if_live = verdict_from_protobuf((int)in[i]->verdict_if_live),
         };
-        if (!tags_from_protobuf(in[i], arena, &reasons[i].tags))
+        reasons[i].tags = texts_from_protobuf(in[i]->tags, in[i]->n_tags, arena);
+        if (!reasons[i].tags)
             return -1;
     }
     *ret_reasons = reasons;

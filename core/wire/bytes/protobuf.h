@@ -52,6 +52,9 @@ void scratch_init(struct arena *scratch);
         }                                                                                          \
     } while (0)
 
+/* NULL: the arena is full. No texts are not NULL. */
+const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
+                                       struct arena *arena);
 /* Points at the caller's texts. */
 ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
                                        struct arena *scratch);

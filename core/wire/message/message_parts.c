@@ -98,6 +98,9 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
     out->rule_errors = decision->rule_errors;
     out->n_features = decision->feature_count;
     out->features = values_to_protobuf(decision->features, decision->feature_count, scratch);
+    out->n_failed_rules = decision->failed_rule_count;
+    out->failed_rules =
+        texts_to_protobuf(decision->failed_rules, decision->failed_rule_count, scratch);
     return out;
 }
 
@@ -193,8 +196,11 @@ int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
         .server_us = in->server_us,
         .rule_errors = in->rule_errors,
         .feature_count = in->n_features,
+        .failed_rules = texts_from_protobuf(in->failed_rules, in->n_failed_rules, arena),
+        .failed_rule_count = in->n_failed_rules,
     };
-    if (reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision.reasons) < 0)
+    if (!decision.failed_rules ||
+        reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision.reasons) < 0)
         return protobuf_exhausted("a response", arena, ret_error);
     int r = check_verdicts(&decision, ret_error);
     if (r == 0)
@@ -203,12 +209,4 @@ int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
     if (r == 0)
         *ret_decision = decision;
     return r;
-}
-
-const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
-                                       struct arena *arena) {
-    struct text *out = array_alloc(arena, count, sizeof *out);
-    for (size_t i = 0; i < count && out; i++)
-        out[i] = text_from_bytes(in[i]);
-    return out;
 }

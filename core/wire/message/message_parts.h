@@ -24,6 +24,3 @@ int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struc
                          const struct named_value **ret_values, struct error *ret_error);
 int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
                            struct decision *ret_decision, struct error *ret_error);
-/* NULL: the arena is full. */
-const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
-                                       struct arena *arena);

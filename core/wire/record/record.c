@@ -58,13 +58,15 @@ static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) 
 /* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
  * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
-    enum { FIELDS = 12 };
+    enum { FIELDS = 13 };
     const struct transaction *transaction = &record->transaction.transaction;
     const struct decision *decision = &record->transaction.decision;
     size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
-                  decision->degraded_reason.length + shadows_room(decision);
+                  decision->degraded_reason.length + shadows_room(decision) +
+                  failed_rules_room(decision);
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
+    at = failed_rules_write(decision, 13, at);
     for (size_t i = decision->shadow_count; i-- > 0;)
         at = write_shadow(&decision->shadows[i], at);
     at = put_fixed64(at, 11, decision->feature_hash);
@@ -278,12 +280,15 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
         .degraded = in->degraded != 0,
         .degraded_reason = text_from_bytes(in->degraded_reason),
         .rule_errors = in->rule_errors,
+        .failed_rule_count = in->n_failed_rules,
         .feature_hash = in->feature_hash,
     };
     const char *what = "a transaction record";
     if (decision->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
-    if (reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision->reasons) < 0)
+    decision->failed_rules = texts_from_protobuf(in->failed_rules, in->n_failed_rules, arena);
+    if (!decision->failed_rules ||
+        reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision->reasons) < 0)
         return protobuf_exhausted(what, arena, ret_error);
     for (size_t i = 0; i < in->n_reasons; i++) {
         const struct reason *reason = &decision->reasons[i];

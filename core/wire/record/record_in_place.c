@@ -110,6 +110,9 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
         case TAG(12, WIRE_BYTES):
             reading = read_shadows(reading, tag, arena, decision);
             break;
+        case TAG(13, WIRE_BYTES):
+            reading = failed_rules_read(reading, tag, arena, decision);
+            break;
         default:
             return false;
         }

@@ -36,6 +36,9 @@ bool label_parse(struct text name, enum label *ret_label);
 #define DECISION_SCORE_MAX   1000
 #define DECISION_REASONS_MAX 256
 #define REASON_TEXT_MAX      512 /* bytes */
+/* Failed rules that a decision names: enough to find what is broken. A value that many rules read
+ * may fail all of them, in every decision, and each name takes room in the archive. */
+#define DECISION_FAILED_RULES_MAX 16
 
 struct reason {
     struct text rule;
@@ -44,6 +47,9 @@ struct reason {
     enum verdict verdict;
     bool shadow;
     bool suppressed; /* it fired recently for this entity: reported, without effect */
+    /* Of the rule in its snapshot: for counting without looking names up. Not part of the reason:
+     * neither archived nor sent. */
+    uint32_t index;
     const struct text *tags;
     size_t tag_count;
     struct text group;            /* "": none */
@@ -60,6 +66,12 @@ struct shadow_decision {
     size_t rule_count;
     uint32_t rule_errors;
     bool degraded; /* it lacked features, or they were read beyond the lateness */
+};
+
+/* A rule whose condition failed. */
+struct rule_failure {
+    uint32_t index;  /* of the rule in its snapshot */
+    uint32_t reason; /* enum expression_error */
 };
 
 struct named_value {
@@ -81,14 +93,18 @@ struct decision {
     bool duplicate, dry_run;
     uint32_t server_us;
     uint32_t rule_errors;
+    /* Their names, DECISION_FAILED_RULES_MAX at most, in the policy's order. Older records have
+     * none. */
+    const struct text *failed_rules;
+    size_t failed_rule_count;
     uint64_t feature_hash;                 /* archived, not sent */
     const struct shadow_decision *shadows; /* likewise */
     size_t shadow_count;
     const struct named_value *features;
     size_t feature_count;
-    /* Not part of the decision: engine_apply() recognises by it the decision that the engine made
-     * last. Neither archived nor sent; 0: none. */
-    uint64_t laid_out;
+    /* Not part of the decision: neither archived nor sent. */
+    const struct rule_failure *failures; /* rule_errors of them; NULL: no engine made it */
+    uint64_t laid_out; /* by it engine_apply() recognises the engine's last decision; 0: none */
 };
 
 /* degraded_reason of a decision on tables older than the server's stale_after. It comes from the

@@ -46,7 +46,7 @@ Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any 
 The value of a feature that is a time or a duration is a number of microseconds. `messages` is one text with line breaks.
 
 A decision has `transaction_id`, `verdict` ("approve"), `score`, `position`, `duplicate`, `reasons` (the names of
-the rules), and where the client makes them `fallback`, `fallback_reason`. An error has `code`, `field`, `message` and,
+the rules), `failed_rules`, and where the client makes them `fallback`, `fallback_reason`. An error has `code`, `field`, `message` and,
 where the client says so, `decided` (false or null). A call that fails as a whole is answered with `error` in the
 place of `results`. What cannot be done at all (a defect of the driver) is answered with `broken`: a text.
 

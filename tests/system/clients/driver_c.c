@@ -124,12 +124,15 @@ static json_t *decision_object(const struct harrier_decision *decision) {
     json_t *reasons = json_array();
     for (size_t i = 0; i < decision->reason_count; i++)
         json_array_append_new(reasons, json_string(decision->reasons[i].rule));
-    return json_pack("{s:{s:s,s:s,s:I,s:I,s:b,s:b,s:s,s:o}}", "decision", "transaction_id",
+    json_t *failed = json_array();
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        json_array_append_new(failed, json_string(decision->failed_rules[i]));
+    return json_pack("{s:{s:s,s:s,s:I,s:I,s:b,s:b,s:s,s:o,s:o}}", "decision", "transaction_id",
                      decision->transaction_id, "verdict", harrier_verdict_name(decision->verdict),
                      "score", (json_int_t)decision->score, "position",
                      (json_int_t)decision->position, "duplicate", (int)decision->duplicate,
                      "fallback", (int)decision->fallback, "fallback_reason",
-                     decision->fallback_reason, "reasons", reasons);
+                     decision->fallback_reason, "reasons", reasons, "failed_rules", failed);
 }
 
 static json_t *score_results(const struct harrier_reply *reply) {

@@ -80,7 +80,8 @@ def decision_object(result):
         return error_object(result)
     names = ("transaction_id", "score", "position", "duplicate", "fallback", "fallback_reason")
     decision = {name: getattr(result, name) for name in names}
-    return {"decision": {**decision, "verdict": result.verdict.value, "reasons": [r.rule for r in result.reasons]}}
+    rules = {"reasons": [r.rule for r in result.reasons], "failed_rules": list(result.failed_rules)}
+    return {"decision": {**decision, "verdict": result.verdict.value, **rules}}
 
 
 def outcome_object(result):

@@ -63,7 +63,7 @@ function decisionObject(result) {
   if (result instanceof HarrierError) {
     return errorObject(result);
   }
-  const { transactionId, verdict, score, position, duplicate, fallback, fallbackReason, reasons } = result;
+  const { transactionId, verdict, score, position, duplicate, fallback, fallbackReason, reasons, failedRules } = result;
   return {
     decision: {
       transaction_id: transactionId,
@@ -74,6 +74,7 @@ function decisionObject(result) {
       fallback,
       fallback_reason: fallbackReason,
       reasons: reasons.map((reason) => reason.rule),
+      failed_rules: failedRules,
     },
   };
 }

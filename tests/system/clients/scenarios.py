@@ -36,6 +36,20 @@ class CallsTest(ScenarioTest):
         self.assertEqual((third["verdict"], third["score"], third["reasons"]), ("review", 400, ["many"]))
         self.assert_archived_once(server, {f"s{n}": self.decision(answer) for n, answer in enumerate(answers)})
 
+    def test_failed_rules_are_named(self):
+        """Also in the decision that a repeated id gets, which comes from the archive, and with features."""
+        self.write_policy(
+            "rules/ratio.yaml",
+            "rules:\n"
+            "  - {name: ratio, when: 100 / (amount_minor - 13) > 0, then: {score: 1}}\n"
+            "  - {name: wide, when: amount_minor * 9223372036854775807 < 0, then: {score: 1}}\n",
+        )
+        self.open(self.server().start())
+        for amount, failed in ((1, []), (13, ["ratio", "wide"]), (13, ["ratio", "wide"]), (100, ["wide"])):
+            given = {**transaction(amount), "amount_minor": amount}
+            decision = self.decision(self.driver.score(given, deadline_ms=LONG_MS))
+            self.assertEqual(decision["failed_rules"], failed)
+
     def test_score_over_tcp(self):
         address = f"tcp://127.0.0.1:{free_port()}"
         self.server(f"--listen={address}").start()

@@ -153,6 +153,8 @@ static void a_decision_comes_back_whole(void **state) {
                       .dry_run = true,
                       .server_us = 4,
                       .rule_errors = 5,
+                      .failed_rules = tags,
+                      .failed_rule_count = 2,
                       .features = features,
                       .feature_count = 7}},
     };
@@ -185,6 +187,9 @@ static void a_decision_comes_back_whole(void **state) {
     assert_string_equal(d->degraded_reason, "old tables");
     assert_int_equal(d->server_us, 4);
     assert_int_equal(d->rule_errors, 5);
+    assert_int_equal(d->failed_rule_count, 2);
+    assert_string_equal(d->failed_rules[0], "hours");
+    assert_string_equal(d->failed_rules[1], "habits");
     assert_int_equal(d->feature_count, 7);
     const struct harrier_feature *f = d->features;
     assert_true(f[0].type == HARRIER_VALUE_FLAG && f[0].value.flag);

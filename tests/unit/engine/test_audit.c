@@ -70,6 +70,32 @@ static void each_part(void **state) {
            "generation 0000000000000002 → 0000000000000011");
 }
 
+/* Older records have their number alone. */
+static void names_of_failed_rules(void **state) {
+    (void)state;
+    static const struct text named[] = {TEXT_LITERAL("a"), TEXT_LITERAL("b")},
+                             others[] = {TEXT_LITERAL("a"), TEXT_LITERAL("c")};
+    struct decision old = archived(), kept = archived();
+    kept.failed_rules = named;
+    kept.failed_rule_count = 2;
+    struct decision derived = kept;
+    assert_int_equal(audit_compare(&kept, &derived), 0);
+    assert_int_equal(audit_compare(&old, &derived), 0);
+    assert_int_equal(audit_compare(&derived, &old), AUDIT_RULE_ERRORS);
+    derived.failed_rules = others;
+    assert_int_equal(audit_compare(&kept, &derived), AUDIT_RULE_ERRORS);
+    derived.failed_rules = named;
+    derived.failed_rule_count = 1;
+    assert_int_equal(audit_compare(&kept, &derived), AUDIT_RULE_ERRORS);
+    derived.rule_errors = 1;
+    struct buffer words;
+    buffer_init(&words);
+    audit_describe(&kept, &derived, AUDIT_RULE_ERRORS, &words);
+    buffer_append_u8(&words, '\0');
+    assert_string_equal((const char *)words.bytes, "rule errors 3 (a, b) → 1 (a)");
+    buffer_deinit(&words);
+}
+
 /* Only the server's clock can say it, and it says nothing else. */
 static void stale_is_not_derived(void **state) {
     (void)state;
@@ -217,6 +243,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same),
         cmocka_unit_test(each_part),
+        cmocka_unit_test(names_of_failed_rules),
         cmocka_unit_test(stale_is_not_derived),
         cmocka_unit_test(what_rules_are_reported_with),
         cmocka_unit_test(each_part_of_a_shadow),

@@ -260,7 +260,7 @@ static void verdict_is_the_most_severe(void **state) {
     snapshot_unref(snapshot);
 }
 
-static void a_failing_rule_is_counted_and_does_what_the_policy_says(void **state) {
+static void a_failing_rule_is_named_and_does_what_the_policy_says(void **state) {
     (void)state;
     static const struct {
         const char *on_error;
@@ -274,10 +274,44 @@ static void a_failing_rule_is_counted_and_does_what_the_policy_says(void **state
         struct transaction t = purchase(&bench.arena, 1, START, "c", "d", 13); /* 1000 / 0 */
         struct decision decision = decide(&bench, &t);
         assert_int_equal(decision.rule_errors, 1);
+        assert_int_equal(decision.failed_rule_count, 1);
+        assert_true(text_is(decision.failed_rules[0], "broken"));
+        assert_int_equal(decision.failures[0].index, 5);
+        assert_int_equal(decision.failures[0].reason, EXPRESSION_DIVISION_BY_ZERO);
         assert_int_equal(decision.verdict, cases[i].verdict);
         bench_deinit(&bench);
         snapshot_unref(snapshot);
     }
+}
+
+/* All that fail are counted, and reported by their index with the reason; the first ones by name.
+ */
+static void of_many_failing_rules_the_first_are_named(void **state) {
+    (void)state;
+    enum { RULES = DECISION_FAILED_RULES_MAX + 4 };
+    char rules[RULES * 120] = "rules:\n";
+    for (size_t i = 0; i < RULES; i++) /* every other one overflows instead */
+        snprintf(rules + strlen(rules), sizeof rules - strlen(rules),
+                 "  - {name: r%zu, when: %s > 0, then: {score: 1}}\n", i,
+                 i % 2 ? "amount_minor * 9223372036854775807" : "1 / (amount_minor - 13)");
+    struct snapshot *snapshot = load(features_yaml, rules, "skip");
+    struct bench bench;
+    bench_init(&bench, snapshot, snapshot);
+    struct transaction t = purchase(&bench.arena, 1, START, "c", "d", 13);
+    struct decision decision = decide(&bench, &t);
+    assert_int_equal(decision.rule_errors, RULES);
+    assert_int_equal(decision.failed_rule_count, DECISION_FAILED_RULES_MAX);
+    for (size_t i = 0; i < RULES; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "r%zu", i);
+        if (i < DECISION_FAILED_RULES_MAX)
+            assert_true(text_is(decision.failed_rules[i], name));
+        assert_int_equal(decision.failures[i].index, i);
+        assert_int_equal(decision.failures[i].reason,
+                         i % 2 ? EXPRESSION_OVERFLOW : EXPRESSION_DIVISION_BY_ZERO);
+    }
+    bench_deinit(&bench);
+    snapshot_unref(snapshot);
 }
 
 /* What a decision is must not hang on how much memory others have left: either it is what it always
@@ -508,7 +542,8 @@ int main(void) {
         cmocka_unit_test(pairs_of_keys_stay_apart),
         cmocka_unit_test(a_key_that_is_too_long_is_refused),
         cmocka_unit_test(verdict_is_the_most_severe),
-        cmocka_unit_test(a_failing_rule_is_counted_and_does_what_the_policy_says),
+        cmocka_unit_test(a_failing_rule_is_named_and_does_what_the_policy_says),
+        cmocka_unit_test(of_many_failing_rules_the_first_are_named),
         cmocka_unit_test(a_decision_is_whole_or_not_at_all),
         cmocka_unit_test(a_new_feature_is_absent_and_an_old_one_goes_on),
         cmocka_unit_test(late_reads_are_marked),

@@ -271,6 +271,7 @@ static void check_reason(const struct reason *reason, const struct model *model,
         snprintf(group, sizeof group, "g%d", rule->group);
     bool shadow = mode_of(model, rule) == RULE_SHADOW;
     assert_true(text_is(reason->rule, name));
+    assert_int_equal(reason->index, number);
     assert_true(text_is(reason->group, group));
     assert_int_equal(reason->tag_count, 2);
     assert_true(text_is(reason->tags[1], "common"));
@@ -295,7 +296,13 @@ static void check_decision(const struct model *model, struct event *events, size
         if (!has_say(model, i, &now->transaction))
             continue;
         enum answer answer = ask(rule, &now->transaction);
-        rule_errors += answer == ANSWER_ERROR;
+        if (answer == ANSWER_ERROR) {
+            char name[8];
+            snprintf(name, sizeof name, "r%zu", i);
+            assert_true(rule_errors < decision->rule_errors);
+            assert_true(text_is(decision->failed_rules[rule_errors], name));
+            assert_int_equal(decision->failures[rule_errors++].index, i);
+        }
         if (answer == ANSWER_ERROR && live)
             asked = worst(asked, error_verdicts[rule->on_error < 0 ? 1 : rule->on_error]);
         fired[i] = answer == ANSWER_YES;
@@ -308,6 +315,7 @@ static void check_decision(const struct model *model, struct event *events, size
     assert_int_equal(decision->score, score);
     assert_int_equal(decision->verdict, worst(asked, cut(score)));
     assert_int_equal(decision->rule_errors, rule_errors);
+    assert_int_equal(decision->failed_rule_count, rule_errors);
     size_t reported = 0;
     for (size_t i = 0; i < model->rule_count; i++) {
         if (!fired[i])

@@ -288,7 +288,7 @@ static void differences_are_reported(void **state) {
               "  expect: {fires: fails}\n"),
           "expected rule fails to fire; its condition is division by zero:\n"
           "        items = 3\n"
-          "    decided approve, score 0; fired: nothing; 1 rules failed\n");
+          "    decided approve, score 0; fired: nothing; failed: fails\n");
     fails(ONE("  transaction: {card: c1}\n"
               "  expect: {fires: fails}\n"),
           "its condition is absent:\n        items = absent\n");

@@ -239,15 +239,20 @@ static const struct named_value *random_values(struct random *random, struct are
     return values;
 }
 
+static const struct text *random_texts(struct random *random, struct arena *arena, size_t count,
+                                       size_t most) {
+    struct text *texts = make(arena, count + 1, sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = random_text(random, arena, most);
+    return texts;
+}
+
 /* What a Decision and a TransactionRecord have in common. */
 static struct decision random_decision(struct random *random, struct arena *arena) {
     size_t count = random_below(random, 5);
     struct reason *reasons = make(arena, count + 1, sizeof *reasons);
     for (size_t i = 0; i < count; i++) {
         size_t tag_count = random_below(random, 3);
-        struct text *tags = make(arena, tag_count + 1, sizeof *tags);
-        for (size_t j = 0; j < tag_count; j++)
-            tags[j] = random_text(random, arena, 64);
         reasons[i] =
             (struct reason){.rule = random_text(random, arena, 64),
                             .text = maybe_text(random, arena, REASON_TEXT_MAX),
@@ -255,12 +260,13 @@ static struct decision random_decision(struct random *random, struct arena *aren
                             .verdict = random_verdict(random),
                             .shadow = random_bool(random),
                             .suppressed = random_bool(random),
-                            .tags = tags,
+                            .tags = random_texts(random, arena, tag_count, 64),
                             .tag_count = tag_count,
                             .group = maybe_text(random, arena, 64),
                             .capped = random_bool(random) ? (int32_t)random_number(random) : 0,
                             .verdict_if_live = random_verdict(random)};
     }
+    size_t failed = random_bool(random) ? random_below(random, DECISION_FAILED_RULES_MAX + 1) : 0;
     return (struct decision){.verdict = random_verdict(random),
                              .score = (uint32_t)random_below(random, DECISION_SCORE_MAX + 1),
                              .reasons = reasons,
@@ -269,7 +275,9 @@ static struct decision random_decision(struct random *random, struct arena *aren
                              .generation_id = random_number(random),
                              .degraded = random_bool(random),
                              .degraded_reason = maybe_text(random, arena, 128),
-                             .rule_errors = (uint32_t)random_number(random)};
+                             .rule_errors = (uint32_t)random_number(random),
+                             .failed_rules = random_texts(random, arena, failed, 64),
+                             .failed_rule_count = failed};
 }
 
 static void add_shadows(struct random *random, struct arena *arena, struct decision *decision) {
@@ -442,14 +450,6 @@ static struct decision random_sent_decision(struct random *random, struct arena 
         result = random_score_result(random, arena);
     while (result.error.code);
     return result.decision;
-}
-
-static const struct text *random_texts(struct random *random, struct arena *arena, size_t count,
-                                       size_t most) {
-    struct text *texts = make(arena, count + 1, sizeof *texts);
-    for (size_t i = 0; i < count; i++)
-        texts[i] = random_text(random, arena, most);
-    return texts;
 }
 
 static const struct explained_part *random_parts(struct random *random, struct arena *arena,

@@ -238,11 +238,11 @@ static void put_array(json_t *object, const char *name, json_t *array) {
     json_decref(array);
 }
 
-static json_t *tags_json(const struct reason *reason) {
-    json_t *all = json_array();
-    for (size_t i = 0; i < reason->tag_count; i++)
-        json_array_append_new(all, text_value(reason->tags[i]));
-    return all;
+static json_t *names_json(const struct text *names, size_t count) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(out, json_stringn(names[i].data, names[i].length));
+    return out;
 }
 
 static json_t *reasons_json(const struct decision *decision) {
@@ -256,7 +256,7 @@ static json_t *reasons_json(const struct decision *decision) {
         put_name(out, "verdict", verdicts, reason->verdict);
         put_flag(out, "shadow", reason->shadow);
         put_flag(out, "suppressed", reason->suppressed);
-        put_array(out, "tags", tags_json(reason));
+        put_array(out, "tags", names_json(reason->tags, reason->tag_count));
         put_text(out, "group", reason->group);
         put_small(out, "capped", reason->capped);
         put_name(out, "verdict_if_live", verdicts, reason->verdict_if_live);
@@ -275,6 +275,7 @@ static void put_decision(json_t *out, const struct decision *decision) {
     put_flag(out, "degraded", decision->degraded);
     put_text(out, "degraded_reason", decision->degraded_reason);
     put_small(out, "rule_errors", decision->rule_errors);
+    put_array(out, "failed_rules", names_json(decision->failed_rules, decision->failed_rule_count));
 }
 
 /* As it is sent. */
@@ -330,13 +331,6 @@ static json_t *entity_answer_json(const struct entity_response *entity) {
     put_unsigned(out, "state_bytes", entity->state_bytes);
     put_unsigned(out, "state_hash", entity->state_hash);
     put_signed(out, "at_time_us", entity->at_time_us);
-    return out;
-}
-
-static json_t *names_json(const struct text *names, size_t count) {
-    json_t *out = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(out, json_stringn(names[i].data, names[i].length));
     return out;
 }
 

@@ -222,7 +222,8 @@ func decisionObject(d *harrier.Decision, err error) object {
 	}
 	return object{"decision": object{
 		"transaction_id": d.TransactionID, "verdict": d.Verdict, "score": d.Score, "position": d.Position,
-		"duplicate": d.Duplicate, "reasons": reasons, "fallback": d.Fallback, "fallback_reason": d.FallbackReason,
+		"duplicate": d.Duplicate, "reasons": reasons, "failed_rules": append([]string{}, d.FailedRules...),
+		"fallback": d.Fallback, "fallback_reason": d.FallbackReason,
 	}}
 }
 

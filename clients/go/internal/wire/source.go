@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "0cbbf6e18cbc1bbce24e1367be571da8a66b4f4bd3494cd492b856247051b07b"
+const SourceSHA256 = "38c1a25e158383eeb4215017c78616694189fba6423ddc89d3ee16a9d9372010"

@@ -317,6 +317,7 @@ _OF_A_DECISION = attrgetter(
     "server_us",
     "rule_errors",
     "features",
+    "failed_rules",
 )
 
 
@@ -356,7 +357,7 @@ def values_of(named: Any) -> Mapping[str, Value]:
 def decision_of(decision: Any) -> Decision:
     (
         transaction_id, verdict, score, reasons, snapshot_id, generation_id, position, degraded, degraded_reason,
-        duplicate, dry_run, server_us, rule_errors, features,
+        duplicate, dry_run, server_us, rule_errors, features, failed_rules,
     ) = _OF_A_DECISION(decision)  # fmt: skip
     reasons = reasons[:]
     return Decision(
@@ -374,6 +375,9 @@ def decision_of(decision: Any) -> Decision:
         server_us,
         rule_errors,
         values_of(features) if features else {},
+        False,
+        "",
+        tuple(failed_rules) if failed_rules else (),
     )
 
 

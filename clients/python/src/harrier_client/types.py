@@ -87,7 +87,11 @@ class Reason:
 
 @dataclass
 class Decision:
-    """A server's decision or, with ``fallback``, the client's own because there was none in time."""
+    """A server's decision or, with ``fallback``, the client's own because there was none in time.
+
+    ``rule_errors`` rules could not be evaluated; ``failed_rules`` has the names of the first 16, in the policy's order.
+    A server or a record of an earlier version names none.
+    """
 
     transaction_id: str
     verdict: Verdict
@@ -105,6 +109,7 @@ class Decision:
     features: Mapping[str, Value] = field(default_factory=dict)
     fallback: bool = False
     fallback_reason: str = ""
+    failed_rules: Sequence[str] = ()
 
 
 @dataclass

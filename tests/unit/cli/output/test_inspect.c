@@ -75,6 +75,40 @@ static void transactions(void **state) {
         "\"0000000000000000\",\"rule_errors\":0}}");
 }
 
+static void assert_told(const struct record *record, const char *text, const char *json) {
+    struct buffer line;
+    buffer_init(&line);
+    record_text(record, NULL, &line);
+    buffer_append_u8(&line, 0);
+    assert_non_null(strstr((char *)line.bytes, text));
+    buffer_clear(&line);
+    record_json(record, NULL, &line);
+    buffer_append_u8(&line, 0);
+    assert_non_null(strstr((char *)line.bytes, json));
+    buffer_deinit(&line);
+}
+
+/* By name, as far as the record has them. */
+static void rules_that_failed(void **state) {
+    (void)state;
+    static const struct text names[] = {TEXT_LITERAL("ratio"), TEXT_LITERAL("speed")};
+    struct record record = transaction_record();
+    struct decision *decision = &record.transaction.decision;
+    decision->failed_rules = names;
+    decision->failed_rule_count = 2;
+    decision->rule_errors = 2;
+    assert_told(&record, "(large, odd in shadow) rules failed: ratio, speed",
+                "\"rule_errors\":2,\"failed_rules\":[\"ratio\",\"speed\"]}}");
+    decision->rule_errors = 20;
+    decision->degraded = true;
+    decision->degraded_reason = TEXT_LITERAL("late");
+    assert_told(&record, " rules failed: ratio, speed and 18 more degraded: late",
+                "\"rule_errors\":20,\"failed_rules\":[\"ratio\",\"speed\"],\"degraded\":\"late\"");
+    decision->failed_rule_count = 0; /* an older record */
+    assert_told(&record, " rules failed: 20 degraded: late",
+                "\"rule_errors\":20,\"degraded\":\"late\"");
+}
+
 /* Each reads back as the type that it has. */
 static void numbers(void **state) {
     (void)state;
@@ -297,9 +331,13 @@ static void census_of_a_late_beginning(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(transactions), cmocka_unit_test(transactions_with_shadows),
-        cmocka_unit_test(numbers),      cmocka_unit_test(other_records),
-        cmocka_unit_test(census),       cmocka_unit_test(census_of_a_late_beginning),
+        cmocka_unit_test(transactions),
+        cmocka_unit_test(rules_that_failed),
+        cmocka_unit_test(transactions_with_shadows),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(other_records),
+        cmocka_unit_test(census),
+        cmocka_unit_test(census_of_a_late_beginning),
     };
     return cmocka_run_group_tests_name("inspect", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "0cbbf6e18cbc1bbce24e1367be571da8a66b4f4bd3494cd492b856247051b07b"
+SOURCE_SHA256 = "38c1a25e158383eeb4215017c78616694189fba6423ddc89d3ee16a9d9372010"

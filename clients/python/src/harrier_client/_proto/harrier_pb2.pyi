@@ -288,7 +288,7 @@ class Attribute(_message.Message):
     def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., integer: _Optional[int] = ..., number: _Optional[float] = ..., flag: bool = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("transaction_id", "verdict", "score", "reasons", "snapshot_id", "generation_id", "position", "degraded", "degraded_reason", "duplicate", "dry_run", "server_us", "rule_errors", "features")
+    __slots__ = ("transaction_id", "verdict", "score", "reasons", "snapshot_id", "generation_id", "position", "degraded", "degraded_reason", "duplicate", "dry_run", "server_us", "rule_errors", "features", "failed_rules")
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +303,7 @@ class Decision(_message.Message):
     SERVER_US_FIELD_NUMBER: _ClassVar[int]
     RULE_ERRORS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_RULES_FIELD_NUMBER: _ClassVar[int]
     transaction_id: str
     verdict: Verdict
     score: int
@@ -317,7 +318,8 @@ class Decision(_message.Message):
     server_us: int
     rule_errors: int
     features: _containers.RepeatedCompositeFieldContainer[NamedValue]
-    def __init__(self, transaction_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., snapshot_id: _Optional[int] = ..., generation_id: _Optional[int] = ..., position: _Optional[int] = ..., degraded: bool = ..., degraded_reason: _Optional[str] = ..., duplicate: bool = ..., dry_run: bool = ..., server_us: _Optional[int] = ..., rule_errors: _Optional[int] = ..., features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ...) -> None: ...
+    failed_rules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, transaction_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., snapshot_id: _Optional[int] = ..., generation_id: _Optional[int] = ..., position: _Optional[int] = ..., degraded: bool = ..., degraded_reason: _Optional[str] = ..., duplicate: bool = ..., dry_run: bool = ..., server_us: _Optional[int] = ..., rule_errors: _Optional[int] = ..., features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., failed_rules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Reason(_message.Message):
     __slots__ = ("rule", "text", "score", "verdict", "shadow", "suppressed", "tags", "group", "capped", "verdict_if_live")

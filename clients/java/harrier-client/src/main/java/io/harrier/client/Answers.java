@@ -121,7 +121,7 @@ final class Answers {
                 d.getTransactionId(), Verdict.required(d.getVerdictValue()), d.getScore(), reasons(d.getReasonsList()),
                 d.getSnapshotId(), d.getGenerationId(), d.getPosition(), d.getDegraded(), d.getDegradedReason(),
                 d.getDuplicate(), d.getDryRun(), Times.duration(Integer.toUnsignedLong(d.getServerUs())),
-                d.getRuleErrors(), values(d.getFeaturesList()), false, null);
+                d.getRuleErrors(), values(d.getFeaturesList()), false, null, List.copyOf(d.getFailedRulesList()));
     }
 
     private static List<Reason> reasons(List<Wire.Reason> given) throws ProtocolFault {

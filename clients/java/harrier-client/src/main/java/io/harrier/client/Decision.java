@@ -22,6 +22,8 @@ import java.util.List;
  * @param features every feature, in the policy's order, if the call asked for them
  * @param fallback made by the client, not by a server, and not archived
  * @param fallbackReason the code of the error that a fallback decision replaces; else null
+ * @param failedRules the names of the first 16 of the rules that {@code ruleErrors} counts, in the policy's order; a
+ *     server or a record of an earlier version names none
  */
 public record Decision(
         String transactionId,
@@ -39,11 +41,12 @@ public record Decision(
         int ruleErrors,
         List<NamedValue> features,
         boolean fallback,
-        ErrorCode fallbackReason) {
+        ErrorCode fallbackReason,
+        List<String> failedRules) {
 
     static Decision fallback(String transactionId, Verdict verdict, ErrorCode reason) {
         return new Decision(
                 transactionId, verdict, 0, List.of(), 0, 0, 0, false, "", false, false, Duration.ZERO, 0, List.of(),
-                true, reason);
+                true, reason, List.of());
     }
 }

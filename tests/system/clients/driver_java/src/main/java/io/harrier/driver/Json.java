@@ -188,6 +188,7 @@ final class Json {
         object.addProperty("position", d.position());
         object.addProperty("duplicate", d.duplicate());
         object.add("reasons", texts(d.reasons().stream().map(Reason::rule).toList()));
+        object.add("failed_rules", texts(d.failedRules()));
         object.addProperty("fallback", d.fallback());
         object.addProperty("fallback_reason", d.fallbackReason() == null ? "" : d.fallbackReason().code());
         return object;
