@@ -44,6 +44,7 @@ struct reload {
     struct run *waiting;
     struct snapshot *plan; /* the plan that the engine was made for */
     struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
+    uint16_t *places;      /* likewise, of the rules in their counts; NULL: the policy stays */
     bool is_interrupted;
     int64_t began_us;
 };
@@ -213,8 +214,12 @@ static void exchange(struct reload *reload) {
         .generation_id = service->states.generation_id,
         .this_version = true,
     };
-    if (reload->policy.loaded)
+    if (reload->policy.loaded) {
+        uint16_t *places = service->rule_places;
         service->rules = snapshot_ref(reload->policy.loaded);
+        service->rule_places = reload->places;
+        reload->places = places;
+    }
     shadows_exchange(service, &reload->next);
     if (reload->engine) {
         struct engine *engine = reload->engine;
@@ -242,6 +247,8 @@ static bool swap(struct reload *reload) {
     const struct service_settings *settings = &service->settings;
     struct engine_warming names = {0};
     char reason[REASON_BYTES] = "";
+    if (reload->policy.loaded)
+        reload->places = rule_counts_places(service->rule_counts, reload->policy.loaded);
     for (;;) {
         if (reload->engine) {
             names = *engine_warming_names(reload->engine);
@@ -412,6 +419,7 @@ void reload_stop(struct service *service) {
 
 static void end(struct reload *reload) {
     drop_engine(reload);
+    free(reload->places);
     shadow_policies_deinit(&reload->next);
     for (size_t i = 0; i < reload->shadow_count; i++)
         candidate_deinit(&reload->shadows[i]);

@@ -1,5 +1,5 @@
-/* The age of the tables in use, and the size of the overlay: checked every second, and
- * logged when it changes.
+/* What is looked at every second, and logged when it changes: the age of the tables in use, the
+ * size of the overlay, the clock; and which rules failed.
  *
  * Two clocks, since either alone can be wrong: the wall clock against the tables' creation time,
  * and the monotonic clock since they were adopted. The greater one counts. */
@@ -70,7 +70,12 @@ void service_poll(struct service *service) {
     bool is_news = is_wanted && !service->is_rebuild_wanted;
     bool is_stale = is_news && service_is_stale(service, now_us);
     service->is_rebuild_wanted = is_wanted;
+    struct rule_failures failures;
+    bool is_due = rule_failures_take(&service->rule_failures,
+                                     clock_monotonic_us(service->settings.clock), &failures);
     pthread_mutex_unlock(&service->lock);
+    if (is_due)
+        rule_failures_log(&failures, service->settings.log);
     if (is_news)
         log_line(service->settings.log, LOG_WARNING, "run `harrier rebuild`: %s",
                  is_stale ? "the tables are older than stale_after, and decisions are marked stale"

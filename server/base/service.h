@@ -131,8 +131,8 @@ void service_poll_tokens(struct service *service);
 /* If the states were lost: tries to recover, in the background. To be called about every second. */
 void service_poll_recovery(struct service *service);
 
-/* Looks for a new generation, and at the age of the tables, the overlay's size and the clock. To be
- * called about every second; a swap happens in the background. */
+/* Looks for a new generation, and at the age of the tables, the overlay's size, the clock and rules
+ * that failed. To be called about every second; a swap happens in the background. */
 void service_poll(struct service *service);
 
 /* In a cluster: the primary lets another node take over, once everything is committed; others do
@@ -150,6 +150,9 @@ int service_failure(struct service *service, struct error *ret_error);
 
 /* Brings the gauges up to date. To be called before the metrics are read. */
 void service_measure(struct service *service);
-/* Append the metrics of tokens and shadow policies, whose labels are not known at build time. */
+/* Append the metrics of rules, tokens and shadow policies, whose labels are not known at build
+ * time.
+ */
+void service_write_rules(const struct service *service, struct buffer *out);
 void service_write_tokens(struct service *service, struct buffer *out);
 void service_write_shadows(struct service *service, struct buffer *out);

@@ -17,6 +17,8 @@
 #include "core/store/ingest/ingest.h"
 #include "core/store/overlay/overlay.h"
 #include "jobs.h"
+#include "rule_counts.h"
+#include "rule_failures.h"
 #include "server/ops/log_limit.h"
 #include "server/ops/metrics.h"
 #include "service.h"
@@ -85,6 +87,8 @@ struct service {
     struct error failure;      /* valid in SERVICE_FAILED */
     struct archive *archive;
     struct snapshot *rules; /* the policy in force; one reference */
+    uint16_t *rule_places;  /* in rule_counts, of its rules */
+    struct rule_failures rule_failures;
     struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */
     struct states states; /* .overlay is NULL unless ready, draining, or unavailable for its size */
@@ -106,7 +110,8 @@ struct service {
     struct replication replication;
     /* ---- end of what the decision lock guards ---- */
 
-    struct cluster *cluster; /* NULL: alone */
+    struct rule_counts *rule_counts; /* says itself who may touch it */
+    struct cluster *cluster;         /* NULL: alone */
     struct run_pool *run_pool;
     struct commit *commit;
     struct explain_queue *explains;

@@ -1,7 +1,8 @@
 /* The table of all metrics, in the order of enum server_metric. Names follow the conventions of
  * Prometheus: base units, _total for counters. A `.label_value` gives the text of a label's index;
  * an empty text means that the index is not used. What is counted by names that no table can know
- * (tokens, shadow policies) is written by base/tokens.c and adopt/shadows.c. */
+ * (rules, tokens, shadow policies) is written by base/rule_counts.c, base/tokens.c and
+ * adopt/shadows.c. */
 #include "metrics.h"
 
 #include "core/base/error.h"
@@ -120,9 +121,6 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [DEGRADED] = {.name = "harrierd_degraded_total",
                   .type = METRIC_COUNTER,
                   .help = "Decisions made without something they should have had."},
-    [RULE_ERRORS] = {.name = "harrierd_rule_errors_total",
-                     .type = METRIC_COUNTER,
-                     .help = "Rules that failed during evaluation."},
     [FEATURES_UNKNOWN] = {.name = "harrierd_features_unknown_total",
                           .type = METRIC_COUNTER,
                           .help = "Values of is_new left absent because there were too many "

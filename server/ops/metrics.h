@@ -17,7 +17,6 @@ enum server_metric {
     DUPLICATES,
     DRY_RUNS,
     DEGRADED,
-    RULE_ERRORS,
     FEATURES_UNKNOWN,
     /* what changes states and lists */
     OUTCOMES,

@@ -214,6 +214,10 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, RELOAD_REFUSED_AGE, 0, refused_us > 0 ? monotonic_us - refused_us : 0);
 }
 
+void service_write_rules(const struct service *service, struct buffer *out) {
+    rule_counts_write(service->rule_counts, out);
+}
+
 void service_write_tokens(struct service *service, struct buffer *out) {
     tokens_write(service->tokens, out);
 }

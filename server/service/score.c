@@ -185,9 +185,10 @@ static void add_some(struct metric_set *metrics, size_t metric, size_t label, ui
 
 /* Only once the records are written: what a failed write takes back is never counted. */
 void count_score(const struct run *run) {
-    struct metric_set *metrics = run->service->settings.metrics;
+    struct service *service = run->service;
+    struct metric_set *metrics = service->settings.metrics;
     uint64_t verdicts[VERDICT_COUNT] = {0};
-    uint64_t duplicates = 0, dry_runs = 0, degraded = 0, rule_errors = 0;
+    uint64_t duplicates = 0, dry_runs = 0, degraded = 0;
     for (size_t i = 0; i < run->response.score.count; i++) {
         const struct score_result *result = &run->response.score.results[i];
         if (result->error.code != 0)
@@ -198,15 +199,16 @@ void count_score(const struct run *run) {
             continue;
         verdicts[result->decision.verdict]++;
         degraded += result->decision.degraded;
-        rule_errors += result->decision.rule_errors;
-        shadows_count(run->service, &result->decision);
+        rule_counts_add(service->rule_counts, service->rule_places, &result->decision);
+        if (result->decision.rule_errors > 0)
+            rule_failures_note(&service->rule_failures, &result->decision);
+        shadows_count(service, &result->decision);
     }
     for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
         add_some(metrics, TRANSACTIONS, verdict, verdicts[verdict]);
     add_some(metrics, DUPLICATES, 0, duplicates);
     add_some(metrics, DRY_RUNS, 0, dry_runs);
     add_some(metrics, DEGRADED, 0, degraded);
-    add_some(metrics, RULE_ERRORS, 0, rule_errors);
     add_some(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
-    run->service->duplicates += duplicates;
+    service->duplicates += duplicates;
 }

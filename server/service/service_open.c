@@ -27,9 +27,12 @@ static int load_policy(struct service *service, struct error *ret_error) {
     log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
               (struct text){.data = (char *)messages.bytes, .length = messages.length});
     buffer_deinit(&messages);
-    if (r < 0) /* a missing folder is a configuration error, too */
+    if (r < 0) { /* a missing folder is a configuration error, too */
         ret_error->code = ERROR_INVALID;
-    return r < 0 ? -ERROR_INVALID : 0;
+        return -ERROR_INVALID;
+    }
+    service->rule_places = rule_counts_places(service->rule_counts, service->rules);
+    return 0;
 }
 
 /* A record cut short by a crash is normal; it is cut off, saved and reported. */
@@ -71,6 +74,7 @@ static struct service *service_new(const struct service_settings *settings) {
     pthread_mutex_init(&service->reload_lock, NULL);
     init_replication(service);
     log_limit_init(&service->log_limit);
+    service->rule_counts = rule_counts_new();
     jobs_init(&service->jobs);
     run_pool_open(service);
     service_guard_init(&service->guard, service);
@@ -85,6 +89,8 @@ static void service_free(struct service *service) {
     shadow_policies_deinit(&service->shadows);
     shadow_folders_deinit(&service->shadow_folders);
     snapshot_unref(service->rules);
+    free(service->rule_places);
+    rule_counts_free(service->rule_counts);
     run_pool_close(service);
     commit_free(service);
     jobs_deinit(&service->jobs);
@@ -153,6 +159,13 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     return 0;
 }
 
+/* What failed since the last line would be lost otherwise. */
+static void log_last_failures(struct service *service) {
+    struct rule_failures due;
+    if (rule_failures_take(&service->rule_failures, INT64_MAX, &due))
+        rule_failures_log(&due, service->settings.log);
+}
+
 /* explain first, while the commit thread still syncs what an explanation waits for. Then the jobs,
  * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
@@ -163,6 +176,7 @@ int service_close(struct service *service, struct error *ret_error) {
     commit_stop(service);
     swap_stop(
         service); /* last, since it may be reading a large file: meanwhile the others have ended */
+    log_last_failures(service);
     int r = service_failure(service, ret_error);
     archive_close(service->archive);
     service_free(service);

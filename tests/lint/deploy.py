@@ -20,7 +20,7 @@ import tempfile
 
 def check_alerts(text, metrics_source):
     faults = []
-    names = set(re.findall(r'\.name = "(harrierd_[a-z_]+)"', metrics_source))
+    names = set(re.findall(r'"(harrierd_[a-z_]+)"', metrics_source))
     histograms = {name + suffix for name in names for suffix in ("_bucket", "_sum", "_count")}
     words = set(re.findall(r'"([a-z_ ]+)"', metrics_source))
     for number, line in enumerate(text.splitlines(), 1):
@@ -130,7 +130,8 @@ def check(root, harrier, harrierd):
             return file.read()
 
     alerts = read("deploy", "alerts.yaml")
-    sources = read("server", "ops", "metrics.c") + read("server", "adopt", "swap_run.c")
+    sources = "".join(read("server", *path) for path in (("ops", "metrics.c"), ("base", "rule_counts.c"),
+                                                         ("adopt", "shadows.c"), ("adopt", "swap_run.c")))
     faults = check_alerts(alerts, sources) + check_shape(alerts)
     for line in read("deploy", "harrier-rebuild.service").splitlines():
         if line.startswith("ExecStart="):
