@@ -267,3 +267,15 @@ def test_an_answer_to_a_read_keeps_the_mark() -> None:
     response.status.state = "standby"
     assert call.received(_nng.OK, response.SerializeToString(), 100.0)
     assert routes.routes[0].standby
+
+
+def test_a_dry_run_keeps_the_mark() -> None:
+    """A standby may answer it."""
+    routes = Routes(["a0", "a1"], eject_after=2)
+    routes.set_connected(0, True)
+    routes.refused(0, "")
+    request = _codec.score_request([Transaction("t", 1)], True, False)
+    call = Call(request, routes, Meter(None), 3, None, begun=100.0, deadline=1.0)
+    call.begin(100.0)
+    assert call.received(_nng.OK, ANSWER, 100.0)
+    assert routes.routes[0].standby

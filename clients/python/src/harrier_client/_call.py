@@ -95,7 +95,7 @@ class Call:
         if isinstance(failure, _codec.NotPrimaryError):
             self._go_on(failure, now)
             return None
-        if self.request.count:
+        if self.request.writes:
             self._routes.wrote(self.index)
         if failure is None:
             self._routes.succeeded(self.index)

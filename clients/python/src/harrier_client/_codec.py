@@ -179,10 +179,14 @@ def check_count(count: int, what: str) -> None:
 class Request:
     """An encoded request. Deadline and token are written anew at each sending."""
 
-    def __init__(self, call: str, encoded: bytes, count: int = 0, traceparent: Optional[str] = None) -> None:
+    def __init__(
+        self, call: str, encoded: bytes, count: int = 0, traceparent: Optional[str] = None, dry_run: bool = False
+    ) -> None:
         """encoded: the Request without protocol, deadline, token and trace, which are written before it."""
         self.call = call
         self.count = count
+        # Only the primary answers it. A standby answers what only reads, and may answer a dry run.
+        self.writes = count > 0 and not dry_run
         if traceparent and _TRACEPARENT.fullmatch(traceparent):
             encoded = _wire.delimited(_TRACEPARENT_NUMBER, traceparent.encode()) + encoded
         self._encoded = encoded
@@ -208,7 +212,7 @@ def score_request(
     check_count(count, "transactions")
     score = b"".join([_wire.delimited(_TRANSACTIONS_NUMBER, _transaction(one)) for one in transactions])
     score += pb.ScoreRequest(dry_run=dry_run, return_features=return_features).SerializeToString()
-    return Request("score", _wire.delimited(_SCORE_NUMBER, score), count, traceparent)
+    return Request("score", _wire.delimited(_SCORE_NUMBER, score), count, traceparent, dry_run)
 
 
 def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = None) -> Request:
