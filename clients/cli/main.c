@@ -101,11 +101,7 @@ static int help(int argc, char **argv) {
     return run_command(command, 2, line);
 }
 
-int main(int argc, char **argv) {
-    argp_program_version = "harrier " HARRIER_VERSION;
-    /* A reader that went away shows as a failed write, with a message. */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: a failed write says so */
+static int run(int argc, char **argv) {
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_STATUS_USAGE;
@@ -122,4 +118,11 @@ int main(int argc, char **argv) {
     if (!command)
         return unknown_command(name);
     return run_command(command, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv) {
+    argp_program_version = "harrier " HARRIER_VERSION;
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away shows as a failed write */
+    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: a failed write says so */
+    return (int)exit_after_output((enum exit_status)run(argc, argv));
 }

@@ -372,10 +372,6 @@ int command_check(int argc, char **argv) {
         status = report_unloadable(&options, &findings, &error);
     else
         status = report_loaded(&options, &findings, snapshot);
-    if (fflush(stdout) != 0) {
-        perror("harrier: standard output");
-        status = EXIT_STATUS_IO;
-    }
     snapshot_unref(snapshot);
     buffer_deinit(&findings.messages);
     buffer_deinit(&findings.diagnostics);

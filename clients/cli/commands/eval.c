@@ -367,7 +367,7 @@ static enum exit_status run_lines(struct evaluation *evaluation) {
             status = EXIT_STATUS_ROWS_FAILED;
         fwrite(buffer.bytes, 1, buffer.length, stdout);
     }
-    if (ferror(stdin) || fflush(stdout) != 0 || ferror(stdout)) {
+    if (ferror(stdin)) {
         fprintf(stderr, "harrier: %s\n", strerror(errno));
         status = EXIT_STATUS_IO;
     }

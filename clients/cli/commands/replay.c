@@ -569,11 +569,6 @@ static int fail(const struct session *session, const struct error *error) {
 static int finish(const struct session *session, const struct replay_report *report) {
     if (!session->command.quiet)
         replay_ending_print(&session->document, &session->rows, session->to);
-    if (fflush(session->to) != 0 && errno != EPIPE) {
-        struct error failure;
-        error_set_errno(&failure, errno, "cannot write to stdout");
-        return exit_with(&failure);
-    }
     bool found = session->rows.different + session->rows.refused > 0 ||
                  (session->command.recorded && report->contradictions > 0);
     return found ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;

@@ -273,15 +273,11 @@ static enum exit_status write_junit(const struct session *session) {
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }
 
-/* What decides the status, in this order: output that failed, a policy that did not load, no case
- * at all, failed cases. */
+/* What decides the status, in this order: a file that could not be written, a policy that did not
+ * load, no case at all, failed cases. */
 static enum exit_status conclude(const struct session *session) {
     enum exit_status written = write_junit(session);
     const struct options *options = session->options;
-    if (fflush(stdout) != 0) {
-        perror("harrier: standard output");
-        return EXIT_STATUS_IO;
-    }
     if (written != EXIT_STATUS_OK)
         return written;
     if (session->run > 0)

@@ -4,8 +4,10 @@
 #include "exit_status.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum exit_status exit_status_of(enum error_code code) {
     switch (code) {
@@ -48,11 +50,21 @@ enum exit_status exit_with_mapping(const struct error *error, const char *map) {
     return of_mapping && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
 }
 
-enum exit_status exit_after_writing(const void *bytes, size_t length) {
+/* Nobody reads the rest. The pipe is asked, because errno of the write that failed is gone. */
+static bool is_reader_gone(void) {
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+enum exit_status exit_after_output(enum exit_status status) {
     struct error failure;
-    if ((fwrite(bytes, 1, length, stdout) == length && fflush(stdout) == 0) || errno == EPIPE)
-        return EXIT_STATUS_OK;
-    error_set_errno(&failure, errno, "cannot write to stdout");
+    int number = fflush(stdout) != 0 ? errno : 0;
+    if ((number == 0 && !ferror(stdout)) || status == EXIT_STATUS_IO || is_reader_gone())
+        return status;
+    if (number != 0)
+        error_set_errno(&failure, number, "cannot write to stdout");
+    else
+        error_set(&failure, ERROR_SYSTEM, "cannot write to stdout");
     return exit_with(&failure);
 }
 

@@ -3,8 +3,6 @@
 
 #include "core/base/error.h"
 
-#include <stddef.h>
-
 enum exit_status {
     EXIT_STATUS_OK = 0,
     EXIT_STATUS_ROWS_FAILED = 1,  /* all was done, but for some rows */
@@ -25,9 +23,10 @@ enum exit_status exit_status_of(enum error_code code);
 /* Prints "harrier: <text>" to stderr and returns the status that goes with the code. */
 enum exit_status exit_with(const struct error *error);
 
-/* Writes a whole report to standard output and flushes it. OK also when the reader has closed its
- * end (`| head`); else the message is printed as by exit_with(). */
-enum exit_status exit_after_writing(const void *bytes, size_t length);
+/* The last step of every command: flushes standard output. Returns the command's own status if all
+ * of it was written, if the reader has closed its end (`| head`), or if the status is IO already,
+ * so that a command may say more. Else IO, with a message as from exit_with(). */
+enum exit_status exit_after_output(enum exit_status status);
 
 /* As exit_with(), for a failure to open a file with a mapping: what is wrong inside the mapping
  * file, if one was given, is a fault of configuration (78), not of the input. */

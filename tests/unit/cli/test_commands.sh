@@ -154,7 +154,7 @@ expect 64 'is not a date' check --date soon "$folder/policy"
 if [ -w /dev/full ]; then
     "$harrier" check --json "$folder/policy" >/dev/full 2>"$folder/told"
     got=$?
-    if [ $got -ne 74 ] || ! grep -q 'standard output: No space' "$folder/told"; then
+    if [ $got -ne 74 ] || ! grep -q 'cannot write to stdout: No space' "$folder/told"; then
         echo "harrier check into a full disk: status $got (expected 74)"
         failures=$((failures + 1))
     fi
