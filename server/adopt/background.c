@@ -11,6 +11,7 @@
 #include "list_log.h"
 #include "prefault.h"
 #include "reload.h"
+#include "server/base/append.h"
 #include "server/base/commit.h"
 #include "server/base/spare.h"
 #include "server/ops/metrics.h"
@@ -133,13 +134,10 @@ static int try_archive(struct service *service, struct error *ret_error) {
     record.receive_time_us = service_receive_time_us(service);
     archive_append(service->archive, &record);
     int r = archive_write(service->archive, ret_error);
-    if (r < 0) /* as for any write: an alert lasts as long as the disk is full */
-        metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
-    if (r == 0)
+    if (r < 0)
+        service_note_write_failure(service, ret_error);
+    else
         commit_want(service);
-    else if (r == -ERROR_UNAVAILABLE) /* the file's end is unknown: it must be opened anew, by
-                                         another process */
-        service_fail(service, ret_error);
     pthread_mutex_unlock(&service->lock);
     return r;
 }

@@ -4,16 +4,20 @@
 #include "commit.h"
 #include "deferred_free.h"
 
+void service_note_write_failure(struct service *service, const struct error *error) {
+    metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
+    if (error->code == ERROR_UNAVAILABLE)
+        service_fail(service, error);
+}
+
 void service_lose_archive(struct service *service, const struct error *error) {
     /* States and known ids contain records that the archive lacks: both are invalid now. */
     service->losses++;
     service_defer_free(service, &service->states);
-    metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
-    if (error->code == ERROR_UNAVAILABLE) /* the content of the file is unknown: fail for good */
-        service_fail(service, error);
-    else if (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
-             service->state == SERVICE_STARTING)
+    service_note_write_failure(service, error);
+    if (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
+        service->state == SERVICE_STARTING)
         service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",
                           REASON_BYTES / 2, error->text);
 }

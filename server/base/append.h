@@ -6,6 +6,10 @@
 
 /* Appends, applies, and hands to the kernel. On failure the service is unavailable. */
 int service_append(struct service *service, struct record *record, struct error *ret_error);
+/* Counts a write that failed, each attempt anew, so that an alert lasts as long as the disk is
+ * full. ERROR_UNAVAILABLE: where the archive's file ends is unknown, and only another process can
+ * open it anew, so the service fails for good. */
+void service_note_write_failure(struct service *service, const struct error *error);
 /* The archive refused a write: drops every state, since they hold records that the archive does
  * not. Background recovery folds them anew. */
 void service_lose_archive(struct service *service, const struct error *error);

@@ -26,7 +26,7 @@
 #define ARENA_BYTES ((size_t)160 << 20) /* the largest record, decoded */
 #define POLL_MS     100
 #define RETRY_MS    1000
-#define UNABLE_MS   3000  /* without states, before the lease is given back */
+#define UNABLE_MS   3000  /* until the lease is given back, such as with a full disk */
 #define LEAVE_MS    10000 /* at most, for another node to take the lease */
 
 static void sleep_ms(const struct cluster *cluster, int ms) {
@@ -69,12 +69,14 @@ static void log_failure(const struct cluster *cluster, const struct group_lease 
 static void keep_lease(struct cluster *cluster, struct group_lease *lease) {
     char last[REASON_BYTES] = "";
     int unable_ms = 0;
+    atomic_store(&cluster->is_unable, false);
     while (!node_is_stopping(cluster) && !atomic_load(&cluster->leaves) && unable_ms < UNABLE_MS) {
         group_lease_poll(lease, POLL_MS);
         log_failure(cluster, lease, last);
         atomic_store(&cluster->is_held, group_lease_is_held(lease));
         unable_ms = is_able(cluster) ? 0 : unable_ms + POLL_MS;
     }
+    atomic_store(&cluster->is_unable, unable_ms >= UNABLE_MS);
     atomic_store(&cluster->is_held, false);
 }
 

@@ -118,6 +118,8 @@ static int append(struct cluster *cluster, const struct item *item, struct error
     } else if (is_appended && r < 0 && service->states.overlay) {
         service_lose_archive(service, ret_error);
         service->replication.is_reconciling = true;
+    } else if (is_appended && r < 0) {
+        service_note_write_failure(service, ret_error);
     }
     pthread_mutex_unlock(&service->lock);
     if (is_appended && r < 0)
@@ -254,7 +256,11 @@ static int cut(struct cluster *cluster, struct archive_place place, struct error
     int r = 0;
     if (archive_end(service->archive).position > place.position)
         r = archive_cut(service->archive, place, &report, ret_error);
+    if (r == -ERROR_UNAVAILABLE) /* an earlier attempt broke off halfway */
+        service_fail(service, ret_error);
     pthread_mutex_unlock(&service->lock);
+    if (r < 0)
+        service_report(service);
     if (report.records == 0 || r < 0)
         return r;
     metric_add(service->settings.metrics, LOG_CUT_RECORDS, 0, report.records);

@@ -20,7 +20,8 @@ struct cluster {
     pthread_t thread, lease_thread;
     atomic_bool is_held; /* the lease, as its thread sees it */
     atomic_bool is_stopping;
-    atomic_bool leaves; /* the lease is to be given to another node */
+    atomic_bool is_unable; /* to decide: the lease was given back for that */
+    atomic_bool leaves;    /* the lease is to be given to another node */
 
     /* The node's thread alone. */
     struct archive_committed_file *file; /* NULL: this archive has not been in a cluster yet */

@@ -20,7 +20,6 @@
 #define SIGN_US     1000000            /* between two signs */
 #define WAIT_NS     50000000           /* between two looks whether to stop */
 #define STOP_US     5000000            /* to ship what is left */
-#define DISABLED_US 10000000           /* without states: another node should decide */
 
 static int add_sign(struct cluster *cluster, struct error *ret_error) {
     const struct log_sign sign = {.nonce = cluster->nonce,
@@ -243,7 +242,10 @@ static const char *reason_to_stop(const struct cluster *cluster) {
         return "the server is stopping";
     if (atomic_load(&cluster->leaves))
         return "its lease is given to another node";
-    return atomic_load(&cluster->is_held) ? NULL : "another node holds the lease";
+    if (atomic_load(&cluster->is_held))
+        return NULL;
+    return atomic_load(&cluster->is_unable) ? "it cannot decide, and has given its lease back"
+                                            : "another node holds the lease";
 }
 
 /* Under the decision lock: until there is something to ship, or for a moment. Returns the archive's
@@ -262,18 +264,6 @@ static uint64_t wait_for_records(struct cluster *cluster) {
             ETIMEDOUT)
             break;
     return archive_end(service->archive).position;
-}
-
-/* A primary that cannot decide for long, such as with a full disk, leaves it to another node. */
-static void watch_ability(struct cluster *cluster, int64_t *disabled_since_us, int64_t now_us) {
-    struct service *service = cluster->service;
-    pthread_mutex_lock(&service->lock);
-    bool decides = service->state == SERVICE_READY || service->state == SERVICE_DRAINING;
-    pthread_mutex_unlock(&service->lock);
-    if (decides)
-        *disabled_since_us = now_us;
-    else if (now_us - *disabled_since_us > DISABLED_US)
-        atomic_store(&cluster->leaves, true);
 }
 
 /* No record comes after this; those that wait get their answers when they are shipped. */
@@ -306,7 +296,7 @@ int ship_until_deposed(struct cluster *cluster, struct error *ret_error) {
     const struct clock *clock = service->settings.clock;
     struct archive_reader *reader = NULL;
     const char *reason = NULL;
-    int64_t signed_us = 0, disabled_since_us = clock_monotonic_us(clock);
+    int64_t signed_us = 0;
     int r =
         archive_reader_open(service->archive_path, cluster->committed.place, &reader, ret_error);
     while (r == 0 && !(reason = reason_to_stop(cluster))) {
@@ -319,7 +309,6 @@ int ship_until_deposed(struct cluster *cluster, struct error *ret_error) {
             r = ship(cluster, reader, until, with_sign, ret_error);
         if (with_sign)
             signed_us = now_us;
-        watch_ability(cluster, &disabled_since_us, now_us);
     }
     if (r == 0)
         r = ship_rest(cluster, reader, ret_error);
