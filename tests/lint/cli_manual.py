@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""docs/CLI.md against the program: every option of every command is in the command's section, in "What most commands have"
-or in "Progress", and the document names no option that no command has.
+"""docs/CLI.md against the program: every option of every command is in the command's section or in one that is about no
+single command, and the document names no option that no command has.
 
 usage: cli_manual.py HARRIER MANUAL        exit status 1 when the two differ
 """
