@@ -20,7 +20,7 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"score", command_score, "send transactions of a file to a server, write its decisions"},
-    {"stream", command_stream, "score transactions that arrive through Kafka, write the decisions there"},
+    {"stream", command_stream, "score transactions from Kafka, write the decisions there"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},

@@ -67,8 +67,8 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
     else
         log_line(service->settings.log, LOG_ERROR,
                  "%" PRIu64 " of %" PRIu64
-                 " live states differ from those of the new generation%s%s; `harrier verify` finds "
-                 "out which ones match the archive",
+                 " live states differ from those of the new generation%s%s; `harrier verify` shows "
+                 "which ones match the archive",
                  comparison->differences, comparison->entities,
                  comparison->is_tally_different ? ", and the counts of records differ" : "",
                  comparison->are_lists_different ? ", and the entries added to lists differ" : "");

@@ -18,11 +18,11 @@ enum next run_refuse_standby(struct run *run) {
     const struct replication *replication = &run->service->replication;
     struct error error;
     if (*replication->primary)
-        error_set(&error, ERROR_NOT_PRIMARY, "this server is a standby; %s decides",
+        error_set(&error, ERROR_NOT_PRIMARY, "this server is a standby; the primary is %s",
                   replication->primary);
     else
         error_set(&error, ERROR_NOT_PRIMARY,
-                  "this server is a standby, and no other is known to decide at the moment");
+                  "this server is a standby, and does not know the primary at the moment");
     run_refuse(run, &error, (struct text){0});
     run->response.error.primary = arena_text(&run->arena, text_of(replication->primary));
     return DONE;

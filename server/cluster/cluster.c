@@ -353,7 +353,7 @@ void service_hand_over(struct service *service) {
         atomic_store(&service->cluster->leaves, true);
     else
         log_line(service->settings.log, LOG_WARNING,
-                 "this server is no primary of a cluster: there is nothing to hand over");
+                 "this server is not the primary of a cluster: there is nothing to hand over");
 }
 
 void cluster_stop(struct service *service) {

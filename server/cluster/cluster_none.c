@@ -23,5 +23,5 @@ void cluster_free(struct service *service) {
 
 void service_hand_over(struct service *service) {
     log_line(service->settings.log, LOG_WARNING,
-             "this server is no primary of a cluster: there is nothing to hand over");
+             "this server is not the primary of a cluster: there is nothing to hand over");
 }

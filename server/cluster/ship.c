@@ -145,7 +145,8 @@ static void step_down(struct cluster *cluster, const char *reason) {
         service_defer_free(service, &service->states);
         replication->is_reconciling = true;
         if (service->state != SERVICE_DRAINING && service->state != SERVICE_FAILED)
-            service_set_state(service, SERVICE_UNAVAILABLE, "no primary any more: reading the log");
+            service_set_state(service, SERVICE_UNAVAILABLE,
+                              "no longer the primary: reading the log");
     } else {
         replication->adopted = (struct adopted){.snapshot_id = service->rules->id,
                                                 .generation_id = service->states.generation_id,
@@ -158,7 +159,7 @@ static void step_down(struct cluster *cluster, const char *reason) {
     service_report(service);
     close_writer(cluster);
     log_line(service->settings.log, LOG_WARNING,
-             "node %s is no primary any more: %s; %" PRIu64
+             "node %s is no longer the primary: %s; %" PRIu64
              " records are not known to be committed",
              cluster->node, reason, tail);
 }

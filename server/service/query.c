@@ -58,7 +58,7 @@ static int resolve(struct run *run, size_t *ret_index, struct text *ret_key, str
         return 0;
     *ret_field = TEXT_LITERAL("key");
     return error_set(ret_error, ERROR_INVALID,
-                     "the key has %zu parts; expected a non-empty one for each of %" TEXT_FORMAT,
+                     "the key has %zu parts; expected a non-empty part for each of %" TEXT_FORMAT,
                      request->key_count, TEXT_ARGS(entity->key));
 }
 

@@ -126,7 +126,7 @@ class OutcomesTest(ServerTest):
         self.assertNotIn("outcomes", self.score(server, path, "--outcomes", "none")[1])
         self.assertRegex(self.score(server, path, "--outcomes", "now")[1], rf"outcomes +{labelled} reported")
         for options, message in ((["--outcomes", "soon"], '--outcomes: "soon" (expected due, now or none)'),
-                                 (["--outcomes-of", path, "--outcomes", "now"], "--outcomes-of goes with --outcomes due"),
+                                 (["--outcomes-of", path, "--outcomes", "now"], "--outcomes-of needs --outcomes due"),
                                  (["--outcomes-of", "-"], "--outcomes-of: expected a file")):
             done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--deadline", "60s", *options],
                                   capture_output=True, text=True, check=False)

@@ -87,7 +87,7 @@ class RebuildTest(ServerTest):
     def test_a_command_line_that_is_wrong(self):
         for flags, words in (
             (["--memory=2"], "not an amount of memory"),
-            (["--memory=1M"], "too little (expected at least "),
+            (["--memory=1M"], "too small (expected at least "),
             (["--threads=0"], "not a number from 1"),
             (["--keep=0"], "not a number from 1"),
             (["--priority=high"], '"high" (expected idle or normal)'),

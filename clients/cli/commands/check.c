@@ -330,7 +330,7 @@ static enum exit_status report_unloadable(const struct options *options,
     if (findings->messages.length == 0)
         fprintf(stderr, "harrier: %s\n", error->text);
     else
-        fprintf(stderr, "harrier: %s does not check\n", options->folder);
+        fprintf(stderr, "harrier: %s fails the check\n", options->folder);
     if (options->json && findings->errors > 0)
         print_json(NULL, findings, false);
     return error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : exit_status_of(error->code);
@@ -347,10 +347,10 @@ static enum exit_status report_loaded(const struct options *options, struct find
     else if (!options->quiet)
         print_summary(snapshot, findings);
     if (findings->failed > 0)
-        fprintf(stderr, "harrier: %s does not check: %zu of %zu cases fail\n", options->folder,
+        fprintf(stderr, "harrier: %s fails the check: %zu of %zu cases fail\n", options->folder,
                 findings->failed, snapshot->case_count);
     else if (!is_sound)
-        fprintf(stderr, "harrier: %s does not check: %zu warnings\n", options->folder,
+        fprintf(stderr, "harrier: %s fails the check: %zu warnings\n", options->folder,
                 findings->warnings);
     return is_sound ? EXIT_STATUS_OK : EXIT_STATUS_BAD_POLICY;
 }

@@ -143,7 +143,7 @@ static const struct argp argp = {
         "instead of the archive's first record.\n\nExit status: 0 done, 1 the derived decision "
         "differs from the archived one, 65 the "
         "archive is damaged, 66 no such archive or transaction, 69 the server does not answer in "
-        "time, 74 cannot read or write, 75 interrupted, 78 the policy does not check.",
+        "time, 74 cannot read or write, 75 interrupted, 78 the policy is invalid.",
 };
 
 /* ---- from a folder ---- */

@@ -70,7 +70,7 @@ static void check_options(const struct options *options, struct argp_state *stat
     if (options->file_count > 0 && options->from)
         argp_error(state, "either files or --from");
     if (!options->from && (options->kafka_config || options->is_protobuf))
-        argp_error(state, "--kafka-config and --format protobuf go with --from");
+        argp_error(state, "--kafka-config and --format protobuf need --from");
     if (options->from && options->format == ROW_FORMAT_CSV)
         argp_error(state, "records of Kafka are JSON (jsonl) or protobuf");
     if (options->is_protobuf && options->map)

@@ -158,7 +158,7 @@ static const struct argp argp = {
         "A server may be running. Progress goes to standard error; the report goes to standard "
         "output, as text on a terminal and as JSON elsewhere. Exit status: 0 done or nothing to "
         "do, 65 the archive is damaged, 66 there is nothing to build from, 74 the disk is full or "
-        "fails, 75 interrupted or another rebuild is running, 78 the policy does not check.",
+        "fails, 75 interrupted or another rebuild is running, 78 the policy is invalid.",
 };
 
 /* ---------------------------------------------------------------------------------------------

@@ -66,7 +66,8 @@ static void check_options(struct options *options, struct argp_state *state) {
         argp_error(state, "which file? (- is standard input)");
     if (options->earlier &&
         (options->scoring.outcomes != SCORING_OUTCOMES_DUE || options->scoring.dry_run))
-        argp_error(state, "--outcomes-of goes with --outcomes due and without --dry-run");
+        argp_error(state,
+                   "--outcomes-of needs --outcomes due, and cannot be combined with --dry-run");
     if (options->earlier && strcmp(options->earlier, "-") == 0)
         argp_error(state, "--outcomes-of: expected a file, not standard input");
     if (options->decisions == DECISION_NONE && options->out)

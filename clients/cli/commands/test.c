@@ -78,7 +78,7 @@ static const struct argp argp = {
            "expected to get.\v"
            "Cases are written next to the rules and in cases/NAME.yaml (docs/POLICY.md, Cases).\n\n"
            "Exit status: 0 all pass, 1 some fail, 66 there is no such folder or no such case, 78 "
-           "a policy does not check.",
+           "a policy is invalid.",
 };
 
 /* Of the whole run, over all policies. JUnit is filled in any case and written only if asked for.
@@ -231,7 +231,7 @@ static void note_unloadable(struct session *session, const char *folder,
     junit_end_suite(&session->junit);
     if (messages->length) {
         fwrite(messages->bytes, 1, messages->length, stderr);
-        fprintf(stderr, "harrier: %s does not check\n", folder);
+        fprintf(stderr, "harrier: %s fails the check\n", folder);
     } else {
         fprintf(stderr, "harrier: %s\n", error->text);
     }

@@ -332,8 +332,8 @@ static void add_record(struct topic_reader *reader, struct partition *partition,
     if (message->offset < partition->next) {
         char text[600];
         snprintf(text, sizeof text,
-                 "topic %s, partition %d: the offsets went back from %lld to %lld: its log was cut "
-                 "off, or the topic made anew; what was lost there is not known here",
+                 "topic %s, partition %d: the offsets went back from %lld to %lld: its log was "
+                 "truncated, or the topic recreated; what was lost there is unknown",
                  reader->options.topics[partition->topic], partition->number,
                  (long long)partition->next, (long long)message->offset);
         fail(reader, ERROR_UNAVAILABLE, text);

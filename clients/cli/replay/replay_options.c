@@ -362,7 +362,7 @@ static const struct argp argp = {
         "was.\n\nExit status: 0 done (with --recorded: no difference), 1 some decisions differ "
         "from the archived ones or some transactions were refused by the policy, 64 the options "
         "cannot be combined, 65 the archive is damaged, 66 there is nothing to replay, 74 cannot "
-        "read or write, 75 interrupted, 78 the policy does not check.",
+        "read or write, 75 interrupted, 78 the policy is invalid.",
 };
 
 void replay_command_parse(int argc, char **argv, struct replay_command *ret_command) {

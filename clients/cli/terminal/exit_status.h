@@ -15,7 +15,7 @@ enum exit_status {
     EXIT_STATUS_IO = 74,         /* the operating system refused a read or write */
     EXIT_STATUS_TEMPORARY = 75,  /* interrupted, or another process is at work: run again */
     EXIT_STATUS_DENIED = 77,     /* the server does not accept the token for this */
-    EXIT_STATUS_BAD_POLICY = 78, /* a policy or mapping file does not check */
+    EXIT_STATUS_BAD_POLICY = 78, /* a policy or mapping file is invalid */
 };
 
 enum exit_status exit_status_of(enum error_code code);

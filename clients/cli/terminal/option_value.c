@@ -49,7 +49,7 @@ uint64_t bytes_option_parse(const char *name, const char *value, uint64_t least,
         argp_error(state, "%s: \"%s\" is not an amount of memory (expected for example 512M or 2G)",
                    name, value);
     else if (bytes < least)
-        argp_error(state, "%s: \"%s\" is too little (expected at least %s)", name, value,
+        argp_error(state, "%s: \"%s\" is too small (expected at least %s)", name, value,
                    quantity_format_bytes(least, needed));
     return bytes;
 }

@@ -201,7 +201,7 @@ static int check_feature_own(const struct feature *feature, struct error *ret_er
     if (!quantile && feature->q_parts != 0)
         return error_set(ret_error, ERROR_INVALID, "only quantile has a q, this is %s", name);
     if (quantile && (feature->q_parts == 0 || feature->q_parts >= PLAN_Q_PARTS))
-        return error_set(ret_error, ERROR_INVALID, "q must be between 0 and 1, and is %u/%u",
+        return error_set(ret_error, ERROR_INVALID, "q is %u/%u; expected a number between 0 and 1",
                          feature->q_parts, PLAN_Q_PARTS);
     if (!burst && feature->tick_us != 0)
         return error_set(ret_error, ERROR_INVALID, "only burst has a tick, this is %s", name);
@@ -246,7 +246,7 @@ static int check_features(const struct entity_plan *entity, struct error *ret_er
             r = error_set(ret_error, ERROR_INVALID, "number %zu has no name", i);
         for (size_t j = 0; r == 0 && j < i; j++)
             if (text_equal(feature->name, entity->features[j].name))
-                r = error_set(ret_error, ERROR_INVALID, "there are two of this name");
+                r = error_set(ret_error, ERROR_INVALID, "the name is used twice");
         if (r < 0)
             return error_prefix(ret_error, "feature %" TEXT_FORMAT, TEXT_ARGS(feature->name));
     }
@@ -283,7 +283,7 @@ int plan_check(const struct plan *plan, struct error *ret_error) {
         r = check_entity(entity, ret_error);
         for (size_t j = 0; r == 0 && j < i; j++)
             if (text_equal(entity->name, plan->entities[j].name))
-                r = error_set(ret_error, ERROR_INVALID, "there are two of this name");
+                r = error_set(ret_error, ERROR_INVALID, "the name is used twice");
         if (r < 0)
             return error_prefix(ret_error, "entity %" TEXT_FORMAT, TEXT_ARGS(entity->name));
     }

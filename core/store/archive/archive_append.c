@@ -136,7 +136,7 @@ int archive_append_encoded(struct archive *archive, enum record_type type, struc
     archive->pending.length = start;
     if (position == place.position && chain == place.chain)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: record %" PRIu64 " was received before the one before it",
+                         "%s: record %" PRIu64 " was received earlier than the previous one",
                          archive->path, position);
     return error_set(ret_error, ERROR_DAMAGED,
                      "%s: record %" PRIu64 " has chain %016" PRIx64

@@ -73,7 +73,7 @@ static int load(int descriptor, struct archive_committed *committed, uint64_t *r
     *ret_number = decode(bytes, (size_t)length, committed);
     if (*ret_number == 0)
         return error_set(ret_error, ERROR_DAMAGED,
-                         NAME ": neither of its two copies is whole; without this file the archive "
+                         NAME ": both of its copies are damaged; without this file the archive "
                               "counts as one that is in no cluster");
     return 0;
 }

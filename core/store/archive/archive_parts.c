@@ -333,7 +333,7 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
     if (reader->file->is_sealed && memcmp(reader->walk.window.bytes.bytes,
                                           reader->file->seal.segment_header, SEGMENT_HEADER_SIZE))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: byte 160: its seal holds a header that is not the segment's",
+                         "%s/%s: byte 160: the header in its seal is not that of the segment",
                          parts->path, reader->file->name);
     return 0;
 }
@@ -375,7 +375,7 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
         return 0;
     if (here.position != until.position || here.chain != until.chain)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: its records up to %" PRIu64 " are not those that %s continues",
+                         "%s/%s: its records up to %" PRIu64 " do not match %s",
                          reader->parts->path, reader->file->name, until.position,
                          reader->part->is_open ? "the last sync mark" : "the next segment");
     if (reader->part->is_open)
@@ -384,15 +384,15 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
     if (reader->file->is_sealed &&
         (here.position != sealed->position || here.chain != sealed->chain))
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: byte 48: its seal names a last record that is not the segment's",
+                         "%s/%s: byte 48: the last record in its seal is not that of the segment",
                          reader->parts->path, reader->file->name);
     struct frame frame;
     const char *fault = "";
     int r = segment_walk_next(&reader->walk, &frame, &fault, ret_error);
     if (r == FRAME_WHOLE)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s: it goes on after record %" PRIu64
-                         ", although the next segment continues that one",
+                         "%s/%s: it has records after record %" PRIu64
+                         ", although the next segment begins there",
                          reader->parts->path, reader->file->name, until.position);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);

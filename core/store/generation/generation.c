@@ -103,7 +103,8 @@ static int check_file(int directory, const struct manifest *manifest, bool full,
     int r = generation_folder_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
     if (r == 0 && hash != manifest->file_hash)
         r = error_set(ret_error, ERROR_DAMAGED,
-                      "%s: its bytes are not those that were published: " REBUILD, MANIFEST_TABLES);
+                      "%s: its content has changed since it was published: " REBUILD,
+                      MANIFEST_TABLES);
     return r;
 }
 

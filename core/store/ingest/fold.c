@@ -296,7 +296,7 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
     struct archive_place reached = fold_place(fold);
     if (reached.position != end.position || reached.chain != end.chain)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "the records up to position %llu are not those that were written",
+                         "the records up to position %llu differ from those that were written",
                          (unsigned long long)end.position);
     return 0;
 }

@@ -86,14 +86,14 @@ static int read_change(const struct snapshot *rules, const struct list *list,
 static int check_room(const struct list_table *lists, bool is_new, struct error *ret_error) {
     if (is_new && list_table_entries(lists) >= LIST_TABLE_ENTRIES_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE,
-                         "%u entries were added to the lists already, which is the most there may "
-                         "be; remove some, or move them to the policy's files",
+                         "the lists have %u added entries already, the most that they may have; "
+                         "remove some, or move them to the policy's files",
                          LIST_TABLE_ENTRIES_MAX);
     if (list_table_bytes(lists) >= LIST_TABLE_BYTES_MAX)
         return error_set(
             ret_error, ERROR_TOO_LARGE,
-            "the entries added to the lists, with their reasons, take %u MiB already, which is the "
-            "most they may; remove some, or move them to the policy's files",
+            "the entries added to the lists take %u MiB already, with their reasons, the most that "
+            "they may take; remove some, or move them to the policy's files",
             LIST_TABLE_BYTES_MAX >> 20);
     return 0;
 }

@@ -140,7 +140,7 @@ chmod -R u+w "$folder/policy"
 expect 0 'customer                    9 ' check "$folder/policy"
 rm -r "$folder/policy/cases"
 echo 'fields: [' >>"$folder/policy/schema.yaml"
-expect 78 'does not check' check "$folder/policy"
+expect 78 'fails the check' check "$folder/policy"
 expect 66 'none: No such file' check "$folder/none"
 expect 66 'is not a folder; expected the folder of the policy' check "$folder/policy/policy.yaml"
 
@@ -202,7 +202,7 @@ then
     failures=$((failures + 1))
 fi
 echo 'cases: {}' >"$folder/cases/cases/b.yaml"
-expect 78 'does not check' test "$folder/cases"
+expect 78 'fails the check' test "$folder/cases"
 expect 78 '' test --junit "$folder/j.xml" "$folder/cases" "$folder/policy"
 
 # simulate

@@ -314,7 +314,7 @@ static bool read_list_change(struct history *history, const struct tree_node *no
         return false;
     if (!keys[ADD].node == !keys[REMOVE].node) {
         read_diagnostic(&loader->reader, node,
-                        "a change of a list needs \"add\" or \"remove\", and not "
+                        "a list change needs either \"add\" or \"remove\", not "
                         "both");
         return false;
     }

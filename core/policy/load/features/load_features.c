@@ -239,9 +239,9 @@ static void finish_plan(struct load *load) {
                    error.text);
 }
 
-/* Lengths in an encoded state have 32 bits: policies in which one could outgrow them are refused. In
- * memory a state may take several times as much (full distributions do), which the overlay's limit
- * is for. */
+/* Lengths in an encoded state have 32 bits: policies in which one could outgrow them are refused.
+ * In memory a state may take several times as much (full distributions do), which the overlay's
+ * limit is for. */
 static void check_sizes(struct features_loader *loader) {
     const struct plan *plan = &loader->load->snapshot->plan;
     for (size_t i = 0; loader->load->diagnostics.errors == 0 && i < plan->entity_count; i++) {
@@ -252,7 +252,7 @@ static void check_sizes(struct features_loader *loader) {
         if (cost.bytes > UINT32_MAX)
             read_diagnostic(
                 &loader->reader, loader->drafts[at].node,
-                "the state of the busiest of these could reach %.0f GiB; expected at most 4: use "
+                "the state of its busiest key could reach %.0f GiB; expected at most 4: use "
                 "fewer quantile and distinct features over long windows, fewer windows of "
                 "seconds, or a shorter lateness",
                 (double)cost.bytes / (double)(1 << 30));

@@ -220,7 +220,7 @@ static void seals_are_verified(void **state) {
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
     expect_whole(path, RECORDS, 0);
     change_epoch(scratch_path(path, second), 1);
-    expect_faults(path, 1, second, "a header that is not");
+    expect_faults(path, 1, second, "the header in its seal is not");
     change_epoch(scratch_path(path, second), 0);
     expect_whole(path, RECORDS, 0);
     /* No segment behind it says what its last record is, only its seal. */
@@ -233,7 +233,7 @@ static void seals_are_verified(void **state) {
     for (size_t i = 0; i < 3; i++) {
         change_seal(scratch_path(path, second), ends[i]);
         expect_faults(path, 1, second,
-                      i < 2 ? "its seal names a last record" : "its seal has another receive time");
+                      i < 2 ? "the last record in its seal" : "its seal has another receive time");
         change_seal(scratch_path(path, second), ends[i]);
     }
     scratch_write(scratch_path(path, third), last.data, last.length);

@@ -206,8 +206,10 @@ static const struct {
      "entity card: feature f0: sum cannot be taken of location (absent, kept as place)"},
     {quantile_of_time, "entity card: feature f0: quantile cannot be taken of attributes.opened "
                        "(timestamp, kept as number)"},
-    {quantile_without_q, "entity card: feature f0: q must be between 0 and 1, and is 0/10000"},
-    {quantile_of_all, "entity card: feature f0: q must be between 0 and 1, and is 10000/10000"},
+    {quantile_without_q,
+     "entity card: feature f0: q is 0/10000; expected a number between 0 and 1"},
+    {quantile_of_all,
+     "entity card: feature f0: q is 10000/10000; expected a number between 0 and 1"},
     {sum_with_q, "entity card: feature f0: only quantile has a q, this is sum"},
     {burst_without_tick,
      "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
@@ -220,7 +222,7 @@ static const struct {
      "entity card: field location: a value of type double cannot be kept this way"},
     {default_of_other_type,
      "entity card: feature f0: the default is of type int, the feature double"},
-    {same_name_twice, "entity card: feature f0: there are two of this name"},
+    {same_name_twice, "entity card: feature f0: the name is used twice"},
     {too_many_digits, "entity card: field amount: 19 decimal digits, at most 18 are possible"},
     {digits_of_an_int,
      "entity card: field attributes.items: 1 decimal digits, at most 0 are possible"},
@@ -260,7 +262,7 @@ static void two_entities_need_two_names(void **unused) {
     scene.plan.entity_count = 2;
     struct error error;
     assert_int_equal(plan_finish(&scene.plan, &error), -ERROR_INVALID);
-    assert_string_equal(error.text, "entity card: there are two of this name");
+    assert_string_equal(error.text, "entity card: the name is used twice");
     entities[1].name = TEXT_LITERAL("customer");
     assert_int_equal(plan_finish(&scene.plan, &error), 0);
     test_free(entities);

@@ -540,7 +540,7 @@ static void a_damaged_generation_is_refused(void **state) {
     assert_int_equal(pread(file, &byte, 1, at), 1);
     byte ^= 1;
     assert_int_equal(pwrite(file, &byte, 1, at), 1);
-    assert_refused(bench, "its bytes are not those that were published");
+    assert_refused(bench, "its content has changed since it was published");
     drive(bench, 100, 110);
     /* Whole again, it is taken up when somebody asks. */
     byte ^= 1;

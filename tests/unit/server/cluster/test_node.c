@@ -116,9 +116,9 @@ static void a_primary_with_a_full_disk_says_why_it_steps_down(void **state) {
     assert_int_equal(score(node, "a"), 0);
     limit_files(true);
     assert_int_equal(score(node, "b"), ERROR_UNAVAILABLE);
-    await_said(node, "node n1 is no primary any more: ");
+    await_said(node, "node n1 is no longer the primary: ");
     assert_null(strstr(node->said, "another node holds the lease"));
-    await_said(node, "node n1 is no primary any more: it cannot decide");
+    await_said(node, "node n1 is no longer the primary: it cannot decide");
     limit_files(false);
     bench_await(&node->bench, SERVICE_READY);
     assert_int_equal(score(node, "b"), 0);
