@@ -59,7 +59,7 @@ static void meet(struct state *state, const struct entity_plan *entity, int64_t 
 static uint64_t transactions_of(const struct state *state, const struct entity_plan *entity,
                                 uint32_t row) {
     const struct row_layout *layout = row_layout(state, entity);
-    return layout->tally_at == 0 ? 1 : (uint64_t)row_weight(entity, layout, row_at(state, row), -1);
+    return layout->tally_at == 0 ? 1 : (uint64_t)row_put_in(entity, layout, row_at(state, row), -1);
 }
 
 /* The last row from which on, up to this one, there are more than TILE_RAW_MAX transactions; false:
@@ -192,7 +192,7 @@ static uint64_t count_transactions(const struct state *state, const struct entit
     if (layout->tally_at == 0)
         return to - from;
     for (uint32_t i = from; i < to; i++)
-        transactions += (uint64_t)row_weight(entity, layout, row_at(state, i), -1);
+        transactions += (uint64_t)row_put_in(entity, layout, row_at(state, i), -1);
     return transactions;
 }
 
@@ -256,7 +256,7 @@ static void move_values(struct state *state, const struct entity_plan *entity,
     for (uint32_t i = site->row_from; sketch && i < site->row_to; i++) {
         struct row row;
         row_get(state, entity, i, &row);
-        sketch_tile_add(sketch, entity, &row.entry, row.transactions);
+        sketch_tile_add(sketch, entity, &row);
     }
     note_moved(state, entity, site, sketch, were_estimated);
 }
@@ -271,6 +271,19 @@ static void fill_tile(struct state *state, const struct entity_plan *entity,
         tile_add_row(state, entity, tile, row_at(state, i), row_time(state, layout, i));
     if (entity->has_sketches)
         move_values(state, entity, site, tile);
+}
+
+/* Tiles keep the extremes, edges and different values of what was taken out, too, which the windows
+ * do not know. */
+static bool has_taken(const struct state *state, const struct entity_plan *entity,
+                      const struct site *site) {
+    const struct row_layout *layout = row_layout(state, entity);
+    bool found = false;
+    for (uint32_t i = site->row_from; layout->taken_at > 0 && i < site->row_to; i++)
+        found |= row_taken_out(layout, row_at(state, i), -1) > 0;
+    for (uint32_t i = site->tile_from; i < site->tile_to; i++)
+        found |= tile_has_taken(state, entity, tile_at(state, entity, i));
+    return found;
 }
 
 /* Have rows and tiles of the site passed the same borders, all of them, and where there are no
@@ -313,6 +326,8 @@ static void unite(struct state *state, const struct entity_plan *entity,
     uint32_t tile = site.tile_from;
     int64_t oldest_us = INT64_MAX, newest_us = INT64_MIN;
     note_site(state, entity, &site);
+    if (has_taken(state, entity, &site))
+        windows_forget(state);
     if (site.tile_from == site.tile_to) {
         tile = insert_tile(state, entity, tile, site.row_to);
         tile_clear(state, entity, tile_at(state, entity, tile));
@@ -509,16 +524,18 @@ void compact_grow_tile(struct state *state, const struct entity_plan *entity, ui
     int64_t oldest_us = tile_oldest(words), newest_us = tile_newest(words);
     struct sketch_tile *sketch = sketch_tile_find(state, entity, entry->time_us, state->newest_us);
     struct state as_row = *state; /* it may be an outcome, which the rows have no tally for */
+    struct row added;
     uint8_t row[ROW_SIZE_MAX];
-    if (!entry_is_single(entity, entry, entry->transaction))
-        as_row.layout = (uint8_t)(row_width(state) + ROW_TALLY);
+    row_of_entry(entity, entry, &added);
+    if (!entry_is_single(entity, &added.entry, &added.tally))
+        as_row.layout = (uint8_t)(row_width(state) + (entry->is_taken_out ? ROW_TAKEN : ROW_TALLY));
     as_row.origin_us = entry->time_us; /* nor is there a time for it */
     memset(row, 0, row_layout(&as_row, entity)->size + ROW_SPARE);
-    row_fill(&as_row, entity, entry, entry->transaction, row);
+    row_fill(&as_row, entity, &added, row);
     tile_add_row(&as_row, entity, words, row, entry->time_us);
     if (sketch) {
         sketch_tile_extend(sketch, entry->time_us, entry->time_us);
-        sketch_tile_add(sketch, entity, entry, entry->transaction);
+        sketch_tile_add(sketch, entity, &added);
     }
     meet_changed(state, entity, tile, oldest_us, newest_us);
     if (sketch && entry->time_us < oldest_us)

@@ -84,12 +84,20 @@ static bool next_tile(const uint8_t **at, const uint8_t *end, struct encoded_til
     return true;
 }
 
+static uint64_t take_transactions(struct cursor *body, bool *ret_has_taken) {
+    uint64_t transactions = cursor_varint(body);
+    *ret_has_taken = transactions == TILE_TAKEN_MARK;
+    return *ret_has_taken ? cursor_varint(body) : transactions;
+}
+
 uint64_t parts_tile_transactions(const struct parts *parts) {
     const uint8_t *at = parts->tiles;
     struct encoded_tile tile;
     uint64_t transactions = 0;
-    while (next_tile(&at, parts->sketches, &tile))
-        transactions += cursor_varint(&tile.body);
+    while (next_tile(&at, parts->sketches, &tile)) {
+        bool has_taken;
+        transactions += take_transactions(&tile.body, &has_taken);
+    }
     return transactions;
 }
 
@@ -107,17 +115,17 @@ static bool is_weight(const struct entity_plan *entity, int filter, int64_t weig
 static bool weights_are_sound(const struct entity_plan *entity, const struct row *row) {
     bool sound = true;
     for (size_t i = 0; i < entity->filter_count; i++)
-        sound &= is_weight(entity, (int)i, row->entry.weights[i], row->transactions);
+        sound &= is_weight(entity, (int)i, row->entry.weights[i], row->tally.transactions);
     return sound;
 }
 
 static void append_row(struct state *state, const struct entity_plan *entity, const struct row *row,
                        uint32_t expected) {
-    state_fit(state, entity, &row->entry, row->transactions);
+    state_fit(state, entity, row);
     if (state->capacity == 0)
         rows_reserve(state, expected + 1); /* one more is mostly why */
     uint32_t i = rows_insert(state, entity, state->end);
-    row_fill(state, entity, &row->entry, row->transactions, row_at(state, i));
+    row_fill(state, entity, row, row_at(state, i));
 }
 
 /* Not more than can be in so many bytes. */
@@ -223,20 +231,22 @@ static bool take_edge(struct cursor *cursor, struct state *state, const struct e
 
 /* False: as take_edge(). */
 static bool take_total(struct cursor *cursor, struct state *state, const struct entity_plan *entity,
-                       size_t i, uint64_t *tile) {
+                       size_t i, uint64_t *tile, bool has_taken) {
     const struct total *total = &entity->totals[i];
     size_t words = cell_words(state, entity, total);
     uint64_t *at = total_of(state, entity, tile, i);
     struct total_parts parts = total_parts(total, at, words);
     uint64_t span_us = tile[TILE_NEWEST] - tile[TILE_OLDEST];
     *at = (uint64_t)cursor_zigzag(cursor);
+    if (has_taken && total_has_taken(total))
+        *parts.taken = cursor_varint(cursor);
     if (total->needs & NEED_SUM)
         put_words(parts.sum, take_wide(cursor));
     if (total->needs & NEED_SQUARES) {
         parts.squares[0] = cursor_varint(cursor);
         put_words(parts.squares + 1, take_wide(cursor));
     }
-    if (*at == 0)
+    if (total_put_in(total, at) == 0)
         return true;
     if (total->needs & NEED_EXTREMES) {
         parts.extremes[0] = (uint64_t)cursor_zigzag(cursor);
@@ -261,29 +271,38 @@ static bool take_total(struct cursor *cursor, struct state *state, const struct 
     return true;
 }
 
+/* Where it is not known how many were taken out, they may be any number. */
+static bool is_total(const struct state *state, const struct entity_plan *entity, size_t i,
+                     uint64_t *tile) {
+    const struct total *total = &entity->totals[i];
+    const uint64_t *at = total_of(state, entity, tile, i);
+    int64_t count = (int64_t)total_put_in(total, at);
+    return (!total_has_taken(total) && count < 0) ||
+           is_weight(entity, total->filter, count, tile[TILE_TRANSACTIONS]);
+}
+
 static bool decode_tile(struct encoded_tile *from, struct state *state,
                         const struct entity_plan *entity, int64_t newest_us) {
     const struct cursor body = from->body;
     uint32_t i = tiles_insert(state, entity, state->tile_list->end);
     uint64_t *tile;
-    bool sound, again;
+    bool sound, again, has_taken;
     do {
         from->body = body;
         tile = tile_at(state, entity, i);
         tile_clear(state, entity, tile);
         tile[TILE_OLDEST] = (uint64_t)from->oldest_us;
         tile[TILE_NEWEST] = (uint64_t)from->newest_us;
-        tile[TILE_TRANSACTIONS] = cursor_varint(&from->body);
+        tile[TILE_TRANSACTIONS] = take_transactions(&from->body, &has_taken);
         sound = tile[TILE_TRANSACTIONS] > TILE_RAW_MAX && from->newest_us <= newest_us;
         again = false;
         for (size_t j = 0; j < entity->total_count && sound && !again && !from->body.failed; j++) {
-            again = !take_total(&from->body, state, entity, j, tile);
-            sound = again ||
-                    is_weight(entity, entity->totals[j].filter,
-                              (int64_t)*total_of(state, entity, tile, j), tile[TILE_TRANSACTIONS]);
+            again = !take_total(&from->body, state, entity, j, tile, has_taken);
+            sound = again || is_total(state, entity, j, tile);
         }
     } while (again);
-    return sound && !from->body.failed && cursor_left(&from->body) == 0 &&
+    return sound && has_taken == tile_has_taken(state, entity, tile) && !from->body.failed &&
+           cursor_left(&from->body) == 0 &&
            from->newest_us <= partition_tile(&entity->tiles, from->oldest_us, newest_us).last_us;
 }
 

@@ -218,7 +218,7 @@ static bool is_as_of(const struct distinct *distinct, const struct entity_plan *
 
 void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
-                         uint32_t transactions, int64_t at_us) {
+                         int64_t at_us) {
     const struct sketch_tile *newest = &state->tile_list->sketches[sketch_tile_count(state) - 1];
     uint32_t present = entry_present(entity, entry);
     /* Pools have no outcome filters, so an outcome brings no value; and this one moves no border of
@@ -235,7 +235,7 @@ void distinct_note_grown(struct distinct *distinct, const struct state *state,
     for (size_t i = 0; distinct->is_known && i < entity->aggregation_count; i++) {
         const struct change *coming = &entity->comings[i];
         if (!is_of_pool(entity, coming) || !(present >> coming->column & 1) ||
-            entry_weight(entry, transactions, coming->filter) == 0 ||
+            (coming->filter < 0 ? !entry->transaction : entry->weights[coming->filter] == 0) ||
             !holds(entity, coming, newest->newest_us, at_us))
             continue;
         uint64_t value = (uint64_t)entry->integers[coming->column];

@@ -56,7 +56,7 @@ void distinct_recount(struct distinct *distinct, const struct state *state,
 /* An entry was added to a sketch tile, after all was counted as of at_us. */
 void distinct_note_grown(struct distinct *distinct, const struct state *state,
                          const struct entity_plan *entity, const struct entry *entry,
-                         uint32_t transactions, int64_t at_us);
+                         int64_t at_us);
 
 /* Rows [from, to) are about to be taken out: their values have gone into this sketch tile, whose
  * pools were estimated before that as far as were_estimated says (distinct_estimated()). */

@@ -31,7 +31,7 @@ static void put_rows(const struct state *state, const struct entity_plan *entity
             i == state->begin ? 0 : (uint64_t)row.entry.time_us - (uint64_t)before_us;
         uint8_t *at = varint_put(start, step_us);
         at = identity_put(entity, &row.entry, at);
-        at = tally_put(entity, &row.entry, row.transactions, at);
+        at = tally_put(entity, &row.entry, &row.tally, at);
         bytes->length += (size_t)(at - start);
         before_us = row.entry.time_us;
         if (i == state->begin)
@@ -67,19 +67,21 @@ static void put_edge(struct buffer *bytes, const struct entity_plan *entity, int
 }
 
 static void put_total(const struct state *state, const struct entity_plan *entity, size_t i,
-                      uint64_t *tile, struct buffer *bytes) {
+                      uint64_t *tile, bool has_taken, struct buffer *bytes) {
     const struct total *total = &entity->totals[i];
     size_t words = cell_words(state, entity, total);
     uint64_t *at = total_of(state, entity, tile, i);
     struct total_parts parts = total_parts(total, at, words);
     buffer_append_zigzag(bytes, (int64_t)*at);
+    if (has_taken && total_has_taken(total))
+        buffer_append_varint(bytes, *parts.taken);
     if (total->needs & NEED_SUM)
         put_wide(bytes, wide_get(parts.sum));
     if (total->needs & NEED_SQUARES) {
         buffer_append_varint(bytes, parts.squares[0]);
         put_wide(bytes, wide_get(parts.squares + 1));
     }
-    if (*at == 0)
+    if (total_put_in(total, at) == 0)
         return;
     if (total->needs & NEED_EXTREMES) {
         buffer_append_zigzag(bytes, (int64_t)parts.extremes[0]);
@@ -112,9 +114,12 @@ static void end_tile(struct buffer *bytes, size_t start, int64_t oldest_us, int6
 static void put_tile(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
                      struct buffer *bytes) {
     size_t start = begin_tile(bytes);
+    bool has_taken = tile_has_taken(state, entity, tile);
+    if (has_taken)
+        buffer_append_u8(bytes, TILE_TAKEN_MARK);
     buffer_append_varint(bytes, tile[TILE_TRANSACTIONS]);
     for (size_t i = 0; i < entity->total_count; i++)
-        put_total(state, entity, i, tile, bytes);
+        put_total(state, entity, i, tile, has_taken, bytes);
     end_tile(bytes, start, tile_oldest(tile), tile_newest(tile));
 }
 

@@ -9,6 +9,9 @@
 #define HEAD_SIZE      27
 #define DENSE_SIZE     20 /* what the collapsed part begins with */
 #define TILE_HEAD_SIZE 20
+/* In front of the transactions of a tile, which are never so few, where its totals say how many
+ * were taken out. */
+#define TILE_TAKEN_MARK 0
 
 struct head {
     uint16_t last_size;        /* bytes of the last raw entry; 0: there is none */

@@ -47,17 +47,25 @@ uint8_t *identity_put(const struct entity_plan *entity, const struct entry *entr
     return at;
 }
 
+#define HAS_TAKEN (UINT64_C(1) << 32) /* of the number of transactions in a long tally */
+
 uint8_t *tally_put(const struct entity_plan *entity, const struct entry *entry,
-                   uint32_t transactions, uint8_t *at) {
-    uint64_t passed = 0;
-    if (entry_is_single(entity, entry, transactions)) {
+                   const struct row_tally *tally, uint8_t *at) {
+    uint64_t passed = 0, has_taken = tally->taken > 0 ? HAS_TAKEN : 0;
+    if (entry_is_single(entity, entry, tally)) {
         for (size_t i = 0; i < entity->filter_count; i++)
             passed |= (uint64_t)entry->weights[i] << (i + 1);
         return put_varint(at, passed);
     }
-    at = put_varint(at, (uint64_t)transactions << 1 | 1);
+    at = put_varint(at, (tally->transactions | has_taken) << 1 | 1);
     for (size_t i = 0; i < entity->filter_count; i++)
         at = put_varint(at, zigzag(entry->weights[i]));
+    if (tally->taken == 0)
+        return at;
+    at = put_varint(at, tally->taken);
+    for (size_t i = 0; i < entity->filter_count; i++)
+        if (!entity->filters[i].outcome)
+            at = put_varint(at, tally->taken_weights[i]);
     return at;
 }
 
@@ -102,12 +110,33 @@ static const uint8_t *take_identity(const uint8_t *at, const uint8_t *end,
     return at;
 }
 
+/* What was taken out, at least once: of each plain filter no more than of all. */
+static const uint8_t *take_taken(const uint8_t *at, const uint8_t *end,
+                                 const struct entity_plan *entity, struct row_tally *tally) {
+    uint64_t taken;
+    at = take_varint(at, end, &taken);
+    if (!at || taken == 0 || taken > UINT32_MAX)
+        return NULL;
+    tally->taken = (uint32_t)taken;
+    for (size_t i = 0; i < entity->filter_count; i++) {
+        uint64_t of_filter = 0;
+        if (!entity->filters[i].outcome)
+            at = take_varint(at, end, &of_filter);
+        if (!at || of_filter > taken)
+            return NULL;
+        tally->taken_weights[i] = (uint32_t)of_filter;
+    }
+    return at;
+}
+
 static const uint8_t *take_long_tally(const uint8_t *at, const uint8_t *end,
                                       const struct entity_plan *entity, uint64_t transactions,
                                       struct row *row) {
+    bool has_taken = transactions & HAS_TAKEN;
+    transactions &= ~HAS_TAKEN;
     if (transactions > UINT32_MAX)
         return NULL;
-    row->transactions = (uint32_t)transactions;
+    row->tally.transactions = (uint32_t)transactions;
     for (size_t i = 0; i < entity->filter_count; i++) {
         uint64_t value;
         at = take_varint(at, end, &value);
@@ -116,7 +145,9 @@ static const uint8_t *take_long_tally(const uint8_t *at, const uint8_t *end,
             return NULL;
         row->entry.weights[i] = (int32_t)weight;
     }
-    return entry_is_single(entity, &row->entry, row->transactions) ? NULL : at;
+    if (has_taken)
+        return take_taken(at, end, entity, &row->tally);
+    return entry_is_single(entity, &row->entry, &row->tally) ? NULL : at;
 }
 
 const uint8_t *body_take(const uint8_t *at, const uint8_t *end, const struct entity_plan *entity,
@@ -124,11 +155,12 @@ const uint8_t *body_take(const uint8_t *at, const uint8_t *end, const struct ent
     uint64_t head;
     at = take_identity(at, end, entity, &ret_row->entry);
     at = at ? take_varint(at, end, &head) : NULL;
+    ret_row->tally.taken = 0;
     if (!at)
         return NULL;
     if (head & 1)
         return take_long_tally(at, end, entity, head >> 1, ret_row);
-    ret_row->transactions = 1;
+    ret_row->tally.transactions = 1;
     for (size_t i = 0; i < entity->filter_count; i++)
         ret_row->entry.weights[i] = (int32_t)(head >> (i + 1) & 1);
     return head >> 1 >> entity->filter_count ? NULL : at;
@@ -154,12 +186,19 @@ int entry_compare(const struct entity_plan *entity, const struct entry *a, const
     return memcmp(x, y, x_size < y_size ? x_size : y_size);
 }
 
-uint32_t entry_add_weights(const struct entity_plan *entity, struct entry *to,
-                           uint32_t transactions, const int32_t *weights,
-                           uint32_t more_transactions) {
+static uint32_t limited_sum(uint32_t a, uint32_t b) {
+    return __builtin_add_overflow(a, b, &a) ? UINT32_MAX : a;
+}
+
+void row_add(const struct entity_plan *entity, struct row *to, const struct row *more) {
     for (size_t i = 0; i < entity->filter_count; i++)
-        to->weights[i] = (int32_t)((uint32_t)to->weights[i] + (uint32_t)weights[i]);
-    if (__builtin_add_overflow(transactions, more_transactions, &transactions))
-        transactions = UINT32_MAX;
-    return transactions;
+        to->entry.weights[i] =
+            (int32_t)((uint32_t)to->entry.weights[i] + (uint32_t)more->entry.weights[i]);
+    to->tally.transactions = limited_sum(to->tally.transactions, more->tally.transactions);
+    if (more->tally.taken == 0)
+        return;
+    for (size_t i = 0; i < entity->filter_count; i++)
+        to->tally.taken_weights[i] = limited_sum(
+            to->tally.taken > 0 ? to->tally.taken_weights[i] : 0, more->tally.taken_weights[i]);
+    to->tally.taken = limited_sum(to->tally.taken, more->tally.taken);
 }

@@ -7,13 +7,13 @@
 
 /* The longest identity: id hash, mask, and every column a text of full length. */
 #define IDENTITY_SIZE_MAX (8 + 5 + PLAN_COLUMNS_MAX * (2 + COLUMN_TEXT_MAX))
-#define TALLY_SIZE_MAX    (5 + PLAN_FILTERS_MAX * 5)
+#define TALLY_SIZE_MAX    (5 + 5 + PLAN_FILTERS_MAX * (5 + 5))
 #define BODY_SIZE_MAX     (IDENTITY_SIZE_MAX + TALLY_SIZE_MAX)
 
 /* Write to memory that has …_SIZE_MAX bytes, and 8 more, and return the byte behind. */
 uint8_t *identity_put(const struct entity_plan *entity, const struct entry *entry, uint8_t *at);
 uint8_t *tally_put(const struct entity_plan *entity, const struct entry *entry,
-                   uint32_t transactions, uint8_t *at);
+                   const struct row_tally *tally, uint8_t *at);
 
 /* The entry whose identity begins at `at`, but for its time; returns the byte behind its tally, or
  * NULL where these are no bytes that identity_put() and tally_put() would write. Texts point to the
@@ -26,9 +26,7 @@ const uint8_t *identity_end(const uint8_t *at, const uint8_t *end,
 
 /* Order of entries: time, then identity as bytes. <0, 0, >0. */
 int entry_compare(const struct entity_plan *entity, const struct entry *a, const struct entry *b);
-/* The weights of two that are the same one, and the sum of their transactions, which stops at its
- * greatest number. Weights of one transaction stay within −1…1; what takes 2^31 records of one
- * identity wraps around, the same in any order. */
-uint32_t entry_add_weights(const struct entity_plan *entity, struct entry *to,
-                           uint32_t transactions, const int32_t *weights,
-                           uint32_t more_transactions);
+/* Adds the weights and the tally of another row that is the same entry. Counts of transactions stop
+ * at their greatest number. Weights of one transaction stay within −1…1; what takes 2^31 records of
+ * one identity wraps around, the same in any order. */
+void row_add(const struct entity_plan *entity, struct row *to, const struct row *more);

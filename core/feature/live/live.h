@@ -17,12 +17,18 @@
  * A transaction's entry has weights 0 or 1: does it pass the filter (outcome filters: as if no
  * outcome were known). An outcome's entry has `transaction` false, the same time, id and columns as
  * its transaction's, 0 for plain filters and for outcome filters passes(new label) − passes(old).
- * Entries of the same (time_us, id_hash) add up, whichever comes first. */
+ * Entries of the same (time_us, id_hash) add up, whichever comes first.
+ *
+ * An amended transaction is taken out as it was and put in as it is now, at its own time. What is
+ * put in is an entry like that of a transaction, but with the label that is known. What takes it
+ * out has is_taken_out, the columns it was put in with, the weights of plain filters that it was
+ * put in with, and those of outcome filters negated. */
 struct entry {
     int64_t time_us;
     uint64_t id_hash;
-    bool transaction;
-    uint32_t present;                   /* bit i: column i has a value */
+    bool transaction;  /* one more of them; false for outcomes, and for what is taken out */
+    bool is_taken_out; /* one fewer */
+    uint32_t present;  /* bit i: column i has a value */
     int64_t integers[PLAN_COLUMNS_MAX]; /* COLUMN_INTEGER: the value; COLUMN_HASH: the hash */
     /* COLUMN_TEXT, somebody else's memory. Longer than COLUMN_TEXT_MAX counts as absent. */
     struct text texts[PLAN_COLUMNS_MAX];

@@ -30,8 +30,8 @@ uint32_t entry_present(const struct entity_plan *entity, const struct entry *ent
 }
 
 bool entry_is_single(const struct entity_plan *entity, const struct entry *entry,
-                     uint32_t transactions) {
-    uint32_t others = transactions ^ 1;
+                     const struct row_tally *tally) {
+    uint32_t others = (tally->transactions ^ 1) | tally->taken;
     for (size_t i = 0; i < entity->filter_count; i++)
         others |= (uint32_t)entry->weights[i] & ~UINT32_C(1);
     return others == 0;
@@ -53,12 +53,40 @@ static inline void put_text(struct text text, size_t size, uint8_t *at) {
     at[size - 1] = (uint8_t)text.length;
 }
 
+void row_of_entry(const struct entity_plan *entity, const struct entry *entry,
+                  struct row *ret_row) {
+    ret_row->entry = *entry;
+    ret_row->tally.transactions = entry->transaction;
+    ret_row->tally.taken = entry->is_taken_out;
+    if (!entry->is_taken_out)
+        return;
+    for (size_t i = 0; i < entity->filter_count; i++) {
+        bool is_plain = !entity->filters[i].outcome;
+        ret_row->tally.taken_weights[i] = is_plain ? (uint32_t)entry->weights[i] : 0;
+        ret_row->entry.weights[i] = is_plain ? 0 : entry->weights[i];
+    }
+}
+
+/* In layouts that have it, and in those that have that, too, nothing as taken out. */
 static void put_tally(const struct entity_plan *entity, const struct row_layout *layout,
                       const struct entry *entry, uint32_t transactions, uint8_t *row) {
     uint8_t *at = row + layout->tally_at;
     store_u32(at, transactions);
     for (size_t i = 0; i < entity->filter_count; i++)
         store_u32(at += sizeof(uint32_t), (uint32_t)entry->weights[i]);
+    if (layout->taken_at > 0)
+        memset(row + layout->taken_at, 0, sizeof(uint32_t) * (1 + entity->filter_count));
+}
+
+static void put_taken(const struct entity_plan *entity, const struct row_layout *layout,
+                      const struct row_tally *tally, uint8_t *row) {
+    if (tally->taken == 0)
+        return;
+    check(layout->taken_at > 0);
+    uint8_t *at = row + layout->taken_at;
+    store_u32(at, tally->taken);
+    for (size_t i = 0; i < entity->filter_count; i++)
+        store_u32(at += sizeof(uint32_t), tally->taken_weights[i]);
 }
 
 /* Weights as bits, from the lowest on. What else they have is added to *misfits. */
@@ -75,16 +103,17 @@ static inline uint64_t weight_bits(const struct entity_plan *entity, const struc
 }
 
 void row_set_weights(const struct state *state, const struct entity_plan *entity,
-                     const struct entry *entry, uint32_t transactions, uint8_t *at) {
+                     const struct row *row, uint8_t *at) {
     const struct row_layout *layout = row_layout(state, entity);
     uint64_t flags = load_u64(at + layout->flags_at);
     if (layout->tally_at > 0) {
-        put_tally(entity, layout, entry, transactions, at);
+        put_tally(entity, layout, &row->entry, row->tally.transactions, at);
+        put_taken(entity, layout, &row->tally, at);
         return;
     }
     uint64_t passed_mask = layout->flags_mask & ~(uint64_t)entity->all_columns, misfits = 0;
-    store_u64(at + layout->flags_at, (flags & ~passed_mask) | weight_bits(entity, entry, &misfits)
-                                                                  << entity->column_count);
+    uint64_t passed = weight_bits(entity, &row->entry, &misfits) << entity->column_count;
+    store_u64(at + layout->flags_at, (flags & ~passed_mask) | passed);
     check(misfits == 0);
 }
 
@@ -126,9 +155,10 @@ bool row_try_fill(const struct state *state, const struct entity_plan *entity,
     return misfits == 0;
 }
 
-void row_fill(const struct state *state, const struct entity_plan *entity,
-              const struct entry *entry, uint32_t transactions, uint8_t *at) {
-    check(row_try_fill(state, entity, entry, transactions, at));
+void row_fill(const struct state *state, const struct entity_plan *entity, const struct row *row,
+              uint8_t *at) {
+    check(row_try_fill(state, entity, &row->entry, row->tally.transactions, at));
+    put_taken(entity, row_layout(state, entity), &row->tally, at);
 }
 
 void row_get(const struct state *state, const struct entity_plan *entity, size_t i,
@@ -145,8 +175,11 @@ void row_get(const struct state *state, const struct entity_plan *entity, size_t
         else
             entry->integers[j] = row_number(layout, row, j);
     for (size_t j = 0; j < entity->filter_count; j++)
-        entry->weights[j] = (int32_t)row_weight(entity, layout, row, (int)j);
-    ret_row->transactions = (uint32_t)row_weight(entity, layout, row, -1);
+        entry->weights[j] = (int32_t)row_put_in(entity, layout, row, (int)j);
+    ret_row->tally.transactions = (uint32_t)row_put_in(entity, layout, row, -1);
+    ret_row->tally.taken = (uint32_t)row_taken_out(layout, row, -1);
+    for (size_t j = 0; ret_row->tally.taken > 0 && j < entity->filter_count; j++)
+        ret_row->tally.taken_weights[j] = (uint32_t)row_taken_out(layout, row, (int)j);
 }
 
 /* Marks. */

@@ -7,6 +7,8 @@
  *   cells   numbers, sign-extended; texts, padded with zeros, the last byte their length
  *   tally   only in layouts that have one: u32 transactions, i32 weight of each filter. Other
  *           layouts hold nothing but single transactions with weights 0 and 1
+ *   taken   only in layouts that have it: u32 transactions that were taken out again, and of how
+ *           many of them each plain filter was passed, u32. In other layouts none were
  *
  * Rows ascend by (time, identity as state.c encodes it). Internal to core/feature. */
 #pragma once
@@ -19,12 +21,22 @@
 
 /* The widest there can be, and that room. */
 #define ROW_SIZE_MAX                                                                               \
-    (16 + 8 + PLAN_COLUMNS_MAX * (COLUMN_TEXT_MAX + 8) + 4 * (1 + PLAN_FILTERS_MAX) + ROW_SPARE)
+    (16 + 8 + PLAN_COLUMNS_MAX * (COLUMN_TEXT_MAX + 8) + 8 * (1 + PLAN_FILTERS_MAX) + ROW_SPARE)
 
-/* A row, taken apart. Texts point to where it lies. entry.transaction means nothing. */
+/* How often an entry was put in, and how often it was taken out again. Both only grow, so that
+ * records can come in any order. The weights of an entry that was never taken out are in its
+ * `entry` alone. */
+struct row_tally {
+    uint32_t transactions; /* 0: only outcomes so far, or what takes it out */
+    uint32_t taken;        /* 0: the weights below mean nothing */
+    uint32_t taken_weights[PLAN_FILTERS_MAX];
+};
+
+/* A row, taken apart. Texts point to where it lies. The entry's weights are those of what was put
+ * in, and of outcomes; its `transaction` and `is_taken_out` mean nothing. */
 struct row {
     struct entry entry;
-    uint32_t transactions; /* 0: only outcomes so far */
+    struct row_tally tally;
 };
 
 static inline const struct row_layout *row_layout(const struct state *state,
@@ -58,13 +70,26 @@ static inline struct text row_text(const struct row_layout *layout, const uint8_
     const uint8_t *at = row + layout->cell_at[column];
     return (struct text){.data = (const char *)at, .length = at[layout->text_size - 1]};
 }
-/* How often the entry counts for a filter; -1: for no filter, its transactions. */
-static inline int64_t row_weight(const struct entity_plan *entity, const struct row_layout *layout,
+/* How often the entry was put in for a filter, and outcomes' differences; -1: for no filter, its
+ * transactions. */
+static inline int64_t row_put_in(const struct entity_plan *entity, const struct row_layout *layout,
                                  const uint8_t *row, int filter) {
     if (layout->tally_at == 0)
         return (int64_t)(row_weights(entity, row_flags(layout, row)) >> (filter + 1) & 1);
     const uint8_t *at = row + layout->tally_at + sizeof(uint32_t) * (size_t)(filter + 1);
     return filter < 0 ? (int64_t)load_u32(at) : (int64_t)(int32_t)load_u32(at);
+}
+/* How often it was taken out. */
+static inline int64_t row_taken_out(const struct row_layout *layout, const uint8_t *row,
+                                    int filter) {
+    return layout->taken_at == 0 ? 0
+                                 : (int64_t)load_u32(row + layout->taken_at +
+                                                     sizeof(uint32_t) * (size_t)(filter + 1));
+}
+/* How often the entry counts for a filter; -1: for no filter. */
+static inline int64_t row_weight(const struct entity_plan *entity, const struct row_layout *layout,
+                                 const uint8_t *row, int filter) {
+    return row_put_in(entity, layout, row, filter) - row_taken_out(layout, row, filter);
 }
 /* The same of an aggregation or a total: 0 if the entry lacks the column. column -1: none. */
 static inline int64_t row_counts(const struct entity_plan *entity, const struct row_layout *layout,
@@ -76,22 +101,34 @@ static inline int64_t row_counts(const struct entity_plan *entity, const struct 
 
 /* Columns that a state keeps of the entry: present and not too long. */
 uint32_t entry_present(const struct entity_plan *entity, const struct entry *entry);
-/* Is it, with so many transactions, what a layout without tally can hold? */
+/* Is it, with this tally, what a layout without one can hold? */
 bool entry_is_single(const struct entity_plan *entity, const struct entry *entry,
-                     uint32_t transactions);
-/* How often it counts for a filter; -1: for none. */
-static inline int64_t entry_weight(const struct entry *entry, uint32_t transactions, int filter) {
-    return filter < 0 ? (int64_t)transactions : entry->weights[filter];
+                     const struct row_tally *tally);
+/* How often it was put in for a filter; -1: for none. */
+static inline int64_t entry_put_in(const struct entry *entry, const struct row_tally *tally,
+                                   int filter) {
+    return filter < 0 ? (int64_t)tally->transactions : entry->weights[filter];
 }
-/* Puts an entry into a row. False: it has no room there, and what is in the row means nothing. */
+/* How often it counts. */
+static inline int64_t entry_weight(const struct entry *entry, const struct row_tally *tally,
+                                   int filter) {
+    if (tally->taken == 0)
+        return entry_put_in(entry, tally, filter);
+    uint32_t taken = filter < 0 ? tally->taken : tally->taken_weights[filter];
+    return entry_put_in(entry, tally, filter) - (int64_t)taken;
+}
+/* What one record brings, as a row has it. */
+void row_of_entry(const struct entity_plan *entity, const struct entry *entry, struct row *ret_row);
+/* Puts an entry of a transaction or an outcome into a row. False: it has no room there, and what is
+ * in the row means nothing. */
 bool row_try_fill(const struct state *state, const struct entity_plan *entity,
                   const struct entry *entry, uint32_t transactions, uint8_t *at);
 /* Of one that has room. */
-void row_fill(const struct state *state, const struct entity_plan *entity,
-              const struct entry *entry, uint32_t transactions, uint8_t *at);
-/* The weights and transactions of the entry, in the place of the row's own, if there is room. */
+void row_fill(const struct state *state, const struct entity_plan *entity, const struct row *row,
+              uint8_t *at);
+/* The weights and the tally, in the place of the row's own, if there is room. */
 void row_set_weights(const struct state *state, const struct entity_plan *entity,
-                     const struct entry *entry, uint32_t transactions, uint8_t *at);
+                     const struct row *row, uint8_t *at);
 void row_get(const struct state *state, const struct entity_plan *entity, size_t i,
              struct row *ret_row);
 

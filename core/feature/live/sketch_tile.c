@@ -107,11 +107,12 @@ void sketch_tile_extend(struct sketch_tile *tile, int64_t oldest_us, int64_t new
 }
 
 void sketch_tile_add(struct sketch_tile *tile, const struct entity_plan *entity,
-                     const struct entry *entry, uint32_t transactions) {
+                     const struct row *row) {
+    const struct entry *entry = &row->entry;
     uint32_t present = entry_present(entity, entry);
     for (size_t i = 0; i < entity->pool_count; i++) {
         const struct pool *pool = &entity->pools[i];
-        if ((present >> pool->column & 1) && entry_weight(entry, transactions, pool->filter) != 0)
+        if ((present >> pool->column & 1) && entry_put_in(entry, &row->tally, pool->filter) != 0)
             sketch_add(&tile->sketches[i], (uint64_t)entry->integers[pool->column]);
     }
     for (size_t i = 0; i < entity->distribution_count; i++) {
@@ -119,7 +120,7 @@ void sketch_tile_add(struct sketch_tile *tile, const struct entity_plan *entity,
         if (present >> of->column & 1)
             distribution_add(&tile->distributions[i],
                              distribution_bucket(entry->integers[of->column]),
-                             entry_weight(entry, transactions, of->filter));
+                             entry_weight(entry, &row->tally, of->filter));
     }
 }
 

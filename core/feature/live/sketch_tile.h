@@ -12,9 +12,9 @@ struct sketch_tile *sketch_tile_find(const struct state *state, const struct ent
 struct sketch_tile *sketch_tile_make(struct state *state, const struct entity_plan *entity,
                                      int64_t time_us, int64_t newest_us);
 void sketch_tile_extend(struct sketch_tile *tile, int64_t oldest_us, int64_t newest_us);
-/* The values of an entry. */
+/* The values of a row: different ones that were ever put in, and how often each counts. */
 void sketch_tile_add(struct sketch_tile *tile, const struct entity_plan *entity,
-                     const struct entry *entry, uint32_t transactions);
+                     const struct row *row);
 /* Moves all of the other one into it; the other is empty then. */
 void sketch_tile_take(struct sketch_tile *tile, struct sketch_tile *other);
 void sketch_tile_deinit(struct sketch_tile *tile);

@@ -76,6 +76,15 @@ static void extend(uint64_t *tile, int64_t oldest_us, int64_t newest_us, uint64_
         tile[TILE_TRANSACTIONS] = UINT64_MAX;
 }
 
+bool tile_has_taken(const struct state *state, const struct entity_plan *entity,
+                    const uint64_t *tile) {
+    uint64_t taken = 0;
+    for (size_t i = 0; i < entity->total_count; i++)
+        if (total_has_taken(&entity->totals[i]))
+            taken |= total_of(state, entity, (uint64_t *)(uintptr_t)tile, i)[1];
+    return taken != 0;
+}
+
 static void add_extremes(uint64_t *extremes, bool any, int64_t least, int64_t greatest) {
     if (!any || least < (int64_t)extremes[0])
         extremes[0] = (uint64_t)least;
@@ -111,19 +120,25 @@ static void add_row_edges(const struct state *state, const struct entity_plan *e
 void tile_add_row(const struct state *state, const struct entity_plan *entity, uint64_t *tile,
                   const uint8_t *row, int64_t time_us) {
     const struct row_layout *layout = row_layout(state, entity);
-    extend(tile, time_us, time_us, (uint64_t)row_weight(entity, layout, row, -1));
+    extend(tile, time_us, time_us, (uint64_t)row_put_in(entity, layout, row, -1));
     for (size_t i = 0; i < entity->total_count; i++) {
         const struct total *total = &entity->totals[i];
-        int64_t weight = row_counts(entity, layout, row, total->column, total->filter);
-        if (weight == 0)
+        if (total->column >= 0 && !(row_flags(layout, row) >> total->column & 1))
+            continue;
+        int64_t put_in = row_put_in(entity, layout, row, total->filter);
+        int64_t taken = row_taken_out(layout, row, total->filter);
+        if (put_in == 0 && taken == 0)
             continue;
         uint64_t *at = total_of(state, entity, tile, i);
-        bool any = *at != 0;
+        bool any = total_put_in(total, at) != 0;
+        int64_t weight = put_in - taken;
         *at += (uint64_t)weight;
         if (total->needs == 0)
             continue;
         size_t words = cell_words(state, entity, total);
         struct total_parts parts = total_parts(total, at, words);
+        if (total_has_taken(total))
+            *parts.taken += (uint64_t)taken;
         int64_t value = 0;
         if (total->column >= 0 && !is_text(entity, total->column))
             value = row_number(layout, row, (size_t)total->column);
@@ -131,9 +146,9 @@ void tile_add_row(const struct state *state, const struct entity_plan *entity, u
             wide_add(parts.sum, (int128)weight * value);
         if (total->needs & NEED_SQUARES)
             squares_add_value(parts.squares, value, weight);
-        if (total->needs & NEED_EXTREMES)
+        if ((total->needs & NEED_EXTREMES) && put_in != 0)
             add_extremes(parts.extremes, any, value, value);
-        if (total->needs & NEED_EDGES)
+        if ((total->needs & NEED_EDGES) && put_in != 0)
             add_row_edges(state, entity, &parts, any, total->column, row, time_us, words);
     }
 }
@@ -152,12 +167,13 @@ void tile_add_tile(const struct state *state, const struct entity_plan *entity, 
             wide_add(to.sum, wide_get(parts.sum));
         if (total->needs & NEED_SQUARES)
             squares_add(to.squares, parts.squares, 1);
-        if (*from != 0 && (total->needs & NEED_EXTREMES))
-            add_extremes(to.extremes, *at != 0, (int64_t)parts.extremes[0],
-                         (int64_t)parts.extremes[1]);
-        if (*from != 0 && (total->needs & NEED_EDGES))
-            add_edges(&to, *at != 0, parts.first, parts.last, words,
-                      is_text(entity, total->column));
+        bool any = total_put_in(total, at) != 0, comes = total_put_in(total, from) != 0;
+        if (comes && (total->needs & NEED_EXTREMES))
+            add_extremes(to.extremes, any, (int64_t)parts.extremes[0], (int64_t)parts.extremes[1]);
+        if (comes && (total->needs & NEED_EDGES))
+            add_edges(&to, any, parts.first, parts.last, words, is_text(entity, total->column));
+        if (total_has_taken(total))
+            *to.taken += *parts.taken;
         *at += *from;
     }
 }
@@ -319,7 +335,7 @@ static void change_layout(struct state *state, const struct entity_plan *entity,
     for (uint32_t i = old.begin; i < old.end; i++) {
         struct row row;
         row_get(&old, entity, i, &row);
-        row_fill(state, entity, &row.entry, row.transactions, row_at(state, i));
+        row_fill(state, entity, &row, row_at(state, i));
     }
     state_free(state, old.rows, rows_size(old.capacity, old.row_size));
 }
@@ -355,33 +371,38 @@ void state_fit_columns(struct state *state, const struct entity_plan *entity,
     state_widen(state, entity, width);
 }
 
+/* ROW_TALLY, ROW_TAKEN, or 0: neither is needed. */
+static uint8_t tally_needed(const struct entity_plan *entity, const struct row *row) {
+    if (row->tally.taken > 0)
+        return ROW_TAKEN;
+    return entry_is_single(entity, &row->entry, &row->tally) ? 0 : ROW_TALLY;
+}
+
 static void fit_slowly(struct state *state, const struct entity_plan *entity,
-                       const struct entry *entry, uint32_t present, bool is_single) {
-    uint8_t number = state->layout;
+                       const struct entry *entry, uint32_t present, uint8_t tally) {
+    uint8_t number = state->layout % ROW_WIDTHS, tally_now = (uint8_t)(state->layout - number);
     int64_t origin_us = state->origin_us;
-    bool has_tally = number >= ROW_TALLY || !is_single;
-    number %= ROW_WIDTHS;
     while (!has_room(entity, &entity->rows[number], entry, present))
         number++;
     if (state->capacity == 0 || !time_fits(&entity->rows[number], origin_us, entry->time_us))
         find_times(state, entity, entry->time_us, &number, &origin_us);
-    if (has_tally)
-        number = (uint8_t)(number + ROW_TALLY);
+    number = (uint8_t)(number + (tally > tally_now ? tally : tally_now));
     if (number != state->layout || origin_us != state->origin_us || state->row_size == 0)
         change_layout(state, entity, number, origin_us);
 }
 
-void state_fit(struct state *state, const struct entity_plan *entity, const struct entry *entry,
-               uint32_t transactions) {
+void state_fit(struct state *state, const struct entity_plan *entity, const struct row *row) {
     const struct row_layout *layout = row_layout(state, entity);
+    const struct entry *entry = &row->entry;
     uint32_t present = entry_present(entity, entry);
-    bool is_single = layout->tally_at > 0 || entry_is_single(entity, entry, transactions);
-    if (__builtin_expect(is_single && state->capacity > 0 &&
+    uint8_t tally = tally_needed(entity, row);
+    bool has_tally = tally == 0 || (tally == ROW_TALLY ? layout->tally_at : layout->taken_at) > 0;
+    if (__builtin_expect(has_tally && state->capacity > 0 &&
                              time_fits(layout, state->origin_us, entry->time_us) &&
                              has_room(entity, layout, entry, present),
                          1))
         return;
-    fit_slowly(state, entity, entry, present, is_single && layout->tally_at == 0);
+    fit_slowly(state, entity, entry, present, tally);
 }
 
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other) {

@@ -3,15 +3,17 @@
  *   oldest and newest time, transactions (they stop at their greatest number)
  *   of each of the plan's totals, from plan->total_at on:
  *     count      1 word   sum of the weights
+ *     taken      1 word   how many that counted were taken out again; only with extremes or edges
  *     sum        2 words  of weight × value; the low one first
  *     squares    3 words  of weight × value²; the lowest first
  *     extremes   2 words  the smallest and the greatest value
  *     edges      twice    time, id_hash, cell: the first entry and the last one. Of equal times
  *                         and ids, the cell decides
  *
- * Extremes and edges mean something when count is not 0. A cell is a number, or a text as wide as
- * in the state's rows. All sums wrap around, so that even absurd bytes add up the same in any
- * order. Internal to core/feature. */
+ * Extremes and edges are those of all that was ever put in: what is taken out does not say what the
+ * next one is. They mean something when count and taken are not both 0. A cell is a number, or a
+ * text as wide as in the state's rows. All sums wrap around, so that even absurd bytes add up the
+ * same in any order. Internal to core/feature. */
 #pragma once
 
 #include "row.h"
@@ -87,17 +89,25 @@ static inline void squares_add(uint64_t *at, const uint64_t *more, int sign) {
 
 /* The words of one total behind its count. */
 struct total_parts {
-    uint64_t *sum, *squares, *extremes, *first, *last;
+    uint64_t *taken, *sum, *squares, *extremes, *first, *last;
 };
+static inline bool total_has_taken(const struct total *total) {
+    return total->needs & (NEED_EXTREMES | NEED_EDGES);
+}
 static inline struct total_parts total_parts(const struct total *total, uint64_t *at,
                                              size_t cell_words) {
     struct total_parts parts;
-    parts.sum = at + 1;
+    parts.taken = at + 1;
+    parts.sum = parts.taken + (total_has_taken(total) ? 1 : 0);
     parts.squares = parts.sum + (total->needs & NEED_SUM ? 2 : 0);
     parts.extremes = parts.squares + (total->needs & NEED_SQUARES ? 3 : 0);
     parts.first = parts.extremes + (total->needs & NEED_EXTREMES ? 2 : 0);
     parts.last = parts.first + 2 + cell_words;
     return parts;
+}
+/* How many were ever put in: of totals with extremes or edges, what those are of. */
+static inline uint64_t total_put_in(const struct total *total, const uint64_t *at) {
+    return at[0] + (total_has_taken(total) ? at[1] : 0);
 }
 /* Words of a cell of this total. */
 size_t cell_words(const struct state *state, const struct entity_plan *entity,
@@ -107,6 +117,10 @@ void cell_put_text(uint64_t *cell, size_t words, struct text text);
 
 bool edges_are_in_order(const struct state *state, const struct entity_plan *entity,
                         const struct total *total, const struct total_parts *parts);
+
+/* Was anything taken out of it? Only of totals with extremes or edges it is known. */
+bool tile_has_taken(const struct state *state, const struct entity_plan *entity,
+                    const uint64_t *tile);
 
 /* Memory for the words of one tile, with nothing in it yet. */
 void tile_clear(const struct state *state, const struct entity_plan *entity, uint64_t *tile);
@@ -133,10 +147,9 @@ void state_widen(struct state *state, const struct entity_plan *entity, unsigned
 /* Rows of another state, that is in no heap, in the place of its own; the layout is the wider one
  * of both. The other has none left. */
 void state_take_rows(struct state *state, const struct entity_plan *entity, struct state *other);
-/* Changes the layout of rows and tiles if the entry, of so many transactions, has no room in it.
+/* Changes the layout of rows and tiles if the row has no room in it.
  * Rows and tiles keep their indices, and lie somewhere else then. */
-void state_fit(struct state *state, const struct entity_plan *entity, const struct entry *entry,
-               uint32_t transactions);
+void state_fit(struct state *state, const struct entity_plan *entity, const struct row *row);
 /* The same for the entry's columns alone, as of an entry that goes into a tile. */
 void state_fit_columns(struct state *state, const struct entity_plan *entity,
                        const struct entry *entry);

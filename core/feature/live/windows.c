@@ -427,6 +427,10 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
     struct windows *windows = state->windows;
     if (!windows || !windows->is_known)
         return;
+    if (entry->is_taken_out) {
+        windows_forget(state);
+        return;
+    }
     size_t passed = 0;
     while (passed < entity->border_count && tile < windows->marks[passed].tile)
         passed++;
@@ -442,8 +446,7 @@ void windows_note_grown(struct state *state, const struct entity_plan *entity, u
         find_first_due(windows, entity);
     }
     if (windows->distinct && sketch_tile_count(state) > 0 && windows->distinct->is_known)
-        distinct_note_grown(windows->distinct, state, entity, entry, entry->transaction,
-                            windows->at_us);
+        distinct_note_grown(windows->distinct, state, entity, entry, windows->at_us);
 }
 
 void windows_weigh(const struct state *state, const struct entity_plan *entity, uint32_t row,

@@ -161,7 +161,7 @@ static uint8_t bits_of(const struct column *column, const struct width *width) {
 }
 
 static void fill_row_layout(const struct entity_plan *entity, const struct width *width,
-                            bool has_tally, struct row_layout *row) {
+                            bool has_tally, bool has_taken, struct row_layout *row) {
     size_t flags = entity->column_count + entity->filter_count;
     *row = (struct row_layout){
         .time_mask = UINT64_MAX >> (64 - 8 * width->time_size),
@@ -178,14 +178,18 @@ static void fill_row_layout(const struct entity_plan *entity, const struct width
         row->cell_shift[i] = (uint8_t)(64 - bits);
         at += column->type == COLUMN_TEXT ? width->text_size : bits / 8;
     }
+    size_t tally_size = sizeof(uint32_t) * (1 + entity->filter_count);
     row->tally_at = has_tally ? (uint16_t)at : 0;
-    at += has_tally ? sizeof(uint32_t) * (1 + entity->filter_count) : 0;
+    at += has_tally ? tally_size : 0;
+    row->taken_at = has_taken ? (uint16_t)at : 0;
+    at += has_taken ? tally_size : 0;
     row->size = (uint16_t)at;
 }
 
 static size_t words_of_total(const struct entity_plan *entity, const struct total *total,
                              const struct width *width) {
-    size_t words = 1 + (total->needs & NEED_SUM ? 2 : 0);
+    size_t words = 1 + (total->needs & (NEED_EXTREMES | NEED_EDGES) ? 1 : 0);
+    words += total->needs & NEED_SUM ? 2 : 0;
     words += total->needs & NEED_SQUARES ? 3 : 0;
     words += total->needs & NEED_EXTREMES ? 2 : 0;
     bool is_text = total->column >= 0 && entity->columns[total->column].type == COLUMN_TEXT;
@@ -206,8 +210,9 @@ static void fill_columns(struct entity_plan *entity) {
 void layouts_fill(struct entity_plan *entity) {
     fill_columns(entity);
     for (size_t i = 0; i < ROW_WIDTHS; i++) {
-        fill_row_layout(entity, &widths[i], false, &entity->rows[i]);
-        fill_row_layout(entity, &widths[i], true, &entity->rows[i + ROW_TALLY]);
+        fill_row_layout(entity, &widths[i], false, false, &entity->rows[i]);
+        fill_row_layout(entity, &widths[i], true, false, &entity->rows[i + ROW_TALLY]);
+        fill_row_layout(entity, &widths[i], true, true, &entity->rows[i + ROW_TAKEN]);
         size_t words = 3; /* oldest and newest time, transactions */
         for (size_t j = 0; j < entity->total_count; j++) {
             entity->total_at[i][j] = (uint16_t)words;

@@ -228,14 +228,16 @@ static inline uint8_t weight_at(int filter) {
 }
 
 /* How an entry lies in memory, as a row of fixed width: live/row.h. */
-#define ROW_WIDTHS  4                /* of numbers and texts */
-#define ROW_LAYOUTS (2 * ROW_WIDTHS) /* without and with a tally: ROW_TALLY */
-#define ROW_TALLY   ROW_WIDTHS       /* added to the width */
+#define ROW_WIDTHS  4 /* of numbers and texts */
+#define ROW_LAYOUTS (3 * ROW_WIDTHS)
+#define ROW_TALLY   ROW_WIDTHS       /* added to the width: with a tally */
+#define ROW_TAKEN   (2 * ROW_WIDTHS) /* and with what was taken out */
 struct row_layout {
     uint64_t flags_mask, time_mask;
     uint16_t size;
     uint8_t id_at, flags_at;
     uint16_t tally_at;                    /* 0: none */
+    uint16_t taken_at;                    /* 0: none */
     uint8_t text_size;                    /* bytes of a text's cell: the text, zeros, its length */
     uint8_t cell_shift[PLAN_COLUMNS_MAX]; /* 64 − the bits of a number's cell */
     uint16_t cell_at[PLAN_COLUMNS_MAX];

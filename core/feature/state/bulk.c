@@ -30,7 +30,16 @@ void bulk_free(struct bulk *bulk) {
 
 size_t bulk_encode(const struct entity_plan *entity, const struct entry *entry, uint8_t *at) {
     uint8_t *end = identity_put(entity, entry, at);
-    end = tally_put(entity, entry, entry->transaction, end);
+    struct row_tally tally;
+    tally.transactions = entry->transaction;
+    tally.taken = 0;
+    if (entry->is_taken_out) {
+        struct row row;
+        row_of_entry(entity, entry, &row);
+        end = tally_put(entity, &row.entry, &row.tally, end);
+    } else {
+        end = tally_put(entity, entry, &tally, end);
+    }
     return (size_t)(end - at);
 }
 
@@ -71,11 +80,10 @@ static bool add_to_last(struct bulk *bulk, const struct entity_plan *entity,
     if (entry_compare(entity, &last.entry, &added.entry) != 0)
         return false;
     const uint8_t *tally = identity_end(run->bytes + body, run->bytes + run->length, entity);
-    uint32_t transactions = entry_add_weights(entity, &last.entry, last.transactions,
-                                              added.entry.weights, added.transactions);
+    row_add(entity, &last, &added);
     run->length = (size_t)(tally - run->bytes);
     uint8_t *at = buffer_reserve(run, TALLY_SIZE_MAX);
-    run->length += (size_t)(tally_put(entity, &last.entry, transactions, at) - at);
+    run->length += (size_t)(tally_put(entity, &last.entry, &last.tally, at) - at);
     return true;
 }
 
@@ -154,10 +162,9 @@ static bool add_to_last_row(struct state *state, const struct entity_plan *entit
     row_get(state, entity, last, &sum);
     if (entry_compare(entity, &sum.entry, &added->entry) != 0)
         return false;
-    sum.transactions = entry_add_weights(entity, &sum.entry, sum.transactions, added->entry.weights,
-                                         added->transactions);
-    state_fit(state, entity, &sum.entry, sum.transactions);
-    row_set_weights(state, entity, &sum.entry, sum.transactions, row_at(state, last));
+    row_add(entity, &sum, added);
+    state_fit(state, entity, &sum);
+    row_set_weights(state, entity, &sum, row_at(state, last));
     return true;
 }
 
@@ -170,9 +177,9 @@ static void append_entries(struct state *state, const struct entity_plan *entity
         decode(entity, entries[i].time_us, entries[i].body, entries[i].size, &row);
         if (add_to_last_row(state, entity, &row))
             continue;
-        state_fit(state, entity, &row.entry, row.transactions);
+        state_fit(state, entity, &row);
         uint32_t at = rows_insert(state, entity, state->end);
-        row_fill(state, entity, &row.entry, row.transactions, row_at(state, at));
+        row_fill(state, entity, &row, row_at(state, at));
     }
     if (was_empty || entries[count - 1].time_us > state->newest_us)
         state->newest_us = entries[count - 1].time_us;

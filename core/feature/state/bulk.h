@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 /* The longest body: id hash, mask, every column a text of full length, every weight in full. */
-#define BULK_BODY_MAX (8 + 5 + PLAN_COLUMNS_MAX * (2 + COLUMN_TEXT_MAX) + 5 + PLAN_FILTERS_MAX * 5)
+#define BULK_BODY_MAX                                                                              \
+    (8 + 5 + PLAN_COLUMNS_MAX * (2 + COLUMN_TEXT_MAX) + 2 * 5 + PLAN_FILTERS_MAX * 2 * 5)
 
 /* Writes the entry's body to memory that has BULK_BODY_MAX bytes. Returns its size. */
 size_t bulk_encode(const struct entity_plan *entity, const struct entry *entry, uint8_t *at);

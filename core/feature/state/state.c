@@ -189,44 +189,58 @@ void state_encode(const struct state *state, const struct entity_plan *entity,
 
 /* Adding. */
 
+static uint32_t put_any_row(struct state *state, const struct entity_plan *entity,
+                            const struct entry *entry, uint32_t i) {
+    struct row row;
+    uint32_t before = i - state->begin;
+    row_of_entry(entity, entry, &row);
+    state_fit(state, entity, &row);
+    i = rows_insert(state, entity, state->begin + before);
+    row_fill(state, entity, &row, row_at(state, i));
+    return i;
+}
+
 /* In front of row i. Returns its index. That it has room, nearly every entry does, is found out as
  * it is put there. */
 static uint32_t put_row(struct state *state, const struct entity_plan *entity,
                         const struct entry *entry, uint32_t i) {
-    if (state->capacity == 0)
-        state_fit(state, entity, entry, entry->transaction);
-    i = rows_insert(state, entity, i);
-    if (__builtin_expect(row_try_fill(state, entity, entry, entry->transaction, row_at(state, i)),
-                         1))
-        return i;
-    uint32_t before = i - state->begin;
-    rows_remove(state, entity, i, i + 1);
-    state_fit(state, entity, entry, entry->transaction);
-    i = rows_insert(state, entity, state->begin + before);
-    row_fill(state, entity, entry, entry->transaction, row_at(state, i));
-    return i;
+    if (state->capacity > 0 && !entry->is_taken_out) {
+        i = rows_insert(state, entity, i);
+        if (__builtin_expect(
+                row_try_fill(state, entity, entry, entry->transaction, row_at(state, i)), 1))
+            return i;
+        i -= state->begin;
+        rows_remove(state, entity, state->begin + i, state->begin + i + 1);
+        i += state->begin;
+    }
+    return put_any_row(state, entity, entry, i);
 }
 
 static void append(struct state *state, const struct entity_plan *entity,
                    const struct entry *entry) {
     uint32_t row = put_row(state, entity, entry, state->end);
     compact_note_row(state, entity, row);
-    windows_note_row(state, entity, row, false);
+    if (entry->is_taken_out)
+        windows_forget(state);
+    else
+        windows_note_row(state, entity, row, false);
 }
 
 /* Adds the weights to the row that is the same entry. */
 static void add_to_row(struct state *state, const struct entity_plan *entity,
                        const struct entry *entry, uint32_t i) {
     struct weights_before before;
+    struct row row, added;
+    if (entry->is_taken_out) /* other rows may be the first or the greatest now */
+        windows_forget(state);
     bool is_known = state->windows && state->windows->is_known;
-    struct row row;
     if (is_known)
         windows_weigh(state, entity, i, &before);
     row_get(state, entity, i, &row);
-    row.transactions =
-        entry_add_weights(entity, &row.entry, row.transactions, entry->weights, entry->transaction);
-    state_fit(state, entity, &row.entry, row.transactions);
-    row_set_weights(state, entity, &row.entry, row.transactions, row_at(state, i));
+    row_of_entry(entity, entry, &added);
+    row_add(entity, &row, &added);
+    state_fit(state, entity, &row);
+    row_set_weights(state, entity, &row, row_at(state, i));
     if (entry->transaction)
         compact_note_row(state, entity, i);
     if (is_known)
@@ -252,7 +266,10 @@ static void insert(struct state *state, const struct entity_plan *entity,
     bool is_last = i == state->end;
     i = put_row(state, entity, entry, i);
     compact_note_row(state, entity, i);
-    windows_note_row(state, entity, i, !is_last);
+    if (entry->is_taken_out)
+        windows_forget(state);
+    else
+        windows_note_row(state, entity, i, !is_last);
 }
 
 static void add(struct state *state, const struct entity_plan *entity, const struct entry *entry) {
@@ -319,11 +336,10 @@ static void merge_rows(struct state *state, const struct entity_plan *entity,
                                           : entry_compare(entity, &rows[0].entry, &rows[1].entry);
         struct row *row = &rows[order > 0];
         if (order == 0)
-            row->transactions = entry_add_weights(entity, &row->entry, row->transactions,
-                                                  rows[1].entry.weights, rows[1].transactions);
-        state_fit(&merged, entity, &row->entry, row->transactions);
+            row_add(entity, row, &rows[1]);
+        state_fit(&merged, entity, row);
         uint32_t i = rows_insert(&merged, entity, merged.end);
-        row_fill(&merged, entity, &row->entry, row->transactions, row_at(&merged, i));
+        row_fill(&merged, entity, row, row_at(&merged, i));
         for (int j = 0; j < 2; j++)
             if ((j == 0 ? order <= 0 : order >= 0) && ++at[j] < from[j]->end)
                 row_get(from[j], entity, at[j], &rows[j]);

@@ -36,6 +36,25 @@ int naive_model_label(struct naive_model *model, uint64_t id_hash, enum scene_la
     return previous;
 }
 
+bool naive_model_amend(struct naive_model *model, uint64_t id_hash, const int64_t *amount,
+                       struct naive_payment *ret_before) {
+    for (size_t i = 0; i < model->count; i++) {
+        struct naive_payment *p = &model->payments[i];
+        if (p->payment.id_hash != id_hash || p->is_taken_out)
+            continue;
+        p->is_taken_out = true;
+        *ret_before = *p;
+        if (amount) {
+            struct payment now = ret_before->payment;
+            now.integers[SCENE_AMOUNT] = *amount;
+            naive_model_pay(model, &now);
+            model->payments[model->count - 1].label = ret_before->label;
+        }
+        return true;
+    }
+    return false;
+}
+
 static bool passes(int filter, const struct naive_payment *p) {
     return filter < 0 || scene_passes(filter, &p->payment, p->label);
 }
@@ -49,21 +68,73 @@ static int by_time_and_id(const void *a, const void *b) {
     const struct payment *y = &((const struct naive_payment *)b)->payment;
     if (x->time_us != y->time_us)
         return x->time_us < y->time_us ? -1 : 1;
-    return (x->id_hash > y->id_hash) - (x->id_hash < y->id_hash);
+    if (x->id_hash != y->id_hash)
+        return x->id_hash < y->id_hash ? -1 : 1;
+    int64_t left = x->integers[SCENE_AMOUNT], right = y->integers[SCENE_AMOUNT]; /* amended */
+    return (left > right) - (left < right);
+}
+
+static bool counts(const struct naive_payment *p, const struct feature *feature) {
+    return passes(feature->filter, p) && has(&p->payment, feature->column);
+}
+
+/* A collapsed tile does not know any more which value, or which first and last one, it would have
+ * without what was taken out of it: it goes on with them, as long as anything in it counts.
+ * Different values are kept by themselves. */
+static bool still_shows(const struct naive_model *model, const struct feature *feature,
+                        const struct naive_payment *p) {
+    if (!p->is_collapsed)
+        return false;
+    if (naive_is_sketched(feature))
+        return true;
+    for (size_t i = 0; i < model->count; i++) {
+        const struct naive_payment *other = &model->payments[i];
+        if (other->is_collapsed && other->tile_us == p->tile_us && !other->is_taken_out &&
+            counts(other, feature))
+            return true;
+    }
+    return false;
+}
+
+static bool shows_what_was_taken(enum aggregate aggregate) {
+    switch (aggregate) {
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_FIRST:
+    case AGGREGATE_LAST:
+    case AGGREGATE_SECONDS_SINCE_FIRST:
+    case AGGREGATE_SECONDS_SINCE_LAST:
+    case AGGREGATE_IS_NEW:
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        return true;
+    case AGGREGATE_COUNT:
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+    case AGGREGATE_SHARE:
+    case AGGREGATE_QUANTILE:
+    case AGGREGATE_BURST:
+    case AGGREGATE_TYPE_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* What is in the window, passes the filter and has the column, oldest first; the current payment,
- * if it takes part, last. */
+ * if it takes part, last. with_taken: see still_shows(). */
 static struct naive_payment *select_payments(const struct naive_model *model,
                                              const struct feature *feature, int64_t after_us,
                                              int64_t until_us, const struct payment *current,
-                                             bool with_current, size_t *ret_count) {
+                                             bool with_current, bool with_taken,
+                                             size_t *ret_count) {
     struct naive_payment *selected = check_calloc(model->count + 1, sizeof *selected);
     size_t count = 0;
     for (size_t i = 0; i < model->count; i++) {
         const struct naive_payment *p = &model->payments[i];
-        if (p->payment.time_us > after_us && p->payment.time_us <= until_us &&
-            passes(feature->filter, p) && has(&p->payment, feature->column))
+        if (p->payment.time_us > after_us && p->payment.time_us <= until_us && counts(p, feature) &&
+            (!p->is_taken_out || (with_taken && still_shows(model, feature, p))))
             selected[count++] = *p;
     }
     qsort(selected, count, sizeof *selected, by_time_and_id);
@@ -222,14 +293,25 @@ static struct value travel(const struct feature *feature, const struct naive_pay
     return value_double((double)tenths / 10);
 }
 
+static int64_t first_time(const struct naive_model *model, const struct feature *feature,
+                          const struct naive_window *window, const struct payment *current) {
+    size_t count;
+    struct naive_payment *all = select_payments(model, feature, window->after_us, window->until_us,
+                                                current, true, true, &count);
+    int64_t first_us = count > 0 ? all[0].payment.time_us : INT64_MAX;
+    free(all);
+    return first_us;
+}
+
 /* (a·t − s)² / (s·(t − 1)) where t ticks of k µs make S: all multiplied by k², nothing rounded. */
 static struct value burst(const struct feature *feature, const struct naive_payment *all,
-                          size_t count, const struct naive_window *window, int64_t at_us) {
+                          size_t count, const struct naive_window *window, int64_t first_us,
+                          int64_t at_us) {
     big a = 0, s = (big)count, k = feature->tick_us, observed = 0;
     for (size_t i = 0; i < count; i++) /* the current payment, the last, is always in the tick */
         a += all[i].payment.time_us > window->tick_after_us;
     if (count > 0)
-        observed = at_us - feature->delay_us - all[0].payment.time_us + k;
+        observed = at_us - feature->delay_us - first_us + k;
     observed = observed > feature->window_us ? feature->window_us : observed;
     if (a * observed <= s * k)
         return value_double(0);
@@ -246,8 +328,9 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
                         feature->aggregate != AGGREGATE_IS_NEW &&
                         feature->aggregate != AGGREGATE_DISTANCE &&
                         feature->aggregate != AGGREGATE_SPEED;
-    struct naive_payment *all = select_payments(model, feature, window->after_us, window->until_us,
-                                                current, with_current, &count);
+    struct naive_payment *all =
+        select_payments(model, feature, window->after_us, window->until_us, current, with_current,
+                        shows_what_was_taken(feature->aggregate), &count);
     struct value value = value_absent();
     switch (feature->aggregate) {
     case AGGREGATE_COUNT:
@@ -291,7 +374,8 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
         value = travel(feature, all, count, at_us, current);
         break;
     case AGGREGATE_BURST:
-        value = burst(feature, all, count, window, at_us);
+        value =
+            burst(feature, all, count, window, first_time(model, feature, window, current), at_us);
         break;
     case AGGREGATE_TYPE_COUNT:
         break;
@@ -382,12 +466,13 @@ static int by_time(const void *a, const void *b) {
            (x->payment->time_us < y->payment->time_us);
 }
 
-struct naive_place *naive_model_places(const struct naive_model *model,
-                                       const struct naive_tiles *tiles,
+struct naive_place *naive_model_places(struct naive_model *model, const struct naive_tiles *tiles,
                                        const struct naive_tiles *sketches) {
     struct naive_place *all = check_calloc(model->count + 1, sizeof *all);
-    for (size_t i = 0; i < model->count; i++)
+    for (size_t i = 0; i < model->count; i++) {
         all[i].payment = &model->payments[i].payment;
+        all[i].of = &model->payments[i];
+    }
     qsort(all, model->count, sizeof *all, by_time);
     for (size_t i = 0; i < model->count; i++) {
         int64_t newest_us = all[model->count - 1].payment->time_us;
@@ -398,6 +483,10 @@ struct naive_place *naive_model_places(const struct naive_model *model,
         if (all[i].tile.first_us == all[i + NAIVE_RAW_MAX].tile.first_us)
             for (size_t j = i; j <= i + NAIVE_RAW_MAX; j++)
                 all[j].is_collapsed = true;
+    for (size_t i = 0; i < model->count; i++) {
+        all[i].of->is_collapsed = all[i].is_collapsed;
+        all[i].of->tile_us = all[i].tile.first_us;
+    }
     return all;
 }
 

@@ -10,6 +10,9 @@
 struct naive_payment {
     struct payment payment;
     enum scene_label label;
+    bool is_taken_out; /* it was amended, and counts no more */
+    bool is_collapsed; /* as of naive_model_places(); then: */
+    int64_t tile_us;   /* where its tile begins */
 };
 
 struct naive_model {
@@ -22,6 +25,11 @@ void naive_model_clear(struct naive_model *model);
 void naive_model_pay(struct naive_model *model, const struct payment *payment);
 /* All payments of this id get the label. Returns the label before; −1: no such payment. */
 int naive_model_label(struct naive_model *model, uint64_t id_hash, enum scene_label label);
+
+/* Takes the payment of this id out, if it is still in; amended: and puts that one in, with its
+ * label. NULL: it is voided. *ret_before is what was taken out; false: there is none. */
+bool naive_model_amend(struct naive_model *model, uint64_t id_hash, const int64_t *amount,
+                       struct naive_payment *ret_before);
 
 /* Of one feature in one read: the window that its value must be exact for (and where a burst's last
  * tick begins), and whether an estimate takes the place of an exact value. */
@@ -55,11 +63,11 @@ bool naive_is_sketched(const struct feature *feature);
 /* Where each payment lies, in order of time. */
 struct naive_place {
     const struct payment *payment;
+    struct naive_payment *of;
     struct naive_extent tile, sketch;
     bool is_collapsed;
 };
-struct naive_place *naive_model_places(const struct naive_model *model,
-                                       const struct naive_tiles *tiles,
+struct naive_place *naive_model_places(struct naive_model *model, const struct naive_tiles *tiles,
                                        const struct naive_tiles *sketches); /* free() it */
 
 struct naive_window naive_places_window(const struct naive_place *places, size_t count,

@@ -95,11 +95,7 @@ static struct entry entry_of(const struct payment *payment) {
 }
 
 struct entry scene_transaction(const struct payment *payment) {
-    struct entry entry = entry_of(payment);
-    entry.transaction = true;
-    for (int i = 0; i < SCENE_FILTERS; i++)
-        entry.weights[i] = scene_passes(i, payment, SCENE_UNKNOWN);
-    return entry;
+    return scene_put_in(payment, SCENE_UNKNOWN);
 }
 
 struct entry scene_outcome(const struct payment *payment, enum scene_label previous,
@@ -108,6 +104,24 @@ struct entry scene_outcome(const struct payment *payment, enum scene_label previ
     for (int i = 0; i < SCENE_FILTERS; i++)
         if (filters[i].outcome)
             entry.weights[i] = scene_passes(i, payment, label) - scene_passes(i, payment, previous);
+    return entry;
+}
+
+struct entry scene_put_in(const struct payment *payment, enum scene_label label) {
+    struct entry entry = entry_of(payment);
+    entry.transaction = true;
+    for (int i = 0; i < SCENE_FILTERS; i++)
+        entry.weights[i] = scene_passes(i, payment, label);
+    return entry;
+}
+
+struct entry scene_taken_out(const struct payment *payment, enum scene_label label) {
+    struct entry entry = scene_put_in(payment, label);
+    entry.transaction = false;
+    entry.is_taken_out = true;
+    for (int i = 0; i < SCENE_FILTERS; i++)
+        if (filters[i].outcome)
+            entry.weights[i] = -entry.weights[i];
     return entry;
 }
 
@@ -276,17 +290,32 @@ bool scene_equal(const struct entity_plan *entity, const struct state *a, const 
     return text_equal(scene_encode(entity, a), scene_encode(entity, b));
 }
 
+/* Takes it out as often as it says, each plain filter with the first ones. */
+static void take_out_decoded(const struct scene *scene, const struct row *decoded,
+                             struct state *state) {
+    struct entry entry = decoded->entry;
+    entry.transaction = false;
+    entry.is_taken_out = true;
+    for (uint32_t i = 0; i < decoded->tally.taken && i < 100; i++) {
+        for (int j = 0; j < SCENE_FILTERS; j++)
+            entry.weights[j] = !filters[j].outcome && decoded->tally.taken_weights[j] > i;
+        scene_apply(scene, state, &entry);
+    }
+}
+
 /* Applies a decoded entry as many times as it holds transactions, the weights with the last. */
 static void apply_decoded(const struct scene *scene, const struct row *decoded,
                           struct state *state) {
     struct entry entry = decoded->entry;
     entry.transaction = true;
+    entry.is_taken_out = false;
     memset(entry.weights, 0, sizeof entry.weights);
-    for (uint32_t i = 1; i < decoded->transactions && i < 100; i++)
+    for (uint32_t i = 1; i < decoded->tally.transactions && i < 100; i++)
         scene_apply(scene, state, &entry);
-    entry.transaction = decoded->transactions > 0;
+    entry.transaction = decoded->tally.transactions > 0;
     memcpy(entry.weights, decoded->entry.weights, SCENE_FILTERS * sizeof *entry.weights);
     scene_apply(scene, state, &entry);
+    take_out_decoded(scene, decoded, state);
 }
 
 bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t length) {
@@ -309,7 +338,7 @@ bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t len
         at = body_take(cursor.at, end, &scene->entity, &row);
         assert_non_null(at);
         row.entry.time_us = (int64_t)time_us;
-        too_many |= row.transactions > 100;
+        too_many |= row.tally.transactions > 100 || row.tally.taken > 100;
         apply_decoded(scene, &row, &rebuilt);
     }
     struct text again = scene_encode(&scene->entity, &rebuilt);

@@ -63,6 +63,9 @@ bool scene_passes(int filter, const struct payment *payment, enum scene_label la
 struct entry scene_transaction(const struct payment *payment);
 struct entry scene_outcome(const struct payment *payment, enum scene_label previous,
                            enum scene_label label);
+/* What an amendment makes: the payment as it is now, and as it was. */
+struct entry scene_put_in(const struct payment *payment, enum scene_label label);
+struct entry scene_taken_out(const struct payment *payment, enum scene_label label);
 void scene_apply(const struct scene *scene, struct state *state, const struct entry *entry);
 
 /* Chance: SplitMix64. */

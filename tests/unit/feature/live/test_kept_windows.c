@@ -147,7 +147,7 @@ static void find_naive(const struct walk *walk, const struct change *coming, int
         struct row row;
         row_get(state, entity, i, &row);
         if ((row.entry.present >> coming->column & 1) &&
-            entry_weight(&row.entry, row.transactions, coming->filter) != 0 &&
+            entry_weight(&row.entry, &row.tally, coming->filter) != 0 &&
             span_holds(span, counts_as_of(state, row.entry.time_us), at_us))
             add_naive(naive, (uint64_t)row.entry.integers[coming->column]);
     }
@@ -252,6 +252,18 @@ static void label(struct walk *walk) {
     apply(walk, &entry, "an outcome");
 }
 
+static void amend(struct walk *walk) {
+    if (walk->paid == 0)
+        return;
+    size_t known = walk->paid < RECENT ? walk->paid : RECENT;
+    size_t i = (size_t)chance_below(&walk->chance, (int64_t)known);
+    struct entry entry = scene_taken_out(&walk->recent[i], walk->labels[i]);
+    apply(walk, &entry, "what was taken out");
+    walk->recent[i].integers[SCENE_AMOUNT] = chance_below(&walk->chance, 1000);
+    entry = scene_put_in(&walk->recent[i], walk->labels[i]);
+    apply(walk, &entry, "what was put in");
+}
+
 static void merge(struct walk *walk) {
     struct state other;
     state_init(&other);
@@ -276,8 +288,10 @@ static void step(struct walk *walk) {
     if (kind < 700) {
         walk->now_us += chance_below(chance, 4) * pace_us;
         pay(walk, walk->now_us, "a payment");
-    } else if (kind < 800) {
+    } else if (kind < 790) {
         label(walk);
+    } else if (kind < 800) {
+        amend(walk);
     } else if (kind < 900) {
         pay(walk, walk->now_us - chance_below(chance, 8 * pace_us), "a late payment");
     } else if (kind < 950) {

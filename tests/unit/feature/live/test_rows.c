@@ -101,9 +101,13 @@ static void set_weights(struct list *list, struct row *row) {
     struct chance *chance = &list->chance;
     bool is_single = chance_below(chance, 8) > 0;
     bool is_extreme = chance_below(chance, 4) == 0;
-    row->transactions = is_single ? 1 : (uint32_t)chance_below(chance, 4);
+    row->tally.transactions = is_single ? 1 : (uint32_t)chance_below(chance, 4);
     if (!is_single && is_extreme)
-        row->transactions = UINT32_MAX;
+        row->tally.transactions = UINT32_MAX;
+    row->tally.taken = is_single ? 0 : (uint32_t)chance_below(chance, 3);
+    for (size_t i = 0; i < list->entity.filter_count; i++)
+        row->tally.taken_weights[i] =
+            row->tally.taken > 0 ? (uint32_t)chance_below(chance, row->tally.taken + 1) : 0;
     for (size_t i = 0; i < list->entity.filter_count; i++) {
         row->entry.weights[i] = (int32_t)chance_below(chance, 2);
         if (!is_single && chance_below(chance, 2))
@@ -156,10 +160,10 @@ static void insert(struct list *list, int64_t size) {
     fill_columns(list, &row->entry, size);
     set_weights(list, row);
     list->count++;
-    state_fit(state, &list->entity, &row->entry, row->transactions);
+    state_fit(state, &list->entity, row);
     uint32_t at = rows_insert(state, &list->entity, state->begin + (uint32_t)i);
     assert_int_equal(at - state->begin, i);
-    row_fill(state, &list->entity, &row->entry, row->transactions, row_at(state, at));
+    row_fill(state, &list->entity, row, row_at(state, at));
 }
 
 static void weigh(struct list *list) {
@@ -168,9 +172,8 @@ static void weigh(struct list *list) {
     size_t i = (size_t)chance_below(&list->chance, (int64_t)list->count);
     struct row *row = &list->rows[i];
     set_weights(list, row);
-    state_fit(&list->state, &list->entity, &row->entry, row->transactions);
-    row_set_weights(&list->state, &list->entity, &row->entry, row->transactions,
-                    row_at(&list->state, list->state.begin + i));
+    state_fit(&list->state, &list->entity, row);
+    row_set_weights(&list->state, &list->entity, row, row_at(&list->state, list->state.begin + i));
 }
 
 static void remove_some(struct list *list) {
@@ -191,7 +194,10 @@ static void assert_same_row(const struct list *list, const struct row *got,
     assert_int_equal(got->entry.time_us, expected->entry.time_us);
     assert_int_equal(got->entry.id_hash, entity->id_size > 0 ? expected->entry.id_hash : 0);
     assert_int_equal(got->entry.present, present);
-    assert_int_equal(got->transactions, expected->transactions);
+    assert_int_equal(got->tally.transactions, expected->tally.transactions);
+    assert_int_equal(got->tally.taken, expected->tally.taken);
+    for (size_t j = 0; got->tally.taken > 0 && j < entity->filter_count; j++)
+        assert_int_equal(got->tally.taken_weights[j], expected->tally.taken_weights[j]);
     for (size_t j = 0; j < entity->column_count; j++) {
         bool is_there = present >> j & 1;
         bool is_text = list->columns[j].type == COLUMN_TEXT;
@@ -219,9 +225,9 @@ static void assert_rows(struct list *list) {
         row_get(state, &list->entity, state->begin + i, &got);
         assert_same_row(list, &got, expected, i);
         assert_int_equal(row_time(state, layout, state->begin + i), expected->entry.time_us);
-        assert_int_equal(row_weight(&list->entity, layout, at, -1), expected->transactions);
-        for (int j = 0; j < (int)list->entity.filter_count; j++)
-            assert_int_equal(row_weight(&list->entity, layout, at, j), expected->entry.weights[j]);
+        for (int j = -1; j < (int)list->entity.filter_count; j++)
+            assert_int_equal(row_weight(&list->entity, layout, at, j),
+                             entry_weight(&expected->entry, &expected->tally, j));
     }
     list->seen[state->layout]++;
 }
@@ -307,10 +313,11 @@ static void every_edge_has_its_layout(void **unused) {
         entries[2].time_us += edges[i].later_us;
         for (uint32_t j = 0; j < 3; j++) { /* the last one between, behind or in front of them */
             uint32_t transactions = j == 2 ? edges[i].transactions : 1;
-            state_fit(&state, &scene.entity, &entries[j], transactions);
-            uint32_t row = rows_insert(&state, &scene.entity,
-                                       rows_find(&state, &scene.entity, entries[j].time_us));
-            row_fill(&state, &scene.entity, &entries[j], transactions, row_at(&state, row));
+            struct row row = {.entry = entries[j], .tally.transactions = transactions};
+            state_fit(&state, &scene.entity, &row);
+            uint32_t at = rows_insert(&state, &scene.entity,
+                                      rows_find(&state, &scene.entity, entries[j].time_us));
+            row_fill(&state, &scene.entity, &row, row_at(&state, at));
         }
         if (state.layout != edges[i].layout)
             fail_msg("edge %zu has layout %d", i, state.layout);
@@ -320,7 +327,7 @@ static void every_edge_has_its_layout(void **unused) {
                     &row);
             assert_int_equal(row.entry.time_us, entries[j].time_us);
             assert_int_equal(row.entry.integers[SCENE_ITEMS], entries[j].integers[SCENE_ITEMS]);
-            assert_int_equal(row.transactions, j == 2 ? edges[i].transactions : 1);
+            assert_int_equal(row.tally.transactions, j == 2 ? edges[i].transactions : 1);
         }
         state_deinit(&state);
     }
@@ -333,6 +340,7 @@ static void every_edge_has_its_layout(void **unused) {
 static size_t make_entries(struct chance *chance, struct entry *entries) {
     size_t count = 0, wanted = 1 + (size_t)chance_below(chance, ENTRIES_MAX - 1);
     size_t calm = (size_t)chance_below(chance, ENTRIES_MAX);
+    bool with_taken = chance_below(chance, 3) == 0;
     int64_t time_us = INT64_C(1700000000) * SECOND;
     int64_t pace_us = chance_below(chance, 2) ? YEAR / 40 : 40 * SECOND;
     struct payment payment = {0};
@@ -347,6 +355,8 @@ static size_t make_entries(struct chance *chance, struct entry *entries) {
         if (count < wanted && chance_below(chance, 4) == 0)
             entries[count++] = scene_outcome(&payment, SCENE_UNKNOWN,
                                              chance_below(chance, 2) ? SCENE_FRAUD : SCENE_LEGIT);
+        if (count < wanted && with_taken && chance_below(chance, 8) == 0)
+            entries[count++] = scene_taken_out(&payment, SCENE_UNKNOWN);
     }
     return count;
 }

@@ -26,7 +26,7 @@ struct walk {
     unsigned pace;   /* gaps are below 2^pace microseconds */
     unsigned burst;  /* payments left that come much quicker */
     unsigned labels; /* outcomes left of payments that are not known */
-    uint64_t collapsed, merged;
+    uint64_t collapsed, merged, amended;
 };
 
 /* All at once: both are decoded and made one state. */
@@ -110,6 +110,19 @@ static void change_pace(struct walk *walk) {
         walk->pace = reach - (unsigned)chance_below(&walk->chance, 12);
 }
 
+/* Takes it out, and mostly puts it in again with another amount. */
+static void amend(struct walk *walk) {
+    struct payment *payment = (struct payment *)(uintptr_t)any_payment(walk);
+    struct entry entry = scene_taken_out(payment, SCENE_UNKNOWN);
+    apply(walk, &entry);
+    walk->amended++;
+    if (chance_below(&walk->chance, 4) == 0)
+        return;
+    payment->integers[SCENE_AMOUNT] = chance_below(&walk->chance, 2000) - 500;
+    entry = scene_put_in(payment, SCENE_UNKNOWN);
+    apply(walk, &entry);
+}
+
 /* Of a payment that is known, or will come later or never. */
 static void label(struct walk *walk) {
     struct payment payment = scene_random_payment(&walk->chance, walk->now_us);
@@ -133,8 +146,10 @@ static void step(struct walk *walk) {
         pay_ahead(walk, time_after(now_us, (kind == 74 ? 1 : 30) * gap(walk)));
     } else if (kind < 85) {
         pay(walk, time_after(now_us, (chance_below(chance, 3) ? -1 : -20) * gap(walk)));
-    } else if (kind < 90) {
+    } else if (kind < 89) {
         label(walk);
+    } else if (kind == 89 && walk->kept_count > 0) {
+        amend(walk);
     } else if (kind < 93 && walk->kept_count > 0) {
         struct entry entry = scene_transaction(any_payment(walk)); /* once more */
         apply(walk, &entry);
@@ -222,7 +237,7 @@ static void every_step_equals_the_fold(void **unused) {
     }
     print_message("%" PRIu64 " steps with tiles, %" PRIu64 " merges\n", walk.collapsed,
                   walk.merged);
-    assert_true(walk.collapsed > 0 && walk.merged > 0);
+    assert_true(walk.collapsed > 0 && walk.merged > 0 && walk.amended > 0);
     state_deinit(&walk.state);
     buffer_deinit(&walk.folded);
 }

@@ -35,6 +35,21 @@ static void sort(struct entry *entries, size_t count) {
     qsort(entries, count, sizeof *entries, by_time);
 }
 
+/* Sometimes the payment is taken out, and mostly put in again with another amount, as it may be
+ * several times. */
+static size_t amend(struct chance *chance, struct payment *payment, enum scene_label label,
+                    struct entry *entries, size_t room) {
+    size_t count = 0;
+    while (count + 2 <= room && chance_below(chance, 3) == 0) {
+        entries[count++] = scene_taken_out(payment, label);
+        if (chance_below(chance, 3) == 0)
+            break; /* voided: whatever becomes known of it changes nothing but weights */
+        payment->integers[SCENE_AMOUNT] = chance_below(chance, 4) * 300;
+        entries[count++] = scene_put_in(payment, label);
+    }
+    return count;
+}
+
 /* Payments with the outcomes that come of them, among them twins of time and id. */
 static size_t make_entries(struct chance *chance, struct entry *entries) {
     size_t count = 0, wanted = 1 + (size_t)chance_below(chance, ENTRIES_MAX);
@@ -60,6 +75,7 @@ static size_t make_entries(struct chance *chance, struct entry *entries) {
             enum scene_label previous = label;
             label = (enum scene_label)chance_below(chance, SCENE_LABELS);
             entries[count++] = scene_outcome(&payment, previous, label);
+            count += amend(chance, &payment, label, entries + count, wanted - count);
         }
     }
     if (chance_below(chance, 4) == 0) /* a clock that leaps, and what it makes obsolete */
@@ -183,8 +199,10 @@ static void print_case(const struct trial *trial, const struct entry *entries, s
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
         print_message("  %s %016" PRIx64 " at %" PRId64 " present %02x, columns",
-                      e->transaction ? "transaction" : "outcome of ", e->id_hash, e->time_us,
-                      e->present);
+                      e->transaction    ? "transaction"
+                      : e->is_taken_out ? "taken out  "
+                                        : "outcome of ",
+                      e->id_hash, e->time_us, e->present);
         for (int j = 0; j < SCENE_COLUMNS; j++)
             if (j == SCENE_MERCHANT_TEXT)
                 print_message(" \"%" TEXT_FORMAT "\"", TEXT_ARGS(e->texts[j]));

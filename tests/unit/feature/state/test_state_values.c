@@ -17,14 +17,16 @@
 #define FEATURES_MAX 24
 #define DAY          (86400 * SECOND)
 
-enum step_type { STEP_PAY, STEP_LABEL, STEP_LOOK };
+enum step_type { STEP_PAY, STEP_LABEL, STEP_AMEND, STEP_LOOK };
 
 struct step {
     enum step_type type;
     struct payment payment; /* STEP_PAY */
-    uint64_t id_hash;       /* STEP_LABEL: whose */
+    uint64_t id_hash;       /* STEP_LABEL, STEP_AMEND: whose */
     enum scene_label label;
-    int64_t at_us; /* STEP_LOOK */
+    bool is_void;   /* STEP_AMEND; else: */
+    int64_t amount; /* what it is now */
+    int64_t at_us;  /* STEP_LOOK */
 };
 
 struct walk {
@@ -35,7 +37,7 @@ struct walk {
     struct naive_tiles tiles, sketches;
     int64_t newest_us;
     bool any;
-    uint64_t moved_edges, estimates; /* that the run came by what it is about */
+    uint64_t moved_edges, estimates, amended; /* that the run came by what it is about */
     char complaint[sizeof((struct error *)NULL)->text];
 };
 
@@ -162,6 +164,21 @@ static bool state_is_sound(struct walk *walk) {
     return r == 0;
 }
 
+static void amend(struct walk *walk, const struct step *step) {
+    struct naive_payment before;
+    const int64_t *amount = step->is_void ? NULL : &step->amount;
+    if (!naive_model_amend(&walk->naive, step->id_hash, amount, &before))
+        return;
+    struct entry entry = scene_taken_out(&before.payment, before.label);
+    scene_apply(&walk->scene, &walk->state, &entry);
+    walk->amended++;
+    if (step->is_void)
+        return;
+    before.payment.integers[SCENE_AMOUNT] = step->amount;
+    entry = scene_put_in(&before.payment, before.label);
+    scene_apply(&walk->scene, &walk->state, &entry);
+}
+
 static bool do_step(struct walk *walk, const struct step *step) {
     struct entry entry;
     if (step->type == STEP_LOOK)
@@ -169,12 +186,15 @@ static bool do_step(struct walk *walk, const struct step *step) {
     if (step->type == STEP_LABEL) {
         int previous = naive_model_label(&walk->naive, step->id_hash, step->label);
         for (size_t i = 0; previous >= 0 && i < walk->naive.count; i++)
-            if (walk->naive.payments[i].payment.id_hash == step->id_hash) {
+            if (walk->naive.payments[i].payment.id_hash == step->id_hash &&
+                !walk->naive.payments[i].is_taken_out) {
                 entry = scene_outcome(&walk->naive.payments[i].payment, (enum scene_label)previous,
                                       step->label);
                 scene_apply(&walk->scene, &walk->state, &entry);
             }
     }
+    if (step->type == STEP_AMEND)
+        amend(walk, step);
     if (step->type == STEP_PAY) {
         if (!values_agree(walk, step->payment.time_us, &step->payment))
             return false;
@@ -229,9 +249,12 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
         } else if (kind < 90 && i > 0) {
             const struct step *other =
                 &ret_steps[i - 1 - (size_t)chance_below(chance, i < 60 ? (int64_t)i : 60)];
-            step->type = STEP_LABEL; /* of nobody, where the other is not a payment */
-            step->id_hash = other->payment.id_hash;
+            step->type = kind < 84 ? STEP_LABEL : STEP_AMEND;
+            /* of nobody, where the other is not a payment */
+            step->id_hash = other->type == STEP_AMEND ? other->id_hash : other->payment.id_hash;
             step->label = (enum scene_label)chance_below(chance, SCENE_LABELS);
+            step->is_void = chance_below(chance, 3) == 0;
+            step->amount = chance_below(chance, 2000) - 500;
         } else {
             step->type = STEP_LOOK;
             step->at_us = now_us + (chance_below(chance, 60) - 15) *
@@ -263,6 +286,11 @@ static void print_steps(const struct step *steps, size_t count) {
                           p->integers[SCENE_OPENED], (uint64_t)p->integers[SCENE_PLACE]);
         else if (step->type == STEP_LABEL)
             print_message("  label %016" PRIx64 " %s\n", step->id_hash, labels[step->label]);
+        else if (step->type == STEP_AMEND && step->is_void)
+            print_message("  void %016" PRIx64 "\n", step->id_hash);
+        else if (step->type == STEP_AMEND)
+            print_message("  amend %016" PRIx64 " amount %" PRId64 "\n", step->id_hash,
+                          step->amount);
         else
             print_message("  look at %" PRId64 "\n", step->at_us);
     }
@@ -292,9 +320,9 @@ static void values_equal_the_naive_model(void **unused) {
         print_steps(steps, count);
         fail_msg("the engine and the naive model differ after %zu steps", count);
     }
-    print_message("%" PRIu64 " windows moved, %" PRIu64 " estimates\n", walk->moved_edges,
-                  walk->estimates);
-    assert_true(walk->moved_edges > 0);
+    print_message("%" PRIu64 " windows moved, %" PRIu64 " estimates, %" PRIu64 " amended\n",
+                  walk->moved_edges, walk->estimates, walk->amended);
+    assert_true(walk->moved_edges > 0 && walk->amended > 0);
     state_scratch_free(walk->scratch);
     state_deinit(&walk->state);
     naive_model_deinit(&walk->naive);
