@@ -36,6 +36,7 @@ WORD = "^[ -~]{1,128}$"
 REQUEST_RULES = {
     ("ScoreRequest", "transactions"): {"minItems": 1, "maxItems": 1000},
     ("ReportOutcomeRequest", "outcomes"): {"minItems": 1, "maxItems": 1000},
+    ("AmendRequest", "amendments"): {"minItems": 1, "maxItems": 1000},
     ("ChangeListRequest", "changes"): {"minItems": 1, "maxItems": 1000},
     ("GetEntityRequest", "entity"): {"type": "string", "pattern": WORD},
     ("GetEntityRequest", "key"): {
@@ -52,6 +53,7 @@ REQUEST_RULES = {
 REQUIRED = {
     "ScoreRequest": ["transactions"],
     "ReportOutcomeRequest": ["outcomes"],
+    "AmendRequest": ["amendments"],
     "ChangeListRequest": ["changes"],
     "GetEntityRequest": ["entity", "key"],
     "ExplainRequest": ["transaction_id"],
@@ -62,6 +64,8 @@ PATHS = [
     ("/v1/score", "score", "ScoreRequest", "ScoreResponse", "Decide about transactions."),
     ("/v1/outcomes", "reportOutcomes", "ReportOutcomeRequest", "ReportOutcomeResponse",
      "Report what transactions turned out to be."),
+    ("/v1/amendments", "amend", "AmendRequest", "AmendResponse",
+     "Report that transactions were voided, captured with another amount, or refunded."),
     ("/v1/entity", "getEntity", "GetEntityRequest", "GetEntityResponse", "The features of one card, customer, …"),
     ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Derive a decision again, with everything that went into it."),
     ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and the entries added to one."),
@@ -286,6 +290,7 @@ EXAMPLES = {
         ]
     },
     "ReportOutcomeRequest": {"outcomes": [{"transaction_id": "order-1001", "label": "LABEL_FRAUD", "source": "feed"}]},
+    "AmendRequest": {"amendments": [{"transaction_id": "order-1001", "kind": "AMENDMENT_REFUND", "amount_minor": 1500}]},
     "GetEntityRequest": {"entity": "card", "key": ["card-17"]},
     "ExplainRequest": {"transaction_id": "order-1001"},
     "ReloadRequest": {"wait": True},

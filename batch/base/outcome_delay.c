@@ -26,23 +26,35 @@ static bool is_before(const struct delayed_outcome *a, const struct delayed_outc
     return a->time_us != b->time_us ? a->time_us < b->time_us : a->number < b->number;
 }
 
-uint64_t outcome_delay_add(struct outcome_delay *delay, struct text id, enum label label,
-                           int64_t time_us, uint64_t line) {
+static uint64_t add(struct outcome_delay *delay, struct delayed_outcome outcome, struct text id) {
     if (delay->count == delay->capacity) {
         delay->capacity = delay->capacity ? 2 * delay->capacity : 256;
         delay->outcomes =
             check_reallocarray(delay->outcomes, delay->capacity, sizeof *delay->outcomes);
     }
-    struct delayed_outcome outcome = {.time_us = time_us,
-                                      .number = delay->next_number++,
-                                      .id = text_copy(id),
-                                      .label = label,
-                                      .line = line};
+    outcome.number = delay->next_number++;
+    outcome.id = text_copy(id);
     size_t at = delay->count++;
     for (; at > 0 && is_before(&outcome, &delay->outcomes[(at - 1) / 2]); at = (at - 1) / 2)
         delay->outcomes[at] = delay->outcomes[(at - 1) / 2];
     delay->outcomes[at] = outcome;
     return outcome.number;
+}
+
+uint64_t outcome_delay_add(struct outcome_delay *delay, struct text id, enum label label,
+                           int64_t time_us, uint64_t line) {
+    return add(delay, (struct delayed_outcome){.time_us = time_us, .label = label, .line = line},
+               id);
+}
+
+uint64_t outcome_delay_add_amendment(struct outcome_delay *delay, const struct amendment *amendment,
+                                     int64_t time_us, uint64_t line) {
+    return add(delay,
+               (struct delayed_outcome){.time_us = time_us,
+                                        .amendment = amendment->kind,
+                                        .amount_minor = amendment->amount_minor,
+                                        .line = line},
+               amendment->transaction_id);
 }
 
 void outcome_delay_withdraw(struct outcome_delay *delay, uint64_t number) {

@@ -18,6 +18,7 @@ struct packed_entry {
     uint64_t id_hash;
     uint32_t present;
     bool transaction;
+    bool is_taken_out;
     bool is_read;         /* a transaction that is decided: its features are needed */
     uint32_t read;        /* bit i: the weight of filter i when reading, 0 or 1 */
     uint32_t plus, minus; /* bit i: its weight when applying is 1, is −1 */
@@ -44,6 +45,7 @@ static inline void replay_entry_unpack(const struct packed_entry *head,
     ret_entry->id_hash = head->id_hash;
     ret_entry->present = head->present;
     ret_entry->transaction = head->transaction;
+    ret_entry->is_taken_out = head->is_taken_out;
     for (size_t i = 0; i < plan->column_count; i++) {
         if (plan->columns[i].type == COLUMN_TEXT) {
             memcpy(&ret_entry->texts[i], packed, sizeof(struct text));

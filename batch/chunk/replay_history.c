@@ -9,6 +9,7 @@
 void replay_history_init(struct replay_history *history, bool with_policies, bool with_labels) {
     *history = (struct replay_history){.with_policies = with_policies, .with_labels = with_labels};
     buffer_init(&history->labels);
+    buffer_init(&history->amendments);
 }
 
 void replay_history_deinit(struct replay_history *history) {
@@ -21,6 +22,7 @@ void replay_history_deinit(struct replay_history *history) {
         free((void *)(uintptr_t)history->shadows[i].name.data);
     free(history->shadows);
     buffer_deinit(&history->labels);
+    buffer_deinit(&history->amendments);
 }
 
 /* ---- policies ---- */
@@ -229,6 +231,48 @@ static int add_outcome(struct replay_history *history, const struct record *reco
     return 0;
 }
 
+static int add_amendment(struct replay_history *history, const struct record *record,
+                         struct error *ret_error) {
+    const struct amendment_record *amendment = &record->amendment;
+    if (amendment->transaction_position >= record->position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "the amendment at position %" PRIu64 " refers to a later transaction",
+                         record->position);
+    const struct replay_amendment kept = {.transaction_position = amendment->transaction_position,
+                                          .position = record->position,
+                                          .now = amendment->now};
+    buffer_append(&history->amendments, &kept, sizeof kept);
+    return 0;
+}
+
+static int compare_amendments(const void *left, const void *right) {
+    const struct replay_amendment *a = left, *b = right;
+    if (a->transaction_position != b->transaction_position)
+        return a->transaction_position < b->transaction_position ? -1 : 1;
+    return (a->position > b->position) - (a->position < b->position);
+}
+
+static size_t amendment_count(const struct replay_history *history) {
+    return history->amendments.length / sizeof(struct replay_amendment);
+}
+
+bool replay_history_amended(const struct replay_history *history, uint64_t position,
+                            struct amended *ret_amended) {
+    const struct replay_amendment *all = (const void *)history->amendments.bytes;
+    size_t low = 0, high = amendment_count(history); /* ends behind the transaction's last */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (all[middle].transaction_position <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || all[low - 1].transaction_position != position)
+        return false;
+    *ret_amended = all[low - 1].now;
+    return true;
+}
+
 void replay_history_note_time(struct replay_history *history, int64_t at_us) {
     if (!history->has_transactions)
         history->first_us = history->newest_us = at_us;
@@ -254,6 +298,8 @@ int replay_history_add(struct replay_history *history, const struct record *reco
         return history->with_policies ? add_snapshot(history, record, ret_error) : 0;
     case RECORD_GENERATION:
         return history->with_policies ? add_generation(history, record, ret_error) : 0;
+    case RECORD_AMENDMENT:
+        return history->with_labels ? add_amendment(history, record, ret_error) : 0;
     case RECORD_LIST_CHANGE:
     case RECORD_TYPE_COUNT:
         break;
@@ -269,6 +315,9 @@ static bool covers(const struct replay_span *span, uint64_t place) {
 }
 
 int replay_history_finish(struct replay_history *history, struct error *ret_error) {
+    if (history->amendments.length > 0)
+        qsort(history->amendments.bytes, amendment_count(history), sizeof(struct replay_amendment),
+              compare_amendments);
     for (size_t i = 0; i < history->span_count; i++) {
         struct replay_span *span = &history->spans[i];
         if (span->place >= span->from && span->from > 0)

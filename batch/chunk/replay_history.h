@@ -35,6 +35,12 @@ struct replay_span {
     size_t parent;
 };
 
+/* What a transaction was after one of its amendments. */
+struct replay_amendment {
+    uint64_t transaction_position, position;
+    struct amended now;
+};
+
 /* A record of a shadow policy: transactions behind it name it. */
 struct replay_shadow {
     uint64_t snapshot_id;
@@ -54,6 +60,7 @@ struct replay_history {
     struct snapshot **snapshots; /* without duplicates; owns the references, the others borrow */
     size_t snapshot_count;
     struct buffer labels;        /* enum label by position, two a byte, up to the last outcome's */
+    struct buffer amendments;    /* struct replay_amendment, by transaction, then position */
     uint64_t foreign_versions;   /* engine records of other versions than this */
     int64_t first_us, newest_us; /* event times of the first transaction and the newest */
     bool has_transactions;
@@ -82,3 +89,6 @@ const struct replay_shadow *replay_history_shadow(const struct replay_history *h
 
 /* The transaction's label after the last record. */
 enum label replay_history_label(const struct replay_history *history, uint64_t position);
+/* What it was after the last record. false: it was never amended. */
+bool replay_history_amended(const struct replay_history *history, uint64_t position,
+                            struct amended *ret_amended);

@@ -40,9 +40,10 @@ static void take_entity(struct entity_entries_sink *self, const struct entity_en
                                 .key_hash = entries_of->key_hash,
                                 .entity = entries_of->entity,
                                 .key = entries_of->key,
+                                .is_read = reading->record->type == RECORD_TRANSACTION,
                                 .entry = *entries_of->entry};
     for (size_t i = 0; i < plan->filter_count; i++) {
-        if (item.entry.transaction)
+        if (item.is_read)
             item.read |= (uint32_t)(item.entry.weights[i] != 0) << i;
         item.plus |= (uint32_t)(entries_of->applied[i] > 0) << i;
         item.minus |= (uint32_t)(entries_of->applied[i] < 0) << i;

@@ -132,6 +132,7 @@ static void take_rare(struct feature_rows *rows, const struct record *record) {
     case RECORD_SNAPSHOT: /* one policy is for all */
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_TYPE_COUNT:

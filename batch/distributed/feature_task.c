@@ -118,8 +118,10 @@ bool feature_rare_next(struct cursor *cursor, struct rare_record *ret_record) {
 
 /* ---------------------------------------------------------------------------------------------
  * Items: position − base, number of the entity (varints), hash of the key (8 bytes), key (varint
- * length, bytes), 2 × zigzag time + 1 for a transaction, hash of the id (8 bytes), weights (three
+ * length, bytes), flags (1 byte), zigzag time, hash of the id (8 bytes), weights (three
  * varints), columns that are there (varint), and their values: zigzag, or length and bytes */
+
+enum { ITEM_READ = 1, ITEM_PUT_IN = 2, ITEM_TAKEN_OUT = 4 };
 
 static void put_short(struct buffer *block, struct text text) {
     buffer_append_varint(block, text.length);
@@ -133,7 +135,10 @@ void feature_item_put(struct buffer *block, uint64_t base, const struct entity_p
     buffer_append_varint(block, item->entity);
     buffer_append_u64(block, item->key_hash);
     put_short(block, item->key);
-    buffer_append_varint(block, zigzag(entry->time_us) << 1 | entry->transaction);
+    unsigned flags = (item->is_read ? ITEM_READ : 0) | (entry->transaction ? ITEM_PUT_IN : 0) |
+                     (entry->is_taken_out ? ITEM_TAKEN_OUT : 0);
+    buffer_append_u8(block, (uint8_t)flags);
+    buffer_append_zigzag(block, entry->time_us);
     buffer_append_u64(block, entry->id_hash);
     buffer_append_varint(block, item->read);
     buffer_append_varint(block, item->plus);
@@ -168,9 +173,11 @@ int feature_item_get(struct cursor *cursor, uint64_t base, const struct plan *pl
     ret_item->entity = (size_t)cursor_varint(cursor);
     ret_item->key_hash = cursor_u64(cursor);
     ret_item->key = cursor_text(cursor, (size_t)cursor_varint(cursor));
-    uint64_t time = cursor_varint(cursor);
-    entry->time_us = unzigzag(time >> 1);
-    entry->transaction = time & 1;
+    unsigned flags = cursor_u8(cursor);
+    ret_item->is_read = flags & ITEM_READ;
+    entry->transaction = flags & ITEM_PUT_IN;
+    entry->is_taken_out = flags & ITEM_TAKEN_OUT;
+    entry->time_us = cursor_zigzag(cursor);
     entry->id_hash = cursor_u64(cursor);
     ret_item->read = (uint32_t)cursor_varint(cursor);
     ret_item->plus = (uint32_t)cursor_varint(cursor);

@@ -70,6 +70,7 @@ struct feature_item {
     uint64_t position, key_hash;
     size_t entity;
     struct text key;
+    bool is_read;               /* a transaction, whose features are needed */
     uint32_t read, plus, minus; /* bit i: weight of filter i when reading, its sign when applying */
     struct entry entry;         /* without weights */
 };

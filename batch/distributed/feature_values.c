@@ -72,7 +72,7 @@ static void take_item(struct feature_values *values) {
     const struct entity_plan *entity = values->states->entities[item->entity];
     struct state_table *live = &values->states->shards[0].live;
     struct held_state *held = state_table_find(live, item->entity, item->key, item->key_hash);
-    if (item->entry.transaction)
+    if (item->is_read)
         read_item(values, held ? &held->state : NULL);
     if (!held)
         held = state_table_add(live, item->entity, item->key, item->key_hash);

@@ -168,16 +168,45 @@ static int record_outcome(struct import *import, const struct outcome *outcome, 
     return append(import, &record, ret_error);
 }
 
-/* Advances history to this time and records the outcomes that become known on the way. */
+/* One that contradicts what other amendments have made of its transaction by then is not recorded:
+ * its row was good when it came. */
+static int record_amendment(struct import *import, const struct amendment *amendment,
+                            int64_t time_us, struct error *ret_error) {
+    struct record record;
+    struct text field;
+    arena_reset(&import->outcome);
+    int r = ingest_amend(&import->states, import->archive, amendment, receipt(import, time_us),
+                         &import->outcome, &record, &field, ret_error);
+    import->report.unchanged += r == 0;
+    import->report.contradicted += r == -ERROR_INVALID;
+    if (r <= 0)
+        return r == -ERROR_INVALID ? 0 : r;
+    import->report.amendments++;
+    return append(import, &record, ret_error);
+}
+
+static int record_delayed(struct import *import, const struct delayed_outcome *next,
+                          struct error *ret_error) {
+    if (next->amendment != AMENDMENT_NONE) {
+        const struct amendment amendment = {.transaction_id = text_of(next->id),
+                                            .kind = next->amendment,
+                                            .amount_minor = next->amount_minor,
+                                            .known_time_us = next->time_us};
+        return record_amendment(import, &amendment, next->time_us, ret_error);
+    }
+    const struct outcome outcome = {
+        .transaction_id = text_of(next->id), .label = next->label, .known_time_us = next->time_us};
+    return record_outcome(import, &outcome, next->time_us, ret_error);
+}
+
+/* Advances history to this time and records what becomes known on the way. */
 static int advance(struct import *import, int64_t time_us, struct error *ret_error) {
     struct delayed_outcome next;
     int r = 0;
     if (time_us > import->time_us)
         import->time_us = time_us;
     while (r == 0 && outcome_delay_take(&import->delay, import->time_us, &next)) {
-        const struct outcome outcome = {
-            .transaction_id = text_of(next.id), .label = next.label, .known_time_us = next.time_us};
-        r = record_outcome(import, &outcome, next.time_us, ret_error);
+        r = record_delayed(import, &next, ret_error);
         free(next.id);
     }
     return r;
@@ -198,6 +227,19 @@ static int take_outcome(struct import *import, const struct import_row *row,
     return record_outcome(import, &outcome, import->time_us, ret_error);
 }
 
+static int take_amendment(struct import *import, const struct import_row *row,
+                          struct error *ret_error) {
+    struct amendment amendment = row->amendment;
+    if (amendment.kind == AMENDMENT_NONE)
+        return 0;
+    amendment.transaction_id = row->transaction.id;
+    if (amendment.known_time_us > import->time_us) {
+        outcome_delay_add_amendment(&import->delay, &amendment, amendment.known_time_us, 0);
+        return 0;
+    }
+    return record_amendment(import, &amendment, import->time_us, ret_error);
+}
+
 /* ---- rows ---- */
 
 static int check_received(const struct import *import, int64_t received_us, struct text *ret_field,
@@ -209,6 +251,21 @@ static int check_received(const struct import *import, int64_t received_us, stru
                       (received_us - now_us + 999999) / 1000000);
     if (r < 0)
         *ret_field = TEXT_LITERAL("received_time");
+    return r;
+}
+
+/* As of a transaction that nothing else has amended. */
+static int check_amendment(const struct import_row *row, struct text *ret_field,
+                           struct error *ret_error) {
+    const struct amended scored = amended_of(&row->transaction);
+    struct amendment amendment = row->amendment;
+    struct amended now;
+    if (amendment.kind == AMENDMENT_NONE)
+        return 0;
+    amendment.transaction_id = row->transaction.id;
+    int r = amendment_check(&amendment, ret_field, ret_error);
+    if (r == 0)
+        r = amendment_apply(&amendment, &row->transaction, &scored, &now, ret_field, ret_error);
     return r;
 }
 
@@ -245,6 +302,8 @@ static int check_row(const struct import *import, const struct import_row *row,
     int r = check_received(import, row->received_us, ret_field, ret_error);
     if (r == 0)
         r = check_known(row->known_us, ret_field, ret_error);
+    if (r == 0)
+        r = check_amendment(row, ret_field, ret_error);
     if (r == 0)
         r = find_receipt(import, row, ret_received_us, ret_field, ret_error);
     return r;
@@ -292,6 +351,8 @@ int import_take(struct import *import, const struct import_row *row, struct text
         r = decide(import, &row->transaction, received_us, ret_field, ret_error);
     if (r == 0)
         r = take_outcome(import, row, ret_error);
+    if (r == 0)
+        r = take_amendment(import, row, ret_error);
     if (r < 0)
         return r;
     import->report.duplicates += found > 0;

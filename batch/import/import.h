@@ -35,8 +35,10 @@ struct import_report {
     uint64_t transactions; /* new */
     uint64_t duplicates;   /* known already, with the same content */
     uint64_t outcomes;     /* recorded */
-    uint64_t unchanged;    /* outcomes that were known already */
-    uint64_t waiting;      /* outcomes whose time is still to come: not recorded */
+    uint64_t amendments;   /* recorded */
+    uint64_t unchanged;    /* outcomes and amendments that were known already */
+    uint64_t waiting;      /* outcomes and amendments whose time is still to come: not recorded */
+    uint64_t contradicted; /* amendments that other amendments had made impossible by their time */
     uint64_t verdicts[VERDICT_COUNT];
     uint64_t degraded;
     struct archive_place begin, end;  /* of the archive */
@@ -57,6 +59,9 @@ struct import_row {
     int64_t received_us; /* 0: not given; the event time is used */
     enum label label;    /* LABEL_NONE: no outcome is known */
     int64_t known_us;    /* when it became known; 0: at once */
+    /* .kind AMENDMENT_NONE: none is known. Its transaction is the row's; .known_time_us 0: at once.
+     */
+    struct amendment amendment;
 };
 
 /* 0: decided and appended; 1: the transaction was known already. < 0: nothing of the row was taken.

@@ -144,7 +144,7 @@ static bool has_late(const struct folding *folding, const struct group *group) {
         return false;
     for (size_t i = group->first; i < group->end; i++) {
         struct stream_entry entry = groups_entry(&folding->thread->groups, i);
-        if (entry.is_transaction && entry.time_us < newest_before_us - rebuild->plan->lateness_us)
+        if (entry.may_be_late && entry.time_us < newest_before_us - rebuild->plan->lateness_us)
             return true;
     }
     return false;

@@ -98,7 +98,7 @@ static void fill_buckets(struct groups *groups, size_t *fill) {
             size_t length = (size_t)entry.key_length + entry.body_size;
             uint8_t *to = groups->buckets + fill[groups->places[index]];
             fill[groups->places[index++]] += BUCKET_ENTRY_HEAD + length;
-            store_u64(to, (uint64_t)entry.time_us << 1 | entry.is_transaction);
+            store_u64(to, (uint64_t)entry.time_us << 1 | entry.may_be_late);
             store_u16(to + 8, entry.key_length);
             store_u16(to + 10, entry.body_size);
             memcpy(to + BUCKET_ENTRY_HEAD, entry.key, length);

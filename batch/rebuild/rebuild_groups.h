@@ -54,7 +54,7 @@ static inline struct stream_entry bucket_entry_at(const uint8_t *at) {
                                  .key = at + BUCKET_ENTRY_HEAD,
                                  .key_length = load_u16(at + 8),
                                  .body_size = load_u16(at + 10),
-                                 .is_transaction = packed & 1};
+                                 .may_be_late = packed & 1};
 }
 
 static inline struct stream_entry groups_entry(const struct groups *groups, size_t at) {

@@ -43,11 +43,23 @@ static void next_before(struct id_merge *merge) {
         merge->before_packed = known.position << 8 | (uint64_t)known.label;
 }
 
+/* A hash of amendments is that of nothing else (amendment_hash()). 0: it is one of transactions. */
+static uint64_t newest_amendment(const struct radix_item *ids, size_t count) {
+    uint64_t newest = 0;
+    for (size_t i = 0; i < count; i++)
+        if ((ids[i].item & 0xff) == STREAM_ID_AMENDED && ids[i].item >> 8 > newest)
+            newest = ids[i].item >> 8;
+    return newest;
+}
+
 /* The table's value for one hash, from all records about it; 0: no such transaction. before: its
  * value in the generation before, 0: none. An existing transaction keeps its position; a new one is
  * the first record. Labels count only if they were given to that very transaction. */
 static uint64_t resolve(const struct radix_item *ids, size_t count, uint64_t before) {
     uint64_t position = before >> 8;
+    uint64_t amendment = newest_amendment(ids, count);
+    if (amendment > 0)
+        return (amendment > position ? amendment : position) << 8;
     for (size_t i = 0; i < count && before == 0; i++)
         if ((ids[i].item & 0xff) == 0 && (position == 0 || ids[i].item >> 8 < position))
             position = ids[i].item >> 8;

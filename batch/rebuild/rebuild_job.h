@@ -114,8 +114,8 @@ static inline size_t rebuild_entity_of(const struct rebuild *rebuild, size_t str
  *
  *   u8      length of the key's rest, which is the key without the prefix of its range
  *   u8      length of the body; for either length, 255 means that it follows in two bytes
- *   varint  time: 2 × the zigzag difference from the entry before it in the block, + 1 if it is a
- *           transaction's, not an outcome's
+ *   varint  time: 2 × the zigzag difference from the entry before it in the block, + 1 if it may
+ *           come later than the lateness allows: a transaction's, not an outcome's
  *   the key's rest, the body (bulk_encode())
  *
  * Blocks are decoded independently of each other: the first difference of a block is from 0.
@@ -124,7 +124,7 @@ struct stream_entry {
     int64_t time_us;
     const uint8_t *key; /* its rest; the body is behind it */
     uint16_t key_length, body_size;
-    bool is_transaction;
+    bool may_be_late;
 };
 #define STREAM_ENTRY_HEAD_MAX (2 + 2 * 2 + BUFFER_VARINT_MAX)
 
@@ -155,7 +155,7 @@ static inline const uint8_t *stream_entry_next(const uint8_t *at, int64_t *time_
                                        .key = at,
                                        .key_length = (uint16_t)lengths[0],
                                        .body_size = (uint16_t)lengths[1],
-                                       .is_transaction = packed & 1};
+                                       .may_be_late = packed & 1};
     return at + lengths[0] + lengths[1];
 }
 
@@ -168,4 +168,5 @@ struct stream_id {
 };
 #define STREAM_ID_SIZE     sizeof(struct stream_id)
 #define STREAM_ID_LABELLED 0x80u /* + label: the position is the labelled transaction's */
+#define STREAM_ID_AMENDED  0xfeu /* the position is that of an amendment's record */
 #define STREAM_ID_BY       0xffu /* the position is that of the record that gave the label */

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/feature/state/bulk.h"
+#include "core/store/generation/tally.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 /* Upper bound for the encoded body of an entry. */
 static size_t body_max(const struct entity_plan *plan) {
-    size_t size = 8 + 5 + 5 + 5 * plan->filter_count; /* id hash, mask, tally */
+    size_t size = 8 + 5 + 2 * (5 + 5 * plan->filter_count); /* id hash, mask, tally */
     for (size_t i = 0; i < plan->column_count; i++)
         size += plan->columns[i].type == COLUMN_TEXT ? 2 + COLUMN_TEXT_MAX : BUFFER_VARINT_MAX;
     check(size <= BULK_BODY_MAX);
@@ -24,7 +25,7 @@ static size_t body_max(const struct entity_plan *plan) {
 /* Encodes an entry (format: rebuild_job.h) where there is room for the longest. *note: time of the
  * entry before it in the block. Returns the end. */
 static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan *plan,
-                          struct text rest, const struct entry *entry) {
+                          struct text rest, bool may_be_late, const struct entry *entry) {
     uint8_t *at = head + 2;
     head[0] = rest.length < UINT8_MAX ? (uint8_t)rest.length : UINT8_MAX;
     if (__builtin_expect(rest.length >= UINT8_MAX, 0)) {
@@ -34,7 +35,7 @@ static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan
     uint8_t *long_size = at;
     uint64_t difference = (uint64_t)entry->time_us - (uint64_t)*note;
     *note = entry->time_us;
-    at = varint_put(at, zigzag((int64_t)difference) << 1 | entry->transaction);
+    at = varint_put(at, zigzag((int64_t)difference) << 1 | may_be_late);
     memcpy(at, rest.data, rest.length);
     at += rest.length;
     size_t size = bulk_encode(plan, entry, at);
@@ -46,6 +47,21 @@ static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan
         at += 2;
     }
     return at;
+}
+
+_Static_assert(PLAN_ENTITIES_MAX <= 64, "entities are bits");
+
+/* May the entry come later than the lateness allows? An outcome's entity has its transaction; so
+ * has that of what is put in where the same record takes an entry of that time out. */
+static bool may_be_late(struct record_scan *scan, size_t entity, struct text key,
+                        const struct entry *entry) {
+    uint64_t bit = UINT64_C(1) << entity;
+    if (entry->is_taken_out) {
+        scan->taken_out |= bit;
+        scan->taken_keys[entity] = hash_text(key);
+    }
+    return entry->transaction &&
+           !((scan->taken_out & bit) && scan->taken_keys[entity] == hash_text(key));
 }
 
 /* entry_sink: one entry of the current record. Entities without features (reach 0) keep no state,
@@ -60,6 +76,7 @@ static void take_entry(struct entry_sink *self, size_t entity, struct text key, 
     if (scan->failed < 0 || plan->reach_us == 0)
         return;
     struct text rest;
+    bool is_late = may_be_late(scan, entity, key, entry);
     size_t range = ranges_find(&rebuild->ranges[entity], key, &rest);
     size_t room = STREAM_ENTRY_HEAD_MAX + rest.length + scan->body_max[entity];
     struct spill_open *open =
@@ -68,7 +85,7 @@ static void take_entry(struct entry_sink *self, size_t entity, struct text key, 
         scan->failed = -(int)scan->error.code;
         return;
     }
-    uint8_t *end = put_entry(open->at, &open->note, plan, rest, entry);
+    uint8_t *end = put_entry(open->at, &open->note, plan, rest, is_late, entry);
     spill_put(open, (size_t)(end - open->at));
 }
 
@@ -96,6 +113,7 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
         return rebuild->guessed_at && record->position > rebuild->guessed_at;
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
     case RECORD_GENERATION:
     case RECORD_LIST_CHANGE:
         return true;
@@ -146,6 +164,19 @@ static int take_outcome(struct record_scan *scan, const struct record *record,
     return put_ids(scan, ids, 2, ret_error);
 }
 
+static int take_amendment(struct record_scan *scan, const struct record *record,
+                          struct error *ret_error) {
+    const struct amendment_record *amendment = &record->amendment;
+    check(record->position < UINT64_C(1) << 56);
+    if (amendment->transaction_position >= record->position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: the amendment at position %" PRIu64 " refers to a later transaction",
+                         scan->rebuild->options->archive, record->position);
+    const struct stream_id id = {.id_hash = amendment_hash(amendment->transaction.id),
+                                 .packed = record->position << 8 | STREAM_ID_AMENDED};
+    return put_ids(scan, &id, 1, ret_error);
+}
+
 static void note_generation(struct sums *sums, const struct record *record) {
     if (record->position <= sums->newest_generation_position)
         return;
@@ -157,7 +188,7 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
                      struct error *ret_error) {
     if (scan->sums.newest_receive_us < record->receive_time_us)
         scan->sums.newest_receive_us = record->receive_time_us;
-    scan->id_hash = 0;
+    scan->id_hash = scan->taken_out = 0;
     engine_entries(scan->engine, record, &scan->sink);
     if (scan->failed < 0) {
         *ret_error = scan->error;
@@ -168,6 +199,8 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
         return take_transaction(scan, record, ret_error);
     case RECORD_OUTCOME:
         return take_outcome(scan, record, ret_error);
+    case RECORD_AMENDMENT:
+        return take_amendment(scan, record, ret_error);
     case RECORD_GENERATION:
         note_generation(&scan->sums, record);
         break;

@@ -15,6 +15,8 @@ struct record_scan {
     struct spill_writer *writer;
     size_t *body_max; /* bytes; of each entity */
     uint64_t id_hash; /* of the current transaction; 0: not known yet */
+    /* Entities that the current record, an amendment, has taken an entry out of, and their keys. */
+    uint64_t taken_out, taken_keys[PLAN_ENTITIES_MAX];
     struct sums sums; /* but for the number of records, which is the caller's to count */
     int failed;       /* an error of the sink, whose take() returns nothing */
     struct error error;

@@ -250,6 +250,7 @@ bool replay_is_barrier(const struct replay *replay, enum record_type type, uint6
         return !replay->options.recorded;
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_TYPE_COUNT:

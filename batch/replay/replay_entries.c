@@ -43,7 +43,7 @@ static void pack_head(const struct entity_entries *entries_of, size_t filters, b
     uint32_t read = 0, plus = 0, minus = 0;
     check(filters <= PLAN_FILTERS_MAX);
     for (size_t i = 0; i < filters; i++) {
-        if (entry->transaction)
+        if (is_decided)
             read |= (uint32_t)(entry->weights[i] != 0) << i;
         plus |= (uint32_t)(entries_of->applied[i] > 0) << i;
         minus |= (uint32_t)(entries_of->applied[i] < 0) << i;
@@ -52,7 +52,8 @@ static void pack_head(const struct entity_entries *entries_of, size_t filters, b
     head->id_hash = entry->id_hash;
     head->present = entry->present;
     head->transaction = entry->transaction;
-    head->is_read = entry->transaction && is_decided;
+    head->is_taken_out = entry->is_taken_out;
+    head->is_read = is_decided;
     head->read = read;
     head->plus = plus;
     head->minus = minus;

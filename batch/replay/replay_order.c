@@ -1,5 +1,5 @@
 /* The source for the clock "known now": transactions in the order of their event times, each
- * followed at once by its last outcome, as a record made up for it.
+ * followed at once by what it was amended to and by its last outcome, as records made up for it.
  *
  * The first pass has found the least event time of each segment. The least of all segments not yet
  * read is the floor: transactions up to it can be emitted, event_order.h holds the rest. */
@@ -12,6 +12,7 @@
 #include "batch/chunk/event_order.h"
 #include "core/base/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct order_source {
@@ -21,9 +22,10 @@ struct order_source {
     struct event_order *order;
     size_t part; /* that is being put into the order */
     bool is_at_end;
-    struct arena memory; /* of one record */
-    struct buffer outcome;
-    uint64_t outcome_position; /* 0: the next one is a transaction */
+    struct arena memory;              /* of one record */
+    struct buffer amendment, outcome; /* that follow the transaction at this position … */
+    uint64_t follower_position;
+    bool amendment_follows, outcome_follows; /* … and are still to come */
 };
 
 /* The least event time of all segments from this one on. */
@@ -78,42 +80,77 @@ static int put_part(struct order_source *source, struct error *ret_error) {
 
 /* ---- out ---- */
 
-/* Encodes the transaction's last outcome as a record to follow it, if it has one. Known at the
- * transaction's own time of receipt, under its archived verdict. */
-static int prepare_outcome(struct order_source *source, const struct event_item *item,
-                           struct error *ret_error) {
-    enum label label = replay_history_label(&source->replay->history, item->position);
+/* Encodes what the transaction was amended to in the end, and its last outcome, as records to
+ * follow it: those that it has. Known at the transaction's own time of receipt, under its archived
+ * decision. */
+static int prepare_followers(struct order_source *source, const struct event_item *item,
+                             struct error *ret_error) {
+    const struct replay_history *history = &source->replay->history;
+    enum label label = replay_history_label(history, item->position);
+    struct amended amended;
+    bool is_amended = replay_history_amended(history, item->position, &amended);
     struct record record;
-    if (label == LABEL_NONE)
+    if (label == LABEL_NONE && !is_amended)
         return 0;
     int r = decode(source, item->payload, item->position, &record, ret_error);
     if (r < 0)
         return r;
-    const struct record outcome = {.type = RECORD_OUTCOME,
+    const struct transaction *transaction = &record.transaction.transaction;
+    const struct decision *decision = &record.transaction.decision;
+    source->follower_position = item->position;
+    if (is_amended) {
+        struct record amendment = {.type = RECORD_AMENDMENT,
                                    .receive_time_us = record.receive_time_us,
-                                   .outcome = {.known_time_us = record.receive_time_us,
-                                               .label = label,
-                                               .transaction_position = item->position,
-                                               .transaction = record.transaction.transaction,
-                                               .verdict = record.transaction.decision.verdict}};
-    buffer_clear(&source->outcome);
-    record_encode(&outcome, &source->outcome);
-    source->outcome_position = item->position;
+                                   .amendment = {.known_time_us = record.receive_time_us,
+                                                 .previous = amended_of(transaction),
+                                                 .now = amended,
+                                                 .transaction_position = item->position,
+                                                 .transaction = *transaction,
+                                                 .verdict = decision->verdict}};
+        if (amendment_record_take_fired(&amendment.amendment, decision, &source->memory) < 0)
+            return error_set(ret_error, ERROR_TOO_LARGE, "record %" PRIu64 ": too many rules",
+                             item->position);
+        source->amendment_follows = true;
+        record_encode(&amendment, &source->amendment);
+    }
+    if (label != LABEL_NONE) {
+        const struct record outcome = {.type = RECORD_OUTCOME,
+                                       .receive_time_us = record.receive_time_us,
+                                       .outcome = {.known_time_us = record.receive_time_us,
+                                                   .label = label,
+                                                   .transaction_position = item->position,
+                                                   .transaction = *transaction,
+                                                   .verdict = decision->verdict,
+                                                   .is_amended = is_amended,
+                                                   .amended = amended}};
+        source->outcome_follows = true;
+        record_encode(&outcome, &source->outcome);
+    }
     return 0;
+}
+
+/* The next record that was made up, if there is one. */
+static bool take_follower(struct order_source *source, struct archive_part_record *ret_record) {
+    bool is_amendment = source->amendment_follows;
+    if (!is_amendment && !source->outcome_follows)
+        return false;
+    const struct buffer *payload = is_amendment ? &source->amendment : &source->outcome;
+    *(is_amendment ? &source->amendment_follows : &source->outcome_follows) = false;
+    *ret_record =
+        (struct archive_part_record){.type = is_amendment ? RECORD_AMENDMENT : RECORD_OUTCOME,
+                                     .position = source->follower_position,
+                                     .payload = {(const char *)payload->bytes, payload->length}};
+    return true;
 }
 
 static int next_in_order(struct replay_source *self, struct archive_part_record *ret_record,
                          struct error *ret_error) {
     struct order_source *source = (struct order_source *)self;
     struct event_item item;
-    if (source->outcome_position > 0) {
-        *ret_record = (struct archive_part_record){
-            .type = RECORD_OUTCOME,
-            .position = source->outcome_position,
-            .payload = {(const char *)source->outcome.bytes, source->outcome.length}};
-        source->outcome_position = 0;
+    if (take_follower(source, ret_record))
         return 1;
-    }
+    buffer_clear(&source->amendment);
+    buffer_clear(&source->outcome);
     int r;
     while ((r = event_order_next(source->order, &item, ret_error)) == 0 && !source->is_at_end) {
         r = put_part(source, ret_error);
@@ -124,7 +161,7 @@ static int next_in_order(struct replay_source *self, struct archive_part_record 
         return r;
     *ret_record = (struct archive_part_record){
         .type = RECORD_TRANSACTION, .position = item.position, .payload = item.payload};
-    r = prepare_outcome(source, &item, ret_error);
+    r = prepare_followers(source, &item, ret_error);
     return r < 0 ? r : 1;
 }
 
@@ -133,6 +170,7 @@ static void close_order(struct replay_source *self) {
     source->archive->close(source->archive);
     event_order_free(source->order);
     arena_deinit(&source->memory);
+    buffer_deinit(&source->amendment);
     buffer_deinit(&source->outcome);
     free(source);
 }
@@ -146,6 +184,7 @@ struct replay_source *replay_source_in_order(const struct replay *replay) {
     source->archive = replay_source_archive(replay);
     source->order = event_order_new(&options);
     arena_init(&source->memory, RECORD_BYTES_MAX);
+    buffer_init(&source->amendment);
     buffer_init(&source->outcome);
     return &source->source;
 }

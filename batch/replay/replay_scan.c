@@ -51,6 +51,7 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
     switch (type) {
     case RECORD_TRANSACTION: /* for the times */
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
         return history->with_labels;
     case RECORD_LIST_CHANGE:
         return replay->last_lists != NULL;

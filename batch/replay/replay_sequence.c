@@ -14,6 +14,7 @@
 
 #include "core/base/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +23,21 @@ struct policy_run {
     const struct replay_decider *decider;
     struct replay_states *states;
     struct buffer *verdicts; /* by position, one byte each */
+    struct buffer *fired;    /* struct kept_fired, by position: of those that any rule fired for */
     struct arena *arena;
     bool with_features;
 };
 
+/* For which of the plan's filters on fired() a transaction was applied: for its amendments. */
+struct kept_fired {
+    uint64_t position, rules; /* bit i: the plan's fired_rules[i] */
+};
+#define FIRED_RULES_MAX 64
+
 struct sequence {
     struct replay_output *output;
     struct policy_run replayed, against; /* against.states NULL: there is none */
-    struct buffer against_verdicts, prepared;
+    struct buffer against_verdicts, fired, against_fired, prepared;
 };
 
 /* ---- verdicts ---- */
@@ -47,6 +55,37 @@ static enum verdict verdict_at(const struct buffer *verdicts, uint64_t position)
     return position < verdicts->length ? (enum verdict)verdicts->bytes[position] : VERDICT_NONE;
 }
 
+/* ---- rules that fired ---- */
+
+static void keep_fired(const struct policy_run *policy, uint64_t position,
+                       const struct decision *decision) {
+    const struct snapshot *plan = policy->states->plan;
+    struct kept_fired kept = {.position = position};
+    for (size_t i = 0; i < plan->fired_count && i < FIRED_RULES_MAX; i++)
+        for (size_t j = 0; j < decision->reason_count; j++) {
+            const struct reason *reason = &decision->reasons[j];
+            if (!reason->shadow && !reason->suppressed &&
+                text_equal(reason->rule, plan->fired_rules[i]))
+                kept.rules |= UINT64_C(1) << i;
+        }
+    if (kept.rules)
+        buffer_append(policy->fired, &kept, sizeof kept);
+}
+
+static uint64_t fired_at(const struct buffer *fired, uint64_t position) {
+    const struct kept_fired *all = (const void *)fired->bytes;
+    size_t low = 0, high = fired->length / sizeof *all;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (all[middle].position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool is_found = low < fired->length / sizeof *all && all[low].position == position;
+    return is_found ? all[low].rules : 0;
+}
+
 /* ---- one record ---- */
 
 /* decision: NULL if the policy refused it. */
@@ -56,6 +95,7 @@ static void apply_transaction(const struct policy_run *policy, const struct reco
     struct record followed = *record;
     followed.transaction.decision = decision ? *decision : none;
     keep_verdict(policy->verdicts, record->position, followed.transaction.decision.verdict);
+    keep_fired(policy, record->position, &followed.transaction.decision);
     engine_apply(policy->states->engines[0], &followed, &policy->states->source);
 }
 
@@ -68,6 +108,30 @@ static void apply_outcome(const struct policy_run *policy, const struct record *
     if (position > tables_position)
         followed.outcome.verdict = verdict_at(policy->verdicts, position);
     engine_apply(policy->states->engines[0], &followed, &policy->states->source);
+}
+
+/* Likewise, with the rules that fired for it under this policy. */
+static int apply_amendment(const struct policy_run *policy, const struct record *record,
+                           uint64_t tables_position, struct error *ret_error) {
+    struct record followed = *record;
+    uint64_t position = record->amendment.transaction_position;
+    const struct snapshot *plan = policy->states->plan;
+    struct text fired[FIRED_RULES_MAX];
+    if (plan->fired_count > FIRED_RULES_MAX)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "features of policy %" TEXT_FORMAT " filter on %zu rules with fired(); a "
+                         "counterfactual replay of an archive with amendments takes at most %d",
+                         TEXT_ARGS(plan->name), plan->fired_count, FIRED_RULES_MAX);
+    if (position > tables_position) {
+        uint64_t rules = fired_at(policy->fired, position);
+        followed.amendment.verdict = verdict_at(policy->verdicts, position);
+        followed.amendment.fired = fired;
+        followed.amendment.fired_count = 0;
+        for (; rules; rules &= rules - 1)
+            fired[followed.amendment.fired_count++] = plan->fired_rules[__builtin_ctzll(rules)];
+    }
+    engine_apply(policy->states->engines[0], &followed, &policy->states->source);
+    return 0;
 }
 
 static int decide(const struct policy_run *policy, const struct record *record,
@@ -144,6 +208,11 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
         apply_outcome(&sequence->replayed, &line->record, replay->start.position);
         if (sequence->against.states)
             apply_outcome(&sequence->against, &line->record, replay->start.position);
+    } else if (r == 0 && line->type == RECORD_AMENDMENT) {
+        r = apply_amendment(&sequence->replayed, &line->record, replay->start.position, ret_error);
+        if (r == 0 && sequence->against.states)
+            r = apply_amendment(&sequence->against, &line->record, replay->start.position,
+                                ret_error);
     }
     if (r == 0)
         replay_count(replay, line);
@@ -164,15 +233,19 @@ static void sequence_init(struct sequence *sequence, struct replay_output *outpu
     struct replay *replay = output->replay;
     *sequence = (struct sequence){.output = output};
     buffer_init(&sequence->against_verdicts);
+    buffer_init(&sequence->fired);
+    buffer_init(&sequence->against_fired);
     buffer_init(&sequence->prepared);
     sequence->replayed = (struct policy_run){.decider = &replay->decider,
                                              .states = replay->lanes[replay->decider.lane],
                                              .verdicts = &replay->own_verdicts,
+                                             .fired = &sequence->fired,
                                              .arena = &replay->worker[0].decision,
                                              .with_features = replay->options.features};
     sequence->against = (struct policy_run){.decider = &replay->against,
                                             .states = replay->against_states,
                                             .verdicts = &sequence->against_verdicts,
+                                            .fired = &sequence->against_fired,
                                             .arena = &replay->worker[0].against};
 }
 
@@ -189,6 +262,8 @@ int replay_run_sequence(struct replay_output *output, struct error *ret_error) {
     }
     replay_chunk_deinit(&chunk);
     buffer_deinit(&sequence.against_verdicts);
+    buffer_deinit(&sequence.fired);
+    buffer_deinit(&sequence.against_fired);
     buffer_deinit(&sequence.prepared);
     return r;
 }

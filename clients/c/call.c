@@ -155,6 +155,21 @@ int harrier_report_outcomes(struct harrier_client *client, const struct harrier_
     return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
+int harrier_amend(struct harrier_client *client, const struct harrier_amendment *amendments,
+                  size_t count, const struct harrier_call_options *options,
+                  struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
+    if (!exchange)
+        return r;
+    struct request request = {
+        .call = CALL_AMEND,
+        .amend = {.amendments = amendments_from_public(amendments, count, &exchange->arena),
+                  .amendment_count = count}};
+    return finish(exchange, &request, o, ret_reply, ret_error);
+}
+
 int harrier_get_entity(struct harrier_client *client, const char *entity, const char *const *key,
                        size_t key_count, int64_t at_time_us,
                        const struct harrier_call_options *options, struct harrier_reply **ret_reply,

@@ -182,6 +182,28 @@ struct harrier_outcome {
     void *reserved[2];
 };
 
+enum harrier_amendment_kind {
+    HARRIER_AMENDMENT_NONE = 0,
+    HARRIER_AMENDMENT_VOID = 1,    /* the transaction never took place */
+    HARRIER_AMENDMENT_CAPTURE = 2, /* amount_minor is what was really taken */
+    HARRIER_AMENDMENT_REFUND = 3,  /* amount_minor is what has been paid back so far, in total */
+    HARRIER_AMENDMENT_RESTORE = 4  /* a void was a mistake */
+};
+
+/* "void", …; "" for HARRIER_AMENDMENT_NONE */
+HARRIER_API const char *harrier_amendment_kind_name(enum harrier_amendment_kind kind);
+
+/* What became known about a transaction's money. Amounts are totals in minor units of its currency,
+ * so an amendment that is sent again changes nothing. */
+struct harrier_amendment {
+    const char *transaction_id;
+    enum harrier_amendment_kind kind;
+    int64_t amount_minor;  /* of CAPTURE and REFUND; otherwise 0 */
+    int64_t known_time_us; /* when it became known; 0: now */
+    const char *source;    /* who reports it: "settlement-feed" */
+    void *reserved[2];
+};
+
 /* ---------------------------------------------------------------------------------------------
  * What comes back. Everything in a reply belongs to it and is valid until harrier_reply_free().
  * Strings in it are never NULL; an absent one is empty. A reply may be read by several threads. */
@@ -275,6 +297,25 @@ struct harrier_outcome_result {
     uint64_t position; /* of its record in the archive; 0: nothing changed */
     bool changed;      /* false: the transaction already had this label */
     enum harrier_label previous;
+    void *reserved[2];
+};
+
+/* What a transaction is by now, in minor units of its currency. */
+struct harrier_amended {
+    bool voided;
+    int64_t amount_minor;   /* taken; as it was scored until a capture */
+    int64_t refunded_minor; /* paid back so far */
+};
+
+/* The result of one amendment. */
+struct harrier_amendment_result {
+    enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    enum harrier_decided error_decided;
+    const char *error_field, *error_message;
+    const char *transaction_id;
+    uint64_t position; /* of its record in the archive; 0: nothing changed */
+    bool changed;      /* false: the transaction was this already */
+    struct harrier_amended previous, now;
     void *reserved[2];
 };
 
@@ -556,6 +597,14 @@ struct harrier_explained_outcome {
     const char *source;
 };
 
+/* An amendment that was reported for the transaction later. */
+struct harrier_explained_amendment {
+    uint64_t position;
+    int64_t receive_time_us, known_time_us;
+    struct harrier_amended previous, now;
+    const char *source;
+};
+
 struct harrier_explanation {
     struct harrier_transaction transaction;
     uint64_t position; /* of its archive record */
@@ -577,6 +626,8 @@ struct harrier_explanation {
     size_t note_count;
     struct harrier_explained_policy then;       /* the policy that decided */
     const struct harrier_explained_policy *now; /* today's policy; NULL in a server's answer */
+    const struct harrier_explained_amendment *amendments;
+    size_t amendment_count;
 };
 
 /* Only the members of the call that was made are set; the others are NULL or 0. */
@@ -592,6 +643,8 @@ struct harrier_reply {
     const struct harrier_lists *lists;
     const struct harrier_reload *reload;
     const struct harrier_explanation *explanation;
+    const struct harrier_amendment_result *amendments; /* one per amendment, in their order */
+    size_t amendment_count;
 };
 
 /* Frees the reply and everything in it. Any thread; also after the client was freed. NULL is
@@ -752,6 +805,12 @@ HARRIER_API int harrier_report_outcomes(struct harrier_client *client,
                                         const struct harrier_call_options *options,
                                         struct harrier_reply **ret_reply,
                                         struct harrier_error *ret_error);
+
+/* Reports 1 to 1,000 amendments, in their order. Reporting one again changes nothing. */
+HARRIER_API int harrier_amend(struct harrier_client *client,
+                              const struct harrier_amendment *amendments, size_t count,
+                              const struct harrier_call_options *options,
+                              struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* Reads the features of one entity. key: one string for each field of the entity's key, mostly one.
  * at_time_us: as of when; 0: as of its newest transaction. */

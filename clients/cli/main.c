@@ -21,6 +21,8 @@ static const struct command {
 } commands[] = {
     {"score", command_score, "send transactions of a file to a server, write its decisions"},
     {"stream", command_stream, "score transactions from Kafka, write the decisions there"},
+    {"amend", command_amend,
+     "report that transactions were voided, captured otherwise or refunded"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},

@@ -12,6 +12,11 @@
 
 #include <stdlib.h>
 
+/* Keys and texts of all entities at once. */
+#define AMENDING_TEXTS_MAX                                                                         \
+    ((size_t)PLAN_ENTITIES_MAX * (PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX) + \
+                                  PLAN_COLUMNS_MAX * (COLUMN_TEXT_MAX + 16)))
+
 void layout_init(struct layout *layout, const struct snapshot *snapshot) {
     layout->snapshot = snapshot;
     layout->bound.frame = check_calloc(snapshot->slot_count, sizeof *layout->bound.frame);
@@ -114,6 +119,11 @@ void layouts_init(struct engine *engine) {
     engine->entity_columns = check_calloc(count, sizeof *engine->entity_columns);
     number_columns(engine);
     named_init(&engine->named, engine);
+    engine->amending = (struct amending){
+        .spots = check_calloc(count, sizeof *engine->amending.spots),
+        .entries = check_calloc(count, sizeof *engine->amending.entries),
+        .is_unchanged = check_calloc(count, sizeof *engine->amending.is_unchanged)};
+    arena_init(&engine->amending.texts, AMENDING_TEXTS_MAX);
 }
 
 void layouts_deinit(struct engine *engine) {
@@ -123,6 +133,11 @@ void layouts_deinit(struct engine *engine) {
     free(engine->columns);
     free(engine->slot_hashes);
     free(engine->entries);
+    free(engine->amending.spots);
+    free(engine->amending.entries);
+    free(engine->amending.is_unchanged);
+    free(engine->amending.reasons);
+    arena_deinit(&engine->amending.texts);
     named_deinit(&engine->named);
 }
 
@@ -320,6 +335,7 @@ void layout_entries(struct engine *engine, const struct transaction *transaction
         entry->time_us = transaction->event_time_us;
         entry->id_hash = engine->named.id_hash;
         entry->transaction = is_transaction;
+        entry->is_taken_out = false;
         fill_entry(engine, entity, entry);
     }
 }

@@ -155,6 +155,17 @@ struct next_prefetch {
     unsigned step; /* of fetching what it will touch: as many have been taken */
 };
 
+/* What an amendment takes out, while the engine lays out what it puts in. */
+struct amending {
+    struct state_place *spots; /* room for all entities, as in what follows */
+    struct entry *entries;     /* parallel to spots */
+    size_t count;
+    bool *is_unchanged; /* [entity]: it is given the same as before */
+    struct arena texts; /* of spots and entries */
+    struct reason *reasons;
+    size_t reason_capacity;
+};
+
 struct engine {
     struct snapshot *rules, *plan;
     struct judge live; /* of the rules */
@@ -194,6 +205,7 @@ struct engine {
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
     struct entry *entries; /* one per entity of the plan */
+    struct amending amending;
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
      * what is named and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;

@@ -21,6 +21,10 @@
 struct recorded {
     enum verdict verdict;
     enum label label;
+    bool is_amended;
+    struct amended amended;
+    const struct text *fired; /* in the trial's fired_arena */
+    size_t fired_count;
 };
 
 struct trial {
@@ -30,6 +34,7 @@ struct trial {
     struct list_table *lists; /* of the case at hand */
     struct arena arena;
     struct arena step_arena;
+    struct arena fired_arena;  /* of recorded[].fired */
     struct recorded *recorded; /* CASE_STEPS_MAX */
     struct engine_value *given;
     bool *reads; /* scratch: one flag for each slot */
@@ -45,6 +50,7 @@ struct trial *trial_new(struct snapshot *snapshot) {
     case_states_init(&trial->states, &snapshot->plan);
     arena_init(&trial->arena, TRIAL_ARENA_BYTES);
     arena_init(&trial->step_arena, TRIAL_ARENA_BYTES);
+    arena_init(&trial->fired_arena, TRIAL_ARENA_BYTES);
     trial->recorded = check_calloc(CASE_STEPS_MAX, sizeof *trial->recorded);
     trial->given = check_calloc(snapshot->slot_count, sizeof *trial->given);
     trial->reads = check_calloc(snapshot->slot_count, sizeof *trial->reads);
@@ -58,6 +64,7 @@ void trial_free(struct trial *trial) {
     case_states_deinit(&trial->states);
     arena_deinit(&trial->arena);
     arena_deinit(&trial->step_arena);
+    arena_deinit(&trial->fired_arena);
     free(trial->recorded);
     free(trial->given);
     free(trial->reads);
@@ -108,6 +115,17 @@ static struct thresholds *give_thresholds(struct trial *trial, const struct poli
 /* ------------------------------------------------------------------------------------------------
  * The history */
 
+/* The rules that fired, for amendments: names are the snapshot's. false: there is no memory. */
+static bool keep_fired(struct trial *trial, const struct decision *decision,
+                       struct recorded *recorded) {
+    struct amendment_record amendment = {0};
+    if (amendment_record_take_fired(&amendment, decision, &trial->fired_arena) < 0)
+        return false;
+    recorded->fired = amendment.fired;
+    recorded->fired_count = amendment.fired_count;
+    return true;
+}
+
 static bool apply_transaction(struct trial *trial, const struct case_step *step, size_t position,
                               struct buffer *differences) {
     struct record record = {
@@ -124,7 +142,13 @@ static bool apply_transaction(struct trial *trial, const struct case_step *step,
     record.transaction.transaction = step->transaction;
     if (step->verdict != VERDICT_NONE)
         record.transaction.decision.verdict = step->verdict;
-    trial->recorded[position] = (struct recorded){.verdict = record.transaction.decision.verdict};
+    struct recorded *recorded = &trial->recorded[position];
+    *recorded = (struct recorded){.verdict = record.transaction.decision.verdict,
+                                  .amended = amended_of(&step->transaction)};
+    if (!keep_fired(trial, &record.transaction.decision, recorded)) {
+        buffer_printf(differences, "line %d: too many rules fired\n", step->line);
+        return false;
+    }
     engine_apply(trial->engine, &record, &trial->states.source);
     return true;
 }
@@ -142,9 +166,42 @@ static void apply_outcome(struct trial *trial, const struct policy_case *it,
                                              .label = step->label,
                                              .transaction_position = step->of + 1,
                                              .transaction = it->steps[step->of].transaction,
-                                             .verdict = of->verdict};
+                                             .verdict = of->verdict,
+                                             .is_amended = of->is_amended,
+                                             .amended = of->amended};
     of->label = step->label;
     engine_apply(trial->engine, &record, &trial->states.source);
+}
+
+static bool apply_amendment(struct trial *trial, const struct policy_case *it,
+                            const struct case_step *step, size_t position,
+                            struct buffer *differences) {
+    struct recorded *of = &trial->recorded[step->of];
+    const struct transaction *transaction = &it->steps[step->of].transaction;
+    struct record record = {
+        .type = RECORD_AMENDMENT, .position = position + 1, .receive_time_us = step->at_us};
+    struct amended now;
+    struct text field;
+    struct error error;
+    if (amendment_apply(&step->amendment, transaction, &of->amended, &now, &field, &error) < 0) {
+        buffer_printf(differences,
+                      "line %d: the amendment of \"%" TEXT_FORMAT "\" is refused: %s\n", step->line,
+                      TEXT_ARGS(transaction->id), error.text);
+        return false;
+    }
+    record.amendment = (struct amendment_record){.known_time_us = step->at_us,
+                                                 .previous = of->amended,
+                                                 .now = now,
+                                                 .transaction_position = step->of + 1,
+                                                 .transaction = *transaction,
+                                                 .verdict = of->verdict,
+                                                 .fired = of->fired,
+                                                 .fired_count = of->fired_count,
+                                                 .label = of->label};
+    of->amended = now;
+    of->is_amended = true;
+    engine_apply(trial->engine, &record, &trial->states.source);
+    return true;
 }
 
 static void apply_list_change(struct trial *trial, const struct case_step *step, size_t position) {
@@ -166,6 +223,10 @@ static bool apply_history(struct trial *trial, const struct policy_case *it,
             break;
         case CASE_OUTCOME:
             apply_outcome(trial, it, step, i);
+            break;
+        case CASE_AMENDMENT:
+            if (!apply_amendment(trial, it, step, i, differences))
+                return false;
             break;
         case CASE_LIST_CHANGE:
             apply_list_change(trial, step, i);
@@ -365,6 +426,7 @@ bool trial_run(struct trial *trial, const struct policy_case *it, struct buffer 
     struct error error;
     case_states_clear(&trial->states);
     arena_reset(&trial->arena);
+    arena_reset(&trial->fired_arena);
     trial->has_decision = false;
     engine_give(trial->engine, NULL, 0);
     trial->lists = list_table_new();

@@ -23,6 +23,10 @@ static const char *verdict_label(size_t index) {
 static const char *label_label(size_t index) {
     return label_name((enum label)index);
 }
+
+static const char *amendment_label(size_t index) {
+    return index == AMENDMENT_NONE ? NULL : amendment_kind_name((enum amendment_kind)index);
+}
 static const char *version_label(size_t index) {
     (void)index;
     return HARRIER_VERSION;
@@ -132,6 +136,12 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                   .labels = LABEL_COUNT,
                   .label_value = label_label,
                   .help = "Outcomes that changed a label, by new label."},
+    [AMENDMENTS] = {.name = "harrierd_amendments_total",
+                    .type = METRIC_COUNTER,
+                    .label = "kind",
+                    .labels = AMENDMENT_KIND_COUNT,
+                    .label_value = amendment_label,
+                    .help = "Amendments that changed a transaction, by kind."},
     [LIST_CHANGES] = {.name = "harrierd_list_changes_total",
                       .type = METRIC_COUNTER,
                       .label = "change",

@@ -20,6 +20,7 @@ enum server_metric {
     FEATURES_UNKNOWN,
     /* what changes states and lists */
     OUTCOMES,
+    AMENDMENTS,
     LIST_CHANGES,
     LIST_ENTRIES,
     /* the archive */

@@ -8,6 +8,7 @@
  * Requests that arrive together take each stage together: one lock, one write, and one pass over
  * the code that is in the cache. Each request gets exactly one answer, also when a step refuses it:
  * a run that is done skips the rest of the steps but not the answer. */
+#include "amend.h"
 #include "authorize.h"
 #include "explain.h"
 #include "list.h"
@@ -49,6 +50,7 @@ static const struct {
     [CALL_GET_LIST] = {perform_list, NULL, NULL},
     [CALL_RELOAD] = {perform_reload, NULL, NULL},
     [CALL_EXPLAIN] = {perform_explain, NULL, NULL},
+    [CALL_AMEND] = {perform_amend, withdraw_amend, count_amend},
 };
 
 /* ---- the steps ---- */
@@ -69,7 +71,8 @@ static enum next decode(struct run *run) {
 /* Does the call append records? */
 static bool writes(const struct request *request) {
     return (request->call == CALL_SCORE && !request->score.dry_run) ||
-           request->call == CALL_REPORT_OUTCOME || request->call == CALL_CHANGE_LIST;
+           request->call == CALL_REPORT_OUTCOME || request->call == CALL_CHANGE_LIST ||
+           request->call == CALL_AMEND;
 }
 
 /* Status is answered in every state, a reload in all but failed: it may be what mends things. The

@@ -1,6 +1,7 @@
 /* Errors and names of the public API. */
 #include "clients/c/base/fail.h"
 
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 
 #include <stdarg.h>
@@ -77,6 +78,10 @@ const char *harrier_verdict_name(enum harrier_verdict verdict) {
 
 const char *harrier_label_name(enum harrier_label label) {
     return label_name((enum label)label);
+}
+
+const char *harrier_amendment_kind_name(enum harrier_amendment_kind kind) {
+    return amendment_kind_name((enum amendment_kind)kind);
 }
 
 const char *harrier_version(void) {

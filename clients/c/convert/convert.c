@@ -108,6 +108,20 @@ const struct outcome *outcomes_from_public(const struct harrier_outcome *in, siz
     return out;
 }
 
+const struct amendment *amendments_from_public(const struct harrier_amendment *in, size_t count,
+                                               struct arena *arena) {
+    if (count > TRANSACTION_BATCH_MAX) /* message_encode_rest() reports it */
+        return NULL;
+    struct amendment *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct amendment){.transaction_id = text_of(in[i].transaction_id),
+                                    .kind = (enum amendment_kind)in[i].kind,
+                                    .amount_minor = in[i].amount_minor,
+                                    .known_time_us = in[i].known_time_us,
+                                    .source = text_of(in[i].source)};
+    return out;
+}
+
 const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
                                                    size_t count, struct arena *arena) {
     if (count > LIST_CHANGES_MAX) /* message_encode_rest() reports it */

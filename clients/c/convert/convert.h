@@ -16,6 +16,8 @@ int transactions_from_public(const struct harrier_transaction *in, size_t count,
                              struct harrier_error *ret_error);
 
 /* NULL when count is over the limit of a message, which encoding reports. */
+const struct amendment *amendments_from_public(const struct harrier_amendment *in, size_t count,
+                                               struct arena *arena);
 const struct outcome *outcomes_from_public(const struct harrier_outcome *in, size_t count,
                                            struct arena *arena);
 const struct list_change *list_changes_from_public(const struct harrier_list_change *in,

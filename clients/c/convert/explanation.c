@@ -222,6 +222,20 @@ static const struct harrier_explained_outcome *outcomes(struct reply_memory *mem
     return out;
 }
 
+static const struct harrier_explained_amendment *amendments(struct reply_memory *memory,
+                                                            const struct explanation *in) {
+    struct harrier_explained_amendment *out = reply_array(memory, in->amendment_count, sizeof *out);
+    for (size_t i = 0; out && i < in->amendment_count; i++)
+        out[i] = (struct harrier_explained_amendment){
+            .position = in->amendments[i].position,
+            .receive_time_us = in->amendments[i].receive_time_us,
+            .known_time_us = in->amendments[i].known_time_us,
+            .previous = reply_amended(&in->amendments[i].previous),
+            .now = reply_amended(&in->amendments[i].now),
+            .source = reply_string(memory, in->amendments[i].source)};
+    return out;
+}
+
 /* Only `harrier explain` compares with today's policy; a server's answer has none. */
 static const struct harrier_explained_policy *now(struct reply_memory *memory,
                                                   const struct explanation *in) {
@@ -258,5 +272,7 @@ void reply_fill_explanation(struct reply_memory *memory, const struct explanatio
         .note_count = in->note_count,
         .then = policy(memory, &in->then),
         .now = now(memory, in),
+        .amendments = amendments(memory, in),
+        .amendment_count = in->amendment_count,
     };
 }

@@ -46,6 +46,26 @@ static void fill_outcomes(struct reply_memory *memory, const struct response *re
     memory->reply.outcome_count = count;
 }
 
+static void fill_amendments(struct reply_memory *memory, const struct response *response) {
+    size_t count = response->amend.count;
+    struct harrier_amendment_result *out = reply_array(memory, count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++) {
+        const struct amendment_result *in = &response->amend.results[i];
+        out[i] = (struct harrier_amendment_result){
+            .error_code = public_code(in->error.code),
+            .error_decided = decided(in->error.code),
+            .error_field = reply_string(memory, in->error.field),
+            .error_message = reply_string(memory, in->error.message),
+            .transaction_id = reply_string(memory, in->transaction_id),
+            .position = in->position,
+            .changed = in->changed,
+            .previous = reply_amended(&in->previous),
+            .now = reply_amended(&in->now)};
+    }
+    memory->reply.amendments = out;
+    memory->reply.amendment_count = count;
+}
+
 static void fill_entity(struct reply_memory *memory, const struct entity_response *in) {
     struct harrier_entity *out = reply_array(memory, 1, sizeof *out);
     if (out)
@@ -227,6 +247,8 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_results(memory, response);
     else if (response->call == CALL_REPORT_OUTCOME)
         fill_outcomes(memory, response);
+    else if (response->call == CALL_AMEND)
+        fill_amendments(memory, response);
     else if (response->call == CALL_GET_ENTITY)
         fill_entity(memory, &response->entity);
     else if (response->call == CALL_STATUS)

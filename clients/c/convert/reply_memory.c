@@ -155,3 +155,9 @@ struct harrier_decision reply_decision(struct reply_memory *memory, const struct
         .failed_rule_count = in->failed_rule_count,
     };
 }
+
+struct harrier_amended reply_amended(const struct amended *in) {
+    return (struct harrier_amended){.voided = in->is_voided,
+                                    .amount_minor = in->amount_minor,
+                                    .refunded_minor = in->refunded_minor};
+}

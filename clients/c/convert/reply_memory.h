@@ -43,4 +43,5 @@ const char *const *reply_strings(struct reply_memory *memory, const struct text 
 struct harrier_feature reply_feature(struct reply_memory *memory, const struct named_value *in);
 const struct harrier_feature *reply_features(struct reply_memory *memory,
                                              const struct named_value *in, size_t count);
+struct harrier_amended reply_amended(const struct amended *in);
 struct harrier_decision reply_decision(struct reply_memory *memory, const struct decision *in);

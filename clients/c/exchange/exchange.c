@@ -79,6 +79,8 @@ int exchange_encode(struct exchange *exchange, struct request *request,
         exchange->count = request->outcome.outcome_count;
     } else if (request->call == CALL_CHANGE_LIST) {
         exchange->count = request->list_change.change_count;
+    } else if (request->call == CALL_AMEND) {
+        exchange->count = request->amend.amendment_count;
     }
     return 0;
 }

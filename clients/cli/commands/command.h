@@ -4,6 +4,7 @@
  * for --help and usage errors (64). Otherwise it returns an enum exit_status. */
 #pragma once
 
+int command_amend(int argc, char **argv);
 int command_archive(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_entity(int argc, char **argv);

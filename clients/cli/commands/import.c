@@ -311,7 +311,11 @@ static void print_text(const struct importing *importing, const struct import_re
     print_count("transactions", report->transactions);
     print_count("duplicates", report->duplicates);
     print_count("outcomes", report->outcomes);
+    if (report->amendments)
+        print_count("amendments", report->amendments);
     print_count("unchanged", report->unchanged);
+    if (report->contradicted)
+        print_count("contradicted", report->contradicted);
     if (report->waiting)
         print_count("waiting", report->waiting);
     print_count("failed", importing->diagnostics.count);
@@ -335,7 +339,9 @@ static void print_json(const struct importing *importing, const struct import_re
     json_add_unsigned(&line, "transactions", report->transactions);
     json_add_unsigned(&line, "duplicates", report->duplicates);
     json_add_unsigned(&line, "outcomes", report->outcomes);
+    json_add_unsigned(&line, "amendments", report->amendments);
     json_add_unsigned(&line, "unchanged", report->unchanged);
+    json_add_unsigned(&line, "contradicted", report->contradicted);
     json_add_unsigned(&line, "waiting", report->waiting);
     json_add_unsigned(&line, "failed", importing->diagnostics.count);
     json_begin_object(&line, "verdicts");

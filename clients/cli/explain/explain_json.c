@@ -295,6 +295,26 @@ static void add_outcome(struct buffer *out, const struct harrier_explained_outco
     json_end_object(out);
 }
 
+static void add_amended(struct buffer *out, const char *name,
+                        const struct harrier_amended *amended) {
+    json_begin_object(out, name);
+    json_add_bool(out, "voided", amended->voided);
+    json_add_signed(out, "amount_minor", amended->amount_minor);
+    json_add_signed(out, "refunded_minor", amended->refunded_minor);
+    json_end_object(out);
+}
+
+static void add_amendment(struct buffer *out, const struct harrier_explained_amendment *amendment) {
+    json_begin_object(out, NULL);
+    json_add_unsigned(out, "position", amendment->position);
+    json_add_time(out, "receive_time", amendment->receive_time_us);
+    add_time(out, "known_time", amendment->known_time_us);
+    add_amended(out, "previous", &amendment->previous);
+    add_amended(out, "now", &amendment->now);
+    add_string(out, "source", amendment->source);
+    json_end_object(out);
+}
+
 /* Where the derivation began and how much it read. */
 static void add_history(struct buffer *out, const struct harrier_explanation *explanation) {
     json_begin_object(out, "history");
@@ -325,6 +345,10 @@ void explain_json_format(const struct harrier_explanation *explanation, struct b
     json_begin_array(out, "outcomes");
     for (size_t i = 0; i < explanation->outcome_count; i++)
         add_outcome(out, &explanation->outcomes[i]);
+    json_end_array(out);
+    json_begin_array(out, "amendments");
+    for (size_t i = 0; i < explanation->amendment_count; i++)
+        add_amendment(out, &explanation->amendments[i]);
     json_end_array(out);
     json_add_strings(out, "notes", explanation->notes, explanation->note_count);
     add_history(out, explanation);

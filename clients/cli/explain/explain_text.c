@@ -223,6 +223,36 @@ static void add_outcomes(struct buffer *out, const struct harrier_explanation *e
     }
 }
 
+/* A transaction without money can only be voided and restored. */
+static void add_amended(struct buffer *out, const struct harrier_amended *amended,
+                        const char *currency) {
+    char money[MONEY_SIZE];
+    if (amended->voided || !*currency) {
+        buffer_append_string(out, amended->voided ? "voided" : "not voided");
+        return;
+    }
+    buffer_printf(out, "%s", money_format(amended->amount_minor, text_of(currency), money));
+    if (amended->refunded_minor > 0)
+        buffer_printf(out, ", refunded %s",
+                      money_format(amended->refunded_minor, text_of(currency), money));
+}
+
+static void add_amendments(struct buffer *out, const struct harrier_explanation *explanation) {
+    for (size_t i = 0; i < explanation->amendment_count; i++) {
+        const struct harrier_explained_amendment *amendment = &explanation->amendments[i];
+        const char *currency = explanation->transaction.currency;
+        buffer_printf(out, "  %-12s", i ? "" : "amended");
+        add_amended(out, &amendment->previous, currency);
+        buffer_append_string(out, " → ");
+        add_amended(out, &amendment->now, currency);
+        buffer_append_string(out, ", received ");
+        add_time(out, amendment->receive_time_us);
+        if (*amendment->source)
+            buffer_printf(out, " from %s", amendment->source);
+        buffer_append_string(out, "\n");
+    }
+}
+
 /* Besides the decision: whether it could be derived again, what became of the transaction, notes
  * on the archive. */
 static void add_decision(struct buffer *out, const struct harrier_explanation *explanation) {
@@ -243,6 +273,7 @@ static void add_decision(struct buffer *out, const struct harrier_explanation *e
         buffer_printf(out, "DIFFERS from the archive (archived → derived): %s\n",
                       explanation->difference);
     add_outcomes(out, explanation);
+    add_amendments(out, explanation);
     for (size_t i = 0; i < explanation->note_count; i++)
         buffer_printf(out, "  %-12s%s\n", "note", explanation->notes[i]);
 }

@@ -35,6 +35,8 @@ static int require_all(const struct mapped_file *file, const char *map, enum map
         r = require(file, map, &file->mapping->event_time, "event_time", ret_error);
     if (r == 0 && purpose == MAPPED_OUTCOMES)
         r = require(file, map, &file->mapping->outcome, "outcome", ret_error);
+    if (r == 0 && purpose == MAPPED_AMENDMENTS)
+        r = require(file, map, &file->mapping->amendment, "amendment", ret_error);
     return r;
 }
 

@@ -25,6 +25,10 @@ static const struct {
     {"outcome", offsetof(struct mapping, outcome)},
     {"outcome_time", offsetof(struct mapping, outcome_time)},
     {"received_time", offsetof(struct mapping, received_time)},
+    {"amendment", offsetof(struct mapping, amendment)},
+    {"amendment_amount", offsetof(struct mapping, amendment_amount)},
+    {"amendment_amount_minor", offsetof(struct mapping, amendment_amount_minor)},
+    {"amendment_time", offsetof(struct mapping, amendment_time)},
     {"label_fraud", offsetof(struct mapping, label_fraud)},
 };
 #define OWN_VALUES (sizeof own_values / sizeof *own_values)

@@ -2,7 +2,8 @@
  *
  * Without a file the columns have the names of the fields themselves: id, event_time,
  * amount or amount_minor, currency, card … phone, latitude, longitude, outcome, outcome_time,
- * received_time, label_fraud, and attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an
+ * received_time, amendment, amendment_amount or amendment_amount_minor, amendment_time,
+ * label_fraud, and attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an
  * object "attributes" whose members are sent with the types they have there. */
 #pragma once
 
@@ -56,6 +57,9 @@ struct mapping {
     /* For history only: when a transaction was received, and its outcome became known. */
     struct mapped_value received_time, outcome_time;
     struct timestamp_format received_time_format, outcome_time_format;
+    /* What became known about the transaction's money, how much, and when. */
+    struct mapped_value amendment, amendment_amount, amendment_amount_minor, amendment_time;
+    struct timestamp_format amendment_time_format;
     struct mapped_value label_fraud; /* the truth, for the summary only: never sent */
     struct mapped_value outcome;
     struct mapped_label *labels; /* what the outcome column's values mean; others: no outcome */

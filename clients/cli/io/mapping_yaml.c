@@ -265,6 +265,8 @@ static int read_field(struct reading *reading, const yaml_node_t *key, const yam
         return read_time(reading, "received_time", node, value, &mapping->received_time_format);
     if (value == &mapping->outcome_time)
         return read_time(reading, "outcome_time", node, value, &mapping->outcome_time_format);
+    if (value == &mapping->amendment_time)
+        return read_time(reading, "amendment_time", node, value, &mapping->amendment_time_format);
     if (value == &mapping->amount || value == &mapping->amount_minor)
         return read_amount(reading, node, value);
     if (value == &mapping->outcome)
@@ -290,6 +292,9 @@ static int read_document(struct reading *reading) {
     }
     if (!reading->mapping->id.mapped)
         return diagnostic(reading, top, "id: missing; every file needs transaction ids");
+    if (reading->mapping->amendment_amount.mapped &&
+        reading->mapping->amendment_amount_minor.mapped)
+        return diagnostic(reading, top, "give either amendment_amount or amendment_amount_minor");
     if (reading->mapping->amount.mapped && reading->mapping->amount_minor.mapped)
         return diagnostic(reading, top, "give either amount or amount_minor");
     return 0;

@@ -94,43 +94,69 @@ static int check_amount_range(struct text text, int64_t amount_minor, struct err
                      TEXT_ARGS(text), amount_minor < 0 ? "negative" : "too large");
 }
 
-/* amount is decimal text in the currency's major unit, amount_minor whole minor units. */
+static int find_digits(const struct conversion *conversion, struct text currency,
+                       unsigned *ret_digits) {
+    const struct mapped_value *value = &conversion->mapping->currency;
+    if (currency.length == 0)
+        return invalid(conversion, TEXT_LITERAL("currency"), value,
+                       "missing, but the row has an amount");
+    int digits = currency_digits(currency);
+    if (digits < 0) {
+        error_set(conversion->error, ERROR_INVALID,
+                  "\"%.*s\" is not a currency (expected an ISO 4217 code such as EUR)",
+                  (int)(currency.length > 16 ? 16 : currency.length), currency.data);
+        return at_field(conversion, TEXT_LITERAL("currency"), value);
+    }
+    *ret_digits = (unsigned)digits;
+    return 0;
+}
+
+/* Two columns of which a row has one, or none. */
+struct money_columns {
+    const struct mapped_value *major, *minor;
+    struct text major_name, minor_name;
+};
+
+/* The major one is decimal text in the currency's major unit, the minor one whole minor units.
+ * Returns 1, or 0 where there is no amount. */
+static int convert_money(const struct conversion *conversion, const struct money_columns *columns,
+                         struct text currency, int64_t *ret_minor) {
+    struct cell major = cell_of(conversion, columns->major);
+    struct cell minor = cell_of(conversion, columns->minor);
+    bool has_major = major.kind != CELL_ABSENT, has_minor = minor.kind != CELL_ABSENT;
+    const struct mapped_value *value = has_major ? columns->major : columns->minor;
+    struct text name = has_major ? columns->major_name : columns->minor_name;
+    unsigned digits = 0;
+    if (!has_major && !has_minor)
+        return 0;
+    if (has_major && has_minor) {
+        error_set(conversion->error, ERROR_INVALID, "%" TEXT_FORMAT " is given as well",
+                  TEXT_ARGS(columns->minor_name));
+        return at_field(conversion, name, value);
+    }
+    int r = has_major ? find_digits(conversion, currency, &digits) : 0;
+    if (r < 0)
+        return r;
+    struct text text = has_major ? major.text : minor.text;
+    r = decimal_parse(text, digits, ret_minor, conversion->error);
+    if (r == 0)
+        r = check_amount_range(text, *ret_minor, conversion->error);
+    else if (has_major)
+        error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(currency));
+    return r < 0 ? at_field(conversion, name, value) : 1;
+}
+
 static int convert_amount(const struct conversion *conversion, struct transaction *transaction) {
     const struct mapping *mapping = conversion->mapping;
-    struct cell major = cell_of(conversion, &mapping->amount);
-    struct cell minor = cell_of(conversion, &mapping->amount_minor);
-    bool has_major = major.kind != CELL_ABSENT, has_minor = minor.kind != CELL_ABSENT;
-    const struct mapped_value *value = has_major ? &mapping->amount : &mapping->amount_minor;
-    const struct text name = has_major ? TEXT_LITERAL("amount") : TEXT_LITERAL("amount_minor");
-    if (!has_major && !has_minor) {
-        /* No money. A constant currency then says nothing; a column's was meant. */
-        if (mapping->currency.constant)
-            transaction->currency = (struct text){0};
-        return 0;
-    }
-    if (has_major && has_minor)
-        return invalid(conversion, name, value, "amount_minor is given as well");
-    int digits = 0;
-    if (has_major) {
-        if (transaction->currency.length == 0)
-            return invalid(conversion, TEXT_LITERAL("currency"), &mapping->currency,
-                           "missing, but the row has an amount");
-        digits = currency_digits(transaction->currency);
-        if (digits < 0) {
-            error_set(conversion->error, ERROR_INVALID,
-                      "\"%.*s\" is not a currency (expected an ISO 4217 code such as EUR)",
-                      (int)(transaction->currency.length > 16 ? 16 : transaction->currency.length),
-                      transaction->currency.data);
-            return at_field(conversion, TEXT_LITERAL("currency"), &mapping->currency);
-        }
-    }
-    struct text text = has_major ? major.text : minor.text;
-    int r = decimal_parse(text, (unsigned)digits, &transaction->amount_minor, conversion->error);
-    if (r == 0)
-        r = check_amount_range(text, transaction->amount_minor, conversion->error);
-    else if (has_major)
-        error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(transaction->currency));
-    return r < 0 ? at_field(conversion, name, value) : 0;
+    const struct money_columns columns = {.major = &mapping->amount,
+                                          .minor = &mapping->amount_minor,
+                                          .major_name = TEXT_LITERAL("amount"),
+                                          .minor_name = TEXT_LITERAL("amount_minor")};
+    int r = convert_money(conversion, &columns, transaction->currency, &transaction->amount_minor);
+    /* No money. A constant currency then says nothing; a column's was meant. */
+    if (r == 0 && mapping->currency.constant)
+        transaction->currency = (struct text){0};
+    return r < 0 ? r : 0;
 }
 
 /* Degrees → 10^-7 degrees; more decimals than that are rounded, not refused. */
@@ -456,6 +482,53 @@ int row_id(const struct mapping *mapping, const struct row *row, struct arena *a
     return r;
 }
 
+/* What the columns say; the rules for every amendment are the core's. */
+static int convert_amendment(const struct conversion *conversion, struct amendment *amendment) {
+    const struct mapping *mapping = conversion->mapping;
+    const struct money_columns columns = {.major = &mapping->amendment_amount,
+                                          .minor = &mapping->amendment_amount_minor,
+                                          .major_name = TEXT_LITERAL("amendment_amount"),
+                                          .minor_name = TEXT_LITERAL("amendment_amount_minor")};
+    struct text currency = {0};
+    int r = row_id(mapping, conversion->row, conversion->arena, &amendment->transaction_id,
+                   conversion->error);
+    if (r == 0)
+        r = convert_text(conversion, TEXT_LITERAL("currency"), &mapping->currency, &currency);
+    if (r == 0)
+        r = convert_money(conversion, &columns, currency, &amendment->amount_minor);
+    if (r == 0 && (amendment->kind == AMENDMENT_CAPTURE || amendment->kind == AMENDMENT_REFUND)) {
+        error_set(conversion->error, ERROR_INVALID, "missing; a %s has one",
+                  amendment_kind_name(amendment->kind));
+        return at_field(conversion, TEXT_LITERAL("amendment_amount_minor"), NULL);
+    }
+    if (r >= 0)
+        r = row_time(mapping, conversion->row, "amendment_time", &mapping->amendment_time,
+                     &mapping->amendment_time_format, &amendment->known_time_us, conversion->error);
+    return r < 0 ? r : 0;
+}
+
+int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
+                  struct amendment *ret_amendment, struct error *ret_error) {
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+    const struct text name = TEXT_LITERAL("amendment");
+    struct cell cell = cell_of(&conversion, &mapping->amendment);
+    struct amendment amendment = {0};
+    struct text field;
+    if (cell.kind == CELL_ABSENT)
+        return 0;
+    if (!amendment_kind_parse(cell.text, &amendment.kind))
+        return invalid(&conversion, name, &mapping->amendment,
+                       "expected void, capture, refund or restore");
+    int r = convert_amendment(&conversion, &amendment);
+    if (r == 0)
+        r = amendment_check(&amendment, &field, ret_error);
+    if (r < 0)
+        return r;
+    *ret_amendment = amendment;
+    return 1;
+}
+
 /* In the order in which a fault is most telling. */
 int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,
                struct import_row *ret_row, struct error *ret_error) {
@@ -467,5 +540,7 @@ int row_import(const struct mapping *mapping, const struct row *row, struct aren
         r = row_label(mapping, row, &ret_row->label, ret_error);
     if (r == 0)
         r = row_outcome_time(mapping, row, &ret_row->known_us, ret_error);
+    if (r >= 0)
+        r = row_amendment(mapping, row, arena, &ret_row->amendment, ret_error);
     return r < 0 ? r : 0;
 }

@@ -4,6 +4,7 @@
 #include "batch/import/import.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
 #include "detection.h"
@@ -34,6 +35,11 @@ int row_outcome_time(const struct mapping *mapping, const struct row *row, int64
 /* An empty outcome, or one that the mapping's values do not name: there is nothing to report.
  * LABEL_NONE by its own name is something: it takes back what was said. */
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row);
+
+/* The columns of an amendment. 1: it is filled, with the row's id, in the arena; it has passed
+ * amendment_check(). 0: the row states none. ERROR_INVALID as row_transaction(). */
+int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
+                  struct amendment *ret_amendment, struct error *ret_error);
 
 /* All that an import takes of a row. */
 int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,

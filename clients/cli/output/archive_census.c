@@ -71,6 +71,14 @@ int archive_census_add(struct archive_census *census, const struct record *recor
                              record->position, of);
         *label_at(census, of) = (uint8_t)(1 + record->outcome.label);
     }
+    if (record->type == RECORD_AMENDMENT) {
+        uint64_t of = record->amendment.transaction_position;
+        if (of > census->before && (of >= record->position || *label_at(census, of) == 0))
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "the amendment at position %" PRIu64 " refers to position %" PRIu64
+                             ", which holds no transaction",
+                             record->position, of);
+    }
     return 0;
 }
 

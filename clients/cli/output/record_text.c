@@ -108,6 +108,26 @@ static void add_outcome(struct buffer *buffer, const struct outcome_record *outc
         buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(outcome->source));
 }
 
+static void add_amended(struct buffer *buffer, const struct amended *amended) {
+    buffer_printf(buffer, "%s%" PRId64, amended->is_voided ? "voided " : "", amended->amount_minor);
+    if (amended->refunded_minor)
+        buffer_printf(buffer, " refunded %" PRId64, amended->refunded_minor);
+}
+
+/* What it was and what it is, in minor units. */
+static void add_amendment(struct buffer *buffer, const struct amendment_record *amendment) {
+    buffer_printf(buffer,
+                  "%" TEXT_FORMAT " (position %" PRIu64 "): ", TEXT_ARGS(amendment->transaction.id),
+                  amendment->transaction_position);
+    add_amended(buffer, &amendment->previous);
+    buffer_printf(buffer, " → ");
+    add_amended(buffer, &amendment->now);
+    if (amendment->transaction.currency.length)
+        buffer_printf(buffer, " %" TEXT_FORMAT, TEXT_ARGS(amendment->transaction.currency));
+    if (amendment->source.length)
+        buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(amendment->source));
+}
+
 /* Who made it is in the JSON only. */
 static void add_list_change(struct buffer *buffer, const struct list_change_record *change) {
     buffer_printf(buffer, "%" TEXT_FORMAT ": %s %" TEXT_FORMAT, TEXT_ARGS(change->list),
@@ -145,6 +165,9 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_OUTCOME:
         add_outcome(buffer, &record->outcome);
+        break;
+    case RECORD_AMENDMENT:
+        add_amendment(buffer, &record->amendment);
         break;
     case RECORD_LIST_CHANGE:
         add_list_change(buffer, &record->list_change);
@@ -280,6 +303,24 @@ static void json_outcome(struct buffer *buffer, const struct outcome_record *out
         json_add_text(buffer, "source", outcome->source);
 }
 
+static void json_amended(struct buffer *buffer, const char *name, const struct amended *amended) {
+    json_begin_object(buffer, name);
+    json_add_bool(buffer, "voided", amended->is_voided);
+    json_add_signed(buffer, "amount_minor", amended->amount_minor);
+    json_add_signed(buffer, "refunded_minor", amended->refunded_minor);
+    json_end_object(buffer);
+}
+
+static void json_amendment(struct buffer *buffer, const struct amendment_record *amendment) {
+    json_add_text(buffer, "transaction_id", amendment->transaction.id);
+    json_add_unsigned(buffer, "transaction_position", amendment->transaction_position);
+    json_amended(buffer, "previous", &amendment->previous);
+    json_amended(buffer, "now", &amendment->now);
+    json_add_time(buffer, "known_time", amendment->known_time_us);
+    if (amendment->source.length)
+        json_add_text(buffer, "source", amendment->source);
+}
+
 /* Names of the files only; their contents would make a line of megabytes. */
 static void json_snapshot(struct buffer *buffer, const struct snapshot_record *snapshot) {
     json_add_hex(buffer, "snapshot_id", snapshot->snapshot_id);
@@ -312,6 +353,9 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_OUTCOME:
         json_outcome(buffer, &record->outcome);
+        break;
+    case RECORD_AMENDMENT:
+        json_amendment(buffer, &record->amendment);
         break;
     case RECORD_LIST_CHANGE:
         json_list_change(buffer, &record->list_change);

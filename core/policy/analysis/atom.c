@@ -200,7 +200,8 @@ static bool is_money(const struct snapshot *snapshot, const struct feature *feat
     if (feature->column < 0)
         return false;
     enum field_kind kind = snapshot->schema.fields[binding->column_slots[feature->column]].kind;
-    return kind == FIELD_KIND_AMOUNT || kind == FIELD_KIND_AMOUNT_MINOR;
+    return kind == FIELD_KIND_AMOUNT || kind == FIELD_KIND_AMOUNT_MINOR ||
+           kind == FIELD_KIND_REFUNDED;
 }
 
 /* Sums, means and extremes only of amounts, which are never negative; other columns may be. */
@@ -260,6 +261,7 @@ static void bound_field(const struct field *field, struct possible *possible) {
     switch (field->kind) {
     case FIELD_KIND_AMOUNT:
     case FIELD_KIND_AMOUNT_MINOR:
+    case FIELD_KIND_REFUNDED:
         possible_at_least(possible, value_int(0));
         break;
     case FIELD_KIND_LATITUDE:

@@ -61,8 +61,12 @@ bool read_list(const struct reader *reader, const struct tree_node *node, const 
 /* "a, b or c" */
 static void join(const struct key *keys, size_t count, char *ret_string, size_t size) {
     size_t length = 0;
+    while (count > 0 && !*keys[count - 1].name)
+        count--;
     for (size_t i = 0; i < count && length < size; i++) {
         const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+        if (!*keys[i].name)
+            continue;
         length +=
             (size_t)snprintf(ret_string + length, size - length, "%s%s", between, keys[i].name);
     }
@@ -75,7 +79,8 @@ static void unknown_key(const struct reader *reader, struct tree_node *child, co
     const struct tree_node *key = child->key;
     struct near near = near_to(key->text);
     for (size_t i = 0; i < count; i++)
-        near_try(&near, text_of(keys[i].name));
+        if (*keys[i].name)
+            near_try(&near, text_of(keys[i].name));
     char expected[300], hint[NEAR_HINT_SIZE];
     join(keys, count, expected, sizeof expected);
     if (*near_hint(&near, hint)) {

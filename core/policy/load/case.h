@@ -18,7 +18,7 @@
 #define CASE_STEPS_MAX  1000u   /* of a case's history, repetitions counted */
 #define CASES_STEPS_MAX 100000u /* of all cases together */
 
-enum case_step_kind { CASE_TRANSACTION, CASE_OUTCOME, CASE_LIST_CHANGE };
+enum case_step_kind { CASE_TRANSACTION, CASE_OUTCOME, CASE_AMENDMENT, CASE_LIST_CHANGE };
 
 /* One record of the history, in the order of the archive. */
 struct case_step {
@@ -28,9 +28,10 @@ struct case_step {
     /* CASE_TRANSACTION */
     struct transaction transaction;
     enum verdict verdict; /* recorded instead of the policy's own; VERDICT_NONE: its own */
-    /* CASE_OUTCOME */
+    /* CASE_OUTCOME, CASE_AMENDMENT */
     size_t of; /* the step of its transaction */
     enum label label;
+    struct amendment amendment;
     /* CASE_LIST_CHANGE */
     struct list_change_record change;
 };

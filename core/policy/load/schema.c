@@ -112,7 +112,8 @@ static unsigned __int128 convert(const struct schema *schema, const struct curre
     return quotient + up;
 }
 
-static int bind_amount(const struct binding *binding, size_t slot) {
+/* amount_minor: the transaction's, or what was refunded of it, which is not more. */
+static int bind_amount(const struct binding *binding, size_t slot, int64_t amount_minor) {
     const struct schema *schema = binding->schema;
     const struct transaction *transaction = binding->transaction;
     const struct field *field = &schema->fields[slot];
@@ -125,7 +126,7 @@ static int bind_amount(const struct binding *binding, size_t slot) {
         set_absent(binding, slot);
         return 0;
     }
-    int64_t base_minor = transaction->amount_minor;
+    int64_t base_minor = amount_minor;
     if (!text_equal(transaction->currency, text_of(schema->base_currency))) {
         const struct currency_rate *rate =
             find_rate(schema, transaction->currency, transaction->event_time_us);
@@ -135,13 +136,13 @@ static int bind_amount(const struct binding *binding, size_t slot) {
                    "%" TEXT_FORMAT "; declare one under currency_rates in policy.yaml",
                    TEXT_ARGS(transaction->currency), schema->base_currency,
                    TEXT_ARGS(schema->policy));
-        unsigned __int128 converted = convert(schema, rate, transaction->amount_minor);
+        unsigned __int128 converted = convert(schema, rate, amount_minor);
         if (converted > TRANSACTION_AMOUNT_MINOR_MAX)
             REFUSE(binding, slot, TEXT_LITERAL("amount_minor"),
                    "amount_minor %" PRId64 " %" TEXT_FORMAT
                    " is too large in %s; expected at most %" PRId64 " minor units",
-                   transaction->amount_minor, TEXT_ARGS(transaction->currency),
-                   schema->base_currency, TRANSACTION_AMOUNT_MINOR_MAX);
+                   amount_minor, TEXT_ARGS(transaction->currency), schema->base_currency,
+                   TRANSACTION_AMOUNT_MINOR_MAX);
         base_minor = (int64_t)converted;
     }
     double major = (double)base_minor / (double)powers_of_ten[schema->base_digits];
@@ -432,7 +433,9 @@ static int bind_field(const struct binding *binding, size_t slot) {
         set_integer(binding, slot, VALUE_TIMESTAMP, transaction->event_time_us);
         return 0;
     case FIELD_KIND_AMOUNT:
-        return bind_amount(binding, slot);
+        return bind_amount(binding, slot, transaction->amount_minor);
+    case FIELD_KIND_REFUNDED:
+        return bind_amount(binding, slot, transaction->refunded_minor);
     case FIELD_KIND_AMOUNT_MINOR:
         if (has_money(transaction))
             set_integer(binding, slot, VALUE_INT, transaction->amount_minor);

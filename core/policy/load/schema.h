@@ -17,6 +17,7 @@ enum field_kind {
     FIELD_KIND_AMOUNT, /* base currency; in a frame: double, major units; as column: exact minor
                           units */
     FIELD_KIND_AMOUNT_MINOR, /* as sent: int, minor units of its own currency */
+    FIELD_KIND_REFUNDED,     /* paid back so far, as FIELD_KIND_AMOUNT; 0 while it is decided */
     FIELD_KIND_CURRENCY,
     FIELD_KIND_LATITUDE, /* double, degrees */
     FIELD_KIND_LONGITUDE,

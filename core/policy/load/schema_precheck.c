@@ -24,6 +24,7 @@ static bool accepts(const struct schema *schema, const struct transaction *trans
                    : !field->required;
     case FIELD_KIND_EVENT_TIME:
     case FIELD_KIND_AMOUNT_MINOR:
+    case FIELD_KIND_REFUNDED: /* where the amount is accepted, so is what is refunded of it */
     case FIELD_KIND_DERIVED:
         return true;
     case FIELD_KIND_LATITUDE:

@@ -14,6 +14,12 @@ static int wrong(const struct archive_part *part, const struct record *record, c
                      record->position, what);
 }
 
+static bool refers_to_earlier(const struct record *record) {
+    uint64_t position = record->type == RECORD_OUTCOME ? record->outcome.transaction_position
+                                                       : record->amendment.transaction_position;
+    return position > 0 && position < record->position;
+}
+
 /* Record by record, in order: `check` carries the last receive time. */
 static int check_record(const struct archive_part *part, const struct record *record,
                         struct archive_check *check, struct error *ret_error) {
@@ -21,9 +27,8 @@ static int check_record(const struct archive_part *part, const struct record *re
         return wrong(part, record, "it was received before the previous record", ret_error);
     if (day_of(record->receive_time_us) != part->day)
         return wrong(part, record, "it was received on a day that is not its folder's", ret_error);
-    if (record->type == RECORD_OUTCOME &&
-        (record->outcome.transaction_position == 0 ||
-         record->outcome.transaction_position >= record->position))
+    if (record_type_has_entities(record->type) && record->type != RECORD_TRANSACTION &&
+        !refers_to_earlier(record))
         return wrong(part, record, "its transaction is not an earlier record", ret_error);
     check->last_time_us = record->receive_time_us;
     check->records++;

@@ -362,55 +362,93 @@ static int decide_now(struct explaining *explaining, struct error *ret_error) {
     return r;
 }
 
-/* ---- outcomes: what became known later ---- */
+/* ---- what became known later ---- */
 
-struct outcomes {
+struct later {
     struct explaining *explaining;
-    struct explained_outcome *of; /* heap */
-    size_t count;
+    struct explained_outcome *outcomes; /* heap */
+    size_t outcome_count;
+    struct explained_amendment *amendments; /* heap */
+    size_t amendment_count;
 };
 
-static int add_outcome(void *user, const struct record *record, struct error *ret_error) {
-    struct outcomes *outcomes = user;
-    struct explaining *explaining = outcomes->explaining;
+static int keep_source(struct explaining *explaining, struct text source, struct text *ret_source,
+                       struct error *ret_error) {
+    *ret_source = arena_text(explaining->arena, source);
+    return source.length > 0 && !ret_source->data ? too_large(explaining, ret_error) : 0;
+}
+
+static int add_outcome(struct later *later, const struct record *record, struct error *ret_error) {
     const struct outcome_record *in = &record->outcome;
-    if (in->transaction_position != explaining->target.position)
+    if (in->transaction_position != later->explaining->target.position)
         return 0;
-    outcomes->of = check_reallocarray(outcomes->of, outcomes->count + 1, sizeof *outcomes->of);
-    outcomes->of[outcomes->count++] =
-        (struct explained_outcome){.position = record->position,
-                                   .receive_time_us = record->receive_time_us,
-                                   .known_time_us = in->known_time_us,
-                                   .previous = in->previous,
-                                   .label = in->label,
-                                   .source = arena_text(explaining->arena, in->source)};
-    if (in->source.length && !outcomes->of[outcomes->count - 1].source.data)
+    later->outcomes =
+        check_reallocarray(later->outcomes, later->outcome_count + 1, sizeof *later->outcomes);
+    struct explained_outcome *outcome = &later->outcomes[later->outcome_count++];
+    *outcome = (struct explained_outcome){.position = record->position,
+                                          .receive_time_us = record->receive_time_us,
+                                          .known_time_us = in->known_time_us,
+                                          .previous = in->previous,
+                                          .label = in->label};
+    return keep_source(later->explaining, in->source, &outcome->source, ret_error);
+}
+
+static int add_amendment(struct later *later, const struct record *record,
+                         struct error *ret_error) {
+    const struct amendment_record *in = &record->amendment;
+    if (in->transaction_position != later->explaining->target.position)
+        return 0;
+    later->amendments = check_reallocarray(later->amendments, later->amendment_count + 1,
+                                           sizeof *later->amendments);
+    struct explained_amendment *amendment = &later->amendments[later->amendment_count++];
+    *amendment = (struct explained_amendment){.position = record->position,
+                                              .receive_time_us = record->receive_time_us,
+                                              .known_time_us = in->known_time_us,
+                                              .previous = in->previous,
+                                              .now = in->now};
+    return keep_source(later->explaining, in->source, &amendment->source, ret_error);
+}
+
+static int take_later(void *user, const struct record *record, struct error *ret_error) {
+    return record->type == RECORD_OUTCOME ? add_outcome(user, record, ret_error)
+                                          : add_amendment(user, record, ret_error);
+}
+
+static int keep_later(struct later *later, struct error *ret_error) {
+    struct explaining *explaining = later->explaining;
+    struct explained_outcome *outcomes =
+        arena_calloc(explaining->arena, later->outcome_count + 1, sizeof *outcomes);
+    struct explained_amendment *amendments =
+        arena_calloc(explaining->arena, later->amendment_count + 1, sizeof *amendments);
+    if (!outcomes || !amendments)
         return too_large(explaining, ret_error);
+    for (size_t i = 0; i < later->outcome_count; i++)
+        outcomes[i] = later->outcomes[i];
+    for (size_t i = 0; i < later->amendment_count; i++)
+        amendments[i] = later->amendments[i];
+    explaining->explanation.outcomes = outcomes;
+    explaining->explanation.outcome_count = later->outcome_count;
+    explaining->explanation.amendments = amendments;
+    explaining->explanation.amendment_count = later->amendment_count;
     return 0;
 }
 
 /* `later` has those at positions that the first search skipped, `rare` those after that: in this
  * order they are in the order of the archive. */
-static int report_outcomes(struct explaining *explaining, struct error *ret_error) {
-    struct outcomes outcomes = {.explaining = explaining};
+static int report_later(struct explaining *explaining, struct error *ret_error) {
+    const uint64_t types = 1u << RECORD_OUTCOME | 1u << RECORD_AMENDMENT;
+    struct later later = {.explaining = explaining};
     int r = find_later(explaining, ret_error);
     if (r == 0)
-        r = explain_visit_finds(&explaining->reading, &explaining->later, 1u << RECORD_OUTCOME,
-                                add_outcome, &outcomes, ret_error);
+        r = explain_visit_finds(&explaining->reading, &explaining->later, types, take_later, &later,
+                                ret_error);
     if (r == 0)
-        r = explain_visit_finds(&explaining->reading, &explaining->rare, 1u << RECORD_OUTCOME,
-                                add_outcome, &outcomes, ret_error);
-    struct explained_outcome *kept =
-        arena_calloc(explaining->arena, outcomes.count + 1, sizeof *kept);
-    if (r == 0 && !kept)
-        r = too_large(explaining, ret_error);
-    if (r == 0) {
-        for (size_t i = 0; i < outcomes.count; i++)
-            kept[i] = outcomes.of[i];
-        explaining->explanation.outcomes = kept;
-        explaining->explanation.outcome_count = outcomes.count;
-    }
-    free(outcomes.of);
+        r = explain_visit_finds(&explaining->reading, &explaining->rare, types, take_later, &later,
+                                ret_error);
+    if (r == 0)
+        r = keep_later(&later, ret_error);
+    free(later.outcomes);
+    free(later.amendments);
     return r;
 }
 
@@ -435,7 +473,7 @@ static int report(struct explaining *explaining, struct error *ret_error) {
     const struct in_force *in_force = &explaining->in_force;
     int r = keep_record(explaining, ret_error);
     if (r == 0)
-        r = report_outcomes(explaining, ret_error);
+        r = report_later(explaining, ret_error);
     if (r < 0)
         return r;
     explanation->position = explaining->target.position;

@@ -1,6 +1,7 @@
 /* What a generation holds beside its states: counts over the whole archive, and transaction ids. */
 #pragma once
 
+#include "core/base/hash.h"
 #include "core/wire/types/decision.h"
 
 #include <stdint.h>
@@ -21,3 +22,12 @@ struct known_id {
     uint64_t position;
     enum label label;
 };
+
+/* Ids of transactions that were amended are known twice: under this hash it is where the newest
+ * amendment's record is, without a label. */
+static inline uint64_t amendment_hash(struct text id) {
+    /* No id has these bytes: ids have no control characters. A seed would not do: hashes of short
+     * texts under two seeds meet each other. */
+    const uint64_t bytes[2] = {hash_text(id), 0};
+    return hash64(bytes, sizeof bytes, 0);
+}

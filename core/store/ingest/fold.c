@@ -202,6 +202,7 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
         break;
     case RECORD_TRANSACTION: /* these change states, which the overlay has done */
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
     case RECORD_LIST_CHANGE:
     case RECORD_TYPE_COUNT:
         break;

@@ -61,6 +61,35 @@ int ingest_decide(const struct states *states, const struct transaction *transac
     return r;
 }
 
+/* What the transaction is by now. false: nothing has amended it, so it is as it was scored. The
+ * record of the newest amendment says it. */
+static int find_amended(const struct states *states, struct archive *archive,
+                        const struct transaction *scored, struct arena *arena,
+                        struct amended *ret_amended, struct error *ret_error) {
+    struct known_id known;
+    struct record record;
+    *ret_amended = amended_of(scored);
+    if (!overlay_find_id(states->overlay, amendment_hash(scored->id), &known))
+        return 0;
+    int r = archive_read(archive, known.position, arena, &record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "the record of this transaction's amendment");
+    if (record.type != RECORD_AMENDMENT || !text_equal(record.amendment.transaction.id, scored->id))
+        return 0; /* another id with the same hash */
+    *ret_amended = record.amendment.now;
+    return 1;
+}
+
+static int find_scored(const struct states *states, struct archive *archive, struct text id,
+                       struct arena *arena, struct known_id *ret_known, struct record *ret_scored,
+                       struct text *ret_field, struct error *ret_error) {
+    int r = find(states, archive, id, arena, ret_known, ret_scored, ret_error);
+    if (r != 0)
+        return r;
+    *ret_field = TEXT_LITERAL("transaction_id");
+    return error_set(ret_error, ERROR_NOT_FOUND, "no transaction with this id was scored");
+}
+
 /* The previous label goes into the record, so applying it takes back the old label without looking
  * it up. */
 int ingest_resolve(const struct states *states, struct archive *archive,
@@ -68,13 +97,15 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error) {
     struct known_id known;
     struct record scored;
-    int r = find(states, archive, outcome->transaction_id, arena, &known, &scored, ret_error);
+    struct amended amended;
+    int r = find_scored(states, archive, outcome->transaction_id, arena, &known, &scored, ret_field,
+                        ret_error);
     if (r < 0)
         return r;
-    if (r == 0) {
-        *ret_field = TEXT_LITERAL("transaction_id");
-        return error_set(ret_error, ERROR_NOT_FOUND, "no transaction with this id was scored");
-    }
+    int is_amended =
+        find_amended(states, archive, &scored.transaction.transaction, arena, &amended, ret_error);
+    if (is_amended < 0)
+        return is_amended;
     *ret_record = (struct record){
         .type = RECORD_OUTCOME,
         .receive_time_us = receive_time_us,
@@ -87,9 +118,42 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                 .transaction_position = known.position,
                 .transaction = scored.transaction.transaction,
                 .verdict = scored.transaction.decision.verdict,
+                .is_amended = is_amended,
+                .amended = amended,
             },
     };
     return outcome->label != known.label;
+}
+
+int ingest_amend(const struct states *states, struct archive *archive,
+                 const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
+                 struct record *ret_record, struct text *ret_field, struct error *ret_error) {
+    struct known_id known;
+    struct record scored;
+    int r = find_scored(states, archive, amendment->transaction_id, arena, &known, &scored,
+                        ret_field, ret_error);
+    if (r < 0)
+        return r;
+    const struct transaction *transaction = &scored.transaction.transaction;
+    *ret_record = (struct record){
+        .type = RECORD_AMENDMENT,
+        .receive_time_us = receive_time_us,
+        .amendment = {
+            .known_time_us = amendment->known_time_us ? amendment->known_time_us : receive_time_us,
+            .source = amendment->source,
+            .transaction_position = known.position,
+            .transaction = *transaction,
+            .verdict = scored.transaction.decision.verdict,
+            .label = known.label,
+        }};
+    struct amendment_record *record = &ret_record->amendment;
+    r = find_amended(states, archive, transaction, arena, &record->previous, ret_error);
+    if (r >= 0)
+        r = amendment_apply(amendment, transaction, &record->previous, &record->now, ret_field,
+                            ret_error);
+    if (r == 0 && amendment_record_take_fired(record, &scored.transaction.decision, arena) < 0)
+        r = error_set(ret_error, ERROR_TOO_LARGE, "too many rules fired for one record");
+    return r < 0 ? r : !amended_equal(&record->previous, &record->now);
 }
 
 /* The record of the tables in use, or that there are none any more (they were removed). It includes

@@ -1,6 +1,6 @@
-/* What a writer of an archive does with an incoming transaction, outcome or list change, whether a
- * client or a file of history brings it: is it known already, what is decided, what has to be
- * recorded?
+/* What a writer of an archive does with an incoming transaction, outcome, amendment or list change,
+ * whether a client or a file of history brings it: is it known already, what is decided, what has
+ * to be recorded?
  *
  * Nothing here knows a clock: the receive time is an argument. The owner serialises all calls on
  * one archive and its states. Texts in records and decisions point into the caller's input, the
@@ -45,6 +45,14 @@ int ingest_decide(const struct states *states, const struct transaction *transac
 int ingest_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error);
+
+/* Makes the record of an amendment that has passed amendment_check(), likewise: with the
+ * transaction, what its filters read of the decision, and what it was until now. 1: append it; 0:
+ * the transaction is this already. ERROR_NOT_FOUND: no such transaction. ERROR_INVALID: it
+ * contradicts what is known of it (amendment_apply()). *ret_field is set. */
+int ingest_amend(const struct states *states, struct archive *archive,
+                 const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
+                 struct record *ret_record, struct text *ret_field, struct error *ret_error);
 
 /* What the policy's own list and the additions say about an entry. */
 struct list_finding {

@@ -32,7 +32,7 @@ struct kept_entry {
     uint32_t present;
     uint32_t plus, minus; /* weights of 1 and −1 */
     uint32_t next;        /* of the group, in units; 0: the last */
-    bool transaction;
+    bool transaction, is_taken_out;
 };
 
 /* The entries of one entity. */
@@ -47,6 +47,7 @@ struct kept_id {
     uint64_t position; /* of the transaction */
     enum label label;  /* LABEL_NONE: it is the transaction itself, or takes its label back */
     bool is_outcome;
+    bool is_amendment; /* position is its own */
 };
 
 struct bulk_apply {
@@ -110,8 +111,10 @@ static uint32_t keep_entry(struct bulk_apply *bulk_apply, const struct entity_pl
                            const struct entry *entry) {
     uint32_t at = (uint32_t)(bulk_apply->used / UNIT);
     struct kept_entry *kept = entry_at(bulk_apply, at);
-    *kept = (struct kept_entry){
-        .time_us = entry->time_us, .id_hash = entry->id_hash, .transaction = entry->transaction};
+    *kept = (struct kept_entry){.time_us = entry->time_us,
+                                .id_hash = entry->id_hash,
+                                .transaction = entry->transaction,
+                                .is_taken_out = entry->is_taken_out};
     for (size_t i = 0; i < PLAN_FILTERS_MAX && i < plan->filter_count; i++) {
         check(entry->weights[i] >= -1 && entry->weights[i] <= 1);
         kept->plus |= (uint32_t)(entry->weights[i] > 0) << i;
@@ -130,6 +133,7 @@ static void unpack(const struct entity_plan *plan, const struct kept_entry *kept
     ret_entry->time_us = kept->time_us;
     ret_entry->id_hash = kept->id_hash;
     ret_entry->transaction = kept->transaction;
+    ret_entry->is_taken_out = kept->is_taken_out;
     ret_entry->present = kept->present;
     for (size_t i = 0; i < plan->column_count; i++) {
         if (!(kept->present >> i & 1))
@@ -344,7 +348,9 @@ static void apply_id(struct overlay *overlay, struct generation_cursor *cursor,
     bool is_known = find_id(overlay, cursor, order->prefix, &known), is_changed = false;
     for (size_t i = 0; i < count; i++) {
         const struct kept_id *id = &ids[order[i].number];
-        if (id->is_outcome && is_known && known.position == id->position)
+        if (id->is_amendment) /* they come in the order of the archive */
+            known = (struct known_id){.position = id->position};
+        else if (id->is_outcome && is_known && known.position == id->position)
             known.label = id->label;
         else if (!id->is_outcome && !is_known)
             known = (struct known_id){.position = id->position};
@@ -390,6 +396,11 @@ void bulk_apply_add(struct bulk_apply *bulk_apply, const struct record *record) 
                                              .position = record->outcome.transaction_position,
                                              .label = record->outcome.label,
                                              .is_outcome = true});
+    else if (record->type == RECORD_AMENDMENT)
+        keep_id(bulk_apply,
+                (struct kept_id){.id_hash = amendment_hash(record->amendment.transaction.id),
+                                 .position = record->position,
+                                 .is_amendment = true});
 }
 
 bool bulk_apply_is_full(const struct bulk_apply *bulk_apply) {

@@ -175,6 +175,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
     case RECORD_LIST_CHANGE:
         list_table_apply(overlay->lists, record);
         break;
+    case RECORD_AMENDMENT: /* counted by no one; its transaction stays counted */
     case RECORD_SNAPSHOT:
     case RECORD_GENERATION:
     case RECORD_ENGINE:
@@ -213,6 +214,14 @@ static void label_id(struct overlay *overlay, const struct outcome_record *outco
     id_index_set(&overlay->ids, id_hash, known);
 }
 
+/* What was amended is found by a hash of its own among the ids: the newest record about it. */
+static void know_amendment(struct overlay *overlay, const struct record *record) {
+    uint64_t hash = amendment_hash(record->amendment.transaction.id);
+    if (overlay->absent_id == hash)
+        overlay->absent_id = 0;
+    id_index_set(&overlay->ids, hash, (struct known_id){.position = record->position});
+}
+
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {
     check(record->position > 0);
     engine_apply(engine, record, &overlay->source);
@@ -221,6 +230,8 @@ void overlay_apply(struct overlay *overlay, struct engine *engine, const struct 
         know_transaction(overlay, record);
     else if (record->type == RECORD_OUTCOME)
         label_id(overlay, &record->outcome);
+    else if (record->type == RECORD_AMENDMENT)
+        know_amendment(overlay, record);
 }
 
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {

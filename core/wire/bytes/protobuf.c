@@ -274,3 +274,26 @@ Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t c
     }
     return pointers;
 }
+
+struct amended amended_from_protobuf(const Harrier__V1__AmendedTransaction *in) {
+    if (!in)
+        return (struct amended){0};
+    return (struct amended){.is_voided = in->voided != 0,
+                            .amount_minor = in->amount_minor,
+                            .refunded_minor = in->refunded_minor};
+}
+
+Harrier__V1__AmendedTransaction *amended_to_protobuf(const struct amended *amended,
+                                                     struct arena *scratch) {
+    Harrier__V1__AmendedTransaction *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__amended_transaction__init(out);
+    out->voided = amended->is_voided;
+    out->amount_minor = amended->amount_minor;
+    out->refunded_minor = amended->refunded_minor;
+    return out;
+}
+
+enum amendment_kind amendment_kind_from_protobuf(int number) {
+    return number >= 0 && number < AMENDMENT_KIND_COUNT ? (enum amendment_kind)number
+                                                        : AMENDMENT_KIND_COUNT;
+}

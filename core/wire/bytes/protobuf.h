@@ -12,6 +12,7 @@
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
 
@@ -71,7 +72,14 @@ int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct a
 Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t count,
                                           struct arena *scratch);
 
+/* NULL: all of it is 0. */
+struct amended amended_from_protobuf(const Harrier__V1__AmendedTransaction *in);
+Harrier__V1__AmendedTransaction *amended_to_protobuf(const struct amended *amended,
+                                                     struct arena *scratch);
+
 /* The number of an open enum as our own, or VERDICT_COUNT or LABEL_COUNT if we have no such member.
  */
 enum verdict verdict_from_protobuf(int number);
 enum label label_from_protobuf(int number);
+/* AMENDMENT_KIND_COUNT if we have none such. */
+enum amendment_kind amendment_kind_from_protobuf(int number);

@@ -243,6 +243,23 @@ static void decode_outcomes(struct decoding *decoding, const Harrier__V1__Explai
     out->outcome_count = in->n_outcomes;
 }
 
+static void decode_amendments(struct decoding *decoding, const Harrier__V1__ExplainResponse *in,
+                              struct explanation *out) {
+    struct explained_amendment *amendments = room(decoding, in->n_amendments, sizeof *amendments);
+    for (size_t i = 0; i < in->n_amendments && amendments; i++) {
+        const Harrier__V1__ExplainedAmendment *amendment = in->amendments[i];
+        amendments[i] =
+            (struct explained_amendment){.position = amendment->position,
+                                         .receive_time_us = amendment->receive_time_us,
+                                         .known_time_us = amendment->known_time_us,
+                                         .previous = amended_from_protobuf(amendment->previous),
+                                         .now = amended_from_protobuf(amendment->now),
+                                         .source = text_from_bytes(amendment->source)};
+    }
+    out->amendments = amendments;
+    out->amendment_count = in->n_amendments;
+}
+
 static void decode_transaction(struct decoding *decoding, const Harrier__V1__Transaction *in,
                                struct transaction *out) {
     if (decoding->result == 0 && in && transaction_from_protobuf(in, decoding->arena, out) < 0)
@@ -277,6 +294,7 @@ int explanation_from_protobuf(const Harrier__V1__ExplainResponse *in, struct are
     decode_decision(&decoding, in->archived, &out->archived);
     decode_entities(&decoding, in, out);
     decode_outcomes(&decoding, in, out);
+    decode_amendments(&decoding, in, out);
     decode_policy(&decoding, in->then, &out->then);
     if (decoding.result == 0)
         *ret_explanation = out;

@@ -192,6 +192,23 @@ static void encode_outcomes(const struct explanation *in, struct arena *scratch,
     }
 }
 
+static void encode_amendments(const struct explanation *in, struct arena *scratch,
+                              Harrier__V1__ExplainResponse *answer) {
+    Harrier__V1__ExplainedAmendment *out;
+    answer->n_amendments = in->amendment_count;
+    NEW_MESSAGES(scratch, in->amendment_count, out, answer->amendments,
+                 harrier__v1__explained_amendment__init);
+    for (size_t i = 0; i < in->amendment_count; i++) {
+        const struct explained_amendment *amendment = &in->amendments[i];
+        out[i].position = amendment->position;
+        out[i].receive_time_us = amendment->receive_time_us;
+        out[i].known_time_us = amendment->known_time_us;
+        out[i].previous = amended_to_protobuf(&amendment->previous, scratch);
+        out[i].now = amended_to_protobuf(&amendment->now, scratch);
+        out[i].source = bytes_from_text(amendment->source);
+    }
+}
+
 Harrier__V1__ExplainResponse *explanation_to_protobuf(const struct explanation *in,
                                                       struct arena *scratch) {
     Harrier__V1__ExplainResponse *out = scratch_calloc(scratch, 1, sizeof *out);
@@ -211,6 +228,7 @@ Harrier__V1__ExplainResponse *explanation_to_protobuf(const struct explanation *
     out->records_applied = in->records_applied;
     encode_entities(in, scratch, out);
     encode_outcomes(in, scratch, out);
+    encode_amendments(in, scratch, out);
     struct text *notes = scratch_calloc(scratch, in->note_count, sizeof *notes);
     for (size_t i = 0; i < in->note_count; i++)
         notes[i] = field_cut(in->notes[i], NOTE_MAX);

@@ -10,6 +10,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/wire/bytes/list_part.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/explanation.h"
 #include "core/wire/types/list_change.h"
@@ -40,6 +41,7 @@ enum call {
     CALL_GET_LIST,
     CALL_RELOAD,
     CALL_EXPLAIN,
+    CALL_AMEND,
     CALL_COUNT
 };
 
@@ -89,6 +91,11 @@ struct explain_request {
     struct text transaction_id;
 };
 
+struct amend_request {
+    const struct amendment *amendments;
+    size_t amendment_count;
+};
+
 struct request {
     uint64_t deadline_us;    /* from the arrival of the message; 0: none */
     struct text token;       /* as sent, unchecked */
@@ -103,6 +110,7 @@ struct request {
         struct list_request list;
         struct reload_request reload;
         struct explain_request explain;
+        struct amend_request amend;
     };
 };
 
@@ -126,6 +134,14 @@ struct outcome_result {
     uint64_t position; /* of the outcome's record; 0: nothing changed */
     bool changed;
     enum label previous;
+};
+
+struct amendment_result {
+    struct wire_error error; /* .code 0: look at the rest */
+    struct text transaction_id;
+    uint64_t position; /* of the amendment's record; 0: nothing changed */
+    bool changed;
+    struct amended previous, now;
 };
 
 struct entity_response {
@@ -236,6 +252,10 @@ struct response {
             const struct outcome_result *results;
             size_t count;
         } outcome;
+        struct {
+            const struct amendment_result *results;
+            size_t count;
+        } amend;
         struct entity_response entity;
         struct status_response status;
         struct {
@@ -249,7 +269,7 @@ struct response {
 };
 
 /* The client's side. Appends to *buffer. ERROR_TOO_LARGE: over MESSAGE_SIZE_MAX, or over 1,000
- * transactions or outcomes. Transactions themselves are not checked. */
+ * transactions, outcomes or amendments. Transactions themselves are not checked. */
 int message_encode_request(const struct request *request, struct buffer *buffer,
                            struct error *ret_error);
 

@@ -102,6 +102,27 @@ static int decode_list_changes(const Harrier__V1__ChangeListRequest *in, struct 
     return 0;
 }
 
+static int decode_amendments(const Harrier__V1__AmendRequest *in, struct arena *arena,
+                             struct amend_request *ret_amend, struct error *ret_error) {
+    int r = field_check_count("amendments", in->n_amendments, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    struct amendment *amendments = array_alloc(arena, in->n_amendments, sizeof *amendments);
+    if (!amendments)
+        return protobuf_exhausted("a request", arena, ret_error);
+    for (size_t i = 0; i < in->n_amendments; i++)
+        amendments[i] = (struct amendment){
+            .transaction_id = text_from_bytes(in->amendments[i]->transaction_id),
+            .kind = amendment_kind_from_protobuf((int)in->amendments[i]->kind),
+            .amount_minor = in->amendments[i]->amount_minor,
+            .known_time_us = in->amendments[i]->known_time_us,
+            .source = text_from_bytes(in->amendments[i]->source),
+        };
+    *ret_amend =
+        (struct amend_request){.amendments = amendments, .amendment_count = in->n_amendments};
+    return 0;
+}
+
 static int decode_list(const Harrier__V1__GetListRequest *in, struct list_request *ret_list,
                        struct error *ret_error) {
     struct text list = text_from_bytes(in->list);
@@ -147,11 +168,14 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
         request->explain.transaction_id = text_from_bytes(in->explain->transaction_id);
         return field_check_required("transaction_id", request->explain.transaction_id,
                                     TRANSACTION_ID_MAX, ret_error);
+    case HARRIER__V1__REQUEST__CALL_AMEND:
+        request->call = CALL_AMEND;
+        return decode_amendments(in->amend, arena, &request->amend, ret_error);
     default:
         return error_set(
             ret_error, ERROR_UNSUPPORTED,
-            "the request has no call that this version knows; expected score, "
-            "report_outcome, get_entity, status, change_list, get_list, reload or explain");
+            "the request has no call that this version knows; expected score, report_outcome, "
+            "get_entity, status, change_list, get_list, reload, explain or amend");
     }
 }
 

@@ -18,6 +18,7 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_GET_LIST] = "get_list",
     [CALL_RELOAD] = "reload",
     [CALL_EXPLAIN] = "explain",
+    [CALL_AMEND] = "amend",
 };
 
 const char *call_name(enum call call) {
@@ -107,6 +108,30 @@ static int encode_list_changes(const struct list_change_request *list_change, st
     return 0;
 }
 
+static int encode_amendments(const struct amend_request *amend, struct arena *scratch,
+                             Harrier__V1__Request *out, struct error *ret_error) {
+    size_t count = amend->amendment_count;
+    int r = field_check_count("amendments", count, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    Harrier__V1__AmendRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__amend_request__init(request);
+    Harrier__V1__Amendment *amendments;
+    request->n_amendments = count;
+    NEW_MESSAGES(scratch, count, amendments, request->amendments, harrier__v1__amendment__init);
+    for (size_t i = 0; i < count; i++) {
+        const struct amendment *in = &amend->amendments[i];
+        amendments[i].transaction_id = bytes_from_text(in->transaction_id);
+        amendments[i].kind = (Harrier__V1__AmendmentKind)in->kind;
+        amendments[i].amount_minor = in->amount_minor;
+        amendments[i].known_time_us = in->known_time_us;
+        amendments[i].source = bytes_from_text(in->source);
+    }
+    out->call_case = HARRIER__V1__REQUEST__CALL_AMEND;
+    out->amend = request;
+    return 0;
+}
+
 static int encode_list(const struct list_request *list, struct arena *scratch,
                        Harrier__V1__Request *out) {
     Harrier__V1__GetListRequest *request = scratch_calloc(scratch, 1, sizeof *request);
@@ -138,6 +163,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
         return encode_list_changes(&request->list_change, scratch, out, ret_error);
     case CALL_GET_LIST:
         return encode_list(&request->list, scratch, out);
+    case CALL_AMEND:
+        return encode_amendments(&request->amend, scratch, out, ret_error);
     case CALL_RELOAD:
         out->call_case = HARRIER__V1__REQUEST__CALL_RELOAD;
         out->reload = scratch_calloc(scratch, 1, sizeof *out->reload);

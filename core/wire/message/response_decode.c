@@ -80,6 +80,32 @@ static int decode_outcome_answer(const Harrier__V1__ReportOutcomeResponse *in, s
     return 0;
 }
 
+static int decode_amend_answer(const Harrier__V1__AmendResponse *in, struct arena *arena,
+                               struct response *response, struct error *ret_error) {
+    struct amendment_result *results = array_alloc(arena, in->n_results, sizeof *results);
+    if (!results)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_results; i++) {
+        const Harrier__V1__AmendmentResult *result = in->results[i];
+        if (result->result_case == HARRIER__V1__AMENDMENT_RESULT__RESULT_ACCEPTED)
+            results[i] = (struct amendment_result){
+                .transaction_id = text_from_bytes(result->accepted->transaction_id),
+                .position = result->accepted->position,
+                .changed = result->accepted->changed != 0,
+                .previous = amended_from_protobuf(result->accepted->previous),
+                .now = amended_from_protobuf(result->accepted->now)};
+        else if (result->result_case == HARRIER__V1__AMENDMENT_RESULT__RESULT_ERROR)
+            results[i].error = decode_error(result->error);
+        else
+            return error_set(ret_error, ERROR_UNSUPPORTED,
+                             "results[%zu] is neither accepted nor an error", i);
+    }
+    response->call = CALL_AMEND;
+    response->amend.results = results;
+    response->amend.count = in->n_results;
+    return 0;
+}
+
 /* GetEntity, lists, status, reload: rare calls, of which only the generated code makes structs.
  * Times and counts are passed on as they are; what they may be is the server's business. */
 static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct arena *arena,
@@ -289,6 +315,8 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
         return decode_score_answer(in->score, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_REPORT_OUTCOME:
         return decode_outcome_answer(in->report_outcome, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_AMEND:
+        return decode_amend_answer(in->amend, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_GET_ENTITY:
         return decode_entity_answer(in->get_entity, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_STATUS:

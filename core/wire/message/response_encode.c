@@ -93,6 +93,40 @@ static void encode_outcome_answer(const struct response *response, struct arena 
     out->report_outcome = answer;
 }
 
+static Harrier__V1__AmendmentAccepted *encode_amended(const struct amendment_result *in,
+                                                      struct arena *scratch) {
+    Harrier__V1__AmendmentAccepted *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__amendment_accepted__init(out);
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->position = in->position;
+    out->changed = in->changed;
+    out->previous = amended_to_protobuf(&in->previous, scratch);
+    out->now = amended_to_protobuf(&in->now, scratch);
+    return out;
+}
+
+static void encode_amend_answer(const struct response *response, struct arena *scratch,
+                                Harrier__V1__Response *out) {
+    size_t count = response->amend.count;
+    Harrier__V1__AmendResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__amend_response__init(answer);
+    Harrier__V1__AmendmentResult *results;
+    answer->n_results = count;
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__amendment_result__init);
+    for (size_t i = 0; i < count; i++) {
+        const struct amendment_result *in = &response->amend.results[i];
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__AMENDMENT_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__AMENDMENT_RESULT__RESULT_ACCEPTED;
+            results[i].accepted = encode_amended(in, scratch);
+        }
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_AMEND;
+    out->amend = answer;
+}
+
 /* GetEntity: the features are those of Decision.features, by the same conversion. */
 static void encode_entity_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
@@ -302,6 +336,9 @@ static void encode_answer(const struct response *response, struct arena *scratch
         return;
     case CALL_REPORT_OUTCOME:
         encode_outcome_answer(response, scratch, out);
+        return;
+    case CALL_AMEND:
+        encode_amend_answer(response, scratch, out);
         return;
     case CALL_GET_ENTITY:
         encode_entity_answer(response, scratch, out);

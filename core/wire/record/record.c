@@ -18,12 +18,25 @@ static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
     [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
     [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
-    [RECORD_SHADOW] = "shadow",
+    [RECORD_SHADOW] = "shadow",           [RECORD_AMENDMENT] = "amendment",
 };
 
 const char *record_type_name(enum record_type type) {
     bool known = type >= RECORD_TRANSACTION && type < RECORD_TYPE_COUNT;
     return known ? type_names[type] : "unknown";
+}
+
+int amendment_record_take_fired(struct amendment_record *amendment, const struct decision *decision,
+                                struct arena *arena) {
+    struct text *fired = arena_calloc(arena, decision->reason_count, sizeof *fired);
+    if (decision->reason_count > 0 && !fired)
+        return -1;
+    amendment->fired = fired;
+    amendment->fired_count = 0;
+    for (size_t i = 0; i < decision->reason_count; i++)
+        if (!decision->reasons[i].shadow && !decision->reasons[i].suppressed)
+            fired[amendment->fired_count++] = decision->reasons[i].rule;
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -83,15 +96,25 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     writing_finish(&writing, at);
 }
 
+static uint8_t *write_amended(const struct amended *amended, uint32_t number, uint8_t *at) {
+    const uint8_t *end = at;
+    at = put_integer(at, 3, amended->refunded_minor);
+    at = put_integer(at, 2, amended->amount_minor);
+    at = put_number(at, 1, amended->is_voided);
+    return put_message(at, number, end);
+}
+
 /* The whole transaction is repeated here, so that applying an outcome needs no look-up (invariant
  * 1). */
 static void encode_outcome(const struct record *record, struct buffer *buffer) {
-    enum { FIELDS = 8 };
+    enum { FIELDS = 9, AMENDED_FIELDS = 3 };
     const struct outcome_record *outcome = &record->outcome;
-    size_t room =
-        FIELDS * FIELD_ROOM + transaction_room(&outcome->transaction) + outcome->source.length;
+    size_t room = (FIELDS + AMENDED_FIELDS) * FIELD_ROOM + transaction_room(&outcome->transaction) +
+                  outcome->source.length;
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
+    if (outcome->is_amended)
+        at = write_amended(&outcome->amended, 9, at);
     at = put_number(at, 8, outcome->verdict);
     at = transaction_write(&outcome->transaction, 7, at);
     at = put_number(at, 6, outcome->transaction_position);
@@ -101,6 +124,25 @@ static void encode_outcome(const struct record *record, struct buffer *buffer) {
     at = put_integer(at, 2, outcome->known_time_us);
     at = put_integer(at, 1, record->receive_time_us);
     writing_finish(&writing, at);
+}
+
+static void encode_amendment(const struct record *record, struct arena *scratch,
+                             struct buffer *buffer) {
+    const struct amendment_record *amendment = &record->amendment;
+    Harrier__Archive__V1__AmendmentRecord out;
+    harrier__archive__v1__amendment_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.known_time_us = amendment->known_time_us;
+    out.previous = amended_to_protobuf(&amendment->previous, scratch);
+    out.now = amended_to_protobuf(&amendment->now, scratch);
+    out.source = bytes_from_text(amendment->source);
+    out.transaction_position = amendment->transaction_position;
+    out.transaction = transaction_to_protobuf(&amendment->transaction, scratch);
+    out.verdict = (Harrier__V1__Verdict)amendment->verdict;
+    out.n_fired = amendment->fired_count;
+    out.fired = texts_to_protobuf(amendment->fired, amendment->fired_count, scratch);
+    out.label = (Harrier__V1__Label)amendment->label;
+    protobuf_pack(&out.base, buffer);
 }
 
 static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
@@ -176,6 +218,9 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         return;
     case RECORD_OUTCOME:
         encode_outcome(record, buffer);
+        return;
+    case RECORD_AMENDMENT:
+        encode_amendment(record, scratch, buffer);
         return;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
@@ -338,6 +383,8 @@ static int decode_outcome(const struct payload *payload, struct record *record,
     outcome->source = text_from_bytes(in->source);
     outcome->transaction_position = in->transaction_position;
     outcome->verdict = verdict_from_protobuf((int)in->verdict);
+    outcome->is_amended = in->amended != NULL;
+    outcome->amended = amended_from_protobuf(in->amended);
     if (outcome->previous == LABEL_COUNT)
         return unknown(what, "previous label", (int)in->previous, ret_error);
     if (outcome->label == LABEL_COUNT)
@@ -432,6 +479,41 @@ static int decode_list_change(const struct payload *payload, struct record *reco
     return 0;
 }
 
+/* As for outcomes: what this version does not know is refused before anything is converted. */
+static int decode_amendment(const struct payload *payload, struct record *record,
+                            struct error *ret_error) {
+    const char *what = "an amendment record";
+    const Harrier__Archive__V1__AmendmentRecord *in =
+        unpack(payload, &harrier__archive__v1__amendment_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    if (!in->transaction)
+        return missing(what, "transaction", ret_error);
+    record->receive_time_us = in->receive_time_us;
+    struct amendment_record *amendment = &record->amendment;
+    amendment->known_time_us = in->known_time_us;
+    amendment->previous = amended_from_protobuf(in->previous);
+    amendment->now = amended_from_protobuf(in->now);
+    amendment->source = text_from_bytes(in->source);
+    amendment->transaction_position = in->transaction_position;
+    amendment->verdict = verdict_from_protobuf((int)in->verdict);
+    amendment->label = label_from_protobuf((int)in->label);
+    if (amendment->verdict == VERDICT_COUNT)
+        return unknown(what, "verdict", (int)in->verdict, ret_error);
+    if (amendment->label == LABEL_COUNT)
+        return unknown(what, "label", (int)in->label, ret_error);
+    struct text *fired = arena_calloc(payload->arena, in->n_fired, sizeof *fired);
+    if (in->n_fired > 0 && !fired)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    for (size_t i = 0; i < in->n_fired; i++)
+        fired[i] = text_from_bytes(in->fired[i]);
+    amendment->fired = fired;
+    amendment->fired_count = in->n_fired;
+    if (transaction_from_protobuf(in->transaction, payload->arena, &amendment->transaction) < 0)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    return 0;
+}
+
 /* A type beyond those known is a later version's: an archive may be newer than the program that
  * reads it. */
 static int decode_typed(const struct payload *payload, struct record *record,
@@ -441,6 +523,8 @@ static int decode_typed(const struct payload *payload, struct record *record,
         return decode_transaction(payload, record, ret_error);
     case RECORD_OUTCOME:
         return decode_outcome(payload, record, ret_error);
+    case RECORD_AMENDMENT:
+        return decode_amendment(payload, record, ret_error);
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
         return decode_snapshot(payload, record, ret_error);

@@ -6,6 +6,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/wire/bytes/threshold_set.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
 
@@ -20,6 +21,7 @@ enum record_type {
     RECORD_ENGINE = 6,
     RECORD_SHADOW =
         7, /* a type of its own: an older version must not take it for the policy in force */
+    RECORD_AMENDMENT = 8,
     RECORD_TYPE_COUNT
 };
 
@@ -32,6 +34,7 @@ static inline bool record_type_has_entities(enum record_type type) {
     switch (type) {
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
+    case RECORD_AMENDMENT:
         return true;
     case RECORD_LIST_CHANGE:
     case RECORD_SNAPSHOT:
@@ -66,10 +69,30 @@ struct outcome_record {
     int64_t known_time_us; /* when it became known, by the client's clock */
     enum label previous, label;
     struct text source;
+    uint64_t transaction_position;  /* of the transaction's record, before this one */
+    struct transaction transaction; /* as it was scored */
+    enum verdict verdict;           /* of the decision */
+    bool is_amended;                /* by then; else `amended` means nothing */
+    struct amended amended;
+};
+
+/* With all that applying it needs: the transaction as it was scored, what it was and is by now, its
+ * label, and what filters read of its decision. */
+struct amendment_record {
+    int64_t known_time_us; /* when it became known, by the client's clock */
+    struct amended previous, now;
+    struct text source;
     uint64_t transaction_position; /* of the transaction's record, before this one */
     struct transaction transaction;
-    enum verdict verdict; /* of the decision */
+    enum verdict verdict;     /* of the decision */
+    const struct text *fired; /* the rules that fired with effect, in the policy's order */
+    size_t fired_count;
+    enum label label; /* known by now */
 };
+
+/* Sets `fired` to the decision's rules that fired() is true for, in the arena. -1: it is full. */
+int amendment_record_take_fired(struct amendment_record *amendment, const struct decision *decision,
+                                struct arena *arena);
 
 struct policy_file {
     struct text path; /* relative to the policy's folder, with / */
@@ -114,6 +137,7 @@ struct record {
     union {
         struct transaction_record transaction;
         struct outcome_record outcome;
+        struct amendment_record amendment;
         struct snapshot_record snapshot; /* RECORD_SHADOW too */
         struct generation_record generation;
         struct engine_record engine;

@@ -4,6 +4,7 @@
  * Everything in it lives in the arena that it was made in or decoded into. */
 #pragma once
 
+#include "amendment.h"
 #include "core/base/value.h"
 #include "decision.h"
 #include "transaction.h"
@@ -165,6 +166,13 @@ struct explained_outcome {
     struct text source;
 };
 
+struct explained_amendment {
+    uint64_t position;
+    int64_t receive_time_us, known_time_us;
+    struct amended previous, now;
+    struct text source;
+};
+
 struct explanation {
     struct transaction transaction;
     uint64_t position;
@@ -181,6 +189,8 @@ struct explanation {
     size_t entity_count;
     const struct explained_outcome *outcomes;
     size_t outcome_count;
+    const struct explained_amendment *amendments; /* reported later, too */
+    size_t amendment_count;
     const struct text *notes; /* sentences that the reader should know */
     size_t note_count;
     struct explained_policy then;

@@ -69,6 +69,9 @@ struct transaction {
     int32_t latitude_e7, longitude_e7;
     const struct attribute *attributes;
     size_t attribute_count;
+    /* Paid back so far, as amendments say: 0 as it was scored. Neither sent nor archived with it.
+     */
+    int64_t refunded_minor;
 };
 
 /* The rules for every transaction under any policy: id, times, amount, currency, lengths, UTF-8,

@@ -155,6 +155,8 @@ struct writing {
     enum verdict verdicts[4096];
     enum label labels[4096];
     uint64_t positions[4096];
+    bool has_fired[4096], is_amended[4096];
+    struct amended amended[4096];
     unsigned count;
     int64_t now_us;
 };
@@ -194,8 +196,9 @@ static struct text name_of(struct writing *writing, const char *format, unsigned
     return t;
 }
 
+static const struct reason hasty = {.rule = {"hasty", 5}, .score = 300};
+
 static void write_transaction(struct writing *writing) {
-    static const struct reason hasty = {.rule = {"hasty", 5}, .score = 300};
     static const char *const countries[] = {"DE", "FR", "IT", "ES", "PL"};
     unsigned i = writing->count++;
     struct transaction *transaction = &writing->transactions[i];
@@ -214,7 +217,7 @@ static void write_transaction(struct writing *writing) {
         transaction->fields[FIELD_EMAIL] = arena_printf(
             &writing->arena, "%s%u@Example.org", random_below(2) ? "Ann" : "ann", random_below(9));
     writing->verdicts[i] = (enum verdict)(1 + random_below(4));
-    bool fired = random_below(4) == 0;
+    bool fired = writing->has_fired[i] = random_below(4) == 0;
     writing->positions[i] = append(
         writing, (struct record){.type = RECORD_TRANSACTION,
                                  .transaction = {.transaction = *transaction,
@@ -235,8 +238,34 @@ static void write_outcome(struct writing *writing) {
                                                 .label = label,
                                                 .transaction_position = writing->positions[i],
                                                 .transaction = writing->transactions[i],
-                                                .verdict = writing->verdicts[i]}});
+                                                .verdict = writing->verdicts[i],
+                                                .is_amended = writing->is_amended[i],
+                                                .amended = writing->amended[i]}});
     writing->labels[i] = label;
+}
+
+static void write_amendment(struct writing *writing) {
+    unsigned i = writing->count - 1 - random_below(writing->count < 60 ? writing->count : 60);
+    const struct transaction *transaction = &writing->transactions[i];
+    struct amended before = writing->is_amended[i] ? writing->amended[i] : amended_of(transaction),
+                   now = before;
+    if (random_below(3) == 0)
+        now.is_voided = !now.is_voided;
+    else
+        now.amount_minor = random_below(100000);
+    now.refunded_minor = random_below((unsigned)now.amount_minor + 1);
+    append(writing, (struct record){.type = RECORD_AMENDMENT,
+                                    .amendment = {.known_time_us = writing->now_us,
+                                                  .previous = before,
+                                                  .now = now,
+                                                  .transaction_position = writing->positions[i],
+                                                  .transaction = *transaction,
+                                                  .verdict = writing->verdicts[i],
+                                                  .fired = &hasty.rule,
+                                                  .fired_count = writing->has_fired[i],
+                                                  .label = writing->labels[i]}});
+    writing->is_amended[i] = true;
+    writing->amended[i] = now;
 }
 
 static void write_list_change(struct writing *writing) {
@@ -268,6 +297,8 @@ void replay_archive_write(const char *path, const struct replay_archive_kind *ki
         write_transaction(&writing);
         if (random_below(3) == 0)
             write_outcome(&writing);
+        if (random_below(12) == 0)
+            write_amendment(&writing);
         if (random_below(60) == 0)
             write_list_change(&writing);
         if (kind->policies && random_below(150) == 0)

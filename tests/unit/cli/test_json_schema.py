@@ -78,6 +78,9 @@ PROBES = {
     "cases.json#outcome": {
         "rules/a.yaml": CASE + f"history: [{{outcome: fraud, {UNKNOWN}: 1}}]}}]}}]\n"
     },
+    "cases.json#amendment": {
+        "rules/a.yaml": CASE + f"history: [{{amend: void, {UNKNOWN}: 1}}]}}]}}]\n"
+    },
     "cases.json#list_change": {
         "rules/a.yaml": CASE + f"history: [{{list: l, add: x, {UNKNOWN}: 1}}]}}]}}]\n",
         "lists.yaml": "lists: {l: {values: [a]}}\n",

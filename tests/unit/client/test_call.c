@@ -305,6 +305,56 @@ static void outcomes(void **state) {
     harrier_reply_free(reply);
 }
 
+static bool amendments_arrived(const struct request *request) {
+    const struct amendment *amendments = request->amend.amendments;
+    return request->call == CALL_AMEND && request->amend.amendment_count == 2 &&
+           text_is(amendments[0].transaction_id, "t-1") && amendments[0].kind == AMENDMENT_REFUND &&
+           amendments[0].amount_minor == 250 && amendments[0].known_time_us == 9 &&
+           text_is(amendments[0].source, "feed") && text_is(amendments[1].transaction_id, "t-2") &&
+           amendments[1].kind == AMENDMENT_VOID && amendments[1].amount_minor == 0;
+}
+
+static void amendments(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_amendment reported[] = {
+        {.transaction_id = "t-1",
+         .kind = HARRIER_AMENDMENT_REFUND,
+         .amount_minor = 250,
+         .known_time_us = 9,
+         .source = "feed"},
+        {.transaction_id = "t-2", .kind = HARRIER_AMENDMENT_VOID},
+    };
+    const struct amendment_result results[] = {
+        {.transaction_id = TEXT_LITERAL("t-1"),
+         .position = 8,
+         .changed = true,
+         .previous = {.amount_minor = 1000, .refunded_minor = 100},
+         .now = {.amount_minor = 1000, .refunded_minor = 250, .is_voided = true}},
+        {.error = {.code = ERROR_NOT_FOUND, .message = TEXT_LITERAL("no such transaction")}},
+    };
+    scene->matches = amendments_arrived;
+    scene->response =
+        (struct response){.call = CALL_AMEND, .amend = {.results = results, .count = 2}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_amend(scene->client, reported, 2, NULL, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    assert_int_equal(reply->amendment_count, 2);
+    const struct harrier_amendment_result *result = reply->amendments;
+    assert_string_equal(result->transaction_id, "t-1");
+    assert_int_equal(result->position, 8);
+    assert_true(result->changed);
+    assert_int_equal(result->previous.amount_minor, 1000);
+    assert_int_equal(result->previous.refunded_minor, 100);
+    assert_false(result->previous.voided);
+    assert_int_equal(result->now.refunded_minor, 250);
+    assert_true(result->now.voided);
+    assert_int_equal(result[1].error_code, HARRIER_ERROR_NOT_FOUND);
+    assert_string_equal(result[1].error_message, "no such transaction");
+    harrier_reply_free(reply);
+}
+
 static bool list_changes_arrived(const struct request *request) {
     const struct list_change *changes = request->list_change.changes;
     return request->call == CALL_CHANGE_LIST && request->list_change.change_count == 2 &&
@@ -770,6 +820,7 @@ int main(void) {
         WITH_SERVER(one_bad_transaction_does_not_fail_the_batch),
         WITH_SERVER(errors_of_the_whole_request),
         WITH_SERVER(outcomes),
+        WITH_SERVER(amendments),
         WITH_SERVER(an_entity),
         WITH_SERVER(list_changes),
         WITH_SERVER(a_list),

@@ -73,6 +73,19 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
             .verdict = VERDICT_APPROVE,
         };
         break;
+    case RECORD_AMENDMENT: {
+        struct transaction transaction = bench_transaction(arena, number);
+        record.amendment = (struct amendment_record){
+            .known_time_us = START_US + (int64_t)number,
+            .previous = amended_of(&transaction),
+            .now = {.is_voided = number % 2 == 1, .refunded_minor = number},
+            .source = TEXT_LITERAL("settlement"),
+            .transaction_position = number + 1,
+            .transaction = transaction,
+            .verdict = VERDICT_APPROVE,
+        };
+        break;
+    }
     case RECORD_LIST_CHANGE:
         record.list_change = (struct list_change_record){
             .list = TEXT_LITERAL("blocked"),

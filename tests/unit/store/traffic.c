@@ -88,8 +88,12 @@ static struct record next_transaction(struct traffic *traffic) {
         traffic->past =
             check_reallocarray(traffic->past, traffic->past_capacity, sizeof *traffic->past);
     }
-    traffic->past[traffic->past_count++] = (struct traffic_past){
-        .id = transaction.id, .position = traffic->position, .transaction = transaction};
+    traffic->past[traffic->past_count++] =
+        (struct traffic_past){.id = transaction.id,
+                              .position = traffic->position,
+                              .transaction = transaction,
+                              .verdict = record.transaction.decision.verdict,
+                              .amended = amended_of(&transaction)};
     return record;
 }
 
@@ -102,16 +106,44 @@ static struct record next_outcome(struct traffic *traffic) {
         .label = label,
         .transaction_position = past->position,
         .transaction = past->transaction,
-        .verdict = VERDICT_APPROVE,
+        .verdict = past->verdict,
+        .is_amended = past->is_amended,
+        .amended = past->amended,
     };
     past->label = label;
     return record;
 }
 
+/* Voided, restored, captured with another amount or refunded, as it comes. */
+static struct record next_amendment(struct traffic *traffic) {
+    struct traffic_past *past = &traffic->past[traffic_random(traffic, traffic->past_count)];
+    struct amended now = past->amended;
+    if (traffic_random(traffic, 3) == 0)
+        now.is_voided = !now.is_voided;
+    else
+        now.amount_minor = (int64_t)traffic_random(traffic, 100000);
+    now.refunded_minor = (int64_t)traffic_random(traffic, (uint64_t)now.amount_minor + 1);
+    struct record record = {.type = RECORD_AMENDMENT};
+    record.amendment = (struct amendment_record){
+        .previous = past->amended,
+        .now = now,
+        .transaction_position = past->position,
+        .transaction = past->transaction,
+        .verdict = past->verdict,
+        .label = past->label,
+    };
+    past->amended = now;
+    past->is_amended = true;
+    past->amended_at = traffic->position;
+    return record;
+}
+
 struct record traffic_next(struct traffic *traffic) {
     traffic->position++;
-    bool outcome = traffic->past_count > 0 && traffic_random(traffic, 5) == 0;
-    struct record record = outcome ? next_outcome(traffic) : next_transaction(traffic);
+    uint64_t kind = traffic->past_count > 0 ? traffic_random(traffic, 15) : 15;
+    struct record record = kind < 3    ? next_outcome(traffic)
+                           : kind == 3 ? next_amendment(traffic)
+                                       : next_transaction(traffic);
     record.position = traffic->position;
     record.receive_time_us = TRAFFIC_START_US + (int64_t)traffic->position;
     return record;

@@ -16,6 +16,10 @@ struct traffic_past {
     uint64_t position;
     enum label label;
     struct transaction transaction;
+    enum verdict verdict;
+    bool is_amended;
+    struct amended amended;
+    uint64_t amended_at; /* position of the newest amendment */
 };
 
 struct traffic {
@@ -27,6 +31,7 @@ struct traffic {
 
 void traffic_init(struct traffic *traffic, uint64_t seed);
 void traffic_deinit(struct traffic *traffic);
-/* The next record with its position: a transaction, or an outcome of an earlier one. */
+/* The next record with its position: a transaction, or an outcome or an amendment of an earlier
+ * one. */
 struct record traffic_next(struct traffic *traffic);
 uint64_t traffic_random(struct traffic *traffic, uint64_t below);

@@ -159,6 +159,24 @@ static struct list_change_request random_list_changes(struct random *random, str
     return (struct list_change_request){.changes = changes, .change_count = count};
 }
 
+static struct amended random_amended(struct random *random) {
+    return (struct amended){.is_voided = random_bool(random),
+                            .amount_minor = (int64_t)random_number(random),
+                            .refunded_minor = (int64_t)random_number(random)};
+}
+
+static struct amend_request random_amend(struct random *random, struct arena *arena, size_t count) {
+    struct amendment *amendments = make(arena, count, sizeof *amendments);
+    for (size_t i = 0; i < count; i++)
+        amendments[i] = (struct amendment){
+            .transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
+            .kind = (enum amendment_kind)random_below(random, AMENDMENT_KIND_COUNT),
+            .amount_minor = (int64_t)random_number(random),
+            .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
+            .source = maybe_text(random, arena, AMENDMENT_SOURCE_MAX)};
+    return (struct amend_request){.amendments = amendments, .amendment_count = count};
+}
+
 struct request random_request(struct random *random, struct arena *arena) {
     struct request request = {.deadline_us = random_bool(random) ? random_number(random) : 0,
                               .token = maybe_text(random, arena, 64),
@@ -185,6 +203,8 @@ struct request random_request(struct random *random, struct arena *arena) {
                                     .key = key,
                                     .key_count = count,
                                     .at_time_us = (int64_t)(random_number(random) % YEAR_9999_US)};
+    } else if (request.call == CALL_AMEND) {
+        request.amend = random_amend(random, arena, count);
     } else if (request.call == CALL_CHANGE_LIST) {
         request.list_change = random_list_changes(random, arena, count);
     } else if (request.call == CALL_GET_LIST) {
@@ -321,6 +341,17 @@ static struct outcome_result random_outcome_result(struct random *random, struct
                                    .position = random_number(random),
                                    .changed = random_bool(random),
                                    .previous = random_label(random)};
+}
+
+static struct amendment_result random_amendment_result(struct random *random, struct arena *arena) {
+    if (random_below(random, 3) == 0)
+        return (struct amendment_result){.error = random_error(random, arena)};
+    return (struct amendment_result){.transaction_id =
+                                         random_text(random, arena, TRANSACTION_ID_MAX),
+                                     .position = random_number(random),
+                                     .changed = random_bool(random),
+                                     .previous = random_amended(random),
+                                     .now = random_amended(random)};
 }
 
 static struct warming random_warming(struct random *random, struct arena *arena) {
@@ -561,7 +592,15 @@ static const struct explanation *random_explanation(struct random *random, struc
     struct explanation *out = make(arena, 1, sizeof *out);
     struct explained_entity *entities = make(arena, count + 1, sizeof *entities);
     struct explained_outcome *outcomes = make(arena, count + 1, sizeof *outcomes);
+    struct explained_amendment *amendments = make(arena, count + 1, sizeof *amendments);
     for (size_t i = 0; i < count; i++) {
+        amendments[i] =
+            (struct explained_amendment){.position = random_number(random),
+                                         .receive_time_us = (int64_t)random_number(random),
+                                         .known_time_us = (int64_t)random_number(random),
+                                         .previous = random_amended(random),
+                                         .now = random_amended(random),
+                                         .source = maybe_text(random, arena, 128)};
         entities[i] = (struct explained_entity){.name = random_text(random, arena, 64),
                                                 .key = random_text(random, arena, 200),
                                                 .entries = random_number(random),
@@ -592,6 +631,8 @@ static const struct explanation *random_explanation(struct random *random, struc
                                 .entity_count = count,
                                 .outcomes = outcomes,
                                 .outcome_count = count,
+                                .amendments = amendments,
+                                .amendment_count = count,
                                 .notes = random_texts(random, arena, count, 1000),
                                 .note_count = count,
                                 .then = random_explained_policy(random, arena)};
@@ -623,6 +664,12 @@ struct response random_response(struct random *random, struct arena *arena) {
                                                    .state_bytes = random_number(random),
                                                    .state_hash = random_number(random),
                                                    .at_time_us = (int64_t)random_number(random)};
+    } else if (response.call == CALL_AMEND) {
+        struct amendment_result *results = make(arena, count + 1, sizeof *results);
+        for (size_t i = 0; i < count; i++)
+            results[i] = random_amendment_result(random, arena);
+        response.amend.results = results;
+        response.amend.count = count;
     } else if (response.call == CALL_CHANGE_LIST) {
         struct list_change_result *results = make(arena, count + 1, sizeof *results);
         for (size_t i = 0; i < count; i++)
@@ -694,6 +741,23 @@ struct record random_record(struct random *random, struct arena *arena) {
                                     .transaction_position = random_number(random),
                                     .transaction = random_transaction(random, arena),
                                     .verdict = random_verdict(random)};
+        if (random_bool(random)) {
+            record.outcome.is_amended = true;
+            record.outcome.amended = random_amended(random);
+        }
+        break;
+    case RECORD_AMENDMENT:
+        record.amendment =
+            (struct amendment_record){.known_time_us = (int64_t)random_number(random),
+                                      .previous = random_amended(random),
+                                      .now = random_amended(random),
+                                      .source = maybe_text(random, arena, AMENDMENT_SOURCE_MAX),
+                                      .transaction_position = random_number(random),
+                                      .transaction = random_transaction(random, arena),
+                                      .verdict = random_verdict(random),
+                                      .fired_count = random_below(random, 4),
+                                      .label = random_label(random)};
+        record.amendment.fired = random_texts(random, arena, record.amendment.fired_count, 64);
         break;
     case RECORD_LIST_CHANGE:
         record.list_change =

@@ -5,6 +5,7 @@
 bool repack_record(enum record_type type, const void *bytes, size_t length, struct buffer *out) {
     static const ProtobufCMessageDescriptor *const types[RECORD_TYPE_COUNT] = {
         [RECORD_TRANSACTION] = &harrier__archive__v1__transaction_record__descriptor,
+        [RECORD_AMENDMENT] = &harrier__archive__v1__amendment_record__descriptor,
         [RECORD_OUTCOME] = &harrier__archive__v1__outcome_record__descriptor,
         [RECORD_LIST_CHANGE] = &harrier__archive__v1__list_change_record__descriptor,
         [RECORD_SNAPSHOT] = &harrier__archive__v1__snapshot_record__descriptor,

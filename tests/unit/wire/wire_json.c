@@ -7,6 +7,9 @@
 
 static const char *const verdicts[] = {"VERDICT_UNSPECIFIED", "VERDICT_APPROVE", "VERDICT_REVIEW",
                                        "VERDICT_CHALLENGE", "VERDICT_DECLINE"};
+static const char *const amendment_kinds[] = {"AMENDMENT_UNSPECIFIED", "AMENDMENT_VOID",
+                                              "AMENDMENT_CAPTURE", "AMENDMENT_REFUND",
+                                              "AMENDMENT_RESTORE"};
 static const char *const labels[] = {"LABEL_NONE", "LABEL_LEGIT", "LABEL_FRAUD", "LABEL_CHARGEBACK",
                                      "LABEL_SUSPECTED"};
 
@@ -120,6 +123,29 @@ static json_t *outcome_request_json(const struct outcome_request *request) {
     return json_pack("{s:o}", "outcomes", outcomes);
 }
 
+static json_t *amend_request_json(const struct amend_request *request) {
+    json_t *amendments = json_array();
+    for (size_t i = 0; i < request->amendment_count; i++) {
+        const struct amendment *amendment = &request->amendments[i];
+        json_t *out = json_object();
+        put_text(out, "transaction_id", amendment->transaction_id);
+        put_name(out, "kind", amendment_kinds, amendment->kind);
+        put_signed(out, "amount_minor", amendment->amount_minor);
+        put_signed(out, "known_time_us", amendment->known_time_us);
+        put_text(out, "source", amendment->source);
+        json_array_append_new(amendments, out);
+    }
+    return json_pack("{s:o}", "amendments", amendments);
+}
+
+static json_t *amended_json(const struct amended *amended) {
+    json_t *out = json_object();
+    put_flag(out, "voided", amended->is_voided);
+    put_signed(out, "amount_minor", amended->amount_minor);
+    put_signed(out, "refunded_minor", amended->refunded_minor);
+    return out;
+}
+
 static json_t *entity_request_json(const struct entity_request *request) {
     json_t *out = json_object(), *key = json_array();
     put_text(out, "entity", request->entity);
@@ -166,6 +192,9 @@ json_t *request_json(const struct request *request) {
         break;
     case CALL_REPORT_OUTCOME:
         call = outcome_request_json(&request->outcome);
+        break;
+    case CALL_AMEND:
+        call = amend_request_json(&request->amend);
         break;
     case CALL_GET_ENTITY:
         call = entity_request_json(&request->entity);
@@ -318,6 +347,25 @@ static json_t *outcome_answer_json(const struct response *response) {
         put_unsigned(out, "position", result->position);
         put_flag(out, "changed", result->changed);
         put_name(out, "previous", labels, result->previous);
+        json_array_append_new(results, json_pack("{s:o}", "accepted", out));
+    }
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *amend_answer_json(const struct response *response) {
+    json_t *results = json_array();
+    for (size_t i = 0; i < response->amend.count; i++) {
+        const struct amendment_result *result = &response->amend.results[i];
+        if (result->error.code) {
+            json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
+            continue;
+        }
+        json_t *out = json_object();
+        put_text(out, "transaction_id", result->transaction_id);
+        put_unsigned(out, "position", result->position);
+        put_flag(out, "changed", result->changed);
+        json_object_set_new(out, "previous", amended_json(&result->previous));
+        json_object_set_new(out, "now", amended_json(&result->now));
         json_array_append_new(results, json_pack("{s:o}", "accepted", out));
     }
     return json_pack("{s:o}", "results", results);
@@ -632,6 +680,22 @@ static json_t *later_json(const struct explanation *explanation) {
     return array;
 }
 
+static json_t *amendments_json(const struct explanation *explanation) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < explanation->amendment_count; i++) {
+        const struct explained_amendment *amendment = &explanation->amendments[i];
+        json_t *out = json_object();
+        put_unsigned(out, "position", amendment->position);
+        put_signed(out, "receive_time_us", amendment->receive_time_us);
+        put_signed(out, "known_time_us", amendment->known_time_us);
+        json_object_set_new(out, "previous", amended_json(&amendment->previous));
+        json_object_set_new(out, "now", amended_json(&amendment->now));
+        put_text(out, "source", amendment->source);
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
 static json_t *explanation_json(const struct explanation *explanation) {
     json_t *out = json_object();
     json_object_set_new(out, "transaction", transaction_json(&explanation->transaction));
@@ -649,6 +713,7 @@ static json_t *explanation_json(const struct explanation *explanation) {
     put_unsigned(out, "records_applied", explanation->records_applied);
     put_array(out, "entities", entities_json(explanation));
     put_array(out, "outcomes", later_json(explanation));
+    put_array(out, "amendments", amendments_json(explanation));
     put_array(out, "notes", names_json(explanation->notes, explanation->note_count));
     json_object_set_new(out, "then", policy_json(&explanation->then));
     return out;
@@ -664,6 +729,9 @@ json_t *response_json(const struct response *response) {
         break;
     case CALL_REPORT_OUTCOME:
         answer = outcome_answer_json(response);
+        break;
+    case CALL_AMEND:
+        answer = amend_answer_json(response);
         break;
     case CALL_GET_ENTITY:
         answer = entity_answer_json(&response->entity);
@@ -733,6 +801,20 @@ static void put_outcome(json_t *out, const struct outcome_record *outcome) {
     put_unsigned(out, "transaction_position", outcome->transaction_position);
     json_object_set_new(out, "transaction", transaction_json(&outcome->transaction));
     put_name(out, "verdict", verdicts, outcome->verdict);
+    if (outcome->is_amended)
+        json_object_set_new(out, "amended", amended_json(&outcome->amended));
+}
+
+static void put_amendment(json_t *out, const struct amendment_record *amendment) {
+    put_signed(out, "known_time_us", amendment->known_time_us);
+    json_object_set_new(out, "previous", amended_json(&amendment->previous));
+    json_object_set_new(out, "now", amended_json(&amendment->now));
+    put_text(out, "source", amendment->source);
+    put_unsigned(out, "transaction_position", amendment->transaction_position);
+    json_object_set_new(out, "transaction", transaction_json(&amendment->transaction));
+    put_name(out, "verdict", verdicts, amendment->verdict);
+    put_array(out, "fired", names_json(amendment->fired, amendment->fired_count));
+    put_name(out, "label", labels, amendment->label);
 }
 
 static json_t *shadows_json(const struct decision *decision) {
@@ -765,6 +847,9 @@ json_t *record_json(const struct record *record) {
         break;
     case RECORD_OUTCOME:
         put_outcome(out, &record->outcome);
+        break;
+    case RECORD_AMENDMENT:
+        put_amendment(out, &record->amendment);
         break;
     case RECORD_LIST_CHANGE:
         put_text(out, "list", record->list_change.list);

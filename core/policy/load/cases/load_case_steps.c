@@ -168,8 +168,8 @@ static bool read_past_transaction(struct history *history, const struct tree_nod
     if (!keys[STEP_AT].node) {
         read_diagnostic(&loader->reader, node,
                         "a transaction of a history needs \"at\", such as -10m; "
-                        "an outcome has \"outcome\" and \"of\", a change of a "
-                        "list has \"list\"");
+                        "an outcome has \"outcome\" and \"of\", an amendment "
+                        "\"amend\" and \"of\", a change of a list \"list\"");
         return false;
     }
     bool good = read_at(history, keys[STEP_AT].node, &at_us);
@@ -194,6 +194,24 @@ static bool read_label(struct history *history, const struct tree_node *node,
     return label_parse(text_of(names[index]), ret_label);
 }
 
+/* The transaction above that an outcome or an amendment is about. */
+static bool read_of(struct history *history, const struct tree_node *node, struct text id,
+                    size_t *ret_step) {
+    char hint[NEAR_HINT_SIZE];
+    *ret_step = find_step(history, id);
+    if (*ret_step < history->count)
+        return true;
+    struct near near = near_to(id);
+    for (size_t i = 0; i < history->count; i++)
+        if (history->steps[i].kind == CASE_TRANSACTION)
+            near_try(&near, history->steps[i].transaction.id);
+    near_hint(&near, hint);
+    read_diagnostic(&history->loader->reader, node,
+                    "no transaction \"%" TEXT_FORMAT "\" comes before this%s", TEXT_ARGS(id),
+                    *hint ? hint : "; give it an \"id\"");
+    return false;
+}
+
 static bool read_outcome(struct history *history, const struct tree_node *node) {
     struct case_loader *loader = history->loader;
     struct key keys[] = {{"outcome", true, NULL}, {"of", true, NULL}, {"at", false, NULL}};
@@ -206,24 +224,81 @@ static bool read_outcome(struct history *history, const struct tree_node *node) 
     good &= !keys[2].node || read_at(history, keys[2].node, &at_us);
     if (!read_text(&loader->reader, keys[1].node, "of", TRANSACTION_ID_MAX, &id) || !good)
         return false;
-    size_t of = find_step(history, id);
-    if (of == history->count) {
-        struct near near = near_to(id);
-        char hint[NEAR_HINT_SIZE];
-        for (size_t i = 0; i < history->count; i++)
-            if (history->steps[i].kind == CASE_TRANSACTION)
-                near_try(&near, history->steps[i].transaction.id);
-        near_hint(&near, hint);
-        read_diagnostic(&loader->reader, keys[1].node,
-                        "no transaction \"%" TEXT_FORMAT "\" comes before this%s", TEXT_ARGS(id),
-                        *hint ? hint : "; give it an \"id\"");
+    size_t of;
+    if (!read_of(history, keys[1].node, id, &of))
         return false;
-    }
     struct case_step *step = new_step(history, node, CASE_OUTCOME, at_us);
     if (!step)
         return false;
     step->of = of;
     step->label = label;
+    return true;
+}
+
+enum { AMEND, AMEND_OF, AMOUNT, AMOUNT_MINOR, AMEND_AT, AMEND_KEYS };
+
+static bool read_amend_kind(struct history *history, const struct tree_node *node,
+                            enum amendment_kind *ret_kind) {
+    static const char *const names[] = {"void", "capture", "refund", "restore", NULL};
+    size_t index;
+    if (!read_choice(&history->loader->reader, node, "amend", names, &index))
+        return false;
+    return amendment_kind_parse(text_of(names[index]), ret_kind);
+}
+
+/* A capture and a refund have an amount: exact in the digits of the transaction's currency, or in
+ * minor units. What contradicts the history is found when it is applied. */
+static bool read_amend_amount(struct history *history, const struct tree_node *node,
+                              const struct key keys[AMEND_KEYS], size_t of,
+                              struct amendment *amendment) {
+    struct case_loader *loader = history->loader;
+    const struct tree_node *major = keys[AMOUNT].node, *minor = keys[AMOUNT_MINOR].node;
+    bool takes = amendment->kind == AMENDMENT_CAPTURE || amendment->kind == AMENDMENT_REFUND;
+    int digits = currency_digits(history->steps[of].transaction.currency);
+    if (takes != (major || minor) || (major && minor)) {
+        read_diagnostic(&loader->reader, node,
+                        takes ? "a %s needs \"amount\" or \"amount_minor\", and not both"
+                              : "a %s has no amount",
+                        amendment_kind_name(amendment->kind));
+        return false;
+    }
+    if (minor)
+        return read_int(&loader->reader, minor, "amount_minor", 0, TRANSACTION_AMOUNT_MINOR_MAX,
+                        &amendment->amount_minor);
+    return !major || case_read_units(loader, major, "amount", digits < 0 ? 2 : (unsigned)digits,
+                                     &amendment->amount_minor);
+}
+
+static bool read_amendment(struct history *history, const struct tree_node *node) {
+    struct case_loader *loader = history->loader;
+    struct key keys[AMEND_KEYS] = {
+        [AMEND] = {"amend", true, NULL},    [AMEND_OF] = {"of", true, NULL},
+        [AMOUNT] = {"amount", false, NULL}, [AMOUNT_MINOR] = {"amount_minor", false, NULL},
+        [AMEND_AT] = {"at", false, NULL},
+    };
+    struct amendment amendment = {0};
+    struct text id, field;
+    struct error error;
+    size_t of;
+    int64_t at_us = history->now_us;
+    if (!read_keys(&loader->reader, node, "an amendment of a history", keys, AMEND_KEYS))
+        return false;
+    bool good = read_amend_kind(history, keys[AMEND].node, &amendment.kind);
+    good &= !keys[AMEND_AT].node || read_at(history, keys[AMEND_AT].node, &at_us);
+    if (!read_text(&loader->reader, keys[AMEND_OF].node, "of", TRANSACTION_ID_MAX, &id) || !good ||
+        !read_of(history, keys[AMEND_OF].node, id, &of) ||
+        !read_amend_amount(history, node, keys, of, &amendment))
+        return false;
+    amendment.transaction_id = id;
+    if (amendment_check(&amendment, &field, &error) < 0) {
+        read_diagnostic(&loader->reader, node, "%s", error.text);
+        return false;
+    }
+    struct case_step *step = new_step(history, node, CASE_AMENDMENT, at_us);
+    if (!step)
+        return false;
+    step->of = of;
+    step->amendment = amendment;
     return true;
 }
 
@@ -342,10 +417,12 @@ static bool has_key(const struct tree_node *node, const char *name) {
     return false;
 }
 
-/* The keys tell the three kinds of items apart: "outcome", "list", or neither. */
+/* The keys tell the kinds of items apart: "outcome", "amend", "list", or none of them. */
 static bool read_item(struct history *history, const struct tree_node *node) {
     if (has_key(node, "outcome"))
         return read_outcome(history, node);
+    if (has_key(node, "amend"))
+        return read_amendment(history, node);
     if (has_key(node, "list"))
         return read_list_change(history, node);
     return read_past_transaction(history, node);

@@ -14,6 +14,11 @@ bool case_is_null(const struct tree_node *node) {
            (node->text.length == 0 || text_is(node->text, "~") || text_is(node->text, "null"));
 }
 
+/* What is refunded is no part of a transaction: there is a key without a name in its place. */
+static const char *key_of(const struct field *field) {
+    return field->kind == FIELD_KIND_REFUNDED ? "" : field->name.data;
+}
+
 void case_steps_init(struct case_loader *loader) {
     static const char *const own[STEP_OWN_KEYS] = {"at", "repeat", "every", "verdict"};
     struct load *load = loader->load;
@@ -23,7 +28,7 @@ void case_steps_init(struct case_loader *loader) {
     check(loader->keys);
     for (size_t i = 0; i < loader->key_count; i++)
         loader->keys[i].name =
-            i < STEP_OWN_KEYS ? own[i] : snapshot->schema.fields[i - STEP_OWN_KEYS].name.data;
+            i < STEP_OWN_KEYS ? own[i] : key_of(&snapshot->schema.fields[i - STEP_OWN_KEYS]);
     loader->bound.frame = check_calloc(snapshot->schema.field_count, sizeof(struct value));
     loader->bound.integers = check_calloc(snapshot->schema.field_count, sizeof(int64_t));
     loader->bound.texts = check_calloc(1, sizeof *loader->bound.texts);
@@ -108,9 +113,9 @@ static int parse_units(struct text t, unsigned digits, int64_t *ret_units) {
     return seen > 0 && (!point || decimals > 0) ? 0 : -1;
 }
 
-static bool read_units(struct case_draft *draft, const struct tree_node *node, const char *what,
-                       unsigned digits, int64_t *ret_units) {
-    struct reader *reader = &draft->loader->reader;
+bool case_read_units(struct case_loader *loader, const struct tree_node *node, const char *what,
+                     unsigned digits, int64_t *ret_units) {
+    struct reader *reader = &loader->reader;
     struct text t;
     if (!read_text(reader, node, what, NUMBER_SIZE_MAX, &t))
         return false;
@@ -150,7 +155,8 @@ static bool read_money(struct case_draft *draft) {
     int digits = currency_digits(transaction->currency);
     /* An unknown currency is reported by transaction_check(). */
     return !amount || digits < 0 ||
-           read_units(draft, amount, "amount", (unsigned)digits, &transaction->amount_minor);
+           case_read_units(draft->loader, amount, "amount", (unsigned)digits,
+                           &transaction->amount_minor);
 }
 
 bool case_read_time(struct case_loader *loader, const struct tree_node *node, const char *what,
@@ -170,7 +176,7 @@ bool case_read_time(struct case_loader *loader, const struct tree_node *node, co
 static bool read_coordinate(struct case_draft *draft, const struct tree_node *node,
                             const char *what, int32_t *ret_e7) {
     int64_t units;
-    if (!read_units(draft, node, what, 7, &units))
+    if (!case_read_units(draft->loader, node, what, 7, &units))
         return false;
     if (units < INT32_MIN || units > INT32_MAX) {
         read_diagnostic(&draft->loader->reader, node, "%s is out of range; expected degrees", what);
@@ -222,7 +228,7 @@ static bool read_attribute(struct case_draft *draft, const struct field *field,
         break;
     default:
         if (field->digits > 0) {
-            good = read_units(draft, node, what, field->digits, &attribute->integer);
+            good = case_read_units(draft->loader, node, what, field->digits, &attribute->integer);
         } else {
             attribute->type = ATTRIBUTE_NUMBER;
             good = read_double(reader, node, what, &attribute->number);
@@ -319,6 +325,8 @@ static void refuse_key(struct case_loader *loader, struct tree_node *key, const 
 /* Reports keys that exist elsewhere but not here, with what to write instead. */
 static void refuse_keys(struct case_loader *loader, const struct tree_node *node, bool history) {
     const struct schema *schema = &loader->load->snapshot->schema;
+    const struct field *refunded =
+        &schema->fields[case_field_key(loader, FIELD_KIND_REFUNDED, 0) - STEP_OWN_KEYS];
     for (const struct tree_node *child = node->first; child; child = child->next) {
         struct tree_node *key = child->key;
         if (key->broken)
@@ -328,7 +336,11 @@ static void refuse_keys(struct case_loader *loader, const struct tree_node *node
                 refuse_key(loader, key, "this field is derived by schema.yaml; leave it out");
         if (key->broken)
             continue;
-        if (text_is(key->text, "attributes"))
+        if (refunded->name.length > 0 && text_equal(key->text, refunded->name))
+            refuse_key(loader, key,
+                       "nothing is refunded yet when a transaction is decided; amend one of the "
+                       "history: {amend: refund, of: ID, amount: 12.50}");
+        else if (text_is(key->text, "attributes"))
             refuse_key(loader, key,
                        "attributes are written beside the other fields, without "
                        "\"attributes\"");

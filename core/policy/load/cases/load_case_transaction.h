@@ -43,6 +43,10 @@ void case_steps_deinit(struct case_loader *loader);
  * Unknown keys are reported. history: the keys of a step are allowed as well. */
 struct key *case_read_fields(struct case_loader *loader, const struct tree_node *node,
                              const char *what, bool history);
+/* An exact decimal, such as 12.50, in units of 10^-digits. */
+bool case_read_units(struct case_loader *loader, const struct tree_node *node, const char *what,
+                     unsigned digits, int64_t *ret_units);
+
 /* The index of a field's key among them. source: which text field, for FIELD_KIND_TEXT. */
 size_t case_field_key(const struct case_loader *loader, enum field_kind kind,
                       enum transaction_field source);

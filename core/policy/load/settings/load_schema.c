@@ -42,10 +42,11 @@ static const struct {
     {NULL, FIELD_KIND_TEXT, FIELD_PHONE, VALUE_TEXT, 0, true, WORDS_ANY},
     {"latitude", FIELD_KIND_LATITUDE, 0, VALUE_DOUBLE, 7, false, WORDS_ANY},
     {"longitude", FIELD_KIND_LONGITUDE, 0, VALUE_DOUBLE, 7, false, WORDS_ANY},
+    {"refunded", FIELD_KIND_REFUNDED, 0, VALUE_DOUBLE, 0, false, WORDS_ANY},
 };
 
 #define KNOWN_COUNT (sizeof known_fields / sizeof *known_fields)
-_Static_assert(KNOWN_COUNT == FIELD_COUNT + 7, "a new field has a row in known_fields");
+_Static_assert(KNOWN_COUNT == FIELD_COUNT + 8, "a new field has a row in known_fields");
 
 static struct text kept(struct load *load, struct text t) {
     struct text copy = arena_text(load->arena, t);
@@ -65,9 +66,10 @@ static void add_known(struct load *load, struct schema *schema) {
                                 .type = known_fields[i].type,
                                 .digits = known_fields[i].digits,
                                 .refuse_card_number = known_fields[i].refuse_card_number};
-        if (field->kind == FIELD_KIND_AMOUNT) {
+        if (field->kind == FIELD_KIND_AMOUNT || field->kind == FIELD_KIND_REFUNDED) {
             field->digits = schema->base_digits;
-            field->canonical = arena_printf(load->arena, "amount:%s", schema->base_currency);
+            field->canonical = arena_printf(load->arena, "%" TEXT_FORMAT ":%s", TEXT_ARGS(text),
+                                            schema->base_currency);
             check(field->canonical.data);
         }
     }
@@ -95,6 +97,12 @@ static void read_required(const struct reader *reader, const struct tree_node *n
 /* ------------------------------------------------------------------------------------------------
  * Well-known fields */
 
+/* A known field that came later than others: an attribute of this name, which older policies may
+ * have, hides it. */
+static bool yields(const struct field *field) {
+    return field->kind == FIELD_KIND_REFUNDED;
+}
+
 /* A near miss of a well-known field is one mistake; anything else may be a misplaced attribute,
  * whose name is then declared as broken. */
 static void read_known(struct load *load, const struct reader *reader,
@@ -107,6 +115,11 @@ static void read_known(struct load *load, const struct reader *reader,
         near_try(&near, schema->fields[i].name);
         if (text_equal(schema->fields[i].name, name))
             field = &schema->fields[i];
+    }
+    if (field && yields(field)) {
+        read_diagnostic(reader, node->key,
+                        "what is refunded becomes known later; nothing can be required of it");
+        return;
     }
     if (!field) {
         char hint[NEAR_HINT_SIZE];
@@ -169,7 +182,9 @@ static void add_attribute(struct load *load, const struct reader *reader,
         return;
     }
     for (size_t i = 0; i < schema->first_attribute; i++)
-        if (text_equal(schema->fields[i].name, name)) {
+        if (text_equal(schema->fields[i].name, name) && yields(&schema->fields[i])) {
+            schema->fields[i].name = TEXT_LITERAL("");
+        } else if (text_equal(schema->fields[i].name, name)) {
             read_diagnostic(reader, node->key,
                             "\"%" TEXT_FORMAT
                             "\" is a field that every transaction has; leave it out",
@@ -252,6 +267,8 @@ static void name_by_card_numbers(struct load *load, struct schema *schema) {
 static void declare_fields(struct load *load, const struct schema *schema) {
     for (size_t i = 0; i < schema->field_count; i++) {
         const struct field *field = &schema->fields[i];
+        if (field->name.length == 0) /* hidden */
+            continue;
         scope_add(&load->scope,
                   (struct name){.text = field->name,
                                 .kind = NAME_FIELD,

@@ -109,7 +109,7 @@ static int compare_entries(const void *left, const void *right) {
 
 static void expect_entry(const struct stream_entry *entry, const struct model_entry *expected) {
     assert_int_equal(entry->time_us, time_of(expected->number));
-    assert_int_equal(entry->is_transaction, expected->number % 2);
+    assert_int_equal(entry->may_be_late, expected->number % 2);
     assert_int_equal(entry->body_size, body_size(expected->number));
     for (size_t i = 0; i < entry->body_size; i++)
         assert_int_equal(stream_entry_body(entry)[i], expected->number & 0xff);

@@ -158,14 +158,27 @@ struct plain {
     struct state_map states;
     struct list_table *lists;
     struct arena record, decision;
-    uint8_t *verdicts; /* by position */
+    uint8_t *verdicts; /* by position, as in what follows */
+    bool *hasty;       /* did the only rule fire that filters ask for? */
 };
+
+static const struct text hasty = TEXT_LITERAL("hasty");
 
 static void follow(struct plain *plain, struct record *record, const struct decision *decision) {
     static const struct decision none = {.verdict = VERDICT_NONE};
     if (record->type == RECORD_TRANSACTION) {
         record->transaction.decision = decision ? *decision : none;
         plain->verdicts[record->position] = (uint8_t)record->transaction.decision.verdict;
+        decision = &record->transaction.decision;
+        for (size_t i = 0; i < decision->reason_count; i++)
+            plain->hasty[record->position] |= text_equal(decision->reasons[i].rule, hasty) &&
+                                              !decision->reasons[i].shadow &&
+                                              !decision->reasons[i].suppressed;
+    } else if (record->type == RECORD_AMENDMENT) {
+        uint64_t position = record->amendment.transaction_position;
+        record->amendment.verdict = (enum verdict)plain->verdicts[position];
+        record->amendment.fired = &hasty;
+        record->amendment.fired_count = plain->hasty[position];
     } else if (record->type == RECORD_OUTCOME) {
         record->outcome.verdict =
             (enum verdict)plain->verdicts[record->outcome.transaction_position];
@@ -199,6 +212,7 @@ static struct buffer run_plainly(const char *archive, enum replay_policy_name wh
     arena_init(&plain.record, 16u << 20);
     arena_init(&plain.decision, 16u << 20);
     plain.verdicts = check_calloc(16384, 1);
+    plain.hasty = check_calloc(16384, sizeof *plain.hasty);
     engine_use_lists(plain.engine, plain.lists);
     assert_int_equal(archive_reader_open(archive, (struct archive_place){0}, &reader, &error), 0);
     while ((r = archive_reader_next(reader, &plain.record, &record, &error)) == 1) {
@@ -222,6 +236,7 @@ static struct buffer run_plainly(const char *archive, enum replay_policy_name wh
     arena_deinit(&plain.record);
     arena_deinit(&plain.decision);
     free(plain.verdicts);
+    free(plain.hasty);
     snapshot_unref(policy);
     return rows;
 }

@@ -23,6 +23,7 @@ static void each_call_has_a_scope(void **state) {
     assert_int_equal(tokens_scope_of(CALL_NONE), 0);
     assert_int_equal(tokens_scope_of(CALL_SCORE), TOKEN_SCORE);
     assert_int_equal(tokens_scope_of(CALL_REPORT_OUTCOME), TOKEN_OUTCOME);
+    assert_int_equal(tokens_scope_of(CALL_AMEND), TOKEN_OUTCOME);
     assert_int_equal(tokens_scope_of(CALL_STATUS), TOKEN_SCOPES_ALL);
     static const enum call admin[] = {CALL_GET_ENTITY, CALL_CHANGE_LIST, CALL_GET_LIST, CALL_RELOAD,
                                       CALL_EXPLAIN};
@@ -97,6 +98,8 @@ static struct response ask(struct place *place, enum call call, const char *toke
                                               .value = {.data = "v", .length = 1}};
     const struct transaction transaction = bench_transaction("a", 0, "c1", 100);
     const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
+    const struct amendment amendment = {.transaction_id = TEXT_LITERAL("a"),
+                                        .kind = AMENDMENT_VOID};
     struct request request = {.call = call, .token = text_of(token)};
     switch (call) {
     case CALL_SCORE:
@@ -112,6 +115,9 @@ static struct response ask(struct place *place, enum call call, const char *toke
         break;
     case CALL_CHANGE_LIST:
         request.list_change = (struct list_change_request){.changes = &change, .change_count = 1};
+        break;
+    case CALL_AMEND:
+        request.amend = (struct amend_request){.amendments = &amendment, .amendment_count = 1};
         break;
     case CALL_EXPLAIN:
         request.explain.transaction_id = TEXT_LITERAL("a");
@@ -139,7 +145,7 @@ static void the_scope_decides(void **state) {
             if (is_denied(place, (enum call)call, place->tokens[i]) == may)
                 fail_msg("%s, scope %u", call_name((enum call)call), i);
         }
-    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 2 * 7);
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 2 * 8);
 }
 
 static void the_clock_ends_a_token(void **state) {

@@ -95,6 +95,8 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
     (void)state;
     const struct transaction transaction = bench_transaction("a", 1, "c0", 1);
     const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
+    const struct amendment amendment = {.transaction_id = TEXT_LITERAL("a"),
+                                        .kind = AMENDMENT_VOID};
     const struct text key = TEXT_LITERAL("c0");
     const struct list_change change = {.list = TEXT_LITERAL("a"), .value = TEXT_LITERAL("b")};
     const struct request requests[] = {
@@ -107,6 +109,7 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
         {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")},
         {.call = CALL_RELOAD},
         {.call = CALL_EXPLAIN, .explain.transaction_id = TEXT_LITERAL("a")},
+        {.call = CALL_AMEND, .amend = {&amendment, 1}},
     };
     static_assert(sizeof requests / sizeof *requests == CALL_COUNT - 1, "one for each call");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {

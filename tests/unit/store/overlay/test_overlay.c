@@ -40,7 +40,7 @@ static void model_apply(struct model *model, struct bench *bench, const struct r
         if (time_us > model->tally.newest_event_time_us)
             model->tally.newest_event_time_us = time_us;
     } else {
-        model->tally.outcomes++;
+        model->tally.outcomes += record->type == RECORD_OUTCOME;
     }
 }
 
@@ -116,6 +116,9 @@ static size_t assert_like(const struct bench *bench, struct overlay *overlay, st
         assert_true(overlay_find_id(overlay, hash_text(past->id), &known));
         assert_int_equal(known.position, past->position);
         assert_int_equal(known.label, past->label);
+        assert_int_equal(overlay_find_id(overlay, amendment_hash(past->id), &known),
+                         past->is_amended);
+        assert_true(!past->is_amended || known.position == past->amended_at);
         labels[past->label]++;
     }
     assert_int_equal(tally.transactions, model->tally.transactions);

@@ -36,6 +36,8 @@ static enum record_type record_type_of(const char *message) {
         return RECORD_TRANSACTION;
     if (strcmp(message, "OutcomeRecord") == 0)
         return RECORD_OUTCOME;
+    if (strcmp(message, "AmendmentRecord") == 0)
+        return RECORD_AMENDMENT;
     if (strcmp(message, "ListChangeRecord") == 0)
         return RECORD_LIST_CHANGE;
     if (strcmp(message, "SnapshotRecord") == 0)
