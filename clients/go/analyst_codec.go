@@ -226,7 +226,9 @@ func decodeExplanation(response *wire.Response) (*Explanation, error) {
 		GenerationPosition: given.GetGenerationPosition(), AdoptedPosition: given.GetAdoptedPosition(),
 		BasePosition: given.GetBasePosition(), RecordsRead: given.GetRecordsRead(),
 		RecordsApplied: given.GetRecordsApplied(), Entities: each(given.GetEntities(), decodeExplainedEntity),
-		Outcomes: each(given.GetOutcomes(), r.outcome), Notes: given.GetNotes(), Then: r.policy(given.GetThen()),
+		Outcomes:   each(given.GetOutcomes(), r.outcome),
+		Amendments: each(given.GetAmendments(), decodeExplainedAmendment),
+		Notes:      given.GetNotes(), Then: r.policy(given.GetThen()),
 	}
 	return made, r.fault
 }
@@ -274,6 +276,13 @@ func (r *reading) outcome(o *wire.ExplainedOutcome) ExplainedOutcome {
 	return ExplainedOutcome{
 		Position: o.Position, ReceiveTime: moment(o.ReceiveTimeUs), KnownTime: moment(o.KnownTimeUs),
 		Previous: known(r, labels, o.Previous, "label"), Label: known(r, labels, o.Label, "label"), Source: o.Source,
+	}
+}
+
+func decodeExplainedAmendment(a *wire.ExplainedAmendment) ExplainedAmendment {
+	return ExplainedAmendment{
+		Position: a.Position, ReceiveTime: moment(a.ReceiveTimeUs), KnownTime: moment(a.KnownTimeUs),
+		Previous: decodeAmended(a.Previous), Now: decodeAmended(a.Now), Source: a.Source,
 	}
 }
 

@@ -167,6 +167,8 @@ type Explanation struct {
 	Entities       []ExplainedEntity
 	// Outcomes were reported after the decision, which they could not influence.
 	Outcomes []ExplainedOutcome
+	// Amendments were reported after the decision, too.
+	Amendments []ExplainedAmendment
 	// Notes are sentences that the reader should know.
 	Notes []string
 	// Then is what the policy that was in force makes of the transaction.
@@ -195,6 +197,18 @@ type ExplainedOutcome struct {
 	Previous    Label
 	Label       Label
 	Source      string
+}
+
+// ExplainedAmendment is an amendment reported after the decision.
+type ExplainedAmendment struct {
+	// Position is that of its archive record.
+	Position    uint64
+	ReceiveTime time.Time
+	KnownTime   time.Time
+	// Previous is what the transaction was until then, Now what it was from then on.
+	Previous AmendedTransaction
+	Now      AmendedTransaction
+	Source   string
 }
 
 // ExplainedPolicy is how a policy decides the transaction.

@@ -144,6 +144,23 @@ func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options
 	return ask(ctx, c, options, encode, decodeOutcomes)
 }
 
+// Amend reports that a transaction was voided, captured with another amount, refunded or restored. Reporting it again
+// changes nothing.
+func (c *Client) Amend(ctx context.Context, amendment Amendment, options ...CallOption) (*AmendmentAccepted, error) {
+	results, err := c.AmendMany(ctx, []Amendment{amendment}, options...)
+	if err != nil {
+		return nil, err
+	}
+	return results[0].Accepted, results[0].Err
+}
+
+// AmendMany sends 1 to 1,000 amendments in one message. They are applied in their order, and there are as many results.
+// The error is that of the call as a whole.
+func (c *Client) AmendMany(ctx context.Context, amendments []Amendment, options ...CallOption) ([]AmendmentResult, error) {
+	encode := func(*callOptions) (*request, error) { return amendRequest(amendments) }
+	return ask(ctx, c, options, encode, decodeAmendments)
+}
+
 // GetEntity returns the features of an entity of the policy. The key has one string for each field of the entity's key,
 // mostly one.
 func (c *Client) GetEntity(ctx context.Context, entity string, key []string, options ...CallOption) (*Entity, error) {

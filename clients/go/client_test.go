@@ -123,6 +123,10 @@ func TestCalls(t *testing.T) {
 	if err != nil || !accepted.Changed {
 		t.Errorf("%+v, %v", accepted, err)
 	}
+	amended, err := client.Amend(background, harrier.Amendment{TransactionID: "t1", Kind: harrier.Refund, AmountMinor: 5})
+	if err != nil || !amended.Changed || amended.Position != 1 {
+		t.Errorf("%+v, %v", amended, err)
+	}
 	status, err := client.Status(background, harrier.StateHash())
 	if err != nil || status.State != "ready" {
 		t.Errorf("%+v, %v", status, err)

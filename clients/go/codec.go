@@ -48,7 +48,14 @@ var (
 		wire.Label_LABEL_SUSPECTED:  Suspected,
 	}
 	labelNumbers = make(map[Label]wire.Label)
-	codes        = map[wire.ErrorCode]Code{
+	kindNumbers  = map[AmendmentKind]wire.AmendmentKind{
+		"":      wire.AmendmentKind_AMENDMENT_UNSPECIFIED, // the server refuses this amendment alone
+		Void:    wire.AmendmentKind_AMENDMENT_VOID,
+		Capture: wire.AmendmentKind_AMENDMENT_CAPTURE,
+		Refund:  wire.AmendmentKind_AMENDMENT_REFUND,
+		Restore: wire.AmendmentKind_AMENDMENT_RESTORE,
+	}
+	codes = map[wire.ErrorCode]Code{
 		wire.ErrorCode_ERROR_INVALID:     ErrInvalid,
 		wire.ErrorCode_ERROR_UNSUPPORTED: ErrUnsupported,
 		wire.ErrorCode_ERROR_NOT_FOUND:   ErrNotFound,
@@ -90,7 +97,7 @@ func (r *request) writes() bool {
 	switch r.call {
 	case "score":
 		return !r.dryRun
-	case "report_outcome", "change_list":
+	case "report_outcome", "change_list", "amend":
 		return true
 	}
 	return false
@@ -198,6 +205,31 @@ func outcomeRequest(outcomes []Outcome) (*request, error) {
 	return newRequest("report_outcome", len(outcomes), message)
 }
 
+func amendRequest(amendments []Amendment) (*request, error) {
+	if err := checkCount(len(amendments), "amendments"); err != nil {
+		return nil, err
+	}
+	call := &wire.AmendRequest{Amendments: make([]*wire.Amendment, len(amendments))}
+	for i, amendment := range amendments {
+		kind, known := kindNumbers[amendment.Kind]
+		if !known {
+			return nil, invalid("kind", fmt.Sprintf("%q; expected void, capture, refund or restore", string(amendment.Kind)))
+		}
+		time, err := microseconds(amendment.KnownTime, "known_time_us")
+		if err != nil {
+			return nil, err
+		}
+		if err := checkEach(text{"transaction_id", amendment.TransactionID}, text{"source", amendment.Source}); err != nil {
+			return nil, err
+		}
+		call.Amendments[i] = &wire.Amendment{
+			TransactionId: amendment.TransactionID, Kind: kind, AmountMinor: amendment.AmountMinor, KnownTimeUs: time,
+			Source: amendment.Source,
+		}
+	}
+	return newRequest("amend", len(amendments), &wire.Request{Call: &wire.Request_Amend{Amend: call}})
+}
+
 func entityRequest(entity string, key []string, at time.Time) (*request, error) {
 	time, err := microseconds(at, "at_time_us")
 	if err != nil {
@@ -278,6 +310,8 @@ func answered(response *wire.Response) (string, int) {
 		return "reload", 0
 	case *wire.Response_Explain:
 		return "explain", 0
+	case *wire.Response_Amend:
+		return "amend", len(answer.Amend.GetResults())
 	}
 	return "nothing", 0
 }
@@ -420,6 +454,30 @@ func decodeOutcomes(response *wire.Response) ([]OutcomeResult, error) {
 		}
 	}
 	return found, nil
+}
+
+func decodeAmendments(response *wire.Response) ([]AmendmentResult, error) {
+	results := response.GetAmend().GetResults()
+	found := make([]AmendmentResult, len(results))
+	for i, result := range results {
+		switch one := result.GetResult().(type) {
+		case *wire.AmendmentResult_Accepted:
+			found[i].Accepted = &AmendmentAccepted{
+				TransactionID: one.Accepted.GetTransactionId(), Position: one.Accepted.GetPosition(),
+				Changed: one.Accepted.GetChanged(), Previous: decodeAmended(one.Accepted.GetPrevious()),
+				Now: decodeAmended(one.Accepted.GetNow()),
+			}
+		case *wire.AmendmentResult_Error:
+			found[i].Err = decodeError(one.Error)
+		default:
+			return nil, errEmptyResult
+		}
+	}
+	return found, nil
+}
+
+func decodeAmended(t *wire.AmendedTransaction) AmendedTransaction {
+	return AmendedTransaction{t.GetVoided(), t.GetAmountMinor(), t.GetRefundedMinor()}
 }
 
 // moment returns the zero time for 0.

@@ -155,6 +155,18 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 			outcomes = append(outcomes, Outcome{one.TransactionId, labels[one.Label], moment(one.KnownTimeUs), one.Source})
 		}
 		made, err = outcomeRequest(outcomes)
+	case *wire.Request_Amend:
+		var amendments []Amendment
+		for _, one := range call.Amend.Amendments {
+			kind := strings.ToLower(strings.TrimPrefix(one.Kind.String(), "AMENDMENT_"))
+			if one.Kind == wire.AmendmentKind_AMENDMENT_UNSPECIFIED {
+				kind = ""
+			}
+			amendments = append(amendments, Amendment{
+				one.TransactionId, AmendmentKind(kind), one.AmountMinor, moment(one.KnownTimeUs), one.Source,
+			})
+		}
+		made, err = amendRequest(amendments)
 	case *wire.Request_GetEntity:
 		made, err = entityRequest(call.GetEntity.Entity, call.GetEntity.Key, moment(call.GetEntity.AtTimeUs))
 	case *wire.Request_Status:
@@ -527,6 +539,10 @@ func TestWhichCallsWrite(t *testing.T) {
 			t.Error(name)
 		}
 	}
+	amend, err := amendRequest([]Amendment{{TransactionID: "t", Kind: Void}})
+	if err != nil || !amend.writes() {
+		t.Error("an amendment", err)
+	}
 	dry, err := scoreRequest([]Transaction{{ID: "t", EventTime: time.UnixMicro(1)}}, true, false)
 	if err != nil || dry.writes() {
 		t.Error("a dry run", err)
@@ -615,6 +631,7 @@ func FuzzAnswers(f *testing.F) {
 			"get_list":       func(r *wire.Response) (int, error) { _, err := decodeListPage(r); return count, err },
 			"reload":         func(r *wire.Response) (int, error) { _, err := decodeReload(r); return count, err },
 			"explain":        func(r *wire.Response) (int, error) { _, err := decodeExplanation(r); return count, err },
+			"amend":          func(r *wire.Response) (int, error) { found, err := decodeAmendments(r); return len(found), err },
 		} {
 			response, failure := decodeResponse(data, &request{call: call, count: count})
 			if failure != nil {

@@ -197,6 +197,13 @@ func approve(request *wire.Request) any {
 			answer.Results = append(answer.Results, &wire.OutcomeResult{Result: &wire.OutcomeResult_Accepted{Accepted: accepted}})
 		}
 		return &wire.Response{Answer: &wire.Response_ReportOutcome{ReportOutcome: answer}}
+	case *wire.Request_Amend:
+		answer := new(wire.AmendResponse)
+		for i, one := range call.Amend.Amendments {
+			accepted := &wire.AmendmentAccepted{TransactionId: one.TransactionId, Position: uint64(i + 1), Changed: true}
+			answer.Results = append(answer.Results, &wire.AmendmentResult{Result: &wire.AmendmentResult_Accepted{Accepted: accepted}})
+		}
+		return &wire.Response{Answer: &wire.Response_Amend{Amend: answer}}
 	case *wire.Request_GetEntity:
 		return &wire.Response{Answer: &wire.Response_GetEntity{GetEntity: &wire.GetEntityResponse{Entries: 3}}}
 	case *wire.Request_ChangeList:

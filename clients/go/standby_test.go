@@ -16,7 +16,7 @@ import (
 func standby(primary string) func(*wire.Request) any {
 	return func(request *wire.Request) any {
 		switch request.Call.(type) {
-		case *wire.Request_Score, *wire.Request_ReportOutcome, *wire.Request_ChangeList:
+		case *wire.Request_Score, *wire.Request_ReportOutcome, *wire.Request_ChangeList, *wire.Request_Amend:
 			return &wire.Response{Error: &wire.Error{Code: wire.ErrorCode_ERROR_NOT_PRIMARY, Message: "a standby", Primary: primary}}
 		case *wire.Request_Status:
 			return &wire.Response{Answer: &wire.Response_Status{Status: &wire.StatusResponse{
@@ -73,6 +73,9 @@ func TestCallsGoToThePrimary(t *testing.T) {
 	if _, err := client.ReportOutcome(background, harrier.Outcome{TransactionID: "t1", Label: harrier.Fraud}); err != nil {
 		t.Error(err)
 	}
+	if _, err := client.Amend(background, harrier.Amendment{TransactionID: "t1", Kind: harrier.Void}); err != nil {
+		t.Error(err)
+	}
 	status, err := client.Status(background)
 	if err != nil || status.State != "ready" {
 		t.Errorf("calls that only read go the same way: %+v, %v", status, err)
@@ -127,11 +130,16 @@ func TestThePrimaryLosesItsMark(t *testing.T) {
 		_, err := client.ChangeList(background, []harrier.ListChange{{List: "blocked", Value: "c1"}})
 		return err
 	}
+	amend := func(client *harrier.Client) error {
+		_, err := client.Amend(background, harrier.Amendment{TransactionID: "t1", Kind: harrier.Void})
+		return err
+	}
 	for name, one := range map[string]struct {
 		call   func(*harrier.Client) error
 		answer func(*wire.Request) any
 		wanted error
 	}{
+		"an amendment":     {amend, approve, nil},
 		"an outcome":       {outcome, approve, nil},
 		"a change":         {change, approve, nil},
 		"an error":         {outcome, failing(wire.ErrorCode_ERROR_NOT_FOUND), harrier.ErrNotFound},

@@ -171,6 +171,55 @@ type OutcomeResult struct {
 	Err      error
 }
 
+// AmendmentKind is what became known about a transaction's money.
+type AmendmentKind string
+
+// The kinds of amendments. Void: the transaction never took place. Capture: what was really taken. Refund: what has been
+// paid back so far. Restore: a void was a mistake.
+const (
+	Void    AmendmentKind = "void"
+	Capture AmendmentKind = "capture"
+	Refund  AmendmentKind = "refund"
+	Restore AmendmentKind = "restore"
+)
+
+// Amendment reports what became known about a transaction's money after it was decided. A zero KnownTime means now.
+type Amendment struct {
+	TransactionID string
+	Kind          AmendmentKind
+	// AmountMinor is that of a Capture or Refund, in minor units of the transaction's currency; otherwise 0. It is a total
+	// and not a difference: what is captured or refunded altogether.
+	AmountMinor int64
+	KnownTime   time.Time
+	Source      string
+}
+
+// AmendedTransaction is what a transaction is by now, in minor units of its currency.
+type AmendedTransaction struct {
+	Voided bool
+	// AmountMinor is what was taken; until a Capture, the amount that was scored.
+	AmountMinor int64
+	// RefundedMinor is what has been paid back so far.
+	RefundedMinor int64
+}
+
+// AmendmentAccepted is the answer to an Amendment. Changed is false if the transaction was this already; then Position is
+// 0.
+type AmendmentAccepted struct {
+	TransactionID string
+	Position      uint64
+	Changed       bool
+	// Previous is what the transaction was until now, Now what it is.
+	Previous AmendedTransaction
+	Now      AmendedTransaction
+}
+
+// AmendmentResult is the result of one amendment of AmendMany: Err, or Accepted.
+type AmendmentResult struct {
+	Accepted *AmendmentAccepted
+	Err      error
+}
+
 // Entity is the history of one card, customer, … as the server has it.
 type Entity struct {
 	Features   []Feature

@@ -117,6 +117,12 @@ func explanationObject(x *harrier.Explanation) object {
 		"outcomes": list(x.Outcomes, func(o harrier.ExplainedOutcome) any {
 			return object{"previous": o.Previous, "label": o.Label, "source": o.Source}
 		}),
+		"amendments": list(x.Amendments, func(a harrier.ExplainedAmendment) any {
+			return object{
+				"position": a.Position, "receive_time_us": microseconds(a.ReceiveTime), "known_time_us": microseconds(a.KnownTime),
+				"previous": amendedObject(a.Previous), "now": amendedObject(a.Now), "source": a.Source,
+			}
+		}),
 		"rules": list(x.Then.Rules, func(r harrier.ExplainedRule) any {
 			texts := list(r.Parts, func(p harrier.ExplainedPart) any { return p.Text })
 			return object{"name": r.Name, "mode": r.Mode, "fate": r.Fate, "score": r.Score, "parts": texts}

@@ -32,6 +32,7 @@ type command struct {
 	Transactions []transaction `json:"transactions"`
 	Transaction  transaction   `json:"transaction"`
 	Outcomes     []outcome     `json:"outcomes"`
+	Amendments   []amendment   `json:"amendments"`
 	DeadlineMS   float64       `json:"deadline_ms"`
 	DryRun       bool          `json:"dry_run"`
 	Traceparent  string        `json:"traceparent"`
@@ -90,6 +91,14 @@ type transaction struct {
 type outcome struct {
 	TransactionID string        `json:"transaction_id"`
 	Label         harrier.Label `json:"label"`
+}
+
+type amendment struct {
+	TransactionID string                `json:"transaction_id"`
+	Kind          harrier.AmendmentKind `json:"kind"`
+	AmountMinor   int64                 `json:"amount_minor"`
+	KnownTimeUs   int64                 `json:"known_time_us"`
+	Source        string                `json:"source"`
 }
 
 func milliseconds(count float64) time.Duration {
@@ -234,6 +243,21 @@ func outcomeObject(a *harrier.OutcomeAccepted, err error) object {
 	return object{"accepted": object{"changed": a.Changed, "previous": a.Previous}}
 }
 
+func amendedObject(t harrier.AmendedTransaction) object {
+	return object{"voided": t.Voided, "amount_minor": t.AmountMinor, "refunded_minor": t.RefundedMinor}
+}
+
+func amendmentObject(result harrier.AmendmentResult) any {
+	if result.Err != nil {
+		return errorObject(result.Err)
+	}
+	a := result.Accepted
+	return object{"accepted": object{
+		"transaction_id": a.TransactionID, "position": a.Position, "changed": a.Changed,
+		"previous": amendedObject(a.Previous), "now": amendedObject(a.Now),
+	}}
+}
+
 type driver struct {
 	client  *harrier.Client
 	batcher *harrier.Batcher
@@ -323,6 +347,18 @@ func (d *driver) call(client *harrier.Client, batcher *harrier.Batcher, c *comma
 			objects = append(objects, outcomeObject(result.Accepted, result.Err))
 		}
 		return object{"results": objects}
+	case "amend":
+		amendments := make([]harrier.Amendment, len(c.Amendments))
+		for i, one := range c.Amendments {
+			amendments[i] = harrier.Amendment{
+				TransactionID: one.TransactionID, Kind: one.Kind, AmountMinor: one.AmountMinor,
+				KnownTime: moment(one.KnownTimeUs), Source: one.Source,
+			}
+		}
+		results, err := client.AmendMany(ctx, amendments, c.options()...)
+		return answered(results, err, func(results []harrier.AmendmentResult) object {
+			return object{"results": list(results, amendmentObject)}
+		})
 	case "status":
 		status, err := client.Status(ctx, c.options()...)
 		if err != nil {

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "38c1a25e158383eeb4215017c78616694189fba6423ddc89d3ee16a9d9372010"
+const SourceSHA256 = "307ed0bdc7c9b35b154b0fccd0b94a94308095aaf2068a57af2facea872eb1ac"
