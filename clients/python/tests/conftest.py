@@ -24,6 +24,12 @@ def approve(request: Any) -> Any:
             accepted = response.report_outcome.results.add().accepted
             accepted.transaction_id = outcome.transaction_id
             accepted.changed = True
+    elif request.HasField("amend"):
+        for position, amendment in enumerate(request.amend.amendments, 1):
+            amended = response.amend.results.add().accepted
+            amended.transaction_id = amendment.transaction_id
+            amended.position = position
+            amended.changed = True
     elif request.HasField("get_entity"):
         response.get_entity.entries = 3
     else:

@@ -13,10 +13,12 @@ import pytest
 from conftest import FakeServer, approve
 
 from harrier_client import (
+    AmendedTransaction,
     AsyncClient,
     Client,
     Decision,
     Entity,
+    ExplainedAmendment,
     ExplainedComputed,
     ExplainedCutoff,
     ExplainedEntity,
@@ -153,6 +155,8 @@ OTHERWISE = {Transaction: ({"event_time"}, {"event_time_us"})}
         (Explanation, pb.ExplainResponse),
         (ExplainedEntity, pb.ExplainedEntity),
         (ExplainedOutcome, pb.ExplainedOutcome),
+        (ExplainedAmendment, pb.ExplainedAmendment),
+        (AmendedTransaction, pb.AmendedTransaction),
         (ExplainedPolicy, pb.ExplainedPolicy),
         (ExplainedPart, pb.ExplainedPart),
         (ExplainedComputed, pb.ExplainedComputed),
@@ -252,6 +256,10 @@ def explained() -> pb.ExplainResponse:
     answer.outcomes.add(
         position=1, receive_time_us=2, known_time_us=3, previous=pb.LABEL_FRAUD, label=pb.LABEL_LEGIT, source="s"
     )
+    amendment = answer.amendments.add(position=4, receive_time_us=5, known_time_us=6, source="feed")
+    amendment.previous.amount_minor = 500
+    amendment.now.CopyFrom(pb.AmendedTransaction(voided=True, amount_minor=400, refunded_minor=30))
+    answer.amendments.add(position=7)
     then = answer.then
     then.name, then.snapshot_id = "policy", 11
     then.decision.CopyFrom(pb.Decision(transaction_id="t", verdict=pb.VERDICT_DECLINE))
@@ -323,6 +331,10 @@ EXPLANATION = Explanation(
     records_applied=10,
     entities=[ExplainedEntity("card", "c, m", 1, 2, 3, True)],
     outcomes=[ExplainedOutcome(1, 2, 3, Label.FRAUD, Label.LEGIT, "s")],
+    amendments=[
+        ExplainedAmendment(4, 5, 6, AmendedTransaction(False, 500, 0), AmendedTransaction(True, 400, 30), "feed"),
+        ExplainedAmendment(7, 0, 0, AmendedTransaction(False, 0, 0), AmendedTransaction(False, 0, 0), ""),
+    ],
     notes=("first", "second"),
     then=ExplainedPolicy(
         "policy",

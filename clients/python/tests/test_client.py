@@ -14,6 +14,8 @@ import pytest
 from conftest import FakeServer, MakeServer, approve, failing, standby
 
 from harrier_client import (
+    Amendment,
+    AmendmentKind,
     AsyncClient,
     BusyError,
     Client,
@@ -97,6 +99,7 @@ class TestClient:
             assert (decision.transaction_id, decision.verdict, decision.fallback) == ("t1", Verdict.APPROVE, False)
             assert len(client.score_many([transaction(n) for n in range(1000)])) == 1000
             assert client.report_outcome(Outcome("t1", Label.FRAUD)).changed
+            assert client.amend(Amendment("t1", AmendmentKind.VOID)).changed
             assert client.status().state == "ready"
             assert client.get_entity("card", "c1").entries == 3
 
@@ -399,6 +402,7 @@ class TestAsyncClient:
                 assert (await client.score(transaction())).verdict is Verdict.APPROVE
                 assert len(await client.score_many([transaction(n) for n in range(1000)])) == 1000
                 assert (await client.report_outcome(Outcome("t1", Label.FRAUD))).changed
+                assert (await client.amend(Amendment("t1", AmendmentKind.VOID))).changed
                 assert (await client.status()).state == "ready"
                 assert (await client.get_entity("card", "c1")).entries == 3
 

@@ -10,6 +10,8 @@ import pytest
 from conftest import FakeServer, MakeServer, approve, failing
 
 from harrier_client import (
+    Amendment,
+    AmendmentKind,
     AsyncClient,
     Client,
     DeniedError,
@@ -117,12 +119,13 @@ def test_every_call_takes_a_trace(server: FakeServer) -> None:
     with Client(server.address, deadline=5, token=TOKEN) as client:
         client.score_many([PAYMENT], traceparent=TRACE)
         client.report_outcome(Outcome("t1", Label.FRAUD), traceparent=TRACE)
+        client.amend(Amendment("t1", AmendmentKind.VOID), traceparent=TRACE)
         client.status(traceparent=TRACE)
         client.get_entity("card", "c1", traceparent=TRACE)
         with client.batcher(window=0) as batcher:
             batcher.score(PAYMENT, traceparent=TRACE)
     sent: List[Tuple[str, str]] = [(request.traceparent, request.token) for request in server.requests]
-    assert sent == [(TRACE, TOKEN)] * 5
+    assert sent == [(TRACE, TOKEN)] * 6
 
 
 def test_a_batch_has_the_first_trace(server: FakeServer) -> None:

@@ -2,6 +2,7 @@
 
 from .aio import AsyncBatcher, AsyncClient
 from .analyst import (
+    ExplainedAmendment,
     ExplainedComputed,
     ExplainedCutoff,
     ExplainedEntity,
@@ -45,6 +46,10 @@ from .errors import (
 from .frames import score_frame
 from .options import Fallback, Metrics, Options, Token
 from .types import (
+    AmendedTransaction,
+    Amendment,
+    AmendmentAccepted,
+    AmendmentKind,
     AttributeValue,
     Decision,
     Entity,
@@ -63,6 +68,10 @@ from .types import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AmendedTransaction",
+    "Amendment",
+    "AmendmentAccepted",
+    "AmendmentKind",
     "AsyncBatcher",
     "AsyncClient",
     "AttributeValue",
@@ -74,6 +83,7 @@ __all__ = [
     "Decision",
     "DeniedError",
     "Entity",
+    "ExplainedAmendment",
     "ExplainedComputed",
     "ExplainedCutoff",
     "ExplainedEntity",

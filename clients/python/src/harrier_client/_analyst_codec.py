@@ -10,6 +10,7 @@ from . import _codec
 from ._codec import Request
 from ._proto import harrier_pb2 as pb
 from .analyst import (
+    ExplainedAmendment,
     ExplainedComputed,
     ExplainedCutoff,
     ExplainedEntity,
@@ -228,6 +229,15 @@ def _outcome(outcome: Any) -> ExplainedOutcome:
     )
 
 
+def _amendment(amendment: Any) -> ExplainedAmendment:
+    return _copy(
+        ExplainedAmendment,
+        amendment,
+        previous=_codec.amended_of(amendment.previous),
+        now=_codec.amended_of(amendment.now),
+    )
+
+
 def explanation(found: Any) -> Explanation:
     for name in ("transaction", "archived", "then"):
         if not found.HasField(name):
@@ -239,6 +249,7 @@ def explanation(found: Any) -> Explanation:
         archived=_codec.decision_of(found.archived),
         entities=[_copy(ExplainedEntity, entity) for entity in found.entities],
         outcomes=[_outcome(outcome) for outcome in found.outcomes],
+        amendments=[_amendment(amendment) for amendment in found.amendments],
         notes=tuple(found.notes),
         then=_policy(found.then),
     )

@@ -14,6 +14,10 @@ from ._proto import harrier_pb2 as pb
 from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError, UnavailableError
 from .options import TOKEN_MAX
 from .types import (
+    AmendedTransaction,
+    Amendment,
+    AmendmentAccepted,
+    AmendmentKind,
     AttributeValue,
     Decision,
     Entity,
@@ -65,6 +69,12 @@ _LABELS: Dict[int, Label] = {
     pb.LABEL_SUSPECTED: Label.SUSPECTED,
 }
 _LABEL_NUMBERS = {label: number for number, label in _LABELS.items()}
+_KIND_NUMBERS: Dict[AmendmentKind, int] = {
+    AmendmentKind.VOID: pb.AMENDMENT_VOID,
+    AmendmentKind.CAPTURE: pb.AMENDMENT_CAPTURE,
+    AmendmentKind.REFUND: pb.AMENDMENT_REFUND,
+    AmendmentKind.RESTORE: pb.AMENDMENT_RESTORE,
+}
 _ERRORS: Dict[int, Type[HarrierError]] = {
     pb.ERROR_INVALID: errors.InvalidError,
     pb.ERROR_UNSUPPORTED: errors.UnsupportedError,
@@ -226,6 +236,20 @@ def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = No
             fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         fill(target, "source", outcome.source)
     return Request("report_outcome", message.SerializeToString(), len(outcomes), traceparent)
+
+
+def amend_request(amendments: Sequence[Amendment], traceparent: Optional[str] = None) -> Request:
+    check_count(len(amendments), "amendments")
+    message = pb.Request()
+    for amendment in amendments:
+        target = message.amend.amendments.add()
+        fill(target, "transaction_id", amendment.transaction_id)
+        target.kind = _KIND_NUMBERS[amendment.kind]  # type: ignore[assignment]
+        fill(target, "amount_minor", amendment.amount_minor)
+        if amendment.known_time is not None:
+            fill(target, "known_time_us", microseconds(amendment.known_time, "known_time"))
+        fill(target, "source", amendment.source)
+    return Request("amend", message.SerializeToString(), len(amendments), traceparent)
 
 
 def entity_request(
@@ -414,6 +438,28 @@ def outcomes(results: Sequence[Any]) -> List[Union[OutcomeAccepted, HarrierError
         kind = result.WhichOneof("result")
         if kind == "accepted":
             found.append(_accepted(result.accepted))
+        elif kind == "error":
+            found.append(error_of(result.error))
+        else:
+            raise ProtocolError("the server's answer: a result is empty", decided=None)
+    return found
+
+
+def amended_of(amended: Any) -> AmendedTransaction:
+    return AmendedTransaction(amended.voided, amended.amount_minor, amended.refunded_minor)
+
+
+def _amendment_accepted(accepted: Any) -> AmendmentAccepted:
+    previous, now = amended_of(accepted.previous), amended_of(accepted.now)
+    return AmendmentAccepted(accepted.transaction_id, accepted.position, accepted.changed, previous, now)
+
+
+def amendments(results: Sequence[Any]) -> List[Union[AmendmentAccepted, HarrierError]]:
+    found: List[Union[AmendmentAccepted, HarrierError]] = []
+    for result in results:
+        kind = result.WhichOneof("result")
+        if kind == "accepted":
+            found.append(_amendment_accepted(result.accepted))
         elif kind == "error":
             found.append(error_of(result.error))
         else:

@@ -21,7 +21,17 @@ from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
-from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
+from .types import (
+    Amendment,
+    AmendmentAccepted,
+    Decision,
+    Entity,
+    Outcome,
+    OutcomeAccepted,
+    Status,
+    Time,
+    Transaction,
+)
 
 _ffi: Any = pynng.ffi
 
@@ -221,6 +231,26 @@ class AsyncClient:
         found: List[Union[OutcomeAccepted, HarrierError]]
         request = _codec.outcome_request(outcomes, traceparent)
         found = await self._call(request, deadline, begun, _codec.outcomes)
+        return found
+
+    async def amend(
+        self, amendment: Amendment, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> AmendmentAccepted:
+        """Reports that a transaction was voided, captured with another amount, refunded or restored. Reporting it again
+        changes nothing."""
+        result = (await self.amend_many((amendment,), deadline=deadline, traceparent=traceparent))[0]
+        if isinstance(result, HarrierError):
+            raise result
+        return result
+
+    async def amend_many(
+        self, amendments: Sequence[Amendment], *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> List[Union[AmendmentAccepted, HarrierError]]:
+        """Reports 1 to 1,000 amendments, in their order. Returns what the transaction is now or an error for each."""
+        begun = time.monotonic()
+        found: List[Union[AmendmentAccepted, HarrierError]]
+        request = _codec.amend_request(amendments, traceparent)
+        found = await self._call(request, deadline, begun, _codec.amendments)
         return found
 
     async def get_entity(

@@ -11,7 +11,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence
 
-from .types import Decision, Label, Time, Transaction, Value, Verdict
+from .types import AmendedTransaction, Decision, Label, Time, Transaction, Value, Verdict
 
 # ----------------------------------------------------------------------------------------------
 # Lists
@@ -358,6 +358,19 @@ class ExplainedOutcome:
 
 
 @dataclass(frozen=True)
+class ExplainedAmendment:
+    """An amendment reported after the decision, which could not influence it. ``previous`` is what the transaction was
+    until then, ``now`` what it was from then on."""
+
+    position: int
+    receive_time_us: int
+    known_time_us: int
+    previous: AmendedTransaction
+    now: AmendedTransaction
+    source: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """A decision, derived again from the archive, with everything that went into it.
 
@@ -384,5 +397,6 @@ class Explanation:
     records_applied: int
     entities: Sequence[ExplainedEntity]
     outcomes: Sequence[ExplainedOutcome]
+    amendments: Sequence[ExplainedAmendment]
     notes: Sequence[str]
     then: ExplainedPolicy

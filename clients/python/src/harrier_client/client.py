@@ -18,7 +18,17 @@ from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
-from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
+from .types import (
+    Amendment,
+    AmendmentAccepted,
+    Decision,
+    Entity,
+    Outcome,
+    OutcomeAccepted,
+    Status,
+    Time,
+    Transaction,
+)
 
 
 class Client:
@@ -119,6 +129,26 @@ class Client:
         found: List[Union[OutcomeAccepted, HarrierError]]
         request = _codec.outcome_request(outcomes, traceparent)
         found = self._call(request, deadline, begun, _codec.outcomes)
+        return found
+
+    def amend(
+        self, amendment: Amendment, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> AmendmentAccepted:
+        """Reports that a transaction was voided, captured with another amount, refunded or restored. Reporting it again
+        changes nothing."""
+        result = self.amend_many((amendment,), deadline=deadline, traceparent=traceparent)[0]
+        if isinstance(result, HarrierError):
+            raise result
+        return result
+
+    def amend_many(
+        self, amendments: Sequence[Amendment], *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> List[Union[AmendmentAccepted, HarrierError]]:
+        """Reports 1 to 1,000 amendments, in their order. Returns what the transaction is now or an error for each."""
+        begun = time.monotonic()
+        found: List[Union[AmendmentAccepted, HarrierError]]
+        request = _codec.amend_request(amendments, traceparent)
+        found = self._call(request, deadline, begun, _codec.amendments)
         return found
 
     def get_entity(

@@ -32,6 +32,17 @@ class Label(enum.Enum):
     SUSPECTED = "suspected"
 
 
+class AmendmentKind(enum.Enum):
+    VOID = "void"
+    """The transaction never took place."""
+    CAPTURE = "capture"
+    """What was really taken."""
+    REFUND = "refund"
+    """What has been paid back so far."""
+    RESTORE = "restore"
+    """A void was a mistake."""
+
+
 @dataclass
 class Location:
     """Degrees, WGS 84. Sent rounded to 10⁻⁷."""
@@ -130,6 +141,43 @@ class OutcomeAccepted:
     position: int
     changed: bool
     previous: Label
+
+
+@dataclass
+class Amendment:
+    """What became known about a transaction's money after it was decided. ``known_time`` None: now.
+
+    ``amount_minor`` is that of a capture or refund, in minor units of the transaction's currency; otherwise 0. It is a
+    total and not a difference: what is captured or refunded altogether.
+    """
+
+    transaction_id: str
+    kind: AmendmentKind
+    amount_minor: int = 0
+    known_time: Optional[Time] = None
+    source: str = ""
+
+
+@dataclass
+class AmendedTransaction:
+    """What a transaction is by now. ``amount_minor`` is what was taken (until a capture: the amount that was scored),
+    ``refunded_minor`` what has been paid back so far."""
+
+    voided: bool
+    amount_minor: int
+    refunded_minor: int
+
+
+@dataclass
+class AmendmentAccepted:
+    """What the transaction was until now, and what it is. ``changed`` is False if it was this already; then
+    ``position`` is 0."""
+
+    transaction_id: str
+    position: int
+    changed: bool
+    previous: AmendedTransaction
+    now: AmendedTransaction
 
 
 @dataclass

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "38c1a25e158383eeb4215017c78616694189fba6423ddc89d3ee16a9d9372010"
+SOURCE_SHA256 = "307ed0bdc7c9b35b154b0fccd0b94a94308095aaf2068a57af2facea872eb1ac"

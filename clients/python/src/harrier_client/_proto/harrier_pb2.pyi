@@ -37,6 +37,14 @@ class Label(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LABEL_CHARGEBACK: _ClassVar[Label]
     LABEL_SUSPECTED: _ClassVar[Label]
 
+class AmendmentKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AMENDMENT_UNSPECIFIED: _ClassVar[AmendmentKind]
+    AMENDMENT_VOID: _ClassVar[AmendmentKind]
+    AMENDMENT_CAPTURE: _ClassVar[AmendmentKind]
+    AMENDMENT_REFUND: _ClassVar[AmendmentKind]
+    AMENDMENT_RESTORE: _ClassVar[AmendmentKind]
+
 class ReloadResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RELOAD_UNSPECIFIED: _ClassVar[ReloadResult]
@@ -105,6 +113,11 @@ LABEL_LEGIT: Label
 LABEL_FRAUD: Label
 LABEL_CHARGEBACK: Label
 LABEL_SUSPECTED: Label
+AMENDMENT_UNSPECIFIED: AmendmentKind
+AMENDMENT_VOID: AmendmentKind
+AMENDMENT_CAPTURE: AmendmentKind
+AMENDMENT_REFUND: AmendmentKind
+AMENDMENT_RESTORE: AmendmentKind
 RELOAD_UNSPECIFIED: ReloadResult
 RELOAD_ADOPTED: ReloadResult
 RELOAD_UNCHANGED: ReloadResult
@@ -140,7 +153,7 @@ RULE_FATE_OVER: RuleFate
 RULE_FATE_LEFT_OUT: RuleFate
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
+    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +166,7 @@ class Request(_message.Message):
     GET_LIST_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    AMEND_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     deadline_us: int
     token: str
@@ -165,10 +179,11 @@ class Request(_message.Message):
     get_list: GetListRequest
     reload: ReloadRequest
     explain: ExplainRequest
-    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ...) -> None: ...
+    amend: AmendRequest
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendRequest, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
+    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +193,7 @@ class Response(_message.Message):
     GET_LIST_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    AMEND_FIELD_NUMBER: _ClassVar[int]
     error: Error
     score: ScoreResponse
     report_outcome: ReportOutcomeResponse
@@ -187,7 +203,8 @@ class Response(_message.Message):
     get_list: GetListResponse
     reload: ReloadResponse
     explain: ExplainResponse
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ...) -> None: ...
+    amend: AmendResponse
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "field", "message", "primary")
@@ -406,6 +423,64 @@ class OutcomeAccepted(_message.Message):
     changed: bool
     previous: Label
     def __init__(self, transaction_id: _Optional[str] = ..., position: _Optional[int] = ..., changed: bool = ..., previous: _Optional[_Union[Label, str]] = ...) -> None: ...
+
+class AmendRequest(_message.Message):
+    __slots__ = ("amendments",)
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
+    amendments: _containers.RepeatedCompositeFieldContainer[Amendment]
+    def __init__(self, amendments: _Optional[_Iterable[_Union[Amendment, _Mapping]]] = ...) -> None: ...
+
+class Amendment(_message.Message):
+    __slots__ = ("transaction_id", "kind", "amount_minor", "known_time_us", "source")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    kind: AmendmentKind
+    amount_minor: int
+    known_time_us: int
+    source: str
+    def __init__(self, transaction_id: _Optional[str] = ..., kind: _Optional[_Union[AmendmentKind, str]] = ..., amount_minor: _Optional[int] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+
+class AmendResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[AmendmentResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[AmendmentResult, _Mapping]]] = ...) -> None: ...
+
+class AmendmentResult(_message.Message):
+    __slots__ = ("accepted", "error")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    accepted: AmendmentAccepted
+    error: Error
+    def __init__(self, accepted: _Optional[_Union[AmendmentAccepted, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class AmendmentAccepted(_message.Message):
+    __slots__ = ("transaction_id", "position", "changed", "previous", "now")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    position: int
+    changed: bool
+    previous: AmendedTransaction
+    now: AmendedTransaction
+    def __init__(self, transaction_id: _Optional[str] = ..., position: _Optional[int] = ..., changed: bool = ..., previous: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., now: _Optional[_Union[AmendedTransaction, _Mapping]] = ...) -> None: ...
+
+class AmendedTransaction(_message.Message):
+    __slots__ = ("voided", "amount_minor", "refunded_minor")
+    VOIDED_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    REFUNDED_MINOR_FIELD_NUMBER: _ClassVar[int]
+    voided: bool
+    amount_minor: int
+    refunded_minor: int
+    def __init__(self, voided: bool = ..., amount_minor: _Optional[int] = ..., refunded_minor: _Optional[int] = ...) -> None: ...
 
 class GetEntityRequest(_message.Message):
     __slots__ = ("entity", "key", "at_time_us")
@@ -690,7 +765,7 @@ class ExplainRequest(_message.Message):
     def __init__(self, transaction_id: _Optional[str] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
-    __slots__ = ("transaction", "position", "receive_time_us", "archived", "equal", "difference", "policy_position", "generation_id", "generation_position", "adopted_position", "base_position", "records_read", "records_applied", "entities", "outcomes", "notes", "then")
+    __slots__ = ("transaction", "position", "receive_time_us", "archived", "equal", "difference", "policy_position", "generation_id", "generation_position", "adopted_position", "base_position", "records_read", "records_applied", "entities", "outcomes", "notes", "then", "amendments")
     TRANSACTION_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
@@ -708,6 +783,7 @@ class ExplainResponse(_message.Message):
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
     THEN_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
     transaction: Transaction
     position: int
     receive_time_us: int
@@ -725,7 +801,8 @@ class ExplainResponse(_message.Message):
     outcomes: _containers.RepeatedCompositeFieldContainer[ExplainedOutcome]
     notes: _containers.RepeatedScalarFieldContainer[str]
     then: ExplainedPolicy
-    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., archived: _Optional[_Union[Decision, _Mapping]] = ..., equal: bool = ..., difference: _Optional[str] = ..., policy_position: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., adopted_position: _Optional[int] = ..., base_position: _Optional[int] = ..., records_read: _Optional[int] = ..., records_applied: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[ExplainedEntity, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[ExplainedOutcome, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ..., then: _Optional[_Union[ExplainedPolicy, _Mapping]] = ...) -> None: ...
+    amendments: _containers.RepeatedCompositeFieldContainer[ExplainedAmendment]
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., archived: _Optional[_Union[Decision, _Mapping]] = ..., equal: bool = ..., difference: _Optional[str] = ..., policy_position: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., adopted_position: _Optional[int] = ..., base_position: _Optional[int] = ..., records_read: _Optional[int] = ..., records_applied: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[ExplainedEntity, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[ExplainedOutcome, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ..., then: _Optional[_Union[ExplainedPolicy, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[ExplainedAmendment, _Mapping]]] = ...) -> None: ...
 
 class ExplainedEntity(_message.Message):
     __slots__ = ("name", "key", "entries", "newest_time_us", "applied", "in_tables")
@@ -758,6 +835,22 @@ class ExplainedOutcome(_message.Message):
     label: Label
     source: str
     def __init__(self, position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., known_time_us: _Optional[int] = ..., previous: _Optional[_Union[Label, str]] = ..., label: _Optional[_Union[Label, str]] = ..., source: _Optional[str] = ...) -> None: ...
+
+class ExplainedAmendment(_message.Message):
+    __slots__ = ("position", "receive_time_us", "known_time_us", "previous", "now", "source")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    receive_time_us: int
+    known_time_us: int
+    previous: AmendedTransaction
+    now: AmendedTransaction
+    source: str
+    def __init__(self, position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., known_time_us: _Optional[int] = ..., previous: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., now: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., source: _Optional[str] = ...) -> None: ...
 
 class ExplainedPolicy(_message.Message):
     __slots__ = ("name", "snapshot_id", "refusal", "refused_field", "decision", "fields", "computed", "rules", "groups", "cutoffs", "shadows", "warming_features")
