@@ -412,7 +412,8 @@ class ExplainTest(AnalystTest):
         self.assertEqual(answer["error"]["field"], "transaction_id")
 
 
-# One call of each kind, what a server answers to it, and the member of the driver's answer that comes of it.
+# One call of each kind, with an amendment, what a server answers to it, and the member of the driver's answer that comes
+# of it.
 CALLS = {
     "get_entity": (
         {"do": "entity", "entity": "card", "key": ["c0"]},
@@ -422,6 +423,11 @@ CALLS = {
     "change_list": (
         {"do": "change_list", "changes": [{"list": "blocked_cards", "value": "lost"}]},
         {"change_list": {"results": [{"changed": {"list": "blocked_cards", "value": "lost", "position": 7}}]}},
+        "results",
+    ),
+    "amend": (
+        {"do": "amend", "amendments": [{"transaction_id": "t1", "kind": "refund", "amount_minor": 300}]},
+        {"amend": {"results": [{"accepted": {"transaction_id": "t1", "position": 7}}]}},
         "results",
     ),
     "get_list": ({"do": "get_list", "list": "blocked_cards"}, {"get_list": {"next_position": 7}}, "lists"),
@@ -477,9 +483,10 @@ class AnyCallTest(AnalystTest):
                 self.driver.do("close")
 
     def test_too_few_results(self):
-        fake = self.fake("fake", lambda request: {"change_list": {}})
-        self.open(fake, deadline_ms=LONG_MS)
-        self.assert_fails(self.driver.do(**CALLS["change_list"][0]), "protocol", decided=None)
+        for call in ("change_list", "amend"):
+            self.open(self.fake(call, lambda request, call=call: {call: {}}), deadline_ms=LONG_MS)
+            self.assert_fails(self.driver.do(**CALLS[call][0]), "protocol", decided=None)
+            self.driver.do("close")
 
     def test_a_verdict_or_label_that_is_not_known(self):
         outcome = {"position": 1, "previous": "LABEL_LEGIT", "label": "LABEL_FRAUD"}
@@ -512,7 +519,9 @@ class AnyCallTest(AnalystTest):
         server = self.server(f"--tokens={tokens}").start()
         self.open(server, token=made.stdout.strip(), deadline_ms=LONG_MS)
         self.score(1)
-        for _, line, _, _ in self.each():
+        for call, line, _, _ in self.each():
+            if call == "amend":  # of the scope "outcome"
+                continue
             answer = self.driver.do(**line)
             self.assert_fails(answer, "denied")
             self.assertEqual(answer["error"]["field"], "token")

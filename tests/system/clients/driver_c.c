@@ -186,7 +186,7 @@ static json_t *batch(struct driver *driver, const json_t *command) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Outcomes, status */
+ * Outcomes, amendments, status */
 
 static enum harrier_label label_from(const char *name) {
     for (int label = 0; label < HARRIER_LABEL_COUNT; label++)
@@ -228,6 +228,56 @@ static json_t *report_outcomes(struct driver *driver, const json_t *command) {
     json_t *answer = outcome_results(reply);
     harrier_reply_free(reply);
     return answer;
+}
+
+static enum harrier_amendment_kind kind_from(const char *name) {
+    for (int kind = HARRIER_AMENDMENT_VOID; kind <= HARRIER_AMENDMENT_RESTORE; kind++)
+        if (strcmp(harrier_amendment_kind_name((enum harrier_amendment_kind)kind), name) == 0)
+            return (enum harrier_amendment_kind)kind;
+    die("a kind of amendment that is not known");
+}
+
+static json_t *amended_object(const struct harrier_amended *amended) {
+    return json_pack("{s:b,s:I,s:I}", "voided", (int)amended->voided, "amount_minor",
+                     (json_int_t)amended->amount_minor, "refunded_minor",
+                     (json_int_t)amended->refunded_minor);
+}
+
+static json_t *amendment_object(const struct harrier_amendment_result *result) {
+    if (result->error_code)
+        return error_object(result->error_code, result->error_field, result->error_message,
+                            result->error_decided);
+    return json_pack("{s:{s:s,s:I,s:b,s:o,s:o}}", "accepted", "transaction_id",
+                     result->transaction_id, "position", (json_int_t)result->position, "changed",
+                     (int)result->changed, "previous", amended_object(&result->previous), "now",
+                     amended_object(&result->now));
+}
+
+static json_t *amend(struct driver *driver, const json_t *command) {
+    const json_t *listed = json_object_get(command, "amendments");
+    size_t count = json_array_size(listed);
+    struct harrier_amendment *amendments = allocate(count, sizeof *amendments);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *amendment = json_array_get(listed, i);
+        amendments[i] =
+            (struct harrier_amendment){.transaction_id = text(amendment, "transaction_id"),
+                                       .kind = kind_from(text(amendment, "kind")),
+                                       .amount_minor = integer(amendment, "amount_minor"),
+                                       .known_time_us = integer(amendment, "known_time_us"),
+                                       .source = text(amendment, "source")};
+    }
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    int r = harrier_amend(driver->client, amendments, count, &options, &reply, &error);
+    free(amendments);
+    if (r < 0)
+        return failure_object(&error);
+    json_t *results = json_array();
+    for (size_t i = 0; i < reply->amendment_count; i++)
+        json_array_append_new(results, amendment_object(&reply->amendments[i]));
+    harrier_reply_free(reply);
+    return json_pack("{s:o}", "results", results);
 }
 
 static json_t *status(struct driver *driver, const json_t *command) {
@@ -440,6 +490,21 @@ static json_t *explained_outcomes(const struct harrier_explanation *explanation)
     return outcomes;
 }
 
+static json_t *explained_amendments(const struct harrier_explanation *explanation) {
+    json_t *amendments = json_array();
+    for (size_t i = 0; i < explanation->amendment_count; i++) {
+        const struct harrier_explained_amendment *amendment = &explanation->amendments[i];
+        json_array_append_new(
+            amendments,
+            json_pack("{s:I,s:I,s:I,s:o,s:o,s:s}", "position", (json_int_t)amendment->position,
+                      "receive_time_us", (json_int_t)amendment->receive_time_us, "known_time_us",
+                      (json_int_t)amendment->known_time_us, "previous",
+                      amended_object(&amendment->previous), "now", amended_object(&amendment->now),
+                      "source", amendment->source));
+    }
+    return amendments;
+}
+
 static const char *mode_name(enum harrier_rule_mode mode) {
     switch (mode) {
     case HARRIER_RULE_LIVE:
@@ -482,13 +547,14 @@ static json_t *explanation_object(const struct harrier_explanation *explanation)
     for (size_t i = 0; i < policy->field_count; i++)
         json_array_append_new(fields, json_string(policy->fields[i].name));
     return json_pack(
-        "{s:s,s:I,s:b,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "transaction_id",
+        "{s:s,s:I,s:b,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "transaction_id",
         explanation->transaction.id, "position", (json_int_t)explanation->position, "equal",
         (int)explanation->equal, "difference", explanation->difference, "archived",
         plain_decision(&explanation->archived), "derived", plain_decision(&policy->decision),
         "features", values_object(policy->decision.features, policy->decision.feature_count),
         "entities", explained_entities(explanation), "outcomes", explained_outcomes(explanation),
-        "rules", explained_rules(policy), "cutoffs", explained_cutoffs(policy), "fields", fields);
+        "amendments", explained_amendments(explanation), "rules", explained_rules(policy),
+        "cutoffs", explained_cutoffs(policy), "fields", fields);
 }
 
 static json_t *explain(struct driver *driver, const json_t *command) {
@@ -513,6 +579,7 @@ static const struct {
     {"score", score},       {"batch", batch},       {"outcome", report_outcomes},
     {"status", status},     {"entity", get_entity}, {"change_list", change_lists},
     {"get_list", get_list}, {"reload", reload},     {"explain", explain},
+    {"amend", amend},
 };
 
 /* Its index; the number of calls if it is none. */

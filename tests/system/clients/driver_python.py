@@ -15,7 +15,7 @@ import threading
 import time
 
 import harrier_client
-from harrier_client import HarrierError, Label, ListChange, Outcome, Transaction, Verdict
+from harrier_client import Amendment, AmendmentKind, HarrierError, Label, ListChange, Outcome, Transaction, Verdict
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
@@ -90,6 +90,17 @@ def outcome_object(result):
     return {"accepted": {"changed": result.changed, "previous": result.previous.value}}
 
 
+def amended_object(amended):
+    return members(amended, "voided", "amount_minor", "refunded_minor")
+
+
+def amendment_object(result):
+    if isinstance(result, HarrierError):
+        return error_object(result)
+    return {"accepted": {**members(result, "transaction_id", "position", "changed"),
+                         "previous": amended_object(result.previous), "now": amended_object(result.now)}}
+
+
 def microseconds(value):
     if isinstance(value, datetime.datetime):
         return (value - EPOCH) // datetime.timedelta(microseconds=1)
@@ -143,6 +154,9 @@ def explanation_object(found):
         "features": values_object(then.decision.features),
         "entities": [members(entity, "name", "key", "entries", "in_tables") for entity in found.entities],
         "outcomes": [members(outcome, "previous", "label", "source") for outcome in found.outcomes],
+        "amendments": [{**members(amendment, "position", "receive_time_us", "known_time_us", "source"),
+                        "previous": amended_object(amendment.previous), "now": amended_object(amendment.now)}
+                       for amendment in found.amendments],
         "rules": [{**members(rule, "name", "mode", "fate", "score"), "parts": [part.text for part in rule.parts]}
                   for rule in then.rules],
         "cutoffs": [members(cutoff, "verdict", "score") for cutoff in then.cutoffs],
@@ -198,6 +212,11 @@ class Driver:
             outcomes = [Outcome(one["transaction_id"], Label(one["label"])) for one in command["outcomes"]]
             return (lambda: self.client.report_outcomes(outcomes, **options),
                     lambda results: {"results": [outcome_object(result) for result in results]})
+        if command["do"] == "amend":
+            amendments = [Amendment(one["transaction_id"], AmendmentKind(one["kind"]), one.get("amount_minor", 0),
+                                    one.get("known_time_us"), one.get("source", "")) for one in command["amendments"]]
+            return (lambda: self.client.amend_many(amendments, **options),
+                    lambda results: {"results": [amendment_object(result) for result in results]})
         if command["do"] == "status":
             return (lambda: self.client.status(**options),
                     lambda status: {"status": members(status, "state", "transactions", "node", "primary",

@@ -18,6 +18,10 @@ def approve(request):
         outcomes = request["report_outcome"]["outcomes"]
         accepted = [{"accepted": {"transaction_id": one["transaction_id"], "changed": True}} for one in outcomes]
         return {"report_outcome": {"results": accepted}}
+    if "amend" in request:
+        amendments = request["amend"]["amendments"]
+        accepted = [{"accepted": {"transaction_id": one["transaction_id"], "changed": True}} for one in amendments]
+        return {"amend": {"results": accepted}}
     if "change_list" in request:
         changes = request["change_list"]["changes"]
         changed = [{"changed": {"list": one["list"], "value": one["value"], "changed": True}} for one in changes]

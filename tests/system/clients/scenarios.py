@@ -16,6 +16,7 @@ import time
 import unittest
 
 from scenario import COMMAND, HARRIER, LATE_MS, LONG_MS, ScenarioTest  # isort: skip  (sets the path for the others)
+from amend_scenarios import AmendTest  # noqa: F401
 from analyst_scenarios import AnyCallTest, EntityTest, ExplainTest, ListsTest, ReloadTest  # noqa: F401
 from fake_server import FakeServer, approve, unavailable
 from server import WAIT, free_port, transaction

@@ -17,6 +17,7 @@ ATTEMPTS = 20
 WRITES = {
     "score": {"do": "score", "transactions": [transaction(1)]},
     "report_outcome": {"do": "outcome", "outcomes": [{"transaction_id": "t1", "label": "fraud"}]},
+    "amend": {"do": "amend", "amendments": [{"transaction_id": "t1", "kind": "void"}]},
     "change_list": {"do": "change_list", "changes": [{"list": "blocked_cards", "value": "lost"}]},
 }
 
