@@ -37,11 +37,12 @@ $root.harrier = (function() {
             Request.prototype.get_list = null;
             Request.prototype.reload = null;
             Request.prototype.explain = null;
+            Request.prototype.amend = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "call", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -76,6 +77,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ReloadRequest.encode(message.reload, writer.uint32(130).fork(), _depth + 1).ldelim();
                 if (message.explain != null && $Object.hasOwnProperty.call(message, "explain"))
                     $root.harrier.v1.ExplainRequest.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
+                    $root.harrier.v1.AmendRequest.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -201,6 +204,13 @@ $root.harrier = (function() {
                             message.call = "explain";
                             continue;
                         }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message.amend = $root.harrier.v1.AmendRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.amend);
+                            message.call = "amend";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -239,11 +249,12 @@ $root.harrier = (function() {
             Response.prototype.get_list = null;
             Response.prototype.reload = null;
             Response.prototype.explain = null;
+            Response.prototype.amend = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "answer", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -272,6 +283,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ReloadResponse.encode(message.reload, writer.uint32(130).fork(), _depth + 1).ldelim();
                 if (message.explain != null && $Object.hasOwnProperty.call(message, "explain"))
                     $root.harrier.v1.ExplainResponse.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
+                    $root.harrier.v1.AmendResponse.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -365,6 +378,13 @@ $root.harrier = (function() {
                                 break;
                             message.explain = $root.harrier.v1.ExplainResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.explain);
                             message.answer = "explain";
+                            continue;
+                        }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            message.amend = $root.harrier.v1.AmendResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.amend);
+                            message.answer = "amend";
                             continue;
                         }
                     }
@@ -2425,6 +2445,639 @@ $root.harrier = (function() {
             };
 
             return OutcomeAccepted;
+        })();
+
+        v1.AmendmentKind = (function() {
+            var valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "AMENDMENT_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "AMENDMENT_VOID"] = 1;
+            values[valuesById[2] = "AMENDMENT_CAPTURE"] = 2;
+            values[valuesById[3] = "AMENDMENT_REFUND"] = 3;
+            values[valuesById[4] = "AMENDMENT_RESTORE"] = 4;
+            return values;
+        })();
+
+        v1.AmendRequest = (function() {
+
+            var AmendRequest = function (properties) {
+                this.amendments = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmendRequest.prototype.amendments = $util.emptyArray;
+
+            AmendRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.amendments != null && message.amendments.length)
+                    for (var i = 0; i < message.amendments.length; ++i)
+                        $root.harrier.v1.Amendment.encode(message.amendments[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmendRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmendRequest();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.amendments && message.amendments.length))
+                                message.amendments = [];
+                            message.amendments.push($root.harrier.v1.Amendment.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmendRequest;
+        })();
+
+        v1.Amendment = (function() {
+
+            var Amendment = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Amendment.prototype.transaction_id = "";
+            Amendment.prototype.kind = 0;
+            Amendment.prototype.amount_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            Amendment.prototype.known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            Amendment.prototype.source = "";
+
+            Amendment.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transaction_id != null && $Object.hasOwnProperty.call(message, "transaction_id") && message.transaction_id !== "")
+                    writer.uint32(10).string(message.transaction_id);
+                if (message.kind != null && $Object.hasOwnProperty.call(message, "kind") && message.kind !== 0)
+                    writer.uint32(16).int32(message.kind);
+                if (message.amount_minor != null && $Object.hasOwnProperty.call(message, "amount_minor") && (typeof message.amount_minor === "object" ? message.amount_minor.low || message.amount_minor.high : message.amount_minor !== 0))
+                    writer.uint32(24).int64(message.amount_minor);
+                if (message.known_time_us != null && $Object.hasOwnProperty.call(message, "known_time_us") && (typeof message.known_time_us === "object" ? message.known_time_us.low || message.known_time_us.high : message.known_time_us !== 0))
+                    writer.uint32(32).int64(message.known_time_us);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(42).string(message.source);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Amendment.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.Amendment();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.transaction_id = value;
+                            else
+                                delete message.transaction_id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.kind = value;
+                            else
+                                delete message.kind;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.amount_minor = value;
+                            else
+                                delete message.amount_minor;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.known_time_us = value;
+                            else
+                                delete message.known_time_us;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Amendment;
+        })();
+
+        v1.AmendResponse = (function() {
+
+            var AmendResponse = function (properties) {
+                this.results = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmendResponse.prototype.results = $util.emptyArray;
+
+            AmendResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.results != null && message.results.length)
+                    for (var i = 0; i < message.results.length; ++i)
+                        $root.harrier.v1.AmendmentResult.encode(message.results[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmendResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmendResponse();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.results && message.results.length))
+                                message.results = [];
+                            message.results.push($root.harrier.v1.AmendmentResult.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmendResponse;
+        })();
+
+        v1.AmendmentResult = (function() {
+
+            var AmendmentResult = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmendmentResult.prototype.accepted = null;
+            AmendmentResult.prototype.error = null;
+
+            var $oneOfFields;
+
+            $Object.defineProperty(AmendmentResult.prototype, "result", {
+                get: $util.oneOfGetter($oneOfFields = ["accepted", "error"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            AmendmentResult.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.accepted != null && $Object.hasOwnProperty.call(message, "accepted"))
+                    $root.harrier.v1.AmendmentAccepted.encode(message.accepted, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.error != null && $Object.hasOwnProperty.call(message, "error"))
+                    $root.harrier.v1.Error.encode(message.error, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmendmentResult.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmendmentResult();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.accepted = $root.harrier.v1.AmendmentAccepted.decode(reader, reader.size(), $undefined, _depth + 1, message.accepted);
+                            message.result = "accepted";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.error = $root.harrier.v1.Error.decode(reader, reader.size(), $undefined, _depth + 1, message.error);
+                            message.result = "error";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmendmentResult;
+        })();
+
+        v1.AmendmentAccepted = (function() {
+
+            var AmendmentAccepted = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmendmentAccepted.prototype.transaction_id = "";
+            AmendmentAccepted.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            AmendmentAccepted.prototype.changed = false;
+            AmendmentAccepted.prototype.previous = null;
+            AmendmentAccepted.prototype.now = null;
+
+            AmendmentAccepted.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transaction_id != null && $Object.hasOwnProperty.call(message, "transaction_id") && message.transaction_id !== "")
+                    writer.uint32(10).string(message.transaction_id);
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(16).uint64(message.position);
+                if (message.changed != null && $Object.hasOwnProperty.call(message, "changed") && message.changed !== false)
+                    writer.uint32(24).bool(message.changed);
+                if (message.previous != null && $Object.hasOwnProperty.call(message, "previous"))
+                    $root.harrier.v1.AmendedTransaction.encode(message.previous, writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.now != null && $Object.hasOwnProperty.call(message, "now"))
+                    $root.harrier.v1.AmendedTransaction.encode(message.now, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmendmentAccepted.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmendmentAccepted();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.transaction_id = value;
+                            else
+                                delete message.transaction_id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.changed = value;
+                            else
+                                delete message.changed;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.previous = $root.harrier.v1.AmendedTransaction.decode(reader, reader.size(), $undefined, _depth + 1, message.previous);
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.now = $root.harrier.v1.AmendedTransaction.decode(reader, reader.size(), $undefined, _depth + 1, message.now);
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmendmentAccepted;
+        })();
+
+        v1.AmendedTransaction = (function() {
+
+            var AmendedTransaction = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmendedTransaction.prototype.voided = false;
+            AmendedTransaction.prototype.amount_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            AmendedTransaction.prototype.refunded_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+
+            AmendedTransaction.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.voided != null && $Object.hasOwnProperty.call(message, "voided") && message.voided !== false)
+                    writer.uint32(8).bool(message.voided);
+                if (message.amount_minor != null && $Object.hasOwnProperty.call(message, "amount_minor") && (typeof message.amount_minor === "object" ? message.amount_minor.low || message.amount_minor.high : message.amount_minor !== 0))
+                    writer.uint32(16).int64(message.amount_minor);
+                if (message.refunded_minor != null && $Object.hasOwnProperty.call(message, "refunded_minor") && (typeof message.refunded_minor === "object" ? message.refunded_minor.low || message.refunded_minor.high : message.refunded_minor !== 0))
+                    writer.uint32(24).int64(message.refunded_minor);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmendedTransaction.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmendedTransaction();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.voided = value;
+                            else
+                                delete message.voided;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.amount_minor = value;
+                            else
+                                delete message.amount_minor;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.refunded_minor = value;
+                            else
+                                delete message.refunded_minor;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmendedTransaction;
         })();
 
         v1.GetEntityRequest = (function() {
@@ -4977,6 +5630,7 @@ $root.harrier = (function() {
                 this.entities = [];
                 this.outcomes = [];
                 this.notes = [];
+                this.amendments = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -5000,6 +5654,7 @@ $root.harrier = (function() {
             ExplainResponse.prototype.outcomes = $util.emptyArray;
             ExplainResponse.prototype.notes = $util.emptyArray;
             ExplainResponse.prototype.then = null;
+            ExplainResponse.prototype.amendments = $util.emptyArray;
 
             ExplainResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5045,6 +5700,9 @@ $root.harrier = (function() {
                         writer.uint32(130).string(message.notes[i]);
                 if (message.then != null && $Object.hasOwnProperty.call(message, "then"))
                     $root.harrier.v1.ExplainedPolicy.encode(message.then, writer.uint32(138).fork(), _depth + 1).ldelim();
+                if (message.amendments != null && message.amendments.length)
+                    for (var i = 0; i < message.amendments.length; ++i)
+                        $root.harrier.v1.ExplainedAmendment.encode(message.amendments[i], writer.uint32(146).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5217,6 +5875,14 @@ $root.harrier = (function() {
                             if (wireType !== 2)
                                 break;
                             message.then = $root.harrier.v1.ExplainedPolicy.decode(reader, reader.size(), $undefined, _depth + 1, message.then);
+                            continue;
+                        }
+                    case 18: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.amendments && message.amendments.length))
+                                message.amendments = [];
+                            message.amendments.push($root.harrier.v1.ExplainedAmendment.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
                     }
@@ -5521,6 +6187,142 @@ $root.harrier = (function() {
             };
 
             return ExplainedOutcome;
+        })();
+
+        v1.ExplainedAmendment = (function() {
+
+            var ExplainedAmendment = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ExplainedAmendment.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            ExplainedAmendment.prototype.receive_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            ExplainedAmendment.prototype.known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            ExplainedAmendment.prototype.previous = null;
+            ExplainedAmendment.prototype.now = null;
+            ExplainedAmendment.prototype.source = "";
+
+            ExplainedAmendment.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(8).uint64(message.position);
+                if (message.receive_time_us != null && $Object.hasOwnProperty.call(message, "receive_time_us") && (typeof message.receive_time_us === "object" ? message.receive_time_us.low || message.receive_time_us.high : message.receive_time_us !== 0))
+                    writer.uint32(16).int64(message.receive_time_us);
+                if (message.known_time_us != null && $Object.hasOwnProperty.call(message, "known_time_us") && (typeof message.known_time_us === "object" ? message.known_time_us.low || message.known_time_us.high : message.known_time_us !== 0))
+                    writer.uint32(24).int64(message.known_time_us);
+                if (message.previous != null && $Object.hasOwnProperty.call(message, "previous"))
+                    $root.harrier.v1.AmendedTransaction.encode(message.previous, writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.now != null && $Object.hasOwnProperty.call(message, "now"))
+                    $root.harrier.v1.AmendedTransaction.encode(message.now, writer.uint32(42).fork(), _depth + 1).ldelim();
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(50).string(message.source);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ExplainedAmendment.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.ExplainedAmendment();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.receive_time_us = value;
+                            else
+                                delete message.receive_time_us;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.known_time_us = value;
+                            else
+                                delete message.known_time_us;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            message.previous = $root.harrier.v1.AmendedTransaction.decode(reader, reader.size(), $undefined, _depth + 1, message.previous);
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            message.now = $root.harrier.v1.AmendedTransaction.decode(reader, reader.size(), $undefined, _depth + 1, message.now);
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ExplainedAmendment;
         })();
 
         v1.ExplainedPolicy = (function() {

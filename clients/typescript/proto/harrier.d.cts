@@ -62,8 +62,11 @@ export namespace harrier {
             /** Request explain. */
             explain?: (harrier.v1.ExplainRequest.$Properties|null);
 
+            /** Request amend. */
+            amend?: (harrier.v1.AmendRequest.$Properties|null);
+
             /** Request call. */
-            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain");
+            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend");
 
             /**
              * Encodes the specified Request message. Does not implicitly {@link harrier.v1.Request.verify|verify} messages.
@@ -125,8 +128,11 @@ export namespace harrier {
                 /** Request explain */
                 explain?: (harrier.v1.ExplainRequest.$Properties|null);
 
+                /** Request amend */
+                amend?: (harrier.v1.AmendRequest.$Properties|null);
+
                 /** Request call */
-                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain");
+                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -146,9 +152,10 @@ export namespace harrier {
               get_list?: harrier.v1.GetListRequest.$Shape|null;
               reload?: harrier.v1.ReloadRequest.$Shape|null;
               explain?: harrier.v1.ExplainRequest.$Shape|null;
+              amend?: harrier.v1.AmendRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape })
+              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape })
             );
         }
 
@@ -198,8 +205,11 @@ export namespace harrier {
             /** Response explain. */
             explain?: (harrier.v1.ExplainResponse.$Properties|null);
 
+            /** Response amend. */
+            amend?: (harrier.v1.AmendResponse.$Properties|null);
+
             /** Response answer. */
-            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain");
+            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend");
 
             /**
              * Encodes the specified Response message. Does not implicitly {@link harrier.v1.Response.verify|verify} messages.
@@ -252,8 +262,11 @@ export namespace harrier {
                 /** Response explain */
                 explain?: (harrier.v1.ExplainResponse.$Properties|null);
 
+                /** Response amend */
+                amend?: (harrier.v1.AmendResponse.$Properties|null);
+
                 /** Response answer */
-                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain");
+                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -270,9 +283,10 @@ export namespace harrier {
               get_list?: harrier.v1.GetListResponse.$Shape|null;
               reload?: harrier.v1.ReloadResponse.$Shape|null;
               explain?: harrier.v1.ExplainResponse.$Shape|null;
+              amend?: harrier.v1.AmendResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape })
+              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape })
             );
         }
 
@@ -1692,6 +1706,448 @@ export namespace harrier {
 
             /** Shape of an OutcomeAccepted. */
             type $Shape = harrier.v1.OutcomeAccepted.$Properties;
+        }
+
+        /** AmendmentKind enum. */
+        enum AmendmentKind {
+
+            /** AMENDMENT_UNSPECIFIED value */
+            AMENDMENT_UNSPECIFIED = 0,
+
+            /** AMENDMENT_VOID value */
+            AMENDMENT_VOID = 1,
+
+            /** AMENDMENT_CAPTURE value */
+            AMENDMENT_CAPTURE = 2,
+
+            /** AMENDMENT_REFUND value */
+            AMENDMENT_REFUND = 3,
+
+            /** AMENDMENT_RESTORE value */
+            AMENDMENT_RESTORE = 4
+        }
+
+        /**
+         * Properties of an AmendRequest.
+         * @deprecated Use harrier.v1.AmendRequest.$Properties instead.
+         */
+        interface IAmendRequest extends harrier.v1.AmendRequest.$Properties {
+        }
+
+        /** Represents an AmendRequest. */
+        class AmendRequest {
+
+            /**
+             * Constructs a new AmendRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmendRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmendRequest amendments. */
+            amendments: harrier.v1.Amendment.$Properties[];
+
+            /**
+             * Encodes the specified AmendRequest message. Does not implicitly {@link harrier.v1.AmendRequest.verify|verify} messages.
+             * @param message AmendRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmendRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmendRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmendRequest & harrier.v1.AmendRequest.$Shape} AmendRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmendRequest & harrier.v1.AmendRequest.$Shape;
+        }
+
+        namespace AmendRequest {
+
+            /** Properties of an AmendRequest. */
+            interface $Properties {
+
+                /** AmendRequest amendments */
+                amendments?: (harrier.v1.Amendment.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AmendRequest. */
+            type $Shape = harrier.v1.AmendRequest.$Properties;
+        }
+
+        /**
+         * Properties of an Amendment.
+         * @deprecated Use harrier.v1.Amendment.$Properties instead.
+         */
+        interface IAmendment extends harrier.v1.Amendment.$Properties {
+        }
+
+        /** Represents an Amendment. */
+        class Amendment {
+
+            /**
+             * Constructs a new Amendment.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.Amendment.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Amendment transaction_id. */
+            transaction_id: string;
+
+            /** Amendment kind. */
+            kind: harrier.v1.AmendmentKind;
+
+            /** Amendment amount_minor. */
+            amount_minor: (number|Long);
+
+            /** Amendment known_time_us. */
+            known_time_us: (number|Long);
+
+            /** Amendment source. */
+            source: string;
+
+            /**
+             * Encodes the specified Amendment message. Does not implicitly {@link harrier.v1.Amendment.verify|verify} messages.
+             * @param message Amendment message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.Amendment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Amendment message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.Amendment & harrier.v1.Amendment.$Shape} Amendment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.Amendment & harrier.v1.Amendment.$Shape;
+        }
+
+        namespace Amendment {
+
+            /** Properties of an Amendment. */
+            interface $Properties {
+
+                /** Amendment transaction_id */
+                transaction_id?: (string|null);
+
+                /** Amendment kind */
+                kind?: (harrier.v1.AmendmentKind|null);
+
+                /** Amendment amount_minor */
+                amount_minor?: (number|Long|null);
+
+                /** Amendment known_time_us */
+                known_time_us?: (number|Long|null);
+
+                /** Amendment source */
+                source?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Amendment. */
+            type $Shape = harrier.v1.Amendment.$Properties;
+        }
+
+        /**
+         * Properties of an AmendResponse.
+         * @deprecated Use harrier.v1.AmendResponse.$Properties instead.
+         */
+        interface IAmendResponse extends harrier.v1.AmendResponse.$Properties {
+        }
+
+        /** Represents an AmendResponse. */
+        class AmendResponse {
+
+            /**
+             * Constructs a new AmendResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmendResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmendResponse results. */
+            results: harrier.v1.AmendmentResult.$Properties[];
+
+            /**
+             * Encodes the specified AmendResponse message. Does not implicitly {@link harrier.v1.AmendResponse.verify|verify} messages.
+             * @param message AmendResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmendResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmendResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmendResponse & harrier.v1.AmendResponse.$Shape} AmendResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmendResponse & harrier.v1.AmendResponse.$Shape;
+        }
+
+        namespace AmendResponse {
+
+            /** Properties of an AmendResponse. */
+            interface $Properties {
+
+                /** AmendResponse results */
+                results?: (harrier.v1.AmendmentResult.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AmendResponse. */
+            type $Shape = {
+              results?: harrier.v1.AmendmentResult.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of an AmendmentResult.
+         * @deprecated Use harrier.v1.AmendmentResult.$Properties instead.
+         */
+        interface IAmendmentResult extends harrier.v1.AmendmentResult.$Properties {
+        }
+
+        /** Represents an AmendmentResult. */
+        class AmendmentResult {
+
+            /**
+             * Constructs a new AmendmentResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmendmentResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmendmentResult accepted. */
+            accepted?: (harrier.v1.AmendmentAccepted.$Properties|null);
+
+            /** AmendmentResult error. */
+            error?: (harrier.v1.Error.$Properties|null);
+
+            /** AmendmentResult result. */
+            result?: ("accepted"|"error");
+
+            /**
+             * Encodes the specified AmendmentResult message. Does not implicitly {@link harrier.v1.AmendmentResult.verify|verify} messages.
+             * @param message AmendmentResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmendmentResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmendmentResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmendmentResult & harrier.v1.AmendmentResult.$Shape} AmendmentResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmendmentResult & harrier.v1.AmendmentResult.$Shape;
+        }
+
+        namespace AmendmentResult {
+
+            /** Properties of an AmendmentResult. */
+            interface $Properties {
+
+                /** AmendmentResult accepted */
+                accepted?: (harrier.v1.AmendmentAccepted.$Properties|null);
+
+                /** AmendmentResult error */
+                error?: (harrier.v1.Error.$Properties|null);
+
+                /** AmendmentResult result */
+                result?: ("accepted"|"error");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of an AmendmentResult. */
+            type $Shape = {
+              accepted?: harrier.v1.AmendmentAccepted.$Shape|null;
+              error?: harrier.v1.Error.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ result?: undefined; accepted?: null; error?: null }|{ result?: "accepted"; accepted: harrier.v1.AmendmentAccepted.$Shape; error?: null }|{ result?: "error"; accepted?: null; error: harrier.v1.Error.$Shape })
+            );
+        }
+
+        /**
+         * Properties of an AmendmentAccepted.
+         * @deprecated Use harrier.v1.AmendmentAccepted.$Properties instead.
+         */
+        interface IAmendmentAccepted extends harrier.v1.AmendmentAccepted.$Properties {
+        }
+
+        /** Represents an AmendmentAccepted. */
+        class AmendmentAccepted {
+
+            /**
+             * Constructs a new AmendmentAccepted.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmendmentAccepted.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmendmentAccepted transaction_id. */
+            transaction_id: string;
+
+            /** AmendmentAccepted position. */
+            position: (number|Long);
+
+            /** AmendmentAccepted changed. */
+            changed: boolean;
+
+            /** AmendmentAccepted previous. */
+            previous?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+            /** AmendmentAccepted now. */
+            now?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+            /**
+             * Encodes the specified AmendmentAccepted message. Does not implicitly {@link harrier.v1.AmendmentAccepted.verify|verify} messages.
+             * @param message AmendmentAccepted message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmendmentAccepted.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmendmentAccepted message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmendmentAccepted & harrier.v1.AmendmentAccepted.$Shape} AmendmentAccepted
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmendmentAccepted & harrier.v1.AmendmentAccepted.$Shape;
+        }
+
+        namespace AmendmentAccepted {
+
+            /** Properties of an AmendmentAccepted. */
+            interface $Properties {
+
+                /** AmendmentAccepted transaction_id */
+                transaction_id?: (string|null);
+
+                /** AmendmentAccepted position */
+                position?: (number|Long|null);
+
+                /** AmendmentAccepted changed */
+                changed?: (boolean|null);
+
+                /** AmendmentAccepted previous */
+                previous?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+                /** AmendmentAccepted now */
+                now?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AmendmentAccepted. */
+            type $Shape = harrier.v1.AmendmentAccepted.$Properties;
+        }
+
+        /**
+         * Properties of an AmendedTransaction.
+         * @deprecated Use harrier.v1.AmendedTransaction.$Properties instead.
+         */
+        interface IAmendedTransaction extends harrier.v1.AmendedTransaction.$Properties {
+        }
+
+        /** Represents an AmendedTransaction. */
+        class AmendedTransaction {
+
+            /**
+             * Constructs a new AmendedTransaction.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmendedTransaction.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmendedTransaction voided. */
+            voided: boolean;
+
+            /** AmendedTransaction amount_minor. */
+            amount_minor: (number|Long);
+
+            /** AmendedTransaction refunded_minor. */
+            refunded_minor: (number|Long);
+
+            /**
+             * Encodes the specified AmendedTransaction message. Does not implicitly {@link harrier.v1.AmendedTransaction.verify|verify} messages.
+             * @param message AmendedTransaction message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmendedTransaction.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmendedTransaction message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmendedTransaction & harrier.v1.AmendedTransaction.$Shape} AmendedTransaction
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmendedTransaction & harrier.v1.AmendedTransaction.$Shape;
+        }
+
+        namespace AmendedTransaction {
+
+            /** Properties of an AmendedTransaction. */
+            interface $Properties {
+
+                /** AmendedTransaction voided */
+                voided?: (boolean|null);
+
+                /** AmendedTransaction amount_minor */
+                amount_minor?: (number|Long|null);
+
+                /** AmendedTransaction refunded_minor */
+                refunded_minor?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AmendedTransaction. */
+            type $Shape = harrier.v1.AmendedTransaction.$Properties;
         }
 
         /**
@@ -3351,6 +3807,9 @@ export namespace harrier {
             /** ExplainResponse then. */
             then?: (harrier.v1.ExplainedPolicy.$Properties|null);
 
+            /** ExplainResponse amendments. */
+            amendments: harrier.v1.ExplainedAmendment.$Properties[];
+
             /**
              * Encodes the specified ExplainResponse message. Does not implicitly {@link harrier.v1.ExplainResponse.verify|verify} messages.
              * @param message ExplainResponse message or plain object to encode
@@ -3426,6 +3885,9 @@ export namespace harrier {
                 /** ExplainResponse then */
                 then?: (harrier.v1.ExplainedPolicy.$Properties|null);
 
+                /** ExplainResponse amendments */
+                amendments?: (harrier.v1.ExplainedAmendment.$Properties[]|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -3449,6 +3911,7 @@ export namespace harrier {
               outcomes?: harrier.v1.ExplainedOutcome.$Shape[]|null;
               notes?: string[]|null;
               then?: harrier.v1.ExplainedPolicy.$Shape|null;
+              amendments?: harrier.v1.ExplainedAmendment.$Shape[]|null;
               $unknowns?: Uint8Array[];
             };
         }
@@ -3625,6 +4088,93 @@ export namespace harrier {
 
             /** Shape of an ExplainedOutcome. */
             type $Shape = harrier.v1.ExplainedOutcome.$Properties;
+        }
+
+        /**
+         * Properties of an ExplainedAmendment.
+         * @deprecated Use harrier.v1.ExplainedAmendment.$Properties instead.
+         */
+        interface IExplainedAmendment extends harrier.v1.ExplainedAmendment.$Properties {
+        }
+
+        /** Represents an ExplainedAmendment. */
+        class ExplainedAmendment {
+
+            /**
+             * Constructs a new ExplainedAmendment.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.ExplainedAmendment.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ExplainedAmendment position. */
+            position: (number|Long);
+
+            /** ExplainedAmendment receive_time_us. */
+            receive_time_us: (number|Long);
+
+            /** ExplainedAmendment known_time_us. */
+            known_time_us: (number|Long);
+
+            /** ExplainedAmendment previous. */
+            previous?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+            /** ExplainedAmendment now. */
+            now?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+            /** ExplainedAmendment source. */
+            source: string;
+
+            /**
+             * Encodes the specified ExplainedAmendment message. Does not implicitly {@link harrier.v1.ExplainedAmendment.verify|verify} messages.
+             * @param message ExplainedAmendment message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.ExplainedAmendment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an ExplainedAmendment message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.ExplainedAmendment & harrier.v1.ExplainedAmendment.$Shape} ExplainedAmendment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ExplainedAmendment & harrier.v1.ExplainedAmendment.$Shape;
+        }
+
+        namespace ExplainedAmendment {
+
+            /** Properties of an ExplainedAmendment. */
+            interface $Properties {
+
+                /** ExplainedAmendment position */
+                position?: (number|Long|null);
+
+                /** ExplainedAmendment receive_time_us */
+                receive_time_us?: (number|Long|null);
+
+                /** ExplainedAmendment known_time_us */
+                known_time_us?: (number|Long|null);
+
+                /** ExplainedAmendment previous */
+                previous?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+                /** ExplainedAmendment now */
+                now?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+                /** ExplainedAmendment source */
+                source?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an ExplainedAmendment. */
+            type $Shape = harrier.v1.ExplainedAmendment.$Properties;
         }
 
         /**

@@ -1,6 +1,7 @@
 /** From decoded answers to the types of an analyst's calls. */
 import type { harrier } from '../proto/harrier.cjs';
 import {
+  amended,
   decision,
   emptyResult,
   error,
@@ -22,6 +23,7 @@ import {
   RULE_FATES,
   RULE_MODES,
   THRESHOLD_ORIGINS,
+  type ExplainedAmendment,
   type ExplainedEntity,
   type ExplainedOutcome,
   type ExplainedPart,
@@ -198,6 +200,17 @@ function explainedOutcome(from: harrier.v1.ExplainedOutcome.$Properties): Explai
   };
 }
 
+function explainedAmendment(from: harrier.v1.ExplainedAmendment.$Properties): ExplainedAmendment {
+  return {
+    position: number(from.position ?? 0),
+    receiveTimeUs: number(from.receive_time_us ?? 0),
+    knownTimeUs: number(from.known_time_us ?? 0),
+    previous: amended(from.previous),
+    now: amended(from.now),
+    source: from.source ?? '',
+  };
+}
+
 function part(from: harrier.v1.ExplainedPart.$Properties): ExplainedPart {
   return {
     text: from.text ?? '',
@@ -295,6 +308,7 @@ export function explanation(response: Response): Explanation {
     recordsApplied: number(from.records_applied ?? 0),
     entities: each(from.entities, explainedEntity),
     outcomes: each(from.outcomes, explainedOutcome),
+    amendments: each(from.amendments, explainedAmendment),
     notes: from.notes ?? [],
     then: policy(from.then ?? {}),
   };

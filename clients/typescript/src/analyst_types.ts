@@ -2,7 +2,7 @@
  * What the calls of an analyst send and return: changes of lists, reloads and explanations. The meaning of every field
  * is in proto/harrier.proto. Times are in microseconds, 0 is none; numbers and ids are as in types.ts.
  */
-import type { Decision, Label, Transaction, Value, Verdict } from './types.js';
+import type { AmendedTransaction, Decision, Label, Transaction, Value, Verdict } from './types.js';
 
 // ------------------------------------------------------------------------------------------
 // Lists
@@ -319,6 +319,16 @@ export interface ExplainedOutcome {
   source: string;
 }
 
+/** An amendment reported after the decision, which it could not influence. */
+export interface ExplainedAmendment {
+  position: number;
+  receiveTimeUs: number;
+  knownTimeUs: number;
+  previous: AmendedTransaction;
+  now: AmendedTransaction;
+  source: string;
+}
+
 /** A decision that was derived again from the archive, with everything that went into it. */
 export interface Explanation {
   /** As the server received it. Its whole attributes are bigints, and those of type timestamp are in microseconds. */
@@ -347,6 +357,7 @@ export interface Explanation {
   recordsApplied: number;
   entities: ExplainedEntity[];
   outcomes: ExplainedOutcome[];
+  amendments: ExplainedAmendment[];
   /** Sentences that the reader should know. */
   notes: string[];
   /** What the policy that was in force makes of the transaction. */

@@ -8,7 +8,16 @@ import { InvalidError, type HarrierError } from './errors.js';
 import * as fallback from './fallback.js';
 import { checkOptions, type CallOptions, type ClientOptions, type ScoreOptions } from './options.js';
 import { PlainOperation, Score, Scores } from './operation.js';
-import type { Decision, Entity, Outcome, OutcomeAccepted, Status, Transaction } from './types.js';
+import type {
+  Amendment,
+  AmendmentAccepted,
+  Decision,
+  Entity,
+  Outcome,
+  OutcomeAccepted,
+  Status,
+  Transaction,
+} from './types.js';
 import { now } from './timer_wheel.js';
 
 const NO_OPTIONS: ScoreOptions = Object.freeze({});
@@ -82,6 +91,24 @@ export class Client {
     const begun = now();
     const request = encode.outcomeRequest(outcomes, encode.checkTraceparent(options.traceparent));
     return this.#ask(begun, options, request, decode.outcomes);
+  }
+
+  /**
+   * Reports that a transaction was voided, captured with another amount than was scored, or refunded. Its features follow, at
+   * the transaction's own event time. Amounts are totals, so reporting an amendment again changes nothing.
+   */
+  async amend(amendment: Amendment, options: CallOptions = NO_OPTIONS): Promise<AmendmentAccepted> {
+    return fallback.only(await this.amendMany([amendment], options));
+  }
+
+  /** Reports 1 to 1,000 amendments, applied in their order. Resolves with a result or an error for each. */
+  async amendMany(
+    amendments: readonly Amendment[],
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<(AmendmentAccepted | HarrierError)[]> {
+    const begun = now();
+    const request = encode.amendRequest(amendments, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, decode.amendments);
   }
 
   /** `key`: one string for each field of the entity's key, mostly one. */

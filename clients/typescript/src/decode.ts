@@ -5,6 +5,8 @@ import * as errors from './errors.js';
 import { ProtocolError, type HarrierError } from './errors.js';
 import {
   LABELS,
+  type AmendedTransaction,
+  type AmendmentAccepted,
   type Decision,
   type Entity,
   type Label,
@@ -125,7 +127,8 @@ export function standbyAnswer(response: Response): string | null {
 }
 
 function resultCount(response: Response): number {
-  return (response.score ?? response.report_outcome ?? response.change_list)?.results?.length ?? 0;
+  const answer = response.score ?? response.report_outcome ?? response.amend ?? response.change_list;
+  return answer?.results?.length ?? 0;
 }
 
 /** Throws ProtocolError if it is not an answer to this request. */
@@ -253,6 +256,33 @@ export function outcomes(response: Response): (OutcomeAccepted | HarrierError)[]
         position: number(position ?? 0),
         changed: changed ?? false,
         previous: label(previous),
+      };
+    }
+    if (result.error) {
+      return error(result.error);
+    }
+    throw emptyResult();
+  });
+}
+
+export function amended(from: harrier.v1.AmendedTransaction.$Properties | null | undefined): AmendedTransaction {
+  return {
+    voided: from?.voided ?? false,
+    amountMinor: number(from?.amount_minor ?? 0),
+    refundedMinor: number(from?.refunded_minor ?? 0),
+  };
+}
+
+export function amendments(response: Response): (AmendmentAccepted | HarrierError)[] {
+  return (response.amend?.results ?? []).map((result) => {
+    if (result.accepted) {
+      const { transaction_id, position, changed, previous, now } = result.accepted;
+      return {
+        transactionId: transaction_id ?? '',
+        position: number(position ?? 0),
+        changed: changed ?? false,
+        previous: amended(previous),
+        now: amended(now),
       };
     }
     if (result.error) {

@@ -3,7 +3,17 @@ import proto, { type harrier } from '../proto/harrier.cjs';
 import type { ListChange } from './analyst_types.js';
 import { InvalidError, TooLargeError } from './errors.js';
 import { TOKEN_SIZE_MAX } from './token.js';
-import { LABELS, type AttributeValue, type Label, type Location, type Outcome, type Transaction } from './types.js';
+import {
+  AMENDMENT_KINDS,
+  LABELS,
+  type Amendment,
+  type AmendmentKind,
+  type AttributeValue,
+  type Label,
+  type Location,
+  type Outcome,
+  type Transaction,
+} from './types.js';
 import { Writer } from './writer.js';
 
 const pb = proto.harrier.v1;
@@ -67,8 +77,18 @@ const LABEL_NUMBERS: Readonly<Record<Label, harrier.v1.Label>> = {
   suspected: pb.Label.LABEL_SUSPECTED,
 };
 
+const KIND_NUMBERS: Readonly<Record<AmendmentKind, harrier.v1.AmendmentKind>> = {
+  void: pb.AmendmentKind.AMENDMENT_VOID,
+  capture: pb.AmendmentKind.AMENDMENT_CAPTURE,
+  refund: pb.AmendmentKind.AMENDMENT_REFUND,
+  restore: pb.AmendmentKind.AMENDMENT_RESTORE,
+};
+
 export type CallName =
-  'score' | 'report_outcome' | 'get_entity' | 'status' | 'change_list' | 'get_list' | 'reload' | 'explain';
+  'score' | 'report_outcome' | 'amend' | 'get_entity' | 'status' | 'change_list' | 'get_list' | 'reload' | 'explain';
+
+/** Calls that only the primary answers; score is one, too, unless it is a dry run. */
+const WRITING: readonly CallName[] = ['report_outcome', 'amend', 'change_list'];
 
 /** Returns it if it is well-formed; else it is ignored. */
 export function checkTraceparent(text: unknown): string | null {
@@ -101,7 +121,7 @@ export class Request {
   /** Only the primary answers it. A standby answers what only reads, and may answer a dry run. */
   get writes(): boolean {
     const { call } = this;
-    return call === 'score' ? !this.dryRun : call === 'report_outcome' || call === 'change_list';
+    return call === 'score' ? !this.dryRun : WRITING.includes(call);
   }
 
   /**
@@ -344,6 +364,32 @@ export function outcomeRequest(outcomes: readonly Outcome[], traceparent: string
     encode({ report_outcome: { outcomes: outcomes.map(outcome) } }),
     traceparent,
   );
+}
+
+function amendment(given: Amendment): harrier.v1.Amendment.$Properties {
+  if (!AMENDMENT_KINDS.includes(given.kind)) {
+    throw new TypeError(`kind: expected one of ${AMENDMENT_KINDS.join(', ')}`);
+  }
+  const made: harrier.v1.Amendment.$Properties = {
+    transaction_id: text(given.transactionId, 'transaction_id'),
+    kind: KIND_NUMBERS[given.kind],
+  };
+  if (given.amountMinor !== undefined) {
+    made.amount_minor = wholeNumber(given.amountMinor, 'amount_minor');
+  }
+  if (given.knownTimeUs !== undefined) {
+    made.known_time_us = wholeNumber(given.knownTimeUs, 'known_time_us');
+  }
+  if (given.source !== undefined) {
+    made.source = text(given.source, 'source');
+  }
+  return made;
+}
+
+export function amendRequest(amendments: readonly Amendment[], traceparent: string | null): Request {
+  checkCount(amendments, 'amendments');
+  const body = encode({ amend: { amendments: amendments.map(amendment) } });
+  return new Request('amend', amendments.length, body, traceparent);
 }
 
 export function entityRequest(

@@ -115,6 +115,41 @@ export interface OutcomeAccepted {
   previous: Label;
 }
 
+/**
+ * `void`: it never took place, so no feature counts it any more. `capture`: `amountMinor` is what was really taken; it was
+ * authorised with another amount. `refund`: `amountMinor` is what has been paid back so far, in total. `restore`: a void was
+ * a mistake.
+ */
+export const AMENDMENT_KINDS = ['void', 'capture', 'refund', 'restore'] as const;
+export type AmendmentKind = (typeof AMENDMENT_KINDS)[number];
+
+/** What became known about the money of a transaction that was scored. Default of `knownTimeUs`: now. */
+export interface Amendment {
+  transactionId: string;
+  kind: AmendmentKind;
+  /** Only of a capture and a refund, in minor units of the transaction's currency. A total, not a difference. */
+  amountMinor?: number;
+  knownTimeUs?: number;
+  source?: string;
+}
+
+/** What a transaction is, with all its amendments. Amounts are in minor units of its currency. */
+export interface AmendedTransaction {
+  voided: boolean;
+  /** What was taken; until a capture, the amount that was scored. */
+  amountMinor: number;
+  refundedMinor: number;
+}
+
+/** `changed` is false if the transaction was this already; then `position` is 0. */
+export interface AmendmentAccepted {
+  transactionId: string;
+  position: number;
+  changed: boolean;
+  previous: AmendedTransaction;
+  now: AmendedTransaction;
+}
+
 /** The history of one card, customer, … as the server has it. */
 export interface Entity {
   features: Record<string, Value>;

@@ -277,6 +277,35 @@ describe('answers to an analyst', () => {
     assert.deepEqual([then.decision, then.refusal, then.refusedField, then.rules], [null, 'no card', 'card', []]);
   });
 
+  it('have the amendments that were reported later', () => {
+    const source = 'settlement-feed';
+    const was = { amount_minor: '5000' };
+    const captured = { amount_minor: '4500' };
+    const amendments = [
+      { position: '77', receive_time_us: '6', known_time_us: '5', previous: was, now: captured, source },
+      { position: '78', receive_time_us: '8', previous: captured, now: { voided: true, refunded_minor: '4500' } },
+    ];
+    assert.deepEqual(explain({ amendments }).amendments, [
+      {
+        position: 77,
+        receiveTimeUs: 6,
+        knownTimeUs: 5,
+        previous: { voided: false, amountMinor: 5000, refundedMinor: 0 },
+        now: { voided: false, amountMinor: 4500, refundedMinor: 0 },
+        source,
+      },
+      {
+        position: 78,
+        receiveTimeUs: 8,
+        knownTimeUs: 0,
+        previous: { voided: false, amountMinor: 4500, refundedMinor: 0 },
+        now: { voided: true, amountMinor: 0, refundedMinor: 4500 },
+        source: '',
+      },
+    ]);
+    assert.deepEqual(explain({}).amendments, [], 'nor has an older server any');
+  });
+
   it('have the transaction as it was sent, so that it can be sent again', () => {
     const attributes = [
       { name: 'double', number: 3 },

@@ -19,6 +19,7 @@ export type Message = Record<string, unknown>;
 export interface Asked {
   score?: { transactions: Message[]; dry_run?: boolean };
   report_outcome?: { outcomes: Message[] };
+  amend?: { amendments: Message[] };
   status?: Message;
   get_entity?: Message;
   protocol?: number;
@@ -42,6 +43,12 @@ export function approve(asked: Asked): Message {
       return { accepted: { transaction_id: one.transaction_id, position: 7, changed: true } };
     });
     return { report_outcome: { results } };
+  }
+  if (asked.amend) {
+    const results = asked.amend.amendments.map((one) => {
+      return { accepted: { transaction_id: one.transaction_id, position: 8, changed: true } };
+    });
+    return { amend: { results } };
   }
   return { status: { version: 'fake', state: 'ready' } };
 }

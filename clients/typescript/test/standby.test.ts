@@ -88,6 +88,8 @@ describe('a cluster', () => {
     }
     assert.deepEqual([first.of('score').length, second.of('score').length], [1, 3]);
     await client.reportOutcome({ transactionId: 't1', label: 'fraud' });
+    await client.amend({ transactionId: 't1', kind: 'void' });
+    assert.deepEqual([first.of('amend').length, second.of('amend').length], [0, 1]);
     assert.equal((await client.status()).state, 'ready', 'calls that only read go the same way');
     first.answer = approve;
     second.answer = standby(first.address);
@@ -130,6 +132,20 @@ describe('a cluster', () => {
       await client.score(transaction(2));
       assert.equal(first.asked.length, before, `the primary is still marked after answer ${index}`);
     }
+  });
+
+  it('is found by an amendment, which takes the mark off whoever accepts it', async () => {
+    const [first, second] = [await serve('a', standby()), await serve('b')];
+    let asked = 0;
+    second.answer = (request) => (++asked < 3 ? standby()(request) : approve(request));
+    const client = await open([first, second], { retriesMax: 0 });
+    const { changed } = await client.amend({ transactionId: 't1', kind: 'refund', amountMinor: 300 });
+    assert.ok(changed);
+    assert.deepEqual([first.of('amend').length, second.of('amend').length], [3, 3]);
+    assert.equal(times('harrier_client_retries_total 1 not_primary'), 5);
+    assert.equal(times('harrier_client_calls_total 1 amend,ok'), 1);
+    await client.score(transaction(1));
+    assert.deepEqual([first.of('score').length, second.of('score').length], [0, 1]);
   });
 
   it('keeps its marks when a standby answers what only reads', async () => {

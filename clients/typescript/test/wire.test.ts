@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import proto from '../proto/harrier.cjs';
 import { decodeResponse, decisions, entity, outcomes, responseError, standbyAnswer, status } from '../src/decode.js';
 import {
+  amendRequest,
   changeRequest,
   entityRequest,
   explainRequest,
@@ -217,6 +218,7 @@ describe('requests', () => {
   it('write, or not: a standby answers the others itself', () => {
     const write = [request(good), outcomeRequest([{ transactionId: 't', label: 'fraud' }], null)];
     write.push(changeRequest([{ list: 'l', value: 'v' }], null));
+    write.push(amendRequest([{ transactionId: 't', kind: 'void' }], null));
     const read = [scoreRequest([good], true, false, null), statusRequest(false, null), reloadRequest(true, null)];
     read.push(entityRequest('card', 'c', undefined, null), listRequest('', undefined, undefined, null));
     read.push(explainRequest('t', null));
