@@ -81,6 +81,7 @@ final class Answers {
         return switch (response.getAnswerCase()) {
             case SCORE -> response.getScore().getResultsCount();
             case REPORT_OUTCOME -> response.getReportOutcome().getResultsCount();
+            case AMEND -> response.getAmend().getResultsCount();
             case CHANGE_LIST -> response.getChangeList().getResultsCount();
             default -> 0;
         };
@@ -164,6 +165,24 @@ final class Answers {
                     Wire.OutcomeAccepted a = result.getAccepted();
                     found.add(Result.of(new Outcome.Accepted(
                             a.getTransactionId(), a.getPosition(), a.getChanged(), Label.of(a.getPreviousValue()))));
+                }
+                case ERROR -> found.add(Result.failed(error(result.getError())));
+                default -> throw new ProtocolFault("a result is empty");
+            }
+        }
+        return found;
+    }
+
+    static List<Result<Amendment.Accepted>> amendments(Wire.Response response) throws ProtocolFault {
+        List<Result<Amendment.Accepted>> found = new ArrayList<>(response.getAmend().getResultsCount());
+        for (Wire.AmendmentResult result : response.getAmend().getResultsList()) {
+            switch (result.getResultCase()) {
+                case ACCEPTED -> {
+                    Wire.AmendmentAccepted a = result.getAccepted();
+                    found.add(Result.of(new Amendment.Accepted(
+                            a.getTransactionId(), a.getPosition(), a.getChanged(),
+                            Amendment.AmendedTransaction.of(a.getPrevious()),
+                            Amendment.AmendedTransaction.of(a.getNow()))));
                 }
                 case ERROR -> found.add(Result.failed(error(result.getError())));
                 default -> throw new ProtocolFault("a result is empty");

@@ -26,13 +26,19 @@ final class Explanations {
                     one.getPosition(), Times.ofMicros(one.getReceiveTimeUs()), Times.ofMicros(one.getKnownTimeUs()),
                     Label.of(one.getPreviousValue()), Label.of(one.getLabelValue()), one.getSource()));
         }
+        List<Explanation.ReportedAmendment> amendments = e.getAmendmentsList().stream()
+                .map(one -> new Explanation.ReportedAmendment(
+                        one.getPosition(), Times.ofMicros(one.getReceiveTimeUs()),
+                        Times.ofMicros(one.getKnownTimeUs()), Amendment.AmendedTransaction.of(one.getPrevious()),
+                        Amendment.AmendedTransaction.of(one.getNow()), one.getSource()))
+                .toList();
         return new Explanation(
                 transaction(e.getTransaction()), e.getPosition(), Times.ofMicros(e.getReceiveTimeUs()),
                 Answers.decision(e.getArchived()), e.getEqual(), e.getDifference(),
                 new Explanation.History(
                         e.getPolicyPosition(), e.getGenerationId(), e.getGenerationPosition(),
                         e.getAdoptedPosition(), e.getBasePosition(), e.getRecordsRead(), e.getRecordsApplied()),
-                entities, List.copyOf(outcomes), List.copyOf(e.getNotesList()), policy(e.getThen()));
+                entities, List.copyOf(outcomes), amendments, List.copyOf(e.getNotesList()), policy(e.getThen()));
     }
 
     private static Transaction transaction(Wire.Transaction t) {

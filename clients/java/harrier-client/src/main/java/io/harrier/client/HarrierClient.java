@@ -225,6 +225,60 @@ public final class HarrierClient implements AutoCloseable {
     }
 
     // ------------------------------------------------------------------------------------------------------------
+    // Amendments
+
+    /**
+     * Reports what became known about a transaction's money. Reporting it again changes nothing.
+     *
+     * @param amendment to report
+     * @param options of this call
+     * @return what changed
+     * @throws HarrierException the amendment's error, or the call's
+     */
+    public Amendment.Accepted amend(Amendment amendment, CallOptions options) {
+        return amendMany(List.of(amendment), options).get(0).get();
+    }
+
+    /**
+     * Reports what became known about a transaction's money, without waiting.
+     *
+     * @param amendment to report
+     * @param options of this call
+     * @return what changed
+     */
+    public CompletableFuture<Amendment.Accepted> amendAsync(Amendment amendment, CallOptions options) {
+        return amendmentsRun(List.of(amendment), options).future(results -> results.get(0).get());
+    }
+
+    /**
+     * Reports amendments in one message. They are applied in their order.
+     *
+     * @param amendments 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     * @throws HarrierException if the whole call failed
+     */
+    public List<Result<Amendment.Accepted>> amendMany(List<Amendment> amendments, CallOptions options) {
+        return amendmentsRun(amendments, options).await();
+    }
+
+    /**
+     * Reports amendments in one message without waiting.
+     *
+     * @param amendments 1 to 1,000
+     * @param options of this call
+     * @return one result for each, in the same order
+     */
+    public CompletableFuture<List<Result<Amendment.Accepted>>> amendManyAsync(
+            List<Amendment> amendments, CallOptions options) {
+        return amendmentsRun(amendments, options).future();
+    }
+
+    private Run<List<Result<Amendment.Accepted>>> amendmentsRun(List<Amendment> amendments, CallOptions options) {
+        return run(Requests.amendments(amendments, options), options, Answers::amendments);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------
     // The server
 
     /**

@@ -47,6 +47,20 @@ final class Requests {
         return make("report_outcome", outcomes.size(), Wire.Request.newBuilder().setReportOutcome(call), options);
     }
 
+    static Request amendments(List<Amendment> amendments, CallOptions options) {
+        checkCount(amendments.size(), "amendments");
+        Wire.AmendRequest.Builder call = Wire.AmendRequest.newBuilder();
+        for (Amendment amendment : amendments) {
+            call.addAmendments(Wire.Amendment.newBuilder()
+                    .setTransactionId(Texts.check("transaction_id", amendment.transactionId()))
+                    .setKind(amendment.kind().wire)
+                    .setAmountMinor(amendment.amountMinor())
+                    .setKnownTimeUs(Times.toMicros(amendment.knownTime(), "known_time_us"))
+                    .setSource(Texts.check("source", amendment.source())));
+        }
+        return make("amend", amendments.size(), Wire.Request.newBuilder().setAmend(call), options);
+    }
+
     static Request status(CallOptions options) {
         Wire.StatusRequest call = Wire.StatusRequest.newBuilder().setStateHash(options.stateHash).build();
         return make("status", 0, Wire.Request.newBuilder().setStatus(call), options);
@@ -103,7 +117,7 @@ final class Requests {
 
     private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {
         byte[] body = message.build().toByteArray();
-        boolean writes = count > 0; // outcomes and list changes; the others have no results
+        boolean writes = count > 0; // outcomes, amendments and list changes; the others have no results
         return of(call, count, writes, body, body.length, options.traceparent);
     }
 }

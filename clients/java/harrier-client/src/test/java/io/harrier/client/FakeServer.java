@@ -105,6 +105,14 @@ public final class FakeServer implements AutoCloseable {
     }
 
     private static Wire.Response decide(Wire.Request request, Wire.Verdict verdict) {
+        if (request.hasAmend()) {
+            Wire.AmendResponse.Builder results = Wire.AmendResponse.newBuilder();
+            for (Wire.Amendment one : request.getAmend().getAmendmentsList()) {
+                results.addResultsBuilder().getAcceptedBuilder()
+                        .setTransactionId(one.getTransactionId()).setPosition(8).setChanged(true);
+            }
+            return Wire.Response.newBuilder().setAmend(results).build();
+        }
         if (!request.hasScore()) {
             return Wire.Response.newBuilder()
                     .setStatus(Wire.StatusResponse.newBuilder().setVersion("fake").setState("ready"))

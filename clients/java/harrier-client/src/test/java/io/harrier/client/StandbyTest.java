@@ -185,6 +185,20 @@ class StandbyTest {
     }
 
     @Test
+    void anAmendmentFindsThePrimary() {
+        a.standBy("");
+        b.answering(request -> b.requests().size() < 3 ? FakeServer.notPrimary("") : FakeServer.approve(request));
+        try (HarrierClient client = client(0, a, b)) {
+            Amendment refund = new Amendment("t1", Amendment.Kind.REFUND, 300);
+            assertTrue(client.amend(refund, CallOptions.none()).changed());
+            assertAsked(3, 3, 0);
+            assertEquals(5, counts.retries("not_primary"));
+            client.score(transaction("t1"));
+            assertEquals(3, a.requests().size(), "the one that accepted it has lost its mark");
+        }
+    }
+
+    @Test
     void aStandbyThatNamesItselfIsNotBelieved() {
         a.standBy(a.address());
         b.answering(request -> b.requests().size() < 3 ? FakeServer.notPrimary("") : FakeServer.approve(request));
@@ -262,6 +276,8 @@ class StandbyTest {
         assertTrue(ScoreEncoder.request(List.of(one), CallOptions.none()).writes);
         assertFalse(ScoreEncoder.request(List.of(one), CallOptions.none().withDryRun()).writes);
         assertTrue(Requests.outcomes(List.of(new Outcome("t1", Label.FRAUD)), CallOptions.none()).writes);
+        assertTrue(Requests.amendments(
+                List.of(new Amendment("t1", Amendment.Kind.VOID)), CallOptions.none()).writes);
         assertFalse(Requests.status(CallOptions.none()).writes);
         assertFalse(Requests.explain("t1", CallOptions.none()).writes);
     }

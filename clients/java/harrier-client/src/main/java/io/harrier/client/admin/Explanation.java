@@ -1,5 +1,6 @@
 package io.harrier.client.admin;
 
+import io.harrier.client.Amendment.AmendedTransaction;
 import io.harrier.client.Decision;
 import io.harrier.client.Label;
 import io.harrier.client.NamedValue;
@@ -20,6 +21,7 @@ import java.util.List;
  * @param history what the derivation read
  * @param entities the entities of the transaction
  * @param outcomes outcomes reported after the decision, which could not influence it
+ * @param amendments amendments reported after the decision, which could not influence it
  * @param notes sentences that the reader should know
  * @param policy the decision derived with the policy that was in force
  */
@@ -33,6 +35,7 @@ public record Explanation(
         History history,
         List<Entity> entities,
         List<ReportedOutcome> outcomes,
+        List<ReportedAmendment> amendments,
         List<String> notes,
         Policy policy) {
 
@@ -81,6 +84,24 @@ public record Explanation(
      */
     public record ReportedOutcome(
             long position, Instant receiveTime, Instant knownTime, Label previous, Label label, String source) {}
+
+    /**
+     * An amendment in the archive.
+     *
+     * @param position of its record
+     * @param receiveTime when the server received it
+     * @param knownTime when it became known
+     * @param previous what the transaction was until then
+     * @param now what it was from then on
+     * @param source where it comes from
+     */
+    public record ReportedAmendment(
+            long position,
+            Instant receiveTime,
+            Instant knownTime,
+            AmendedTransaction previous,
+            AmendedTransaction now,
+            String source) {}
 
     /**
      * A decision derived with a policy.
