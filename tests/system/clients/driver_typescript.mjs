@@ -93,6 +93,19 @@ function members(found, ...names) {
   );
 }
 
+const AMENDED = ['voided', 'amount_minor', 'refunded_minor'];
+
+function amendedObjects({ previous, now }) {
+  return { previous: members(previous, ...AMENDED), now: members(now, ...AMENDED) };
+}
+
+function amendmentObject(result) {
+  if (result instanceof HarrierError) {
+    return errorObject(result);
+  }
+  return { accepted: { ...members(result, 'transaction_id', 'position', 'changed'), ...amendedObjects(result) } };
+}
+
 function plainValue(value) {
   if (typeof value === 'bigint') {
     return Number(value);
@@ -127,6 +140,10 @@ function explanationObject(found) {
     }),
     entities: found.entities.map((entity) => members(entity, 'name', 'key', 'entries', 'in_tables')),
     outcomes: found.outcomes.map((outcome) => members(outcome, 'previous', 'label', 'source')),
+    amendments: found.amendments.map((one) => ({
+      ...members(one, 'position', 'receive_time_us', 'known_time_us', 'source'),
+      ...amendedObjects(one),
+    })),
     rules: then.rules.map((rule) => ({
       ...members(rule, 'name', 'mode', 'fate', 'score'),
       parts: rule.parts.map((part) => part.text),
@@ -186,6 +203,18 @@ const CALLS = {
     const outcomes = command.outcomes.map(({ transaction_id, label }) => ({ transactionId: transaction_id, label }));
     const results = await client.reportOutcomes(outcomes, callOptions(command));
     return { results: results.map(outcomeObject) };
+  },
+  async amend(command) {
+    const names = {
+      transaction_id: 'transactionId',
+      kind: 'kind',
+      amount_minor: 'amountMinor',
+      known_time_us: 'knownTimeUs',
+      source: 'source',
+    };
+    const amendments = command.amendments.map((one) => renamed(one, names));
+    const results = await client.amendMany(amendments, callOptions(command));
+    return { results: results.map(amendmentObject) };
   },
   async status(command) {
     const names = ['state', 'transactions', 'node', 'primary', 'committed_position'];

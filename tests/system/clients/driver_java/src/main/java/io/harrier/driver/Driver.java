@@ -3,6 +3,7 @@ package io.harrier.driver;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.harrier.client.Amendment;
 import io.harrier.client.Batcher;
 import io.harrier.client.CallOptions;
 import io.harrier.client.HarrierClient;
@@ -264,6 +265,12 @@ public final class Driver {
                 return blocking
                         ? now(Json.results(client.reportOutcomes(list, options), Json::accepted))
                         : client.reportOutcomesAsync(list, options).thenApply(r -> Json.results(r, Json::accepted));
+            }
+            case "amend" -> {
+                List<Amendment> list = Json.amendments(c.getAsJsonArray("amendments"));
+                return blocking
+                        ? now(Json.results(client.amendMany(list, options), Json::amended))
+                        : client.amendManyAsync(list, options).thenApply(r -> Json.results(r, Json::amended));
             }
             case "status" -> {
                 return blocking

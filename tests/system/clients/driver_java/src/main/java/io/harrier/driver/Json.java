@@ -7,6 +7,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import io.harrier.client.Amendment;
 import io.harrier.client.Attribute;
 import io.harrier.client.Decision;
 import io.harrier.client.HarrierException;
@@ -142,6 +143,17 @@ final class Json {
                 .toList();
     }
 
+    static List<Amendment> amendments(JsonArray array) {
+        return objects(array).stream()
+                .map(one -> new Amendment(
+                        one.get("transaction_id").getAsString(),
+                        Amendment.Kind.valueOf(one.get("kind").getAsString().toUpperCase(Locale.ROOT)),
+                        one.has("amount_minor") ? one.get("amount_minor").getAsLong() : 0,
+                        one.has("known_time_us") ? time(one, "known_time_us") : null,
+                        one.has("source") ? one.get("source").getAsString() : ""))
+                .toList();
+    }
+
     static List<ListChange> changes(JsonArray array) {
         List<ListChange> changes = new ArrayList<>();
         for (JsonObject one : objects(array)) {
@@ -199,6 +211,24 @@ final class Json {
         object.addProperty("changed", accepted.changed());
         object.addProperty("previous", accepted.previous().code());
         return object("accepted", object);
+    }
+
+    static JsonObject amended(Amendment.Accepted accepted) {
+        JsonObject object = new JsonObject();
+        object.addProperty("transaction_id", accepted.transactionId());
+        object.addProperty("position", accepted.position());
+        object.addProperty("changed", accepted.changed());
+        object.add("previous", plain(accepted.previous()));
+        object.add("now", plain(accepted.now()));
+        return object("accepted", object);
+    }
+
+    private static JsonObject plain(Amendment.AmendedTransaction a) {
+        JsonObject object = new JsonObject();
+        object.addProperty("voided", a.voided());
+        object.addProperty("amount_minor", a.amountMinor());
+        object.addProperty("refunded_minor", a.refundedMinor());
+        return object;
     }
 
     static JsonObject status(Status status) {
@@ -325,6 +355,16 @@ final class Json {
             one.addProperty("previous", outcome.previous().code());
             one.addProperty("label", outcome.label().code());
             one.addProperty("source", outcome.source());
+            return one;
+        }));
+        object.add("amendments", array(e.amendments(), amendment -> {
+            JsonObject one = new JsonObject();
+            one.addProperty("position", amendment.position());
+            one.addProperty("receive_time_us", micros(amendment.receiveTime()));
+            one.addProperty("known_time_us", micros(amendment.knownTime()));
+            one.add("previous", plain(amendment.previous()));
+            one.add("now", plain(amendment.now()));
+            one.addProperty("source", amendment.source());
             return one;
         }));
         object.add("rules", array(e.policy().rules(), rule -> {
