@@ -188,8 +188,8 @@ class AmendTest(AnalystTest):
         self.assertEqual(fake.greeted, 1, "the connection is the same")
 
     def test_great_numbers(self):
-        """Those that a float or 32 bits do not hold, in both directions."""
-        great = 2**53 + 1
+        """Those that a float or 32 bits do not hold, up to what a number of JavaScript holds, in both directions."""
+        great = 2**53 - 1
         amended = {"amount_minor": great, "refunded_minor": great - 2}
         accepted = {"transaction_id": "t1", "position": 2**40 + 7, "changed": True, "previous": {}, "now": amended}
         fake = self.fake("fake", lambda request: {"amend": {"results": [{"accepted": accepted}]}})
