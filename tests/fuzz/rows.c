@@ -55,14 +55,14 @@ static void read_row(struct reading *reading, const struct row *row) {
     enum truth truth;
     enum label label;
     arena_reset(&arena);
-    if (row_truth(reading->mapping, row, &truth, &error) < 0)
+    if (row_truth(reading->mapping, row, &truth, NULL, &error) < 0)
         note_error(reading, &error);
-    if (row_label(reading->mapping, row, &label, &error) < 0)
+    if (row_label(reading->mapping, row, &label, NULL, &error) < 0)
         note_error(reading, &error);
-    if (row_id(reading->mapping, row, &arena, &id, &error) < 0)
+    if (row_id(reading->mapping, row, &arena, &id, NULL, &error) < 0)
         note_error(reading, &error);
     row_states_no_outcome(reading->mapping, row);
-    if (row_transaction(reading->mapping, row, &arena, &transaction, &error) < 0) {
+    if (row_transaction(reading->mapping, row, &arena, &transaction, NULL, &error) < 0) {
         note_error(reading, &error);
         return;
     }

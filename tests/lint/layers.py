@@ -36,7 +36,7 @@ FOLDERS = {
     "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "verify", "import"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "kafka", "stream", "commands"],
+    "clients/cli": ["terminal", "rows", "io", "output", "score", "explain", "replay", "simulate", "kafka", "stream", "commands"],
 }
 
 # Layers whose top-level files are above its folders, and the headers in them that every folder may include.

@@ -10,6 +10,7 @@
 
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/mapped_file.h"
+#include "clients/cli/io/rejects.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/rows_prefetch.h"
 #include "clients/cli/stream/topic_rows.h"
@@ -42,12 +43,13 @@ enum {
     OPTION_STRICT,
     OPTION_MAX_AHEAD,
     OPTION_FROM,
-    OPTION_KAFKA_CONFIG
+    OPTION_KAFKA_CONFIG,
+    OPTION_REJECTS,
 };
 
 /* max_ahead_us as for a server; memory_bytes 0: no limit. */
 struct options {
-    const char *folder, *policy, *map;
+    const char *folder, *policy, *map, *rejects;
     const char *from; /* "kafka://…", instead of files; NULL: none */
     const char *kafka_config;
     bool is_protobuf; /* with `from` only */
@@ -100,6 +102,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_FROM:
         options->from = value;
         return 0;
+    case OPTION_REJECTS:
+        options->rejects = value;
+        return 0;
     case OPTION_STRICT:
         options->strict = true;
         return 0;
@@ -146,6 +151,10 @@ static const struct argp_option arguments[] = {
     {"kafka-config", OPTION_KAFKA_CONFIG, "FILE", 0,
      "File with librdkafka's properties for --from, one NAME=VALUE a line", 0},
     {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
+    {"rejects", OPTION_REJECTS, "FILE", 0,
+     "Keep the rows that are refused here, with the reason; the same command reads FILE to retry "
+     "them",
+     0},
     {"max-ahead", OPTION_MAX_AHEAD, "DURATION", 0,
      "Refuse transactions whose event time is later than their received time by more than this "
      "(1h)",
@@ -171,8 +180,9 @@ static const struct argp argp = {
         "\vA transaction counts as received at its received_time, or at its event time if it has "
         "none. An outcome is recorded when history reaches its outcome_time, or with its "
         "transaction if it has none. Rows that are already in the archive are skipped, so an "
-        "import that ended early can be run again. Invalid rows are reported on standard error and "
-        "counted; valid rows are still processed.\n\nExit status: 0 done, 1 some rows failed, 65 "
+        "import that ended early can be run again. Invalid rows are reported on standard error, "
+        "counted, and kept with --rejects; valid rows are still processed.\n\nExit status: 0 done, "
+        "1 some rows failed, 65 "
         "bad input or a damaged archive, 66 "
         "no such file, 74 cannot read or write, 75 interrupted, out of --memory, or the archive is "
         "in use, 78 the policy or the mapping is wrong.",
@@ -189,32 +199,44 @@ struct importing {
     struct row_errors diagnostics;
     struct mapped_file file;
     struct rows_prefetch *ahead;
+    struct rejects *rejects; /* NULL: not asked for */
     uint64_t rows;
 };
 
-/* 1: only this row is wrong, and it has been reported. */
-static int row_failed(struct importing *importing, uint64_t line, struct text field,
-                      struct error *error) {
-    char name[TRANSACTION_FIELD_MAX + 1];
-    snprintf(name, sizeof name, "%" TEXT_FORMAT, TEXT_ARGS(field));
-    row_errors_add_answer(&importing->diagnostics, line, name, error->text);
+/* 1: only this row is wrong, and it has been reported and kept. */
+static int row_failed(struct importing *importing, const struct row_original *row,
+                      struct text field, struct error *error) {
+    const struct error why = *error;
+    int r =
+        row_errors_refuse_answer(&importing->diagnostics, row, why.code, field, why.text, error);
+    if (r < 0)
+        return r;
     if (!importing->options->strict)
         return 1;
     return error_set(error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
-                     importing->diagnostics.file, line);
+                     importing->diagnostics.file, row->line);
+}
+
+/* As row_failed(), for a row that could not be read or converted: the message names the field. */
+static int row_unread(struct importing *importing, const struct prefetched_row *row,
+                      struct error *ret_error) {
+    int r = row_errors_refuse(&importing->diagnostics, &row->original, row->error->code, row->field,
+                              row->error->text, ret_error);
+    if (r < 0 || !importing->options->strict)
+        return r < 0 ? r : 1;
+    return error_set(ret_error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
+                     importing->diagnostics.file, row->original.line);
 }
 
 /* Failures that concern the archive rather than the row end the run, also without --strict. */
 static int take_row(struct importing *importing, const struct prefetched_row *row,
                     struct error *ret_error) {
     struct text field = {0};
-    if (row->error) {
-        *ret_error = *row->error;
-        return row_failed(importing, row->line, field, ret_error);
-    }
+    if (row->error)
+        return row_unread(importing, row, ret_error);
     int r = import_take(importing->import, &row->row, &field, ret_error);
     if (r < 0 && import_concerns_row(ret_error))
-        return row_failed(importing, row->line, field, ret_error);
+        return row_failed(importing, &row->original, field, ret_error);
     return r;
 }
 
@@ -256,8 +278,11 @@ static int take_topics(struct importing *importing, struct error *ret_error) {
                             options->map, &rows, ret_error);
     if (r < 0)
         return r;
+    if (importing->rejects)
+        rejects_begin_values(importing->rejects);
     while ((r = topic_rows_next(rows, importing->bar.stop, &row, ret_error)) > 0) {
-        const struct prefetched_row taken = {.error = row.error, .row = row.row};
+        const struct prefetched_row taken = {
+            .original = {.raw = row.value}, .error = row.error, .row = row.row, .field = row.field};
         importing->rows++;
         importing->diagnostics.file = row.place;
         r = take_row(importing, &taken, ret_error);
@@ -275,6 +300,49 @@ static int take_topics(struct importing *importing, struct error *ret_error) {
     return r;
 }
 
+static int begin_rejects(struct importing *importing, struct mapped_file *file,
+                         struct error *ret_error) {
+    return importing->rejects ? rejects_begin_file(importing->rejects, file->rows,
+                                                   mapped_file_name(file), ret_error)
+                              : 0;
+}
+
+/* Files whose rows do not fit one file of refused rows are found before anything is imported,
+ * except pipes, which can be opened only once. */
+static int check_files(struct importing *importing, struct error *ret_error) {
+    const struct options *options = importing->options;
+    struct mapped_file file;
+    struct stat status;
+    int r = 0;
+    for (size_t i = 0; i < options->file_count && options->file_count > 1 && r == 0; i++) {
+        const char *path = options->files[i];
+        if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+            continue;
+        r = mapped_file_open(&file, path, options->map, options->format, MAPPED_TRANSACTIONS,
+                             ret_error);
+        if (r < 0)
+            return r;
+        r = begin_rejects(importing, &file, ret_error);
+        mapped_file_close(&file);
+    }
+    return r;
+}
+
+/* The first file of the input says who may read the rows. */
+static int open_rejects(struct importing *importing, struct error *ret_error) {
+    const struct options *options = importing->options;
+    const char *first = options->file_count > 0 ? options->files[0] : NULL;
+    if (!options->rejects)
+        return 0;
+    int r = rejects_open(options->rejects, first, &importing->rejects, ret_error);
+    for (size_t i = 1; i < options->file_count && r == 0; i++)
+        if (rejects_is_at(importing->rejects, options->files[i]))
+            r = error_set(ret_error, ERROR_EXISTS, "--rejects: %s is one of the files to import",
+                          options->rejects);
+    importing->diagnostics.rejects = importing->rejects;
+    return r < 0 ? r : check_files(importing, ret_error);
+}
+
 /* diagnostics.file points into the mapped file, so it must not be used after mapped_file_close().
  */
 static int take_files(struct importing *importing, struct error *ret_error) {
@@ -286,6 +354,11 @@ static int take_files(struct importing *importing, struct error *ret_error) {
         if (r < 0)
             return r;
         importing->diagnostics.file = mapped_file_name(&importing->file);
+        r = begin_rejects(importing, &importing->file, ret_error);
+        if (r < 0) {
+            mapped_file_close(&importing->file);
+            return r;
+        }
         importing->ahead = rows_prefetch_start(&importing->file, options->quiet);
         r = take_rows(importing, ret_error);
         rows_prefetch_stop(importing->ahead);
@@ -319,6 +392,8 @@ static void print_text(const struct importing *importing, const struct import_re
     if (report->waiting)
         print_count("waiting", report->waiting);
     print_count("failed", importing->diagnostics.count);
+    if (rejects_count(importing->rejects))
+        print_count("kept", rejects_count(importing->rejects));
     for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
         print_count(verdict_name(verdict), report->verdicts[verdict]);
     printf("positions     %" PRIu64 " to %" PRIu64 "\n", report->begin.position + 1,
@@ -344,6 +419,10 @@ static void print_json(const struct importing *importing, const struct import_re
     json_add_unsigned(&line, "contradicted", report->contradicted);
     json_add_unsigned(&line, "waiting", report->waiting);
     json_add_unsigned(&line, "failed", importing->diagnostics.count);
+    if (rejects_count(importing->rejects)) {
+        json_add_unsigned(&line, "rejected", rejects_count(importing->rejects));
+        json_add_text(&line, "rejects", text_of(rejects_path(importing->rejects)));
+    }
     json_begin_object(&line, "verdicts");
     for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
         json_add_unsigned(&line, verdict_name(verdict), report->verdicts[verdict]);
@@ -369,6 +448,8 @@ static void print_report(const struct importing *importing) {
         print_text(importing, &report, seconds);
     else
         print_json(importing, &report, seconds);
+    rejects_print_retry(importing->rejects, importing->options->from ? "--from" : "the input",
+                        stderr);
 }
 
 /* ---- the command ---- */
@@ -471,7 +552,10 @@ int command_import(int argc, char **argv) {
         return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
     }
     int status;
-    if (open_import(&importing, rules, &error) < 0) {
+    if (open_rejects(&importing, &error) < 0) {
+        status = error.code == ERROR_EXISTS ? (int)exit_with_rejects(&error)
+                                            : (int)exit_with_mapping(&error, options.map);
+    } else if (open_import(&importing, rules, &error) < 0) {
         progress_bar_clear(&importing.bar);
         status = (int)exit_with(&error);
     } else {
@@ -480,5 +564,7 @@ int command_import(int argc, char **argv) {
     }
     import_close(importing.import);
     snapshot_unref(rules);
+    if (rejects_close(importing.rejects, &error) < 0)
+        status = (int)exit_with(&error);
     return status;
 }

@@ -5,6 +5,7 @@
  * others go on. The server decides whether a label is new. Outcomes with a time of their own are
  * `harrier score`'s business: here all are reported at once. */
 #include "clients/cli/io/mapped_file.h"
+#include "clients/cli/io/rejects.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/score/outcome_sender.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -19,15 +20,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BYTES (4u << 20) /* of the ids of one call */
+#define ARENA_BYTES      ((size_t)256 << 20) /* of the ids, and refused rows, of one call */
+#define ARENA_FULL_BYTES ((size_t)64 << 20)  /* with so much in it, it is sent */
 
-enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_SOURCE };
+enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_SOURCE, OPTION_REJECTS };
 
 /* Which of the two forms was meant follows from argument_count. */
 struct options {
     const char *arguments[2]; /* FILE, or ID and LABEL */
     unsigned argument_count;
-    const char *map, *source;
+    const char *map, *source, *rejects;
     enum row_format format;
     struct server_options server;
 };
@@ -48,6 +50,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_SOURCE:
         options->source = value;
         return 0;
+    case OPTION_REJECTS:
+        options->rejects = value;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 1)
             argp_error(state, "expected ID LABEL, or one FILE");
@@ -55,6 +60,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "expected ID LABEL, or one FILE");
+        return 0;
+    case ARGP_KEY_END:
+        if (options->rejects && options->argument_count == 2)
+            argp_error(state, "--rejects goes with a FILE");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -67,6 +76,10 @@ static const struct argp_option arguments[] = {
     {"format", OPTION_FORMAT, "csv|jsonl", 0,
      "The input's format (default: detected from its first byte)", 0},
     {"source", OPTION_SOURCE, "NAME", 0, "Who reports the outcome: chargeback-feed, analyst:7, …",
+     0},
+    {"rejects", OPTION_REJECTS, "FILE", 0,
+     "Keep the rows that are refused here, with the reason; the same command reads FILE to retry "
+     "them",
      0},
     {0},
 };
@@ -94,43 +107,54 @@ struct reporting {
     struct outcome_sender sender;
     struct row_errors diagnostics;
     struct progress_bar bar;
-    uint64_t rows;
+    struct rejects *rejects; /* NULL: not asked for */
+    uint64_t rows, unsent;
     struct harrier_outcome outcomes[OUTCOMES_MAX];
-    uint64_t lines[OUTCOMES_MAX];
+    struct row_original originals[OUTCOMES_MAX]; /* parallel to outcomes */
     size_t count;
 };
 
-/* The ids lie in the arena and must outlive the call. */
+/* The ids lie in the arena and must outlive the call. After a failure, the rows that are not known
+ * to be done stay. */
 static int flush_outcomes(struct reporting *reporting, struct error *ret_error) {
     if (reporting->count == 0)
         return 0;
-    int r = outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->lines,
-                                reporting->count, ret_error);
-    reporting->count = 0;
-    arena_reset(&reporting->arena);
+    int r = outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->originals,
+                                &reporting->count, ret_error);
+    if (r == 0)
+        arena_reset(&reporting->arena);
     return r;
+}
+
+static int refuse(struct reporting *reporting, const struct row *row, struct text field,
+                  const struct error *why, struct error *ret_error) {
+    return row_errors_refuse(&reporting->diagnostics, &row->original, why->code, field, why->text,
+                             ret_error);
 }
 
 /* A row without an outcome is not a fault: files list transactions whose outcome is not known
  * yet. */
-static void add_row(struct reporting *reporting, const struct row *row) {
-    struct text id;
+static int add_row(struct reporting *reporting, const struct row *row, struct error *ret_error) {
+    struct text id, field = {0};
     enum label label;
     struct error error;
     const struct mapping *mapping = reporting->file.mapping;
-    if (row_id(mapping, row, &reporting->arena, &id, &error) < 0 ||
-        row_label(mapping, row, &label, &error) < 0) {
-        row_errors_add(&reporting->diagnostics, row->line, error.text);
-        return;
-    }
+    struct row_original *original = &reporting->originals[reporting->count];
+    int r = row_id(mapping, row, &reporting->arena, &id, &field, &error);
+    if (r == 0)
+        r = row_label(mapping, row, &label, &field, &error);
+    if (r == 0 && !row_original_copy(&row->original, &reporting->arena, original))
+        r = error_set(&error, ERROR_TOO_LARGE, "the row is too large");
+    if (r < 0)
+        return refuse(reporting, row, field, &error, ret_error);
     if (row_states_no_outcome(mapping, row))
-        return;
-    reporting->lines[reporting->count] = row->line;
+        return 0;
     reporting->outcomes[reporting->count++] = (struct harrier_outcome){
         .transaction_id = id.data,
         .label = (enum harrier_label)label,
         .source = reporting->options->source,
     };
+    return 0;
 }
 
 /* What was accepted before an interruption stays reported; running the same file again changes
@@ -146,15 +170,17 @@ static int report_rows(struct reporting *reporting, struct error *ret_error) {
         if (r == ROWS_END)
             return flush_outcomes(reporting, ret_error);
         reporting->rows++;
-        if (r == ROWS_BAD_ROW)
-            row_errors_add(&reporting->diagnostics, row.line, ret_error->text);
-        else
-            add_row(reporting, &row);
-        if (reporting->count == OUTCOMES_MAX) {
-            r = flush_outcomes(reporting, ret_error);
-            if (r < 0)
-                return r;
+        if (r == ROWS_BAD_ROW) {
+            const struct error why = *ret_error;
+            r = refuse(reporting, &row, (struct text){0}, &why, ret_error);
+        } else {
+            r = add_row(reporting, &row, ret_error);
         }
+        if (r == 0 &&
+            (reporting->count == OUTCOMES_MAX || reporting->arena.used > ARENA_FULL_BYTES))
+            r = flush_outcomes(reporting, ret_error);
+        if (r < 0)
+            return r;
         if (*reporting->bar.stop)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
         input_extent(reporting->file.input, &done, &total);
@@ -162,25 +188,80 @@ static int report_rows(struct reporting *reporting, struct error *ret_error) {
     }
 }
 
+/* Rows of a pipe that are not known to be done when the run ends early; when it ends because of the
+ * server, the rest of the pipe, too. */
+static int keep_open(struct reporting *reporting, const struct error *why,
+                     struct error *ret_error) {
+    struct row_errors *diagnostics = &reporting->diagnostics;
+    struct row row;
+    uint64_t done, total;
+    int r = 0;
+    input_extent(reporting->file.input, &done, &total);
+    if (!reporting->rejects || total > 0)
+        return 0;
+    for (size_t i = 0; i < reporting->count && r == 0; i++)
+        r = row_errors_keep(diagnostics, &reporting->originals[i], why, ret_error);
+    reporting->unsent = reporting->count;
+    if (why->code != ERROR_UNAVAILABLE && why->code != ERROR_DENIED)
+        return r;
+    while (r >= 0 && !*reporting->bar.stop &&
+           (r = mapped_file_next(&reporting->file, true, &row, ret_error)) > 0) {
+        const struct error fault = *ret_error;
+        reporting->rows++;
+        reporting->unsent += r == ROWS_ROW;
+        r = r == ROWS_ROW ? row_errors_keep(diagnostics, &row.original, why, ret_error)
+                          : refuse(reporting, &row, (struct text){0}, &fault, ret_error);
+    }
+    return r;
+}
+
+static void print_summary(const struct reporting *reporting) {
+    char number[QUANTITY_COUNT_SIZE];
+    fprintf(stderr, "rows      %s\n", quantity_format_count(reporting->rows, number));
+    fprintf(stderr, "accepted  %s\n", quantity_format_count(reporting->sender.accepted, number));
+    fprintf(stderr, "changed   %s\n", quantity_format_count(reporting->sender.changed, number));
+    fprintf(stderr, "failed    %s\n", quantity_format_count(reporting->diagnostics.count, number));
+    if (reporting->unsent)
+        fprintf(stderr, "not sent  %s\n", quantity_format_count(reporting->unsent, number));
+}
+
+static int open_file(struct reporting *reporting, struct error *ret_error) {
+    const struct options *options = reporting->options;
+    struct mapped_file *file = &reporting->file;
+    int r = mapped_file_open(file, options->arguments[0], options->map, options->format,
+                             MAPPED_OUTCOMES, ret_error);
+    if (r < 0)
+        return r;
+    reporting->diagnostics.file = mapped_file_name(file);
+    if (!options->rejects)
+        return 0;
+    r = rejects_open(options->rejects, options->arguments[0], &reporting->rejects, ret_error);
+    if (r == 0)
+        r = rejects_begin_file(reporting->rejects, file->rows, mapped_file_name(file), ret_error);
+    reporting->diagnostics.rejects = reporting->rejects;
+    if (r < 0)
+        mapped_file_close(file);
+    return r;
+}
+
 /* The summary goes to standard error, also when the run ended early. */
 static int report_file(struct reporting *reporting) {
-    struct error error;
-    int r = mapped_file_open(&reporting->file, reporting->options->arguments[0],
-                             reporting->options->map, reporting->options->format, MAPPED_OUTCOMES,
-                             &error);
+    struct error error, keep_error;
+    int r = open_file(reporting, &error);
     if (r < 0)
-        return exit_with_mapping(&error, reporting->options->map);
-    reporting->diagnostics.file = mapped_file_name(&reporting->file);
+        return error.code == ERROR_EXISTS ? (int)exit_with_rejects(&error)
+                                          : (int)exit_with_mapping(&error, reporting->options->map);
     r = report_rows(reporting, &error);
+    if (r < 0 && keep_open(reporting, &error, &keep_error) < 0)
+        error = keep_error;
     progress_bar_clear(&reporting->bar);
     if (!reporting->options->server.quiet) {
-        char number[QUANTITY_COUNT_SIZE];
-        fprintf(stderr, "rows      %s\n", quantity_format_count(reporting->rows, number));
-        fprintf(stderr, "accepted  %s\n",
-                quantity_format_count(reporting->sender.accepted, number));
-        fprintf(stderr, "changed   %s\n", quantity_format_count(reporting->sender.changed, number));
-        fprintf(stderr, "failed    %s\n",
-                quantity_format_count(reporting->diagnostics.count, number));
+        print_summary(reporting);
+        rejects_print_retry(reporting->rejects, mapped_file_name(&reporting->file), stderr);
+    }
+    if (rejects_close(reporting->rejects, &keep_error) < 0 && r == 0) {
+        r = -(int)keep_error.code;
+        error = keep_error;
     }
     mapped_file_close(&reporting->file);
     if (r < 0)
@@ -206,9 +287,9 @@ static int report_one(struct reporting *reporting) {
     reporting->outcomes[0] = (struct harrier_outcome){.transaction_id = id,
                                                       .label = (enum harrier_label)label,
                                                       .source = reporting->options->source};
-    reporting->lines[0] = 0;
-    if (outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->lines, 1, &error) <
-        0)
+    reporting->count = 1;
+    if (outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->originals,
+                            &reporting->count, &error) < 0)
         return exit_with(&error);
     if (reporting->diagnostics.count)
         return EXIT_STATUS_ROWS_FAILED;

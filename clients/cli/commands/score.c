@@ -3,6 +3,7 @@
  * This file parses the options, opens file, connection and output, and prints the summary; the
  * run itself (batches, outcomes, retries) is in score/scoring.c. Decisions go to standard output
  * or --out, everything else to standard error, so that the output can be piped. */
+#include "clients/cli/io/rejects.h"
 #include "clients/cli/score/score_summary.h"
 #include "clients/cli/score/scoring.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -34,11 +35,12 @@ enum {
     OPTION_EXAMPLES,
     OPTION_OUTCOMES,
     OPTION_OUTCOMES_OF,
+    OPTION_REJECTS,
 };
 
 /* `scoring` is handed on as it is; check_options() completes it. */
 struct options {
-    const char *file, *map, *out, *earlier;
+    const char *file, *map, *out, *earlier, *rejects;
     enum row_format format;
     enum decision_format decisions;
     bool unordered;
@@ -124,6 +126,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_OUTCOMES_OF:
         options->earlier = value;
         return 0;
+    case OPTION_REJECTS:
+        options->rejects = value;
+        return 0;
     case 'n':
         options->scoring.limit = count_option_parse("--limit", value, 1, UINT64_MAX, state);
         return 0;
@@ -155,6 +160,10 @@ static const struct argp_option arguments[] = {
      "Also write every feature value that the decisions were based on", 0},
     {"examples", OPTION_EXAMPLES, "N", 0,
      "At the end, show up to N (1 to 4) decisions with their reasons, one per verdict", 0},
+    {"rejects", OPTION_REJECTS, "FILE", 0,
+     "Keep the rows that are refused here, with the reason; the same command reads FILE to retry "
+     "them",
+     0},
     {NULL, 0, NULL, 0, "Sending:", 3},
     {"batch", OPTION_BATCH, "N", 0, "Transactions per message, 1 to 1,000 (100)", 0},
     {"unordered", OPTION_UNORDERED, NULL, 0,
@@ -190,15 +199,32 @@ static const struct argp argp = {
         "reports how much fraud was caught."
         "\vWhile the server is unreachable, the same message is sent again for up to --retry-for. "
         "Nothing is scored twice, so a run that ended early can be run again. Invalid rows are "
-        "reported on standard error and counted; valid rows are still processed.\n\nExit status: 0 "
+        "reported on standard error, counted, and kept with --rejects; valid rows are still "
+        "processed.\n\nExit status: 0 "
         "done, 1 some rows "
         "failed, 65 bad input, 66 no such file, 69 the server was unreachable for too long, 74 "
         "cannot read or write, 75 interrupted, 78 the mapping is invalid.",
 };
 
+/* Rows of a pipe cannot be read again, so they were kept. */
+static void print_kept(const struct scoring_counts *counts, const char *file, const char *rejects) {
+    if (counts->input_ended)
+        fprintf(stderr, "harrier: all rows of %s that are not done are in %s\n", file, rejects);
+    else
+        fprintf(stderr,
+                "harrier: all rows of %s that were read and are not done are in %s; the rest of it "
+                "was not read\n",
+                file, rejects);
+}
+
 /* Reports how far an unfinished run has come. */
-static void print_where(const struct scoring_counts *counts, const char *file) {
+static void print_where(const struct scoring_counts *counts, const char *file,
+                        const char *rejects) {
     uint64_t done = counts->scored + counts->duplicates + counts->failed;
+    if (counts->unsent) {
+        print_kept(counts, file, rejects);
+        return;
+    }
     if (done == 0)
         fprintf(stderr, "harrier: no row of %s is done\n", file);
     else if (counts->next_line)
@@ -207,20 +233,23 @@ static void print_where(const struct scoring_counts *counts, const char *file) {
     else
         fprintf(stderr, "harrier: the first %" PRIu64 " rows of %s are done; ", done, file);
     if (done > 0)
-        fprintf(stderr, "run the same command again for the rest\n");
+        fprintf(stderr, "run the same command again for the rest%s\n",
+                rejects ? ", with another file for --rejects" : "");
 }
 
 /* The summary is printed after a failure, too: it says how much was done. A strict run that ended
  * at a row gives 1, like a run with failed rows. */
 static int finish(int r, const struct options *options, const struct scoring_counts *counts,
-                  const char *file, const struct error *error) {
-    if (!options->server.quiet)
+                  const char *file, const struct rejects *rejects, const struct error *error) {
+    if (!options->server.quiet) {
         score_summary_print(counts, &options->scoring, file, stderr);
+        rejects_print_retry(rejects, file, stderr);
+    }
     if (r < 0) {
         bool by_row = options->scoring.strict && error->code == ERROR_INVALID;
         enum exit_status status = exit_with(error);
-        if (error->code == ERROR_UNAVAILABLE || error->code == ERROR_INTERRUPTED)
-            print_where(counts, file);
+        if (counts->unsent || error->code == ERROR_UNAVAILABLE || error->code == ERROR_INTERRUPTED)
+            print_where(counts, file, rejects_count(rejects) ? rejects_path(rejects) : NULL);
         return by_row ? EXIT_STATUS_ROWS_FAILED : (int)status;
     }
     return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
@@ -228,7 +257,8 @@ static int finish(int r, const struct options *options, const struct scoring_cou
 
 /* The output is closed before the summary, so that a full disk is reported as the failure it is. */
 static int run(const struct options *options, struct mapped_file *file, struct mapped_file *earlier,
-               struct harrier_client *client, struct decision_output *output) {
+               struct harrier_client *client, struct decision_output *output,
+               struct rejects *rejects) {
     static struct scoring_counts counts; /* histograms are large */
     static struct examples examples;
     struct progress_bar bar;
@@ -239,7 +269,8 @@ static int run(const struct options *options, struct mapped_file *file, struct m
         "rows");
     bar.stop = interrupt_watch();
     struct retry retry = server_options_retry(&options->server, &bar);
-    struct row_errors diagnostics = {.file = mapped_file_name(file), .bar = &bar};
+    struct row_errors diagnostics = {
+        .file = mapped_file_name(file), .bar = &bar, .rejects = rejects};
     const struct scoring_parts parts = {.file = file,
                                         .earlier = earlier,
                                         .client = client,
@@ -260,45 +291,71 @@ static int run(const struct options *options, struct mapped_file *file, struct m
         fprintf(stderr,
                 "harrier: some features had no column in the CSV header (the policy changed, "
                 "or the first rows were all duplicates); --decisions jsonl keeps them\n");
-    int status = finish(r, options, &counts, mapped_file_name(file), &error);
+    int status = finish(r, options, &counts, mapped_file_name(file), rejects, &error);
     examples_print(&examples, (size_t)options->examples, stderr);
     return status;
 }
 
+/* Whoever closes the parts of a run, opened or not. */
+struct parts {
+    struct mapped_file file, earlier;
+    struct rejects *rejects;
+    struct harrier_client *client;
+};
+
+static void close_parts(struct parts *parts) {
+    harrier_client_free(parts->client);
+    mapped_file_close(&parts->earlier);
+    mapped_file_close(&parts->file);
+}
+
+static int open_rejects(const struct options *options, struct parts *parts,
+                        struct error *ret_error) {
+    const char *input = strcmp(options->file, "-") == 0 ? NULL : options->file;
+    int r = rejects_open(options->rejects, input, &parts->rejects, ret_error);
+    return r < 0 ? r
+                 : rejects_begin_file(parts->rejects, parts->file.rows,
+                                      mapped_file_name(&parts->file), ret_error);
+}
+
 /* The input is opened before the connection: a mistyped file name should not need a server to be
- * noticed. */
+ * noticed. The output comes last, since it may be there already, and opening it empties it. */
+static int open_and_run(const struct options *options, struct parts *parts) {
+    struct decision_output output;
+    struct error error;
+    if (mapped_file_open(&parts->file, options->file, options->map, options->format,
+                         MAPPED_TRANSACTIONS, &error) < 0 ||
+        (options->earlier && mapped_file_open(&parts->earlier, options->earlier, options->map,
+                                              options->format, MAPPED_OUTCOMES, &error) < 0))
+        return (int)exit_with_mapping(&error, options->map);
+    if (options->rejects && open_rejects(options, parts, &error) < 0)
+        return (int)exit_with_rejects(&error);
+    if (parts->rejects && options->out && rejects_is_at(parts->rejects, options->out)) {
+        error_set(&error, ERROR_EXISTS, "--rejects: %s is the file of --out", options->rejects);
+        return (int)exit_with_rejects(&error);
+    }
+    if (server_options_connect(&options->server, (unsigned)options->scoring.in_flight,
+                               &parts->client, &error) < 0 ||
+        decision_output_open(&output, options->out, options->decisions, options->scoring.features,
+                             &error) < 0)
+        return (int)exit_with_address(&error);
+    return run(options, &parts->file, options->earlier ? &parts->earlier : NULL, parts->client,
+               &output, parts->rejects);
+}
+
 int command_score(int argc, char **argv) {
     struct options options = {.scoring = {.batch = 100}};
-    struct mapped_file file, earlier;
-    struct harrier_client *client;
-    struct decision_output output;
+    struct parts parts = {0};
     struct error error;
     server_options_init(&options.server);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
-    int r = mapped_file_open(&file, options.file, options.map, options.format, MAPPED_TRANSACTIONS,
-                             &error);
-    if (r < 0)
-        return exit_with_mapping(&error, options.map);
-    if (options.earlier && mapped_file_open(&earlier, options.earlier, options.map, options.format,
-                                            MAPPED_OUTCOMES, &error) < 0) {
-        mapped_file_close(&file);
-        return exit_with_mapping(&error, options.map);
+    int status = open_and_run(&options, &parts);
+    close_parts(&parts);
+    if (rejects_close(parts.rejects, &error) < 0) {
+        enum exit_status close_status = exit_with(&error);
+        if (status == EXIT_STATUS_OK || status == EXIT_STATUS_ROWS_FAILED)
+            status = (int)close_status;
     }
-    r = server_options_connect(&options.server, (unsigned)options.scoring.in_flight, &client,
-                               &error);
-    if (r == 0) {
-        r = decision_output_open(&output, options.out, options.decisions, options.scoring.features,
-                                 &error);
-        if (r < 0)
-            harrier_client_free(client);
-    }
-    int status = r < 0 ? (int)exit_with_address(&error)
-                       : run(&options, &file, options.earlier ? &earlier : NULL, client, &output);
-    if (r == 0)
-        harrier_client_free(client);
-    mapped_file_close(&file);
-    if (options.earlier)
-        mapped_file_close(&earlier);
     return status;
 }

@@ -1,10 +1,10 @@
 /* A file of rows together with the mapping that gives them meaning. */
 #pragma once
 
+#include "clients/cli/rows/input.h"
+#include "clients/cli/rows/rows.h"
 #include "core/base/error.h"
-#include "input.h"
 #include "mapping.h"
-#include "rows.h"
 
 #include <argp.h>
 #include <stdbool.h>

@@ -7,11 +7,11 @@
  * object "attributes" whose members are sent with the types they have there. */
 #pragma once
 
+#include "clients/cli/rows/rows.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
-#include "rows.h"
 #include "timestamp.h"
 
 #include <stdbool.h>

@@ -5,9 +5,9 @@
  * (event_time, outcome) is checked by mapped_file.c, which knows the purpose. */
 #include "mapping_yaml.h"
 
+#include "clients/cli/rows/input.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
-#include "input.h"
 
 #include <stdlib.h>
 #include <yaml.h>

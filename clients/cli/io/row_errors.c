@@ -2,7 +2,7 @@
  * message passes the mask for card numbers, whatever its source. */
 #include "row_errors.h"
 
-#include "core/base/text.h"
+#include "rejects.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,12 +45,37 @@ void row_errors_add(struct row_errors *diagnostics, uint64_t line, const char *m
                 diagnostics->file, line);
 }
 
-void row_errors_add_answer(struct row_errors *diagnostics, uint64_t line, const char *field,
-                           const char *message) {
+int row_errors_refuse(struct row_errors *diagnostics, const struct row_original *row,
+                      enum error_code code, struct text field, const char *message,
+                      struct error *ret_error) {
+    char reason[1200];
+    row_errors_add(diagnostics, row->line, message);
+    if (!diagnostics->rejects)
+        return 0;
+    snprintf(reason, sizeof reason, "%s", message);
+    row_errors_mask(reason);
+    const struct rejected why = {
+        .source = diagnostics->file, .code = code, .field = field, .reason = reason};
+    return rejects_add(diagnostics->rejects, row, &why, ret_error);
+}
+
+int row_errors_refuse_answer(struct row_errors *diagnostics, const struct row_original *row,
+                             enum error_code code, struct text field, const char *message,
+                             struct error *ret_error) {
     char what[1200];
-    if (*field && strncmp(message, field, strlen(field)) != 0)
-        snprintf(what, sizeof what, "%s: %s", field, message);
+    if (field.length > 0 && strncmp(message, field.data, field.length) != 0)
+        snprintf(what, sizeof what, "%" TEXT_FORMAT ": %s", TEXT_ARGS(field), message);
     else
         snprintf(what, sizeof what, "%s", message);
-    row_errors_add(diagnostics, line, what);
+    return row_errors_refuse(diagnostics, row, code, field, what, ret_error);
+}
+
+int row_errors_keep(struct row_errors *diagnostics, const struct row_original *row,
+                    const struct error *why, struct error *ret_error) {
+    char reason[1200];
+    snprintf(reason, sizeof reason, "not known to be done when the run ended: %s", why->text);
+    row_errors_mask(reason);
+    const struct rejected rejected = {
+        .source = diagnostics->file, .code = why->code, .reason = reason};
+    return rejects_add(diagnostics->rejects, row, &rejected, ret_error);
 }

@@ -21,6 +21,7 @@ struct conversion {
     const struct mapping *mapping;
     const struct row *row;
     struct arena *arena;
+    struct text *field; /* which one is at fault; NULL: nobody asks */
     struct error *error;
 };
 
@@ -37,6 +38,8 @@ static struct cell cell_of(const struct conversion *conversion, const struct map
 /* Puts "field: " or "field (column X): " in front of what was said. */
 static int at_field(const struct conversion *conversion, struct text field,
                     const struct mapped_value *value) {
+    if (conversion->field)
+        *conversion->field = field;
     if (value && value->mapped && !value->constant) {
         struct text column = conversion->mapping->columns[value->column];
         if (!text_equal(column, field))
@@ -253,12 +256,11 @@ static int convert_value(const struct conversion *conversion, const struct mappe
 /* "attributes.NAME", as a header would call it. */
 static int at_attribute(const struct conversion *conversion, struct text name,
                         const struct mapped_value *value) {
-    char path[TRANSACTION_FIELD_MAX + 16];
-    int length =
-        snprintf(path, sizeof path, "attributes.%.*s",
-                 (int)(name.length > TRANSACTION_FIELD_MAX ? TRANSACTION_FIELD_MAX : name.length),
-                 name.data);
-    return at_field(conversion, (struct text){.data = path, .length = (size_t)length}, value);
+    struct text path = arena_printf(
+        conversion->arena, "attributes.%.*s",
+        (int)(name.length > TRANSACTION_FIELD_MAX ? TRANSACTION_FIELD_MAX : name.length),
+        name.data);
+    return at_field(conversion, path.data ? path : TEXT_LITERAL("attributes"), value);
 }
 
 /* The type a member has in the JSON is the one it is sent with. */
@@ -352,6 +354,8 @@ static int check_transaction(const struct conversion *conversion,
     int r = transaction_check(transaction, &field, conversion->error);
     if (r == 0)
         return 0;
+    if (conversion->field)
+        *conversion->field = field;
     const struct mapped_value *origin = origin_of(conversion->mapping, field);
     if (!origin || !origin->mapped || origin->constant)
         return r;
@@ -362,9 +366,10 @@ static int check_transaction(const struct conversion *conversion,
 }
 
 int row_transaction(const struct mapping *mapping, const struct row *row, struct arena *arena,
-                    struct transaction *ret_transaction, struct error *ret_error) {
+                    struct transaction *ret_transaction, struct text *ret_field,
+                    struct error *ret_error) {
     const struct conversion conversion = {
-        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+        .mapping = mapping, .row = row, .arena = arena, .field = ret_field, .error = ret_error};
     struct transaction transaction = {0};
     int r = convert_texts(&conversion, &transaction);
     if (r == 0)
@@ -395,8 +400,9 @@ static int label_by_name(struct text name, enum label *ret_label, struct error *
 /* A value that the mapping does not list states no outcome; without a list, an unknown value is
  * an error. */
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
-              struct error *ret_error) {
-    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+              struct text *ret_field, struct error *ret_error) {
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .field = ret_field, .error = ret_error};
     struct cell cell = cell_of(&conversion, &mapping->outcome);
     enum label label = LABEL_NONE;
     if (cell.kind != CELL_ABSENT && mapping->label_count == 0 &&
@@ -410,13 +416,14 @@ int row_label(const struct mapping *mapping, const struct row *row, enum label *
 }
 
 int row_truth(const struct mapping *mapping, const struct row *row, enum truth *ret_truth,
-              struct error *ret_error) {
+              struct text *ret_field, struct error *ret_error) {
     static const struct {
         const char *word;
         enum truth truth;
     } words[] = {{"1", TRUTH_FRAUD},  {"true", TRUTH_FRAUD},   {"fraud", TRUTH_FRAUD},
                  {"0", TRUTH_HONEST}, {"false", TRUTH_HONEST}, {"legit", TRUTH_HONEST}};
-    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .field = ret_field, .error = ret_error};
     struct cell cell = cell_of(&conversion, &mapping->label_fraud);
     if (cell.kind == CELL_ABSENT) {
         *ret_truth = TRUTH_UNKNOWN;
@@ -434,8 +441,9 @@ int row_truth(const struct mapping *mapping, const struct row *row, enum truth *
 /* received_time and outcome_time differ only in where they are mapped. */
 static int row_time(const struct mapping *mapping, const struct row *row, const char *name,
                     const struct mapped_value *value, const struct timestamp_format *format,
-                    int64_t *ret_us, struct error *ret_error) {
-    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+                    int64_t *ret_us, struct text *ret_field, struct error *ret_error) {
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .field = ret_field, .error = ret_error};
     struct cell cell = cell_of(&conversion, value);
     if (cell.kind == CELL_ABSENT)
         return 0;
@@ -445,15 +453,15 @@ static int row_time(const struct mapping *mapping, const struct row *row, const 
 }
 
 int row_received_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
-                      struct error *ret_error) {
+                      struct text *ret_field, struct error *ret_error) {
     return row_time(mapping, row, "received_time", &mapping->received_time,
-                    &mapping->received_time_format, ret_us, ret_error);
+                    &mapping->received_time_format, ret_us, ret_field, ret_error);
 }
 
 int row_outcome_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
-                     struct error *ret_error) {
+                     struct text *ret_field, struct error *ret_error) {
     return row_time(mapping, row, "outcome_time", &mapping->outcome_time,
-                    &mapping->outcome_time_format, ret_us, ret_error);
+                    &mapping->outcome_time_format, ret_us, ret_field, ret_error);
 }
 
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row) {
@@ -470,9 +478,9 @@ bool row_states_no_outcome(const struct mapping *mapping, const struct row *row)
 }
 
 int row_id(const struct mapping *mapping, const struct row *row, struct arena *arena,
-           struct text *ret_id, struct error *ret_error) {
+           struct text *ret_id, struct text *ret_field, struct error *ret_error) {
     const struct conversion conversion = {
-        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+        .mapping = mapping, .row = row, .arena = arena, .field = ret_field, .error = ret_error};
     struct text id = {0};
     int r = convert_text(&conversion, TEXT_LITERAL("id"), &mapping->id, &id);
     if (r == 0 && id.length == 0)
@@ -491,7 +499,7 @@ static int convert_amendment(const struct conversion *conversion, struct amendme
                                           .minor_name = TEXT_LITERAL("amendment_amount_minor")};
     struct text currency = {0};
     int r = row_id(mapping, conversion->row, conversion->arena, &amendment->transaction_id,
-                   conversion->error);
+                   conversion->field, conversion->error);
     if (r == 0)
         r = convert_text(conversion, TEXT_LITERAL("currency"), &mapping->currency, &currency);
     if (r == 0)
@@ -503,18 +511,20 @@ static int convert_amendment(const struct conversion *conversion, struct amendme
     }
     if (r >= 0)
         r = row_time(mapping, conversion->row, "amendment_time", &mapping->amendment_time,
-                     &mapping->amendment_time_format, &amendment->known_time_us, conversion->error);
+                     &mapping->amendment_time_format, &amendment->known_time_us, conversion->field,
+                     conversion->error);
     return r < 0 ? r : 0;
 }
 
 int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
-                  struct amendment *ret_amendment, struct error *ret_error) {
+                  struct amendment *ret_amendment, struct text *ret_field,
+                  struct error *ret_error) {
     const struct conversion conversion = {
-        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+        .mapping = mapping, .row = row, .arena = arena, .field = ret_field, .error = ret_error};
     const struct text name = TEXT_LITERAL("amendment");
     struct cell cell = cell_of(&conversion, &mapping->amendment);
     struct amendment amendment = {0};
-    struct text field;
+    struct text field = {0};
     if (cell.kind == CELL_ABSENT)
         return 0;
     if (!amendment_kind_parse(cell.text, &amendment.kind))
@@ -523,6 +533,8 @@ int row_amendment(const struct mapping *mapping, const struct row *row, struct a
     int r = convert_amendment(&conversion, &amendment);
     if (r == 0)
         r = amendment_check(&amendment, &field, ret_error);
+    if (r < 0 && ret_field && field.length > 0)
+        *ret_field = field;
     if (r < 0)
         return r;
     *ret_amendment = amendment;
@@ -531,16 +543,16 @@ int row_amendment(const struct mapping *mapping, const struct row *row, struct a
 
 /* In the order in which a fault is most telling. */
 int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,
-               struct import_row *ret_row, struct error *ret_error) {
+               struct import_row *ret_row, struct text *ret_field, struct error *ret_error) {
     *ret_row = (struct import_row){0};
-    int r = row_transaction(mapping, row, arena, &ret_row->transaction, ret_error);
+    int r = row_transaction(mapping, row, arena, &ret_row->transaction, ret_field, ret_error);
     if (r == 0)
-        r = row_received_time(mapping, row, &ret_row->received_us, ret_error);
+        r = row_received_time(mapping, row, &ret_row->received_us, ret_field, ret_error);
     if (r >= 0)
-        r = row_label(mapping, row, &ret_row->label, ret_error);
+        r = row_label(mapping, row, &ret_row->label, ret_field, ret_error);
     if (r == 0)
-        r = row_outcome_time(mapping, row, &ret_row->known_us, ret_error);
+        r = row_outcome_time(mapping, row, &ret_row->known_us, ret_field, ret_error);
     if (r >= 0)
-        r = row_amendment(mapping, row, arena, &ret_row->amendment, ret_error);
+        r = row_amendment(mapping, row, arena, &ret_row->amendment, ret_field, ret_error);
     return r < 0 ? r : 0;
 }

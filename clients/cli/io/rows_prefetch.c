@@ -18,7 +18,7 @@
 #define BATCHES      4
 #define BATCH_ROWS   256
 #define BATCH_BYTES  ((size_t)1 << 20)  /* when so much is in it, it is full */
-#define ROW_BYTES    ((size_t)16 << 20) /* the most that one row may take */
+#define ROW_BYTES    ((size_t)96 << 20) /* the most that one row may take, with its original */
 #define WAIT_NS      100000000          /* between two looks at whether to stop */
 #define SECOND_IN_NS 1000000000
 
@@ -57,7 +57,8 @@ static const struct error *keep_error(struct arena *arena, const struct error *e
     return kept;
 }
 
-/* One row into the batch: 1; else how the file ended. */
+/* One row into the batch: 1; else how the file ended. The original comes first: a row that is too
+ * large to be converted is kept, too. */
 static int read_row(struct rows_prefetch *ahead, struct batch *batch, size_t index) {
     struct prefetched_row *into = &batch->rows[index];
     struct error error;
@@ -65,10 +66,12 @@ static int read_row(struct rows_prefetch *ahead, struct batch *batch, size_t ind
     int r = mapped_file_next(ahead->file, ahead->quiet, &row, &batch->error);
     if (r <= 0)
         return r;
-    *into = (struct prefetched_row){.line = row.line};
+    *into = (struct prefetched_row){0};
+    check(row_original_copy(&row.original, &batch->arena, &into->original)); /* below ROW_BYTES */
     if (r == ROWS_BAD_ROW)
         into->error = keep_error(&batch->arena, &batch->error);
-    else if (row_import(ahead->file->mapping, &row, &batch->arena, &into->row, &error) < 0)
+    else if (row_import(ahead->file->mapping, &row, &batch->arena, &into->row, &into->field,
+                        &error) < 0)
         into->error = keep_error(&batch->arena, &error);
     return 1;
 }

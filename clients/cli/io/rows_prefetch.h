@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 struct prefetched_row {
-    uint64_t line;
+    struct row_original original;
     const struct error *error; /* NULL: the row is good */
     struct import_row row;     /* only then */
+    struct text field;         /* of a bad one: at fault; may be empty */
 };
 
 struct rows_prefetch;

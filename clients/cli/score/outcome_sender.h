@@ -19,8 +19,9 @@ struct outcome_sender {
     uint64_t accepted, changed;
 };
 
-/* Blocks until each of the count (1 to OUTCOMES_MAX) outcomes was accepted or refused. Refused ones
- * are reported to `diagnostics` with their line; the arrays are changed. Fails only as
- * retry_pause() does, or when the call as a whole is refused. */
+/* Blocks until each of the *count (1 to OUTCOMES_MAX) outcomes was accepted or refused. Refused
+ * ones go to `diagnostics` with their rows; the arrays are changed. Fails as retry_pause() does,
+ * when the call as a whole is refused, or when a refused row cannot be kept: then the first *count
+ * are those that are not known to be done. */
 int outcome_sender_send(struct outcome_sender *sender, struct harrier_outcome *outcomes,
-                        uint64_t *lines, size_t count, struct error *ret_error);
+                        struct row_original *rows, size_t *count, struct error *ret_error);

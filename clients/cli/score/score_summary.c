@@ -87,6 +87,8 @@ void score_summary_print(const struct scoring_counts *counts, const struct scori
     print_count(options->dry_run ? "scored (dry)" : "scored", counts->scored, to);
     print_duplicates(counts, to);
     print_count("failed", counts->failed, to);
+    if (counts->unsent)
+        print_count("not sent", counts->unsent, to);
     if (counts->degraded)
         print_count("degraded", counts->degraded, to);
     print_verdicts(counts, to);

@@ -13,61 +13,39 @@
 #include "scoring.h"
 
 #include "batch/base/outcome_delay.h"
+#include "clients/cli/io/rejects.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/terminal/clock.h"
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "outcome_sender.h"
 #include "outgoing.h"
+#include "row_spool.h"
+#include "score_batch.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_ARENA_BYTES (256u << 20)
+#define EARLIER_ROW_BYTES (4u << 20)
 /* Outcomes that wait for their time: some 100 bytes each. */
 #define WAITING_MAX 10000000u
 #define TICK_US     100000 /* how often a wait looks at progress and interrupts */
 /* An event time further ahead of the clock is a mistake, as for a server's max_ahead. */
 #define MAX_AHEAD_US INT64_C(3600000000)
 
-#define NOT_WAITING UINT64_MAX
 /* In the line of a waiting outcome: it is of the earlier file. */
 #define LINE_EARLIER (UINT64_C(1) << 63)
 
-struct scoring;
-
-/* One message's worth of rows. Arrays have room for options->batch rows and are parallel; the
- * arena holds the texts that they point to. */
-struct batch {
-    struct scoring *scoring;
-    struct batch *next; /* in the free list or in the queue of answered ones */
-    struct arena arena;
-    struct harrier_transaction *transactions;
-    uint64_t *lines; /* parallel to transactions */
-    enum label *labels;
-    uint64_t *numbers; /* of the outcomes that wait; NOT_WAITING: none does */
-    enum truth *truths;
-    size_t count;
-    struct harrier_outcome *outcomes; /* of those that have a decision */
-    uint64_t *outcome_lines;
-    size_t outcome_count;
-    bool sent_again;
-    uint64_t sent_us, answered_us;
-    struct harrier_reply *reply; /* NULL: error */
-    struct harrier_error error;
-};
-
-/* One run. Everything above the mutex belongs to the thread that runs it; the queue below is
- * shared with libharrier's threads. */
+/* One run. All but the queue belongs to the thread that runs it. */
 struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
     struct outcome_sender outcomes, earlier_outcomes;
     struct row_errors earlier_diagnostics;
-    struct batch *batches; /* in_flight + 1 */
-    struct batch *free;
+    struct score_batch *batches; /* in_flight + 1 */
+    struct score_batch *free;
+    struct score_batch_queue answered;
     size_t under_way;
     uint64_t answered_rows;
     bool input_ended;
@@ -75,101 +53,27 @@ struct scoring {
     int64_t newest_us;          /* the file's event time; INT64_MIN: no row yet */
     struct row held;            /* read, but for the next batch: valid until another row is read */
     bool has_held;
-    pthread_mutex_t mutex; /* of what is below */
-    pthread_cond_t answered;
-    struct batch *first, *last; /* answered, oldest first */
+    struct rejects *rejects; /* NULL: refused rows are not kept */
+    struct row_spool *spool; /* with rejects: rows of the outcomes that wait */
 };
 
 /* --- batches -----------------------------------------------------------------------------------
  */
 
-/* The arrays are made once and used for all messages. */
-static void batch_init(struct batch *batch, struct scoring *scoring) {
-    size_t size = scoring->options->batch;
-    *batch = (struct batch){
-        .scoring = scoring,
-        .transactions = check_calloc(size, sizeof *batch->transactions),
-        .lines = check_calloc(size, sizeof *batch->lines),
-        .labels = check_calloc(size, sizeof *batch->labels),
-        .numbers = check_calloc(size, sizeof *batch->numbers),
-        .truths = check_calloc(size, sizeof *batch->truths),
-        .outcomes = check_calloc(size, sizeof *batch->outcomes),
-        .outcome_lines = check_calloc(size, sizeof *batch->outcome_lines),
-    };
-    arena_init(&batch->arena, BATCH_ARENA_BYTES);
-}
-
-/* Also of a batch that was never used. */
-static void batch_deinit(struct batch *batch) {
-    harrier_reply_free(batch->reply);
-    arena_deinit(&batch->arena);
-    free(batch->transactions);
-    free(batch->lines);
-    free(batch->labels);
-    free(batch->numbers);
-    free(batch->truths);
-    free(batch->outcomes);
-    free(batch->outcome_lines);
-}
-
 /* There is always one: in_flight may be under way and one is being filled. */
-static struct batch *take_free(struct scoring *scoring) {
-    struct batch *batch = scoring->free;
+static struct score_batch *take_free(struct scoring *scoring) {
+    struct score_batch *batch = scoring->free;
     check(batch); /* one more than may be under way */
     scoring->free = batch->next;
-    arena_reset(&batch->arena);
-    batch->next = NULL;
-    batch->count = batch->outcome_count = 0;
-    batch->sent_again = false;
+    score_batch_reset(batch);
     return batch;
 }
 
 /* Only when all rows of the batch are done. */
-static void give_back(struct scoring *scoring, struct batch *batch) {
+static void give_back(struct scoring *scoring, struct score_batch *batch) {
+    batch->count = batch->outcome_count = 0;
     batch->next = scoring->free;
     scoring->free = batch;
-}
-
-/* In a thread of libharrier. */
-static void on_answer(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
-    struct batch *batch = user;
-    struct scoring *scoring = batch->scoring;
-    batch->answered_us = monotonic_us();
-    batch->reply = reply;
-    if (error)
-        batch->error = *error;
-    pthread_mutex_lock(&scoring->mutex);
-    batch->next = NULL;
-    if (scoring->last)
-        scoring->last->next = batch;
-    else
-        scoring->first = batch;
-    scoring->last = batch;
-    pthread_cond_signal(&scoring->answered);
-    pthread_mutex_unlock(&scoring->mutex);
-}
-
-/* The oldest answered batch; NULL after a while without one. */
-static struct batch *take_answered(struct scoring *scoring) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_US * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    pthread_mutex_lock(&scoring->mutex);
-    while (!scoring->first &&
-           pthread_cond_timedwait(&scoring->answered, &scoring->mutex, &until) == 0)
-        ;
-    struct batch *batch = scoring->first;
-    if (batch) {
-        scoring->first = batch->next;
-        if (!scoring->first)
-            scoring->last = NULL;
-    }
-    pthread_mutex_unlock(&scoring->mutex);
-    return batch;
 }
 
 /* By bytes of the input, which says more than rows of an unknown number. */
@@ -199,9 +103,9 @@ static bool is_outcome_due(const struct scoring *scoring, int64_t event_time_us)
 }
 
 /* The label that the row states and, when it waits for its time, its number. */
-static int plan_outcome(struct scoring *scoring, struct batch *batch, const struct row *row,
+static int plan_outcome(struct scoring *scoring, struct score_batch *batch, const struct row *row,
                         const struct transaction *transaction, enum label label,
-                        struct error *ret_error) {
+                        struct text *ret_field, struct error *ret_error) {
     const struct mapping *mapping = scoring->parts->file->mapping;
     const struct scoring_options *options = scoring->options;
     int64_t time_us;
@@ -210,7 +114,7 @@ static int plan_outcome(struct scoring *scoring, struct batch *batch, const stru
     if (label == LABEL_NONE || options->outcomes == SCORING_OUTCOMES_NONE || options->dry_run)
         return 0;
     int r = options->outcomes == SCORING_OUTCOMES_DUE
-                ? row_outcome_time(mapping, row, &time_us, ret_error)
+                ? row_outcome_time(mapping, row, &time_us, ret_field, ret_error)
                 : 0;
     if (r < 0)
         return r;
@@ -221,52 +125,66 @@ static int plan_outcome(struct scoring *scoring, struct batch *batch, const stru
     if (scoring->delay.count >= WAITING_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE,
                          "more than %u outcomes wait for their outcome_time", WAITING_MAX);
+    uint64_t place = row->line;
+    if (scoring->spool) {
+        r = row_spool_add(scoring->spool, &row->original, &place, ret_error);
+        if (r < 0)
+            return r;
+    }
     batch->numbers[batch->count] =
-        outcome_delay_add(&scoring->delay, transaction->id, label, time_us, row->line);
+        outcome_delay_add(&scoring->delay, transaction->id, label, time_us, place);
     return 0;
 }
 
 enum { ROW_ADDED, ROW_HELD };
 
 /* ROW_HELD: an outcome is to be reported first. */
-static int add_row(struct scoring *scoring, struct batch *batch, const struct row *row,
-                   struct error *ret_error) {
+static int add_row(struct scoring *scoring, struct score_batch *batch, const struct row *row,
+                   struct text *ret_field, struct error *ret_error) {
     const struct mapping *mapping = scoring->parts->file->mapping;
     struct transaction transaction;
     enum label label = LABEL_NONE;
-    int r = row_transaction(mapping, row, &batch->arena, &transaction, ret_error);
+    int r = row_transaction(mapping, row, &batch->arena, &transaction, ret_field, ret_error);
     if (r == 0)
-        r = row_label(mapping, row, &label, ret_error);
+        r = row_label(mapping, row, &label, ret_field, ret_error);
     if (r == 0)
-        r = row_truth(mapping, row, &batch->truths[batch->count], ret_error);
+        r = row_truth(mapping, row, &batch->truths[batch->count], ret_field, ret_error);
     if (r < 0)
         return r;
     advance_to(scoring, transaction.event_time_us);
     if (is_outcome_due(scoring, scoring->newest_us))
         return ROW_HELD;
-    if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]))
+    if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]) ||
+        !row_original_copy(&row->original, &batch->arena, &batch->rows[batch->count]))
         return error_set(ret_error, ERROR_TOO_LARGE, "the row is too large");
-    r = plan_outcome(scoring, batch, row, &transaction, label, ret_error);
+    r = plan_outcome(scoring, batch, row, &transaction, label, ret_field, ret_error);
     if (r < 0)
         return r;
-    batch->lines[batch->count++] = row->line;
+    batch->count++;
     return ROW_ADDED;
 }
 
-/* A bad row is reported and counted; in a strict run it ends the run. */
-static int row_failed(struct scoring *scoring, uint64_t line, struct error *error) {
-    row_errors_add(scoring->parts->diagnostics, line, error->text);
-    if (!scoring->options->strict)
-        return 0;
+/* A bad row is reported, counted and kept; in a strict run it ends the run. */
+static int row_failed(struct scoring *scoring, struct text field, struct error *error) {
+    const struct row_original *row = &scoring->held.original;
+    struct error failure;
+    int r = row_errors_refuse(scoring->parts->diagnostics, row, error->code, field, error->text,
+                              &failure);
+    if (r < 0)
+        *error = failure;
+    if (r < 0 || !scoring->options->strict)
+        return r;
     return error_set(error, ERROR_INVALID, "stopped at line %llu (--strict)",
-                     (unsigned long long)line);
+                     (unsigned long long)row->line);
 }
 
 /* Reads until the batch is full or the input, the limit or patience ends. */
-static int fill(struct scoring *scoring, struct batch *batch, struct error *ret_error) {
+static int fill(struct scoring *scoring, struct score_batch *batch, struct error *ret_error) {
     const struct scoring_options *options = scoring->options;
     const volatile int *stop = scoring->parts->bar->stop;
-    while (batch->count < options->batch && !scoring->input_ended) {
+    while (batch->count < options->batch && batch->arena.used < SCORE_BATCH_FULL_BYTES &&
+           !scoring->input_ended) {
+        struct text field = {0};
         if (stop && *stop)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
         int r = ROWS_ROW;
@@ -281,13 +199,17 @@ static int fill(struct scoring *scoring, struct batch *batch, struct error *ret_
             scoring->counts->rows++;
         }
         if (r != ROWS_BAD_ROW)
-            r = add_row(scoring, batch, &scoring->held, ret_error);
+            r = add_row(scoring, batch, &scoring->held, &field, ret_error);
         scoring->has_held = r == ROW_HELD;
         if (scoring->has_held)
             break;
         scoring->input_ended = options->limit && scoring->counts->rows == options->limit;
+        if (r == -ERROR_SYSTEM) { /* not the row's */
+            scoring->has_held = true;
+            return r;
+        }
         if (r != ROW_ADDED) {
-            r = row_failed(scoring, scoring->held.line, ret_error);
+            r = row_failed(scoring, field, ret_error);
             if (r < 0)
                 return r;
         }
@@ -298,8 +220,8 @@ static int fill(struct scoring *scoring, struct batch *batch, struct error *ret_
 /* --- sending and settling ----------------------------------------------------------------------
  */
 
-/* Gives the batch to the client; from here until on_answer() it must not be touched. */
-static int submit(struct scoring *scoring, struct batch *batch, struct error *ret_error) {
+/* Gives the batch to the client; from here until score_batch_answered() it must not be touched. */
+static int submit(struct scoring *scoring, struct score_batch *batch, struct error *ret_error) {
     const struct harrier_score_options options = {
         .deadline_us = scoring->options->deadline_us,
         .dry_run = scoring->options->dry_run,
@@ -311,7 +233,7 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
         batch->error = (struct harrier_error){0};
         batch->sent_us = monotonic_us();
         int r = harrier_score_submit(scoring->parts->client, batch->transactions, batch->count,
-                                     &options, on_answer, batch, &failure);
+                                     &options, score_batch_answered, batch, &failure);
         if (r == 0) {
             scoring->under_way++;
             return 0;
@@ -324,7 +246,7 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
 
 /* Counts, the output's row, and the outcome to report if the row has one without a time of its
  * own. */
-static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
+static int take_decision(struct scoring *scoring, struct score_batch *batch, size_t i,
                          const struct harrier_decision *decision, struct error *ret_error) {
     struct scoring_counts *counts = scoring->counts;
     if (decision->duplicate)
@@ -341,7 +263,7 @@ static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
     histogram_add(&counts->server_us, decision->server_us);
     if (batch->labels[i] != LABEL_NONE) {
         counts->outcomes_untimed += scoring->options->outcomes == SCORING_OUTCOMES_DUE;
-        batch->outcome_lines[batch->outcome_count] = batch->lines[i];
+        batch->outcome_rows[batch->outcome_count] = batch->rows[i];
         batch->outcomes[batch->outcome_count++] = (struct harrier_outcome){
             .transaction_id = batch->transactions[i].id,
             .label = (enum harrier_label)batch->labels[i],
@@ -350,45 +272,47 @@ static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
     return decision_output_add(scoring->parts->output, decision, ret_error);
 }
 
-/* Takes every result; those to be sent again move to the front and *again says why. */
-static int take_results(struct scoring *scoring, struct batch *batch, struct harrier_error *again,
-                        struct error *ret_error) {
+/* The server refuses the row: final. */
+static int take_refusal(struct scoring *scoring, const struct score_batch *batch, size_t i,
+                        const struct harrier_result *result, struct error *ret_error) {
+    const struct row_original *row = &batch->rows[i];
+    if (batch->numbers[i] != NOT_WAITING)
+        outcome_delay_withdraw(&scoring->delay, batch->numbers[i]);
+    int r = row_errors_refuse_answer(
+        scoring->parts->diagnostics, row, retry_error_code(result->error_code),
+        text_of(result->error_field), result->error_message, ret_error);
+    if (r < 0 || !scoring->options->strict)
+        return r;
+    return error_set(ret_error, ERROR_INVALID, "stopped at line %llu (--strict)",
+                     (unsigned long long)row->line);
+}
+
+/* Takes every result; those to be sent again move to the front and *again says why. After a
+ * failure, the rows behind it do so, too: their answers were not looked at. */
+static int take_results(struct scoring *scoring, struct score_batch *batch,
+                        struct harrier_error *again, struct error *ret_error) {
     size_t left = 0;
+    int r = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct harrier_result *result = &batch->reply->results[i];
-        int r = 0;
-        if (retry_is_worthwhile(result->error_code)) {
+        if (r < 0 || retry_is_worthwhile(result->error_code)) {
             again->code = result->error_code;
             snprintf(again->message, sizeof again->message, "%s", result->error_message);
-            batch->transactions[left] = batch->transactions[i];
-            batch->labels[left] = batch->labels[i];
-            batch->numbers[left] = batch->numbers[i];
-            batch->truths[left] = batch->truths[i];
-            batch->lines[left++] = batch->lines[i];
+            score_batch_move(batch, i, left++);
             continue;
         }
         scoring->answered_rows++;
-        if (result->error_code == HARRIER_OK) {
-            r = take_decision(scoring, batch, i, &result->decision, ret_error);
-        } else {
-            row_errors_add_answer(scoring->parts->diagnostics, batch->lines[i], result->error_field,
-                                  result->error_message);
-            if (batch->numbers[i] != NOT_WAITING)
-                outcome_delay_withdraw(&scoring->delay, batch->numbers[i]);
-            if (scoring->options->strict)
-                r = error_set(ret_error, ERROR_INVALID, "stopped at line %llu (--strict)",
-                              (unsigned long long)batch->lines[i]);
-        }
-        if (r < 0)
-            return r;
+        r = result->error_code == HARRIER_OK
+                ? take_decision(scoring, batch, i, &result->decision, ret_error)
+                : take_refusal(scoring, batch, i, result, ret_error);
     }
     batch->count = left;
-    return 0;
+    return r;
 }
 
 /* Only what was not answered is left in the batch. */
-static int send_again(struct scoring *scoring, struct batch *batch, const struct harrier_error *why,
-                      struct error *ret_error) {
+static int send_again(struct scoring *scoring, struct score_batch *batch,
+                      const struct harrier_error *why, struct error *ret_error) {
     int r = retry_or_fail(scoring->parts->retry, why, ret_error);
     if (r < 0)
         return r;
@@ -398,7 +322,8 @@ static int send_again(struct scoring *scoring, struct batch *batch, const struct
 
 /* Either all rows are done, or the batch is under way again. The outcomes go out only when all
  * its rows have a decision. */
-static int settle_answer(struct scoring *scoring, struct batch *batch, struct error *ret_error) {
+static int settle_answer(struct scoring *scoring, struct score_batch *batch,
+                         struct error *ret_error) {
     struct harrier_error again = {0};
     histogram_add(&scoring->counts->round_trip_us, batch->answered_us - batch->sent_us);
     if (batch->reply->result_count != batch->count)
@@ -413,8 +338,8 @@ static int settle_answer(struct scoring *scoring, struct batch *batch, struct er
         return send_again(scoring, batch, &again, ret_error);
     retry_answered(scoring->parts->retry);
     if (batch->outcome_count > 0)
-        r = outcome_sender_send(&scoring->outcomes, batch->outcomes, batch->outcome_lines,
-                                batch->outcome_count, ret_error);
+        r = outcome_sender_send(&scoring->outcomes, batch->outcomes, batch->outcome_rows,
+                                &batch->outcome_count, ret_error);
     if (r == 0)
         give_back(scoring, batch);
     return r;
@@ -422,9 +347,9 @@ static int settle_answer(struct scoring *scoring, struct batch *batch, struct er
 
 /* The first row that is not known to be done, for the message at the end: everything before it
  * is. */
-static void note_open_line(struct scoring *scoring, const struct batch *batch) {
-    uint64_t line = batch->count > 0           ? batch->lines[0]
-                    : batch->outcome_count > 0 ? batch->outcome_lines[0]
+static void note_open_line(struct scoring *scoring, const struct score_batch *batch) {
+    uint64_t line = batch->count > 0           ? batch->rows[0].line
+                    : batch->outcome_count > 0 ? batch->outcome_rows[0].line
                                                : 0;
     if (line && (!scoring->counts->next_line || line < scoring->counts->next_line))
         scoring->counts->next_line = line;
@@ -433,7 +358,7 @@ static void note_open_line(struct scoring *scoring, const struct batch *batch) {
 /* Waits for one answer, or for a moment, and settles it. A batch that fails to settle stays out of
  * the free list: it is not done. */
 static int settle_one(struct scoring *scoring, struct error *ret_error) {
-    struct batch *batch = take_answered(scoring);
+    struct score_batch *batch = score_batch_queue_take(&scoring->answered, TICK_US);
     show_progress(scoring);
     if (!batch)
         return 0;
@@ -456,23 +381,113 @@ static int settle_down_to(struct scoring *scoring, size_t under_way, struct erro
     return r;
 }
 
-/* Of the outcomes that have been taken out of the heap for one call: those of one file. */
-static int report_taken(struct scoring *scoring, const struct delayed_outcome *taken, size_t count,
-                        bool of_earlier, struct error *ret_error) {
-    size_t sent = 0;
-    struct harrier_outcome *outcomes = check_calloc(count, sizeof *outcomes);
-    uint64_t *lines = check_calloc(count, sizeof *lines);
+/* --- what is kept when a run ends early --------------------------------------------------------
+ */
+
+/* Only of what cannot be read again: a second run of the same file does what is left of it. */
+static bool keeps_open_rows(const struct scoring *scoring) {
+    uint64_t done, total;
+    input_extent(scoring->parts->file->input, &done, &total);
+    return scoring->rejects && total == 0;
+}
+
+/* Rows that are not known to be done. If they cannot be kept, *error says that instead. */
+static void keep_rows(struct scoring *scoring, const struct row_original *rows, size_t count,
+                      struct error *error) {
+    struct error failure;
+    if (!keeps_open_rows(scoring))
+        return;
     for (size_t i = 0; i < count; i++) {
-        if (((taken[i].line & LINE_EARLIER) != 0) != of_earlier)
-            continue;
-        lines[sent] = taken[i].line & ~LINE_EARLIER;
-        outcomes[sent++] = (struct harrier_outcome){.transaction_id = taken[i].id,
-                                                    .label = (enum harrier_label)taken[i].label};
+        if (row_errors_keep(scoring->parts->diagnostics, &rows[i], error, &failure) < 0) {
+            *error = failure;
+            return;
+        }
+        scoring->counts->unsent++;
     }
-    struct outcome_sender *sender = of_earlier ? &scoring->earlier_outcomes : &scoring->outcomes;
-    int r = sent > 0 ? outcome_sender_send(sender, outcomes, lines, sent, ret_error) : 0;
-    free(outcomes);
-    free(lines);
+}
+
+/* After abandon(): what was read and is in no batch that is done. */
+static void keep_open(struct scoring *scoring, struct error *error) {
+    for (size_t i = 0; i < scoring->options->in_flight + 1; i++) {
+        const struct score_batch *batch = &scoring->batches[i];
+        keep_rows(scoring, batch->rows, batch->count, error);
+        keep_rows(scoring, batch->outcome_rows, batch->outcome_count, error);
+    }
+    if (scoring->has_held)
+        keep_rows(scoring, &scoring->held.original, 1, error);
+}
+
+/* The server is gone, the input goes on: nobody could send its rows a second time. */
+static void keep_rest(struct scoring *scoring, struct error *error) {
+    const struct scoring_parts *parts = scoring->parts;
+    const struct scoring_options *options = scoring->options;
+    struct row *row = &scoring->held;
+    const struct error why = *error;
+    struct error failure;
+    int r = 0;
+    if (!keeps_open_rows(scoring) || scoring->input_ended ||
+        (why.code != ERROR_UNAVAILABLE && why.code != ERROR_DENIED))
+        return;
+    while (!(parts->bar->stop && *parts->bar->stop) &&
+           !(options->limit && scoring->counts->rows == options->limit) &&
+           (r = mapped_file_next(parts->file, true, row, &failure)) > 0) {
+        scoring->counts->rows++;
+        scoring->counts->unsent += r == ROWS_ROW;
+        r = r == ROWS_ROW ? row_errors_keep(parts->diagnostics, &row->original, &why, &failure)
+                          : row_errors_refuse(parts->diagnostics, &row->original, failure.code,
+                                              (struct text){0}, failure.text, &failure);
+        if (r < 0)
+            break;
+    }
+    if (r < 0)
+        *error = failure;
+    scoring->input_ended = r == 0 && !(parts->bar->stop && *parts->bar->stop);
+}
+
+/* --- outcomes that come due --------------------------------------------------------------------
+ */
+
+/* Those of one file, for one call. */
+struct due {
+    struct harrier_outcome outcomes[OUTCOMES_MAX];
+    struct row_original rows[OUTCOMES_MAX];
+    size_t count;
+};
+
+static int add_due(struct scoring *scoring, struct due *due, const struct delayed_outcome *outcome,
+                   struct arena *arena, struct error *ret_error) {
+    struct row_original *row = &due->rows[due->count];
+    int r = 0;
+    *row = (struct row_original){.line = outcome->line & ~LINE_EARLIER};
+    if (scoring->spool && !(outcome->line & LINE_EARLIER))
+        r = row_spool_read(scoring->spool, outcome->line, arena, row, ret_error);
+    if (r < 0)
+        return r;
+    due->outcomes[due->count++] = (struct harrier_outcome){
+        .transaction_id = outcome->id, .label = (enum harrier_label)outcome->label};
+    return 0;
+}
+
+/* Outcomes that have been taken out of the heap for one call. */
+static int report_taken(struct scoring *scoring, const struct delayed_outcome *taken, size_t count,
+                        struct error *ret_error) {
+    struct due *earlier = check_calloc(2, sizeof *earlier), *own = &earlier[1];
+    struct arena arena;
+    int r = 0;
+    arena_init(&arena, SIZE_MAX);
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = add_due(scoring, taken[i].line & LINE_EARLIER ? earlier : own, &taken[i], &arena,
+                    ret_error);
+    if (r == 0 && earlier->count > 0)
+        r = outcome_sender_send(&scoring->earlier_outcomes, earlier->outcomes, earlier->rows,
+                                &earlier->count, ret_error);
+    if (r == 0 && own->count > 0)
+        r = outcome_sender_send(&scoring->outcomes, own->outcomes, own->rows, &own->count,
+                                ret_error);
+    if (r < 0)
+        keep_rows(scoring, own->rows, own->count, ret_error);
+    arena_deinit(&arena);
+    free(earlier);
     return r;
 }
 
@@ -486,9 +501,7 @@ static int report_due(struct scoring *scoring, struct error *ret_error) {
             if (!outcome_delay_take(&scoring->delay, scoring->newest_us, &taken[count]))
                 break;
         if (count > 0)
-            r = report_taken(scoring, taken, count, true, ret_error);
-        if (count > 0 && r == 0)
-            r = report_taken(scoring, taken, count, false, ret_error);
+            r = report_taken(scoring, taken, count, ret_error);
         for (size_t i = 0; i < count; i++)
             free(taken[i].id);
     } while (r == 0 && count > 0);
@@ -511,15 +524,15 @@ static int read_earlier(struct scoring *scoring, struct error *ret_error) {
     struct arena arena;
     struct error ignored;
     int r;
-    arena_init(&arena, BATCH_ARENA_BYTES);
+    arena_init(&arena, EARLIER_ROW_BYTES);
     while ((r = mapped_file_next(file, true, &row, ret_error)) > 0) {
         struct text id;
         enum label label = LABEL_NONE;
         int64_t time_us;
         arena_reset(&arena);
-        if (r == ROWS_BAD_ROW || row_id(file->mapping, &row, &arena, &id, &ignored) < 0 ||
-            row_label(file->mapping, &row, &label, &ignored) < 0 || label == LABEL_NONE ||
-            row_outcome_time(file->mapping, &row, &time_us, &ignored) <= 0)
+        if (r == ROWS_BAD_ROW || row_id(file->mapping, &row, &arena, &id, NULL, &ignored) < 0 ||
+            row_label(file->mapping, &row, &label, NULL, &ignored) < 0 || label == LABEL_NONE ||
+            row_outcome_time(file->mapping, &row, &time_us, NULL, &ignored) <= 0)
             continue;
         if (scoring->delay.count >= WAITING_MAX) {
             r = error_set(ret_error, ERROR_TOO_LARGE,
@@ -541,7 +554,7 @@ static int read_earlier(struct scoring *scoring, struct error *ret_error) {
 static int score_all(struct scoring *scoring, struct error *ret_error) {
     int r = scoring->parts->earlier ? read_earlier(scoring, ret_error) : 0;
     while (r == 0 && !scoring->input_ended) {
-        struct batch *batch = take_free(scoring);
+        struct score_batch *batch = take_free(scoring);
         int fill_failure = fill(scoring, batch, ret_error);
         struct error settle_error;
         /* Rows before a failure are still sent: what was read is not lost. */
@@ -570,7 +583,8 @@ static int score_all(struct scoring *scoring, struct error *ret_error) {
 /* After a failure: takes the answers that still arrive, without sending anything again. */
 static void abandon(struct scoring *scoring) {
     harrier_drain(scoring->parts->client);
-    for (struct batch *batch; scoring->under_way > 0 && (batch = take_answered(scoring));) {
+    for (struct score_batch *batch;
+         scoring->under_way > 0 && (batch = score_batch_queue_take(&scoring->answered, TICK_US));) {
         scoring->under_way--;
         struct harrier_error again;
         struct error ignored;
@@ -586,11 +600,28 @@ static void abandon(struct scoring *scoring) {
 /* One more than may be under way, so that one can be filled meanwhile. */
 static void open_batches(struct scoring *scoring) {
     size_t count = scoring->options->in_flight + 1;
+    score_batch_queue_init(&scoring->answered);
     scoring->batches = check_calloc(count, sizeof *scoring->batches);
     for (size_t i = 0; i < count; i++) {
-        batch_init(&scoring->batches[i], scoring);
+        score_batch_init(&scoring->batches[i], scoring->options->batch, &scoring->answered);
         give_back(scoring, &scoring->batches[i]);
     }
+}
+
+static void close_batches(struct scoring *scoring) {
+    for (size_t i = 0; i < scoring->options->in_flight + 1; i++)
+        score_batch_deinit(&scoring->batches[i]);
+    free(scoring->batches);
+    score_batch_queue_deinit(&scoring->answered);
+}
+
+static void fill_counts(const struct scoring *scoring, bool is_complete) {
+    struct scoring_counts *counts = scoring->counts;
+    counts->failed = scoring->parts->diagnostics->count + scoring->earlier_diagnostics.count;
+    counts->outcomes = scoring->outcomes.accepted + scoring->earlier_outcomes.accepted;
+    counts->outcomes_changed = scoring->outcomes.changed + scoring->earlier_outcomes.changed;
+    counts->outcomes_waiting = is_complete ? outcome_delay_waiting(&scoring->delay) : 0;
+    counts->input_ended = scoring->input_ended;
 }
 
 int scoring_run(const struct scoring_options *options, const struct scoring_parts *parts,
@@ -604,6 +635,7 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
                      .diagnostics = parts->diagnostics,
                      .deadline_us = options->deadline_us},
         .newest_us = INT64_MIN,
+        .rejects = parts->diagnostics->rejects,
     };
     scoring.earlier_outcomes = scoring.outcomes;
     if (parts->earlier) {
@@ -611,31 +643,27 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
             (struct row_errors){.file = mapped_file_name(parts->earlier), .bar = parts->bar};
         scoring.earlier_outcomes.diagnostics = &scoring.earlier_diagnostics;
     }
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&scoring.mutex, NULL);
-    pthread_cond_init(&scoring.answered, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     memset(ret_counts, 0, sizeof *ret_counts);
     outcome_delay_init(&scoring.delay);
     open_batches(&scoring);
     uint64_t begun_us = monotonic_us();
 
-    int r = score_all(&scoring, ret_error);
-    if (r < 0)
+    int r = 0;
+    if (scoring.rejects)
+        r = row_spool_open(rejects_path(scoring.rejects), &scoring.spool, ret_error);
+    if (r == 0)
+        r = score_all(&scoring, ret_error);
+    if (r < 0) {
         abandon(&scoring);
+        keep_open(&scoring, ret_error);
+        keep_rest(&scoring, ret_error);
+        r = -(int)ret_error->code;
+    }
 
     ret_counts->seconds = (double)(monotonic_us() - begun_us) / 1e6;
-    ret_counts->failed = parts->diagnostics->count + scoring.earlier_diagnostics.count;
-    ret_counts->outcomes = scoring.outcomes.accepted + scoring.earlier_outcomes.accepted;
-    ret_counts->outcomes_changed = scoring.outcomes.changed + scoring.earlier_outcomes.changed;
-    ret_counts->outcomes_waiting = r == 0 ? outcome_delay_waiting(&scoring.delay) : 0;
+    fill_counts(&scoring, r == 0);
     outcome_delay_deinit(&scoring.delay);
-    for (size_t i = 0; i < options->in_flight + 1; i++)
-        batch_deinit(&scoring.batches[i]);
-    free(scoring.batches);
-    pthread_cond_destroy(&scoring.answered);
-    pthread_mutex_destroy(&scoring.mutex);
+    row_spool_close(scoring.spool);
+    close_batches(&scoring);
     return r;
 }

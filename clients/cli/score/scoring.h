@@ -39,6 +39,7 @@ struct scoring_counts {
     uint64_t duplicates; /* of those decided before; of these, after sending the same again: */
     uint64_t duplicates_of_retries;
     uint64_t failed; /* rows that gave no decision, or whose outcome was refused */
+    uint64_t unsent; /* of a run that ended early: kept as not known to be done */
     uint64_t outcomes, outcomes_changed;
     uint64_t outcomes_untimed; /* of outcomes due: had no time, so were reported at once */
     uint64_t outcomes_waiting; /* of a whole run: left out, their time had not come at its end */
@@ -49,6 +50,7 @@ struct scoring_counts {
     struct histogram round_trip_us; /* per message */
     double seconds;
     uint64_t next_line; /* when it ended early: of the first row that is not known to be done */
+    bool input_ended;   /* all rows were read */
 };
 
 /* What takes part. All belong to the caller. */
@@ -63,9 +65,11 @@ struct scoring_parts {
     struct examples *examples; /* NULL: none wanted */
 };
 
-/* Blocks until all rows are done. counts are filled on failure, too, as far as it got:
- * ERROR_UNAVAILABLE (the server was away for too long), ERROR_INTERRUPTED, ERROR_INVALID (strict,
- * and a row is wrong), ERROR_SYSTEM (reading, writing). No callback of the client is left under
- * way. */
+/* Blocks until all rows are done. Where diagnostics->rejects keeps rows, the file has begun there
+ * (rejects_begin_file()); those of an input that cannot be read again are kept also when the run
+ * ends before they are done, and the rest of it too, when it ends because of the server. counts are
+ * filled on failure, too, as far as it got: ERROR_UNAVAILABLE (the server was away for too long),
+ * ERROR_INTERRUPTED, ERROR_INVALID (strict, and a row is wrong), ERROR_SYSTEM (reading, writing).
+ * No callback of the client is left under way. */
 int scoring_run(const struct scoring_options *options, const struct scoring_parts *parts,
                 struct scoring_counts *ret_counts, struct error *ret_error);

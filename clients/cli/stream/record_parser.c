@@ -4,7 +4,7 @@
 #include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/row_transaction.h"
-#include "clients/cli/io/rows.h"
+#include "clients/cli/rows/rows.h"
 #include "core/base/check.h"
 #include "core/wire/message/message_item.h"
 
@@ -112,13 +112,17 @@ static int name_field(struct text field, struct error *error) {
 }
 
 static int take_protobuf(struct text value, struct arena *arena,
-                         struct transaction *ret_transaction, struct error *ret_error) {
+                         struct transaction *ret_transaction, struct text *ret_field,
+                         struct error *ret_error) {
     struct text field = {0};
     int r = message_decode_transaction(value.data, value.length, arena, ret_transaction, ret_error);
     if (r < 0)
         return r;
-    if (transaction_check(ret_transaction, &field, ret_error) < 0)
+    if (transaction_check(ret_transaction, &field, ret_error) < 0) {
+        if (ret_field)
+            *ret_field = field;
         return name_field(field, ret_error);
+    }
     return copy_texts(arena, ret_transaction, ret_error);
 }
 
@@ -126,27 +130,30 @@ int record_parser_transaction(struct record_parser *parser, struct text value, s
                               struct transaction *ret_transaction, struct error *ret_error) {
     int r = need_value(value, ret_error);
     if (r == 0 && parser->format == RECORD_PROTOBUF) {
-        r = take_protobuf(value, arena, ret_transaction, ret_error);
+        r = take_protobuf(value, arena, ret_transaction, NULL, ret_error);
     } else if (r == 0) {
         struct row row;
         r = rows_take_object(parser->rows, value, &row, ret_error);
         if (r == 0)
-            r = row_transaction(parser->mapping, &row, arena, ret_transaction, ret_error);
+            r = row_transaction(parser->mapping, &row, arena, ret_transaction, NULL, ret_error);
     }
     return r < 0 ? refuse(ret_error) : 0;
 }
 
 int record_parser_import(struct record_parser *parser, struct text value, struct arena *arena,
-                         struct import_row *ret_row, struct error *ret_error) {
+                         struct import_row *ret_row, struct text *ret_field,
+                         struct error *ret_error) {
     struct row row;
     *ret_row = (struct import_row){0};
-    if (parser->format == RECORD_PROTOBUF)
-        return record_parser_transaction(parser, value, arena, &ret_row->transaction, ret_error);
     int r = need_value(value, ret_error);
+    if (r == 0 && parser->format == RECORD_PROTOBUF) {
+        r = take_protobuf(value, arena, &ret_row->transaction, ret_field, ret_error);
+        return r < 0 ? refuse(ret_error) : 0;
+    }
     if (r == 0)
         r = rows_take_object(parser->rows, value, &row, ret_error);
     if (r == 0)
-        r = row_import(parser->mapping, &row, arena, ret_row, ret_error);
+        r = row_import(parser->mapping, &row, arena, ret_row, ret_field, ret_error);
     return r < 0 ? refuse(ret_error) : 0;
 }
 
@@ -156,11 +163,11 @@ static int take_json_outcome(struct record_parser *parser, struct text value, st
     *ret_outcome = (struct outcome){0};
     int r = rows_take_object(parser->rows, value, &row, ret_error);
     if (r == 0)
-        r = row_id(parser->mapping, &row, arena, &ret_outcome->transaction_id, ret_error);
+        r = row_id(parser->mapping, &row, arena, &ret_outcome->transaction_id, NULL, ret_error);
     if (r == 0)
-        r = row_label(parser->mapping, &row, &ret_outcome->label, ret_error);
+        r = row_label(parser->mapping, &row, &ret_outcome->label, NULL, ret_error);
     if (r == 0)
-        r = row_outcome_time(parser->mapping, &row, &ret_outcome->known_time_us, ret_error);
+        r = row_outcome_time(parser->mapping, &row, &ret_outcome->known_time_us, NULL, ret_error);
     if (r < 0)
         return r;
     return row_states_no_outcome(parser->mapping, &row);

@@ -24,9 +24,11 @@ void record_parser_free(struct record_parser *parser); /* NULL is allowed */
  * text says what and where, without card numbers. */
 int record_parser_transaction(struct record_parser *parser, struct text value, struct arena *arena,
                               struct transaction *ret_transaction, struct error *ret_error);
-/* All that an import takes; a message Transaction has neither an outcome nor a time of receipt. */
+/* All that an import takes; a message Transaction has neither an outcome nor a time of receipt.
+ * *ret_field: as row_import() has it. */
 int record_parser_import(struct record_parser *parser, struct text value, struct arena *arena,
-                         struct import_row *ret_row, struct error *ret_error);
+                         struct import_row *ret_row, struct text *ret_field,
+                         struct error *ret_error);
 /* 1: the record states no outcome. */
 int record_parser_outcome(struct record_parser *parser, struct text value, struct arena *arena,
                           struct outcome *ret_outcome, struct error *ret_error);

@@ -116,9 +116,9 @@ int topic_rows_next(struct topic_rows *rows, const volatile int *stop, struct to
         return r;
     const struct topic_record *record = &rows->record;
     topic_reader_place(rows->reader, record, rows->place);
-    *ret_row = (struct topic_row){.place = rows->place};
+    *ret_row = (struct topic_row){.place = rows->place, .value = record->value};
     if (record_parser_import(rows->parser, record->value, &rows->arena, &ret_row->row,
-                             &rows->error) < 0)
+                             &ret_row->field, &rows->error) < 0)
         ret_row->error = &rows->error;
     return 1;
 }

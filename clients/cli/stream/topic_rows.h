@@ -4,6 +4,7 @@
 
 #include "batch/import/import.h"
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 #include <stdbool.h>
 
@@ -11,8 +12,10 @@ struct topic_rows;
 
 struct topic_row {
     const char *place;         /* "payments/3/18231": topic, partition, offset */
+    struct text value;         /* the record, as it is */
     const struct error *error; /* NULL: the row is good */
     struct import_row row;     /* only then */
+    struct text field;         /* of a bad one: at fault; may be empty */
 };
 
 /* url: "kafka://HOST:PORT,…/TOPIC,…". config: a file of librdkafka's properties, or NULL; map: a

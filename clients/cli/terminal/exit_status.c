@@ -72,3 +72,8 @@ enum exit_status exit_with_address(const struct error *error) {
     enum exit_status status = exit_with(error);
     return error->code == ERROR_INVALID ? EXIT_STATUS_USAGE : status;
 }
+
+enum exit_status exit_with_rejects(const struct error *error) {
+    enum exit_status status = exit_with(error);
+    return error->code == ERROR_EXISTS ? EXIT_STATUS_USAGE : status;
+}

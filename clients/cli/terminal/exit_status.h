@@ -34,3 +34,7 @@ enum exit_status exit_with_mapping(const struct error *error, const char *map);
 
 /* As exit_with(), for an address that cannot be one: a fault of the command line (64). */
 enum exit_status exit_with_address(const struct error *error);
+
+/* As exit_with(), for a failure to open a file of refused rows: one that is not to be overwritten
+ * is a fault of the command line (64). */
+enum exit_status exit_with_rejects(const struct error *error);

@@ -84,8 +84,7 @@ void retry_answered(struct retry *retry) {
     say(retry, "answers again after %s", quantity_format_duration(away_us, period));
 }
 
-/* A client's error as one of the core's, for the exit status. */
-static enum error_code code_of(enum harrier_error_code code) {
+enum error_code retry_error_code(enum harrier_error_code code) {
     switch (code) {
     case HARRIER_ERROR_INVALID:
         return ERROR_INVALID;
@@ -115,7 +114,8 @@ static enum error_code code_of(enum harrier_error_code code) {
 
 int retry_failure(const char *address, const struct harrier_error *failure,
                   struct error *ret_error) {
-    return error_set(ret_error, code_of(failure->code), "%s: %s", address, failure->message);
+    return error_set(ret_error, retry_error_code(failure->code), "%s: %s", address,
+                     failure->message);
 }
 
 int retry_or_fail(struct retry *retry, const struct harrier_error *failure,

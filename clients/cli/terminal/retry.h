@@ -36,3 +36,6 @@ void retry_answered(struct retry *retry);
 /* A failure that is not worth repeating, as ours: returns the negative code. */
 int retry_failure(const char *address, const struct harrier_error *failure,
                   struct error *ret_error);
+
+/* A client's error as one of the core's. */
+enum error_code retry_error_code(enum harrier_error_code code);

@@ -1,7 +1,7 @@
 /* A text as a byte_source. */
 #pragma once
 
-#include "clients/cli/io/input.h"
+#include "clients/cli/rows/input.h"
 
 struct memory_source {
     struct byte_source source;

@@ -1,6 +1,6 @@
 #include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_transaction.h"
-#include "clients/cli/io/rows.h"
+#include "clients/cli/rows/rows.h"
 #include "tests/unit/cli/memory_source.h"
 #include "tests/unit/unit.h"
 
@@ -43,9 +43,9 @@ static void close_file(struct fixture *fixture) {
 static int next(struct fixture *fixture) {
     assert_int_equal(rows_next(fixture->rows, &fixture->row, &fixture->error), ROWS_ROW);
     int r = row_transaction(fixture->mapping, &fixture->row, &fixture->arena, &fixture->transaction,
-                            &fixture->error);
+                            NULL, &fixture->error);
     if (r == 0)
-        r = row_label(fixture->mapping, &fixture->row, &fixture->label, &fixture->error);
+        r = row_label(fixture->mapping, &fixture->row, &fixture->label, NULL, &fixture->error);
     return r;
 }
 
@@ -120,17 +120,17 @@ static void times_of_history(void **state) {
               "2,2018-04-01T00:00:31Z,,,\n"
               "3,2018-04-01T00:00:31Z,later,fraud,x\n");
     assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
-    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), 1);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, NULL, &f.error), 1);
     assert_int_equal(us, INT64_C(1522540832000000));
-    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), 1);
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, NULL, &f.error), 1);
     assert_int_equal(us, INT64_C(1522627200000000));
     assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
-    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), 0);
-    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), 0);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, NULL, &f.error), 0);
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, NULL, &f.error), 0);
     assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
-    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), -ERROR_INVALID);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, NULL, &f.error), -ERROR_INVALID);
     assert_non_null(strstr(f.error.text, "received_time (column got): "));
-    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), -ERROR_INVALID);
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, NULL, &f.error), -ERROR_INVALID);
     assert_non_null(strstr(f.error.text, "outcome_time (column known): "));
     close_file(&f);
 }

@@ -59,7 +59,7 @@ static void open_file(struct mapped_file *file, const char *path) {
 static void expect_row(const struct prefetched_row *row, unsigned number) {
     char id[16];
     snprintf(id, sizeof id, "t%u", number);
-    assert_int_equal(row->line, number + 2);
+    assert_int_equal(row->original.line, number + 2);
     if (is_bad(number)) {
         assert_non_null(row->error);
         assert_non_null(strstr(row->error->text, "amount"));

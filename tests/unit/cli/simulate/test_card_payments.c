@@ -10,7 +10,7 @@
 
 #include "clients/cli/io/mapping.h"
 #include "clients/cli/io/row_transaction.h"
-#include "clients/cli/io/rows.h"
+#include "clients/cli/rows/rows.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
@@ -228,7 +228,7 @@ static void decide_file(struct run *run, const struct purchases *purchases, stru
         struct row row;
         struct transaction transaction;
         assert_int_equal(rows_next(rows, &row, &error), ROWS_ROW);
-        if (row_transaction(mapping, &row, &run->arena, &transaction, &error) < 0)
+        if (row_transaction(mapping, &row, &run->arena, &transaction, NULL, &error) < 0)
             fail_msg("line %" PRIu64 ": %s", row.line, error.text);
         decide(run, &purchases->rows[i], &transaction);
     }

@@ -6,7 +6,7 @@
 #include "clients/cli/commands/command.h"
 #include "clients/cli/io/mapping.h"
 #include "clients/cli/io/row_transaction.h"
-#include "clients/cli/io/rows.h"
+#include "clients/cli/rows/rows.h"
 #include "clients/cli/simulate/simulate_habit.h"
 #include "clients/cli/simulate/simulate_random.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -259,8 +259,8 @@ static void check_rows(enum purchase_format format) {
         assert_true(count < purchases.count);
         struct transaction transaction;
         enum label label;
-        if (row_transaction(mapping, &row, &arena, &transaction, &error) < 0 ||
-            row_label(mapping, &row, &label, &error) < 0)
+        if (row_transaction(mapping, &row, &arena, &transaction, NULL, &error) < 0 ||
+            row_label(mapping, &row, &label, NULL, &error) < 0)
             fail_msg("line %" PRIu64 ": %s", row.line, error.text);
         const struct purchase *purchase = &purchases.rows[count];
         check_transaction(&transaction, purchase);

@@ -16,6 +16,8 @@
 
 #define CSV_FIELD_MAX  (64u << 10) /* bytes */
 #define CSV_FIELDS_MAX 1024
+/* With keeps_bytes: a longer row cannot be kept, and ends the reading. */
+#define CSV_ROW_KEPT_MAX (16u << 20)
 
 struct csv_reader {
     struct byte_source *source;
@@ -28,6 +30,12 @@ struct csv_reader {
     size_t ends[CSV_FIELDS_MAX]; /* in bytes */
     struct text fields[CSV_FIELDS_MAX];
     size_t field_count;
+    bool has_mark;              /* the file begins with a byte order mark */
+    size_t field_max, kept_max; /* CSV_FIELD_MAX and CSV_ROW_KEPT_MAX, or more */
+    bool keeps_bytes;           /* of each row, as the file has them; may be set at any time */
+    struct buffer kept;         /* the row, and perhaps some of its line end */
+    size_t kept_ends[CSV_FIELDS_MAX]; /* of the fields with their quotes, in kept */
+    size_t kept_length;               /* the row without its line end */
 };
 
 void csv_reader_init(struct csv_reader *reader, struct byte_source *source);
@@ -39,5 +47,10 @@ enum csv_result {
     CSV_BAD_ROW = 2, /* ret_error says what is wrong with the row at row_line */
 };
 
-/* An enum csv_result, or the source's failure. */
+/* An enum csv_result, or the source's failure. ERROR_TOO_LARGE: the row cannot be kept. */
 int csv_next(struct csv_reader *reader, struct error *ret_error);
+
+/* With keeps_bytes: the last row without its line end, a bad one too; and a field of a good row,
+ * with its quotes. Valid until the next call. */
+struct text csv_row_bytes(const struct csv_reader *reader);
+struct text csv_field_bytes(const struct csv_reader *reader, size_t field);

@@ -1,4 +1,4 @@
-#include "clients/cli/io/rows.h"
+#include "clients/cli/rows/rows.h"
 #include "tests/unit/cli/memory_source.h"
 #include "tests/unit/unit.h"
 

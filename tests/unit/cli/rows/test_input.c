@@ -1,5 +1,5 @@
 /* Files and compression: every way of cutting the bytes gives the same text. */
-#include "clients/cli/io/input.h"
+#include "clients/cli/rows/input.h"
 #include "core/base/buffer.h"
 #include "tests/unit/unit.h"
 

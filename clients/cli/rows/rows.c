@@ -1,23 +1,24 @@
-/* Two readers behind one interface: csv.h with a header, and JSON lines parsed by jansson, one
- * line at a time; a line may have JSON_LINE_MAX bytes. The format is decided by looking at the
- * first bytes, which are then handed out again, because a pipe cannot be read twice.
+/* Two readers behind one interface: csv_table.h, and json_lines.h parsed by jansson, one line at a
+ * time; a line may have JSON_LINE_MAX bytes. The format is decided by looking at the first bytes,
+ * which are then handed out again, because a pipe cannot be read twice.
  *
  * All texts of a row live until the next row; names of columns are copied and live as long as the
  * rows. */
 #include "rows.h"
 
+#include "base64.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
-#include "csv.h"
+#include "csv_table.h"
+#include "json_lines.h"
+#include "json_members.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON_LINE_MAX   (1u << 20)
 #define ROW_ARENA_BYTES (4u << 20)
 #define NAMES_SHOWN_MAX 12
 #define MEMBERS_MAX     256
@@ -31,15 +32,15 @@ struct rows {
     size_t wanted_count;
     struct cell *cells;
     /* CSV */
-    struct csv_reader csv;
-    struct text *columns;
-    size_t column_count;
-    size_t *indexes; /* parallel to wanted: into columns */
+    struct csv_table csv;
+    size_t *indexes; /* parallel to wanted: into its columns */
     /* JSON lines */
-    struct text chunk;
-    uint64_t line;
-    struct buffer line_bytes;
+    struct json_lines lines;
+    bool keeps_originals;
+    struct buffer original; /* bytes of the row, without what a file of refused rows added */
+    struct buffer raw;      /* of harrier.raw_base64 */
     json_t *object;
+    json_t *refused; /* the object around it, of a row in harrier.raw */
     struct arena arena;
     char *members_of;
     struct named_cell members[MEMBERS_MAX];
@@ -100,53 +101,13 @@ static char *join_names(const struct text *names, size_t count) {
 /* --- CSV ---------------------------------------------------------------------------------------
  */
 
-/* 0: *ret_index is the column's place; −1: there is none. */
-static int find_column(const struct rows *rows, struct text name, size_t *ret_index) {
-    for (size_t i = 0; i < rows->column_count; i++) {
-        if (text_equal(rows->columns[i], name)) {
-            *ret_index = i;
-            return 0;
-        }
-    }
-    return -1;
-}
-
-/* An empty name is allowed, twice as well: such columns cannot be asked for. */
-static int read_header(struct rows *rows, struct error *ret_error) {
-    csv_reader_init(&rows->csv, &rows->bytes);
-    int r = csv_next(&rows->csv, ret_error);
-    if (r < 0)
-        return r;
-    if (r == CSV_END)
-        return error_set(ret_error, ERROR_INVALID,
-                         "1: the input is empty (expected a header line)");
-    if (r == CSV_BAD_ROW)
-        return error_prefix(ret_error, "%llu: the header", (unsigned long long)rows->csv.row_line);
-    rows->columns = check_calloc(rows->csv.field_count, sizeof *rows->columns);
-    for (size_t i = 0; i < rows->csv.field_count; i++) {
-        struct text name = rows->csv.fields[i];
-        size_t same;
-        if (!text_is_clean(name, NULL))
-            return error_set(ret_error, ERROR_INVALID,
-                             "%llu: column %zu: its name is not UTF-8 text",
-                             (unsigned long long)rows->csv.row_line, i + 1);
-        if (name.length > 0 && find_column(rows, name, &same) == 0)
-            return error_set(ret_error, ERROR_INVALID,
-                             "%llu: two columns have the name \"%" TEXT_FORMAT "\"",
-                             (unsigned long long)rows->csv.row_line, TEXT_ARGS(name));
-        rows->columns[i] = (struct text){.data = text_copy(name), .length = name.length};
-        rows->column_count++;
-    }
-    return 0;
-}
-
 /* Once per file, so that a row costs one index per column. */
 static int find_wanted_columns(struct rows *rows, struct error *ret_error) {
     rows->indexes = check_calloc(rows->wanted_count + 1, sizeof *rows->indexes);
     for (size_t i = 0; i < rows->wanted_count; i++) {
-        if (find_column(rows, rows->wanted[i], &rows->indexes[i]) == 0)
+        if (csv_table_find(&rows->csv, rows->wanted[i], &rows->indexes[i]))
             continue;
-        char *names = join_names(rows->columns, rows->column_count);
+        char *names = join_names(rows->csv.columns, rows->csv.column_count);
         int r = error_set(ret_error, ERROR_INVALID,
                           "there is no column \"%" TEXT_FORMAT "\" in the header (it has %s)",
                           TEXT_ARGS(rows->wanted[i]), names);
@@ -156,22 +117,16 @@ static int find_wanted_columns(struct rows *rows, struct error *ret_error) {
     return 0;
 }
 
-/* A row with too many or too few fields is bad as a whole: which field is missing cannot be
- * known. */
 static int next_csv(struct rows *rows, struct row *ret_row, struct error *ret_error) {
-    int r = csv_next(&rows->csv, ret_error);
-    ret_row->line = rows->csv.row_line;
+    int r = csv_table_next(&rows->csv, ret_error);
+    ret_row->line = rows->csv.original.line;
+    ret_row->original = rows->csv.original;
     if (r < 0 || r == CSV_END)
         return r;
     if (r == CSV_BAD_ROW)
         return ROWS_BAD_ROW;
-    if (rows->csv.field_count != rows->column_count) {
-        error_set(ret_error, ERROR_INVALID, "%zu fields, but the header has %zu",
-                  rows->csv.field_count, rows->column_count);
-        return ROWS_BAD_ROW;
-    }
     for (size_t i = 0; i < rows->wanted_count; i++) {
-        struct text field = rows->csv.fields[rows->indexes[i]];
+        struct text field = csv_table_field(&rows->csv, rows->indexes[i]);
         rows->cells[i] =
             (struct cell){.kind = field.length ? CELL_TEXT : CELL_ABSENT, .text = field};
     }
@@ -226,7 +181,8 @@ static struct cell cell_of_json(struct rows *rows, const json_t *value) {
 
 /* The member of that name, or for "a.b" the member b of the member a. */
 static const json_t *find_member(const json_t *object, struct text name) {
-    const json_t *member = json_object_getn(object, name.data, name.length);
+    const json_t *member =
+        reject_column_is_reserved(name) ? NULL : json_object_getn(object, name.data, name.length);
     const char *point = member ? NULL : memchr(name.data, '.', name.length);
     if (!point)
         return member;
@@ -236,9 +192,10 @@ static const json_t *find_member(const json_t *object, struct text name) {
     return json_is_object(inner) ? find_member(inner, rest) : NULL;
 }
 
-/* "location" is wanted if "location.latitude" is. */
+/* "location" is wanted if "location.latitude" is. What belongs to refused rows is nobody's to want.
+ */
 static bool is_wanted(const struct rows *rows, struct text name) {
-    if (rows->members_of && text_is(name, rows->members_of))
+    if ((rows->members_of && text_is(name, rows->members_of)) || reject_column_is_reserved(name))
         return true;
     for (size_t i = 0; i < rows->wanted_count; i++) {
         struct text wanted = rows->wanted[i];
@@ -266,44 +223,6 @@ static void note_unused_members(struct rows *rows) {
         rows->unused = join_names(names, count);
 }
 
-/* One line without its line feed into line_bytes. 1; 0: the end; 2: too long (skipped). */
-static int read_line(struct rows *rows, struct error *ret_error) {
-    bool any = false, too_long = false;
-    buffer_clear(&rows->line_bytes);
-    for (;;) {
-        if (rows->chunk.length == 0) {
-            int r = rows->bytes.read(&rows->bytes, &rows->chunk, ret_error);
-            if (r < 0)
-                return r;
-            if (r == 0) {
-                rows->chunk.length = 0;
-                break;
-            }
-        }
-        any = true;
-        const char *end = memchr(rows->chunk.data, '\n', rows->chunk.length);
-        size_t n = end ? (size_t)(end - rows->chunk.data) : rows->chunk.length;
-        too_long = too_long || rows->line_bytes.length + n > JSON_LINE_MAX;
-        if (!too_long)
-            buffer_append(&rows->line_bytes, rows->chunk.data, n);
-        rows->chunk.data += n + (end != NULL);
-        rows->chunk.length -= n + (end != NULL);
-        if (end)
-            break;
-    }
-    if (!any)
-        return 0;
-    rows->line++;
-    return too_long ? 2 : 1;
-}
-
-static bool is_blank(const struct buffer *line) {
-    for (size_t i = 0; i < line->length; i++)
-        if (!is_space((char)line->bytes[i]))
-            return false;
-    return true;
-}
-
 /* More members than a transaction may have attributes are refused when it is converted. */
 static int fill_members(struct rows *rows, struct error *ret_error) {
     json_t *object = rows->members_of ? json_object_get(rows->object, rows->members_of) : NULL;
@@ -327,7 +246,7 @@ static int fill_members(struct rows *rows, struct error *ret_error) {
 }
 
 /* Frees the one before: cells point into the object until then. */
-static int parse_object(struct rows *rows, struct text bytes, struct error *ret_error) {
+static int load_object(struct rows *rows, struct text bytes, struct error *ret_error) {
     json_error_t json_error;
     json_decref(rows->object);
     arena_reset(&rows->arena);
@@ -335,8 +254,14 @@ static int parse_object(struct rows *rows, struct text bytes, struct error *ret_
     if (!rows->object)
         return error_set(ret_error, ERROR_INVALID, "column %d: %s", json_error.column,
                          json_error.text);
-    if (!json_is_object(rows->object))
-        return error_set(ret_error, ERROR_INVALID, "expected a JSON object, {…}");
+    if (json_is_object(rows->object))
+        return 0;
+    json_decref(rows->object);
+    rows->object = NULL;
+    return error_set(ret_error, ERROR_INVALID, "expected a JSON object, {…}");
+}
+
+static int fill_cells(struct rows *rows, struct error *ret_error) {
     for (size_t i = 0; i < rows->wanted_count; i++) {
         const json_t *member = find_member(rows->object, rows->wanted[i]);
         rows->cells[i] = member ? cell_of_json(rows, member) : (struct cell){.kind = CELL_ABSENT};
@@ -350,22 +275,118 @@ static void give_object(const struct rows *rows, struct row *ret_row) {
     ret_row->member_count = rows->member_count;
 }
 
-/* Blank lines are skipped but counted, so that line numbers are those of an editor. */
+/* A text of the object around a row; empty: there is none. */
+static struct text reject_text(const json_t *object, enum reject_column column) {
+    const json_t *value = json_object_get(object, reject_column_name(column));
+    return json_is_string(value) ? (struct text){.data = json_string_value(value),
+                                                 .length = json_string_length(value)}
+                                 : (struct text){0};
+}
+
+/* How many members the object has beside those of refused rows. */
+static size_t count_members(json_t *object) {
+    const char *key;
+    json_t *value;
+    size_t count = 0;
+    json_object_foreach(object, key, value) {
+        count += !reject_column_is_reserved(text_of(key));
+    }
+    return count;
+}
+
+static void note_source(const json_t *object, struct row_original *original) {
+    original->source = reject_text(object, REJECT_SOURCE);
+    long long line = json_integer_value(json_object_get(object, reject_column_name(REJECT_LINE)));
+    original->source_line = line > 0 ? (uint64_t)line : 0;
+}
+
+/* What the loaded object has in harrier.raw or, decoded, in harrier.raw_base64; empty: neither. */
+static int read_raw(struct rows *rows, struct text *ret_raw, struct error *ret_error) {
+    struct text encoded = reject_text(rows->object, REJECT_RAW_BASE64);
+    *ret_raw = reject_text(rows->object, REJECT_RAW);
+    if (encoded.length == 0)
+        return 0;
+    if (ret_raw->length > 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "harrier.raw and harrier.raw_base64 both have values");
+    buffer_clear(&rows->raw);
+    if (!base64_decode(&rows->raw, encoded))
+        return error_set(ret_error, ERROR_INVALID, "harrier.raw_base64 is not base 64");
+    *ret_raw = buffer_text(&rows->raw);
+    return 0;
+}
+
+/* The loaded object's own bytes, without the members of refused rows. */
+static void note_object(struct rows *rows, struct text object, struct row_original *original) {
+    original->raw = (struct text){0};
+    original->bytes = object;
+    if (count_members(rows->object) == json_object_size(rows->object))
+        return;
+    buffer_clear(&rows->original);
+    json_members_remove(&rows->original, object, reject_column_is_reserved);
+    original->bytes = buffer_text(&rows->original);
+}
+
+/* The loaded object is put aside, since texts of the row lie in it. */
+static int load_raw(struct rows *rows, struct text raw, struct row_original *original,
+                    struct error *ret_error) {
+    json_decref(rows->refused);
+    rows->refused = rows->object;
+    rows->object = NULL;
+    original->raw = raw;
+    if (raw.length > JSON_LINE_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
+    int r = load_object(rows, raw, ret_error);
+    if (r == 0 && !memchr(raw.data, '\n', raw.length))
+        note_object(rows, raw, original);
+    return r;
+}
+
+/* A line → the loaded object of its row, and the row as it came. */
+static int load_line(struct rows *rows, struct text line, struct row_original *original,
+                     struct error *ret_error) {
+    struct text raw;
+    original->raw = line;
+    int r = load_object(rows, line, ret_error);
+    if (r == 0)
+        r = read_raw(rows, &raw, ret_error);
+    if (r < 0)
+        return r;
+    note_source(rows->object, original);
+    if (raw.length > 0 && count_members(rows->object) == 0)
+        return load_raw(rows, raw, original, ret_error);
+    note_object(rows, line, original);
+    if (raw.length > 0) {
+        original->raw = raw;
+        return error_set(ret_error, ERROR_INVALID,
+                         "harrier.raw and other members have values: mend the row in one place, "
+                         "and remove the other");
+    }
+    if (original->bytes.length <= JSON_LINE_MAX)
+        return 0;
+    original->raw = original->bytes;
+    original->bytes = (struct text){0};
+    return error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
+}
+
 static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_error) {
-    int r;
-    do
-        r = read_line(rows, ret_error);
-    while (r == 1 && is_blank(&rows->line_bytes));
+    struct row_original *original = &ret_row->original;
+    int r = json_lines_next(&rows->lines, ret_error);
     if (r <= 0)
         return r;
-    ret_row->line = rows->line;
-    if (r == 2) {
-        error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
-        return ROWS_BAD_ROW;
+    struct text line = buffer_text(&rows->lines.bytes);
+    ret_row->line = original->line = rows->lines.line;
+    if (r == JSON_LINES_TOO_LONG) {
+        original->raw = line;
+        r = error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
+    } else {
+        r = load_line(rows, line, original, ret_error);
+        if (r == 0)
+            r = fill_cells(rows, ret_error);
     }
-    struct text line = {.data = (const char *)rows->line_bytes.bytes,
-                        .length = rows->line_bytes.length};
-    if (parse_object(rows, line, ret_error) < 0)
+    if (!rows->keeps_originals)
+        *original = (struct row_original){.line = ret_row->line};
+    if (r < 0)
         return ROWS_BAD_ROW;
     if (!rows->first_seen)
         note_unused_members(rows);
@@ -379,7 +400,8 @@ static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_e
 static struct rows *rows_new(enum row_format format) {
     struct rows *rows = check_calloc(1, sizeof *rows);
     rows->format = format;
-    buffer_init(&rows->line_bytes);
+    buffer_init(&rows->original);
+    buffer_init(&rows->raw);
     arena_init(&rows->arena, ROW_ARENA_BYTES);
     return rows;
 }
@@ -393,7 +415,9 @@ int rows_take_object(struct rows *rows, struct text bytes, struct row *ret_row,
     *ret_row = (struct row){0};
     if (bytes.length > JSON_LINE_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE, "longer than 1 MiB");
-    int r = parse_object(rows, bytes, ret_error);
+    int r = load_object(rows, bytes, ret_error);
+    if (r == 0)
+        r = fill_cells(rows, ret_error);
     if (r == 0)
         give_object(rows, ret_row);
     return r;
@@ -406,7 +430,9 @@ int rows_open(struct byte_source *source, enum row_format format, struct rows **
     rows->source = source;
     int r = guess_format(rows, ret_error);
     if (r == 0 && rows->format == ROW_FORMAT_CSV)
-        r = read_header(rows, ret_error);
+        r = csv_table_open(&rows->csv, &rows->bytes, ret_error);
+    if (rows->format == ROW_FORMAT_JSONL)
+        json_lines_init(&rows->lines, &rows->bytes);
     if (r < 0) {
         rows_close(rows);
         return r;
@@ -418,21 +444,22 @@ int rows_open(struct byte_source *source, enum row_format format, struct rows **
 void rows_close(struct rows *rows) {
     if (!rows)
         return;
-    for (size_t i = 0; i < rows->column_count; i++)
-        free((char *)rows->columns[i].data);
     for (size_t i = 0; i < rows->wanted_count; i++)
         free((char *)rows->wanted[i].data);
     if (rows->format == ROW_FORMAT_CSV)
-        csv_reader_deinit(&rows->csv);
-    free(rows->columns);
+        csv_table_close(&rows->csv);
+    if (rows->format == ROW_FORMAT_JSONL)
+        json_lines_deinit(&rows->lines);
     free(rows->wanted);
     free(rows->cells);
     free(rows->indexes);
     free(rows->members_of);
     free(rows->unused);
-    buffer_deinit(&rows->line_bytes);
+    buffer_deinit(&rows->original);
+    buffer_deinit(&rows->raw);
     arena_deinit(&rows->arena);
     json_decref(rows->object);
+    json_decref(rows->refused);
     free(rows);
 }
 
@@ -441,8 +468,17 @@ enum row_format rows_format(const struct rows *rows) {
 }
 
 const struct text *rows_columns(const struct rows *rows, size_t *ret_count) {
-    *ret_count = rows->column_count;
-    return rows->columns;
+    *ret_count = rows->csv.column_count;
+    return rows->csv.columns;
+}
+
+struct text rows_header_bytes(const struct rows *rows, bool *ret_has_mark) {
+    *ret_has_mark = rows->csv.file.has_mark;
+    return buffer_text(&rows->csv.header);
+}
+
+void rows_keep_originals(struct rows *rows) {
+    rows->keeps_originals = rows->csv.keeps_originals = rows->lines.keeps_long = true;
 }
 
 int rows_want(struct rows *rows, const struct text *columns, size_t count,
@@ -470,7 +506,8 @@ int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error) {
 }
 
 char *rows_header(const struct rows *rows) {
-    return rows->format == ROW_FORMAT_CSV ? join_names(rows->columns, rows->column_count) : NULL;
+    return rows->format == ROW_FORMAT_CSV ? join_names(rows->csv.columns, rows->csv.column_count)
+                                          : NULL;
 }
 
 char *rows_unused(const struct rows *rows) {
@@ -478,8 +515,8 @@ char *rows_unused(const struct rows *rows) {
         return rows->unused ? text_copy(text_of(rows->unused)) : NULL;
     struct text names[CSV_FIELDS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < rows->column_count; i++)
-        if (!is_wanted(rows, rows->columns[i]))
-            names[count++] = rows->columns[i];
+    for (size_t i = 0; i < rows->csv.column_count; i++)
+        if (!is_wanted(rows, rows->csv.columns[i]))
+            names[count++] = rows->csv.columns[i];
     return count > 0 ? join_names(names, count) : NULL;
 }

@@ -2,13 +2,16 @@
  * line; names of nested members are joined with a point, as in "location.latitude").
  *
  * The caller names the wanted columns once; each row then has one cell per wanted column.
- */
+ *
+ * A file of refused rows (io/rejects.h) is read as the file was that they come from: its own
+ * columns (reject_column.h) are left out, and what it holds in harrier.raw is read from there. */
 #pragma once
 
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "input.h"
+#include "row_original.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +45,7 @@ struct row {
     /* JSON lines only: the members of the object that rows_want_members() named. */
     const struct named_cell *members;
     size_t member_count;
+    struct row_original original; /* valid until the next row; of a bad one, too */
 };
 
 enum row_format { ROW_FORMAT_GUESS, ROW_FORMAT_CSV, ROW_FORMAT_JSONL };
@@ -57,6 +61,12 @@ void rows_close(struct rows *rows); /* NULL is allowed */
 enum row_format rows_format(const struct rows *rows); /* never GUESS */
 /* CSV: the header's names. JSON lines: count 0. They live as long as the rows. */
 const struct text *rows_columns(const struct rows *rows, size_t *ret_count);
+/* CSV: the header as it is in the file, and whether a byte order mark comes before it. */
+struct text rows_header_bytes(const struct rows *rows, bool *ret_has_mark);
+
+/* From here on each row comes with its bytes. One of more than 16 MiB ends the reading with
+ * ERROR_TOO_LARGE. */
+void rows_keep_originals(struct rows *rows);
 
 /* Names are copied. ERROR_NOT_FOUND: CSV lacks one of them; the text has it and what there is. */
 int rows_want(struct rows *rows, const struct text *columns, size_t count, struct error *ret_error);
@@ -66,7 +76,7 @@ void rows_want_members(struct rows *rows, struct text object);
 enum rows_result {
     ROWS_END = 0,
     ROWS_ROW = 1,
-    ROWS_BAD_ROW = 2, /* ret_error says what is wrong; only ret_row->line is filled */
+    ROWS_BAD_ROW = 2, /* ret_error says what is wrong; ret_row has its line and its original */
 };
 
 /* An enum rows_result, or the source's failure. The row is valid until the next call. */

@@ -1,4 +1,4 @@
-#include "clients/cli/io/csv.h"
+#include "clients/cli/rows/csv.h"
 #include "tests/unit/cli/memory_source.h"
 #include "tests/unit/unit.h"
 

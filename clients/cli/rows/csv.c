@@ -14,11 +14,15 @@ void csv_reader_init(struct csv_reader *reader, struct byte_source *source) {
     reader->source = source;
     reader->held = NO_BYTE;
     reader->line = 1;
+    reader->field_max = CSV_FIELD_MAX;
+    reader->kept_max = CSV_ROW_KEPT_MAX;
     buffer_init(&reader->bytes);
+    buffer_init(&reader->kept);
 }
 
 void csv_reader_deinit(struct csv_reader *reader) {
     buffer_deinit(&reader->bytes);
+    buffer_deinit(&reader->kept);
 }
 
 /* The chunk has at least one byte, or 0 at the end, or the source's failure. */
@@ -33,11 +37,19 @@ static int fill(struct csv_reader *reader, struct error *ret_error) {
     return r;
 }
 
+static void keep(struct csv_reader *reader, const void *bytes, size_t size) {
+    if (reader->keeps_bytes)
+        buffer_append(&reader->kept, bytes, size);
+}
+
 /* The next byte, END_BYTE, or (*ret_failure < 0) the source's failure, which reads as the end. */
 static int next_byte(struct csv_reader *reader, int *ret_failure, struct error *ret_error) {
+    if (*ret_failure < 0)
+        return END_BYTE;
     if (reader->held != NO_BYTE) {
         int held = reader->held;
         reader->held = NO_BYTE;
+        keep(reader, &(char){(char)held}, 1);
         return held;
     }
     int r = fill(reader, ret_error);
@@ -47,13 +59,14 @@ static int next_byte(struct csv_reader *reader, int *ret_failure, struct error *
         return END_BYTE;
     }
     unsigned char byte = (unsigned char)reader->chunk.data[0];
+    keep(reader, &byte, 1);
     reader->chunk.data++;
     reader->chunk.length--;
     return byte;
 }
 
 /* The ordinary bytes at the head of the chunk, in one copy: the way most of a file is read. */
-static void take_run(struct csv_reader *reader, bool quoted, bool keep) {
+static void take_run(struct csv_reader *reader, bool quoted, bool is_good) {
     const char *data = reader->chunk.data;
     size_t n = 0;
     if (quoted)
@@ -63,8 +76,10 @@ static void take_run(struct csv_reader *reader, bool quoted, bool keep) {
         while (n < reader->chunk.length && data[n] != ',' && data[n] != '\n' && data[n] != '\r' &&
                data[n] != '"')
             n++;
-    if (keep && n > 0)
+    if (is_good && n > 0)
         buffer_append(&reader->bytes, data, n);
+    if (n > 0)
+        keep(reader, data, n);
     reader->chunk.data += n;
     reader->chunk.length -= n;
 }
@@ -72,7 +87,7 @@ static void take_run(struct csv_reader *reader, bool quoted, bool keep) {
 /* Reading one row: what has gone wrong first, and where the current field began. */
 struct row_state {
     size_t field_begin;
-    int failure;     /* of the source */
+    int failure;     /* of the source, or the row cannot be kept */
     const char *bad; /* literal; NULL: nothing yet */
 };
 
@@ -83,18 +98,28 @@ static void add_byte(struct csv_reader *reader, struct row_state *row, char byte
 }
 
 /* A missing quote would otherwise make one field of the rest of the file. */
-static void check_field_size(struct csv_reader *reader, struct row_state *row) {
-    if (!row->bad && reader->bytes.length - row->field_begin > CSV_FIELD_MAX)
-        row->bad = "a field is longer than 64 KiB (is a quote missing?)";
+static void check_size(struct csv_reader *reader, struct row_state *row, struct error *ret_error) {
+    if (!row->bad && reader->bytes.length - row->field_begin > reader->field_max)
+        row->bad = reader->field_max == CSV_FIELD_MAX
+                       ? "a field is longer than 64 KiB (is a quote missing?)"
+                       : "a field is longer than 16 MiB (is a quote missing?)";
+    if (row->failure == 0 && reader->kept.length > reader->kept_max)
+        row->failure = error_set(ret_error, ERROR_TOO_LARGE,
+                                 "the row is longer than 16 MiB, too long to be kept as refused "
+                                 "(is a quote missing?)");
 }
 
-/* Remembers where the field ends; pointers would move when the buffer grows. */
-static void end_field(struct csv_reader *reader, struct row_state *row) {
-    check_field_size(reader, row);
+/* Remembers where the field ends; pointers would move when the buffer grows. `byte` is the one
+ * behind it. */
+static void end_field(struct csv_reader *reader, struct row_state *row, int byte,
+                      struct error *ret_error) {
+    check_size(reader, row, ret_error);
+    reader->kept_length = reader->kept.length - (reader->keeps_bytes && byte != END_BYTE);
     if (!row->bad && reader->field_count == CSV_FIELDS_MAX)
         row->bad = "more than 1,024 fields";
     if (row->bad)
         return;
+    reader->kept_ends[reader->field_count] = reader->kept_length;
     reader->ends[reader->field_count++] = reader->bytes.length;
     row->field_begin = reader->bytes.length;
 }
@@ -103,7 +128,7 @@ static void end_field(struct csv_reader *reader, struct row_state *row) {
 static int quoted_field(struct csv_reader *reader, struct row_state *row, struct error *ret_error) {
     for (;;) {
         take_run(reader, true, !row->bad);
-        check_field_size(reader, row);
+        check_size(reader, row, ret_error);
         int byte = next_byte(reader, &row->failure, ret_error);
         if (byte == END_BYTE) {
             if (!row->bad)
@@ -131,7 +156,7 @@ static int plain_field(struct csv_reader *reader, struct row_state *row, int fir
             row->bad = "a quote inside a field that does not begin with one";
         add_byte(reader, row, (char)byte);
         take_run(reader, false, !row->bad);
-        check_field_size(reader, row);
+        check_size(reader, row, ret_error);
     }
 }
 
@@ -158,7 +183,7 @@ static int read_row(struct csv_reader *reader, struct row_state *row, int byte,
         } else {
             byte = plain_field(reader, row, byte, ret_error);
         }
-        end_field(reader, row);
+        end_field(reader, row, byte, ret_error);
         if (byte != ',')
             break;
         byte = next_byte(reader, &row->failure, ret_error);
@@ -180,16 +205,19 @@ static int skip_byte_order_mark(struct csv_reader *reader, struct error *ret_err
         if (r == 0 || reader->chunk.data[0] != mark[i]) {
             /* Not one, or a broken one: those bytes become part of the first field. */
             buffer_append(&reader->bytes, mark, i);
+            keep(reader, mark, i);
             return 0;
         }
         reader->chunk.data++;
         reader->chunk.length--;
     }
+    reader->has_mark = true;
     return 0;
 }
 
 int csv_next(struct csv_reader *reader, struct error *ret_error) {
     buffer_clear(&reader->bytes);
+    buffer_clear(&reader->kept);
     reader->field_count = 0;
     struct row_state row = {0};
     int byte;
@@ -206,6 +234,7 @@ int csv_next(struct csv_reader *reader, struct error *ret_error) {
         else if (byte != '\n')
             break;
         reader->line++; /* a blank line */
+        buffer_clear(&reader->kept);
     }
     if (row.failure < 0)
         return row.failure;
@@ -224,4 +253,14 @@ int csv_next(struct csv_reader *reader, struct error *ret_error) {
         begin = reader->ends[i];
     }
     return CSV_ROW;
+}
+
+struct text csv_row_bytes(const struct csv_reader *reader) {
+    return (struct text){.data = (const char *)reader->kept.bytes, .length = reader->kept_length};
+}
+
+struct text csv_field_bytes(const struct csv_reader *reader, size_t field) {
+    size_t begin = field > 0 ? reader->kept_ends[field - 1] + 1 : 0;
+    return (struct text){.data = (const char *)reader->kept.bytes + begin,
+                         .length = reader->kept_ends[field] - begin};
 }
