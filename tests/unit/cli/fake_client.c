@@ -77,14 +77,20 @@ static void decide(struct fake_reply *fake, size_t i, const struct harrier_trans
     }
     if (options->return_features && fake_server.features && !decision->duplicate)
         give_features(fake, decision);
-    if (!decision->duplicate && !options->dry_run)
+    if (!decision->duplicate && !options->dry_run && !fake_server.forgets)
         remember(transaction->id);
 }
 
+static bool is_gone(void) {
+    if (fake_server.calls_left > 1)
+        fake_server.calls_left--;
+    return fake_server.calls_left == 1;
+}
+
 static bool failing(unsigned *left, struct harrier_error *error) {
-    if (*left == 0)
+    if (!is_gone() && *left == 0)
         return false;
-    (*left)--;
+    *left -= *left > 0;
     error->code = fake_server.fail_code;
     snprintf(error->message, sizeof error->message, "the fake says no");
     return true;
@@ -149,6 +155,11 @@ int harrier_report_outcomes(struct harrier_client *client, const struct harrier_
     fake->reply.outcome_count = count;
     for (size_t i = 0; i < count; i++) {
         bool known = is_known(outcomes[i].transaction_id);
+        if (known) {
+            size_t length = strlen(fake_server.reported);
+            snprintf(fake_server.reported + length, sizeof fake_server.reported - length,
+                     "%s=", outcomes[i].transaction_id);
+        }
         fake->outcomes[i] = (struct harrier_outcome_result){
             .error_code = known ? HARRIER_OK : HARRIER_ERROR_NOT_FOUND,
             .error_field = "transaction_id",

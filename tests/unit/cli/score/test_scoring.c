@@ -1,9 +1,12 @@
 /* A whole run, from the bytes of a file to the decisions, against a fake of libharrier. */
+#include "clients/cli/io/rejects.h"
 #include "clients/cli/score/scoring.h"
 #include "tests/unit/cli/fake_client.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char three_rows[] = "id,event_time,amount,currency,outcome\n"
@@ -16,10 +19,13 @@ struct run {
     enum decision_format format;
     uint64_t retry_for_us;
     volatile int stop;
+    bool keeps;    /* refused rows */
+    bool is_piped; /* the rows come through a pipe */
     struct scoring_counts counts;
     struct error error;
     char decisions[4096];
     char messages[4096];
+    char rejects[4096]; /* empty: there is no such file */
 };
 
 static void write_text(const char *path, const char *text) {
@@ -37,18 +43,23 @@ static void read_text(const char *path, char *ret_text, size_t size) {
 }
 
 /* What goes to stderr meanwhile ends in *ret_messages. */
-static int run_file(struct run *run, const char *path, const char *out) {
+static int run_file(struct run *run, const char *path, const char *out, const char *kept) {
     struct mapped_file file;
+    struct rejects *rejects = NULL;
     struct decision_output output;
     struct progress_bar bar;
     if (mapped_file_open(&file, path, NULL, ROW_FORMAT_GUESS, MAPPED_TRANSACTIONS, &run->error) < 0)
         fail_msg("%s", run->error.text);
     assert_int_equal(
         decision_output_open(&output, out, run->format, run->options.features, &run->error), 0);
+    if (run->keeps) {
+        assert_int_equal(rejects_open(kept, NULL, &rejects, &run->error), 0);
+        assert_int_equal(rejects_begin_file(rejects, file.rows, "rows.csv", &run->error), 0);
+    }
     progress_bar_init(&bar, PROGRESS_QUIET, "rows");
     bar.stop = &run->stop;
     struct retry retry = {.address = "fake", .for_us = run->retry_for_us, .bar = &bar};
-    struct row_errors diagnostics = {.file = "rows.csv", .bar = &bar};
+    struct row_errors diagnostics = {.file = "rows.csv", .bar = &bar, .rejects = rejects};
     const struct scoring_parts parts = {.file = &file,
                                         .output = &output,
                                         .retry = &retry,
@@ -57,27 +68,53 @@ static int run_file(struct run *run, const char *path, const char *out) {
     int r = scoring_run(&run->options, &parts, &run->counts, &run->error);
     struct error close_error;
     assert_int_equal(decision_output_close(&output, &close_error), 0);
+    assert_int_equal(rejects_close(rejects, &close_error), 0);
     mapped_file_close(&file);
     return r;
 }
 
+/* The other end of a pipe. */
+struct piping {
+    const char *path, *text;
+};
+
+static void *write_pipe(void *user) {
+    const struct piping *piping = user;
+    write_text(piping->path, piping->text);
+    return NULL;
+}
+
 static int run_text(struct run *run, const char *text) {
-    char folder[] = "/tmp/harrier-scoring-XXXXXX", path[64], out[64], messages[64];
+    char folder[] = "/tmp/harrier-scoring-XXXXXX", path[64], out[64], messages[64], kept_rows[64];
+    struct piping piping = {.path = path, .text = text};
+    pthread_t writer;
     assert_non_null(mkdtemp(folder));
+    snprintf(kept_rows, sizeof kept_rows, "%s/rejects", folder);
     snprintf(path, sizeof path, "%s/rows.csv", folder);
     snprintf(out, sizeof out, "%s/out", folder);
     snprintf(messages, sizeof messages, "%s/messages", folder);
-    write_text(path, text);
+    if (run->is_piped) {
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(pthread_create(&writer, NULL, write_pipe, &piping), 0);
+    } else {
+        write_text(path, text);
+    }
     fflush(stderr);
     int kept = dup(STDERR_FILENO), to = open(messages, O_CREAT | O_WRONLY, 0600);
     dup2(to, STDERR_FILENO);
-    int r = run_file(run, path, out);
+    int r = run_file(run, path, out, kept_rows);
+    if (run->is_piped)
+        pthread_join(writer, NULL);
     fflush(stderr);
     dup2(kept, STDERR_FILENO);
     close(kept);
     close(to);
     read_text(out, run->decisions, sizeof run->decisions);
     read_text(messages, run->messages, sizeof run->messages);
+    if (access(kept_rows, F_OK) == 0) {
+        read_text(kept_rows, run->rejects, sizeof run->rejects);
+        unlink(kept_rows);
+    }
     unlink(path);
     unlink(out);
     unlink(messages);
@@ -264,6 +301,148 @@ static void due_outcomes_are_not_lost(void **state) {
                                     "b,yesterday,1.00,EUR,,\n"),
                      -ERROR_INVALID);
     assert_int_equal(run.counts.outcomes_waiting, 0);
+}
+
+#define REJECTED_COLUMNS                                                                           \
+    ",harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,harrier.raw\n"
+
+/* Refused when read, by the server, and for its outcome: each as it was. */
+static void refused_rows_are_kept(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.keeps = true;
+    assert_int_equal(run_text(&run, "id,event_time,note\n"
+                                    "bad1,2018-04-01T00:00:31Z,\"x\"\n"
+                                    "b,yesterday,\"\"\n"
+                                    "c,2018-04-01T00:00:33Z,\n"
+                                    "d,2018-04-01T00:00:33Z\n"),
+                     0);
+    assert_string_equal(run.rejects,
+                        "id,event_time,note" REJECTED_COLUMNS
+                        "b,yesterday,\"\",rows.csv,3,invalid,event_time,\"event_time: "
+                        "\"\"yesterday\"\" is not a time (expected RFC 3339, as "
+                        "2018-04-01T00:00:31Z)\",\n"
+                        ",,,rows.csv,5,invalid,,\"2 fields, but the header has 3\","
+                        "\"d,2018-04-01T00:00:33Z\"\n"
+                        "bad1,2018-04-01T00:00:31Z,\"x\",rows.csv,2,invalid,terminal,terminal: is "
+                        "missing,\n");
+    assert_int_equal(run.counts.failed, 3);
+    run = new_run();
+    run.keeps = true;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(run.rejects, "");
+}
+
+/* Their rows are in messages long gone, and in a temporary file. */
+static void rows_of_refused_outcomes_are_kept(void **state) {
+    (void)state;
+    for (size_t batch = 1; batch <= 4; batch++) {
+        struct run run = new_run();
+        run.keeps = true;
+        run.options.batch = batch;
+        fake_server.forgets = true;
+        assert_int_equal(run_text(&run, timed_rows), 0);
+        assert_string_equal(
+            run.rejects,
+            "id,event_time,amount,currency,outcome,outcome_time" REJECTED_COLUMNS
+            "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z,rows.csv,2,not_found,"
+            "transaction_id,transaction_id is not known,\n"
+            "b,2018-04-01T00:00:20Z,2.00,EUR,legit,2018-04-01T00:00:30Z,rows.csv,3,not_found,"
+            "transaction_id,transaction_id is not known,\n");
+        assert_int_equal(run.counts.scored, 3);
+        run = new_run(); /* without a time: reported with their message */
+        run.keeps = true;
+        run.options.batch = batch;
+        fake_server.forgets = true;
+        assert_int_equal(run_text(&run, three_rows), 0);
+        assert_non_null(strstr(run.rejects, "\na,2018-04-01T00:00:31Z,1.00,EUR,fraud,rows.csv,2,"));
+        assert_non_null(strstr(run.rejects, "\nc,2018-04-01T00:00:33Z,3.00,EUR,fraud,rows.csv,4,"));
+        assert_null(strstr(run.rejects, "\nb,"));
+    }
+}
+
+/* How many rows of the file begin with an id. */
+static size_t count_kept(const struct run *run, const char *id) {
+    char begin[16];
+    size_t count = 0;
+    snprintf(begin, sizeof begin, "\n%s,", id);
+    for (const char *at = run->rejects; (at = strstr(at, begin)); at++)
+        count++;
+    return count;
+}
+
+static const char eight_rows[] = "id,event_time,outcome,outcome_time\n"
+                                 "a,2018-04-01T00:00:10Z,fraud,2018-04-01T00:00:12Z\n"
+                                 "b,2018-04-01T00:00:11Z,fraud,\n"
+                                 "c,2018-04-01T00:00:12Z,,\n"
+                                 "d,2018-04-01T00:00:13Z,fraud,2018-04-01T00:00:15Z\n"
+                                 "e,2018-04-01T00:00:14Z,legit,\n"
+                                 "f,2018-04-01T00:00:15Z,,\n"
+                                 "g\n"
+                                 "h,2018-04-01T00:00:16Z,,\n";
+
+/* The server goes away at its n-th call. Each row of a pipe is then either done, with its outcome
+ * if that was due, or kept; once. Which are done shows in what the server was asked before. */
+static void rows_of_a_pipe_are_kept_when_the_server_goes(void **state) {
+    (void)state;
+    for (unsigned calls = 0; calls < 8; calls++) {
+        for (size_t batch = 1; batch <= 3; batch++) {
+            struct run run = new_run();
+            run.keeps = run.is_piped = true;
+            run.retry_for_us = 0;
+            run.options.batch = batch;
+            fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+            fake_server.calls_left = calls + 1;
+            int r = run_text(&run, eight_rows);
+            assert_int_equal(run.counts.rows, 8);
+            assert_true(r == 0 || r == -ERROR_UNAVAILABLE);
+            assert_int_equal(run.counts.input_ended, 1);
+            for (const char *id = "abcdefh"; *id; id++) {
+                char name[2] = {*id}, known[8], outcome[16];
+                snprintf(known, sizeof known, " %c ", *id);
+                snprintf(outcome, sizeof outcome, "%c=", *id);
+                bool is_scored = strstr(fake_server.known, known) != NULL;
+                bool is_reported = strstr(fake_server.reported, outcome) != NULL;
+                bool is_untimed = *id == 'b' || *id == 'e';
+                if (!is_scored || (is_untimed && !is_reported))
+                    assert_int_equal(count_kept(&run, name), 1);
+                else if (is_reported || *id == 'c' || *id == 'f' || *id == 'h')
+                    assert_int_equal(count_kept(&run, name), 0);
+                else /* scored, and its outcome waits or was due */
+                    assert_true(count_kept(&run, name) <= 1);
+            }
+            assert_non_null(strstr(run.rejects, ",rows.csv,8,invalid,,"));
+            assert_int_equal(run.counts.unsent > 0, r < 0);
+        }
+    }
+    struct run run = new_run();
+    run.keeps = true;
+    run.retry_for_us = 0;
+    fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+    fake_server.fail_next = 1;
+    assert_int_equal(run_text(&run, three_rows), -ERROR_UNAVAILABLE);
+    assert_string_equal(run.rejects, "");
+    assert_int_equal(run.counts.unsent, 0);
+}
+
+/* Behind the row that ends a strict run, nothing of a pipe was read, but the messages under way
+ * are settled. */
+static void a_strict_run_keeps_its_row(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.keeps = run.is_piped = run.options.strict = true;
+    run.options.batch = 3;
+    assert_int_equal(run_text(&run, "id,event_time\n"
+                                    "a,2018-04-01T00:00:31Z\n"
+                                    "bad1,2018-04-01T00:00:32Z\n"
+                                    "c,2018-04-01T00:00:33Z\n"
+                                    "d,2018-04-01T00:00:34Z\n"),
+                     -ERROR_INVALID);
+    assert_int_equal(count_kept(&run, "a"), 0);
+    assert_int_equal(count_kept(&run, "bad1"), 1);
+    assert_int_equal(count_kept(&run, "c"), 1); /* its answer was not looked at */
+    assert_int_equal(count_kept(&run, "d"), 1); /* it was read while they were under way */
+    assert_int_equal(run.counts.unsent, 2);
 }
 
 static void json_lines_of_decisions(void **state) {
@@ -502,6 +681,10 @@ int main(void) {
         cmocka_unit_test(a_wrong_clock_makes_nothing_due),
         cmocka_unit_test(outcomes_without_a_time),
         cmocka_unit_test(due_outcomes_are_not_lost),
+        cmocka_unit_test(refused_rows_are_kept),
+        cmocka_unit_test(rows_of_refused_outcomes_are_kept),
+        cmocka_unit_test(rows_of_a_pipe_are_kept_when_the_server_goes),
+        cmocka_unit_test(a_strict_run_keeps_its_row),
         cmocka_unit_test(json_lines_of_decisions),
         cmocka_unit_test(bad_rows_do_not_stop_the_others),
         cmocka_unit_test(strict_stops_at_the_first),
