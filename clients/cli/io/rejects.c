@@ -226,6 +226,11 @@ static void add_csv_row(struct rejects *rejects, const struct row_original *orig
     add_csv_cell(line, text_of(error_code_name(why->code)));
     add_csv_cell(line, clean_text(&clean, why->field));
     add_csv_cell(line, clean_text(&clean, text_of(why->reason)));
+    if (original->raw.length == 0)
+        buffer_append_u8(line, ',');
+    else
+        add_csv_cell(line, original->columns.length > 0 ? original->columns
+                                                        : buffer_text(&rejects->header));
     add_csv_cell(line, original->raw);
     buffer_append_u8(line, '\n');
     buffer_deinit(&clean);

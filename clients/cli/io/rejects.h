@@ -3,7 +3,8 @@
  *
  * CSV: the input's header and rows, byte for byte, with the columns of rows/reject_column.h behind
  * them. A row that does not fit the header (broken quotes, too many fields) is in harrier.raw, byte
- * for byte, and its cells are empty. JSON lines: the input's objects, byte for byte, with further
+ * for byte, with the header in harrier.columns, since a spreadsheet may move columns; its cells are
+ * empty. JSON lines: the input's objects, byte for byte, with further
  * members at their end; a line that is no object is the text harrier.raw of one that has nothing
  * else or, if it is no text, harrier.raw_base64. Lines end with a line feed, whatever they ended
  * with.

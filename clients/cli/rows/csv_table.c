@@ -26,11 +26,12 @@ bool csv_table_find(const struct csv_table *table, struct text name, size_t *ret
     return false;
 }
 
-/* The bytes of the fields that the input has, with commas. */
-static void join_fields(const struct csv_table *table, struct buffer *ret_bytes) {
+/* The bytes of the fields that the input has, in the file's order, with commas. */
+static void join_fields(const struct csv_table *table, const struct csv_reader *reader,
+                        const size_t *fields, struct buffer *ret_bytes) {
     buffer_clear(ret_bytes);
     for (size_t i = 0; i < table->column_count; i++) {
-        struct text field = csv_field_bytes(&table->file, table->fields[i]);
+        struct text field = csv_field_bytes(reader, fields[i]);
         if (i > 0)
             buffer_append_u8(ret_bytes, ',');
         buffer_append(ret_bytes, field.data, field.length);
@@ -76,12 +77,13 @@ static int read_header(struct csv_table *table, struct error *ret_error) {
     table->file_columns = file->field_count;
     table->columns = check_calloc(file->field_count, sizeof *table->columns);
     table->fields = check_calloc(file->field_count, sizeof *table->fields);
+    table->raw_fields = check_calloc(file->field_count, sizeof *table->raw_fields);
     for (size_t i = 0; i < file->field_count; i++) {
         r = add_column(table, i, ret_error);
         if (r < 0)
             return r;
     }
-    join_fields(table, &table->header);
+    join_fields(table, file, table->fields, &table->header);
     return 0;
 }
 
@@ -117,6 +119,7 @@ void csv_table_close(struct csv_table *table) {
         free((char *)table->columns[i].data);
     free(table->columns);
     free(table->fields);
+    free(table->raw_fields);
     csv_reader_deinit(&table->file);
     csv_reader_deinit(&table->raw);
     buffer_deinit(&table->header);
@@ -146,10 +149,14 @@ static uint64_t parse_line(struct text text) {
     return line;
 }
 
-/* Where the row came from, before it was refused for the first time. */
+/* Where the row came from, before it was refused for the first time; and the header that its raw
+ * text was under, if that is another than the file's. */
 static void note_source(struct csv_table *table) {
+    struct text header = reject_field(table, REJECT_COLUMNS);
     table->original.source = reject_field(table, REJECT_SOURCE);
     table->original.source_line = parse_line(reject_field(table, REJECT_LINE));
+    if (!text_equal(header, buffer_text(&table->header)))
+        table->original.columns = header;
 }
 
 /* Also of a row without a byte, which a file of refused rows may have. */
@@ -163,13 +170,50 @@ static void note_raw(struct csv_table *table, struct text raw) {
         table->original.raw = raw;
 }
 
-static void begin_raw(struct csv_table *table, struct text raw) {
-    table->in_raw = true;
+/* The raw text is read anew, from its beginning. */
+static void open_raw(struct csv_table *table, struct text raw) {
     csv_reader_deinit(&table->raw);
     csv_reader_init(&table->raw, &table->raw_source.bytes);
     table->raw.keeps_bytes = table->keeps_originals;
     table->raw.kept_max = REJECTED_ROW_MAX;
     table->raw_source.left = raw;
+}
+
+/* Which fields the raw text has, by the header that it was under; without one, it is the file's. */
+static int find_raw_fields(struct csv_table *table, struct text header, struct error *ret_error) {
+    table->raw_columns = table->column_count;
+    for (size_t i = 0; i < table->column_count; i++)
+        table->raw_fields[i] = i;
+    if (header.length == 0)
+        return 0;
+    struct error ignored;
+    open_raw(table, header);
+    if (csv_next(&table->raw, &ignored) != CSV_ROW)
+        return error_set(ret_error, ERROR_INVALID, "harrier.columns is no header");
+    table->raw_columns = table->raw.field_count;
+    for (size_t i = 0; i < table->column_count; i++) {
+        struct text name = table->columns[i];
+        size_t field = 0;
+        /* Columns without a name cannot be told apart, nor asked for: their order does. */
+        while (field < table->raw_columns &&
+               (name.length == 0 ? field != i : !text_equal(table->raw.fields[field], name)))
+            field++;
+        if (field == table->raw_columns)
+            return error_set(ret_error, ERROR_INVALID,
+                             "harrier.columns does not have the column \"%" TEXT_FORMAT "\"",
+                             TEXT_ARGS(name));
+        table->raw_fields[i] = field;
+    }
+    return 0;
+}
+
+static int begin_raw(struct csv_table *table, struct text raw, struct error *ret_error) {
+    note_raw(table, raw);
+    if (find_raw_fields(table, reject_field(table, REJECT_COLUMNS), ret_error) < 0)
+        return CSV_BAD_ROW;
+    open_raw(table, raw);
+    table->in_raw = true;
+    return CSV_ROW;
 }
 
 /* A row with too many or too few fields is bad as a whole: which field is missing cannot be
@@ -185,9 +229,11 @@ static int check_count(size_t count, size_t expected, struct error *ret_error) {
 static int next_of_raw(struct csv_table *table, struct error *ret_error) {
     int r = csv_next(&table->raw, ret_error);
     if (r == CSV_ROW)
-        r = check_count(table->raw.field_count, table->column_count, ret_error);
-    if (r == CSV_ROW)
-        note_bytes(table, csv_row_bytes(&table->raw));
+        r = check_count(table->raw.field_count, table->raw_columns, ret_error);
+    if (r == CSV_ROW && table->keeps_originals) {
+        join_fields(table, &table->raw, table->raw_fields, &table->bytes);
+        note_bytes(table, buffer_text(&table->bytes));
+    }
     if (r == CSV_BAD_ROW)
         note_raw(table, csv_row_bytes(&table->raw));
     return r;
@@ -207,7 +253,7 @@ static int next_of_file(struct csv_table *table, struct error *ret_error) {
     struct text raw = reject_field(table, REJECT_RAW);
     bool is_bare = raw.length > 0 && !has_cells(table);
     if (!is_bare && table->keeps_originals) {
-        join_fields(table, &table->bytes);
+        join_fields(table, &table->file, table->fields, &table->bytes);
         note_bytes(table, buffer_text(&table->bytes));
     }
     if (raw.length > 0 && !is_bare) {
@@ -217,9 +263,7 @@ static int next_of_file(struct csv_table *table, struct error *ret_error) {
                   "the other");
         return CSV_BAD_ROW;
     }
-    if (is_bare)
-        begin_raw(table, raw);
-    return CSV_ROW;
+    return is_bare ? begin_raw(table, raw, ret_error) : CSV_ROW;
 }
 
 int csv_table_next(struct csv_table *table, struct error *ret_error) {
@@ -238,5 +282,6 @@ int csv_table_next(struct csv_table *table, struct error *ret_error) {
 }
 
 struct text csv_table_field(const struct csv_table *table, size_t column) {
-    return table->in_raw ? table->raw.fields[column] : table->file.fields[table->fields[column]];
+    return table->in_raw ? table->raw.fields[table->raw_fields[column]]
+                         : table->file.fields[table->fields[column]];
 }

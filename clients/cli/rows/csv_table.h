@@ -24,9 +24,11 @@ struct csv_table {
     struct csv_reader raw; /* of the last row's harrier.raw */
     struct raw_source raw_source;
     bool in_raw;          /* rows come from there */
+    size_t raw_columns;   /* of the header that it was under */
     struct text *columns; /* without those of refused rows */
     size_t column_count;
     size_t *fields;                    /* parallel: which of the file's */
+    size_t *raw_fields;                /* parallel: which of the raw text's */
     size_t file_columns;               /* of the header, with those of refused rows */
     size_t rejects[REJECT_RAW_BASE64]; /* which of the file's; SIZE_MAX: it has none */
     bool keeps_originals;

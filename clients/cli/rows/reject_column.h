@@ -12,6 +12,7 @@ enum reject_column {
     REJECT_CODE,  /* error_code_name() */
     REJECT_FIELD, /* empty: the row as a whole */
     REJECT_REASON,
+    REJECT_COLUMNS,    /* CSV only, with harrier.raw: the header that it was under */
     REJECT_RAW,        /* a row that does not fit its file, instead of the input's columns */
     REJECT_RAW_BASE64, /* JSON only: one that is no text */
     REJECT_COLUMN_COUNT,

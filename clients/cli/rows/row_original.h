@@ -16,6 +16,9 @@ struct row_original {
     /* What does not fit, byte for byte. .data NULL: nothing. Both: a refused row was mended in two
      * places. */
     struct text raw;
+    /* CSV: the header that `raw` was under, if that is another than the file's; length 0: it is
+     * not. */
+    struct text columns;
     /* Where a row that was refused before came from then; length 0: from this input. */
     struct text source;
     uint64_t source_line;
@@ -25,8 +28,8 @@ struct row_original {
 static inline bool row_original_copy(const struct row_original *original, struct arena *arena,
                                      struct row_original *ret_original) {
     struct row_original copy = *original;
-    struct text *texts[] = {&copy.bytes, &copy.raw, &copy.source};
-    for (size_t i = 0; i < 3; i++) {
+    struct text *texts[] = {&copy.bytes, &copy.raw, &copy.columns, &copy.source};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (!texts[i]->data)
             continue;
         *texts[i] = arena_text(arena, *texts[i]);

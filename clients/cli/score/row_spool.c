@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES (256u << 10)
-#define TEXTS        3
+#define TEXTS        4
 #define ABSENT       UINT64_MAX /* the length of a text without data */
 
 struct head {
@@ -79,7 +79,7 @@ static int write_out(struct row_spool *spool, struct error *ret_error) {
 
 int row_spool_add(struct row_spool *spool, const struct row_original *row, uint64_t *ret_offset,
                   struct error *ret_error) {
-    const struct text *texts[TEXTS] = {&row->bytes, &row->raw, &row->source};
+    const struct text *texts[TEXTS] = {&row->bytes, &row->raw, &row->columns, &row->source};
     struct head head = {.line = row->line, .source_line = row->source_line};
     int r = spool->buffer.length > BUFFER_BYTES ? write_out(spool, ret_error) : 0;
     if (r < 0)
@@ -117,7 +117,7 @@ int row_spool_read(struct row_spool *spool, uint64_t offset, struct arena *arena
     if (r < 0)
         return r;
     struct row_original row = {.line = head.line, .source_line = head.source_line};
-    struct text *texts[TEXTS] = {&row.bytes, &row.raw, &row.source};
+    struct text *texts[TEXTS] = {&row.bytes, &row.raw, &row.columns, &row.source};
     offset += sizeof head;
     for (size_t i = 0; i < TEXTS; i++) {
         if (head.lengths[i] == ABSENT)

@@ -336,10 +336,10 @@ static void the_format(void **state) {
     refuse_all("id,note\r\na,\"x \"\"y\"\"\"\r\nb\nc,\"d\n", file);
     expect_file(file,
                 "id,note,harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,"
-                "harrier.raw\n"
-                "a,\"x \"\"y\"\"\",day,2,id_conflict,id,\"no, \"\"id\"\"\",\n"
-                ",,day,3,id_conflict,id,\"no, \"\"id\"\"\",b\n"
-                ",,day,4,id_conflict,id,\"no, \"\"id\"\"\",\"c,\"\"d\n\"\n");
+                "harrier.columns,harrier.raw\n"
+                "a,\"x \"\"y\"\"\",day,2,id_conflict,id,\"no, \"\"id\"\"\",,\n"
+                ",,day,3,id_conflict,id,\"no, \"\"id\"\"\",\"id,note\",b\n"
+                ",,day,4,id_conflict,id,\"no, \"\"id\"\"\",\"id,note\",\"c,\"\"d\n\"\n");
     unlink(file);
     refuse_all("{\"id\":1 }\n[1]\n\xff\n{}\n", file);
 #define MEMBERS(line)                                                                              \
@@ -363,12 +363,88 @@ static void a_file_that_was_written_anew(void **state) {
                "b,feb.csv,b,6,,\n",
                file);
     expect_file(file, "id,note,harrier.source,harrier.line,harrier.code,harrier.field,"
-                      "harrier.reason,harrier.raw\n"
-                      "a,n,\"feb, 1.csv\",17,id_conflict,id,\"no, \"\"id\"\"\",\n"
-                      "b,m,feb.csv,5,id_conflict,id,\"no, \"\"id\"\"\",\n"
-                      "c,\"o\",feb.csv,5,id_conflict,id,\"no, \"\"id\"\"\",\n"
-                      "b,,feb.csv,6,id_conflict,id,\"no, \"\"id\"\"\",b\n");
+                      "harrier.reason,harrier.columns,harrier.raw\n"
+                      "a,n,\"feb, 1.csv\",17,id_conflict,id,\"no, \"\"id\"\"\",,\n"
+                      "b,m,feb.csv,5,id_conflict,id,\"no, \"\"id\"\"\",,\n"
+                      "c,\"o\",feb.csv,5,id_conflict,id,\"no, \"\"id\"\"\",,\n"
+                      "b,,feb.csv,6,id_conflict,id,\"no, \"\"id\"\"\",\"id,note\",b\n");
     unlink(file);
+}
+
+/* The raw text keeps to the header that it was under. */
+static void moved_columns(void **state) {
+    (void)state;
+    struct memory_source memory = memory_source_of("harrier.raw,harrier.columns,\"note\",id\n"
+                                                   "\"1,2\n3,4\",\"id,note\",,\n"
+                                                   "\"5,6\",,,\n"
+                                                   ",\"id,note\",7,8\n"
+                                                   "\"9,10,x\",\"note,id,more\",,\n"
+                                                   "\"11,12\",\"id,text\",,\n"
+                                                   "\"13,14\",\"id,note\",,15\n",
+                                                   7);
+    static const char *const expected[] = {"id 1, note 2", "id 3, note 4", "id 6, note 5",
+                                           "id 8, note 7", "id 10, note 9"};
+    const struct text wanted[] = {TEXT_LITERAL("id"), TEXT_LITERAL("note")};
+    struct rows *rows;
+    struct row row;
+    struct error error;
+    char found[64];
+    assert_int_equal(rows_open(&memory.source, ROW_FORMAT_CSV, &rows, &error), 0);
+    rows_keep_originals(rows);
+    assert_int_equal(rows_want(rows, wanted, 2, &error), 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(rows_next(rows, &row, &error), ROWS_ROW);
+        snprintf(found, sizeof found, "id %" TEXT_FORMAT ", note %" TEXT_FORMAT,
+                 TEXT_ARGS(row.cells[0].text), TEXT_ARGS(row.cells[1].text));
+        assert_string_equal(found, expected[i]);
+        snprintf(found, sizeof found, "%" TEXT_FORMAT ",%" TEXT_FORMAT,
+                 TEXT_ARGS(row.cells[1].text), TEXT_ARGS(row.cells[0].text));
+        expect_text(row.original.bytes, text_of(found), "in the file's order");
+    }
+    assert_int_equal(rows_next(rows, &row, &error), ROWS_BAD_ROW);
+    assert_string_equal(error.text, "harrier.columns does not have the column \"note\"");
+    expect_text(row.original.raw, text_of("11,12"), "raw");
+    expect_text(row.original.columns, text_of("id,text"), "its header");
+    assert_int_equal(rows_next(rows, &row, &error), ROWS_BAD_ROW);
+    assert_non_null(strstr(error.text, "mend the row in one place"));
+    expect_text(row.original.raw, text_of("13,14"), "raw");
+    expect_text(row.original.bytes, text_of(",15"), "bytes");
+    assert_int_equal(rows_next(rows, &row, &error), ROWS_END);
+    rows_close(rows);
+}
+
+static void raw_json(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *id, *message;
+    } lines[] = {
+        {"{\"harrier.raw\":\"{\\\"id\\\":\\\"a\\\"}\",\"harrier.line\":7}", "a", NULL},
+        {"{\"harrier.raw_base64\":\"eyJpZCI6ICJiIn0=\"}", "b", NULL},
+        {"{\"harrier.raw\":\"\",\"id\":\"c\"}", "c", NULL},
+        {"{\"harrier.raw\":\"{}\",\"id\":\"c\"}", NULL,
+         "harrier.raw and other members have values"},
+        {"{\"harrier.raw\":\"{}\",\"harrier.raw_base64\":\"e30=\"}", NULL, "both have values"},
+        {"{\"harrier.raw_base64\":\"e30\"}", NULL, "harrier.raw_base64 is not base 64"},
+        {"{\"harrier.raw\":\"[]\"}", NULL, "expected a JSON object"},
+        {"{\"harrier.id\":\"x\",\"harrier\":{\"id\":\"y\"}}", "", NULL},
+    };
+    const struct text wanted[] = {TEXT_LITERAL("id"), TEXT_LITERAL("harrier.id")};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct memory_source memory = memory_source_of(lines[i].line, 7);
+        struct rows *rows;
+        struct row row;
+        struct error error;
+        assert_int_equal(rows_open(&memory.source, ROW_FORMAT_JSONL, &rows, &error), 0);
+        assert_int_equal(rows_want(rows, wanted, 2, &error), 0);
+        assert_int_equal(rows_next(rows, &row, &error), lines[i].id ? ROWS_ROW : ROWS_BAD_ROW);
+        if (lines[i].id)
+            expect_text(row.cells[0].text, text_of(lines[i].id), "id");
+        else
+            assert_non_null(strstr(error.text, lines[i].message));
+        if (lines[i].id && !*lines[i].id) /* a path still is one, a reserved name never is data */
+            expect_text(row.cells[1].text, text_of("y"), "harrier.id");
+        rows_close(rows);
+    }
 }
 
 /* ---- which file ---- */
@@ -487,6 +563,8 @@ int main(void) {
         cmocka_unit_test(long_rows),
         cmocka_unit_test(the_format),
         cmocka_unit_test(a_file_that_was_written_anew),
+        cmocka_unit_test(moved_columns),
+        cmocka_unit_test(raw_json),
         cmocka_unit_test(nothing_is_overwritten),
         cmocka_unit_test(who_may_read_it),
         cmocka_unit_test(files_that_do_not_fit_together),

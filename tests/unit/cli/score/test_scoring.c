@@ -304,7 +304,8 @@ static void due_outcomes_are_not_lost(void **state) {
 }
 
 #define REJECTED_COLUMNS                                                                           \
-    ",harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,harrier.raw\n"
+    ",harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,harrier.columns,"      \
+    "harrier.raw\n"
 
 /* Refused when read, by the server, and for its outcome: each as it was. */
 static void refused_rows_are_kept(void **state) {
@@ -321,11 +322,12 @@ static void refused_rows_are_kept(void **state) {
                         "id,event_time,note" REJECTED_COLUMNS
                         "b,yesterday,\"\",rows.csv,3,invalid,event_time,\"event_time: "
                         "\"\"yesterday\"\" is not a time (expected RFC 3339, as "
-                        "2018-04-01T00:00:31Z)\",\n"
+                        "2018-04-01T00:00:31Z)\",,\n"
                         ",,,rows.csv,5,invalid,,\"2 fields, but the header has 3\","
+                        "\"id,event_time,note\","
                         "\"d,2018-04-01T00:00:33Z\"\n"
                         "bad1,2018-04-01T00:00:31Z,\"x\",rows.csv,2,invalid,terminal,terminal: is "
-                        "missing,\n");
+                        "missing,,\n");
     assert_int_equal(run.counts.failed, 3);
     run = new_run();
     run.keeps = true;
@@ -346,9 +348,9 @@ static void rows_of_refused_outcomes_are_kept(void **state) {
             run.rejects,
             "id,event_time,amount,currency,outcome,outcome_time" REJECTED_COLUMNS
             "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z,rows.csv,2,not_found,"
-            "transaction_id,transaction_id is not known,\n"
+            "transaction_id,transaction_id is not known,,\n"
             "b,2018-04-01T00:00:20Z,2.00,EUR,legit,2018-04-01T00:00:30Z,rows.csv,3,not_found,"
-            "transaction_id,transaction_id is not known,\n");
+            "transaction_id,transaction_id is not known,,\n");
         assert_int_equal(run.counts.scored, 3);
         run = new_run(); /* without a time: reported with their message */
         run.keeps = true;
