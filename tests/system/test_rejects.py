@@ -317,10 +317,10 @@ class RejectsTest(ServerTest):
                               status=69)
         self.assertIn("1 row is in", said)  # what was refused before the server was asked is kept
         self.assertEqual([raw for raw, _, _ in read_rejects(self.path("r.csv"))], [b"junk"])
-        self.assertIn("no row of", said)
+        self.assertIn("for the rest, with another file for --rejects", said)
 
-    def feed(self, server, *arguments):
-        return subprocess.Popen([HARRIER, "score", "-", "--to", server.address, "--deadline", "60s", *arguments],
+    def feed(self, server, *arguments, deadline="60s"):
+        return subprocess.Popen([HARRIER, "score", "-", "--to", server.address, "--deadline", deadline, *arguments],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def await_in(self, name, words):
@@ -362,7 +362,8 @@ class RejectsTest(ServerTest):
         rows = [good_row(number) for number in range(3000)]
         for number in range(0, 3000, 100):
             rows[number] = b"junk%d" % number
-        process = self.feed(server, "--batch", "20", "--rejects", self.path("rejects.csv"), "--retry-for", "200ms")
+        process = self.feed(server, "--batch", "20", "--rejects", self.path("rejects.csv"), "--retry-for", "5s",
+                            deadline="1s")
         data = b"\n".join([COLUMNS] + rows) + b"\n"
         process.stdin.write(data[:len(data) // 2])
         process.stdin.flush()
