@@ -12,49 +12,36 @@
  * time, whatever the size of a batch. */
 #include "scoring.h"
 
-#include "batch/base/outcome_delay.h"
 #include "clients/cli/io/rejects.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/terminal/clock.h"
 #include "core/base/arena.h"
 #include "core/base/check.h"
+#include "due_outcomes.h"
 #include "outcome_sender.h"
 #include "outgoing.h"
-#include "row_spool.h"
 #include "score_batch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLIER_ROW_BYTES (4u << 20)
-/* Outcomes that wait for their time: some 100 bytes each. */
-#define WAITING_MAX 10000000u
-#define TICK_US     100000 /* how often a wait looks at progress and interrupts */
-/* An event time further ahead of the clock is a mistake, as for a server's max_ahead. */
-#define MAX_AHEAD_US INT64_C(3600000000)
-
-/* In the line of a waiting outcome: it is of the earlier file. */
-#define LINE_EARLIER (UINT64_C(1) << 63)
+#define TICK_US 100000 /* how often a wait looks at progress and interrupts */
 
 /* One run. All but the queue belongs to the thread that runs it. */
 struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
-    struct outcome_sender outcomes, earlier_outcomes;
-    struct row_errors earlier_diagnostics;
+    struct outcome_sender outcomes;
+    struct due_outcomes due;
     struct score_batch *batches; /* in_flight + 1 */
     struct score_batch *free;
     struct score_batch_queue answered;
     size_t under_way;
     uint64_t answered_rows;
     bool input_ended;
-    struct outcome_delay delay; /* outcomes of rows that were read; not before their time */
-    int64_t newest_us;          /* the file's event time; INT64_MIN: no row yet */
-    struct row held;            /* read, but for the next batch: valid until another row is read */
+    struct row held; /* read, but for the next batch: valid until another row is read */
     bool has_held;
-    struct rejects *rejects; /* NULL: refused rows are not kept */
-    struct row_spool *spool; /* with rejects: rows of the outcomes that wait */
 };
 
 /* --- batches -----------------------------------------------------------------------------------
@@ -90,18 +77,6 @@ static void show_progress(struct scoring *scoring) {
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-/* Moves the file's event time on. One row with a wrong clock, which the server refuses, must not
- * make all outcomes due. */
-static void advance_to(struct scoring *scoring, int64_t event_time_us) {
-    if (event_time_us > scoring->newest_us && event_time_us <= realtime_us() + MAX_AHEAD_US)
-        scoring->newest_us = event_time_us;
-}
-
-/* Is there an outcome to be reported before a transaction of this time is sent? */
-static bool is_outcome_due(const struct scoring *scoring, int64_t event_time_us) {
-    return scoring->delay.count > 0 && scoring->delay.outcomes[0].time_us <= event_time_us;
-}
-
 /* The label that the row states and, when it waits for its time, its number. */
 static int plan_outcome(struct scoring *scoring, struct score_batch *batch, const struct row *row,
                         const struct transaction *transaction, enum label label,
@@ -122,18 +97,8 @@ static int plan_outcome(struct scoring *scoring, struct score_batch *batch, cons
         batch->labels[batch->count] = label;
         return 0;
     }
-    if (scoring->delay.count >= WAITING_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "more than %u outcomes wait for their outcome_time", WAITING_MAX);
-    uint64_t place = row->line;
-    if (scoring->spool) {
-        r = row_spool_add(scoring->spool, &row->original, &place, ret_error);
-        if (r < 0)
-            return r;
-    }
-    batch->numbers[batch->count] =
-        outcome_delay_add(&scoring->delay, transaction->id, label, time_us, place);
-    return 0;
+    return due_outcomes_add(&scoring->due, transaction->id, label, time_us, &row->original,
+                            &batch->numbers[batch->count], ret_error);
 }
 
 enum { ROW_ADDED, ROW_HELD };
@@ -151,8 +116,8 @@ static int add_row(struct scoring *scoring, struct score_batch *batch, const str
         r = row_truth(mapping, row, &batch->truths[batch->count], ret_field, ret_error);
     if (r < 0)
         return r;
-    advance_to(scoring, transaction.event_time_us);
-    if (is_outcome_due(scoring, scoring->newest_us))
+    due_outcomes_advance(&scoring->due, transaction.event_time_us);
+    if (due_outcomes_has_due(&scoring->due))
         return ROW_HELD;
     if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]) ||
         !row_original_copy(&row->original, &batch->arena, &batch->rows[batch->count]))
@@ -277,7 +242,7 @@ static int take_refusal(struct scoring *scoring, const struct score_batch *batch
                         const struct harrier_result *result, struct error *ret_error) {
     const struct row_original *row = &batch->rows[i];
     if (batch->numbers[i] != NOT_WAITING)
-        outcome_delay_withdraw(&scoring->delay, batch->numbers[i]);
+        due_outcomes_withdraw(&scoring->due, batch->numbers[i]);
     int r = row_errors_refuse_answer(
         scoring->parts->diagnostics, row, retry_error_code(result->error_code),
         text_of(result->error_field), result->error_message, ret_error);
@@ -388,7 +353,7 @@ static int settle_down_to(struct scoring *scoring, size_t under_way, struct erro
 static bool keeps_open_rows(const struct scoring *scoring) {
     uint64_t done, total;
     input_extent(scoring->parts->file->input, &done, &total);
-    return scoring->rejects && total == 0;
+    return scoring->parts->diagnostics->rejects && total == 0;
 }
 
 /* Rows that are not known to be done. If they cannot be kept, *error says that instead. */
@@ -406,12 +371,38 @@ static void keep_rows(struct scoring *scoring, const struct row_original *rows, 
     }
 }
 
-/* After abandon(): what was read and is in no batch that is done. */
+/* Rows that are done but for an outcome that waits. With the row, it waits again at the next try.
+ */
+static void keep_waiting(struct scoring *scoring, struct error *error) {
+    struct row_original row;
+    struct error failure;
+    struct arena arena;
+    int r;
+    arena_init(&arena, SIZE_MAX);
+    while ((r = due_outcomes_take_row(&scoring->due, &arena, &row, &failure)) > 0) {
+        keep_rows(scoring, &row, 1, error);
+        arena_reset(&arena);
+    }
+    if (r < 0)
+        *error = failure;
+    arena_deinit(&arena);
+}
+
+/* After abandon(): what was read and is in no batch that is done, each row once. */
 static void keep_open(struct scoring *scoring, struct error *error) {
+    if (!keeps_open_rows(scoring))
+        return;
     for (size_t i = 0; i < scoring->options->in_flight + 1; i++) {
         const struct score_batch *batch = &scoring->batches[i];
-        keep_rows(scoring, batch->rows, batch->count, error);
+        for (size_t row = 0; row < batch->count; row++)
+            if (batch->numbers[row] != NOT_WAITING)
+                due_outcomes_withdraw(&scoring->due, batch->numbers[row]);
+    }
+    keep_waiting(scoring, error);
+    for (size_t i = 0; i < scoring->options->in_flight + 1; i++) {
+        const struct score_batch *batch = &scoring->batches[i];
         keep_rows(scoring, batch->outcome_rows, batch->outcome_count, error);
+        keep_rows(scoring, batch->rows, batch->count, error);
     }
     if (scoring->has_held)
         keep_rows(scoring, &scoring->held.original, 1, error);
@@ -444,115 +435,22 @@ static void keep_rest(struct scoring *scoring, struct error *error) {
     scoring->input_ended = r == 0 && !(parts->bar->stop && *parts->bar->stop);
 }
 
-/* --- outcomes that come due --------------------------------------------------------------------
+/* --- the run -----------------------------------------------------------------------------------
  */
-
-/* Those of one file, for one call. */
-struct due {
-    struct harrier_outcome outcomes[OUTCOMES_MAX];
-    struct row_original rows[OUTCOMES_MAX];
-    size_t count;
-};
-
-static int add_due(struct scoring *scoring, struct due *due, const struct delayed_outcome *outcome,
-                   struct arena *arena, struct error *ret_error) {
-    struct row_original *row = &due->rows[due->count];
-    int r = 0;
-    *row = (struct row_original){.line = outcome->line & ~LINE_EARLIER};
-    if (scoring->spool && !(outcome->line & LINE_EARLIER))
-        r = row_spool_read(scoring->spool, outcome->line, arena, row, ret_error);
-    if (r < 0)
-        return r;
-    due->outcomes[due->count++] = (struct harrier_outcome){
-        .transaction_id = outcome->id, .label = (enum harrier_label)outcome->label};
-    return 0;
-}
-
-/* Outcomes that have been taken out of the heap for one call. */
-static int report_taken(struct scoring *scoring, const struct delayed_outcome *taken, size_t count,
-                        struct error *ret_error) {
-    struct due *earlier = check_calloc(2, sizeof *earlier), *own = &earlier[1];
-    struct arena arena;
-    int r = 0;
-    arena_init(&arena, SIZE_MAX);
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = add_due(scoring, taken[i].line & LINE_EARLIER ? earlier : own, &taken[i], &arena,
-                    ret_error);
-    if (r == 0 && earlier->count > 0)
-        r = outcome_sender_send(&scoring->earlier_outcomes, earlier->outcomes, earlier->rows,
-                                &earlier->count, ret_error);
-    if (r == 0 && own->count > 0)
-        r = outcome_sender_send(&scoring->outcomes, own->outcomes, own->rows, &own->count,
-                                ret_error);
-    if (r < 0)
-        keep_rows(scoring, own->rows, own->count, ret_error);
-    arena_deinit(&arena);
-    free(earlier);
-    return r;
-}
-
-/* Reports the outcomes that are due by the file's event time. All batches are settled. */
-static int report_due(struct scoring *scoring, struct error *ret_error) {
-    struct delayed_outcome *taken = check_calloc(OUTCOMES_MAX, sizeof *taken);
-    size_t count;
-    int r = 0;
-    do {
-        for (count = 0; count < OUTCOMES_MAX; count++)
-            if (!outcome_delay_take(&scoring->delay, scoring->newest_us, &taken[count]))
-                break;
-        if (count > 0)
-            r = report_taken(scoring, taken, count, ret_error);
-        for (size_t i = 0; i < count; i++)
-            free(taken[i].id);
-    } while (r == 0 && count > 0);
-    free(taken);
-    return r;
-}
 
 /* No transaction is under way while outcomes are reported, so their order is that of the file. */
 static int settle_and_report_due(struct scoring *scoring, struct error *ret_error) {
     int r = settle_down_to(scoring, 0, ret_error);
-    return r < 0 ? r : report_due(scoring, ret_error);
-}
-
-/* Outcomes with a time that an earlier file states. What is wrong with its rows was said when it
- * was scored. */
-static int read_earlier(struct scoring *scoring, struct error *ret_error) {
-    struct mapped_file *file = scoring->parts->earlier;
-    const volatile int *stop = scoring->parts->bar->stop;
-    struct row row;
-    struct arena arena;
-    struct error ignored;
-    int r;
-    arena_init(&arena, EARLIER_ROW_BYTES);
-    while ((r = mapped_file_next(file, true, &row, ret_error)) > 0) {
-        struct text id;
-        enum label label = LABEL_NONE;
-        int64_t time_us;
-        arena_reset(&arena);
-        if (r == ROWS_BAD_ROW || row_id(file->mapping, &row, &arena, &id, NULL, &ignored) < 0 ||
-            row_label(file->mapping, &row, &label, NULL, &ignored) < 0 || label == LABEL_NONE ||
-            row_outcome_time(file->mapping, &row, &time_us, NULL, &ignored) <= 0)
-            continue;
-        if (scoring->delay.count >= WAITING_MAX) {
-            r = error_set(ret_error, ERROR_TOO_LARGE,
-                          "more than %u outcomes wait for their outcome_time", WAITING_MAX);
-            break;
-        }
-        outcome_delay_add(&scoring->delay, id, label, time_us, row.line | LINE_EARLIER);
-        if (stop && *stop) {
-            r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
-            break;
-        }
-    }
-    arena_deinit(&arena);
-    return r;
+    return r < 0 ? r : due_outcomes_report(&scoring->due, ret_error);
 }
 
 /* Reading, sending and settling in turn. The last round also reports what has come due by the end
  * of the file. */
 static int score_all(struct scoring *scoring, struct error *ret_error) {
-    int r = scoring->parts->earlier ? read_earlier(scoring, ret_error) : 0;
+    const struct scoring_parts *parts = scoring->parts;
+    int r = parts->earlier
+                ? due_outcomes_read(&scoring->due, parts->earlier, parts->bar->stop, ret_error)
+                : 0;
     while (r == 0 && !scoring->input_ended) {
         struct score_batch *batch = take_free(scoring);
         int fill_failure = fill(scoring, batch, ret_error);
@@ -617,10 +515,11 @@ static void close_batches(struct scoring *scoring) {
 
 static void fill_counts(const struct scoring *scoring, bool is_complete) {
     struct scoring_counts *counts = scoring->counts;
-    counts->failed = scoring->parts->diagnostics->count + scoring->earlier_diagnostics.count;
-    counts->outcomes = scoring->outcomes.accepted + scoring->earlier_outcomes.accepted;
-    counts->outcomes_changed = scoring->outcomes.changed + scoring->earlier_outcomes.changed;
-    counts->outcomes_waiting = is_complete ? outcome_delay_waiting(&scoring->delay) : 0;
+    const struct due_outcomes *due = &scoring->due;
+    counts->failed = scoring->parts->diagnostics->count + due->earlier_diagnostics.count;
+    counts->outcomes = scoring->outcomes.accepted + due->earlier.accepted;
+    counts->outcomes_changed = scoring->outcomes.changed + due->earlier.changed;
+    counts->outcomes_waiting = is_complete ? due_outcomes_waiting(due) : 0;
     counts->input_ended = scoring->input_ended;
 }
 
@@ -634,23 +533,13 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
                      .retry = parts->retry,
                      .diagnostics = parts->diagnostics,
                      .deadline_us = options->deadline_us},
-        .newest_us = INT64_MIN,
-        .rejects = parts->diagnostics->rejects,
     };
-    scoring.earlier_outcomes = scoring.outcomes;
-    if (parts->earlier) {
-        scoring.earlier_diagnostics =
-            (struct row_errors){.file = mapped_file_name(parts->earlier), .bar = parts->bar};
-        scoring.earlier_outcomes.diagnostics = &scoring.earlier_diagnostics;
-    }
     memset(ret_counts, 0, sizeof *ret_counts);
-    outcome_delay_init(&scoring.delay);
     open_batches(&scoring);
     uint64_t begun_us = monotonic_us();
 
-    int r = 0;
-    if (scoring.rejects)
-        r = row_spool_open(rejects_path(scoring.rejects), &scoring.spool, ret_error);
+    int r = due_outcomes_open(&scoring.due, &scoring.outcomes,
+                              parts->earlier ? mapped_file_name(parts->earlier) : NULL, ret_error);
     if (r == 0)
         r = score_all(&scoring, ret_error);
     if (r < 0) {
@@ -662,8 +551,7 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
 
     ret_counts->seconds = (double)(monotonic_us() - begun_us) / 1e6;
     fill_counts(&scoring, r == 0);
-    outcome_delay_deinit(&scoring.delay);
-    row_spool_close(scoring.spool);
+    due_outcomes_close(&scoring.due);
     close_batches(&scoring);
     return r;
 }
