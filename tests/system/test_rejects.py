@@ -13,8 +13,9 @@ import subprocess
 import time
 import unittest
 
-from server import START_US, WAIT, ServerTest
+from server import START_US, WAIT, ServerTest, transaction
 from small_disk import SmallDisk, enter_namespace, is_possible
+from wire import ENCODER
 
 HARRIER = os.environ["HARRIER"]
 COLUMNS = b"id,event_time,amount,currency,card,merchant,note,outcome"
@@ -297,6 +298,28 @@ class RejectsTest(ServerTest):
         self.assertFalse(os.path.exists(self.path("data")))  # nothing was begun
         self.assertFalse(os.path.exists(self.path("rejects.csv")))
         self.run_it("import", self.path("data"), first, other, *policy)
+
+    def test_protobuf_of_kafka_is_imported_from_the_file(self):
+        """Records of Kafka that were refused are raw bytes; there is no broker here, so the file is the test's."""
+        messages = [ENCODER.message("Transaction", transaction(number)) for number in range(5)]
+        messages[2] = ENCODER.message("Transaction", {**transaction(2), "amount_minor": -1})
+        messages[3] = b"\xff\xff"
+        lines = [json.dumps({"harrier.source": f"payments/0/{number}", "harrier.code": "invalid", "harrier.reason": "x",
+                             "harrier.raw_base64": base64.b64encode(message).decode()}).encode()
+                 for number, message in enumerate(messages)]
+        path = self.write("kept.jsonl", b"\n".join([*lines, b'{"id":"t9"}', b""]))
+        policy = ("--policy", self.path("policy"), "--format", "protobuf")
+        out, said = self.run_it("import", self.path("data"), path, *policy, "--rejects", self.path("again.jsonl"), status=1)
+        self.assertEqual((json.loads(out)["transactions"], json.loads(out)["rejected"]), (3, 3), said)
+        again = [json.loads(line) for line in self.read("again.jsonl").splitlines()]
+        self.assertEqual([row["harrier.source"] for row in again], ["payments/0/2", "payments/0/3", path])
+        self.assertEqual([base64.b64decode(row["harrier.raw_base64"]) for row in again[:2]], messages[2:4])
+        self.assertEqual((again[0]["harrier.field"], again[2]["id"]), ("amount_minor", "t9"))
+        mended = self.read("again.jsonl").replace(base64.b64encode(messages[2]), base64.b64encode(
+            ENCODER.message("Transaction", transaction(2))))
+        path = self.write("mended.jsonl", mended.splitlines()[0] + b"\n")
+        out, _ = self.run_it("import", self.path("data"), path, *policy, "--rejects", self.path("none.jsonl"))
+        self.assertEqual(json.loads(out)["transactions"], 1)
 
     def test_which_file(self):
         server = self.server().start()

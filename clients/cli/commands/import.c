@@ -52,7 +52,7 @@ struct options {
     const char *folder, *policy, *map, *rejects;
     const char *from; /* "kafka://…", instead of files; NULL: none */
     const char *kafka_config;
-    bool is_protobuf; /* with `from` only */
+    bool is_protobuf; /* records of Kafka, or what was kept of them in a file of JSON lines */
     char **files;
     size_t file_count;
     enum row_format format;
@@ -71,8 +71,8 @@ static void check_options(const struct options *options, struct argp_state *stat
         argp_error(state, "which files? (- is standard input)");
     if (options->file_count > 0 && options->from)
         argp_error(state, "either files or --from");
-    if (!options->from && (options->kafka_config || options->is_protobuf))
-        argp_error(state, "--kafka-config and --format protobuf need --from");
+    if (!options->from && options->kafka_config)
+        argp_error(state, "--kafka-config needs --from");
     if (options->from && options->format == ROW_FORMAT_CSV)
         argp_error(state, "records of Kafka are JSON (jsonl) or protobuf");
     if (options->is_protobuf && options->map)
@@ -144,7 +144,9 @@ static const struct argp_option arguments[] = {
      "YAML file that maps columns to fields; without it columns are named after the fields", 0},
     {"format", OPTION_FORMAT, "csv|jsonl|protobuf", 0,
      "The input's format (default: detected from its first byte; JSON with --from); protobuf: "
-     "records of Kafka that are messages Transaction of harrier.proto",
+     "records of Kafka that are messages Transaction of harrier.proto, or a FILE to which "
+     "--rejects "
+     "kept them",
      0},
     {"from", OPTION_FROM, "kafka://BROKER,…/TOPIC,…", 0,
      "Read records of Kafka instead of files, up to the topics' present end", 0},
@@ -279,7 +281,7 @@ static int take_topics(struct importing *importing, struct error *ret_error) {
     if (r < 0)
         return r;
     if (importing->rejects)
-        rejects_begin_values(importing->rejects);
+        rejects_begin_values(importing->rejects, options->is_protobuf);
     while ((r = topic_rows_next(rows, importing->bar.stop, &row, ret_error)) > 0) {
         const struct prefetched_row taken = {
             .original = {.raw = row.value}, .error = row.error, .row = row.row, .field = row.field};
@@ -297,6 +299,15 @@ static int take_topics(struct importing *importing, struct error *ret_error) {
     }
     topic_rows_close(rows);
     importing->diagnostics.file = options->from;
+    return r;
+}
+
+static int open_file(const struct options *options, const char *path, struct mapped_file *ret_file,
+                     struct error *ret_error) {
+    enum row_format format = options->is_protobuf ? ROW_FORMAT_JSONL : options->format;
+    int r = mapped_file_open(ret_file, path, options->map, format, MAPPED_TRANSACTIONS, ret_error);
+    if (r == 0 && options->is_protobuf)
+        mapped_file_take_protobuf(ret_file);
     return r;
 }
 
@@ -318,8 +329,7 @@ static int check_files(struct importing *importing, struct error *ret_error) {
         const char *path = options->files[i];
         if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
             continue;
-        r = mapped_file_open(&file, path, options->map, options->format, MAPPED_TRANSACTIONS,
-                             ret_error);
+        r = open_file(options, path, &file, ret_error);
         if (r < 0)
             return r;
         r = begin_rejects(importing, &file, ret_error);
@@ -349,8 +359,7 @@ static int take_files(struct importing *importing, struct error *ret_error) {
     const struct options *options = importing->options;
     int r = 0;
     for (size_t i = 0; i < options->file_count && r == 0; i++) {
-        r = mapped_file_open(&importing->file, options->files[i], options->map, options->format,
-                             MAPPED_TRANSACTIONS, ret_error);
+        r = open_file(options, options->files[i], &importing->file, ret_error);
         if (r < 0)
             return r;
         importing->diagnostics.file = mapped_file_name(&importing->file);

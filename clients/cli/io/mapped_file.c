@@ -85,6 +85,11 @@ void mapped_file_close(struct mapped_file *file) {
     *file = (struct mapped_file){0};
 }
 
+void mapped_file_take_protobuf(struct mapped_file *file) {
+    file->is_protobuf = true;
+    rows_take_raw(file->rows);
+}
+
 const char *mapped_file_name(const struct mapped_file *file) {
     return input_name(file->input);
 }

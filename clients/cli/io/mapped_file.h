@@ -14,6 +14,8 @@ struct mapped_file {
     struct rows *rows;
     struct mapping *mapping;
     bool note_unused; /* not yet said which columns are not used */
+    bool
+        is_protobuf; /* rows are messages Transaction that were kept as raw: no cells, no mapping */
 };
 
 /* What the rows are read for: decides which fields a file must have. */
@@ -26,6 +28,9 @@ void mapped_file_close(struct mapped_file *file);
 
 /* The value of --format: "csv" or "jsonl". Anything else ends the process with a message. */
 enum row_format mapped_file_format_parse(const char *value, struct argp_state *state);
+
+/* After opening JSON lines: rows are protobuf, as a file of refused records of Kafka has it. */
+void mapped_file_take_protobuf(struct mapped_file *file);
 
 const char *mapped_file_name(const struct mapped_file *file);
 

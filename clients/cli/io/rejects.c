@@ -33,6 +33,7 @@ struct rejects {
     struct buffer header;   /* of CSV, without our columns */
     size_t column_count;    /* of CSV, likewise */
     bool has_mark;
+    bool is_raw; /* no row is an object */
     struct buffer line;
     off_t length; /* of the file: whole rows */
     uint64_t count;
@@ -166,8 +167,9 @@ int rejects_begin_file(struct rejects *rejects, struct rows *rows, const char *n
     return 0;
 }
 
-void rejects_begin_values(struct rejects *rejects) {
+void rejects_begin_values(struct rejects *rejects, bool is_protobuf) {
     rejects->format = ROW_FORMAT_JSONL;
+    rejects->is_raw = is_protobuf;
 }
 
 /* ---- rows ---- */
@@ -301,7 +303,7 @@ static void add_json_row(struct rejects *rejects, const struct row_original *ori
     struct buffer *line = &rejects->line, members;
     struct text object = original->bytes, raw = original->raw;
     const struct place place = place_of(original, why);
-    if (!object.data && is_plain_object(raw)) {
+    if (!object.data && !rejects->is_raw && is_plain_object(raw)) {
         object = raw;
         raw = (struct text){0};
     }

@@ -40,8 +40,9 @@ bool rejects_is_at(const struct rejects *rejects, const char *path);
  * from those of the file before. From here on the rows come with their originals. */
 int rejects_begin_file(struct rejects *rejects, struct rows *rows, const char *name,
                        struct error *ret_error);
-/* Before values that come one by one: each is JSON, or is kept as raw. */
-void rejects_begin_values(struct rejects *rejects);
+/* Before values that come one by one: those that are no JSON, or not in one line, are kept as raw;
+ * is_protobuf: all are. */
+void rejects_begin_values(struct rejects *rejects, bool is_protobuf);
 
 struct rejected {
     const char *source; /* of a row that has none of its own */

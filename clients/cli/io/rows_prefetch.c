@@ -8,6 +8,7 @@
 #include "rows_prefetch.h"
 
 #include "core/base/check.h"
+#include "protobuf_row.h"
 #include "row_transaction.h"
 
 #include <pthread.h>
@@ -57,6 +58,14 @@ static const struct error *keep_error(struct arena *arena, const struct error *e
     return kept;
 }
 
+static int convert(const struct mapped_file *file, const struct row *row, struct arena *arena,
+                   struct prefetched_row *into, struct error *ret_error) {
+    if (!file->is_protobuf)
+        return row_import(file->mapping, row, arena, &into->row, &into->field, ret_error);
+    return protobuf_row_transaction(row->original.raw, arena, &into->row.transaction, &into->field,
+                                    ret_error);
+}
+
 /* One row into the batch: 1; else how the file ended. The original comes first: a row that is too
  * large to be converted is kept, too. */
 static int read_row(struct rows_prefetch *ahead, struct batch *batch, size_t index) {
@@ -70,8 +79,7 @@ static int read_row(struct rows_prefetch *ahead, struct batch *batch, size_t ind
     check(row_original_copy(&row.original, &batch->arena, &into->original)); /* below ROW_BYTES */
     if (r == ROWS_BAD_ROW)
         into->error = keep_error(&batch->arena, &batch->error);
-    else if (row_import(ahead->file->mapping, &row, &batch->arena, &into->row, &into->field,
-                        &error) < 0)
+    else if (convert(ahead->file, &row, &batch->arena, into, &error) < 0)
         into->error = keep_error(&batch->arena, &error);
     return 1;
 }

@@ -37,6 +37,7 @@ struct rows {
     /* JSON lines */
     struct json_lines lines;
     bool keeps_originals;
+    bool takes_raw;
     struct buffer original; /* bytes of the row, without what a file of refused rows added */
     struct buffer raw;      /* of harrier.raw_base64 */
     json_t *object;
@@ -353,6 +354,13 @@ static int load_line(struct rows *rows, struct text line, struct row_original *o
     if (r < 0)
         return r;
     note_source(rows->object, original);
+    if (rows->takes_raw && raw.length == 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "expected a row that --rejects kept, with harrier.raw_base64");
+    if (rows->takes_raw) {
+        original->raw = raw;
+        return 0;
+    }
     if (raw.length > 0 && count_members(rows->object) == 0)
         return load_raw(rows, raw, original, ret_error);
     note_object(rows, line, original);
@@ -381,14 +389,14 @@ static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_e
         r = error_set(ret_error, ERROR_TOO_LARGE, "the line is longer than 1 MiB");
     } else {
         r = load_line(rows, line, original, ret_error);
-        if (r == 0)
+        if (r == 0 && !rows->takes_raw)
             r = fill_cells(rows, ret_error);
     }
-    if (!rows->keeps_originals)
+    if (!rows->keeps_originals && !rows->takes_raw)
         *original = (struct row_original){.line = ret_row->line};
     if (r < 0)
         return ROWS_BAD_ROW;
-    if (!rows->first_seen)
+    if (!rows->first_seen && !rows->takes_raw)
         note_unused_members(rows);
     give_object(rows, ret_row);
     return ROWS_ROW;
@@ -475,6 +483,10 @@ const struct text *rows_columns(const struct rows *rows, size_t *ret_count) {
 struct text rows_header_bytes(const struct rows *rows, bool *ret_has_mark) {
     *ret_has_mark = rows->csv.file.has_mark;
     return buffer_text(&rows->csv.header);
+}
+
+void rows_take_raw(struct rows *rows) {
+    rows->takes_raw = true;
 }
 
 void rows_keep_originals(struct rows *rows) {

@@ -68,6 +68,10 @@ struct text rows_header_bytes(const struct rows *rows, bool *ret_has_mark);
  * ERROR_TOO_LARGE. */
 void rows_keep_originals(struct rows *rows);
 
+/* JSON lines: rows are what a file of refused rows has as raw bytes, whatever they are: it is in
+ * row.original.raw, and there are no cells. */
+void rows_take_raw(struct rows *rows);
+
 /* Names are copied. ERROR_NOT_FOUND: CSV lacks one of them; the text has it and what there is. */
 int rows_want(struct rows *rows, const struct text *columns, size_t count, struct error *ret_error);
 /* JSON lines: also give all members of the nested object of this name ("attributes"). */

@@ -2,6 +2,7 @@
 
 #include "clients/cli/io/mapping.h"
 #include "clients/cli/io/mapping_yaml.h"
+#include "clients/cli/io/protobuf_row.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/rows/rows.h"
@@ -87,50 +88,16 @@ static bool copy_text(struct arena *arena, struct text *text) {
     return text->data != NULL;
 }
 
-static int copy_texts(struct arena *arena, struct transaction *transaction,
-                      struct error *ret_error) {
-    struct attribute *attributes =
-        arena_calloc(arena, transaction->attribute_count, sizeof *attributes);
-    bool is_whole = attributes && copy_text(arena, &transaction->id) &&
-                    copy_text(arena, &transaction->currency);
-    for (size_t i = 0; i < FIELD_COUNT && is_whole; i++)
-        is_whole = copy_text(arena, &transaction->fields[i]);
-    for (size_t i = 0; i < transaction->attribute_count && is_whole; i++) {
-        attributes[i] = transaction->attributes[i];
-        is_whole = copy_text(arena, &attributes[i].name) &&
-                   (attributes[i].type != ATTRIBUTE_TEXT || copy_text(arena, &attributes[i].text));
-    }
-    if (!is_whole)
-        return error_set(ret_error, ERROR_TOO_LARGE, "the record is too large");
-    transaction->attributes = attributes;
-    return 0;
-}
-
 static int name_field(struct text field, struct error *error) {
     return field.length > 0 ? error_prefix(error, "%.*s", (int)field.length, field.data)
                             : -(int)error->code;
-}
-
-static int take_protobuf(struct text value, struct arena *arena,
-                         struct transaction *ret_transaction, struct text *ret_field,
-                         struct error *ret_error) {
-    struct text field = {0};
-    int r = message_decode_transaction(value.data, value.length, arena, ret_transaction, ret_error);
-    if (r < 0)
-        return r;
-    if (transaction_check(ret_transaction, &field, ret_error) < 0) {
-        if (ret_field)
-            *ret_field = field;
-        return name_field(field, ret_error);
-    }
-    return copy_texts(arena, ret_transaction, ret_error);
 }
 
 int record_parser_transaction(struct record_parser *parser, struct text value, struct arena *arena,
                               struct transaction *ret_transaction, struct error *ret_error) {
     int r = need_value(value, ret_error);
     if (r == 0 && parser->format == RECORD_PROTOBUF) {
-        r = take_protobuf(value, arena, ret_transaction, NULL, ret_error);
+        r = protobuf_row_transaction(value, arena, ret_transaction, NULL, ret_error);
     } else if (r == 0) {
         struct row row;
         r = rows_take_object(parser->rows, value, &row, ret_error);
@@ -147,7 +114,7 @@ int record_parser_import(struct record_parser *parser, struct text value, struct
     *ret_row = (struct import_row){0};
     int r = need_value(value, ret_error);
     if (r == 0 && parser->format == RECORD_PROTOBUF) {
-        r = take_protobuf(value, arena, &ret_row->transaction, ret_field, ret_error);
+        r = protobuf_row_transaction(value, arena, &ret_row->transaction, ret_field, ret_error);
         return r < 0 ? refuse(ret_error) : 0;
     }
     if (r == 0)

@@ -523,7 +523,7 @@ static void a_failed_write_is_reported(void **state) {
     const struct row_original row = {.line = 1, .raw = TEXT_LITERAL("x")};
     const struct rejected why = {.source = "day", .code = ERROR_INVALID, .reason = "why"};
     struct error error;
-    rejects_begin_values(rejects);
+    rejects_begin_values(rejects, false);
     assert_int_equal(rejects_add(rejects, &row, &why, &error), -ERROR_SYSTEM);
     assert_non_null(strstr(error.text, "cannot write /dev/full"));
     assert_int_equal(rejects_count(rejects), 0);
@@ -537,7 +537,7 @@ static void values(void **state) {
                                         TEXT_LITERAL("{\"harrier.line\":1}"),
                                         TEXT_LITERAL("\x0a\x02t\x00"), TEXT_LITERAL("")};
     struct rejects *rejects = open_rejects(file, NULL);
-    rejects_begin_values(rejects);
+    rejects_begin_values(rejects, false);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const struct row_original row = {.raw = texts[i]};
         const struct rejected why = {.source = "t/0/1", .code = ERROR_INVALID, .reason = "why"};
@@ -553,6 +553,15 @@ static void values(void **state) {
                       "{" WHY ",\"harrier.raw\":\"{\\\"harrier.line\\\":1}\"}\n"
                       "{" WHY ",\"harrier.raw_base64\":\"CgJ0AA==\"}\n"
                       "{" WHY "}\n");
+    unlink(file);
+    rejects = open_rejects(file, NULL);
+    rejects_begin_values(rejects, true);
+    const struct row_original row = {.raw = texts[0]};
+    const struct rejected why = {.source = "t/0/1", .code = ERROR_INVALID, .reason = "why"};
+    struct error error;
+    assert_int_equal(rejects_add(rejects, &row, &why, &error), 0);
+    close_rejects(rejects);
+    expect_file(file, "{" WHY ",\"harrier.raw\":\"{\\\"a\\\":1}\"}\n");
     unlink(file);
 }
 

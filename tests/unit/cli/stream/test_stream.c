@@ -404,6 +404,10 @@ static void an_import_reads_to_the_end(void **state) {
         size_t at = strlen(seen);
         snprintf(seen + at, sizeof seen - at, "%s %s\n", row.place,
                  row.error ? "bad" : row.row.transaction.id.data);
+        if (row.error) {
+            assert_true(text_is(row.value, "{}"));
+            assert_true(text_is(row.field, "event_time"));
+        }
         if (!row.error && row.row.transaction.id.data[0] == 'b') {
             assert_int_equal(row.row.label, LABEL_FRAUD);
             assert_int_equal(row.row.known_us - row.row.transaction.event_time_us, 86399000000);
