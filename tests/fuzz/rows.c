@@ -6,8 +6,8 @@
  *          then the rows
  *
  * The mapping or the rows must be refused with a message, or each row must give a transaction that
- * transaction_check() accepts, or an error message. The result must not depend on the size of the
- * pieces. */
+ * transaction_check() accepts, or an error message. Each row comes with its bytes, whole or raw.
+ * The result must not depend on the size of the pieces. */
 #include "target.h"
 
 #include "clients/cli/io/mapping_yaml.h"
@@ -76,9 +76,20 @@ static void read_row(struct reading *reading, const struct row *row) {
     reading->good++;
 }
 
+static void note_original(struct reading *reading, int result,
+                          const struct row_original *original) {
+    property(original->bytes.data || original->raw.data, "a row without its bytes");
+    property(result == ROWS_BAD_ROW || original->bytes.data, "a good row without its own bytes");
+    take_note(reading, original->bytes.data, original->bytes.length);
+    take_note(reading, original->raw.data, original->raw.length);
+    take_note(reading, original->source.data, original->source.length);
+}
+
 static int open_rows(struct reading *reading, struct byte_source *source, enum row_format format,
                      const struct text *yaml, struct error *ret_error) {
     int r = rows_open(source, format, &reading->rows, ret_error);
+    if (r == 0)
+        rows_keep_originals(reading->rows);
     if (r == 0)
         r = yaml ? mapping_yaml_parse(*yaml, "mapping.yaml", &reading->mapping, ret_error)
                  : mapping_of_rows(reading->rows, &reading->mapping, ret_error);
@@ -109,9 +120,11 @@ static struct reading read_all(struct text rows, enum row_format format, const s
                 break;
             property(result == ROWS_ROW || result == ROWS_BAD_ROW, "rows_next() returned %d",
                      result);
-            property(row.line > line, "line %llu after line %llu", (unsigned long long)row.line,
+            /* Several rows may come out of one harrier.raw. */
+            property(row.line >= line, "line %llu after line %llu", (unsigned long long)row.line,
                      (unsigned long long)line);
             line = row.line;
+            note_original(&reading, result, &row.original);
             if (result == ROWS_ROW)
                 read_row(&reading, &row);
             else
@@ -185,10 +198,26 @@ void target_seeds(struct seeds *seeds, const char *root) {
     static const char mapped[] = "ID,AT,WHO,AMOUNT,FRAUD,ITEMS\n"
                                  "0,2018-04-01 00:00:31,596,57.16,0,1\n"
                                  "7,2018-04-01 00:02:10,4961,81.5,1,\n";
+    static const char refused_csv[] =
+        "id,event_time,note,harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,"
+        "harrier.columns,harrier.raw\n"
+        "t1,yesterday,\"a, \"\"b\"\"\",day.csv,2,invalid,event_time,\"event_time: no, \",,\n"
+        ",,,day.csv,3,invalid,,broken,\"event_time,id,note\",\"1767225600,t2,x\n1767225600,"
+        "\"\"t3\"\",\"\n"
+        "t4,,,,,,,,,\"t4,1767225600,\"\"\"\n";
+    static const char refused_json[] =
+        "{\"id\": \"t1\", "
+        "\"harrier.source\":\"day\",\"harrier.line\":2,\"harrier.reason\":\"no\"}\n"
+        "{\"harrier.line\":3,\"harrier.raw\":\"{\\\"id\\\":\\\"t2\\\",\\\"event_time\\\":"
+        "1767225600}\"}\n"
+        "{\"harrier.raw_base64\":\"eyJpZCI6ICJiIn0=\"}\n"
+        "{\"harrier.raw\":\"{}\",\"id\":1}\n";
     (void)root;
     for (unsigned pieces = 0; pieces < 32; pieces += 5) {
         add_seed(seeds, pieces << 3 | 2, NULL, csv);
         add_seed(seeds, pieces << 3 | 4, NULL, json);
+        add_seed(seeds, pieces << 3 | 2, NULL, refused_csv);
+        add_seed(seeds, pieces << 3 | 4, NULL, refused_json);
         add_seed(seeds, pieces << 3 | 2, mapping, mapped);
         add_seed(seeds, pieces << 3, NULL, pieces % 2 ? csv : json);
     }
