@@ -202,14 +202,15 @@ void target_seeds(struct seeds *seeds, const char *root) {
         "id,event_time,note,harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,"
         "harrier.columns,harrier.raw\n"
         "t1,yesterday,\"a, \"\"b\"\"\",day.csv,2,invalid,event_time,\"event_time: no, \",,\n"
-        ",,,day.csv,3,invalid,,broken,\"event_time,id,note\",\"1767225600,t2,x\n1767225600,"
+        ",,,day.csv,3,invalid,,broken,\"event_time,id,note\",\"2026-01-31T12:00:00Z,t2,"
+        "x\n1767225600,"
         "\"\"t3\"\",\"\n"
         "t4,,,,,,,,,\"t4,1767225600,\"\"\"\n";
     static const char refused_json[] =
         "{\"id\": \"t1\", "
         "\"harrier.source\":\"day\",\"harrier.line\":2,\"harrier.reason\":\"no\"}\n"
-        "{\"harrier.line\":3,\"harrier.raw\":\"{\\\"id\\\":\\\"t2\\\",\\\"event_time\\\":"
-        "1767225600}\"}\n"
+        "{\"harrier.line\":3,\"harrier.raw\":\"{\\\"id\\\":\\\"t2\\\","
+        "\\\"event_time\\\":\\\"2026-01-31T12:00:00Z\\\"}\"}\n"
         "{\"harrier.raw_base64\":\"eyJpZCI6ICJiIn0=\"}\n"
         "{\"harrier.raw\":\"{}\",\"id\":1}\n";
     (void)root;

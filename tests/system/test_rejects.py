@@ -333,8 +333,13 @@ class RejectsTest(ServerTest):
         _, said = self.score(server, path, "--out", out, "--rejects", out, status=64)
         self.assertIn("is the file of --out", said)
         _, said = self.score(server, path, "--rejects", self.path("no/folder"), status=74)
+        _, said = self.score(server, path, "--rejects", "-", status=64)
+        self.assertIn("--rejects: expected a file", said)
         self.assertEqual(self.transactions(server), 0)  # nothing was sent
-        _, said = self.score(server, path, "--rejects", "/dev/stdout", "--decisions", "none", status=1)
+        # What is no regular file is written to as it is.
+        out, _ = self.run_it("score", path, "--to", server.address, "--rejects", "/dev/stdout", "--decisions", "none",
+                             status=1)
+        self.assertTrue(out.startswith(COLUMNS + ADDED + b"\n") and out.endswith(b",junk\n"), out)
         server.stop()
         _, said = self.run_it("score", path, "--to", server.address, "--rejects", self.path("r.csv"), "--retry-for", "0s",
                               status=69)
@@ -377,6 +382,18 @@ class RejectsTest(ServerTest):
         for row, _, cells in kept:
             self.assertIn(cells["harrier.code"], ("invalid", "interrupted"))
             self.assertEqual(cells["harrier.code"] == "invalid", b"junk" in row)
+        server.stop()
+
+    def test_killed(self):
+        """Without any warning: what was refused is in the file, in whole rows."""
+        server = self.server().start()
+        process = self.feed(server, "--batch", "1", "--rejects", self.path("rejects.csv"))
+        process.stdin.write(b"\n".join([COLUMNS, b"junk1", good_row(1), b"junk2", good_row(2), b""]))
+        process.stdin.flush()
+        self.await_in("rejects.csv", b"junk2\n")
+        process.kill()
+        process.communicate(timeout=WAIT)
+        self.assertEqual([row for row, _, _ in read_rejects(self.path("rejects.csv"))], [b"junk1", b"junk2"])
         server.stop()
 
     def test_the_server_dies(self):

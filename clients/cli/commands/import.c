@@ -103,7 +103,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->from = value;
         return 0;
     case OPTION_REJECTS:
-        options->rejects = value;
+        options->rejects = rejects_option_parse(value, state);
         return 0;
     case OPTION_STRICT:
         options->strict = true;

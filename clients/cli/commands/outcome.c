@@ -51,7 +51,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->source = value;
         return 0;
     case OPTION_REJECTS:
-        options->rejects = value;
+        options->rejects = rejects_option_parse(value, state);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 1)

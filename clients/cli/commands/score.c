@@ -127,7 +127,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->earlier = value;
         return 0;
     case OPTION_REJECTS:
-        options->rejects = value;
+        options->rejects = rejects_option_parse(value, state);
         return 0;
     case 'n':
         options->scoring.limit = count_option_parse("--limit", value, 1, UINT64_MAX, state);

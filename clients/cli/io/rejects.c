@@ -42,6 +42,12 @@ struct rejects {
 
 /* ---- the file ---- */
 
+const char *rejects_option_parse(const char *value, struct argp_state *state) {
+    if (strcmp(value, "-") == 0)
+        argp_error(state, "--rejects: expected a file, not standard output");
+    return value;
+}
+
 /* Rows hold what the input holds, so whoever may read that may read them. */
 static mode_t mode_of(const char *input) {
     struct stat status;

@@ -18,11 +18,15 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 struct rejects;
+
+/* The value of --rejects. "-" ends the process with a message: decisions and reports go there. */
+const char *rejects_option_parse(const char *value, struct argp_state *state);
 
 /* Creates the file, with the permissions of the input, which may be NULL: then for the user alone.
  * ERROR_EXISTS: there is one with something in it, or it is one of the files named. Anything but a
