@@ -170,7 +170,9 @@ class RejectsTest(ServerTest):
             # Without mending anything: the same rows are refused again, and kept as the same bytes.
             again, _ = self.score(server, self.path("rejects.csv"), "--rejects", self.path("again.csv"), status=1)
             self.assertEqual(again, [])
-            self.assertEqual(sorted(self.read("again.csv").split(b"\n")), sorted(self.read("rejects.csv").split(b"\n")))
+            first, second = (sorted(re.sub(rb"\d+ s ahead", b"", self.read(name)).split(b"\n"))
+                             for name in ("rejects.csv", "again.csv"))  # the clock went on
+            self.assertEqual(first, second)
 
             mended = self.mend(self.path("again.csv"), rows, "mended.csv")
             retried, said = self.score(server, mended, "--rejects", self.path("none.csv"))
