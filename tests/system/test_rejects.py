@@ -311,7 +311,8 @@ class RejectsTest(ServerTest):
                  for number, message in enumerate(messages)]
         path = self.write("kept.jsonl", b"\n".join([*lines, b'{"id":"t9"}', b""]))
         policy = ("--policy", self.path("policy"), "--format", "protobuf")
-        out, said = self.run_it("import", self.path("data"), path, *policy, "--rejects", self.path("again.jsonl"), status=1)
+        out, said = self.run_it("import", self.path("data"), path, *policy, "--rejects", self.path("again.jsonl"),
+                                status=1)
         self.assertEqual((json.loads(out)["transactions"], json.loads(out)["rejected"]), (3, 3), said)
         again = [json.loads(line) for line in self.read("again.jsonl").splitlines()]
         self.assertEqual([row["harrier.source"] for row in again], ["payments/0/2", "payments/0/3", path])
@@ -343,8 +344,8 @@ class RejectsTest(ServerTest):
                              status=1)
         self.assertTrue(out.startswith(COLUMNS + ADDED + b"\n") and out.endswith(b",junk\n"), out)
         server.stop()
-        _, said = self.run_it("score", path, "--to", server.address, "--rejects", self.path("r.csv"), "--retry-for", "0s",
-                              status=69)
+        _, said = self.run_it("score", path, "--to", server.address, "--rejects", self.path("r.csv"),
+                              "--retry-for", "0s", status=69)
         self.assertIn("1 row is in", said)  # what was refused before the server was asked is kept
         self.assertEqual([raw for raw, _, _ in read_rejects(self.path("r.csv"))], [b"junk"])
         self.assertIn("for the rest, with another file for --rejects", said)
@@ -379,7 +380,8 @@ class RejectsTest(ServerTest):
         accepted = [line.split(b",")[0] for line in out.splitlines()[1:]]
         kept = read_rejects(self.path("rejects.csv"))
         self.assertEqual(len(accepted) + len(kept), read, said)
-        self.assertEqual({row for row, _, _ in kept} | {row for row in rows if row.split(b",")[0] in accepted}, set(rows))
+        decided = {row for row in rows if row.split(b",")[0] in accepted}
+        self.assertEqual({row for row, _, _ in kept} | decided, set(rows))
         self.assertIn(b"run the same command with it in place of stdin", said)
         for row, _, cells in kept:
             self.assertIn(cells["harrier.code"], ("invalid", "interrupted"))

@@ -205,40 +205,38 @@ struct importing {
     uint64_t rows;
 };
 
-/* 1: only this row is wrong, and it has been reported and kept. */
-static int row_failed(struct importing *importing, const struct row_original *row,
-                      struct text field, struct error *error) {
-    const struct error why = *error;
-    int r =
-        row_errors_refuse_answer(&importing->diagnostics, row, why.code, field, why.text, error);
-    if (r < 0)
-        return r;
+/* A refused row has been reported, and kept or not. 1: the import goes on without it. */
+static int after_refusal(const struct importing *importing, int kept, uint64_t line,
+                         struct error *ret_error) {
+    if (kept < 0)
+        return kept;
     if (!importing->options->strict)
         return 1;
-    return error_set(error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
-                     importing->diagnostics.file, row->line);
-}
-
-/* As row_failed(), for a row that could not be read or converted: the message names the field. */
-static int row_unread(struct importing *importing, const struct prefetched_row *row,
-                      struct error *ret_error) {
-    int r = row_errors_refuse(&importing->diagnostics, &row->original, row->error->code, row->field,
-                              row->error->text, ret_error);
-    if (r < 0 || !importing->options->strict)
-        return r < 0 ? r : 1;
     return error_set(ret_error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
-                     importing->diagnostics.file, row->original.line);
+                     importing->diagnostics.file, line);
 }
 
-/* Failures that concern the archive rather than the row end the run, also without --strict. */
+/* Failures that concern the archive rather than the row end the run, also without --strict. The
+ * message of a row that could not be converted names the field, one of the archive's does not. */
 static int take_row(struct importing *importing, const struct prefetched_row *row,
                     struct error *ret_error) {
+    struct row_errors *diagnostics = &importing->diagnostics;
+    const struct row_original *original = &row->original;
     struct text field = {0};
+    struct error why;
     if (row->error)
-        return row_unread(importing, row, ret_error);
-    int r = import_take(importing->import, &row->row, &field, ret_error);
-    if (r < 0 && import_concerns_row(ret_error))
-        return row_failed(importing, &row->original, field, ret_error);
+        return after_refusal(importing,
+                             row_errors_refuse(diagnostics, original, row->error->code, row->field,
+                                               row->error->text, ret_error),
+                             original->line, ret_error);
+    int r = import_take(importing->import, &row->row, &field, &why);
+    if (r < 0 && import_concerns_row(&why))
+        return after_refusal(
+            importing,
+            row_errors_refuse_answer(diagnostics, original, why.code, field, why.text, ret_error),
+            original->line, ret_error);
+    if (r < 0)
+        *ret_error = why;
     return r;
 }
 
