@@ -263,6 +263,18 @@ class RejectsTest(ServerTest):
         _, said = self.run_it("outcome", "t1", "fraud", *to, "--rejects", self.path("again.csv"), status=64)
         self.assertIn("--rejects goes with a FILE", said)
         server.stop()
+        # Through a pipe, what could not be sent is kept, too; a row without an outcome says nothing.
+        rows = [good_row(n, b"", "fraud" if n % 2 else "") for n in range(3000)] + [b"junk"]
+        data = b"\n".join([COLUMNS] + rows) + b"\n"
+        _, said = self.run_it("outcome", "-", *to[:2], "--rejects", self.path("unsent.csv"), "--retry-for", "0s",
+                              input=data, status=69)
+        self.assertRegex(said, r"rows      3,001\n.*\n.*\nfailed    1\nnot sent  1,500\n")
+        kept = read_rejects(self.path("unsent.csv"))
+        self.assertEqual([row for row, _, _ in kept], rows[1:3000:2] + [b"junk"])
+        self.assertEqual({cells["harrier.code"] for _, _, cells in kept}, {"unavailable", "invalid"})
+        _, said = self.run_it("outcome", self.write("all.csv", data), *to[:2], "--rejects", self.path("file.csv"),
+                              "--retry-for", "0s", status=69)
+        self.assertFalse(os.path.exists(self.path("file.csv")))  # a file can be read again
 
     def test_import_refuse_mend_retry(self):
         rows = make_rows(3, 300)

@@ -206,11 +206,14 @@ static int keep_open(struct reporting *reporting, const struct error *why,
         return r;
     while (r >= 0 && !*reporting->bar.stop &&
            (r = mapped_file_next(&reporting->file, true, &row, ret_error)) > 0) {
-        const struct error fault = *ret_error;
         reporting->rows++;
-        reporting->unsent += r == ROWS_ROW;
-        r = r == ROWS_ROW ? row_errors_keep(diagnostics, &row.original, why, ret_error)
-                          : refuse(reporting, &row, (struct text){0}, &fault, ret_error);
+        if (r == ROWS_BAD_ROW) {
+            const struct error what = *ret_error;
+            r = refuse(reporting, &row, (struct text){0}, &what, ret_error);
+        } else if (!row_states_no_outcome(reporting->file.mapping, &row)) {
+            reporting->unsent++;
+            r = row_errors_keep(diagnostics, &row.original, why, ret_error);
+        }
     }
     return r;
 }
