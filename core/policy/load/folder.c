@@ -162,8 +162,7 @@ static int walk(struct policy_folder *folder, int root, const char *path, int de
     return r;
 }
 
-/* Is the path relative, without ".." and hidden names, so that it stays inside the folder? */
-static bool is_inside(struct text path) {
+bool policy_path_is_inside(struct text path) {
     if (path.length == 0 || path.length >= FOLDER_PATH_MAX || path.data[0] == '/' ||
         memchr(path.data, '\0', path.length))
         return false;
@@ -182,7 +181,7 @@ static bool has_file(const struct policy_folder *folder, struct text path) {
 
 static int take_named(struct policy_folder *folder, int root, struct text path,
                       struct error *ret_error) {
-    if (!is_inside(path) || has_file(folder, path))
+    if (!policy_path_is_inside(path) || has_file(folder, path))
         return 0;
     char *string = text_copy(path);
     /* A missing file is reported by the load, at the line that names it. */

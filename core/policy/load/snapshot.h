@@ -191,6 +191,9 @@ int policy_folder_read(const char *path, struct policy_folder **ret_folder,
 void policy_folder_free(struct policy_folder *folder);
 const struct policy_file *policy_folder_files(const struct policy_folder *folder,
                                               size_t *ret_count);
+/* May a policy's file have this path? It is relative, and no part of it begins with a dot, so it
+ * does not lead out of the folder. */
+bool policy_path_is_inside(struct text path);
 
 /* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the
  * caller, appended to) has every error found, each as "path:line:column: what", the line, a caret
@@ -200,9 +203,19 @@ int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
 
-/* policy_folder_read() and snapshot_load(). */
+/* The same for files that a server is to load from a folder: there a policy must also keep to its
+ * latency budget. What an archive holds was in force. */
+int snapshot_load_new(const struct policy_file *files, size_t file_count,
+                      struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                      struct error *ret_error);
+
+/* policy_folder_read() and snapshot_load_new(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
                          struct buffer *ret_messages, struct error *ret_error);
+
+/* The id of the snapshot that these files give, whether they load or not. They are in the order of
+ * their paths, as from policy_folder_files() and in records. */
+uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count);
 
 /* References may be taken and dropped by any thread. NULL is allowed. */
 struct snapshot *snapshot_ref(struct snapshot *snapshot);

@@ -119,7 +119,7 @@ static void add_sized(struct sha256 *sha, struct text t) {
 }
 
 /* With lengths, no two sets of files give the same bytes. */
-static uint64_t files_id(const struct policy_file *files, size_t file_count) {
+uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count) {
     struct sha256 *sha = sha256_new();
     for (size_t i = 0; i < file_count; i++) {
         add_sized(sha, files[i].path);
@@ -266,7 +266,7 @@ int load_files(const struct policy_file *files, size_t file_count, const struct 
         return r;
     struct holder *holder = holder_new();
     keep_files(holder, files, file_count);
-    holder->snapshot.id = files_id(holder->snapshot.files, file_count);
+    holder->snapshot.id = snapshot_files_id(holder->snapshot.files, file_count);
     struct load load = *options;
     load.snapshot = &holder->snapshot;
     load.arena = &holder->arena;
@@ -309,6 +309,13 @@ int load_visit(const struct policy_file *files, size_t file_count, struct load_v
     return r;
 }
 
+int snapshot_load_new(const struct policy_file *files, size_t file_count,
+                      struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                      struct error *ret_error) {
+    const struct load options = {.is_new = true};
+    return load_files(files, file_count, &options, NULL, ret_snapshot, ret_messages, ret_error);
+}
+
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
                          struct buffer *ret_messages, struct error *ret_error) {
     struct policy_folder *folder;
@@ -317,8 +324,7 @@ int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
         return r;
     size_t count;
     const struct policy_file *files = policy_folder_files(folder, &count);
-    const struct load options = {.is_new = true};
-    r = load_files(files, count, &options, NULL, ret_snapshot, ret_messages, ret_error);
+    r = snapshot_load_new(files, count, ret_snapshot, ret_messages, ret_error);
     policy_folder_free(folder);
     return r;
 }

@@ -272,6 +272,7 @@ static void test_id(void **state) {
     char hex[HASH_HEX_SIZE];
     hash_hex(a->id, hex);
     assert_string_equal(hex, "0b480e0020879e9a");
+    assert_true(snapshot_files_id(text.files, text.count) == a->id);
     /* A boundary moved between path and content is another policy. */
     turned.files[0].path = TEXT_LITERAL("rules/b.yaml");
     struct snapshot *c = policy_text_load(&turned);
@@ -282,6 +283,25 @@ static void test_id(void **state) {
     snapshot_unref(a);
     snapshot_unref(b);
     snapshot_unref(c);
+}
+
+/* Paths out of an archive that somebody may have forged. */
+static void test_paths(void **state) {
+    (void)state;
+    static const char *const inside[] = {"policy.yaml", "rules/a.yaml", "lists//a b.txt",
+                                         "a..b",        "a/b..",        "x/"};
+    static const char *const outside[] = {
+        "",  "/",   "/etc/passwd", "..",          "../a",      "a/..", "a/../../b",
+        ".", "./a", "a/./b",       ".git/config", "a/.hidden", "//a"};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        assert_true(policy_path_is_inside(text_of(inside[i])));
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        assert_false(policy_path_is_inside(text_of(outside[i])));
+    assert_false(policy_path_is_inside((struct text){.data = "a\0b", .length = 3}));
+    static char longest[4096];
+    memset(longest, 'a', sizeof longest);
+    assert_true(policy_path_is_inside((struct text){.data = longest, .length = 4095}));
+    assert_false(policy_path_is_inside((struct text){.data = longest, .length = 4096}));
 }
 
 static void *churn(void *argument) {
@@ -589,6 +609,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_definitions),
         cmocka_unit_test(test_id),
+        cmocka_unit_test(test_paths),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_folder),
