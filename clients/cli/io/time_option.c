@@ -12,17 +12,21 @@
 #define FOR_LEAST_US INT64_C(1000000)
 #define FOR_MOST_US  (INT64_C(3660) * 86400 * 1000000)
 
-int64_t time_option_parse(const char *name, const char *value, struct argp_state *state) {
+bool time_text_parse(const char *text, int64_t *ret_us) {
     const struct timestamp_format format = {.kind = TIMESTAMP_RFC3339};
     char midnight[32] = "0000-00-00T00:00:00Z";
-    struct error error;
-    int64_t us = 0;
-    struct text time = text_of(value);
+    struct error ignored;
+    struct text time = text_of(text);
     if (time.length == strlen("2026-01-31")) {
         memcpy(midnight, time.data, time.length);
         time = text_of(midnight);
     }
-    if (timestamp_parse(time, &format, &us, &error) < 0)
+    return timestamp_parse(time, &format, ret_us, &ignored) >= 0;
+}
+
+int64_t time_option_parse(const char *name, const char *value, struct argp_state *state) {
+    int64_t us = 0;
+    if (!time_text_parse(value, &us))
         argp_error(state,
                    "--%s: \"%s\" is not a time; expected for example 2026-01-31 or "
                    "2026-01-31T18:00:00Z",

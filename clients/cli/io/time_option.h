@@ -3,9 +3,14 @@
 #pragma once
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Microseconds. What is not a time ends the process with a message about --name, as argp does. */
+/* Microseconds. false: the text is not a time. */
+bool time_text_parse(const char *text, int64_t *ret_us);
+
+/* The same for an option. What is not a time ends the process with a message about --name, as argp
+ * does. */
 int64_t time_option_parse(const char *name, const char *value, struct argp_state *state);
 
 /* --for and --until of what ends at some time: a period from now, 1 s to ten years, and a moment.

@@ -227,6 +227,26 @@ if [ -n "$(find "$folder" -name '*never*')" ]; then
     failures=$((failures + 1))
 fi
 
+# policy
+expect 64 'list, show, diff, export or rollback?' policy
+expect 64 'there is no "harrier policy lst"' policy lst
+expect 64 'which archive?' policy list
+expect 64 'unexpected "b"' policy list a b
+expect 64 'which policy?' policy show a
+expect 64 'unexpected "c"' policy show a current b c
+expect 64 'which two policies?' policy diff a current
+expect 64 '"nxt" is no folder and names no policy (expected current, previous' policy diff a current nxt
+expect 64 '"nxt" names no policy (expected current, previous' policy export a nxt b
+expect 64 'into which new folder?' policy export a current
+expect 64 'in which folder?' policy rollback a current
+expect 64 '--json is for list and show' policy diff a current previous --json
+expect 64 'not for one of its files' policy show a current policy.yaml --json
+expect 64 '--count is for list' policy show a current --count
+expect 64 '--full is for diff and rollback' policy export a current b --full
+expect 64 '--dry-run is for rollback' policy export a current b --dry-run
+expect 66 "$folder/none: there is no such archive" policy list "$folder/none"
+expect 66 'there are no records in' policy show "$folder/blank" current
+
 # rebuild, inspect
 expect 64 'which data folder?' rebuild
 expect 66 "$folder/none/archive" rebuild --data "$folder/none"
