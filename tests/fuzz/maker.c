@@ -13,8 +13,9 @@ struct maker {
     struct cursor *cursor;
     const struct scope *scope;
     struct buffer *source;
-    type_code locals[SYNTAX_MACROS_MAX]; /* of a, b, c, d: the enclosing macros' variables */
+    type_code locals[2 * SYNTAX_MACROS_MAX]; /* of a, b, …: the enclosing macros' variables */
     unsigned local_count;
+    unsigned nested; /* macros around */
 };
 
 static void make(struct maker *maker, type_code type, unsigned depth);
@@ -214,30 +215,49 @@ static void make_membership(struct maker *maker, unsigned depth) {
     put(maker, "]");
 }
 
-/* type: a bool or a list, the two results that macros have. */
+/* Writes "(a, " or "(a, b, " and brings the variables into scope. */
+static void put_variables(struct maker *maker, const type_code *types, unsigned count) {
+    put(maker, "(");
+    for (unsigned i = 0; i < count; i++) {
+        const char variable[] = {(char)('a' + maker->local_count), ',', ' ', '\0'};
+        put(maker, variable);
+        maker->locals[maker->local_count++] = types[i];
+    }
+}
+
+/* type: a bool, a list or a map with an int or string for a key, the results that macros have. */
 static void make_macro(struct maker *maker, type_code type, unsigned depth) {
-    static const char *const names[] = {"all", "exists", "exists_one"};
-    bool filter = type != VALUE_BOOL && pick(maker, 2);
+    static const char *const names[] = {"all", "exists", "exists_one", "existsOne"};
+    bool map_result = type_kind(type) == VALUE_MAP;
+    bool two = map_result || pick(maker, 2);
+    bool filter = type != VALUE_BOOL && !two && pick(maker, 2);
     type_code item = filter ? type_element(type) : pick_type(maker);
-    bool map_range = item == VALUE_TEXT && pick(maker, 4) == 0;
-    if (maker->local_count == SYNTAX_MACROS_MAX) {
+    bool map_range = map_result ? type_key(type) == VALUE_TEXT
+                                : (two || item == VALUE_TEXT) && pick(maker, 4) == 0;
+    if (maker->nested == SYNTAX_MACROS_MAX) {
         make_literal(maker, type);
         return;
     }
     put(maker, "(");
-    make(maker, map_range ? TYPE_MAP_OF(VALUE_TEXT, VALUE_INT) : TYPE_LIST_OF(item), depth);
+    make(maker, map_range ? TYPE_MAP_OF(VALUE_TEXT, two ? item : VALUE_INT) : TYPE_LIST_OF(item),
+         depth);
     put(maker, ").");
-    put(maker, type == VALUE_BOOL ? names[pick(maker, 3)] : filter ? "filter" : "map");
-    const char variable[] = {'(', (char)('a' + maker->local_count), ',', ' ', '\0'};
-    put(maker, variable);
-    maker->locals[maker->local_count++] = item;
+    put(maker, type == VALUE_BOOL ? names[pick(maker, 4)]
+               : filter           ? "filter"
+               : map_result       ? "transformMap"
+               : two              ? "transformList"
+                                  : "map");
+    const type_code both[] = {map_range ? VALUE_TEXT : VALUE_INT, item};
+    put_variables(maker, two ? both : &both[1], two ? 2 : 1);
+    maker->nested++;
     if (type == VALUE_BOOL || filter || pick(maker, 2)) {
         make(maker, VALUE_BOOL, depth);
         put(maker, type == VALUE_BOOL || filter ? "" : ", ");
     }
     if (type != VALUE_BOOL && !filter)
         make(maker, type_element(type), depth);
-    maker->local_count--;
+    maker->nested--;
+    maker->local_count -= two ? 2 : 1;
     put(maker, ")");
 }
 
@@ -256,7 +276,7 @@ static void make_container(struct maker *maker, type_code type, unsigned depth) 
         make_items(maker, type, 1, depth);
         break;
     case 2:
-        if (list) {
+        if (list || type_key(type) == VALUE_INT || type_key(type) == VALUE_TEXT) {
             make_macro(maker, type, depth);
             break;
         }

@@ -148,25 +148,27 @@ static struct part *add_part(struct taker *taker, const struct syntax *node, uns
 static void take(struct taker *taker, const struct syntax *node, unsigned depth);
 static void take_always(struct taker *taker, const struct syntax *node, unsigned depth);
 
-/* range.map(variable, body): what the macro evaluates for each item, by its own loop. */
+/* range.map(variables, body): what the macro evaluates for each item, by its own loop. */
 static const struct expression *build_each(struct taker *taker, const struct syntax *macro,
                                            const struct syntax *body) {
-    struct syntax range = *macro->first, variable = *macro->first->next, value = *body,
-                  map = *macro;
-    range.next = &variable;
-    variable.next = &value;
+    bool two = syntax_variable_count(macro) == 2;
+    struct syntax range = *macro->first, first = *macro->first->next, second = *first.next,
+                  value = *body, map = *macro;
+    range.next = &first;
+    first.next = two ? &second : &value;
+    second.next = &value;
     value.next = NULL;
     map.macro = MACRO_MAP;
     map.type = TYPE_LIST_OF(body->type);
     map.first = &range;
     map.last = &value;
-    map.operand_count = 3;
+    map.operand_count = two ? 4 : 3;
     return expression_build(&map, &taker->trace->arena);
 }
 
 static void take_macro(struct taker *taker, const struct syntax *node, unsigned depth) {
     take(taker, node->first, depth);
-    for (const struct syntax *body = node->first->next->next; body; body = body->next) {
+    for (const struct syntax *body = syntax_macro_parts(node); body; body = body->next) {
         if (!type_can_nest(body->type))
             continue;
         struct part *part = add_part(taker, body, depth);

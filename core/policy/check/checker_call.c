@@ -3,6 +3,7 @@
  * error. */
 #include "checker_call.h"
 
+#include "checker_list.h"
 #include "core/policy/eval/function.h"
 #include "core/policy/eval/pattern.h"
 #include "core/policy/lang/calendar.h"
@@ -56,7 +57,6 @@ static void describe(struct text name, enum function_form form, char *ret_string
 /* In this order: the function exists with other types or in the other form; it is known from
  * elsewhere (function_instead()); a near name. */
 void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
-    static const char *const macros[] = {"has", "all", "exists", "exists_one", "filter", "map"};
     char expected[400], hint[NEAR_HINT_SIZE];
     enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
     enum function_form other = node->receiver ? FUNCTION_GLOBAL : FUNCTION_METHOD;
@@ -75,8 +75,9 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
         const struct function *function;
         for (size_t i = 0; (function = function_at(i)); i++)
             near_try(&near, text_of(function->name));
-        for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
-            near_try(&near, text_of(macros[i]));
+        const char *macro = "has";
+        for (size_t i = 0; macro; macro = checker_macro_name(i++))
+            near_try(&near, text_of(macro));
         report(reporter, node->offset, node->length, "unknown function \"%" TEXT_FORMAT "\"%s",
                TEXT_ARGS(node->text), near_hint(&near, hint));
     }

@@ -161,35 +161,51 @@ type_code checker_membership(struct checker *checker, struct syntax *node) {
 /* ------------------------------------------------------------------------------------------------
  * Macros */
 
-static const struct {
-    const char *name;
+/* One or two variables: each item, or its index or key and itself. Of what follows them, one or two
+ * expressions, the last one is the macro's value for the item, any before it a condition. */
+static const struct macro_form {
+    const char *name, *canonical;
     enum macro macro;
+    size_t variables_min, variables_max, expressions_max;
     const char *usage;
 } macros[] = {
-    {"all", MACRO_ALL, "list.all(x, condition)"},
-    {"exists", MACRO_EXISTS, "list.exists(x, condition)"},
-    {"exists_one", MACRO_EXISTS_ONE, "list.exists_one(x, condition)"},
-    {"filter", MACRO_FILTER, "list.filter(x, condition)"},
-    {"map", MACRO_MAP, "list.map(x, value) or list.map(x, condition, value)"},
+    {"all", "all", MACRO_ALL, 1, 2, 1, "list.all(x, condition) or list.all(i, x, condition)"},
+    {"exists", "exists", MACRO_EXISTS, 1, 2, 1,
+     "list.exists(x, condition) or list.exists(i, x, condition)"},
+    {"exists_one", "exists_one", MACRO_EXISTS_ONE, 1, 2, 1,
+     "list.exists_one(x, condition) or list.exists_one(i, x, condition)"},
+    {"existsOne", "exists_one", MACRO_EXISTS_ONE, 1, 2, 1,
+     "list.existsOne(x, condition) or list.existsOne(i, x, condition)"},
+    {"filter", "filter", MACRO_FILTER, 1, 1, 1, "list.filter(x, condition)"},
+    {"map", "map", MACRO_MAP, 1, 1, 2, "list.map(x, value) or list.map(x, condition, value)"},
+    {"transformList", "transformList", MACRO_MAP, 2, 2, 2,
+     "list.transformList(i, x, value) or list.transformList(i, x, condition, value)"},
+    {"transformMap", "transformMap", MACRO_TRANSFORM_MAP, 2, 2, 2,
+     "map.transformMap(k, v, value) or map.transformMap(k, v, condition, value)"},
 };
 #define MACROS (sizeof macros / sizeof *macros)
 
-static size_t macro_index(const struct syntax *node) {
-    size_t i = 0;
-    while (i < MACROS && !text_is(node->text, macros[i].name))
-        i++;
-    return i;
+static const struct macro_form *macro_form(const struct syntax *node) {
+    for (size_t i = 0; i < MACROS; i++)
+        if (text_is(node->text, macros[i].name))
+            return &macros[i];
+    return NULL;
 }
 
 bool checker_is_macro(const struct syntax *node) {
-    return node->receiver && macro_index(node) < MACROS;
+    return node->receiver && macro_form(node);
+}
+
+const char *checker_macro_name(size_t index) {
+    return index < MACROS ? macros[index].name : NULL;
 }
 
 /* A variable may not be called like anything that expressions can read: no name has two meanings.
  */
-static bool check_variable(struct checker *checker, const struct syntax *node) {
+static bool check_variable(struct checker *checker, const struct syntax *node, const char *what) {
     if (node->kind != SYNTAX_NAME) {
-        refuse(checker, node, "expected a name for each item, such as x");
+        report(checker->reporter, node->start, node->end - node->start,
+               "expected a name for %s, such as x", what);
         return false;
     }
     static const char *const taken[] = {"lists", "thresholds", "math", "has"};
@@ -199,16 +215,43 @@ static bool check_variable(struct checker *checker, const struct syntax *node) {
         is_taken |= text_is(node->text, taken[i]);
     if (is_taken)
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" already has a meaning; expected another name for each item",
-               TEXT_ARGS(node->text));
+               "\"%" TEXT_FORMAT "\" already has a meaning; expected another name for %s",
+               TEXT_ARGS(node->text), what);
     return !is_taken;
 }
 
-static bool check_call_of_macro(struct checker *checker, const struct syntax *node) {
-    size_t i = macro_index(node), count = node->operand_count;
-    if (count != 3 && !(count == 4 && macros[i].macro == MACRO_MAP)) {
+static bool check_variables(struct checker *checker, const struct syntax *node, size_t count) {
+    const struct syntax *first = node->first->next, *second = first->next;
+    if (count == 1)
+        return check_variable(checker, first, "each item");
+    bool map = type_kind(node->first->type) == VALUE_MAP;
+    bool good = check_variable(checker, first, map ? "each key" : "each index");
+    if (!check_variable(checker, second, map ? "each value" : "each item") || !good)
+        return false;
+    if (!text_equal(first->text, second->text))
+        return true;
+    report(checker->reporter, second->offset, second->length,
+           "both variables are called \"%" TEXT_FORMAT "\"", TEXT_ARGS(second->text));
+    return false;
+}
+
+/* How many of the arguments are variables; 0 when this is not how the macro is called. */
+static size_t variable_count(const struct syntax *node, const struct macro_form *form) {
+    size_t arguments = node->operand_count - 1, count = form->variables_max;
+    if (form->expressions_max == 1 && arguments > 0)
+        count = arguments - 1;
+    if (count < form->variables_min || count > form->variables_max || arguments <= count ||
+        arguments > count + form->expressions_max)
+        return 0;
+    return count;
+}
+
+static bool check_call_of_macro(struct checker *checker, const struct syntax *node,
+                                const struct macro_form *form) {
+    size_t variables = variable_count(node, form);
+    if (variables == 0) {
         report(checker->reporter, node->offset, node->length,
-               "\"%s\" cannot be called like this; expected %s", macros[i].name, macros[i].usage);
+               "\"%s\" cannot be called like this; expected %s", form->name, form->usage);
         return false;
     }
     if (checker->locals && checker->locals->level + 1 >= SYNTAX_MACROS_MAX) {
@@ -216,10 +259,10 @@ static bool check_call_of_macro(struct checker *checker, const struct syntax *no
                "macros are nested too deeply: at most %u", SYNTAX_MACROS_MAX);
         return false;
     }
-    return check_variable(checker, node->first->next);
+    return check_variables(checker, node, variables);
 }
 
-/* Of a map a macro visits the keys, as in CEL. */
+/* Of a map a macro with one variable visits the keys, as in CEL. */
 static bool check_range(struct checker *checker, const struct syntax *node) {
     type_code type = node->first->type;
     if (is_container(type) || type == VALUE_ABSENT)
@@ -232,46 +275,79 @@ static bool check_range(struct checker *checker, const struct syntax *node) {
     return false;
 }
 
-/* Checks the parts after the variable, with the variable in scope. Returns the type of the result.
- */
-static type_code check_parts(struct checker *checker, struct syntax *node, type_code range) {
+/* What the macro visits: the index of a list's item, or the key of a map's entry. */
+static type_code key_type(type_code range) {
+    return type_kind(range) == VALUE_LIST ? VALUE_INT : type_key(range);
+}
+
+/* The only variable is the item of a list or the key of a map. */
+static type_code item_type(type_code range) {
+    return type_kind(range) == VALUE_MAP ? type_key(range) : type_element(range);
+}
+
+static struct local *add_variable(struct checker *checker, const struct syntax *name,
+                                  type_code type, unsigned level, unsigned place) {
+    struct local *local = arena_calloc(checker->scratch, 1, sizeof *local);
+    check(local);
+    *local = (struct local){
+        .name = name->text, .type = type, .level = level, .place = place, .outer = checker->locals};
+    checker->locals = local;
+    return local;
+}
+
+/* Brings the macro's variables into scope. Returns the last one. */
+static struct local *add_variables(struct checker *checker, const struct syntax *node,
+                                   size_t count) {
+    type_code range = node->first->type;
+    unsigned level = checker->locals ? checker->locals->level + 1 : 0;
+    const struct syntax *first = node->first->next;
+    if (count == 1)
+        return add_variable(checker, first, item_type(range), level, 0);
+    add_variable(checker, first, key_type(range), level, 0);
+    return add_variable(checker, first->next, type_element(range), level, 1);
+}
+
+static bool builds_values(enum macro macro) {
+    return macro == MACRO_MAP || macro == MACRO_TRANSFORM_MAP;
+}
+
+/* Checks the parts after the variables, which are in scope. Returns the type of the result. */
+static type_code check_parts(struct checker *checker, struct syntax *node,
+                             const struct macro_form *form) {
     struct syntax *last = node->last;
-    for (struct syntax *part = node->first->next->next; part; part = part->next) {
+    type_code range = node->first->type;
+    for (struct syntax *part = syntax_macro_parts(node); part; part = part->next) {
         if (checker_node(checker, part) == BROKEN)
             return BROKEN;
-        if ((part != last || node->macro != MACRO_MAP) &&
-            !checker_expect_bool(checker, part, macros[macro_index(node)].name))
+        if ((part != last || !builds_values(node->macro)) &&
+            !checker_expect_bool(checker, part, form->name))
             return BROKEN;
     }
     if (node->macro == MACRO_FILTER)
-        return TYPE_LIST_OF(type_kind(range) == VALUE_MAP ? type_key(range) : type_element(range));
-    if (node->macro != MACRO_MAP)
+        return TYPE_LIST_OF(item_type(range));
+    if (!builds_values(node->macro))
         return VALUE_BOOL;
     if (!type_can_nest(last->type))
-        return refuse(checker, last, "lists are nested too deeply");
-    return TYPE_LIST_OF(last->type);
+        return refuse(checker, last,
+                      node->macro == MACRO_MAP ? "lists are nested too deeply"
+                                               : "maps are nested too deeply");
+    return node->macro == MACRO_MAP ? TYPE_LIST_OF(last->type)
+                                    : TYPE_MAP_OF(key_type(range), last->type);
 }
 
 /* Turns the call into SYNTAX_MACRO only once it is known to be one, because the tree is printed and
  * compiled by kind. */
 type_code checker_macro(struct checker *checker, struct syntax *node) {
+    const struct macro_form *form = macro_form(node);
+    struct local *outer = checker->locals;
     checker_node(checker, node->first);
-    if (!check_range(checker, node) || !check_call_of_macro(checker, node))
+    if (!check_range(checker, node) || !check_call_of_macro(checker, node, form))
         return BROKEN;
-    type_code range = node->first->type;
-    struct local *local = arena_calloc(checker->scratch, 1, sizeof *local);
-    check(local);
-    local->name = node->first->next->text;
-    local->type = type_kind(range) == VALUE_MAP    ? type_key(range)
-                  : type_kind(range) == VALUE_LIST ? type_element(range)
-                                                   : VALUE_ABSENT;
-    local->level = checker->locals ? checker->locals->level + 1 : 0;
-    local->outer = checker->locals;
     node->kind = SYNTAX_MACRO;
-    node->macro = macros[macro_index(node)].macro;
-    node->local = local;
-    checker->locals = local;
-    type_code type = check_parts(checker, node, range);
-    checker->locals = local->outer;
+    node->macro = form->macro;
+    node->local = add_variables(checker, node, variable_count(node, form));
+    type_code type = check_parts(checker, node, form);
+    checker->locals = outer;
+    node->text = text_of(form->canonical);
     return type;
 }

@@ -13,4 +13,6 @@ type_code checker_selection(struct checker *checker, struct syntax *node);
 /* x in y, where y is a value; x has been checked. */
 type_code checker_membership(struct checker *checker, struct syntax *node);
 bool checker_is_macro(const struct syntax *node);
+/* The names of all macros, for suggestions; NULL after the last one. */
+const char *checker_macro_name(size_t index);
 type_code checker_macro(struct checker *checker, struct syntax *node);

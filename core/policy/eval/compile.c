@@ -23,7 +23,7 @@ struct compiler {
     uint32_t stack, stack_max; /* values on the stack before the next instruction */
     bool builds;
     size_t folded;                      /* bytes of the arena that folded values take */
-    uint32_t locals[SYNTAX_MACROS_MAX]; /* where on the stack the variable of each level is */
+    uint32_t locals[SYNTAX_MACROS_MAX]; /* where on the stack the variables of each level begin */
 };
 
 static void emit(struct compiler *compiler, const struct syntax *node);
@@ -302,7 +302,7 @@ static void emit_element(struct compiler *compiler, const struct syntax *node) {
 static void emit_local(struct compiler *compiler, const struct syntax *node) {
     add(compiler,
         (struct instruction){.operation = OPERATION_LOCAL,
-                             .slot = compiler->locals[node->local->level]},
+                             .slot = compiler->locals[node->local->level] + node->local->place},
         1);
 }
 
@@ -312,21 +312,30 @@ static void emit_local(struct compiler *compiler, const struct syntax *node) {
  * end: */
 static void emit_macro(struct compiler *compiler, const struct syntax *node) {
     uint8_t macro = (uint8_t)node->macro;
-    const struct syntax *part = node->first->next->next;
-    compiler->builds |= node->macro == MACRO_FILTER || node->macro == MACRO_MAP;
+    uint16_t variables = (uint16_t)syntax_variable_count(node);
+    const struct syntax *part = syntax_macro_parts(node);
+    compiler->builds |= node->macro == MACRO_FILTER || node->macro == MACRO_MAP ||
+                        node->macro == MACRO_TRANSFORM_MAP;
     emit(compiler, node->first);
     uint32_t begin = add(compiler, (struct instruction){.operation = OPERATION_LOOP, .type = macro},
                          LIST_LOOP_VALUES);
     compiler->locals[node->local->level] = compiler->stack;
-    uint32_t next = add(compiler, (struct instruction){.operation = OPERATION_LOOP_NEXT}, 1);
+    uint32_t next =
+        add(compiler, (struct instruction){.operation = OPERATION_LOOP_NEXT, .count = variables},
+            variables);
     if (part->next) {
         emit(compiler, part);
-        add(compiler, (struct instruction){.operation = OPERATION_LOOP_TEST, .target = next}, -1);
+        add(compiler,
+            (struct instruction){
+                .operation = OPERATION_LOOP_TEST, .count = variables, .target = next},
+            -1);
         part = part->next;
     }
     emit(compiler, part);
     add(compiler,
-        (struct instruction){.operation = OPERATION_LOOP_TAKE, .type = macro, .target = next}, -2);
+        (struct instruction){
+            .operation = OPERATION_LOOP_TAKE, .type = macro, .count = variables, .target = next},
+        -1 - (int)variables);
     compiler->code[next].target = compiler->length;
     add(compiler, (struct instruction){.operation = OPERATION_LOOP_END, .type = macro},
         -LIST_LOOP_VALUES);
@@ -398,7 +407,7 @@ static void emit_binary(struct compiler *compiler, const struct syntax *node) {
 }
 
 static void emit_kind(struct compiler *compiler, const struct syntax *node) {
-    static void (*const kinds[])(struct compiler * compiler, const struct syntax *node) = {
+    static void (*const kinds[])(struct compiler *compiler, const struct syntax *node) = {
         [SYNTAX_NAME] = emit_name,     [SYNTAX_MEMBER] = emit_name,
         [SYNTAX_CALL] = emit_function, [SYNTAX_MACRO] = emit_macro,
         [SYNTAX_INDEX] = emit_name,    [SYNTAX_LIST] = emit_list,

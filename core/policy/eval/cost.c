@@ -5,7 +5,8 @@
  *   operator, function           1, and its operands
  *   a ? b : c                    1, a, and the more expensive of b and c
  *   ==, in, [] of a map, …       1 more for each item that is looked at
- *   macro                        its range; for each item 2 and what is evaluated for it
+ *   macro                        its range; for each item 2, 1 more if it has two variables, and
+ *                                what is evaluated for it
  *   function of texts            1 more for each four bytes that they can have
  *   lastIndexOf                  and one for each 64 pairs of a byte of each of its texts
  *   matches                      see pattern_steps()
@@ -163,8 +164,8 @@ static uint32_t binary_steps(struct syntax *node) {
 }
 
 static uint32_t macro_steps(const struct syntax *node) {
-    uint32_t each = 2;
-    for (const struct syntax *part = node->first->next->next; part; part = part->next)
+    uint32_t each = 1 + syntax_variable_count(node);
+    for (const struct syntax *part = syntax_macro_parts(node); part; part = part->next)
         each = add(each, part->cost);
     return add(node->first->cost, multiply(node->first->items_max, each));
 }
@@ -254,14 +255,24 @@ bool cost_fill_node(struct syntax *node, struct reporter *reporter) {
     return good;
 }
 
-/* A macro's variable is not an expression, nor is a list's name, what has() asks for or the rule
+/* A macro's variables are not expressions, nor is a list's name, what has() asks for or the rule
  * that fired() names, and the name of a feature or threshold is one node. */
 static bool is_evaluated(const struct syntax *node, const struct syntax *operand) {
     if (node->kind == SYNTAX_MACRO)
-        return operand != node->first->next;
+        return operand != node->first->next &&
+               (syntax_variable_count(node) == 1 || operand != node->first->next->next);
     if (node->kind == SYNTAX_CALL && !node->function)
         return !node->name && !operand->name;
     return !operand->list && (node->kind != SYNTAX_MEMBER || !node->name);
+}
+
+/* What is no list or text ignores these limits. */
+static void limit_variables(const struct syntax *macro) {
+    struct local *local = macro->local;
+    for (unsigned left = syntax_variable_count(macro); left > 0; left--, local = local->outer) {
+        local->items_max = macro->first->items_max;
+        local->text_max = macro->first->text_max;
+    }
 }
 
 bool cost_fill(struct syntax *node, struct reporter *reporter) {
@@ -269,10 +280,8 @@ bool cost_fill(struct syntax *node, struct reporter *reporter) {
         operand->reads_local = LOCAL_NONE;
         if (is_evaluated(node, operand) && !cost_fill(operand, reporter))
             return false;
-        if (node->kind == SYNTAX_MACRO && operand == node->first) {
-            node->local->items_max = operand->items_max;
-            node->local->text_max = operand->text_max;
-        }
+        if (node->kind == SYNTAX_MACRO && operand == node->first)
+            limit_variables(node);
     }
     return cost_fill_node(node, reporter);
 }

@@ -383,22 +383,22 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             }
             break;
         case OPERATION_LOOP_NEXT:
-            if (list_loop_next(top))
-                top++;
+            if (list_loop_next(top, at->count))
+                top += at->count;
             else
                 at = code + at->target - 1;
             break;
         case OPERATION_LOOP_TEST:
             top--;
             if (!is_bool(top, true)) {
-                top--;
-                list_loop_skip(top, top + 1);
+                top -= at->count;
+                list_loop_skip(top, top + at->count);
                 at = code + at->target - 1;
             }
             break;
         case OPERATION_LOOP_TAKE:
-            top -= 2;
-            if (!list_loop_take(top, at->type))
+            top -= at->count + 1;
+            if (!list_loop_take(top, at->type, at->count))
                 at = code + at->target - 1;
             break;
         case OPERATION_LOOP_END:

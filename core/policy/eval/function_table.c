@@ -419,6 +419,7 @@ const char *function_instead(struct text name) {
         {"bytes", "texts are string"},
         {"dyn", "types are checked when a policy is loaded"},
         {"type", "types are checked when a policy is loaded"},
+        {"transformMapEntry", "transformMap(k, v, value) keeps the keys"},
         {"reverse", "docs/POLICY.md lists the functions"},
         {"format", "join texts with + and convert values with string()"},
         {"quote", "docs/POLICY.md lists the functions"},

@@ -44,7 +44,8 @@ enum operation {
     OPERATION_THRESHOLD,    /* `count` keys → the group's value in the table frame[target], else
                              *constant */
     OPERATION_MATCHES,      /* text → does *pattern match it? */
-    /* Macros; program_list.h has what is on the stack meanwhile. `type`: enum macro */
+    /* Macros; program_list.h has what is on the stack meanwhile. `type`: enum macro; an item is
+     * `count` values: with two variables its index or key, and itself */
     OPERATION_LOCAL,     /* push the value at place `slot` of the stack */
     OPERATION_LOOP,      /* range: begin; it is missing: go to target */
     OPERATION_LOOP_NEXT, /* push the next item; there is none: go to target */
@@ -66,7 +67,7 @@ enum operation {
 struct instruction {
     uint8_t operation;
     uint8_t type;    /* enum value_type: SLOT, LIST; enum macro; CALL: is the function tidy? */
-    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, PREFILTER */
+    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, PREFILTER, LOOP_NEXT … LOOP_TAKE */
     uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
         uint64_t slot;
@@ -107,7 +108,7 @@ struct expression {
     struct simple_call call;
 };
 
-/* Deeper than SYNTAX_NESTING_MAX allows: at most eight values wait at each level, and three more
+/* Deeper than SYNTAX_NESTING_MAX allows: at most eight values wait at each level, and four more
  * for each macro. */
 #define PROGRAM_STACK_MAX 544u
 

@@ -74,15 +74,24 @@ void list_loop_begin(struct value *top, enum macro macro, struct arena *arena) {
     case MACRO_MAP:
         top[1] = new_value(VALUE_LIST, range->items->count / range_step(range), arena);
         break;
+    case MACRO_TRANSFORM_MAP:
+        top[1] = new_value(VALUE_MAP, range->items->count / range_step(range) * 2, arena);
+        break;
     }
 }
 
-bool list_loop_next(struct value *top) {
+bool list_loop_next(struct value *top, unsigned variables) {
     const struct value *range = &top[RANGE];
     size_t next = (size_t)top[NEXT].integer;
     if (next >= range->items->count)
         return false;
-    top[0] = range->items->values[next];
+    if (variables == 2 && range->type == VALUE_LIST) {
+        top[0] = value_int((int64_t)next);
+        top[1] = range->items->values[next];
+    } else {
+        for (unsigned i = 0; i < variables; i++)
+            top[i] = range->items->values[next + i];
+    }
     top[NEXT].integer = (int64_t)(next + range_step(range));
     return true;
 }
@@ -103,9 +112,9 @@ static bool take_logic(struct value *result, const struct value *v, bool decidin
     return false;
 }
 
-bool list_loop_take(struct value *top, enum macro macro) {
+bool list_loop_take(struct value *top, enum macro macro, unsigned variables) {
     struct value *result = &top[RESULT];
-    const struct value *item = &top[0], *v = &top[1];
+    const struct value *item = &top[0], *v = &top[variables];
     switch (macro) {
     case MACRO_ALL:
         return take_logic(result, v, false);
@@ -121,6 +130,12 @@ bool list_loop_take(struct value *top, enum macro macro) {
         break;
     case MACRO_MAP:
         append(result, v);
+        break;
+    case MACRO_TRANSFORM_MAP: /* no index or key comes twice */
+        if (!keep_missing(result, v)) {
+            append(result, item);
+            append(result, v);
+        }
         break;
     }
     return false;

@@ -4,8 +4,9 @@
  *
  *   range    the list, or map of which it takes the keys
  *   next     int: which item is next
- *   result   so far; of exists_one an int; a list that still has room for more; missing
- *   item     while one is looked at: the macro's variable
+ *   result   so far; of exists_one an int; a list or map that still has room for more; missing
+ *   item     while one is looked at: the macro's variable; of two, the index or key and then the
+ *            item of the list or the value of the map
  *
  * and ends with its result alone. all and exists take absent and errors in as && and || do; in the
  * others they stay, absent before errors. */
@@ -18,13 +19,13 @@
 
 /* top: the first free place of the stack; the range is below it. */
 void list_loop_begin(struct value *top, enum macro macro, struct arena *arena);
-/* Pushes the next item. False when there is none. */
-bool list_loop_next(struct value *top);
+/* Pushes the next item for one or two variables. False when there is none. */
+bool list_loop_next(struct value *top, unsigned variables);
 /* The item is not for the result, or with a missing value nothing is. top: of the loop without the
  * item. */
 void list_loop_skip(struct value *top, const struct value *why);
 /* top: the item, with what was evaluated for it after it. True: the result is final. */
-bool list_loop_take(struct value *top, enum macro macro);
+bool list_loop_take(struct value *top, enum macro macro, unsigned variables);
 /* top: as without the loop; puts the result in the range's place. */
 void list_loop_end(struct value *top, enum macro macro);
 

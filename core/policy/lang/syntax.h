@@ -17,8 +17,8 @@ enum syntax_kind {
     SYNTAX_NAME,        /* name */
     SYNTAX_MEMBER,      /* operand . name */
     SYNTAX_CALL,        /* name(operands), or with `receiver`: first operand . name(the others) */
-    SYNTAX_MACRO,       /* a call that the checker found to be one: range, variable, one or two
-                         * expressions with that variable */
+    SYNTAX_MACRO,       /* a call that the checker found to be one: range, one or two variables,
+                         * one or two expressions with them */
     SYNTAX_INDEX,       /* operand [ operand ] */
     SYNTAX_LIST,        /* [ operands ] */
     SYNTAX_MAP,         /* { key: value, … }, operands in that order */
@@ -40,16 +40,18 @@ enum macro {
     MACRO_EXISTS,
     MACRO_EXISTS_ONE,
     MACRO_FILTER,
-    MACRO_MAP,
+    MACRO_MAP, /* also transformList() */
+    MACRO_TRANSFORM_MAP,
 };
 
-/* The variable of a macro: what it is within the macro's expressions. */
+/* A variable of a macro: what it is within the macro's expressions. */
 struct local {
     struct text name;
     type_code type;
     uint32_t items_max, text_max; /* as of a node */
     unsigned level;               /* 0: of the outermost macro */
-    struct local *outer;
+    unsigned place;               /* 1: the second of its macro's variables */
+    struct local *outer;          /* of the second variable, the first */
 };
 
 #define LOCAL_NONE UINT32_MAX /* reads_local: of no macro around it */
@@ -68,7 +70,7 @@ struct syntax {
     /* Filled by the checker: */
     type_code type;                  /* VALUE_ERROR: reported already */
     const struct name *name;         /* what NAME or MEMBER resolves to */
-    struct local *local;             /* what NAME resolves to; MACRO: its own */
+    struct local *local;             /* what NAME resolves to; MACRO: its last variable */
     const struct function *function; /* CALL, UNARY minus, BINARY arithmetic */
     const struct list *list;         /* right side of `in` */
     const struct pattern *pattern;   /* CALL of matches(): what the receiver is matched with */
@@ -81,6 +83,15 @@ struct syntax {
     uint32_t items_max;   /* no list in its value has more items, no map more entries */
     uint32_t text_max;    /* no text in its value has more bytes */
 };
+
+/* Of a SYNTAX_MACRO: how many variables it has, and the first expression after them. */
+static inline unsigned syntax_variable_count(const struct syntax *macro) {
+    return macro->local->place + 1;
+}
+static inline struct syntax *syntax_macro_parts(const struct syntax *macro) {
+    struct syntax *first = macro->first->next->next;
+    return syntax_variable_count(macro) == 2 ? first->next : first;
+}
 
 #define EXPRESSION_SOURCE_MAX 8192u /* bytes */
 #define SYNTAX_NESTING_MAX    64u   /* brackets, signs, arguments, branches inside each other */

@@ -400,6 +400,10 @@ static void all_macros(void **state) {
         "\"note.split(' ').filter(w, w != 'a').size() == 1\"",
         "\"note.split(' ').map(w, w.size()).exists(n, n == 1)\"",
         "\"note.split(' ').map(w, w != 'a', w.size()) == [1]\"",
+        "\"note.split(' ').all(i, w, w.size() == 1 && i < 2)\"",
+        "\"note.split(' ').existsOne(i, w, w == 'a' && i == 0)\"",
+        "\"note.split(' ').transformList(i, w, i > 0, w) == ['b']\"",
+        "\"note.split(' ').transformMap(i, w, w == 'b', i + 1)[1] == 2\"",
     };
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
         struct scene s;
@@ -413,6 +417,21 @@ static void all_macros(void **state) {
         assert_true(each > 0);
         close_scene(&s);
     }
+}
+
+/* What is evaluated for each item may read both variables, and a key has no part of its own. */
+static void two_variables(void **state) {
+    (void)state;
+    struct scene s;
+    open_scene(&s, "\"{'x': items, 'y': 3}.exists(k, v, k == 'y' && v == 3)\"");
+    look(&s);
+    assert_true(is_bool(&s.parts[0], true));
+    const struct trace_part *each = part(&s, "k == 'y' && v == 3");
+    assert_int_equal(each->kind, TRACE_EACH);
+    assert_int_equal(each->value.items->count, 2);
+    assert_false(each->value.items->values[0].boolean);
+    assert_true(each->value.items->values[1].boolean);
+    close_scene(&s);
 }
 
 /* The outer macro's items are reported. */
@@ -481,6 +500,7 @@ int main(void) {
         cmocka_unit_test(a_literal_key),
         cmocka_unit_test(for_each_item),
         cmocka_unit_test(all_macros),
+        cmocka_unit_test(two_variables),
         cmocka_unit_test(a_macro_within_a_macro),
         cmocka_unit_test(computed_values),
         cmocka_unit_test(on_one_line),

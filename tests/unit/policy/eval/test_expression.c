@@ -167,6 +167,15 @@ static void test_cost_of_lists(void **state) {
     assert_int_equal(cost_of("[n, 2].map(x, x > 0, x)", "n:int=1"), 1 + 3 + 2 * (2 + 3 + 1));
     assert_int_equal(cost_of("[1, 2].map(x, [n].map(y, x))", "n:int=1"),
                      1 + 1 + 2 * (2 + 1 + 2 + 1 * (2 + 1)));
+    /* a second variable is one more for each item */
+    assert_int_equal(cost_of("[n, 2].all(i, x, x > i)", "n:int=1"), 1 + 3 + 2 * (3 + 3));
+    assert_int_equal(cost_of("[n, 2].transformList(i, x, x > 0, i)", "n:int=1"),
+                     1 + 3 + 2 * (3 + 3 + 1));
+    /* a map with as many entries as its range, and with its items */
+    assert_int_equal(cost_of("[n, 2].transformMap(i, x, x).all(k, v, true)", "n:int=1"),
+                     1 + (1 + 3 + 2 * (3 + 1)) + 2 * (3 + 1));
+    assert_int_equal(cost_of("[[n, 2, 3]].all(i, l, l.all(x, true))", "n:int=1"),
+                     1 + (1 + 4) + 3 * (3 + (1 + 1 + 3 * (2 + 1))));
     assert_int_equal(cost_of("[n, 2][0]", "n:int=1"), 1 + 3 + 1);
     assert_int_equal(cost_of("{\"a\": n}.a", "n:int=1"), 1 + (1 + 2 + 1) + 1);
     assert_int_equal(cost_of("[1, 2, n] == [1, 2, 3]", "n:int=1"), 1 + 4 + 1 + 3);
@@ -419,6 +428,8 @@ static void test_lists_are_bounded(void **state) {
         "s.split(\",\") == [\"a\"]",
         "[s].filter(x, true).size() == 1",
         "[s].map(x, x + \"y\") == [s]",
+        "[s].transformList(i, x, x + \"y\") == [s]",
+        "[s].transformMap(i, x, x) == {0: s}",
         "[s] + [s] == [s]",
         "{s: s} == {s: s}",
         "s.replace(\"a\", \"b\") == s",
@@ -552,6 +563,10 @@ static void test_canonical(void **state) {
     assert_canonical("[1 , 2].all( x,(x>0) ) && a", "[1, 2].all(x, x > 0) && a");
     assert_canonical("[n].map(x,x==1,-(5)+x).exists_one(y,y>0||a)",
                      "[n].map(x, x == 1, -(5) + x).exists_one(y, y > 0 || a)");
+    assert_canonical("[n].existsOne(y,y>0)", "[n].exists_one(y, y > 0)");
+    assert_canonical("[n].existsOne(i,y,y>i)", "[n].exists_one(i, y, y > i)");
+    assert_canonical("[n].transformList(i,y,y>0,y*i)", "[n].transformList(i, y, y > 0, y * i)");
+    assert_canonical("[n].transformMap(i,y,-(5)+y)", "[n].transformMap(i, y, -(5) + y)");
     assert_canonical("math . greatest( 1,n , 3 )", "math.greatest(1, n, 3)");
     assert_canonical("has( {'a':1} . a )", "has({\"a\": 1}.a)");
     assert_canonical("s.matches(r'^\\d+$')", "s.matches(\"^\\\\d+$\")");
