@@ -34,6 +34,7 @@ static const struct command {
     {"check", command_check, "check a policy folder"},
     {"test", command_test, "run the test cases of policies"},
     {"policy", command_policy, "show, compare and bring back the policies of an archive"},
+    {"zones", command_zones, "list a policy's time zones, add and update them"},
     {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
     {"replay", command_replay, "decide an archive again: what would another policy have done?"},
     {"explain", command_explain, "show why a transaction was decided as it was"},

@@ -131,6 +131,13 @@ static void make_matches(struct maker *maker, unsigned depth) {
     put(maker, "\")");
 }
 
+/* The last argument of functions of local times. Few random texts are one. */
+static void make_zone(struct maker *maker) {
+    static const char *const zones[] = {"\"Europe/Berlin\"", "\"America/New_York\"", "\"+05:30\"",
+                                        "\"Asia/Kathmandu\""};
+    put(maker, zones[pick(maker, 4)]);
+}
+
 static void make_call(struct maker *maker, const struct function *function, unsigned depth) {
     bool method = function->form == FUNCTION_METHOD;
     size_t first = method;
@@ -148,7 +155,10 @@ static void make_call(struct maker *maker, const struct function *function, unsi
     for (size_t i = first; i < function->parameter_count; i++) {
         if (i > first)
             put(maker, ", ");
-        make(maker, argument_type(maker, function->parameters[i]), depth);
+        if (function->in_local_time && i == 1 && pick(maker, 4))
+            make_zone(maker);
+        else
+            make(maker, argument_type(maker, function->parameters[i]), depth);
     }
     put(maker, ")");
 }

@@ -4,6 +4,7 @@
 #include "core/policy/eval/expression.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/lists/list_fill.h"
+#include "tests/unit/policy/tzif.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -58,7 +59,7 @@ static const struct name all_names[] = {
 static struct arena arena;
 static struct scope scope;
 static struct list lists[2];
-static bool list_used[2];
+static bool list_used[2], zone_used[TZIF_ZONES];
 static struct text entities[] = {TEXT_LITERAL("card")};
 static struct text announced[] = {TEXT_LITERAL("later")};
 
@@ -84,6 +85,8 @@ const struct scope *names_start(void) {
     scope.entity_count = 1;
     scope.announced = announced;
     scope.announced_count = 1;
+    scope.zones = tzif_zone_table();
+    scope.zone_used = zone_used;
     return &scope;
 }
 
@@ -91,8 +94,9 @@ const struct scope *names_start(void) {
 
 static struct text make_text(struct cursor *cursor, uint8_t byte) {
     static const struct text words[] = {
-        TEXT_LITERAL(""),     TEXT_LITERAL("DE"),  TEXT_LITERAL("4111"),  TEXT_LITERAL("EUR"),
-        TEXT_LITERAL("1h5m"), TEXT_LITERAL("-17"), TEXT_LITERAL("1e308"), TEXT_LITERAL("Café 𝄞"),
+        TEXT_LITERAL(""),      TEXT_LITERAL("DE"),     TEXT_LITERAL("4111"),
+        TEXT_LITERAL("EUR"),   TEXT_LITERAL("1h5m"),   TEXT_LITERAL("-17"),
+        TEXT_LITERAL("1e308"), TEXT_LITERAL("Café 𝄞"), TEXT_LITERAL("Europe/Berlin"),
     };
     if (byte < 0x40)
         return words[byte % (sizeof words / sizeof *words)];

@@ -202,6 +202,11 @@ static void print_summary(const struct snapshot *snapshot, const struct findings
     for (size_t i = 0; i < snapshot->list_count; i++)
         printf("list       %" TEXT_FORMAT ": %zu entries\n", TEXT_ARGS(snapshot->lists[i].name),
                snapshot->lists[i].count);
+    for (size_t i = 0; i < snapshot->zones.count; i++) {
+        hash_hex(snapshot->zones.zones[i].hash, id);
+        printf("zone       %" TEXT_FORMAT ": rules %s\n", TEXT_ARGS(snapshot->zones.zones[i].name),
+               id);
+    }
     print_rules(snapshot);
     print_cutoffs(snapshot);
     print_latency(snapshot);

@@ -26,3 +26,4 @@ int command_reload(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_zones(int argc, char **argv);

@@ -1,8 +1,8 @@
 /* harrier eval: what does this expression give?
  *
  * One expression of the command line, or with --lines one of each line of JSON, so that other
- * projects' suites can be run through it. Nothing of a policy is there: the names are those that
- * are given.
+ * projects' suites can be run through it. Nothing of a policy is there but, if asked for, its time
+ * zones: the names are those that are given.
  *
  * Steps: read the variables, type-check and build the expression, evaluate it once, print type
  * and value. No rule, feature, list or archive takes part, so the result depends on the line
@@ -15,6 +15,9 @@
 #include "core/base/check.h"
 #include "core/policy/check/checker.h"
 #include "core/policy/eval/compile.h"
+#include "core/policy/lang/zone.h"
+#include "core/policy/load/policy_limits.h"
+#include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"
 
 #include <argp.h>
@@ -29,11 +32,11 @@
 #define WORK_BYTES_MAX ((size_t)64 << 20)
 
 struct options {
-    const char *expression, *variables;
+    const char *expression, *variables, *zones;
     bool lines;
 };
 
-enum { OPTION_LINES = 256 };
+enum { OPTION_LINES = 256, OPTION_ZONES };
 
 /* The two forms exclude each other: with --lines both the expression and its variables come from
  * standard input. */
@@ -45,6 +48,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_LINES:
         options->lines = true;
+        return 0;
+    case OPTION_ZONES:
+        options->zones = value;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -68,6 +74,7 @@ static const struct argp_option arguments[] = {
     {"with", 'w', "VARS.json", 0, "The names that the expression may use, as a JSON object", 0},
     {"lines", OPTION_LINES, NULL, 0,
      "Read lines {\"expr\": …, \"with\": {…}} from standard input, write a result for each", 0},
+    {"zones", OPTION_ZONES, "POLICY", 0, "The expression may use the time zones of this policy", 0},
     {0},
 };
 
@@ -110,6 +117,9 @@ static void remember(struct reporter *reporter, size_t offset, size_t length, co
 /* What is used again for each expression. */
 struct evaluation {
     struct variables variables;
+    struct arena kept; /* the zones */
+    struct zone_table zones;
+    bool zone_used[POLICY_ZONES_MAX]; /* which the checker notes, and nobody asks */
     struct arena work;
     struct first_diagnostic diagnostic;
 };
@@ -117,12 +127,52 @@ struct evaluation {
 /* Large, so the caller keeps one on the heap and uses it for all lines. */
 static void evaluation_init(struct evaluation *evaluation) {
     variables_init(&evaluation->variables);
+    arena_init(&evaluation->kept, WORK_BYTES_MAX);
     arena_init(&evaluation->work, WORK_BYTES_MAX);
 }
 
 static void evaluation_deinit(struct evaluation *evaluation) {
     variables_deinit(&evaluation->variables);
+    arena_deinit(&evaluation->kept);
     arena_deinit(&evaluation->work);
+}
+
+/* Of a policy nothing else is read. */
+static int read_zones(struct evaluation *evaluation, const struct policy_file *files,
+                      size_t file_count, struct error *ret_error) {
+    struct zone *zones = arena_calloc(&evaluation->kept, POLICY_ZONES_MAX, sizeof *zones);
+    size_t count = 0;
+    check(zones);
+    for (size_t i = 0; i < file_count; i++) {
+        struct text path = files[i].path, name = zone_path_name(path);
+        if (!name.data)
+            continue;
+        if (count == POLICY_ZONES_MAX)
+            return error_set(ret_error, ERROR_TOO_LARGE, "more than %u time zones",
+                             POLICY_ZONES_MAX);
+        name = arena_text(&evaluation->kept, name);
+        check(name.data);
+        const char *diagnostic =
+            zone_read(files[i].content, name, &evaluation->kept, &zones[count++]);
+        if (diagnostic)
+            return error_set(ret_error, ERROR_INVALID, "%" TEXT_FORMAT ": %s", TEXT_ARGS(path),
+                             diagnostic);
+    }
+    zone_table_init(&evaluation->zones, zones, count);
+    return 0;
+}
+
+static int load_zones_of(struct evaluation *evaluation, const char *policy,
+                         struct error *ret_error) {
+    struct policy_folder *folder;
+    size_t count;
+    int r = policy_folder_read(policy, &folder, ret_error);
+    if (r < 0)
+        return r;
+    const struct policy_file *files = policy_folder_files(folder, &count);
+    r = read_zones(evaluation, files, count, ret_error);
+    policy_folder_free(folder);
+    return r < 0 ? error_prefix(ret_error, "%s", policy) : 0;
 }
 
 /* Returns false when the expression is refused; fault then says why. The value lives until the next
@@ -131,6 +181,8 @@ static bool evaluate(struct evaluation *evaluation, struct text source, struct v
                      type_code *ret_type) {
     evaluation->diagnostic = (struct first_diagnostic){.reporter = {.report = remember}};
     arena_reset(&evaluation->work);
+    evaluation->variables.scope.zones = &evaluation->zones;
+    evaluation->variables.scope.zone_used = evaluation->zone_used;
     struct syntax *syntax =
         expression_check(source, &evaluation->variables.scope, SCOPE_RULE, TYPE_ANY,
                          &evaluation->work, &evaluation->diagnostic.reporter);
@@ -381,7 +433,12 @@ int command_eval(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     struct evaluation *evaluation = check_calloc(1, sizeof *evaluation);
     evaluation_init(evaluation);
-    enum exit_status status = options.lines ? run_lines(evaluation) : run_one(evaluation, &options);
+    enum exit_status status = EXIT_STATUS_OK;
+    struct error error;
+    if (options.zones && load_zones_of(evaluation, options.zones, &error) < 0)
+        status = exit_with(&error);
+    else
+        status = options.lines ? run_lines(evaluation) : run_one(evaluation, &options);
     evaluation_deinit(evaluation);
     free(evaluation);
     return status;

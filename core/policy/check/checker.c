@@ -10,6 +10,7 @@
 #include "checker_list.h"
 #include "checker_name.h"
 #include "checker_walk.h"
+#include "checker_zone.h"
 #include "core/base/check.h"
 #include "core/policy/eval/cost.h"
 #include "core/policy/eval/function.h"
@@ -363,7 +364,7 @@ static type_code check_call(struct checker *checker, struct syntax *node) {
     node->function = find_row(node, form);
     if (!node->function)
         return unknown_function(checker, node);
-    if (!call_check_literals(node, checker->reporter) ||
+    if (!call_check_literals(node, checker->reporter) || !checker_zone(checker, node) ||
         !call_check_pattern(node, checker->source, checker->scratch, checker->reporter))
         return BROKEN;
     return node->function->result;

@@ -114,18 +114,6 @@ static bool check_substring(struct reporter *reporter, const struct syntax *call
     return check_range(reporter, end, "end", least, FUNCTION_TEXT_MAX) && good;
 }
 
-static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
-    int64_t offset_us;
-    if (zone->kind != SYNTAX_CONSTANT || calendar_parse_zone(zone->constant.text, &offset_us) == 0)
-        return true;
-    report(reporter, zone->offset, zone->length,
-           "\"%" TEXT_FORMAT
-           "\" is not an offset from UTC; expected for example \"+01:00\"; names of time zones "
-           "are not supported, because their rules change",
-           TEXT_ARGS(zone->constant.text));
-    return false;
-}
-
 /* Reports an error within a pattern at its exact place, if the literal has no escapes, so that
  * offsets in the value are offsets in the source; otherwise at the literal, with the byte in the
  * message. */
@@ -173,8 +161,6 @@ bool call_check_literals(const struct syntax *call, struct reporter *reporter) {
         return check_substring(reporter, call);
     if (text_is(call->text, "charAt"))
         return check_range(reporter, call->last, "index", 0, FUNCTION_TEXT_MAX);
-    if (first->type == VALUE_TIMESTAMP && call->operand_count == 2)
-        return check_zone(reporter, call->last);
     if (first->kind != SYNTAX_CONSTANT || first->constant.type != VALUE_TEXT)
         return true;
     const char *diagnostic = literal_diagnostic(call, first->constant.text);

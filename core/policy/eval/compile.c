@@ -118,11 +118,36 @@ static void add_call(struct compiler *compiler, const struct syntax *node, size_
         1 - (int)count);
 }
 
+/* A function of a local time: the time of the zone, then the function as of a time in UTC. */
+static void emit_in_zone(struct compiler *compiler, const struct syntax *node) {
+    const struct function *function = node->function;
+    emit(compiler, node->first);
+    if (node->zones) {
+        emit(compiler, node->last);
+        add(compiler,
+            (struct instruction){.operation = OPERATION_LOCAL_TIME_OF, .zones = node->zones}, -1);
+    } else {
+        add(compiler, (struct instruction){.operation = OPERATION_LOCAL_TIME, .zone = node->zone},
+            0);
+    }
+    compiler->builds |= function->result == VALUE_TEXT;
+    add(compiler,
+        (struct instruction){.operation = OPERATION_CALL,
+                             .type = function->is_tidy,
+                             .count = 1,
+                             .apply = function->in_local_time},
+        0);
+}
+
 /* f(a, b, c) of a function of two: f(f(a, b), c) */
 static void emit_call(struct compiler *compiler, const struct syntax *node) {
     size_t parameters = node->function->parameter_count, waiting = 0;
     if (node->pattern) {
         emit_matches(compiler, node);
+        return;
+    }
+    if (node->zone || node->zones) {
+        emit_in_zone(compiler, node);
         return;
     }
     for (const struct syntax *operand = node->first; operand; operand = operand->next) {

@@ -10,6 +10,8 @@
  *   function of texts            1 more for each four bytes that they can have
  *   lastIndexOf                  and one for each 64 pairs of a byte of each of its texts
  *   matches                      see pattern_steps()
+ *   function of a local time     ZONE_STEPS more with a time zone; twice that if it is computed
+ *                                which one
  *
  * The numbers are upper bounds in a unit of work, not measurements: they limit what a policy may do
  * and rank its parts. What does not read the frame is computed at load and costs 1 from then on,
@@ -121,12 +123,20 @@ static uint32_t subject_parts(uint32_t text_max) {
     return larger((bytes + PATTERN_USUAL_SUBJECT - 1) / PATTERN_USUAL_SUBJECT, 1);
 }
 
+/* A search among the changes of a zone, and one among zones: some 12 comparisons each. */
+#define ZONE_STEPS 8u
+
+static uint32_t zone_steps(const struct syntax *node) {
+    return node->zones ? 2 * ZONE_STEPS : node->zone ? ZONE_STEPS : 0;
+}
+
 static uint32_t call_steps(struct syntax *node) {
     if (node->pattern)
         return multiply(pattern_steps(node->pattern), subject_parts(node->first->text_max));
     if (!node->function)
         return 0;
     uint32_t steps = add(text_steps(node), extent_steps(node));
+    steps = add(steps, zone_steps(node));
     limit_text(node);
     return steps;
 }

@@ -14,6 +14,7 @@
 #include "core/base/check.h"
 #include "core/policy/lang/ip_network.h"
 #include "function_address.h"
+#include "function_time.h"
 #include "pattern.h"
 #include "program.h"
 #include "program_list.h"
@@ -274,6 +275,15 @@ static void match(struct value *v, const struct pattern *pattern) {
         put_bool(v, found);
 }
 
+/* Operands: a time, the name of a zone or an offset. The result replaces the first. */
+static void local_time_of(struct value *pair, const struct zone_table *zones) {
+    const struct value *missing = program_first_missing(pair, 2);
+    if (missing)
+        pair[0] = *missing;
+    else
+        function_local_time_of(&pair[0], pair[1].text, zones);
+}
+
 /* Runs from code[start] on. Returns a pointer to the result in `stack`, whose first `waiting`
  * values are in use. Jumps set `at` to one before their target, because the loop advances it. */
 static const struct value *run(const struct instruction *code, uint32_t start, uint32_t waiting,
@@ -370,6 +380,14 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             break;
         case OPERATION_MATCHES:
             match(&top[-1], at->pattern);
+            break;
+        case OPERATION_LOCAL_TIME:
+            if (!is_missing(&top[-1]))
+                function_local_time(&top[-1], at->zone);
+            break;
+        case OPERATION_LOCAL_TIME_OF:
+            top--;
+            local_time_of(top - 1, at->zones);
             break;
         case OPERATION_LOCAL:
             *top++ = stack[at->slot];
@@ -543,7 +561,8 @@ bool expression_is_network(const struct expression *expression,
     return true;
 }
 
-/* Equal instructions, except that patterns, lists and functions are compared by address. */
+/* Equal instructions, except that patterns, lists and functions are compared by address. Zones of
+ * two policies are the same when their rules are. */
 static bool is_same_instruction(const struct instruction *a, const struct instruction *b) {
     if (a->operation != b->operation || a->type != b->type || a->count != b->count ||
         a->target != b->target)
@@ -556,6 +575,10 @@ static bool is_same_instruction(const struct instruction *a, const struct instru
             if (!value_equal(a->constant[i], b->constant[i]))
                 return false;
         return true;
+    case OPERATION_LOCAL_TIME:
+        return a->zone->hash == b->zone->hash;
+    case OPERATION_LOCAL_TIME_OF:
+        return a->zones->hash == b->zones->hash;
     case OPERATION_PREFILTER: /* at what follows */
         return true;
     default:

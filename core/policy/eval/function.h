@@ -53,6 +53,8 @@ struct function {
     bool reads_edge;    /* reads no more of its first text than the second has */
     bool searches_back; /* compares anew at each byte: quadratic */
     uint8_t operation;  /* enum operation: what a program does in place of a call; 0: it calls */
+    /* Of functions whose last argument is an offset or time zone: the same, of a time in UTC. */
+    struct value (*in_local_time)(const struct value *arguments, struct arena *arena);
 };
 
 /* NULL when there is no such combination. */

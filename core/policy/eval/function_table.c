@@ -1,18 +1,18 @@
-/* The table of functions and operators, and those that are a line of C each: arithmetic, parts of
- * times, rounding. Functions with more to them are in function_text.c, function_list.c,
- * function_address.c and function_conversion.c.
+/* The table of functions and operators, and those that are a line of C each: arithmetic, rounding.
+ * The others are in function_text.c, function_list.c, function_time.c, function_address.c and
+ * function_conversion.c.
  *
  * A row is one combination of types, so a function never inspects the types of its arguments, and
  * the checker's error messages are made from the rows. Behaviour follows CEL's specification and
  * its extension libraries for strings and math; what differs is in docs/POLICY.md. */
 #include "function.h"
 
-#include "core/policy/lang/calendar.h"
 #include "expression.h"
 #include "function_address.h"
 #include "function_conversion.h"
 #include "function_list.h"
 #include "function_text.h"
+#include "function_time.h"
 #include "program.h"
 #include "value_order.h"
 
@@ -87,55 +87,6 @@ TIME_OPERATOR(add_timestamp, __builtin_add_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(subtract_from_timestamp, __builtin_sub_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
 TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
-
-/* ------------------------------------------------------------------------------------------------
- * Times, in UTC or as clocks show them that are some hours ahead or behind */
-
-/* The time that a clock shows at an offset from UTC: a[0] is the timestamp, a[1] the offset if
- * `zone`. False: the offset is invalid, or the time is outside of the calendar. */
-static bool there(const struct value *a, bool zone, int64_t *ret_us) {
-    int64_t offset = 0;
-    if (zone && calendar_parse_zone(a[1].text, &offset) < 0)
-        return false;
-    *ret_us = a[0].integer + offset; /* a day beyond the calendar at most: no overflow */
-    return *ret_us >= CALENDAR_MIN_US && *ret_us <= CALENDAR_MAX_US;
-}
-
-#define PART(function, zone, read, part)                                                           \
-    static struct value function(const struct value *a, struct arena *arena) {                     \
-        (void)arena;                                                                               \
-        int64_t us;                                                                                \
-        if (!there(a, zone, &us))                                                                  \
-            return error_value(EXPRESSION_BAD_ARGUMENT);                                           \
-        read;                                                                                      \
-        return value_int(part);                                                                    \
-    }
-#define DATE_PART(function, part)                                                                  \
-    PART(function, false, struct calendar_date date = calendar_date(us), part)                     \
-    PART(function##_there, true, struct calendar_date date = calendar_date(us), part)
-DATE_PART(full_year, date.year)
-DATE_PART(month, date.month - 1)
-DATE_PART(date, date.day)
-DATE_PART(day_of_month, date.day - 1)
-DATE_PART(day_of_week, date.day_of_week)
-DATE_PART(day_of_year, date.day_of_year)
-
-#define TIME_PART(function, part)                                                                  \
-    PART(function, false, us = calendar_time_of_day(us), part)                                     \
-    PART(function##_there, true, us = calendar_time_of_day(us), part)
-TIME_PART(hours, us / (3600 * CALENDAR_SECOND_US))
-TIME_PART(minutes, us / (60 * CALENDAR_SECOND_US) % 60)
-TIME_PART(seconds, us / CALENDAR_SECOND_US % 60)
-TIME_PART(milliseconds, us / 1000 % 1000)
-
-#define DURATION_PART(function, unit_us)                                                           \
-    static struct value function(const struct value *a, struct arena *arena) {                     \
-        (void)arena;                                                                               \
-        return value_int(a[0].integer / (unit_us));                                                \
-    }
-DURATION_PART(duration_hours, 3600 * CALENDAR_SECOND_US)
-DURATION_PART(duration_minutes, 60 * CALENDAR_SECOND_US)
-DURATION_PART(duration_seconds, CALENDAR_SECOND_US)
 
 /* ------------------------------------------------------------------------------------------------
  * Numbers */
@@ -221,6 +172,13 @@ static struct value same(const struct value *a, struct arena *arena) {
 #define L     VALUE_LIST
 #define M     VALUE_MAP
 #define TEXTS TYPE_LIST_OF(S)
+
+/* Of a time and an offset or time zone. */
+#define IN_ZONE(name, form, result, function, ...)                                                 \
+    {                                                                                              \
+        name, form, 2, {T, S}, result, function_##function##_there,                                \
+            .in_local_time = function_##function, ##__VA_ARGS__                                    \
+    }
 
 static const struct function functions[] = {
     {"+", FUNCTION_OPERATOR, 2, {I, I}, I, add_int, .operation = OPERATION_ADD_INTS},
@@ -328,29 +286,31 @@ static const struct function functions[] = {
      .builds = FUNCTION_SHORT_TEXT,
      .is_tidy = true},
     {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, function_email_domain, .is_tidy = true},
-    {"getFullYear", FUNCTION_METHOD, 1, {T}, I, full_year},
-    {"getFullYear", FUNCTION_METHOD, 2, {T, S}, I, full_year_there},
-    {"getMonth", FUNCTION_METHOD, 1, {T}, I, month},
-    {"getMonth", FUNCTION_METHOD, 2, {T, S}, I, month_there},
-    {"getDate", FUNCTION_METHOD, 1, {T}, I, date},
-    {"getDate", FUNCTION_METHOD, 2, {T, S}, I, date_there},
-    {"getDayOfMonth", FUNCTION_METHOD, 1, {T}, I, day_of_month},
-    {"getDayOfMonth", FUNCTION_METHOD, 2, {T, S}, I, day_of_month_there},
-    {"getDayOfWeek", FUNCTION_METHOD, 1, {T}, I, day_of_week},
-    {"getDayOfWeek", FUNCTION_METHOD, 2, {T, S}, I, day_of_week_there},
-    {"getDayOfYear", FUNCTION_METHOD, 1, {T}, I, day_of_year},
-    {"getDayOfYear", FUNCTION_METHOD, 2, {T, S}, I, day_of_year_there},
-    {"getHours", FUNCTION_METHOD, 1, {T}, I, hours},
-    {"getHours", FUNCTION_METHOD, 2, {T, S}, I, hours_there},
-    {"getHours", FUNCTION_METHOD, 1, {P}, I, duration_hours},
-    {"getMinutes", FUNCTION_METHOD, 1, {T}, I, minutes},
-    {"getMinutes", FUNCTION_METHOD, 2, {T, S}, I, minutes_there},
-    {"getMinutes", FUNCTION_METHOD, 1, {P}, I, duration_minutes},
-    {"getSeconds", FUNCTION_METHOD, 1, {T}, I, seconds},
-    {"getSeconds", FUNCTION_METHOD, 2, {T, S}, I, seconds_there},
-    {"getSeconds", FUNCTION_METHOD, 1, {P}, I, duration_seconds},
-    {"getMilliseconds", FUNCTION_METHOD, 1, {T}, I, milliseconds},
-    {"getMilliseconds", FUNCTION_METHOD, 2, {T, S}, I, milliseconds_there},
+    {"getFullYear", FUNCTION_METHOD, 1, {T}, I, function_full_year},
+    IN_ZONE("getFullYear", FUNCTION_METHOD, I, full_year),
+    {"getMonth", FUNCTION_METHOD, 1, {T}, I, function_month},
+    IN_ZONE("getMonth", FUNCTION_METHOD, I, month),
+    {"getDate", FUNCTION_METHOD, 1, {T}, I, function_date},
+    IN_ZONE("getDate", FUNCTION_METHOD, I, date),
+    {"getDayOfMonth", FUNCTION_METHOD, 1, {T}, I, function_day_of_month},
+    IN_ZONE("getDayOfMonth", FUNCTION_METHOD, I, day_of_month),
+    {"getDayOfWeek", FUNCTION_METHOD, 1, {T}, I, function_day_of_week},
+    IN_ZONE("getDayOfWeek", FUNCTION_METHOD, I, day_of_week),
+    {"getDayOfYear", FUNCTION_METHOD, 1, {T}, I, function_day_of_year},
+    IN_ZONE("getDayOfYear", FUNCTION_METHOD, I, day_of_year),
+    {"getHours", FUNCTION_METHOD, 1, {T}, I, function_hours},
+    IN_ZONE("getHours", FUNCTION_METHOD, I, hours),
+    {"getHours", FUNCTION_METHOD, 1, {P}, I, function_duration_hours},
+    {"getMinutes", FUNCTION_METHOD, 1, {T}, I, function_minutes},
+    IN_ZONE("getMinutes", FUNCTION_METHOD, I, minutes),
+    {"getMinutes", FUNCTION_METHOD, 1, {P}, I, function_duration_minutes},
+    {"getSeconds", FUNCTION_METHOD, 1, {T}, I, function_seconds},
+    IN_ZONE("getSeconds", FUNCTION_METHOD, I, seconds),
+    {"getSeconds", FUNCTION_METHOD, 1, {P}, I, function_duration_seconds},
+    {"getMilliseconds", FUNCTION_METHOD, 1, {T}, I, function_milliseconds},
+    IN_ZONE("getMilliseconds", FUNCTION_METHOD, I, milliseconds),
+    IN_ZONE("localDate", FUNCTION_GLOBAL, S, local_date, .builds = FUNCTION_SHORT_TEXT,
+            .is_tidy = true),
     {"bool", FUNCTION_GLOBAL, 1, {B}, B, same},
     {"bool", FUNCTION_GLOBAL, 1, {S}, B, function_bool_from_text},
     {"int", FUNCTION_GLOBAL, 1, {I}, I, same},

@@ -38,12 +38,14 @@ enum operation {
     OPERATION_BRANCH,  /* true: go on; false: go to target; neither: it is the result, go to end */
     OPERATION_JUMP,    /* go to target */
     OPERATION_IN_LIST, /* value → is it in *list? */
-    OPERATION_IN_CONSTANTS, /* value → is it one of `count` constants? */
-    OPERATION_IN_ITEM,      /* value, found, item → value, found */
-    OPERATION_IN_END,       /* value, found → found */
-    OPERATION_THRESHOLD,    /* `count` keys → the group's value in the table frame[target], else
-                             *constant */
-    OPERATION_MATCHES,      /* text → does *pattern match it? */
+    OPERATION_IN_CONSTANTS,  /* value → is it one of `count` constants? */
+    OPERATION_IN_ITEM,       /* value, found, item → value, found */
+    OPERATION_IN_END,        /* value, found → found */
+    OPERATION_THRESHOLD,     /* `count` keys → the group's value in the table frame[target], else
+                              *constant */
+    OPERATION_MATCHES,       /* text → does *pattern match it? */
+    OPERATION_LOCAL_TIME,    /* time → what clocks of *zone show then */
+    OPERATION_LOCAL_TIME_OF, /* time, text → likewise, of the one of *zones that it names */
     /* Macros; program_list.h has what is on the stack meanwhile. `type`: enum macro; an item is
      * `count` values: with two variables its index or key, and itself */
     OPERATION_LOCAL,     /* push the value at place `slot` of the stack */
@@ -76,6 +78,8 @@ struct instruction {
         const struct list *list;
         const struct pattern *pattern;
         const struct prefilter *prefilter;
+        const struct zone *zone;
+        const struct zone_table *zones;
         struct value (*apply)(const struct value *arguments, struct arena *arena);
     };
 };

@@ -11,7 +11,7 @@ static int64_t floor_divide(int64_t a, int64_t b) {
 
 /* Days ↔ civil dates: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". Years begin in
  * March, so that the leap day is the last one. */
-static int64_t days_from_civil(int64_t year, int month, int day) {
+int64_t calendar_days(int64_t year, int month, int day) {
     year -= month <= 2;
     int64_t era = floor_divide(year, 400);
     int64_t year_of_era = year - era * 400;
@@ -35,7 +35,7 @@ struct calendar_date calendar_date(int64_t us) {
     date.year = (int)(year_of_era + era * 400 + (date.month <= 2));
     int64_t weekday = (days + 4) % 7; /* 1970-01-01 was a Thursday */
     date.day_of_week = (int)(weekday < 0 ? weekday + 7 : weekday);
-    date.day_of_year = (int)(days - days_from_civil(date.year, 1, 1));
+    date.day_of_year = (int)(days - calendar_days(date.year, 1, 1));
     return date;
 }
 
@@ -82,7 +82,7 @@ static bool take_date(struct text *t, int64_t *ret_days) {
     if (year < 1 || month < 1 || month > 12 || day < 1 ||
         day > lengths[month - 1] + (month == 2 && leap))
         return false;
-    *ret_days = days_from_civil(year, month, day);
+    *ret_days = calendar_days(year, month, day);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Times of the proleptic Gregorian calendar in UTC, and how they and durations are written. No time
- * zones, no leap seconds, no clock: CEL's timestamp without its offset argument. */
+/* Times of the proleptic Gregorian calendar in UTC, and how they and durations are written. No leap
+ * seconds, no clock; zone.h has time zones. */
 #pragma once
 
 #include "core/base/text.h"
@@ -24,6 +24,8 @@ struct calendar_date {
     int day_of_year; /* 0 is 1 January */
 };
 
+/* Days since 1970-01-01, of any year. */
+int64_t calendar_days(int64_t year, int month, int day);
 /* us within CALENDAR_MIN_US…CALENDAR_MAX_US */
 struct calendar_date calendar_date(int64_t us);
 /* Microseconds since midnight, 0…CALENDAR_DAY_US − 1 */

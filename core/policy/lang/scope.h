@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct list; /* core/policy/lists/list.h */
+struct list;       /* core/policy/lists/list.h */
+struct zone_table; /* zone.h */
 
 enum name_kind {
     NAME_FIELD,     /* of the transaction */
@@ -79,11 +80,14 @@ struct scope {
     size_t entity_count;
     const struct list *lists;
     size_t list_count;
-    bool *list_used;          /* parallel to lists */
-    bool *threshold_used;     /* by index; NULL before thresholds are declared */
-    size_t first_threshold;   /* slot of the first one */
-    struct rule_names *rules; /* NULL: there is nothing to ask for */
-    struct text *announced;   /* derived fields or values that are declared further down */
+    bool *list_used;                /* parallel to lists */
+    const struct zone_table *zones; /* NULL: there are none */
+    bool *zone_used;                /* parallel to its zones */
+    bool zones_incomplete;          /* there are too many, and some were not read */
+    bool *threshold_used;           /* by index; NULL before thresholds are declared */
+    size_t first_threshold;         /* slot of the first one */
+    struct rule_names *rules;       /* NULL: there is nothing to ask for */
+    struct text *announced;         /* derived fields or values that are declared further down */
     size_t announced_count;
     /* A file with declarations had errors, so an unknown name may be declared there: unknown names
      * are not reported. */

@@ -33,6 +33,8 @@ struct name;     /* scope.h */
 struct function; /* function.h */
 struct list;     /* list.h */
 struct pattern;  /* pattern.h */
+struct zone;     /* zone.h */
+struct zone_table;
 
 /* What a macro does with each item. */
 enum macro {
@@ -74,6 +76,8 @@ struct syntax {
     const struct function *function; /* CALL, UNARY minus, BINARY arithmetic */
     const struct list *list;         /* right side of `in` */
     const struct pattern *pattern;   /* CALL of matches(): what the receiver is matched with */
+    const struct zone *zone; /* CALL: the local time that it reads; its last operand names it */
+    const struct zone_table *zones; /* CALL: likewise, one of these; which, its operand tells */
     enum macro macro;
     bool map_key; /* MEMBER, INDEX: of a map's value */
     /* Filled by cost.c: */
@@ -102,7 +106,10 @@ static inline struct syntax *syntax_macro_parts(const struct syntax *macro) {
 struct syntax *syntax_parse(struct text source, struct arena *arena, struct reporter *reporter);
 
 /* Appends the canonical form: equal trees print equally, and parsing it gives the same tree. Names
- * print as the checker resolved them (struct name.canonical) or, unresolved, as written.
+ * print as the checker resolved them (struct name.canonical) or, unresolved, as written. */
+void syntax_print(const struct syntax *syntax, struct buffer *buffer);
+
+/* The same and, as a comment, the time zones that it reads with the hash of their rules.
  * Definitions of filters, columns and thresholds are hashes of this text, so changing it discards
  * history. */
-void syntax_print(const struct syntax *syntax, struct buffer *buffer);
+void syntax_print_definition(const struct syntax *syntax, struct buffer *buffer);

@@ -1,11 +1,14 @@
 /* A syntax tree in canonical form: single spaces around operators, brackets only where the tree
  * needs them, texts in double quotes, numbers in their shortest form.
  *
- * This text is hashed into the definitions of features and thresholds. It must not change between
- * versions: a policy whose definitions change loses what was computed for it. */
+ * This text is hashed into the definitions of features and thresholds, together with the rules of
+ * time zones, which the name of a zone does not tell. It must not change between versions: a policy
+ * whose definitions change loses what was computed for it. */
 #include "syntax.h"
 
+#include "core/base/hash.h"
 #include "scope.h"
+#include "zone.h"
 
 #include <stdio.h>
 
@@ -215,4 +218,29 @@ void syntax_print(const struct syntax *node, struct buffer *buffer) {
         put_conditional(buffer, node);
         break;
     }
+}
+
+/* Each once. `start`: of all zones in the buffer. */
+static void put_zone(struct buffer *buffer, size_t start, struct text name, uint64_t hash) {
+    char hex[HASH_HEX_SIZE], written[ZONE_NAME_MAX + HASH_HEX_SIZE + 8];
+    hash_hex(hash, hex);
+    size_t length =
+        (size_t)snprintf(written, sizeof written, " // %" TEXT_FORMAT " %s", TEXT_ARGS(name), hex);
+    if (buffer->length == start ||
+        !memmem(buffer->bytes + start, buffer->length - start, written, length))
+        buffer_append(buffer, written, length);
+}
+
+static void put_zones(struct buffer *buffer, size_t start, const struct syntax *node) {
+    if (node->zone)
+        put_zone(buffer, start, node->zone->name, node->zone->hash);
+    if (node->zones)
+        put_zone(buffer, start, TEXT_LITERAL("all zones"), node->zones->hash);
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        put_zones(buffer, start, operand);
+}
+
+void syntax_print_definition(const struct syntax *node, struct buffer *buffer) {
+    syntax_print(node, buffer);
+    put_zones(buffer, buffer->length, node);
 }

@@ -1,7 +1,8 @@
 /* A policy's folder → its files in memory: every *.yaml (and *.yml, so that the load can refuse it
- * by name), and the files that lists.yaml names. Symbolic links are followed, as mounted
- * configurations need; names that begin with a dot are skipped. Everything is read through one
- * descriptor of the folder, so renaming the folder meanwhile does not mix two policies. */
+ * by name), zones/….tzif, and the files that lists.yaml names. Symbolic links are followed, as
+ * mounted configurations need; names that begin with a dot are skipped. Everything is read through
+ * one descriptor of the folder, so renaming the folder meanwhile does not mix two policies. */
+#include "load.h"
 #include "policy_limits.h"
 #include "snapshot.h"
 
@@ -137,7 +138,8 @@ static int take_entry(struct policy_folder *folder, int root, const char *direct
                                : error_set_errno(ret_error, errno, "%s: cannot be read", path);
     if (S_ISDIR(status.st_mode))
         return walk(folder, root, path, depth + 1, ret_error);
-    if (has_suffix(name, ".yaml") || has_suffix(name, ".yml"))
+    if (has_suffix(name, ".yaml") || has_suffix(name, ".yml") ||
+        policy_file_kind(text_of(path)) == FILE_ZONE)
         return read_file(folder, root, path, ret_error);
     return 0;
 }

@@ -23,6 +23,8 @@ enum policy_file_kind policy_file_kind(struct text path) {
         return FILE_RULES;
     if (yaml && path.length > 11 && memcmp(path.data, "cases/", 6) == 0)
         return FILE_CASES;
+    if (zone_path_name(path).data)
+        return FILE_ZONE;
     return yaml || yml ? FILE_OTHER_YAML : FILE_OTHER;
 }
 

@@ -22,6 +22,7 @@ enum policy_file_kind {
     FILE_THRESHOLDS, /* thresholds.yaml */
     FILE_RULES,      /* rules/…/NAME.yaml */
     FILE_CASES,      /* cases/…/NAME.yaml */
+    FILE_ZONE,       /* zones/…/NAME.tzif */
     FILE_OTHER_YAML,
     FILE_OTHER, /* lists/NAME.txt and such: whatever lists.yaml names */
 };

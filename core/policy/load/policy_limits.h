@@ -10,6 +10,7 @@
 #define POLICY_TAGS_MAX       16u /* of a rule */
 #define POLICY_VALUES_MAX     1000u
 #define POLICY_LISTS_MAX      256u
+#define POLICY_ZONES_MAX      256u
 #define POLICY_ATTRIBUTES_MAX 256u
 #define POLICY_DERIVED_MAX    64u
 #define POLICY_RATES_MAX      100000u

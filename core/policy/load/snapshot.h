@@ -24,6 +24,7 @@
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/threshold.h"
+#include "core/policy/lang/zone.h"
 #include "core/policy/lists/list.h"
 #include "core/policy/prefilter/prefilter_set.h"
 #include "core/wire/record/record.h"
@@ -166,7 +167,8 @@ struct snapshot {
     struct list *lists;
     size_t list_count;
     size_t first_list;
-    struct rule *rules; /* in the order of files and lines */
+    struct zone_table zones; /* its time zones */
+    struct rule *rules;      /* in the order of files and lines */
     size_t rule_count;
     const struct prefilter_set *rule_prefilters; /* of their conditions */
     const struct policy_case *cases;             /* in the order of files and lines */
@@ -182,8 +184,9 @@ struct snapshot {
     size_t file_count;
 };
 
-/* The policy's files, read from its folder: *.yaml and the files they name, sorted by path. Hidden
- * files and other names are ignored. Limits: policy_limits.h. The files live as long as the folder.
+/* The policy's files, read from its folder: *.yaml, the files they name and zones, sorted by path.
+ * Hidden files and other names are ignored. Limits: policy_limits.h. The files live as long as the
+ * folder.
  */
 struct policy_folder;
 int policy_folder_read(const char *path, struct policy_folder **ret_folder,

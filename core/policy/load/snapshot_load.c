@@ -1,8 +1,8 @@
 /* Files → snapshot: the order of a load, the id, and the counted references.
  *
- * Loaders run in the order in which names become known: fields, lists, the names of rules, features
- * and values, thresholds, rules, cases. All of them run whatever the earlier ones reported, so that
- * one run finds all errors.
+ * Loaders run in the order in which names become known: time zones, fields, lists, the names of
+ * rules, features and values, thresholds, rules, cases. All of them run whatever the earlier ones
+ * reported, so that one run finds all errors.
  *
  * The id is the first 64 bits of SHA-256 over, for each file in the order of their paths: the
  * path's length as eight bytes (little-endian), the path, the content's length likewise, the
@@ -20,6 +20,7 @@
 #include "core/policy/load/settings/load_policy.h"
 #include "core/policy/load/settings/load_schema.h"
 #include "core/policy/load/settings/load_thresholds.h"
+#include "core/policy/load/settings/load_zones.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ static void parse_file(struct load *load, size_t index) {
                        "two files have this "
                        "path");
     enum policy_file_kind kind = policy_file_kind(source->path);
-    if (kind == FILE_OTHER)
+    if (kind == FILE_OTHER || kind == FILE_ZONE)
         return;
     if (kind == FILE_OTHER_YAML) {
         refuse_file(load, source);
@@ -239,6 +240,7 @@ static void warn_unused_thresholds(struct load *load) {
 static void load_all(struct load *load) {
     parse_files(load);
     load_policy(load);
+    load_zones(load);
     load_schema(load);
     load->is_schema_sound = load->diagnostics.errors == 0;
     load_lists(load);
@@ -252,6 +254,7 @@ static void load_all(struct load *load) {
         load_check_latency(load);
     warn_unused_lists(load);
     warn_unused_thresholds(load);
+    load_warn_unused_zones(load);
     if (load->analyse)
         load->analyse(load);
 }

@@ -153,6 +153,8 @@ void expression_case_init(struct expression_case *it, const char *bindings) {
     it->scope.entities = it->entities;
     it->reporter.report = remember;
     add_lists(it);
+    it->scope.zones = tzif_zone_table();
+    it->scope.zone_used = it->zone_used;
     char *copy = text_copy(text_of(bindings)), *rest = copy, *one;
     while ((one = strsep(&rest, ";"))) {
         one += strspn(one, " ");

@@ -6,6 +6,7 @@
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lang/scope.h"
 #include "core/policy/lists/list.h"
+#include "tests/unit/policy/tzif.h"
 
 #define EXPRESSION_CASE_NAMES_MAX  16
 #define EXPRESSION_CASE_THRESHOLDS 4
@@ -16,6 +17,7 @@ struct expression_case {
     struct scope scope;
     struct list lists[2];
     bool list_used[2];
+    bool zone_used[TZIF_ZONES];
     struct text entities[EXPRESSION_CASE_NAMES_MAX];
     struct thresholds *thresholds;
     bool threshold_used[EXPRESSION_CASE_THRESHOLDS];

@@ -9,7 +9,7 @@
 static struct text canonical_text(struct features_loader *loader, const struct syntax *syntax) {
     struct buffer buffer;
     buffer_init(&buffer);
-    syntax_print(syntax, &buffer);
+    syntax_print_definition(syntax, &buffer);
     struct text t =
         arena_text(loader->load->arena,
                    (struct text){.data = (const char *)buffer.bytes, .length = buffer.length});

@@ -35,7 +35,7 @@ static struct text hash_name(struct load *load, struct text written) {
 static struct text canonical_name(struct load *load, const struct syntax *syntax, unsigned digits) {
     struct buffer buffer;
     buffer_init(&buffer);
-    syntax_print(syntax, &buffer);
+    syntax_print_definition(syntax, &buffer);
     struct text written = {.data = (const char *)buffer.bytes, .length = buffer.length};
     if (written.length > WRITTEN_OUT_MAX)
         written = hash_name(load, written);

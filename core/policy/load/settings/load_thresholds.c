@@ -102,7 +102,7 @@ static bool read_over(const struct reader *reader, const struct tree_node *node,
 static void put_part(struct buffer *buffer, const char *name, const struct syntax *syntax) {
     buffer_printf(buffer, "%s ", name);
     if (syntax)
-        syntax_print(syntax, buffer);
+        syntax_print_definition(syntax, buffer);
     buffer_append_u8(buffer, '\n');
 }
 

@@ -1,6 +1,7 @@
 /* The examples of docs/POLICY.md (argument) are one policy: each yaml block that begins with "#
- * PATH" is that file. It loads without a warning. */
+ * PATH" is that file. With the time zone that they name, it loads without a warning. */
 #include "tests/unit/policy/policy_text.h"
+#include "tests/unit/policy/tzif.h"
 
 #include "tests/unit/unit.h"
 
@@ -29,7 +30,13 @@ static void test_examples_load(void **state) {
         policy_text_add(&policy, path, content);
         at = end + 1;
     }
-    assert_int_equal(policy.count, 8);
+    assert_int_equal(policy.count, 9);
+    struct buffer zone;
+    buffer_init(&zone);
+    assert_string_equal(tzif_zone(0, &zone), "Europe/Berlin");
+    policy.files[policy.count++] =
+        (struct policy_file){.path = TEXT_LITERAL("zones/Europe/Berlin.tzif"),
+                             .content = {.data = (const char *)zone.bytes, .length = zone.length}};
     struct snapshot *snapshot = NULL;
     struct buffer messages;
     struct error error;
@@ -37,9 +44,10 @@ static void test_examples_load(void **state) {
     int r = snapshot_load(policy.files, policy.count, &snapshot, &messages, &error);
     if (r < 0 || messages.length > 0)
         fail_msg("%.*s", (int)messages.length, (const char *)messages.bytes);
-    assert_int_equal(snapshot->rule_count, 4);
+    assert_int_equal(snapshot->rule_count, 5);
     assert_int_equal(snapshot->feature_count, 12); /* with that of a suppression */
     buffer_deinit(&messages);
+    buffer_deinit(&zone);
     snapshot_unref(snapshot);
     free(text);
 }
