@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,10 @@ except ImportError as error:
 
 UNKNOWN = "qqqqqqqqqqqqqqqq"
 MUTATIONS = int(os.environ.get("HARRIER_STEPS", 150 // int(os.environ.get("HARRIER_STEPS_PART", 1))))
+
+# The file of a time zone: one offset, no transitions, the same for old and new readers, and the rule.
+ZONE_BLOCK = b"TZif2" + bytes(15) + struct.pack(">6Iih", 0, 0, 0, 0, 1, 4, 3600, 0) + b"CET\0"
+ZONE = 2 * ZONE_BLOCK + b"\nCET-1CEST,M3.5.0,M10.5.0/3\n"
 
 POLICY = "policy: {name: test, base_currency: EUR}\n"
 FEATURES = "entities: {card: {key: card}}\n"
@@ -185,6 +190,9 @@ class Harrier:
         for path, content in {"policy.yaml": POLICY, **files}.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(content)
+        if any("Europe/Berlin" in content for content in files.values()):
+            (root / "zones/Europe").mkdir(parents=True)
+            (root / "zones/Europe/Berlin.tzif").write_bytes(ZONE)
         done = subprocess.run(
             [self.program, "check", "-q", root], capture_output=True, text=True, check=False
         )
