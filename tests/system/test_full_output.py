@@ -10,6 +10,7 @@ import unittest
 from server import WAIT, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
+HAS_ZONES = os.path.exists("/usr/share/zoneinfo/Europe/Berlin")
 LIST = """\
 lists:
   blocked: {about: cards that were reported lost}
@@ -41,6 +42,8 @@ class FullOutputTest(ServerTest):
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
+        if HAS_ZONES:
+            self.run_command("zones", self.policy, "--add=Europe/Berlin")
         self.harrierd = self.server("--lazy_sync_interval=5ms").start()
         with self.harrierd.connect() as connection:
             connection.score([transaction(number) for number in range(100)])
@@ -82,8 +85,12 @@ class FullOutputTest(ServerTest):
             (("archive", "seal", self.data), both),
             (("inspect", self.data), both),
             (("inspect", self.data, "--count"), both),
+            (("amend", "t5", "capture", "7", to), one),
+            (("policy", "list", self.data), both),
+            (("policy", "show", self.data, "current"), both),
+            (("policy", "show", self.data, "current", "policy.yaml"), one),
             (("help",), one),
-        ]
+        ] + ([(("zones", self.policy), one)] if HAS_ZONES else [])
 
     def commands(self):
         return [(*command, *form) for command, forms in self.reports() for form in forms]

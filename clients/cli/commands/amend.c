@@ -100,7 +100,7 @@ struct amending {
     struct progress_bar bar;
     uint64_t rows;
     struct harrier_amendment amendments[AMENDMENTS_MAX];
-    uint64_t lines[AMENDMENTS_MAX];
+    struct row_original originals[AMENDMENTS_MAX]; /* parallel to amendments */
     size_t count;
 };
 
@@ -108,23 +108,28 @@ struct amending {
 static int flush_amendments(struct amending *amending, struct error *ret_error) {
     if (amending->count == 0)
         return 0;
-    int r = amendment_sender_send(&amending->sender, amending->amendments, amending->lines,
-                                  amending->count, ret_error);
-    amending->count = 0;
-    arena_reset(&amending->arena);
+    int r = amendment_sender_send(&amending->sender, amending->amendments, amending->originals,
+                                  &amending->count, ret_error);
+    if (r == 0)
+        arena_reset(&amending->arena);
     return r;
 }
 
 /* A row without an amendment is not a fault: files list transactions that nothing happened to. */
-static void add_row(struct amending *amending, const struct row *row) {
+static int add_row(struct amending *amending, const struct row *row, struct error *ret_error) {
     struct amendment amendment;
+    struct text field = {0};
     struct error error;
-    int r = row_amendment(amending->file.mapping, row, &amending->arena, &amendment, &error);
+    struct row_original *original = &amending->originals[amending->count];
+    int r =
+        row_amendment(amending->file.mapping, row, &amending->arena, &amendment, &field, &error);
+    if (r > 0 && !row_original_copy(&row->original, &amending->arena, original))
+        r = error_set(&error, ERROR_TOO_LARGE, "the row is too large");
     if (r < 0)
-        row_errors_add(&amending->diagnostics, row->line, error.text);
-    if (r <= 0)
-        return;
-    amending->lines[amending->count] = row->line;
+        return row_errors_refuse(&amending->diagnostics, &row->original, error.code, field,
+                                 error.text, ret_error);
+    if (r == 0)
+        return 0;
     amending->amendments[amending->count++] = (struct harrier_amendment){
         .transaction_id = amendment.transaction_id.data,
         .kind = (enum harrier_amendment_kind)amendment.kind,
@@ -132,6 +137,7 @@ static void add_row(struct amending *amending, const struct row *row) {
         .known_time_us = amendment.known_time_us,
         .source = amending->options->source,
     };
+    return 0;
 }
 
 /* What was accepted before an interruption stays reported; running the same file again changes
@@ -146,15 +152,17 @@ static int amend_rows(struct amending *amending, struct error *ret_error) {
         if (r == ROWS_END)
             return flush_amendments(amending, ret_error);
         amending->rows++;
-        if (r == ROWS_BAD_ROW)
-            row_errors_add(&amending->diagnostics, row.line, ret_error->text);
-        else
-            add_row(amending, &row);
-        if (amending->count == AMENDMENTS_MAX) {
-            r = flush_amendments(amending, ret_error);
-            if (r < 0)
-                return r;
+        if (r == ROWS_BAD_ROW) {
+            const struct error why = *ret_error;
+            r = row_errors_refuse(&amending->diagnostics, &row.original, why.code, (struct text){0},
+                                  why.text, ret_error);
+        } else {
+            r = add_row(amending, &row, ret_error);
         }
+        if (r == 0 && amending->count == AMENDMENTS_MAX)
+            r = flush_amendments(amending, ret_error);
+        if (r < 0)
+            return r;
         if (*amending->bar.stop)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
         input_extent(amending->file.input, &done, &total);
@@ -236,9 +244,9 @@ static int amend_one(struct amending *amending) {
                                                          .kind = (enum harrier_amendment_kind)kind,
                                                          .amount_minor = amount,
                                                          .source = options->source};
-    amending->lines[0] = 0;
-    if (amendment_sender_send(&amending->sender, amending->amendments, amending->lines, 1, &error) <
-        0)
+    amending->count = 1;
+    if (amendment_sender_send(&amending->sender, amending->amendments, amending->originals,
+                              &amending->count, &error) < 0)
         return exit_with(&error);
     if (amending->diagnostics.count)
         return EXIT_STATUS_ROWS_FAILED;

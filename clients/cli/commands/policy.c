@@ -286,8 +286,14 @@ static const struct policy_file *find_file(const struct side *side, const char *
     return NULL;
 }
 
+/* Before anything else is done: a rollback whose difference nobody could read does not happen. */
+static int write_bytes(const void *bytes, size_t length) {
+    fwrite(bytes, 1, length, stdout);
+    return (int)exit_after_output(EXIT_STATUS_OK);
+}
+
 static int write_out(struct buffer *out) {
-    int status = (int)exit_after_writing(out->bytes, out->length);
+    int status = write_bytes(out->bytes, out->length);
     buffer_deinit(out);
     return status;
 }
@@ -331,7 +337,7 @@ static int show(struct policies *policies) {
         status = write_out(&out);
     } else {
         const struct policy_file *file = find_file(&side, options->words[1]);
-        status = file ? (int)exit_after_writing(file->content.data, file->content.length)
+        status = file ? write_bytes(file->content.data, file->content.length)
                       : no_such_file(&side, options->words[1]);
     }
     side_deinit(&side);

@@ -416,11 +416,5 @@ int command_zones(int argc, char **argv) {
     arena_init(&work.arena, SIZE_MAX / 4);
     int r = run(&work, &error);
     arena_deinit(&work.arena);
-    if (r < 0)
-        return exit_with(&error);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "harrier: %s\n", strerror(errno));
-        return EXIT_STATUS_IO;
-    }
-    return EXIT_STATUS_OK;
+    return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }

@@ -43,8 +43,7 @@ bool row_states_no_outcome(const struct mapping *mapping, const struct row *row)
 /* The columns of an amendment. 1: it is filled, with the row's id, in the arena; it has passed
  * amendment_check(). 0: the row states none. ERROR_INVALID as row_transaction(). */
 int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
-                  struct amendment *ret_amendment, struct text *ret_field,
-                  struct error *ret_error);
+                  struct amendment *ret_amendment, struct text *ret_field, struct error *ret_error);
 
 /* All that an import takes of a row. */
 int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,

@@ -22,4 +22,4 @@ struct amendment_sender {
 
 /* As outcome_sender_send(). */
 int amendment_sender_send(struct amendment_sender *sender, struct harrier_amendment *amendments,
-                          uint64_t *lines, size_t count, struct error *ret_error);
+                          struct row_original *rows, size_t *count, struct error *ret_error);
