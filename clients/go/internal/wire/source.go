@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "307ed0bdc7c9b35b154b0fccd0b94a94308095aaf2068a57af2facea872eb1ac"
+const SourceSHA256 = "09ca39a5e45cf51e74b1f0116349d9bd7a022901be0f7ff84eb55805ed2287cb"

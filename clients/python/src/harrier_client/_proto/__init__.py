@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "307ed0bdc7c9b35b154b0fccd0b94a94308095aaf2068a57af2facea872eb1ac"
+SOURCE_SHA256 = "09ca39a5e45cf51e74b1f0116349d9bd7a022901be0f7ff84eb55805ed2287cb"
