@@ -421,13 +421,31 @@ void windows_note_united(struct state *state, const struct entity_plan *entity) 
         forget_dues(state->windows, entity);
 }
 
+/* Does a total of the tile count something again, all of which had been taken out before this row?
+ * The tile has kept its extremes, which the windows have left out until now. */
+static bool counts_again(const struct state *state, const struct entity_plan *entity, uint32_t tile,
+                         const struct state *as_row, const uint8_t *row) {
+    const struct row_layout *layout = row_layout(as_row, entity);
+    uint64_t *words = tile_at(state, entity, tile);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        const uint64_t *at = total_of(state, entity, words, i);
+        if (!total_has_taken(total) || at[1] == 0)
+            continue;
+        int64_t weight = row_counts(entity, layout, row, total->column, total->filter);
+        if (weight != 0 && at[0] == (uint64_t)weight)
+            return true;
+    }
+    return false;
+}
+
 void windows_note_grown(struct state *state, const struct entity_plan *entity, uint32_t tile,
                         int64_t newest_us, const struct entry *entry, const struct state *as_row,
                         const uint8_t *row) {
     struct windows *windows = state->windows;
     if (!windows || !windows->is_known)
         return;
-    if (entry->is_taken_out) {
+    if (entry->is_taken_out || counts_again(state, entity, tile, as_row, row)) {
         windows_forget(state);
         return;
     }

@@ -386,8 +386,42 @@ static void different_values_are_those_made_anew(void **unused) {
     walk_through(begin_values, 40000);
 }
 
+/* A tile keeps the extremes of what was taken out of it, of a total that counts nothing by now:
+ * they are in the windows again as soon as it counts something. */
+static void tiles_count_again_after_all_was_taken_out(void **unused) {
+    (void)unused;
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    scene_init(&walk->scene, 0);
+    scene_add(&walk->scene, AGGREGATE_MIN, SCENE_AMOUNT, SCENE_IS_DEAR, -1, 3000 * SECOND, 0);
+    scene_add(&walk->scene, AGGREGATE_MAX, SCENE_AMOUNT, SCENE_IS_DEAR, -1, 3000 * SECOND, 0);
+    scene_finish(&walk->scene);
+    walk->now_us = 10000 * SECOND;
+    struct payment dear = scene_random_payment(&walk->chance, walk->now_us);
+    dear.present = 1 << SCENE_AMOUNT;
+    dear.integers[SCENE_AMOUNT] = 900;
+    for (int i = 0; i < 40; i++) {
+        struct payment payment = dear;
+        payment.id_hash = (uint64_t)i + 1;
+        payment.integers[SCENE_AMOUNT] = i == 0 ? 900 : 100;
+        struct entry entry = scene_transaction(&payment);
+        apply(walk, &entry, "a payment");
+        dear = i == 0 ? payment : dear;
+    }
+    assert_true(tile_count(&walk->state) > 0);
+    struct entry entry = scene_taken_out(&dear, SCENE_UNKNOWN);
+    apply(walk, &entry, "what was taken out");
+    assert_kept(walk, walk->now_us + SECOND);
+    dear.integers[SCENE_AMOUNT] = 700;
+    entry = scene_put_in(&dear, SCENE_UNKNOWN);
+    apply(walk, &entry, "what was put in");
+    assert_kept(walk, walk->now_us + SECOND);
+    state_deinit(&walk->state);
+    test_free(walk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_count_again_after_all_was_taken_out),
         cmocka_unit_test(windows_are_those_made_anew),
         cmocka_unit_test(different_values_are_those_made_anew),
     };
