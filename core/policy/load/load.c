@@ -44,10 +44,28 @@ const struct source *load_find(struct load *load, enum policy_file_kind kind,
     return NULL;
 }
 
+bool load_field_yields(const struct field *field) {
+    return field->kind == FIELD_KIND_REFUNDED;
+}
+
+/* Gives the name of a field that yields to what the policy declares. NULL: it is another's. */
+static struct name *take_over(struct load *load, struct name name) {
+    struct schema *schema = &load->snapshot->schema;
+    struct name *there = scope_change(&load->scope, name.text);
+    if (there->kind != NAME_FIELD || there->slot >= schema->field_count ||
+        !load_field_yields(&schema->fields[there->slot]))
+        return NULL;
+    schema->fields[there->slot].name = TEXT_LITERAL("");
+    *there = name;
+    return there;
+}
+
 /* The scope has one name space: a field and a value cannot share a name. */
 struct name *load_declare(struct load *load, const struct reader *reader,
                           const struct tree_node *node, struct name name) {
     struct name *declared = scope_add(&load->scope, name);
+    if (!declared)
+        declared = take_over(load, name);
     if (!declared)
         read_diagnostic(reader, node, "there is already a name \"%" TEXT_FORMAT "\"",
                         TEXT_ARGS(name.text));

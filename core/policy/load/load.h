@@ -72,6 +72,10 @@ struct load {
     struct rule_names rule_names; /* scope.rules points here */
 };
 
+/* A known field that came later than others: an attribute, a derived field or a value of this name,
+ * which older policies may have, hides it. */
+bool load_field_yields(const struct field *field);
+
 struct reader load_reader(struct load *load, const struct source *source);
 /* The file of this kind and its tree; NULL when the policy has none that is readable. */
 const struct source *load_find(struct load *load, enum policy_file_kind kind,

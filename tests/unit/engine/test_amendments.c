@@ -296,14 +296,14 @@ static void amended_histories_are_those_of_what_is_left(void **state) {
     test_free(bench);
 }
 
-/* An attribute of an older policy that has this name goes on. */
-static void an_attribute_may_be_called_refunded(void **state) {
-    (void)state;
+/* What an older policy calls so goes on: the score of a transaction whose attribute `flag`, or of
+ * that name, is true. */
+static void assert_hides_refunded(const char *schema, const char *features, struct text attribute) {
     const struct policy_file files[] = {
         {.path = TEXT_LITERAL("policy.yaml"),
          .content = TEXT_LITERAL("policy: {name: bench, base_currency: EUR}\n")},
-        {.path = TEXT_LITERAL("schema.yaml"),
-         .content = TEXT_LITERAL("attributes: {refunded: {type: bool}}\n")},
+        {.path = TEXT_LITERAL("schema.yaml"), .content = text_of(schema)},
+        {.path = TEXT_LITERAL("features.yaml"), .content = text_of(features)},
         {.path = TEXT_LITERAL("rules/a.yaml"),
          .content = TEXT_LITERAL("rules: [{name: a, when: refunded, then: {score: 10}}]\n")},
     };
@@ -311,14 +311,11 @@ static void an_attribute_may_be_called_refunded(void **state) {
     struct error error;
     struct snapshot *snapshot = NULL;
     buffer_init(&messages);
-    if (snapshot_load(files, 3, &snapshot, &messages, &error) < 0)
+    if (snapshot_load(files, 4, &snapshot, &messages, &error) < 0)
         fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
-    const struct attribute attribute = {
-        .name = TEXT_LITERAL("refunded"), .type = ATTRIBUTE_FLAG, .flag = true};
-    const struct transaction transaction = {.id = TEXT_LITERAL("a"),
-                                            .event_time_us = START,
-                                            .attributes = &attribute,
-                                            .attribute_count = 1};
+    const struct attribute sent = {.name = attribute, .type = ATTRIBUTE_FLAG, .flag = true};
+    const struct transaction transaction = {
+        .id = TEXT_LITERAL("a"), .event_time_us = START, .attributes = &sent, .attribute_count = 1};
     struct engine *engine = engine_new(snapshot, snapshot);
     struct state_map map;
     struct arena arena;
@@ -337,10 +334,30 @@ static void an_attribute_may_be_called_refunded(void **state) {
     buffer_deinit(&messages);
 }
 
+static void an_attribute_may_be_called_refunded(void **state) {
+    (void)state;
+    assert_hides_refunded("attributes: {refunded: {type: bool}}\n", "{}\n",
+                          TEXT_LITERAL("refunded"));
+}
+
+static void a_derived_field_may_be_called_refunded(void **state) {
+    (void)state;
+    assert_hides_refunded("attributes: {flag: {type: bool}}\nderived: {refunded: {value: flag}}\n",
+                          "{}\n", TEXT_LITERAL("flag"));
+}
+
+static void a_value_may_be_called_refunded(void **state) {
+    (void)state;
+    assert_hides_refunded("attributes: {flag: {type: bool}}\n",
+                          "values: [{name: refunded, value: flag}]\n", TEXT_LITERAL("flag"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(amended_histories_are_those_of_what_is_left),
         cmocka_unit_test(an_attribute_may_be_called_refunded),
+        cmocka_unit_test(a_derived_field_may_be_called_refunded),
+        cmocka_unit_test(a_value_may_be_called_refunded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

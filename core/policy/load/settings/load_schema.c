@@ -97,12 +97,6 @@ static void read_required(const struct reader *reader, const struct tree_node *n
 /* ------------------------------------------------------------------------------------------------
  * Well-known fields */
 
-/* A known field that came later than others: an attribute of this name, which older policies may
- * have, hides it. */
-static bool yields(const struct field *field) {
-    return field->kind == FIELD_KIND_REFUNDED;
-}
-
 /* A near miss of a well-known field is one mistake; anything else may be a misplaced attribute,
  * whose name is then declared as broken. */
 static void read_known(struct load *load, const struct reader *reader,
@@ -116,7 +110,7 @@ static void read_known(struct load *load, const struct reader *reader,
         if (text_equal(schema->fields[i].name, name))
             field = &schema->fields[i];
     }
-    if (field && yields(field)) {
+    if (field && load_field_yields(field)) {
         read_diagnostic(reader, node->key,
                         "what is refunded becomes known later; nothing can be required of it");
         return;
@@ -182,7 +176,7 @@ static void add_attribute(struct load *load, const struct reader *reader,
         return;
     }
     for (size_t i = 0; i < schema->first_attribute; i++)
-        if (text_equal(schema->fields[i].name, name) && yields(&schema->fields[i])) {
+        if (text_equal(schema->fields[i].name, name) && load_field_yields(&schema->fields[i])) {
             schema->fields[i].name = TEXT_LITERAL("");
         } else if (text_equal(schema->fields[i].name, name)) {
             read_diagnostic(reader, node->key,
