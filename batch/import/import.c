@@ -254,8 +254,8 @@ static int check_received(const struct import *import, int64_t received_us, stru
     return r;
 }
 
-/* As of a transaction that nothing else has amended. */
-static int check_amendment(const struct import_row *row, struct text *ret_field,
+/* is_new: nothing else has amended the transaction, so what contradicts it is wrong for certain. */
+static int check_amendment(const struct import_row *row, bool is_new, struct text *ret_field,
                            struct error *ret_error) {
     const struct amended scored = amended_of(&row->transaction);
     struct amendment amendment = row->amendment;
@@ -264,7 +264,7 @@ static int check_amendment(const struct import_row *row, struct text *ret_field,
         return 0;
     amendment.transaction_id = row->transaction.id;
     int r = amendment_check(&amendment, ret_field, ret_error);
-    if (r == 0)
+    if (r == 0 && is_new)
         r = amendment_apply(&amendment, &row->transaction, &scored, &now, ret_field, ret_error);
     return r;
 }
@@ -297,13 +297,13 @@ static int find_receipt(const struct import *import, const struct import_row *ro
 
 /* Checks the row's times. Its transaction was checked before, since recognising a duplicate relies
  * on it; deciding checks it once more, against the policy. */
-static int check_row(const struct import *import, const struct import_row *row,
+static int check_row(const struct import *import, const struct import_row *row, bool is_new,
                      int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
     int r = check_received(import, row->received_us, ret_field, ret_error);
     if (r == 0)
         r = check_known(row->known_us, ret_field, ret_error);
     if (r == 0)
-        r = check_amendment(row, ret_field, ret_error);
+        r = check_amendment(row, is_new, ret_field, ret_error);
     if (r == 0)
         r = find_receipt(import, row, ret_received_us, ret_field, ret_error);
     return r;
@@ -341,7 +341,7 @@ int import_take(struct import *import, const struct import_row *row, struct text
                                  &known, &record, ret_field, ret_error);
     if (found < 0)
         return found;
-    r = check_row(import, row, &received_us, ret_field, ret_error);
+    r = check_row(import, row, found == 0, &received_us, ret_field, ret_error);
     if (r < 0)
         return r;
     /* Known transactions advance history as well: otherwise an import that is repeated would record

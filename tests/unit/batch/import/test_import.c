@@ -307,6 +307,29 @@ static void wrong_rows(void **state) {
 }
 
 /* Receipt is not what is said of it when that would go back. */
+static struct import_row amended(struct import_row row, enum amendment_kind kind, int64_t minor) {
+    row.amendment = (struct amendment){.kind = kind, .amount_minor = minor};
+    return row;
+}
+
+/* A row's amendment is judged by what the rows before it have made of the transaction, not by the
+ * amount that was scored. */
+static void amendments_follow_each_other(void **state) {
+    struct bench *bench = *state;
+    struct import *import = open_import(bench);
+    struct import_row row = history(7, false); /* of 107 */
+    refused(import, amended(row, AMENDMENT_REFUND, 130), ERROR_INVALID, "amount_minor",
+            "130 refunded of 107");
+    assert_int_equal(take(import, amended(row, AMENDMENT_CAPTURE, 150)), 0);
+    assert_int_equal(take(import, amended(row, AMENDMENT_REFUND, 130)), 1);
+    assert_int_equal(take(import, amended(row, AMENDMENT_REFUND, 130)), 1);
+    assert_int_equal(take(import, amended(row, AMENDMENT_REFUND, 151)), 1);
+    struct import_report report = finish(import);
+    assert_int_equal(report.amendments, 2);
+    assert_int_equal(report.unchanged, 1);
+    assert_int_equal(report.contradicted, 1);
+}
+
 static void receipt_never_goes_back(void **state) {
     struct bench *bench = *state;
     struct import *import = open_import(bench);
@@ -405,6 +428,7 @@ int main(void) {
         TEST(outcomes_when_they_became_known),
         TEST(in_pieces),
         TEST(wrong_rows),
+        TEST(amendments_follow_each_other),
         TEST(receipt_never_goes_back),
         TEST(from_tables),
         TEST(not_beside_a_server),
