@@ -56,13 +56,16 @@
  *   tile   i64  time_us of the oldest entry that collapsed in it
  *          i64  time_us of the newest
  *          u32  bytes of what follows
- *          varint  transactions
+ *          u8  0, only if a total below counts what was taken out; then:
+ *          varint  transactions, more than TILE_RAW_MAX
  *          for each of the plan's totals:
- *              zigzag  sum of the weights
+ *              zigzag  sum of the weights: of what was put in less what was taken out
+ *              if extremes or edges are needed, and only behind the 0:
+ *                                      varint  how many that counted were taken out
  *              if sums are needed:     wide    sum of weight × value
  *              if squares are needed:  varint  sum of weight × value², the low 64 bits
  *                                      wide    the rest
- *              if the weights are not 0 in sum:
+ *              if the weights are not 0 in sum, or with what was taken out added:
  *              if extremes are needed: zigzag  smallest, zigzag  greatest
  *              if edges are needed:    varint  first time − time_us of the oldest, cell
  *                                      varint  time_us of the newest − last time, cell
@@ -91,9 +94,12 @@
  *                       COLUMN_PLACE    u64, of place_pack()
  *                       COLUMN_TEXT     varint length (at most COLUMN_TEXT_MAX), bytes
  *          tally      short   varint  bit i + 1: weight of filter i; bit 0 is 0
- *                             exactly when there is one transaction and each weight is 0 or 1
- *                     long    varint  transactions × 2 + 1
- *                             for each filter: zigzag weight, within int32
+ *                             exactly when there is one transaction, each weight is 0 or 1 and
+ *                             nothing was taken out
+ *                     long    varint  transactions × 2 + 1, and 2^33 more if it was taken out
+ *                             for each filter: zigzag weight, within int32, of what was put in
+ *                             if it was taken out: varint  how often, within uint32
+ *                                 for each filter without outcomes: varint  how often with it
  *
  * Entries ascend by (time, identity), compared as bytes. Records of equal time and identity are one
  * entry whose tally is the sum of theirs: an outcome has its transaction's columns, so it finds the
