@@ -33,17 +33,18 @@ static struct amendment_result amend(struct run *run, const struct amendment *am
     if (r < 0)
         return refuse(run, &error, field);
     struct service *service = run->service;
+    const struct arena_mark mark = arena_mark(&run->arena);
+    struct amendment_result result = {.transaction_id = amendment->transaction_id};
     r = ingest_amend(&service->states, service->archive, amendment, run->receive_time_us,
                      &run->arena, &record, &field, &error);
-    if (r < 0)
-        return refuse(run, &error, field);
-    return (struct amendment_result){
-        .transaction_id = amendment->transaction_id,
-        .previous = record.amendment.previous,
-        .now = record.amendment.now,
-        .changed = r > 0,
-        .position = run_append_change(run, &record, r > 0),
-    };
+    if (r >= 0) {
+        result.previous = record.amendment.previous;
+        result.now = record.amendment.now;
+        result.changed = r > 0;
+        result.position = run_append_change(run, &record, r > 0);
+    }
+    arena_rewind(&run->arena, mark); /* the archive has it: there may be 1,000 large ones */
+    return r < 0 ? refuse(run, &error, field) : result;
 }
 
 enum next perform_amend(struct run *run) {

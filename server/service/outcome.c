@@ -31,16 +31,17 @@ static struct outcome_result report(struct run *run, const struct outcome *outco
     if (r < 0)
         return refuse(run, &error, field);
     struct service *service = run->service;
+    const struct arena_mark mark = arena_mark(&run->arena);
+    struct outcome_result result = {.transaction_id = outcome->transaction_id};
     r = ingest_resolve(&service->states, service->archive, outcome, run->receive_time_us,
                        &run->arena, &record, &field, &error);
-    if (r < 0)
-        return refuse(run, &error, field);
-    return (struct outcome_result){
-        .transaction_id = outcome->transaction_id,
-        .previous = record.outcome.previous,
-        .changed = r > 0,
-        .position = run_append_change(run, &record, r > 0),
-    };
+    if (r >= 0) {
+        result.previous = record.outcome.previous;
+        result.changed = r > 0;
+        result.position = run_append_change(run, &record, r > 0);
+    }
+    arena_rewind(&run->arena, mark); /* the archive has it: there may be 1,000 large ones */
+    return r < 0 ? refuse(run, &error, field) : result;
 }
 
 enum next perform_outcome(struct run *run) {

@@ -227,6 +227,71 @@ static void a_repeated_amendment_waits_for_its_first_record(void **state) {
     arena_deinit(&client.bench.arena);
 }
 
+#define MANY 1000
+
+static int refused_of(struct bench *bench, const struct amendment *amendments) {
+    const struct request request = {.call = CALL_AMEND,
+                                    .amend = {.amendments = amendments, .amendment_count = MANY}};
+    struct response response = bench_call(bench, &request);
+    int refused = 0;
+    assert_int_equal(response.amend.count, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        refused += response.amend.results[i].error.code != 0;
+    return refused;
+}
+
+static int outcomes_refused_of(struct bench *bench, const struct amendment *amendments) {
+    static struct outcome outcomes[MANY];
+    const struct request request = {.call = CALL_REPORT_OUTCOME,
+                                    .outcome = {.outcomes = outcomes, .outcome_count = MANY}};
+    for (size_t i = 0; i < MANY; i++)
+        outcomes[i] =
+            (struct outcome){.transaction_id = amendments[i].transaction_id, .label = LABEL_FRAUD};
+    struct response response = bench_call(bench, &request);
+    int refused = 0;
+    assert_int_equal(response.outcome.count, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        refused += response.outcome.results[i].error.code != 0;
+    return refused;
+}
+
+/* One call may amend as many transactions as it has room for, however large those are. */
+static void large_transactions_are_amended_in_one_call(void **state) {
+    static char ids[MANY][8], names[TRANSACTION_ATTRIBUTES_MAX][8], text[TRANSACTION_ATTRIBUTE_MAX];
+    static struct amendment amendments[MANY];
+    struct attribute attributes[TRANSACTION_ATTRIBUTES_MAX];
+    struct bench *bench = *state;
+    struct buffer schema;
+    buffer_init(&schema);
+    buffer_printf(&schema, "attributes:\n");
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < TRANSACTION_ATTRIBUTES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "a%02zu", i);
+        buffer_printf(&schema, "  %s: {type: string, card_numbers: allow}\n", names[i]);
+        attributes[i] = (struct attribute){.name = text_of(names[i]),
+                                           .type = ATTRIBUTE_TEXT,
+                                           .text = {.data = text, .length = sizeof text}};
+    }
+    buffer_append_u8(&schema, 0);
+    bench_write_policy(bench, "schema.yaml", (const char *)schema.bytes);
+    buffer_deinit(&schema);
+    bench_open(bench);
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(ids[i], sizeof ids[i], "t%zu", i);
+        struct transaction transaction = bench_transaction(ids[i], 0, "c1", 500);
+        transaction.attributes = attributes;
+        transaction.attribute_count = TRANSACTION_ATTRIBUTES_MAX;
+        assert_int_equal(bench_score(bench, transaction).error.code, 0);
+        amendments[i] = (struct amendment){
+            .transaction_id = text_of(ids[i]), .kind = AMENDMENT_REFUND, .amount_minor = 100};
+    }
+    assert_int_equal(refused_of(bench, amendments), 0);
+    for (size_t i = 0; i < MANY; i++)
+        amendments[i].amount_minor = 200;
+    assert_int_equal(refused_of(bench, amendments), 0);
+    assert_int_equal(outcomes_refused_of(bench, amendments), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -235,6 +300,7 @@ int main(void) {
         TEST(what_is_refused_changes_nothing),
         TEST(one_after_the_other),
         TEST(a_restart_knows_amendments_and_outcomes),
+        TEST(large_transactions_are_amended_in_one_call),
         TEST(a_failed_amendment_is_withdrawn),
         TEST(a_repeated_amendment_waits_for_its_first_record),
     };
