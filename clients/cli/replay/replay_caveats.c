@@ -232,8 +232,8 @@ static void note_verdicts(struct caveats *caveats) {
 static void note_clock(struct caveats *caveats) {
     if (caveats->document->command->known_now)
         add(caveats, "hindsight",
-            "Outcomes and lists are as they are now: features see fraud that had not been reported "
-            "yet. The figures are better than they could have been live.");
+            "Outcomes, amendments and lists are as they are now: features see fraud that had not "
+            "been reported yet. The figures are better than they could have been live.");
 }
 
 /* Computed values are not recomputed unless --walk-forward is given. */
