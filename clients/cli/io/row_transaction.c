@@ -516,6 +516,11 @@ static int convert_amendment(const struct conversion *conversion, struct amendme
     return r < 0 ? r : 0;
 }
 
+bool row_states_no_amendment(const struct mapping *mapping, const struct row *row) {
+    const struct conversion conversion = {.mapping = mapping, .row = row};
+    return cell_of(&conversion, &mapping->amendment).kind == CELL_ABSENT;
+}
+
 int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
                   struct amendment *ret_amendment, struct text *ret_field,
                   struct error *ret_error) {

@@ -1,4 +1,4 @@
-/* A row of a file → a transaction, or the outcome it states. */
+/* A row of a file → a transaction, or the outcome or amendment it states. */
 #pragma once
 
 #include "batch/import/import.h"
@@ -44,6 +44,9 @@ bool row_states_no_outcome(const struct mapping *mapping, const struct row *row)
  * amendment_check(). 0: the row states none. ERROR_INVALID as row_transaction(). */
 int row_amendment(const struct mapping *mapping, const struct row *row, struct arena *arena,
                   struct amendment *ret_amendment, struct text *ret_field, struct error *ret_error);
+
+/* An empty amendment: there is nothing to report. */
+bool row_states_no_amendment(const struct mapping *mapping, const struct row *row);
 
 /* All that an import takes of a row. */
 int row_import(const struct mapping *mapping, const struct row *row, struct arena *arena,

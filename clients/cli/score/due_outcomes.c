@@ -18,7 +18,7 @@
 /* In the line of a waiting outcome: it is of the earlier file. */
 #define LINE_EARLIER (UINT64_C(1) << 63)
 
-int due_outcomes_open(struct due_outcomes *due, struct outcome_sender *own, const char *earlier,
+int due_outcomes_open(struct due_outcomes *due, struct report_sender *own, const char *earlier,
                       struct error *ret_error) {
     struct rejects *rejects = own->diagnostics->rejects;
     *due = (struct due_outcomes){.newest_us = INT64_MIN, .own = own, .earlier = *own};
@@ -112,8 +112,8 @@ int due_outcomes_read(struct due_outcomes *due, struct mapped_file *earlier,
 
 /* Those of one file, for one call. */
 struct due_call {
-    struct harrier_outcome outcomes[OUTCOMES_MAX];
-    struct row_original rows[OUTCOMES_MAX];
+    struct harrier_outcome outcomes[REPORTS_MAX];
+    struct row_original rows[REPORTS_MAX];
     size_t count;
 };
 
@@ -160,10 +160,10 @@ static int report_taken(struct due_outcomes *due, const struct delayed_outcome *
         r = add_to_call(due, taken[i].line & LINE_EARLIER ? earlier : own, &taken[i], &arena,
                         ret_error);
     if (r == 0 && earlier->count > 0)
-        r = outcome_sender_send(&due->earlier, earlier->outcomes, earlier->rows, &earlier->count,
-                                ret_error);
+        r = report_sender_outcomes(&due->earlier, earlier->outcomes, earlier->rows, &earlier->count,
+                                   ret_error);
     if (r == 0 && own->count > 0)
-        r = outcome_sender_send(due->own, own->outcomes, own->rows, &own->count, ret_error);
+        r = report_sender_outcomes(due->own, own->outcomes, own->rows, &own->count, ret_error);
     if (r < 0)
         put_back(due, own, ret_error);
     arena_deinit(&arena);
@@ -172,11 +172,11 @@ static int report_taken(struct due_outcomes *due, const struct delayed_outcome *
 }
 
 int due_outcomes_report(struct due_outcomes *due, struct error *ret_error) {
-    struct delayed_outcome *taken = check_calloc(OUTCOMES_MAX, sizeof *taken);
+    struct delayed_outcome *taken = check_calloc(REPORTS_MAX, sizeof *taken);
     size_t count;
     int r = 0;
     do {
-        for (count = 0; count < OUTCOMES_MAX; count++)
+        for (count = 0; count < REPORTS_MAX; count++)
             if (!outcome_delay_take(&due->delay, due->newest_us, &taken[count]))
                 break;
         if (count > 0)

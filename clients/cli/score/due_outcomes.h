@@ -11,7 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/wire/types/decision.h"
-#include "outcome_sender.h"
+#include "report_sender.h"
 #include "row_spool.h"
 
 #include <stdbool.h>
@@ -21,15 +21,15 @@
 struct due_outcomes {
     struct outcome_delay delay; /* not before their time */
     int64_t newest_us;          /* the file's event time; INT64_MIN: no row yet */
-    struct outcome_sender *own; /* of the rows that are being scored */
-    struct outcome_sender earlier;
+    struct report_sender *own;  /* of the rows that are being scored */
+    struct report_sender earlier;
     struct row_errors earlier_diagnostics;
     struct row_spool *spool; /* NULL: rows are not kept */
 };
 
 /* own: sends the outcomes of the rows that are being scored; must outlive *due. earlier: of those,
  * the name of the file; NULL: there is none. ERROR_SYSTEM; close it then, too. */
-int due_outcomes_open(struct due_outcomes *due, struct outcome_sender *own, const char *earlier,
+int due_outcomes_open(struct due_outcomes *due, struct report_sender *own, const char *earlier,
                       struct error *ret_error);
 void due_outcomes_close(struct due_outcomes *due);
 

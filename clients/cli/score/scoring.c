@@ -18,8 +18,8 @@
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "due_outcomes.h"
-#include "outcome_sender.h"
 #include "outgoing.h"
+#include "report_sender.h"
 #include "score_batch.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
-    struct outcome_sender outcomes;
+    struct report_sender outcomes;
     struct due_outcomes due;
     struct score_batch *batches; /* in_flight + 1 */
     struct score_batch *free;
@@ -303,8 +303,8 @@ static int settle_answer(struct scoring *scoring, struct score_batch *batch,
         return send_again(scoring, batch, &again, ret_error);
     retry_answered(scoring->parts->retry);
     if (batch->outcome_count > 0)
-        r = outcome_sender_send(&scoring->outcomes, batch->outcomes, batch->outcome_rows,
-                                &batch->outcome_count, ret_error);
+        r = report_sender_outcomes(&scoring->outcomes, batch->outcomes, batch->outcome_rows,
+                                   &batch->outcome_count, ret_error);
     if (r == 0)
         give_back(scoring, batch);
     return r;

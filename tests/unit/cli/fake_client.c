@@ -10,6 +10,7 @@ struct fake_reply {
     struct harrier_reply reply;
     struct harrier_result results[1000];
     struct harrier_outcome_result outcomes[1000];
+    struct harrier_amendment_result amendments[1000];
     char ids[1000][40];
     struct harrier_reason reason;
     struct harrier_feature features[3];
@@ -137,6 +138,21 @@ int harrier_score_submit(struct harrier_client *client,
     return 0;
 }
 
+/* What becomes of a report of this transaction: its error code. */
+static enum harrier_error_code take_report(const char *id, size_t i, unsigned refuse_from) {
+    if (refuse_from && i >= refuse_from)
+        return HARRIER_ERROR_UNAVAILABLE;
+    if (!is_known(id))
+        return HARRIER_ERROR_NOT_FOUND;
+    size_t length = strlen(fake_server.reported);
+    snprintf(fake_server.reported + length, sizeof fake_server.reported - length, "%s=", id);
+    return HARRIER_OK;
+}
+
+static const char *message_of(enum harrier_error_code code) {
+    return code == HARRIER_ERROR_UNAVAILABLE ? "draining" : "transaction_id is not known";
+}
+
 int harrier_report_outcomes(struct harrier_client *client, const struct harrier_outcome *outcomes,
                             size_t count, const struct harrier_call_options *options,
                             struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
@@ -153,18 +169,47 @@ int harrier_report_outcomes(struct harrier_client *client, const struct harrier_
     struct fake_reply *fake = calloc(1, sizeof *fake);
     fake->reply.outcomes = fake->outcomes;
     fake->reply.outcome_count = count;
+    unsigned refuse_from = fake_server.refuse_from;
+    fake_server.refuse_from = 0;
     for (size_t i = 0; i < count; i++) {
-        bool known = is_known(outcomes[i].transaction_id);
-        if (known) {
-            size_t length = strlen(fake_server.reported);
-            snprintf(fake_server.reported + length, sizeof fake_server.reported - length,
-                     "%s=", outcomes[i].transaction_id);
-        }
+        enum harrier_error_code code = take_report(outcomes[i].transaction_id, i, refuse_from);
         fake->outcomes[i] = (struct harrier_outcome_result){
-            .error_code = known ? HARRIER_OK : HARRIER_ERROR_NOT_FOUND,
+            .error_code = code,
             .error_field = "transaction_id",
-            .error_message = "transaction_id is not known",
-            .changed = known,
+            .error_message = message_of(code),
+            .changed = code == HARRIER_OK,
+        };
+    }
+    *ret_reply = &fake->reply;
+    return 0;
+}
+
+int harrier_amend(struct harrier_client *client, const struct harrier_amendment *amendments,
+                  size_t count, const struct harrier_call_options *options,
+                  struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    (void)client, (void)options;
+    write_down("amendments(");
+    for (size_t i = 0; i < count; i++) {
+        write_down(i ? " " : "");
+        write_down(amendments[i].transaction_id);
+        write_down(amendments[i].kind == HARRIER_AMENDMENT_REFUND ? "=refund" : "=other");
+    }
+    write_down(")\n");
+    if (failing(&fake_server.fail_amendments_next, ret_error))
+        return -(int)ret_error->code;
+    struct fake_reply *fake = calloc(1, sizeof *fake);
+    fake->reply.amendments = fake->amendments;
+    fake->reply.amendment_count = count;
+    unsigned refuse_from = fake_server.refuse_from;
+    fake_server.refuse_from = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum harrier_error_code code = take_report(amendments[i].transaction_id, i, refuse_from);
+        fake->amendments[i] = (struct harrier_amendment_result){
+            .error_code = code,
+            .error_field = "transaction_id",
+            .error_message = message_of(code),
+            .changed = code == HARRIER_OK,
+            .now.refunded_minor = amendments[i].amount_minor,
         };
     }
     *ret_reply = &fake->reply;

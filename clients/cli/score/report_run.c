@@ -1,0 +1,241 @@
+/* A row that is wrong, or that the server refuses, is reported, counted and, if that is asked for,
+ * kept; the others go on. */
+#include "report_run.h"
+
+#include "clients/cli/io/rejects.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/quantity.h"
+#include "core/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_BYTES      ((size_t)256 << 20) /* of the ids and rows of one call */
+#define ARENA_FULL_BYTES ((size_t)64 << 20)  /* with so much in it, it is sent */
+
+/* Rows are too many for the stack, so it lives on the heap. */
+struct report_run {
+    const struct report_kind *kind;
+    const struct report_run_options *options;
+    struct harrier_client *client;
+    struct retry retry;
+    struct progress_bar bar;
+    struct row_errors diagnostics;
+    struct report_sender sender;
+    struct mapped_file file;
+    struct rejects *rejects; /* NULL: not asked for */
+    struct arena arena;      /* of the call being put together */
+    void *reports;
+    struct row_original rows[REPORTS_MAX]; /* parallel to reports */
+    size_t count;                          /* of both */
+    uint64_t read, unsent;                 /* rows of the file */
+};
+
+/* NULL: the address is wrong, *ret_status says how. */
+static struct report_run *run_new(const struct report_kind *kind,
+                                  const struct report_run_options *options, void *reports,
+                                  int *ret_status) {
+    struct harrier_client *client;
+    struct error error;
+    if (server_options_connect(&options->server, 1, &client, &error) < 0) {
+        *ret_status = (int)exit_with_address(&error);
+        return NULL;
+    }
+    struct report_run *run = check_calloc(1, sizeof *run);
+    run->kind = kind;
+    run->options = options;
+    run->client = client;
+    run->reports = reports;
+    progress_bar_init(&run->bar,
+                      progress_style_of(options->server.progress, options->server.quiet, false),
+                      "rows");
+    run->bar.stop = interrupt_watch();
+    run->retry = server_options_retry(&options->server, &run->bar);
+    run->diagnostics.bar = &run->bar;
+    run->sender = (struct report_sender){.client = client,
+                                         .retry = &run->retry,
+                                         .diagnostics = &run->diagnostics,
+                                         .deadline_us = options->server.deadline_us};
+    arena_init(&run->arena, ARENA_BYTES);
+    return run;
+}
+
+static void run_free(struct report_run *run) {
+    mapped_file_close(&run->file);
+    arena_deinit(&run->arena);
+    harrier_client_free(run->client);
+    free(run);
+}
+
+/* The texts of reports and rows lie in the arena and must outlive the call. After a failure, the
+ * rows that are not known to be done stay. */
+static int flush(struct report_run *run, struct error *ret_error) {
+    if (run->count == 0)
+        return 0;
+    int r = run->kind->send(&run->sender, run->reports, run->rows, &run->count, ret_error);
+    if (r == 0)
+        arena_reset(&run->arena);
+    return r;
+}
+
+static int refuse(struct report_run *run, const struct row *row, struct text field,
+                  const struct error *why, struct error *ret_error) {
+    return row_errors_refuse(&run->diagnostics, &row->original, why->code, field, why->text,
+                             ret_error);
+}
+
+/* A row that is in no call leaves nothing in the arena: such rows may go on for gigabytes. */
+static int add_row(struct report_run *run, const struct row *row, struct error *ret_error) {
+    const struct arena_mark mark = arena_mark(&run->arena);
+    struct text field = {0};
+    struct error error;
+    int r = run->kind->take(run->reports, run->count, run->file.mapping, row, &run->arena,
+                            run->options->source, &field, &error);
+    if (r > 0 && !row_original_copy(&row->original, &run->arena, &run->rows[run->count]))
+        r = error_set(&error, ERROR_TOO_LARGE, "the row is too large");
+    if (r > 0) {
+        run->count++;
+        return 0;
+    }
+    if (r < 0)
+        r = refuse(run, row, field, &error, ret_error);
+    arena_rewind(&run->arena, mark);
+    return r;
+}
+
+static int report_rows(struct report_run *run, struct error *ret_error) {
+    for (;;) {
+        struct row row;
+        uint64_t done, total;
+        int r = mapped_file_next(&run->file, run->options->server.quiet, &row, ret_error);
+        if (r < 0)
+            return r;
+        if (r == ROWS_END)
+            return flush(run, ret_error);
+        run->read++;
+        if (r == ROWS_BAD_ROW) {
+            const struct error why = *ret_error;
+            r = refuse(run, &row, (struct text){0}, &why, ret_error);
+        } else {
+            r = add_row(run, &row, ret_error);
+        }
+        if (r == 0 && (run->count == REPORTS_MAX || run->arena.used > ARENA_FULL_BYTES))
+            r = flush(run, ret_error);
+        if (r < 0)
+            return r;
+        if (*run->bar.stop)
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+        input_extent(run->file.input, &done, &total);
+        progress_bar_update(&run->bar, run->kind->command, done, total, run->read, NULL);
+    }
+}
+
+/* Rows of a pipe that are not known to be done when the run ends early; when it ends because of the
+ * server, the rest of the pipe, too. */
+static int keep_open(struct report_run *run, const struct error *why, struct error *ret_error) {
+    struct row row;
+    uint64_t done, total;
+    int r = 0;
+    input_extent(run->file.input, &done, &total);
+    if (!run->rejects || total > 0)
+        return 0;
+    for (size_t i = 0; i < run->count && r == 0; i++)
+        r = row_errors_keep(&run->diagnostics, &run->rows[i], why, ret_error);
+    run->unsent = run->count;
+    if (why->code != ERROR_UNAVAILABLE && why->code != ERROR_DENIED)
+        return r;
+    while (r >= 0 && !*run->bar.stop &&
+           (r = mapped_file_next(&run->file, true, &row, ret_error)) > 0) {
+        run->read++;
+        if (r == ROWS_BAD_ROW) {
+            const struct error what = *ret_error;
+            r = refuse(run, &row, (struct text){0}, &what, ret_error);
+        } else if (!run->kind->is_empty(run->file.mapping, &row)) {
+            run->unsent++;
+            r = row_errors_keep(&run->diagnostics, &row.original, why, ret_error);
+        }
+    }
+    return r;
+}
+
+static void print_summary(const struct report_run *run) {
+    char number[QUANTITY_COUNT_SIZE];
+    fprintf(stderr, "rows      %s\n", quantity_format_count(run->read, number));
+    fprintf(stderr, "accepted  %s\n", quantity_format_count(run->sender.accepted, number));
+    fprintf(stderr, "changed   %s\n", quantity_format_count(run->sender.changed, number));
+    fprintf(stderr, "failed    %s\n", quantity_format_count(run->diagnostics.count, number));
+    if (run->unsent)
+        fprintf(stderr, "not sent  %s\n", quantity_format_count(run->unsent, number));
+}
+
+static int open_file(struct report_run *run, struct error *ret_error) {
+    const struct report_run_options *options = run->options;
+    struct mapped_file *file = &run->file;
+    int r = mapped_file_open(file, options->words[0], options->map, options->format,
+                             run->kind->purpose, ret_error);
+    if (r < 0)
+        return r;
+    run->diagnostics.file = mapped_file_name(file);
+    if (!options->rejects)
+        return 0;
+    const char *input = strcmp(options->words[0], "-") == 0 ? NULL : options->words[0];
+    r = rejects_open(options->rejects, input, &run->rejects, ret_error);
+    run->diagnostics.rejects = run->rejects;
+    return r < 0 ? r
+                 : rejects_begin_file(run->rejects, file->rows, mapped_file_name(file), ret_error);
+}
+
+static int run_file(struct report_run *run) {
+    struct error error, keep_error;
+    int r = open_file(run, &error);
+    if (r < 0) {
+        rejects_close(run->rejects, &keep_error);
+        return error.code == ERROR_EXISTS ? (int)exit_with_rejects(&error)
+                                          : (int)exit_with_mapping(&error, run->options->map);
+    }
+    r = report_rows(run, &error);
+    if (r < 0 && keep_open(run, &error, &keep_error) < 0)
+        error = keep_error;
+    progress_bar_clear(&run->bar);
+    if (!run->options->server.quiet) {
+        print_summary(run);
+        rejects_print_retry(run->rejects, mapped_file_name(&run->file), stderr);
+    }
+    if (rejects_close(run->rejects, &keep_error) < 0 && r == 0) {
+        r = -(int)keep_error.code;
+        error = keep_error;
+    }
+    if (r < 0)
+        return exit_with(&error);
+    return run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+}
+
+int report_run_file(const struct report_kind *kind, const struct report_run_options *options,
+                    void *reports) {
+    int status;
+    struct report_run *run = run_new(kind, options, reports, &status);
+    if (!run)
+        return status;
+    status = run_file(run);
+    run_free(run);
+    return status;
+}
+
+int report_run_one(const struct report_kind *kind, const struct report_run_options *options,
+                   void *report, struct report_sender *ret_sender) {
+    struct error error;
+    int status;
+    struct report_run *run = run_new(kind, options, report, &status);
+    if (!run)
+        return status;
+    run->diagnostics.file = options->words[0];
+    run->count = 1;
+    if (kind->send(&run->sender, report, run->rows, &run->count, &error) < 0)
+        status = (int)exit_with(&error);
+    else
+        status = run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+    *ret_sender = run->sender;
+    run_free(run);
+    return status;
+}
