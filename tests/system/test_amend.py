@@ -269,6 +269,26 @@ class AmendTest(ServerTest):
         self.assertTrue(document["equal"])
         self.assertTrue(document["amendments"][-1]["now"]["voided"], document["amendments"])
 
+    def test_score_leaves_them_out(self):
+        """And says so, with the command that reports them."""
+        server = self.start()
+        path = os.path.join(self.folder, "day.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("id,event_time,amount_minor,currency,card,amendment,amendment_amount_minor,amendment_time\n"
+                       f"a,{stamp(START_US)},500,EUR,c1,,,\n"
+                       f"b,{stamp(START_US)},500,EUR,c1,refund,120,{stamp(START_US + HOUR_US)}\n"
+                       f"c,{stamp(START_US)},500,EUR,c1,void,,\n")
+        to = ("--to", server.address, "--deadline", "60s")
+        done = self.harrier("score", path, *to)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"\namendments +2 left out; `harrier amend FILE` reports them\n")
+        self.assertNotIn("ignored columns", done.stderr)
+        self.assertEqual(int(server.status().get("amendments", 0)), 0)
+        done = self.harrier("amend", path, *to)
+        self.assertRegex(done.stderr, r"rows +3\naccepted +2\nchanged +2\n")
+        done = self.harrier("score", path, *to, "--limit", "1")  # no row that was read states one
+        self.assertNotIn("amendments", done.stderr)
+
     def test_import(self):
         """History with amendments on its rows, as they are by the end: a server goes on with them."""
         path = os.path.join(self.folder, "history.csv")

@@ -104,6 +104,9 @@ void score_summary_print(const struct scoring_counts *counts, const struct scori
     if (counts->outcomes_waiting)
         fprintf(to, "%-15s %s left out; --outcomes-of FILE reports them with a later file\n",
                 "not yet due", quantity_format_count(counts->outcomes_waiting, number));
+    if (counts->amendments)
+        fprintf(to, "%-15s %s left out; `harrier amend FILE` reports them\n", "amendments",
+                quantity_format_count(counts->amendments, number));
     print_speed(counts, to);
     print_latency("server latency", &counts->server_us, to);
     print_latency("round trip", &counts->round_trip_us, to);

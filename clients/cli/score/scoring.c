@@ -162,6 +162,9 @@ static int fill(struct scoring *scoring, struct score_batch *batch, struct error
                 break;
             }
             scoring->counts->rows++;
+            scoring->counts->amendments +=
+                r == ROWS_ROW &&
+                !row_states_no_amendment(scoring->parts->file->mapping, &scoring->held);
         }
         if (r != ROWS_BAD_ROW)
             r = add_row(scoring, batch, &scoring->held, &field, ret_error);

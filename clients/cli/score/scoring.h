@@ -43,6 +43,7 @@ struct scoring_counts {
     uint64_t outcomes, outcomes_changed;
     uint64_t outcomes_untimed; /* of outcomes due: had no time, so were reported at once */
     uint64_t outcomes_waiting; /* of a whole run: left out, their time had not come at its end */
+    uint64_t amendments;       /* rows that state one, which a run ignores */
     uint64_t degraded;
     uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
     struct detection detection;     /* of rows that state the truth */

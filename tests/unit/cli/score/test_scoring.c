@@ -303,6 +303,24 @@ static void due_outcomes_are_not_lost(void **state) {
     assert_int_equal(run.counts.outcomes_waiting, 0);
 }
 
+/* They are `harrier amend`'s business, and counted once, also where a row waits for an outcome. */
+static void amendments_are_left_out(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(
+        run_text(&run, "id,event_time,outcome,outcome_time,amendment,amendment_amount_minor\n"
+                       "a,2018-04-01T00:00:10Z,fraud,2018-04-01T00:00:15Z,void,\n"
+                       "b,2018-04-01T00:00:20Z,,,refund,7\n"
+                       "c,2018-04-01T00:00:30Z,,,,\n"
+                       "d,yesterday,,,void,\n"),
+        0);
+    assert_string_equal(fake_server.calls, "score(a)\noutcomes(a=fraud)\nscore(b c)\n");
+    assert_int_equal(run.counts.amendments, 3);
+    run = new_run();
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_int_equal(run.counts.amendments, 0);
+}
+
 #define REJECTED_COLUMNS                                                                           \
     ",harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,harrier.columns,"      \
     "harrier.raw\n"
@@ -680,6 +698,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_clock_makes_nothing_due),
         cmocka_unit_test(outcomes_without_a_time),
         cmocka_unit_test(due_outcomes_are_not_lost),
+        cmocka_unit_test(amendments_are_left_out),
         cmocka_unit_test(refused_rows_are_kept),
         cmocka_unit_test(rows_of_refused_outcomes_are_kept),
         cmocka_unit_test(rows_of_a_pipe_are_kept_when_the_server_goes),
