@@ -1,35 +1,22 @@
 #!/usr/bin/env python3
-"""--rejects of `harrier score`, `outcome` and `import`: rows are refused, kept, mended and retried until all are in.
+"""--rejects of `harrier score` and `import`: rows are refused, kept, mended and retried until all are in.
 What is accepted and what is kept must be the input: no row twice, none lost, each byte for byte."""
 import base64
 import csv
-import io
 import json
 import os
 import random
 import re
 import signal
 import subprocess
-import time
 import unittest
 
-from server import START_US, WAIT, ServerTest, transaction
+from rejects_file import ADDED, COLUMNS, HARRIER, RejectsFileTest, event_time, good_row, read_rejects
+from server import WAIT, transaction
 from small_disk import SmallDisk, enter_namespace, is_possible
 from wire import ENCODER
 
-HARRIER = os.environ["HARRIER"]
-COLUMNS = b"id,event_time,amount,currency,card,merchant,note,outcome"
-ADDED = b",harrier.source,harrier.line,harrier.code,harrier.field,harrier.reason,harrier.columns,harrier.raw"
-CELLS = COLUMNS.count(b",") + 1
 FUTURE = "2999-01-01T00:00:00Z"
-
-
-def event_time(number):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(START_US // 10**6 + number))
-
-
-def good_row(number, note=b"", outcome=""):
-    return f"t{number},{event_time(number)},1.00,EUR,c{number % 5},m1,".encode() + note + f",{outcome}".encode()
 
 
 def make_rows(seed, count):
@@ -50,63 +37,7 @@ def make_rows(seed, count):
     return rows
 
 
-def read_rejects(path):
-    """[(row as it came, or None; raw, or None; {column: text})] of CSV, by Python's reader and by the bytes."""
-    with open(path, "rb") as file:
-        data = file.read()
-    header, rest = data.split(b"\n", 1)
-    assert header == COLUMNS + ADDED, header
-    names = header.decode().split(",")
-    kept = []
-    text = io.StringIO(rest.decode("latin-1"), newline="")
-    for cells in csv.reader(text):
-        assert len(cells) == len(names), cells
-        row = dict(zip(names, cells))
-        raw = row["harrier.raw"].encode("latin-1")
-        assert not raw or not any(cells[:CELLS]), cells
-        assert row["harrier.columns"].encode() == (COLUMNS if raw else b""), cells
-        kept.append((raw or None, row))
-    # The bytes of whole rows: what stands in front of the cells that were added.
-    whole = []
-    at = 0
-    for raw, row in kept:
-        added = io.StringIO(newline="")
-        csv.writer(added, lineterminator="\n").writerow([row[name] for name in names[CELLS:]])
-        ending = b"," + added.getvalue().encode("latin-1")
-        end = rest.index(ending, at)
-        whole.append((raw or rest[at:end], raw is not None, row))
-        at = end + len(ending)
-    assert at == len(rest)
-    return whole
-
-
-class RejectsTest(ServerTest):
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, data):
-        with open(self.path(name), "wb") as file:
-            file.write(data)
-        return self.path(name)
-
-    def read(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
-
-    def run_it(self, command, *arguments, status=0, **more):
-        done = subprocess.run([HARRIER, command, *arguments], capture_output=True, timeout=WAIT, check=False, **more)
-        said = done.stderr.decode(errors="replace")
-        self.assertEqual(done.returncode, status, said)
-        return done.stdout, said
-
-    def score(self, server, *arguments, **more):
-        """The ids that were decided."""
-        out, said = self.run_it("score", *arguments, "--to", server.address, "--deadline", "60s", **more)
-        return [line.split(b",")[0].decode() for line in out.splitlines()[1:]], said
-
-    def transactions(self, server):
-        return server.status().get("transactions", 0)
-
+class RejectsTest(RejectsFileTest):
     def check_kept(self, path, source, rows, accepted):
         """Accepted rows and kept ones are the input."""
         kept = read_rejects(path)
@@ -240,42 +171,6 @@ class RejectsTest(ServerTest):
         self.assertEqual(self.transactions(server), 60)
         server.stop()
 
-    def test_outcomes_of_unknown_transactions(self):
-        server = self.server().start()
-        self.score(server, self.write("half.csv", b"\n".join([COLUMNS] + [good_row(n) for n in range(0, 20, 2)])))
-        rows = [good_row(n, b'"n"', "fraud") for n in range(20)]
-        rows[6] = good_row(6, b"", "perhaps")
-        path = self.write("labels.csv", b"\n".join([COLUMNS] + rows) + b"\n")
-        to = ("--to", server.address, "--deadline", "60s")
-        _, said = self.run_it("outcome", path, *to, "--rejects", self.path("rejects.csv"), status=1)
-        self.assertRegex(said, r"accepted  9\n.*\nfailed    11\n")
-        kept = read_rejects(self.path("rejects.csv"))
-        self.assertEqual(sorted(row for row, _, _ in kept), sorted(rows[1::2] + [rows[6]]))
-        for row, is_raw, cells in kept:
-            expected = ("invalid", "outcome") if row == rows[6] else ("not_found", "transaction_id")
-            self.assertEqual((is_raw, cells["harrier.code"], cells["harrier.field"]), (False, *expected))
-        # The cause goes away: the transactions arrive. One row is mended.
-        self.score(server, self.write("rest.csv", b"\n".join([COLUMNS] + [good_row(n) for n in range(1, 20, 2)])))
-        self.write("rejects.csv", self.read("rejects.csv").replace(b"perhaps,", b"fraud,"))
-        self.run_it("outcome", self.path("rejects.csv"), *to, "--rejects", self.path("again.csv"))
-        self.assertFalse(os.path.exists(self.path("again.csv")))
-        self.assertEqual(server.status()["outcomes"], 20)
-        _, said = self.run_it("outcome", "t1", "fraud", *to, "--rejects", self.path("again.csv"), status=64)
-        self.assertIn("--rejects goes with a FILE", said)
-        server.stop()
-        # Through a pipe, what could not be sent is kept, too; a row without an outcome says nothing.
-        rows = [good_row(n, b"", "fraud" if n % 2 else "") for n in range(3000)] + [b"junk"]
-        data = b"\n".join([COLUMNS] + rows) + b"\n"
-        _, said = self.run_it("outcome", "-", *to[:2], "--rejects", self.path("unsent.csv"), "--retry-for", "0s",
-                              input=data, status=69)
-        self.assertRegex(said, r"rows      3,001\n.*\n.*\nfailed    1\nnot sent  1,500\n")
-        kept = read_rejects(self.path("unsent.csv"))
-        self.assertEqual([row for row, _, _ in kept], rows[1:3000:2] + [b"junk"])
-        self.assertEqual({cells["harrier.code"] for _, _, cells in kept}, {"unavailable", "invalid"})
-        _, said = self.run_it("outcome", self.write("all.csv", data), *to[:2], "--rejects", self.path("file.csv"),
-                              "--retry-for", "0s", status=69)
-        self.assertFalse(os.path.exists(self.path("file.csv")))  # a file can be read again
-
     def test_import_refuse_mend_retry(self):
         rows = make_rows(3, 300)
         path = self.write("history.csv", b"\n".join([COLUMNS] + [row for row, _, _ in rows]) + b"\n")
@@ -365,12 +260,6 @@ class RejectsTest(ServerTest):
     def feed(self, server, *arguments, deadline="60s"):
         return subprocess.Popen([HARRIER, "score", "-", "--to", server.address, "--deadline", deadline, *arguments],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def await_in(self, name, words):
-        deadline = time.monotonic() + WAIT
-        while not os.path.exists(self.path(name)) or words not in self.read(name):
-            self.assertLess(time.monotonic(), deadline, f"{words} never came")
-            time.sleep(0.01)
 
     def test_interrupted(self):
         """Rows of a pipe that were read when the signal came: each is decided or kept."""
