@@ -1,6 +1,6 @@
-/* Three steps: segments one by one in parallel, then joints between neighbours in order, then what
- * is behind the last sync mark. Damage is a finding, not a failure: only errors that prevent the
- * check end it. */
+/* Four steps: segments one by one in parallel, then joints between neighbours in order, then what
+ * is behind the last sync mark, then the note. Damage is a finding, not a failure: only errors that
+ * prevent the check end it. */
 #include "archive_verify.h"
 
 #include "batch/base/monotonic.h"
@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The result of one segment. */
 struct finding {
@@ -113,16 +114,76 @@ static void add_up(struct verification *verification, struct archive_verify_list
     }
 }
 
+/* ---- notes ---- */
+
+/* The seals have been checked, as far as they cover what is before them. */
+static void find_newest_seal(struct verification *verification) {
+    struct archive_verify_report *report = &verification->report;
+    for (size_t i = verification->count; i-- > 0;) {
+        struct archive_part part = archive_parts_part(verification->parts, i);
+        if (!part.is_sealed || !part.seal || part.last == 0)
+            continue;
+        report->sealed_up_to = (struct archive_note){
+            .place = {.position = part.last, .chain = part.chain}, .has_seal = true};
+        memcpy(report->sealed_up_to.seal, part.seal, SEAL_HASH_SIZE);
+        report->sealed_time_us = part.end_time_us;
+        return;
+    }
+}
+
+static void compare_chain(struct archive_verify_report *report, const struct archive_note *expected,
+                          struct archive_place found) {
+    if (found.position != expected->place.position)
+        return;
+    report->found_chain = found.chain;
+    if (found.chain != expected->place.chain)
+        report->expectation = EXPECTATION_OTHER_CHAIN;
+    else
+        report->expectation = expected->has_seal ? EXPECTATION_NO_SEAL : EXPECTATION_HOLDS;
+}
+
+/* Segments without records end at the same position as the one before them, so the note may be of
+ * any of them. */
+static void compare_seals(struct verification *verification, const struct archive_note *expected) {
+    struct archive_verify_report *report = &verification->report;
+    for (size_t i = 0; i < verification->count; i++) {
+        struct archive_part part = archive_parts_part(verification->parts, i);
+        if (part.last != expected->place.position || !part.seal ||
+            report->expectation == EXPECTATION_HOLDS)
+            continue;
+        report->expectation = memcmp(part.seal, expected->seal, SEAL_HASH_SIZE) == 0
+                                  ? EXPECTATION_HOLDS
+                                  : EXPECTATION_OTHER_SEAL;
+    }
+}
+
+/* Up to the last sync mark; read_rest() goes on from there. */
+static int compare_synced(struct verification *verification, const struct archive_note *expected,
+                          struct error *ret_error) {
+    struct archive_verify_report *report = &verification->report;
+    struct archive_place found = {.position = expected->place.position};
+    report->expectation = EXPECTATION_AFTER_END;
+    int r = archive_parts_chain(verification->parts, found.position, &found.chain, ret_error);
+    if (r <= 0)
+        return r;
+    compare_chain(report, expected, found);
+    if (report->expectation == EXPECTATION_NO_SEAL)
+        compare_seals(verification, expected);
+    return 0;
+}
+
+/* ---- behind the last sync mark ---- */
+
 /* Reads what is written and not yet synced. Its end may be torn, but nothing before may be damaged.
  */
-static int read_rest(struct verification *verification, const char *archive,
-                     struct error *ret_error) {
+static int read_rest(struct verification *verification,
+                     const struct archive_verify_options *options, struct error *ret_error) {
     struct archive_verify_report *report = &verification->report;
     struct archive_reader *reader;
     struct record record;
     struct arena arena;
     uint64_t done, total;
-    int r = archive_reader_open(archive, report->synced, &reader, ret_error);
+    int r = archive_reader_open(options->archive, report->synced, &reader, ret_error);
     if (r < 0)
         return r;
     arena_init(&arena, RECORD_BYTES_MAX);
@@ -131,6 +192,8 @@ static int read_rest(struct verification *verification, const char *archive,
         report->unsynced++;
         report->records++;
         report->by_type[record.type]++;
+        if (options->expected)
+            compare_chain(report, options->expected, archive_reader_place(reader));
     }
     archive_reader_extent(reader, &done, &total);
     report->torn_bytes = total - done;
@@ -158,9 +221,16 @@ static int verify(struct verification *verification, const struct archive_verify
     add_up(verification, listener);
     if (report->damaged > 0) /* the end may not be found then */
         return 0;
-    r = read_rest(verification, options->archive, ret_error);
+    find_newest_seal(verification);
+    if (options->expected) {
+        r = compare_synced(verification, options->expected, ret_error);
+        if (r < 0)
+            return r;
+    }
+    r = read_rest(verification, options, ret_error);
     if (r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED) {
         find_damage(verification, listener, ret_error);
+        report->expectation = EXPECTATION_OPEN;
         r = 0;
     }
     if (r == 0 && report->damaged == 0 && report->records == 0)

@@ -117,6 +117,63 @@ class SealTest(ServerTest):
         self.assertEqual(server.stop(), 0)
         self.harrier("replay", self.data, "--recorded", "--quiet")
 
+    def test_notes(self):
+        """What verify prints for an auditor's notebook, compared with what became of the archive."""
+        self.import_history()
+        run = lambda *arguments: subprocess.run(  # noqa: E731
+            [HARRIER, "archive", *arguments], capture_output=True, text=True, timeout=WAIT)
+        self.assertIn("sealed up to   nothing is sealed yet\n", run("verify", self.data).stdout)
+        self.assertNotIn("sealed_up_to", self.verify())
+        self.seal()
+        sealed = self.verify()["sealed_up_to"]
+        with open(sealed_files(self.archive)[-1], "rb") as file:  # as docs/ARCHIVE.md describes the file
+            header = file.read(SEAL_HEADER)
+        position, chain, received_us = struct.unpack_from("<QQq", header, 48)
+        seal = header[128:160].hex()
+        received = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=received_us)
+        self.assertEqual(datetime.datetime.fromisoformat(sealed["receive_time"].rstrip("Z")), received)
+        note = f"{position}:{chain:016x}:{seal}"
+        self.assertEqual((sealed["position"], sealed["chain"], sealed["seal"], sealed["note"]),
+                         (position, f"{chain:016x}", seal, note))
+        done = run("verify", self.data)
+        self.assertRegex(done.stdout, f"(?m)^sealed up to   {note} received {received:%Y-%m-%d}[T ]{received:%H:%M:%S}")
+        self.assertNotIn("expected", done.stdout)
+
+        short = note.rpartition(":")[0]
+        for expected in (note, short):
+            done = run("verify", self.data, "--expect", expected)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertTrue(done.stdout.endswith("The archive is whole.\nIt is as expected.\n"), done.stdout)
+            (report,) = self.harrier("archive", "verify", self.data, "--json", f"--expect={expected}")
+            self.assertIs(report["as_expected"], True)
+        end = self.verify()["position"]
+        other = f"{chain ^ 1:016x}"
+        for expected, words in (
+            (f"{position}:{other}", f"record {position} has the chain {chain:016x}, expected {other}"),
+            (f"{position}:{chain:016x}:{'0' * 64}", f"record {position} has the expected chain, but another seal"),
+            (f"{end + 1}:{other}", f"the archive ends with record {end}, before the expected record {end + 1}"),
+            (f"{position - 1}:{other}", f"record {position - 1} has the chain "),
+        ):
+            with self.subTest(expected=expected):
+                done = run("verify", self.data, "--expect", expected)
+                self.assertEqual(done.returncode, 65, done.stdout)
+                self.assertIn(f"differs: {self.archive}: {words}", done.stdout.splitlines()[0])
+                self.assertIn("The archive is whole.\nIt is not as expected", done.stdout)
+                quiet = run("verify", self.data, "--quiet", "--expect", expected)
+                self.assertEqual((quiet.returncode, quiet.stdout), (65, done.stdout.splitlines()[0] + "\n"))
+                differs, report = self.harrier("archive", "verify", self.data, "--json", "--expect", expected, status=65)
+                self.assertIn(words, differs["differs"])
+                self.assertEqual((report["whole"], report["as_expected"]), (True, False))
+        for arguments, words in (
+            (("verify", self.data, "--expect", "newest"), "does not begin with a position"),
+            (("verify", self.data, "--expect", f"{position}:{chain}x"), "has no chain of 16 hexadecimal digits"),
+            (("verify", self.data, "--expect", f"{note}0"), "has no seal of 64 hexadecimal digits"),
+            (("seal", self.data, "--expect", note), "--expect is for verify"),
+        ):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
+            self.assertIn(words, done.stderr)
+
     def test_the_page_says_how(self):
         """Chained by hash, and zstd alone restores the plain segment."""
         self.import_history()

@@ -31,6 +31,8 @@
 
 #define JOBS_MAX 256
 
+enum { OPTION_EXPECT = 256 };
+
 struct options;
 
 static int list(const struct options *options, const char *archive);
@@ -48,6 +50,8 @@ struct options {
     const struct task *task;
     const char *archive;
     uint64_t jobs; /* 0: as many as there are processors */
+    bool has_expected;
+    struct archive_note expected;
     bool json, quiet;
     enum progress_choice progress;
 };
@@ -61,6 +65,13 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     return NULL;
 }
 
+static void take_expected(struct options *options, const char *value, struct argp_state *state) {
+    struct error error;
+    if (archive_note_parse(text_of(value), &options->expected, &error) < 0)
+        argp_error(state, "--expect: %s", error.text);
+    options->has_expected = true;
+}
+
 /* The task comes first, then the archive. Both are checked at the end of the line, where argp has
  * counted the arguments. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -68,6 +79,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case 'J':
         options->jobs = count_option_parse("--jobs", value, 1, JOBS_MAX, state);
+        return 0;
+    case OPTION_EXPECT:
+        take_expected(options, value, state);
         return 0;
     case 'j':
         options->json = true;
@@ -91,6 +105,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "list, verify or seal?");
         if (!options->archive)
             argp_error(state, FOLDER_ARCHIVE_MISSING);
+        if (options->has_expected && options->task->run != verify)
+            argp_error(state, "--expect is for verify");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -99,9 +115,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
+    {"expect", OPTION_EXPECT, "POSITION:CHAIN[:SEAL]", 0,
+     "verify: compare what an earlier verify printed as \"sealed up to\" with the archive", 0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
-    {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only damage and errors",
-     0},
+    {"quiet", 'q', NULL, 0,
+     "verify and seal: no progress and no report, only damage, differences and errors", 0},
     PROGRESS_ARGUMENT(0),
     {0},
 };
@@ -120,7 +138,8 @@ static const struct argp argp = {
         "list and "
         "verify change nothing; seal removes a plain file only after reading the sealed one back, "
         "and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
-        "damaged, 66 there is none, 74 a file cannot be read or written, 75 interrupted, or "
+        "damaged or not what --expect says, 66 there is none, 74 a file cannot be read or written, "
+        "75 interrupted, or "
         "another process seals it.",
 };
 
@@ -213,21 +232,80 @@ struct reporter {
     bool json;
 };
 
-/* Wipes the bar first, or the line would be drawn over. */
-static void report_diagnostic(struct archive_verify_listener *self,
-                              const struct error *diagnostic) {
-    struct reporter *reporter = (struct reporter *)self;
-    progress_bar_clear(&reporter->bar);
-    if (!reporter->json) {
-        printf("damaged: %s\n", diagnostic->text);
+static void print_diagnostic(bool json, const char *kind, const char *message) {
+    if (!json) {
+        printf("%s: %s\n", kind, message);
         return;
     }
     struct buffer line;
     buffer_init(&line);
     json_begin_object(&line, NULL);
-    json_add_text(&line, "damaged", text_of(diagnostic->text));
+    json_add_text(&line, kind, text_of(message));
     json_end_object(&line);
     json_print_line(&line);
+}
+
+/* Wipes the bar first, or the line would be drawn over. */
+static void report_diagnostic(struct archive_verify_listener *self,
+                              const struct error *diagnostic) {
+    struct reporter *reporter = (struct reporter *)self;
+    progress_bar_clear(&reporter->bar);
+    print_diagnostic(reporter->json, "damaged", diagnostic->text);
+}
+
+/* Says why the note of --expect does not hold, if it does not. */
+static void report_difference(const struct options *options, const char *archive,
+                              const struct archive_verify_report *report) {
+    const struct archive_place *noted = &options->expected.place;
+    char found[HASH_HEX_SIZE], expected[HASH_HEX_SIZE];
+    struct error message = {0};
+    hash_hex(report->found_chain, found);
+    hash_hex(noted->chain, expected);
+    switch (report->expectation) {
+    case EXPECTATION_OPEN:
+    case EXPECTATION_HOLDS:
+        return;
+    case EXPECTATION_OTHER_CHAIN:
+        error_set(&message, ERROR_DAMAGED,
+                  "%s: record %" PRIu64 " has the chain %s, expected %s: it or a record before it "
+                  "is not what it was, or this is another archive",
+                  archive, noted->position, found, expected);
+        break;
+    case EXPECTATION_AFTER_END:
+        error_set(&message, ERROR_DAMAGED,
+                  "%s: the archive ends with record %" PRIu64 ", before the expected record "
+                  "%" PRIu64 ": later records are missing, or this is another archive",
+                  archive, report->end.position, noted->position);
+        break;
+    case EXPECTATION_OTHER_SEAL:
+        error_set(&message, ERROR_DAMAGED,
+                  "%s: record %" PRIu64 " has the expected chain, but another seal: the archive "
+                  "is not byte for byte what it was, or this is another node's archive",
+                  archive, noted->position);
+        break;
+    case EXPECTATION_NO_SEAL:
+        error_set(&message, ERROR_DAMAGED,
+                  "%s: record %" PRIu64 " has the expected chain, but no seal to compare: seal "
+                  "the archive (harrier archive seal) and compare again, or this is another "
+                  "node's archive",
+                  archive, noted->position);
+        break;
+    }
+    print_diagnostic(options->json, "differs", message.text);
+}
+
+/* In the form that --expect takes, and what an auditor wants to know besides. */
+static void sealed_up_to_json(const struct archive_verify_report *report, struct buffer *line) {
+    char note[ARCHIVE_NOTE_SIZE], seal[ARCHIVE_SEAL_HEX_SIZE];
+    if (report->sealed_up_to.place.position == 0)
+        return;
+    json_begin_object(line, "sealed_up_to");
+    json_add_unsigned(line, "position", report->sealed_up_to.place.position);
+    json_add_hex(line, "chain", report->sealed_up_to.place.chain);
+    json_add_time(line, "receive_time", report->sealed_time_us);
+    json_add_text(line, "seal", text_of(archive_seal_format(report->sealed_up_to.seal, seal)));
+    json_add_text(line, "note", text_of(archive_note_format(&report->sealed_up_to, note)));
+    json_end_object(line);
 }
 
 /* Position and chain of the end are known only of a whole archive; a reader of a damaged one
@@ -252,10 +330,23 @@ static void report_json(const struct archive_verify_report *report) {
         json_add_unsigned(&line, "torn_bytes", report->torn_bytes);
         json_add_unsigned(&line, "position", report->end.position);
         json_add_hex(&line, "chain", report->end.chain);
+        sealed_up_to_json(report, &line);
     }
+    if (report->expectation != EXPECTATION_OPEN)
+        json_add_bool(&line, "as_expected", report->expectation == EXPECTATION_HOLDS);
     json_add_unsigned(&line, "milliseconds", (uint64_t)(report->seconds * 1000));
     json_end_object(&line);
     json_print_line(&line);
+}
+
+/* One line, to be copied as it is; --expect takes its first word. */
+static void sealed_up_to_text(const struct archive_verify_report *report) {
+    char note[ARCHIVE_NOTE_SIZE], time[QUANTITY_TIME_SIZE];
+    if (report->sealed_up_to.place.position == 0)
+        printf("sealed up to   nothing is sealed yet\n");
+    else
+        printf("sealed up to   %s received %s\n", archive_note_format(&report->sealed_up_to, note),
+               quantity_format_time(report->sealed_time_us, time));
 }
 
 /* Unsynced records and torn bytes are no damage: they are what a crash, or a server at work,
@@ -280,10 +371,15 @@ static void report_text(const struct archive_verify_report *report) {
         printf("at the end     %s of an incomplete record: being written, or torn by a crash\n",
                quantity_format_bytes(report->torn_bytes, bytes));
     printf("chain          %s\n", chain);
+    sealed_up_to_text(report);
     if (report->seconds > 0)
         printf("rate           %s/s\n",
                quantity_format_bytes((uint64_t)((double)report->bytes / report->seconds), bytes));
     printf("\nThe archive is whole.\n");
+    if (report->expectation == EXPECTATION_HOLDS)
+        printf("It is as expected.\n");
+    else if (report->expectation != EXPECTATION_OPEN)
+        printf("It is not as expected: the difference is reported above.\n");
 }
 
 /* Damage is the result of this command, not its failure: it goes to standard output and gives 65.
@@ -298,6 +394,7 @@ static int verify(const struct options *options, const char *archive) {
         .threads = options->jobs    ? (size_t)options->jobs
                    : processors > 0 ? (size_t)processors
                                     : 1,
+        .expected = options->has_expected ? &options->expected : NULL,
     };
     progress_bar_init(&reporter.bar, progress_style_of(options->progress, options->quiet, false),
                       NULL);
@@ -307,9 +404,12 @@ static int verify(const struct options *options, const char *archive) {
     progress_bar_clear(&reporter.bar);
     if (r < 0)
         return exit_with(&error);
+    report_difference(options, archive, &report);
     if (!options->quiet)
         (options->json ? report_json : report_text)(&report);
-    return report.damaged ? EXIT_STATUS_BAD_INPUT : EXIT_STATUS_OK;
+    bool differs =
+        report.expectation != EXPECTATION_OPEN && report.expectation != EXPECTATION_HOLDS;
+    return report.damaged || differs ? EXIT_STATUS_BAD_INPUT : EXIT_STATUS_OK;
 }
 
 /* ---- seal ---- */

@@ -37,6 +37,7 @@ struct archive_parts {
     bool ends_at_committed; /* there are records after it, which may be sealed */
     struct part *parts;
     size_t count;
+    size_t covered; /* the first so many are proven by the seals among them */
 };
 
 struct archive_part_reader {
@@ -130,6 +131,16 @@ static int add_part(struct archive_parts *parts, const struct segment *segment,
     return 0;
 }
 
+/* The seal after a plain part has its hash, but only if the seal before that part is known too
+ * (archive_part_hash()). So of two plain parts in a row neither is proven, nor what is after. */
+static size_t count_covered(const struct archive_parts *parts) {
+    size_t covered = 0;
+    while (covered < parts->count &&
+           (parts->parts[covered].is_sealed || covered == 0 || parts->parts[covered - 1].is_sealed))
+        covered++;
+    return covered;
+}
+
 static int find_parts(struct archive_parts *parts, struct error *ret_error) {
     struct segment_list list = {0};
     parts->directory = open(parts->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -145,6 +156,7 @@ static int find_parts(struct archive_parts *parts, struct error *ret_error) {
     for (size_t i = 0; i < list.count && r == 0; i++)
         r = add_part(parts, &list.segments[i], ret_error);
     segment_list_deinit(&list);
+    parts->covered = count_covered(parts);
     return r < 0 ? r : 0;
 }
 
@@ -224,6 +236,16 @@ size_t archive_parts_find(const struct archive_parts *parts, uint64_t position) 
     return index;
 }
 
+/* Of an open part, a seal also covers what is after its end here. */
+static const uint8_t *seal_of(const struct archive_parts *parts, size_t index) {
+    const struct part *part = &parts->parts[index];
+    if (index >= parts->covered || part->is_open)
+        return NULL;
+    if (part->is_sealed)
+        return part->seal;
+    return index + 1 < parts->count && part[1].is_sealed ? part[1].seal_before : NULL;
+}
+
 struct archive_part archive_parts_part(const struct archive_parts *parts, size_t index) {
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
@@ -231,11 +253,13 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
         .file = part->name,
         .first = part->segment.first,
         .last = part->until.position,
+        .chain = part->until.chain,
         .size = part->size,
         .stored = part->stored,
         .is_sealed = part->is_sealed,
         .types = part->types,
         .end_time_us = part->end_time_us,
+        .seal = seal_of(parts, index),
         .day = part->segment.day,
         .time_before_us = part->header.time_before_us,
     };
@@ -255,15 +279,18 @@ uint64_t archive_parts_size(const struct archive_parts *parts, size_t index) {
     return parts->parts[index].size;
 }
 
-int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,
+int archive_parts_chain(const struct archive_parts *parts, uint64_t position, uint64_t *ret_chain,
                         struct error *ret_error) {
-    if (place.position > parts->end.position)
+    if (position > parts->end.position)
         return 0;
-    if (place.position == 0)
-        return place.chain == 0;
-    size_t index = archive_parts_find(parts, place.position - 1);
-    if (place.position == parts->parts[index].until.position)
-        return place.chain == parts->parts[index].until.chain;
+    *ret_chain = 0;
+    if (position == 0)
+        return 1;
+    size_t index = archive_parts_find(parts, position - 1);
+    if (position == parts->parts[index].until.position) {
+        *ret_chain = parts->parts[index].until.chain;
+        return 1;
+    }
     struct archive_part_reader *reader;
     int r = archive_part_open(parts, index, 0, false, &reader, ret_error);
     if (r < 0)
@@ -271,11 +298,18 @@ int archive_parts_holds(const struct archive_parts *parts, struct archive_place 
     struct archive_part_record record;
     do
         r = archive_part_next(reader, &record, ret_error);
-    while (r == 1 && record.position < place.position);
+    while (r == 1 && record.position < position);
     if (r == 1)
-        r = reader->walk.place.chain == place.chain;
+        *ret_chain = reader->walk.place.chain;
     archive_part_close(reader);
     return r;
+}
+
+int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,
+                        struct error *ret_error) {
+    uint64_t chain;
+    int r = archive_parts_chain(parts, place.position, &chain, ret_error);
+    return r == 1 ? chain == place.chain : r;
 }
 
 /* ---------------------------------------------------------------------------------------------

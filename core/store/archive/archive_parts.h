@@ -45,11 +45,16 @@ size_t archive_parts_find(const struct archive_parts *parts, uint64_t position);
 struct archive_part {
     const char *file;     /* relative to the archive; lives as long as the parts */
     uint64_t first, last; /* positions; last < first: no record */
+    uint64_t chain;       /* at last */
     uint64_t size;        /* bytes of the segment */
     uint64_t stored;      /* bytes of its file: fewer if it is sealed */
     bool is_sealed;
-    uint64_t types;         /* bit n: it has a record of type n; not sealed: may have */
-    int64_t end_time_us;    /* when its last record was received; only of a sealed part */
+    uint64_t types;      /* bit n: it has a record of type n; not sealed: may have */
+    int64_t end_time_us; /* when its last record was received; only of a sealed part */
+    /* SEAL_HASH_SIZE bytes, with the parts' life: its seal, sealed or restored from a backup since.
+     * NULL: it has none, or two parts in a row before it have none, whose content it does not prove
+     * then. */
+    const uint8_t *seal;
     int32_t day;            /* since 1970-01-01: its folder's */
     int64_t time_before_us; /* when the record before it was received; INT64_MIN: there is none */
 };
@@ -58,6 +63,9 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
 /* Bytes of the segment, for dividing work and for progress. */
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index);
 
+/* The chain at a record. Reads one segment at most. 1; 0: the position is after the end. */
+int archive_parts_chain(const struct archive_parts *parts, uint64_t position, uint64_t *ret_chain,
+                        struct error *ret_error);
 /* Is this place one of the archive's, at or before its end? Reads one segment at most. 1: yes; 0:
  * the archive has another history there, or is shorter. */
 int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,

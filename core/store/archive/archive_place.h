@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define SEAL_HASH_SIZE 32 /* bytes of a seal's SHA-256 */
+
 struct archive_place {
     uint64_t position; /* 0: before the first record */
     uint64_t chain;    /* of all records up to and including it; 0 at position 0 */

@@ -26,7 +26,6 @@
 #define SEAL_FORMAT      1
 #define SEAL_HEADER_SIZE 224
 #define SEAL_ENTRY_SIZE  24
-#define SEAL_HASH_SIZE   32
 
 /* Frames of up to this many bytes go into one block. Larger blocks hardly compress better, and
  * reading a record by its position unpacks one block. */

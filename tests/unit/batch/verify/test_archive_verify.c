@@ -1,5 +1,7 @@
-/* Archives that are whole, and the same archives with each of their bytes wrong in turn. */
+/* Archives that are whole, the same archives with each of their bytes wrong in turn, and notes of
+ * an archive compared with what became of it. */
 #include "batch/verify/archive_verify.h"
+#include "core/base/hash.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/seal.h"
 #include "tests/unit/store/archive_bench.h"
@@ -313,15 +315,291 @@ static void no_archive(void **state) {
     assert_int_equal(run(scratch_path(path, "none"), &told, &report, &error), -ERROR_NOT_FOUND);
 }
 
+/* ---- notes of an earlier state ---- */
+
+static struct archive_verify_report compare(const char *path, const struct archive_note *expected) {
+    const struct archive_verify_options options = {
+        .archive = path, .threads = 2, .expected = expected};
+    struct told told = {.listener = {fault}};
+    struct archive_verify_report report;
+    struct error error;
+    if (archive_verify_run(&options, NULL, &told.listener, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    if (told.faults)
+        fail_msg("%s", told.text);
+    return report;
+}
+
+static void expect(const char *path, const struct archive_note *expected,
+                   enum archive_expectation expectation) {
+    assert_int_equal(compare(path, expected).expectation, expectation);
+}
+
+/* Appends a whole day, so that the segments before it are closed. */
+static void continue_with(const char *path, unsigned from, unsigned to) {
+    struct archive *archive = bench_open(path, 0, NULL);
+    for (unsigned i = from; i < to; i++)
+        bench_append(archive, i + 1, START_US + i * (DAY_US / 4));
+    archive_close(archive);
+}
+
+/* The seal as docs/ARCHIVE.md defines it, from the bytes of the plain segments. */
+static void seal_of_bytes(const uint8_t before[SEAL_HASH_SIZE], const char *file,
+                          uint8_t ret_seal[SEAL_HASH_SIZE]) {
+    struct text bytes = scratch_read(file);
+    struct sha256 *sha = sha256_new();
+    sha256_add(sha, before, SEAL_HASH_SIZE);
+    sha256_add(sha, bytes.data, bytes.length);
+    sha256_finish(sha, ret_seal);
+    free((char *)(uintptr_t)bytes.data);
+}
+
+static void a_note_holds_while_the_archive_grows(void **state) {
+    const char *path = *state;
+    static const uint8_t zeros[SEAL_HASH_SIZE];
+    uint8_t first[SEAL_HASH_SIZE], second[SEAL_HASH_SIZE];
+    fill(path);
+    assert_int_equal(compare(path, NULL).sealed_up_to.place.position, 0);
+    seal_of_bytes(zeros, scratch_path(path, FIRST_SEGMENT), first);
+    seal_of_bytes(first, scratch_path(path, "2026-01-02/00000000000000000005.seg"), second);
+    seal(path);
+    struct archive_verify_report report = compare(path, NULL);
+    struct archive_note note = report.sealed_up_to, end = {.place = report.end};
+    assert_int_equal(report.expectation, EXPECTATION_OPEN);
+    assert_int_equal(note.place.position, 8);
+    assert_int_equal(report.sealed_time_us, START_US + 7 * (DAY_US / 4));
+    assert_memory_equal(note.seal, second, SEAL_HASH_SIZE);
+    expect(path, &note, EXPECTATION_HOLDS);
+    expect(path, &end, EXPECTATION_HOLDS);
+    /* Positions inside a segment, and of a segment that is not sealed. */
+    continue_with(path, RECORDS, 18);
+    expect(path, &note, EXPECTATION_HOLDS);
+    expect(path, &end, EXPECTATION_HOLDS);
+    end.has_seal = true;
+    expect(path, &end, EXPECTATION_NO_SEAL);
+    seal(path);
+    assert_int_equal(compare(path, NULL).sealed_up_to.place.position, 16);
+    expect(path, &note, EXPECTATION_HOLDS);
+    expect(path, &end, EXPECTATION_OTHER_SEAL); /* there is one now, but it was not noted */
+    note.seal[SEAL_HASH_SIZE - 1] ^= 1;
+    expect(path, &note, EXPECTATION_OTHER_SEAL);
+}
+
+/* Written, but not synced: behind the last mark. */
+static void a_note_of_unsynced_records(void **state) {
+    const char *path = *state;
+    fill(path);
+    struct archive *archive = bench_open(path, 0, NULL);
+    bench_append(archive, RECORDS + 1, START_US + 4 * DAY_US);
+    bench_write(archive);
+    struct archive_verify_report report = compare(path, NULL);
+    struct archive_note end = {.place = report.end};
+    assert_int_equal(report.unsynced, 1);
+    expect(path, &end, EXPECTATION_HOLDS);
+    end.place.chain ^= 1;
+    expect(path, &end, EXPECTATION_OTHER_CHAIN);
+    end.place.position++;
+    expect(path, &end, EXPECTATION_AFTER_END);
+    archive_close(archive);
+}
+
+/* The same records but for one byte of the second one, with checksums, chains and seals that fit:
+ * as somebody makes it who knows the format. Verify alone cannot see that. */
+static void a_note_finds_forgery(void **state) {
+    const char *path = *state;
+    char forged[256]; /* among its files, where it is ignored */
+    snprintf(forged, sizeof forged, "%s", scratch_path(path, "forged"));
+    fill(path);
+    seal(path);
+    struct archive_verify_report report = compare(path, NULL);
+    struct archive_note note = report.sealed_up_to, end = {.place = report.end};
+    struct archive_note first = {.place = {.position = 1}};
+    struct archive *archive = bench_open(forged, 0, NULL);
+    for (unsigned i = 0; i < RECORDS; i++) {
+        bench_append(archive, i == 1 ? 3 : i + 1, START_US + i * (DAY_US / 4));
+        if (i == 0)
+            first.place = archive_end(archive);
+        if (i % 3 == 0) {
+            bench_write(archive);
+            bench_sync(archive);
+        }
+    }
+    archive_close(archive);
+    seal(forged);
+    report = compare(forged, &note);
+    assert_int_equal(report.damaged, 0);
+    assert_int_equal(report.end.position, RECORDS);
+    assert_int_equal(report.expectation, EXPECTATION_OTHER_CHAIN);
+    assert_int_equal(report.found_chain, report.sealed_up_to.place.chain);
+    assert_memory_not_equal(report.sealed_up_to.seal, note.seal, SEAL_HASH_SIZE);
+    expect(forged, &end, EXPECTATION_OTHER_CHAIN);
+    expect(forged, &first, EXPECTATION_HOLDS); /* before the change */
+    expect(path, &first, EXPECTATION_HOLDS);
+    /* Somebody who also finds a record with the same chain does not find the same seal. */
+    note.place = report.sealed_up_to.place;
+    expect(forged, &note, EXPECTATION_OTHER_SEAL);
+}
+
+static void a_note_finds_what_is_cut_off(void **state) {
+    const char *path = *state;
+    fill(path);
+    seal(path);
+    struct archive_verify_report report = compare(path, NULL);
+    struct archive_note note = report.sealed_up_to, end = {.place = report.end};
+    assert_int_equal(unlink(scratch_path(path, "2026-01-03/00000000000000000009.seg")), 0);
+    expect(path, &end, EXPECTATION_AFTER_END);
+    expect(path, &note, EXPECTATION_HOLDS);
+    assert_int_equal(unlink(scratch_path(path, "2026-01-02/00000000000000000005.seg.zst")), 0);
+    expect(path, &note, EXPECTATION_AFTER_END);
+    assert_int_equal(compare(path, NULL).sealed_up_to.place.position, 4);
+}
+
+/* From a backup of before it was sealed. The seal of the next segment says what it was; of two in a
+ * row, none does, and they must be sealed again. */
+static void a_note_of_restored_segments(void **state) {
+    const char *path = *state;
+    static const char *const files[] = {FIRST_SEGMENT, "2026-01-02/00000000000000000005.seg"};
+    struct archive_note notes[3] = {0};
+    struct text plain[2];
+    fill(path);
+    continue_with(path, RECORDS, 14);
+    for (size_t i = 0; i < 2; i++)
+        plain[i] = scratch_read(scratch_path(path, files[i]));
+    seal(path);
+    notes[2] = compare(path, NULL).sealed_up_to;
+    assert_int_equal(notes[2].place.position, 12);
+    for (size_t i = 0; i < 2; i++) {
+        char sealed[64];
+        snprintf(sealed, sizeof sealed, "%s.zst", files[i]);
+        struct text bytes = scratch_read(scratch_path(path, sealed));
+        struct seal_header header;
+        struct error error;
+        assert_int_equal(seal_header_decode((const uint8_t *)bytes.data, &header, &error), 0);
+        notes[i] = (struct archive_note){.place = header.end, .has_seal = true};
+        memcpy(notes[i].seal, header.hash, SEAL_HASH_SIZE);
+        free((char *)(uintptr_t)bytes.data);
+        expect(path, &notes[i], EXPECTATION_HOLDS);
+    }
+    for (size_t i = 2; i-- > 0;) {
+        char sealed[64];
+        snprintf(sealed, sizeof sealed, "%s.zst", files[i]);
+        assert_int_equal(unlink(scratch_path(path, sealed)), 0);
+        scratch_write(scratch_path(path, files[i]), plain[i].data, plain[i].length);
+        free((char *)(uintptr_t)plain[i].data);
+        for (size_t k = 0; k < 3; k++)
+            expect(path, &notes[k], i == 1 ? EXPECTATION_HOLDS : EXPECTATION_NO_SEAL);
+    }
+    assert_int_equal(compare(path, NULL).sealed_up_to.place.position, 0);
+    seal(path);
+    for (size_t k = 0; k < 3; k++)
+        expect(path, &notes[k], EXPECTATION_HOLDS);
+}
+
+/* A segment without records ends where the one before it does, with another seal. */
+static void a_note_before_a_day_without_records(void **state) {
+    const char *path = *state;
+    const char *third = "2026-01-03/00000000000000000009.seg";
+    fill(path);
+    seal(path);
+    struct archive_note before = compare(path, NULL).sealed_up_to;
+    struct text bytes = scratch_read(scratch_path(path, third));
+    scratch_write(scratch_path(path, third), bytes.data, SEGMENT_HEADER_SIZE);
+    free((char *)(uintptr_t)bytes.data);
+    struct archive *archive = bench_open(path, 0, NULL);
+    bench_append(archive, 9, START_US + 5 * DAY_US);
+    archive_close(archive);
+    seal(path);
+    struct archive_note after = compare(path, NULL).sealed_up_to;
+    assert_int_equal(before.place.position, after.place.position);
+    assert_memory_not_equal(before.seal, after.seal, SEAL_HASH_SIZE);
+    expect(path, &before, EXPECTATION_HOLDS);
+    expect(path, &after, EXPECTATION_HOLDS);
+}
+
+static void a_damaged_archive_is_not_compared(void **state) {
+    const char *path = *state;
+    fill(path);
+    struct archive_note end = {.place = compare(path, NULL).end};
+    struct text bytes = scratch_read(scratch_path(path, FIRST_SEGMENT));
+    ((char *)(uintptr_t)bytes.data)[100] ^= 1;
+    scratch_write(scratch_path(path, FIRST_SEGMENT), bytes.data, bytes.length);
+    free((char *)(uintptr_t)bytes.data);
+    const struct archive_verify_options options = {.archive = path, .threads = 1, .expected = &end};
+    struct told told = {.listener = {fault}};
+    struct archive_verify_report report;
+    struct error error;
+    assert_int_equal(archive_verify_run(&options, NULL, &told.listener, &report, &error), 0);
+    assert_int_equal(report.damaged, 1);
+    assert_int_equal(report.expectation, EXPECTATION_OPEN);
+}
+
+#define CHAIN "0123456789abcdef"
+#define SEAL  "000102030405060708090a0b0c0d0e0ff0e0d0c0b0a090807060504030201000"
+
+static void notes_as_text(void **state) {
+    (void)state;
+    static const char *const good[] = {"1:" CHAIN, "18446744073709551615:" CHAIN,
+                                       "42:" CHAIN ":" SEAL};
+    static const char *const bad[][2] = {
+        {"", "position"},
+        {":" CHAIN, "position"},
+        {"0:" CHAIN, "position"},
+        {"-1:" CHAIN, "position"},
+        {"1x:" CHAIN, "position"},
+        {"18446744073709551616:" CHAIN, "position"},
+        {CHAIN ":1", "position"},
+        {"1", "chain of 16"},
+        {"1:", "chain of 16"},
+        {"1:0123456789abcde", "chain of 16"},
+        {"1:" CHAIN "0", "chain of 16"},
+        {"1:0123456789abcdeg", "chain of 16"},
+        {"1:" CHAIN ":", "seal of 64"},
+        {"1:" CHAIN ":" CHAIN, "seal of 64"},
+        {"1:" CHAIN ":" SEAL "0", "seal of 64"},
+        {"1:" CHAIN ":g" SEAL, "seal of 64"},
+        {"1:" CHAIN ":" SEAL ":", "seal of 64"},
+        {"1:" CHAIN " received", "chain of 16"},
+    };
+    struct archive_note note;
+    struct error error;
+    char text[ARCHIVE_NOTE_SIZE];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (archive_note_parse(text_of(good[i]), &note, &error) < 0)
+            fail_msg("%s", error.text);
+        assert_string_equal(archive_note_format(&note, text), good[i]);
+    }
+    assert_int_equal(note.place.position, 42);
+    assert_int_equal(note.place.chain, UINT64_C(0x0123456789abcdef));
+    assert_int_equal(note.seal[1], 1);
+    assert_int_equal(note.seal[16], 0xf0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(archive_note_parse(text_of(bad[i][0]), &note, &error), -ERROR_INVALID);
+        if (!strstr(error.text, bad[i][1]) || !strstr(error.text, "POSITION:CHAIN:SEAL"))
+            fail_msg("%s: %s", bad[i][0], error.text);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_whole_archive),    TEST(beside_its_writer),
-        TEST(every_wrong_byte),   TEST(every_wrong_byte_of_sealed_ones),
-        TEST(seals_are_verified), TEST(each_damaged_segment_is_told),
-        TEST(a_missing_segment),  TEST(a_day_without_records),
+        TEST(a_whole_archive),
+        TEST(beside_its_writer),
+        TEST(every_wrong_byte),
+        TEST(every_wrong_byte_of_sealed_ones),
+        TEST(seals_are_verified),
+        TEST(each_damaged_segment_is_told),
+        TEST(a_missing_segment),
+        TEST(a_day_without_records),
         TEST(no_archive),
+        TEST(a_note_holds_while_the_archive_grows),
+        TEST(a_note_of_unsynced_records),
+        TEST(a_note_finds_forgery),
+        TEST(a_note_finds_what_is_cut_off),
+        TEST(a_note_of_restored_segments),
+        TEST(a_note_before_a_day_without_records),
+        TEST(a_damaged_archive_is_not_compared),
+        cmocka_unit_test(notes_as_text),
     };
     return cmocka_run_group_tests_name("archive_verify", tests, NULL, NULL);
 }
