@@ -104,12 +104,14 @@ static bool is_number(enum option_type type) {
     return type == OPTION_INTEGER || type == OPTION_BYTES || type == OPTION_DURATION;
 }
 
-/* "1ms to 10s" */
+/* "1ms to 10s", "0 to 1GiB, or auto" */
 static const char *describe_range(const struct option *option, char *ret_string, size_t size) {
     char least[32], most[32];
     snprintf(ret_string, size, "%s to %s",
              print_number(option->type, option->least, least, sizeof least),
              print_number(option->type, option->most, most, sizeof most));
+    if (option->automatic)
+        add(ret_string, size, ", or %s", option->automatic);
     return ret_string;
 }
 
@@ -250,8 +252,10 @@ static bool take(struct option_set *set, size_t index, struct text value,
     case OPTION_INTEGER:
     case OPTION_BYTES:
     case OPTION_DURATION:
-        if (!parse_number(option->type, value, &number) || number < option->least ||
-            number > option->most)
+        if (option->automatic && text_is(value, option->automatic))
+            number = OPTION_AUTOMATIC;
+        else if (!parse_number(option->type, value, &number) || number < option->least ||
+                 number > option->most)
             return false;
         *(int64_t *)field = number;
         break;

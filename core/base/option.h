@@ -13,7 +13,7 @@
  *   OPTION_LIST                              struct option_list
  *   OPTION_CHOICE                            int, index into the row's choices
  *   OPTION_FLAG                              bool
- *   OPTION_INTEGER, _BYTES, _DURATION        int64_t; bytes; microseconds */
+ *   OPTION_INTEGER, _BYTES, _DURATION        int64_t; bytes; microseconds; OPTION_AUTOMATIC */
 #pragma once
 
 #include "buffer.h"
@@ -34,6 +34,9 @@ enum option_type {
     OPTION_DURATION, /* 500us, 5ms, 30s, 10m, 1h, 1d */
 };
 
+/* A number that the program computes itself. */
+#define OPTION_AUTOMATIC INT64_C(-1)
+
 enum option_origin {
     OPTION_ORIGIN_DEFAULT,
     OPTION_ORIGIN_FILE,
@@ -53,7 +56,8 @@ struct option {
     size_t offset;              /* of its value in the caller's struct */
     const char *initial;        /* the default, as a user would write it */
     const char *const *choices; /* OPTION_CHOICE: ends with NULL */
-    int64_t least, most;        /* of numbers */
+    int64_t least, most;        /* of numbers; least is at least 0 */
+    const char *automatic;      /* of numbers: the word for OPTION_AUTOMATIC; NULL: none */
     bool reloadable;            /* takes effect without a restart */
     const char *help;           /* sentences */
 };

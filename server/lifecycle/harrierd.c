@@ -13,6 +13,7 @@
 #include "admin.h"
 #include "folder_watch.h"
 #include "options.h"
+#include "overlay_limit.h"
 #include "server/adopt/admission.h"
 #include "server/base/service.h"
 #include "server/cluster/cluster.h"
@@ -303,7 +304,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .cluster = cluster_settings_of(options),
         .max_ahead_us = options->max_ahead_us,
         .stale_after_us = options->stale_after_us,
-        .overlay_limit = (uint64_t)options->overlay_limit_bytes,
+        .overlay_limit = overlay_limit_choose(options->overlay_limit_bytes, &harrierd->log),
         .message_bytes_max = (size_t)options->max_message_bytes,
         .tokens = options->tokens,
         .slow_after_us = options->slow_after_us,

@@ -153,13 +153,16 @@ static const struct option table[] = {
      .help = "With durability = written, the time between two syncs. No answer waits for them; a "
              "power failure may lose this much."},
 
-    {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "0", .least = 0,
-     .most = INT64_C(1) << 50,
-     .help = "Memory limit for the overlay, which holds what is newer than the tables. From three "
-             "quarters of it on, the server asks for a rebuild (in the log and as "
-             "harrierd_rebuild_wanted); beyond it, the server is not ready until newer tables are "
-             "adopted. A swap needs the same amount again while it runs. 0: no limit other than "
-             "about 300 million entities, which is treated the same way."},
+    {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "auto", .automatic = "auto",
+     .least = 0, .most = INT64_C(1) << 50,
+     .help =
+         "Memory limit for the overlay, which holds what is newer than the tables. From three "
+         "quarters of it on, the server asks for a rebuild (in the log and as "
+         "harrierd_rebuild_wanted); beyond it, the server is not ready until newer tables are "
+         "adopted. A swap needs the same amount again while it runs. auto: 40 % of the machine's "
+         "memory or of the process's memory limit (cgroup), whichever is less; the log says "
+         "what that is. 0: no limit other than about 300 million entities, which is treated "
+         "the same way."},
 
     {CLUSTER, "log", OPTION_TEXT, AT(log), "",
      .help = "Replicate the archive: kafka://HOST:PORT,…/TOPIC, a topic with one partition. Of the "

@@ -51,7 +51,7 @@ struct options {
     const char *log_config;         /* "": none */
     int64_t lease_us;
     int64_t stale_after_us;      /* 0: never */
-    int64_t overlay_limit_bytes; /* 0: none */
+    int64_t overlay_limit_bytes; /* 0: none; OPTION_AUTOMATIC */
     int64_t slow_after_us;       /* 0: never */
     int log_level;               /* enum log_level */
     int64_t drain_timeout_us;

@@ -202,6 +202,9 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [OVERLAY_MEMORY] = {.name = "harrierd_overlay_memory_bytes",
                         .type = METRIC_GAUGE,
                         .help = "Approximate memory used by the overlay: states, keys and ids."},
+    [OVERLAY_LIMIT] = {.name = "harrierd_overlay_limit_bytes",
+                       .type = METRIC_GAUGE,
+                       .help = "overlay_limit in bytes, also if it is auto; 0: none."},
     [GENERATION_POSITION] = {.name = "harrierd_generation_position",
                              .type = METRIC_GAUGE,
                              .help = "Archive position that the tables were built at; 0 before "

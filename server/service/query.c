@@ -199,6 +199,7 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, GENERATION_POSITION, 0, (int64_t)status.generation_position);
     metric_gauge(metrics, GENERATION_TIME, 0, status.generation_time_us);
     metric_gauge(metrics, OVERLAY_MEMORY, 0, (int64_t)status.overlay_memory_bytes);
+    metric_gauge(metrics, OVERLAY_LIMIT, 0, (int64_t)service->settings.overlay_limit);
     metric_gauge(metrics, GENERATION_AGE, 0, age_us);
     metric_gauge(metrics, CLOCK_BEHIND, 0, clock_behind_us);
     metric_gauge(metrics, GENERATION_LAG, 0,

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Starting: what is refused, with which exit status and message."""
 import os
+import pathlib
+import re
 import subprocess
 import unittest
 
@@ -11,6 +13,26 @@ def run(*arguments, **environment):
     return subprocess.run(
         [HARRIERD, *arguments], capture_output=True, text=True, timeout=WAIT, env={**os.environ, **environment}
     )
+
+
+def memory_limit():
+    """How many bytes of memory this process may use, and what harrierd calls the reason."""
+    limits = [(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "the machine's memory")]
+    for line in pathlib.Path("/proc/self/cgroup").read_text("utf-8").splitlines():
+        _, controllers, group = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            mount, name = pathlib.Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+        elif controllers == "":
+            mount, name = pathlib.Path("/sys/fs/cgroup"), "memory.max"
+        else:
+            continue
+        here = mount / group.lstrip("/")
+        for folder in (here, *here.parents):
+            if folder.is_relative_to(mount) and (folder / name).exists():
+                text = (folder / name).read_text("utf-8").strip()
+                if text != "max":
+                    limits.append((int(text), f"the limit in {folder / name}"))
+    return min(limits, key=lambda limit: limit[0])
 
 
 class CommandLineTest(unittest.TestCase):
@@ -77,6 +99,26 @@ class StartTest(ServerTest):
     def test_data_dir_that_cannot_be_made(self):
         server = self.server(f"--data_dir={self.folder}/policy/policy.yaml/x").spawn()
         self.assert_ends(server, 73, "cannot create data_dir", "Not a directory")
+
+    def test_default_of_overlay_limit(self):
+        """The log names it and why; the metric has it."""
+        share = int(re.search(r"auto:\s+(\d+) %", run("--help").stdout)[1])
+        server = self.server().start()
+        said = re.search(r"overlay_limit = auto: (\d+) MiB, (\d+) % of (\d+) MiB, (.*?)\"?\n", server.said())
+        self.assertIsNotNone(said, server.said())
+        memory, reason = memory_limit()
+        limit = server.metric("harrierd_overlay_limit_bytes")
+        self.assertEqual((int(said[2]), int(said[3]), said[4]), (share, memory >> 20, reason))
+        self.assertEqual(int(said[1]), int(limit) >> 20)
+        self.assertAlmostEqual(limit / memory, share / 100, places=6)
+        self.assertEqual(server.stop(), 0)
+        for value, expected in (("0", 0), ("3GiB", 3 << 30), ("auto", limit)):
+            server = self.server(f"--overlay_limit={value}", name=value).start()
+            self.assertEqual(server.metric("harrierd_overlay_limit_bytes"), expected)
+            self.assertEqual("overlay_limit" in server.said(), value == "auto")
+            self.assertEqual(server.stop(), 0)
+        server = self.server("--overlay_limit=most", name="most").spawn()
+        self.assert_ends(server, 64, "overlay_limit cannot be \"most\"", "or auto")
 
     def test_second_server_on_the_same_archive(self):
         first = self.server().start()

@@ -23,7 +23,7 @@ static const struct option table[] = {
     {"How", "count", OPTION_INTEGER, offsetof(struct target, count), "3", .least = 1, .most = 9,
      .help = "How often."},
     {"How", "size", OPTION_BYTES, offsetof(struct target, size), "2KiB", .least = 1024,
-     .most = 1 << 30, .help = "How large."},
+     .most = 1 << 30, .automatic = "auto", .help = "How large."},
     {"How", "wait", OPTION_DURATION, offsetof(struct target, wait_us), "5ms", .least = 0,
      .most = INT64_C(86400000000),
      .help = "How long it waits before it goes on, which may be quite a while, so that this text "
@@ -96,6 +96,8 @@ static void values_have_units(void **state) {
     assert_int_equal(fixture->target.size, 4096);
     accept(fixture, "size", "3MiB");
     assert_int_equal(fixture->target.size, 3 << 20);
+    accept(fixture, "size", "auto");
+    assert_int_equal(fixture->target.size, OPTION_AUTOMATIC);
     accept(fixture, "mood", "cross");
     assert_int_equal(fixture->target.mood, 1);
     accept(fixture, "loud", "yes");
@@ -127,7 +129,10 @@ static void bad_values_change_nothing(void **state) {
     refuse(fixture, "count", "0", "here: count cannot be \"0\"; expected a number, from 1 to 9");
     refuse(fixture, "count", "10", "here: count cannot be \"10\"; expected a number, from 1 to 9");
     refuse(fixture, "size", "1023",
-           "here: size cannot be \"1023\"; expected a size like 64KiB or 2MiB, from 1KiB to 1GiB");
+           "here: size cannot be \"1023\"; expected a size like 64KiB or 2MiB, from 1KiB to 1GiB, "
+           "or auto");
+    refuse(fixture, "count", "auto",
+           "here: count cannot be \"auto\"; expected a number, from 1 to 9");
     refuse(fixture, "mood", "angry", "here: mood cannot be \"angry\"; expected calm or cross");
     refuse(fixture, "loud", "1", "here: loud cannot be \"1\"; expected yes or no");
     assert_int_equal(option_set_put(fixture->set, TEXT_LITERAL("name"), TEXT_LITERAL("a\0b"),
@@ -236,7 +241,7 @@ static void example_and_help_come_from_the_table(void **state) {
                                            "# How often. (1 to 9)\n"
                                            "#count = 3\n"
                                            "\n"
-                                           "# How large. (1KiB to 1GiB)\n"
+                                           "# How large. (1KiB to 1GiB, or auto)\n"
                                            "#size = 2KiB\n"
                                            "\n"
                                            "# How long it waits before it goes on, which may be "
