@@ -56,7 +56,12 @@ static mode_t mode_of(const char *input) {
     return 0600 | (status.st_mode & 0066);
 }
 
-/* Refuses a regular file that has something in it, or will have from another run. */
+static int in_use(const struct rejects *rejects, struct error *ret_error) {
+    return error_set(ret_error, ERROR_EXISTS, "--rejects: another run writes %s", rejects->path);
+}
+
+/* Refuses a regular file that has something in it, or will have from another run. What is there
+ * counts once the lock is ours: until then another run may add rows, or remove its empty file. */
 static int look_at(struct rejects *rejects, struct error *ret_error) {
     struct stat status;
     if (fstat(rejects->descriptor, &status) < 0)
@@ -65,8 +70,13 @@ static int look_at(struct rejects *rejects, struct error *ret_error) {
     if (!rejects->is_regular)
         return 0;
     if (flock(rejects->descriptor, LOCK_EX | LOCK_NB) < 0)
-        return error_set(ret_error, ERROR_EXISTS, "--rejects: another run writes %s",
-                         rejects->path);
+        return errno == EWOULDBLOCK
+                   ? in_use(rejects, ret_error)
+                   : error_set_errno(ret_error, errno, "cannot lock %s", rejects->path);
+    if (fstat(rejects->descriptor, &status) < 0)
+        return error_set_errno(ret_error, errno, "cannot write %s", rejects->path);
+    if (status.st_nlink == 0)
+        return in_use(rejects, ret_error);
     if (status.st_size == 0)
         return 0;
     return error_set(ret_error, ERROR_EXISTS,

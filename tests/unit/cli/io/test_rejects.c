@@ -1,5 +1,6 @@
 /* Rows by chance, broken ones too, of which the generator knows each byte: what is written of those
- * refused, and what is read from it again, must be these bytes. And which files are written at all.
+ * refused, and what is read from it again, must be these bytes. And which files are written at all,
+ * also when another run of the command comes in between: linked so that flock() comes through here.
  */
 #include "clients/cli/io/rejects.h"
 #include "core/base/buffer.h"
@@ -8,7 +9,9 @@
 #include "tests/unit/cli/memory_source.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -479,6 +482,43 @@ static void nothing_is_overwritten(void **state) {
     assert_int_equal(rejects_close(rejects, &error), 0);
 }
 
+/* What happens between the opening of the file and its lock, and the errno of the lock; 0: none. */
+static void (*before_lock)(void);
+static int lock_errno;
+
+int __real_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation) {
+    if (before_lock)
+        before_lock();
+    errno = lock_errno;
+    return lock_errno ? -1 : __real_flock(descriptor, operation);
+}
+
+static void other_run_keeps_a_row(void) {
+    write_file(file, "id\n");
+}
+
+static void other_run_keeps_none(void) {
+    assert_int_equal(unlink(file), 0);
+}
+
+/* Another run has locked the file, and ends, while this one is between opening and locking it. */
+static void runs_that_overlap(void **state) {
+    (void)state;
+    before_lock = other_run_keeps_a_row;
+    expect_refused(file, NULL, ERROR_EXISTS, "exists, and is not overwritten");
+    expect_file(file, "id\n");
+    unlink(file);
+    before_lock = other_run_keeps_none; /* rows would go to a file without a name */
+    expect_refused(file, NULL, ERROR_EXISTS, "another run");
+    before_lock = NULL;
+    lock_errno = ENOLCK;
+    expect_refused(file, NULL, ERROR_SYSTEM, "cannot lock");
+    lock_errno = 0;
+    unlink(file);
+}
+
 static void who_may_read_it(void **state) {
     (void)state;
     static const mode_t modes[][2] = {{0600, 0600}, {0644, 0644}, {0640, 0640}, {0777, 0644}};
@@ -575,6 +615,7 @@ int main(void) {
         cmocka_unit_test(moved_columns),
         cmocka_unit_test(raw_json),
         cmocka_unit_test(nothing_is_overwritten),
+        cmocka_unit_test(runs_that_overlap),
         cmocka_unit_test(who_may_read_it),
         cmocka_unit_test(files_that_do_not_fit_together),
         cmocka_unit_test(a_failed_write_is_reported),
