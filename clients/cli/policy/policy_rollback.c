@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,18 @@ static int find_access(const struct exchange *exchange, struct file_access *ret_
     return 0;
 }
 
+/* Two at a time would both take along what is not of the policy, and the second find none of it.
+ * The lock goes with the descriptor. File systems that cannot lock a folder do without. */
+static int lock_folder(const struct exchange *exchange, struct error *ret_error) {
+    if (flock(exchange->old, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return error_set(ret_error, ERROR_SYSTEM, "%s: another rollback of it is at work",
+                         exchange->path);
+    if (!leads_to(exchange->path, exchange->old))
+        return error_set(ret_error, ERROR_SYSTEM, "%s was replaced meanwhile; try again",
+                         exchange->path);
+    return 0;
+}
+
 static int find_folder(struct exchange *exchange, struct error *ret_error) {
     struct stat status;
     exchange->path = path_without_slashes(exchange->rollback->folder);
@@ -152,7 +165,7 @@ static int find_folder(struct exchange *exchange, struct error *ret_error) {
     exchange->old = open(exchange->real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return exchange->old < 0
                ? error_set_errno(ret_error, errno, "%s: cannot be read", exchange->real)
-               : 0;
+               : lock_folder(exchange, ret_error);
 }
 
 static int run(struct exchange *exchange, struct error *ret_error) {

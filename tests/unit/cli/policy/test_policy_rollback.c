@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,18 @@ int __wrap_renameat2(int from, const char *name, int to, const char *new_name, u
         return -1;
     }
     return __real_renameat2(from, name, to, new_name, flags);
+}
+
+/* What happens between the opening of the old folder and its lock; NULL: nothing. */
+static const struct scene *replaced_before_lock;
+static void replace_folder(const struct scene *scene);
+
+int __real_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation);
+int __wrap_flock(int descriptor, int operation) {
+    if (replaced_before_lock)
+        replace_folder(replaced_before_lock);
+    return __real_flock(descriptor, operation);
 }
 
 /* The last thing that a killed process did may be half done. */
@@ -171,6 +184,13 @@ static void scene_remove(struct scene *scene) {
     scratch_remove(scene->place);
     free(scene->folder);
     free(scene->path);
+}
+
+/* As another rollback, or a deployment: the old folder has another name then. */
+static void replace_folder(const struct scene *scene) {
+    replaced_before_lock = NULL;
+    assert_int_equal(rename(scene->folder, scratch_path(scene->place, "moved")), 0);
+    put_files(scene->folder, old_files, COUNT(old_files));
 }
 
 static int roll_back(const struct scene *scene, struct rolled_back *ret_done,
@@ -375,6 +395,31 @@ static void what_is_read_back_is_compared(void **state) {
     scene_remove(&scene);
 }
 
+/* Two at a time would both take the other files along, and the second one find none of them. */
+static void one_at_a_time(void **state) {
+    (void)state;
+    for (int is_link = 0; is_link <= 1; is_link++) {
+        struct scene scene;
+        struct rolled_back done;
+        struct error error;
+        scene_make(&scene, is_link);
+        uint64_t before = scratch_fingerprint(scene.place);
+        int other = open(scene.folder, O_RDONLY | O_DIRECTORY);
+        assert_int_equal(flock(other, LOCK_EX), 0);
+        assert_int_equal(roll_back(&scene, &done, &error), -ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, "another rollback"));
+        assert_true(scratch_fingerprint(scene.place) == before);
+        close(other);
+        replaced_before_lock = &scene;
+        assert_int_equal(roll_back(&scene, &done, &error), -ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, "was replaced meanwhile"));
+        assert_true(id_of(scene.path) == old_id());
+        assert_int_equal(roll_back(&scene, &done, &error), 0);
+        rolled_back_deinit(&done);
+        scene_remove(&scene);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(killed_at_every_call, set_up),
@@ -382,6 +427,7 @@ int main(void) {
         cmocka_unit_test_setup(access_is_that_of_the_old_files, set_up),
         cmocka_unit_test_setup(a_file_system_without_the_exchange, set_up),
         cmocka_unit_test_setup(what_is_read_back_is_compared, set_up),
+        cmocka_unit_test_setup(one_at_a_time, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
