@@ -215,8 +215,8 @@ size_t digits_double(double number, char *at) {
 
 #define SECOND_US   1000000
 #define DAY_SECONDS 86400
-/* Years with four digits; for others the C library decides what %Y prints. */
-#define FIRST_QUICK_DAY (-354285) /* 1000-01-01 */
+/* Years with four digits, as RFC 3339 has them; for others the C library decides what %Y prints. */
+#define FIRST_QUICK_DAY (-719162) /* 0001-01-01 */
 #define LAST_QUICK_DAY  2932896   /* 9999-12-31 */
 
 /* The civil date from days since 1970-01-01, within the years above; Howard Hinnant,
