@@ -34,7 +34,7 @@ struct options {
     const char *policy, *from;
     const char *added[ADDED_MAX];
     size_t added_count;
-    bool update, quiet;
+    bool update, quiet, is_from_given;
 };
 
 static void take_name(struct options *options, const char *name, struct argp_state *state) {
@@ -61,6 +61,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_FROM:
         options->from = value;
+        options->is_from_given = true;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -393,10 +394,24 @@ static int treat_all(struct work *work, const struct policy_folder *folder,
     return 0;
 }
 
+/* Without it each zone would look like one that the tzdata lacks. A policy is listed on a machine
+ * that has no tzdata, too. */
+static int check_tzdata(const struct options *options, struct error *ret_error) {
+    struct stat status;
+    bool is_needed = options->is_from_given || options->update || options->added_count > 0;
+    if (!is_needed || (stat(options->from, &status) == 0 && S_ISDIR(status.st_mode)))
+        return 0;
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s: no such folder; expected the compiled tzdata, as in " TZDATA_DEFAULT,
+                     options->from);
+}
+
 static int run(struct work *work, struct error *ret_error) {
     const struct options *options = work->options;
     struct policy_folder *folder;
-    int r = policy_folder_read(options->policy, &folder, ret_error);
+    int r = check_tzdata(options, ret_error);
+    if (r == 0)
+        r = policy_folder_read(options->policy, &folder, ret_error);
     if (r < 0)
         return r;
     find_version(work);

@@ -198,6 +198,9 @@ class Command(Folder):
         self.expect(64, "one policy folder", self.policy, "Europe/Berlin")
         self.expect(66, "No such file or directory", os.path.join(self.folder, "none"))
         self.expect(66, "has no time zone", self.policy, "--add", "Europe/Berlin", "--from", self.folder)
+        for arguments in [], ["--update"], ["--add", "Europe/Berlin"]:
+            for source in os.path.join(self.folder, "none"), __file__:
+                self.expect(66, f"{source}: no such folder", self.policy, "--from", source, *arguments)
         if os.path.exists(os.path.join(TZDATA, "right/Europe/Berlin")):
             self.expect(65, "leap seconds", self.policy, "--add", "Europe/Berlin", "--from", os.path.join(TZDATA, "right"))
         self.assertEqual(os.listdir(self.policy), [])
