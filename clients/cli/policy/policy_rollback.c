@@ -109,6 +109,20 @@ static int switch_link(const struct exchange *exchange, struct error *ret_error)
     return r;
 }
 
+/* Cuts off what an earlier rollback has put behind a folder's name, ".ID" or ".ID-2": names would
+ * grow with each rollback otherwise, until one more has no room. */
+static void cut_id(char *path) {
+    char *dot = strrchr(path, '.');
+    if (!dot || dot == path || dot[-1] == '/')
+        return;
+    size_t digits = strspn(dot + 1, "0123456789abcdef");
+    const char *rest = dot + 1 + digits;
+    if (*rest == '-')
+        rest += 1 + strspn(rest + 1, "0123456789");
+    if (digits == HASH_HEX_SIZE - 1 && *rest == '\0')
+        *dot = '\0';
+}
+
 static int exchange_link(struct exchange *exchange, struct error *ret_error) {
     const struct rollback *rollback = exchange->rollback;
     char suffix[HASH_HEX_SIZE];
@@ -174,8 +188,13 @@ static int run(struct exchange *exchange, struct error *ret_error) {
     int r = find_folder(exchange, ret_error);
     if (r == 0)
         r = find_access(exchange, &access, ret_error);
-    if (r == 0)
-        r = folder_draft_open(&exchange->draft, exchange->real, &access, ret_error);
+    if (r < 0)
+        return r;
+    char *name = text_copy(text_of(exchange->real));
+    if (exchange->is_link)
+        cut_id(name);
+    r = folder_draft_open(&exchange->draft, name, &access, ret_error);
+    free(name);
     if (r < 0)
         return r;
     r = policy_export_write(&exchange->draft, rollback->new_files, rollback->new_count, ret_error);

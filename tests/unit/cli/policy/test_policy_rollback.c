@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -420,6 +421,34 @@ static void one_at_a_time(void **state) {
     }
 }
 
+/* Names would grow with each rollback otherwise, until there is no room for one more. */
+static void a_link_back_and_forth(void **state) {
+    (void)state;
+    struct scene scene;
+    char name[64];
+    scene_make(&scene, true);
+    for (unsigned i = 0; i < 6; i++) {
+        struct rolled_back done;
+        struct error error;
+        bool is_back = i % 2 == 0;
+        const struct rollback rollback = {
+            .folder = scene.path,
+            .old_files = is_back ? old_files : new_files,
+            .old_count = is_back ? COUNT(old_files) : COUNT(new_files),
+            .new_files = is_back ? new_files : old_files,
+            .new_count = is_back ? COUNT(new_files) : COUNT(old_files),
+            .new_id = is_back ? new_id() : old_id()};
+        assert_int_equal(policy_rollback(&rollback, &done, &error), 0);
+        assert_true(id_of(scene.path) == rollback.new_id);
+        int length = snprintf(name, sizeof name, "policy.%016" PRIx64, rollback.new_id);
+        if (i > 1) /* the names of the rollbacks before are taken */
+            snprintf(name + length, sizeof name - (size_t)length, "-%u", i / 2 + 1);
+        assert_string_equal(strrchr(done.new_folder, '/') + 1, name);
+        rolled_back_deinit(&done);
+    }
+    scene_remove(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(killed_at_every_call, set_up),
@@ -428,6 +457,7 @@ int main(void) {
         cmocka_unit_test_setup(a_file_system_without_the_exchange, set_up),
         cmocka_unit_test_setup(what_is_read_back_is_compared, set_up),
         cmocka_unit_test_setup(one_at_a_time, set_up),
+        cmocka_unit_test_setup(a_link_back_and_forth, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
