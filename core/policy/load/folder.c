@@ -119,7 +119,9 @@ static bool has_suffix(const char *name, const char *suffix) {
     return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-/* Depth is limited because links may form a loop. */
+/* Depth is limited because links may form a loop. A folder inside that is gone by now is as one
+ * that was never there: a rollback removes some from the old folder, which a server may be reading.
+ */
 static int walk(struct policy_folder *folder, int root, const char *path, int depth,
                 struct error *ret_error);
 
@@ -149,6 +151,8 @@ static int walk(struct policy_folder *folder, int root, const char *path, int de
     if (depth > FOLDER_DEPTH_MAX)
         return error_set(ret_error, ERROR_INVALID, "%s: folders are nested too deeply", path);
     int fd = openat(root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && *path)
+        return 0;
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     if (!directory) {
         int r = error_set_errno(ret_error, errno, "%s: cannot be read", *path ? path : ".");

@@ -76,6 +76,18 @@ int __wrap_flock(int descriptor, int operation) {
     return __real_flock(descriptor, operation);
 }
 
+/* What is removed once somebody has seen that it is there; NULL: nothing. */
+static const char *removed_when_seen;
+
+int __real_fstatat64(int directory, const char *name, struct stat *status, int flags);
+int __wrap_fstatat64(int directory, const char *name, struct stat *status, int flags);
+int __wrap_fstatat64(int directory, const char *name, struct stat *status, int flags) {
+    int r = __real_fstatat64(directory, name, status, flags);
+    if (removed_when_seen && strcmp(name, removed_when_seen) == 0)
+        assert_int_equal(__real_unlinkat(directory, name, AT_REMOVEDIR), 0);
+    return r;
+}
+
 /* The last thing that a killed process did may be half done. */
 ssize_t __real_pwrite64(int descriptor, const void *bytes, size_t size, off_t offset);
 ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t size, off_t offset);
@@ -421,6 +433,21 @@ static void one_at_a_time(void **state) {
     }
 }
 
+/* A server that has opened the old folder is still reading while the rollback removes from it what
+ * is not of the policy. */
+static void the_old_folder_is_still_read(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_make(&scene, false);
+    assert_int_equal(mkdir(scratch_path(scene.folder, "moved-along"), 0755), 0);
+    removed_when_seen = "moved-along";
+    uint64_t id = id_of(scene.folder);
+    removed_when_seen = NULL;
+    assert_true(id == old_id());
+    assert_false(scratch_exists(scratch_path(scene.folder, "moved-along")));
+    scene_remove(&scene);
+}
+
 /* Names would grow with each rollback otherwise, until there is no room for one more. */
 static void a_link_back_and_forth(void **state) {
     (void)state;
@@ -457,6 +484,7 @@ int main(void) {
         cmocka_unit_test_setup(a_file_system_without_the_exchange, set_up),
         cmocka_unit_test_setup(what_is_read_back_is_compared, set_up),
         cmocka_unit_test_setup(one_at_a_time, set_up),
+        cmocka_unit_test_setup(the_old_folder_is_still_read, set_up),
         cmocka_unit_test_setup(a_link_back_and_forth, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
