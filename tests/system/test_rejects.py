@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import unittest
@@ -346,6 +347,19 @@ class RejectsTest(RejectsFileTest):
         self.assertEqual(self.read("second.csv"), self.read("rejects.csv"))
         self.assertEqual(self.transactions(server), 49)
         server.stop()
+
+    def test_a_pipe_that_does_not_fit(self):
+        """What was read of it and could not be kept is nowhere, which must be said."""
+        rows = b"\n".join([COLUMNS] + [good_row(number) for number in range(300)]) + b"\n"
+        arguments = ["-", "--to", f"ipc://{self.path('none')}", "--retry-for", "0s", "--rejects", self.path("rejects.csv")]
+        _, said = self.run_it("score", *arguments, status=74, input=rows,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+        kept = len(read_rejects(self.path("rejects.csv")))
+        self.assertTrue(0 < kept < 300)
+        self.assertIn("rejects.csv: File too large", said)
+        self.assertNotIn("all rows of stdin that", said.replace("not all rows of stdin that", ""))
+        self.assertIn("not all rows of stdin that are not done are in", said)
+        self.assertIn("run the same command with the whole input again", said)
 
     @unittest.skipUnless(is_possible(), "no mount namespace")
     def test_a_full_disk(self):

@@ -207,19 +207,26 @@ static const struct argp argp = {
 };
 
 /* Rows of a pipe cannot be read again, so they were kept. */
-static void print_kept(const struct scoring_counts *counts, const char *file, const char *rejects) {
-    if (counts->input_ended)
-        fprintf(stderr, "harrier: all rows of %s that are not done are in %s\n", file, rejects);
+static void print_kept(const struct scoring_counts *counts, const char *file,
+                       const struct rejects *rejects) {
+    const char *path = rejects_path(rejects);
+    if (rejects_has_failed(rejects))
+        fprintf(stderr,
+                "harrier: not all rows of %s that are not done are in %s: run the same command "
+                "with the whole input again\n",
+                file, path);
+    else if (counts->input_ended)
+        fprintf(stderr, "harrier: all rows of %s that are not done are in %s\n", file, path);
     else
         fprintf(stderr,
                 "harrier: all rows of %s that were read and are not done are in %s; the rest of it "
                 "was not read\n",
-                file, rejects);
+                file, path);
 }
 
 /* Reports how far an unfinished run has come. */
 static void print_where(const struct scoring_counts *counts, const char *file,
-                        const char *rejects) {
+                        const struct rejects *rejects) {
     uint64_t done = counts->scored + counts->duplicates + counts->failed;
     if (counts->unsent) {
         print_kept(counts, file, rejects);
@@ -234,7 +241,7 @@ static void print_where(const struct scoring_counts *counts, const char *file,
         fprintf(stderr, "harrier: the first %" PRIu64 " rows of %s are done; ", done, file);
     if (done > 0)
         fprintf(stderr, "run the same command again for the rest%s\n",
-                rejects ? ", with another file for --rejects" : "");
+                rejects_count(rejects) ? ", with another file for --rejects" : "");
 }
 
 /* The summary is printed after a failure, too: it says how much was done. A strict run that ended
@@ -249,7 +256,7 @@ static int finish(int r, const struct options *options, const struct scoring_cou
         bool by_row = options->scoring.strict && error->code == ERROR_INVALID;
         enum exit_status status = exit_with(error);
         if (counts->unsent || error->code == ERROR_UNAVAILABLE || error->code == ERROR_INTERRUPTED)
-            print_where(counts, file, rejects_count(rejects) ? rejects_path(rejects) : NULL);
+            print_where(counts, file, rejects);
         return by_row ? EXIT_STATUS_ROWS_FAILED : (int)status;
     }
     return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;

@@ -37,7 +37,7 @@ struct rejects {
     struct buffer line;
     off_t length; /* of the file: whole rows */
     uint64_t count;
-    bool has_failed; /* a row could not be written: so no other may be */
+    int failed; /* errno of a row that could not be written, so that no other may be; 0: none */
 };
 
 /* ---- the file ---- */
@@ -141,6 +141,10 @@ bool rejects_is_at(const struct rejects *rejects, const char *path) {
 
 uint64_t rejects_count(const struct rejects *rejects) {
     return rejects ? rejects->count : 0;
+}
+
+bool rejects_has_failed(const struct rejects *rejects) {
+    return rejects && rejects->failed;
 }
 
 const char *rejects_path(const struct rejects *rejects) {
@@ -349,7 +353,7 @@ static int write_line(struct rejects *rejects, struct error *ret_error) {
             int failed = errno;
             if (rejects->is_regular && ftruncate(rejects->descriptor, rejects->length) < 0)
                 failed = errno;
-            rejects->has_failed = true;
+            rejects->failed = failed;
             return error_set_errno(ret_error, failed, "cannot write %s", rejects->path);
         }
         written += (size_t)r;
@@ -360,8 +364,8 @@ static int write_line(struct rejects *rejects, struct error *ret_error) {
 
 int rejects_add(struct rejects *rejects, const struct row_original *original,
                 const struct rejected *why, struct error *ret_error) {
-    if (rejects->has_failed)
-        return error_set(ret_error, ERROR_SYSTEM, "cannot write %s", rejects->path);
+    if (rejects->failed)
+        return error_set_errno(ret_error, rejects->failed, "cannot write %s", rejects->path);
     if (original->raw.length > JSON_LINE_KEPT_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE,
                          "%s:%" PRIu64 ": the row is longer than 16 MiB, too long for %s",

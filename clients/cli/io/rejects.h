@@ -55,11 +55,12 @@ struct rejected {
     const char *reason; /* card numbers are masked already */
 };
 
-/* ERROR_SYSTEM: it could not be written; the file has the rows before it. */
+/* ERROR_SYSTEM: it could not be written; the file has the rows before it, and none comes after. */
 int rejects_add(struct rejects *rejects, const struct row_original *original,
                 const struct rejected *why, struct error *ret_error);
 
-uint64_t rejects_count(const struct rejects *rejects); /* NULL: 0 */
+uint64_t rejects_count(const struct rejects *rejects);  /* NULL: 0 */
+bool rejects_has_failed(const struct rejects *rejects); /* rows are missing. NULL: no */
 const char *rejects_path(const struct rejects *rejects);
 
 /* If there are rows in it, says how to retry them: the same command, with the file in place of
