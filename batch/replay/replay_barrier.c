@@ -7,6 +7,7 @@
 #include "replay_job.h"
 #include "replay_start.h"
 
+#include "batch/base/scratch_file.h"
 #include "core/base/check.h"
 
 #include <stdio.h>
@@ -303,7 +304,7 @@ static void begin_walk(struct replay *replay) {
         .snapshot = replay->history.policies[0].snapshot,
         .workers = replay->workers,
         .memory_bytes = replay->memory_bytes,
-        .make_file = replay_scratch_file,
+        .make_file = scratch_file,
     };
     replay->walk = walk_forward_new(&options);
 }

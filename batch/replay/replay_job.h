@@ -117,7 +117,3 @@ static inline bool replay_was_reported(const struct replay *replay,
                                        const struct replay_chunk *chunk, size_t row) {
     return chunk->before + row < replay->resumed;
 }
-
-/* Creates an unlinked temporary file and returns its descriptor; a make_file() of the sorts. user
- * is ignored. */
-int replay_scratch_file(void *user, struct error *ret_error);

@@ -9,6 +9,7 @@
 #include "replay_read.h"
 
 #include "batch/base/record_bytes.h"
+#include "batch/base/scratch_file.h"
 #include "batch/chunk/event_order.h"
 #include "core/base/check.h"
 
@@ -178,7 +179,7 @@ static void close_order(struct replay_source *self) {
 struct replay_source *replay_source_in_order(const struct replay *replay) {
     struct order_source *source = check_calloc(1, sizeof *source);
     const struct event_order_options options = {.limit_bytes = replay->memory_bytes,
-                                                .make_file = replay_scratch_file};
+                                                .make_file = scratch_file};
     source->source = (struct replay_source){.next = next_in_order, .close = close_order};
     source->replay = replay;
     source->archive = replay_source_archive(replay);

@@ -41,6 +41,8 @@ static const struct command {
     {"shadow", command_shadow, "report what shadow rules and policies would have done"},
     {"verify", command_verify, "compare a generation's tables with the archive"},
     {"import", command_import, "import history into an archive that no server has open"},
+    {"export", command_export,
+     "write an archive's transactions and decisions as CSV or JSON lines"},
     {"archive", command_archive, "list, verify or seal an archive's segments"},
     {"inspect", command_inspect, "print an archive's records (read-only)"},
 };

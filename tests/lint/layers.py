@@ -33,10 +33,10 @@ FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
     "core/store": ["archive", "generation", "overlay", "ingest", "explain", "tokens"],
-    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "verify", "import"],
+    "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "verify", "import", "export"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "clients/cli": ["terminal", "rows", "io", "output", "score", "explain", "replay", "simulate", "policy", "kafka", "stream", "commands"],
+    "clients/cli": ["terminal", "rows", "io", "output", "score", "explain", "replay", "export", "simulate", "policy", "kafka", "stream", "commands"],
 }
 
 # Layers whose top-level files are above its folders, and the headers in them that every folder may include.

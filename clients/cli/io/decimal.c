@@ -2,7 +2,11 @@
  * zeros. No double takes part: 0.1 has none that equals it. Overflow is noticed digit by digit. */
 #include "decimal.h"
 
+#include "core/base/check.h"
+
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define SHOWN_BYTES  64  /* of what was read, in a message */
 #define INT64_DIGITS 18u /* any number of so many digits fits an int64 */
@@ -83,4 +87,18 @@ int decimal_parse(struct text t, unsigned digits, int64_t *ret_units, struct err
 int decimal_parse_rounded(struct text t, unsigned digits, int64_t *ret_units,
                           struct error *ret_error) {
     return parse(t, digits, true, ret_units, ret_error);
+}
+
+const char *decimal_format(int64_t units, unsigned digits, char ret_text[DECIMAL_SIZE]) {
+    uint64_t magnitude = units < 0 ? 0 - (uint64_t)units : (uint64_t)units, whole = 1;
+    const char *sign = units < 0 ? "-" : "";
+    check(digits <= 18);
+    for (unsigned i = 0; i < digits; i++)
+        whole *= 10;
+    if (digits == 0)
+        snprintf(ret_text, DECIMAL_SIZE, "%s%" PRIu64, sign, magnitude);
+    else
+        snprintf(ret_text, DECIMAL_SIZE, "%s%" PRIu64 ".%0*" PRIu64, sign, magnitude / whole,
+                 (int)digits, magnitude % whole);
+    return ret_text;
 }

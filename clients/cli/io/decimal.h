@@ -14,3 +14,7 @@ int decimal_parse(struct text t, unsigned digits, int64_t *ret_units, struct err
 /* The same, but further decimals are rounded, half away from zero: for coordinates. */
 int decimal_parse_rounded(struct text t, unsigned digits, int64_t *ret_units,
                           struct error *ret_error);
+
+/* The other way: 1234 with 2 digits → "12.34". digits: 18 at most. */
+#define DECIMAL_SIZE 48
+const char *decimal_format(int64_t units, unsigned digits, char ret_text[DECIMAL_SIZE]);

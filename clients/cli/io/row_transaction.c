@@ -9,6 +9,7 @@
 
 #include "decimal.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,11 +115,23 @@ static int find_digits(const struct conversion *conversion, struct text currency
     return 0;
 }
 
-/* Two columns of which a row has one, or none. */
+/* Two columns of which a row has one, or none; or both, and they agree. */
 struct money_columns {
     const struct mapped_value *major, *minor;
     struct text major_name, minor_name;
 };
+
+/* A row that has both, as those of `harrier export`, must say the same twice. */
+static int check_same_amount(const struct money_columns *columns, struct text minor,
+                             int64_t amount_minor, struct error *ret_error) {
+    int64_t again;
+    if (decimal_parse(minor, 0, &again, ret_error) == 0 && again == amount_minor)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "%" TEXT_FORMAT " is given as well and is \"%.*s\", not %" PRId64,
+                     TEXT_ARGS(columns->minor_name), (int)(minor.length > 64 ? 64 : minor.length),
+                     minor.data, amount_minor);
+}
 
 /* The major one is decimal text in the currency's major unit, the minor one whole minor units.
  * Returns 1, or 0 where there is no amount. */
@@ -132,11 +145,6 @@ static int convert_money(const struct conversion *conversion, const struct money
     unsigned digits = 0;
     if (!has_major && !has_minor)
         return 0;
-    if (has_major && has_minor) {
-        error_set(conversion->error, ERROR_INVALID, "%" TEXT_FORMAT " is given as well",
-                  TEXT_ARGS(columns->minor_name));
-        return at_field(conversion, name, value);
-    }
     int r = has_major ? find_digits(conversion, currency, &digits) : 0;
     if (r < 0)
         return r;
@@ -146,6 +154,8 @@ static int convert_money(const struct conversion *conversion, const struct money
         r = check_amount_range(text, *ret_minor, conversion->error);
     else if (has_major)
         error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(currency));
+    if (r == 0 && has_major && has_minor)
+        r = check_same_amount(columns, minor.text, *ret_minor, conversion->error);
     return r < 0 ? at_field(conversion, name, value) : 1;
 }
 

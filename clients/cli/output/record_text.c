@@ -214,7 +214,7 @@ static void json_double(struct buffer *buffer, struct text name, double number) 
     buffer_printf(buffer, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
 }
 
-static void json_attribute(struct buffer *buffer, const struct attribute *attribute) {
+void record_json_attribute(struct buffer *buffer, const struct attribute *attribute) {
     if (attribute->type == ATTRIBUTE_NUMBER)
         json_double(buffer, attribute->name, attribute->number);
     else
@@ -246,7 +246,7 @@ static void json_transaction(struct buffer *buffer, const struct transaction *tr
         return;
     json_begin_object(buffer, "attributes");
     for (size_t i = 0; i < transaction->attribute_count; i++)
-        json_attribute(buffer, &transaction->attributes[i]);
+        record_json_attribute(buffer, &transaction->attributes[i]);
     json_end_object(buffer);
 }
 

@@ -1,12 +1,12 @@
-/* Scratch files for the sorts of a replay: in the system's temporary folder, since a replay must
- * not write where the archive or the generations are. */
-#include "replay_job.h"
+/* tmpfile() and not a file beside the input: a job that only reads must not write where the
+ * archive or the generations are. */
+#include "scratch_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-int replay_scratch_file(void *user, struct error *ret_error) {
+int scratch_file(void *user, struct error *ret_error) {
     (void)user;
     FILE *file = tmpfile();
     if (!file)

@@ -1,0 +1,314 @@
+/* Amounts and coordinates are integers in the archive and exact decimals here: no double takes
+ * part.
+ */
+#include "export_cell.h"
+
+#include "clients/cli/io/csv_cell.h"
+#include "clients/cli/io/decimal.h"
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/output/decision_output.h"
+#include "core/base/hash.h"
+
+#include <string.h>
+
+#define COORDINATE_DIGITS 7
+
+/* What a column holds. */
+struct cell {
+    struct value value; /* absent: nothing */
+    bool is_number;     /* the text is one of digits: no text in JSON */
+    bool is_list;       /* the text is names with spaces between them: an array in JSON */
+};
+
+const char *export_value_name(enum export_value value) {
+    static const char *const names[] = {
+        [EXPORT_ID] = "id",
+        [EXPORT_EVENT_TIME] = "event_time",
+        [EXPORT_RECEIVED_TIME] = "received_time",
+        [EXPORT_POSITION] = "position",
+        [EXPORT_AMOUNT] = "amount",
+        [EXPORT_AMOUNT_MINOR] = "amount_minor",
+        [EXPORT_CURRENCY] = "currency",
+        [EXPORT_LATITUDE] = "latitude",
+        [EXPORT_LONGITUDE] = "longitude",
+        [EXPORT_ATTRIBUTES] = "attributes",
+        [EXPORT_VERDICT] = "verdict",
+        [EXPORT_SCORE] = "score",
+        [EXPORT_RULES] = "rules",
+        [EXPORT_REASONS] = "reasons",
+        [EXPORT_DEGRADED] = "degraded",
+        [EXPORT_DEGRADED_REASON] = "degraded_reason",
+        [EXPORT_RULE_ERRORS] = "rule_errors",
+        [EXPORT_FAILED_RULES] = "failed_rules",
+        [EXPORT_SNAPSHOT_ID] = "snapshot_id",
+        [EXPORT_OUTCOME] = "outcome",
+        [EXPORT_OUTCOME_TIME] = "outcome_time",
+        [EXPORT_OUTCOME_KNOWN_TIME] = "outcome_known_time",
+        [EXPORT_VOIDED] = "voided",
+        [EXPORT_CAPTURED_AMOUNT] = "captured_amount",
+        [EXPORT_REFUNDED_AMOUNT] = "refunded_amount",
+        [EXPORT_AMENDMENT] = "amendment",
+        [EXPORT_AMENDMENT_AMOUNT] = "amendment_amount",
+        [EXPORT_AMENDMENT_TIME] = "amendment_time",
+    };
+    _Static_assert(sizeof names / sizeof *names == EXPORT_VALUE_COUNT, "a name for each value");
+    if (value >= EXPORT_TEXTS && value < EXPORT_TEXTS + FIELD_COUNT)
+        return transaction_field_name((enum transaction_field)(value - EXPORT_TEXTS));
+    return names[value];
+}
+
+/* ---- values ---- */
+
+static struct cell of_value(struct value value) {
+    return (struct cell){.value = value};
+}
+
+static struct cell nothing(void) {
+    return of_value(value_absent());
+}
+
+static struct cell of_text(struct text text) {
+    return text.length ? of_value(value_text(text)) : nothing();
+}
+
+/* Lives in memory. */
+static struct cell of_digits(const char *digits, struct buffer *memory) {
+    buffer_append_string(memory, digits);
+    return (struct cell){.value = value_text(buffer_text(memory)), .is_number = true};
+}
+
+/* In the currency's major unit. One that is no currency any more has no known digits: there the
+ * amount is in amount_minor alone. */
+static struct cell of_money(int64_t minor, const struct transaction *transaction,
+                            struct buffer *memory) {
+    int digits = currency_digits(transaction->currency);
+    char text[DECIMAL_SIZE];
+    if (digits < 0)
+        return nothing();
+    return of_digits(decimal_format(minor, (unsigned)digits, text), memory);
+}
+
+static struct cell of_degrees(const struct transaction *transaction, int32_t e7,
+                              struct buffer *memory) {
+    char text[DECIMAL_SIZE];
+    if (!transaction->has_location)
+        return nothing();
+    return of_digits(decimal_format(e7, COORDINATE_DIGITS, text), memory);
+}
+
+static struct cell of_list(struct buffer *memory) {
+    struct cell cell = of_text(buffer_text(memory));
+    cell.is_list = true;
+    return cell;
+}
+
+static struct cell of_failed_rules(const struct decision *decision, struct buffer *memory) {
+    for (size_t i = 0; i < decision->failed_rule_count; i++) {
+        if (i > 0)
+            buffer_append_u8(memory, ' ');
+        buffer_append(memory, decision->failed_rules[i].data, decision->failed_rules[i].length);
+    }
+    return of_list(memory);
+}
+
+static struct cell of_id(uint64_t id, struct buffer *memory) {
+    char hex[HASH_HEX_SIZE];
+    hash_hex(id, hex);
+    buffer_append_string(memory, hex);
+    return of_text(buffer_text(memory));
+}
+
+/* ---- amendments ---- */
+
+static const struct transaction *transaction_of(const struct export_row *row) {
+    return &row->record->transaction.transaction;
+}
+
+/* What the transaction is by now. */
+static struct amended now_of(const struct export_row *row) {
+    return row->is_amended ? row->amended : amended_of(transaction_of(row));
+}
+
+/* The one amendment that makes the transaction what it is; .kind NONE: there is no such one. */
+static struct amendment single_amendment(const struct export_row *row) {
+    const struct amended scored = amended_of(transaction_of(row)), now = now_of(row);
+    bool is_captured = now.amount_minor != scored.amount_minor;
+    bool is_refunded = now.refunded_minor != scored.refunded_minor;
+    if (now.is_voided + is_captured + is_refunded != 1)
+        return (struct amendment){.kind = AMENDMENT_NONE};
+    if (now.is_voided)
+        return (struct amendment){.kind = AMENDMENT_VOID};
+    if (is_captured)
+        return (struct amendment){.kind = AMENDMENT_CAPTURE, .amount_minor = now.amount_minor};
+    return (struct amendment){.kind = AMENDMENT_REFUND, .amount_minor = now.refunded_minor};
+}
+
+bool export_is_amended_further(const struct export_row *row) {
+    const struct amended scored = amended_of(transaction_of(row)), now = now_of(row);
+    return !amended_equal(&scored, &now) && single_amendment(row).kind == AMENDMENT_NONE;
+}
+
+static struct cell of_amendment(enum export_value value, const struct export_row *row,
+                                struct buffer *memory) {
+    const struct amendment amendment = single_amendment(row);
+    bool has_amount = amendment.kind == AMENDMENT_CAPTURE || amendment.kind == AMENDMENT_REFUND;
+    if (amendment.kind == AMENDMENT_NONE)
+        return nothing();
+    if (value == EXPORT_AMENDMENT)
+        return of_text(text_of(amendment_kind_name(amendment.kind)));
+    if (value == EXPORT_AMENDMENT_TIME)
+        return of_value(value_timestamp(row->amended_us));
+    return has_amount ? of_money(amendment.amount_minor, transaction_of(row), memory) : nothing();
+}
+
+/* As scored is an empty cell. */
+static struct cell of_captured(const struct export_row *row, struct buffer *memory) {
+    const struct transaction *transaction = transaction_of(row);
+    int64_t minor = now_of(row).amount_minor;
+    return minor == transaction->amount_minor ? nothing() : of_money(minor, transaction, memory);
+}
+
+static struct cell of_refunded(const struct export_row *row, struct buffer *memory) {
+    int64_t minor = now_of(row).refunded_minor;
+    return minor == 0 ? nothing() : of_money(minor, transaction_of(row), memory);
+}
+
+/* ---- columns ---- */
+
+static struct cell of_transaction(enum export_value value, const struct export_row *row,
+                                  struct buffer *memory) {
+    const struct transaction *transaction = transaction_of(row);
+    if (value >= EXPORT_TEXTS && value < EXPORT_TEXTS + FIELD_COUNT)
+        return of_text(transaction->fields[value - EXPORT_TEXTS]);
+    if (value == EXPORT_ID)
+        return of_text(transaction->id);
+    if (value == EXPORT_EVENT_TIME)
+        return of_value(value_timestamp(transaction->event_time_us));
+    if (value == EXPORT_RECEIVED_TIME)
+        return of_value(value_timestamp(row->record->receive_time_us));
+    if (value == EXPORT_POSITION)
+        return of_value(value_int((int64_t)row->record->position));
+    if (value == EXPORT_CURRENCY)
+        return of_text(transaction->currency);
+    if (value == EXPORT_LATITUDE)
+        return of_degrees(transaction, transaction->latitude_e7, memory);
+    if (value == EXPORT_LONGITUDE)
+        return of_degrees(transaction, transaction->longitude_e7, memory);
+    if (transaction->currency.length == 0) /* neither amount */
+        return nothing();
+    return value == EXPORT_AMOUNT ? of_money(transaction->amount_minor, transaction, memory)
+                                  : of_value(value_int(transaction->amount_minor));
+}
+
+static struct cell of_decision(enum export_value value, const struct decision *decision,
+                               struct buffer *memory) {
+    if (value == EXPORT_VERDICT)
+        return of_text(text_of(verdict_name(decision->verdict)));
+    if (value == EXPORT_SCORE)
+        return of_value(value_int(decision->score));
+    if (value == EXPORT_RULES) {
+        decision_rules(memory, decision);
+        return of_list(memory);
+    }
+    if (value == EXPORT_REASONS) {
+        decision_reasons(memory, decision);
+        return of_text(buffer_text(memory));
+    }
+    if (value == EXPORT_DEGRADED)
+        return of_value(value_bool(decision->degraded));
+    if (value == EXPORT_DEGRADED_REASON)
+        return decision->degraded ? of_text(decision->degraded_reason) : nothing();
+    if (value == EXPORT_RULE_ERRORS)
+        return of_value(value_int(decision->rule_errors));
+    if (value == EXPORT_FAILED_RULES)
+        return of_failed_rules(decision, memory);
+    return of_id(decision->snapshot_id, memory);
+}
+
+static struct cell of_later(enum export_value value, const struct export_row *row,
+                            struct buffer *memory) {
+    bool has_outcome = row->label != LABEL_NONE;
+    if (value == EXPORT_OUTCOME)
+        return has_outcome ? of_text(text_of(label_name(row->label))) : nothing();
+    if (value == EXPORT_OUTCOME_TIME)
+        return has_outcome ? of_value(value_timestamp(row->outcome_us)) : nothing();
+    if (value == EXPORT_OUTCOME_KNOWN_TIME)
+        return has_outcome ? of_value(value_timestamp(row->outcome_known_us)) : nothing();
+    if (value == EXPORT_VOIDED)
+        return of_value(value_bool(now_of(row).is_voided));
+    if (value == EXPORT_CAPTURED_AMOUNT)
+        return of_captured(row, memory);
+    if (value == EXPORT_REFUNDED_AMOUNT)
+        return of_refunded(row, memory);
+    return of_amendment(value, row, memory);
+}
+
+static struct cell cell_of(enum export_value value, const struct export_row *row,
+                           struct buffer *memory) {
+    buffer_clear(memory);
+    return value < EXPORT_ATTRIBUTES ? of_transaction(value, row, memory)
+           : value < EXPORT_OUTCOME ? of_decision(value, &row->record->transaction.decision, memory)
+                                    : of_later(value, row, memory);
+}
+
+/* ---- both forms ---- */
+
+void export_value_csv(enum export_value value, const struct export_row *row, struct buffer *memory,
+                      struct buffer *line) {
+    csv_add_value(line, cell_of(value, row, memory).value);
+}
+
+/* Names of rules have no spaces. */
+static void add_list(struct buffer *line, const char *name, struct text names) {
+    json_begin_array(line, name);
+    while (names.length > 0) {
+        const char *space = memchr(names.data, ' ', names.length);
+        size_t length = space ? (size_t)(space - names.data) : names.length;
+        json_add_text(line, NULL, (struct text){.data = names.data, .length = length});
+        length += space != NULL;
+        names.data += length;
+        names.length -= length;
+    }
+    json_end_array(line);
+}
+
+/* The digits come from decimal_format(), so they end with a NUL once copied. */
+static void add_number(struct buffer *line, const char *name, struct text digits) {
+    char number[DECIMAL_SIZE];
+    memcpy(number, digits.data, digits.length);
+    number[digits.length] = '\0';
+    json_add_number(line, name, number);
+}
+
+void export_value_json(enum export_value value, const struct export_row *row, struct buffer *memory,
+                       struct buffer *line) {
+    const char *name = export_value_name(value);
+    const struct cell cell = cell_of(value, row, memory);
+    if (cell.value.type == VALUE_ABSENT)
+        return;
+    if (cell.is_list)
+        add_list(line, name, cell.value.text);
+    else if (cell.is_number)
+        add_number(line, name, cell.value.text);
+    else
+        json_add_value(line, text_of(name), cell.value);
+}
+
+void export_attribute_csv(const struct attribute *attribute, struct buffer *line) {
+    switch (attribute->type) {
+    case ATTRIBUTE_TEXT:
+        csv_add_text(line, attribute->text);
+        return;
+    case ATTRIBUTE_INTEGER:
+        csv_add_value(line, value_int(attribute->integer));
+        return;
+    case ATTRIBUTE_NUMBER:
+        csv_add_value(line, value_double(attribute->number));
+        return;
+    case ATTRIBUTE_FLAG:
+        csv_add_value(line, value_bool(attribute->flag));
+        return;
+    case ATTRIBUTE_NONE:
+        return;
+    }
+}

@@ -1,0 +1,234 @@
+/* Names are resolved twice: before the archive is read, so that a slip of the finger does not cost
+ * a pass over it, and behind the first pass, when the attributes are known. */
+#include "export_columns.h"
+
+#include "core/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "attributes."
+
+/* ---- types ---- */
+
+#define TYPE_BIT(type) (1u << (type))
+
+bool export_is_mixed(const struct export_attribute *attribute) {
+    unsigned types = attribute->types & ~TYPE_BIT(ATTRIBUTE_NONE);
+    return (types & (types - 1)) != 0;
+}
+
+/* Whole numbers may stand in a column of doubles. */
+const char *export_type_name(const struct export_attribute *attribute) {
+    unsigned types = attribute->types & ~TYPE_BIT(ATTRIBUTE_NONE);
+    if (types == TYPE_BIT(ATTRIBUTE_INTEGER))
+        return "int";
+    if (types == TYPE_BIT(ATTRIBUTE_FLAG))
+        return "bool";
+    if (types && (types & ~(TYPE_BIT(ATTRIBUTE_INTEGER) | TYPE_BIT(ATTRIBUTE_NUMBER))) == 0)
+        return "double";
+    return "string";
+}
+
+static bool is_type(struct text type) {
+    return text_is(type, "string") || text_is(type, "int") || text_is(type, "double") ||
+           text_is(type, "bool");
+}
+
+/* ---- names ---- */
+
+/* The next name of the list, and moves behind it. */
+static bool next_name(const char **list, struct text *ret_name) {
+    if (!*list)
+        return false;
+    size_t length = strcspn(*list, ",");
+    *ret_name = (struct text){.data = *list, .length = length};
+    *list = (*list)[length] ? *list + length + 1 : NULL;
+    return true;
+}
+
+/* EXPORT_VALUE_COUNT: there is no such column. */
+static enum export_value value_of(struct text name) {
+    for (unsigned value = 0; value < EXPORT_VALUE_COUNT; value++)
+        if (text_is(name, export_value_name((enum export_value)value)))
+            return (enum export_value)value;
+    return EXPORT_VALUE_COUNT;
+}
+
+/* "attributes.items:int" → items, int. type "": not given. */
+static bool split_attribute(struct text name, struct text *ret_attribute, struct text *ret_type) {
+    size_t prefix = strlen(PREFIX);
+    if (name.length <= prefix || memcmp(name.data, PREFIX, prefix) != 0)
+        return false;
+    name.data += prefix;
+    name.length -= prefix;
+    const char *colon = memchr(name.data, ':', name.length);
+    size_t length = colon ? (size_t)(colon - name.data) : name.length;
+    *ret_attribute = (struct text){.data = name.data, .length = length};
+    *ret_type = colon ? (struct text){.data = colon + 1, .length = name.length - length - 1}
+                      : (struct text){0};
+    return true;
+}
+
+static int unknown_column(struct text name, struct error *ret_error) {
+    const char *nearest = NULL;
+    size_t best = 4; /* farther than three edits is another word */
+    for (unsigned value = 0; value < EXPORT_VALUE_COUNT; value++) {
+        const char *known = export_value_name((enum export_value)value);
+        size_t distance = text_distance(name, text_of(known));
+        if (distance < best) {
+            best = distance;
+            nearest = known;
+        }
+    }
+    return error_set(ret_error, ERROR_INVALID,
+                     "--columns: there is no column \"%" TEXT_FORMAT "\"%s%s%s", TEXT_ARGS(name),
+                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                     nearest ? "\"?" : "");
+}
+
+int export_columns_check(const char *list, bool *ret_attributes, struct error *ret_error) {
+    struct text name, attribute, type;
+    *ret_attributes = list == NULL;
+    while (next_name(&list, &name)) {
+        if (split_attribute(name, &attribute, &type)) {
+            if (type.length > 0 && !is_type(type))
+                return error_set(ret_error, ERROR_INVALID,
+                                 "--columns: \"%" TEXT_FORMAT
+                                 "\" is not a type (expected string, int, double or bool)",
+                                 TEXT_ARGS(type));
+            *ret_attributes = true;
+            continue;
+        }
+        enum export_value value = value_of(name);
+        if (value == EXPORT_VALUE_COUNT)
+            return unknown_column(name, ret_error);
+        *ret_attributes |= value == EXPORT_ATTRIBUTES;
+    }
+    return 0;
+}
+
+/* ---- columns ---- */
+
+static bool has_column(const struct export_columns *columns, const struct export_column *column) {
+    for (size_t i = 0; i < columns->count; i++)
+        if (columns->columns[i].value == column->value &&
+            (column->value != EXPORT_ATTRIBUTES ||
+             text_equal(columns->columns[i].name, column->name)))
+            return true;
+    return false;
+}
+
+/* Takes over the name. */
+static int add_column(struct export_columns *columns, struct export_column column,
+                      struct error *ret_error) {
+    if (has_column(columns, &column)) {
+        error_set(ret_error, ERROR_INVALID, "--columns: \"%" TEXT_FORMAT "\" is given twice",
+                  TEXT_ARGS(column.name));
+        free((char *)column.name.data);
+        return -ERROR_INVALID;
+    }
+    if (column.value == EXPORT_ATTRIBUTES && columns->first_attribute == SIZE_MAX)
+        columns->first_attribute = columns->count;
+    columns->columns =
+        check_reallocarray(columns->columns, columns->count + 1, sizeof *columns->columns);
+    columns->columns[columns->count++] = column;
+    return 0;
+}
+
+static int add_attribute(struct export_columns *columns, struct text attribute, const char *type,
+                         size_t index, struct error *ret_error) {
+    char *name;
+    check(asprintf(&name, PREFIX "%" TEXT_FORMAT ":%s", TEXT_ARGS(attribute), type) > 0);
+    const struct export_column column = {
+        .name = text_of(name), .value = EXPORT_ATTRIBUTES, .attribute = index};
+    return add_column(columns, column, ret_error);
+}
+
+static int add_all_attributes(struct export_columns *columns,
+                              const struct export_attributes *attributes, struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < attributes->count && r == 0; i++)
+        r = add_attribute(columns, attributes->attributes[i].name,
+                          export_type_name(&attributes->attributes[i]), i, ret_error);
+    return r;
+}
+
+static int add_value(struct export_columns *columns, enum export_value value,
+                     const struct export_attributes *attributes, struct error *ret_error) {
+    if (value == EXPORT_ATTRIBUTES)
+        return add_all_attributes(columns, attributes, ret_error);
+    const struct export_column column = {
+        .name = text_of(text_copy(text_of(export_value_name(value)))), .value = value};
+    return add_column(columns, column, ret_error);
+}
+
+static int unknown_attribute(struct text attribute, const struct export_attributes *attributes,
+                             struct error *ret_error) {
+    struct text nearest = {0};
+    size_t best = 3;
+    for (size_t i = 0; i < attributes->count; i++) {
+        size_t distance = text_distance(attribute, attributes->attributes[i].name);
+        if (distance < best) {
+            best = distance;
+            nearest = attributes->attributes[i].name;
+        }
+    }
+    if (nearest.length > 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "--columns: no transaction has the attribute \"%" TEXT_FORMAT
+                         "\"; did you mean \"%" TEXT_FORMAT "\"?",
+                         TEXT_ARGS(attribute), TEXT_ARGS(nearest));
+    return error_set(ret_error, ERROR_INVALID,
+                     "--columns: no transaction has the attribute \"%" TEXT_FORMAT
+                     "\" (with a type, attributes.%" TEXT_FORMAT ":string, it is an empty column)",
+                     TEXT_ARGS(attribute), TEXT_ARGS(attribute));
+}
+
+/* With a type the column is there even if no transaction of this range has the attribute, so files
+ * of several ranges have the same columns. */
+static int add_named_attribute(struct export_columns *columns, struct text attribute,
+                               struct text type, const struct export_attributes *attributes,
+                               struct error *ret_error) {
+    size_t index = export_attributes_find(attributes, attribute);
+    char given[16];
+    if (index == SIZE_MAX && type.length == 0)
+        return unknown_attribute(attribute, attributes, ret_error);
+    if (index == SIZE_MAX) {
+        snprintf(given, sizeof given, "%" TEXT_FORMAT, TEXT_ARGS(type));
+        return add_attribute(columns, attribute, given, SIZE_MAX, ret_error);
+    }
+    const char *found = export_type_name(&attributes->attributes[index]);
+    if (type.length > 0 && !text_is(type, found))
+        return error_set(ret_error, ERROR_INVALID,
+                         "--columns: the attribute \"%" TEXT_FORMAT "\" is %s, not %" TEXT_FORMAT,
+                         TEXT_ARGS(attribute), found, TEXT_ARGS(type));
+    return add_attribute(columns, attribute, found, index, ret_error);
+}
+
+int export_columns_init(struct export_columns *columns, const char *list,
+                        const struct export_attributes *attributes, struct error *ret_error) {
+    struct text name, attribute, type;
+    int r = 0;
+    *columns = (struct export_columns){.first_attribute = SIZE_MAX};
+    if (!list)
+        for (unsigned value = 0; value < EXPORT_VALUE_COUNT && r == 0; value++)
+            r = add_value(columns, (enum export_value)value, attributes, ret_error);
+    while (r == 0 && next_name(&list, &name))
+        r = split_attribute(name, &attribute, &type)
+                ? add_named_attribute(columns, attribute, type, attributes, ret_error)
+                : add_value(columns, value_of(name), attributes, ret_error);
+    if (columns->first_attribute == SIZE_MAX)
+        columns->first_attribute = columns->count;
+    if (r < 0)
+        export_columns_deinit(columns);
+    return r;
+}
+
+void export_columns_deinit(struct export_columns *columns) {
+    for (size_t i = 0; i < columns->count; i++)
+        free((char *)columns->columns[i].name.data);
+    free(columns->columns);
+    *columns = (struct export_columns){0};
+}

@@ -1,0 +1,141 @@
+/* A row is formatted in a buffer and written at once, so that a reader of a pipe never gets part of
+ * one. */
+#include "export_output.h"
+
+#include "clients/cli/io/csv_cell.h"
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/output/record_text.h"
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_BUFFER (1u << 20)
+
+static int write_line(struct export_output *output, struct error *ret_error) {
+    const struct buffer *line = &output->line;
+    buffer_append_u8(&output->line, '\n');
+    if (fwrite(line->bytes, 1, line->length, output->draft.file) == line->length)
+        return 0;
+    return error_set_errno(ret_error, errno, "cannot write %s", output->draft.path);
+}
+
+static int write_header(struct export_output *output, struct error *ret_error) {
+    buffer_clear(&output->line);
+    for (size_t i = 0; i < output->columns->count; i++) {
+        if (i > 0)
+            buffer_append_u8(&output->line, ',');
+        csv_add_text(&output->line, output->columns->columns[i].name);
+    }
+    return write_line(output, ret_error);
+}
+
+int export_output_open(struct export_output *output, const char *path, enum export_format format,
+                       const struct export_columns *columns,
+                       const struct export_attributes *attributes, struct error *ret_error) {
+    *output =
+        (struct export_output){.format = format, .columns = columns, .attributes = attributes};
+    int r = draft_file_open(&output->draft, path, ret_error);
+    if (r < 0)
+        return r;
+    setvbuf(output->draft.file, NULL, _IOFBF, FILE_BUFFER);
+    output->found = check_calloc(attributes->count + 1, sizeof(*output->found));
+    buffer_init(&output->line);
+    buffer_init(&output->memory);
+    r = format == EXPORT_CSV ? write_header(output, ret_error) : 0;
+    if (r < 0)
+        export_output_discard(output);
+    return r;
+}
+
+/* ---- rows ---- */
+
+/* The first pass has seen every attribute. */
+static void find_attributes(struct export_output *output, const struct transaction *transaction) {
+    memset(output->found, 0, output->attributes->count * sizeof(*output->found));
+    for (size_t i = 0; i < transaction->attribute_count; i++) {
+        size_t index = export_attributes_find(output->attributes, transaction->attributes[i].name);
+        check(index != SIZE_MAX);
+        output->found[index] = &transaction->attributes[i];
+    }
+}
+
+/* NULL: the row lacks it. */
+static const struct attribute *attribute_of(const struct export_output *output,
+                                            const struct export_column *column) {
+    return column->attribute == SIZE_MAX ? NULL : output->found[column->attribute];
+}
+
+static void format_csv(struct export_output *output, const struct export_row *row) {
+    for (size_t i = 0; i < output->columns->count; i++) {
+        const struct export_column *column = &output->columns->columns[i];
+        if (i > 0)
+            buffer_append_u8(&output->line, ',');
+        if (column->value != EXPORT_ATTRIBUTES) {
+            export_value_csv(column->value, row, &output->memory, &output->line);
+            continue;
+        }
+        const struct attribute *attribute = attribute_of(output, column);
+        if (attribute)
+            export_attribute_csv(attribute, &output->line);
+    }
+}
+
+/* One object, where the first attribute is among the columns. */
+static void add_attributes(struct export_output *output) {
+    json_begin_object(&output->line, export_value_name(EXPORT_ATTRIBUTES));
+    for (size_t i = output->columns->first_attribute; i < output->columns->count; i++) {
+        const struct export_column *column = &output->columns->columns[i];
+        const struct attribute *attribute =
+            column->value == EXPORT_ATTRIBUTES ? attribute_of(output, column) : NULL;
+        if (attribute)
+            record_json_attribute(&output->line, attribute);
+    }
+    json_end_object(&output->line);
+}
+
+static void format_json(struct export_output *output, const struct export_row *row) {
+    bool has_attributes = row->record->transaction.transaction.attribute_count > 0;
+    json_begin_object(&output->line, NULL);
+    for (size_t i = 0; i < output->columns->count; i++) {
+        const struct export_column *column = &output->columns->columns[i];
+        if (column->value != EXPORT_ATTRIBUTES)
+            export_value_json(column->value, row, &output->memory, &output->line);
+        else if (i == output->columns->first_attribute && has_attributes)
+            add_attributes(output);
+    }
+    json_end_object(&output->line);
+}
+
+int export_output_take(void *user, const struct export_row *row, struct error *ret_error) {
+    struct export_output *output = user;
+    buffer_clear(&output->line);
+    if (output->columns->first_attribute < output->columns->count)
+        find_attributes(output, &row->record->transaction.transaction);
+    if (output->format == EXPORT_CSV)
+        format_csv(output, row);
+    else
+        format_json(output, row);
+    output->rows++;
+    output->amended_further += export_is_amended_further(row);
+    return write_line(output, ret_error);
+}
+
+/* ---- the end ---- */
+
+static void free_memory(struct export_output *output) {
+    free(output->found);
+    buffer_deinit(&output->line);
+    buffer_deinit(&output->memory);
+}
+
+int export_output_publish(struct export_output *output, struct error *ret_error) {
+    free_memory(output);
+    return draft_file_publish(&output->draft, ret_error);
+}
+
+void export_output_discard(struct export_output *output) {
+    free_memory(output);
+    draft_file_discard(&output->draft);
+}
