@@ -247,6 +247,20 @@ expect 64 '--dry-run is for rollback' policy export a current b --dry-run
 expect 66 "$folder/none: there is no such archive" policy list "$folder/none"
 expect 66 'there are no records in' policy show "$folder/blank" current
 
+# export
+expect 64 'which archive?' export
+expect 64 'one archive at a time' export a b --out -
+expect 64 'which file?' export a
+expect 64 'not Parquet' export a --out x.parquet
+expect 64 'did you mean "outcome"?' export a --out - --columns id,outcom
+expect 64 'is not a verdict' export a --out - --verdict approve,
+expect 64 'the range is empty' export a --out - --from 2026-01-02 --to 2026-01-01
+expect 66 "$folder/none" export "$folder/none" --out "$folder/never.csv"
+if [ -e "$folder/never.csv" ]; then
+    echo 'harrier export: a run that failed left a file'
+    failures=$((failures + 1))
+fi
+
 # rebuild, inspect
 expect 64 'which data folder?' rebuild
 expect 66 "$folder/none/archive" rebuild --data "$folder/none"

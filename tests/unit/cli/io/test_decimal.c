@@ -81,6 +81,10 @@ static void amounts_are_printed(void **state) {
     assert_string_equal(money_format(500, TEXT_LITERAL("JPY"), text), "500");
     assert_string_equal(money_format(1234, TEXT_LITERAL("KWD"), text), "1.234");
     assert_string_equal(money_format(7, TEXT_LITERAL("???"), text), "7");
+    assert_string_equal(decimal_format(-1, 7, text), "-0.0000001");
+    assert_string_equal(decimal_format(1800000000, 7, text), "180.0000000");
+    assert_string_equal(decimal_format(INT64_MIN, 0, text), "-9223372036854775808");
+    assert_string_equal(decimal_format(INT64_MIN, 18, text), "-9.223372036854775808");
 }
 
 int main(void) {

@@ -219,6 +219,8 @@ static void json_lines(void **state) {
               "\"currency\": \"EUR\"}\n"
               "{\"id\": \"c\", \"event_time\": \"2018-04-01T00:00:31Z\", \"amount_minor\": 5, "
               "\"amount\": 1, \"currency\": \"EUR\"}\n"
+              "{\"id\": \"c2\", \"event_time\": \"2018-04-01T00:00:31Z\", \"amount_minor\": 120, "
+              "\"amount\": 1.2, \"currency\": \"EUR\"}\n"
               "{\"id\": \"d\", \"event_time\": \"2018-04-01T00:00:31Z\", \"attributes\": {\"x\": "
               "[1]}}\n"
               "{\"id\": \"e\"}\n");
@@ -228,7 +230,9 @@ static void json_lines(void **state) {
     assert_int_equal(f.transaction.attribute_count, 4);
     expect_transaction(&f);
     assert_int_equal(f.transaction.amount_minor, 5);
-    expect_diagnostic(&f, "amount: amount_minor is given as well");
+    expect_diagnostic(&f, "amount: amount_minor is given as well and is \"5\", not 100");
+    expect_transaction(&f);
+    assert_int_equal(f.transaction.amount_minor, 120);
     expect_diagnostic(&f, "attributes.x: expected a value");
     expect_diagnostic(&f, "event_time: missing");
     close_file(&f);
