@@ -26,7 +26,7 @@ struct feature_batches {
 
 struct feature_batches *feature_batches_new(const struct snapshot *policy) {
     struct feature_batches *batches = check_calloc(1, sizeof *batches);
-    training_columns_init(&batches->columns);
+    training_columns_init(&batches->columns, false);
     training_columns_add(&batches->columns, policy);
     enum value_type *types = check_calloc(batches->columns.count, sizeof *types);
     for (size_t i = 0; i < batches->columns.count; i++)
@@ -115,8 +115,8 @@ void feature_batches_row(void *user, const struct record *record, const struct d
                          enum label outcome) {
     struct feature_batches *batches = user;
     buffer_clear(&batches->row);
-    training_row_packed(&batches->columns, decision, record->transaction.transaction.event_time_us,
-                        outcome, &batches->row);
+    training_row_packed(&batches->columns, decision, &record->transaction.transaction, outcome,
+                        &batches->row);
     column_batch_add(&batches->batch, buffer_text(&batches->row));
     if (batches->batch.is_full || batches->batch.rows >= BATCH_ROWS)
         end_batch(batches);
@@ -137,7 +137,7 @@ bool feature_batches_next(struct feature_batches *batches, bool all, struct Arro
 
 void feature_batches_columns(const struct snapshot *policy, struct buffer *ret_lines) {
     struct training_columns columns;
-    training_columns_init(&columns);
+    training_columns_init(&columns, false);
     training_columns_add(&columns, policy);
     for (size_t i = 0; i < columns.count; i++)
         buffer_printf(ret_lines, "%s %" TEXT_FORMAT "\n", value_type_name(columns.columns[i].type),
@@ -147,7 +147,7 @@ void feature_batches_columns(const struct snapshot *policy, struct buffer *ret_l
 
 void feature_batches_describe(const struct snapshot *policy, struct buffer *ret_json) {
     struct training_columns columns;
-    training_columns_init(&columns);
+    training_columns_init(&columns, false);
     training_columns_add(&columns, policy);
     training_columns_describe(&columns, ret_json);
     training_columns_deinit(&columns);

@@ -215,17 +215,17 @@ class TrainingSetTest(unittest.TestCase):
             os.chmod(path, 0o755)
         return copy
 
-    def start(self, mode, data):
+    def start(self, mode, data, *options):
         copy = self.copy_harrier(STAND_IN.format(python=sys.executable))
         self.pid_file = os.path.join(self.place, "pid")
         environment = {**os.environ, "STAND_IN": mode, "STAND_IN_PID": self.pid_file}
         return subprocess.Popen(
-            [copy, "replay", data, "-q", "--features", self.path],
+            [copy, "replay", data, "-q", "--features", self.path, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         )
 
-    def run_stand_in(self, mode, data):
-        process = self.start(mode, data)
+    def run_stand_in(self, mode, data, *options):
+        process = self.start(mode, data, *options)
         output, said = process.communicate(timeout=WAIT)
         return subprocess.CompletedProcess(process.args, process.returncode, output, said)
 
@@ -260,6 +260,36 @@ class TrainingSetTest(unittest.TestCase):
         self.assertIn(None, table["card.place"])
 
         self.check_metadata(header["metadata"])
+
+    def test_with_fields(self):
+        """What was imported, between the outcome and the features; all else is as without."""
+        plain, path = os.path.join(self.place, "plain.csv"), os.path.join(self.place, "set.csv")
+        self.run_harrier([HARRIER, "replay", self.few, "-q", "--features", plain])
+        self.run_harrier([HARRIER, "replay", self.few, "-q", "--features", path, "--with-fields"])
+        with open(plain, newline="", encoding="utf-8") as file:
+            without = list(csv.reader(file))
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+        fields = ["amount", "amount_minor", "currency", "card", "customer", "account", "merchant", "terminal", "device",
+                  "ip", "country", "mcc", "channel", "email", "phone", "latitude", "longitude"]
+        begin = without[0].index("outcome") + 1
+        end = begin + len(fields)
+        self.assertEqual(rows[0][begin:end], fields)
+        self.assertEqual([row[:begin] + row[end:] for row in rows], without)
+        for number, row in enumerate(rows[1:]):
+            sent = {"amount": f"{number / 100:.2f}", "amount_minor": str(number), "currency": "EUR",
+                    "card": f"c{number % 41}", "merchant": f"m{number * 7 % 1013}", "country": ("DE", "", "FR")[number % 3]}
+            self.assertEqual(row[begin:end], [sent.get(name, "") for name in fields])
+        # Parquet gets the same, typed.
+        done = self.run_stand_in("decodes", self.few, "--with-fields")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path, "rb") as file:
+            header, table, _ = pickle.load(file)
+        self.assertEqual(list(table), rows[0])
+        kinds = {column["name"]: column["type"] for column in header["columns"]}
+        for name, texts in zip(rows[0], zip(*rows[1:])):
+            self.expect_parsed(name, kinds[name], texts, table[name])
+        self.assertEqual([kinds[name] for name in fields], ["double", "int", *["string"] * 13, "double", "double"])
 
     def check_metadata(self, metadata):
         first, second = metadata["policies"]

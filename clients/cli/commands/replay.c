@@ -97,8 +97,7 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
     store_u32(prepared->bytes + length_at, (uint32_t)(prepared->length - length_at - 4));
     if (session->training_set && row->decision)
         training_set_format(session->training_set, row->decision,
-                            row->record->transaction.transaction.event_time_us, row->outcome,
-                            prepared);
+                            &row->record->transaction.transaction, row->outcome, prepared);
     return 0;
 }
 
@@ -319,12 +318,13 @@ static int open_training_set(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     int r;
     if (session->held) {
-        r = training_set_reopen(command->features, session->replay,
+        r = training_set_reopen(command->features, session->replay, command->with_fields,
                                 &session->checkpoint.training_set, &session->training_set,
                                 ret_error);
         return r < 0 ? error_prefix(ret_error, "%s cannot be resumed from", command->resume) : 0;
     }
-    r = training_set_open(command->features, session->replay, &session->training_set, ret_error);
+    r = training_set_open(command->features, session->replay, command->with_fields,
+                          &session->training_set, ret_error);
     if (r == 0 && command->resume)
         r = training_set_follow(session->training_set, ret_error);
     return r == -ERROR_UNSUPPORTED ? error_prefix(ret_error, "--resume") : r;

@@ -4,14 +4,11 @@
 #include "export_cell.h"
 
 #include "clients/cli/io/csv_cell.h"
-#include "clients/cli/io/decimal.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/decision_output.h"
 #include "core/base/hash.h"
 
 #include <string.h>
-
-#define COORDINATE_DIGITS 7
 
 /* What a column holds. */
 struct cell {
@@ -26,11 +23,6 @@ const char *export_value_name(enum export_value value) {
         [EXPORT_EVENT_TIME] = "event_time",
         [EXPORT_RECEIVED_TIME] = "received_time",
         [EXPORT_POSITION] = "position",
-        [EXPORT_AMOUNT] = "amount",
-        [EXPORT_AMOUNT_MINOR] = "amount_minor",
-        [EXPORT_CURRENCY] = "currency",
-        [EXPORT_LATITUDE] = "latitude",
-        [EXPORT_LONGITUDE] = "longitude",
         [EXPORT_ATTRIBUTES] = "attributes",
         [EXPORT_VERDICT] = "verdict",
         [EXPORT_SCORE] = "score",
@@ -52,8 +44,8 @@ const char *export_value_name(enum export_value value) {
         [EXPORT_AMENDMENT_TIME] = "amendment_time",
     };
     _Static_assert(sizeof names / sizeof *names == EXPORT_VALUE_COUNT, "a name for each value");
-    if (value >= EXPORT_TEXTS && value < EXPORT_TEXTS + FIELD_COUNT)
-        return transaction_field_name((enum transaction_field)(value - EXPORT_TEXTS));
+    if (value >= EXPORT_FIELDS && value < EXPORT_ATTRIBUTES)
+        return transaction_column_name((enum transaction_column)(value - EXPORT_FIELDS));
     return names[value];
 }
 
@@ -71,29 +63,18 @@ static struct cell of_text(struct text text) {
     return text.length ? of_value(value_text(text)) : nothing();
 }
 
-/* Lives in memory. */
-static struct cell of_digits(const char *digits, struct buffer *memory) {
-    buffer_append_string(memory, digits);
+/* A decimal number, or nothing. The memory keeps its text. */
+static struct cell of_decimal(struct value value, struct buffer *memory) {
+    if (value.type == VALUE_ABSENT)
+        return nothing();
+    buffer_append(memory, value.text.data, value.text.length);
     return (struct cell){.value = value_text(buffer_text(memory)), .is_number = true};
 }
 
-/* In the currency's major unit. One that is no currency any more has no known digits: there the
- * amount is in amount_minor alone. */
 static struct cell of_money(int64_t minor, const struct transaction *transaction,
                             struct buffer *memory) {
-    int digits = currency_digits(transaction->currency);
-    char text[DECIMAL_SIZE];
-    if (digits < 0)
-        return nothing();
-    return of_digits(decimal_format(minor, (unsigned)digits, text), memory);
-}
-
-static struct cell of_degrees(const struct transaction *transaction, int32_t e7,
-                              struct buffer *memory) {
-    char text[DECIMAL_SIZE];
-    if (!transaction->has_location)
-        return nothing();
-    return of_digits(decimal_format(e7, COORDINATE_DIGITS, text), memory);
+    char digits[DECIMAL_SIZE];
+    return of_decimal(transaction_money(minor, transaction, digits), memory);
 }
 
 static struct cell of_list(struct buffer *memory) {
@@ -175,11 +156,17 @@ static struct cell of_refunded(const struct export_row *row, struct buffer *memo
 
 /* ---- columns ---- */
 
+static struct cell of_field(enum transaction_column column, const struct transaction *transaction,
+                            struct buffer *memory) {
+    char digits[DECIMAL_SIZE];
+    struct value value = transaction_column_value(column, transaction, digits);
+    return transaction_column_type(column) == VALUE_DOUBLE ? of_decimal(value, memory)
+                                                           : of_value(value);
+}
+
 static struct cell of_transaction(enum export_value value, const struct export_row *row,
                                   struct buffer *memory) {
     const struct transaction *transaction = transaction_of(row);
-    if (value >= EXPORT_TEXTS && value < EXPORT_TEXTS + FIELD_COUNT)
-        return of_text(transaction->fields[value - EXPORT_TEXTS]);
     if (value == EXPORT_ID)
         return of_text(transaction->id);
     if (value == EXPORT_EVENT_TIME)
@@ -188,16 +175,7 @@ static struct cell of_transaction(enum export_value value, const struct export_r
         return of_value(value_timestamp(row->record->receive_time_us));
     if (value == EXPORT_POSITION)
         return of_value(value_int((int64_t)row->record->position));
-    if (value == EXPORT_CURRENCY)
-        return of_text(transaction->currency);
-    if (value == EXPORT_LATITUDE)
-        return of_degrees(transaction, transaction->latitude_e7, memory);
-    if (value == EXPORT_LONGITUDE)
-        return of_degrees(transaction, transaction->longitude_e7, memory);
-    if (transaction->currency.length == 0) /* neither amount */
-        return nothing();
-    return value == EXPORT_AMOUNT ? of_money(transaction->amount_minor, transaction, memory)
-                                  : of_value(value_int(transaction->amount_minor));
+    return of_field((enum transaction_column)(value - EXPORT_FIELDS), transaction, memory);
 }
 
 static struct cell of_decision(enum export_value value, const struct decision *decision,

@@ -4,23 +4,20 @@
 #pragma once
 
 #include "batch/export/export.h"
+#include "clients/cli/output/transaction_columns.h"
 #include "core/base/buffer.h"
 
 #include <stdbool.h>
 
-/* In the order of a file. The texts of a transaction are EXPORT_TEXTS + enum transaction_field. */
+/* In the order of a file. */
 enum export_value {
     EXPORT_ID,
     EXPORT_EVENT_TIME,
     EXPORT_RECEIVED_TIME,
     EXPORT_POSITION,
-    EXPORT_AMOUNT,
-    EXPORT_AMOUNT_MINOR,
-    EXPORT_CURRENCY,
-    EXPORT_TEXTS,
-    EXPORT_LATITUDE = EXPORT_TEXTS + FIELD_COUNT,
-    EXPORT_LONGITUDE,
-    EXPORT_ATTRIBUTES, /* several columns: export_columns.h */
+    EXPORT_FIELDS, /* + enum transaction_column */
+    EXPORT_ATTRIBUTES =
+        EXPORT_FIELDS + TRANSACTION_COLUMN_COUNT, /* several columns: export_columns.h */
     EXPORT_VERDICT,
     EXPORT_SCORE,
     EXPORT_RULES,

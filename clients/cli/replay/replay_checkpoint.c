@@ -356,6 +356,7 @@ void replay_identity(const struct replay_command *command, const struct replay *
     add_time(ret_identity, "--from", command->from_us);
     add_time(ret_identity, "--to", command->to_us);
     add_text(ret_identity, "--features", command->features);
+    add_flag(ret_identity, "--with-fields", command->with_fields);
     add(ret_identity, "the report", reports ? "wanted" : "not wanted");
     add_number(ret_identity, "the number of listed changes",
                reports ? (int64_t)replay_command_kept(command) : 0, -1);

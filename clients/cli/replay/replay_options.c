@@ -24,6 +24,7 @@
 
 enum {
     OPTION_FEATURES = 256,
+    OPTION_WITH_FIELDS,
     OPTION_RECORDED,
     OPTION_AGAINST,
     OPTION_FROM,
@@ -78,6 +79,8 @@ static const struct argp_option arguments[] = {
      "Each transaction's feature values, score, verdict and outcome, as CSV (- is standard "
      "output), or as Parquet when FILE ends in .parquet",
      3},
+    {"with-fields", OPTION_WITH_FIELDS, NULL, 0,
+     "With --features: also the transaction's own fields, from amount to longitude", 3},
     {"list", OPTION_LIST, "N", 0,
      "Report up to N differences, refusals or changed decisions one by one (10; with --json or "
      "--html 1000)",
@@ -225,6 +228,8 @@ static void check_resume(const struct replay_command *command, struct argp_state
 static void check_command(const struct replay_command *command, struct argp_state *state) {
     if (!command->archive)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
+    if (command->with_fields && !command->features)
+        argp_error(state, "--with-fields is about the rows of --features, which is missing");
     if (command->recorded)
         check_recorded(command, state);
     check_policy(command, state);
@@ -290,6 +295,9 @@ static error_t parse_output(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_FEATURES:
         command->features = value;
+        return 0;
+    case OPTION_WITH_FIELDS:
+        command->with_fields = true;
         return 0;
     case OPTION_LIST:
         command->listed = count_option_parse("--list", value, 0, LISTED_MAX, state);

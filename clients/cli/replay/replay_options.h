@@ -13,7 +13,7 @@ struct replay_command {
     const char *resume;                 /* file to resume from; NULL: not given */
     const char *card;                   /* entity; NULL: the report's default */
     const char *review_price;           /* in major units, as typed: its currency is the policy's */
-    bool recorded, counterfactual, walk_forward, known_now, from_generations, quiet;
+    bool recorded, counterfactual, walk_forward, known_now, from_generations, with_fields, quiet;
     enum progress_choice progress;
     int64_t from_us, to_us;     /* event times in [from, to); 0: no bound */
     int64_t outcomes_after_us;  /* −1: not given */

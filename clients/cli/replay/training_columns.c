@@ -4,6 +4,7 @@
 #include "training_columns.h"
 
 #include "clients/cli/io/json_writer.h"
+#include "clients/cli/output/transaction_columns.h"
 #include "core/base/check.h"
 #include "core/policy/lang/type.h"
 
@@ -18,10 +19,23 @@ static const struct training_column of_all[] = {
     {TEXT_LITERAL("outcome"), VALUE_TEXT},
 };
 
-void training_columns_init(struct training_columns *columns) {
+/* No feature and no value of a policy can have the name of a field. */
+static void add_fields(struct training_columns *columns) {
+    columns->columns = check_reallocarray(
+        columns->columns, columns->count + TRANSACTION_COLUMN_COUNT, sizeof *columns->columns);
+    for (unsigned i = 0; i < TRANSACTION_COLUMN_COUNT; i++)
+        columns->columns[columns->count++] = (struct training_column){
+            .name = text_of(transaction_column_name((enum transaction_column)i)),
+            .type = transaction_column_type((enum transaction_column)i)};
+}
+
+void training_columns_init(struct training_columns *columns, bool fields) {
     *columns = (struct training_columns){.count = sizeof of_all / sizeof *of_all};
     columns->columns = check_malloc(sizeof of_all);
     memcpy(columns->columns, of_all, sizeof of_all);
+    columns->first_field = columns->count;
+    if (fields)
+        add_fields(columns);
     columns->first_feature = columns->count;
 }
 

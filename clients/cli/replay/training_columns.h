@@ -17,14 +17,14 @@ struct training_column {
 };
 
 struct training_columns {
-    struct training_column *columns; /* what every row has, then the features */
-    size_t count, first_feature;
+    struct training_column *columns; /* what every row has, then the fields, then the features */
+    size_t count, first_field, first_feature;
     const struct snapshot **policies; /* each different one once; they must outlive this */
     size_t policy_count;
 };
 
-/* Those that every row has. */
-void training_columns_init(struct training_columns *columns);
+/* Those that every row has. fields: also the transaction's own, all of enum transaction_column. */
+void training_columns_init(struct training_columns *columns, bool fields);
 /* The same policy again is no change. */
 void training_columns_add(struct training_columns *columns, const struct snapshot *policy);
 void training_columns_deinit(struct training_columns *columns);

@@ -2,8 +2,11 @@
 
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/output/decision_output.h"
+#include "clients/cli/output/transaction_columns.h"
 #include "column_batch.h"
 #include "core/base/check.h"
+
+#include <stdlib.h>
 
 /* Names of one policy are the same memory every time, in the columns and in decisions. */
 static bool is_named(const struct named_value *feature, struct text name) {
@@ -28,9 +31,17 @@ static struct text outcome_name(enum label outcome) {
     return text_of(outcome == LABEL_NONE ? "" : label_name(outcome));
 }
 
+static void add_field(struct buffer *row, enum transaction_column column,
+                      const struct transaction *transaction) {
+    char digits[DECIMAL_SIZE];
+    buffer_append_u8(row, ',');
+    csv_add_value(row, transaction_column_value(column, transaction, digits));
+}
+
 /* The columns of training_columns.c, in that order. */
 void training_row_csv(const struct training_columns *columns, const struct decision *decision,
-                      int64_t event_time_us, enum label outcome, struct buffer *row) {
+                      const struct transaction *transaction, enum label outcome,
+                      struct buffer *row) {
     csv_add_text(row, decision->transaction_id);
     buffer_append_u8(row, ',');
     buffer_append_string(row, verdict_name(decision->verdict));
@@ -45,9 +56,11 @@ void training_row_csv(const struct training_columns *columns, const struct decis
     buffer_append_u8(row, ',');
     decision_csv_reasons(row, decision);
     buffer_append_u8(row, ',');
-    csv_add_value(row, value_timestamp(event_time_us));
+    csv_add_value(row, value_timestamp(transaction->event_time_us));
     buffer_append_u8(row, ',');
     csv_add_text(row, outcome_name(outcome));
+    for (size_t i = columns->first_field; i < columns->first_feature; i++)
+        add_field(row, (enum transaction_column)(i - columns->first_field), transaction);
     size_t guess = 0;
     for (size_t i = columns->first_feature; i < columns->count; i++) {
         buffer_append_u8(row, ',');
@@ -73,6 +86,16 @@ static void pack_joined(struct packed_row *row, const struct decision *decision,
     packed_row_end_text(row, begin);
 }
 
+/* The digits end with a NUL; the double is the nearest one. */
+static void pack_field(struct packed_row *row, enum transaction_column column,
+                       const struct transaction *transaction) {
+    char digits[DECIMAL_SIZE];
+    struct value value = transaction_column_value(column, transaction, digits);
+    if (value.type == VALUE_TEXT && transaction_column_type(column) == VALUE_DOUBLE)
+        value = value_double(strtod(digits, NULL));
+    packed_row_add(row, value);
+}
+
 /* As the column has it: policies that do not agree about a feature's type make it a text. */
 static void pack_value(struct packed_row *row, struct value value, enum value_type type) {
     if (value.type == type || value.type == VALUE_ABSENT) {
@@ -93,7 +116,8 @@ static void pack_value(struct packed_row *row, struct value value, enum value_ty
 
 /* The same cells as training_row_csv(), typed. */
 void training_row_packed(const struct training_columns *columns, const struct decision *decision,
-                         int64_t event_time_us, enum label outcome, struct buffer *buffer) {
+                         const struct transaction *transaction, enum label outcome,
+                         struct buffer *buffer) {
     struct packed_row row = packed_row_begin(buffer, columns->count);
     pack_text(&row, decision->transaction_id);
     pack_text(&row, text_of(verdict_name(decision->verdict)));
@@ -102,8 +126,10 @@ void training_row_packed(const struct training_columns *columns, const struct de
     packed_row_add(&row, value_bool(decision->degraded));
     pack_joined(&row, decision, decision_rules);
     pack_joined(&row, decision, decision_reasons);
-    packed_row_add(&row, value_timestamp(event_time_us));
+    packed_row_add(&row, value_timestamp(transaction->event_time_us));
     pack_text(&row, outcome_name(outcome));
+    for (size_t i = columns->first_field; i < columns->first_feature; i++)
+        pack_field(&row, (enum transaction_column)(i - columns->first_field), transaction);
     size_t guess = 0;
     for (size_t i = columns->first_feature; i < columns->count; i++)
         pack_value(&row, find_value(decision, columns->columns[i].name, &guess),

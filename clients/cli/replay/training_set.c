@@ -33,12 +33,13 @@ struct training_set {
 /* ---- rows, in any thread ---- */
 
 void training_set_format(const struct training_set *training_set, const struct decision *decision,
-                         int64_t event_time_us, enum label outcome, struct buffer *ret_row) {
+                         const struct transaction *transaction, enum label outcome,
+                         struct buffer *ret_row) {
     const struct training_columns *columns = &training_set->columns;
     if (training_set->pipe)
-        training_row_packed(columns, decision, event_time_us, outcome, ret_row);
+        training_row_packed(columns, decision, transaction, outcome, ret_row);
     else
-        training_row_csv(columns, decision, event_time_us, outcome, ret_row);
+        training_row_csv(columns, decision, transaction, outcome, ret_row);
 }
 
 /* ---- the file, in one thread ---- */
@@ -102,18 +103,18 @@ static int begin_file(struct training_set *training_set, const char *path,
 
 /* No file yet. */
 static struct training_set *new_training_set(const struct snapshot *const *policies,
-                                             size_t policy_count) {
+                                             size_t policy_count, bool fields) {
     struct training_set *training_set = check_calloc(1, sizeof *training_set);
-    training_columns_init(&training_set->columns);
+    training_columns_init(&training_set->columns, fields);
     for (size_t i = 0; i < policy_count; i++)
         training_columns_add(&training_set->columns, policies[i]);
     return training_set;
 }
 
 int training_set_begin(const char *path, const struct snapshot *const *policies,
-                       size_t policy_count, struct training_set **ret_training_set,
+                       size_t policy_count, bool fields, struct training_set **ret_training_set,
                        struct error *ret_error) {
-    struct training_set *training_set = new_training_set(policies, policy_count);
+    struct training_set *training_set = new_training_set(policies, policy_count, fields);
     int r = begin_file(training_set, path, ret_error);
     if (r < 0) {
         training_set_discard(training_set);
@@ -135,11 +136,11 @@ static const struct snapshot **policies_of(const struct replay *replay, size_t *
     return policies;
 }
 
-int training_set_open(const char *path, const struct replay *replay,
+int training_set_open(const char *path, const struct replay *replay, bool fields,
                       struct training_set **ret_training_set, struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    int r = training_set_begin(path, policies, count, ret_training_set, ret_error);
+    int r = training_set_begin(path, policies, count, fields, ret_training_set, ret_error);
     free(policies);
     return r;
 }
@@ -249,12 +250,12 @@ static int go_on(struct training_set *training_set, const struct training_mark *
     return 0;
 }
 
-int training_set_reopen(const char *path, const struct replay *replay,
+int training_set_reopen(const char *path, const struct replay *replay, bool fields,
                         const struct training_mark *mark, struct training_set **ret_training_set,
                         struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    struct training_set *training_set = new_training_set(policies, count);
+    struct training_set *training_set = new_training_set(policies, count, fields);
     free(policies);
     int r = draft_file_reopen(&training_set->draft, path, mark->draft, ret_error);
     if (r < 0) {

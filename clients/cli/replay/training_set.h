@@ -15,25 +15,28 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/wire/types/decision.h"
+#include "core/wire/types/transaction.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct training_set;
 
-/* path "-": CSV to stdout. The replay must be opened with `features`, `outcomes` and `texts`, and
- * outlive the training set. ERROR_SYSTEM: the file cannot be written, or what writes Parquet is
- * not there; the text says how to get it. */
-int training_set_open(const char *path, const struct replay *replay,
+/* path "-": CSV to stdout. fields: rows also have the transaction's own fields. The replay must be
+ * opened with `features`, `outcomes` and `texts`, and outlive the training set. ERROR_SYSTEM: the
+ * file cannot be written, or what writes Parquet is not there; the text says how to get it. */
+int training_set_open(const char *path, const struct replay *replay, bool fields,
                       struct training_set **ret_training_set, struct error *ret_error);
 
 /* The same for any policies, which must outlive it. */
 int training_set_begin(const char *path, const struct snapshot *const *policies,
-                       size_t policy_count, struct training_set **ret_training_set,
+                       size_t policy_count, bool fields, struct training_set **ret_training_set,
                        struct error *ret_error);
 
 /* Appends the row to ret_row. Any thread may, at any time: nothing in the training set changes. */
 void training_set_format(const struct training_set *training_set, const struct decision *decision,
-                         int64_t event_time_us, enum label outcome, struct buffer *ret_row);
+                         const struct transaction *transaction, enum label outcome,
+                         struct buffer *ret_row);
 
 /* Writes a row made by training_set_format(); one thread. ERROR_SYSTEM */
 int training_set_write(struct training_set *training_set, struct text row, struct error *ret_error);
@@ -56,7 +59,7 @@ int training_set_mark(struct training_set *training_set, struct training_mark *r
 void training_set_leave(struct training_set *training_set);
 /* As training_set_open(), at the mark: what follows it is cut off. Followed. ERROR_DAMAGED,
  * ERROR_NOT_FOUND: what was written up to the mark is not there any more; nothing is changed. */
-int training_set_reopen(const char *path, const struct replay *replay,
+int training_set_reopen(const char *path, const struct replay *replay, bool fields,
                         const struct training_mark *mark, struct training_set **ret_training_set,
                         struct error *ret_error);
 

@@ -227,6 +227,8 @@ if [ -n "$(find "$folder" -name '*never*')" ]; then
     failures=$((failures + 1))
 fi
 
+expect 64 '--with-fields is about the rows of --features' replay "$folder/none" --with-fields
+
 # policy
 expect 64 'list, show, diff, export or rollback?' policy
 expect 64 'there is no "harrier policy lst"' policy lst

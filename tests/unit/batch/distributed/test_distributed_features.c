@@ -30,7 +30,7 @@ struct table {
 };
 
 static void table_init(struct table *table, const struct snapshot *policy) {
-    training_columns_init(&table->columns);
+    training_columns_init(&table->columns, false);
     training_columns_add(&table->columns, policy);
     buffer_init(&table->lines);
 }
@@ -47,9 +47,8 @@ static int take(void *user, size_t worker, const struct replay_row *row, struct 
     const struct table *table = user;
     (void)worker, (void)ret_error;
     if (row->decision)
-        training_row_csv(&table->columns, row->decision,
-                         row->record->transaction.transaction.event_time_us, row->outcome,
-                         prepared);
+        training_row_csv(&table->columns, row->decision, &row->record->transaction.transaction,
+                         row->outcome, prepared);
     return 0;
 }
 
@@ -214,8 +213,8 @@ static void send_files(const struct job *job, struct task_rows *rows) {
 static void add_line(void *user, const struct record *record, const struct decision *decision,
                      enum label outcome) {
     struct table *table = user;
-    training_row_csv(&table->columns, decision, record->transaction.transaction.event_time_us,
-                     outcome, &table->lines);
+    training_row_csv(&table->columns, decision, &record->transaction.transaction, outcome,
+                     &table->lines);
 }
 
 static int decide(struct job *job, const struct task_rows *values, struct text rare,

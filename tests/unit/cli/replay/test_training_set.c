@@ -31,6 +31,8 @@ struct scene {
     char folder[64], path[96];
     const struct snapshot *policies[2];
     size_t policy_count;
+    bool fields;
+    struct transaction transaction;
     struct training_set *set;
 };
 
@@ -60,16 +62,17 @@ static int teardown(void **state) {
 
 static void begin(struct scene *scene) {
     struct error error;
-    assert_int_equal(
-        training_set_begin(scene->path, scene->policies, scene->policy_count, &scene->set, &error),
-        0);
+    assert_int_equal(training_set_begin(scene->path, scene->policies, scene->policy_count,
+                                        scene->fields, &scene->set, &error),
+                     0);
 }
 
 static int add(struct scene *scene, const struct decision *decision, enum label outcome,
                struct error *ret_error) {
     struct buffer row;
     buffer_init(&row);
-    training_set_format(scene->set, decision, EVENT_US, outcome, &row);
+    scene->transaction.event_time_us = EVENT_US;
+    training_set_format(scene->set, decision, &scene->transaction, outcome, &row);
     struct text text = {.data = (const char *)row.bytes, .length = row.length};
     int r = training_set_write(scene->set, text, ret_error);
     buffer_deinit(&row);
@@ -136,6 +139,33 @@ static void rows(void **state) {
                "t2,approve,0,9007199254740993,true,,,2018-04-01T00:00:31Z,,,,false\n");
 }
 
+static void fields_of_the_transaction(void **state) {
+    struct scene *scene = *state;
+    const struct decision decision = {.transaction_id = TEXT_LITERAL("t1"),
+                                      .verdict = VERDICT_APPROVE};
+    struct error error;
+    scene->fields = true;
+    begin(scene);
+    scene->transaction = (struct transaction){
+        .amount_minor = 1234,
+        .currency = TEXT_LITERAL("KWD"),
+        .fields = {[FIELD_CARD] = TEXT_LITERAL("a,b"), [FIELD_PHONE] = TEXT_LITERAL("+49")},
+        .has_location = true,
+        .latitude_e7 = -1,
+        .longitude_e7 = 1234567890};
+    assert_int_equal(add(scene, &decision, LABEL_NONE, &error), 0);
+    scene->transaction = (struct transaction){.amount_minor = 0};
+    assert_int_equal(add(scene, &decision, LABEL_FRAUD, &error), 0);
+    assert_int_equal(publish(scene, &error), 0);
+    expect_content(
+        scene, "transaction_id,verdict,score,position,degraded,rules,reasons,event_time,outcome,"
+               "amount,amount_minor,currency,card,customer,account,merchant,terminal,device,ip,"
+               "country,mcc,channel,email,phone,latitude,longitude,card.count_1h,card.place,late\n"
+               "t1,approve,0,0,false,,,2018-04-01T00:00:31Z,,1.234,1234,KWD,\"a,b\",,,,,,,,,,,+49,"
+               "-0.0000001,123.4567890,,,\n"
+               "t1,approve,0,0,false,,,2018-04-01T00:00:31Z,fraud,,,,,,,,,,,,,,,,,,,,\n");
+}
+
 static void columns_of_two_policies(void **state) {
     struct scene *scene = *state;
     struct error error;
@@ -188,7 +218,8 @@ static void a_full_disk_is_reported(void **state) {
     struct error error;
     if (access("/dev/full", W_OK) != 0)
         skip();
-    assert_int_equal(training_set_begin("/dev/full", scene->policies, 1, &scene->set, &error), 0);
+    assert_int_equal(
+        training_set_begin("/dev/full", scene->policies, 1, false, &scene->set, &error), 0);
     assert_int_equal(
         add(scene, &(struct decision){.transaction_id = TEXT_LITERAL("t1")}, LABEL_NONE, &error),
         0);
@@ -199,6 +230,7 @@ static void a_full_disk_is_reported(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(fields_of_the_transaction, setup, teardown),
         cmocka_unit_test_setup_teardown(columns_of_two_policies, setup, teardown),
         cmocka_unit_test_setup_teardown(no_rows_but_a_header, setup, teardown),
         cmocka_unit_test_setup_teardown(discarded_it_leaves_nothing, setup, teardown),
