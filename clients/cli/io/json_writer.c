@@ -10,8 +10,25 @@
 #include <math.h>
 #include <stdio.h>
 
-/* jansson's own escaping, so that output and jansson's reader agree. */
+/* Most texts are ids, names and times, in which nothing is to be escaped. */
+static bool is_plain(struct text text) {
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        if (c < ' ' || c > '~' || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+/* jansson's own escaping, so that output and jansson's reader agree; it costs three allocations, so
+ * only where it does something. */
 static void append_escaped(struct buffer *buffer, struct text text) {
+    if (is_plain(text)) {
+        buffer_append_u8(buffer, '"');
+        buffer_append(buffer, text.data, text.length);
+        buffer_append_u8(buffer, '"');
+        return;
+    }
     json_t *string = json_stringn(text.data ? text.data : "", text.length);
     size_t size = string ? json_dumpb(string, NULL, 0, JSON_ENCODE_ANY) : 0;
     if (size > 0) {
