@@ -7,10 +7,10 @@
  * beside a server. Nothing here repairs a damaged archive. */
 #include "batch/verify/archive_verify.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_bar.h"
@@ -19,6 +19,7 @@
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/store/archive/archive_parts.h"
 #include "core/store/archive/archive_seal.h"
 

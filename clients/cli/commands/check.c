@@ -8,11 +8,11 @@
  * Needs neither server nor archive. Faults go to standard error in any case; the JSON repeats
  * them for editors. Costs are worst cases computed from the policy, not measurements. */
 #include "core/base/check.h"
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/engine/trial.h"
 #include "core/feature/state/cost.h"
 #include "core/policy/analysis/snapshot_check.h"

@@ -4,15 +4,16 @@
  * it decided a moment ago counts; nothing is changed. harrier explain shows
  * why a transaction was decided as it was. */
 #include "clients/cli/explain/explain_parts.h"
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/output/feature_value.h"
 #include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
 #include "core/base/buffer.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <argp.h>
 #include <inttypes.h>

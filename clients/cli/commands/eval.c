@@ -7,12 +7,12 @@
  * Steps: read the variables, type-check and build the expression, evaluate it once, print type
  * and value. No rule, feature, list or archive takes part, so the result depends on the line
  * alone. */
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/variables.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "command.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/policy/check/checker.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/lang/zone.h"

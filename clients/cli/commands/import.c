@@ -8,7 +8,6 @@
  * that is `harrier rebuild`. */
 #include "batch/import/import.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/rejects.h"
 #include "clients/cli/io/row_errors.h"
@@ -18,11 +17,13 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/policy/load/snapshot.h"
 
 #include <argp.h>

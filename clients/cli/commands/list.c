@@ -4,16 +4,17 @@
  * Everything is asked of the server, which records each change in its archive. Changes go out in
  * calls of up to LIST_CHANGES_MAX; what was not answered is sent again, which is safe: the same
  * change twice is one change. The lists in the policy's own files are never changed from here. */
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/base/value.h"
 #include "core/policy/lists/list_entry.h"
 #include "core/wire/types/list_change.h"

@@ -13,15 +13,16 @@
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/store/archive/archive_seal.h"
 
 #include <argp.h>

@@ -3,13 +3,14 @@
  * Without --wait the request is only handed over. With it the server's answer is printed: what
  * became of the policy and of each shadow policy, and which features have no history yet. Reload
  * cannot name another policy than the one the server was started with, and it does not retry. */
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <argp.h>
 #include <inttypes.h>

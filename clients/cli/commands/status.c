@@ -4,15 +4,16 @@
  * is repeated until the server is ready or time is up: for scripts that start a server. The exit
  * status says whether it is ready. Metrics over time are not here: the server exports them for
  * Prometheus. */
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/base/value.h"
 
 #include <argp.h>

@@ -5,12 +5,12 @@
  * XML is written at the end, for CI systems. A policy that does not load does not keep the others
  * from being run. Warnings are harrier check's business. */
 #include "clients/cli/io/draft_file.h"
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/junit.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "command.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/engine/trial.h"
 #include "core/policy/load/snapshot.h"
 

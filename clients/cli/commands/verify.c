@@ -6,16 +6,17 @@
  * was made (harrier explain). Nothing is repaired: harrier rebuild makes new tables. */
 #include "batch/verify/verify.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <argp.h>
 #include <inttypes.h>

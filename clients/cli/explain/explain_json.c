@@ -4,8 +4,8 @@
  * left out, because the wire does not distinguish them from missing ones. */
 #include "explain_json.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/feature_value.h"
+#include "core/base/json_writer.h"
 #include "core/wire/types/explanation.h"
 #include "core/wire/types/transaction.h"
 

@@ -4,9 +4,9 @@
 #include "export_cell.h"
 
 #include "clients/cli/io/csv_cell.h"
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/decision_output.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #include "export_output.h"
 
 #include "clients/cli/io/csv_cell.h"
-#include "clients/cli/io/json_writer.h"
-#include "clients/cli/output/record_text.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
+#include "core/wire/types/transaction_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,7 +90,7 @@ static void add_attributes(struct export_output *output) {
         const struct attribute *attribute =
             column->value == EXPORT_ATTRIBUTES ? attribute_of(output, column) : NULL;
         if (attribute)
-            record_json_attribute(&output->line, attribute);
+            transaction_json_add_attribute(&output->line, attribute);
     }
     json_end_object(&output->line);
 }

@@ -5,12 +5,12 @@
 #include "clients/cli/rows/base64.h"
 #include "clients/cli/rows/json_lines.h"
 #include "clients/cli/rows/json_members.h"
-#include "clients/cli/rows/reject_column.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
+#include "core/wire/types/reject_column.h"
 #include "csv_cell.h"
-#include "json_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

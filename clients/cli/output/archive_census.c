@@ -6,8 +6,8 @@
  * compares these. */
 #include "archive_census.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #include "decision_output.h"
 
 #include "clients/cli/io/csv_cell.h"
-#include "clients/cli/io/json_writer.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
 

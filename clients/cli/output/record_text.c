@@ -3,10 +3,11 @@
  * docs/CLI.md. Nothing is looked up: what a record does not carry is not shown. */
 #include "record_text.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/money.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/base/value.h"
+#include "core/wire/types/transaction_json.h"
 #include "decision_output.h"
 #include "threshold_output.h"
 
@@ -206,50 +207,6 @@ void record_text(const struct record *record, const struct archive_frame *frame,
 /* --- JSON --------------------------------------------------------------------------------------
  */
 
-/* A whole number that is a double is written 3.0, because harrier score takes 3 for an integer. */
-static void json_double(struct buffer *buffer, struct text name, double number) {
-    char digits[64];
-    value_format(value_double(number), digits, sizeof digits);
-    json_add_key(buffer, name);
-    buffer_printf(buffer, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
-}
-
-void record_json_attribute(struct buffer *buffer, const struct attribute *attribute) {
-    if (attribute->type == ATTRIBUTE_NUMBER)
-        json_double(buffer, attribute->name, attribute->number);
-    else
-        json_add_value(buffer, attribute->name,
-                       attribute->type == ATTRIBUTE_TEXT      ? value_text(attribute->text)
-                       : attribute->type == ATTRIBUTE_INTEGER ? value_int(attribute->integer)
-                       : attribute->type == ATTRIBUTE_FLAG    ? value_bool(attribute->flag)
-                                                              : value_absent());
-}
-
-/* The same names as in the files that harrier score reads. */
-static void json_transaction(struct buffer *buffer, const struct transaction *transaction) {
-    json_add_text(buffer, "id", transaction->id);
-    json_add_time(buffer, "event_time", transaction->event_time_us);
-    if (transaction->currency.length) {
-        json_add_signed(buffer, "amount_minor", transaction->amount_minor);
-        json_add_text(buffer, "currency", transaction->currency);
-    }
-    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
-        if (transaction->fields[field].length)
-            json_add_text(buffer, transaction_field_name(field), transaction->fields[field]);
-    if (transaction->has_location) {
-        json_add_value(buffer, TEXT_LITERAL("latitude"),
-                       value_double(transaction->latitude_e7 / 1e7));
-        json_add_value(buffer, TEXT_LITERAL("longitude"),
-                       value_double(transaction->longitude_e7 / 1e7));
-    }
-    if (transaction->attribute_count == 0)
-        return;
-    json_begin_object(buffer, "attributes");
-    for (size_t i = 0; i < transaction->attribute_count; i++)
-        record_json_attribute(buffer, &transaction->attributes[i]);
-    json_end_object(buffer);
-}
-
 /* Rules are numbers: their names are in the shadow policy's files. */
 static void json_shadows(struct buffer *buffer, const struct decision *decision) {
     json_begin_array(buffer, "shadows");
@@ -348,7 +305,7 @@ static void json_list_change(struct buffer *buffer, const struct list_change_rec
 static void json_payload(struct buffer *buffer, const struct record *record) {
     switch (record->type) {
     case RECORD_TRANSACTION:
-        json_transaction(buffer, &record->transaction.transaction);
+        transaction_json_add(buffer, &record->transaction.transaction, NULL);
         json_decision(buffer, &record->transaction.decision);
         break;
     case RECORD_OUTCOME:

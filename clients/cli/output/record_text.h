@@ -10,6 +10,3 @@ void record_text(const struct record *record, const struct archive_frame *frame,
                  struct buffer *buffer);
 void record_json(const struct record *record, const struct archive_frame *frame,
                  struct buffer *buffer);
-
-/* An attribute as a member of an object, with a type that JSON's reader gives it back. */
-void record_json_attribute(struct buffer *buffer, const struct attribute *attribute);

@@ -4,8 +4,8 @@
  * are whole. "precision" is missing where no outcome is known. */
 #include "shadow_json.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 /* A set of transactions: how many, their outcomes, the amounts by currency. */
 static void add_set(struct buffer *out, const char *key, const struct shadow_set *set) {

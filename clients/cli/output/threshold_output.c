@@ -3,8 +3,8 @@
  * more than its guard allows: the old one stays in force until an operator accepts the new one. */
 #include "threshold_output.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/quantity.h"
+#include "core/base/json_writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>

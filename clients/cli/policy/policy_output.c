@@ -4,10 +4,10 @@
 
 #include "quoted_path.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>

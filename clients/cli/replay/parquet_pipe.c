@@ -7,10 +7,10 @@
  * text. */
 #include "parquet_pipe.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "column_batch.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  * first. */
 #include "replay_json.h"
 
-#include "clients/cli/io/json_writer.h"
+#include "core/base/json_writer.h"
 #include "replay_caveats.h"
 
 #include <stdio.h>

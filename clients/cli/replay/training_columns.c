@@ -3,9 +3,9 @@
  * differently stays one column: what each means is in the description. */
 #include "training_columns.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/transaction_columns.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/policy/lang/type.h"
 
 #include <stdlib.h>

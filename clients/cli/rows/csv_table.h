@@ -5,8 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/wire/types/reject_column.h"
 #include "csv.h"
-#include "reject_column.h"
 #include "row_original.h"
 
 #include <stdbool.h>

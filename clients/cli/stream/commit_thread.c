@@ -3,10 +3,10 @@
  * tried again with the same batches, after a pause that grows. */
 #include "commit_thread.h"
 
-#include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/decision_output.h"
 #include "clients/cli/terminal/clock.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/wire/message/message_item.h"
 #include "stream_metrics.h"
 

@@ -1,7 +1,7 @@
 /* Members of an object taken out as bytes: compared with what jansson makes of it; and what was
  * added at the end and removed again leaves the same bytes. */
 #include "clients/cli/rows/json_members.h"
-#include "clients/cli/rows/reject_column.h"
+#include "core/wire/types/reject_column.h"
 #include "tests/unit/unit.h"
 
 #include <jansson.h>

@@ -4,10 +4,15 @@
 #define PREFIX "harrier."
 
 static const char *const names[] = {
-    [REJECT_SOURCE] = PREFIX "source", [REJECT_LINE] = PREFIX "line",
-    [REJECT_CODE] = PREFIX "code",     [REJECT_FIELD] = PREFIX "field",
-    [REJECT_REASON] = PREFIX "reason", [REJECT_COLUMNS] = PREFIX "columns",
-    [REJECT_RAW] = PREFIX "raw",       [REJECT_RAW_BASE64] = PREFIX "raw_base64",
+    [REJECT_SOURCE] = PREFIX "source",
+    [REJECT_LINE] = PREFIX "line",
+    [REJECT_CODE] = PREFIX "code",
+    [REJECT_FIELD] = PREFIX "field",
+    [REJECT_REASON] = PREFIX "reason",
+    [REJECT_COLUMNS] = PREFIX "columns",
+    [REJECT_RAW] = PREFIX "raw",
+    [REJECT_RAW_BASE64] = PREFIX "raw_base64",
+    [REJECT_RECEIVED_TIME] = PREFIX "received_time",
 };
 
 const char *reject_column_name(enum reject_column column) {

@@ -3,42 +3,52 @@
  * elements must do it right behind a bracket. */
 #include "json_writer.h"
 
-#include "core/base/hash.h"
+#include "hash.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
-/* Most texts are ids, names and times, in which nothing is to be escaped. */
-static bool is_plain(struct text text) {
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.data[i];
-        if (c < ' ' || c > '~' || c == '"' || c == '\\')
-            return false;
-    }
-    return true;
+/* A byte that is not part of a clean text: a control character, or not UTF-8. */
+static void append_odd(struct buffer *buffer, unsigned char byte) {
+    static const char short_forms[0x20] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    if (byte == 0x7f)
+        buffer_append_u8(buffer, byte);
+    else if (byte >= 0x20)
+        buffer_append_string(buffer, "\\ufffd");
+    else if (short_forms[byte])
+        buffer_printf(buffer, "\\%c", short_forms[byte]);
+    else
+        buffer_printf(buffer, "\\u%04X", byte);
 }
 
-/* jansson's own escaping, so that output and jansson's reader agree; it costs three allocations, so
- * only where it does something. */
+/* Only quotation marks and backslashes are left to escape. */
+static void append_clean(struct buffer *buffer, const char *at, size_t length) {
+    for (size_t plain = 0; length > 0; at += plain, length -= plain) {
+        for (plain = 0; plain < length && at[plain] != '"' && at[plain] != '\\';)
+            plain++;
+        buffer_append(buffer, at, plain);
+        if (plain < length) {
+            buffer_append_u8(buffer, '\\');
+            buffer_append_u8(buffer, (uint8_t)at[plain++]);
+        }
+    }
+}
+
 static void append_escaped(struct buffer *buffer, struct text text) {
-    if (is_plain(text)) {
-        buffer_append_u8(buffer, '"');
-        buffer_append(buffer, text.data, text.length);
-        buffer_append_u8(buffer, '"');
-        return;
+    buffer_append_u8(buffer, '"');
+    for (size_t clean; text.length > 0;) {
+        bool is_clean = text_is_clean(text, &clean);
+        if (is_clean)
+            clean = text.length;
+        append_clean(buffer, text.data, clean);
+        if (!is_clean)
+            append_odd(buffer, (unsigned char)text.data[clean++]);
+        text.data += clean;
+        text.length -= clean;
     }
-    json_t *string = json_stringn(text.data ? text.data : "", text.length);
-    size_t size = string ? json_dumpb(string, NULL, 0, JSON_ENCODE_ANY) : 0;
-    if (size > 0) {
-        json_dumpb(string, (char *)buffer_reserve(buffer, size), size, JSON_ENCODE_ANY);
-        buffer->length += size;
-    } else {
-        buffer_append_string(
-            buffer, "\"\\ufffd\""); /* not UTF-8: the archive and the wire refuse such texts */
-    }
-    json_decref(string);
+    buffer_append_u8(buffer, '"');
 }
 
 /* A comma goes before everything that does not come first in its object or array. */
@@ -131,12 +141,6 @@ void json_add_strings(struct buffer *buffer, const char *key, const char *const 
     for (size_t i = 0; i < count; i++)
         json_add_text(buffer, NULL, text_of(strings[i]));
     json_end_array(buffer);
-}
-
-void json_print_line(struct buffer *buffer) {
-    fwrite(buffer->bytes, 1, buffer->length, stdout);
-    putchar('\n');
-    buffer_deinit(buffer);
 }
 
 /* A value without a number in JSON (absent, nan, infinite) is null, never a missing member:

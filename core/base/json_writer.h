@@ -1,12 +1,13 @@
 /* JSON text into a buffer, one value after the other; commas are the writer's business. For lines
  * of output that would cost a tree of objects each; what is read is parsed by jansson.
  *
- * Keys are literals of ours and need no escaping; texts are escaped by jansson. */
+ * Keys are literals of ours and need no escaping. Texts are escaped as jansson does it; bytes that
+ * are not UTF-8 become U+FFFD. */
 #pragma once
 
-#include "core/base/buffer.h"
-#include "core/base/text.h"
-#include "core/base/value.h"
+#include "buffer.h"
+#include "text.h"
+#include "value.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,9 +32,6 @@ void json_add_time(struct buffer *buffer, const char *key, int64_t us); /* RFC 3
 /* An array of texts. */
 void json_add_strings(struct buffer *buffer, const char *key, const char *const *strings,
                       size_t count);
-
-/* Prints the buffer and a line feed to standard output and frees the buffer. */
-void json_print_line(struct buffer *buffer);
 
 /* A feature's value: numbers with the fewest digits that read back as the same double, times and
  * durations as value_format() prints them in strings, null for absent and for what JSON has no
