@@ -1,5 +1,5 @@
 /* The background thread: start, reload (reload.c), recovery after a failed write, spare files
- * (spare.c).
+ * (spare.c), refused transactions (reject_log.c).
  *
  * One job at a time, so that none meets another halfway: only this thread changes the policy or the
  * shadows, so it may read both without the decision lock. Swaps have a thread of their own
@@ -13,6 +13,7 @@
 #include "reload.h"
 #include "server/base/append.h"
 #include "server/base/commit.h"
+#include "server/base/reject_log.h"
 #include "server/base/spare.h"
 #include "server/ops/metrics.h"
 #include "shadows.h"
@@ -169,6 +170,10 @@ static void recover(struct service *service) {
     service_report(service);
 }
 
+static void write_rejects(struct service *service) {
+    reject_log_write(service->reject_log);
+}
+
 /* ---- the thread ---- */
 
 /* In this order when several are pending. */
@@ -176,10 +181,8 @@ static const struct {
     enum job job;
     void (*run)(struct service *service);
 } jobs[] = {
-    {JOB_START, start},
-    {JOB_RELOAD, reload_run},
-    {JOB_RECOVER, recover},
-    {JOB_SPARE, spare_make},
+    {JOB_START, start},      {JOB_RELOAD, reload_run},     {JOB_RECOVER, recover},
+    {JOB_SPARE, spare_make}, {JOB_REJECTS, write_rejects},
 };
 
 static void *work(void *user) {

@@ -6,10 +6,11 @@
 #include <stdbool.h>
 
 enum job {
-    JOB_START = 1,   /* fold the archive, become ready */
-    JOB_RELOAD = 2,  /* the policy's folders */
-    JOB_RECOVER = 4, /* after a failed write */
-    JOB_SPARE = 8,   /* make the archive's next file in advance */
+    JOB_START = 1,    /* fold the archive, become ready */
+    JOB_RELOAD = 2,   /* the policy's folders */
+    JOB_RECOVER = 4,  /* after a failed write */
+    JOB_SPARE = 8,    /* make the archive's next file in advance */
+    JOB_REJECTS = 16, /* write refused transactions (reject_log.h) */
 };
 
 struct jobs {

@@ -73,6 +73,8 @@ struct service_settings {
     int64_t slow_after_us;         /* requests that took longer are logged; 0: none */
     int64_t stale_after_us;        /* decisions on older tables are degraded; 0: never */
     uint64_t overlay_limit;        /* bytes of memory; 0: none */
+    const char *rejects;           /* file of refused transactions; NULL or "": none is kept */
+    uint64_t rejects_size;         /* bytes of that file, at least REJECT_LOG_SIZE_MIN */
     int64_t swap_records_max, swap_patience_us; /* for tests; 0: as swap.h says */
     const struct clock *clock;
     struct log *log;

@@ -34,6 +34,7 @@ struct cluster;
 struct commit;
 struct deferred_free;
 struct explain_queue;
+struct reject_log;
 struct run;
 struct run_pool;
 struct swap;
@@ -111,6 +112,7 @@ struct service {
     /* ---- end of what the decision lock guards ---- */
 
     struct rule_counts *rule_counts; /* says itself who may touch it */
+    struct reject_log *reject_log;   /* NULL: refused transactions are not kept */
     struct cluster *cluster;         /* NULL: alone */
     struct run_pool *run_pool;
     struct commit *commit;

@@ -308,6 +308,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .message_bytes_max = (size_t)options->max_message_bytes,
         .tokens = options->tokens,
         .slow_after_us = options->slow_after_us,
+        .rejects = options->rejects,
+        .rejects_size = (uint64_t)options->rejects_size,
         .clock = &clock_system,
         .log = &harrierd->log,
         .metrics = harrierd->metrics,

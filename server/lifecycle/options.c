@@ -4,6 +4,7 @@
 
 #include "core/engine/engine.h"
 #include "core/wire/message/message.h"
+#include "server/base/reject_log.h"
 #include "server/net/address.h"
 #include "server/ops/log.h"
 
@@ -188,6 +189,14 @@ static const struct option table[] = {
      .most = 3600 * US_PER_S,
      .help = "Requests that take at least this long are logged with the caller's trace id, at "
              "most 10 lines a second. 0: never."},
+    {OPERATION, "rejects", OPTION_TEXT, AT(rejects), "",
+     .help = "File that keeps transactions that are refused for a reason of their own (invalid, "
+             "id_conflict, too_large), as JSON lines that `harrier score` reads again. Card "
+             "numbers are masked, and only the server's user may read it. Empty: none are kept."},
+    {OPERATION, "rejects_size", OPTION_BYTES, AT(rejects_size), "64MiB",
+     .least = REJECT_LOG_SIZE_MIN, .most = INT64_C(1) << 40,
+     .help = "Maximum size of the file of rejects. A full one is renamed to PATH.1, in place of "
+             "the one before it."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
      .reloadable = true, .help = "Least severe level that is logged to standard error."},
     {OPERATION, "cores", OPTION_TEXT, AT(cores), "",

@@ -53,7 +53,9 @@ struct options {
     int64_t stale_after_us;      /* 0: never */
     int64_t overlay_limit_bytes; /* 0: none; OPTION_AUTOMATIC */
     int64_t slow_after_us;       /* 0: never */
-    int log_level;               /* enum log_level */
+    const char *rejects;         /* "": none */
+    int64_t rejects_size;
+    int log_level; /* enum log_level */
     int64_t drain_timeout_us;
     const char *cores;                /* "": any */
     struct cpu_affinity cpu_affinity; /* parsed from it */

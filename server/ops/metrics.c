@@ -40,6 +40,10 @@ static const char *list_change_label(size_t index) {
     return names[index];
 }
 
+static const char *reject_label(size_t index) {
+    return index == REJECT_KEPT ? "kept" : "dropped";
+}
+
 static const char *swap_state_label(size_t index) {
     return swap_state_name((enum swap_state)index);
 }
@@ -129,6 +133,13 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                           .type = METRIC_COUNTER,
                           .help = "Values of is_new left absent because there were too many "
                                   "distinct values."},
+    [REJECTS] = {.name = "harrierd_rejects_total",
+                 .type = METRIC_COUNTER,
+                 .label = "result",
+                 .labels = REJECT_RESULT_COUNT,
+                 .label_value = reject_label,
+                 .help = "Refused transactions for the file of rejects: written (kept), or not, "
+                         "for lack of room in the queue or on the disk (dropped)."},
     /* ---- what changes states and lists ---- */
     [OUTCOMES] = {.name = "harrierd_outcomes_total",
                   .type = METRIC_COUNTER,

@@ -18,6 +18,7 @@ enum server_metric {
     DRY_RUNS,
     DEGRADED,
     FEATURES_UNKNOWN,
+    REJECTS,
     /* what changes states and lists */
     OUTCOMES,
     AMENDMENTS,
@@ -92,6 +93,8 @@ enum list_change_outcome {
     LIST_CHANGE_NONE, /* no effect: it was so already */
     LIST_CHANGE_RESULT_COUNT
 };
+
+enum reject_result { REJECT_KEPT, REJECT_DROPPED, REJECT_RESULT_COUNT };
 
 enum swap_result {
     SWAP_RESULT_ADOPTED,

@@ -12,6 +12,7 @@
 #include "server/adopt/token_reload.h"
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
+#include "server/base/reject_log.h"
 #include "server/base/run_pool.h"
 #include "server/cluster/cluster.h"
 
@@ -48,6 +49,18 @@ static int open_archive(struct service *service, struct error *ret_error) {
                  " bytes after position %" PRIu64 " were cut off and saved in %s",
                  recovery.torn_bytes, recovery.position, recovery.torn_file);
     return 0;
+}
+
+static int open_rejects(struct service *service, struct error *ret_error) {
+    const struct service_settings *settings = &service->settings;
+    const struct reject_log_settings wanted = {.path = settings->rejects,
+                                               .size_max = settings->rejects_size,
+                                               .clock = settings->clock,
+                                               .log = settings->log,
+                                               .metrics = settings->metrics};
+    if (!settings->rejects || !*settings->rejects)
+        return 0;
+    return reject_log_open(&wanted, &service->reject_log, ret_error);
 }
 
 static void init_replication(struct service *service) {
@@ -93,6 +106,7 @@ static void service_free(struct service *service) {
     rule_counts_free(service->rule_counts);
     run_pool_close(service);
     commit_free(service);
+    reject_log_close(service->reject_log);
     jobs_deinit(&service->jobs);
     log_limit_deinit(&service->log_limit);
     pthread_cond_destroy(&service->replication.written);
@@ -135,6 +149,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
         r = load_policy(service, ret_error);
     if (r == 0)
         r = open_archive(service, ret_error);
+    if (r == 0)
+        r = open_rejects(service, ret_error);
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
                                        .rules = service->rules};

@@ -14,6 +14,7 @@
 #include "list.h"
 #include "outcome.h"
 #include "query.h"
+#include "rejected.h"
 #include "score.h"
 #include "server/adopt/reload.h"
 #include "server/base/append.h"
@@ -193,6 +194,8 @@ void service_handle_all(void *user, struct front_request *const *requests, size_
     for (struct run *run = runs; run; run = run->next) {
         rejected += run->rejected;
         is_unavailable |= run->is_unavailable;
+        if (run->rejected > 0 && service->reject_log)
+            rejected_keep(run);
     }
     if (rejected > 0)
         atomic_fetch_add(&service->rejected, rejected);

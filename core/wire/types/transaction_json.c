@@ -47,17 +47,17 @@ static void add_masked(struct buffer *buffer, const char *key, struct text numbe
     json_add_text(buffer, key, (struct text){.data = masked, .length = number.length});
 }
 
-static bool is_hidden(const struct writing *writing, struct text name, bool is_attribute,
+static bool is_hidden(const struct writing *writing, struct text name, enum attribute_type type,
                       struct text value) {
     const struct card_masking *masking = writing->masking;
-    return masking && text_is_card_number(value) && !masking->is_clear(masking, name, is_attribute);
+    return masking && text_is_card_number(value) && !masking->is_clear(masking, name, type);
 }
 
 /* The value behind a key. */
-static void add_text_value(const struct writing *writing, struct text name, bool is_attribute,
-                           struct text value) {
+static void add_text_value(const struct writing *writing, struct text name,
+                           enum attribute_type type, struct text value) {
     struct buffer *buffer = writing->buffer;
-    bool hides = is_hidden(writing, name, is_attribute, value);
+    bool hides = is_hidden(writing, name, type, value);
     if (!hides && is_json_text(value)) {
         json_add_text(buffer, NULL, value);
         return;
@@ -75,16 +75,17 @@ static void add_text(const struct writing *writing, const char *name, struct tex
     if (value.length == 0)
         return;
     json_add_key(writing->buffer, text_of(name));
-    add_text_value(writing, text_of(name), false, value);
+    add_text_value(writing, text_of(name), ATTRIBUTE_NONE, value);
 }
 
 /* ---- attributes ---- */
 
 /* A producer may send a card number as a number. */
-static bool add_if_hidden(const struct writing *writing, struct text name, const char *digits) {
-    if (!is_hidden(writing, name, true, text_of(digits)))
+static bool add_if_hidden(const struct writing *writing, struct text name, enum attribute_type type,
+                          const char *digits) {
+    if (!is_hidden(writing, name, type, text_of(digits)))
         return false;
-    add_text_value(writing, name, true, text_of(digits));
+    add_text_value(writing, name, type, text_of(digits));
     return true;
 }
 
@@ -99,7 +100,7 @@ static void add_double(const struct writing *writing, struct text name, double n
         return;
     }
     snprintf(digits, sizeof digits, "%.0f", fabs(number) < 1e19 ? number : 0.0);
-    if (add_if_hidden(writing, name, digits))
+    if (add_if_hidden(writing, name, ATTRIBUTE_NUMBER, digits))
         return;
     value_format(value_double(number), digits, sizeof digits);
     buffer_printf(buffer, "%s%s", digits, strpbrk(digits, ".e") ? "" : ".0");
@@ -108,7 +109,7 @@ static void add_double(const struct writing *writing, struct text name, double n
 static void add_integer(const struct writing *writing, struct text name, int64_t integer) {
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRId64, integer);
-    if (!add_if_hidden(writing, name, digits))
+    if (!add_if_hidden(writing, name, ATTRIBUTE_INTEGER, digits))
         json_add_signed(writing->buffer, NULL, integer);
 }
 
@@ -130,7 +131,7 @@ static void add_attribute(const struct writing *writing, const struct attribute 
     add_name(writing, attribute->name);
     switch (attribute->type) {
     case ATTRIBUTE_TEXT:
-        add_text_value(writing, attribute->name, true, attribute->text);
+        add_text_value(writing, attribute->name, ATTRIBUTE_TEXT, attribute->text);
         return;
     case ATTRIBUTE_INTEGER:
         add_integer(writing, attribute->name, attribute->integer);

@@ -16,9 +16,10 @@
 
 #include <stdbool.h>
 
-/* Which fields may show a card number in clear. */
+/* Which values may be card numbers in clear. type: of the attribute as it was sent;
+ * ATTRIBUTE_NONE: it is a field that every policy knows, not an attribute. */
 struct card_masking {
-    bool (*is_clear)(const struct card_masking *self, struct text name, bool is_attribute);
+    bool (*is_clear)(const struct card_masking *self, struct text name, enum attribute_type type);
 };
 
 /* Appends the members to an object that has been begun. masking NULL: nothing is masked, as what

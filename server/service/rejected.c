@@ -1,0 +1,66 @@
+/* Only what is a fault of the transaction: one that was refused because of the server's state or
+ * the caller's deadline is tried again by the client. Masking follows the policy that refused it:
+ * what that would have archived in clear may be in this file in clear, too. */
+#include "rejected.h"
+
+#include "core/policy/load/schema.h"
+#include "server/base/reject_log.h"
+
+struct policy_masking {
+    struct card_masking masking; /* first */
+    const struct schema *schema;
+};
+
+/* The texts with a format of their own are never card numbers when they are right. */
+static bool is_clear_field(const struct field *field) {
+    if (field->kind == FIELD_KIND_ID)
+        return true;
+    return field->kind == FIELD_KIND_TEXT && !field->refuse_card_number &&
+           field->source != FIELD_IP && field->source != FIELD_COUNTRY &&
+           field->source != FIELD_MCC;
+}
+
+/* An attribute that is declared as a number may be a long one. */
+static bool is_clear_attribute(const struct field *field, enum attribute_type type) {
+    return type == ATTRIBUTE_TEXT ? field->type == VALUE_TEXT && !field->refuse_card_number
+                                  : field->type != VALUE_TEXT;
+}
+
+static bool is_clear(const struct card_masking *self, struct text name, enum attribute_type type) {
+    const struct schema *schema = ((const struct policy_masking *)self)->schema;
+    size_t slot = type == ATTRIBUTE_NONE ? 0 : schema->first_attribute;
+    size_t end = type == ATTRIBUTE_NONE ? schema->first_attribute : schema->first_derived;
+    for (; slot < end; slot++)
+        if (text_equal(schema->fields[slot].name, name))
+            return type == ATTRIBUTE_NONE ? is_clear_field(&schema->fields[slot])
+                                          : is_clear_attribute(&schema->fields[slot], type);
+    return false;
+}
+
+static bool is_own_fault(enum error_code code) {
+    return code == ERROR_INVALID || code == ERROR_ID_CONFLICT || code == ERROR_TOO_LARGE;
+}
+
+void rejected_keep(const struct run *run) {
+    struct service *service = run->service;
+    const struct score_request *request = &run->message.score;
+    bool asks = false;
+    if (run->response.call != CALL_SCORE || request->dry_run)
+        return;
+    const struct policy_masking masking = {.masking = {is_clear}, .schema = &run->rules->schema};
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        const struct wire_error *error = &run->response.score.results[i].error;
+        if (!is_own_fault(error->code))
+            continue;
+        const struct reject reject = {.transaction = &request->transactions[i],
+                                      .masking = &masking.masking,
+                                      .source = text_of(run->bearer.name),
+                                      .code = error->code,
+                                      .field = error->field,
+                                      .reason = error->message,
+                                      .receive_time_us = run->receive_time_us};
+        asks |= reject_log_add(service->reject_log, &reject);
+    }
+    if (asks)
+        jobs_ask(&service->jobs, JOB_REJECTS);
+}
