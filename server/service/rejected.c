@@ -37,7 +37,7 @@ static bool is_clear(const struct card_masking *self, struct text name, enum att
     return false;
 }
 
-static bool is_own_fault(enum error_code code) {
+static bool is_kept_code(enum error_code code) {
     return code == ERROR_INVALID || code == ERROR_ID_CONFLICT || code == ERROR_TOO_LARGE;
 }
 
@@ -50,7 +50,7 @@ void rejected_keep(const struct run *run) {
     const struct policy_masking masking = {.masking = {is_clear}, .schema = &run->rules->schema};
     for (size_t i = 0; i < run->response.score.count; i++) {
         const struct wire_error *error = &run->response.score.results[i].error;
-        if (!is_own_fault(error->code))
+        if (!is_kept_code(error->code))
             continue;
         const struct reject reject = {.transaction = &request->transactions[i],
                                       .masking = &masking.masking,

@@ -8,7 +8,8 @@
  *   "ratio":{"not_a_number":"nan"}          it is not finite
  *   "limit":{"missing":true}                an attribute without a value
  *
- * A time that RFC 3339 has no words for is a number, in microseconds, and refused likewise. */
+ * A time that RFC 3339 has no words for is a number, in microseconds, and refused likewise. An
+ * attribute that is an empty text is "", which readers take for an absent one. */
 #pragma once
 
 #include "core/base/buffer.h"
