@@ -11,7 +11,9 @@
 /* Measured on two virtual cores of an AMD EPYC, release build, and rounded up: a card of
  * rules/card-payments with 40,000 purchases within the hour, all at other merchants, is decided in
  * 2.3 ms, 35 ns for each entry of its states; with 250 aggregates over as many windows it is 100
- * ns. docs/POLICY.md has the constants. */
+ * ns. What it leaves out is the state's way out of the tables: the first decision about that card
+ * after a start takes some 2,450 instructions for each entry, half of them to decode it and half to
+ * build the windows anew, 10 to 29 ms. docs/POLICY.md has the constants. */
 #define LATENCY_BASE_NS   2000u /* a decision without entities and rules */
 #define LATENCY_ENTITY_NS 2000u /* finding the state of one entity, in the tables */
 #define LATENCY_ENTRY_NS  40u   /* an entry that a read of a state visits, and */
