@@ -288,7 +288,8 @@ static const struct policy_file *find_file(const struct side *side, const char *
 
 /* Before anything else is done: a rollback whose difference nobody could read does not happen. */
 static int write_bytes(const void *bytes, size_t length) {
-    fwrite(bytes, 1, length, stdout);
+    if (length > 0)
+        fwrite(bytes, 1, length, stdout);
     return (int)exit_after_output(EXIT_STATUS_OK);
 }
 
