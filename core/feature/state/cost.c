@@ -52,7 +52,9 @@ static uint64_t value_size(const struct column *column) {
     return 0;
 }
 
-/* A transaction's share of a raw tile. Few enough are in it for each weight to take one byte. */
+/* A transaction's share of a raw tile. Few enough are in it for each weight to take one byte, and
+ * for each filter's number of those that were taken out again. The number of transactions, which
+ * says that some were (entry_codec.c), takes five then. */
 static uint64_t entry_size(const struct entity_plan *entity) {
     uint64_t step_us = sum_of(entity->kept_us, UINT64_C(1) << entity->block_level);
     uint64_t size = varint_size(step_us) + 8;
@@ -60,7 +62,7 @@ static uint64_t entry_size(const struct entity_plan *entity) {
     for (size_t i = 0; i < entity->column_count; i++)
         size += value_size(&entity->columns[i]);
     size_t short_tally = varint_size((UINT64_C(1) << entity->filter_count << 1) - 1);
-    size_t long_tally = 1 + entity->filter_count;
+    size_t long_tally = COUNT_SIZE + entity->filter_count + 1 + entity->filter_count;
     return size + (short_tally > long_tally ? short_tally : long_tally);
 }
 
@@ -73,6 +75,8 @@ static uint64_t total_size(const struct entity_plan *entity, const struct total 
         size += NUMBER_SIZE + SQUARES_HIGH_SIZE;
     if (total->needs & NEED_EXTREMES)
         size += 2 * NUMBER_SIZE;
+    if (total->needs & (NEED_EXTREMES | NEED_EDGES))
+        size += COUNT_SIZE; /* of those taken out */
     if (total->needs & NEED_EDGES) {
         uint64_t time_size = varint_size((UINT64_C(1) << entity->tiles.most) - 1);
         uint64_t cell_size = !column                       ? 0
@@ -84,7 +88,7 @@ static uint64_t total_size(const struct entity_plan *entity, const struct total 
 }
 
 static uint64_t tile_size(const struct entity_plan *entity) {
-    uint64_t size = TILE_HEAD_SIZE + COUNT_SIZE;
+    uint64_t size = TILE_HEAD_SIZE + 1 /* the mark that some were taken out */ + COUNT_SIZE;
     for (size_t i = 0; i < entity->total_count; i++)
         size += total_size(entity, &entity->totals[i]);
     return size;

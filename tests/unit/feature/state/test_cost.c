@@ -67,6 +67,27 @@ static uint64_t fill(const struct scene *scene, int64_t in_tile, struct state *s
     return tiles;
 }
 
+/* Takes all transactions of fill() out again. */
+static void take_all_out(const struct scene *scene, int64_t in_tile, struct state *state) {
+    const struct entity_plan *entity = &scene->entity;
+    int64_t time_us = NEWEST - (int64_t)(entity->kept_us + (UINT64_C(2) << entity->block_level));
+    uint64_t id = 1;
+    while (time_us <= NEWEST) {
+        struct tile_extent tile = partition_tile(&entity->tiles, time_us, NEWEST);
+        struct tile_extent block = tile_extent_of(time_us, entity->block_level);
+        int64_t last_us = tile.last_us < NEWEST ? tile.last_us : NEWEST;
+        bool dropped = is_behind(block.last_us, NEWEST, entity->kept_us);
+        for (int64_t i = 0; !dropped && i < in_tile; i++) {
+            int64_t at_us = tile.first_us + (last_us - tile.first_us) * i / in_tile;
+            struct entry entry = large_entry(at_us, id++);
+            entry.transaction = false;
+            entry.is_taken_out = true;
+            scene_apply(scene, state, &entry);
+        }
+        time_us = tile.last_us + 1;
+    }
+}
+
 static void init_some(struct scene *scene, bool sketches) {
     scene_init(scene, 600 * SECOND);
     scene_add(scene, AGGREGATE_STDDEV, SCENE_AMOUNT, -1, -1, 600 * SECOND, 0);
@@ -100,6 +121,32 @@ static void full_raw_tiles_come_near_the_bound(void **unused) {
     assert_within(&scene, &state);
     assert_true(cost.bytes <= length + length / 5);
     state_deinit(&state);
+}
+
+/* Of entries this small, a few bytes more are many. */
+static void init_small(struct scene *scene) {
+    scene_init(scene, 600 * SECOND);
+    for (int filter = 0; filter < SCENE_FILTERS; filter++)
+        scene_add(scene, AGGREGATE_COUNT, -1, filter, -1, 600 * SECOND, 0);
+    scene_add(scene, AGGREGATE_MAX, SCENE_ONLINE, SCENE_IS_ONLINE, -1, 86400 * SECOND, 0);
+    scene_finish(scene);
+}
+
+/* What was amended takes more bytes than what was not, raw and collapsed. */
+static void what_was_taken_out_stays_within_the_bound(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    for (int64_t in_tile = RAW_MAX; in_tile <= RAW_MAX + 1; in_tile++) {
+        init_small(&scene);
+        struct state state;
+        state_init(&state);
+        fill(&scene, in_tile, &state);
+        take_all_out(&scene, in_tile, &state);
+        print_message("%zu bytes of %" PRIu64 "\n", scene_encode(&scene.entity, &state).length,
+                      entity_plan_cost(&scene.entity).bytes);
+        assert_within(&scene, &state);
+        state_deinit(&state);
+    }
 }
 
 /* One more, and all are collapsed. */
@@ -233,6 +280,7 @@ static void the_greatest_plans_have_a_cost(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_raw_tiles_come_near_the_bound),
+        cmocka_unit_test(what_was_taken_out_stays_within_the_bound),
         cmocka_unit_test(collapsed_tiles_stay_within_the_bound),
         cmocka_unit_test(full_sketches_come_near_the_bound),
         cmocka_unit_test(tiles_are_as_many_as_the_bound_says),
