@@ -42,7 +42,8 @@ static struct latency_item entity_item(const struct snapshot *snapshot, size_t e
                                 .ns = LATENCY_ENTITY_NS};
     for (size_t i = 0; i < plan->filter_count; i++)
         item.steps += expression_cost(snapshot->bindings[entity].filters[i]);
-    uint64_t entry_ns = LATENCY_ENTRY_NS + plan->aggregation_count / LATENCY_WINDOWS;
+    uint64_t entry_ns = LATENCY_ENTRY_NS + LATENCY_VALUE_NS * plan->pool_count +
+                        plan->aggregation_count / LATENCY_WINDOWS;
     item.ns = add_saturated(item.ns, multiply_saturated(item.entries, entry_ns));
     return item;
 }

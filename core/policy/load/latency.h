@@ -8,17 +8,19 @@
 
 #include "snapshot.h"
 
-/* Measured on two virtual cores of an AMD EPYC, release build, and rounded up: a card of
- * rules/card-payments with 40,000 purchases within the hour, all at other merchants, is decided in
- * 2.3 ms, 35 ns for each entry of its states; with 250 aggregates over as many windows it is 100
- * ns. What it leaves out is the state's way out of the tables: the first decision about that card
- * after a start takes some 2,450 instructions for each entry, half of them to decode it and half to
- * build the windows anew, 10 to 29 ms. docs/POLICY.md has the constants. */
+/* Measured on two virtual cores of an AMD EPYC, release build, and rounded up (tests/bench/worst):
+ * a card of rules/card-payments with 40,000 purchases within the hour, all at other merchants. The
+ * first decision after a start decodes its state and builds its windows anew, some 2,450
+ * instructions for each entry, about half for each; without different values it is a quarter of
+ * that. That is 0.2 to 0.7 µs for each, for some of it comes from the disk's pages. docs/POLICY.md
+ * has the constants. */
 #define LATENCY_BASE_NS   2000u /* a decision without entities and rules */
 #define LATENCY_ENTITY_NS 2000u /* finding the state of one entity, in the tables */
-#define LATENCY_ENTRY_NS  40u   /* an entry that a read of a state visits, and */
-#define LATENCY_WINDOWS   4u    /* so many aggregates of windows that see it are one more each */
-#define LATENCY_STEP_NS   10u   /* an expression's step */
+#define LATENCY_ENTRY_NS  150u  /* an entry that a read of a state visits, */
+#define LATENCY_VALUE_NS  150u  /* each field whose different values are counted or looked up, and \
+                                 */
+#define LATENCY_WINDOWS 4u      /* so many aggregates of windows that see it are one more each */
+#define LATENCY_STEP_NS 10u     /* an expression's step */
 
 enum latency_kind { LATENCY_ENTITY, LATENCY_DERIVED, LATENCY_VALUE, LATENCY_RULE };
 
