@@ -57,6 +57,11 @@ def told(record):
             if name not in ("position", "receive_time", "decision", "transaction_position", "previous", "known_time")}
 
 
+# Of transactions before the cut and behind it; each changes something.
+AMENDMENTS = [("t3", "VOID", 0), ("t40", "CAPTURE", 90), ("t40", "REFUND", 30), ("t40", "REFUND", 90), ("t42", "VOID", 0),
+              ("t3", "RESTORE", 0), ("t5", "CAPTURE", 0)]
+
+
 class CutTest(ServerTest):
     def setUp(self):
         super().setUp()
@@ -97,6 +102,10 @@ class CutTest(ServerTest):
             score(30, 60)
             report(outcome(3, "NONE", "analyst:7"), outcome(5, "CHARGEBACK", "feed"), outcome(40, "LEGIT", "analyst:7"),
                    outcome(41, "SUSPECTED", "feed"), outcome(41, "FRAUD", "analyst:7"), outcome(42, "FRAUD", "feed"))
+            answer = connection.call({"amend": {"amendments": [
+                {"transaction_id": name, "kind": f"AMENDMENT_{kind}", "amount_minor": amount, "source": "feed"}
+                for name, kind, amount in AMENDMENTS]}})
+            self.assertEqual([result for result in answer["amend"]["results"] if "error" in result], [])
 
     def cut_one(self, durability):
         """(server, all records before the cut, the position after which they were cut, the folder)"""
@@ -114,15 +123,15 @@ class CutTest(ServerTest):
             self.assertEqual(self.records(server.archive), whole[:after])
             cut = self.records(folder)
             self.assertEqual(cut, whole[after:])
-            self.assertEqual([record["type"] for record in cut], ["transaction"] * 30 + ["outcome"] * 6)
+            self.assertEqual([record["type"] for record in cut], ["transaction"] * 30 + ["outcome"] * 6 + ["amendment"] * 7)
             self.assertEqual(self.records(folder + "/"), cut)
             self.assertEqual(self.inspect(".", cwd=folder), self.inspect(folder))
             self.assertEqual([line.split()[0] for line in self.inspect(folder)],
                              [str(record["position"]) for record in cut])
-            self.assertEqual(self.records(folder, "--type", "outcome"), cut[30:])
+            self.assertEqual(self.records(folder, "--type", "outcome"), cut[30:36])
             self.assertEqual(self.records(folder, "--from", str(after + 4), "--limit", "3"), cut[3:6])
             framed = self.records(folder, "--frames")
-            self.assertEqual([record["frame"]["file"][-24:] for record in framed], [f"{after + 1:020}.seg"] * 36)
+            self.assertEqual([record["frame"]["file"][-24:] for record in framed], [f"{after + 1:020}.seg"] * 43)
             (counts,) = self.records(folder, "--count")
             self.assertEqual((counts["transactions"], counts["transaction_ids"], counts["outcomes"]), (30, 30, 6))
             self.assertEqual(counts["labels"], {"none": 27, "legit": 1, "fraud": 2, "chargeback": 0, "suspected": 0})
@@ -139,7 +148,7 @@ class CutTest(ServerTest):
         self.assertIn(f"it begins with record {after + 1}",
                       self.harrier("inspect", os.path.join(self.folder, f"{after:020}-1"), status=65))
         os.rename(os.path.join(self.folder, f"{after:020}-1"), os.path.join(self.folder, os.path.basename(folder)))
-        self.assertEqual(len(self.inspect(os.path.join(self.folder, os.path.basename(folder)))), 36)
+        self.assertEqual(len(self.inspect(os.path.join(self.folder, os.path.basename(folder)))), 43)
 
     def send_again(self, server, folder):
         """The decisions."""
@@ -151,6 +160,11 @@ class CutTest(ServerTest):
             file.write("{id: transaction_id, outcome: label}\n")
         outcomes = self.harrier("inspect", folder, "--type", "outcome", "--json")
         self.harrier("outcome", "-", "--map", mapping, "--source", "resent", *to, input=outcomes)
+        mapping = os.path.join(self.folder, "amendments.yaml")
+        with open(mapping, "w", encoding="utf-8") as file:
+            file.write("{id: transaction_id, amendment: amendment, amendment_amount_minor: amendment_amount_minor}\n")
+        amendments = self.harrier("inspect", folder, "--type", "amendment", "--json")
+        self.harrier("amend", "-", "--map", mapping, "--source", "resent", *to, input=amendments)
         return decisions
 
     def test_it_is_sent_again(self):
@@ -164,7 +178,9 @@ class CutTest(ServerTest):
         sent = [told(record) for record in whole[after:]]
         self.assertEqual([record for record in again if record["type"] == "transaction"], sent[:30])
         self.assertEqual([record for record in again if record["type"] == "outcome"],
-                         [{**record, "source": "resent"} for record in sent[30:]])
+                         [{**record, "source": "resent"} for record in sent[30:36]])
+        self.assertEqual([record for record in again if record["type"] == "amendment"],
+                         [{**record, "source": "resent"} for record in sent[36:]])
         position = self.records(server.archive)[-1]["position"]
         server.start()
         decisions = self.send_again(server, folder)  # a second time it is known

@@ -113,15 +113,7 @@ static struct amended now_of(const struct export_row *row) {
 /* The one amendment that makes the transaction what it is; .kind NONE: there is no such one. */
 static struct amendment single_amendment(const struct export_row *row) {
     const struct amended scored = amended_of(transaction_of(row)), now = now_of(row);
-    bool is_captured = now.amount_minor != scored.amount_minor;
-    bool is_refunded = now.refunded_minor != scored.refunded_minor;
-    if (now.is_voided + is_captured + is_refunded != 1)
-        return (struct amendment){.kind = AMENDMENT_NONE};
-    if (now.is_voided)
-        return (struct amendment){.kind = AMENDMENT_VOID};
-    if (is_captured)
-        return (struct amendment){.kind = AMENDMENT_CAPTURE, .amount_minor = now.amount_minor};
-    return (struct amendment){.kind = AMENDMENT_REFUND, .amount_minor = now.refunded_minor};
+    return amendment_between(&scored, &now);
 }
 
 bool export_is_amended_further(const struct export_row *row) {

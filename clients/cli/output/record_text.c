@@ -268,11 +268,17 @@ static void json_amended(struct buffer *buffer, const char *name, const struct a
     json_end_object(buffer);
 }
 
+/* Also as `harrier amend` reads it. */
 static void json_amendment(struct buffer *buffer, const struct amendment_record *amendment) {
     json_add_text(buffer, "transaction_id", amendment->transaction.id);
     json_add_unsigned(buffer, "transaction_position", amendment->transaction_position);
     json_amended(buffer, "previous", &amendment->previous);
     json_amended(buffer, "now", &amendment->now);
+    struct amendment reported = amendment_between(&amendment->previous, &amendment->now);
+    if (reported.kind != AMENDMENT_NONE)
+        json_add_text(buffer, "amendment", text_of(amendment_kind_name(reported.kind)));
+    if (reported.kind == AMENDMENT_CAPTURE || reported.kind == AMENDMENT_REFUND)
+        json_add_signed(buffer, "amendment_amount_minor", reported.amount_minor);
     json_add_time(buffer, "known_time", amendment->known_time_us);
     if (amendment->source.length)
         json_add_text(buffer, "source", amendment->source);

@@ -112,3 +112,15 @@ int amendment_apply(const struct amendment *amendment, const struct transaction 
         *ret_now = now;
     return r;
 }
+
+struct amendment amendment_between(const struct amended *before, const struct amended *now) {
+    bool is_captured = now->amount_minor != before->amount_minor;
+    bool is_refunded = now->refunded_minor != before->refunded_minor;
+    if ((now->is_voided != before->is_voided) + is_captured + is_refunded != 1)
+        return (struct amendment){.kind = AMENDMENT_NONE};
+    if (is_captured)
+        return (struct amendment){.kind = AMENDMENT_CAPTURE, .amount_minor = now->amount_minor};
+    if (is_refunded)
+        return (struct amendment){.kind = AMENDMENT_REFUND, .amount_minor = now->refunded_minor};
+    return (struct amendment){.kind = now->is_voided ? AMENDMENT_VOID : AMENDMENT_RESTORE};
+}

@@ -52,3 +52,7 @@ static inline bool amended_equal(const struct amended *a, const struct amended *
 int amendment_apply(const struct amendment *amendment, const struct transaction *transaction,
                     const struct amended *before, struct amended *ret_now, struct text *ret_field,
                     struct error *ret_error);
+
+/* The other way round: the kind and the amount of the one amendment that makes `now` of `before`.
+ * AMENDMENT_NONE: they are equal, or it takes several. */
+struct amendment amendment_between(const struct amended *before, const struct amended *now);
