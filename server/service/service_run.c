@@ -37,7 +37,8 @@ static enum next (*const under_lock[])(struct run *run) = {
     perform, /* for Score: known id? → decide → archive → apply */
 };
 
-/* What each call does under the lock. withdraw: the write failed. count: it did not. */
+/* What each call does under the lock. withdraw: the write failed. count: it did not. Both only for
+ * calls that append records. */
 static const struct {
     enum next (*perform)(struct run *run);
     void (*withdraw)(struct run *run, const struct error *error);
@@ -71,9 +72,8 @@ static enum next decode(struct run *run) {
 
 /* Does the call append records? */
 static bool writes(const struct request *request) {
-    return (request->call == CALL_SCORE && !request->score.dry_run) ||
-           request->call == CALL_REPORT_OUTCOME || request->call == CALL_CHANGE_LIST ||
-           request->call == CALL_AMEND;
+    return calls[request->call].withdraw &&
+           !(request->call == CALL_SCORE && request->score.dry_run);
 }
 
 /* Status is answered in every state, a reload in all but failed: it may be what mends things. The
