@@ -16,11 +16,10 @@
  * has the constants. */
 #define LATENCY_BASE_NS   2000u /* a decision without entities and rules */
 #define LATENCY_ENTITY_NS 2000u /* finding the state of one entity, in the tables */
-#define LATENCY_ENTRY_NS  150u  /* an entry that a read of a state visits, */
-#define LATENCY_VALUE_NS  150u  /* each field whose different values are counted or looked up, and \
-                                 */
-#define LATENCY_WINDOWS 4u      /* so many aggregates of windows that see it are one more each */
-#define LATENCY_STEP_NS 10u     /* an expression's step */
+#define LATENCY_ENTRY_NS  150u  /* an entry that a read of a state visits */
+#define LATENCY_VALUE_NS  150u  /* the same entry, for each pool of different values, */
+#define LATENCY_WINDOWS   4u    /* and 1 for so many aggregates of windows */
+#define LATENCY_STEP_NS   10u   /* an expression's step */
 
 enum latency_kind { LATENCY_ENTITY, LATENCY_DERIVED, LATENCY_VALUE, LATENCY_RULE };
 
