@@ -193,8 +193,9 @@ enum harrier_amendment_kind {
 /* "void", …; "" for HARRIER_AMENDMENT_NONE */
 HARRIER_API const char *harrier_amendment_kind_name(enum harrier_amendment_kind kind);
 
-/* What became known about a transaction's money. Amounts are totals in minor units of its currency,
- * so an amendment that is sent again changes nothing. */
+/* What became known about a transaction's money. Amounts are totals in minor units of its currency.
+ * The amendment that comes last holds: sending that one again changes nothing, but an earlier one
+ * sets the total back. */
 struct harrier_amendment {
     const char *transaction_id;
     enum harrier_amendment_kind kind;
@@ -806,7 +807,7 @@ HARRIER_API int harrier_report_outcomes(struct harrier_client *client,
                                         struct harrier_reply **ret_reply,
                                         struct harrier_error *ret_error);
 
-/* Reports 1 to 1,000 amendments, in their order. Reporting one again changes nothing. */
+/* Reports 1 to 1,000 amendments, which are applied in their order. */
 HARRIER_API int harrier_amend(struct harrier_client *client,
                               const struct harrier_amendment *amendments, size_t count,
                               const struct harrier_call_options *options,

@@ -144,8 +144,8 @@ func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options
 	return ask(ctx, c, options, encode, decodeOutcomes)
 }
 
-// Amend reports that a transaction was voided, captured with another amount, refunded or restored. Reporting it again
-// changes nothing.
+// Amend reports that a transaction was voided, captured with another amount, refunded or restored. What is
+// reported last holds.
 func (c *Client) Amend(ctx context.Context, amendment Amendment, options ...CallOption) (*AmendmentAccepted, error) {
 	results, err := c.AmendMany(ctx, []Amendment{amendment}, options...)
 	if err != nil {

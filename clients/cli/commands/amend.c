@@ -23,7 +23,7 @@ static const struct argp argp = {
            "restore (a void was a mistake). AMOUNT is in minor units of the transaction's "
            "currency. A file needs the columns id and amendment, and amendment_amount_minor or "
            "amendment_amount with currency for captures and refunds; or a mapping."
-           "\vReporting the same amendment again has no effect. Exit status: 0 done, 1 some "
+           "\vReporting the last amendment again has no effect. Exit status: 0 done, 1 some "
            "amendments were refused (for example, of an unknown transaction), 65 bad input, 66 no "
            "such file, 69 the server was unreachable for too long, 75 interrupted, 78 the mapping "
            "is invalid.",

@@ -95,7 +95,7 @@ export class Client {
 
   /**
    * Reports that a transaction was voided, captured with another amount than was scored, or refunded. Its features follow, at
-   * the transaction's own event time. Amounts are totals, so reporting an amendment again changes nothing.
+   * the transaction's own event time. Amounts are totals, and the last one holds: reporting it again changes nothing.
    */
   async amend(amendment: Amendment, options: CallOptions = NO_OPTIONS): Promise<AmendmentAccepted> {
     return fallback.only(await this.amendMany([amendment], options));

@@ -134,8 +134,8 @@ class Client:
     def amend(
         self, amendment: Amendment, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
     ) -> AmendmentAccepted:
-        """Reports that a transaction was voided, captured with another amount, refunded or restored. Reporting it again
-        changes nothing."""
+        """Reports that a transaction was voided, captured with another amount, refunded or restored. What is
+        reported last holds."""
         result = self.amend_many((amendment,), deadline=deadline, traceparent=traceparent)[0]
         if isinstance(result, HarrierError):
             raise result

@@ -7,7 +7,8 @@ import java.util.Objects;
 
 /**
  * What became known about a transaction's money after it was decided: it was voided, captured with another amount, or
- * refunded. Amounts are totals, so an amendment that is sent again changes nothing.
+ * refunded. Amounts are totals. The amendment that comes last holds: sending that one again changes nothing, but an
+ * earlier one sets the total back.
  *
  * @param transactionId a transaction that was scored
  * @param kind what became known

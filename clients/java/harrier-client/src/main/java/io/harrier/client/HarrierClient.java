@@ -228,7 +228,7 @@ public final class HarrierClient implements AutoCloseable {
     // Amendments
 
     /**
-     * Reports what became known about a transaction's money. Reporting it again changes nothing.
+     * Reports what became known about a transaction's money. What is reported last holds.
      *
      * @param amendment to report
      * @param options of this call
