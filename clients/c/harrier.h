@@ -21,9 +21,10 @@
  * Units: names end in them. _us: microseconds, times since 1970-01-01 UTC; _minor: minor units of
  * the currency. Strings are UTF-8 and NUL-terminated; NULL and "" both mean absent.
  *
- * Zero-initialise every struct that you fill in. Structs end with reserved members; later versions
- * of the library put new fields there and take zero for absent, so a program built with this header
- * keeps working. When the reserved space runs out, the library gets a new soname.
+ * Zero-initialise every struct that you fill in. Structs with reserved members get new fields there
+ * in later versions of the library, which take zero for absent, so a program built with this header
+ * keeps working. When another struct must change, or the reserved space runs out, the library gets a
+ * new soname.
  *
  * Compiles as C99 or C++, and needs only the C library's headers. */
 #pragma once

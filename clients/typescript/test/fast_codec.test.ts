@@ -228,7 +228,7 @@ describe('an answer to a score', () => {
         assert.ok(ordinary(bytes, transactions).length === results.length);
       }
     }
-    // The others have U+FFFD in them, or positions of over 49 bits.
+    // The others have U+FFFD in them (names of failed rules, too), or positions of over 49 bits.
     assert.ok(fast > 1400, `${fast} of 3000`);
   });
 

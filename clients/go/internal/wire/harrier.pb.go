@@ -2507,7 +2507,7 @@ type Amendment struct {
 	TransactionId string        `protobuf:"bytes,1,opt,name=transaction_id,json=transactionId,proto3" json:"transaction_id,omitempty"`
 	Kind          AmendmentKind `protobuf:"varint,2,opt,name=kind,proto3,enum=harrier.v1.AmendmentKind" json:"kind,omitempty"`
 	// Of a capture and a refund, in minor units of the transaction's currency; otherwise 0. A total,
-	// not a difference, so an amendment that is sent again changes nothing.
+	// not a difference: the last one holds.
 	AmountMinor int64 `protobuf:"varint,3,opt,name=amount_minor,json=amountMinor,proto3" json:"amount_minor,omitempty"`
 	// When it became known, by the caller's clock; 0: now.
 	KnownTimeUs int64 `protobuf:"varint,4,opt,name=known_time_us,json=knownTimeUs,proto3" json:"known_time_us,omitempty"`
@@ -3867,7 +3867,8 @@ type StatusResponse struct {
 	StateHash uint64 `protobuf:"fixed64,42,opt,name=state_hash,json=stateHash,proto3" json:"state_hash,omitempty"`
 	// Repeated transactions since the start.
 	Duplicates uint64 `protobuf:"varint,50,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
-	// Requests, and single transactions, outcomes and list changes, refused since the start.
+	// Requests, and single transactions, outcomes, amendments and list changes, refused since the
+	// start.
 	Rejected uint64 `protobuf:"varint,51,opt,name=rejected,proto3" json:"rejected,omitempty"`
 	// The adoption of new tables: "idle", "opening", "catching up", "switching", "comparing",
 	// "cooling", "refused" or "abandoned".

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "09ca39a5e45cf51e74b1f0116349d9bd7a022901be0f7ff84eb55805ed2287cb"
+const SourceSHA256 = "986ff0ddc8123dcbfba091e5240b6d1f85a7e9705e0c2188b2ad2513cb2c8afa"
