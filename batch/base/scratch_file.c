@@ -3,6 +3,7 @@
 #include "scratch_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@ int scratch_file(void *user, struct error *ret_error) {
     FILE *file = tmpfile();
     if (!file)
         return error_set_errno(ret_error, errno, "cannot create a temporary file");
-    int descriptor = dup(fileno(file));
+    int descriptor = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
     int failure = errno;
     fclose(file);
     if (descriptor < 0)

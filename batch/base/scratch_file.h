@@ -1,4 +1,4 @@
-/* Files for the sorts of jobs that only read an archive. */
+/* Files without a name, for jobs that must not write beside what they read. */
 #pragma once
 
 #include "core/base/error.h"

@@ -2,15 +2,15 @@
  * is the file's. */
 #include "row_spool.h"
 
+#include "batch/base/scratch_file.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/store/archive/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (256u << 10)
@@ -28,24 +28,17 @@ struct row_spool {
 };
 
 /* In the folder where refused rows are to go there is room for rows, and who may read them. */
-static int open_unnamed(const char *path) {
+static int open_unnamed(const char *path, struct error *ret_error) {
     char *copy = text_copy(text_of(path));
     int descriptor = open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     free(copy);
-    if (descriptor >= 0)
-        return descriptor;
-    FILE *file = tmpfile();
-    if (!file)
-        return -1;
-    descriptor = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
-    fclose(file);
-    return descriptor;
+    return descriptor >= 0 ? descriptor : scratch_file(NULL, ret_error);
 }
 
 int row_spool_open(const char *path, struct row_spool **ret_spool, struct error *ret_error) {
-    int descriptor = open_unnamed(path);
+    int descriptor = open_unnamed(path, ret_error);
     if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "cannot create a temporary file");
+        return descriptor;
     struct row_spool *spool = check_calloc(1, sizeof *spool);
     spool->descriptor = descriptor;
     buffer_init(&spool->buffer);
@@ -62,17 +55,10 @@ void row_spool_close(struct row_spool *spool) {
 }
 
 static int write_out(struct row_spool *spool, struct error *ret_error) {
-    size_t done = 0;
-    while (done < spool->buffer.length) {
-        ssize_t r = pwrite(spool->descriptor, spool->buffer.bytes + done,
-                           spool->buffer.length - done, (off_t)(spool->written + done));
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return error_set_errno(ret_error, errno, "cannot write a temporary file");
-        done += (size_t)r;
-    }
-    spool->written += done;
+    const struct buffer *buffer = &spool->buffer;
+    if (file_write_at(spool->descriptor, buffer->bytes, buffer->length, spool->written) < 0)
+        return error_set_errno(ret_error, errno, "cannot write a temporary file");
+    spool->written += buffer->length;
     buffer_clear(&spool->buffer);
     return 0;
 }
@@ -96,16 +82,10 @@ int row_spool_add(struct row_spool *spool, const struct row_original *row, uint6
 
 static int read_at(const struct row_spool *spool, void *bytes, size_t size, uint64_t offset,
                    struct error *ret_error) {
-    for (size_t done = 0; done < size;) {
-        ssize_t r =
-            pread(spool->descriptor, (char *)bytes + done, size - done, (off_t)(offset + done));
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : EIO, "cannot read a temporary file");
-        done += (size_t)r;
-    }
-    return 0;
+    ssize_t length = file_read_at(spool->descriptor, bytes, size, offset);
+    return length == (ssize_t)size ? 0
+                                   : error_set_errno(ret_error, length < 0 ? errno : EIO,
+                                                     "cannot read a temporary file");
 }
 
 int row_spool_read(struct row_spool *spool, uint64_t offset, struct arena *arena,
