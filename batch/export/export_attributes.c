@@ -16,19 +16,12 @@ void export_attributes_deinit(struct export_attributes *set) {
     free(set->attributes);
 }
 
-/* By bytes; a name comes before those that it is the beginning of. */
-static int compare(struct text a, struct text b) {
-    size_t length = a.length < b.length ? a.length : b.length;
-    int order = memcmp(a.data, b.data, length);
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 /* Where the name is, or would be. */
 static size_t place_of(const struct export_attributes *set, struct text name, bool *ret_found) {
     size_t low = 0, high = set->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare(set->attributes[middle].name, name);
+        int order = text_compare(set->attributes[middle].name, name);
         if (order == 0) {
             *ret_found = true;
             return middle;

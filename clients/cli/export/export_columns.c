@@ -3,6 +3,7 @@
 #include "export_columns.h"
 
 #include "core/base/check.h"
+#include "core/policy/source/diagnostic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,20 +73,13 @@ static bool split_attribute(struct text name, struct text *ret_attribute, struct
 }
 
 static int unknown_column(struct text name, struct error *ret_error) {
-    const char *nearest = NULL;
-    size_t best = 4; /* farther than three edits is another word */
-    for (unsigned value = 0; value < EXPORT_VALUE_COUNT; value++) {
-        const char *known = export_value_name((enum export_value)value);
-        size_t distance = text_distance(name, text_of(known));
-        if (distance < best) {
-            best = distance;
-            nearest = known;
-        }
-    }
+    struct near near = near_to(name);
+    char hint[NEAR_HINT_SIZE];
+    for (unsigned value = 0; value < EXPORT_VALUE_COUNT; value++)
+        near_try(&near, text_of(export_value_name((enum export_value)value)));
     return error_set(ret_error, ERROR_INVALID,
-                     "--columns: there is no column \"%" TEXT_FORMAT "\"%s%s%s", TEXT_ARGS(name),
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                     nearest ? "\"?" : "");
+                     "--columns: there is no column \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(name),
+                     near_hint(&near, hint));
 }
 
 int export_columns_check(const char *list, bool *ret_attributes, struct error *ret_error) {
@@ -166,20 +160,14 @@ static int add_value(struct export_columns *columns, enum export_value value,
 
 static int unknown_attribute(struct text attribute, const struct export_attributes *attributes,
                              struct error *ret_error) {
-    struct text nearest = {0};
-    size_t best = 3;
-    for (size_t i = 0; i < attributes->count; i++) {
-        size_t distance = text_distance(attribute, attributes->attributes[i].name);
-        if (distance < best) {
-            best = distance;
-            nearest = attributes->attributes[i].name;
-        }
-    }
-    if (nearest.length > 0)
+    struct near near = near_to(attribute);
+    char hint[NEAR_HINT_SIZE];
+    for (size_t i = 0; i < attributes->count; i++)
+        near_try(&near, attributes->attributes[i].name);
+    if (*near_hint(&near, hint))
         return error_set(ret_error, ERROR_INVALID,
-                         "--columns: no transaction has the attribute \"%" TEXT_FORMAT
-                         "\"; did you mean \"%" TEXT_FORMAT "\"?",
-                         TEXT_ARGS(attribute), TEXT_ARGS(nearest));
+                         "--columns: no transaction has the attribute \"%" TEXT_FORMAT "\"%s",
+                         TEXT_ARGS(attribute), hint);
     return error_set(ret_error, ERROR_INVALID,
                      "--columns: no transaction has the attribute \"%" TEXT_FORMAT
                      "\" (with a type, attributes.%" TEXT_FORMAT ":string, it is an empty column)",
