@@ -43,8 +43,8 @@ struct archive_verify_report {
     uint64_t torn_bytes; /* behind the last record: an incomplete record, from a crash or being
                             written, or zeros; opening for writing removes it */
     struct archive_place synced, end;
-    struct archive_note
-        sealed_up_to;       /* the newest seal that covers all before it; position 0: none */
+    /* The newest seal that covers all before it; position 0: none. */
+    struct archive_note sealed_up_to;
     int64_t sealed_time_us; /* when its last record was received */
     enum archive_expectation expectation;
     uint64_t found_chain; /* EXPECTATION_OTHER_CHAIN: the archive's */

@@ -14,8 +14,7 @@ struct mapped_file {
     struct rows *rows;
     struct mapping *mapping;
     bool note_unused; /* not yet said which columns are not used */
-    bool
-        is_protobuf; /* rows are messages Transaction that were kept as raw: no cells, no mapping */
+    bool is_protobuf; /* rows are messages Transaction, kept as raw: no cells, no mapping */
 };
 
 /* What the rows are read for: decides which fields a file must have. */

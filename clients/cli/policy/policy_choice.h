@@ -3,8 +3,8 @@
  *   current                          the one in force at the archive's end
  *   previous                         the one in force before that
  *   @1234                            the one in force at this position
- *   2026-01-31, 2026-01-31T18:00:00Z  the one in force at this time; a day is its first moment
- * (UTC) 0123456789abcdef, 0123           the one with this id, or whose id begins so */
+ *   2026-01-31, 2026-01-31T18:00:00Z the one in force at this time; a day is its first moment (UTC)
+ *   0123456789abcdef, 0123           the one with this id, or whose id begins so */
 #pragma once
 
 #include "batch/policies/policy_history.h"

@@ -306,7 +306,6 @@ static void wrong_rows(void **state) {
     assert_int_equal(report.waiting, 1);
 }
 
-/* Receipt is not what is said of it when that would go back. */
 static struct import_row amended(struct import_row row, enum amendment_kind kind, int64_t minor) {
     row.amendment = (struct amendment){.kind = kind, .amount_minor = minor};
     return row;
@@ -330,6 +329,7 @@ static void amendments_follow_each_other(void **state) {
     assert_int_equal(report.contradicted, 1);
 }
 
+/* Receipt is not what is said of it when that would go back. */
 static void receipt_never_goes_back(void **state) {
     struct bench *bench = *state;
     struct import *import = open_import(bench);
