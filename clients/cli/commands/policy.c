@@ -117,8 +117,6 @@ static void check_usage(struct options *options, struct argp_state *state) {
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (options->word_count < task->least)
         argp_error(state, "%s", task->missing);
-    if (options->word_count > task->most)
-        argp_error(state, "unexpected \"%s\"", options->words[task->most]);
     if (options->json && task->run != list && task->run != show)
         argp_error(state, "--json is for list and show");
     if (options->json && options->word_count == 2)
@@ -136,7 +134,6 @@ static void check_usage(struct options *options, struct argp_state *state) {
             parse_policy(options->words[i], &options->choices[i], state);
 }
 
-/* One word too many is kept, so that it can be named. */
 static void take_word(struct options *options, char *value, struct argp_state *state) {
     if (state->arg_num == 0)
         options->task = find_task(value, state);
