@@ -12,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/policy/lang/calendar.h"
 #include "core/policy/lang/zone.h"
+#include "core/policy/load/policy_limits.h"
 #include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"
 
@@ -24,15 +25,14 @@
 #include <sys/stat.h>
 
 #define TZDATA_DEFAULT "/usr/share/zoneinfo"
-#define ADDED_MAX      256 /* at once: as many as a policy may have */
-#define DEPTH_MAX      4   /* of folders of tzdata that are searched for a near name */
+#define DEPTH_MAX      4 /* of folders of tzdata that are searched for a near name */
 #define VERSION_SIZE   32
 
 enum { OPTION_ADD = 256, OPTION_UPDATE, OPTION_FROM };
 
 struct options {
     const char *policy, *from;
-    const char *added[ADDED_MAX];
+    const char *added[POLICY_ZONES_MAX];
     size_t added_count;
     bool update, quiet, is_from_given;
 };
@@ -42,8 +42,8 @@ static void take_name(struct options *options, const char *name, struct argp_sta
         argp_error(state,
                    "\"%s\" is not the name of a time zone; expected for example Europe/Berlin",
                    name);
-    if (options->added_count == ADDED_MAX)
-        argp_error(state, "at most %d time zones at once", ADDED_MAX);
+    if (options->added_count == POLICY_ZONES_MAX)
+        argp_error(state, "at most %u time zones at once", POLICY_ZONES_MAX);
     options->added[options->added_count++] = name;
 }
 
@@ -148,8 +148,7 @@ static int read_zone_file(struct work *work, const char *path, struct text name,
     int r = read_file(path, &file->bytes, ret_error);
     if (r < 0)
         return r;
-    struct text bytes = {.data = (const char *)file->bytes.bytes, .length = file->bytes.length};
-    const char *diagnostic = zone_read(bytes, name, &work->arena, &file->zone);
+    const char *diagnostic = zone_read(buffer_text(&file->bytes), name, &work->arena, &file->zone);
     return diagnostic ? error_set(ret_error, ERROR_INVALID, "%s: %s", path, diagnostic) : 0;
 }
 
@@ -284,10 +283,6 @@ static int write_file(char *path, const struct buffer *bytes, struct error *ret_
     return draft_file_publish(&draft, ret_error);
 }
 
-static bool is_same(const struct buffer *a, struct text b) {
-    return text_equal((struct text){.data = (const char *)a->bytes, .length = a->length}, b);
-}
-
 /* Says what the new file changes. */
 static void print_update(struct work *work, const struct policy_file *old, const struct zone *new,
                          bool is_written) {
@@ -324,7 +319,7 @@ static int update_zone(struct work *work, const struct policy_file *file, struct
                 work->options->from, TEXT_ARGS(name), TEXT_ARGS(file->path));
         r = 0;
     } else if (r == 0) {
-        bool is_other = !is_same(&machine.bytes, file->content);
+        bool is_other = !text_equal(buffer_text(&machine.bytes), file->content);
         char *path = path_of(work->options->policy, "", file->path, "");
         if (is_other)
             r = write_file(path, &machine.bytes, ret_error);
@@ -344,8 +339,7 @@ static int put_zone(struct work *work, struct text name, const struct zone_file 
     buffer_init(&own);
     int r = read_file(path, &own, ret_error);
     bool is_there = r == 0;
-    if (is_there && !is_same(&own, (struct text){.data = (const char *)machine->bytes.bytes,
-                                                 .length = machine->bytes.length}))
+    if (is_there && !text_equal(buffer_text(&own), buffer_text(&machine->bytes)))
         r = error_set(ret_error, ERROR_INVALID,
                       "%s is already there, and is not that of %s; --update replaces it", path,
                       work->version);
