@@ -341,7 +341,7 @@ static int put_zone(struct work *work, struct text name, const struct zone_file 
     bool is_there = r == 0;
     if (is_there && !text_equal(buffer_text(&own), buffer_text(&machine->bytes)))
         r = error_set(ret_error, ERROR_INVALID,
-                      "%s is already there, and is not that of %s; --update replaces it", path,
+                      "%s exists and differs from that of %s; --update replaces it", path,
                       work->version);
     else if (r == -ERROR_NOT_FOUND)
         r = write_file(path, &machine->bytes, ret_error);
