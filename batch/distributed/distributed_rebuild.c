@@ -112,7 +112,7 @@ static int settle(struct distributed_rebuild *distributed, struct error *ret_err
 static int take_row(struct distributed_rebuild *distributed, const struct arrow_row *row,
                     struct error *ret_error) {
     struct rebuild *rebuild = distributed->rebuild;
-    if (row->stream >= (int32_t)rebuild_streams(rebuild))
+    if (row->stream < ARROW_STREAM_SUMMARY || row->stream >= (int32_t)rebuild_streams(rebuild))
         return error_set(ret_error, ERROR_INVALID, "stream %" PRId32 " is not known", row->stream);
     int r = arrow_order_next(&distributed->order, row, ret_error);
     if (r < 0)

@@ -114,6 +114,10 @@ static int take_block(struct fold_task *fold, const struct arrow_row *row,
 
 static int take_row(struct fold_task *fold, const struct arrow_row *row, struct error *ret_error) {
     int32_t before = fold->order.stream;
+    if (fold->order.has_row && row->share != fold->share)
+        return error_set(ret_error, ERROR_INVALID,
+                         "a row of share %" PRId32 " does not belong to share %" PRId32, row->share,
+                         fold->share);
     int r = arrow_order_next(&fold->order, row, ret_error);
     if (r > 0)
         r = end_stream(fold, before, ret_error);

@@ -232,6 +232,54 @@ static int run_twice(void *user, struct distributed_rebuild *rebuild, struct tex
     return r < 0 ? r : tasks_engine_run(user, rebuild, description, ret_error);
 }
 
+/* Rows that no part and no task of ours makes, one at a time. */
+static void read_row(struct arrow_row row,
+                     int (*take)(void *to, const struct arrow_rows *rows, struct error *ret_error),
+                     void *to, int expected, struct error *ret_error) {
+    struct arrow_blocks *blocks = arrow_blocks_new();
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    struct arrow_rows rows;
+    arrow_blocks_add(blocks, &row);
+    arrow_blocks_export(blocks, &schema, &array);
+    assert_int_equal(arrow_rows_of(&schema, &array, &rows, ret_error), 0);
+    assert_int_equal(take(to, &rows, ret_error), expected);
+    array.release(&array);
+    schema.release(&schema);
+    arrow_blocks_free(blocks);
+}
+
+static int take_folded(void *to, const struct arrow_rows *rows, struct error *ret_error) {
+    return distributed_rebuild_take(to, rows, ret_error);
+}
+
+static int take_shuffled(void *to, const struct arrow_rows *rows, struct error *ret_error) {
+    return fold_task_take(to, rows, ret_error);
+}
+
+static int row_of_no_stream(void *user, struct distributed_rebuild *rebuild,
+                            struct text description, struct error *ret_error) {
+    (void)user, (void)description;
+    read_row((struct arrow_row){.stream = -2, .block = TEXT_LITERAL("")}, take_folded, rebuild,
+             -ERROR_INVALID, ret_error);
+    return -ERROR_INVALID;
+}
+
+static int rows_of_two_shares(void *user, struct distributed_rebuild *rebuild,
+                              struct text description, struct error *ret_error) {
+    (void)user, (void)rebuild;
+    struct rebuild_task *task;
+    assert_int_equal(rebuild_task_open(description, "/tmp", 1 << 20, &task, ret_error), 0);
+    struct fold_task *fold = fold_task_new(task);
+    struct arrow_row row = {.share = 0, .stream = 0, .block = TEXT_LITERAL("")};
+    read_row(row, take_shuffled, fold, 0, ret_error);
+    row.share = row.stream = 1;
+    read_row(row, take_shuffled, fold, -ERROR_INVALID, ret_error);
+    fold_task_free(fold);
+    rebuild_task_close(task);
+    return -ERROR_INVALID;
+}
+
 static void expect_failure(struct world *world, distributed_run *run, const char *text) {
     struct tasks_engine engine = {.memory_bytes = 4 << 20, .shares = 2};
     struct rebuild_report report;
@@ -255,6 +303,8 @@ static void what_is_incomplete_is_not_published(void **state) {
     expect_failure(&world, fail_to_run, "the engine is gone");
     expect_failure(&world, run_nothing, "0 of the archive's");
     expect_failure(&world, run_twice, "out of order");
+    expect_failure(&world, row_of_no_stream, "stream -2 is not known");
+    expect_failure(&world, rows_of_two_shares, "a row of share 1 does not belong to share 0");
 
     snprintf(pattern, sizeof pattern, "%s/*/*", world.archive);
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
