@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define EARLIER_ROW_BYTES (4u << 20)
+#define CALL_BYTES        ((size_t)256 << 20) /* of the rows of one call */
+#define CALL_FULL_BYTES   ((size_t)64 << 20)  /* with so much of them, it is sent */
 /* Outcomes that wait for their time: some 100 bytes each. */
 #define WAITING_MAX 10000000u
 /* An event time further ahead of the clock is a mistake, as for a server's max_ahead. */
@@ -149,16 +151,19 @@ static void put_back(struct due_outcomes *due, const struct due_call *call, stru
     }
 }
 
-/* Outcomes that have been taken out of the heap for one call. */
-static int report_taken(struct due_outcomes *due, const struct delayed_outcome *taken, size_t count,
-                        struct error *ret_error) {
+/* The next outcomes of those taken, as many as fit into one call of each sender; *at moves behind
+ * them. */
+static int report_some(struct due_outcomes *due, const struct delayed_outcome *taken, size_t count,
+                       size_t *at, struct error *ret_error) {
     struct due_call *earlier = check_calloc(2, sizeof *earlier), *own = &earlier[1];
     struct arena arena;
     int r = 0;
-    arena_init(&arena, SIZE_MAX);
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = add_to_call(due, taken[i].line & LINE_EARLIER ? earlier : own, &taken[i], &arena,
+    arena_init(&arena, CALL_BYTES);
+    while (r == 0 && *at < count && arena.used < CALL_FULL_BYTES) {
+        r = add_to_call(due, taken[*at].line & LINE_EARLIER ? earlier : own, &taken[*at], &arena,
                         ret_error);
+        *at += r == 0;
+    }
     if (r == 0 && earlier->count > 0)
         r = report_sender_outcomes(&due->earlier, earlier->outcomes, earlier->rows, &earlier->count,
                                    ret_error);
@@ -169,6 +174,20 @@ static int report_taken(struct due_outcomes *due, const struct delayed_outcome *
     arena_deinit(&arena);
     free(earlier);
     return r < 0 ? -(int)ret_error->code : 0;
+}
+
+/* Outcomes that have been taken out of the heap. After a failure, those that were in no call go
+ * back as they were. */
+static int report_taken(struct due_outcomes *due, const struct delayed_outcome *taken, size_t count,
+                        struct error *ret_error) {
+    size_t at = 0;
+    int r = 0;
+    while (r == 0 && at < count)
+        r = report_some(due, taken, count, &at, ret_error);
+    for (; at < count; at++)
+        outcome_delay_add(&due->delay, text_of(taken[at].id), taken[at].label, taken[at].time_us,
+                          taken[at].line);
+    return r;
 }
 
 int due_outcomes_report(struct due_outcomes *due, struct error *ret_error) {

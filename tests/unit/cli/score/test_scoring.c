@@ -381,6 +381,39 @@ static void rows_of_refused_outcomes_are_kept(void **state) {
     }
 }
 
+/* Long before there are as many as a call may have: their rows are in memory until it is answered.
+ */
+static void due_outcomes_of_large_rows_go_out_early(void **state) {
+    (void)state;
+    enum { ROWS = 7, FIELDS = 200, FIELD = 60000 }; /* 12 MB a row */
+    struct run run = new_run();
+    char *text, *field = malloc(FIELD + 1);
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    memset(field, 'x', FIELD);
+    field[FIELD] = '\0';
+    fputs("id,event_time,outcome,outcome_time", out);
+    for (int i = 0; i < FIELDS; i++)
+        fprintf(out, ",f%d", i);
+    for (int row = 0; row < ROWS; row++) {
+        fprintf(out, "\nr%d,2018-04-01T00:00:1%dZ,fraud,2018-04-01T00:01:00Z", row, row);
+        for (int i = 0; i < FIELDS; i++)
+            fprintf(out, ",%s", field);
+    }
+    fputs("\nz,2018-04-01T00:02:00Z,,", out);
+    for (int i = 0; i < FIELDS; i++)
+        fputs(",", out);
+    fclose(out);
+    run.keeps = true;
+    run.options.batch = 1;
+    assert_int_equal(run_text(&run, text), 0);
+    assert_non_null(strstr(fake_server.calls, "outcomes(r0=fraud r1=fraud r2=fraud r3=fraud "
+                                              "r4=fraud r5=fraud)\noutcomes(r6=fraud)\nscore(z)"));
+    assert_string_equal(run.rejects, "");
+    free(text);
+    free(field);
+}
+
 /* How many rows of the file begin with an id. */
 static size_t count_kept(const struct run *run, const char *id) {
     char begin[16];
@@ -701,6 +734,7 @@ int main(void) {
         cmocka_unit_test(amendments_are_left_out),
         cmocka_unit_test(refused_rows_are_kept),
         cmocka_unit_test(rows_of_refused_outcomes_are_kept),
+        cmocka_unit_test(due_outcomes_of_large_rows_go_out_early),
         cmocka_unit_test(rows_of_a_pipe_are_kept_when_the_server_goes),
         cmocka_unit_test(a_strict_run_keeps_its_row),
         cmocka_unit_test(json_lines_of_decisions),
