@@ -572,7 +572,5 @@ int command_import(int argc, char **argv) {
     }
     import_close(importing.import);
     snapshot_unref(rules);
-    if (rejects_close(importing.rejects, &error) < 0)
-        status = (int)exit_with(&error);
-    return status;
+    return rejects_close_at_exit(importing.rejects, status);
 }

@@ -353,16 +353,10 @@ static int open_and_run(const struct options *options, struct parts *parts) {
 int command_score(int argc, char **argv) {
     struct options options = {.scoring = {.batch = 100}};
     struct parts parts = {0};
-    struct error error;
     server_options_init(&options.server);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
     int status = open_and_run(&options, &parts);
     close_parts(&parts);
-    if (rejects_close(parts.rejects, &error) < 0) {
-        enum exit_status close_status = exit_with(&error);
-        if (status == EXIT_STATUS_OK || status == EXIT_STATUS_ROWS_FAILED)
-            status = (int)close_status;
-    }
-    return status;
+    return rejects_close_at_exit(parts.rejects, status);
 }

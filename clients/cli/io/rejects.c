@@ -5,6 +5,7 @@
 #include "clients/cli/rows/base64.h"
 #include "clients/cli/rows/json_lines.h"
 #include "clients/cli/rows/json_members.h"
+#include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
@@ -131,6 +132,14 @@ int rejects_close(struct rejects *rejects, struct error *ret_error) {
     free(rejects->path);
     free(rejects);
     return r;
+}
+
+int rejects_close_at_exit(struct rejects *rejects, int status) {
+    struct error error;
+    if (rejects_close(rejects, &error) == 0)
+        return status;
+    int failed = (int)exit_with(&error);
+    return status == EXIT_STATUS_OK || status == EXIT_STATUS_ROWS_FAILED ? failed : status;
 }
 
 bool rejects_is_at(const struct rejects *rejects, const char *path) {

@@ -37,6 +37,10 @@ int rejects_open(const char *path, const char *input, struct rejects **ret_rejec
  * NULL is allowed. */
 int rejects_close(struct rejects *rejects, struct error *ret_error);
 
+/* The same at a command's end: says what has failed, and returns the command's exit status, or that
+ * of the failure if nothing but rows had failed before. */
+int rejects_close_at_exit(struct rejects *rejects, int status);
+
 /* Is this path the same file? */
 bool rejects_is_at(const struct rejects *rejects, const char *path);
 

@@ -202,13 +202,10 @@ static int run_file(struct report_run *run) {
         print_summary(run);
         rejects_print_retry(run->rejects, mapped_file_name(&run->file), stderr);
     }
-    if (rejects_close(run->rejects, &keep_error) < 0 && r == 0) {
-        r = -(int)keep_error.code;
-        error = keep_error;
-    }
-    if (r < 0)
-        return exit_with(&error);
-    return run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+    enum exit_status status = r < 0                    ? exit_with(&error)
+                              : run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED
+                                                       : EXIT_STATUS_OK;
+    return rejects_close_at_exit(run->rejects, (int)status);
 }
 
 int report_run_file(const struct report_kind *kind, const struct report_run_options *options,
