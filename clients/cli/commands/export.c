@@ -55,20 +55,16 @@ static unsigned parse_verdicts(const char *value, struct argp_state *state) {
     return verdicts;
 }
 
-/* By the name of the file, unless it was given. */
-static enum export_format format_of(const struct options *options) {
-    static const char suffix[] = ".jsonl";
-    size_t length = strlen(options->out), tail = sizeof suffix - 1;
-    if (options->has_format)
-        return options->format;
-    return length > tail && strcmp(options->out + length - tail, suffix) == 0 ? EXPORT_JSONL
-                                                                              : EXPORT_CSV;
+static bool ends_in(const char *path, const char *suffix) {
+    size_t length = strlen(path), tail = strlen(suffix);
+    return length > tail && strcmp(path + length - tail, suffix) == 0;
 }
 
-static bool ends_in_parquet(const char *path) {
-    static const char suffix[] = ".parquet";
-    size_t length = strlen(path), tail = sizeof suffix - 1;
-    return length > tail && strcmp(path + length - tail, suffix) == 0;
+/* By the name of the file, unless it was given. */
+static enum export_format format_of(const struct options *options) {
+    if (options->has_format)
+        return options->format;
+    return ends_in(options->out, ".jsonl") ? EXPORT_JSONL : EXPORT_CSV;
 }
 
 /* argp_error() ends the process, so the first fault is the one reported. */
@@ -78,7 +74,7 @@ static void check_options(struct options *options, struct argp_state *state) {
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!options->out || !*options->out)
         argp_error(state, "which file? (--out FILE; - is standard output)");
-    if (ends_in_parquet(options->out))
+    if (ends_in(options->out, ".parquet"))
         argp_error(state, "--out: an export is CSV or JSON lines, not Parquet");
     if (options->to_us != 0 && options->from_us >= options->to_us)
         argp_error(state, "--from and --to: the range is empty");
