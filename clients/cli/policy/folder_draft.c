@@ -94,12 +94,16 @@ void folder_draft_close(struct folder_draft *draft) {
 
 /* ---- filling ---- */
 
-/* A process that may not give files away keeps them, as an editor does that replaces a file. */
+int give_owner(int descriptor, uid_t owner, gid_t group) {
+    bool is_failed = fchown(descriptor, owner, group) < 0 &&
+                     fchown(descriptor, (uid_t)-1, group) < 0 && errno != EPERM;
+    return is_failed ? -1 : 0;
+}
+
 static int give_access(const struct folder_draft *draft, int descriptor, mode_t mode) {
     if (!draft->access.is_given)
         return 0;
-    if (fchown(descriptor, draft->access.owner, draft->access.group) < 0 &&
-        fchown(descriptor, (uid_t)-1, draft->access.group) < 0 && errno != EPERM)
+    if (give_owner(descriptor, draft->access.owner, draft->access.group) < 0)
         return -1;
     return fchmod(descriptor, mode);
 }

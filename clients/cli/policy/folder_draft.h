@@ -26,6 +26,10 @@ struct folder_draft {
     bool is_exchanged; /* what is under the draft's name now was there before */
 };
 
+/* A process that may not give files away keeps them, as an editor does that replaces a file; the
+ * group it gives as far as it may. -1: errno. */
+int give_owner(int descriptor, uid_t owner, gid_t group);
+
 /* Heap: without slashes at the end, except "/". */
 char *path_without_slashes(const char *path);
 

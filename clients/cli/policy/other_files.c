@@ -2,6 +2,8 @@
  * linked itself. */
 #include "other_files.h"
 
+#include "folder_draft.h"
+
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 
@@ -78,7 +80,7 @@ static int copy_access(int from, int to) {
     struct stat status;
     if (fstat(from, &status) < 0)
         return -1;
-    if (fchown(to, status.st_uid, status.st_gid) < 0 && errno != EPERM)
+    if (give_owner(to, status.st_uid, status.st_gid) < 0)
         return -1;
     return fchmod(to, status.st_mode & 07777);
 }
