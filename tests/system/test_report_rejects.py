@@ -65,7 +65,7 @@ class ReportRejectsTest(RejectsFileTest):
         self.assertFalse(os.path.exists(self.path("again.csv")))
         self.assertEqual(server.status()["outcomes"], 20)
         _, said = self.run_it("outcome", "t1", "fraud", *to, "--rejects", self.path("again.csv"), status=64)
-        self.assertIn("--rejects goes with a FILE", said)
+        self.assertIn("--rejects needs a FILE of reports", said)
         server.stop()
         # Through a pipe, what could not be sent is kept, too; a row without an outcome says nothing.
         rows = [good_row(n, b"", "fraud" if n % 2 else "") for n in range(3000)] + [b"junk"]
@@ -238,7 +238,7 @@ class ReportRejectsTest(RejectsFileTest):
         for arguments, words in (((amendments, "--rejects", kept), "exists, and is not overwritten"),
                                  ((amendments, "--rejects", amendments), "is the input"),
                                  ((amendments, "--rejects", "-"), "--rejects: expected a file"),
-                                 (("t1", "void", "--rejects", self.path("r.csv")), "--rejects goes with a FILE")):
+                                 (("t1", "void", "--rejects", self.path("r.csv")), "--rejects needs a FILE of reports")):
             _, said = self.run_it("amend", *arguments, "--to", server.address, status=64)
             self.assertIn(words, said)
         self.assertEqual(self.read("kept.csv"), b"mended by hand\n")

@@ -398,8 +398,8 @@ void rejects_print_retry(const struct rejects *rejects, const char *input, FILE 
     if (rejects_count(rejects) == 0)
         return;
     fprintf(to,
-            "harrier: %s %s in %s: once mended, or the cause is gone, run the same command with it "
-            "in place of %s, and name other output files\n",
+            "harrier: %s %s in %s: once you have mended them or the cause is gone, run the "
+            "same command with it in place of %s and with other output files\n",
             quantity_format_count(rejects->count, number),
             rejects->count == 1 ? "row is" : "rows are", rejects->path, input);
 }

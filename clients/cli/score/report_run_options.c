@@ -35,7 +35,7 @@ error_t report_run_parse_option(int key, char *value, struct argp_state *state) 
         return 0;
     case ARGP_KEY_END:
         if (options->rejects && !report_run_is_file(options))
-            argp_error(state, "--rejects goes with a FILE");
+            argp_error(state, "--rejects needs a FILE of reports");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
