@@ -6,8 +6,8 @@
      the published feature table is the oracle where its check is at hand
   2. the same file again: all duplicates, no count changes; then a rebuild, and the state is the same
      from the tables as from the archive
-  3. the archive replayed without a server: the same export cell for cell, held against the same
-     table, and no decision that differs from the archived one
+  3. the archive replayed without a server: the same export cell for cell, and no decision that
+     differs from the archived one
   4. into a new server that is given other rules twice, and in between killed with SIGKILL and started
      again on rebuilt tables: counts exact, and every decision comes out again
 
@@ -17,6 +17,7 @@ exit status 77 (skipped) when the data is not there: HARRIER_DATA, or ../shared/
 import contextlib
 import csv
 import json
+import operator
 import os
 import shutil
 import signal
@@ -116,13 +117,21 @@ def oracle_of(data):
     return os.path.join(data, "..", "check", "handbook_features.py")
 
 
-def check_features(data, export):
+@contextlib.contextmanager
+def checking_features(data, export):
+    """Compares the export with the published table, beside what else is done."""
     oracle = oracle_of(data)
     if not os.path.exists(oracle):
-        return  # main() says so
-    done = subprocess.run([sys.executable, oracle, export], capture_output=True, text=True)
-    print(done.stdout, flush=True)
-    assert done.returncode == 0, "features differ from the published table"
+        yield  # main() says so
+        return
+    check = subprocess.Popen([sys.executable, oracle, export], stdout=subprocess.PIPE, text=True)
+    try:
+        yield
+        print(check.communicate()[0], flush=True)
+        assert check.returncode == 0, "features differ from the published table"
+    finally:
+        check.kill()
+        check.wait()
 
 
 def replay(folder, *options):
@@ -140,23 +149,22 @@ def expect_same_rows(online, offline):
         both = [name for name in head if name in other_head]
         missing = set(head) - set(both)
         assert missing == {"duplicate", "server_us"}, f"not in the replay's export: {missing}"
-        here = [head.index(name) for name in both]
-        there = [other_head.index(name) for name in both]
+        here = operator.itemgetter(*(head.index(name) for name in both))
+        there = operator.itemgetter(*(other_head.index(name) for name in both))
         count = 0
         for row, other in zip(rows, others, strict=True):
             count += 1
-            for name, i, j in zip(both, here, there):
-                assert row[i] == other[j], f"transaction {row[0]}: {name} is {other[j]}, was {row[i]}"
+            if here(row) != there(other):
+                differing = [f"{name} is {b}, was {a}" for name, a, b in zip(both, here(row), there(other)) if a != b]
+                raise AssertionError(f"transaction {row[0]}: {', '.join(differing)}")
     assert count == TRANSACTIONS, f"{count} rows"
     print(f"online and offline export: {count} rows × {len(both)} columns are the same", flush=True)
 
 
-def check_replay(data, folder, online):
+def check_replay(folder, online):
     offline = os.path.join(folder, "offline.csv")
     replay(folder, "--recorded", "--features", offline)
     expect_same_rows(online, offline)
-    check_features(data, offline)
-    os.unlink(online)
     os.unlink(offline)
 
 
@@ -229,15 +237,15 @@ def whole_run(data, folder):
         assert scoring.wait() == 0, "scoring failed"
         print(f"first run: {time.monotonic() - began:.0f} s", flush=True)
         expect_counts(server, "first run")
-        check_features(data, export)
+        with checking_features(data, export):
+            subprocess.run(server.score_command(data, "--out", os.devnull), check=True)
+            expect_counts(server, "second run")
+            assert server.status()["duplicates"] == TRANSACTIONS, "not all of them were duplicates"
 
-        subprocess.run(server.score_command(data, "--out", os.devnull), check=True)
-        expect_counts(server, "second run")
-        assert server.status()["duplicates"] == TRANSACTIONS, "not all of them were duplicates"
-
-        from_overlay = server.status(state_hash=True)["state_hash"]
-        server.stop()
-        check_replay(data, folder, export)
+            from_overlay = server.status(state_hash=True)["state_hash"]
+            server.stop()
+            check_replay(folder, export)
+        os.unlink(export)
         server.start()
         assert server.status(state_hash=True)["state_hash"] == from_overlay, "restart changed states"
         subprocess.run([HARRIER, "rebuild", "--data", folder], check=True)
