@@ -5,6 +5,39 @@
 
 #include <stdlib.h>
 
+/* ---- states of the tables ---- */
+
+void replay_states_continue(struct replay_states *states, const struct generation *tables) {
+    size_t entities = states->plan->plan.entity_count;
+    check(!states->cursors);
+    states->cursors = check_calloc(states->workers * entities, sizeof(*states->cursors));
+    for (size_t i = 0; i < states->workers * entities; i++)
+        states->cursors[i] = generation_cursor_open(tables, i % entities);
+}
+
+struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
+                                      struct state_table *live, size_t entity, struct text key,
+                                      uint64_t key_hash) {
+    struct text found, bytes;
+    if (!states->cursors)
+        return NULL;
+    struct generation_cursor *cursor =
+        states->cursors[worker * states->plan->plan.entity_count + entity];
+    generation_cursor_seek(cursor, key);
+    if (!generation_cursor_next(cursor, &found, &bytes) || !text_equal(found, key))
+        return NULL;
+    struct held_state *held_state = state_table_add(live, entity, key, key_hash);
+    state_assign(&held_state->state, states->entities[entity], bytes.data, bytes.length);
+    return held_state;
+}
+
+static void close_cursors(struct replay_states *states) {
+    size_t count = states->cursors ? states->workers * states->plan->plan.entity_count : 0;
+    for (size_t i = 0; i < count; i++)
+        generation_cursor_close(states->cursors[i]);
+    free(states->cursors);
+}
+
 /* ---- struct state_source: one state at a time ---- */
 
 static struct state_table *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
@@ -12,10 +45,19 @@ static struct state_table *live_of(struct state_source *self, size_t entity, uin
     return &states->shards[replay_states_shard(states, entity, key_hash)].live;
 }
 
+/* NULL: there is no such state yet, not in the tables either. */
+static struct held_state *find_state(struct state_source *self, size_t entity, struct text key,
+                                     uint64_t key_hash) {
+    struct state_table *live = live_of(self, entity, key_hash);
+    struct held_state *held_state = state_table_find(live, entity, key, key_hash);
+    return held_state
+               ? held_state
+               : replay_states_load((struct replay_states *)self, 0, live, entity, key, key_hash);
+}
+
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
-    const struct held_state *held_state =
-        state_table_find(live_of(self, entity, key_hash), entity, key, key_hash);
+    const struct held_state *held_state = find_state(self, entity, key, key_hash);
     struct replay_states *states = (struct replay_states *)self;
     buffer_clear(&states->bytes);
     if (held_state)
@@ -25,10 +67,9 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
 
 static struct state *write_state(struct state_source *self, size_t entity, struct text key,
                                  uint64_t key_hash) {
-    struct state_table *live = live_of(self, entity, key_hash);
-    struct held_state *held_state = state_table_find(live, entity, key, key_hash);
+    struct held_state *held_state = find_state(self, entity, key, key_hash);
     if (!held_state)
-        held_state = state_table_add(live, entity, key, key_hash);
+        held_state = state_table_add(live_of(self, entity, key_hash), entity, key, key_hash);
     return &held_state->state;
 }
 
@@ -39,8 +80,7 @@ static void find_states(struct state_source *self, struct state_place *places, s
                               places[i].key_hash, step);
     for (size_t i = 0; i < count; i++) {
         struct held_state *held_state =
-            state_table_find(live_of(self, places[i].entity, places[i].key_hash), places[i].entity,
-                             places[i].key, places[i].key_hash);
+            find_state(self, places[i].entity, places[i].key, places[i].key_hash);
         places[i].state = held_state ? &held_state->state : NULL;
     }
 }
@@ -100,6 +140,7 @@ void replay_states_free(struct replay_states *states) {
         state_table_deinit(&states->shards[i].dormant);
     }
     replay_memory_free(states->memory);
+    close_cursors(states);
     buffer_deinit(&states->bytes);
     free(states->shards);
     for (size_t e = 0; e < states->plan->plan.entity_count; e++)

@@ -1,5 +1,5 @@
 /* The states of all entities under one plan, as a server would hold them: folded from the archive's
- * first record, or continued from a generation's tables. All in memory; no file is read or written.
+ * first record, or continued from a generation's tables. All that is touched is in memory.
  *
  * States are divided into shards by the hashes of their keys; one thread works on a shard at a
  * time. The bytes of a state do not depend on the number of shards.
@@ -14,6 +14,7 @@
 
 #include "core/base/buffer.h"
 #include "core/engine/engine.h"
+#include "core/store/generation/generation.h"
 #include "core/store/overlay/state_table.h"
 #include "replay_memory.h"
 
@@ -43,7 +44,11 @@ struct replay_states {
     size_t workers;
     struct replay_memory *memory; /* of all heaps */
     struct replay_shard *shards;
-    size_t shard_count;             /* a power of two */
+    size_t shard_count; /* a power of two */
+    /* Of the tables that the states continue from: [workers × entities]. NULL: from the first
+     * record. An entity's state is copied into its shard when it is first asked for, as a server
+     * does, so memory is for those that the records touch. */
+    struct generation_cursor **cursors;
     struct replay_columns *columns; /* of each entity of the plan */
     size_t value_count;             /* of all of them */
 };
@@ -54,6 +59,15 @@ struct replay_states {
 struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
                                         bool omits_ids);
 void replay_states_free(struct replay_states *states); /* NULL is allowed */
+
+/* Continues from these tables, which are bound to the plan and outlive the states. Once, before the
+ * first state. */
+void replay_states_continue(struct replay_states *states, const struct generation *tables);
+/* Copies the state that the tables have into `live`, the entity's shard, which has none. NULL: they
+ * have none either. */
+struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
+                                      struct state_table *live, size_t entity, struct text key,
+                                      uint64_t key_hash);
 
 /* The shard of an entity's state. */
 static inline size_t replay_states_shard(const struct replay_states *states, size_t entity,

@@ -124,6 +124,8 @@ static void fit_against(struct replay *replay) {
     struct snapshot *plan = replay->history.spans[0].plan;
     if (policy->plan.id != plan->plan.id || replay->options.counterfactual) {
         replay->against_states = make_states(replay, policy);
+        if (replay->tables) /* of the same features: replay_start.c */
+            replay_states_continue(replay->against_states, replay->tables);
         plan = policy;
     }
     decider_fit(replay, &replay->against, policy, plan);

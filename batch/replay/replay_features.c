@@ -20,6 +20,7 @@ struct shard_work {
     struct engine *engine;
     struct arena *texts;
     struct entry *entry;
+    size_t worker;
     bool reads; /* does a policy decide on this lane? Otherwise it is only applied */
 };
 
@@ -77,6 +78,9 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
     replay_entry_unpack(head, entity, work->entry);
     if (!held_state) /* an earlier visit of the same group may have created it */
         held_state = find(work, visit);
+    if (!held_state)
+        held_state = replay_states_load(work->states, work->worker, &work->shard->live,
+                                        item->entity, key_of(visit), item->key_hash);
     if (work->reads && head->is_read)
         read_visited(work, visit, head, held_state);
     if (!held_state)
@@ -195,6 +199,7 @@ void replay_features(const struct replay *replay, struct replay_chunk *chunk, si
                               .engine = states->engines[worker],
                               .texts = &chunk->lanes[lane].texts[shard],
                               .entry = &own->entry,
+                              .worker = worker,
                               .reads = is_read(replay, lane)};
     size_t count = list_visits(chunk, work.lane, shard, own);
     do_visits(&work, own->visits, count);

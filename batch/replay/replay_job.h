@@ -70,7 +70,7 @@ struct replay {
     struct snapshot *against_policy; /* NULL: rows are compared with the archive */
     uint64_t memory_bytes;
     struct archive_place start; /* zeros: the first record */
-    struct generation *tables;  /* of that place, until their states are loaded; NULL: none */
+    struct generation *tables;  /* of that place; NULL: none */
     /* For event-time order. */
     int64_t *least_us;             /* event time, of each part; INT64_MAX: no transaction */
     struct list_table *last_lists; /* at the archive's end */

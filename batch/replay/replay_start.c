@@ -8,7 +8,6 @@
 #include "replay_job.h"
 
 #include "core/base/check.h"
-#include "core/base/hash.h"
 #include "core/store/archive/archive_search.h"
 #include "core/store/generation/generation.h"
 #include "core/store/ingest/fold.h"
@@ -130,30 +129,14 @@ static int find_thresholds(struct replay *replay, struct error *ret_error) {
 
 /* ---- its states ---- */
 
-static void load_entity(const struct replay *replay, size_t entity, struct replay_states *states) {
-    struct generation_cursor *cursor = generation_cursor_open(replay->tables, entity);
-    struct text key, bytes;
-    while (generation_cursor_next(cursor, &key, &bytes)) {
-        uint64_t hash = hash_text(key);
-        size_t shard = replay_states_shard(states, entity, hash);
-        struct held_state *held_state =
-            state_table_add(&states->shards[shard].live, entity, key, hash);
-        state_assign(&held_state->state, states->entities[entity], bytes.data, bytes.length);
-    }
-    generation_cursor_close(cursor);
-}
-
 int replay_load_start(struct replay *replay, struct replay_states *states,
                       struct error *ret_error) {
     int r = find_thresholds(replay, ret_error);
     if (r < 0)
         return r;
-    for (size_t e = 0; e < states->plan->plan.entity_count; e++)
-        load_entity(replay, e, states);
+    replay_states_continue(states, replay->tables);
     list_table_free(replay->lists);
     replay->lists = generation_take_lists(replay->tables);
     replay->newest_event_time_us = generation_tally(replay->tables).newest_event_time_us;
-    generation_close(replay->tables);
-    replay->tables = NULL;
     return 0;
 }

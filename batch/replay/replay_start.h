@@ -6,5 +6,6 @@
 /* Chooses the generation: fills replay->start and replay->tables. ERROR_NOT_FOUND: none is
  * suitable. */
 int replay_find_start(struct replay *replay, struct error *ret_error);
-/* Loads its states, its lists, and the thresholds that were in force at its position; closes it. */
+/* Makes the states continue from it, and takes its lists and the thresholds that were in force at its
+ * position. */
 int replay_load_start(struct replay *replay, struct replay_states *states, struct error *ret_error);
