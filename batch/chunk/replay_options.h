@@ -42,6 +42,8 @@ struct replay_options {
     /* Folder of generations: start from the tables of the newest one that has the given policy's
      * features and ends before from_us. NULL: start at the first record. */
     const char *generations;
+    struct archive_place start; /* with generations: from the tables of this place, whatever event
+                                   times they contain; what they contain is not reported */
     enum replay_clock clock;
     /* Features that count verdicts follow the given policy's verdicts instead of the archived ones:
      * what would the histories be if this policy had decided? Needs one thread. */

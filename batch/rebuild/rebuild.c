@@ -22,6 +22,7 @@
 
 #include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
+#include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "core/store/generation/generation_publish.h"
@@ -87,8 +88,8 @@ static int is_up_to_date(struct rebuild *rebuild) {
 }
 
 /* Makes the rebuild a full one and records why; the report shows it. */
-static void __attribute__((format(printf, 2, 3)))
-make_full(struct rebuild *rebuild, const char *format, ...) {
+static void __attribute__((format(printf, 2, 3))) make_full(struct rebuild *rebuild,
+                                                            const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(rebuild->report.full_because, sizeof rebuild->report.full_because, format, arguments);
@@ -311,6 +312,8 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)
         return r;
+    if (rebuild->sample_inputs)
+        sample_files_retain(rebuild->options->generations, rebuild->sample_inputs, rebuild->target);
     /* The new generation is published; failing to remove old ones is only a warning. */
     struct error error;
     if (generation_writer_retain(rebuild->writer, rebuild->options->keep, rebuild->adopted_id,

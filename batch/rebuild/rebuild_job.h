@@ -64,6 +64,8 @@ struct rebuild {
     struct buffer last_generation; /* a rebuild elsewhere: payload of the last adopted tables'
                                       record; empty: there is none */
     struct threshold_set thresholds;
+    uint64_t sample_inputs;            /* sample_inputs() of what was kept; 0: nothing was */
+    struct archive_place samples_from; /* where this night's file begins */
 
     /* Where folded entries go, as generation_writer_entries() takes them; NULL: to the writer. */
     int (*take_entries)(struct rebuild *rebuild, size_t stream, const uint8_t *entries,

@@ -12,11 +12,13 @@
 
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
+#include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
 #include "rebuild_policy.h"
 #include "threshold_read.h"
+#include "threshold_recall.h"
 #include "threshold_scores.h"
 
 #include "core/base/check.h"
@@ -59,12 +61,36 @@ static int make_file(void *user, struct error *ret_error) {
     return generation_writer_scratch_file(user, ret_error);
 }
 
+static struct threshold_sample *new_sample(struct threshold_job *job) {
+    struct rebuild *rebuild = job->rebuild;
+    return threshold_sample_new(job->snapshot, (size_t)rebuild->options->memory_bytes, make_file,
+                                rebuild->writer);
+}
+
+/* What earlier nights read, then what is new. */
+static int read_values(struct threshold_job *job, struct threshold_sample **sample,
+                       struct error *ret_error) {
+    int r = threshold_recall(job, *sample, ret_error);
+    if (r == -ERROR_DAMAGED) { /* the archive has it all */
+        sample_writer_abandon(job->writer);
+        job->writer = NULL;
+        threshold_sample_free(*sample);
+        *sample = new_sample(job);
+        r = threshold_recall(job, *sample, ret_error);
+    }
+    if (r == 0)
+        r = threshold_read(job, *sample, ret_error);
+    if (r == 0)
+        r = threshold_remember(job, ret_error);
+    sample_writer_abandon(job->writer);
+    return r;
+}
+
 static int compute_values(struct threshold_job *job, struct threshold_values **ret_values,
                           struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
-    struct threshold_sample *sample = threshold_sample_new(
-        job->snapshot, (size_t)rebuild->options->memory_bytes, make_file, rebuild->writer);
-    int r = threshold_read(job, sample, ret_error);
+    struct threshold_sample *sample = new_sample(job);
+    int r = read_values(job, &sample, ret_error);
     if (r == 0)
         r = threshold_sample_compute(sample, &rebuild->computed, ret_values, ret_error);
     job->report->spilled_bytes = threshold_sample_file_bytes(sample);

@@ -1,12 +1,14 @@
 /* The values that thresholds are computed from. Most thresholds depend on a transaction's own
  * fields only: these are read from the records, by all threads. A threshold over features needs the
  * states as they were at each transaction, which the archive does not hold: for those, the archive
- * is replayed. */
+ * is replayed. Either begins behind what earlier nights have read (threshold_recall.h); the replay
+ * then starts from the tables of that place. */
 #include "threshold_read.h"
 
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
 #include "batch/replay/replay.h"
+#include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
 
@@ -41,9 +43,13 @@ static void collector_deinit(struct collector *collector) {
 }
 
 static int collector_flush(struct collector *collector, struct error *ret_error) {
+    struct sample_writer *writer = collector->job->writer;
     size_t count = collector->count;
     collector->count = 0;
-    return threshold_sample_put(collector->sample, collector->waiting, count, ret_error);
+    int r = threshold_sample_put(collector->sample, collector->waiting, count, ret_error);
+    if (r == 0 && writer)
+        r = sample_writer_put(writer, collector->waiting, count, ret_error);
+    return r;
 }
 
 /* Collects the values of one transaction, for thresholds whose period includes it. */
@@ -59,6 +65,7 @@ static int collector_take(struct collector *collector, int64_t event_time_us,
         if (!threshold_value_read(snapshot, i, frame, &collector->texts,
                                   &collector->waiting[collector->count]))
             continue;
+        collector->waiting[collector->count].event_time_us = event_time_us;
         int r = 0;
         if (++collector->count == WAITING_MAX)
             r = collector_flush(collector, ret_error);
@@ -89,6 +96,7 @@ struct reading_thread {
 
 struct reading_all {
     const struct threshold_job *job;
+    size_t first_part;
     int64_t longest_us;
     struct reading_thread *threads;
     atomic_ullong done; /* bytes */
@@ -156,13 +164,14 @@ static int read_part(void *user, struct thread_pool *thread_pool, size_t worker,
     struct reading_all *all = user;
     struct rebuild *rebuild = all->job->rebuild;
     struct archive_part_reader *reader;
-    int r =
-        archive_part_open(rebuild->parts, job, 0, rebuild->options->drop_cache, &reader, ret_error);
+    size_t part = all->first_part + job;
+    int r = archive_part_open(rebuild->parts, part, all->job->known.position,
+                              rebuild->options->drop_cache, &reader, ret_error);
     if (r < 0)
         return r;
     r = read_records(all, &all->threads[worker], thread_pool, reader, ret_error);
     archive_part_close(reader);
-    atomic_fetch_add(&all->done, archive_parts_size(rebuild->parts, job));
+    atomic_fetch_add(&all->done, archive_parts_size(rebuild->parts, part));
     return r;
 }
 
@@ -174,12 +183,14 @@ static int read_all(struct threshold_job *job, struct threshold_sample *sample,
         return 0;
     size_t parts = archive_parts_count(rebuild->parts);
     uint64_t total = 0;
-    for (size_t i = 0; i < parts; i++)
+    all.first_part = archive_parts_find(rebuild->parts, job->known.position);
+    for (size_t i = all.first_part; i < parts; i++)
         total += archive_parts_size(rebuild->parts, i);
     all.threads = check_calloc(rebuild->threads, sizeof *all.threads);
     for (size_t i = 0; i < rebuild->threads; i++)
         open_thread(&all.threads[i], job, sample);
-    struct thread_pool *thread_pool = thread_pool_start(rebuild->threads, parts, read_part, &all);
+    struct thread_pool *thread_pool =
+        thread_pool_start(rebuild->threads, parts - all.first_part, read_part, &all);
     int r = rebuild_await(rebuild, thread_pool, REBUILD_THRESHOLDS, &all.done, total, ret_error);
     for (size_t i = 0; i < rebuild->threads; i++)
         r = close_thread(&all.threads[i], r, ret_error);
@@ -235,7 +246,10 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     collector_init(&collector, job, sample, false);
     const struct replay_listener listener = {.row = take_row, .user = &collector};
     struct replay_options options = {.snapshot = job->rebuild->snapshot,
-                                     .from_us = job->newest_us - longest_us + 1};
+                                     .from_us = job->newest_us - longest_us + 1,
+                                     .start = job->known};
+    if (job->known.position > 0)
+        options.generations = job->rebuild->options->generations;
     int r = threshold_replay(job, &options, &listener, ret_error);
     if (r == 0)
         r = collector_flush(&collector, ret_error);

@@ -3,8 +3,10 @@
  *
  * Scores do not depend on cut-offs, so one pass over the transactions is enough. Recorded scores
  * are used if all of the period's were given by this policy with thresholds equal to the new ones.
- * Otherwise the archive is replayed with both, from its first record: features need their history.
- */
+ * Otherwise the archive is replayed with both, from its first record: features need their history,
+ * and a changed threshold may change any score. Without a budget only the verdicts of the last day
+ * are wanted: those since the generation that the rebuild continues from will do, and the replay
+ * starts there. */
 #include "threshold_scores.h"
 
 #include "batch/base/day.h"
@@ -163,6 +165,10 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
         options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
     if (!recorded)
         options.snapshot = job->rebuild->snapshot;
+    if (!recorded && job->snapshot->budget_count == 0 && job->rebuild->before.id) {
+        options.generations = job->rebuild->options->generations;
+        options.start = job->rebuild->before.place;
+    }
     clear(scoring);
     return threshold_replay(job, &options, &listener, ret_error);
 }

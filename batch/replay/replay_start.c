@@ -2,7 +2,7 @@
  *
  * A generation holds the fold of all records up to its position, so the replay continues behind it,
  * as a server does. It is suitable if it has the policy's features and contains no transaction of
- * the reported range. */
+ * the reported range, or if it is the one that was asked for. */
 #include "replay_start.h"
 
 #include "replay_job.h"
@@ -29,8 +29,12 @@ static int64_t first_decided_us(const struct replay *replay) {
 
 static bool is_good(const struct replay *replay, const struct generation *generation) {
     const struct generation_manifest *manifest = generation_manifest(generation);
-    return manifest->plan_id == replay->history.policies[0].snapshot->plan.id &&
-           manifest->place.position <= replay->target.position &&
+    const struct archive_place *start = &replay->options.start;
+    if (manifest->plan_id != replay->history.policies[0].snapshot->plan.id)
+        return false;
+    if (start->position > 0)
+        return manifest->place.position == start->position && manifest->place.chain == start->chain;
+    return manifest->place.position <= replay->target.position &&
            generation_tally(generation).newest_event_time_us < first_decided_us(replay);
 }
 
@@ -58,6 +62,11 @@ static int consider(struct replay *replay, const char *folder, struct error *ret
 
 static int none_is_good(const struct replay *replay, struct error *ret_error) {
     char from[64];
+    if (replay->options.start.position > 0)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s has no generation of this archive with the policy's features at "
+                         "position %" PRIu64,
+                         replay->options.generations, replay->options.start.position);
     value_format(value_timestamp(first_decided_us(replay)), from, sizeof from);
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "%s has no generation of this archive with the policy's features that ends "

@@ -10,8 +10,10 @@
 
 #include "core/policy/eval/threshold.h"
 #include "core/policy/load/snapshot.h"
+#include "core/store/archive/archive_place.h"
 
-struct rebuild; /* batch/rebuild/rebuild_job.h */
+struct rebuild;       /* batch/rebuild/rebuild_job.h */
+struct sample_writer; /* sample_files.h */
 
 struct threshold_job {
     struct rebuild *rebuild; /* NULL: a replay computes them (walk_forward.c) */
@@ -24,6 +26,10 @@ struct threshold_job {
      * transaction's own fields. false where they read features, or lists that were changed at run
      * time, whose content depends on the records before. */
     bool *reads_records;
+    /* Values of transactions up to here are in the sample already: earlier nights have read them.
+     * Zeros: none are. */
+    struct archive_place known;
+    struct sample_writer *writer; /* keeps the values for later nights; NULL: it does not */
 };
 
 /* Does the event time lie in (newest − over, newest]? */

@@ -45,7 +45,7 @@ struct cutoff_line {
     enum verdict hidden_by; /* a more severe verdict with a cut-off that is no higher; NONE: none */
 };
 
-/* Decisions of the last day whose verdict would change from `from` to `to`. */
+/* Decisions of the last day, or since the last generation, whose verdict would change from `from` to `to`. */
 struct verdict_flip {
     enum verdict from, to;
     uint64_t count;
@@ -61,9 +61,10 @@ struct threshold_report {
     size_t cutoff_count;
     const struct verdict_flip *flips;
     size_t flip_count;
-    uint64_t compared;     /* decisions of the last day */
-    bool is_rescored;      /* scores come from a replay, not from the records */
-    double seconds;        /* for values from records, and quantiles */
-    double replay_seconds; /* for values and scores that needed a replay */
+    uint64_t compared;      /* decisions of the last day */
+    uint64_t from_position; /* values up to there were known from earlier nights; 0: none were */
+    bool is_rescored;       /* scores come from a replay, not from the records */
+    double seconds;         /* for values from records, and quantiles */
+    double replay_seconds;  /* for values and scores that needed a replay */
     uint64_t spilled_bytes;
 };

@@ -21,12 +21,14 @@
 /* One value on its way. */
 struct threshold_value {
     size_t threshold; /* index in the snapshot */
+    int64_t event_time_us;
     char key[THRESHOLD_KEY_MAX];
     size_t key_length;
     double value;
 };
 
-/* Evaluates a threshold for the transaction in a frame of the snapshot. false: the transaction does
+/* Evaluates a threshold for the transaction in a frame of the snapshot: all but the event time.
+ * false: the transaction does
  * not count, because `where` does not hold or a part of the key or the value is missing. arena: for
  * texts that the expressions build. */
 bool threshold_value_read(const struct snapshot *snapshot, size_t threshold,

@@ -229,6 +229,7 @@ void threshold_output_json(const struct threshold_report *report, struct buffer 
     for (size_t i = 0; i < report->flip_count; i++)
         add_flip(&report->flips[i], buffer);
     json_end_array(buffer);
+    json_add_unsigned(buffer, "thresholds_from_position", report->from_position);
     json_add_bool(buffer, "rescored", report->is_rescored);
     json_add_unsigned(buffer, "thresholds_ms", (uint64_t)(report->seconds * 1000));
     json_add_unsigned(buffer, "thresholds_replay_ms", (uint64_t)(report->replay_seconds * 1000));

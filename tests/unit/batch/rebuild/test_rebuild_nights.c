@@ -1,0 +1,244 @@
+/* Property: a night that reads only what is new gives the thresholds of one that reads everything,
+ * whatever happened to the files of the nights before.
+ *
+ * HARRIER_STEPS makes it longer. */
+#include "batch/rebuild/rebuild.h"
+
+#include "core/store/archive/archive.h"
+#include "tests/unit/asked.h"
+#include "tests/unit/store/scratch.h"
+#include "tests/unit/store/traffic.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define NIGHTS 40 /* more than one series of files */
+
+/* Over fields, over features of one and of two entities, over a value, in groups and not; periods
+ * that the nights outlast. */
+static const char thresholds_yaml[] =
+    "thresholds:\n"
+    "  - {name: amounts, quantile: 0.9, of: amount, by: merchant, over: 2d, minimum: 3, "
+    "fallback: 1.0}\n"
+    "  - {name: busy, quantile: 0.75, of: card.count_1h, over: 1d, minimum: 3, fallback: 9.0}\n"
+    "  - {name: spread, statistic: mad, of: card.count_1h + merchant.cards_6h, by: card, over: 3d, "
+    "minimum: 2, fallback: 0.0}\n";
+
+struct world {
+    struct traffic traffic;
+    struct snapshot *snapshot;
+    char *root;
+    const char *thresholds; /* a file of the policy */
+    const char *rules;      /* another one */
+};
+
+static void load(struct world *world) {
+    struct snapshot *base = traffic_policy("");
+    struct policy_file files[8];
+    size_t count = base->file_count;
+    struct buffer messages;
+    struct error error;
+    memcpy(files, base->files, count * sizeof *files);
+    files[count++] = (struct policy_file){.path = TEXT_LITERAL("rules/other.yaml"),
+                                          .content = text_of(world->rules)};
+    files[count++] = (struct policy_file){.path = TEXT_LITERAL("thresholds.yaml"),
+                                          .content = text_of(world->thresholds)};
+    buffer_init(&messages);
+    snapshot_unref(world->snapshot);
+    if (snapshot_load(files, count, &world->snapshot, &messages, &error) < 0)
+        fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
+    buffer_deinit(&messages);
+    snapshot_unref(base);
+}
+
+static void append_policy(const struct world *world, struct archive *archive) {
+    const struct snapshot *snapshot = world->snapshot;
+    struct record record = {.type = RECORD_SNAPSHOT,
+                            .receive_time_us = TRAFFIC_START_US,
+                            .snapshot = {.snapshot_id = snapshot->id,
+                                         .name = snapshot->name,
+                                         .files = snapshot->files,
+                                         .file_count = snapshot->file_count}};
+    archive_append(archive, &record);
+}
+
+/* Records of one night; with_policy: after the policy as it is now. */
+static void append(struct world *world, bool with_policy, unsigned count) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct archive_sync sync;
+    struct error error;
+    const struct archive_options options = {.segment_bytes = 20000};
+    if (archive_open(scratch_path(world->root, "archive"), &options, &archive, &recovery, &error) <
+        0)
+        fail_msg("%s", error.text);
+    if (with_policy)
+        append_policy(world, archive);
+    world->traffic.position = archive_end(archive).position;
+    for (unsigned i = 0; i < count; i++) {
+        struct record record = traffic_next(&world->traffic);
+        archive_append(archive, &record);
+    }
+    assert_int_equal(archive_write(archive, &error), 0);
+    assert_int_equal(archive_sync_start(archive, &sync, &error), 1);
+    assert_int_equal(archive_sync_wait(&sync, &error), 0);
+    assert_int_equal(archive_sync_finish(archive, &sync, &error), 0);
+    archive_close(archive);
+}
+
+static struct rebuild_report rebuild(struct world *world, bool full) {
+    struct rebuild_report report;
+    struct error error;
+    const struct rebuild_options options = {
+        .archive = scratch_path(world->root, "archive"),
+        .generations = scratch_path(world->root, full ? "full" : "nights"),
+        .version = "test",
+        .now_us = TRAFFIC_START_US + (INT64_C(1) << 50),
+        .force = true,
+        .full = full,
+        .threads = 1 + (size_t)traffic_random(&world->traffic, 3)};
+    if (rebuild_run(&options, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    return report;
+}
+
+/* Returns the position up to which the night knew the values. */
+static uint64_t expect_same(struct world *world) {
+    struct rebuild_report night = rebuild(world, false), full = rebuild(world, true);
+    uint64_t known = night.thresholds.from_position;
+    assert_int_equal(full.thresholds.from_position, 0);
+    assert_true(night.manifest.content_hash == full.manifest.content_hash);
+    rebuild_report_deinit(&night);
+    rebuild_report_deinit(&full);
+    return known;
+}
+
+static void world_init(struct world *world, uint64_t seed) {
+    *world = (struct world){
+        .root = scratch_make(), .thresholds = thresholds_yaml, .rules = "rules: []\n"};
+    traffic_init(&world->traffic, seed);
+    load(world);
+    append(world, true, 50);
+}
+
+static void world_deinit(struct world *world) {
+    snapshot_unref(world->snapshot);
+    traffic_deinit(&world->traffic);
+    scratch_remove(world->root);
+}
+
+static unsigned night_size(struct world *world) {
+    return 1 + (unsigned)traffic_random(&world->traffic, 120);
+}
+
+/* Calls change() for the files; returns how many there are. */
+static unsigned each_file(const struct world *world, void (*change)(const char *path)) {
+    char folder[600];
+    unsigned count = 0;
+    snprintf(folder, sizeof folder, "%s/nights/samples", world->root);
+    DIR *entries = opendir(folder);
+    assert_non_null(entries);
+    for (const struct dirent *entry; (entry = readdir(entries));) {
+        if (strncmp(entry->d_name, "s-", 2) != 0) {
+            assert_true(entry->d_name[0] == '.' && strcmp(entry->d_name, ".draft") != 0);
+            continue;
+        }
+        count++;
+        if (change)
+            change(scratch_path(folder, entry->d_name));
+    }
+    closedir(entries);
+    return count;
+}
+
+static void nights_read_only_what_is_new(void **state) {
+    (void)state;
+    struct world world;
+    unsigned most = 0;
+    bool began_anew = false;
+    world_init(&world, 7);
+    assert_int_equal(expect_same(&world), 0);
+    unsigned nights = (unsigned)asked_steps(NIGHTS);
+    if (nights < NIGHTS)
+        nights = NIGHTS; /* a series must become long */
+    for (unsigned night = 0; night < nights; night++) {
+        uint64_t before = world.traffic.position;
+        append(&world, false, night_size(&world));
+        assert_int_equal(expect_same(&world), before);
+        unsigned files = each_file(&world, NULL);
+        began_anew |= files < most;
+        most = files > most ? files : most;
+    }
+    assert_int_equal(most, 32);
+    assert_true(began_anew);
+    world_deinit(&world);
+}
+
+static void flip_a_byte(const char *path) {
+    struct text file = scratch_read(path);
+    ((char *)(uintptr_t)file.data)[file.length / 2] ^= 1;
+    scratch_write(path, file.data, file.length);
+    free((void *)(uintptr_t)file.data);
+}
+
+static void cut_the_end(const char *path) {
+    struct text file = scratch_read(path);
+    scratch_write(path, file.data, file.length - 1);
+    free((void *)(uintptr_t)file.data);
+}
+
+static void remove_it(const char *path) {
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Whatever is wrong with a file: the night reads the archive, and the next one goes on from it. */
+static void files_may_be_damaged_or_missing(void **state) {
+    (void)state;
+    static void (*const changes[])(const char *path) = {flip_a_byte, cut_the_end, remove_it};
+    struct world world;
+    world_init(&world, 8);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        append(&world, false, night_size(&world));
+        expect_same(&world);
+        append(&world, false, night_size(&world));
+        assert_true(expect_same(&world) > 0);
+        append(&world, false, night_size(&world));
+        assert_true(each_file(&world, changes[i]) > 1);
+        assert_int_equal(expect_same(&world), 0);
+        append(&world, false, night_size(&world));
+        assert_true(expect_same(&world) > 0);
+    }
+    world_deinit(&world);
+}
+
+/* Rules may change every day. What the values depend on may not. */
+static void a_changed_policy(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 9);
+    expect_same(&world);
+    world.rules = "rules:\n  - {name: new, when: amount > 5.0, then: {score: 10}}\n";
+    load(&world);
+    append(&world, true, night_size(&world));
+    assert_true(expect_same(&world) > 0);
+    char longer[sizeof thresholds_yaml + 200];
+    snprintf(longer, sizeof longer, "%s%s", thresholds_yaml,
+             "  - {name: third, statistic: median, of: amount, over: 5d, fallback: 0.0}\n");
+    world.thresholds = longer;
+    load(&world);
+    append(&world, true, night_size(&world));
+    assert_int_equal(expect_same(&world), 0);
+    append(&world, false, night_size(&world));
+    assert_true(expect_same(&world) > 0);
+    world_deinit(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nights_read_only_what_is_new),
+        cmocka_unit_test(files_may_be_damaged_or_missing),
+        cmocka_unit_test(a_changed_policy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
