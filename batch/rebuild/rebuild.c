@@ -13,6 +13,7 @@
  *
  * Not here: comparing with the running server, which does that itself after a swap. */
 #include "rebuild.h"
+#include "rebuild_baselines.h"
 #include "rebuild_fold.h"
 #include "rebuild_job.h"
 #include "rebuild_partition.h"
@@ -22,6 +23,7 @@
 
 #include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
+#include "batch/thresholds/baseline_sample.h"
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -273,6 +275,8 @@ static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
         .now_us = created_us(rebuild),
         .version = rebuild->options->version,
         .thresholds = &rebuild->thresholds,
+        .put_baselines = rebuild_put_baselines,
+        .baselines_user = rebuild,
     };
     return generation_writer_finish(rebuild->writer, &description, ret_error);
 }
@@ -362,6 +366,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->snapshot);
     snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
+    baseline_sample_free(rebuild->baselines);
     list_table_free(rebuild->lists);
     buffer_deinit(&rebuild->last_generation);
     arena_deinit(&rebuild->computed);

@@ -64,6 +64,7 @@ struct rebuild {
     struct buffer last_generation; /* a rebuild elsewhere: payload of the last adopted tables'
                                       record; empty: there is none */
     struct threshold_set thresholds;
+    struct baseline_sample *baselines; /* values of groups in the tables; NULL: there are none */
     uint64_t sample_inputs;            /* sample_inputs() of what was kept; 0: nothing was */
     struct archive_place samples_from; /* where this night's file begins */
 

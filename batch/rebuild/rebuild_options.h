@@ -68,6 +68,7 @@ struct rebuild_report {
     uint64_t memory_bytes;
     uint64_t spilled_bytes; /* written to scratch files for lack of memory */
     size_t removed;         /* old generations */
+    uint64_t baselines;     /* values of groups that thresholds keep in the tables */
     struct threshold_report thresholds;
     double seconds[REBUILD_PHASE_COUNT];
     double cpu_seconds[REBUILD_PHASE_COUNT]; /* of all threads */

@@ -12,6 +12,7 @@
 
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
+#include "batch/thresholds/baseline_sample.h"
 #include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
@@ -61,10 +62,26 @@ static int make_file(void *user, struct error *ret_error) {
     return generation_writer_scratch_file(user, ret_error);
 }
 
+static bool has_baselines(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (snapshot->thresholds[i].groups_in_tables)
+            return true;
+    return false;
+}
+
+/* Both kinds of groups: those of the record, and those of the tables. */
 static struct threshold_sample *new_sample(struct threshold_job *job) {
     struct rebuild *rebuild = job->rebuild;
-    return threshold_sample_new(job->snapshot, (size_t)rebuild->options->memory_bytes, make_file,
-                                rebuild->writer);
+    size_t memory = (size_t)rebuild->options->memory_bytes;
+    struct threshold_sample *sample =
+        threshold_sample_new(job->snapshot, memory, make_file, rebuild->writer);
+    baseline_sample_free(rebuild->baselines);
+    rebuild->baselines = NULL;
+    if (has_baselines(job->snapshot))
+        rebuild->baselines =
+            baseline_sample_new(job->snapshot, memory / 4, make_file, rebuild->writer);
+    threshold_sample_use_baselines(sample, rebuild->baselines);
+    return sample;
 }
 
 /* What earlier nights read, then what is new. */
@@ -83,6 +100,8 @@ static int read_values(struct threshold_job *job, struct threshold_sample **samp
     if (r == 0)
         r = threshold_remember(job, ret_error);
     sample_writer_abandon(job->writer);
+    if (r == 0 && job->rebuild->baselines)
+        r = baseline_sample_end(job->rebuild->baselines, ret_error);
     return r;
 }
 
@@ -94,6 +113,8 @@ static int compute_values(struct threshold_job *job, struct threshold_values **r
     if (r == 0)
         r = threshold_sample_compute(sample, &rebuild->computed, ret_values, ret_error);
     job->report->spilled_bytes = threshold_sample_file_bytes(sample);
+    if (rebuild->baselines)
+        job->report->spilled_bytes += baseline_sample_file_bytes(rebuild->baselines);
     threshold_sample_free(sample);
     return r;
 }

@@ -45,7 +45,8 @@ struct cutoff_line {
     enum verdict hidden_by; /* a more severe verdict with a cut-off that is no higher; NONE: none */
 };
 
-/* Decisions of the last day, or since the last generation, whose verdict would change from `from` to `to`. */
+/* Decisions of the last day, or since the last generation, whose verdict would change from `from`
+ * to `to`. */
 struct verdict_flip {
     enum verdict from, to;
     uint64_t count;

@@ -4,6 +4,8 @@
  * medians of those. */
 #include "threshold_sample.h"
 
+#include "baseline_sample.h"
+
 #include "core/base/check.h"
 #include "core/base/hash.h"
 
@@ -27,6 +29,7 @@ struct threshold_sample {
     const struct snapshot *snapshot;
     pthread_mutex_t lock;
     size_t memory_bytes;
+    struct baseline_sample *baselines; /* NULL: all groups are here */
     struct number_sort *values;
     struct number_sort *distances; /* from the medians; NULL: no MAD is wanted */
     struct arena keys;
@@ -83,6 +86,11 @@ struct threshold_sample *threshold_sample_new(const struct snapshot *snapshot, s
     arena_init(&sample->keys, memory_bytes / 4);
     check(pthread_mutex_init(&sample->lock, NULL) == 0);
     return sample;
+}
+
+void threshold_sample_use_baselines(struct threshold_sample *sample,
+                                    struct baseline_sample *baselines) {
+    sample->baselines = baselines;
 }
 
 void threshold_sample_free(struct threshold_sample *sample) {
@@ -173,14 +181,25 @@ static int put_value(struct threshold_sample *sample, const struct threshold_val
     return number_sort_put(sample->values, group, value->value, ret_error);
 }
 
+/* Its group, if the threshold has groups. */
+static int put_group(struct threshold_sample *sample, const struct threshold_value *value,
+                     struct error *ret_error) {
+    const struct threshold *threshold = &sample->snapshot->thresholds[value->threshold];
+    if (threshold->key_count == 0)
+        return 0;
+    if (sample->baselines && threshold->groups_in_tables)
+        return baseline_sample_put(sample->baselines, value, ret_error);
+    return put_value(sample, value, false, ret_error);
+}
+
 int threshold_sample_put(struct threshold_sample *sample, const struct threshold_value *values,
                          size_t count, struct error *ret_error) {
     pthread_mutex_lock(&sample->lock);
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
         r = put_value(sample, &values[i], true, ret_error);
-        if (r == 0 && sample->snapshot->thresholds[values[i].threshold].key_count > 0)
-            r = put_value(sample, &values[i], false, ret_error);
+        if (r == 0)
+            r = put_group(sample, &values[i], ret_error);
     }
     pthread_mutex_unlock(&sample->lock);
     return r;
@@ -188,8 +207,8 @@ int threshold_sample_put(struct threshold_sample *sample, const struct threshold
 
 /* ---- statistics ---- */
 
-/* ceil(q·n), at least 1. The product stays below 2^64 for fewer than 1.8 × 10^13 values. */
-static uint64_t rank_of(uint32_t quantile_e6, uint64_t count) {
+/* The product stays below 2^64 for fewer than 1.8 × 10^13 values. */
+uint64_t threshold_rank(uint32_t quantile_e6, uint64_t count) {
     return (quantile_e6 * count + 999999) / 1000000;
 }
 
@@ -204,7 +223,7 @@ static int select_ranks(struct threshold_sample *sample, struct number_sort *sor
         if (group != current) {
             const struct threshold *threshold =
                 &sample->snapshot->thresholds[sample->groups[group].threshold];
-            rank = rank_of(threshold->quantile_e6, sample->groups[group].count);
+            rank = threshold_rank(threshold->quantile_e6, sample->groups[group].count);
             current = group;
             seen = 0;
         }

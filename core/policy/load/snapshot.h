@@ -73,7 +73,10 @@ struct threshold {
     uint32_t guard_e6;   /* most relative change that is let through, × 10^6 */
     uint64_t definition; /* hash over what its values are computed from */
     size_t slot;         /* first_threshold + its index */
-    bool is_scored;      /* a live rule's condition reads it, so that scores depend on it */
+    /* Any number of groups, such as one for each card: their values are in the tables only, and
+     * each decision records what it read of them. */
+    bool groups_in_tables;
+    bool is_scored; /* a live rule's condition reads it, so that scores depend on it */
 };
 
 enum budget_kind {

@@ -3,6 +3,7 @@
 #include "content_hash.h"
 
 #include "core/base/buffer.h"
+#include "core/base/check.h"
 #include "core/store/archive/file.h"
 
 static void put_big(uint8_t *at, uint64_t value, size_t size) {
@@ -82,6 +83,29 @@ bool id_value_get(struct text value, struct known_id *ret_known) {
 
 void list_key_put(uint32_t number, uint8_t ret_key[LIST_KEY_SIZE]) {
     put_big(ret_key, number, LIST_KEY_SIZE);
+}
+
+size_t baseline_key_put(uint64_t hash, struct text key, uint8_t ret_key[BASELINE_KEY_MAX]) {
+    check(key.length <= THRESHOLD_KEY_MAX);
+    put_big(ret_key, hash, 8);
+    memcpy(ret_key + 8, key.data, key.length);
+    return 8 + key.length;
+}
+
+bool baseline_key_get(struct text bytes, uint64_t *ret_hash, struct text *ret_key) {
+    if (bytes.length <= 8 || bytes.length > BASELINE_KEY_MAX)
+        return false;
+    id_key_get((struct text){.data = bytes.data, .length = 8}, ret_hash);
+    *ret_key = (struct text){.data = bytes.data + 8, .length = bytes.length - 8};
+    return true;
+}
+
+bool baseline_value_get(struct text value, double *ret_value) {
+    if (value.length != BASELINE_VALUE_SIZE)
+        return false;
+    uint64_t bits = load_u64((const uint8_t *)value.data);
+    memcpy(ret_value, &bits, sizeof bits);
+    return true;
 }
 
 void policy_key_put(uint32_t number, uint8_t ret_key[POLICY_KEY_SIZE]) {

@@ -4,6 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/text.h"
+#include "core/policy/eval/threshold.h"
 #include "core/wire/record/record.h"
 #include "tally.h"
 
@@ -29,6 +30,7 @@ char *content_hash_state_table(struct text entity);
 #define CONTENT_IDS_TABLE        "ids"
 #define CONTENT_LISTS_TABLE      "lists"
 #define CONTENT_THRESHOLDS_TABLE "thresholds"
+#define CONTENT_BASELINES_TABLE  "baselines"
 #define CONTENT_POLICY_TABLE     "policy"
 
 /* Table "ids": the hash, big-endian so that it sorts → position (8 bytes, little-endian), label (1)
@@ -50,6 +52,15 @@ void list_key_put(uint32_t number, uint8_t ret_key[LIST_KEY_SIZE]);
  * are none.
  */
 #define THRESHOLDS_KEY "set"
+
+/* Table "baselines": generation_baseline_hash(), big-endian, then the group's key → the value, IEEE
+ * 754 (8 bytes, little-endian). Empty when no threshold keeps its groups there.
+ */
+#define BASELINE_KEY_MAX    (8 + THRESHOLD_KEY_MAX)
+#define BASELINE_VALUE_SIZE 8
+size_t baseline_key_put(uint64_t hash, struct text key, uint8_t ret_key[BASELINE_KEY_MAX]);
+bool baseline_key_get(struct text bytes, uint64_t *ret_hash, struct text *ret_key);
+bool baseline_value_get(struct text value, double *ret_value);
 
 /* Table "policy": number of the file (4 bytes, big-endian) → length of the path (4 bytes,
  * little-endian), path, content */

@@ -143,6 +143,14 @@ static int sample_table(const struct tables *tables, MDB_dbi table, const char *
     return 0;
 }
 
+static bool sample_baseline(void *user, struct text key, struct text value) {
+    struct text group;
+    uint64_t hash;
+    double number;
+    (void)user;
+    return baseline_key_get(key, &hash, &group) && baseline_value_get(value, &number);
+}
+
 static bool sample_id(void *user, struct text key, struct text value) {
     return id_fits(key, value, *(const uint64_t *)user);
 }
@@ -254,6 +262,9 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     if (r < 0)
         return error_prefix(ret_error, "%s", MANIFEST_TABLES);
     r = sample_table(tables, tables->ids, CONTENT_IDS_TABLE, sample_id, &last, ret_error);
+    if (r == 0 && tables->has_baselines)
+        r = sample_table(tables, tables->baselines, CONTENT_BASELINES_TABLE, sample_baseline, NULL,
+                         ret_error);
     if (r == 0)
         r = load_files(generation, ret_error);
     if (r == 0)
@@ -445,6 +456,25 @@ const struct thresholds *generation_thresholds(const struct generation *generati
     return generation->thresholds;
 }
 
+uint64_t generation_baseline_hash(uint64_t definition, struct text key) {
+    return hash64(key.data, key.length, definition);
+}
+
+bool generation_baseline(const struct generation *generation, uint64_t definition, struct text key,
+                         double *ret_value) {
+    const struct tables *tables = &generation->tables;
+    uint8_t bytes[BASELINE_KEY_MAX];
+    struct text value;
+    if (!tables->has_baselines)
+        return false;
+    size_t length = baseline_key_put(generation_baseline_hash(definition, key), key, bytes);
+    if (!tables_get(tables, tables->baselines,
+                    (struct text){.data = (const char *)bytes, .length = length}, &value))
+        return false;
+    check(baseline_value_get(value, ret_value));
+    return true;
+}
+
 /* States are checked by sample here and not at opening: without a plan their bytes mean nothing. */
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error) {
@@ -503,6 +533,11 @@ struct generation_cursor *generation_cursor_open(const struct generation *genera
     return cursor_open(generation, generation->tables.states[entity]);
 }
 
+struct generation_cursor *generation_cursor_open_baselines(const struct generation *generation) {
+    return generation->tables.has_baselines ? cursor_open(generation, generation->tables.baselines)
+                                            : NULL;
+}
+
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation) {
     return cursor_open(generation, generation->tables.ids);
 }
@@ -546,6 +581,15 @@ bool generation_cursor_next_id(struct generation_cursor *cursor, uint64_t *ret_i
     if (!generation_cursor_next(cursor, &key, &value))
         return false;
     check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
+    return true;
+}
+
+bool generation_cursor_next_baseline(struct generation_cursor *cursor, uint64_t *ret_hash,
+                                     struct text *ret_key, double *ret_value) {
+    struct text key, value;
+    if (!generation_cursor_next(cursor, &key, &value))
+        return false;
+    check(baseline_key_get(key, ret_hash, ret_key) && baseline_value_get(value, ret_value));
     return true;
 }
 

@@ -5,10 +5,10 @@
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
  * Tables: one for each entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label), "lists", "thresholds", "policy". They are written
- * once in key order and from then on opened read-only, without LMDB's lock file. The content hash
- * is over the ordered (table, key, value) stream, not over LMDB's file, so equal content has equal
- * hashes. */
+ * transaction id, big-endian → position, label), "lists", "thresholds", "baselines", "policy". They
+ * are written once in key order and from then on opened read-only, without LMDB's lock file. The
+ * content hash is over the ordered (table, key, value) stream, not over LMDB's file, so equal
+ * content has equal hashes. */
 #pragma once
 
 #include "core/base/error.h"
@@ -70,6 +70,13 @@ struct list_table *generation_take_lists(struct generation *generation);
 /* The thresholds computed with it; NULL: none. They live as long as the generation. */
 const struct thresholds *generation_thresholds(const struct generation *generation);
 
+/* The value of one group of a threshold that keeps its groups in the tables; definition: of the
+ * threshold, key: threshold_key(). false: there is none. */
+bool generation_baseline(const struct generation *generation, uint64_t definition, struct text key,
+                         double *ret_value);
+/* Where it is in the order of that table. */
+uint64_t generation_baseline_hash(uint64_t definition, struct text key);
+
 /* Matches tables to the entities of the plan, whose id must be generation_manifest()->plan_id.
  * Once, before the first look-up. ERROR_INVALID: another plan. ERROR_DAMAGED. */
 int generation_bind(struct generation *generation, const struct plan *plan,
@@ -88,6 +95,10 @@ struct generation_cursor;
 struct generation_cursor *generation_cursor_open(const struct generation *generation,
                                                  size_t entity);
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
+/* Of the values of thresholds in the tables; NULL: its tables are older than those. */
+struct generation_cursor *generation_cursor_open_baselines(const struct generation *generation);
+bool generation_cursor_next_baseline(struct generation_cursor *cursor, uint64_t *ret_hash,
+                                     struct text *ret_key, double *ret_value);
 /* Positions the cursor before the first key that is not less than this one. */
 void generation_cursor_seek(struct generation_cursor *cursor, struct text key);
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,

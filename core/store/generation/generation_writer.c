@@ -40,6 +40,8 @@ static int make_tables(struct generation_writer *writer, struct error *ret_error
     if (r == 0)
         r = bulk_load_table(load, CONTENT_THRESHOLDS_TABLE, &writer->thresholds, ret_error);
     if (r == 0)
+        r = bulk_load_table(load, CONTENT_BASELINES_TABLE, &writer->baselines, ret_error);
+    if (r == 0)
         r = bulk_load_table(load, CONTENT_POLICY_TABLE, &writer->policy, ret_error);
     return r;
 }
@@ -272,6 +274,19 @@ static int put_thresholds(struct generation_writer *writer, const struct thresho
     return r;
 }
 
+int generation_writer_baseline(struct generation_writer *writer, uint64_t hash, struct text key,
+                               double value, struct error *ret_error) {
+    uint8_t key_bytes[BASELINE_KEY_MAX], value_bytes[BASELINE_VALUE_SIZE];
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    store_u64(value_bytes, bits);
+    return put(writer, writer->baselines, TEXT_LITERAL(CONTENT_BASELINES_TABLE),
+               (struct text){.data = (const char *)key_bytes,
+                             .length = baseline_key_put(hash, key, key_bytes)},
+               (struct text){.data = (const char *)value_bytes, .length = sizeof value_bytes},
+               ret_error);
+}
+
 static int put_files(struct generation_writer *writer, const struct snapshot_record *snapshot,
                      struct error *ret_error) {
     struct buffer buffer;
@@ -318,6 +333,8 @@ int generation_writer_finish(struct generation_writer *writer,
     int r = put_lists(writer, description->lists, ret_error);
     if (r == 0)
         r = put_thresholds(writer, description->thresholds, ret_error);
+    if (r == 0 && description->put_baselines)
+        r = description->put_baselines(description->baselines_user, writer, ret_error);
     if (r == 0)
         r = put_files(writer, description->snapshot, ret_error);
     if (r == 0)

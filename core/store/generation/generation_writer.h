@@ -39,9 +39,18 @@ struct generation_description {
     uint64_t adopted_id;                    /* as in the manifest */
     const struct list_table *lists;         /* NULL: none */
     const struct threshold_set *thresholds; /* NULL or empty: none */
+    /* Calls generation_writer_baseline() for each value that thresholds keep in the tables. NULL:
+     * there are none. */
+    int (*put_baselines)(void *user, struct generation_writer *writer, struct error *ret_error);
+    void *baselines_user;
     int64_t now_us;
     const char *version;
 };
+
+/* From put_baselines() only, in ascending order of hash and key. hash: generation_baseline_hash().
+ */
+int generation_writer_baseline(struct generation_writer *writer, uint64_t hash, struct text key,
+                               double value, struct error *ret_error);
 
 /* After the last key: adds lists, thresholds and the policy, and closes the tables. Once. */
 int generation_writer_finish(struct generation_writer *writer,
