@@ -301,6 +301,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     case RECORD_AMENDMENT:
         return history->with_labels ? add_amendment(history, record, ret_error) : 0;
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
     case RECORD_TYPE_COUNT:
         break;
     }

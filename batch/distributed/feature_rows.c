@@ -124,6 +124,7 @@ static void take_thresholds(struct feature_rows *rows, const struct threshold_se
 static void take_rare(struct feature_rows *rows, const struct record *record) {
     switch (record->type) {
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
         list_table_apply(rows->lists, record);
         break;
     case RECORD_GENERATION:

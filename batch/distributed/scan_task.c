@@ -51,7 +51,7 @@ static int take(struct reading *reading, struct archive_part_reader *reader,
     int r = archive_part_decode(reader, &reading->arena, &record, ret_error);
     if (r < 0)
         return r;
-    if (record.type == RECORD_LIST_CHANGE)
+    if (list_table_takes(record.type))
         list_queue_keep(&reading->list_changes, &record);
     return record_scan_take(&reading->records, &record, ret_error);
 }

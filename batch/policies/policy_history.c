@@ -122,6 +122,7 @@ static int take(struct policy_history *history, const struct record *record,
         return take_built(history, record, ret_error);
     case RECORD_OUTCOME:
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
     case RECORD_ENGINE:
     case RECORD_AMENDMENT:
     case RECORD_TYPE_COUNT:

@@ -1,4 +1,4 @@
-/* Changes are kept encoded: list changes are rare, and a decoded one would need an arena of its own
+/* Changes are kept encoded: list changes and brakes are rare, and a decoded one would need an arena of its own
  * until it is applied. */
 #include "list_queue.h"
 
@@ -10,7 +10,7 @@
 #define LIST_CHANGE_BYTES_MAX (1u << 20) /* decoded */
 
 struct list_job {
-    struct buffer changes; /* each: position, length of the payload, payload */
+    struct buffer changes; /* each: position, type, length of the payload, payload */
     bool is_done;
 };
 
@@ -46,6 +46,7 @@ void list_queue_free(struct list_queue *queue) {
 
 void list_queue_keep(struct buffer *changes, const struct record *record) {
     buffer_append_u64(changes, record->position);
+    buffer_append_u32(changes, (uint32_t)record->type);
     size_t at = changes->length;
     buffer_append_u32(changes, 0);
     record_encode(record, changes);
@@ -63,14 +64,15 @@ void list_queue_put_kept(struct list_queue *queue, size_t job, struct text chang
 }
 
 static int apply(struct list_queue *queue, const struct buffer *changes, struct error *ret_error) {
-    const size_t head = sizeof(uint64_t) + sizeof(uint32_t);
+    const size_t head = sizeof(uint64_t) + 2 * sizeof(uint32_t);
     int r = 0;
     for (size_t at = 0; at < changes->length && r == 0;) {
         struct record record;
-        uint32_t length = load_u32(changes->bytes + at + sizeof(uint64_t));
+        enum record_type type = (enum record_type)load_u32(changes->bytes + at + sizeof(uint64_t));
+        uint32_t length = load_u32(changes->bytes + at + sizeof(uint64_t) + sizeof(uint32_t));
         arena_reset(&queue->arena);
-        r = record_decode(RECORD_LIST_CHANGE, changes->bytes + at + head, length, &queue->arena,
-                          &record, ret_error);
+        r = record_decode(type, changes->bytes + at + head, length, &queue->arena, &record,
+                          ret_error);
         if (r < 0)
             break;
         record.position = load_u64(changes->bytes + at);

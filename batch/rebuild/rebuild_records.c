@@ -116,6 +116,7 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
     case RECORD_AMENDMENT:
     case RECORD_GENERATION:
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
         return true;
     case RECORD_ENGINE:
     case RECORD_SHADOW:
@@ -205,6 +206,7 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
         note_generation(&scan->sums, record);
         break;
     case RECORD_LIST_CHANGE: /* the caller's */
+    case RECORD_BRAKE:
     case RECORD_SNAPSHOT:
     case RECORD_ENGINE: /* these do not matter */
     case RECORD_SHADOW:

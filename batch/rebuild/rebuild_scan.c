@@ -45,7 +45,7 @@ struct scan {
 static int take_record(struct scan_thread *thread, const struct record *record,
                        struct error *ret_error) {
     thread->records.sums.records++;
-    if (record->type == RECORD_LIST_CHANGE)
+    if (list_table_takes(record->type))
         list_queue_put(thread->lists, thread->part, record);
     return record_scan_take(&thread->records, record, ret_error);
 }

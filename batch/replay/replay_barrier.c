@@ -250,6 +250,7 @@ bool replay_is_barrier(const struct replay *replay, enum record_type type, uint6
     case RECORD_GENERATION:
         return true;
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
         return !replay->options.recorded;
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:

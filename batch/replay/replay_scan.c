@@ -63,6 +63,7 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
         return history->with_policies || replay->last_lists;
     case RECORD_ENGINE:
         return true;
+    case RECORD_BRAKE: /* in event-time order none is in force */
     case RECORD_TYPE_COUNT:
         break;
     }

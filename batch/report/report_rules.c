@@ -56,18 +56,17 @@ struct firing {
     bool is_explained; /* the verdict follows from the rules with effect alone */
 };
 
-/* Decisions list reasons for a limited number of rules, in the order of `fired`; rules beyond that
- * are assumed not to be suppressed. */
-static bool is_suppressed(const struct firing *firing, size_t i) {
-    return i < firing->decision->reason_count && firing->decision->reasons[i].suppressed;
-}
-
 static const struct rule *rule_at(const struct firing *firing, size_t i) {
     return &firing->sums->snapshot->rules[firing->fired[i]];
 }
 
+/* Decisions list reasons for a limited number of rules, in the order of `fired`; rules beyond that
+ * are assumed to be neither suppressed nor braked. */
 static bool has_effect(const struct firing *firing, size_t i) {
-    return rule_at(firing, i)->mode == RULE_LIVE && !is_suppressed(firing, i);
+    if (i >= firing->decision->reason_count)
+        return rule_at(firing, i)->mode == RULE_LIVE;
+    const struct reason *reason = &firing->decision->reasons[i];
+    return !reason->shadow && !reason->suppressed;
 }
 
 static int64_t group_score(const struct rule_group *group, const struct report_group_sum *sum) {
@@ -152,7 +151,7 @@ static void add_rule(const struct firing *firing, size_t i, const struct report_
     struct report_rule_tally *tally = &firing->sums->rules[firing->fired[i]];
     bool positive = fact->class == REPORT_POSITIVE;
     tally->fires++;
-    if (is_suppressed(firing, i)) {
+    if (i < firing->decision->reason_count && firing->decision->reasons[i].suppressed) {
         tally->suppressed++;
         return;
     }

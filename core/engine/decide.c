@@ -207,7 +207,7 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
             .text = with_texts ? write_reason(engine, rule, arena) : (struct text){0},
             .score = rule->score,
             .verdict = rule->verdict,
-            .shadow = rule->mode == RULE_SHADOW,
+            .shadow = judge_mode(live, fired->rule) == RULE_SHADOW,
             .suppressed = fired->suppressed,
             .index = fired->rule,
             .tags = rule->tags,

@@ -72,9 +72,11 @@ void engine_free(struct engine *engine);
  * declare them take its values, all others have their own fallback or cut-off. NULL: none. It must
  * outlive the engine or the next call. */
 void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds);
-/* What was added to the policies' lists, now and by all changes that the table will see. NULL:
- * nothing. It must outlive the engine or the next call. */
+/* What was added to the policies' lists and the brakes in force, now and by all changes that the
+ * table will see. NULL: nothing. It must outlive the engine or the next call. */
 void engine_use_lists(struct engine *engine, struct list_table *lists);
+/* Is this rule, which its policy has live, in shadow by a brake? As of the last decision. */
+bool engine_is_braked(const struct engine *engine, size_t rule);
 /* No score gives a verdict: what the rules alone ask for. For finding cut-offs; until the next
  * engine_use_thresholds(). */
 void engine_ignore_cutoffs(struct engine *engine);

@@ -145,6 +145,10 @@ void engine_use_lists(struct engine *engine, struct list_table *lists) {
         judge_use_lists(&engine->shadows[i], lists);
 }
 
+bool engine_is_braked(const struct engine *engine, size_t rule) {
+    return engine->live.is_braked[rule];
+}
+
 /* Cut-offs of 0 are never reached. */
 void engine_ignore_cutoffs(struct engine *engine) {
     memset(engine->live.cutoffs, 0, sizeof engine->live.cutoffs);

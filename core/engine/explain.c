@@ -225,8 +225,8 @@ static enum verdict verdict_on_error(const struct rule *rule) {
 /* Why a rule did or did not have effect. The order is that of judge.c; the decision lists at most
  * DECISION_REASONS_MAX rules, so beyond that the trace alone decides. */
 static enum explained_fate fate_of(const struct explainer *explainer, const struct rule *rule,
-                                   const struct reason *reason,
-                                   const struct explained_part *whole) {
+                                   const struct reason *reason, const struct explained_rule *out) {
+    const struct explained_part *whole = &out->parts[0];
     int64_t at_us = explainer->transaction->event_time_us;
     bool is_reported_of_all = explainer->decision->reason_count < DECISION_REASONS_MAX;
     if (reason) {
@@ -248,21 +248,23 @@ static enum explained_fate fate_of(const struct explainer *explainer, const stru
     if (rule->rollout < RULE_ROLLOUT_ALL && is_reported_of_all)
         return FATE_LEFT_OUT;
     check(!is_reported_of_all); /* its condition is true, and nothing keeps it from firing */
-    return rule->mode == RULE_SHADOW ? FATE_SHADOW : FATE_FIRED;
+    return rule->mode == RULE_SHADOW || out->braked ? FATE_SHADOW : FATE_FIRED;
 }
 
 static void explain_rule(struct explainer *explainer, size_t index, struct explained_rule *out) {
     const struct snapshot *snapshot = explainer->rules;
     const struct rule *rule = &snapshot->rules[index];
     const struct reason *reason = reason_of(explainer, rule);
+    bool is_braked = engine_is_braked(explainer->engine, index);
     *out = (struct explained_rule){
         .name = keep(explainer, rule->name),
         .about = keep(explainer, rule->about),
         .file = keep(explainer, rule->file),
         .line = (uint32_t)rule->line,
-        .mode = rule->mode == RULE_LIVE     ? MODE_LIVE
-                : rule->mode == RULE_SHADOW ? MODE_SHADOW
-                                            : MODE_OFF,
+        .mode = rule->mode == RULE_OFF                  ? MODE_OFF
+                : rule->mode == RULE_SHADOW || is_braked ? MODE_SHADOW
+                                                         : MODE_LIVE,
+        .braked = is_braked,
         .verdict = rule->verdict,
         .score = rule->score,
         .from_us = rule->from_us == INT64_MIN ? 0 : rule->from_us,
@@ -281,7 +283,7 @@ static void explain_rule(struct explainer *explainer, size_t index, struct expla
     }
     out->parts = explain_parts(explainer, trace_rule, index, &out->part_count);
     if (out->part_count > 0)
-        out->fate = fate_of(explainer, rule, reason, &out->parts[0]);
+        out->fate = fate_of(explainer, rule, reason, out);
 }
 
 static void explain_rules(struct explainer *explainer, struct explained_policy *policy) {

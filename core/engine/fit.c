@@ -120,6 +120,7 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     for (size_t i = 0; i < snapshot->computed_count; i++)
         judge->same_filters[i] = SIZE_MAX;
     judge->memory = memory_of(snapshot);
+    judge->is_braked = check_calloc(snapshot->rule_count + 1, sizeof *judge->is_braked);
     arena_init(&judge->arena, judge->memory);
     judge_use_thresholds(judge, NULL);
 }
@@ -136,6 +137,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     free(judge->failed);
     free(judge->groups);
     free(judge->same_filters);
+    free(judge->is_braked);
     arena_deinit(&judge->arena);
     layout_deinit(&judge->layout);
     snapshot_unref(judge->snapshot);
@@ -160,6 +162,20 @@ void judge_use_thresholds(struct judge *judge, const struct thresholds *threshol
     }
 }
 
+/* Rare: at the start, and when a brake is pulled or lifted. */
+static void find_brakes(struct judge *judge) {
+    const struct snapshot *rules = judge->snapshot;
+    const struct list_table *lists = judge->lists;
+    judge->brake_changes = lists ? list_table_brake_changes(lists) : 0;
+    bool has_any = judge->brake_changes > 0;
+    bool all = has_any && list_table_brake(lists, TEXT_LITERAL(""), rules->definition);
+    for (size_t i = 0; i < rules->rule_count; i++) {
+        const struct rule *rule = &rules->rules[i];
+        judge->is_braked[i] = has_any && rule->mode == RULE_LIVE &&
+                              (all || list_table_brake(lists, rule->name, rule->definition));
+    }
+}
+
 void judge_use_lists(struct judge *judge, struct list_table *lists) {
     const struct snapshot *rules = judge->snapshot;
     for (size_t i = 0; i < rules->list_count; i++) {
@@ -168,6 +184,13 @@ void judge_use_lists(struct judge *judge, struct list_table *lists) {
             lists && !list->is_fixed ? list_table_value(lists, list->name, list->kind)
                                      : value_absent();
     }
+    judge->lists = lists;
+    find_brakes(judge);
+}
+
+void judge_follow_brakes(struct judge *judge) {
+    if (judge->lists && list_table_brake_changes(judge->lists) != judge->brake_changes)
+        find_brakes(judge);
 }
 
 void judge_clear_features(struct judge *judge) {

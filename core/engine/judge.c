@@ -2,7 +2,7 @@
  * score follow from them. docs/POLICY.md says the same in words.
  *
  * A rule counts when its mode, its period and its rollout allow it and its condition is true. In
- * shadow it is only reported. A suppressed rule, one that fired recently for the same entity, is
+ * shadow, by its mode or by a brake, it is only reported. A suppressed rule, one that fired recently for the same entity, is
  * reported without effect.
  *
  *   score     the sum over the rules with effect, each group's taken together first (sum or
@@ -106,8 +106,10 @@ static bool has_say(const struct judge *judge, const struct rule *rule, int64_t 
 }
 
 /* Only what had an effect is repeated: a rule in shadow had none. */
-static bool is_suppressed(const struct rule *rule, const struct value *frame) {
-    return rule->mode == RULE_LIVE && rule->suppress_slot != SIZE_MAX &&
+static bool is_suppressed(const struct judge *judge, uint32_t index) {
+    const struct rule *rule = &judge->snapshot->rules[index];
+    const struct value *frame = judge->layout.bound.frame;
+    return judge_mode(judge, index) == RULE_LIVE && rule->suppress_slot != SIZE_MAX &&
            frame[rule->suppress_slot].type == VALUE_INT && frame[rule->suppress_slot].integer > 0;
 }
 
@@ -117,15 +119,15 @@ static void hear(struct poll *poll, uint32_t index, struct value answer) {
     if (answer.type == VALUE_ERROR) {
         judge->failed[judge->failed_count++] =
             (struct rule_failure){.index = index, .reason = (uint32_t)answer.error_code};
-        if (rule->mode == RULE_LIVE)
+        if (judge_mode(judge, index) == RULE_LIVE)
             poll->asked = more_severe(poll->asked, verdict_on_error(rule->on_error));
     }
     if (answer.type != VALUE_BOOL || !answer.boolean)
         return;
-    bool suppressed = is_suppressed(rule, judge->layout.bound.frame);
+    bool suppressed = is_suppressed(judge, index);
     judge->fired[judge->fired_count++] =
         (struct fired_rule){.rule = index, .suppressed = suppressed};
-    if (rule->mode != RULE_LIVE || suppressed)
+    if (judge_mode(judge, index) != RULE_LIVE || suppressed)
         return;
     count_score(poll, rule);
     poll->asked = more_severe(poll->asked, rule->verdict);
@@ -166,7 +168,7 @@ static void report_shares(const struct poll *poll) {
     for (size_t i = 0; i < judge->fired_count; i++) {
         struct fired_rule *fired = &judge->fired[i];
         const struct rule *rule = &judge->snapshot->rules[fired->rule];
-        if (rule->mode == RULE_SHADOW) {
+        if (judge_mode(judge, fired->rule) == RULE_SHADOW) {
             fired->verdict_if_live = verdict_with(poll, rule);
         } else if (rule->group != SIZE_MAX && !fired->suppressed) {
             int64_t share = share_of_group(&judge->snapshot->groups[rule->group],
@@ -200,6 +202,7 @@ struct judgement judge_nothing(struct judge *judge) {
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena) {
     const struct snapshot *snapshot = judge->snapshot;
     const struct value *frame = judge->layout.bound.frame;
+    judge_follow_brakes(judge);
     struct poll poll = begin_poll(judge);
     struct judgement judgement = {0};
     for (size_t first = 0; first < snapshot->rule_count; first += PREFILTER_SET_RUN) {

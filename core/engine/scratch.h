@@ -99,6 +99,9 @@ struct judge {
     size_t warming;                   /* features that the plan does not have */
     size_t memory;                    /* bytes that features, values and conditions take at most */
     bool ignores_rollouts;            /* they are for all */
+    const struct list_table *lists;   /* that has the brakes; NULL: there are none */
+    uint64_t brake_changes;           /* of the table, as of is_braked */
+    bool *is_braked;                  /* [rule]: live by the policy, and in shadow by a brake */
     uint32_t cutoffs[VERDICT_COUNT];  /* in force, as in struct snapshot */
     /* judge_rules(): */
     struct fired_rule *fired; /* room for all rules, and as many as fired */
@@ -332,6 +335,12 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan);
 
 void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds);
 void judge_use_lists(struct judge *judge, struct list_table *lists);
+/* Looks up the brakes in force if any has changed. Before the rules run. */
+void judge_follow_brakes(struct judge *judge);
+/* The mode in which a rule runs: as the policy has it, or in shadow by a brake. */
+static inline enum rule_mode judge_mode(const struct judge *judge, uint32_t rule) {
+    return judge->is_braked[rule] ? RULE_SHADOW : judge->snapshot->rules[rule].mode;
+}
 
 /* Before the first entity: all features absent. */
 void judge_clear_features(struct judge *judge);

@@ -23,7 +23,7 @@ static const uint32_t *effective_rules(const struct judge *shadow, struct arena 
     size_t count = 0;
     for (size_t i = 0; i < shadow->fired_count && rules; i++) {
         const struct fired_rule *fired = &shadow->fired[i];
-        if (shadow->snapshot->rules[fired->rule].mode == RULE_LIVE && !fired->suppressed)
+        if (judge_mode(shadow, fired->rule) == RULE_LIVE && !fired->suppressed)
             rules[count++] = fired->rule;
     }
     *ret_count = count;

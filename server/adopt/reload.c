@@ -18,6 +18,7 @@
 #include "candidate.h"
 #include "core/engine/case_states.h"
 #include "list_log.h"
+#include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/run_pool.h"
 #include "shadows.h"
@@ -45,6 +46,7 @@ struct reload {
     struct snapshot *plan; /* the plan that the engine was made for */
     struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
     uint16_t *places;      /* likewise, of the rules in their counts; NULL: the policy stays */
+    struct brake_counts *brake_counts; /* likewise */
     bool is_interrupted;
     int64_t began_us;
 };
@@ -219,6 +221,9 @@ static void exchange(struct reload *reload) {
         service->rules = snapshot_ref(reload->policy.loaded);
         service->rule_places = reload->places;
         reload->places = places;
+        struct brake_counts *counts = service->brake_counts;
+        service->brake_counts = reload->brake_counts;
+        reload->brake_counts = counts;
     }
     shadows_exchange(service, &reload->next);
     if (reload->engine) {
@@ -247,8 +252,10 @@ static bool swap(struct reload *reload) {
     const struct service_settings *settings = &service->settings;
     struct engine_warming names = {0};
     char reason[REASON_BYTES] = "";
-    if (reload->policy.loaded)
+    if (reload->policy.loaded) {
         reload->places = rule_counts_places(service->rule_counts, reload->policy.loaded);
+        reload->brake_counts = brake_counts_new(reload->policy.loaded);
+    }
     for (;;) {
         if (reload->engine) {
             names = *engine_warming_names(reload->engine);
@@ -420,6 +427,7 @@ void reload_stop(struct service *service) {
 static void end(struct reload *reload) {
     drop_engine(reload);
     free(reload->places);
+    brake_counts_free(reload->brake_counts);
     shadow_policies_deinit(&reload->next);
     for (size_t i = 0; i < reload->shadow_count; i++)
         candidate_deinit(&reload->shadows[i]);

@@ -1,6 +1,7 @@
 /* Records of the service's own, and the end of what could not be written. */
 #include "append.h"
 
+#include "brake_counts.h"
 #include "commit.h"
 #include "deferred_free.h"
 
@@ -13,6 +14,7 @@ void service_note_write_failure(struct service *service, const struct error *err
 void service_lose_archive(struct service *service, const struct error *error) {
     /* States and known ids contain records that the archive lacks: both are invalid now. */
     service->losses++;
+    brake_counts_clear(service->brake_counts); /* they include decisions that are taken back */
     service_defer_free(service, &service->states);
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
     service_note_write_failure(service, error);

@@ -30,6 +30,7 @@
 
 #define REASON_BYTES 512 /* of any reason kept for Status, NUL included */
 
+struct brake_counts;
 struct cluster;
 struct commit;
 struct deferred_free;
@@ -89,6 +90,7 @@ struct service {
     struct archive *archive;
     struct snapshot *rules; /* the policy in force; one reference */
     uint16_t *rule_places;  /* in rule_counts, of its rules */
+    struct brake_counts *brake_counts; /* of its limits; NULL: none */
     struct rule_failures rule_failures;
     struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */

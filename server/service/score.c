@@ -6,6 +6,7 @@
  * that write fails, withdraw_score() takes back every result that depends on it. */
 #include "score.h"
 
+#include "brake.h"
 #include "server/adopt/shadows.h"
 #include "server/adopt/staleness.h"
 
@@ -122,6 +123,7 @@ static enum next archive(struct scoring *scoring) {
     record->transaction.transaction = *scoring->transaction;
     run_append(scoring->run, record);
     record->transaction.decision.position = record->position;
+    brake_count(scoring->run, &record->transaction.decision);
     return conclude(scoring, &record->transaction.decision);
 }
 

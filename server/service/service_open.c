@@ -10,6 +10,7 @@
 #include "server/adopt/background.h"
 #include "server/adopt/swap_run.h"
 #include "server/adopt/token_reload.h"
+#include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
 #include "server/base/reject_log.h"
@@ -33,6 +34,7 @@ static int load_policy(struct service *service, struct error *ret_error) {
         return -ERROR_INVALID;
     }
     service->rule_places = rule_counts_places(service->rule_counts, service->rules);
+    service->brake_counts = brake_counts_new(service->rules);
     return 0;
 }
 
@@ -103,6 +105,7 @@ static void service_free(struct service *service) {
     shadow_folders_deinit(&service->shadow_folders);
     snapshot_unref(service->rules);
     free(service->rule_places);
+    brake_counts_free(service->brake_counts);
     rule_counts_free(service->rule_counts);
     run_pool_close(service);
     commit_free(service);

@@ -7,6 +7,7 @@
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
 #include "core/base/value.h"
+#include "core/policy/lists/brake.h"
 #include "core/wire/types/transaction_json.h"
 #include "decision_output.h"
 #include "threshold_output.h"
@@ -141,6 +142,21 @@ static void add_list_change(struct buffer *buffer, const struct list_change_reco
         buffer_printf(buffer, " (%" TEXT_FORMAT ")", TEXT_ARGS(change->reason));
 }
 
+/* "pulled on RULE: why", by hand with who did it. */
+static void add_brake(struct buffer *buffer, const struct brake_record *brake) {
+    if (brake->rule.length)
+        buffer_printf(buffer, "%s rule %" TEXT_FORMAT, brake->lifted ? "lifted from" : "pulled on",
+                      TEXT_ARGS(brake->rule));
+    else
+        buffer_printf(buffer, "%s the policy", brake->lifted ? "lifted from" : "pulled on");
+    if (brake->decisions > 0 || brake->reason.length) {
+        buffer_printf(buffer, ": ");
+        brake_put_reason(buffer, brake);
+    }
+    if (brake->source.length)
+        buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(brake->source));
+}
+
 /* Id 0 records that a server went on without tables. */
 static void add_generation(struct buffer *buffer, const struct generation_record *generation) {
     char id[HASH_HEX_SIZE];
@@ -172,6 +188,9 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_LIST_CHANGE:
         add_list_change(buffer, &record->list_change);
+        break;
+    case RECORD_BRAKE:
+        add_brake(buffer, &record->brake);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
@@ -307,6 +326,24 @@ static void json_list_change(struct buffer *buffer, const struct list_change_rec
         json_add_text(buffer, "reason", change->reason);
 }
 
+/* The counts only if they pulled it. Without a rule it is the policy's. */
+static void json_brake(struct buffer *buffer, const struct brake_record *brake) {
+    if (brake->rule.length)
+        json_add_text(buffer, "rule", brake->rule);
+    json_add_hex(buffer, "definition", brake->definition);
+    json_add_bool(buffer, "lifted", brake->lifted);
+    if (brake->decisions > 0) {
+        json_add_unsigned(buffer, "fires", brake->fires);
+        json_add_unsigned(buffer, "decisions", brake->decisions);
+        json_add_unsigned(buffer, "share_millionths", brake->share_e6);
+        json_add_signed(buffer, "window_us", brake->window_us);
+    }
+    if (brake->source.length)
+        json_add_text(buffer, "source", brake->source);
+    if (brake->reason.length)
+        json_add_text(buffer, "reason", brake->reason);
+}
+
 /* Members follow those that every record has. */
 static void json_payload(struct buffer *buffer, const struct record *record) {
     switch (record->type) {
@@ -322,6 +359,9 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_LIST_CHANGE:
         json_list_change(buffer, &record->list_change);
+        break;
+    case RECORD_BRAKE:
+        json_brake(buffer, &record->brake);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

@@ -271,9 +271,34 @@ static int64_t unit_us(char unit) {
     }
 }
 
+/* Exact decimals: shares are compared and hashed as integers. */
+bool read_parse_millionths(struct text t, int64_t *ret_number) {
+    int64_t number = 0;
+    size_t digits = 0, decimals = 0;
+    bool point = false;
+    for (size_t i = 0; i < t.length; i++) {
+        char c = t.data[i];
+        if (c == '.' && !point && digits > 0) {
+            point = true;
+            continue;
+        }
+        if (c < '0' || c > '9' || number > INT64_C(100000000000))
+            return false;
+        number = number * 10 + (c - '0');
+        digits++;
+        decimals += point;
+    }
+    if (digits == 0 || decimals > 6 || (point && decimals == 0))
+        return false;
+    for (; decimals < 6; decimals++)
+        number *= 10;
+    *ret_number = number;
+    return true;
+}
+
 /* Stricter than calendar_parse_duration(): one number, one unit, no fraction. Windows are compared
  * by their microseconds, so there should be few ways to write one. */
-static bool parse_duration(struct text t, int64_t *ret_us) {
+bool read_parse_duration(struct text t, int64_t *ret_us) {
     if (t.length < 2)
         return false;
     int64_t number = 0, unit = unit_us(t.data[t.length - 1]);
@@ -305,7 +330,7 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
         return false;
     int shown = (int)(node->text.length > 40 ? 40 : node->text.length);
     int64_t us = 0;
-    if (!parse_duration(node->text, &us)) {
+    if (!read_parse_duration(node->text, &us)) {
         read_diagnostic(
             reader, node,
             "%s \"%.*s\" is not a duration; expected a whole number and a unit s, m, h, d or w, "

@@ -52,6 +52,9 @@ bool read_bool(const struct reader *reader, const struct tree_node *node, const 
 /* A whole number and a unit: s, m, h, d, w. */
 bool read_duration(const struct reader *reader, const struct tree_node *node, const char *what,
                    int64_t least_us, int64_t most_us, int64_t *ret_us);
+/* The texts alone: of a duration, and of a decimal with at most 6 places × 10^6. */
+bool read_parse_duration(struct text t, int64_t *ret_us);
+bool read_parse_millionths(struct text t, int64_t *ret_number);
 /* One of `names`, whose last element is NULL: its index. */
 bool read_choice(const struct reader *reader, const struct tree_node *node, const char *what,
                  const char *const *names, size_t *ret_index);

@@ -44,7 +44,8 @@ struct list_additions {
 struct list_table {
     struct list_additions **lists; /* by name; those that were only asked about, too */
     size_t list_count;
-    size_t entries, bytes; /* of all of them */
+    struct list_additions *brakes; /* one of them; NULL: none was ever pulled */
+    size_t entries, bytes;         /* of all of them */
     int64_t changed_us;    /* when the last change was received; INT64_MIN: there was none */
 };
 
@@ -98,6 +99,10 @@ static bool find_place(const struct list_table *table, struct text name, size_t 
     return false;
 }
 
+static bool is_brakes(const struct list_additions *additions) {
+    return text_equal(additions->name, BRAKE_LIST);
+}
+
 static struct list_index *index_new(enum list_kind kind) {
     struct list_index *index = check_malloc(sizeof *index);
     list_index_init(index, kind, 0, NULL);
@@ -116,6 +121,8 @@ static struct list_additions *find_or_make(struct list_table *table, struct text
             (table->list_count - place) * sizeof(*table->lists));
     table->lists[place] = additions;
     table->list_count++;
+    if (is_brakes(additions))
+        table->brakes = additions;
     return additions;
 }
 
@@ -261,10 +268,8 @@ static void drop_ended(struct list_table *table, int64_t received_us) {
     }
 }
 
-void list_table_apply(struct list_table *table, const struct record *record) {
-    if (record->type != RECORD_LIST_CHANGE)
-        return;
-    const struct list_change_record *change = &record->list_change;
+static void apply_change(struct list_table *table, const struct record *record,
+                         const struct list_change_record *change) {
     uint32_t number;
     drop_ended(table, record->receive_time_us);
     struct list_additions *additions = find_or_make(table, change->list);
@@ -284,6 +289,30 @@ void list_table_apply(struct list_table *table, const struct record *record) {
     additions->changed_us = record->receive_time_us;
     if (record->receive_time_us > table->changed_us)
         table->changed_us = record->receive_time_us;
+}
+
+static void apply_brake(struct list_table *table, const struct record *record) {
+    const struct brake_record *brake = &record->brake;
+    struct buffer entry, reason;
+    buffer_init(&entry);
+    buffer_init(&reason);
+    brake_put_entry(&entry, brake->rule, brake->definition);
+    brake_put_reason(&reason, brake);
+    const struct list_change_record change = {.list = BRAKE_LIST,
+                                              .entry = buffer_text(&entry),
+                                              .removed = brake->lifted,
+                                              .source = brake->source,
+                                              .reason = buffer_text(&reason)};
+    apply_change(table, record, &change);
+    buffer_deinit(&entry);
+    buffer_deinit(&reason);
+}
+
+void list_table_apply(struct list_table *table, const struct record *record) {
+    if (record->type == RECORD_LIST_CHANGE)
+        apply_change(table, record, &record->list_change);
+    else if (record->type == RECORD_BRAKE)
+        apply_brake(table, record);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -314,15 +343,37 @@ uint64_t list_table_hash(const struct list_table *table) {
 
 const struct list_additions *list_table_at(const struct list_table *table, size_t index) {
     for (size_t i = 0; i < table->list_count; i++)
-        if (table->lists[i]->changes > 0 && index-- == 0)
+        if (table->lists[i]->changes > 0 && table->lists[i] != table->brakes && index-- == 0)
             return table->lists[i];
     return NULL;
 }
 
 const struct list_additions *list_table_find(const struct list_table *table, struct text name) {
     size_t place;
-    return find_place(table, name, &place) && table->lists[place]->changes > 0 ? table->lists[place]
-                                                                               : NULL;
+    if (!find_place(table, name, &place))
+        return NULL;
+    const struct list_additions *additions = table->lists[place];
+    return additions->changes > 0 && additions != table->brakes ? additions : NULL;
+}
+
+const struct list_additions *list_table_brakes(const struct list_table *table) {
+    return table->brakes;
+}
+
+uint64_t list_table_brake_changes(const struct list_table *table) {
+    return table->brakes ? table->brakes->changes : 0;
+}
+
+const struct list_addition *list_table_brake(const struct list_table *table, struct text rule,
+                                             uint64_t definition) {
+    if (!table->brakes)
+        return NULL;
+    struct buffer entry;
+    buffer_init(&entry);
+    brake_put_entry(&entry, rule, definition);
+    const struct list_addition *found = list_additions_get(table->brakes, buffer_text(&entry));
+    buffer_deinit(&entry);
+    return found;
 }
 
 struct text list_additions_name(const struct list_additions *additions) {

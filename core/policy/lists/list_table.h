@@ -15,6 +15,7 @@
 #include "core/base/value.h"
 #include "core/wire/bytes/list_part.h"
 #include "core/wire/record/record.h"
+#include "brake.h"
 #include "list_index.h"
 
 #include <stdbool.h>
@@ -32,8 +33,14 @@ struct list_additions; /* of one list; lives as long as the table */
 struct list_table *list_table_new(void);
 void list_table_free(struct list_table *table); /* NULL is allowed */
 
-/* Applies a list change; ignores other records. Records come in the order of their positions. */
+/* Applies a list change or a brake; ignores other records. Records come in the order of their
+ * positions. */
 void list_table_apply(struct list_table *table, const struct record *record);
+
+/* Would list_table_apply() do something with records of this type? */
+static inline bool list_table_takes(enum record_type type) {
+    return type == RECORD_LIST_CHANGE || type == RECORD_BRAKE;
+}
 
 size_t list_table_entries(const struct list_table *table);
 /* What the entries take with their texts, without the indexes. */
@@ -41,7 +48,8 @@ size_t list_table_bytes(const struct list_table *table);
 /* Equal for equal tables. */
 uint64_t list_table_hash(const struct list_table *table);
 
-/* Lists that were ever changed, by index in the order of names, or by name. NULL: no such list. */
+/* Lists that were ever changed, by index in the order of names, or by name. NULL: no such list.
+ * Without the brakes. */
 const struct list_additions *list_table_at(const struct list_table *table, size_t index);
 const struct list_additions *list_table_find(const struct list_table *table, struct text name);
 
@@ -55,6 +63,15 @@ const struct list_addition *list_additions_get(const struct list_additions *addi
 /* The first one after a position; NULL: there is none. */
 const struct list_addition *list_additions_next(const struct list_additions *additions,
                                                 uint64_t position);
+
+/* Brakes in force as additions, for list_additions_next() and brake_read(); NULL: none was ever
+ * pulled. */
+const struct list_additions *list_table_brakes(const struct list_table *table);
+/* Grows with each record about a brake; 0: there was none. */
+uint64_t list_table_brake_changes(const struct list_table *table);
+/* rule "": the policy as a whole. NULL: it is free. */
+const struct list_addition *list_table_brake(const struct list_table *table, struct text rule,
+                                             uint64_t definition);
 
 /* The value of a frame's slot for a list: its additions, including those of later changes. Lives as
  * long as the table. */

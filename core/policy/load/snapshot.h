@@ -118,6 +118,16 @@ struct rule_group {
     enum rule_mode mode;
 };
 
+/* "at_most" of a rule or of the policy: a share of the decisions of a period. More, and a server
+ * pulls the brake. */
+struct brake_limit {
+    uint32_t share_e6; /* × 10^6; 0: there is no limit */
+    int64_t per_us;    /* BRAKE_PER_US_MIN…BRAKE_PER_US_MAX */
+};
+
+#define BRAKE_PER_US_MIN (INT64_C(60) * 1000000)
+#define BRAKE_PER_US_MAX (INT64_C(86400) * 1000000)
+
 #define RULE_ROLLOUT_ALL 10000u /* parts of a rollout: hundredths of a percent */
 
 struct rule {
@@ -137,6 +147,8 @@ struct rule {
     /* Of the hidden feature that counts how often it fired lately, for one entity: when there is
      * any, it has no effect again. SIZE_MAX: none. */
     size_t suppress_slot;
+    struct brake_limit at_most; /* of the decisions in which it fires with effect */
+    uint64_t definition; /* hash over what it does; its name, mode and texts left out */
     const struct text *tags;
     size_t tag_count;
     const struct reason_piece *reason;
@@ -182,6 +194,8 @@ struct snapshot {
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
+    struct brake_limit at_most; /* of the decisions that are not approve */
+    uint64_t definition;        /* hash over its rules, groups and cut-offs */
     uint64_t latency_budget_us;      /* 0: none. latency.h */
     const struct policy_file *files; /* what it was made from, kept */
     size_t file_count;

@@ -90,6 +90,7 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
         return 0;
     switch (record->type) {
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
         list_table_apply(in_force->lists, record);
         break;
     case RECORD_SNAPSHOT:

@@ -204,6 +204,7 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
     case RECORD_OUTCOME:
     case RECORD_AMENDMENT:
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
     case RECORD_TYPE_COUNT:
         break;
     }

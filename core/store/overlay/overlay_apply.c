@@ -173,6 +173,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
         note_outcome(&overlay->tally, &record->outcome);
         break;
     case RECORD_LIST_CHANGE:
+    case RECORD_BRAKE:
         list_table_apply(overlay->lists, record);
         break;
     case RECORD_AMENDMENT: /* counted by no one; its transaction stays counted */

@@ -19,6 +19,7 @@ static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
     [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
     [RECORD_SHADOW] = "shadow",           [RECORD_AMENDMENT] = "amendment",
+    [RECORD_BRAKE] = "brake",
 };
 
 const char *record_type_name(enum record_type type) {
@@ -209,6 +210,23 @@ static void encode_list_change(const struct record *record, struct buffer *buffe
     protobuf_pack(&out.base, buffer);
 }
 
+static void encode_brake(const struct record *record, struct buffer *buffer) {
+    const struct brake_record *brake = &record->brake;
+    Harrier__Archive__V1__BrakeRecord out;
+    harrier__archive__v1__brake_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.rule = bytes_from_text(brake->rule);
+    out.definition = brake->definition;
+    out.lifted = brake->lifted;
+    out.fires = brake->fires;
+    out.decisions = brake->decisions;
+    out.share_e6 = brake->share_e6;
+    out.window_us = brake->window_us;
+    out.source = bytes_from_text(brake->source);
+    out.reason = bytes_from_text(brake->reason);
+    protobuf_pack(&out.base, buffer);
+}
+
 /* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
@@ -234,6 +252,9 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         return;
     case RECORD_LIST_CHANGE:
         encode_list_change(record, buffer);
+        return;
+    case RECORD_BRAKE:
+        encode_brake(record, buffer);
         return;
     case RECORD_TYPE_COUNT:
         break;
@@ -479,6 +500,27 @@ static int decode_list_change(const struct payload *payload, struct record *reco
     return 0;
 }
 
+static int decode_brake(const struct payload *payload, struct record *record,
+                        struct error *ret_error) {
+    const Harrier__Archive__V1__BrakeRecord *in = unpack(
+        payload, &harrier__archive__v1__brake_record__descriptor, "a brake record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->brake = (struct brake_record){
+        .rule = text_from_bytes(in->rule),
+        .definition = in->definition,
+        .lifted = in->lifted != 0,
+        .fires = in->fires,
+        .decisions = in->decisions,
+        .share_e6 = in->share_e6,
+        .window_us = in->window_us,
+        .source = text_from_bytes(in->source),
+        .reason = text_from_bytes(in->reason),
+    };
+    return 0;
+}
+
 /* As for outcomes: what this version does not know is refused before anything is converted. */
 static int decode_amendment(const struct payload *payload, struct record *record,
                             struct error *ret_error) {
@@ -534,6 +576,8 @@ static int decode_typed(const struct payload *payload, struct record *record,
         return decode_engine(payload, record, ret_error);
     case RECORD_LIST_CHANGE:
         return decode_list_change(payload, record, ret_error);
+    case RECORD_BRAKE:
+        return decode_brake(payload, record, ret_error);
     case RECORD_TYPE_COUNT:
         break;
     }

@@ -22,6 +22,7 @@ enum record_type {
     RECORD_SHADOW =
         7, /* a type of its own: an older version must not take it for the policy in force */
     RECORD_AMENDMENT = 8,
+    RECORD_BRAKE = 9,
     RECORD_TYPE_COUNT
 };
 
@@ -41,6 +42,7 @@ static inline bool record_type_has_entities(enum record_type type) {
     case RECORD_GENERATION:
     case RECORD_ENGINE:
     case RECORD_SHADOW:
+    case RECORD_BRAKE:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -130,6 +132,17 @@ struct list_change_record {
     struct text source, reason;
 };
 
+/* A brake pulled or lifted. From here on, while it is in force, the rule acts as if in shadow. */
+struct brake_record {
+    struct text rule;    /* "": the policy as a whole */
+    uint64_t definition; /* of the rule, or of the policy: struct rule, struct snapshot */
+    bool lifted;
+    uint64_t fires, decisions; /* in the window that pulled it; 0: a person did */
+    uint32_t share_e6;         /* allowed, × 10^6 */
+    int64_t window_us;
+    struct text source, reason; /* of a person */
+};
+
 struct record {
     enum record_type type;
     uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
@@ -142,6 +155,7 @@ struct record {
         struct generation_record generation;
         struct engine_record engine;
         struct list_change_record list_change;
+        struct brake_record brake;
     };
 };
 

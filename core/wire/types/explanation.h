@@ -76,6 +76,7 @@ struct explained_rule {
     struct text name, about, file;
     uint32_t line;
     enum explained_mode mode;
+    bool braked; /* in shadow, by a brake; live by the policy */
     enum explained_fate fate;
     enum verdict verdict; /* what it asks for; NONE: it only adds to the score */
     int32_t score;

@@ -96,6 +96,15 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
             .reason = TEXT_LITERAL("ring"),
         };
         break;
+    case RECORD_BRAKE:
+        record.brake = (struct brake_record){
+            .rule = arena_printf(arena, "rule_%u", number % 5),
+            .definition = number % 3,
+            .lifted = number % 2 == 1,
+            .source = TEXT_LITERAL("analyst"),
+            .reason = TEXT_LITERAL("too many"),
+        };
+        break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
         record.snapshot = bench_snapshot(arena, number);

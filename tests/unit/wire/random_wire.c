@@ -768,6 +768,17 @@ struct record random_record(struct random *random, struct arena *arena) {
                                         .source = maybe_text(random, arena, 128),
                                         .reason = maybe_text(random, arena, 128)};
         break;
+    case RECORD_BRAKE:
+        record.brake = (struct brake_record){.rule = maybe_text(random, arena, 64),
+                                             .definition = random_number(random),
+                                             .lifted = random_bool(random),
+                                             .fires = random_number(random),
+                                             .decisions = random_number(random),
+                                             .share_e6 = (uint32_t)random_number(random),
+                                             .window_us = (int64_t)random_number(random),
+                                             .source = maybe_text(random, arena, 128),
+                                             .reason = maybe_text(random, arena, 128)};
+        break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
         record.snapshot = random_snapshot(random, arena);

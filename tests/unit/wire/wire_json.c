@@ -859,6 +859,17 @@ json_t *record_json(const struct record *record) {
         put_text(out, "source", record->list_change.source);
         put_text(out, "reason", record->list_change.reason);
         break;
+    case RECORD_BRAKE:
+        put_text(out, "rule", record->brake.rule);
+        put_unsigned(out, "definition", record->brake.definition);
+        put_flag(out, "lifted", record->brake.lifted);
+        put_unsigned(out, "fires", record->brake.fires);
+        put_unsigned(out, "decisions", record->brake.decisions);
+        put_small(out, "share_e6", record->brake.share_e6);
+        put_signed(out, "window_us", record->brake.window_us);
+        put_text(out, "source", record->brake.source);
+        put_text(out, "reason", record->brake.reason);
+        break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
         put_snapshot(out, &record->snapshot);

@@ -10,6 +10,7 @@
 #include "core/policy/load/settings/load_thresholds.h"
 #include "load_rule_headers.h"
 #include "load_rule_terms.h"
+#include "rule_definition.h"
 
 #include <stdlib.h>
 
@@ -26,6 +27,7 @@ enum {
     UNTIL,
     ROLLOUT,
     ON_ERROR,
+    AT_MOST,
     SUPPRESS,
     CASES,
     KEY_COUNT,
@@ -204,6 +206,8 @@ static void read_terms(struct load *load, const struct reader *reader,
         rule_read_rollout(load, reader, keys[ROLLOUT].node, rule);
     if (keys[ON_ERROR].node)
         load_on_error(reader, keys[ON_ERROR].node, &rule->on_error);
+    if (keys[AT_MOST].node)
+        load_brake_limit(reader, keys[AT_MOST].node, &rule->at_most);
 }
 
 static const struct rule_header *find_rule_header(const struct load *load,
@@ -241,6 +245,7 @@ static void read_rule(struct load *load, const struct reader *reader,
         [TAGS] = {"tags", false, NULL},         [GROUP] = {"group", false, NULL},
         [FROM] = {"from", false, NULL},         [UNTIL] = {"until", false, NULL},
         [ROLLOUT] = {"rollout", false, NULL},   [ON_ERROR] = {"on_error", false, NULL},
+        [AT_MOST] = {"at_most", false, NULL},
         [SUPPRESS] = {"suppress", false, NULL}, /* read by load_suppress.c */
         [CASES] = {"cases", false, NULL},       /* read by load_cases(), once all rules are known */
     };
@@ -266,6 +271,7 @@ static void read_rule(struct load *load, const struct reader *reader,
         default_reason(load, &rule);
     read_terms(load, reader, keys, &rule);
     rule.rollout_seed = hash_text(rule.name);
+    rule.definition = rule_definition(load, &rule, when, keys[SUPPRESS].node);
     if (when && rule.mode == RULE_LIVE)
         load_note_scored(load, when);
     if (named)
@@ -307,4 +313,5 @@ void load_rules(struct load *load) {
         if (policy_file_kind(load->sources[i].path) == FILE_RULES && load->roots[i])
             read_file(load, &load->sources[i], load->roots[i]);
     build_prefilters(load);
+    load->snapshot->definition = rules_definition(load->snapshot);
 }

@@ -154,6 +154,7 @@ enum {
     LATENESS,
     LATENCY_BUDGET,
     ON_ERROR,
+    AT_MOST,
     CUTOFFS,
     KEY_COUNT
 };
@@ -169,6 +170,7 @@ static void read_settings(struct load *load, const struct reader *reader,
         [LATENESS] = {"lateness", false, NULL},
         [LATENCY_BUDGET] = {"latency_budget", false, NULL},
         [ON_ERROR] = {"on_error", false, NULL},
+        [AT_MOST] = {"at_most", false, NULL},
         [CUTOFFS] = {"cutoffs", false, NULL},
     };
     struct schema *schema = &snapshot->schema;
@@ -192,6 +194,8 @@ static void read_settings(struct load *load, const struct reader *reader,
         load_latency_budget(load, reader, keys[LATENCY_BUDGET].node);
     if (keys[ON_ERROR].node)
         load_on_error(reader, keys[ON_ERROR].node, &snapshot->on_error);
+    if (keys[AT_MOST].node)
+        load_brake_limit(reader, keys[AT_MOST].node, &snapshot->at_most);
     if (keys[CUTOFFS].node)
         read_cutoffs(reader, keys[CUTOFFS].node, snapshot->cutoffs);
 }

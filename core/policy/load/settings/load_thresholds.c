@@ -24,31 +24,6 @@
 /* ------------------------------------------------------------------------------------------------
  * Numbers, exact to the millionth */
 
-/* Exact decimals: shares are compared and hashed as integers. */
-static bool parse_millionths(struct text t, int64_t *ret_number) {
-    int64_t number = 0;
-    size_t digits = 0, decimals = 0;
-    bool point = false;
-    for (size_t i = 0; i < t.length; i++) {
-        char c = t.data[i];
-        if (c == '.' && !point && digits > 0) {
-            point = true;
-            continue;
-        }
-        if (c < '0' || c > '9' || number > INT64_C(100000000000))
-            return false;
-        number = number * 10 + (c - '0');
-        digits++;
-        decimals += point;
-    }
-    if (digits == 0 || decimals > 6 || (point && decimals == 0))
-        return false;
-    for (; decimals < 6; decimals++)
-        number *= 10;
-    *ret_number = number;
-    return true;
-}
-
 /* A number above 0 and at most `most`; below it when `below`. */
 static bool read_millionths(const struct reader *reader, const struct tree_node *node,
                             const char *what, int64_t most, bool below, const char *expected,
@@ -57,7 +32,7 @@ static bool read_millionths(const struct reader *reader, const struct tree_node 
     int64_t number;
     if (!read_text(reader, node, what, 64, &t))
         return false;
-    if (parse_millionths(t, &number) && number > 0 && (below ? number < most : number <= most)) {
+    if (read_parse_millionths(t, &number) && number > 0 && (below ? number < most : number <= most)) {
         *ret_number = (uint32_t)number;
         return true;
     }

@@ -44,6 +44,8 @@ static enum record_type record_type_of(const char *message) {
         return RECORD_SNAPSHOT;
     if (strcmp(message, "GenerationRecord") == 0)
         return RECORD_GENERATION;
+    if (strcmp(message, "BrakeRecord") == 0)
+        return RECORD_BRAKE;
     assert_string_equal(message, "EngineRecord");
     return RECORD_ENGINE;
 }
