@@ -17,6 +17,7 @@
 #include "core/feature/state/cost.h"
 #include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/lang/calendar.h"
+#include "core/policy/lists/brake.h"
 #include "core/policy/load/latency.h"
 #include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"
@@ -131,6 +132,24 @@ static void print_rules(const struct snapshot *snapshot) {
     printf(")\n");
 }
 
+static void print_limit(const char *of, struct text name, const struct brake_limit *at_most) {
+    struct buffer text;
+    if (at_most->share_e6 == 0)
+        return;
+    buffer_init(&text);
+    brake_put_limit(&text, at_most->share_e6, at_most->per_us);
+    printf("brake      %s%" TEXT_FORMAT ": at most %" TEXT_FORMAT "\n", of, TEXT_ARGS(name),
+           TEXT_ARGS(buffer_text(&text)));
+    buffer_deinit(&text);
+}
+
+/* What pulls a brake. */
+static void print_limits(const struct snapshot *snapshot) {
+    print_limit("the policy", (struct text){0}, &snapshot->at_most);
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        print_limit("rule ", snapshot->rules[i].name, &snapshot->rules[i].at_most);
+}
+
 /* A verdict without a cut-off is reached by rules only, so it is left out. */
 static void print_cutoffs(const struct snapshot *snapshot) {
     printf("cut-offs  ");
@@ -208,6 +227,7 @@ static void print_summary(const struct snapshot *snapshot, const struct findings
                id);
     }
     print_rules(snapshot);
+    print_limits(snapshot);
     print_cutoffs(snapshot);
     print_latency(snapshot);
     printf("cases      %zu, %zu failed\n", snapshot->case_count, findings->failed);
@@ -263,6 +283,32 @@ static void add_latency(struct buffer *json, const struct snapshot *snapshot) {
     free(items);
 }
 
+static void add_limit(struct buffer *json, struct text rule, uint64_t definition,
+                      const struct brake_limit *at_most) {
+    struct buffer text;
+    if (at_most->share_e6 == 0)
+        return;
+    buffer_init(&text);
+    brake_put_limit(&text, at_most->share_e6, at_most->per_us);
+    json_begin_object(json, NULL);
+    if (rule.length > 0)
+        json_add_text(json, "rule", rule);
+    json_add_hex(json, "definition", definition);
+    json_add_text(json, "at_most", buffer_text(&text));
+    json_end_object(json);
+    buffer_deinit(&text);
+}
+
+/* Without a rule it is the policy's. */
+static void add_limits(struct buffer *json, const struct snapshot *snapshot) {
+    json_begin_array(json, "brakes");
+    add_limit(json, (struct text){0}, snapshot->definition, &snapshot->at_most);
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        add_limit(json, snapshot->rules[i].name, snapshot->rules[i].definition,
+                  &snapshot->rules[i].at_most);
+    json_end_array(json);
+}
+
 /* Present only if the policy loaded. "failures" holds the same text as standard error. */
 static void add_snapshot(struct buffer *json, const struct snapshot *snapshot,
                          const struct findings *findings) {
@@ -276,6 +322,7 @@ static void add_snapshot(struct buffer *json, const struct snapshot *snapshot,
     for (size_t i = 0; i < MODES; i++)
         json_add_unsigned(json, mode_names[i], modes[i]);
     json_end_object(json);
+    add_limits(json, snapshot);
     json_begin_object(json, "cases");
     json_add_unsigned(json, "run", snapshot->case_count);
     json_add_unsigned(json, "failed", findings->failed);
