@@ -49,6 +49,9 @@ REQUEST_RULES = {
     ("GetListRequest", "list"): {"pattern": "^[ -~]{0,128}$"},
     ("GetListRequest", "limit"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
     ("ExplainRequest", "transaction_id"): {"type": "string", "pattern": WORD},
+    ("ChangeBrakeRequest", "rule"): {"pattern": "^[ -~]{0,64}$"},
+    ("ChangeBrakeRequest", "source"): {"pattern": "^[ -~]{0,128}$"},
+    ("ChangeBrakeRequest", "reason"): {"pattern": "^[ -~]{0,512}$"},
 }
 REQUIRED = {
     "ScoreRequest": ["transactions"],
@@ -70,6 +73,7 @@ PATHS = [
     ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Derive a decision again, with everything that went into it."),
     ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and the entries added to one."),
     ("/v1/list-changes", "changeLists", "ChangeListRequest", "ChangeListResponse", "Add entries to lists, and remove them."),
+    ("/v1/brakes", "changeBrake", "ChangeBrakeRequest", "ChangeBrakeResponse", "Pull the brake of a rule, and lift it."),
     ("/v1/reload", "reload", "ReloadRequest", "ReloadResponse",
      "Load the policy and the shadow policies again from their folders."),
     ("/v1/status", "status", None, "StatusResponse", "The state of the server."),
@@ -295,6 +299,7 @@ EXAMPLES = {
     "ExplainRequest": {"transaction_id": "order-1001"},
     "ReloadRequest": {"wait": True},
     "GetListRequest": {"list": "blocked_cards"},
+    "ChangeBrakeRequest": {"rule": "night_spree", "source": "analyst:7", "reason": "the sale is over"},
     "ChangeListRequest": {"changes": [{"list": "blocked_cards", "value": "card-17", "source": "analyst:7"}]},
 }
 

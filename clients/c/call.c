@@ -208,6 +208,24 @@ int harrier_change_lists(struct harrier_client *client, const struct harrier_lis
     return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
+int harrier_change_brake(struct harrier_client *client, const struct harrier_brake_change *change,
+                         const struct harrier_call_options *options,
+                         struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
+    if (!exchange)
+        return r;
+    struct request request = {.call = CALL_CHANGE_BRAKE,
+                              .brake_change = {.rule = text_of(change->rule),
+                                               .of_policy = change->policy,
+                                               .pull = change->pull,
+                                               .definition = change->definition,
+                                               .source = text_of(change->source),
+                                               .reason = text_of(change->reason)}};
+    return finish(exchange, &request, o, ret_reply, ret_error);
+}
+
 int harrier_get_list(struct harrier_client *client, const char *list, uint64_t after_position,
                      unsigned limit, const struct harrier_call_options *options,
                      struct harrier_reply **ret_reply, struct harrier_error *ret_error) {

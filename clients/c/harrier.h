@@ -395,6 +395,35 @@ struct harrier_warming {
     uint64_t feature_count, rule_count;
 };
 
+/* A brake that was pulled and not lifted: the rule acts as if in shadow. */
+struct harrier_brake {
+    const char *rule;    /* "": the policy as a whole */
+    uint64_t definition; /* a hash of the declaration that it is for */
+    bool applies;        /* to the policy in force; false: it declares the rule differently */
+    int64_t pulled_time_us;
+    uint64_t position;  /* of its record in the archive */
+    const char *source; /* who pulled it; "": the server */
+    const char *reason; /* the person's, or what exceeded at_most */
+};
+
+/* A brake to be pulled or lifted. */
+struct harrier_brake_change {
+    const char *rule; /* NULL or "": with policy */
+    bool policy;      /* the policy as a whole: each of its rules */
+    bool pull;        /* false: lift it */
+    /* To lift one for another declaration than that of the policy in force; 0: for that one. */
+    uint64_t definition;
+    const char *source, *reason; /* who and why; may be NULL */
+    void *reserved[4];
+};
+
+/* The result of harrier_change_brake(). */
+struct harrier_brake_result {
+    bool changed;        /* false: it was so already */
+    uint64_t position;   /* of its record in the archive; 0: nothing changed */
+    uint64_t definition; /* that the brake is, or was, for */
+};
+
 struct harrier_status {
     const char *version;
     const char *state; /* "starting", "ready", "standby", "draining", "unavailable" */
@@ -424,6 +453,9 @@ struct harrier_status {
     const char *node;    /* its name in the cluster */
     const char *primary; /* the address of the server that decides, as far as this one knows */
     uint64_t committed_position; /* the last record known to be committed on the log */
+    const struct harrier_brake *brakes; /* the first 100, in the order of positions */
+    size_t described_brakes;
+    uint64_t brake_count; /* all of them */
 };
 
 enum harrier_reload_result {
@@ -527,6 +559,7 @@ struct harrier_explained_rule {
     const char *rollout_key;   /* the field with these keys */
     const struct harrier_explained_part *parts; /* of its condition; the first is the whole */
     size_t part_count;
+    bool braked; /* in shadow by a brake; live in the policy */
 };
 
 struct harrier_explained_computed {
@@ -647,6 +680,7 @@ struct harrier_reply {
     const struct harrier_explanation *explanation;
     const struct harrier_amendment_result *amendments; /* one per amendment, in their order */
     size_t amendment_count;
+    const struct harrier_brake_result *brake_change;
 };
 
 /* Frees the reply and everything in it. Any thread; also after the client was freed. NULL is
@@ -837,6 +871,14 @@ HARRIER_API int harrier_get_list(struct harrier_client *client, const char *list
                                  uint64_t after_position, unsigned limit,
                                  const struct harrier_call_options *options,
                                  struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
+/* Pulls or lifts the brake of a rule. NOT_FOUND: the policy has no such rule. Doing it again changes
+ * nothing, so sending again is safe here, too. */
+HARRIER_API int harrier_change_brake(struct harrier_client *client,
+                                     const struct harrier_brake_change *change,
+                                     const struct harrier_call_options *options,
+                                     struct harrier_reply **ret_reply,
+                                     struct harrier_error *ret_error);
 
 /* with_state_hash: also hash the states of all entities. That reads all of them: set a deadline of
  * minutes on a large server. */

@@ -25,6 +25,7 @@ static const struct command {
      "report that transactions were voided, captured otherwise or refunded"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
+    {"brake", command_brake, "show the brakes of a server's rules, lift and pull them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},
     {"status", command_status, "show the state of a server"},
     {"reload", command_reload, "make a server load its policy again and show the result"},

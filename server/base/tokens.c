@@ -46,7 +46,7 @@ static const unsigned scope_of_call[CALL_COUNT] = {
     [CALL_STATUS] = TOKEN_SCOPES_ALL, [CALL_GET_ENTITY] = TOKEN_ADMIN,
     [CALL_CHANGE_LIST] = TOKEN_ADMIN, [CALL_GET_LIST] = TOKEN_ADMIN,
     [CALL_RELOAD] = TOKEN_ADMIN,      [CALL_EXPLAIN] = TOKEN_ADMIN,
-    [CALL_AMEND] = TOKEN_OUTCOME,
+    [CALL_AMEND] = TOKEN_OUTCOME,     [CALL_CHANGE_BRAKE] = TOKEN_ADMIN,
 };
 
 unsigned tokens_scope_of(enum call call) {

@@ -52,6 +52,7 @@ enum server_metric {
     /* policies */
     WARMING_FEATURES,
     WARMING_RULES,
+    BRAKES,
     SHADOWS,
     SHADOWS_REFUSED,
     RELOADS,

@@ -5,6 +5,8 @@
 #include "core/policy/lists/list_table.h"
 #include "server/base/brake_counts.h"
 
+#include <inttypes.h>
+
 /* "rule NAME" or "the policy". */
 static struct text name_of(struct arena *arena, const struct brake_record *brake) {
     return brake->rule.length > 0
@@ -12,26 +14,145 @@ static struct text name_of(struct arena *arena, const struct brake_record *brake
                : TEXT_LITERAL("the policy");
 }
 
-static void pull(struct run *run, const struct brake_record *brake) {
-    struct service *service = run->service;
-    struct record record = {.type = RECORD_BRAKE, .brake = *brake};
+/* "brake pulled on rule NAME at position 17: why", with the person who did it. */
+static void log_brake(struct run *run, const struct record *record) {
+    const struct brake_record *brake = &record->brake;
     struct buffer reason;
-    run_append(run, &record);
     buffer_init(&reason);
     brake_put_reason(&reason, brake);
-    log_line(service->settings.log, LOG_WARNING,
-             "brake pulled on %" TEXT_FORMAT " at position %llu: %" TEXT_FORMAT
-             "; it has no effect until `harrier brake lift`",
-             TEXT_ARGS(name_of(&run->arena, brake)), (unsigned long long)record.position,
-             TEXT_ARGS(buffer_text(&reason)));
+    log_line(run->service->settings.log, LOG_WARNING,
+             "brake %s %" TEXT_FORMAT " at position %" PRIu64 "%s%" TEXT_FORMAT "%s%" TEXT_FORMAT,
+             brake->lifted ? "lifted from" : "pulled on",
+             TEXT_ARGS(name_of(&run->arena, brake)), record->position,
+             brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
+             reason.length ? ": " : "", TEXT_ARGS(buffer_text(&reason)));
     buffer_deinit(&reason);
 }
 
+/* ---- counting ---- */
+
 void brake_count(struct run *run, const struct decision *decision) {
     struct brake_counts *counts = run->service->brake_counts;
-    struct brake_record brake;
+    struct record record = {.type = RECORD_BRAKE};
     if (!counts || !brake_counts_add(counts, decision, run->receive_time_us))
         return;
-    while (brake_counts_take(counts, &brake))
-        pull(run, &brake);
+    while (brake_counts_take(counts, &record.brake)) {
+        run_append(run, &record);
+        log_brake(run, &record);
+    }
+}
+
+/* ---- ChangeBrake ---- */
+
+enum next perform_brake_change(struct run *run) {
+    const struct brake_change *change = &run->message.brake_change;
+    struct service *service = run->service;
+    struct record record;
+    struct text field = {0};
+    struct error error;
+    int r = brake_change_check(change, &field, &error);
+    if (r == 0)
+        r = run_check_deadline(run, &error);
+    if (r == 0)
+        r = ingest_change_brake(&service->states, change, run->receive_time_us, &record, &field,
+                                &error);
+    if (r < 0)
+        return run_refuse(run, &error, field);
+    run->response.brake_change.changed = r > 0;
+    run->response.brake_change.position = run_append_change(run, &record, r > 0);
+    run->response.brake_change.definition = record.brake.definition;
+    if (r > 0)
+        log_brake(run, &record);
+    if (r > 0 && record.brake.lifted) /* what pulled it must not pull it again at once */
+        brake_counts_clear(service->brake_counts);
+    return NEXT;
+}
+
+void withdraw_brake_change(struct run *run, const struct error *error) {
+    run_refuse(run, error, (struct text){0});
+}
+
+/* ---- Status ---- */
+
+static bool applies(const struct snapshot *rules, const struct brake *brake) {
+    if (brake->rule.length == 0)
+        return brake->definition == rules->definition;
+    for (size_t i = 0; i < rules->rule_count; i++)
+        if (text_equal(rules->rules[i].name, brake->rule))
+            return brake->definition == rules->rules[i].definition;
+    return false;
+}
+
+/* false: the arena is full, or it is no brake. */
+static bool describe(const struct service *service, const struct list_addition *addition,
+                     struct arena *arena, struct status_brake *ret_brake) {
+    struct brake brake;
+    if (!brake_read(addition, &brake))
+        return false;
+    *ret_brake = (struct status_brake){.rule = arena_text(arena, brake.rule),
+                                       .definition = brake.definition,
+                                       .position = brake.position,
+                                       .applies = applies(service->rules, &brake),
+                                       .pulled_time_us = brake.pulled_us,
+                                       .source = arena_text(arena, brake.source),
+                                       .reason = arena_text(arena, brake.reason)};
+    return ret_brake->rule.data && ret_brake->source.data && ret_brake->reason.data;
+}
+
+void brake_describe(const struct service *service, struct arena *arena,
+                    struct status_response *response) {
+    const struct list_additions *brakes =
+        list_table_brakes(overlay_lists(service->states.overlay));
+    const struct list_addition *next;
+    response->brake_count = brakes ? list_additions_count(brakes) : 0;
+    if (response->brake_count == 0)
+        return;
+    struct status_brake *out = arena_calloc(arena, STATUS_BRAKES_MAX, sizeof *out);
+    uint64_t position = 0;
+    response->brakes = out;
+    while (out && response->described_brakes < STATUS_BRAKES_MAX &&
+           (next = list_additions_next(brakes, position))) {
+        position = next->position;
+        response->described_brakes +=
+            describe(service, next, arena, &out[response->described_brakes]);
+    }
+}
+
+/* ---- metrics ---- */
+
+/* The next one that applies, after a position. false: there is none. */
+static bool next_in_force(const struct service *service, uint64_t *position,
+                          struct brake *ret_brake) {
+    const struct list_additions *brakes =
+        service->states.overlay ? list_table_brakes(overlay_lists(service->states.overlay)) : NULL;
+    const struct list_addition *next;
+    while (brakes && (next = list_additions_next(brakes, *position))) {
+        *position = next->position;
+        if (brake_read(next, ret_brake) && applies(service->rules, ret_brake))
+            return true;
+    }
+    return false;
+}
+
+size_t brake_in_force(const struct service *service) {
+    struct brake brake;
+    uint64_t position = 0;
+    size_t count = 0;
+    while (next_in_force(service, &position, &brake))
+        count++;
+    return count;
+}
+
+/* Names of rules need no escaping, and _policy is none: they begin with a letter. */
+void brake_write(const struct service *service, struct buffer *out) {
+    static const char name[] = "harrierd_rule_braked";
+    struct brake brake;
+    uint64_t position = 0;
+    buffer_printf(out,
+                  "# HELP %s Rules that a brake has put in shadow, by rule; _policy: all of them.\n"
+                  "# TYPE %s gauge\n",
+                  name, name);
+    while (next_in_force(service, &position, &brake))
+        buffer_printf(out, "%s{rule=\"%" TEXT_FORMAT "\"} 1\n", name,
+                      TEXT_ARGS(brake.rule.length ? brake.rule : TEXT_LITERAL("_policy")));
 }

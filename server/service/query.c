@@ -5,6 +5,7 @@
 #include "query.h"
 
 #include "core/base/hash.h"
+#include "brake.h"
 #include "explain.h"
 #include "list.h"
 #include "server/adopt/adoption.h"
@@ -150,6 +151,8 @@ enum next perform_status(struct run *run) {
     struct service *service = run->service;
     describe(service, response);
     adoption_describe_warming(service, &run->arena, &response->warming);
+    if (service->states.overlay)
+        brake_describe(service, &run->arena, response);
     struct error error;
     bool wants_hash = run->message.status.state_hash && service->states.overlay;
     if (wants_hash && !explain_admit(run, &error))
@@ -174,6 +177,7 @@ void service_measure(struct service *service) {
     int64_t age_us = status.generation_id ? service_generation_age_us(service, now_us) : 0;
     int64_t clock_behind_us = service_clock_behind_us(service);
     bool is_rebuild_wanted = service_wants_rebuild(service, now_us);
+    size_t brakes = brake_in_force(service);
     struct engine_warming warming = {0};
     if (service->states.engine)
         warming = *engine_warming_names(service->states.engine);
@@ -208,6 +212,7 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, REBUILD_WANTED, 0, is_rebuild_wanted);
     metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming.feature_count);
     metric_gauge(metrics, WARMING_RULES, 0, (int64_t)warming.rule_count);
+    metric_gauge(metrics, BRAKES, 0, (int64_t)brakes);
     int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
     if (service->tokens)
         tokens_measure(service->tokens);
@@ -217,6 +222,12 @@ void service_measure(struct service *service) {
 
 void service_write_rules(const struct service *service, struct buffer *out) {
     rule_counts_write(service->rule_counts, out);
+}
+
+void service_write_brakes(struct service *service, struct buffer *out) {
+    pthread_mutex_lock(&service->lock);
+    brake_write(service, out);
+    pthread_mutex_unlock(&service->lock);
 }
 
 void service_write_tokens(struct service *service, struct buffer *out) {

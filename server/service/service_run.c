@@ -10,6 +10,7 @@
  * a run that is done skips the rest of the steps but not the answer. */
 #include "amend.h"
 #include "authorize.h"
+#include "brake.h"
 #include "explain.h"
 #include "list.h"
 #include "outcome.h"
@@ -53,6 +54,7 @@ static const struct {
     [CALL_RELOAD] = {perform_reload, NULL, NULL},
     [CALL_EXPLAIN] = {perform_explain, NULL, NULL},
     [CALL_AMEND] = {perform_amend, withdraw_amend, count_amend},
+    [CALL_CHANGE_BRAKE] = {perform_brake_change, withdraw_brake_change, NULL},
 };
 
 /* ---- the steps ---- */

@@ -101,6 +101,7 @@ static struct harrier_explained_rule rule(struct reply_memory *memory,
         .until_us = in->until_us,
         .rollout = in->rollout,
         .rollout_key = reply_string(memory, in->rollout_key),
+        .braked = in->braked,
         .parts = parts(memory, in->parts, in->part_count),
         .part_count = in->part_count,
     };

@@ -190,6 +190,30 @@ static void fill_reload(struct reply_memory *memory, const struct reload_respons
                                    .shadow_count = in->shadow_count};
 }
 
+static void fill_brake_change(struct reply_memory *memory, const struct response *response) {
+    struct harrier_brake_result *out = reply_array(memory, 1, sizeof *out);
+    if (out)
+        *out = (struct harrier_brake_result){.changed = response->brake_change.changed,
+                                             .position = response->brake_change.position,
+                                             .definition = response->brake_change.definition};
+    memory->reply.brake_change = out;
+}
+
+/* NULL: memory is full. */
+static const struct harrier_brake *brakes(struct reply_memory *memory,
+                                          const struct status_response *in) {
+    struct harrier_brake *out = reply_array(memory, in->described_brakes, sizeof *out);
+    for (size_t i = 0; out && i < in->described_brakes; i++)
+        out[i] = (struct harrier_brake){.rule = reply_string(memory, in->brakes[i].rule),
+                                        .definition = in->brakes[i].definition,
+                                        .applies = in->brakes[i].applies,
+                                        .pulled_time_us = in->brakes[i].pulled_time_us,
+                                        .position = in->brakes[i].position,
+                                        .source = reply_string(memory, in->brakes[i].source),
+                                        .reason = reply_string(memory, in->brakes[i].reason)};
+    return out;
+}
+
 static void fill_status(struct reply_memory *memory, const struct status_response *in) {
     struct harrier_status *out = reply_array(memory, 1, sizeof *out);
     memory->reply.status = out;
@@ -227,6 +251,9 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .node = reply_string(memory, in->node),
         .primary = reply_string(memory, in->primary),
         .committed_position = in->committed_position,
+        .brakes = brakes(memory, in),
+        .described_brakes = in->described_brakes,
+        .brake_count = in->brake_count,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }
@@ -257,6 +284,8 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_list_changes(memory, response);
     else if (response->call == CALL_GET_LIST)
         fill_lists(memory, &response->list);
+    else if (response->call == CALL_CHANGE_BRAKE)
+        fill_brake_change(memory, response);
     else if (response->call == CALL_RELOAD)
         fill_reload(memory, &response->reload);
     else if (response->call == CALL_EXPLAIN)

@@ -151,6 +151,15 @@ static void print_warming(const struct harrier_warming *warming) {
         puts("                features that have no history until harrier rebuild has run");
 }
 
+/* Only those that have an effect: harrier brake list shows all. */
+static void print_brakes(const struct harrier_status *status) {
+    for (size_t i = 0; i < status->described_brakes; i++)
+        if (status->brakes[i].applies)
+            printf("%-13s %s: %s\n", "  brake",
+                   *status->brakes[i].rule ? status->brakes[i].rule : "the policy",
+                   status->brakes[i].reason);
+}
+
 /* Only of a server whose archive is replicated. */
 static void print_cluster(const struct harrier_status *status) {
     if (!*status->node)
@@ -171,6 +180,7 @@ static void print_text(const struct options *options, const struct harrier_statu
         printf("%-13s refused: %s\n", "  reload", status->reload_error);
     print_time("  since", status->refused_since_time_us);
     print_warming(&status->warming);
+    print_brakes(status);
     print_generation(status);
     print_swap(status);
     print_count("position", status->position);
@@ -202,6 +212,18 @@ static void json_time(struct buffer *line, const char *key, int64_t us) {
         json_add_time(line, key, us);
 }
 
+static void add_brake(struct buffer *line, const struct harrier_brake *brake) {
+    json_begin_object(line, NULL);
+    json_add_text(line, "rule", text_of(brake->rule));
+    json_add_hex(line, "definition", brake->definition);
+    json_add_bool(line, "applies", brake->applies);
+    json_time(line, "pulled_time", brake->pulled_time_us);
+    json_add_unsigned(line, "position", brake->position);
+    json_add_text(line, "source", text_of(brake->source));
+    json_add_text(line, "reason", text_of(brake->reason));
+    json_end_object(line);
+}
+
 /* Everything that the server answers, under the names of the wire's fields. */
 static void print_json(const struct options *options, const struct harrier_status *status) {
     struct buffer line;
@@ -220,6 +242,11 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_unsigned(&line, "warming_feature_count", status->warming.feature_count);
     json_add_strings(&line, "warming_rules", status->warming.rules, status->warming.named_rules);
     json_add_unsigned(&line, "warming_rule_count", status->warming.rule_count);
+    json_begin_array(&line, "brakes");
+    for (size_t i = 0; i < status->described_brakes; i++)
+        add_brake(&line, &status->brakes[i]);
+    json_end_array(&line);
+    json_add_unsigned(&line, "brake_count", status->brake_count);
     json_add_hex(&line, "generation_id", status->generation_id);
     json_add_unsigned(&line, "generation_position", status->generation_position);
     json_time(&line, "generation_time", status->generation_time_us);

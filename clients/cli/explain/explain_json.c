@@ -170,6 +170,8 @@ static void add_rule(struct buffer *out, const struct harrier_explained_rule *ru
     json_add_text(out, "file", text_of(rule->file));
     json_add_unsigned(out, "line", rule->line);
     json_add_text(out, "mode", text_of(mode_name(rule->mode)));
+    if (rule->braked)
+        json_add_bool(out, "braked", true);
     json_add_text(out, "fate", text_of(harrier_rule_fate_name(rule->fate)));
     add_verdict(out, "verdict", rule->verdict);
     add_verdict(out, "verdict_on_error", rule->verdict_on_error);

@@ -301,8 +301,8 @@ static void add_without_effect(struct buffer *out, const struct harrier_explaine
     if (rule->fate == HARRIER_FATE_SHADOW)
         buffer_printf(
             out,
-            "    in shadow, without effect; if it were live, the decision would have been: %s\n",
-            verdict_or(rule->verdict_if_live, "unknown"));
+            "    in shadow%s, without effect; if it were live, the decision would have been: %s\n",
+            rule->braked ? " by its brake" : "", verdict_or(rule->verdict_if_live, "unknown"));
 }
 
 /* The whole condition, because every part of it helped. */

@@ -10,6 +10,7 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/store/archive/archive.h"
+#include "core/wire/types/brake_change.h"
 #include "core/wire/types/list_change.h"
 #include "fold.h"
 
@@ -73,6 +74,13 @@ int ingest_change_list(const struct states *states, const struct list_change *ch
                        int64_t receive_time_us, struct arena *arena,
                        struct list_finding *ret_finding, struct record *ret_record,
                        struct text *ret_field, struct error *ret_error);
+
+/* Makes the record of a brake that has passed brake_change_check(), for the policy that decides. 1:
+ * append it; 0: it would change nothing; *ret_record is filled either way. ERROR_NOT_FOUND: the
+ * policy has no such rule; *ret_field is set. */
+int ingest_change_brake(const struct states *states, const struct brake_change *change,
+                        int64_t receive_time_us, struct record *ret_record, struct text *ret_field,
+                        struct error *ret_error);
 
 /* The records that must be in the archive before the next decision, where its last record of that
  * kind says something else: this version of the program, the policy that decides, the tables that

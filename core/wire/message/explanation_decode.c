@@ -122,6 +122,7 @@ static void decode_rule(struct decoding *decoding, const Harrier__V1__ExplainedR
         .until_us = in->until_us,
         .rollout = in->rollout,
         .rollout_key = text_from_bytes(in->rollout_key),
+        .braked = in->braked != 0,
         .parts = decode_parts(decoding, in->parts, in->n_parts),
         .part_count = in->n_parts,
     };

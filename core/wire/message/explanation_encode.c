@@ -60,6 +60,7 @@ static void encode_rule(const struct explained_rule *in, struct arena *scratch,
     out->until_us = in->until_us;
     out->rollout = in->rollout;
     out->rollout_key = bytes_from_text(in->rollout_key);
+    out->braked = in->braked;
     out->n_parts = in->part_count;
     out->parts = encode_parts(in->parts, in->part_count, scratch);
 }

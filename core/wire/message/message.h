@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/wire/bytes/list_part.h"
 #include "core/wire/types/amendment.h"
+#include "core/wire/types/brake_change.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/explanation.h"
 #include "core/wire/types/list_change.h"
@@ -42,6 +43,7 @@ enum call {
     CALL_RELOAD,
     CALL_EXPLAIN,
     CALL_AMEND,
+    CALL_CHANGE_BRAKE,
     CALL_COUNT
 };
 
@@ -111,6 +113,7 @@ struct request {
         struct reload_request reload;
         struct explain_request explain;
         struct amend_request amend;
+        struct brake_change brake_change;
     };
 };
 
@@ -163,6 +166,17 @@ struct warming {
     uint64_t feature_count, rule_count;
 };
 
+/* A brake in force. */
+struct status_brake {
+    struct text rule; /* "": the policy as a whole */
+    uint64_t definition, position;
+    bool applies; /* to the policy in force */
+    int64_t pulled_time_us;
+    struct text source, reason;
+};
+
+#define STATUS_BRAKES_MAX 100 /* that are described */
+
 struct status_response {
     struct text version, state, state_reason;
     int64_t started_time_us;
@@ -184,6 +198,9 @@ struct status_response {
     uint64_t compared_entities, differing_entities;
     struct text node, primary; /* of a server with a replicated archive */
     uint64_t committed_position;
+    const struct status_brake *brakes; /* STATUS_BRAKES_MAX at most */
+    size_t described_brakes;
+    uint64_t brake_count; /* all of them */
 };
 
 struct list_change_result {
@@ -263,6 +280,10 @@ struct response {
             size_t count;
         } list_change;
         struct list_response list;
+        struct {
+            bool changed;
+            uint64_t position, definition;
+        } brake_change;
         struct reload_response reload;
         const struct explanation *explain; /* without what another policy would decide */
     };

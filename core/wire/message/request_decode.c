@@ -137,6 +137,16 @@ static int decode_list(const Harrier__V1__GetListRequest *in, struct list_reques
     return 0;
 }
 
+/* Checked when it is performed, as list changes are: a mistake is then told with its field. */
+static struct brake_change decode_brake_change(const Harrier__V1__ChangeBrakeRequest *in) {
+    return (struct brake_change){.rule = text_from_bytes(in->rule),
+                                 .of_policy = in->policy != 0,
+                                 .pull = in->pull != 0,
+                                 .definition = in->definition,
+                                 .source = text_from_bytes(in->source),
+                                 .reason = text_from_bytes(in->reason)};
+}
+
 static int decode_call(const Harrier__V1__Request *in, struct arena *arena, struct request *request,
                        struct error *ret_error) {
     switch (in->call_case) {
@@ -171,11 +181,16 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
     case HARRIER__V1__REQUEST__CALL_AMEND:
         request->call = CALL_AMEND;
         return decode_amendments(in->amend, arena, &request->amend, ret_error);
+    case HARRIER__V1__REQUEST__CALL_CHANGE_BRAKE:
+        request->call = CALL_CHANGE_BRAKE;
+        request->brake_change = decode_brake_change(in->change_brake);
+        return 0;
     default:
         return error_set(
             ret_error, ERROR_UNSUPPORTED,
             "the request has no call that this version knows; expected score, report_outcome, "
-            "get_entity, status, change_list, get_list, reload, explain or amend");
+            "get_entity, status, change_list, get_list, reload, explain, amend or "
+            "change_brake");
     }
 }
 

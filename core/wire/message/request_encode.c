@@ -19,6 +19,7 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_RELOAD] = "reload",
     [CALL_EXPLAIN] = "explain",
     [CALL_AMEND] = "amend",
+    [CALL_CHANGE_BRAKE] = "change_brake",
 };
 
 const char *call_name(enum call call) {
@@ -144,6 +145,21 @@ static int encode_list(const struct list_request *list, struct arena *scratch,
     return 0;
 }
 
+static int encode_brake_change(const struct brake_change *change, struct arena *scratch,
+                               Harrier__V1__Request *out) {
+    Harrier__V1__ChangeBrakeRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__change_brake_request__init(request);
+    request->rule = bytes_from_text(change->rule);
+    request->policy = change->of_policy;
+    request->pull = change->pull;
+    request->definition = change->definition;
+    request->source = bytes_from_text(change->source);
+    request->reason = bytes_from_text(change->reason);
+    out->call_case = HARRIER__V1__REQUEST__CALL_CHANGE_BRAKE;
+    out->change_brake = request;
+    return 0;
+}
+
 static int encode_call(const struct request *request, struct arena *scratch,
                        Harrier__V1__Request *out, struct error *ret_error) {
     switch (request->call) {
@@ -165,6 +181,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
         return encode_list(&request->list, scratch, out);
     case CALL_AMEND:
         return encode_amendments(&request->amend, scratch, out, ret_error);
+    case CALL_CHANGE_BRAKE:
+        return encode_brake_change(&request->brake_change, scratch, out);
     case CALL_RELOAD:
         out->call_case = HARRIER__V1__REQUEST__CALL_RELOAD;
         out->reload = scratch_calloc(scratch, 1, sizeof *out->reload);

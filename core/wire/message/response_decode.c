@@ -218,6 +218,25 @@ static int check_names(const struct warming *warming, struct arena *arena,
                                                : protobuf_exhausted("a response", arena, ret_error);
 }
 
+static int decode_brakes(const Harrier__V1__StatusResponse *in, struct arena *arena,
+                         struct status_response *status, struct error *ret_error) {
+    struct status_brake *brakes = array_alloc(arena, in->n_brakes, sizeof *brakes);
+    if (!brakes)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_brakes; i++)
+        brakes[i] = (struct status_brake){.rule = text_from_bytes(in->brakes[i]->rule),
+                                          .definition = in->brakes[i]->definition,
+                                          .applies = in->brakes[i]->applies != 0,
+                                          .pulled_time_us = in->brakes[i]->pulled_time_us,
+                                          .position = in->brakes[i]->position,
+                                          .source = text_from_bytes(in->brakes[i]->source),
+                                          .reason = text_from_bytes(in->brakes[i]->reason)};
+    status->brakes = brakes;
+    status->described_brakes = in->n_brakes;
+    status->brake_count = in->brake_count;
+    return 0;
+}
+
 static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct arena *arena,
                                 struct response *response, struct error *ret_error) {
     response->call = CALL_STATUS;
@@ -260,7 +279,8 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
         if (label != LABEL_COUNT)
             response->status.labels[label] = in->labels[i]->transactions;
     }
-    return check_names(&response->status.warming, arena, ret_error);
+    int r = decode_brakes(in, arena, &response->status, ret_error);
+    return r < 0 ? r : check_names(&response->status.warming, arena, ret_error);
 }
 
 /* A result that a later version added: the client cannot know whether the policy was adopted. */
@@ -327,6 +347,12 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
         return decode_list_answer(in->get_list, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_RELOAD:
         return decode_reload_answer(in->reload, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_CHANGE_BRAKE:
+        response->call = CALL_CHANGE_BRAKE;
+        response->brake_change.changed = in->change_brake->changed != 0;
+        response->brake_change.position = in->change_brake->position;
+        response->brake_change.definition = in->change_brake->definition;
+        return 0;
     case HARRIER__V1__RESPONSE__ANSWER_EXPLAIN:
         response->call = CALL_EXPLAIN;
         return explanation_from_protobuf(in->explain, arena, &response->explain, ret_error);

@@ -171,6 +171,24 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
         (out)->warming_rule_count = (in)->rule_count;                                              \
     } while (0)
 
+static void encode_brakes(const struct status_response *in, struct arena *scratch,
+                          Harrier__V1__StatusResponse *answer) {
+    Harrier__V1__Brake *brakes;
+    answer->brake_count = in->brake_count;
+    answer->n_brakes = in->described_brakes;
+    NEW_MESSAGES(scratch, in->described_brakes, brakes, answer->brakes, harrier__v1__brake__init);
+    for (size_t i = 0; i < in->described_brakes; i++) {
+        const struct status_brake *brake = &in->brakes[i];
+        brakes[i].rule = bytes_from_text(brake->rule);
+        brakes[i].definition = brake->definition;
+        brakes[i].applies = brake->applies;
+        brakes[i].pulled_time_us = brake->pulled_time_us;
+        brakes[i].position = brake->position;
+        brakes[i].source = bytes_from_text(brake->source);
+        brakes[i].reason = bytes_from_text(field_cut(brake->reason, ERROR_MESSAGE_MAX));
+    }
+}
+
 /* Status and Reload. Reasons and errors are sentences of any length inside the server; here they
  * are cut to ERROR_MESSAGE_MAX. */
 static void encode_status_answer(const struct response *response, struct arena *scratch,
@@ -210,6 +228,7 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->node = bytes_from_text(in->node);
     answer->primary = bytes_from_text(in->primary);
     answer->committed_position = in->committed_position;
+    encode_brakes(in, scratch, answer);
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
     out->status = answer;
 }
@@ -354,6 +373,14 @@ static void encode_answer(const struct response *response, struct arena *scratch
         return;
     case CALL_RELOAD:
         encode_reload_answer(response, scratch, out);
+        return;
+    case CALL_CHANGE_BRAKE:
+        out->answer_case = HARRIER__V1__RESPONSE__ANSWER_CHANGE_BRAKE;
+        out->change_brake = scratch_calloc(scratch, 1, sizeof *out->change_brake);
+        harrier__v1__change_brake_response__init(out->change_brake);
+        out->change_brake->changed = response->brake_change.changed;
+        out->change_brake->position = response->brake_change.position;
+        out->change_brake->definition = response->brake_change.definition;
         return;
     case CALL_EXPLAIN:
         out->answer_case = HARRIER__V1__RESPONSE__ANSWER_EXPLAIN;

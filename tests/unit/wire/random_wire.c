@@ -211,6 +211,13 @@ struct request random_request(struct random *random, struct arena *arena) {
         request.list = (struct list_request){.list = maybe_text(random, arena, 64),
                                              .after_position = random_number(random),
                                              .limit = (uint32_t)random_below(random, 1001)};
+    } else if (request.call == CALL_CHANGE_BRAKE) {
+        request.brake_change = (struct brake_change){.rule = maybe_text(random, arena, 64),
+                                                     .of_policy = random_bool(random),
+                                                     .pull = random_bool(random),
+                                                     .definition = random_number(random),
+                                                     .source = maybe_text(random, arena, 128),
+                                                     .reason = maybe_text(random, arena, 128)};
     } else if (request.call == CALL_RELOAD) {
         request.reload.wait = random_bool(random);
     } else if (request.call == CALL_EXPLAIN) {
@@ -370,7 +377,22 @@ static struct warming random_warming(struct random *random, struct arena *arena)
                             .rule_count = random_number(random)};
 }
 
+static const struct status_brake *random_brakes(struct random *random, struct arena *arena,
+                                                size_t count) {
+    struct status_brake *brakes = make(arena, count + 1, sizeof *brakes);
+    for (size_t i = 0; i < count; i++)
+        brakes[i] = (struct status_brake){.rule = maybe_text(random, arena, 64),
+                                          .definition = random_number(random),
+                                          .position = random_number(random),
+                                          .applies = random_bool(random),
+                                          .pulled_time_us = (int64_t)random_number(random),
+                                          .source = maybe_text(random, arena, 128),
+                                          .reason = maybe_text(random, arena, 128)};
+    return brakes;
+}
+
 static struct status_response random_status(struct random *random, struct arena *arena) {
+    size_t brakes = random_below(random, 4);
     struct status_response status = {
         .version = maybe_text(random, arena, 32),
         .state = maybe_text(random, arena, 32),
@@ -403,6 +425,9 @@ static struct status_response random_status(struct random *random, struct arena 
         .node = maybe_text(random, arena, 64),
         .primary = maybe_text(random, arena, 64),
         .committed_position = random_number(random),
+        .brakes = random_brakes(random, arena, brakes),
+        .described_brakes = brakes,
+        .brake_count = random_number(random),
     };
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;
@@ -525,6 +550,7 @@ static const struct explained_rule *random_rules(struct random *random, struct a
                                     .until_us = (int64_t)random_number(random),
                                     .rollout = (uint32_t)random_below(random, 10001),
                                     .rollout_key = maybe_text(random, arena, 64),
+                                    .braked = random_bool(random),
                                     .parts = random_parts(random, arena, part_count),
                                     .part_count = part_count};
     }
@@ -678,6 +704,10 @@ struct response random_response(struct random *random, struct arena *arena) {
         response.list_change.count = count;
     } else if (response.call == CALL_GET_LIST) {
         response.list = random_list(random, arena, count);
+    } else if (response.call == CALL_CHANGE_BRAKE) {
+        response.brake_change.changed = random_bool(random);
+        response.brake_change.position = random_number(random);
+        response.brake_change.definition = random_number(random);
     } else if (response.call == CALL_RELOAD) {
         response.reload = random_reload(random, arena, count);
     } else if (response.call == CALL_EXPLAIN) {

@@ -209,6 +209,15 @@ json_t *request_json(const struct request *request) {
     case CALL_GET_LIST:
         call = list_request_json(&request->list);
         break;
+    case CALL_CHANGE_BRAKE:
+        call = json_object();
+        put_text(call, "rule", request->brake_change.rule);
+        put_flag(call, "policy", request->brake_change.of_policy);
+        put_flag(call, "pull", request->brake_change.pull);
+        put_unsigned(call, "definition", request->brake_change.definition);
+        put_text(call, "source", request->brake_change.source);
+        put_text(call, "reason", request->brake_change.reason);
+        break;
     case CALL_RELOAD:
         call = json_object();
         put_flag(call, "wait", request->reload.wait);
@@ -389,6 +398,23 @@ static void put_warming(json_t *out, const struct warming *warming) {
     put_unsigned(out, "warming_rule_count", warming->rule_count);
 }
 
+static json_t *brakes_json(const struct status_response *status) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < status->described_brakes; i++) {
+        const struct status_brake *brake = &status->brakes[i];
+        json_t *out = json_object();
+        put_text(out, "rule", brake->rule);
+        put_unsigned(out, "definition", brake->definition);
+        put_flag(out, "applies", brake->applies);
+        put_signed(out, "pulled_time_us", brake->pulled_time_us);
+        put_unsigned(out, "position", brake->position);
+        put_text(out, "source", brake->source);
+        put_text(out, "reason", brake->reason);
+        json_array_append_new(all, out);
+    }
+    return all;
+}
+
 static json_t *status_answer_json(const struct status_response *status) {
     json_t *out = json_object(), *counts = json_array();
     put_text(out, "version", status->version);
@@ -430,6 +456,8 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_text(out, "node", status->node);
     put_text(out, "primary", status->primary);
     put_unsigned(out, "committed_position", status->committed_position);
+    put_array(out, "brakes", brakes_json(status));
+    put_unsigned(out, "brake_count", status->brake_count);
     return out;
 }
 
@@ -577,6 +605,7 @@ static json_t *rule_json(const struct explained_rule *rule) {
     put_signed(out, "until_us", rule->until_us);
     put_small(out, "rollout", rule->rollout);
     put_text(out, "rollout_key", rule->rollout_key);
+    put_flag(out, "braked", rule->braked);
     put_array(out, "parts", parts_json(rule->parts, rule->part_count));
     return out;
 }
@@ -744,6 +773,12 @@ json_t *response_json(const struct response *response) {
         break;
     case CALL_GET_LIST:
         answer = list_answer_json(&response->list);
+        break;
+    case CALL_CHANGE_BRAKE:
+        answer = json_object();
+        put_flag(answer, "changed", response->brake_change.changed);
+        put_unsigned(answer, "position", response->brake_change.position);
+        put_unsigned(answer, "definition", response->brake_change.definition);
         break;
     case CALL_RELOAD:
         answer = reload_answer_json(&response->reload);

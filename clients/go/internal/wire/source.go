@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "986ff0ddc8123dcbfba091e5240b6d1f85a7e9705e0c2188b2ad2513cb2c8afa"
+const SourceSHA256 = "cdd3a86a3a9db78cd13aabc659040505a593cc2e64de066937f21e3f0f38116c"

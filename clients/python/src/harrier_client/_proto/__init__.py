@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "986ff0ddc8123dcbfba091e5240b6d1f85a7e9705e0c2188b2ad2513cb2c8afa"
+SOURCE_SHA256 = "cdd3a86a3a9db78cd13aabc659040505a593cc2e64de066937f21e3f0f38116c"
