@@ -29,7 +29,7 @@ static const char *const modes[] = {
 
 struct place {
     char name[NAME_SIZE_MAX + 1];
-    atomic_uint parts; /* bits: those that a policy has allowed the rule; the others are left out */
+    atomic_uint parts; /* bits: those that a policy or a brake has allowed the rule */
     _Atomic uint64_t counts[PART_COUNT];
 };
 
@@ -104,14 +104,23 @@ static void add(struct rule_counts *counts, uint16_t place, enum part part) {
                           memory_order_relaxed);
 }
 
+/* A load in nearly all cases: what is allowed stays so. */
+static void allow(struct place *place, enum part part) {
+    unsigned bit = 1u << part;
+    if (!(atomic_load_explicit(&place->parts, memory_order_relaxed) & bit))
+        atomic_fetch_or_explicit(&place->parts, bit, memory_order_relaxed);
+}
+
 void rule_counts_add(struct rule_counts *counts, const uint16_t *places,
                      const struct decision *decision) {
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
-        add(counts, places[reason->index],
-            reason->shadow       ? PART_SHADOW
-            : reason->suppressed ? PART_SUPPRESSED
-                                 : PART_LIVE);
+        enum part part = reason->shadow       ? PART_SHADOW
+                         : reason->suppressed ? PART_SUPPRESSED
+                                              : PART_LIVE;
+        add(counts, places[reason->index], part);
+        if (part == PART_SHADOW) /* by a brake, if the policy does not say so */
+            allow(&counts->places[places[reason->index]], part);
     }
     for (size_t i = 0; i < decision->rule_errors; i++)
         add(counts, places[decision->failures[i].index], PART_FAILED);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Brakes: a rule or a policy that exceeds its at_most goes to shadow by a record, which no crash,
 rebuild, swap or replay may lose or change, until somebody lifts it."""
+import csv
+import io
 import json
 import os
 import signal
@@ -11,7 +13,7 @@ import unittest
 import segments
 import wire
 from night import SwapTest
-from server import START_US, WAIT, ServerTest, transaction
+from server import WAIT, transaction
 
 HARRIER = os.environ["HARRIER"]
 BRAKE = 9  # the type of the record
@@ -34,6 +36,7 @@ class BrakeTest(SwapTest):
         super().setUp()
         self.write_policy("rules/velocity.yaml", RULES)
         self.number = 0
+        self.served = []
 
     def score(self, amounts):
         """One message for all. Returns (verdict, score, rules with effect, rules in shadow) of each decision."""
@@ -44,7 +47,14 @@ class BrakeTest(SwapTest):
             batch.append({**one, "amount_minor": amount})
         with self.harrierd.connect() as connection:
             results = connection.score(batch)
-        return [self.short(result["decision"]) for result in results]
+        decided = [self.short(result["decision"]) for result in results]
+        self.served += [one[:2] for one in decided]
+        return decided
+
+    def replayed(self, *options):
+        """What the policy in the folder would have decided: (verdict, score), in order."""
+        table = self.harrier("replay", self.data, "--policy", f"{self.folder}/policy", "--features", "-", "--quiet", *options)
+        return [(row["verdict"], int(row["score"])) for row in csv.DictReader(io.StringIO(table))]
 
     @staticmethod
     def short(decision):
@@ -142,13 +152,15 @@ class TheRule(BrakeTest):
 
     def assert_replays_otherwise(self):
         """From the first record without tables, by tables, by the same policy, and explained one by one."""
-        same = self.harrier("replay", self.data, "--policy", f"{self.folder}/policy", "--json")
-        verdicts = {key: json.loads(same)["verdicts"][key] for key in ("approve", "review", "decline")}
-        self.assertEqual(verdicts, {"approve": 99, "review": 31, "decline": 1})
+        for options in ((), ("--threads=1",), ("--threads=3",)):
+            self.assertEqual(self.replayed(*options), self.served, options)
+        late = self.replayed("--warm-up=generations", "--from=2026-01-01T00:02:00Z")
+        self.assertEqual(late, self.served[119:])
+        self.assertEqual(self.replayed("--known=now").count(("review", 50)), 36)  # no brake in event-time order
         for identifier, mode in (("t101", "live"), ("t102", "shadow"), (f"t{self.number}", "live")):
-            told = json.loads(self.harrier("explain", identifier, "--archive", self.data, "--json"))
+            told = json.loads(self.harrier("explain", self.data, identifier, "--json"))
             self.assertTrue(told["equal"], told)
-            (rule,) = [r for r in told["policy"]["rules"] if r["name"] == "big"]
+            (rule,) = [r for r in told["then"]["rules"] if r["name"] == "big"]
             self.assertEqual((rule["mode"], rule.get("braked", False)), (mode, mode == "shadow"), identifier)
         text = self.harrier("inspect", self.data, "--type", "brake")
         self.assertIn("pulled on rule big: 11 of 101 decisions, at_most 10% per 10m", text)
@@ -167,10 +179,9 @@ class TheRule(BrakeTest):
             self.assertEqual(self.brakes()[0]["applies"], rules == RULES)
         self.harrierd.stop()
         self.assert_replays()
-        other = RULES.replace("score: 50", "score: 60")
-        self.write_policy("rules/velocity.yaml", other)
-        counts = json.loads(self.harrier("replay", self.data, "--policy", f"{self.folder}/policy", "--json"))["verdicts"]
-        self.assertEqual(counts["review"], 14)  # the brake is for another rule
+        self.assertEqual(self.replayed()[-3:], [("approve", 0)] * 3)
+        self.write_policy("rules/velocity.yaml", RULES.replace("score: 50", "score: 60"))
+        self.assertEqual(self.replayed()[-3:], [("review", 60)] * 3)  # the brake is for another rule
 
     def await_said_again(self, words, before):
         deadline = time.monotonic() + WAIT

@@ -131,7 +131,7 @@ class OldArchiveTest(ServerTest):
     # ---- writing one ----
 
     def make(self):
-        """A folder of data with two generations, a change of the policy, a shadow policy and a changed list."""
+        """A folder of data with two generations, a change of the policy, a shadow policy, a changed list and a brake."""
         shadow = os.path.join(self.folder, "shadow")
         shutil.copytree(os.path.join(self.folder, "policy"), shadow)
         with open(os.path.join(shadow, "rules", "rules.yaml"), "a", encoding="utf-8") as file:
@@ -143,6 +143,7 @@ class OldArchiveTest(ServerTest):
         self.harrier("list", "add", "blocked", "c3", "--to", server.address, "--why", "lost")
         self.fill(server, 500, 700)
         self.harrier("list", "remove", "blocked", "c3", "--to", server.address)
+        self.harrier("brake", "pull", "far", "--to", server.address, "--why", "too many")
         self.write_policy("rules/rules.yaml", FILES["rules/rules.yaml"].replace("card.count_1h >= 3", "card.count_1h >= 2"))
         self.harrier("reload", "--wait", "--to", server.address)
         self.fill(server, 700, 900)
@@ -209,6 +210,9 @@ class OldArchiveTest(ServerTest):
                     {"transaction_id": name, "kind": f"AMENDMENT_{kind}", "amount_minor": amount}]}})
                 self.assertTrue(answer["amend"]["results"][0]["accepted"]["changed"], answer)
             self.assertIn("accepted", connection.report("t10", "fraud"))
+            answer = connection.call({"change_brake": {"rule": "dear", "pull": True}})
+            self.assertTrue(answer["change_brake"]["changed"], answer)
+        self.fill(server, 1100, 1150)
         before = server.status(state_hash=True)["state_hash"]
         built = server.status()["generation_position"]
         self.harrier("rebuild", "--data", self.data)

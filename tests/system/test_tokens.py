@@ -20,6 +20,7 @@ CALLS = {
     "get_entity": ({"entity": "card", "key": ["c1"]}, "admin"),
     "change_list": ({"changes": [{"list": "l", "value": "v"}]}, "admin"),
     "get_list": ({}, "admin"),
+    "change_brake": ({"rule": "many"}, "admin"),
     "reload": ({}, "admin"),
     "explain": ({"transaction_id": "t1"}, "admin"),
     "status": ({}, None),

@@ -276,6 +276,22 @@ static void write_list_change(struct writing *writing) {
                                            .removed = random_below(2)}});
 }
 
+/* Of a rule of one of the policies, or of a whole policy. By the count of transactions alone: every
+ * second one is lifted again. */
+static void write_brake(struct writing *writing) {
+    unsigned number = writing->count / 41;
+    const struct snapshot *policy = writing->policies[number / 2 % REPLAY_POLICY_COUNT];
+    unsigned rule = number / 2 % (unsigned)(policy->rule_count + 1);
+    bool is_policy = rule == policy->rule_count;
+    append(writing,
+           (struct record){
+               .type = RECORD_BRAKE,
+               .brake = {.rule = is_policy ? (struct text){0} : policy->rules[rule].name,
+                         .definition =
+                             is_policy ? policy->definition : policy->rules[rule].definition,
+                         .lifted = number % 2}});
+}
+
 void replay_archive_write(const char *path, const struct replay_archive_kind *kind) {
     static struct writing writing;
     struct archive_recovery recovery;
@@ -301,6 +317,8 @@ void replay_archive_write(const char *path, const struct replay_archive_kind *ki
             write_amendment(&writing);
         if (random_below(60) == 0)
             write_list_change(&writing);
+        if (writing.count % 41 == 0)
+            write_brake(&writing);
         if (kind->policies && random_below(150) == 0)
             write_snapshot(&writing, (enum replay_policy_name)random_below(REPLAY_POLICY_COUNT));
         if (kind->tables && tables.type == 0 && random_below(120) == 0) {

@@ -1,4 +1,4 @@
-/* What rules come to together: random policies and transactions against a model that knows nothing
+/* What rules come to together: random policies, brakes and transactions against a model that knows nothing
  * of states, frames and plans. And suppression as the fold it is: in any order, and in parts. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -48,6 +48,7 @@ struct model {
     struct model_group groups[GROUPS];
     struct model_rule rules[RULES];
     size_t rule_count;
+    bool is_braked[RULES], is_policy_braked;
 };
 
 static const char *const modes[] = {"live", "shadow", "off"};
@@ -184,6 +185,8 @@ static enum rule_mode mode_of(const struct model *model, const struct model_rule
     enum rule_mode mode = rule->mode;
     if (rule->group >= 0 && model->groups[rule->group].mode > mode)
         mode = model->groups[rule->group].mode;
+    if (mode == RULE_LIVE && (model->is_policy_braked || model->is_braked[rule - model->rules]))
+        mode = RULE_SHADOW;
     return mode;
 }
 
@@ -391,20 +394,43 @@ static void check_fold(struct dice *dice, struct engine *engine, const struct pl
     state_map_deinit(&parts[1]);
 }
 
+/* Pulls or lifts the brake of a rule, of the policy, or of a declaration that no rule has. */
+static void change_brake(struct dice *dice, struct model *model, const struct snapshot *snapshot,
+                         struct list_table *lists, uint64_t position) {
+    unsigned rule = roll(dice, (unsigned)model->rule_count), which = roll(dice, 6);
+    struct record record = {.type = RECORD_BRAKE, .position = position};
+    struct brake_record *brake = &record.brake;
+    brake->lifted = roll(dice, 2);
+    brake->definition = which == 0 ? snapshot->definition : snapshot->rules[rule].definition;
+    if (which != 0)
+        brake->rule = snapshot->rules[rule].name;
+    if (which == 0)
+        model->is_policy_braked = !brake->lifted;
+    else if (which == 1)
+        brake->definition ^= 1;
+    else
+        model->is_braked[rule] = !brake->lifted;
+    list_table_apply(lists, &record);
+}
+
 static void run_step(unsigned long seed) {
     struct dice dice = {.state = seed};
     struct model model = random_model(&dice);
     struct snapshot *snapshot = load_model(&model);
     struct engine *engine = engine_new(snapshot, snapshot);
+    struct list_table *lists = list_table_new();
     struct state_map map;
     struct arena arena;
     struct event events[HISTORY] = {0};
     struct record records[HISTORY] = {0};
     state_map_init(&map, &snapshot->plan);
     arena_init(&arena, 64u << 20);
+    engine_use_lists(engine, lists);
     for (size_t i = 0; i < HISTORY; i++) {
         struct error error;
         struct text field;
+        if (seed % 2 && roll(&dice, 4) == 0)
+            change_brake(&dice, &model, snapshot, lists, i + 1);
         struct decision decision;
         events[i].transaction = random_transaction(&dice, &arena, i);
         assert_int_equal(engine_decide(engine, &events[i].transaction, &map.source, true, &arena,
@@ -421,6 +447,7 @@ static void run_step(unsigned long seed) {
     state_map_deinit(&map);
     arena_deinit(&arena);
     engine_free(engine);
+    list_table_free(lists);
     snapshot_unref(snapshot);
 }
 

@@ -322,8 +322,79 @@ static void damaged_parts_are_refused(void **state) {
     arena_deinit(&arena);
 }
 
+/* ---- brakes ---- */
+
+static void brake(struct list_table *table, uint64_t position, const char *rule,
+                  uint64_t definition, bool lifted) {
+    apply(table, (struct record){.type = RECORD_BRAKE,
+                                 .position = position,
+                                 .receive_time_us = DAY_US,
+                                 .brake = {.rule = text_of(rule),
+                                           .definition = definition,
+                                           .lifted = lifted,
+                                           .fires = 12,
+                                           .decisions = 400,
+                                           .share_e6 = 25000,
+                                           .window_us = 90 * 60 * INT64_C(1000000)}});
+}
+
+static bool is_braked(const struct list_table *table, const char *rule, uint64_t definition) {
+    return list_table_brake(table, text_of(rule), definition) != NULL;
+}
+
+static void brakes_are_kept_beside_the_lists(void **state) {
+    (void)state;
+    struct list_table *table = list_table_new();
+    assert_null(list_table_brakes(table));
+    assert_int_equal(list_table_brake_changes(table), 0);
+    assert_false(is_braked(table, "spree", 7));
+    apply(table, change(1, DAY_US, "cards", "a", false, 0));
+    brake(table, 2, "spree", 7, false);
+    brake(table, 3, "", 9, false);
+    assert_true(is_braked(table, "spree", 7));
+    assert_false(is_braked(table, "spree", 8)); /* declared otherwise */
+    assert_false(is_braked(table, "spre", 7));
+    assert_true(is_braked(table, "", 9));
+    assert_int_equal(list_table_brake_changes(table), 2);
+    /* No list that anybody can ask for. */
+    assert_null(list_table_find(table, BRAKE_LIST));
+    assert_true(text_is(list_additions_name(list_table_at(table, 0)), "cards"));
+    assert_null(list_table_at(table, 1));
+
+    struct brake found;
+    assert_true(brake_read(list_table_brake(table, text_of("spree"), 7), &found));
+    assert_true(text_is(found.rule, "spree"));
+    assert_int_equal(found.definition, 7);
+    assert_int_equal(found.position, 2);
+    assert_int_equal(found.pulled_us, DAY_US);
+    assert_true(text_is(found.reason, "12 of 400 decisions, at_most 2.5% per 90m"));
+    const struct list_addition no_brake = {.value = TEXT_LITERAL("spree")};
+    assert_false(brake_read(&no_brake, &found));
+
+    uint64_t hash = list_table_hash(table);
+    brake(table, 4, "spree", 7, true);
+    assert_false(is_braked(table, "spree", 7));
+    assert_true(is_braked(table, "", 9));
+    assert_int_equal(list_table_brake_changes(table), 3);
+    assert_true(list_table_hash(table) != hash);
+    brake(table, 5, "spree", 7, false); /* no time ends it */
+    apply(table, change(6, 400 * DAY_US, "cards", "b", false, 0));
+    assert_true(is_braked(table, "spree", 7));
+
+    struct parts parts = {.count = 0};
+    list_table_visit(table, keep_part, &parts);
+    struct list_table *again = restored(&parts);
+    assert_same(again, table);
+    assert_true(is_braked(again, "spree", 7));
+    assert_int_equal(list_table_brake_changes(again), 4);
+    list_table_free(again);
+    free_parts(&parts);
+    list_table_free(table);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(brakes_are_kept_beside_the_lists),
         cmocka_unit_test(the_last_change_counts),   cmocka_unit_test(types_are_looked_at_when_used),
         cmocka_unit_test(what_ended_long_ago_goes), cmocka_unit_test(fold_against_a_model),
         cmocka_unit_test(pages_go_by_position),     cmocka_unit_test(damaged_parts_are_refused),

@@ -145,7 +145,7 @@ static void the_scope_decides(void **state) {
             if (is_denied(place, (enum call)call, place->tokens[i]) == may)
                 fail_msg("%s, scope %u", call_name((enum call)call), i);
         }
-    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 2 * 8);
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 2 * 9);
 }
 
 static void the_clock_ends_a_token(void **state) {
