@@ -1,5 +1,5 @@
-/* Changes are kept encoded: list changes and brakes are rare, and a decoded one would need an arena of its own
- * until it is applied. */
+/* Changes are kept encoded: list changes and brakes are rare, and a decoded one would need an arena
+ * of its own until it is applied. */
 #include "list_queue.h"
 
 #include "core/base/check.h"

@@ -23,8 +23,8 @@
  *
  * Zero-initialise every struct that you fill in. Structs with reserved members get new fields there
  * in later versions of the library, which take zero for absent, so a program built with this header
- * keeps working. When another struct must change, or the reserved space runs out, the library gets a
- * new soname.
+ * keeps working. When another struct must change, or the reserved space runs out, the library gets
+ * a new soname.
  *
  * Compiles as C99 or C++, and needs only the C library's headers. */
 #pragma once
@@ -452,7 +452,7 @@ struct harrier_status {
     /* Of a server whose archive is replicated; "" and 0 of others. */
     const char *node;    /* its name in the cluster */
     const char *primary; /* the address of the server that decides, as far as this one knows */
-    uint64_t committed_position; /* the last record known to be committed on the log */
+    uint64_t committed_position;        /* the last record known to be committed on the log */
     const struct harrier_brake *brakes; /* the first 100, in the order of positions */
     size_t described_brakes;
     uint64_t brake_count; /* all of them */
@@ -872,8 +872,8 @@ HARRIER_API int harrier_get_list(struct harrier_client *client, const char *list
                                  const struct harrier_call_options *options,
                                  struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
-/* Pulls or lifts the brake of a rule. NOT_FOUND: the policy has no such rule. Doing it again changes
- * nothing, so sending again is safe here, too. */
+/* Pulls or lifts the brake of a rule. NOT_FOUND: the policy has no such rule. Doing it again
+ * changes nothing, so sending again is safe here, too. */
 HARRIER_API int harrier_change_brake(struct harrier_client *client,
                                      const struct harrier_brake_change *change,
                                      const struct harrier_call_options *options,

@@ -261,7 +261,7 @@ static void explain_rule(struct explainer *explainer, size_t index, struct expla
         .about = keep(explainer, rule->about),
         .file = keep(explainer, rule->file),
         .line = (uint32_t)rule->line,
-        .mode = rule->mode == RULE_OFF                  ? MODE_OFF
+        .mode = rule->mode == RULE_OFF                   ? MODE_OFF
                 : rule->mode == RULE_SHADOW || is_braked ? MODE_SHADOW
                                                          : MODE_LIVE,
         .braked = is_braked,

@@ -2,8 +2,8 @@
  * score follow from them. docs/POLICY.md says the same in words.
  *
  * A rule counts when its mode, its period and its rollout allow it and its condition is true. In
- * shadow, by its mode or by a brake, it is only reported. A suppressed rule, one that fired recently for the same entity, is
- * reported without effect.
+ * shadow, by its mode or by a brake, it is only reported. A suppressed rule, one that fired
+ * recently for the same entity, is reported without effect.
  *
  *   score     the sum over the rules with effect, each group's taken together first (sum or
  *             greatest, then its limit), kept within 0…1000

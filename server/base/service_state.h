@@ -88,8 +88,8 @@ struct service {
     char reason[REASON_BYTES]; /* why not ready */
     struct error failure;      /* valid in SERVICE_FAILED */
     struct archive *archive;
-    struct snapshot *rules; /* the policy in force; one reference */
-    uint16_t *rule_places;  /* in rule_counts, of its rules */
+    struct snapshot *rules;            /* the policy in force; one reference */
+    uint16_t *rule_places;             /* in rule_counts, of its rules */
     struct brake_counts *brake_counts; /* of its limits; NULL: none */
     struct rule_failures rule_failures;
     struct shadow_policies shadows;

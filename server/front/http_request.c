@@ -21,11 +21,11 @@
 #define DEADLINE_HEADER   "Harrier-Deadline-Us"
 
 static const struct http_route routes[] = {
-    {"/v1/score", CALL_SCORE, true},       {"/v1/outcomes", CALL_REPORT_OUTCOME, true},
-    {"/v1/entity", CALL_GET_ENTITY, true}, {"/v1/explain", CALL_EXPLAIN, true},
-    {"/v1/lists", CALL_GET_LIST, true},    {"/v1/list-changes", CALL_CHANGE_LIST, true},
-    {"/v1/reload", CALL_RELOAD, true},     {"/v1/status", CALL_STATUS, false},
-    {"/v1/amendments", CALL_AMEND, true},  {"/v1/brakes", CALL_CHANGE_BRAKE, true},
+    {"/v1/score", CALL_SCORE, true},        {"/v1/outcomes", CALL_REPORT_OUTCOME, true},
+    {"/v1/entity", CALL_GET_ENTITY, true},  {"/v1/explain", CALL_EXPLAIN, true},
+    {"/v1/lists", CALL_GET_LIST, true},     {"/v1/list-changes", CALL_CHANGE_LIST, true},
+    {"/v1/reload", CALL_RELOAD, true},      {"/v1/status", CALL_STATUS, false},
+    {"/v1/amendments", CALL_AMEND, true},   {"/v1/brakes", CALL_CHANGE_BRAKE, true},
     {"/v1/openapi.yaml", CALL_NONE, false},
 };
 

@@ -22,9 +22,8 @@ static void log_brake(struct run *run, const struct record *record) {
     brake_put_reason(&reason, brake);
     log_line(run->service->settings.log, LOG_WARNING,
              "brake %s %" TEXT_FORMAT " at position %" PRIu64 "%s%" TEXT_FORMAT "%s%" TEXT_FORMAT,
-             brake->lifted ? "lifted from" : "pulled on",
-             TEXT_ARGS(name_of(&run->arena, brake)), record->position,
-             brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
+             brake->lifted ? "lifted from" : "pulled on", TEXT_ARGS(name_of(&run->arena, brake)),
+             record->position, brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
              reason.length ? ": " : "", TEXT_ARGS(buffer_text(&reason)));
     buffer_deinit(&reason);
 }
@@ -101,8 +100,7 @@ static bool describe(const struct service *service, const struct list_addition *
 
 void brake_describe(const struct service *service, struct arena *arena,
                     struct status_response *response) {
-    const struct list_additions *brakes =
-        list_table_brakes(overlay_lists(service->states.overlay));
+    const struct list_additions *brakes = list_table_brakes(overlay_lists(service->states.overlay));
     const struct list_addition *next;
     response->brake_count = brakes ? list_additions_count(brakes) : 0;
     if (response->brake_count == 0)

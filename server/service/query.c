@@ -4,8 +4,8 @@
  * into the run's arena or belongs to something that the run holds. */
 #include "query.h"
 
-#include "core/base/hash.h"
 #include "brake.h"
+#include "core/base/hash.h"
 #include "explain.h"
 #include "list.h"
 #include "server/adopt/adoption.h"

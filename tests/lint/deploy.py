@@ -131,7 +131,7 @@ def check(root, harrier, harrierd):
 
     alerts = read("deploy", "alerts.yaml")
     sources = "".join(read("server", *path) for path in (("ops", "metrics.c"), ("base", "rule_counts.c"),
-                                                         ("adopt", "shadows.c"), ("adopt", "swap_run.c")))
+                                                         ("service", "brake.c"), ("adopt", "shadows.c"), ("adopt", "swap_run.c")))
     faults = check_alerts(alerts, sources) + check_shape(alerts)
     for line in read("deploy", "harrier-rebuild.service").splitlines():
         if line.startswith("ExecStart="):

@@ -50,6 +50,7 @@ class FullOutputTest(ServerTest):
         self.run_command("token", "new", "shop", "--scopes=score", f"--tokens={self.tokens}",
                          f"--out={self.folder}/shop.token")
         self.run_command("list", "add", "blocked", "c1", f"--to={self.harrierd.address}")
+        self.run_command("brake", "pull", "many", f"--to={self.harrierd.address}")
         self.run_command("rebuild", f"--data={self.data}")
 
     def run_command(self, *arguments, status=0, output=subprocess.DEVNULL):
@@ -66,6 +67,8 @@ class FullOutputTest(ServerTest):
             (("list", "show", to), both),
             (("list", "show", "blocked", to), both),
             (("list", "add", "blocked", "c1", to), one),
+            (("brake", "list", to), both),
+            (("brake", "pull", "many", to), one),
             (("entity", "card", "c1", to), both),
             (("status", to), both),
             (("reload", "--wait", to), both),

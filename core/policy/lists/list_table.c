@@ -46,7 +46,7 @@ struct list_table {
     size_t list_count;
     struct list_additions *brakes; /* one of them; NULL: none was ever pulled */
     size_t entries, bytes;         /* of all of them */
-    int64_t changed_us;    /* when the last change was received; INT64_MIN: there was none */
+    int64_t changed_us; /* when the last change was received; INT64_MIN: there was none */
 };
 
 struct list_table *list_table_new(void) {

@@ -10,12 +10,12 @@
  * LIST_TABLE_KEPT_US before that day. So what is there follows from the records alone. */
 #pragma once
 
+#include "brake.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
 #include "core/wire/bytes/list_part.h"
 #include "core/wire/record/record.h"
-#include "brake.h"
 #include "list_index.h"
 
 #include <stdbool.h>

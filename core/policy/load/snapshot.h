@@ -148,7 +148,7 @@ struct rule {
      * any, it has no effect again. SIZE_MAX: none. */
     size_t suppress_slot;
     struct brake_limit at_most; /* of the decisions in which it fires with effect */
-    uint64_t definition; /* hash over what it does; its name, mode and texts left out */
+    uint64_t definition;        /* hash over what it does; its name, mode and texts left out */
     const struct text *tags;
     size_t tag_count;
     const struct reason_piece *reason;
@@ -194,8 +194,8 @@ struct snapshot {
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
-    struct brake_limit at_most; /* of the decisions that are not approve */
-    uint64_t definition;        /* hash over its rules, groups and cut-offs */
+    struct brake_limit at_most;      /* of the decisions that are not approve */
+    uint64_t definition;             /* hash over its rules, groups and cut-offs */
     uint64_t latency_budget_us;      /* 0: none. latency.h */
     const struct policy_file *files; /* what it was made from, kept */
     size_t file_count;

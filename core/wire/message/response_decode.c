@@ -202,13 +202,12 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
 
 /* The same fields in two messages, Status and Reload. */
 #define DECODE_WARMING(in, arena)                                                                  \
-    {                                                                                              \
-        .features =                                                                                \
-            texts_from_protobuf((in)->warming_features, (in)->n_warming_features, (arena)),        \
-        .named_features = (in)->n_warming_features, .feature_count = (in)->warming_feature_count,  \
-        .rules = texts_from_protobuf((in)->warming_rules, (in)->n_warming_rules, (arena)),         \
-        .named_rules = (in)->n_warming_rules, .rule_count = (in)->warming_rule_count               \
-    }
+    {.features = texts_from_protobuf((in)->warming_features, (in)->n_warming_features, (arena)),   \
+     .named_features = (in)->n_warming_features,                                                   \
+     .feature_count = (in)->warming_feature_count,                                                 \
+     .rules = texts_from_protobuf((in)->warming_rules, (in)->n_warming_rules, (arena)),            \
+     .named_rules = (in)->n_warming_rules,                                                         \
+     .rule_count = (in)->warming_rule_count}
 
 /* DECODE_WARMING cannot fail in the middle of an initialiser, so the arena is checked afterwards.
  */

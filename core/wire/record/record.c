@@ -15,10 +15,14 @@
 #include "core/wire/bytes/writing.h"
 
 static const char *const type_names[RECORD_TYPE_COUNT] = {
-    [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
-    [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
-    [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
-    [RECORD_SHADOW] = "shadow",           [RECORD_AMENDMENT] = "amendment",
+    [RECORD_TRANSACTION] = "transaction",
+    [RECORD_OUTCOME] = "outcome",
+    [RECORD_LIST_CHANGE] = "list_change",
+    [RECORD_SNAPSHOT] = "snapshot",
+    [RECORD_GENERATION] = "generation",
+    [RECORD_ENGINE] = "engine",
+    [RECORD_SHADOW] = "shadow",
+    [RECORD_AMENDMENT] = "amendment",
     [RECORD_BRAKE] = "brake",
 };
 

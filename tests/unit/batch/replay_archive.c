@@ -283,13 +283,12 @@ static void write_brake(struct writing *writing) {
     const struct snapshot *policy = writing->policies[number / 2 % REPLAY_POLICY_COUNT];
     unsigned rule = number / 2 % (unsigned)(policy->rule_count + 1);
     bool is_policy = rule == policy->rule_count;
-    append(writing,
-           (struct record){
-               .type = RECORD_BRAKE,
-               .brake = {.rule = is_policy ? (struct text){0} : policy->rules[rule].name,
-                         .definition =
-                             is_policy ? policy->definition : policy->rules[rule].definition,
-                         .lifted = number % 2}});
+    append(writing, (struct record){
+                        .type = RECORD_BRAKE,
+                        .brake = {.rule = is_policy ? (struct text){0} : policy->rules[rule].name,
+                                  .definition = is_policy ? policy->definition
+                                                          : policy->rules[rule].definition,
+                                  .lifted = number % 2}});
 }
 
 void replay_archive_write(const char *path, const struct replay_archive_kind *kind) {

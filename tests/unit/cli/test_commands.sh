@@ -97,6 +97,16 @@ secure='--to tls+tcp://127.0.0.1:1'
         status $secure --tls-cert "$folder/map.yaml" --tls-key "$folder/map.yaml"
 }
 
+# brake
+expect 64 'list, lift or pull?' brake
+expect 64 'there is no "harrier brake stop"' brake stop
+expect 64 'lift which brake? Expected one RULE, or --policy' brake lift
+expect 64 'pull which brake?' brake pull spree --policy
+expect 64 'it takes no rule' brake list spree
+expect 64 'one RULE at a time' brake lift spree other
+expect 64 'expected 16 hexadecimal digits' brake lift spree --definition 12
+expect 64 'are for lift and pull' brake list --why late
+
 # token
 tokens="--tokens $folder/tokens"
 # shellcheck disable=SC2086

@@ -1,5 +1,6 @@
-/* What rules come to together: random policies, brakes and transactions against a model that knows nothing
- * of states, frames and plans. And suppression as the fold it is: in any order, and in parts. */
+/* What rules come to together: random policies, brakes and transactions against a model that knows
+ * nothing of states, frames and plans. And suppression as the fold it is: in any order, and in
+ * parts. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"

@@ -239,12 +239,18 @@ static struct rule plain_rule(const struct load *load, const struct reader *read
 static void read_rule(struct load *load, const struct reader *reader,
                       const struct tree_node *node) {
     struct key keys[KEY_COUNT] = {
-        [NAME] = {"name", true, NULL},          [ABOUT] = {"about", false, NULL},
-        [WHEN] = {"when", true, NULL},          [THEN] = {"then", true, NULL},
-        [REASON] = {"reason", false, NULL},     [MODE] = {"mode", false, NULL},
-        [TAGS] = {"tags", false, NULL},         [GROUP] = {"group", false, NULL},
-        [FROM] = {"from", false, NULL},         [UNTIL] = {"until", false, NULL},
-        [ROLLOUT] = {"rollout", false, NULL},   [ON_ERROR] = {"on_error", false, NULL},
+        [NAME] = {"name", true, NULL},
+        [ABOUT] = {"about", false, NULL},
+        [WHEN] = {"when", true, NULL},
+        [THEN] = {"then", true, NULL},
+        [REASON] = {"reason", false, NULL},
+        [MODE] = {"mode", false, NULL},
+        [TAGS] = {"tags", false, NULL},
+        [GROUP] = {"group", false, NULL},
+        [FROM] = {"from", false, NULL},
+        [UNTIL] = {"until", false, NULL},
+        [ROLLOUT] = {"rollout", false, NULL},
+        [ON_ERROR] = {"on_error", false, NULL},
         [AT_MOST] = {"at_most", false, NULL},
         [SUPPRESS] = {"suppress", false, NULL}, /* read by load_suppress.c */
         [CASES] = {"cases", false, NULL},       /* read by load_cases(), once all rules are known */

@@ -48,9 +48,8 @@ uint64_t rule_definition(const struct load *load, const struct rule *rule,
     if (rule->from_us != INT64_MIN || rule->until_us != INT64_MAX)
         buffer_printf(&buffer, "in %" PRId64 " %" PRId64 "\n", rule->from_us, rule->until_us);
     if (rule->rollout < RULE_ROLLOUT_ALL)
-        buffer_printf(
-            &buffer, "rollout %" PRIu32 " by %" TEXT_FORMAT "\n", rule->rollout,
-            TEXT_ARGS(snapshot->schema.fields[rule->rollout_slot].canonical));
+        buffer_printf(&buffer, "rollout %" PRIu32 " by %" TEXT_FORMAT "\n", rule->rollout,
+                      TEXT_ARGS(snapshot->schema.fields[rule->rollout_slot].canonical));
     if (suppress)
         put_suppress(&buffer, suppress);
     put_limit(&buffer, &rule->at_most);

@@ -32,7 +32,8 @@ static bool read_millionths(const struct reader *reader, const struct tree_node 
     int64_t number;
     if (!read_text(reader, node, what, 64, &t))
         return false;
-    if (read_parse_millionths(t, &number) && number > 0 && (below ? number < most : number <= most)) {
+    if (read_parse_millionths(t, &number) && number > 0 &&
+        (below ? number < most : number <= most)) {
         *ret_number = (uint32_t)number;
         return true;
     }

@@ -395,9 +395,12 @@ static void brakes_are_kept_beside_the_lists(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brakes_are_kept_beside_the_lists),
-        cmocka_unit_test(the_last_change_counts),   cmocka_unit_test(types_are_looked_at_when_used),
-        cmocka_unit_test(what_ended_long_ago_goes), cmocka_unit_test(fold_against_a_model),
-        cmocka_unit_test(pages_go_by_position),     cmocka_unit_test(damaged_parts_are_refused),
+        cmocka_unit_test(the_last_change_counts),
+        cmocka_unit_test(types_are_looked_at_when_used),
+        cmocka_unit_test(what_ended_long_ago_goes),
+        cmocka_unit_test(fold_against_a_model),
+        cmocka_unit_test(pages_go_by_position),
+        cmocka_unit_test(damaged_parts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

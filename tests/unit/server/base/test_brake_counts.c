@@ -104,9 +104,8 @@ static void take_all(struct brake_counts *counts, const struct snapshot *snapsho
         assert_true(brake_counts_take(counts, &brake));
         struct text name = limit == OF_POLICY ? (struct text){0} : snapshot->rules[limit].name;
         assert_true(text_equal(brake.rule, name));
-        assert_true(brake.definition == (limit == OF_POLICY
-                                             ? snapshot->definition
-                                             : snapshot->rules[limit].definition));
+        assert_true(brake.definition == (limit == OF_POLICY ? snapshot->definition
+                                                            : snapshot->rules[limit].definition));
         assert_int_equal(brake.fires, expected.fires);
         assert_int_equal(brake.decisions, expected.decisions);
         assert_int_equal(brake.share_e6, at_most->share_e6);

@@ -25,8 +25,8 @@ static void each_call_has_a_scope(void **state) {
     assert_int_equal(tokens_scope_of(CALL_REPORT_OUTCOME), TOKEN_OUTCOME);
     assert_int_equal(tokens_scope_of(CALL_AMEND), TOKEN_OUTCOME);
     assert_int_equal(tokens_scope_of(CALL_STATUS), TOKEN_SCOPES_ALL);
-    static const enum call admin[] = {CALL_GET_ENTITY, CALL_CHANGE_LIST, CALL_GET_LIST, CALL_RELOAD,
-                                      CALL_EXPLAIN, CALL_CHANGE_BRAKE};
+    static const enum call admin[] = {CALL_GET_ENTITY, CALL_CHANGE_LIST, CALL_GET_LIST,
+                                      CALL_RELOAD,     CALL_EXPLAIN,     CALL_CHANGE_BRAKE};
     for (size_t i = 0; i < sizeof admin / sizeof *admin; i++)
         assert_int_equal(tokens_scope_of(admin[i]), TOKEN_ADMIN);
     for (int denial = DENIAL_NONE + 1; denial < DENIAL_COUNT; denial++)
