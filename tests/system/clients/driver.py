@@ -22,6 +22,7 @@ broken connection; a scenario that needs more is skipped:
     token_change       goes over to another token without being opened again (`changing_token`, `do`: `token`)
     traceparent        passes a call's `traceparent` through, or leaves out one that is none
     analyst            has get_entity, change_list, get_list, reload and explain
+    brakes             has change_brake
     ws                 can dial ws:// addresses
     tls                can dial tls+tcp:// addresses
 
@@ -37,6 +38,7 @@ Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any 
 | `status` | optional `deadline_ms` | `status`: `state`, `transactions`, `node`, `primary`, `committed_position` |
 | `entity` | `entity`, `key` (texts), optional `at_time_us` | `entity`: `features` ({name: value or null}), `newest_time_us`, `entries`, `state_bytes`, `state_hash` (16 hexadecimal digits), `at_time_us` |
 | `change_list` | `changes`: each `list`, `value`, optional `remove`, `expiry_time_us`, `source`, `reason` | `results`: each {`changed`: {`list`, `value`, `position`, `changed`, `was_there`, `previous_expiry_time_us`, `in_policy`}} or {`error`: …} |
+| `change_brake` | `rule` or `policy`, optional `pull`, `source`, `reason` | `results`: one, {`changed`, `position`} |
 | `get_list` | optional `list`, `after_position`, `limit` | `lists` (each `list`, `type`, `declared`, `runtime`, `policy_entries`, `added_entries`, `used_entries`, `changes`), `entries` (each `value`, `expiry_time_us`, `position`, `source`, `reason`), `next_position` |
 | `reload` | optional `wait`, `deadline_ms` | `reload`: `result` ("none", "adopted", "unchanged", "refused"), `policy_name`, `snapshot_id` (16 hexadecimal digits), `error`, `messages`, `shadows` (each `folder`, `result`, `error`) |
 | `explain` | `transaction_id`, optional `deadline_ms` | `explanation`: `transaction_id`, `position`, `equal`, `difference`, `archived` and `derived` (decisions), `features` (of the derived one: {name: value or null}), `entities` (each `name`, `key`, `entries`, `in_tables`), `outcomes` (each `previous`, `label`, `source`), `amendments` (each `position`, `receive_time_us`, `known_time_us`, `previous` and `now` as of `amend`, `source`), `rules` (each `name`, `mode`, `fate`, `score`, `parts`: the texts), `cutoffs` (each `verdict`, `score`), `fields` (names) |

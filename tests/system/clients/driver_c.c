@@ -395,6 +395,24 @@ static json_t *change_lists(struct driver *driver, const json_t *command) {
     return json_pack("{s:o}", "results", results);
 }
 
+static json_t *change_brake(struct driver *driver, const json_t *command) {
+    const struct harrier_brake_change change = {
+        .rule = text(command, "rule"),
+        .policy = json_is_true(json_object_get(command, "policy")),
+        .pull = json_is_true(json_object_get(command, "pull")),
+        .source = text(command, "source"),
+        .reason = text(command, "reason")};
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_change_brake(driver->client, &change, &options, &reply, &error) < 0)
+        return failure_object(&error);
+    json_t *result = json_pack("{s:b,s:I}", "changed", (int)reply->brake_change->changed,
+                               "position", (json_int_t)reply->brake_change->position);
+    harrier_reply_free(reply);
+    return json_pack("{s:[o]}", "results", result);
+}
+
 static json_t *summary_object(const struct harrier_list *list) {
     return json_pack("{s:s,s:s,s:b,s:b,s:I,s:I,s:I,s:I}", "list", list->name, "type", list->type,
                      "declared", (int)list->declared, "runtime", (int)list->runtime,
@@ -576,10 +594,17 @@ static const struct {
     const char *name;
     json_t *(*make)(struct driver *driver, const json_t *command);
 } calls[] = {
-    {"score", score},       {"batch", batch},       {"outcome", report_outcomes},
-    {"status", status},     {"entity", get_entity}, {"change_list", change_lists},
-    {"get_list", get_list}, {"reload", reload},     {"explain", explain},
+    {"score", score},
+    {"batch", batch},
+    {"outcome", report_outcomes},
+    {"status", status},
+    {"entity", get_entity},
+    {"change_list", change_lists},
+    {"get_list", get_list},
+    {"reload", reload},
+    {"explain", explain},
     {"amend", amend},
+    {"change_brake", change_brake},
 };
 
 /* Its index; the number of calls if it is none. */
@@ -799,7 +824,7 @@ int main(void) {
     printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
            "\"retry_unavailable\", \"standbys\", \"fallback\", \"batcher\", \"metrics\", "
            "\"request_limits\", \"decided\", \"close_timeout\", \"token\", \"token_change\", "
-           "\"traceparent\", \"analyst\", \"tls\"%s]}\n",
+           "\"traceparent\", \"analyst\", \"brakes\", \"tls\"%s]}\n",
            harrier_version(), can_dial("nng+inproc://nobody") ? ", \"ws\"" : "");
     fflush(stdout);
 

@@ -26,6 +26,8 @@ def approve(request):
         changes = request["change_list"]["changes"]
         changed = [{"changed": {"list": one["list"], "value": one["value"], "changed": True}} for one in changes]
         return {"change_list": {"results": changed}}
+    if "change_brake" in request:
+        return {"change_brake": {"changed": True, "position": 7}}
     decided = [
         {"decision": {"transaction_id": transaction["id"], "verdict": "VERDICT_APPROVE", "position": number + 1}}
         for number, transaction in enumerate(request["score"]["transactions"])

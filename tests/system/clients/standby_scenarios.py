@@ -19,7 +19,10 @@ WRITES = {
     "report_outcome": {"do": "outcome", "outcomes": [{"transaction_id": "t1", "label": "fraud"}]},
     "amend": {"do": "amend", "amendments": [{"transaction_id": "t1", "kind": "void"}]},
     "change_list": {"do": "change_list", "changes": [{"list": "blocked_cards", "value": "lost"}]},
+    "change_brake": {"do": "change_brake", "rule": "many", "pull": True},
 }
+# What a driver must be able to do for it.
+NEEDS = {"change_list": "analyst", "change_brake": "brakes"}
 
 
 def refused(_request):
@@ -64,7 +67,7 @@ class StandbyTest(ScenarioTest):
     def each_write(self):
         """Calls that write, each with two servers of its own."""
         for call in WRITES:
-            if call != "change_list" or "analyst" in self.driver.can:
+            if NEEDS.get(call) is None or NEEDS[call] in self.driver.can:
                 yield call, self.fake(f"first-{call}"), self.fake(f"second-{call}")
 
     def ids(self, server):

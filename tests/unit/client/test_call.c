@@ -411,6 +411,30 @@ static void list_changes(void **state) {
     assert_int_equal(r, -HARRIER_ERROR_TOO_LARGE);
 }
 
+static bool brake_change_arrived(const struct request *request) {
+    const struct brake_change *change = &request->brake_change;
+    return request->call == CALL_CHANGE_BRAKE && text_is(change->rule, "spree") &&
+           !change->of_policy && !change->pull && change->definition == 77 &&
+           text_is(change->source, "analyst:7") && change->reason.length == 0;
+}
+
+static void a_brake(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_brake_change lift = {
+        .rule = "spree", .definition = 77, .source = "analyst:7"};
+    scene->matches = brake_change_arrived;
+    scene->response = (struct response){.call = CALL_CHANGE_BRAKE, .brake_change = {true, 8, 77}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_change_brake(scene->client, &lift, NULL, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    assert_true(reply->brake_change->changed);
+    assert_int_equal(reply->brake_change->position, 8);
+    assert_int_equal(reply->brake_change->definition, 77);
+    harrier_reply_free(reply);
+}
+
 static bool list_arrived(const struct request *request) {
     return request->call == CALL_GET_LIST && text_is(request->list.list, "cards") &&
            request->list.after_position == 5 && request->list.limit == 9;
@@ -513,6 +537,13 @@ static bool status_arrived(const struct request *request) {
 
 static void the_status(void **state) {
     struct scene *scene = *state;
+    const struct status_brake brakes[] = {{.rule = TEXT_LITERAL("spree"),
+                                           .definition = 1,
+                                           .position = 2,
+                                           .applies = true,
+                                           .pulled_time_us = 3,
+                                           .reason = TEXT_LITERAL("too many")},
+                                          {.source = TEXT_LITERAL("analyst:7")}};
     scene->matches = status_arrived;
     scene->response = (struct response){.call = CALL_STATUS,
                                         .status = {.version = TEXT_LITERAL("0.1.0"),
@@ -544,7 +575,10 @@ static void the_status(void **state) {
                                                    .swap_reason = TEXT_LITERAL("w"),
                                                    .node = TEXT_LITERAL("n"),
                                                    .primary = TEXT_LITERAL("tcp://a:1"),
-                                                   .committed_position = 23}};
+                                                   .committed_position = 23,
+                                                   .brakes = brakes,
+                                                   .described_brakes = 2,
+                                                   .brake_count = 24}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
     int r = harrier_status(scene->client, true, NULL, &reply, &error);
@@ -561,6 +595,17 @@ static void the_status(void **state) {
     assert_string_equal(s->node, "n");
     assert_string_equal(s->primary, "tcp://a:1");
     assert_true(s->stale);
+    assert_int_equal(s->described_brakes, 2);
+    assert_int_equal(s->brake_count, 24);
+    assert_string_equal(s->brakes[0].rule, "spree");
+    assert_string_equal(s->brakes[0].reason, "too many");
+    assert_string_equal(s->brakes[0].source, "");
+    assert_true(s->brakes[0].applies && !s->brakes[1].applies);
+    assert_int_equal(s->brakes[0].definition, 1);
+    assert_int_equal(s->brakes[0].position, 2);
+    assert_int_equal(s->brakes[0].pulled_time_us, 3);
+    assert_string_equal(s->brakes[1].rule, "");
+    assert_string_equal(s->brakes[1].source, "analyst:7");
     const uint64_t numbers[] = {(uint64_t)s->started_time_us,
                                 s->snapshot_id,
                                 s->generation_id,
@@ -824,6 +869,7 @@ int main(void) {
         WITH_SERVER(an_entity),
         WITH_SERVER(list_changes),
         WITH_SERVER(a_list),
+        WITH_SERVER(a_brake),
         WITH_SERVER(the_status),
         WITH_SERVER(an_explanation),
         WITH_SERVER(what_cannot_be_sent),
