@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "node.h"
 #include "server/adopt/adoption.h"
+#include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
 #include "server/base/run_pool.h"
@@ -101,6 +102,7 @@ static int become_primary(struct cluster *cluster, struct error *ret_error) {
         replication->is_primary = true;
         replication->adopted.this_version = false; /* each primary records itself */
         service->written_shadows = replication->adopted.shadows;
+        brake_counts_clear(service->brake_counts); /* another node has decided since */
         snprintf(replication->primary, sizeof replication->primary, "%s", cluster->address);
         r = adoption_record(service, &replication->adopted, ret_error);
         if (r == 0)

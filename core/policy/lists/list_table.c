@@ -319,7 +319,7 @@ void list_table_apply(struct list_table *table, const struct record *record) {
  * Looking */
 
 size_t list_table_entries(const struct list_table *table) {
-    return table->entries;
+    return table->entries - (table->brakes ? table->brakes->count : 0);
 }
 
 size_t list_table_bytes(const struct list_table *table) {

@@ -42,6 +42,7 @@ static inline bool list_table_takes(enum record_type type) {
     return type == RECORD_LIST_CHANGE || type == RECORD_BRAKE;
 }
 
+/* Without the brakes, as list_table_at(). */
 size_t list_table_entries(const struct list_table *table);
 /* What the entries take with their texts, without the indexes. */
 size_t list_table_bytes(const struct list_table *table);

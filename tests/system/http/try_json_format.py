@@ -68,6 +68,7 @@ class JsonFormatTest(ServerTest):
         "get_entity": "/v1/entity",
         "get_list": "/v1/lists",
         "change_list": "/v1/list-changes",
+        "change_brake": "/v1/brakes",
         "explain": "/v1/explain",
         "reload": "/v1/reload",
     }
@@ -108,6 +109,7 @@ class JsonFormatTest(ServerTest):
             "get_list": harrier_pb2.GetListRequest,
             "change_list": harrier_pb2.ChangeListRequest,
             "explain": harrier_pb2.ExplainRequest,
+            "change_brake": harrier_pb2.ChangeBrakeRequest,
         }
         for _ in range(STEPS):
             call = chance.choice(list(types))
@@ -118,6 +120,10 @@ class JsonFormatTest(ServerTest):
             if call in ("report_outcome", "change_list"):  # the first of two would be a change, the other not
                 for item in getattr(message, "outcomes" if call == "report_outcome" else "changes"):
                     item.ClearField("transaction_id" if call == "report_outcome" else "list")
+            if call == "change_brake":
+                message.rule += "_"  # no such rule
+                message.policy = False
+                message.definition = 0
             form = {"preserving_proto_field_name": chance.random() < 0.5, "use_integers_for_enums": chance.random() < 0.3}
             self.assert_same(call, message, **form)
 
@@ -131,6 +137,9 @@ class JsonFormatTest(ServerTest):
         self.assertTrue(self.over_http("change_list", harrier_pb2.ChangeListRequest(changes=[change]))["results"][0]["changed"])
         self.assert_same("get_list", harrier_pb2.GetListRequest(list="blocked_cards"))
         self.assert_same("get_list", harrier_pb2.GetListRequest())
+        pull = harrier_pb2.ChangeBrakeRequest(rule="many", pull=True, source='"é"')
+        self.assertTrue(self.over_http("change_brake", pull)["changed"])
+        self.assert_same("change_brake", pull)
         self.assert_same("reload", harrier_pb2.ReloadRequest(wait=True))
         self.door.request("GET", "/v1/status")
         mine, theirs = json.loads(self.door.getresponse().read()), self.over_nng("status", harrier_pb2.StatusRequest())
