@@ -100,6 +100,7 @@ static int take_transaction(struct feature_rows *rows, const struct record *reco
     if (r < 0)
         return r;
     arena_reset(&rows->decision);
+    engine_use_recorded(rows->judge, &record->transaction.decision);
     r = engine_judge(rows->judge, &record->transaction.transaction, rows->readings, true,
                      &rows->decision, &decision, &field, ret_error);
     if (r == -ERROR_INVALID) { /* the policy refuses it */

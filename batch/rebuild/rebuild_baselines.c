@@ -7,6 +7,11 @@
 
 #include "core/base/check.h"
 
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 static int put_computed(void *user, size_t threshold, uint64_t hash, struct text key, double value,
                         struct error *ret_error) {
     struct rebuild *rebuild = user;
@@ -17,14 +22,34 @@ static int put_computed(void *user, size_t threshold, uint64_t hash, struct text
     return r;
 }
 
-/* Thresholds are kept: so are these. Without tables there are none. */
-static int put_current(struct rebuild *rebuild, struct error *ret_error) {
-    struct generation *generation;
+/* Opens the generation that a server adopted last: its thresholds are those in force. NULL: it is
+ * not there. */
+static struct generation *open_adopted(const struct rebuild *rebuild) {
+    struct generation *generation = NULL;
     struct error ignored;
+    char suffix[32];
+    size_t length = (size_t)snprintf(suffix, sizeof suffix, "-%016" PRIx64, rebuild->adopted_id);
+    DIR *folder = opendir(rebuild->options->generations);
+    for (const struct dirent *entry; folder && !generation && (entry = readdir(folder));) {
+        size_t name = strlen(entry->d_name);
+        if (strncmp(entry->d_name, "g-", 2) == 0 && name > length &&
+            strcmp(entry->d_name + name - length, suffix) == 0 &&
+            generation_open(rebuild->options->generations, entry->d_name, false, &generation,
+                            &ignored) < 0)
+            generation = NULL;
+    }
+    if (folder)
+        closedir(folder);
+    return generation;
+}
+
+/* Thresholds are kept: so are these. */
+static int put_adopted(struct rebuild *rebuild, struct error *ret_error) {
     uint64_t hash;
     struct text key;
     double value;
-    if (generation_open_current(rebuild->options->generations, false, &generation, &ignored) < 0)
+    struct generation *generation = open_adopted(rebuild);
+    if (!generation)
         return 0;
     struct generation_cursor *cursor = generation_cursor_open_baselines(generation);
     int r = 0;
@@ -39,7 +64,7 @@ int rebuild_put_baselines(void *user, struct generation_writer *writer, struct e
     struct rebuild *rebuild = user;
     check(writer == rebuild->writer);
     if (rebuild->options->keep_thresholds)
-        return put_current(rebuild, ret_error);
+        return put_adopted(rebuild, ret_error);
     return rebuild->baselines
                ? baseline_sample_compute(rebuild->baselines, put_computed, rebuild, ret_error)
                : 0;

@@ -137,6 +137,7 @@ static int apply_amendment(const struct policy_run *policy, const struct record 
 static int decide(const struct policy_run *policy, const struct record *record,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     arena_reset(policy->arena);
+    engine_use_recorded(policy->decider->engines[0], &record->transaction.decision);
     int r = engine_decide(policy->decider->engines[0], &record->transaction.transaction,
                           &policy->states->source, policy->with_features, policy->arena,
                           ret_decision, ret_field, ret_error);

@@ -6,7 +6,7 @@
  * Statistics are those of threshold_sample.h. Private to batch/. */
 #pragma once
 
-#include "threshold_sample.h"
+#include "threshold_value.h"
 
 struct baseline_sample;
 

@@ -20,7 +20,7 @@
  * Private to batch/. */
 #pragma once
 
-#include "threshold_sample.h"
+#include "threshold_value.h"
 
 #include "core/store/archive/archive_place.h"
 

@@ -138,6 +138,7 @@ static size_t memory_of(const struct engine *engine) {
     bytes += engine->rules->rule_count * sizeof(struct rule_failure) +
              DECISION_FAILED_RULES_MAX * sizeof(struct text) + 32;
     bytes += (engine->plan->plan.entity_count + 8) * REMARK_BYTES;
+    bytes += baselines_memory(engine);
     for (size_t i = 0; i < engine->shadow_count; i++)
         bytes += sizeof(struct shadow_decision) + 32 +
                  engine->shadows[i].snapshot->rule_count * sizeof(uint32_t);
@@ -343,6 +344,7 @@ static int conclude(struct engine *engine, const struct transaction *transaction
     end_reading(engine, arena, decision);
     judge_compute_values(&engine->live, filters, arena);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
+    baselines_begin(engine, arena, decision);
     int r = judge(engine, transaction, arena, decision, ret_error);
     if (r < 0)
         return r;

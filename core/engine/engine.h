@@ -72,6 +72,18 @@ void engine_free(struct engine *engine);
  * declare them take its values, all others have their own fallback or cut-off. NULL: none. It must
  * outlive the engine or the next call. */
 void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds);
+/* Where the engine finds the value of one group of a threshold whose groups are in tables. */
+struct baseline_source {
+    /* key: threshold_key(). false: there is none. */
+    bool (*find)(struct baseline_source *self, uint64_t definition, struct text key,
+                 double *ret_value);
+};
+/* NULL: nowhere. Such a threshold has the value over all groups then. The source must outlive the
+ * engine or the next call. What is found goes into decision.baselines. */
+void engine_use_baselines(struct engine *engine, struct baseline_source *source);
+/* For deriving again: what an archived decision has found, for the same transaction, instead of a
+ * source. The decision must outlive the next one that is made. */
+void engine_use_recorded(struct engine *engine, const struct decision *archived);
 /* What was added to the policies' lists and the brakes in force, now and by all changes that the
  * table will see. NULL: nothing. It must outlive the engine or the next call. */
 void engine_use_lists(struct engine *engine, struct list_table *lists);

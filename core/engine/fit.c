@@ -93,6 +93,7 @@ static void find_fields(struct judge *judge) {
     bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
     fields_of_rules(snapshot, reads);
     field_set_init(&judge->fields, &snapshot->schema, reads, snapshot->slot_count);
+    judge_init_baselines(judge, reads);
     free(reads);
     find_key_fields(judge);
 }
@@ -137,6 +138,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     free(judge->failed);
     free(judge->groups);
     free(judge->same_filters);
+    free(judge->baselines);
     free(judge->is_braked);
     arena_deinit(&judge->arena);
     layout_deinit(&judge->layout);
@@ -154,6 +156,8 @@ void judge_use_thresholds(struct judge *judge, const struct thresholds *threshol
             thresholds ? thresholds_value(thresholds, threshold->name, threshold->definition)
                        : value_absent();
     }
+    for (size_t i = 0; i < judge->baseline_count; i++)
+        judge->baselines[i].before = frame[judge->baselines[i].threshold->slot];
     memcpy(judge->cutoffs, rules->cutoffs, sizeof judge->cutoffs);
     for (size_t i = 0; i < rules->budget_count && thresholds; i++) {
         const struct cutoff_budget *budget = &rules->budgets[i];

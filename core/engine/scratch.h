@@ -112,9 +112,19 @@ struct judge {
     /* Parallel to the snapshot's computed values: a filter of the plan that is the same, as the
      * frame is; SIZE_MAX: none. */
     size_t *same_filters;
+    struct judge_baseline *baselines; /* of the rules that read such thresholds */
+    size_t baseline_count;
     /* What is only for a shadow. */
     struct arena arena; /* texts of one decision: the live one must not run short of memory */
     bool is_late; /* a state that was read is past the transaction by more than the lateness */
+};
+
+/* A threshold whose groups are in tables: what the frame has of it for one decision. */
+struct judge_baseline {
+    const struct threshold *threshold;
+    struct value before; /* what it has over all groups */
+    char key[THRESHOLD_KEY_MAX];
+    uint64_t table[THRESHOLD_GROUP_WORDS]; /* threshold_group() */
 };
 
 struct judgement {
@@ -174,8 +184,10 @@ struct engine {
     struct judge live; /* of the rules */
     struct judge *shadows;
     size_t shadow_count;
-    const struct thresholds *thresholds; /* NULL: none */
-    struct list_table *lists;            /* NULL: nothing was added */
+    const struct thresholds *thresholds;     /* NULL: none */
+    struct baseline_source *baseline_source; /* NULL: none */
+    const struct decision *recorded;         /* has what was found; NULL: use the source */
+    struct list_table *lists;                /* NULL: nothing was added */
     struct layout plan_layout;    /* shares the rules' memory when the snapshots are the same */
     struct field_set plan_fields; /* that states are made from */
     struct field_set both_fields; /* and those that the rules look at, where they share a frame */
@@ -335,6 +347,15 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan);
 
 void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds);
 void judge_use_lists(struct judge *judge, struct list_table *lists);
+/* reads: slots of fields that the judge has in its frame. */
+void judge_init_baselines(struct judge *judge, const bool *reads);
+/* Most bytes that they take in a decision. */
+size_t baselines_memory(const struct engine *engine);
+/* Looks up the groups of the transaction that is bound, for the live judge and the shadows, and
+ * puts what is found into the frame. Before the rules run; for a shadow, once its fields are bound.
+ */
+void baselines_begin(struct engine *engine, struct arena *arena, struct decision *decision);
+void baselines_find(struct engine *engine, struct judge *judge, struct decision *decision);
 /* Looks up the brakes in force if any has changed. Before the rules run. */
 void judge_follow_brakes(struct judge *judge);
 /* The mode in which a rule runs: as the policy has it, or in shadow by a brake. */

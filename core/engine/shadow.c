@@ -30,8 +30,9 @@ static const uint32_t *effective_rules(const struct judge *shadow, struct arena 
     return rules;
 }
 
-static struct shadow_decision decide(struct judge *shadow, const struct transaction *transaction,
-                                     struct arena *arena) {
+static struct shadow_decision decide(struct engine *engine, struct judge *shadow,
+                                     const struct transaction *transaction, struct arena *arena,
+                                     struct decision *live) {
     struct shadow_decision decision = {.snapshot_id = shadow->snapshot->id,
                                        .degraded = shadow->warming > 0 || shadow->is_late};
     struct text field;
@@ -40,6 +41,7 @@ static struct shadow_decision decide(struct judge *shadow, const struct transact
         0)
         return decision;
     judge_compute_values(shadow, NULL, &shadow->arena);
+    baselines_find(engine, shadow, live);
     struct judgement judgement = judge_rules(shadow, transaction->event_time_us, &shadow->arena);
     decision.rules = effective_rules(shadow, arena, &decision.rule_count);
     if (!decision.rules)
@@ -58,7 +60,7 @@ void shadows_judge(struct engine *engine, const struct transaction *transaction,
     if (!shadows)
         return;
     for (size_t i = 0; i < engine->shadow_count; i++)
-        shadows[i] = decide(&engine->shadows[i], transaction, arena);
+        shadows[i] = decide(engine, &engine->shadows[i], transaction, arena, decision);
     decision->shadows = shadows;
     decision->shadow_count = engine->shadow_count;
 }

@@ -4,6 +4,7 @@
 What is computed here shares nothing with the server: sorted lists, exact fractions, windows counted
 by hand. Quantiles by group have to be equal to the last bit.
 """
+import csv
 import json
 import os
 import random
@@ -390,6 +391,112 @@ class ChangeTest(ThresholdTest):
             self.assertLess(time.monotonic(), deadline, self.running.said())
             time.sleep(0.01)
         self.running.status()
+
+
+BASELINES = """\
+thresholds:
+  - {name: usual, statistic: median, of: amount, by: card, groups: many, over: 12h, minimum: 3, fallback: 500.0}
+  - {name: spread, statistic: mad, of: amount, by: [card, mcc], groups: many, over: 12h, minimum: 2, fallback: 0.5}
+  - {name: pace, quantile: 0.9, of: card.count_1h, by: merchant, groups: many, over: 6h, minimum: 400, fallback: 9.0}
+"""
+
+BASELINE_RULES = """\
+rules:
+  - name: unusual
+    when: amount > 3.0 * thresholds.usual[card] && amount > thresholds.spread[card][mcc]
+    then: {score: 450}
+    reason: "{thresholds.usual[card]} {thresholds.spread[card][mcc]} {thresholds.pace[merchant]}"
+  - name: always
+    when: amount > 0.0
+    then: {score: 1}
+    mode: shadow
+    reason: "{thresholds.usual[card]} {thresholds.spread[card][mcc]} {thresholds.pace[merchant]}"
+"""
+
+
+class BaselineTest(ThresholdTest):
+    """One number for each card: in the tables, and what a decision read of them in its record."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_policy("thresholds.yaml", BASELINES)
+        self.write_policy("rules/velocity.yaml", BASELINE_RULES)
+
+    def expected(self, transactions):
+        one = Expected(transactions)
+        return [
+            one.by(amount, lambda t: (t["card"],), DAY // 2, 3, quantile, "0.5"),
+            one.by(amount, lambda t: (t["card"], t["mcc"]), DAY // 2, 2, mad, None),
+            one.by(lambda t: one.counts[t["id"]], lambda t: (t["merchant"],), 6 * HOUR, 400, quantile, "0.9"),
+        ]
+
+    @staticmethod
+    def numbers(values, transaction):
+        """What a decision about the transaction reads: its group's value, all groups', or the fallback."""
+        keys = [(transaction["card"],), (transaction["card"], transaction["mcc"]), (transaction["merchant"],)]
+        found = [value["groups"].get(key, value["overall"]) for value, key in zip(values, keys)]
+        return [fallback if number is None else number for number, fallback in zip(found, (500.0, 0.5, 9.0))]
+
+    def assert_decided_with(self, values, transactions, decisions):
+        for one, decision in zip(transactions, decisions):
+            reasons = {reason["rule"]: reason["text"] for reason in decision["reasons"]}
+            usual, spread, pace = self.numbers(values, one)
+            self.assertEqual([float(word) for word in reasons["always"].split()], [usual, spread, pace], one)
+            self.assertEqual("unusual" in reasons, amount(one) > 3.0 * usual and amount(one) > spread, one)
+
+    def audit(self):
+        done = self.harrier("replay", os.path.join(self.folder, "data"), "--recorded")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Every decision equals the archived one.", done.stdout)
+
+    def test_each_card_has_its_own(self):
+        nothing = [{"groups": {}, "overall": None}] * 3
+        first, second, third = make(7, 700), make(8, 500, first=700), make(9, 300, first=1200)
+        server = self.server().start()
+        self.assert_decided_with(nothing, first, self.score(server, first))
+        self.assertEqual(server.stop(), 0)
+        self.rebuild()
+        server.start()
+        night = self.expected(first)
+        self.assertGreater(len(night[0]["groups"]), 30)
+        self.assertGreater(len(night[1]["groups"]), 60)
+        self.assert_decided_with(night, second, self.score(server, second))
+        server.process.kill()
+        server.process.wait()
+        server.start()
+        self.assertEqual(server.stop(), 0)
+        # The second night reads only what is new.
+        incremental, _ = self.rebuild()
+        self.assertGreater(incremental["thresholds_from_position"], 0)
+        for options in (["--full"], ["--full", "--threads", "1", "--memory", "64M"]):
+            again, _ = self.rebuild("--force", *options)
+            self.assertEqual(again["content_hash"], incremental["content_hash"], options)
+        server.start()
+        self.assertEqual(server.stop(), 0)
+        self.rebuild("--force", "--keep-thresholds")
+        server.start()
+        night = self.expected(first + second)
+        decisions = self.score(server, third)
+        self.assert_decided_with(night, third, decisions)
+        self.assertEqual(server.stop(), 0)
+        data = os.path.join(self.folder, "data")
+        explained = self.harrier("explain", data, third[-1]["id"], "--json")
+        self.assertEqual(explained.returncode, 0, explained.stdout + explained.stderr)
+        self.assertIn(decisions[-1]["reasons"][-1]["text"], explained.stdout)
+        # Without any tables, from the records alone.
+        shutil.rmtree(os.path.join(data, "generations"))
+        self.audit()
+        # Another policy with the same declarations reads what was recorded, too.
+        self.write_policy("rules/velocity.yaml", BASELINE_RULES.replace("3.0 *", "6.0 *"))
+        replayed = self.harrier("replay", data, "--policy", os.path.join(self.folder, "policy"), "--features",
+                                os.path.join(self.folder, "rows.csv"))
+        self.assertEqual(replayed.returncode, 0, replayed.stdout + replayed.stderr)
+        with open(os.path.join(self.folder, "rows.csv"), encoding="utf-8") as file:
+            rows = {row["transaction_id"]: row for row in csv.DictReader(file)}
+        for one in third:
+            usual, spread, _ = self.numbers(night, one)
+            expected = 450 * (amount(one) > 6.0 * usual and amount(one) > spread)
+            self.assertEqual(int(rows[one["id"]]["score"]), expected, one)
 
 
 if __name__ == "__main__":

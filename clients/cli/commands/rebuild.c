@@ -243,6 +243,7 @@ static void print_json(const struct rebuild_report *report,
     if (*report->warning)
         json_add_text(&line, "warning", text_of(report->warning));
     json_add_unsigned(&line, "entities", report->manifest.states);
+    json_add_unsigned(&line, "baselines", report->baselines);
     json_add_unsigned(&line, "transactions", report->tally.transactions);
     json_add_unsigned(&line, "outcomes", report->tally.outcomes);
     json_add_unsigned(&line, "records_read", report->records);

@@ -247,6 +247,22 @@ static void json_shadows(struct buffer *buffer, const struct decision *decision)
     json_end_array(buffer);
 }
 
+/* Left out where there are none. */
+static void add_baselines_json(struct buffer *buffer, const struct decision *decision) {
+    if (decision->baseline_count == 0)
+        return;
+    json_begin_array(buffer, "baselines");
+    for (size_t i = 0; i < decision->baseline_count; i++) {
+        char number[64];
+        value_format(value_double(decision->baselines[i].value), number, sizeof number);
+        json_begin_object(buffer, NULL);
+        json_add_hex(buffer, "definition", decision->baselines[i].definition);
+        json_add_number(buffer, "value", number);
+        json_end_object(buffer);
+    }
+    json_end_array(buffer);
+}
+
 /* Hashes and ids are strings of 16 hex digits: JSON's numbers do not hold 64 bits everywhere. */
 static void json_decision(struct buffer *buffer, const struct decision *decision) {
     json_begin_object(buffer, "decision");
@@ -259,6 +275,7 @@ static void json_decision(struct buffer *buffer, const struct decision *decision
     json_add_hex(buffer, "snapshot_id", decision->snapshot_id);
     json_add_hex(buffer, "generation_id", decision->generation_id);
     json_add_hex(buffer, "feature_hash", decision->feature_hash);
+    add_baselines_json(buffer, decision);
     decision_json_failures(buffer, decision);
     if (decision->degraded)
         json_add_text(buffer, "degraded", decision->degraded_reason);

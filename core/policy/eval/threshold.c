@@ -142,6 +142,22 @@ struct value thresholds_value(const struct thresholds *thresholds, struct text n
                   : value_absent();
 }
 
+/* Of two places, so that one is empty whatever the key. */
+struct value threshold_group(struct text table_bytes, struct text key, double value,
+                             uint64_t memory[THRESHOLD_GROUP_WORDS]) {
+    enum { PLACES = 2, BYTES = sizeof(struct table) + PLACES * sizeof(struct place) };
+    _Static_assert(BYTES <= THRESHOLD_GROUP_WORDS * sizeof *memory, "room for the table");
+    const struct table *before = (const void *)table_bytes.data;
+    struct table *table = (void *)memory;
+    memset(memory, 0, BYTES);
+    table->has_overall = before && before->has_overall;
+    table->overall = table->has_overall ? before->overall : 0;
+    table->mask = PLACES - 1;
+    table->places[(size_t)hash_text(key) & table->mask] =
+        (struct place){.key = key, .value = value};
+    return value_text((struct text){.data = (const char *)memory, .length = BYTES});
+}
+
 enum threshold_origin threshold_origin(struct text table_bytes, struct text key) {
     const struct table *table = (const void *)table_bytes.data;
     if (key.data && place_of(table, key)->key.data)

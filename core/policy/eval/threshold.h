@@ -41,6 +41,12 @@ struct value thresholds_value(const struct thresholds *thresholds, struct text n
 /* The group's value, else that over all groups, else the fallback. table: from above. Pure. */
 double threshold_look_up(struct text table, struct text key, double fallback);
 
+/* A table as above, in the caller's memory, that has this group as well as what `table` has over
+ * all groups (.data NULL: nothing). It points to the key. */
+#define THRESHOLD_GROUP_WORDS 10
+struct value threshold_group(struct text table, struct text key, double value,
+                             uint64_t memory[THRESHOLD_GROUP_WORDS]);
+
 /* Where threshold_look_up() finds the value. */
 enum threshold_origin {
     THRESHOLD_FALLBACK, /* nothing was computed, or from too few transactions */

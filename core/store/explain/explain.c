@@ -257,6 +257,7 @@ static int decide(struct explaining *explaining, struct engine *engine,
     struct error refusal;
     engine_use_thresholds(engine, in_force->thresholds);
     engine_use_lists(engine, in_force->lists);
+    engine_use_recorded(engine, &explaining->record.transaction.decision);
     int r = engine_decide(engine, transaction, &history->source, true, &explaining->own,
                           ret_decision, &field, &refusal);
     if (r == -ERROR_INVALID) {

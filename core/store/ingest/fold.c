@@ -43,6 +43,7 @@ struct engine *states_engine(const struct states *states, struct snapshot *rules
 void states_fit(const struct states *states, struct engine *engine) {
     const struct generation *generation = overlay_generation(states->overlay);
     engine_use_lists(engine, overlay_lists(states->overlay));
+    engine_use_baselines(engine, overlay_baselines(states->overlay));
     if (generation)
         engine_use_thresholds(engine, generation_thresholds(generation));
 }

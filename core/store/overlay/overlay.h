@@ -27,6 +27,8 @@ void overlay_free(struct overlay *overlay);
 struct state_source *overlay_states(struct overlay *overlay);
 /* What was added to lists; changed by overlay_apply() alone. Lives as long as the overlay. */
 struct list_table *overlay_lists(const struct overlay *overlay);
+/* Of its generation, for engine_use_baselines(); lives as long as the overlay. */
+struct baseline_source *overlay_baselines(struct overlay *overlay);
 const struct generation *overlay_generation(const struct overlay *overlay); /* may be NULL */
 
 /* Applies one record, which has its position: states, lists, ids, counts. */

@@ -96,6 +96,18 @@ static struct state *rewrite_state(struct state_source *self, size_t entity, str
     return change(overlay, (struct held_state *)state, key_hash);
 }
 
+static bool find_baseline(struct baseline_source *self, uint64_t definition, struct text key,
+                          double *ret_value) {
+    const struct overlay *overlay =
+        (const void *)((const char *)self - offsetof(struct overlay, baselines));
+    return overlay->generation &&
+           generation_baseline(overlay->generation, definition, key, ret_value);
+}
+
+struct baseline_source *overlay_baselines(struct overlay *overlay) {
+    return &overlay->baselines;
+}
+
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
     overlay->source = (struct state_source){.read = read_state,
@@ -103,6 +115,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
                                             .find = find_states,
                                             .fetch = fetch_states,
                                             .rewrite = rewrite_state};
+    overlay->baselines.find = find_baseline;
     pages_init(&overlay->pages, PAGES_SMALL);
     heap_init(&overlay->heap, &overlay->pages.source);
     overlay->state_table.hash_leaves.heap = overlay->ids.hash_leaves.heap = &overlay->heap;

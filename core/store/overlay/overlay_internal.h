@@ -7,7 +7,8 @@
 #include "state_table.h"
 
 struct overlay {
-    struct state_source source; /* first: the engine's view of it */
+    struct state_source source;       /* first: the engine's view of it */
+    struct baseline_source baselines; /* of the generation */
     const struct plan *plan;
     struct generation *generation; /* NULL: none */
     struct pages pages;            /* all of the heap's memory */

@@ -73,6 +73,15 @@ static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) 
     return put_message(at, 12, end);
 }
 
+#define BASELINE_FIELDS 2
+
+static uint8_t *write_baseline(const struct baseline *baseline, uint8_t *at) {
+    const uint8_t *end = at;
+    at = put_any_double(at, 2, baseline->value);
+    at = put_fixed64(at, 1, baseline->definition);
+    return put_message(at, 14, end);
+}
+
 /* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
  * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
@@ -81,9 +90,12 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     const struct decision *decision = &record->transaction.decision;
     size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
                   decision->degraded_reason.length + shadows_room(decision) +
-                  failed_rules_room(decision);
+                  failed_rules_room(decision) +
+                  decision->baseline_count * (1 + BASELINE_FIELDS) * FIELD_ROOM;
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
+    for (size_t i = decision->baseline_count; i-- > 0;)
+        at = write_baseline(&decision->baselines[i], at);
     at = failed_rules_write(decision, 13, at);
     for (size_t i = decision->shadow_count; i-- > 0;)
         at = write_shadow(&decision->shadows[i], at);
@@ -336,6 +348,19 @@ static int decode_shadows(const Harrier__Archive__V1__TransactionRecord *in, str
     return 0;
 }
 
+static int decode_baselines(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
+                            struct decision *decision, struct error *ret_error) {
+    struct baseline *baselines = arena_calloc(arena, in->n_baselines, sizeof *baselines);
+    if (!baselines)
+        return protobuf_exhausted("a transaction record", arena, ret_error);
+    for (size_t i = 0; i < in->n_baselines; i++)
+        baselines[i] = (struct baseline){.definition = in->baselines[i]->definition,
+                                         .value = in->baselines[i]->value};
+    decision->baselines = baselines;
+    decision->baseline_count = in->n_baselines;
+    return 0;
+}
+
 /* Verdicts must be known: a decision with an unknown one could be neither replayed nor explained.
  */
 static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
@@ -368,7 +393,8 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
             return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict_if_live,
                            ret_error);
     }
-    return decode_shadows(in, arena, decision, ret_error);
+    int r = decode_baselines(in, arena, decision, ret_error);
+    return r < 0 ? r : decode_shadows(in, arena, decision, ret_error);
 }
 
 /* The general way, for records that record_in_place.c did not take and for callers that want

@@ -64,6 +64,37 @@ static struct reading read_shadows(struct reading reading, uint32_t tag, struct 
     return reading;
 }
 
+static bool read_baseline(struct reading reading, struct baseline *baseline) {
+    uint32_t tag, last = 0;
+    while ((tag = take_tag(&reading, &last))) {
+        if (tag == TAG(1, WIRE_FIXED64))
+            baseline->definition = take_fixed64(&reading);
+        else if (tag == TAG(2, WIRE_FIXED64))
+            baseline->value = take_double(&reading);
+        else
+            return false;
+    }
+    return is_whole(reading);
+}
+
+/* As read_shadows(). */
+static struct reading read_baselines(struct reading reading, uint32_t tag, struct arena *arena,
+                                     struct decision *decision) {
+    size_t count = reading_count(reading, tag);
+    struct baseline *baselines = arena_calloc(arena, count, sizeof *baselines);
+    if (!baselines)
+        return reading_other();
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            take_tag_again(&reading, tag);
+        if (!read_baseline(take_message(&reading), &baselines[i]))
+            return reading_other();
+    }
+    decision->baselines = baselines;
+    decision->baseline_count = count;
+    return reading;
+}
+
 static bool read_record(struct reading reading, struct arena *arena, struct record *record) {
     struct transaction *transaction = &record->transaction.transaction;
     struct decision *decision = &record->transaction.decision;
@@ -112,6 +143,9 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
             break;
         case TAG(13, WIRE_BYTES):
             reading = failed_rules_read(reading, tag, arena, decision);
+            break;
+        case TAG(14, WIRE_BYTES):
+            reading = read_baselines(reading, tag, arena, decision);
             break;
         default:
             return false;

@@ -74,6 +74,13 @@ struct rule_failure {
     uint32_t reason; /* enum expression_error */
 };
 
+/* A value of a group that the decision looked up in the tables: a threshold's with any number of
+ * groups. Groups without one are not there. */
+struct baseline {
+    uint64_t definition; /* of the threshold */
+    double value;
+};
+
 struct named_value {
     struct text name;
     struct value value;
@@ -100,6 +107,8 @@ struct decision {
     uint64_t feature_hash;                 /* archived, not sent */
     const struct shadow_decision *shadows; /* likewise */
     size_t shadow_count;
+    const struct baseline *baselines; /* likewise; of the policy that decided and of its shadows */
+    size_t baseline_count;
     const struct named_value *features;
     size_t feature_count;
     /* Not part of the decision: neither archived nor sent. */

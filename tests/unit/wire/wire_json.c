@@ -852,6 +852,17 @@ static void put_amendment(json_t *out, const struct amendment_record *amendment)
     put_name(out, "label", labels, amendment->label);
 }
 
+static json_t *baselines_json(const struct decision *decision) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < decision->baseline_count; i++) {
+        json_t *out = json_object();
+        put_unsigned(out, "definition", decision->baselines[i].definition);
+        json_object_set_new(out, "value", json_real(decision->baselines[i].value));
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
 static json_t *shadows_json(const struct decision *decision) {
     json_t *all = json_array();
     for (size_t i = 0; i < decision->shadow_count; i++) {
@@ -879,6 +890,7 @@ json_t *record_json(const struct record *record) {
         put_decision(out, &record->transaction.decision);
         put_unsigned(out, "feature_hash", record->transaction.decision.feature_hash);
         put_array(out, "shadows", shadows_json(&record->transaction.decision));
+        put_array(out, "baselines", baselines_json(&record->transaction.decision));
         break;
     case RECORD_OUTCOME:
         put_outcome(out, &record->outcome);

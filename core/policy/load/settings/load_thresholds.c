@@ -20,6 +20,7 @@
 #define MINIMUM_MAX     INT64_C(1000000000)
 #define DEFAULT_GUARD   500000 /* one half, × 10^6 */
 #define GUARD_MAX       (1000 * MILLION)
+#define GROUPED_MAX     8 /* thresholds whose groups are in tables */
 
 /* ------------------------------------------------------------------------------------------------
  * Numbers, exact to the millionth */
@@ -95,6 +96,8 @@ static uint64_t threshold_definition(const struct load *load, const struct thres
     buffer_init(&buffer);
     buffer_printf(&buffer, "threshold %d %u over %lld\n", (int)threshold->statistic,
                   threshold->quantile_e6, (long long)threshold->over_us);
+    if (threshold->groups_in_tables)
+        buffer_append_string(&buffer, "groups many\n");
     put_part(&buffer, "of", of);
     put_part(&buffer, "where", where);
     for (size_t i = 0; i < threshold->key_count; i++)
@@ -150,7 +153,21 @@ static void note_lists(const struct load *load, const struct syntax *of, const s
 /* ------------------------------------------------------------------------------------------------
  * Thresholds */
 
-enum { NAME, ABOUT, QUANTILE, STATISTIC, OF, WHERE, BY, OVER, MINIMUM, FALLBACK, GUARD, KEY_COUNT };
+enum {
+    NAME,
+    ABOUT,
+    QUANTILE,
+    STATISTIC,
+    OF,
+    WHERE,
+    BY,
+    GROUPS,
+    OVER,
+    MINIMUM,
+    FALLBACK,
+    GUARD,
+    KEY_COUNT
+};
 
 static bool read_statistic(const struct reader *reader, const struct tree_node *node,
                            struct key keys[KEY_COUNT], struct threshold *threshold) {
@@ -253,6 +270,34 @@ static bool read_expressions(struct load *load, const struct reader *reader,
     return true;
 }
 
+/* Decisions look each of them up and record what they found: not too many. */
+static bool are_few(const struct load *load, const struct reader *reader,
+                    const struct tree_node *node) {
+    size_t count = 0;
+    for (size_t i = 0; i < load->snapshot->threshold_count; i++)
+        count += load->snapshot->thresholds[i].groups_in_tables;
+    if (count < GROUPED_MAX)
+        return true;
+    read_diagnostic(reader, node, "more than %d thresholds have \"groups: many\"", GROUPED_MAX);
+    return false;
+}
+
+static bool read_groups(const struct load *load, const struct reader *reader,
+                        const struct key keys[KEY_COUNT], struct threshold *threshold) {
+    static const char *const names[] = {"few", "many", NULL};
+    const struct tree_node *node = keys[GROUPS].node;
+    size_t index;
+    if (!read_choice(reader, node, "groups", names, &index))
+        return false;
+    threshold->groups_in_tables = index == 1;
+    if (index == 1 && !keys[BY].node) {
+        read_diagnostic(reader, node,
+                        "\"groups: many\" needs \"by\", the fields that make a group");
+        return false;
+    }
+    return index == 0 || are_few(load, reader, node);
+}
+
 /* All but the name; false when something was reported. */
 static bool read_declaration(struct load *load, const struct reader *reader,
                              const struct tree_node *node, struct key keys[KEY_COUNT],
@@ -265,6 +310,8 @@ static bool read_declaration(struct load *load, const struct reader *reader,
         good &= read_expressions(load, reader, keys, threshold, &of, &where);
     if (keys[BY].node)
         good &= read_by(load, reader, keys[BY].node, threshold);
+    if (keys[GROUPS].node)
+        good &= read_groups(load, reader, keys, threshold);
     if (keys[OVER].node)
         good &= read_over(reader, keys[OVER].node, &threshold->over_us);
     if (keys[MINIMUM].node)
@@ -322,6 +369,7 @@ static void read_threshold(struct load *load, const struct reader *reader,
         [OF] = {"of", true, NULL},
         [WHERE] = {"where", false, NULL},
         [BY] = {"by", false, NULL},
+        [GROUPS] = {"groups", false, NULL},
         [OVER] = {"over", true, NULL},
         [MINIMUM] = {"minimum", false, NULL},
         [FALLBACK] = {"fallback", true, NULL},

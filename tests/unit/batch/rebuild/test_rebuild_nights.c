@@ -23,6 +23,8 @@ static const char thresholds_yaml[] =
     "fallback: 1.0}\n"
     "  - {name: busy, quantile: 0.75, of: card.count_1h, over: 1d, minimum: 3, fallback: 9.0}\n"
     "  - {name: spread, statistic: mad, of: card.count_1h + merchant.cards_6h, by: card, over: 3d, "
+    "minimum: 2, fallback: 0.0}\n"
+    "  - {name: own, statistic: mad, of: amount, by: [card, merchant], groups: many, over: 3d, "
     "minimum: 2, fallback: 0.0}\n";
 
 struct world {
@@ -97,6 +99,7 @@ static struct rebuild_report rebuild(struct world *world, bool full) {
         .now_us = TRAFFIC_START_US + (INT64_C(1) << 50),
         .force = true,
         .full = full,
+        .memory_bytes = traffic_random(&world->traffic, 2) ? 1 << 20 : 64 << 20,
         .threads = 1 + (size_t)traffic_random(&world->traffic, 3)};
     if (rebuild_run(&options, NULL, &report, &error) < 0)
         fail_msg("%s", error.text);
@@ -108,6 +111,7 @@ static uint64_t expect_same(struct world *world) {
     struct rebuild_report night = rebuild(world, false), full = rebuild(world, true);
     uint64_t known = night.thresholds.from_position;
     assert_int_equal(full.thresholds.from_position, 0);
+    assert_true(full.baselines > 0);
     assert_true(night.manifest.content_hash == full.manifest.content_hash);
     rebuild_report_deinit(&night);
     rebuild_report_deinit(&full);
