@@ -311,7 +311,10 @@ static int verify(struct rebuild *rebuild, struct error *ret_error) {
 }
 
 static int publish(struct rebuild *rebuild, struct error *ret_error) {
+    struct rebuild_listener *listener = rebuild->options->listener;
     int r = rebuild_progress(rebuild, REBUILD_PUBLISH, 0, 0, ret_error);
+    if (r == 0 && listener)
+        r = listener->publishes(listener, rebuild->target, &rebuild->report, ret_error);
     if (r == 0)
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)

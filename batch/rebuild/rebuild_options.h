@@ -26,6 +26,15 @@ struct rebuild_elsewhere {
     size_t streams_max;   /* ranges of all tables */
 };
 
+struct rebuild_report;
+
+/* Hears of a rebuild right before its tables are published, when all else is done: a job that must
+ * not lose the report writes it down. place: of the tables. < 0: nothing is published. */
+struct rebuild_listener {
+    int (*publishes)(struct rebuild_listener *self, struct archive_place place,
+                     const struct rebuild_report *report, struct error *ret_error);
+};
+
 struct rebuild_options {
     const char *archive;     /* folder of the archive */
     const char *generations; /* folder of the generations; made when missing */
@@ -41,6 +50,7 @@ struct rebuild_options {
     bool keep_thresholds;  /* keep those in force instead of computing new ones */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
     bool drop_cache;       /* drop what was read from the page cache, which a server needs */
+    struct rebuild_listener *listener;   /* NULL: none */
     struct rebuild_elsewhere *elsewhere; /* NULL: here. A rebuild elsewhere is full */
 };
 

@@ -6,6 +6,7 @@
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/store/archive/archive.h"
 #include "core/store/overlay/overlay.h"
 
@@ -106,6 +107,8 @@ static int fold(struct verify *verify, struct error *ret_error) {
     arena_init(&arena, RECORD_BYTES_MAX);
     struct engine *engine = engine_new(verify->snapshot, verify->snapshot);
     verify->folded = overlay_new(&verify->snapshot->plan, NULL);
+    if (verify->options->sample_of > 0)
+        overlay_use_sample(verify->folded, verify->options->sample_of, verify->options->sample_at);
     r = fold_records(verify, reader, engine, &arena, ret_error);
     engine_free(engine);
     arena_deinit(&arena);
@@ -128,6 +131,14 @@ static void differs(struct comparison_listener *self, const struct state_differe
                                  difference);
 }
 
+static bool is_in_sample(const struct verify_options *options, uint64_t hash) {
+    return options->sample_of == 0 || hash % options->sample_of == options->sample_at;
+}
+
+static bool is_wanted(struct comparison_listener *self, struct text key) {
+    return is_in_sample(((struct comparing *)self)->verify->options, hash_text(key));
+}
+
 static bool goes_on(struct comparison_listener *self, uint64_t entities) {
     struct verify *verify = ((struct comparing *)self)->verify;
     return progress_update(verify->progress, "compare", entities, verify->report.manifest.states) ==
@@ -136,6 +147,7 @@ static bool goes_on(struct comparison_listener *self, uint64_t entities) {
 
 /* Compares the ids of one side with the other: missing, or with another position or label. */
 struct looking_up {
+    const struct verify_options *options;
     struct verify_report *report;
     const struct overlay *other;
     bool is_second; /* second pass: ids that both have are counted already */
@@ -144,6 +156,8 @@ struct looking_up {
 static int look_up(void *user, uint64_t id_hash, struct known_id known) {
     struct looking_up *looking_up = user;
     struct known_id other;
+    if (!is_in_sample(looking_up->options, id_hash))
+        return 0;
     bool has = overlay_find_id(looking_up->other, id_hash, &other);
     if (has && looking_up->is_second)
         return 0;
@@ -157,7 +171,7 @@ static int compare(struct verify *verify, struct verify_listener *listener,
                    struct error *ret_error) {
     double begin = monotonic_seconds();
     struct comparing comparing = {
-        .listener = {differs, goes_on}, .verify = verify, .reported = listener};
+        .listener = {differs, goes_on, is_wanted}, .verify = verify, .reported = listener};
     struct overlay_view *left = overlay_view_open(verify->folded, NULL);
     struct overlay_view *right = overlay_view_open(verify->rebuilt, NULL);
     int r = comparison_run(left, right, &comparing.listener, &verify->report.states, ret_error);
@@ -165,10 +179,13 @@ static int compare(struct verify *verify, struct verify_listener *listener,
     overlay_view_close(right);
     if (r < 0)
         return r;
-    struct looking_up looking_up = {.report = &verify->report, .other = verify->rebuilt};
+    struct looking_up looking_up = {
+        .options = verify->options, .report = &verify->report, .other = verify->rebuilt};
     overlay_visit_ids(verify->folded, look_up, &looking_up);
-    looking_up =
-        (struct looking_up){.report = &verify->report, .other = verify->folded, .is_second = true};
+    looking_up = (struct looking_up){.options = verify->options,
+                                     .report = &verify->report,
+                                     .other = verify->folded,
+                                     .is_second = true};
     overlay_visit_ids(verify->rebuilt, look_up, &looking_up);
     for (size_t i = 0; i < verify->snapshot->plan.entity_count; i++)
         listener->entity(listener, verify->snapshot->plan.entities[i].name,

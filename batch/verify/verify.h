@@ -3,7 +3,8 @@
  * Folds the archive from its first record to the generation's position as a server would, record by
  * record and in memory, and compares the result with the tables state by state and id by id. It
  * shares no code with the rebuild beyond core/, so it is an independent check. Changes nothing; may
- * run beside a server and a rebuild. Needs memory for all states and ids up to that position. */
+ * run beside a server and a rebuild. Needs memory for all states and ids up to that position, or for
+ * a sample of them: one in so many, chosen by the hashes of their keys. */
 #pragma once
 
 #include "core/base/error.h"
@@ -16,6 +17,8 @@
 struct verify_options {
     const char *archive, *generations; /* folders */
     const char *generation;            /* name of its folder there; NULL: the current one */
+    /* Only keys and ids whose hash leaves this remainder when divided by sample_of. 0: all. */
+    uint64_t sample_of, sample_at;
 };
 
 struct verify_listener {

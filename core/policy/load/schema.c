@@ -112,6 +112,23 @@ static unsigned __int128 convert(const struct schema *schema, const struct curre
     return quotient + up;
 }
 
+bool schema_base_amount(const struct schema *schema, const struct transaction *transaction,
+                        int64_t *ret_minor) {
+    if (!has_money(transaction))
+        return false;
+    if (text_equal(transaction->currency, text_of(schema->base_currency))) {
+        *ret_minor = transaction->amount_minor;
+        return true;
+    }
+    const struct currency_rate *rate =
+        find_rate(schema, transaction->currency, transaction->event_time_us);
+    unsigned __int128 converted = rate ? convert(schema, rate, transaction->amount_minor) : 0;
+    if (!rate || converted > TRANSACTION_AMOUNT_MINOR_MAX)
+        return false;
+    *ret_minor = (int64_t)converted;
+    return true;
+}
+
 /* amount_minor: the transaction's, or what was refunded of it, which is not more. */
 static int bind_amount(const struct binding *binding, size_t slot, int64_t amount_minor) {
     const struct schema *schema = binding->schema;

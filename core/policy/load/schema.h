@@ -103,6 +103,10 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
 int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
                      enum bind_mode mode, const size_t *slots, size_t slot_count,
                      const struct bound *bound, struct text *ret_field, struct error *ret_error);
+/* The amount in minor units of the base currency, as rules see it. false: there is none, or the
+ * currency has no rate. */
+bool schema_base_amount(const struct schema *schema, const struct transaction *transaction,
+                        int64_t *ret_minor);
 /* May binding this field, which is not an attribute, refuse a transaction? */
 bool schema_may_refuse(const struct schema *schema, size_t slot);
 /* A cheap test: does strict binding of these fields, `slots` ascending, surely accept the

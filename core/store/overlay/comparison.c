@@ -12,13 +12,17 @@
 
 struct side {
     struct overlay_view *view;
+    struct comparison_listener *listener;
     bool has; /* the following */
     size_t entity;
     struct text key, state;
 };
 
 static void advance(struct side *side) {
-    side->has = overlay_view_next(side->view, &side->entity, &side->key, &side->state);
+    struct comparison_listener *listener = side->listener;
+    do
+        side->has = overlay_view_next(side->view, &side->entity, &side->key, &side->state);
+    while (side->has && listener->is_wanted && !listener->is_wanted(listener, side->key));
 }
 
 /* Which side has the smaller key: < 0 left, > 0 right, 0 both are at the same entity. */
@@ -52,7 +56,8 @@ int comparison_run(struct overlay_view *left_view, struct overlay_view *right_vi
                    struct comparison_listener *listener, struct comparison *ret_comparison,
                    struct error *ret_error) {
     struct comparison comparison = {0};
-    struct side left = {.view = left_view}, right = {.view = right_view};
+    struct side left = {.view = left_view, .listener = listener};
+    struct side right = {.view = right_view, .listener = listener};
     comparison.is_tally_different =
         counts_differ(overlay_view_tally(left_view), overlay_view_tally(right_view));
     size_t right_entries;

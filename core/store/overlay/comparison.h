@@ -19,6 +19,8 @@ struct comparison_listener {
     void (*differs)(struct comparison_listener *self, const struct state_difference *difference);
     /* Called every 256 entities with the number compared so far. false: stop. */
     bool (*goes_on)(struct comparison_listener *self, uint64_t entities);
+    /* Leaves out entities that it returns false for, on either side. NULL: none. */
+    bool (*is_wanted)(struct comparison_listener *self, struct text key);
 };
 
 struct comparison {

@@ -22,6 +22,10 @@ struct overlay;
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
 /* From now on `prefault` touches the overlay's memory before it is needed; NULL: no one does. */
 void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault);
+/* For a comparison of a sample: from here on only keys and ids are held whose hash leaves this
+ * remainder when divided by `of`. Counts and lists are whole in any case. Before the first record,
+ * of an overlay without a generation. */
+void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder);
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);

@@ -120,6 +120,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     heap_init(&overlay->heap, &overlay->pages.source);
     overlay->state_table.hash_leaves.heap = overlay->ids.hash_leaves.heap = &overlay->heap;
     buffer_init(&overlay->encoded);
+    state_init(&overlay->unsampled);
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -131,6 +132,29 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     return overlay;
 }
 
+static bool is_sampled(const struct overlay *overlay, uint64_t hash) {
+    return overlay->sample_of == 0 || hash % overlay->sample_of == overlay->sample_remainder;
+}
+
+/* An entity outside the sample is folded into a state that the next one replaces. */
+static struct state *write_sampled(struct state_source *self, size_t entity, struct text key,
+                                   uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    if (is_sampled(overlay, key_hash))
+        return write_state(self, entity, key, key_hash);
+    overlay->source.calls++;
+    state_deinit(&overlay->unsampled);
+    state_init(&overlay->unsampled);
+    return &overlay->unsampled;
+}
+
+void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder) {
+    check(of > 0 && !overlay->generation && overlay->state_table.count == 0);
+    overlay->sample_of = of;
+    overlay->sample_remainder = remainder;
+    overlay->source.write = write_sampled;
+}
+
 void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault) {
     pages_use_prefault(&overlay->pages, prefault);
 }
@@ -139,6 +163,7 @@ void overlay_free(struct overlay *overlay) {
     if (!overlay)
         return;
     check(!overlay->views);
+    state_deinit(&overlay->unsampled);
     state_table_deinit(&overlay->state_table);
     id_index_deinit(&overlay->ids);
     pages_deinit(&overlay->pages);
@@ -213,6 +238,8 @@ static void know_transaction(struct overlay *overlay, const struct record *recor
     struct known_id known;
     bool is_new = overlay->absent_id == id_hash && id_hash != 0;
     overlay->absent_id = 0;
+    if (!is_sampled(overlay, id_hash))
+        return;
     if (is_new || !overlay_find_id(overlay, id_hash, &known))
         id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
 }
@@ -233,7 +260,8 @@ static void know_amendment(struct overlay *overlay, const struct record *record)
     uint64_t hash = amendment_hash(record->amendment.transaction.id);
     if (overlay->absent_id == hash)
         overlay->absent_id = 0;
-    id_index_set(&overlay->ids, hash, (struct known_id){.position = record->position});
+    if (is_sampled(overlay, hash))
+        id_index_set(&overlay->ids, hash, (struct known_id){.position = record->position});
 }
 
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {

@@ -23,6 +23,8 @@ struct overlay {
     struct held_state *last;    /* handed out by the latest write, not counted since; NULL: none */
     struct buffer encoded;      /* the state read last, if it was in memory */
     struct overlay_view *views; /* open ones that keep what changes */
+    uint64_t sample_of, sample_remainder; /* overlay_use_sample(); 0: everything is held */
+    struct state unsampled;               /* of the entity outside the sample written last */
 };
 
 /* Applies a record to lists and counts: all but states and ids. */

@@ -1,0 +1,296 @@
+/* The histograms of one day are kept in a file named by its date:
+ *
+ *   "HRNH" 1 · plan id (8) · features (varint) · for each: name (varint and bytes), histogram ·
+ *   hash of all before (8)
+ *
+ * One that is damaged, or of other features, is not used. */
+#include "night_drift.h"
+
+#include "batch/base/day.h"
+#include "batch/replay/replay.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/file.h"
+#include "core/store/nights/night_files.h"
+#include "night_figures.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC           "HRNH\1"
+#define FILE_BYTES_MAX  ((size_t)256 << 20)
+#define DAYS            (NIGHT_WEEK + 1) /* the last one is the reported day */
+#define DAYS_BEFORE_MIN 3                /* kept ones are too few below that */
+#define STATE_BYTES     1024             /* of memory, as a rule of thumb */
+
+/* Histograms of all features for each day. */
+struct day_histograms {
+    struct night_histogram *days[DAYS]; /* of all features; NULL: none */
+};
+
+struct drift {
+    const struct night_drift_options *options;
+    const struct text *names;
+    size_t feature_count;
+    struct day_histograms kept;
+    struct day_histograms *workers;
+    size_t worker_count;
+};
+
+/* A feature is found by its name: mostly behind the one before it. SIZE_MAX: none. */
+static size_t find_feature(const struct drift *drift, struct text name, size_t guess) {
+    if (guess < drift->feature_count && text_equal(drift->names[guess], name))
+        return guess;
+    for (size_t i = 0; i < drift->feature_count; i++)
+        if (text_equal(drift->names[i], name))
+            return i;
+    return SIZE_MAX;
+}
+
+/* ---- kept histograms ---- */
+
+static void encode(const struct drift *drift, const struct night_histogram *histograms,
+                   struct buffer *out) {
+    buffer_append(out, MAGIC, sizeof MAGIC - 1);
+    buffer_append_u64(out, drift->options->snapshot->plan.id);
+    buffer_append_varint(out, drift->feature_count);
+    for (size_t i = 0; i < drift->feature_count; i++) {
+        buffer_append_varint(out, drift->names[i].length);
+        buffer_append(out, drift->names[i].data, drift->names[i].length);
+        night_histogram_encode(&histograms[i], out);
+    }
+    buffer_append_u64(out, hash64(out->bytes, out->length, 0));
+}
+
+static struct night_histogram *histograms_new(const struct drift *drift) {
+    return check_calloc(drift->feature_count + 1, sizeof(struct night_histogram));
+}
+
+/* NULL: it is damaged, or of other features. */
+static struct night_histogram *decode(const struct drift *drift, const char *bytes, size_t length) {
+    const uint8_t *start = (const uint8_t *)bytes;
+    size_t head = sizeof MAGIC - 1 + 8;
+    if (length < head + 8 || memcmp(bytes, MAGIC, sizeof MAGIC - 1) != 0 ||
+        load_u64(start + length - 8) != hash64(bytes, length - 8, 0) ||
+        load_u64(start + sizeof MAGIC - 1) != drift->options->snapshot->plan.id)
+        return NULL;
+    struct cursor cursor = cursor_of(start + head, length - head - 8);
+    struct night_histogram *histograms = histograms_new(drift);
+    bool is_same = cursor_varint(&cursor) == drift->feature_count;
+    for (size_t i = 0; i < drift->feature_count && is_same && !cursor.failed; i++) {
+        struct text name = cursor_text(&cursor, (size_t)cursor_varint(&cursor));
+        is_same = text_equal(name, drift->names[i]);
+        night_histogram_decode(&cursor, &histograms[i]);
+    }
+    if (is_same && !cursor.failed)
+        return histograms;
+    free(histograms);
+    return NULL;
+}
+
+static struct night_histogram *load_day(const struct drift *drift, int64_t day) {
+    char date[NIGHT_DATE_SIZE], *bytes;
+    size_t length;
+    struct error ignored; /* then it is computed again */
+    if (file_load(drift->options->folder, night_date_format(day, date), FILE_BYTES_MAX, &bytes,
+                  &length, &ignored) < 0)
+        return NULL;
+    struct night_histogram *histograms = decode(drift, bytes, length);
+    free(bytes);
+    return histograms;
+}
+
+static int keep_day(const struct drift *drift, int64_t day,
+                    const struct night_histogram *histograms, struct error *ret_error) {
+    char date[NIGHT_DATE_SIZE];
+    struct buffer bytes;
+    buffer_init(&bytes);
+    encode(drift, histograms, &bytes);
+    int r = night_file_write(drift->options->folder, night_date_format(day, date), bytes.bytes,
+                             bytes.length, ret_error);
+    buffer_deinit(&bytes);
+    return r;
+}
+
+/* ---- the replay ---- */
+
+static int take_row(void *user, size_t worker, const struct replay_row *row,
+                    struct buffer *prepared, struct error *ret_error) {
+    (void)prepared, (void)ret_error;
+    struct drift *drift = user;
+    const struct decision *decision = row->decision;
+    int64_t day = day_of_us(row->record->transaction.transaction.event_time_us) -
+                  (drift->options->day - NIGHT_WEEK);
+    if (!decision || day < 0 || day >= DAYS)
+        return 0;
+    struct night_histogram **histograms = &drift->workers[worker].days[day];
+    if (!*histograms)
+        *histograms = histograms_new(drift);
+    size_t guess = 0;
+    for (size_t i = 0; i < decision->feature_count; i++) {
+        size_t feature = find_feature(drift, decision->features[i].name, guess);
+        guess = feature + 1;
+        if (feature != SIZE_MAX)
+            (*histograms)[feature].counts[night_histogram_bin(decision->features[i].value)]++;
+    }
+    return 0;
+}
+
+/* Adds up the workers' histograms, and keeps those of each replayed day. */
+static int take_replayed(struct drift *drift, int64_t from_day, struct error *ret_error) {
+    for (size_t day = (size_t)(from_day - (drift->options->day - NIGHT_WEEK)); day < DAYS; day++) {
+        free(drift->kept.days[day]);
+        drift->kept.days[day] = histograms_new(drift);
+        for (size_t worker = 0; worker < drift->worker_count; worker++)
+            for (size_t i = 0; drift->workers[worker].days[day] && i < drift->feature_count; i++)
+                night_histogram_add(&drift->kept.days[day][i],
+                                    &drift->workers[worker].days[day][i]);
+        int r = keep_day(drift, drift->options->day - NIGHT_WEEK + (int64_t)day,
+                         drift->kept.days[day], ret_error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* From the tables of an earlier night, or else from the first record. */
+static int open_replay(struct drift *drift, int64_t from_day, struct progress *progress,
+                       struct replay **ret_replay, struct error *ret_error) {
+    struct replay_options options = {
+        .archive = drift->options->archive,
+        .snapshot = drift->options->snapshot,
+        .generations = drift->options->generations,
+        .threads = drift->options->threads,
+        .memory_bytes = drift->options->memory_bytes,
+        .until = drift->options->until,
+        .from_us = from_day * DAY_US,
+        .to_us = (drift->options->day + 1) * DAY_US,
+        .features = true,
+    };
+    int r = replay_open(&options, progress, ret_replay, ret_error);
+    if (r != -ERROR_NOT_FOUND)
+        return r;
+    options.generations = NULL;
+    return replay_open(&options, progress, ret_replay, ret_error);
+}
+
+static int run_replay(struct drift *drift, int64_t from_day, struct progress *progress,
+                      uint64_t *ret_records, struct error *ret_error) {
+    const struct replay_listener listener = {.take = take_row, .user = drift};
+    struct replay_report report;
+    struct replay *replay;
+    int r = open_replay(drift, from_day, progress, &replay, ret_error);
+    if (r < 0)
+        return r;
+    drift->worker_count = replay_workers(replay);
+    drift->workers = check_calloc(drift->worker_count, sizeof *drift->workers);
+    r = replay_run(replay, &listener, progress, &report, ret_error);
+    if (r == 0)
+        *ret_records = report.records;
+    replay_close(replay);
+    return r < 0 ? r : take_replayed(drift, from_day, ret_error);
+}
+
+/* ---- comparing ---- */
+
+static void compare(const struct drift *drift, struct night_drift *result) {
+    const struct night_histogram *now = drift->kept.days[DAYS - 1];
+    result->features = check_calloc(drift->feature_count + 1, sizeof *result->features);
+    result->count = drift->feature_count;
+    for (size_t day = 0; day + 1 < DAYS; day++)
+        result->days_before += drift->kept.days[day] && drift->feature_count > 0 &&
+                               night_histogram_total(drift->kept.days[day]) > 0;
+    struct night_histogram *before = check_malloc(sizeof *before);
+    for (size_t i = 0; i < drift->feature_count; i++) {
+        struct night_feature_drift *feature = &result->features[i];
+        memset(before, 0, sizeof *before);
+        for (size_t day = 0; day + 1 < DAYS; day++)
+            if (drift->kept.days[day])
+                night_histogram_add(before, &drift->kept.days[day][i]);
+        *feature = (struct night_feature_drift){
+            .name = {.data = text_copy(drift->names[i]), .length = drift->names[i].length},
+            .absent = now[i].counts[NIGHT_BINS - 1],
+            .absent_before = before->counts[NIGHT_BINS - 1]};
+        feature->is_compared =
+            night_histogram_compare(before, &now[i], &feature->index, &feature->noise);
+        result->rows = night_histogram_total(&now[i]);
+        result->rows_before = night_histogram_total(before);
+    }
+    free(before);
+}
+
+/* ---- the whole ---- */
+
+static unsigned count_kept(const struct drift *drift) {
+    unsigned count = 0;
+    for (size_t day = 0; day + 1 < DAYS; day++)
+        count += drift->kept.days[day] != NULL;
+    return count;
+}
+
+static int fill(struct drift *drift, struct progress *progress, struct night_drift *result,
+                struct error *ret_error) {
+    const struct night_drift_options *options = drift->options;
+    for (size_t day = 0; day < DAYS; day++)
+        drift->kept.days[day] = load_day(drift, options->day - NIGHT_WEEK + (int64_t)day);
+    int64_t from_day =
+        count_kept(drift) >= DAYS_BEFORE_MIN ? options->day : options->day - NIGHT_WEEK;
+    if (options->states * STATE_BYTES > options->memory_bytes) {
+        snprintf(result->reason, sizeof result->reason,
+                 "the replay would take about %" PRIu64 " MiB of memory for %" PRIu64
+                 " states, and --memory is %" PRIu64 " MiB",
+                 options->states * STATE_BYTES >> 20, options->states, options->memory_bytes >> 20);
+        return 0;
+    }
+    return run_replay(drift, from_day, progress, &result->replayed, ret_error);
+}
+
+static void drift_free(struct drift *drift) {
+    for (size_t day = 0; day < DAYS; day++) {
+        for (size_t worker = 0; worker < drift->worker_count; worker++)
+            free(drift->workers[worker].days[day]);
+        free(drift->kept.days[day]);
+    }
+    free(drift->workers);
+}
+
+/* Of aggregates and what is computed from them; what is internal has no name. */
+static struct text *feature_names(const struct snapshot *snapshot, size_t *ret_count) {
+    struct text *names = check_calloc(snapshot->slot_count + 1, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; i < snapshot->feature_count + snapshot->computed_count; i++) {
+        size_t slot = i < snapshot->feature_count
+                          ? snapshot->first_feature + i
+                          : snapshot->computed[i - snapshot->feature_count].slot;
+        if (snapshot->slot_names[slot].length > 0)
+            names[count++] = snapshot->slot_names[slot];
+    }
+    *ret_count = count;
+    return names;
+}
+
+int night_drift_make(const struct night_drift_options *options, struct progress *progress,
+                     struct night_drift *ret_drift, struct error *ret_error) {
+    struct drift drift = {.options = options};
+    struct night_drift result = {0};
+    struct text *names = feature_names(options->snapshot, &drift.feature_count);
+    drift.names = names;
+    int r = fill(&drift, progress, &result, ret_error);
+    if (r == 0 && !*result.reason)
+        compare(&drift, &result);
+    drift_free(&drift);
+    free(names);
+    if (r == 0)
+        *ret_drift = result;
+    return r;
+}
+
+void night_drift_deinit(struct night_drift *drift) {
+    for (size_t i = 0; i < drift->count; i++)
+        free((void *)(uintptr_t)drift->features[i].name.data);
+    free(drift->features);
+    *drift = (struct night_drift){0};
+}

@@ -1,0 +1,594 @@
+/* One function for each kind of finding. Thresholds are named where they are used. */
+#include "night_findings.h"
+
+#include "batch/base/day.h"
+#include "core/base/check.h"
+#include "night_statistics.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TODAY ((size_t)NIGHT_DAYS - 1)
+#define WEEK  (TODAY - NIGHT_WEEK) /* the first day that it is compared with */
+
+/* Chances below which a count is not chance. Many things are tested each night, so they are small:
+ * a hundred rules at a millionth give a false finding every 27 years. */
+#define CHANCE_DAY  1e-4
+#define CHANCE_MANY 1e-6
+
+struct finder {
+    const struct night_evidence *evidence;
+    const struct night_figures *figures;
+    const struct night_day *today;
+    struct night_findings *findings;
+};
+
+static struct night_finding *add(struct finder *finder, enum night_severity severity,
+                                 const char *code, struct text subject, double figure,
+                                 double expected) {
+    struct night_findings *findings = finder->findings;
+    findings->of = check_reallocarray(findings->of, findings->count + 1, sizeof *findings->of);
+    struct night_finding *finding = &findings->of[findings->count++];
+    *finding = (struct night_finding){
+        .severity = severity, .code = code, .figure = figure, .expected = expected};
+    snprintf(finding->subject, sizeof finding->subject, "%" TEXT_FORMAT, TEXT_ARGS(subject));
+    findings->by_severity[severity]++;
+    return finding;
+}
+
+static void __attribute__((format(printf, 2, 3))) say(struct night_finding *finding,
+                                                      const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->text, sizeof finding->text, format, arguments);
+    va_end(arguments);
+}
+
+static void __attribute__((format(printf, 2, 3))) advise(struct night_finding *finding,
+                                                         const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(finding->advice, sizeof finding->advice, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- shares ---- */
+
+/* A count of today and of each day of the week before, of so many. */
+struct share {
+    uint64_t k, n, k_before, n_before;
+    double least, most; /* of a day's share */
+    unsigned days;
+};
+
+static void share_add_day(struct share *share, uint64_t k, uint64_t n) {
+    if (n == 0)
+        return;
+    double of_day = (double)k / (double)n;
+    if (share->days == 0 || of_day < share->least)
+        share->least = of_day;
+    if (share->days == 0 || of_day > share->most)
+        share->most = of_day;
+    share->days++;
+    share->k_before += k;
+    share->n_before += n;
+}
+
+static double share_now(const struct share *share) {
+    return share->n > 0 ? (double)share->k / (double)share->n : 0;
+}
+
+static double share_before(const struct share *share) {
+    return share->n_before > 0 ? (double)share->k_before / (double)share->n_before : 0;
+}
+
+/* By more than `times`, more than chance, and well beyond the highest day before. */
+static bool share_rose(const struct share *share, double times, double chance) {
+    return share->days >= 2 && share->n > 0 && share_now(share) > times * share_before(share) &&
+           share_now(share) > 1.3 * share->most &&
+           night_chance_of_rise(share->k, share->n, share->k_before, share->n_before) < chance;
+}
+
+static bool share_fell(const struct share *share, double times, double chance) {
+    return share->days >= 2 && share->n > 0 && share_now(share) * times < share_before(share) &&
+           share_now(share) * 1.3 < share->least &&
+           night_chance_of_fall(share->k, share->n, share->k_before, share->n_before) < chance;
+}
+
+/* ---- volume ---- */
+
+static bool is_unlike(uint64_t now, uint64_t reference, double times) {
+    return times < 1 ? (double)now < times * (double)reference
+                     : (double)now > times * (double)reference;
+}
+
+/* The same weekday, one and two weeks before; or of a short history, the least or greatest day. */
+static bool is_volume_unlike(const struct finder *finder, double times, uint64_t *ret_reference) {
+    const struct night_day *days = finder->figures->days;
+    uint64_t now = finder->today->transactions, reference = days[WEEK].transactions, known = 0;
+    if (reference > 0) {
+        uint64_t earlier = days[WEEK - NIGHT_WEEK].transactions;
+        *ret_reference = reference;
+        return is_unlike(now, reference, times) && (earlier == 0 || is_unlike(now, earlier, times));
+    }
+    for (size_t i = WEEK; i < TODAY; i++) {
+        uint64_t of_day = days[i].transactions;
+        if (of_day == 0)
+            continue;
+        if (known++ == 0 || (times < 1 ? of_day < reference : of_day > reference))
+            reference = of_day;
+    }
+    *ret_reference = reference;
+    return known >= 2 && is_unlike(now, reference, times);
+}
+
+static void find_volume(struct finder *finder) {
+    uint64_t now = finder->today->transactions, reference;
+    if (is_volume_unlike(finder, 0.6, &reference) &&
+        night_chance_of_fall(now, 1, reference, 1) < CHANCE_DAY) {
+        struct night_finding *finding = add(finder, NIGHT_ALERT, "volume_low", (struct text){0},
+                                            (double)now, (double)reference);
+        say(finding, "%" PRIu64 " transactions, where the same day of other weeks had %" PRIu64,
+            now, reference);
+        advise(finding, "Ask the producers: a channel may be down, or its transactions refused "
+                        "(see the rejects) or still to come.");
+    } else if (is_volume_unlike(finder, 1.8, &reference) &&
+               night_chance_of_rise(now, 1, reference, 1) < CHANCE_DAY) {
+        struct night_finding *finding = add(finder, NIGHT_WARNING, "volume_high", (struct text){0},
+                                            (double)now, (double)reference);
+        say(finding, "%" PRIu64 " transactions, where the same day of other weeks had %" PRIu64,
+            now, reference);
+        advise(finding, "Look for transactions sent twice under new ids, for a test that went to "
+                        "production, and for card testing.");
+    }
+}
+
+/* Neither today nor in the week before. */
+static void find_silence(struct finder *finder) {
+    const struct night_figures *figures = finder->figures;
+    char newest[64] = "none";
+    for (size_t i = WEEK; i < NIGHT_DAYS; i++)
+        if (figures->days[i].transactions > 0)
+            return;
+    if (figures->newest_event_us != INT64_MIN)
+        value_format(value_timestamp(figures->newest_event_us), newest, sizeof newest);
+    struct night_finding *finding =
+        add(finder, NIGHT_ALERT, "no_transactions", (struct text){0}, 0, 0);
+    say(finding, "no transaction on this day or in the week before; the newest: %s", newest);
+    advise(finding, "Ask the producers. A report on imported history needs --date: the day after "
+                    "the day that it is about.");
+}
+
+/* ---- gaps ---- */
+
+static double expected_in_hour(const struct finder *finder, size_t hour) {
+    double sum = 0;
+    unsigned days = 0;
+    for (size_t i = WEEK; i < TODAY; i++) {
+        sum += (double)finder->figures->days[i].hours[hour];
+        days += finder->figures->days[i].transactions > 0;
+    }
+    return days >= 2 ? sum / days : 0;
+}
+
+static void report_gap(struct finder *finder, size_t from, size_t to, double expected) {
+    char hours[32];
+    bool is_long = to - from >= 4;
+    snprintf(hours, sizeof hours, "%02zu:00-%02zu:00", from, to);
+    struct night_finding *finding =
+        add(finder, is_long ? NIGHT_ALERT : NIGHT_WARNING, "gap", text_of(hours), 0, expected);
+    say(finding, "no transaction from %02zu:00 to %02zu:00 UTC, where %.0f were to be expected",
+        from, to, expected);
+    advise(finding, "Was the server down, or its producers? Transactions that were not scored can "
+                    "still be sent, with their event times.");
+}
+
+/* Hours without a transaction that 20 or more were expected in: by chance one in e^20. */
+static void find_gaps(struct finder *finder) {
+    if (finder->today->transactions == 0) /* the volume says so */
+        return;
+    for (size_t hour = 0; hour < 24;) {
+        double expected = 0;
+        size_t end = hour;
+        for (; end < 24 && finder->today->hours[end] == 0; end++)
+            expected += expected_in_hour(finder, end);
+        if (expected >= 20)
+            report_gap(finder, hour, end, expected);
+        hour = end + 1;
+    }
+}
+
+/* ---- fraud ---- */
+
+/* Days are compared at the same age, since outcomes come late: frauds of the reported day known on
+ * that day, frauds of the day a week ago known after a week. */
+static void find_fraud(struct finder *finder) {
+    static const size_t ages[] = {0, 1, 3, 7, 14};
+    for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
+        size_t age = ages[i], at = TODAY - age;
+        const struct night_day *day = &finder->figures->days[at];
+        struct share share = {.k = night_day_frauds_at(day, age), .n = day->transactions};
+        for (size_t before = at - NIGHT_WEEK; before < at; before++)
+            share_add_day(&share, night_day_frauds_at(&finder->figures->days[before], age),
+                          finder->figures->days[before].transactions);
+        if (!share_rose(&share, 2, CHANCE_DAY))
+            continue;
+        char date[NIGHT_DATE_SIZE];
+        night_date_format(finder->figures->first_day + (int64_t)at, date);
+        struct night_finding *finding = add(finder, NIGHT_ALERT, "fraud_rate", text_of(date),
+                                            share_now(&share), share_before(&share));
+        say(finding,
+            "%" PRIu64 " of %" PRIu64 " transactions of %s were reported as fraud within %zu days, "
+            "%.2f %%; of the week before it %.2f %%",
+            share.k, share.n, date, age + 1, 100 * share_now(&share), 100 * share_before(&share));
+        advise(finding,
+               "Look at what they have in common (harrier export %s --from %s), and at "
+               "the frauds that were approved.",
+               finder->evidence->data, date);
+    }
+}
+
+/* Of frauds a week or two old, against older ones. */
+static void find_missed(struct finder *finder) {
+    uint64_t missed = 0, frauds = 0, missed_before = 0, frauds_before = 0;
+    for (size_t i = 0; i < NIGHT_DAYS - 7; i++) {
+        const struct night_day *day = &finder->figures->days[i];
+        bool is_recent = i >= NIGHT_DAYS - 14;
+        uint64_t of_day = night_day_frauds(day, false);
+        *(is_recent ? &missed : &missed_before) += of_day;
+        *(is_recent ? &frauds : &frauds_before) += of_day + night_day_frauds(day, true);
+    }
+    if (frauds_before == 0 || frauds == 0)
+        return;
+    double now = (double)missed / (double)frauds;
+    double before = (double)missed_before / (double)frauds_before;
+    if (now < 1.5 * before ||
+        night_chance_of_rise(missed, frauds, missed_before, frauds_before) >= CHANCE_DAY)
+        return;
+    struct night_finding *finding =
+        add(finder, NIGHT_WARNING, "missed_frauds", (struct text){0}, now, before);
+    say(finding,
+        "%" PRIu64 " of %" PRIu64 " frauds a week or two old were approved, %.0f %%; of older ones "
+        "%.0f %%",
+        missed, frauds, 100 * now, 100 * before);
+    advise(finding, "A new pattern may pass the rules: compare the missed frauds with the found "
+                    "ones, and write a rule in shadow.");
+}
+
+/* ---- verdicts and rules ---- */
+
+static void find_verdicts(struct finder *finder) {
+    for (enum verdict verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT; verdict++) {
+        const char *name = verdict_name(verdict);
+        struct share share = {.k = finder->today->verdicts[verdict],
+                              .n = finder->today->transactions};
+        for (size_t i = WEEK; i < TODAY; i++)
+            share_add_day(&share, finder->figures->days[i].verdicts[verdict],
+                          finder->figures->days[i].transactions);
+        bool rose = share_rose(&share, 2, CHANCE_DAY / 10);
+        if (!rose && !share_fell(&share, 2.5, CHANCE_DAY / 10))
+            continue;
+        struct night_finding *finding =
+            add(finder, rose ? NIGHT_ALERT : NIGHT_WARNING, "verdict_share", text_of(name),
+                share_now(&share), share_before(&share));
+        say(finding, "%.2f %% of the transactions got %s; in the week before %.2f %%",
+            100 * share_now(&share), name, 100 * share_before(&share));
+        advise(finding, "%s",
+               rose ? "Look at the rules that fire more often than before, below; a rule can be "
+                      "put into shadow until it is understood."
+                    : "Look at the rules that fire less often than before, and at features that "
+                      "are absent more often, below.");
+    }
+}
+
+static struct share share_of_rule(const struct finder *finder, const uint64_t *counts) {
+    struct share share = {.k = counts[TODAY], .n = finder->today->transactions};
+    for (size_t i = WEEK; i < TODAY; i++)
+        share_add_day(&share, counts[i], finder->figures->days[i].transactions);
+    return share;
+}
+
+/* Half of the transactions or more, and not for long. */
+static bool is_everywhere(const struct share *share) {
+    return share->n >= 50 && share_now(share) >= 0.5 &&
+           share_before(share) < 0.5 * share_now(share);
+}
+
+static void find_firing(struct finder *finder, const struct night_rule *rule) {
+    struct share share = share_of_rule(finder, rule->fires);
+    bool everywhere = is_everywhere(&share);
+    bool rose = share_rose(&share, 3, CHANCE_MANY);
+    bool silent = share.k == 0 && share.k_before >= 50 && share_fell(&share, 10, CHANCE_MANY);
+    if (!everywhere && !rose && !silent)
+        return;
+    struct night_finding *finding =
+        add(finder, everywhere && !rule->is_shadow ? NIGHT_ALERT : NIGHT_WARNING,
+            everywhere ? "rule_fires_on_everything"
+            : rose     ? "rule_rate"
+                       : "rule_silent",
+            rule->name, share_now(&share), share_before(&share));
+    say(finding,
+        "the rule %" TEXT_FORMAT "%s fired for %.2f %% of the transactions; in the week before for "
+        "%.2f %%",
+        TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "", 100 * share_now(&share),
+        100 * share_before(&share));
+    advise(finding, "%s",
+           everywhere ? "Put it into shadow (mode: shadow) and reload; then look at the values it "
+                        "reads with harrier explain."
+           : rose     ? "Look at some of its transactions with harrier explain: an attack, or a "
+                        "feature that has changed?"
+                      : "Does it still get the fields and features that it reads? harrier explain "
+                        "shows them.");
+}
+
+static void find_failing(struct finder *finder, const struct night_rule *rule) {
+    uint64_t failures = rule->failures[TODAY], n = finder->today->transactions;
+    if (failures == 0)
+        return;
+    struct night_finding *finding = add(finder, failures * 100 >= n ? NIGHT_ALERT : NIGHT_WARNING,
+                                        "rule_fails", rule->name, (double)failures, 0);
+    say(finding,
+        "the condition of the rule %" TEXT_FORMAT " failed for %" PRIu64 " of %" PRIu64
+        " transactions",
+        TEXT_ARGS(rule->name), failures, n);
+    advise(finding, "harrier explain shows the part that fails; has() guards a value that may be "
+                    "absent.");
+}
+
+/* With 200 outcomes or more, all but one in a hundred legitimate. */
+static void find_imprecise(struct finder *finder, const struct night_rule *rule) {
+    uint64_t fraud = rule->labels[LABEL_FRAUD] + rule->labels[LABEL_CHARGEBACK];
+    uint64_t known = fraud + rule->labels[LABEL_LEGIT];
+    if (known < 200 || fraud * 100 >= known || rule->is_shadow)
+        return;
+    struct night_finding *finding =
+        add(finder, NIGHT_NOTE, "rule_precision", rule->name, (double)fraud / (double)known, 0.01);
+    say(finding,
+        "of %" PRIu64 " transactions with an outcome that the rule %" TEXT_FORMAT
+        " fired for, %" PRIu64 " were fraud",
+        known, TEXT_ARGS(rule->name), fraud);
+    advise(finding, "Narrow its condition, lower its score, or put it into shadow.");
+}
+
+static void find_rules(struct finder *finder) {
+    for (size_t i = 0; i < finder->figures->rule_count; i++) {
+        find_firing(finder, &finder->figures->rules[i]);
+        find_failing(finder, &finder->figures->rules[i]);
+        find_imprecise(finder, &finder->figures->rules[i]);
+    }
+}
+
+static void find_degraded(struct finder *finder) {
+    struct share share = {.k = finder->today->degraded, .n = finder->today->transactions};
+    for (size_t i = WEEK; i < TODAY; i++)
+        share_add_day(&share, finder->figures->days[i].degraded,
+                      finder->figures->days[i].transactions);
+    if (share_now(&share) < 0.01 || !share_rose(&share, 2, CHANCE_DAY))
+        return;
+    struct night_finding *finding =
+        add(finder, share_now(&share) >= 0.1 ? NIGHT_ALERT : NIGHT_WARNING, "degraded",
+            (struct text){0}, share_now(&share), share_before(&share));
+    say(finding, "%.2f %% of the decisions lacked something; in the week before %.2f %%",
+        100 * share_now(&share), 100 * share_before(&share));
+    advise(finding, "degraded_reason of these decisions says what: new features before their "
+                    "first rebuild, late transactions, or old tables.");
+}
+
+/* ---- clocks ---- */
+
+static const struct night_reject_reason *clock_rejects(const struct finder *finder) {
+    const struct night_rejects *rejects = finder->evidence->rejects;
+    for (size_t i = 0; i < rejects->count; i++)
+        if (rejects->reasons[i].is_event_time && rejects->reasons[i].now >= 10 &&
+            rejects->reasons[i].now * 200 >= finder->today->transactions)
+            return &rejects->reasons[i];
+    return NULL;
+}
+
+static void find_clocks(struct finder *finder) {
+    const struct night_day *today = finder->today;
+    const struct night_reject_reason *refused = clock_rejects(finder);
+    int64_t now_us = finder->evidence->now_us;
+    double hours = (double)today->early_us_max / 3.6e9;
+    if (today->early >= 10 && today->early * 1000 >= today->transactions) {
+        bool is_bad = today->early * 100 >= today->transactions;
+        struct night_finding *finding = add(finder, is_bad ? NIGHT_ALERT : NIGHT_WARNING,
+                                            "clock_fast", TEXT_LITERAL("client"), hours, 0);
+        say(finding,
+            "%" PRIu64 " transactions have event times later than their receipt, by up to %.1f "
+            "hours",
+            today->early, hours);
+        advise(finding, "A client's clock, or its time zone, is wrong. Its entities have histories "
+                        "in the future until that time has passed.");
+    }
+    if (refused) {
+        struct night_finding *finding =
+            add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("refused"), (double)refused->now,
+                (double)refused->before / NIGHT_WEEK);
+        say(finding, "%" PRIu64 " transactions were refused for their event times", refused->now);
+        advise(finding, "A client's clock, or its time zone, is wrong: the file of rejects names "
+                        "the sources. Correct the times and send them again.");
+    }
+    if (finder->figures->newest_receive_us > now_us + NIGHT_EARLY_US ||
+        finder->figures->future > 0) {
+        char newest[64];
+        int64_t newest_us = finder->figures->newest_receive_us;
+        if (finder->figures->future > 0)
+            newest_us = finder->figures->newest_event_us;
+        value_format(value_timestamp(newest_us), newest, sizeof newest);
+        struct night_finding *finding =
+            add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("archive"),
+                (double)(newest_us - now_us) / 3.6e9, 0);
+        say(finding, "the archive has records of %s, which has not come yet", newest);
+        advise(finding, "The clock of this machine, of the server or of a client is wrong. A "
+                        "receive time that is too late stands still until it has passed.");
+    }
+}
+
+/* ---- rejects, guard, tables, disk ---- */
+
+static void find_rejects(struct finder *finder) {
+    const struct night_rejects *rejects = finder->evidence->rejects;
+    uint64_t before_n = 0, n = finder->today->transactions + rejects->now;
+    for (size_t i = WEEK; i < TODAY; i++)
+        before_n += finder->figures->days[i].transactions;
+    before_n += rejects->before;
+    if (!rejects->is_known || rejects->now < 20)
+        return;
+    bool is_many = rejects->now * 20 >= n;
+    bool rose = (double)rejects->now * (double)before_n > 3 * (double)rejects->before * (double)n &&
+                night_chance_of_rise(rejects->now, n, rejects->before, before_n) < CHANCE_MANY;
+    if (!is_many && !rose)
+        return;
+    struct night_finding *finding =
+        add(finder, is_many ? NIGHT_ALERT : NIGHT_WARNING, "rejects", (struct text){0},
+            (double)rejects->now, (double)rejects->before / NIGHT_WEEK);
+    say(finding,
+        "%" PRIu64 " transactions were refused, %.2f %% of all that came; in the week before %.1f "
+        "a day",
+        rejects->now, 100 * (double)rejects->now / (double)n, (double)rejects->before / NIGHT_WEEK);
+    advise(finding, "The report lists them by reason. Once the cause is mended, harrier score "
+                    "sends the file of rejects again.");
+}
+
+static void find_held(struct finder *finder) {
+    const struct night_journal *journal = finder->evidence->journal;
+    if (journal->held_back > 0) {
+        struct night_finding *finding = add(finder, NIGHT_WARNING, "held_back", (struct text){0},
+                                            (double)journal->held_back, 0);
+        say(finding,
+            "%" PRIu64 " thresholds or cut-offs changed by more than their guards allow, and keep "
+            "their old values",
+            journal->held_back);
+        advise(finding,
+               "The report lists them. If the change is right: harrier rebuild --data %s "
+               "--force --accept-changes",
+               finder->evidence->data);
+    }
+    if (*journal->warning) {
+        struct night_finding *finding =
+            add(finder, NIGHT_WARNING, "rebuild", (struct text){0}, 0, 0);
+        say(finding, "%.380s", journal->warning);
+        advise(finding, "The rebuild is complete; docs/OPERATIONS.md, \"Troubleshooting\", has its "
+                        "warnings.");
+    }
+}
+
+static void find_different(struct finder *finder) {
+    const struct night_journal *journal = finder->evidence->journal;
+    if (journal->different == 0)
+        return;
+    struct night_finding *finding =
+        add(finder, NIGHT_ALERT, "tables_differ", (struct text){0}, (double)journal->different, 0);
+    say(finding, "%" PRIu64 " of %" PRIu64 " compared states or ids are not what the archive gives",
+        journal->different, journal->verified);
+    advise(finding,
+           "harrier verify %s shows them; harrier rebuild --data %s --full builds the tables "
+           "anew. Please report this.",
+           finder->evidence->data, finder->evidence->data);
+}
+
+static void find_growth(struct finder *finder) {
+    const struct night_growth *growth = &finder->evidence->growth;
+    if (growth->free_bytes == 0 || growth->days_left >= 30)
+        return;
+    struct night_finding *finding = add(finder, growth->days_left < 7 ? NIGHT_ALERT : NIGHT_WARNING,
+                                        "disk", (struct text){0}, (double)growth->days_left, 30);
+    say(finding,
+        "the archive grows by %" PRIu64 " MiB a day, and its disk has room for %" PRIu64 " days",
+        growth->bytes_a_day >> 20, growth->days_left);
+    advise(finding,
+           "Enlarge the disk, or move what is not Harrier's. A full disk stops decisions.");
+}
+
+/* ---- drift ---- */
+
+bool night_score_drift(const struct night_figures *figures, double *ret_index, double *ret_noise) {
+    struct night_histogram *before = check_calloc(1, sizeof *before);
+    struct night_histogram *now = check_calloc(1, sizeof *now);
+    for (size_t day = WEEK; day < NIGHT_DAYS; day++)
+        for (size_t score = 0; score < NIGHT_SCORES; score++)
+            (day == TODAY ? now : before)->counts[night_histogram_bin(value_int((int64_t)score))] +=
+                figures->days[day].scores[score];
+    bool is_compared = night_histogram_compare(before, now, ret_index, ret_noise);
+    free(before);
+    free(now);
+    return is_compared;
+}
+
+#define DRIFT_INDEX 0.25 /* a shift; night_statistics.h */
+#define DRIFT_ROWS  200
+
+static bool is_shift(double index, double noise) {
+    return index > DRIFT_INDEX + 5 * noise;
+}
+
+static void find_drift(struct finder *finder) {
+    const struct night_drift *drift = finder->evidence->drift;
+    double index, noise;
+    if (finder->today->transactions >= DRIFT_ROWS &&
+        night_score_drift(finder->figures, &index, &noise) && is_shift(index, noise)) {
+        struct night_finding *finding =
+            add(finder, NIGHT_WARNING, "score_drift", (struct text){0}, index, DRIFT_INDEX);
+        say(finding, "scores are distributed otherwise than last week: stability index %.2f",
+            index);
+        advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Look at "
+                        "the rules and features that changed.");
+    }
+    for (size_t i = 0; i < drift->count; i++) {
+        const struct night_feature_drift *feature = &drift->features[i];
+        if (!feature->is_compared || drift->rows < DRIFT_ROWS || drift->days_before < 2 ||
+            !is_shift(feature->index, feature->noise))
+            continue;
+        struct night_finding *finding =
+            add(finder, NIGHT_WARNING, "feature_drift", feature->name, feature->index, DRIFT_INDEX);
+        say(finding,
+            "the values of %" TEXT_FORMAT " are distributed otherwise than last week: stability "
+            "index %.2f; absent in %.1f %%, before in %.1f %%",
+            TEXT_ARGS(feature->name), feature->index,
+            100 * (double)feature->absent / (double)drift->rows,
+            100 * (double)feature->absent_before / (double)drift->rows_before);
+        advise(finding, "Has a producer changed the fields that it is made from? Rules and "
+                        "thresholds on it were chosen for other values.");
+    }
+}
+
+/* ---- all ---- */
+
+/* The most severe first, and of one severity and code the most unusual. */
+static int compare_findings(const void *left, const void *right) {
+    const struct night_finding *a = left, *b = right;
+    if (a->severity != b->severity)
+        return a->severity > b->severity ? -1 : 1;
+    int order = strcmp(a->code, b->code);
+    if (order != 0)
+        return order;
+    if (a->figure != b->figure)
+        return a->figure > b->figure ? -1 : 1;
+    return strcmp(a->subject, b->subject);
+}
+
+void night_findings_make(const struct night_evidence *evidence,
+                         struct night_findings *ret_findings) {
+    static void (*const find[])(struct finder *) = {
+        find_silence,  find_volume,    find_gaps,     find_fraud,  find_missed,
+        find_verdicts, find_rules,     find_degraded, find_clocks, find_rejects,
+        find_held,     find_different, find_growth,   find_drift};
+    *ret_findings = (struct night_findings){0};
+    struct finder finder = {.evidence = evidence,
+                            .figures = evidence->figures,
+                            .today = &evidence->figures->days[TODAY],
+                            .findings = ret_findings};
+    for (size_t i = 0; i < sizeof find / sizeof *find; i++)
+        find[i](&finder);
+    if (ret_findings->count > 0)
+        qsort(ret_findings->of, ret_findings->count, sizeof *ret_findings->of, compare_findings);
+}
+
+void night_findings_deinit(struct night_findings *findings) {
+    free(findings->of);
+    *findings = (struct night_findings){0};
+}
