@@ -37,6 +37,7 @@ static const struct command {
     {"policy", command_policy, "show, compare and bring back the policies of an archive"},
     {"zones", command_zones, "list a policy's time zones, add and update them"},
     {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
+    {"night", command_night, "rebuild, verify, report on the day, seal: what a timer runs"},
     {"replay", command_replay, "decide an archive again: what would another policy have done?"},
     {"explain", command_explain, "show why a transaction was decided as it was"},
     {"shadow", command_shadow, "report what shadow rules and policies would have done"},

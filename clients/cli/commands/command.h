@@ -15,6 +15,7 @@ int command_export(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_night(int argc, char **argv);
 int command_outcome(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_rebuild(int argc, char **argv);

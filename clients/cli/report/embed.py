@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the report page one text: page.html with the style and the scripts in it, as C arrays.
+"""Makes a report page one text: page.html, or night.html, with the style and the scripts in it, as C arrays.
 
 The scripts are ES modules, so that editors and checkers understand them one by one. Here they
 become one inline module: imports go, `export` goes, and a name that two of them declare is an
@@ -18,7 +18,8 @@ import pathlib
 import re
 import sys
 
-SLOTS = ["title", "figures", "report"]  # in the page's order; report_page.c fills them
+# Filled when a report is written, in the page's order: by report_page.c, night_page.c
+SLOTS = {"page.html": ["title", "figures", "report"], "night.html": ["title", "head", "body"]}
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
@@ -61,7 +62,7 @@ def c_array(name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Writes the header that report_page.c includes."""
+    """Writes the header that the page's writer includes."""
     output, page_path, *parts = map(pathlib.Path, sys.argv[1:])
     styles = [path for path in parts if path.suffix == ".css"]
     style = "\n" + "\n".join(path.read_text(encoding="utf-8") for path in styles)
@@ -70,18 +71,17 @@ def main() -> None:
         if end in text.lower():
             raise SystemExit(f'"{end}" would end the element too early')
     page = page_path.read_text(encoding="utf-8")
-    for slot, text in (
-        ("style_hash", hash_source(style)),
-        ("script_hash", hash_source(script)),
-        ("style", style),
-        ("script", script),
-    ):
+    filled = [("style_hash", hash_source(style)), ("style", style)]
+    if script.strip():
+        filled += [("script_hash", hash_source(script)), ("script", script)]
+    for slot, text in filled:
         if page.count("{{" + slot + "}}") != 1:
             raise SystemExit(f"{page_path}: the slot {slot} is there not once")
         page = page.replace("{{" + slot + "}}", text)
-    pieces = re.split("|".join("{{" + slot + "}}" for slot in SLOTS), page)
-    if len(pieces) != len(SLOTS) + 1:
-        raise SystemExit(f"{page_path}: the slots {SLOTS} must be there once each")
+    slots = SLOTS[page_path.name]
+    pieces = re.split("|".join("{{" + slot + "}}" for slot in slots), page)
+    if len(pieces) != len(slots) + 1:
+        raise SystemExit(f"{page_path}: the slots {slots} must be there once each")
     arrays = [c_array(f"page_{number}", piece) for number, piece in enumerate(pieces)]
     output.write_text("/* Made by embed.py from the files beside it. */\n" + "\n".join(arrays))
 

@@ -1,0 +1,332 @@
+#include "night_steps.h"
+
+#include "batch/base/day.h"
+#include "batch/base/machine.h"
+#include "batch/rebuild/rebuild.h"
+#include "batch/verify/verify.h"
+#include "clients/cli/output/threshold_output.h"
+#include "clients/cli/terminal/clock.h"
+#include "core/base/check.h"
+#include "core/store/archive/archive_seal.h"
+#include "core/store/archive/file.h"
+#include "night_document.h"
+#include "night_hook.h"
+#include "night_rejects.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#define SAMPLE_OF      16 /* in as many nights all keys have been verified */
+#define HOOK_TRY_LATER 75 /* its exit status for that */
+
+/* ---- rebuild ---- */
+
+struct publishing {
+    struct rebuild_listener listener; /* first */
+    struct night_run *run;
+};
+
+/* What was held back, in the words of a rebuild, line by line. */
+static void take_held(struct night_journal *journal, const struct threshold_report *report) {
+    struct buffer lines;
+    buffer_init(&lines);
+    journal->held_back = journal->held_lines = 0;
+    for (size_t i = 0; i < report->threshold_count; i++)
+        journal->held_back += report->thresholds[i].held;
+    for (size_t i = 0; i < report->cutoff_count; i++)
+        journal->held_back += report->cutoffs[i].state == CUTOFF_HELD;
+    threshold_output_warn(report, &lines);
+    buffer_append_u8(&lines, '\0');
+    for (char *line = (char *)lines.bytes, *rest;
+         (line = strtok_r(line, "\n", &rest)) && journal->held_lines < NIGHT_HELD_LINES_MAX;
+         line = NULL)
+        snprintf(journal->held[journal->held_lines++].text, sizeof journal->held->text, "%.511s",
+                 line);
+    buffer_deinit(&lines);
+}
+
+/* Once the tables are in place they are not computed again, and nobody else knows what was held
+ * back: it is written down before. */
+static int write_down(struct rebuild_listener *self, struct archive_place place,
+                      const struct rebuild_report *report, struct error *ret_error) {
+    struct night_run *run = ((struct publishing *)self)->run;
+    run->journal.place = place;
+    memcpy(run->journal.warning, report->warning, sizeof run->journal.warning);
+    take_held(&run->journal, &report->thresholds);
+    return night_journal_write(run->folder, &run->journal, ret_error);
+}
+
+static bool is_same_place(struct archive_place a, struct archive_place b) {
+    return a.position == b.position && a.chain == b.chain;
+}
+
+static int rebuild(struct night_run *run, struct error *ret_error) {
+    const struct night_options *options = run->options;
+    struct night_journal *journal = &run->journal;
+    struct publishing publishing = {.listener = {write_down}, .run = run};
+    struct rebuild_report report;
+    const struct rebuild_options rebuild = {
+        .archive = run->archive,
+        .generations = run->generations,
+        .full = options->full,
+        .version = HARRIER_VERSION,
+        .now_us = realtime_us(),
+        .memory_bytes = options->memory_bytes,
+        .threads = options->threads,
+        .keep = options->generations,
+        .drop_cache = options->drop_cache,
+        .listener = &publishing.listener,
+    };
+    int r = rebuild_run(&rebuild, &run->progress->progress, &report, ret_error);
+    if (r < 0)
+        return r;
+    /* Up to date: by an earlier attempt, which wrote down the same place, or by somebody else. */
+    if (report.up_to_date && !is_same_place(journal->place, report.manifest.place))
+        journal->held_back = journal->held_lines = 0;
+    journal->generation_id = report.manifest.id;
+    journal->content_hash = report.manifest.content_hash;
+    journal->place = report.manifest.place;
+    journal->states = report.manifest.states;
+    rebuild_report_deinit(&report);
+    return 0;
+}
+
+/* ---- verify ---- */
+
+static void ignore_difference(struct verify_listener *self, const struct plan *plan,
+                              const struct state_difference *difference) {
+    (void)self, (void)plan, (void)difference;
+}
+
+static void ignore_entity(struct verify_listener *self, struct text name, uint64_t states,
+                          uint64_t differences) {
+    (void)self, (void)name, (void)states, (void)differences;
+}
+
+static int verify(struct night_run *run, struct error *ret_error) {
+    bool is_sample = run->options->verification == NIGHT_VERIFY_SAMPLE;
+    struct verify_listener listener = {ignore_difference, ignore_entity};
+    struct verify_report report;
+    const struct verify_options options = {
+        .archive = run->archive,
+        .generations = run->generations,
+        .sample_of = is_sample ? SAMPLE_OF : 0,
+        .sample_at = (uint64_t)run->day % SAMPLE_OF,
+    };
+    if (run->options->verification == NIGHT_VERIFY_NONE)
+        return 1;
+    int r = verify_run(&options, &run->progress->progress, &listener, &report, ret_error);
+    if (r < 0)
+        return r;
+    run->journal.is_sample = is_sample;
+    run->journal.verified = report.states.entities + report.ids;
+    run->journal.different = report.states.differences + report.different_ids +
+                             report.states.is_tally_different + report.states.are_lists_different;
+    return 0;
+}
+
+/* ---- guard ---- */
+
+/* The guard has done its work in the rebuild; what it held back must not go unnoticed. */
+static int report_held(const struct night_run *run) {
+    for (size_t i = 0; i < run->journal.held_lines; i++)
+        fprintf(stderr, "harrier: %s\n", run->journal.held[i].text);
+    if (*run->journal.warning)
+        fprintf(stderr, "harrier: %s\n", run->journal.warning);
+    return 0;
+}
+
+/* ---- report ---- */
+
+static int load_policy(const struct night_run *run, struct snapshot **ret_snapshot,
+                       struct error *ret_error) {
+    struct generation *generation;
+    struct buffer messages; /* dropped: the policy was valid when it was recorded */
+    size_t count;
+    int r = generation_open_current(run->generations, false, &generation, ret_error);
+    if (r < 0)
+        return r;
+    const struct policy_file *files = generation_files(generation, &count);
+    buffer_init(&messages);
+    r = snapshot_load(files, count, ret_snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    generation_close(generation);
+    return r;
+}
+
+static uint64_t memory_of(const struct night_run *run) {
+    return run->options->memory_bytes ? run->options->memory_bytes : machine_memory_quarter();
+}
+
+/* Segments of a week, whatever was sealed of them. */
+static struct night_growth growth_of(const struct night_run *run,
+                                     const struct night_figures *figures) {
+    struct night_growth growth = {.days_left = UINT64_MAX};
+    struct statvfs disk;
+    uint64_t bytes = 0, days = 0;
+    for (size_t i = NIGHT_DAYS - NIGHT_WEEK; i < NIGHT_DAYS; i++) {
+        bytes += figures->days[i].stored_bytes;
+        days += figures->days[i].received > 0;
+    }
+    growth.bytes_a_day = days > 0 ? bytes / days : 0;
+    if (statvfs(run->archive, &disk) == 0)
+        growth.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (growth.bytes_a_day > 0)
+        growth.days_left = growth.free_bytes / growth.bytes_a_day;
+    return growth;
+}
+
+static int make_drift(struct night_run *run, struct snapshot *snapshot, struct night_drift *drift,
+                      struct error *ret_error) {
+    const struct night_drift_options options = {
+        .archive = run->archive,
+        .generations = run->generations,
+        .folder = run->drift,
+        .snapshot = snapshot,
+        .until = run->journal.place,
+        .day = run->day - 1,
+        .memory_bytes = memory_of(run),
+        .states = run->journal.states,
+        .threads = run->options->threads,
+    };
+    if (run->options->has_drift)
+        return night_drift_make(&options, &run->progress->progress, drift, ret_error);
+    snprintf(drift->reason, sizeof drift->reason, "--drift none");
+    return 0;
+}
+
+static int write_files(const struct night_run *run, const struct night_document *document,
+                       struct error *ret_error) {
+    struct buffer json, page;
+    buffer_init(&json);
+    buffer_init(&page);
+    night_json_format(document, &json);
+    night_page_format(document, &page);
+    int r = night_file_write(run->folder, "report.json", json.bytes, json.length, ret_error);
+    if (r == 0)
+        r = night_file_write(run->folder, "report.html", page.bytes, page.length, ret_error);
+    buffer_deinit(&json);
+    buffer_deinit(&page);
+    return r;
+}
+
+static int report_on(struct night_run *run, struct snapshot *snapshot,
+                     struct night_figures *figures, struct error *ret_error) {
+    struct night_drift drift = {0};
+    struct night_rejects *rejects = check_calloc(1, sizeof *rejects);
+    int r = make_drift(run, snapshot, &drift, ret_error);
+    if (r == 0 && run->options->rejects)
+        r = night_rejects_count(run->options->rejects, run->day - 1, rejects, ret_error);
+    if (r == 0) {
+        struct night_document document = {
+            .evidence = {.figures = figures,
+                         .drift = &drift,
+                         .rejects = rejects,
+                         .journal = &run->journal,
+                         .growth = growth_of(run, figures),
+                         .now_us = realtime_us(),
+                         .data = run->options->data},
+            .day = run->day - 1,
+        };
+        night_findings_make(&document.evidence, &document.findings);
+        memcpy(run->journal.findings, document.findings.by_severity, sizeof run->journal.findings);
+        r = write_files(run, &document, ret_error);
+        night_findings_deinit(&document.findings);
+    }
+    free(rejects);
+    night_drift_deinit(&drift);
+    return r;
+}
+
+static int report(struct night_run *run, struct error *ret_error) {
+    struct snapshot *snapshot = NULL;
+    struct night_figures figures;
+    int r = load_policy(run, &snapshot, ret_error);
+    if (r < 0)
+        return r;
+    const struct night_figures_options options = {
+        .archive = run->archive,
+        .until = run->journal.place,
+        .day = run->day - 1,
+        .now_us = realtime_us(),
+        .memory_bytes = memory_of(run),
+        .schema = &snapshot->schema,
+    };
+    r = night_figures_make(&options, &run->progress->progress, &figures, ret_error);
+    if (r == 0) {
+        r = report_on(run, snapshot, &figures, ret_error);
+        night_figures_deinit(&figures);
+    }
+    snapshot_unref(snapshot);
+    return r;
+}
+
+/* ---- seal ---- */
+
+/* A run that was cut off has sealed some: only what this one does is counted. */
+static int seal(struct night_run *run, struct error *ret_error) {
+    struct archive_seal_report report = {0};
+    int r = archive_seal(run->archive, run->journal.place.position, &run->progress->progress,
+                         &report, ret_error);
+    run->journal.sealed += report.sealed;
+    run->journal.sealed_bytes += report.size;
+    run->journal.sealed_stored_bytes += report.stored;
+    return r;
+}
+
+/* ---- hook ---- */
+
+static int run_hook(struct night_run *run, struct error *ret_error) {
+    const struct night_options *options = run->options;
+    struct night_journal *journal = &run->journal;
+    if (!options->hook)
+        return 1;
+    char *variables[] = {
+        name_printf("HARRIER_NIGHT_DATE=%s", journal->date),
+        name_printf("HARRIER_NIGHT_DIR=%s/" FOLDER_NIGHTS "/%s", options->data, journal->date),
+        name_printf("HARRIER_NIGHT_ALERTS=%" PRIu64, journal->findings[NIGHT_ALERT]),
+        name_printf("HARRIER_NIGHT_POSITION=%" PRIu64, journal->place.position),
+        name_printf("HARRIER_DATA_DIR=%s", options->data),
+        name_printf("HARRIER_ARCHIVE=%s", run->archive),
+        name_printf("HARRIER_GENERATION=%s/current", run->generations),
+        NULL,
+    };
+    const struct night_hook hook = {.program = options->hook,
+                                    .environment = (const char *const *)variables,
+                                    .timeout_us = options->hook_timeout_us,
+                                    .stop = run->progress->stop};
+    int status = 0, r = night_hook_run(&hook, &status, ret_error);
+    for (char **variable = variables; *variable; variable++)
+        free(*variable);
+    journal->hook_status = r == 0 ? status : -1;
+    if (r == 0 && status != 0) {
+        run->is_final = status != HOOK_TRY_LATER;
+        r = error_set(ret_error, ERROR_UNAVAILABLE, "%s ended with status %d", options->hook,
+                      status);
+    }
+    return r;
+}
+
+int night_step_run(struct night_run *run, enum night_step step, struct error *ret_error) {
+    switch (step) {
+    case NIGHT_STEP_REBUILD:
+        return rebuild(run, ret_error);
+    case NIGHT_STEP_VERIFY:
+        return verify(run, ret_error);
+    case NIGHT_STEP_GUARD:
+        return report_held(run);
+    case NIGHT_STEP_REPORT:
+        return report(run, ret_error);
+    case NIGHT_STEP_SEAL:
+        return seal(run, ret_error);
+    case NIGHT_STEP_HOOK:
+        return run_hook(run, ret_error);
+    case NIGHT_STEP_COUNT:
+        break;
+    }
+    check(false);
+    return 0;
+}
