@@ -12,7 +12,7 @@
 #include "core/base/hash.h"
 #include "core/store/archive/file.h"
 #include "core/store/nights/night_files.h"
-#include "night_figures.h"
+#include "night_day.h"
 
 #include <inttypes.h>
 #include <stdio.h>

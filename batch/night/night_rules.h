@@ -2,7 +2,7 @@
  * a number of their set, as most transactions share few sets. Private to batch/night. */
 #pragma once
 
-#include "night_figures.h"
+#include "night_day.h"
 
 struct night_table {
     uint32_t *slots; /* index + 1; 0: empty */

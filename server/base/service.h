@@ -62,6 +62,7 @@ struct service_settings {
     size_t shadow_count;
     const char *archive;     /* folder; created if missing, its parent must exist */
     const char *generations; /* folder; may be missing before the first rebuild */
+    const char *data;        /* folder that has nights/; NULL: none */
     bool synced;             /* answers wait for the disk */
     bool replicated;         /* answers wait for the cluster's log */
     struct cluster_settings cluster;

@@ -297,6 +297,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .shadow_count = options->shadow.count,
         .archive = (char *)archive.bytes,
         .generations = (char *)generations.bytes,
+        .data = options->data_dir,
         .synced = options->durability == DURABILITY_SYNCED,
         .sync_interval_us = options->sync_interval_us,
         .lazy_sync_interval_us = options->lazy_sync_interval_us,

@@ -6,6 +6,7 @@
 #include "metrics.h"
 
 #include "core/base/error.h"
+#include "core/store/nights/night_summary.h"
 #include "core/wire/message/message.h"
 #include "denial.h"
 #include "http_status.h"
@@ -44,6 +45,9 @@ static const char *reject_label(size_t index) {
     return index == REJECT_KEPT ? "kept" : "dropped";
 }
 
+static const char *severity_label(size_t index) {
+    return night_severity_name((enum night_severity)index);
+}
 static const char *swap_state_label(size_t index) {
     return swap_state_name((enum swap_state)index);
 }
@@ -245,6 +249,24 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                         .type = METRIC_GAUGE,
                         .help = "Whether a rebuild is due (1): the tables are stale, or the "
                                 "overlay is close to overlay_limit."},
+    /* ---- nights: what `harrier night` left ---- */
+    [NIGHT_LAST_SUCCESS] = {.name = "harrierd_night_last_success_timestamp_seconds",
+                            .type = METRIC_GAUGE,
+                            .unit = METRIC_MICROSECONDS,
+                            .help = "Time at which a night was completed last; 0: never."},
+    [NIGHT_HAS_FAILED] = {.name = "harrierd_night_failed",
+                          .type = METRIC_GAUGE,
+                          .help = "Whether the newest night has failed (1)."},
+    [NIGHT_FINDINGS] = {.name = "harrierd_night_findings",
+                        .type = METRIC_GAUGE,
+                        .label = "severity",
+                        .labels = NIGHT_SEVERITY_COUNT,
+                        .label_value = severity_label,
+                        .help = "Findings in the report of the newest complete night."},
+    [NIGHT_HELD_BACK] = {.name = "harrierd_night_held_back",
+                         .type = METRIC_GAUGE,
+                         .help = "Thresholds and cut-offs that the guard held back in that "
+                                 "night."},
     /* ---- policies ---- */
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,

@@ -49,6 +49,11 @@ enum server_metric {
     CLOCK_BEHIND,
     GENERATION_STALE,
     REBUILD_WANTED,
+    /* nights */
+    NIGHT_LAST_SUCCESS,
+    NIGHT_HAS_FAILED,
+    NIGHT_FINDINGS,
+    NIGHT_HELD_BACK,
     /* policies */
     WARMING_FEATURES,
     WARMING_RULES,

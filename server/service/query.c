@@ -6,6 +6,7 @@
 
 #include "brake.h"
 #include "core/base/hash.h"
+#include "core/store/nights/night_summary.h"
 #include "explain.h"
 #include "list.h"
 #include "server/adopt/adoption.h"
@@ -167,6 +168,21 @@ enum next perform_status(struct run *run) {
     return NEXT;
 }
 
+/* What the newest night left; nothing but zeros before the first. A summary that cannot be read
+ * leaves the values as they were. */
+static void measure_night(const struct service *service) {
+    struct metric_set *metrics = service->settings.metrics;
+    struct night_summary night;
+    struct error ignored;
+    if (!service->settings.data || night_summary_read(service->settings.data, &night, &ignored) < 0)
+        return;
+    metric_gauge(metrics, NIGHT_LAST_SUCCESS, 0, night.last_success_us);
+    metric_gauge(metrics, NIGHT_HAS_FAILED, 0, night.failed_us > 0);
+    for (size_t i = 0; i < NIGHT_SEVERITY_COUNT; i++)
+        metric_gauge(metrics, NIGHT_FINDINGS, i, (int64_t)night.findings[i]);
+    metric_gauge(metrics, NIGHT_HELD_BACK, 0, (int64_t)night.held_back);
+}
+
 /* Values are collected in one go under the lock, and published without it. */
 void service_measure(struct service *service) {
     struct metric_set *metrics = service->settings.metrics;
@@ -213,6 +229,7 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming.feature_count);
     metric_gauge(metrics, WARMING_RULES, 0, (int64_t)warming.rule_count);
     metric_gauge(metrics, BRAKES, 0, (int64_t)brakes);
+    measure_night(service);
     int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
     if (service->tokens)
         tokens_measure(service->tokens);

@@ -90,11 +90,11 @@ def check_options(where, text, options):
     return [f"{where}: harrierd has no option {name}" for name in names if name not in options]
 
 
-def check_rebuilds(where, text, harrier):
-    """`[…nightly-rebuild, --option, …]`: the script passes them on to harrier rebuild."""
+def check_nights(where, text, harrier):
+    """`[…nightly, --option, …]`: the script passes them on to harrier night."""
     faults = []
-    for rest in re.findall(r"\[\S*nightly-rebuild(.*?)\]", text):
-        faults += check_command(where, "harrier rebuild " + rest.replace(",", " "), harrier)
+    for rest in re.findall(r"\[\S*nightly(.*?)\]", text):
+        faults += check_command(where, "harrier night " + rest.replace(",", " "), harrier)
     return faults
 
 
@@ -130,24 +130,28 @@ def check(root, harrier, harrierd):
             return file.read()
 
     alerts = read("deploy", "alerts.yaml")
-    sources = "".join(read("server", *path) for path in (("ops", "metrics.c"), ("base", "rule_counts.c"),
-                                                         ("service", "brake.c"), ("adopt", "shadows.c"), ("adopt", "swap_run.c")))
+    sources = "".join(read(*path.split("/")) for path in (
+        "server/ops/metrics.c", "server/base/rule_counts.c", "server/service/brake.c",
+        "server/adopt/shadows.c", "server/adopt/swap_run.c",
+        "core/store/nights/night_summary.c"))
     faults = check_alerts(alerts, sources) + check_shape(alerts)
-    for line in read("deploy", "harrier-rebuild.service").splitlines():
-        if line.startswith("ExecStart="):
-            faults += check_command("harrier-rebuild.service", line[len("ExecStart=") :], harrier)
-    for line in read("deploy", "harrier-rebuild.cron").splitlines():
+    units = ["harrier-night.service", "harrier-night-failed.service"]
+    for unit in units:
+        for line in read("deploy", unit).splitlines():
+            if line.startswith("ExecStart="):
+                faults += check_command(unit, line[len("ExecStart=") :], harrier)
+    for line in read("deploy", "harrier-night.cron").splitlines():
         if re.match(r"[0-9*]", line):
-            faults += check_command("harrier-rebuild.cron", " ".join(line.split()[6:]), harrier)
-    script = re.search(r"^ *(harrier rebuild .*?) \"", read("deploy", "nightly-rebuild"), flags=re.M)
-    faults += check_command("nightly-rebuild", script.group(1) if script else "", harrier)
+            faults += check_command("harrier-night.cron", " ".join(line.split()[6:]), harrier)
+    script = re.search(r"^ *(harrier night .*?) \"", read("deploy", "nightly"), flags=re.M)
+    faults += check_command("nightly", script.group(1) if script else "", harrier)
     options = options_of(harrierd)
     containers = [os.path.join("compose", "compose.yaml")]
     containers += sorted(os.path.join("kubernetes", name) for name in os.listdir(os.path.join(folder, "kubernetes")))
     for name in containers:
         text = read("deploy", name)
-        faults += check_options(name, text, options) + check_rebuilds(name, text, harrier)
-    units = ["harrierd.service", "harrier-rebuild.service", "harrier-rebuild.timer"]
+        faults += check_options(name, text, options) + check_nights(name, text, harrier)
+    units += ["harrierd.service", "harrier-night.timer"]
     faults += check_units(folder, units, {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier": harrier})
     return faults
 

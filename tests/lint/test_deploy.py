@@ -47,15 +47,15 @@ class DeployTest(unittest.TestCase):
         self.assertIn("nod", deploy.check_options("f", good.replace("_NODE:", "_NOD:"), {"node", "lease"})[0])
         self.assertIn("leas", deploy.check_options("f", good.replace("lease", "leas"), {"node", "lease"})[0])
 
-    def test_rebuilds(self):
+    def test_nights(self):
         with tempfile.TemporaryDirectory() as folder:
             fake = os.path.join(folder, "harrier")
             with open(fake, "w", encoding="utf-8") as file:
                 file.write('#!/bin/sh\necho "  --memory=SIZE  --quiet"\n')
             os.chmod(fake, 0o755)
-            good = "args: [/usr/local/bin/nightly-rebuild, --quiet, --memory=1GiB]\n"
-            self.assertEqual(deploy.check_rebuilds("f", good, fake), [])
-            self.assertEqual(len(deploy.check_rebuilds("f", good.replace("quiet", "quite"), fake)), 1)
+            good = "args: [/usr/local/bin/nightly, --quiet, --memory=1GiB]\n"
+            self.assertEqual(deploy.check_nights("f", good, fake), [])
+            self.assertEqual(len(deploy.check_nights("f", good.replace("quiet", "quite"), fake)), 1)
 
 
 if __name__ == "__main__":

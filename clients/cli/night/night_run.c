@@ -263,7 +263,8 @@ int night_run_complete(struct night_run *run, struct error *ret_error) {
                             night_step_name(step));
     }
     run->journal.ended_us = realtime_us();
-    int r = write_success(run, ret_error); /* first: a night that has ended is not looked at again */
+    int r =
+        write_success(run, ret_error); /* first: a night that has ended is not looked at again */
     if (r == 0)
         r = night_journal_write(run->folder, &run->journal, ret_error);
     if (r == 0)
