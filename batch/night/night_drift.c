@@ -1,7 +1,9 @@
-/* The histograms of one day are kept in a file named by its date:
+/* The histograms of the days that a night replayed are kept in one file, named by its reported day,
+ * which is written at once: a night that is cut off leaves all of them or none.
  *
- *   "HRNH" 1 · plan id (8) · features (varint) · for each: name (varint and bytes), histogram ·
- *   hash of all before (8)
+ *   "HRNH" 1 · plan id, position and chain of the tables (8 each) · features (varint) · for each
+ * its name (varint and bytes) · days (varint) · for each: days before the reported one (varint), a
+ * histogram of each feature · hash of all before (8)
  *
  * One that is damaged, or of other features, is not used. */
 #include "night_drift.h"
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #define MAGIC           "HRNH\1"
+#define HEAD_BYTES      (sizeof MAGIC - 1 + 3 * 8)
 #define FILE_BYTES_MAX  ((size_t)256 << 20)
 #define DAYS            (NIGHT_WEEK + 1) /* the last one is the reported day */
 #define DAYS_BEFORE_MIN 3                /* kept ones are too few below that */
@@ -52,15 +55,21 @@ static size_t find_feature(const struct drift *drift, struct text name, size_t g
 
 /* ---- kept histograms ---- */
 
-static void encode(const struct drift *drift, const struct night_histogram *histograms,
-                   struct buffer *out) {
+static void encode(const struct drift *drift, size_t first_day, struct buffer *out) {
     buffer_append(out, MAGIC, sizeof MAGIC - 1);
     buffer_append_u64(out, drift->options->snapshot->plan.id);
+    buffer_append_u64(out, drift->options->until.position);
+    buffer_append_u64(out, drift->options->until.chain);
     buffer_append_varint(out, drift->feature_count);
     for (size_t i = 0; i < drift->feature_count; i++) {
         buffer_append_varint(out, drift->names[i].length);
         buffer_append(out, drift->names[i].data, drift->names[i].length);
-        night_histogram_encode(&histograms[i], out);
+    }
+    buffer_append_varint(out, DAYS - first_day);
+    for (size_t day = first_day; day < DAYS; day++) {
+        buffer_append_varint(out, DAYS - 1 - day);
+        for (size_t i = 0; i < drift->feature_count; i++)
+            night_histogram_encode(&drift->kept.days[day][i], out);
     }
     buffer_append_u64(out, hash64(out->bytes, out->length, 0));
 }
@@ -69,48 +78,68 @@ static struct night_histogram *histograms_new(const struct drift *drift) {
     return check_calloc(drift->feature_count + 1, sizeof(struct night_histogram));
 }
 
-/* NULL: it is damaged, or of other features. */
-static struct night_histogram *decode(const struct drift *drift, const char *bytes, size_t length) {
-    const uint8_t *start = (const uint8_t *)bytes;
-    size_t head = sizeof MAGIC - 1 + 8;
-    if (length < head + 8 || memcmp(bytes, MAGIC, sizeof MAGIC - 1) != 0 ||
-        load_u64(start + length - 8) != hash64(bytes, length - 8, 0) ||
-        load_u64(start + sizeof MAGIC - 1) != drift->options->snapshot->plan.id)
-        return NULL;
-    struct cursor cursor = cursor_of(start + head, length - head - 8);
+static bool has_same_features(const struct drift *drift, struct cursor *cursor) {
+    bool is_same = cursor_varint(cursor) == drift->feature_count;
+    for (size_t i = 0; i < drift->feature_count && is_same && !cursor->failed; i++)
+        is_same = text_equal(cursor_text(cursor, (size_t)cursor_varint(cursor)), drift->names[i]);
+    return is_same && !cursor->failed;
+}
+
+/* The next day of a file: taken if it is one of those to compare, and not known yet. `ago`: days
+ * from the file's reported day to this night's. */
+static void decode_day(struct drift *drift, struct cursor *cursor, size_t ago) {
+    uint64_t age = cursor_varint(cursor);
     struct night_histogram *histograms = histograms_new(drift);
-    bool is_same = cursor_varint(&cursor) == drift->feature_count;
-    for (size_t i = 0; i < drift->feature_count && is_same && !cursor.failed; i++) {
-        struct text name = cursor_text(&cursor, (size_t)cursor_varint(&cursor));
-        is_same = text_equal(name, drift->names[i]);
-        night_histogram_decode(&cursor, &histograms[i]);
+    for (size_t i = 0; i < drift->feature_count && !cursor->failed; i++)
+        night_histogram_decode(cursor, &histograms[i]);
+    if (!cursor->failed && age < DAYS && age + ago < DAYS &&
+        !drift->kept.days[DAYS - 1 - age - ago])
+        drift->kept.days[DAYS - 1 - age - ago] = histograms;
+    else
+        free(histograms);
+}
+
+/* This night's own file, of an earlier attempt, holds only for the same records. */
+static bool is_usable(const struct drift *drift, const uint8_t *bytes, size_t length, size_t ago) {
+    const struct night_drift_options *options = drift->options;
+    const uint8_t *ids = bytes + sizeof MAGIC - 1;
+    return length >= HEAD_BYTES + 8 && memcmp(bytes, MAGIC, sizeof MAGIC - 1) == 0 &&
+           load_u64(bytes + length - 8) == hash64(bytes, length - 8, 0) &&
+           load_u64(ids) == options->snapshot->plan.id &&
+           (ago > 0 || (load_u64(ids + 8) == options->until.position &&
+                        load_u64(ids + 16) == options->until.chain));
+}
+
+static void decode(struct drift *drift, const char *file, size_t length, size_t ago) {
+    const uint8_t *bytes = (const uint8_t *)file;
+    if (!is_usable(drift, bytes, length, ago))
+        return;
+    struct cursor cursor = cursor_of(bytes + HEAD_BYTES, length - HEAD_BYTES - 8);
+    uint64_t days = has_same_features(drift, &cursor) ? cursor_varint(&cursor) : 0;
+    for (uint64_t i = 0; i < days && !cursor.failed; i++)
+        decode_day(drift, &cursor, ago);
+}
+
+static void load_kept(struct drift *drift) {
+    for (size_t ago = 0; ago < DAYS; ago++) {
+        char date[NIGHT_DATE_SIZE], *bytes;
+        size_t length;
+        struct error ignored; /* then it is computed again */
+        night_date_format(drift->options->day - (int64_t)ago, date);
+        if (file_load(drift->options->folder, date, FILE_BYTES_MAX, &bytes, &length, &ignored) < 0)
+            continue;
+        decode(drift, bytes, length, ago);
+        free(bytes);
     }
-    if (is_same && !cursor.failed)
-        return histograms;
-    free(histograms);
-    return NULL;
 }
 
-static struct night_histogram *load_day(const struct drift *drift, int64_t day) {
-    char date[NIGHT_DATE_SIZE], *bytes;
-    size_t length;
-    struct error ignored; /* then it is computed again */
-    if (file_load(drift->options->folder, night_date_format(day, date), FILE_BYTES_MAX, &bytes,
-                  &length, &ignored) < 0)
-        return NULL;
-    struct night_histogram *histograms = decode(drift, bytes, length);
-    free(bytes);
-    return histograms;
-}
-
-static int keep_day(const struct drift *drift, int64_t day,
-                    const struct night_histogram *histograms, struct error *ret_error) {
+static int keep(const struct drift *drift, size_t first_day, struct error *ret_error) {
     char date[NIGHT_DATE_SIZE];
     struct buffer bytes;
     buffer_init(&bytes);
-    encode(drift, histograms, &bytes);
-    int r = night_file_write(drift->options->folder, night_date_format(day, date), bytes.bytes,
-                             bytes.length, ret_error);
+    encode(drift, first_day, &bytes);
+    int r = night_file_write(drift->options->folder, night_date_format(drift->options->day, date),
+                             bytes.bytes, bytes.length, ret_error);
     buffer_deinit(&bytes);
     return r;
 }
@@ -139,21 +168,18 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
     return 0;
 }
 
-/* Adds up the workers' histograms, and keeps those of each replayed day. */
+/* Adds up the workers' histograms, and keeps those of the replayed days. */
 static int take_replayed(struct drift *drift, int64_t from_day, struct error *ret_error) {
-    for (size_t day = (size_t)(from_day - (drift->options->day - NIGHT_WEEK)); day < DAYS; day++) {
+    size_t first_day = (size_t)(from_day - (drift->options->day - NIGHT_WEEK));
+    for (size_t day = first_day; day < DAYS; day++) {
         free(drift->kept.days[day]);
         drift->kept.days[day] = histograms_new(drift);
         for (size_t worker = 0; worker < drift->worker_count; worker++)
             for (size_t i = 0; drift->workers[worker].days[day] && i < drift->feature_count; i++)
                 night_histogram_add(&drift->kept.days[day][i],
                                     &drift->workers[worker].days[day][i]);
-        int r = keep_day(drift, drift->options->day - NIGHT_WEEK + (int64_t)day,
-                         drift->kept.days[day], ret_error);
-        if (r < 0)
-            return r;
     }
-    return 0;
+    return keep(drift, first_day, ret_error);
 }
 
 /* From the tables of an earlier night, or else from the first record. */
@@ -234,10 +260,11 @@ static unsigned count_kept(const struct drift *drift) {
 static int fill(struct drift *drift, struct progress *progress, struct night_drift *result,
                 struct error *ret_error) {
     const struct night_drift_options *options = drift->options;
-    for (size_t day = 0; day < DAYS; day++)
-        drift->kept.days[day] = load_day(drift, options->day - NIGHT_WEEK + (int64_t)day);
+    load_kept(drift);
     int64_t from_day =
         count_kept(drift) >= DAYS_BEFORE_MIN ? options->day : options->day - NIGHT_WEEK;
+    if (drift->kept.days[DAYS - 1]) /* an earlier attempt has replayed it */
+        return 0;
     if (options->states * STATE_BYTES > options->memory_bytes) {
         snprintf(result->reason, sizeof result->reason,
                  "the replay would take about %" PRIu64 " MiB of memory for %" PRIu64

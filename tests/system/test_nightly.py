@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+"""harrier night: a quiet week and four bad days, each named by the report, the exit status and the metrics; runs that
+are killed at random moments; a busy archive, a hook, a second night beside.
+
+HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
+"""
+import datetime
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from server import ServerTest
+
+HARRIER = os.environ["HARRIER"]
+ROOT = os.environ["HARRIER_ROOT"]
+POLICY = os.path.join(ROOT, "rules", "card-payments")
+DAYS, A_DAY = 9, 1200  # of history, the last of them reported on
+ALERTS = 2
+KILLS = int(os.environ.get("HARRIER_KILLS", "10"))
+SEED = int(os.environ.get("HARRIER_SEED", str(random.randrange(10**6))))
+
+# The simulator's days differ, so they are always the same ones.
+TODAY = datetime.date(2026, 3, 11)
+FIRST = TODAY - datetime.timedelta(days=DAYS)
+YESTERDAY = TODAY - datetime.timedelta(days=1)
+
+
+def run(*arguments, expect=0, **more):
+    done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, check=False, **more)
+    if expect is not None and done.returncode != expect:
+        raise AssertionError(f"{arguments}: status {done.returncode}, expected {expect}: {done.stderr}")
+    return done
+
+
+def night(data, *more, expect=0):
+    return run("night", "--data", data, "--date", str(TODAY), "--priority", "normal", "--retry-delay", "50ms", *more,
+               expect=expect)
+
+
+def read_json(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def report_of(data):
+    return read_json(data, "nights", str(TODAY), "report.json")
+
+
+def journal_of(data):
+    return read_json(data, "nights", str(TODAY), "night.json")
+
+
+def named(data, severity=None):
+    """(code, subject) of the report's findings."""
+    return {(finding["code"], finding["subject"]) for finding in report_of(data)["findings"]
+            if severity in (None, finding["severity"])}
+
+
+def figures_of(data):
+    """The report without what differs from run to run."""
+    report = report_of(data)
+    for key in ("steps", "growth"):
+        del report[key]
+    return report
+
+
+class Week:
+    """Archives with a quiet week, and a last day of one's own. Outcomes are known at once."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.quiet_days = os.path.join(folder, "quiet")
+        *week, self.last_day = self.days()
+        self.before = [row for day in week for row in day]
+        self.bring_in(self.quiet_days, self.before)
+
+    def days(self):
+        path = os.path.join(self.folder, "rows.jsonl")
+        run("simulate", "--days", str(DAYS), "--from", str(FIRST), "--transactions-per-day", str(A_DAY), "--customers",
+            "400", "--format", "jsonl", "--out", path)
+        days = {}
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                row.pop("outcome_time", None)
+                days.setdefault(row["event_time"][:10], []).append(row)
+        return [days[day] for day in sorted(days)]
+
+    def bring_in(self, data, rows, policy=POLICY):
+        path = os.path.join(self.folder, "import.jsonl")
+        os.makedirs(data, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+        run("import", data, path, "--policy", policy, "--quiet", "--max-ahead", "48h")
+
+    def with_day(self, name, rows, **more):
+        data = os.path.join(self.folder, name)
+        shutil.copytree(self.quiet_days, data, symlinks=True)
+        self.bring_in(data, rows, **more)
+        return data
+
+
+class NightlyTest(ServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="harrier-nightly-")
+        cls.week = Week(cls.scratch.name)
+        cls.quiet = cls.week.with_day("as-usual", cls.week.last_day)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def copy(self, of=None):
+        data = os.path.join(self.folder, "data")
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(of or self.quiet, data, symlinks=True)
+        return data
+
+    def metrics(self, data):
+        """Those of a server on this data."""
+        shutil.rmtree(os.path.join(self.folder, "data"), ignore_errors=True)
+        if data:
+            shutil.copytree(data, os.path.join(self.folder, "data"), symlinks=True)
+        server = self.server(f"--policy={POLICY}").start()
+        values = {name: server.metric(name) for name in (
+            "harrierd_night_failed", "harrierd_night_held_back", "harrierd_night_last_success_timestamp_seconds",
+            'harrierd_night_findings{severity="alert"}', 'harrierd_night_findings{severity="warning"}')}
+        self.assertEqual(server.stop(), 0)
+        return values
+
+    # ---- what the report says ----
+
+    def test_quiet_day(self):
+        data = self.copy()
+        night(data, "--verify", "whole")
+        report = report_of(data)
+        self.assertEqual(named(data, "alert"), set(), report["findings"])
+        self.check_figures(report)
+        self.assertEqual(report["verify"]["different"], 0)
+        self.assertGreater(report["verify"]["compared"], DAYS * A_DAY // 2)
+        self.assertEqual(report["drift"]["days_before"], 7)
+        self.assertGreater(len(report["drift"]["features"]), 10)
+        self.assertGreater(journal_of(data)["seal"]["segments"], 0)
+        with open(os.path.join(data, "nights", str(TODAY), "report.html"), encoding="utf-8") as page:
+            self.assertIn(f"Report on {YESTERDAY}", page.read())
+
+    def check_figures(self, report):
+        """Against the rows that went in, and what an export of the archive says."""
+        rows = self.week.last_day
+        day = report["days"][-1]
+        self.assertEqual(day["day"], str(YESTERDAY))
+        self.assertEqual(day["transactions"], len(rows))
+        self.assertEqual(report["hours"], [sum(int(row["event_time"][11:13]) == hour for row in rows)
+                                           for hour in range(24)])
+        out = run("export", self.quiet, "--format", "jsonl", "--out", "-", "--quiet").stdout
+        exported = [json.loads(line) for line in out.splitlines()]
+        exported = [row for row in exported if row["event_time"].startswith(str(YESTERDAY))]
+        verdicts = [row["verdict"] for row in exported]
+        self.assertEqual(day["verdicts"], {verdict: verdicts.count(verdict) for verdict in day["verdicts"]})
+        frauds = [row for row in exported if row.get("outcome") in ("fraud", "chargeback")]
+        self.assertGreater(len(frauds), 0)
+        missed = [row for row in frauds if row["verdict"] == "approve"]
+        self.assertEqual(day["fraud_missed"], len(missed))
+        self.assertEqual(day["fraud_found"], len(frauds) - len(missed))
+
+    def bad_day(self, name, rows, finding, **more):
+        """One that the report must name, with the exit status and a metric for the alert."""
+        data = self.week.with_day(name, rows, **more)
+        night(data, "--drift", "none", expect=ALERTS)
+        self.assertIn(finding, named(data, "alert"), report_of(data)["findings"])
+        metrics = self.metrics(data)
+        self.assertGreaterEqual(metrics['harrierd_night_findings{severity="alert"}'], 1)
+        self.assertEqual(metrics["harrierd_night_failed"], 0)
+
+    def test_fraud_wave(self):
+        rate = sum(row.get("outcome") == "fraud" for row in self.week.before) / len(self.week.before)
+        rows = [dict(row) for row in self.week.last_day]
+        for row in rows[:: round(1 / (5 * rate))]:
+            row["outcome"] = "fraud"
+        self.bad_day("fraud", rows, ("fraud_rate", str(YESTERDAY)))
+
+    def test_half_is_missing(self):
+        self.bad_day("half", self.week.last_day[::2], ("volume_low", ""))
+
+    def test_rule_that_fires_on_everything(self):
+        policy = os.path.join(self.folder, "wrong")
+        shutil.copytree(POLICY, policy)
+        with open(os.path.join(policy, "rules", "wrong.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules:\n  - name: anything\n    when: amount >= 0.0\n    then: {verdict: review}\n")
+        self.bad_day("rule", self.week.last_day, ("rule_fires_on_everything", "anything"), policy=policy)
+
+    def test_clock_a_day_fast(self):
+        """Some terminals: their transactions come with the next day's times."""
+        rows = []
+        for number, row in enumerate(self.week.last_day):
+            row = dict(row, received_time=row["event_time"])
+            if number % 5 == 0:
+                at = datetime.datetime.fromisoformat(row["event_time"]) + datetime.timedelta(days=1)
+                row["event_time"] = at.isoformat().replace("+00:00", "Z")
+            rows.append(row)
+        self.bad_day("clock", rows, ("clock_fast", "client"))
+
+    def test_refused_times(self):
+        """The same where the server refuses such times: its file of rejects says so."""
+        rejects = os.path.join(self.folder, "rejects.jsonl")
+        row = {"id": "x", "harrier.source": "shop", "harrier.code": "invalid", "harrier.field": "event_time",
+               "harrier.reason": "too far ahead", "harrier.received_time": f"{YESTERDAY}T10:00:00Z"}
+        with open(rejects, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row) + "\n" for _ in range(30))
+        with open(rejects + ".1", "w", encoding="utf-8") as file:
+            row.update({"harrier.field": "currency", "harrier.received_time": f"{FIRST}T10:00:00Z"})
+            file.write(json.dumps(row) + "\n")
+            row["harrier.received_time"] = f"{YESTERDAY - datetime.timedelta(days=2)}T10:00:00Z"
+            file.write(json.dumps(row) + "\nnot json\n")
+        data = self.copy()
+        night(data, "--drift", "none", "--rejects", rejects, expect=ALERTS)
+        self.assertIn(("clock_fast", "refused"), named(data, "alert"))
+        said = report_of(data)["rejects"]
+        self.assertEqual(said["reasons"], [{"reason": "invalid event_time", "count": 30, "before": 0},
+                                           {"reason": "invalid currency", "count": 0, "before": 1}])
+        self.assertEqual((said["count"], said["before"], said["unreadable"]), (30, 1, 1))
+
+    def test_never_a_night(self):
+        self.assertEqual(set(self.metrics(None).values()), {0})
+
+    # ---- how it runs ----
+
+    def test_killed(self):
+        """At any moment: the next run completes it, with the result of one that was left alone."""
+        chosen = random.Random(SEED)
+        alone = self.copy()
+        began = time.monotonic()
+        night(alone)
+        took = time.monotonic() - began
+        expected, generation = figures_of(alone), os.readlink(os.path.join(alone, "generations", "current"))
+        kept = sorted(os.listdir(os.path.join(alone, "nights", "drift")))
+        cut_off = {}
+        for kill in range(KILLS):
+            data = self.copy()
+            process = subprocess.Popen(
+                [HARRIER, "night", "--data", data, "--date", str(TODAY), "--priority", "normal", "--quiet"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep(chosen.random() * took)
+            process.kill()
+            process.communicate()
+            step = self.step_at(data)
+            cut_off[step] = cut_off.get(step, 0) + 1
+            night(data)
+            where = f"HARRIER_SEED={SEED}, kill {kill}, in {step}"
+            self.assertEqual(figures_of(data), expected, where)
+            self.assertEqual(os.readlink(os.path.join(data, "generations", "current")), generation, where)
+            self.assertEqual(sorted(os.listdir(os.path.join(data, "nights", "drift"))), kept, where)
+            self.assertTrue(journal_of(data)["complete"], where)
+            self.assertEqual(glob.glob(os.path.join(data, "nights", "**", ".draft*"), recursive=True), [], where)
+            self.assertEqual(read_json(data, "nights", "latest.json")["date"], str(TODAY), where)
+            run("archive", "verify", data, "--quiet")
+        print(f"killed {KILLS} times (HARRIER_SEED={SEED}) within {took:.2f} s, in {cut_off}", file=sys.stderr)
+
+    def step_at(self, data):
+        try:
+            steps = journal_of(data)["steps"]
+        except FileNotFoundError:
+            return "the beginning"
+        left = [step["step"] for step in steps if step["state"] in ("waiting", "running")]
+        return left[0] if left else "the end"
+
+    def test_second_beside(self):
+        """75, and what it did not disturb ends well. The first one waits in its hook."""
+        data, fifo = self.copy(), os.path.join(self.folder, "fifo")
+        os.mkfifo(fifo)
+        hook = self.script(f"echo here >{fifo}; read go <{fifo}.go")
+        os.mkfifo(fifo + ".go")
+        first = subprocess.Popen([HARRIER, "night", "--data", data, "--drift", "none", "--hook", hook, "--quiet",
+                                  "--date", str(TODAY)])
+        with open(fifo, encoding="utf-8") as here:
+            here.read()
+        self.assertIn("runs the night here", night(data, expect=75).stderr)
+        with open(fifo + ".go", "w", encoding="utf-8") as go:
+            go.write("\n")
+        self.assertEqual(first.wait(), 0)
+        self.assertEqual(journal_of(data)["hook_status"], 0)
+
+    def script(self, text):
+        path = os.path.join(self.folder, f"hook{time.monotonic_ns()}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + text + "\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def test_hook(self):
+        """It gets the names; 75 is tried again; another status fails the night, and the next run goes on there."""
+        data, seen = self.copy(), os.path.join(self.folder, "seen")
+        later = self.script(f'env | grep ^HARRIER_ >{seen}; test -e {seen}.again || {{ touch {seen}.again; exit 75; }}'
+                            "; exit 3")
+        said = night(data, "--drift", "none", "--hook", later, expect=69).stderr
+        self.assertIn("next attempt", said)
+        self.assertIn("ended with status 3", said)
+        with open(seen, encoding="utf-8") as file:
+            environment = dict(line.rstrip("\n").split("=", 1) for line in file)
+        self.assertEqual(environment["HARRIER_NIGHT_DATE"], str(TODAY))
+        self.assertTrue(os.path.exists(os.path.join(environment["HARRIER_NIGHT_DIR"], "report.html")))
+        self.assertTrue(os.path.isdir(environment["HARRIER_GENERATION"]))
+        self.assertEqual(environment["HARRIER_ARCHIVE"], os.path.join(data, "archive"))
+        steps = journal_of(data)["steps"]
+        self.assertEqual([step["attempts"] for step in steps], [1, 1, 1, 1, 1, 2])
+        self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 1)
+        night(data, "--drift", "none", "--hook", "/bin/true")
+        self.assertEqual([step["attempts"] for step in journal_of(data)["steps"]], [1, 1, 1, 1, 1, 3])
+        self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 0)
+
+    def metrics_in_place(self):
+        server = self.server(f"--policy={POLICY}").start()
+        values = {name: server.metric(name) for name in ("harrierd_night_failed",)}
+        self.assertEqual(server.stop(), 0)
+        return values
+
+    def test_hook_that_hangs(self):
+        data = self.copy()
+        said = night(data, "--drift", "none", "--hook", self.script("sleep 600"), "--hook-timeout", "1s", "--retries",
+                     "0", expect=69).stderr
+        self.assertIn("did not end in time", said)
+
+    def test_no_result(self):
+        """What OnFailure runs."""
+        data = self.copy()
+        run("night", "--data", data, "--note-failure")
+        self.assertIn("without a result", read_json(data, "nights", "latest.json")["reason"])
+        self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 1)
+        night(data, "--drift", "none")
+        self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 0)
+
+    def test_damaged(self):
+        """Fails for good, at once, and says where."""
+        data = self.copy()
+        segment = sorted(glob.glob(os.path.join(data, "archive", "20*", "*.seg")))[1]
+        with open(segment, "r+b") as file:
+            file.seek(2000)
+            file.write(b"damage")
+        self.assertIn(os.path.basename(segment), night(data, expect=65).stderr)
+        latest = read_json(data, "nights", "latest.json")
+        self.assertEqual(latest["step"], "rebuild")
+        self.assertEqual(latest["last_success_time_us"], 0)
+
+    def test_interrupted(self):
+        """By a signal while it waits for the next attempt: nothing has failed, and the next run completes it."""
+        data = self.copy()
+        process = subprocess.Popen([HARRIER, "night", "--data", data, "--date", str(TODAY), "--drift", "none",
+                                    "--hook", self.script("exit 75"), "--retry-delay", "10m", "--quiet"],
+                                   stderr=subprocess.PIPE, text=True)
+        self.assertIn("next attempt", process.stderr.readline())
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        self.assertEqual(process.returncode, 75)
+        self.assertFalse(journal_of(data)["failed"])
+        night(data, "--drift", "none")
+        self.assertTrue(journal_of(data)["complete"])
+
+    def test_once_a_day(self):
+        """A complete night is not run again, unless --again; an older one that was cut off is completed first."""
+        data = self.copy()
+        night(data, "--drift", "none")
+        began = journal_of(data)["began_us"]
+        night(data, "--drift", "none")
+        self.assertEqual(journal_of(data)["began_us"], began)
+        night(data, "--drift", "none", "--again")
+        self.assertGreater(journal_of(data)["began_us"], began)
+        path = os.path.join(data, "nights", str(TODAY), "night.json")
+        journal = read_json(path)
+        journal["steps"][-1]["state"], journal["ended_us"] = "running", 0
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(journal, file)
+        # Today's night has no transaction to report on.
+        run("night", "--data", data, "--drift", "none", "--quiet", "--keep", "36500", expect=ALERTS)
+        self.assertGreater(read_json(path)["ended_us"], 0)
+        others = set(os.listdir(os.path.join(data, "nights"))) - {str(TODAY), "drift", "lock", "latest.json"}
+        self.assertEqual(len(others), 1)
+        said = read_json(data, "nights", *others, "report.json")["findings"]
+        self.assertEqual([finding["code"] for finding in said], ["no_transactions"])
+
+
+if __name__ == "__main__":
+    unittest.main()
