@@ -100,50 +100,64 @@ static bool share_fell(const struct share *share, double times, double chance) {
 
 /* ---- volume ---- */
 
-static bool is_unlike(uint64_t now, uint64_t reference, double times) {
-    return times < 1 ? (double)now < times * (double)reference
-                     : (double)now > times * (double)reference;
+/* What the reported day is compared with: the same weekdays of the weeks before it, or all days of
+ * a history that has none. */
+struct reference {
+    uint64_t sum, days, least, most;
+};
+
+static void reference_add(struct reference *reference, uint64_t transactions) {
+    if (transactions == 0) /* before the archive began, or reported as missing then */
+        return;
+    if (reference->days == 0 || transactions < reference->least)
+        reference->least = transactions;
+    if (transactions > reference->most)
+        reference->most = transactions;
+    reference->sum += transactions;
+    reference->days++;
 }
 
-/* The same weekday, one and two weeks before; or of a short history, the least or greatest day. */
-static bool is_volume_unlike(const struct finder *finder, double times, uint64_t *ret_reference) {
+static struct reference reference_of(const struct finder *finder) {
+    struct reference reference = {0};
     const struct night_day *days = finder->figures->days;
-    uint64_t now = finder->today->transactions, reference = days[WEEK].transactions, known = 0;
-    if (reference > 0) {
-        uint64_t earlier = days[WEEK - NIGHT_WEEK].transactions;
-        *ret_reference = reference;
-        return is_unlike(now, reference, times) && (earlier == 0 || is_unlike(now, earlier, times));
-    }
-    for (size_t i = WEEK; i < TODAY; i++) {
-        uint64_t of_day = days[i].transactions;
-        if (of_day == 0)
-            continue;
-        if (known++ == 0 || (times < 1 ? of_day < reference : of_day > reference))
-            reference = of_day;
-    }
-    *ret_reference = reference;
-    return known >= 2 && is_unlike(now, reference, times);
+    for (size_t i = TODAY; i >= NIGHT_WEEK; i -= NIGHT_WEEK)
+        reference_add(&reference, days[i - NIGHT_WEEK].transactions);
+    for (size_t i = WEEK; i < TODAY && days[WEEK].transactions == 0; i++)
+        reference_add(&reference, days[i].transactions);
+    return reference;
+}
+
+/* Below or above the mean by this factor, well beyond all days, and more than chance. */
+static bool is_low(uint64_t now, const struct reference *reference, double times) {
+    return (double)now * (double)reference->days < times * (double)reference->sum &&
+           (double)now < 0.8 * (double)reference->least &&
+           night_chance_of_fall(now, 1, reference->sum, reference->days) < CHANCE_DAY;
+}
+
+static bool is_high(uint64_t now, const struct reference *reference, double times) {
+    return (double)now * (double)reference->days > times * (double)reference->sum &&
+           (double)now > 1.3 * (double)reference->most &&
+           night_chance_of_rise(now, 1, reference->sum, reference->days) < CHANCE_DAY;
 }
 
 static void find_volume(struct finder *finder) {
-    uint64_t now = finder->today->transactions, reference;
-    if (is_volume_unlike(finder, 0.6, &reference) &&
-        night_chance_of_fall(now, 1, reference, 1) < CHANCE_DAY) {
-        struct night_finding *finding = add(finder, NIGHT_ALERT, "volume_low", (struct text){0},
-                                            (double)now, (double)reference);
-        say(finding, "%" PRIu64 " transactions, where the same day of other weeks had %" PRIu64,
-            now, reference);
-        advise(finding, "Ask the producers: a channel may be down, or its transactions refused "
-                        "(see the rejects) or still to come.");
-    } else if (is_volume_unlike(finder, 1.8, &reference) &&
-               night_chance_of_rise(now, 1, reference, 1) < CHANCE_DAY) {
-        struct night_finding *finding = add(finder, NIGHT_WARNING, "volume_high", (struct text){0},
-                                            (double)now, (double)reference);
-        say(finding, "%" PRIu64 " transactions, where the same day of other weeks had %" PRIu64,
-            now, reference);
-        advise(finding, "Look for transactions sent twice under new ids, for a test that went to "
-                        "production, and for card testing.");
-    }
+    struct reference reference = reference_of(finder);
+    uint64_t now = finder->today->transactions;
+    if (reference.days == 0)
+        return;
+    bool low = is_low(now, &reference, 0.65);
+    if (!low && !is_high(now, &reference, 1.8))
+        return;
+    double usual = (double)reference.sum / (double)reference.days;
+    struct night_finding *finding =
+        add(finder, low ? NIGHT_ALERT : NIGHT_WARNING, low ? "volume_low" : "volume_high",
+            (struct text){0}, (double)now, usual);
+    say(finding, "%" PRIu64 " transactions; %.0f are usual on this day of the week", now, usual);
+    advise(finding, "%s",
+           low ? "Ask the producers: a channel may be down, or its transactions refused (see the "
+                 "rejects) or still to come."
+               : "Look for transactions sent twice under new ids, for a test that went to "
+                 "production, and for card testing.");
 }
 
 /* Neither today nor in the week before. */
