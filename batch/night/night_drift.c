@@ -222,6 +222,22 @@ static int run_replay(struct drift *drift, int64_t from_day, struct progress *pr
 
 /* ---- comparing ---- */
 
+/* In whole days, rounded up. */
+static int64_t reach_of(const struct snapshot *snapshot, struct text name) {
+    for (size_t e = 0; e < snapshot->plan.entity_count; e++) {
+        const struct entity_plan *entity = &snapshot->plan.entities[e];
+        size_t begin = entity->name.length + 1;
+        if (name.length <= begin || memcmp(name.data, entity->name.data, begin - 1) != 0)
+            continue;
+        const struct text rest = {name.data + begin, name.length - begin};
+        for (size_t i = 0; i < entity->feature_count; i++)
+            if (text_equal(entity->features[i].name, rest))
+                return (entity->features[i].window_us + entity->features[i].delay_us + DAY_US - 1) /
+                       DAY_US;
+    }
+    return 0;
+}
+
 static void compare(const struct drift *drift, struct night_drift *result) {
     const struct night_histogram *now = drift->kept.days[DAYS - 1];
     result->features = check_calloc(drift->feature_count + 1, sizeof *result->features);
@@ -238,6 +254,7 @@ static void compare(const struct drift *drift, struct night_drift *result) {
                 night_histogram_add(before, &drift->kept.days[day][i]);
         *feature = (struct night_feature_drift){
             .name = {.data = text_copy(drift->names[i]), .length = drift->names[i].length},
+            .reach_days = reach_of(drift->options->snapshot, drift->names[i]),
             .absent = now[i].counts[NIGHT_BINS - 1],
             .absent_before = before->counts[NIGHT_BINS - 1]};
         feature->is_compared =

@@ -29,6 +29,7 @@ struct night_feature_drift {
     bool is_compared;
     double index, noise;
     uint64_t absent, absent_before; /* rows without the value */
+    int64_t reach_days; /* that its window goes back; 0: not known, as it is computed from others */
 };
 
 struct night_drift {

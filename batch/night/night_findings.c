@@ -171,7 +171,7 @@ static void find_silence(struct finder *finder) {
         value_format(value_timestamp(figures->newest_event_us), newest, sizeof newest);
     struct night_finding *finding =
         add(finder, NIGHT_ALERT, "no_transactions", (struct text){0}, 0, 0);
-    say(finding, "no transaction on this day or in the week before; the newest: %s", newest);
+    say(finding, "No transaction on this day or in the week before; the newest: %s", newest);
     advise(finding, "Ask the producers. A report on imported history needs --date: the day after "
                     "the day that it is about.");
 }
@@ -194,7 +194,7 @@ static void report_gap(struct finder *finder, size_t from, size_t to, double exp
     snprintf(hours, sizeof hours, "%02zu:00-%02zu:00", from, to);
     struct night_finding *finding =
         add(finder, is_long ? NIGHT_ALERT : NIGHT_WARNING, "gap", text_of(hours), 0, expected);
-    say(finding, "no transaction from %02zu:00 to %02zu:00 UTC, where %.0f were to be expected",
+    say(finding, "No transaction from %02zu:00 to %02zu:00 UTC, where %.0f were to be expected",
         from, to, expected);
     advise(finding, "Was the server down, or its producers? Transactions that were not scored can "
                     "still be sent, with their event times.");
@@ -325,7 +325,7 @@ static void find_firing(struct finder *finder, const struct night_rule *rule) {
                        : "rule_silent",
             rule->name, share_now(&share), share_before(&share));
     say(finding,
-        "the rule %" TEXT_FORMAT "%s fired for %.2f %% of the transactions; in the week before for "
+        "The rule %" TEXT_FORMAT "%s fired for %.2f %% of the transactions; in the week before for "
         "%.2f %%",
         TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "", 100 * share_now(&share),
         100 * share_before(&share));
@@ -345,7 +345,7 @@ static void find_failing(struct finder *finder, const struct night_rule *rule) {
     struct night_finding *finding = add(finder, failures * 100 >= n ? NIGHT_ALERT : NIGHT_WARNING,
                                         "rule_fails", rule->name, (double)failures, 0);
     say(finding,
-        "the condition of the rule %" TEXT_FORMAT " failed for %" PRIu64 " of %" PRIu64
+        "The condition of the rule %" TEXT_FORMAT " failed for %" PRIu64 " of %" PRIu64
         " transactions",
         TEXT_ARGS(rule->name), failures, n);
     advise(finding, "harrier explain shows the part that fails; has() guards a value that may be "
@@ -361,7 +361,7 @@ static void find_imprecise(struct finder *finder, const struct night_rule *rule)
     struct night_finding *finding =
         add(finder, NIGHT_NOTE, "rule_precision", rule->name, (double)fraud / (double)known, 0.01);
     say(finding,
-        "of %" PRIu64 " transactions with an outcome that the rule %" TEXT_FORMAT
+        "Of %" PRIu64 " transactions with an outcome that the rule %" TEXT_FORMAT
         " fired for, %" PRIu64 " were fraud",
         known, TEXT_ARGS(rule->name), fraud);
     advise(finding, "Narrow its condition, lower its score, or put it into shadow.");
@@ -436,7 +436,7 @@ static void find_clocks(struct finder *finder) {
         struct night_finding *finding =
             add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("archive"),
                 (double)(newest_us - now_us) / 3.6e9, 0);
-        say(finding, "the archive has records of %s, which has not come yet", newest);
+        say(finding, "The archive has records of %s, which has not come yet", newest);
         advise(finding, "The clock of this machine, of the server or of a client is wrong. A "
                         "receive time that is too late stands still until it has passed.");
     }
@@ -512,7 +512,7 @@ static void find_growth(struct finder *finder) {
     struct night_finding *finding = add(finder, growth->days_left < 7 ? NIGHT_ALERT : NIGHT_WARNING,
                                         "disk", (struct text){0}, (double)growth->days_left, 30);
     say(finding,
-        "the archive grows by %" PRIu64 " MiB a day, and its disk has room for %" PRIu64 " days",
+        "The archive grows by %" PRIu64 " MiB a day, and its disk has room for %" PRIu64 " days",
         growth->bytes_a_day >> 20, growth->days_left);
     advise(finding,
            "Enlarge the disk, or move what is not Harrier's. A full disk stops decisions.");
@@ -536,6 +536,17 @@ bool night_score_drift(const struct night_figures *figures, double *ret_index, d
 #define DRIFT_INDEX 0.25 /* a shift; night_statistics.h */
 #define DRIFT_ROWS  200
 
+/* While an archive is younger than a window and the week, the window's values grow. */
+static bool is_filling(const struct finder *finder, const struct night_feature_drift *feature) {
+    size_t first = 0;
+    while (first < NIGHT_DAYS && finder->figures->days[first].transactions == 0)
+        first++;
+    int64_t history_days = NIGHT_DAYS - (int64_t)first;
+    int64_t reach_days =
+        feature->reach_days > 0 ? feature->reach_days : NIGHT_DAYS - NIGHT_WEEK - 1;
+    return first > 0 && history_days < reach_days + NIGHT_WEEK + 1;
+}
+
 static bool is_shift(double index, double noise) {
     return index > DRIFT_INDEX + 5 * noise;
 }
@@ -547,7 +558,7 @@ static void find_drift(struct finder *finder) {
         night_score_drift(finder->figures, &index, &noise) && is_shift(index, noise)) {
         struct night_finding *finding =
             add(finder, NIGHT_WARNING, "score_drift", (struct text){0}, index, DRIFT_INDEX);
-        say(finding, "scores are distributed otherwise than last week: stability index %.2f",
+        say(finding, "Scores are distributed differently from last week: stability index %.2f",
             index);
         advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Look at "
                         "the rules and features that changed.");
@@ -555,12 +566,12 @@ static void find_drift(struct finder *finder) {
     for (size_t i = 0; i < drift->count; i++) {
         const struct night_feature_drift *feature = &drift->features[i];
         if (!feature->is_compared || drift->rows < DRIFT_ROWS || drift->days_before < 2 ||
-            !is_shift(feature->index, feature->noise))
+            !is_shift(feature->index, feature->noise) || is_filling(finder, feature))
             continue;
         struct night_finding *finding =
             add(finder, NIGHT_WARNING, "feature_drift", feature->name, feature->index, DRIFT_INDEX);
         say(finding,
-            "the values of %" TEXT_FORMAT " are distributed otherwise than last week: stability "
+            "The values of %" TEXT_FORMAT " are distributed differently from last week: stability "
             "index %.2f; absent in %.1f %%, before in %.1f %%",
             TEXT_ARGS(feature->name), feature->index,
             100 * (double)feature->absent / (double)drift->rows,

@@ -65,11 +65,12 @@ static void cell_share(struct page *page, uint64_t part, uint64_t whole) {
 }
 
 static void cell_money(struct page *page, night_sum minor) {
-    double major = (double)minor;
+    char number[QUANTITY_COUNT_SIZE];
+    night_sum major = minor;
     for (int i = 0; i < page->figures->digits; i++)
-        major /= 10;
-    if (*page->figures->currency)
-        buffer_printf(page->out, "<td>%.*f</td>", page->figures->digits, major);
+        major /= 10; /* a page needs no cents */
+    if (*page->figures->currency && major >= 0 && major <= UINT64_MAX)
+        buffer_printf(page->out, "<td>%s</td>", quantity_format_count((uint64_t)major, number));
     else
         put(page, "<td>–</td>");
 }
@@ -178,7 +179,8 @@ static void put_days(struct page *page) {
     begin_table(page, "Day|Transactions|Approve|Review|Challenge|Decline|Alerts|Approved "
                       "amount|Declined amount|Fraud");
     for (size_t i = NIGHT_DAYS; i-- > NIGHT_DAYS - 15;)
-        put_day(page, i);
+        if (page->figures->days[i].transactions > 0 || i >= WEEK)
+            put_day(page, i);
     end_table(page);
 }
 
