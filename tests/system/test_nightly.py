@@ -19,6 +19,11 @@ import unittest
 
 from server import ServerTest
 
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
 HARRIER = os.environ["HARRIER"]
 ROOT = os.environ["HARRIER_ROOT"]
 POLICY = os.path.join(ROOT, "rules", "card-payments")
@@ -145,6 +150,7 @@ class NightlyTest(ServerTest):
         report = report_of(data)
         self.assertEqual(named(data, "alert"), set(), report["findings"])
         self.check_figures(report)
+        self.check_schema(report)
         self.assertEqual(report["verify"]["different"], 0)
         self.assertGreater(report["verify"]["compared"], DAYS * A_DAY // 2)
         self.assertEqual(report["drift"]["days_before"], 7)
@@ -152,6 +158,14 @@ class NightlyTest(ServerTest):
         self.assertGreater(journal_of(data)["seal"]["segments"], 0)
         with open(os.path.join(data, "nights", str(TODAY), "report.html"), encoding="utf-8") as page:
             self.assertIn(f"Report on {YESTERDAY}", page.read())
+
+    def check_schema(self, report):
+        schema = read_json(ROOT, "docs", "schema", "night-report.json")
+        self.assertEqual(set(report), set(schema["properties"]))
+        if jsonschema:
+            jsonschema.Draft202012Validator.check_schema(schema)
+            errors = jsonschema.Draft202012Validator(schema).iter_errors(report)
+            self.assertEqual([error.message for error in errors], [])
 
     def check_figures(self, report):
         """Against the rows that went in, and what an export of the archive says."""

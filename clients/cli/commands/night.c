@@ -153,7 +153,8 @@ static const struct argp_option arguments[] = {
      0},
     {"hook-timeout", OPTION_HOOK_TIMEOUT, "DURATION", 0, "Kill the hook after this time (1h)", 0},
     {"rejects", OPTION_REJECTS, "FILE", 0,
-     "Count the refused transactions in this file of the server's option rejects, and in FILE.1",
+     "Count the refused transactions in this file of the server's option rejects, and in FILE.1 "
+     "(default: rejects.jsonl in the data folder)",
      0},
     {"drift", OPTION_DRIFT, "auto|none", 0,
      "auto (the default): compare the values of features with last week's, by a replay", 0},

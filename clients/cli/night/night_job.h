@@ -16,7 +16,7 @@ struct night_options {
     enum night_verification verification;
     const char *hook; /* NULL: none */
     int64_t hook_timeout_us;
-    const char *rejects; /* NULL: none */
+    const char *rejects; /* NULL: the usual one in the data folder */
     bool has_drift;
     uint64_t retries;
     int64_t retry_delay_us;

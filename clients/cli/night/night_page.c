@@ -336,8 +336,7 @@ static void put_rejects(struct page *page) {
             "From the file of the server's option <code>rejects</code>.");
     if (!rejects->is_known || rejects->count == 0) {
         put(page, rejects->is_known ? "<p class=\"empty\">None.</p>\n"
-                                    : "<p class=\"empty\">Not known: --rejects was not given, or "
-                                      "the file is not there.</p>\n");
+                                    : "<p class=\"empty\">Not known: there is no such file.</p>\n");
         return;
     }
     begin_table(page, "Reason|This day|Week before");

@@ -213,13 +213,24 @@ static int write_files(const struct night_run *run, const struct night_document 
     return r;
 }
 
+/* Refused transactions by reason, of the file that was named, or else the one in the data folder.
+ */
+static int count_rejects(const struct night_run *run, struct night_rejects *ret_rejects,
+                         struct error *ret_error) {
+    char *usual = name_printf("%s/rejects.jsonl", run->options->data);
+    int r = night_rejects_count(run->options->rejects ? run->options->rejects : usual, run->day - 1,
+                                ret_rejects, ret_error);
+    free(usual);
+    return r;
+}
+
 static int report_on(struct night_run *run, struct snapshot *snapshot,
                      struct night_figures *figures, struct error *ret_error) {
     struct night_drift drift = {0};
     struct night_rejects *rejects = check_calloc(1, sizeof *rejects);
     int r = make_drift(run, snapshot, &drift, ret_error);
-    if (r == 0 && run->options->rejects)
-        r = night_rejects_count(run->options->rejects, run->day - 1, rejects, ret_error);
+    if (r == 0)
+        r = count_rejects(run, rejects, ret_error);
     if (r == 0) {
         struct night_document document = {
             .evidence = {.figures = figures,

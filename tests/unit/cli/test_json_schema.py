@@ -105,7 +105,7 @@ SCHEMAS = {
 
 
 # Of what commands write, not of a policy's files.
-REPORTS = {"replay-report.json", "explain.json"}
+REPORTS = {"replay-report.json", "explain.json", "night-report.json"}
 
 
 class Loader(yaml.SafeLoader):
