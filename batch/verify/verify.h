@@ -3,8 +3,8 @@
  * Folds the archive from its first record to the generation's position as a server would, record by
  * record and in memory, and compares the result with the tables state by state and id by id. It
  * shares no code with the rebuild beyond core/, so it is an independent check. Changes nothing; may
- * run beside a server and a rebuild. Needs memory for all states and ids up to that position, or for
- * a sample of them: one in so many, chosen by the hashes of their keys. */
+ * run beside a server and a rebuild. Needs memory for all states and ids up to that position, or
+ * for a sample of them: one in so many, chosen by the hashes of their keys. */
 #pragma once
 
 #include "core/base/error.h"

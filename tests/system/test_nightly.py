@@ -4,9 +4,12 @@ are killed at random moments; a busy archive, a hook, a second night beside.
 
 HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 """
+import collections
+import csv
 import datetime
 import glob
 import json
+import math
 import os
 import random
 import shutil
@@ -75,6 +78,29 @@ def figures_of(data):
     for key in ("steps", "growth"):
         del report[key]
     return report
+
+
+def eighth(value):
+    """The bin of a number: eight for each power of two."""
+    fraction, exponent = math.frexp(abs(value))
+    if value == 0 or exponent < -32:
+        return 0
+    return math.copysign((exponent + 32) * 8 + int((fraction - 0.5) * 16) + 1, value)
+
+
+def stability(before, now):
+    """Of texts; an empty one is absent."""
+    counts = [collections.Counter(eighth(float(text)) for text in side if text) for side in (before, now)]
+    absent = [side.count("") for side in (before, now)]
+    groups = [[absent[0], 0], [absent[1], 0]]
+    for at in sorted(counts[0] | counts[1]):
+        for side in (0, 1):
+            groups[side][-1] += counts[side][at]
+        if len(groups[0]) < 11 and groups[0][-1] > 0 and groups[0][-1] * 10 >= len(before) - absent[0]:
+            for side in (0, 1):
+                groups[side].append(0)
+    shares = [[(count + 0.5) / (sum(side) + 0.5 * len(side)) for count in side] for side in groups]
+    return sum((a - b) * math.log(a / b) for b, a in zip(*shares))
 
 
 class Week:
@@ -154,10 +180,32 @@ class NightlyTest(ServerTest):
         self.assertEqual(report["verify"]["different"], 0)
         self.assertGreater(report["verify"]["compared"], DAYS * A_DAY // 2)
         self.assertEqual(report["drift"]["days_before"], 7)
-        self.assertGreater(len(report["drift"]["features"]), 10)
+        self.check_drift(report["drift"])
         self.assertGreater(journal_of(data)["seal"]["segments"], 0)
         with open(os.path.join(data, "nights", str(TODAY), "report.html"), encoding="utf-8") as page:
             self.assertIn(f"Report on {YESTERDAY}", page.read())
+
+    def check_drift(self, drift):
+        """Against the features of a replay, with indices computed anew: in tenths of the week before."""
+        path = os.path.join(self.folder, "features.csv")
+        run("replay", self.quiet, "--policy", POLICY, "--features", path, "--quiet")
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        first = str(YESTERDAY - datetime.timedelta(days=7))
+        now = [row for row in rows if row["event_time"].startswith(str(YESTERDAY))]
+        before = [row for row in rows if first <= row["event_time"] < str(YESTERDAY)]
+        self.assertEqual((drift["rows"], drift["rows_before"]), (len(now), len(before)))
+        self.assertGreater(len(drift["features"]), 10)
+        compared = 0
+        for feature in drift["features"]:
+            name = feature["feature"]
+            if not name.split(".")[-1].startswith(("count_", "sum_", "mean_", "max_")):
+                continue  # texts and durations are printed otherwise
+            expected = stability([row[name] for row in before], [row[name] for row in now])
+            self.assertAlmostEqual(feature["stability_index"], expected, places=9, msg=name)
+            self.assertAlmostEqual(feature["absent"], sum(row[name] == "" for row in now) / len(now), places=9)
+            compared += 1
+        self.assertGreater(compared, 5)
 
     def check_schema(self, report):
         schema = read_json(ROOT, "docs", "schema", "night-report.json")

@@ -15,11 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FOLDER_NIGHTS    "nights"
-#define NIGHT_DATE_SIZE  sizeof "2026-01-31"
-#define NIGHT_FILE_MAX   ((size_t)16 << 20) /* bytes of a journal or summary */
+#define FOLDER_NIGHTS      "nights"
+#define NIGHT_DATE_SIZE    sizeof "2026-01-31"
+#define NIGHT_FILE_MAX     ((size_t)16 << 20) /* bytes of a journal or summary */
 #define NIGHT_FOLDER_DRIFT "drift"
-#define NIGHT_DRAFT_NAME ".draft"
+#define NIGHT_DRAFT_NAME   ".draft"
 
 /* Days since 1970-01-01 ↔ "2026-01-31". Years 1970 to 9999. */
 const char *night_date_format(int64_t day, char ret_date[NIGHT_DATE_SIZE]);
