@@ -66,6 +66,9 @@ struct night_figures {
 static inline uint64_t night_day_frauds(const struct night_day *day, bool alerted) {
     return day->labels[LABEL_FRAUD][alerted] + day->labels[LABEL_CHARGEBACK][alerted];
 }
+static inline night_sum night_day_fraud_amount(const struct night_day *day, bool alerted) {
+    return day->label_amounts[LABEL_FRAUD][alerted] + day->label_amounts[LABEL_CHARGEBACK][alerted];
+}
 static inline uint64_t night_day_known(const struct night_day *day) {
     return night_day_frauds(day, false) + night_day_frauds(day, true) +
            day->labels[LABEL_LEGIT][0] + day->labels[LABEL_LEGIT][1];

@@ -8,6 +8,7 @@
 
 #include "batch/base/day.h"
 #include "batch/base/record_bytes.h"
+#include "batch/report/report_tally.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_parts.h"
 #include "night_rules.h"
@@ -45,10 +46,6 @@ static uint32_t *word_at(const struct scan *scan, uint64_t position) {
 
 static bool is_fraud(enum label label) {
     return label == LABEL_FRAUD || label == LABEL_CHARGEBACK;
-}
-
-static bool is_alert(enum verdict verdict) {
-    return verdict != VERDICT_APPROVE;
 }
 
 /* ---- records ---- */
@@ -92,7 +89,7 @@ static void take_transaction(struct scan *scan, const struct record *record) {
         day->amounts[decision->verdict] += amount;
     else
         day->without_amount++;
-    day->labels[LABEL_NONE][is_alert(decision->verdict)]++;
+    day->labels[LABEL_NONE][report_is_alert(decision->verdict)]++;
     size_t index = (size_t)(day - figures->days);
     uint32_t set = night_rules_take(&scan->rules, decision, index);
     uint32_t *word = word_at(scan, record->position);
@@ -127,7 +124,7 @@ static void take_outcome(struct scan *scan, const struct record *record) {
     struct night_day *arrived = day_at(scan, known);
     struct night_day *day = day_at(scan, outcome->transaction.event_time_us);
     bool has_amount = read_amount(scan, &outcome->transaction, &amount);
-    bool alerted = is_alert(outcome->verdict);
+    bool alerted = report_is_alert(outcome->verdict);
     if (arrived)
         arrived->outcomes[outcome->label]++;
     if (!day)
@@ -279,4 +276,22 @@ uint64_t night_day_frauds_at(const struct night_day *day, size_t age_days) {
 uint64_t night_day_alerts(const struct night_day *day) {
     return day->verdicts[VERDICT_REVIEW] + day->verdicts[VERDICT_CHALLENGE] +
            day->verdicts[VERDICT_DECLINE];
+}
+
+const struct night_age_group night_age_groups[NIGHT_AGE_GROUPS] = {
+    {0, 0}, {1, 6}, {7, 13}, {14, 20}, {21, NIGHT_DAYS - 1}};
+
+struct night_age_figures night_age_figures(const struct night_figures *figures,
+                                           const struct night_age_group *group) {
+    struct night_age_figures sums = {0};
+    for (size_t age = group->youngest; age <= group->oldest; age++) {
+        const struct night_day *day = &figures->days[NIGHT_DAYS - 1 - age];
+        sums.transactions += day->transactions;
+        sums.known += night_day_known(day);
+        sums.found += night_day_frauds(day, true);
+        sums.missed += night_day_frauds(day, false);
+        sums.amount_found += night_day_fraud_amount(day, true);
+        sums.amount_missed += night_day_fraud_amount(day, false);
+    }
+    return sums;
 }

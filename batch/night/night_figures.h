@@ -36,3 +36,16 @@ void night_figures_deinit(struct night_figures *figures);
 uint64_t night_day_frauds_at(const struct night_day *day, size_t age_days);
 /* Anything but approve. */
 uint64_t night_day_alerts(const struct night_day *day);
+
+/* Frauds of days of an age, as outcomes mature. */
+struct night_age_group {
+    unsigned youngest, oldest; /* days before the reported one */
+};
+#define NIGHT_AGE_GROUPS 5
+extern const struct night_age_group night_age_groups[NIGHT_AGE_GROUPS];
+struct night_age_figures {
+    uint64_t transactions, known, found, missed;
+    night_sum amount_found, amount_missed;
+};
+struct night_age_figures night_age_figures(const struct night_figures *figures,
+                                           const struct night_age_group *group);

@@ -35,6 +35,9 @@ ALERTS = 2
 KILLS = int(os.environ.get("HARRIER_KILLS", "10"))
 SEED = int(os.environ.get("HARRIER_SEED", str(random.randrange(10**6))))
 
+# At idle priority the night would wait for every other test.
+NIGHT = [HARRIER, "night", "--priority", "normal", "--data"]
+
 # The simulator's days differ, so they are always the same ones.
 TODAY = datetime.date(2026, 3, 11)
 FIRST = TODAY - datetime.timedelta(days=DAYS)
@@ -49,8 +52,7 @@ def run(*arguments, expect=0, **more):
 
 
 def night(data, *more, expect=0):
-    return run("night", "--data", data, "--date", str(TODAY), "--priority", "normal", "--retry-delay", "50ms", *more,
-               expect=expect)
+    return run(*NIGHT[1:], data, "--date", str(TODAY), "--retry-delay", "50ms", *more, expect=expect)
 
 
 def read_json(*path):
@@ -309,7 +311,7 @@ class NightlyTest(ServerTest):
         for kill in range(KILLS):
             data = self.copy()
             process = subprocess.Popen(
-                [HARRIER, "night", "--data", data, "--date", str(TODAY), "--priority", "normal", "--quiet"],
+                [*NIGHT, data, "--date", str(TODAY), "--quiet"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             time.sleep(chosen.random() * took)
             process.kill()
@@ -341,8 +343,7 @@ class NightlyTest(ServerTest):
         os.mkfifo(fifo)
         hook = self.script(f"echo here >{fifo}; read go <{fifo}.go")
         os.mkfifo(fifo + ".go")
-        first = subprocess.Popen([HARRIER, "night", "--data", data, "--drift", "none", "--hook", hook, "--quiet",
-                                  "--date", str(TODAY)])
+        first = subprocess.Popen([*NIGHT, data, "--drift", "none", "--hook", hook, "--quiet", "--date", str(TODAY)])
         with open(fifo, encoding="utf-8") as here:
             here.read()
         self.assertIn("runs the night here", night(data, expect=75).stderr)
@@ -415,8 +416,7 @@ class NightlyTest(ServerTest):
     def test_interrupted(self):
         """By a signal while it waits for the next attempt: nothing has failed, and the next run completes it."""
         data = self.copy()
-        process = subprocess.Popen([HARRIER, "night", "--data", data, "--date", str(TODAY), "--drift", "none",
-                                    "--hook", self.script("exit 75"), "--retry-delay", "10m", "--quiet"],
+        process = subprocess.Popen([*NIGHT, data, "--date", str(TODAY), "--drift", "none", "--hook", self.script("exit 75"), "--retry-delay", "10m", "--quiet"],
                                    stderr=subprocess.PIPE, text=True)
         self.assertIn("next attempt", process.stderr.readline())
         process.send_signal(signal.SIGTERM)
@@ -441,7 +441,7 @@ class NightlyTest(ServerTest):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(journal, file)
         # Today's night has no transaction to report on.
-        run("night", "--data", data, "--drift", "none", "--quiet", "--keep", "36500", expect=ALERTS)
+        run(*NIGHT[1:], data, "--drift", "none", "--quiet", "--keep", "36500", expect=ALERTS)
         self.assertGreater(read_json(path)["ended_us"], 0)
         others = set(os.listdir(os.path.join(data, "nights"))) - {str(TODAY), "drift", "lock", "latest.json"}
         self.assertEqual(len(others), 1)

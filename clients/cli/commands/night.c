@@ -4,6 +4,7 @@
  * night that is complete already is not run again, unless --again: its result is reported. */
 #include "clients/cli/night/night_run.h"
 
+#include "batch/base/day.h"
 #include "batch/rebuild/rebuild.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -24,7 +25,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DAY_US    (INT64_C(86400) * 1000000)
 #define MINUTE_US UINT64_C(60000000)
 
 struct options {
@@ -261,7 +261,7 @@ static int complete_earlier(struct night_run *run, int64_t day, struct error *re
 /* Of the earlier night, what is not this run's business is only reported. */
 static int run_nights(struct night_run *run, const struct options *options,
                       struct error *ret_error) {
-    int64_t day = options->day >= 0 ? options->day : realtime_us() / DAY_US;
+    int64_t day = options->day >= 0 ? options->day : day_of_us(realtime_us());
     int r = options->day >= 0 ? 0 : complete_earlier(run, day, ret_error);
     if (r < 0 && (ret_error->code == ERROR_INTERRUPTED || ret_error->code == ERROR_EXISTS))
         return r;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ static _Noreturn void become(const struct night_hook *hook) {
     char *const arguments[] = {(char *)(uintptr_t)hook->program, NULL};
     int nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG,
+          SIGTERM); /* the next run starts it again, which must not meet this one */
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     for (const char *const *variable = hook->environment; *variable; variable++)

@@ -73,10 +73,8 @@ static void add_outcomes(struct buffer *json, const struct night_day *day) {
     json_end_object(json);
     json_add_unsigned(json, "fraud_found", night_day_frauds(day, true));
     json_add_unsigned(json, "fraud_missed", night_day_frauds(day, false));
-    add_sum(json, "amount_found",
-            day->label_amounts[LABEL_FRAUD][1] + day->label_amounts[LABEL_CHARGEBACK][1]);
-    add_sum(json, "amount_missed",
-            day->label_amounts[LABEL_FRAUD][0] + day->label_amounts[LABEL_CHARGEBACK][0]);
+    add_sum(json, "amount_found", night_day_fraud_amount(day, true));
+    add_sum(json, "amount_missed", night_day_fraud_amount(day, false));
     json_begin_object(json, "outcomes_received");
     for (enum label label = LABEL_LEGIT; label < LABEL_COUNT; label++)
         json_add_unsigned(json, label_name(label), day->outcomes[label]);
@@ -113,26 +111,6 @@ static void add_days(struct buffer *json, const struct night_figures *figures) {
     for (size_t hour = 0; hour < 24; hour++)
         json_add_unsigned(json, NULL, figures->days[TODAY].hours[hour]);
     json_end_array(json);
-}
-
-const struct night_age_group night_age_groups[NIGHT_AGE_GROUPS] = {
-    {0, 0}, {1, 6}, {7, 13}, {14, 20}, {21, 34}};
-
-struct night_age_figures night_age_figures(const struct night_figures *figures,
-                                           const struct night_age_group *group) {
-    struct night_age_figures sums = {0};
-    for (size_t age = group->youngest; age <= group->oldest; age++) {
-        const struct night_day *day = &figures->days[TODAY - age];
-        sums.transactions += day->transactions;
-        sums.known += night_day_known(day);
-        sums.found += night_day_frauds(day, true);
-        sums.missed += night_day_frauds(day, false);
-        sums.amount_found +=
-            day->label_amounts[LABEL_FRAUD][1] + day->label_amounts[LABEL_CHARGEBACK][1];
-        sums.amount_missed +=
-            day->label_amounts[LABEL_FRAUD][0] + day->label_amounts[LABEL_CHARGEBACK][0];
-    }
-    return sums;
 }
 
 static void add_ages(struct buffer *json, const struct night_figures *figures) {

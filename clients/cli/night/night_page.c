@@ -2,6 +2,7 @@
  * style is that of a replay's report. */
 #include "night_document.h"
 
+#include "clients/cli/output/html_text.h"
 #include "clients/cli/terminal/quantity.h"
 #include "night_template.h"
 
@@ -22,23 +23,7 @@ struct page {
 /* ---- text ---- */
 
 static void put_text(struct page *page, struct text text) {
-    for (size_t i = 0; i < text.length; i++)
-        switch (text.data[i]) {
-        case '&':
-            buffer_append_string(page->out, "&amp;");
-            break;
-        case '<':
-            buffer_append_string(page->out, "&lt;");
-            break;
-        case '>':
-            buffer_append_string(page->out, "&gt;");
-            break;
-        case '"':
-            buffer_append_string(page->out, "&quot;");
-            break;
-        default:
-            buffer_append_u8(page->out, (uint8_t)text.data[i]);
-        }
+    html_text_put(text, page->out);
 }
 
 static void put(struct page *page, const char *html) {

@@ -7,6 +7,7 @@
  * U+2028 and U+2029, which end a line in older JavaScript. */
 #include "report_page.h"
 
+#include "clients/cli/output/html_text.h"
 #include "report_template.h"
 
 #include <errno.h>
@@ -16,25 +17,12 @@
 
 /* -- text -- */
 
-/* Text as HTML. */
 static void write_html(const char *text, FILE *to) {
-    for (const char *c = text; *c; c++)
-        switch (*c) {
-        case '&':
-            fputs("&amp;", to);
-            break;
-        case '<':
-            fputs("&lt;", to);
-            break;
-        case '>':
-            fputs("&gt;", to);
-            break;
-        case '"':
-            fputs("&quot;", to);
-            break;
-        default:
-            fputc(*c, to);
-        }
+    struct buffer html;
+    buffer_init(&html);
+    html_text_put(text_of(text), &html);
+    fwrite(html.bytes, 1, html.length, to);
+    buffer_deinit(&html);
 }
 
 /* How many bytes at the text's beginning cannot stand in a <script>; *ret_escape is for JSON. */
