@@ -7,6 +7,7 @@ HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 import collections
 import csv
 import datetime
+import fractions
 import glob
 import json
 import math
@@ -80,6 +81,12 @@ def figures_of(data):
     for key in ("steps", "growth"):
         del report[key]
     return report
+
+
+def base_minor(row):
+    """The amount in minor units of the base currency, at the policy's rates, ties to the even one."""
+    rates = {"EUR": 1, "GBP": fractions.Fraction("1.16"), "USD": fractions.Fraction("0.92")}
+    return round(row["amount_minor"] * rates[row["currency"]])
 
 
 def eighth(value):
@@ -227,7 +234,12 @@ class NightlyTest(ServerTest):
                                            for hour in range(24)])
         out = run("export", self.quiet, "--format", "jsonl", "--out", "-", "--quiet").stdout
         exported = [json.loads(line) for line in out.splitlines()]
+        self.check_rules(report, exported)
+        self.check_ages(report, exported)
         exported = [row for row in exported if row["event_time"].startswith(str(YESTERDAY))]
+        amounts = {verdict: sum(base_minor(row) for row in exported if row["verdict"] == verdict)
+                   for verdict in day["amounts"]}
+        self.assertEqual(day["amounts"], amounts)
         verdicts = [row["verdict"] for row in exported]
         self.assertEqual(day["verdicts"], {verdict: verdicts.count(verdict) for verdict in day["verdicts"]})
         frauds = [row for row in exported if row.get("outcome") in ("fraud", "chargeback")]
@@ -235,6 +247,32 @@ class NightlyTest(ServerTest):
         missed = [row for row in frauds if row["verdict"] == "approve"]
         self.assertEqual(day["fraud_missed"], len(missed))
         self.assertEqual(day["fraud_found"], len(frauds) - len(missed))
+
+    def check_rules(self, report, exported):
+        expected = {}
+        for row in exported:
+            for rule in row.get("rules", []):
+                counts = expected.setdefault(rule, {"fires": 0, "fraud": 0, "legit": 0})
+                counts["fires"] += row["event_time"].startswith(str(YESTERDAY))
+                counts["fraud"] += row.get("outcome") in ("fraud", "chargeback")
+                counts["legit"] += row.get("outcome") == "legit"
+        live = {rule["rule"]: {key: rule[key] for key in ("fires", "fraud", "legit")}
+                for rule in report["rules"] if not rule["shadow"]}
+        self.assertEqual(live, expected)
+        self.assertGreater(sum(rule["fraud"] for rule in live.values()), 10)
+
+    def check_ages(self, report, exported):
+        for group in report["frauds_by_age"]:
+            days = {str(YESTERDAY - datetime.timedelta(days=age))
+                    for age in range(group["from_days"], group["to_days"] + 1)}
+            rows = [row for row in exported if row["event_time"][:10] in days]
+            frauds = [row for row in rows if row.get("outcome") in ("fraud", "chargeback")]
+            missed = [row for row in frauds if row["verdict"] == "approve"]
+            self.assertEqual(
+                (group["transactions"], group["with_outcome"], group["found"], group["missed"],
+                 group["amount_missed"]),
+                (len(rows), sum(row.get("outcome") in ("fraud", "chargeback", "legit") for row in rows),
+                 len(frauds) - len(missed), len(missed), sum(map(base_minor, missed))))
 
     def bad_day(self, name, rows, finding, **more):
         """One that the report must name, with the exit status and a metric for the alert."""
