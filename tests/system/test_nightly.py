@@ -7,6 +7,7 @@ HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
 import collections
 import csv
 import datetime
+import fcntl
 import fractions
 import glob
 import json
@@ -463,6 +464,22 @@ class NightlyTest(ServerTest):
         self.assertFalse(journal_of(data)["failed"])
         night(data, "--drift", "none")
         self.assertTrue(journal_of(data)["complete"])
+
+    def test_busy(self):
+        """Another rebuild is at work for a while: the step is tried again. One that stays: nothing has failed."""
+        data = self.copy()
+        os.makedirs(os.path.join(data, "generations"))
+        with open(os.path.join(data, "generations", "lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            said = night(data, "--drift", "none", "--retries", "2", "--retry-delay", "1ms", expect=75).stderr
+            self.assertEqual(said.count("next attempt"), 2, said)
+            self.assertFalse(journal_of(data)["failed"])
+            process = subprocess.Popen([*NIGHT, data, "--date", str(TODAY), "--drift", "none", "--retries", "1000",
+                                        "--retry-delay", "1ms", "--quiet"], stderr=subprocess.PIPE, text=True)
+            self.assertIn("next attempt", process.stderr.readline())
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        self.assertGreater(journal_of(data)["steps"][0]["attempts"], 4)
 
     def test_once_a_day(self):
         """A complete night is not run again, unless --again; an older one that was cut off is completed first."""
