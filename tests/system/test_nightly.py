@@ -14,6 +14,7 @@ import json
 import math
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -451,6 +452,20 @@ class NightlyTest(ServerTest):
         latest = read_json(data, "nights", "latest.json")
         self.assertEqual(latest["step"], "rebuild")
         self.assertEqual(latest["last_success_time_us"], 0)
+
+    def test_disk_that_refuses(self):
+        """A limit on files is like a full disk: tried again, then failed; the next run goes on with that step."""
+        data = self.copy()
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))  # noqa: E731
+        done = subprocess.run([*NIGHT, data, "--date", str(TODAY), "--drift", "none", "--retries", "1", "--retry-delay",
+                               "1ms", "--quiet"], capture_output=True, text=True, check=False, preexec_fn=limit)
+        self.assertEqual(done.returncode, 74, done.stderr)
+        self.assertEqual(done.stderr.count("next attempt"), 1)
+        self.assertTrue(journal_of(data)["failed"])
+        self.assertEqual(read_json(data, "nights", "latest.json")["step"], "rebuild")
+        night(data, "--drift", "none")
+        self.assertEqual(journal_of(data)["steps"][0]["attempts"], 3)
+        self.assertEqual(read_json(data, "nights", "latest.json")["failed_time_us"], 0)
 
     def test_interrupted(self):
         """By a signal while it waits for the next attempt: nothing has failed, and the next run completes it."""

@@ -115,6 +115,45 @@ static void a_wrong_one_is_told(void **state) {
     assert_non_null(strstr(told.text, "fraud_1d 2 against 0"));
 }
 
+static void count_sampled(struct verify_listener *self, struct text name, uint64_t states,
+                          uint64_t differences) {
+    (void)name;
+    ((struct told *)self)->entities += states;
+    assert_true(differences <= 1);
+}
+
+/* All samples together are everything: each state and id is in one of them, and so is a hole. */
+static void samples_are_the_whole(void **state) {
+    struct bench *bench = *state;
+    struct verify_report report;
+    struct error error;
+    fill(bench, 100, 100);
+    rebuild(bench);
+    for (int with_hole = 0; with_hole < 2; with_hole++) {
+        uint64_t states = 0, ids = 0, differences = 0;
+        if (with_hole)
+            bench_publish_with_a_hole(bench);
+        for (uint64_t at = 0; at < 5; at++) {
+            const struct verify_options options = {.archive = bench->settings.archive,
+                                                   .generations = bench->settings.generations,
+                                                   .sample_of = 5,
+                                                   .sample_at = at};
+            struct told told = {.listener = {differs, count_sampled}};
+            assert_int_equal(verify_run(&options, NULL, &told.listener, &report, &error), 0);
+            assert_false(report.states.is_tally_different || report.states.are_lists_different);
+            assert_int_equal(report.different_ids, 0);
+            assert_int_equal(told.entities, report.states.entities);
+            assert_true(report.states.entities < 22 && report.ids < 100);
+            states += report.states.entities;
+            ids += report.ids;
+            differences += report.states.differences;
+        }
+        assert_int_equal(states, 22);
+        assert_int_equal(ids, 100);
+        assert_int_equal(differences, with_hole);
+    }
+}
+
 static void what_does_not_belong_together(void **state) {
     struct bench *bench = *state, *other = bench + 1;
     struct told told;
@@ -140,6 +179,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_generation_of_the_archive_is_equal),
         TEST(a_wrong_one_is_told),
+        TEST(samples_are_the_whole),
         TEST(what_does_not_belong_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
