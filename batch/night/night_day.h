@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NIGHT_DAYS   35 /* the reported day is the last of them */
-#define NIGHT_WEEK   7  /* days that it is compared with */
-#define NIGHT_SCORES (DECISION_SCORE_MAX + 1)
-#define NIGHT_EARLY_US                                                                             \
-    (INT64_C(300) * 1000000) /* event later than receipt by more: a wrong clock */
+#define NIGHT_DAYS      35 /* the reported day is the last of them */
+#define NIGHT_WEEK      7  /* days that it is compared with */
+#define NIGHT_SCORES    (DECISION_SCORE_MAX + 1)
 #define NIGHT_RULES_MAX 4096 /* names; further ones are counted together */
+/* An event time later than the receipt by more comes from a clock that is wrong. */
+#define NIGHT_EARLY_US (INT64_C(300) * 1000000)
 
 __extension__ typedef __int128 night_sum; /* minor units of the policy's base currency */
 

@@ -3,6 +3,7 @@
 
 #include "batch/base/day.h"
 #include "core/base/check.h"
+#include "night_share.h"
 #include "night_statistics.h"
 
 #include <inttypes.h>
@@ -53,49 +54,6 @@ static void __attribute__((format(printf, 2, 3))) advise(struct night_finding *f
     va_start(arguments, format);
     vsnprintf(finding->advice, sizeof finding->advice, format, arguments);
     va_end(arguments);
-}
-
-/* ---- shares ---- */
-
-/* A count of today and of each day of the week before, of so many. */
-struct share {
-    uint64_t k, n, k_before, n_before;
-    double least, most; /* of a day's share */
-    unsigned days;
-};
-
-static void share_add_day(struct share *share, uint64_t k, uint64_t n) {
-    if (n == 0)
-        return;
-    double of_day = (double)k / (double)n;
-    if (share->days == 0 || of_day < share->least)
-        share->least = of_day;
-    if (share->days == 0 || of_day > share->most)
-        share->most = of_day;
-    share->days++;
-    share->k_before += k;
-    share->n_before += n;
-}
-
-static double share_now(const struct share *share) {
-    return share->n > 0 ? (double)share->k / (double)share->n : 0;
-}
-
-static double share_before(const struct share *share) {
-    return share->n_before > 0 ? (double)share->k_before / (double)share->n_before : 0;
-}
-
-/* By more than `times`, more than chance, and well beyond the highest day before. */
-static bool share_rose(const struct share *share, double times, double chance) {
-    return share->days >= 2 && share->n > 0 && share_now(share) > times * share_before(share) &&
-           share_now(share) > 1.3 * share->most &&
-           night_chance_of_rise(share->k, share->n, share->k_before, share->n_before) < chance;
-}
-
-static bool share_fell(const struct share *share, double times, double chance) {
-    return share->days >= 2 && share->n > 0 && share_now(share) * times < share_before(share) &&
-           share_now(share) * 1.3 < share->least &&
-           night_chance_of_fall(share->k, share->n, share->k_before, share->n_before) < chance;
 }
 
 /* ---- volume ---- */
@@ -224,20 +182,21 @@ static void find_fraud(struct finder *finder) {
     for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
         size_t age = ages[i], at = TODAY - age;
         const struct night_day *day = &finder->figures->days[at];
-        struct share share = {.k = night_day_frauds_at(day, age), .n = day->transactions};
+        struct night_share share = {.k = night_day_frauds_at(day, age), .n = day->transactions};
         for (size_t before = at - NIGHT_WEEK; before < at; before++)
-            share_add_day(&share, night_day_frauds_at(&finder->figures->days[before], age),
-                          finder->figures->days[before].transactions);
-        if (!share_rose(&share, 2, CHANCE_DAY))
+            night_share_add_day(&share, night_day_frauds_at(&finder->figures->days[before], age),
+                                finder->figures->days[before].transactions);
+        if (!night_share_rose(&share, 2, CHANCE_DAY))
             continue;
         char date[NIGHT_DATE_SIZE];
         night_date_format(finder->figures->first_day + (int64_t)at, date);
         struct night_finding *finding = add(finder, NIGHT_ALERT, "fraud_rate", text_of(date),
-                                            share_now(&share), share_before(&share));
+                                            night_share_now(&share), night_share_before(&share));
         say(finding,
             "%" PRIu64 " of %" PRIu64 " transactions of %s were reported as fraud within %zu days, "
             "%.2f %%; of the week before it %.2f %%",
-            share.k, share.n, date, age + 1, 100 * share_now(&share), 100 * share_before(&share));
+            share.k, share.n, date, age + 1, 100 * night_share_now(&share),
+            100 * night_share_before(&share));
         advise(finding,
                "Look at what they have in common (harrier export %s --from %s), and at "
                "the frauds that were approved.",
@@ -277,19 +236,19 @@ static void find_missed(struct finder *finder) {
 static void find_verdicts(struct finder *finder) {
     for (enum verdict verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT; verdict++) {
         const char *name = verdict_name(verdict);
-        struct share share = {.k = finder->today->verdicts[verdict],
-                              .n = finder->today->transactions};
+        struct night_share share = {.k = finder->today->verdicts[verdict],
+                                    .n = finder->today->transactions};
         for (size_t i = WEEK; i < TODAY; i++)
-            share_add_day(&share, finder->figures->days[i].verdicts[verdict],
-                          finder->figures->days[i].transactions);
-        bool rose = share_rose(&share, 2, CHANCE_DAY / 10);
-        if (!rose && !share_fell(&share, 2.5, CHANCE_DAY / 10))
+            night_share_add_day(&share, finder->figures->days[i].verdicts[verdict],
+                                finder->figures->days[i].transactions);
+        bool rose = night_share_rose(&share, 2, CHANCE_DAY / 10);
+        if (!rose && !night_share_fell(&share, 2.5, CHANCE_DAY / 10))
             continue;
         struct night_finding *finding =
             add(finder, rose ? NIGHT_ALERT : NIGHT_WARNING, "verdict_share", text_of(name),
-                share_now(&share), share_before(&share));
+                night_share_now(&share), night_share_before(&share));
         say(finding, "%.2f %% of the transactions got %s; in the week before %.2f %%",
-            100 * share_now(&share), name, 100 * share_before(&share));
+            100 * night_share_now(&share), name, 100 * night_share_before(&share));
         advise(finding, "%s",
                rose ? "Look at the rules that fire more often than before, below; a rule can be "
                       "put into shadow until it is understood."
@@ -298,24 +257,24 @@ static void find_verdicts(struct finder *finder) {
     }
 }
 
-static struct share share_of_rule(const struct finder *finder, const uint64_t *counts) {
-    struct share share = {.k = counts[TODAY], .n = finder->today->transactions};
+static struct night_share share_of_rule(const struct finder *finder, const uint64_t *counts) {
+    struct night_share share = {.k = counts[TODAY], .n = finder->today->transactions};
     for (size_t i = WEEK; i < TODAY; i++)
-        share_add_day(&share, counts[i], finder->figures->days[i].transactions);
+        night_share_add_day(&share, counts[i], finder->figures->days[i].transactions);
     return share;
 }
 
 /* Half of the transactions or more, and not for long. */
-static bool is_everywhere(const struct share *share) {
-    return share->n >= 50 && share_now(share) >= 0.5 &&
-           share_before(share) < 0.5 * share_now(share);
+static bool is_everywhere(const struct night_share *share) {
+    return share->n >= 50 && night_share_now(share) >= 0.5 &&
+           night_share_before(share) < 0.5 * night_share_now(share);
 }
 
 static void find_firing(struct finder *finder, const struct night_rule *rule) {
-    struct share share = share_of_rule(finder, rule->fires);
+    struct night_share share = share_of_rule(finder, rule->fires);
     bool everywhere = is_everywhere(&share);
-    bool rose = share_rose(&share, 3, CHANCE_MANY);
-    bool silent = share.k == 0 && share.k_before >= 50 && share_fell(&share, 10, CHANCE_MANY);
+    bool rose = night_share_rose(&share, 3, CHANCE_MANY);
+    bool silent = share.k == 0 && share.k_before >= 50 && night_share_fell(&share, 10, CHANCE_MANY);
     if (!everywhere && !rose && !silent)
         return;
     struct night_finding *finding =
@@ -323,12 +282,12 @@ static void find_firing(struct finder *finder, const struct night_rule *rule) {
             everywhere ? "rule_fires_on_everything"
             : rose     ? "rule_rate"
                        : "rule_silent",
-            rule->name, share_now(&share), share_before(&share));
+            rule->name, night_share_now(&share), night_share_before(&share));
     say(finding,
         "The rule %" TEXT_FORMAT "%s fired for %.2f %% of the transactions; in the week before for "
         "%.2f %%",
-        TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "", 100 * share_now(&share),
-        100 * share_before(&share));
+        TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "", 100 * night_share_now(&share),
+        100 * night_share_before(&share));
     advise(finding, "%s",
            everywhere ? "Put it into shadow (mode: shadow) and reload; then look at the values it "
                         "reads with harrier explain."
@@ -376,17 +335,17 @@ static void find_rules(struct finder *finder) {
 }
 
 static void find_degraded(struct finder *finder) {
-    struct share share = {.k = finder->today->degraded, .n = finder->today->transactions};
+    struct night_share share = {.k = finder->today->degraded, .n = finder->today->transactions};
     for (size_t i = WEEK; i < TODAY; i++)
-        share_add_day(&share, finder->figures->days[i].degraded,
-                      finder->figures->days[i].transactions);
-    if (share_now(&share) < 0.01 || !share_rose(&share, 2, CHANCE_DAY))
+        night_share_add_day(&share, finder->figures->days[i].degraded,
+                            finder->figures->days[i].transactions);
+    if (night_share_now(&share) < 0.01 || !night_share_rose(&share, 2, CHANCE_DAY))
         return;
     struct night_finding *finding =
-        add(finder, share_now(&share) >= 0.1 ? NIGHT_ALERT : NIGHT_WARNING, "degraded",
-            (struct text){0}, share_now(&share), share_before(&share));
+        add(finder, night_share_now(&share) >= 0.1 ? NIGHT_ALERT : NIGHT_WARNING, "degraded",
+            (struct text){0}, night_share_now(&share), night_share_before(&share));
     say(finding, "%.2f %% of the decisions lacked something; in the week before %.2f %%",
-        100 * share_now(&share), 100 * share_before(&share));
+        100 * night_share_now(&share), 100 * night_share_before(&share));
     advise(finding, "degraded_reason of these decisions says what: new features before their "
                     "first rebuild, late transactions, or old tables.");
 }

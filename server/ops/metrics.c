@@ -262,7 +262,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                         .label = "severity",
                         .labels = NIGHT_SEVERITY_COUNT,
                         .label_value = severity_label,
-                        .help = "Findings in the report of the newest complete night."},
+                        .help = "Findings in the newest report of a night."},
     [NIGHT_HELD_BACK] = {.name = "harrierd_night_held_back",
                          .type = METRIC_GAUGE,
                          .help = "Thresholds and cut-offs that the guard held back in that "

@@ -416,6 +416,7 @@ class NightlyTest(ServerTest):
         steps = journal_of(data)["steps"]
         self.assertEqual([step["attempts"] for step in steps], [1, 1, 1, 1, 1, 2])
         self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 1)
+        self.assertEqual(read_json(data, "nights", "latest.json")["findings"], report_of(data)["severities"])
         night(data, "--drift", "none", "--hook", "/bin/true")
         self.assertEqual([step["attempts"] for step in journal_of(data)["steps"]], [1, 1, 1, 1, 1, 3])
         self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 0)

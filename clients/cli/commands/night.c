@@ -167,7 +167,9 @@ static const struct argp_option arguments[] = {
      "Run the night of this date, which reports on the day before (default: today, UTC)", 0},
     {"again", OPTION_AGAIN, NULL, 0, "Run the night anew even if it is complete", 0},
     {"memory", 'm', "SIZE", 0,
-     "Use at most this much memory for each step (default: a quarter of the machine's memory)", 0},
+     "Memory for the rebuild and for the report's figures (default: a quarter of the machine's). "
+     "Drift that would take more is left out; it does not limit the verification",
+     0},
     {"threads", 't', "N", 0, "Threads (default: one per core)", 0},
     {"full", 'F', NULL, 0, "Rebuild from the first record", 0},
     {"generations", OPTION_GENERATIONS, "N", 0,
@@ -195,7 +197,7 @@ static const struct argp argp = {
            "Exit status: 0 done and nothing to be alarmed about, 2 done, and the report has "
            "alerts, 65 the archive is damaged, 66 there is nothing to build from, 69 the hook "
            "failed, 74 the disk is full or fails, 75 interrupted, or another night or rebuild is "
-           "running.",
+           "running, 78 the archive's last policy is invalid.",
 };
 
 /* ---- what it came to ---- */
@@ -304,6 +306,8 @@ int command_night(int argc, char **argv) {
         r = run_nights(&run, &options, &error);
     progress_bar_clear(&progress);
     enum exit_status status = r < 0 ? exit_with(&error) : finish(&run, &options);
+    if (r < 0 && error.code == ERROR_INVALID)
+        status = EXIT_STATUS_BAD_POLICY;
     night_run_close(&run);
     return (int)status;
 }

@@ -106,6 +106,14 @@ static struct night_summary summary_of(const struct night_run *run) {
     return summary;
 }
 
+/* What the report says holds even if a later step fails. */
+static void take_report(const struct night_run *run, struct night_summary *summary) {
+    if (run->journal.steps[NIGHT_STEP_REPORT].state != NIGHT_STEP_DONE)
+        return;
+    memcpy(summary->findings, run->journal.findings, sizeof summary->findings);
+    summary->held_back = run->journal.held_back;
+}
+
 static int write_success(const struct night_run *run, struct error *ret_error) {
     struct night_summary summary = summary_of(run);
     if (strcmp(summary.date, run->journal.date) != 0)
@@ -113,8 +121,7 @@ static int write_success(const struct night_run *run, struct error *ret_error) {
     summary.last_success_us = run->journal.ended_us;
     summary.failed_us = 0;
     summary.step[0] = summary.reason[0] = '\0';
-    memcpy(summary.findings, run->journal.findings, sizeof summary.findings);
-    summary.held_back = run->journal.held_back;
+    take_report(run, &summary);
     return night_summary_write(run->root, &summary, ret_error);
 }
 
@@ -125,6 +132,7 @@ static void write_failure(const struct night_run *run, enum night_step step,
     struct error failure;
     if (strcmp(summary.date, run->journal.date) != 0)
         return;
+    take_report(run, &summary);
     summary.failed_us = run->journal.ended_us;
     snprintf(summary.step, sizeof summary.step, "%s", night_step_name(step));
     snprintf(summary.reason, sizeof summary.reason, "%.500s", error->text);

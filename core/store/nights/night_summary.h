@@ -21,7 +21,7 @@ struct night_summary {
     int64_t failed_us;          /* when the newest one failed; 0: it did not */
     char step[16];              /* that failed */
     char reason[512];
-    uint64_t findings[NIGHT_SEVERITY_COUNT]; /* of the newest complete night */
+    uint64_t findings[NIGHT_SEVERITY_COUNT]; /* of the newest report */
     uint64_t held_back;                      /* values that its guard held back */
 };
 
