@@ -518,6 +518,12 @@ class NightlyTest(ServerTest):
         self.assertEqual(len(others), 1)
         said = read_json(data, "nights", *others, "report.json")["findings"]
         self.assertEqual([finding["code"] for finding in said], ["no_transactions"])
+        # A report on an older day is none on how things are.
+        latest = read_json(data, "nights", "latest.json")
+        self.assertEqual({latest["date"]}, others)
+        night(data, "--drift", "none", "--again", "--keep", "36500")
+        self.assertEqual(read_json(data, "nights", "latest.json"), latest)
+        self.assertIn("has not come yet", run(*NIGHT[1:], data, "--date", "9999-01-01", expect=64).stderr)
 
 
 if __name__ == "__main__":

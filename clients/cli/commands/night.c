@@ -117,6 +117,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DATE:
         if (!night_date_parse(value, &options->day))
             argp_error(state, "--date: \"%s\" is not a day; expected YYYY-MM-DD", value);
+        if (options->day > day_of_us(realtime_us()))
+            argp_error(state, "--date: %s has not come yet", value);
         return 0;
     case OPTION_AGAIN:
         options->again = true;
@@ -164,7 +166,8 @@ static const struct argp_option arguments[] = {
      "Pause before the first of these attempts; it doubles each time (1m)", 0},
     {"keep", OPTION_KEEP, "DAYS", 0, "Keep the reports of so many days (90)", 0},
     {"date", OPTION_DATE, "YYYY-MM-DD", 0,
-     "Run the night of this date, which reports on the day before (default: today, UTC)", 0},
+     "Run the night of this earlier date, which reports on the day before (default: today, UTC)",
+     0},
     {"again", OPTION_AGAIN, NULL, 0, "Run the night anew even if it is complete", 0},
     {"memory", 'm', "SIZE", 0,
      "Memory for the rebuild and for the report's figures (default: a quarter of the machine's). "
@@ -263,12 +266,13 @@ static int complete_earlier(struct night_run *run, int64_t day, struct error *re
 /* Of the earlier night, what is not this run's business is only reported. */
 static int run_nights(struct night_run *run, const struct options *options,
                       struct error *ret_error) {
-    int64_t day = options->day >= 0 ? options->day : day_of_us(realtime_us());
+    int64_t today = day_of_us(realtime_us()), day = options->day >= 0 ? options->day : today;
     int r = options->day >= 0 ? 0 : complete_earlier(run, day, ret_error);
     if (r < 0 && (ret_error->code == ERROR_INTERRUPTED || ret_error->code == ERROR_EXISTS))
         return r;
     if (r < 0)
         fprintf(stderr, "harrier: %s\n", ret_error->text);
+    run->is_belated = day < today;
     r = night_run_take(run, day, options->again, ret_error);
     if (r == 0 && night_journal_is_complete(&run->journal) && run->journal.ended_us > 0)
         return 0;

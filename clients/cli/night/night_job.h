@@ -36,5 +36,6 @@ struct night_run {
     int64_t day; /* of its date */
     struct night_journal journal;
     struct progress_bar *progress;
-    bool is_final; /* the step that failed is not to be tried again */
+    bool is_final;   /* the step that failed is not to be tried again */
+    bool is_belated; /* of a date that was asked for: the summary of a newer night stays */
 };

@@ -94,16 +94,15 @@ int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct 
 
 /* ---- the summary ---- */
 
-/* What is not about this night stays. */
-static struct night_summary summary_of(const struct night_run *run) {
-    struct night_summary summary;
+/* What is not about this night stays. false: all of it stays, as it is of a newer night. */
+static bool begin_summary(const struct night_run *run, struct night_summary *ret_summary) {
     struct error ignored; /* a damaged one is replaced */
-    if (night_summary_read(run->options->data, &summary, &ignored) < 0)
-        summary = (struct night_summary){0};
-    if (strcmp(summary.date, run->journal.date) > 0) /* of an older night than the newest */
-        return summary;
-    memcpy(summary.date, run->journal.date, sizeof summary.date);
-    return summary;
+    if (night_summary_read(run->options->data, ret_summary, &ignored) < 0)
+        *ret_summary = (struct night_summary){0};
+    if (run->is_belated && strcmp(ret_summary->date, run->journal.date) > 0)
+        return false;
+    memcpy(ret_summary->date, run->journal.date, sizeof ret_summary->date);
+    return true;
 }
 
 /* What the report says holds even if a later step fails. */
@@ -115,8 +114,8 @@ static void take_report(const struct night_run *run, struct night_summary *summa
 }
 
 static int write_success(const struct night_run *run, struct error *ret_error) {
-    struct night_summary summary = summary_of(run);
-    if (strcmp(summary.date, run->journal.date) != 0)
+    struct night_summary summary;
+    if (!begin_summary(run, &summary))
         return 0;
     summary.last_success_us = run->journal.ended_us;
     summary.failed_us = 0;
@@ -128,9 +127,9 @@ static int write_success(const struct night_run *run, struct error *ret_error) {
 /* The night has failed already, so a summary that cannot be written is only reported. */
 static void write_failure(const struct night_run *run, enum night_step step,
                           const struct error *error) {
-    struct night_summary summary = summary_of(run);
+    struct night_summary summary;
     struct error failure;
-    if (strcmp(summary.date, run->journal.date) != 0)
+    if (!begin_summary(run, &summary))
         return;
     take_report(run, &summary);
     summary.failed_us = run->journal.ended_us;
