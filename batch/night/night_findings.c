@@ -192,10 +192,13 @@ static void find_fraud(struct finder *finder) {
         night_date_format(finder->figures->first_day + (int64_t)at, date);
         struct night_finding *finding = add(finder, NIGHT_ALERT, "fraud_rate", text_of(date),
                                             night_share_now(&share), night_share_before(&share));
+        char when[32] = "on the same day";
+        if (age > 0)
+            snprintf(when, sizeof when, "within %zu days", age + 1);
         say(finding,
-            "%" PRIu64 " of %" PRIu64 " transactions of %s were reported as fraud within %zu days, "
-            "%.2f %%; of the week before it %.2f %%",
-            share.k, share.n, date, age + 1, 100 * night_share_now(&share),
+            "%" PRIu64 " of %" PRIu64 " transactions of %s were reported as fraud %s, %.2f %%; of "
+            "the week before it %.2f %%",
+            share.k, share.n, date, when, 100 * night_share_now(&share),
             100 * night_share_before(&share));
         advise(finding,
                "Look at what they have in common (harrier export %s --from %s), and at "
