@@ -201,7 +201,7 @@ static void find_fraud(struct finder *finder) {
             share.k, share.n, date, when, 100 * night_share_now(&share),
             100 * night_share_before(&share));
         advise(finding,
-               "Look at what they have in common (harrier export %s --from %s), and at "
+               "Look at what they have in common (harrier export %s --from %s --out FILE), and at "
                "the frauds that were approved.",
                finder->evidence->data, date);
     }
