@@ -12,14 +12,23 @@ const char *latency_kind_name(enum latency_kind kind) {
     static const char *const names[] = {[LATENCY_ENTITY] = "entity",
                                         [LATENCY_DERIVED] = "derived field",
                                         [LATENCY_VALUE] = "value",
-                                        [LATENCY_RULE] = "rule"};
+                                        [LATENCY_RULE] = "rule",
+                                        [LATENCY_THRESHOLD] = "threshold"};
     return names[kind];
+}
+
+/* Thresholds that a decision looks up in the tables. */
+static size_t grouped_count(const struct snapshot *snapshot) {
+    size_t count = 0;
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        count += snapshot->thresholds[i].groups_in_tables;
+    return count;
 }
 
 size_t latency_item_count(const struct snapshot *snapshot) {
     return snapshot->plan.entity_count +
            (snapshot->schema.field_count - snapshot->schema.first_derived) +
-           snapshot->computed_count + snapshot->rule_count;
+           snapshot->computed_count + snapshot->rule_count + grouped_count(snapshot);
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b) {
@@ -84,6 +93,11 @@ void latency_items(const struct snapshot *snapshot, struct latency_item *ret_ite
                                   .steps = expression_cost(snapshot->computed[i].expression)};
     for (size_t i = 0; i < snapshot->rule_count; i++)
         ret_items[count++] = rule_item(&snapshot->rules[i]);
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (snapshot->thresholds[i].groups_in_tables) /* found like an entity's state */
+            ret_items[count++] = (struct latency_item){.kind = LATENCY_THRESHOLD,
+                                                       .name = snapshot->thresholds[i].name,
+                                                       .ns = LATENCY_ENTITY_NS};
     for (size_t i = 0; i < count; i++)
         ret_items[i].ns = add_saturated(ret_items[i].ns, ret_items[i].steps * LATENCY_STEP_NS);
     if (count > 1)

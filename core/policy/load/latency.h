@@ -21,7 +21,13 @@
 #define LATENCY_WINDOWS   4u    /* and 1 for so many aggregates of windows */
 #define LATENCY_STEP_NS   10u   /* an expression's step */
 
-enum latency_kind { LATENCY_ENTITY, LATENCY_DERIVED, LATENCY_VALUE, LATENCY_RULE };
+enum latency_kind {
+    LATENCY_ENTITY,
+    LATENCY_DERIVED,
+    LATENCY_VALUE,
+    LATENCY_RULE,
+    LATENCY_THRESHOLD
+};
 
 struct latency_item {
     enum latency_kind kind;
