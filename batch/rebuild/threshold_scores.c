@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STATE_BYTES 1024 /* of memory in a replay, as a rule of thumb */
+
 #define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
 /* Decisions of the last day by recorded verdict, verdict that the rules ask for, and score. With
@@ -244,11 +246,22 @@ static int64_t longest_period(const struct snapshot *snapshot) {
     return longest;
 }
 
+/* Only for the preview of changed verdicts, and from the first record on: not worth more memory
+ * than the rebuild may take. */
+static bool is_too_dear(const struct threshold_job *job) {
+    const struct rebuild *rebuild = job->rebuild;
+    return job->snapshot->budget_count == 0 && !rebuild->before.id &&
+           generation_writer_states(rebuild->writer) > rebuild->options->memory_bytes / STATE_BYTES;
+}
+
 int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
                      struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
                      size_t *ret_count, struct error *ret_error) {
     struct scoring scoring = {.job = job, .longest_us = longest_period(job->snapshot)};
     if (scoring.longest_us == 0)
+        return 0;
+    job->report->is_unexamined = is_too_dear(job);
+    if (job->report->is_unexamined)
         return 0;
     uint32_t all[VERDICT_COUNT];
     struct threshold_cutoff *cutoffs =

@@ -64,8 +64,10 @@ struct threshold_report {
     size_t flip_count;
     uint64_t compared;      /* decisions of the last day */
     uint64_t from_position; /* values up to there were known from earlier nights; 0: none were */
-    bool is_rescored;       /* scores come from a replay, not from the records */
-    double seconds;         /* for values from records, and quantiles */
-    double replay_seconds;  /* for values and scores that needed a replay */
+    /* Flips were not looked for: the replay would hold more states than the memory has room for. */
+    bool is_unexamined;
+    bool is_rescored;      /* scores come from a replay, not from the records */
+    double seconds;        /* for values from records, and quantiles */
+    double replay_seconds; /* for values and scores that needed a replay */
     uint64_t spilled_bytes;
 };

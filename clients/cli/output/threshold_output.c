@@ -96,6 +96,9 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
         for (size_t i = 0; i < report->flip_count; i++)
             print_flip(&report->flips[i], buffer);
     }
+    if (report->is_unexamined)
+        buffer_printf(buffer, "last day      not decided again: the states take more memory than "
+                              "--memory allows\n");
     if (report->replay_seconds > 0)
         buffer_printf(buffer, "replayed      %.2f seconds (part of the time for thresholds)\n",
                       report->replay_seconds);
@@ -229,6 +232,8 @@ void threshold_output_json(const struct threshold_report *report, struct buffer 
     for (size_t i = 0; i < report->flip_count; i++)
         add_flip(&report->flips[i], buffer);
     json_end_array(buffer);
+    if (report->is_unexamined)
+        json_add_bool(buffer, "unexamined", true);
     json_add_unsigned(buffer, "thresholds_from_position", report->from_position);
     json_add_bool(buffer, "rescored", report->is_rescored);
     json_add_unsigned(buffer, "thresholds_ms", (uint64_t)(report->seconds * 1000));

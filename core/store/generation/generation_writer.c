@@ -156,6 +156,10 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
     return 0;
 }
 
+uint64_t generation_writer_states(const struct generation_writer *writer) {
+    return writer->manifest.generation.states;
+}
+
 /* The hash of the states alone is taken when the last one is in: it is what overlay_hash() gives
  * for the same states. */
 static void end_states(struct generation_writer *writer) {

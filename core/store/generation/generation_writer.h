@@ -47,6 +47,9 @@ struct generation_description {
     const char *version;
 };
 
+/* States written so far. */
+uint64_t generation_writer_states(const struct generation_writer *writer);
+
 /* From put_baselines() only, in ascending order of hash and key. hash: generation_baseline_hash().
  */
 int generation_writer_baseline(struct generation_writer *writer, uint64_t hash, struct text key,

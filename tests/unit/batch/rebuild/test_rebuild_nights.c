@@ -33,6 +33,7 @@ struct world {
     char *root;
     const char *thresholds; /* a file of the policy */
     const char *rules;      /* another one */
+    uint64_t memory_bytes;  /* of a rebuild; 0: any */
 };
 
 static void load(struct world *world) {
@@ -99,7 +100,9 @@ static struct rebuild_report rebuild(struct world *world, bool full) {
         .now_us = TRAFFIC_START_US + (INT64_C(1) << 50),
         .force = true,
         .full = full,
-        .memory_bytes = traffic_random(&world->traffic, 2) ? 1 << 20 : 64 << 20,
+        .memory_bytes = world->memory_bytes
+                            ? world->memory_bytes
+                            : UINT64_C(1) << (traffic_random(&world->traffic, 2) ? 20 : 26),
         .threads = 1 + (size_t)traffic_random(&world->traffic, 3)};
     if (rebuild_run(&options, NULL, &report, &error) < 0)
         fail_msg("%s", error.text);
@@ -238,11 +241,37 @@ static void a_changed_policy(void **state) {
     world_deinit(&world);
 }
 
+/* Which verdicts would have changed is worth a replay, but not more memory than a rebuild may take.
+ */
+static void a_preview_within_the_memory(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 10);
+    world.thresholds = "thresholds:\n  - {name: busy, quantile: 0.75, of: card.count_1h, over: 1d, "
+                       "minimum: 3, fallback: 9.0}\n";
+    world.rules =
+        "rules:\n  - {name: new, when: amount > thresholds.busy, then: {verdict: review}}\n";
+    load(&world);
+    append(&world, true, 3000);
+    world.memory_bytes = UINT64_C(64) << 20;
+    struct rebuild_report roomy = rebuild(&world, true);
+    world.memory_bytes = UINT64_C(128) << 10;
+    struct rebuild_report narrow = rebuild(&world, true);
+    assert_true(roomy.manifest.states > 128);
+    assert_true(!roomy.thresholds.is_unexamined && roomy.thresholds.compared > 0);
+    assert_true(narrow.thresholds.is_unexamined && narrow.thresholds.compared == 0);
+    assert_true(narrow.manifest.content_hash == roomy.manifest.content_hash);
+    rebuild_report_deinit(&roomy);
+    rebuild_report_deinit(&narrow);
+    world_deinit(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nights_read_only_what_is_new),
         cmocka_unit_test(files_may_be_damaged_or_missing),
         cmocka_unit_test(a_changed_policy),
+        cmocka_unit_test(a_preview_within_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
