@@ -12,6 +12,7 @@ int command_entity(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_export(int argc, char **argv);
+int command_find(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_list(int argc, char **argv);

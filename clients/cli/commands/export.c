@@ -8,6 +8,7 @@
 
 #include "clients/cli/export/export_columns.h"
 #include "clients/cli/export/export_output.h"
+#include "clients/cli/io/decision_option.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -35,25 +36,6 @@ struct options {
 };
 
 /* ---- the command line ---- */
-
-/* "decline,review" */
-static unsigned parse_verdicts(const char *value, struct argp_state *state) {
-    unsigned verdicts = 0;
-    for (const char *at = value; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        const struct text name = {.data = at, .length = strcspn(at, ",")};
-        unsigned verdict = VERDICT_APPROVE;
-        while (verdict < VERDICT_COUNT && !text_is(name, verdict_name((enum verdict)verdict)))
-            verdict++;
-        if (verdict == VERDICT_COUNT)
-            argp_error(state,
-                       "--verdict: \"%" TEXT_FORMAT
-                       "\" is not a verdict (expected approve, review, challenge or decline, or "
-                       "several with commas)",
-                       TEXT_ARGS(name));
-        verdicts |= 1u << verdict;
-    }
-    return verdicts;
-}
 
 static bool ends_in(const char *path, const char *suffix) {
     size_t length = strlen(path), tail = strlen(suffix);
@@ -99,7 +81,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--to: the range is empty");
         return 0;
     case OPTION_VERDICT:
-        options->verdicts |= parse_verdicts(value, state);
+        options->verdicts |= verdicts_option_parse("--verdict", value, state);
         return 0;
     case OPTION_FORMAT:
         options->format =

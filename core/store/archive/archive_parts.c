@@ -509,3 +509,45 @@ int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
 uint64_t archive_part_offset(const struct archive_part_reader *reader) {
     return reader->walk.offset;
 }
+
+struct archive_place archive_part_place(const struct archive_part_reader *reader) {
+    return reader->walk.place;
+}
+
+uint64_t archive_part_record_offset(const struct archive_part_reader *reader) {
+    return reader->record_offset;
+}
+
+int archive_part_resume(struct archive_part_reader *reader, uint64_t offset,
+                        struct archive_place place, struct error *ret_error) {
+    if (offset < SEGMENT_HEADER_SIZE || offset > reader->file->size || offset % 8 != 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: no frame can begin at byte %" PRIu64 ": it has %" PRIu64,
+                         reader->parts->path, reader->file->name, offset, reader->file->size);
+    reader->walk.offset = offset;
+    reader->walk.place = place;
+    return 0;
+}
+
+int archive_part_read_at(struct archive_part_reader *reader, uint64_t offset, uint64_t position,
+                         struct archive_part_record *ret_record, struct error *ret_error) {
+    struct frame frame;
+    const char *fault = "it is another record";
+    int r = FRAME_END;
+    reader->walk.window.chunk = WINDOW_RANDOM;
+    if (offset >= SEGMENT_HEADER_SIZE && offset < reader->file->size)
+        r = frame_window_look(&reader->walk.window, offset, &frame, &fault, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
+    if (r != FRAME_WHOLE || frame.type == FRAME_TYPE_SYNC || frame.position != position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte %" PRIu64 ": record %" PRIu64 " is not there: %s",
+                         reader->parts->path, reader->file->name, offset, position,
+                         r == FRAME_END || r == FRAME_SHORT ? "the segment ends" : fault);
+    reader->record_offset = frame.offset;
+    reader->record = (struct archive_part_record){.type = (enum record_type)frame.type,
+                                                  .position = frame.position,
+                                                  .payload = frame.payload};
+    *ret_record = reader->record;
+    return 0;
+}

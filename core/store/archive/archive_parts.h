@@ -109,3 +109,18 @@ int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error);
 /* Bytes of the part read so far. */
 uint64_t archive_part_offset(const struct archive_part_reader *reader);
+/* The record that was returned last: its place, and the byte of the part where its frame begins. */
+struct archive_place archive_part_place(const struct archive_part_reader *reader);
+uint64_t archive_part_record_offset(const struct archive_part_reader *reader);
+
+/* Continues where an earlier reader of the part was: archive_part_offset() and _place() of that
+ * time. Before the first archive_part_next(). Is it another history by now? Then no record follows
+ * there, or the last one's chain differs, and archive_part_next() says ERROR_DAMAGED, at the end of
+ * the part at the latest. */
+int archive_part_resume(struct archive_part_reader *reader, uint64_t offset,
+                        struct archive_place place, struct error *ret_error);
+/* Instead of archive_part_next(): the record whose frame begins at this byte, with its checksum
+ * verified. Records may be asked for in any order; a sealed part is unpacked block by block.
+ * ERROR_DAMAGED: it is not there. */
+int archive_part_read_at(struct archive_part_reader *reader, uint64_t offset, uint64_t position,
+                         struct archive_part_record *ret_record, struct error *ret_error);

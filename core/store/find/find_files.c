@@ -1,0 +1,96 @@
+/* One process at a time writes, so that drafts need no names of their own, and what a killed
+ * process left is overwritten. Readers take no lock: a file appears whole, and keeps its content
+ * for whoever has it mapped when it is replaced. */
+#include "find_files.h"
+
+#include "core/store/archive/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARCHIVE_NAME "archive"
+#define INDEX_NAME   "index"
+
+static size_t trimmed(const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return length;
+}
+
+char *find_files_folder(const char *archive) {
+    size_t length = trimmed(archive), name = sizeof ARCHIVE_NAME - 1;
+    bool is_named = length >= name && memcmp(archive + length - name, ARCHIVE_NAME, name) == 0 &&
+                    (length == name || archive[length - name - 1] == '/');
+    if (is_named)
+        return name_printf("%.*s%s", (int)(length - name), archive, INDEX_NAME);
+    return name_printf("%.*s.%s", (int)length, archive, INDEX_NAME);
+}
+
+static char *name_of(uint64_t first) {
+    return name_printf("%020" PRIu64 ".find", first);
+}
+
+static int open_folder(const char *folder) {
+    return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+struct find_image *find_files_load(const char *folder, uint64_t first) {
+    struct find_image *image = NULL;
+    int directory = open_folder(folder);
+    if (directory < 0)
+        return NULL;
+    char *name = name_of(first);
+    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0)
+        image = find_image_map(descriptor);
+    free(name);
+    close(directory);
+    return image;
+}
+
+static int write_draft(int directory, const char *name, const struct find_image *image,
+                       struct error *ret_error) {
+    char *draft = name_printf("%s.new", name);
+    struct text bytes = find_image_bytes(image);
+    unlinkat(directory, draft, 0);
+    int r = file_create(directory, draft, bytes.data, bytes.length, ret_error);
+    if (r == 0 && renameat(directory, draft, directory, name) < 0)
+        r = error_set_errno(ret_error, errno, "%s: cannot name it so", name);
+    free(draft);
+    return r;
+}
+
+int find_files_publish(const char *folder, uint64_t first, const struct find_image *image,
+                       struct error *ret_error) {
+    int directory = -1, lock = -1;
+    int r = directory_make(AT_FDCWD, folder, &directory, ret_error);
+    if (r < 0)
+        return r;
+    r = directory_lock(directory, folder, "writes to this index", &lock, ret_error);
+    if (r == 0) {
+        char *name = name_of(first);
+        r = write_draft(directory, name, image, ret_error);
+        free(name);
+        close(lock);
+        if (r < 0)
+            error_prefix(ret_error, "%s", folder);
+    }
+    close(directory);
+    return r == -ERROR_EXISTS ? 1 : r;
+}
+
+void find_files_remove(const char *folder, uint64_t first) {
+    int directory = open_folder(folder);
+    if (directory < 0)
+        return;
+    char *name = name_of(first);
+    unlinkat(directory, name, 0);
+    free(name);
+    close(directory);
+}

@@ -1,0 +1,16 @@
+/* The files of the index, one for each slice: INDEX/<position of its first record>.find. All of
+ * them can be removed at any time. */
+#pragma once
+
+#include "core/base/error.h"
+#include "find_image.h"
+
+/* Of the archive at this path: index beside a folder archive, else PATH.index; on the heap. */
+char *find_files_folder(const char *archive);
+
+/* NULL: there is none that can be used. */
+struct find_image *find_files_load(const char *folder, uint64_t first);
+/* Written beside its place, then renamed. 1: another process is writing; nothing was done. */
+int find_files_publish(const char *folder, uint64_t first, const struct find_image *image,
+                       struct error *ret_error);
+void find_files_remove(const char *folder, uint64_t first);

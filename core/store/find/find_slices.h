@@ -1,0 +1,46 @@
+/* The slices of an archive, from files of the index or made from its records. They stay for later
+ * searches, as long as they are still true of the archive. One thread at a time. */
+#pragma once
+
+#include "core/store/archive/archive_parts.h"
+#include "find_image.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct find_slice {
+    struct find_image *image;
+    bool is_file;    /* it came from a file, or is in one by now */
+    bool is_damaged; /* some bytes of it are: it is dropped, and made again */
+};
+
+struct find_slices {
+    char *folder;         /* of the files; NULL: none are read or written */
+    bool writes;          /* files are written, too */
+    uint64_t slice_bytes; /* of a segment; a slice ends after it. So memory has a limit, too */
+    uint64_t tail_bytes; /* the end of a segment that grows stays in memory until it is this long */
+    bool drop_cache;
+    const atomic_bool *stop;                      /* NULL: never */
+    int (*report)(void *user, uint64_t position); /* struct find_build's */
+    void *user;
+    struct find_slice *items; /* by position */
+    size_t count, capacity;
+    uint64_t made, read; /* slices made of records, and read from files, so far */
+    bool cannot_write;   /* the last attempt failed: */
+    struct error write_error;
+};
+
+void find_slices_deinit(struct find_slices *slices);
+/* Before a search: drops what is damaged, or beyond the end of the archive. */
+void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts);
+
+/* All slices of the part: *ret_first is the index of the first one; those of later parts move.
+ * is_patient false: none is made; then *ret_count may be too small, and 1 is returned.
+ * ERROR_DAMAGED, ERROR_INTERRUPTED, ERROR_SYSTEM. */
+int find_slices_take(struct find_slices *slices, const struct archive_parts *parts, size_t part,
+                     bool is_patient, size_t *ret_first, size_t *ret_count,
+                     struct error *ret_error);
+
+/* find_image_at(), which marks the slice when it is damaged. */
+const void *find_slice_at(struct find_slice *slice, enum find_section section, size_t first,
+                          size_t count, size_t size);
