@@ -52,6 +52,21 @@ REQUEST_RULES = {
     ("ChangeBrakeRequest", "rule"): {"pattern": "^[ -~]{0,64}$"},
     ("ChangeBrakeRequest", "source"): {"pattern": "^[ -~]{0,128}$"},
     ("ChangeBrakeRequest", "reason"): {"pattern": "^[ -~]{0,512}$"},
+    **{("FindRequest", name): {"minimum": 0, "maximum": 253402300799999999, "pattern": "^(0|[1-9][0-9]{0,16})$"}
+       for name in ("from_us", "until_us", "received_from_us", "received_until_us")},
+    ("FindRequest", "verdicts"): {"items": {"type": "string", "enum": [
+        "VERDICT_APPROVE", "VERDICT_REVIEW", "VERDICT_CHALLENGE", "VERDICT_DECLINE"]}},
+    ("FindRequest", "labels"): {"items": {"type": "string", "enum": [
+        "LABEL_NONE", "LABEL_LEGIT", "LABEL_FRAUD", "LABEL_CHARGEBACK", "LABEL_SUSPECTED"]}},
+    ("FindRequest", "rule"): {"pattern": "^[ -~]{0,128}$"},
+    ("FindRequest", "transaction_id"): {"pattern": "^[ -~]{0,128}$"},
+    ("FindRequest", "keys"): {"maxItems": 12},
+    ("FindRequest", "limit"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
+    ("ScoreRange", "min"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
+    ("ScoreRange", "max"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
+    ("FindKey", "field"): {"type": "string", "enum": [
+        "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc", "channel", "email", "phone"]},
+    ("FindKey", "value"): {"type": "string", "pattern": WORD},
 }
 REQUIRED = {
     "ScoreRequest": ["transactions"],
@@ -60,6 +75,7 @@ REQUIRED = {
     "ChangeListRequest": ["changes"],
     "GetEntityRequest": ["entity", "key"],
     "ExplainRequest": ["transaction_id"],
+    "FindKey": ["field", "value"],
 }
 
 # path, operation, request message (none: GET), response message, summary
@@ -71,6 +87,7 @@ PATHS = [
      "Report that transactions were voided, captured with another amount, or refunded."),
     ("/v1/entity", "getEntity", "GetEntityRequest", "GetEntityResponse", "The features of one card, customer, …"),
     ("/v1/explain", "explain", "ExplainRequest", "ExplainResponse", "Derive a decision again, with everything that went into it."),
+    ("/v1/find", "find", "FindRequest", "FindResponse", "Find transactions of the archive, the newest first."),
     ("/v1/lists", "getLists", "GetListRequest", "GetListResponse", "The policy's lists, and the entries added to one."),
     ("/v1/list-changes", "changeLists", "ChangeListRequest", "ChangeListResponse", "Add entries to lists, and remove them."),
     ("/v1/brakes", "changeBrake", "ChangeBrakeRequest", "ChangeBrakeResponse", "Pull the brake of a rule, and lift it."),
@@ -297,6 +314,7 @@ EXAMPLES = {
     "AmendRequest": {"amendments": [{"transaction_id": "order-1001", "kind": "AMENDMENT_REFUND", "amount_minor": 1500}]},
     "GetEntityRequest": {"entity": "card", "key": ["card-17"]},
     "ExplainRequest": {"transaction_id": "order-1001"},
+    "FindRequest": {"verdicts": ["VERDICT_DECLINE"], "keys": [{"field": "card", "value": "card-17"}], "limit": 10},
     "ReloadRequest": {"wait": True},
     "GetListRequest": {"list": "blocked_cards"},
     "ChangeBrakeRequest": {"rule": "night_spree", "source": "analyst:7", "reason": "the sale is over"},

@@ -33,6 +33,7 @@ struct run {
     uint64_t explained_until;    /* last record in the archive when the explanation was asked for */
     enum denial denial;          /* why the token was refused */
     struct bearer bearer;        /* whose token it was */
+    bool is_searching;           /* Find: it has a place among those that wait for the search */
     struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */
 };
 

@@ -35,6 +35,7 @@ struct cluster;
 struct commit;
 struct deferred_free;
 struct explain_queue;
+struct find_queue;
 struct reject_log;
 struct run;
 struct run_pool;
@@ -119,6 +120,7 @@ struct service {
     struct run_pool *run_pool;
     struct commit *commit;
     struct explain_queue *explains;
+    struct find_queue *finds;
     struct swap *swap;
     struct jobs jobs;
     pthread_t background; /* runs them */

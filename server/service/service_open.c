@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "explain.h"
+#include "find_queue.h"
 #include "server/adopt/admission.h"
 #include "server/adopt/background.h"
 #include "server/adopt/swap_run.h"
@@ -168,6 +169,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     swap_start(service); /* before the jobs, which may ask for a swap */
     background_start(service);
     explain_start(service);
+    find_queue_start(service);
     r = cluster_start(service, ret_error); /* last, since it asks the others for work */
     if (r < 0) {
         struct error ignored;
@@ -189,6 +191,7 @@ static void log_last_failures(struct service *service) {
  * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
     explain_stop(service);
+    find_queue_stop(service);
     atomic_store(&service->draining, true); /* the cluster must not take over any more */
     cluster_stop(service);
     background_stop(service);

@@ -3,7 +3,7 @@
  *   before_lock   decode, authorize                     each run on its own
  *   under_lock    admit, perform                        one run after the other, in order
  *   write_archive                                       one write for all that share it
- *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation
+ *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation, a search
  *
  * Requests that arrive together take each stage together: one lock, one write, and one pass over
  * the code that is in the cache. Each request gets exactly one answer, also when a step refuses it:
@@ -12,6 +12,7 @@
 #include "authorize.h"
 #include "brake.h"
 #include "explain.h"
+#include "find_queue.h"
 #include "list.h"
 #include "outcome.h"
 #include "query.h"
@@ -55,6 +56,7 @@ static const struct {
     [CALL_EXPLAIN] = {perform_explain, NULL, NULL},
     [CALL_AMEND] = {perform_amend, withdraw_amend, count_amend},
     [CALL_CHANGE_BRAKE] = {perform_brake_change, withdraw_brake_change, NULL},
+    [CALL_FIND] = {perform_find, NULL, NULL},
 };
 
 /* ---- the steps ---- */
@@ -140,7 +142,7 @@ static void write_archive(struct service *service, struct run *from, const struc
 }
 
 static void encode(struct run *run) {
-    if (!explain_takes_long(run)) /* its answer is made later */
+    if (!explain_takes_long(run) && !run->is_searching) /* its answer is made later */
         message_encode_response(&run->response, &run->answer);
 }
 
@@ -170,13 +172,13 @@ static void decide(struct service *service, struct run *runs) {
     }
 }
 
-/* Encodes, and hands over runs that wait for a reload or an explanation. Returns the rest. */
+/* Encodes, and hands over runs that wait for a reload, an explanation or a search. Returns the rest. */
 static struct run *answer(struct run *runs) {
     struct run *ready = NULL, **end = &ready;
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
         encode(run);
-        if (reload_park(run) || explain_park(run))
+        if (reload_park(run) || explain_park(run) || find_queue_park(run))
             continue;
         *end = run;
         end = &run->next;

@@ -44,7 +44,12 @@ struct search {
     size_t part;
     uint64_t before; /* transactions from this position on are done with */
     uint64_t rows, limit;
+    bool is_enough; /* the taker said so */
 };
+
+static bool is_full(const struct search *search) {
+    return search->is_enough || search->rows >= search->limit;
+}
 
 static int report_made(void *user, uint64_t position) {
     struct find *find = user;
@@ -130,7 +135,9 @@ static int take_row(struct search *search, struct find_slice *slice, uint32_t ro
         .amended_us = later->amended_us,
     };
     search->rows++;
-    return search->taker->take(search->taker->user, &found, ret_error);
+    r = search->taker->take(search->taker->user, &found, ret_error);
+    search->is_enough = r > 0;
+    return r < 0 ? r : 0;
 }
 
 /* ---- batches ---- */
@@ -173,7 +180,7 @@ static int filter_labels(struct search *search, size_t index, size_t *count) {
 static int take_batch(struct search *search, size_t index, size_t count, struct error *ret_error) {
     struct find *find = search->find;
     struct find_slice *slice = &find->slices.items[index];
-    while (count > 0 && search->rows < search->limit) {
+    while (count > 0 && !is_full(search)) {
         uint64_t wanted = search->limit - search->rows;
         size_t step = count < wanted ? count : (size_t)wanted;
         step = step < BATCH_MIN ? step : BATCH_MIN;
@@ -181,7 +188,7 @@ static int take_batch(struct search *search, size_t index, size_t count, struct 
         if (find_later_outcomes(&find->slices, index, items, step) != 0 ||
             find_later_amendments(&find->slices, index, items, step) != 0)
             return SEARCH_DAMAGED;
-        for (size_t i = 0; i < step; i++) {
+        for (size_t i = 0; i < step && !is_full(search); i++) {
             int r = take_row(search, slice, find->rows[i], &items[step - 1 - i], ret_error);
             if (r != 0)
                 return r;
@@ -198,7 +205,7 @@ static int search_slice(struct search *search, size_t index, struct error *ret_e
     struct find_select select;
     size_t size = BATCH_MIN, count = 0;
     int r = find_select_init(&select, &find->slices, index, search->query, search->before);
-    while (r == 0 && search->rows < search->limit) {
+    while (r == 0 && !is_full(search)) {
         uint64_t rows = search->rows;
         r = find_select_next(&select, find->rows, size, &count);
         if (r != 0 || count == 0)
@@ -212,7 +219,7 @@ static int search_slice(struct search *search, size_t index, struct error *ret_e
             size *= 2;
     }
     find_select_deinit(&select);
-    if (r == 0 && search->rows < search->limit)
+    if (r == 0 && !is_full(search))
         search->before = find_image_header(slice->image)->from.position + 1;
     return r;
 }
@@ -230,8 +237,9 @@ static void search_done(struct search *search, size_t index) {
 static bool is_over(const struct search *search, struct find_page *page) {
     if (search->rows >= search->limit)
         return true;
-    page->is_expired = search->taker->is_expired && search->taker->is_expired(search->taker->user);
-    return page->is_expired;
+    page->is_early = search->is_enough ||
+                     (search->taker->is_expired && search->taker->is_expired(search->taker->user));
+    return page->is_early;
 }
 
 /* 1: the page is complete. 0: older parts may have more. */
@@ -330,25 +338,32 @@ int find_run(struct find *find, const struct find_query *query, const struct fin
 
 /* ---- the index alone ---- */
 
+/* Of one part. 0: it lacked nothing, or only its end, which stays in memory. */
+static int make_part(struct find *find, const struct archive_parts *parts, size_t part,
+                     struct error *ret_error) {
+    struct find_slices *slices = &find->slices;
+    size_t first, count;
+    int r = find_slices_take(slices, parts, part, false, &first, &count, ret_error);
+    if (r != 1)
+        return r;
+    find->making = archive_parts_part(parts, part);
+    r = find_slices_take(slices, parts, part, true, &first, &count, ret_error);
+    if (r < 0)
+        return r;
+    if (slices->cannot_write) {
+        *ret_error = slices->write_error;
+        return -(int)ret_error->code;
+    }
+    return count > 0 &&
+           (slices->items[first + count - 1].is_file || !archive_part_bounds(parts, part).is_open);
+}
+
 static int make_newest(struct find *find, const struct archive_parts *parts,
                        struct error *ret_error) {
-    size_t first, count;
-    for (size_t part = archive_parts_count(parts); part-- > 0;) {
-        struct archive_part_bounds bounds = archive_part_bounds(parts, part);
-        int r = find_slices_take(&find->slices, parts, part, false, &first, &count, ret_error);
-        if (r == 0 || bounds.is_open)
-            continue;
-        if (r < 0)
-            return r;
-        find->making = archive_parts_part(parts, part);
-        r = find_slices_take(&find->slices, parts, part, true, &first, &count, ret_error);
-        if (r == 0 && find->slices.cannot_write) {
-            *ret_error = find->slices.write_error;
-            return -(int)ret_error->code;
-        }
-        return r < 0 ? r : 1;
-    }
-    return 0;
+    int r = 0;
+    for (size_t part = archive_parts_count(parts); part-- > 0 && r == 0;)
+        r = make_part(find, parts, part, ret_error);
+    return r;
 }
 
 int find_make_index(struct find *find, struct error *ret_error) {

@@ -54,7 +54,7 @@ struct find_row {
 };
 
 struct find_taker {
-    /* Valid during the call. < 0 ends the search. */
+    /* Valid during the call. < 0 ends the search; 1: enough, the page ends with this row. */
     int (*take)(void *user, const struct find_row *row, struct error *ret_error);
     void *user;
     /* The search has run long enough: asked after each slice. NULL: never. */
@@ -64,7 +64,7 @@ struct find_taker {
 struct find_page {
     char cursor[FIND_CURSOR_SIZE]; /* of the next page; "": there is none */
     uint64_t rows;
-    bool is_expired;     /* it ends early: there may be more rows than the limit allows */
+    bool is_early;       /* it ends before the limit: taken or expired */
     uint64_t made, read; /* slices made of records, and read from files */
     bool cannot_write;   /* the index could not be written: */
     struct error write_error;

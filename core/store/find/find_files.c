@@ -54,12 +54,26 @@ struct find_image *find_files_load(const char *folder, uint64_t first) {
     return image;
 }
 
+/* Not synced: what a crash of the machine leaves of it is recognised by its checksums. */
+static int write_file(int directory, const char *name, struct text bytes, struct error *ret_error) {
+    int descriptor = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot create", name);
+    int r = 0;
+    if (file_write_at(descriptor, bytes.data, bytes.length, 0) < 0) {
+        r = error_set_errno(ret_error, errno, "%s: cannot write", name);
+        unlinkat(directory, name, 0);
+    }
+    close(descriptor);
+    return r;
+}
+
 static int write_draft(int directory, const char *name, const struct find_image *image,
                        struct error *ret_error) {
     char *draft = name_printf("%s.new", name);
     struct text bytes = find_image_bytes(image);
     unlinkat(directory, draft, 0);
-    int r = file_create(directory, draft, bytes.data, bytes.length, ret_error);
+    int r = write_file(directory, draft, bytes, ret_error);
     if (r == 0 && renameat(directory, draft, directory, name) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot name it so", name);
     free(draft);

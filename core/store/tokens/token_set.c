@@ -79,7 +79,7 @@ bool token_name_is_valid(struct text name) {
 static const struct {
     const char *name;
     enum token_scope scope;
-} scopes[] = {{"score", TOKEN_SCORE}, {"outcome", TOKEN_OUTCOME}, {"admin", TOKEN_ADMIN}};
+} scopes[] = {{"score", TOKEN_SCORE}, {"outcome", TOKEN_OUTCOME}, {"admin", TOKEN_ADMIN}, {"find", TOKEN_FIND}};
 #define SCOPES (sizeof scopes / sizeof *scopes)
 
 static unsigned scope_of(struct text name) {
@@ -194,7 +194,7 @@ static const char *read_setting(const struct line *line, struct text name, struc
     if (text_is(name, "scopes")) {
         *ret_seen = SEEN_SCOPES;
         entry->scopes = token_scopes_parse(value);
-        return entry->scopes ? NULL : "scopes are score, outcome and admin, separated by commas";
+        return entry->scopes ? NULL : "scopes are score, outcome, admin and find, separated by commas";
     }
     bool is_expiry = text_is(name, "expires");
     if (is_expiry || text_is(name, "created")) {

@@ -44,7 +44,8 @@ enum token_scope {
     TOKEN_SCORE = 1,   /* Score */
     TOKEN_OUTCOME = 2, /* ReportOutcome */
     TOKEN_ADMIN = 4,   /* all other calls */
-    TOKEN_SCOPES_ALL = 7,
+    TOKEN_FIND = 8,    /* Find */
+    TOKEN_SCOPES_ALL = TOKEN_SCORE | TOKEN_OUTCOME | TOKEN_ADMIN | TOKEN_FIND,
 };
 
 struct token_entry {
@@ -99,5 +100,5 @@ void token_set_write(const struct token_set *set, const struct token_entry *entr
 bool token_name_is_valid(struct text name);
 /* "score,outcome" → scopes; 0: not such a list. Each scope at most once. */
 unsigned token_scopes_parse(struct text list);
-#define TOKEN_SCOPES_SIZE 24
+#define TOKEN_SCOPES_SIZE 40
 const char *token_scopes_format(unsigned scopes, char ret_text[TOKEN_SCOPES_SIZE]);

@@ -14,6 +14,7 @@
 #include "core/wire/types/brake_change.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/explanation.h"
+#include "core/wire/types/find.h"
 #include "core/wire/types/list_change.h"
 #include "core/wire/types/transaction.h"
 
@@ -44,6 +45,7 @@ enum call {
     CALL_EXPLAIN,
     CALL_AMEND,
     CALL_CHANGE_BRAKE,
+    CALL_FIND,
     CALL_COUNT
 };
 
@@ -114,6 +116,7 @@ struct request {
         struct explain_request explain;
         struct amend_request amend;
         struct brake_change brake_change;
+        struct find_query find;
     };
 };
 
@@ -257,6 +260,13 @@ struct reload_response {
     size_t shadow_count;
 };
 
+struct find_response {
+    const struct found_transaction *found;
+    size_t found_count;
+    struct text cursor; /* of the next page; "": there is none */
+    bool is_incomplete; /* the cursor continues before the limit was reached */
+};
+
 struct response {
     struct wire_error error; /* of the request as a whole; .code 0: the answer below */
     enum call call;          /* which member of the union is set */
@@ -285,6 +295,7 @@ struct response {
             uint64_t position, definition;
         } brake_change;
         struct reload_response reload;
+        struct find_response find;
         const struct explanation *explain; /* without what another policy would decide */
     };
 };

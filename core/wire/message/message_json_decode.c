@@ -251,12 +251,19 @@ static int read_value(struct reader *reader, const ProtobufCFieldDescriptor *fie
 
 /* ---- messages ---- */
 
-/* Harrier has repeated messages and repeated strings only; another type needs its size here. */
+/* Of an item. Harrier has repeated messages, strings and enums only; another type needs its size
+ * here. */
+static size_t item_size(ProtobufCType type) {
+    if (type == PROTOBUF_C_TYPE_ENUM)
+        return sizeof(uint32_t);
+    check(type == PROTOBUF_C_TYPE_MESSAGE || type == PROTOBUF_C_TYPE_BYTES);
+    return type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(ProtobufCMessage *)
+                                           : sizeof(ProtobufCBinaryData);
+}
+
 static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *field,
                          const json_t *json, ProtobufCMessage *message) {
-    size_t size = field->type == PROTOBUF_C_TYPE_MESSAGE ? sizeof(ProtobufCMessage *)
-                                                         : sizeof(ProtobufCBinaryData);
-    check(field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_BYTES);
+    size_t size = item_size(field->type);
     if (!json_is_array(json))
         return decode_error(reader, "an array", json);
     size_t count = json_array_size(json);

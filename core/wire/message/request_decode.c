@@ -3,6 +3,7 @@
  * and ReportOutcome in their usual form; everything else goes through the generated code. */
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "find_decode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -185,12 +186,15 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
         request->call = CALL_CHANGE_BRAKE;
         request->brake_change = decode_brake_change(in->change_brake);
         return 0;
+    case HARRIER__V1__REQUEST__CALL_FIND:
+        request->call = CALL_FIND;
+        return find_query_from_protobuf(in->find, arena, &request->find, ret_error);
     default:
         return error_set(
             ret_error, ERROR_UNSUPPORTED,
             "the request has no call that this version knows; expected score, report_outcome, "
-            "get_entity, status, change_list, get_list, reload, explain, amend or "
-            "change_brake");
+            "get_entity, status, change_list, get_list, reload, explain, amend, "
+            "change_brake or find");
     }
 }
 

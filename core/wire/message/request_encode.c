@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
+#include "find_encode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -20,6 +21,7 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_EXPLAIN] = "explain",
     [CALL_AMEND] = "amend",
     [CALL_CHANGE_BRAKE] = "change_brake",
+    [CALL_FIND] = "find",
 };
 
 const char *call_name(enum call call) {
@@ -194,6 +196,10 @@ static int encode_call(const struct request *request, struct arena *scratch,
         out->explain = scratch_calloc(scratch, 1, sizeof *out->explain);
         harrier__v1__explain_request__init(out->explain);
         out->explain->transaction_id = bytes_from_text(request->explain.transaction_id);
+        return 0;
+    case CALL_FIND:
+        out->call_case = HARRIER__V1__REQUEST__CALL_FIND;
+        out->find = find_query_to_protobuf(&request->find, scratch);
         return 0;
     case CALL_NONE:
     case CALL_COUNT:

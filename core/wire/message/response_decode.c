@@ -4,6 +4,7 @@
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "explanation_decode.h"
+#include "find_decode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -355,6 +356,9 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
     case HARRIER__V1__RESPONSE__ANSWER_EXPLAIN:
         response->call = CALL_EXPLAIN;
         return explanation_from_protobuf(in->explain, arena, &response->explain, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_FIND:
+        response->call = CALL_FIND;
+        return find_response_from_protobuf(in->find, arena, &response->find, ret_error);
     default:
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the response has neither an error nor an answer that this version knows");

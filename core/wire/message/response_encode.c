@@ -5,6 +5,7 @@
 #include "core/wire/bytes/protobuf.h"
 #include "core/wire/types/field_text.h"
 #include "explanation_encode.h"
+#include "find_encode.h"
 #include "message_bytes.h"
 #include "message_parts.h"
 
@@ -385,6 +386,10 @@ static void encode_answer(const struct response *response, struct arena *scratch
     case CALL_EXPLAIN:
         out->answer_case = HARRIER__V1__RESPONSE__ANSWER_EXPLAIN;
         out->explain = explanation_to_protobuf(response->explain, scratch);
+        return;
+    case CALL_FIND:
+        out->answer_case = HARRIER__V1__RESPONSE__ANSWER_FIND;
+        out->find = find_response_to_protobuf(&response->find, scratch);
         return;
     case CALL_NONE:
     case CALL_COUNT:

@@ -2,6 +2,7 @@
  * transaction may have, all of which must hold. */
 #pragma once
 
+#include "amendment.h"
 #include "decision.h"
 #include "transaction.h"
 
@@ -34,6 +35,20 @@ struct find_query {
     struct text id;     /* "": any */
     uint32_t limit;     /* 0: FIND_LIMIT_DEFAULT */
     struct text cursor; /* of the page before; "": the first page */
+};
+
+/* A transaction that was found, with what became of it. */
+struct found_transaction {
+    struct transaction transaction;
+    struct decision decision; /* as archived, with its position */
+    int64_t receive_time_us;
+    enum label label; /* the last one; NONE: none was reported, or it was withdrawn; then the times
+                         are 0 */
+    int64_t outcome_us;       /* when it was received */
+    int64_t outcome_known_us; /* when it became known, by the client's clock */
+    bool is_amended;
+    struct amended amended; /* what the transaction was after its last amendment */
+    int64_t amended_us;     /* when that was received */
 };
 
 /* The rules for every search, wherever it comes from; *ret_field as for transaction_check(). */

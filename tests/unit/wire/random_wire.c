@@ -177,6 +177,41 @@ static struct amend_request random_amend(struct random *random, struct arena *ar
     return (struct amend_request){.amendments = amendments, .amendment_count = count};
 }
 
+static struct find_query random_find(struct random *random, struct arena *arena, size_t count) {
+    struct find_key *keys = make(arena, count, sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        keys[i] =
+            (struct find_key){.field = (enum transaction_field)random_below(random, FIELD_COUNT),
+                              .value = random_text(random, arena, TRANSACTION_FIELD_MAX)};
+    struct find_query query = {
+        .from_us = (int64_t)random_number(random),
+        .until_us = (int64_t)random_number(random),
+        .received_from_us = (int64_t)random_number(random),
+        .received_until_us = (int64_t)random_number(random),
+        .verdicts = (unsigned)random_below(random, 1u << VERDICT_COUNT) & ~1u,
+        .has_score = random_bool(random),
+        .has_amount = random_bool(random),
+        .currency = maybe_text(random, arena, 3),
+        .rule = maybe_text(random, arena, FIND_RULE_MAX),
+        .shadow = random_bool(random),
+        .keys = keys,
+        .key_count = count,
+        .labels = (unsigned)random_below(random, 1u << LABEL_COUNT),
+        .id = maybe_text(random, arena, TRANSACTION_ID_MAX),
+        .limit = (uint32_t)random_number(random),
+        .cursor = maybe_text(random, arena, FIND_CURSOR_MAX),
+    };
+    if (query.has_score) {
+        query.score_min = (uint32_t)random_number(random);
+        query.score_max = (uint32_t)random_number(random);
+    }
+    if (query.has_amount) {
+        query.amount_min = (int64_t)random_number(random);
+        query.amount_max = (int64_t)random_number(random);
+    }
+    return query;
+}
+
 struct request random_request(struct random *random, struct arena *arena) {
     struct request request = {.deadline_us = random_bool(random) ? random_number(random) : 0,
                               .token = maybe_text(random, arena, 64),
@@ -222,6 +257,8 @@ struct request random_request(struct random *random, struct arena *arena) {
         request.reload.wait = random_bool(random);
     } else if (request.call == CALL_EXPLAIN) {
         request.explain.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX);
+    } else if (request.call == CALL_FIND) {
+        request.find = random_find(random, arena, count);
     } else {
         request.status.state_hash = random_bool(random);
     }
@@ -665,6 +702,28 @@ static const struct explanation *random_explanation(struct random *random, struc
     return out;
 }
 
+static struct find_response random_found(struct random *random, struct arena *arena, size_t count) {
+    struct found_transaction *found = make(arena, count + 1, sizeof *found);
+    for (size_t i = 0; i < count; i++) {
+        bool is_amended = random_bool(random);
+        found[i] = (struct found_transaction){
+            .transaction = random_transaction(random, arena),
+            .decision = random_sent_decision(random, arena),
+            .receive_time_us = (int64_t)random_number(random),
+            .label = random_label(random),
+            .outcome_us = (int64_t)random_number(random),
+            .outcome_known_us = (int64_t)random_number(random),
+            .is_amended = is_amended,
+            .amended = is_amended ? random_amended(random) : (struct amended){0},
+            .amended_us = (int64_t)random_number(random),
+        };
+    }
+    return (struct find_response){.found = found,
+                                  .found_count = count,
+                                  .cursor = maybe_text(random, arena, FIND_CURSOR_MAX),
+                                  .is_incomplete = random_bool(random)};
+}
+
 struct response random_response(struct random *random, struct arena *arena) {
     struct response response = {.call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
     size_t count = random_below(random, 6);
@@ -712,6 +771,8 @@ struct response random_response(struct random *random, struct arena *arena) {
         response.reload = random_reload(random, arena, count);
     } else if (response.call == CALL_EXPLAIN) {
         response.explain = random_explanation(random, arena);
+    } else if (response.call == CALL_FIND) {
+        response.find = random_found(random, arena, count);
     } else {
         response.status = random_status(random, arena);
     }

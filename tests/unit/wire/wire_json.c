@@ -180,6 +180,56 @@ static json_t *list_request_json(const struct list_request *request) {
     return out;
 }
 
+static void put_names(json_t *object, const char *name, const char *const *names, unsigned set) {
+    json_t *array = json_array();
+    for (unsigned i = 0; set >> i != 0; i++)
+        if (set >> i & 1)
+            json_array_append_new(array, json_string(names[i]));
+    if (json_array_size(array) > 0)
+        json_object_set(object, name, array);
+    json_decref(array);
+}
+
+static json_t *keys_json(const struct find_query *query) {
+    json_t *keys = json_array();
+    for (size_t i = 0; i < query->key_count; i++) {
+        json_t *key = json_object();
+        put_text(key, "field", text_of(transaction_field_name(query->keys[i].field)));
+        put_text(key, "value", query->keys[i].value);
+        json_array_append_new(keys, key);
+    }
+    return keys;
+}
+
+static json_t *find_request_json(const struct find_query *query) {
+    json_t *out = json_object(), *range;
+    put_signed(out, "from_us", query->from_us);
+    put_signed(out, "until_us", query->until_us);
+    put_signed(out, "received_from_us", query->received_from_us);
+    put_signed(out, "received_until_us", query->received_until_us);
+    put_names(out, "verdicts", verdicts, query->verdicts);
+    if (query->has_score) {
+        json_object_set_new(out, "score", range = json_object());
+        put_small(range, "min", query->score_min);
+        put_small(range, "max", query->score_max);
+    }
+    if (query->has_amount) {
+        json_object_set_new(out, "amount", range = json_object());
+        put_signed(range, "min_minor", query->amount_min);
+        put_signed(range, "max_minor", query->amount_max);
+    }
+    put_text(out, "currency", query->currency);
+    put_text(out, "rule", query->rule);
+    put_flag(out, "shadow", query->shadow);
+    if (query->key_count > 0)
+        json_object_set_new(out, "keys", keys_json(query));
+    put_names(out, "labels", labels, query->labels);
+    put_text(out, "transaction_id", query->id);
+    put_small(out, "limit", query->limit);
+    put_text(out, "cursor", query->cursor);
+    return out;
+}
+
 json_t *request_json(const struct request *request) {
     json_t *out = json_pack("{s:i}", "protocol", MESSAGE_PROTOCOL);
     json_t *call = NULL;
@@ -225,6 +275,9 @@ json_t *request_json(const struct request *request) {
     case CALL_EXPLAIN:
         call = json_object();
         put_text(call, "transaction_id", request->explain.transaction_id);
+        break;
+    case CALL_FIND:
+        call = find_request_json(&request->find);
         break;
     case CALL_NONE:
     case CALL_COUNT:
@@ -748,6 +801,28 @@ static json_t *explanation_json(const struct explanation *explanation) {
     return out;
 }
 
+static json_t *find_answer_json(const struct find_response *response) {
+    json_t *out = json_object(), *found = json_array();
+    for (size_t i = 0; i < response->found_count; i++) {
+        const struct found_transaction *in = &response->found[i];
+        json_t *one = json_object();
+        json_object_set_new(one, "transaction", transaction_json(&in->transaction));
+        json_object_set_new(one, "decision", decision_json(&in->decision));
+        put_signed(one, "receive_time_us", in->receive_time_us);
+        put_name(one, "label", labels, in->label);
+        put_signed(one, "outcome_receive_time_us", in->outcome_us);
+        put_signed(one, "outcome_known_time_us", in->outcome_known_us);
+        if (in->is_amended)
+            json_object_set_new(one, "amended", amended_json(&in->amended));
+        put_signed(one, "amended_time_us", in->amended_us);
+        json_array_append_new(found, one);
+    }
+    put_array(out, "transactions", found);
+    put_text(out, "cursor", response->cursor);
+    put_flag(out, "incomplete", response->is_incomplete);
+    return out;
+}
+
 json_t *response_json(const struct response *response) {
     if (response->error.code)
         return json_pack("{s:o}", "error", error_json(&response->error));
@@ -785,6 +860,9 @@ json_t *response_json(const struct response *response) {
         break;
     case CALL_EXPLAIN:
         answer = explanation_json(response->explain);
+        break;
+    case CALL_FIND:
+        answer = find_answer_json(&response->find);
         break;
     case CALL_NONE:
     case CALL_COUNT:

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "cdd3a86a3a9db78cd13aabc659040505a593cc2e64de066937f21e3f0f38116c"
+const SourceSHA256 = "ecd604cbfbc49e5ce8b9582e74d78ca264d781aaa4d588d58f1f2a53c94beeee"

@@ -111,6 +111,7 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
         {.call = CALL_EXPLAIN, .explain.transaction_id = TEXT_LITERAL("a")},
         {.call = CALL_AMEND, .amend = {&amendment, 1}},
         {.call = CALL_CHANGE_BRAKE, .brake_change.rule = TEXT_LITERAL("a")},
+        {.call = CALL_FIND},
     };
     static_assert(sizeof requests / sizeof *requests == CALL_COUNT - 1, "one for each call");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {

@@ -1,0 +1,273 @@
+/* Find: the archive is searched (core/store/find/find.h) through files of its own, at a low
+ * priority, and decisions never wait for it. The queue is short, and requests beyond it are
+ * refused. A search that takes too long ends with what it has, and with a cursor.
+ *
+ * The thread also keeps the index. It makes what is missing while nobody searches, the newest
+ * first, once the folder of the index exists: the first search makes it. So a server that is never
+ * asked neither reads its archive for this nor takes room on the disk. */
+#include "find_queue.h"
+
+#include "core/base/check.h"
+#include "core/store/find/find.h"
+#include "core/store/find/find_files.h"
+#include "server/base/run_pool.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define SEARCH_US_MAX     INT64_C(2000000) /* then a search ends with what it has */
+#define ARENA_BYTES       ((size_t)128 << 20)
+#define ANSWER_BYTES_SOFT ((size_t)4 << 20) /* of records; then the page ends */
+#define INDEX_STEP_S      5                 /* between two looks for what the index lacks */
+#define NICENESS          10
+
+struct find_queue {
+    struct service *service;
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t thread;
+    struct run *waiting, **waiting_end; /* in order of arrival */
+    size_t waiters;                     /* those, and the one at work */
+    bool stopping;
+    struct find *find; /* the thread's */
+    char *folder;      /* of the index */
+};
+
+/* ---- asking ---- */
+
+static bool take_place(struct find_queue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    bool is_free = queue->waiters < FIND_WAITERS_MAX && !queue->stopping;
+    queue->waiters += is_free;
+    pthread_mutex_unlock(&queue->lock);
+    return is_free;
+}
+
+enum next perform_find(struct run *run) {
+    struct text field = {0};
+    struct error error;
+    if (find_query_check(&run->message.find, &field, &error) < 0)
+        return run_refuse(run, &error, field);
+    if (!take_place(run->service->finds)) {
+        error_set(&error, ERROR_UNAVAILABLE, "busy: %d searches are already in progress; try again",
+                  FIND_WAITERS_MAX);
+        return run_refuse(run, &error, field);
+    }
+    run->is_searching = true;
+    return NEXT;
+}
+
+bool find_queue_park(struct run *run) {
+    struct find_queue *queue = run->service->finds;
+    if (!run->is_searching)
+        return false;
+    pthread_mutex_lock(&queue->lock);
+    run->next = NULL;
+    *queue->waiting_end = run;
+    queue->waiting_end = &run->next;
+    pthread_cond_signal(&queue->wanted);
+    pthread_mutex_unlock(&queue->lock);
+    return true;
+}
+
+/* ---- answering ---- */
+
+/* What is found lives in an arena of the search: the record is gone after the call. */
+struct page {
+    struct run *run;
+    struct arena arena;
+    struct buffer record;
+    struct found_transaction *found;
+    size_t count, bytes;
+    int64_t until_us; /* of the monotonic clock */
+};
+
+static bool is_expired(void *user) {
+    const struct page *page = user;
+    return clock_monotonic_us(page->run->service->settings.clock) >= page->until_us;
+}
+
+static int take(void *user, const struct find_row *row, struct error *ret_error) {
+    struct page *page = user;
+    struct record record;
+    buffer_clear(&page->record);
+    record_encode(row->record, &page->record);
+    int r = record_decode(RECORD_TRANSACTION, page->record.bytes, page->record.length, &page->arena,
+                          &record, ret_error);
+    if (r < 0)
+        return r;
+    page->bytes += page->record.length;
+    bool has_outcome = row->label != LABEL_NONE;
+    struct found_transaction *found = &page->found[page->count++];
+    *found = (struct found_transaction){
+        .transaction = record.transaction.transaction,
+        .decision = record.transaction.decision,
+        .receive_time_us = record.receive_time_us,
+        .label = row->label,
+        .outcome_us = has_outcome ? row->outcome_us : 0,
+        .outcome_known_us = has_outcome ? row->outcome_known_us : 0,
+        .is_amended = row->is_amended,
+        .amended = row->amended,
+        .amended_us = row->amended_us,
+    };
+    found->decision.position = row->record->position;
+    return page->bytes >= ANSWER_BYTES_SOFT;
+}
+
+/* Three quarters of the caller's deadline, so that the answer is there in time. */
+static int64_t end_of(const struct run *run) {
+    int64_t now_us = clock_monotonic_us(run->service->settings.clock);
+    uint64_t deadline_us = run->message.deadline_us;
+    if (deadline_us == 0 || deadline_us / 4 * 3 >= (uint64_t)SEARCH_US_MAX)
+        return now_us + SEARCH_US_MAX;
+    return run->request->arrived_us + (int64_t)(deadline_us / 4 * 3);
+}
+
+static int search(struct find_queue *queue, struct page *page, struct find_page *ret_page,
+                  struct error *ret_error) {
+    const struct find_taker taker = {.take = take, .user = page, .is_expired = is_expired};
+    const struct find_query *query = &page->run->message.find;
+    uint32_t limit = query->limit ? query->limit : FIND_LIMIT_DEFAULT;
+    int r = run_check_deadline(page->run, ret_error);
+    if (r < 0)
+        return r;
+    page->until_us = end_of(page->run);
+    page->found = arena_calloc(&page->arena, limit, sizeof *page->found);
+    check(page->found);
+    r = find_run(queue->find, query, &taker, ret_page, ret_error);
+    if (r == -ERROR_INTERRUPTED)
+        r = error_set(ret_error, ERROR_UNAVAILABLE, "the server is shutting down");
+    return r;
+}
+
+/* The only invalid filter that is left is the cursor. Damaged data is the operator's problem as
+ * much as the caller's: log it. */
+static void refuse(struct run *run, const struct error *error) {
+    struct service *service = run->service;
+    struct text field = {0};
+    if (error->code == ERROR_INVALID)
+        field = TEXT_LITERAL("cursor");
+    if (error->code == ERROR_DAMAGED || error->code == ERROR_SYSTEM)
+        log_line(service->settings.log, LOG_ERROR, "the archive could not be searched: %s",
+                 error->text);
+    run->response.error = run_refuse_item(run, error, field);
+    atomic_fetch_add(&service->rejected, 1);
+}
+
+static void answer(struct find_queue *queue, struct run *run) {
+    struct page page = {.run = run};
+    struct find_page result;
+    struct error error;
+    arena_init(&page.arena, ARENA_BYTES);
+    run->response = (struct response){.call = CALL_FIND};
+    if (search(queue, &page, &result, &error) < 0)
+        refuse(run, &error);
+    else
+        run->response.find = (struct find_response){
+            .found = page.found,
+            .found_count = page.count,
+            .cursor = text_of(result.cursor),
+            .is_incomplete = result.is_early,
+        };
+    buffer_clear(&run->answer);
+    message_encode_response(&run->response, &run->answer);
+    arena_deinit(&page.arena);
+    buffer_deinit(&page.record);
+    run->is_searching = false;
+    run_reply(run);
+}
+
+/* ---- the thread ---- */
+
+enum work { WORK_SEARCH, WORK_INDEX, WORK_STOP };
+
+static struct timespec next_step(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += INDEX_STEP_S;
+    return at;
+}
+
+/* Blocks. is_idle: the index lacks nothing, as far as is known. */
+static enum work take_next(struct find_queue *queue, bool is_idle, struct run **ret_run) {
+    const struct timespec until = next_step();
+    int r = is_idle ? 0 : -1;
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->waiting && !queue->stopping && r == 0)
+        r = pthread_cond_timedwait(&queue->wanted, &queue->lock, &until);
+    struct run *run = queue->waiting;
+    enum work work = run ? WORK_SEARCH : queue->stopping ? WORK_STOP : WORK_INDEX;
+    if (run)
+        queue->waiting = run->next;
+    if (!queue->waiting)
+        queue->waiting_end = &queue->waiting;
+    pthread_mutex_unlock(&queue->lock);
+    *ret_run = run;
+    return work;
+}
+
+/* True: there may be more to do. A failure is logged once: the next attempt is a step away. */
+static bool keep_index(struct find_queue *queue, bool *is_failing) {
+    struct stat status;
+    struct error error;
+    if (stat(queue->folder, &status) < 0)
+        return false;
+    int r = find_make_index(queue->find, &error);
+    if (r < 0 && error.code != ERROR_INTERRUPTED && !*is_failing)
+        log_line(queue->service->settings.log, LOG_WARNING,
+                 "the index of searches could not be made: %s", error.text);
+    *is_failing = r < 0;
+    return r == 1;
+}
+
+static void *work(void *user) {
+    struct find_queue *queue = user;
+    bool is_idle = true, is_failing = false;
+    struct run *run;
+    (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone */
+    for (enum work next; (next = take_next(queue, is_idle, &run)) != WORK_STOP;) {
+        if (next == WORK_INDEX) {
+            is_idle = !keep_index(queue, &is_failing);
+            continue;
+        }
+        answer(queue, run);
+        pthread_mutex_lock(&queue->lock);
+        queue->waiters--;
+        pthread_mutex_unlock(&queue->lock);
+    }
+    return NULL;
+}
+
+void find_queue_start(struct service *service) {
+    struct find_queue *queue = check_calloc(1, sizeof *queue);
+    const struct find_options options = {.archive = service->archive_path,
+                                         .index = FIND_KEEP_INDEX,
+                                         .drop_cache = true,
+                                         .stop = &service->draining};
+    service->finds = queue;
+    queue->service = service;
+    queue->waiting_end = &queue->waiting;
+    queue->folder = find_files_folder(service->archive_path);
+    queue->find = find_new(&options);
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->wanted, NULL);
+    check(pthread_create(&queue->thread, NULL, work, queue) == 0);
+}
+
+void find_queue_stop(struct service *service) {
+    struct find_queue *queue = service->finds;
+    atomic_store(&service->draining, true);
+    pthread_mutex_lock(&queue->lock);
+    queue->stopping = true;
+    pthread_cond_signal(&queue->wanted);
+    pthread_mutex_unlock(&queue->lock);
+    pthread_join(queue->thread, NULL); /* the queue is emptied first */
+    pthread_cond_destroy(&queue->wanted);
+    pthread_mutex_destroy(&queue->lock);
+    find_free(queue->find);
+    free(queue->folder);
+    free(queue);
+    service->finds = NULL;
+}
