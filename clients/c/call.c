@@ -264,6 +264,21 @@ int harrier_reload(struct harrier_client *client, bool wait,
     return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
+int harrier_find(struct harrier_client *client, const struct harrier_find_query *query,
+                 const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                 struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    struct request request = {.call = CALL_FIND};
+    struct find_key keys[FIELD_COUNT];
+    int r = find_from_public(query, keys, &request.find, ret_error);
+    if (r < 0)
+        return r;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
+    if (!exchange)
+        return r;
+    return finish(exchange, &request, o, ret_reply, ret_error);
+}
+
 int harrier_explain(struct harrier_client *client, const char *transaction_id,
                     const struct harrier_call_options *options, struct harrier_reply **ret_reply,
                     struct harrier_error *ret_error) {

@@ -665,6 +665,52 @@ struct harrier_explanation {
     size_t amendment_count;
 };
 
+/* ---- transactions of the archive ---- */
+
+struct harrier_find_key {
+    const char *field; /* "card", "customer", …: a text field of struct harrier_transaction */
+    const char *value; /* what it is, byte by byte */
+};
+
+/* All filters given must hold; zero is no filter. Times are [from, until); other ranges include
+ * both ends. */
+struct harrier_find_query {
+    int64_t from_us, until_us;                   /* event times */
+    int64_t received_from_us, received_until_us; /* times of receipt */
+    uint32_t verdicts;                           /* 1 << HARRIER_VERDICT_…, or several */
+    uint32_t labels; /* 1 << HARRIER_LABEL_…, or several: what is known by now; NONE: nothing is */
+    bool has_score, has_amount;
+    uint32_t score_min, score_max;
+    int64_t amount_min_minor, amount_max_minor; /* of the amount that was scored; needs currency */
+    const char *currency;
+    const char *rule; /* that fired and had effect */
+    bool shadow;      /* with rule: it may also have fired in shadow, or been suppressed */
+    const struct harrier_find_key *keys; /* at most 12 */
+    size_t key_count;
+    const char *transaction_id;
+    uint32_t limit;     /* at most 1,000; 0: 100 */
+    const char *cursor; /* of the page before, with the same filters; NULL: the first page */
+    void *reserved[4];
+};
+
+struct harrier_found {
+    struct harrier_transaction transaction;
+    struct harrier_decision decision; /* as archived, without features */
+    int64_t receive_time_us;
+    enum harrier_label label; /* known by now; NONE: the two times are 0 */
+    int64_t outcome_receive_time_us, outcome_known_time_us;
+    bool is_amended; /* else the next two mean nothing */
+    struct harrier_amended amended;
+    int64_t amended_time_us;
+};
+
+struct harrier_findings {
+    const struct harrier_found *found; /* the newest first */
+    size_t found_count;
+    const char *cursor; /* of the next page; "": there is none */
+    bool incomplete;    /* fewer than the limit, although the cursor continues */
+};
+
 /* Only the members of the call that was made are set; the others are NULL or 0. */
 struct harrier_reply {
     const struct harrier_result *results; /* one per transaction, in their order */
@@ -681,6 +727,7 @@ struct harrier_reply {
     const struct harrier_amendment_result *amendments; /* one per amendment, in their order */
     size_t amendment_count;
     const struct harrier_brake_result *brake_change;
+    const struct harrier_findings *findings;
 };
 
 /* Frees the reply and everything in it. Any thread; also after the client was freed. NULL is
@@ -898,6 +945,12 @@ HARRIER_API int harrier_reload(struct harrier_client *client, bool wait,
 HARRIER_API int harrier_explain(struct harrier_client *client, const char *transaction_id,
                                 const struct harrier_call_options *options,
                                 struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
+/* Transactions of the server's archive, the newest first. Filters that cannot be are INVALID, as is
+ * a cursor of a search with other filters; UNAVAILABLE: the server is busy with other searches. */
+HARRIER_API int harrier_find(struct harrier_client *client, const struct harrier_find_query *query,
+                             const struct harrier_call_options *options,
+                             struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* ---------------------------------------------------------------------------------------------
  * Pipelined scoring */

@@ -158,3 +158,46 @@ struct text traceparent_from_public(const char *traceparent) {
         return text_of(traceparent);
     return (struct text){0};
 }
+
+int find_from_public(const struct harrier_find_query *in, struct find_key keys[FIELD_COUNT],
+                     struct find_query *ret_query, struct harrier_error *ret_error) {
+    if (in->key_count > FIELD_COUNT)
+        return fail(ret_error, HARRIER_ERROR_TOO_LARGE, "keys", "%zu keys; expected at most %d",
+                    in->key_count, FIELD_COUNT);
+    for (size_t i = 0; i < in->key_count; i++) {
+        keys[i] = (struct find_key){.field = transaction_field_parse(text_of(in->keys[i].field)),
+                                    .value = text_of(in->keys[i].value)};
+        if (keys[i].field == FIELD_COUNT)
+            return fail(ret_error, HARRIER_ERROR_INVALID, "keys",
+                        "keys[%zu] is of no field of a transaction; expected card, customer, …", i);
+    }
+    if (in->verdicts & 1u << VERDICT_NONE || in->verdicts >> VERDICT_COUNT != 0)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "verdicts",
+                    "verdicts has a bit of no verdict; expected 1 << HARRIER_VERDICT_…");
+    if (in->labels >> LABEL_COUNT != 0)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "labels",
+                    "labels has a bit of no label; expected 1 << HARRIER_LABEL_…");
+    *ret_query = (struct find_query){
+        .from_us = in->from_us,
+        .until_us = in->until_us,
+        .received_from_us = in->received_from_us,
+        .received_until_us = in->received_until_us,
+        .verdicts = in->verdicts,
+        .has_score = in->has_score,
+        .score_min = in->score_min,
+        .score_max = in->score_max,
+        .has_amount = in->has_amount,
+        .amount_min = in->amount_min_minor,
+        .amount_max = in->amount_max_minor,
+        .currency = text_of(in->currency),
+        .rule = text_of(in->rule),
+        .shadow = in->shadow,
+        .keys = keys,
+        .key_count = in->key_count,
+        .labels = in->labels,
+        .id = text_of(in->transaction_id),
+        .limit = in->limit,
+        .cursor = text_of(in->cursor),
+    };
+    return 0;
+}

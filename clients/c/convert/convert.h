@@ -23,6 +23,11 @@ const struct outcome *outcomes_from_public(const struct harrier_outcome *in, siz
 const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
                                                    size_t count, struct arena *arena);
 
+/* Texts are the caller's, and the keys go to `keys`. Fails for a key that names no field, and for
+ * too many keys. */
+int find_from_public(const struct harrier_find_query *in, struct find_key keys[FIELD_COUNT],
+                     struct find_query *ret_query, struct harrier_error *ret_error);
+
 /* Absent when traceparent is NULL or not valid by W3C Trace Context, version 00: a bad trace id
  * must not fail a payment. */
 struct text traceparent_from_public(const char *traceparent);

@@ -66,6 +66,36 @@ static void fill_amendments(struct reply_memory *memory, const struct response *
     memory->reply.amendment_count = count;
 }
 
+static struct harrier_found found(struct reply_memory *memory, const struct found_transaction *in) {
+    return (struct harrier_found){
+        .transaction = reply_transaction(memory, &in->transaction),
+        .decision = reply_decision(memory, &in->decision),
+        .receive_time_us = in->receive_time_us,
+        .label = (enum harrier_label)in->label,
+        .outcome_receive_time_us = in->outcome_us,
+        .outcome_known_time_us = in->outcome_known_us,
+        .is_amended = in->is_amended,
+        .amended = reply_amended(&in->amended),
+        .amended_time_us = in->amended_us,
+    };
+}
+
+static void fill_findings(struct reply_memory *memory, const struct find_response *in) {
+    struct harrier_findings *out = reply_array(memory, 1, sizeof *out);
+    struct harrier_found *array = reply_array(memory, in->found_count, sizeof *array);
+    if (!out || !array)
+        return;
+    for (size_t i = 0; i < in->found_count; i++)
+        array[i] = found(memory, &in->found[i]);
+    *out = (struct harrier_findings){
+        .found = array,
+        .found_count = in->found_count,
+        .cursor = reply_string(memory, in->cursor),
+        .incomplete = in->is_incomplete,
+    };
+    memory->reply.findings = out;
+}
+
 static void fill_entity(struct reply_memory *memory, const struct entity_response *in) {
     struct harrier_entity *out = reply_array(memory, 1, sizeof *out);
     if (out)
@@ -290,6 +320,8 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_reload(memory, &response->reload);
     else if (response->call == CALL_EXPLAIN)
         reply_fill_explanation(memory, response->explain);
+    else if (response->call == CALL_FIND)
+        fill_findings(memory, &response->find);
     if (!memory->full)
         return &memory->reply;
     harrier_reply_free(&memory->reply);

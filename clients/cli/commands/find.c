@@ -3,14 +3,17 @@
  *   search   page by page, from a folder or from a server; rows are kept
  *   columns  those that were asked for, now that all attributes are known
  *   write    a table, CSV or JSON lines; the cursor of the next page on standard error */
+#include "clients/c/convert/convert.h"
 #include "clients/cli/export/export_output.h"
 #include "clients/cli/find/find_command.h"
 #include "clients/cli/find/find_table.h"
+#include "clients/cli/output/sent_decision.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
 #include "command.h"
 
 #include <stdio.h>
@@ -67,6 +70,123 @@ static int search_folder(const struct find_command *options, struct result *resu
     return r;
 }
 
+/* ---- from a server ---- */
+
+/* A row of the archive again: its record, which the rows keep as such. */
+static int take_found(struct find_rows *rows, struct sent_decision *sent, struct arena *arena,
+                      const struct harrier_found *found, struct error *ret_error) {
+    const struct transaction *transaction;
+    struct harrier_error failure = {0};
+    arena_reset(arena);
+    if (transactions_from_public(&found->transaction, 1, arena, &transaction, &failure) < 0)
+        return error_set(ret_error, ERROR_INTERNAL, "%s", failure.message);
+    const struct record record = {
+        .type = RECORD_TRANSACTION,
+        .position = found->decision.position,
+        .receive_time_us = found->receive_time_us,
+        .transaction = {.transaction = *transaction,
+                        .decision = sent_decision_convert(sent, &found->decision)}};
+    const struct find_row row = {
+        .record = &record,
+        .label = (enum label)found->label,
+        .outcome_us = found->outcome_receive_time_us,
+        .outcome_known_us = found->outcome_known_time_us,
+        .is_amended = found->is_amended,
+        .amended = {.is_voided = found->amended.voided,
+                    .amount_minor = found->amended.amount_minor,
+                    .refunded_minor = found->amended.refunded_minor},
+        .amended_us = found->amended_time_us,
+    };
+    return find_rows_take(rows, &row, ret_error);
+}
+
+static int take_findings(struct result *result, const struct harrier_findings *findings,
+                         struct error *ret_error) {
+    struct sent_decision sent = {0};
+    struct arena arena;
+    int r = 0;
+    arena_init(&arena, MESSAGE_ARENA_LIMIT);
+    for (size_t i = 0; i < findings->found_count && r == 0; i++)
+        r = take_found(&result->rows, &sent, &arena, &findings->found[i], ret_error);
+    snprintf(result->cursor, sizeof result->cursor, "%s", findings->cursor);
+    sent_decision_deinit(&sent);
+    arena_deinit(&arena);
+    return r;
+}
+
+static int ask_page(const struct find_command *options, struct harrier_client *client,
+                    const struct harrier_find_query *query, struct result *result,
+                    struct error *ret_error) {
+    struct harrier_reply *reply = NULL;
+    struct harrier_error failure = {0};
+    if (harrier_find(client, query, NULL, &reply, &failure) < 0)
+        return retry_failure(options->server, &failure, ret_error);
+    int r = take_findings(result, reply->findings, ret_error);
+    harrier_reply_free(reply);
+    return r;
+}
+
+/* Texts of a command line end with a NUL, but for what was cut out of one: no filter is. */
+static struct harrier_find_query public_query(const struct find_command *options,
+                                              struct harrier_find_key keys[FIELD_COUNT]) {
+    const struct find_query *query = &options->query;
+    for (size_t i = 0; i < query->key_count; i++)
+        keys[i] = (struct harrier_find_key){.field = transaction_field_name(query->keys[i].field),
+                                            .value = query->keys[i].value.data};
+    return (struct harrier_find_query){
+        .from_us = query->from_us,
+        .until_us = query->until_us,
+        .received_from_us = query->received_from_us,
+        .received_until_us = query->received_until_us,
+        .verdicts = query->verdicts,
+        .labels = query->labels,
+        .has_score = query->has_score,
+        .score_min = query->score_min,
+        .score_max = query->score_max,
+        .has_amount = query->has_amount,
+        .amount_min_minor = query->amount_min,
+        .amount_max_minor = query->amount_max,
+        .currency = query->currency.data,
+        .rule = query->rule.data,
+        .shadow = query->shadow,
+        .keys = keys,
+        .key_count = query->key_count,
+        .transaction_id = query->id.data,
+        .cursor = query->cursor.data,
+    };
+}
+
+static int ask_pages(const struct find_command *options, struct harrier_client *client,
+                     struct result *result, struct error *ret_error) {
+    struct harrier_find_key keys[FIELD_COUNT];
+    struct harrier_find_query query = public_query(options, keys);
+    int r = 0;
+    do {
+        uint64_t left = options->limit - result->rows.count;
+        query.limit = (uint32_t)(left < FIND_LIMIT_MAX ? left : FIND_LIMIT_MAX);
+        r = ask_page(options, client, &query, result, ret_error);
+        query.cursor = result->cursor;
+    } while (r == 0 && *result->cursor && result->rows.count < options->limit);
+    return r;
+}
+
+static int search_server(const struct find_command *options, struct result *result, int *ret_status,
+                         struct error *ret_error) {
+    struct harrier_client *client = NULL;
+    const struct server_options server = {.address = options->server,
+                                          .token_file = options->token_file,
+                                          .tls = options->tls,
+                                          .deadline_us = options->deadline_us};
+    int r = server_options_connect(&server, 1, &client, ret_error);
+    if (r < 0) {
+        *ret_status = EXIT_STATUS_USAGE;
+        return r;
+    }
+    r = ask_pages(options, client, result, ret_error);
+    harrier_client_free(client);
+    return r;
+}
+
 /* ---- output ---- */
 
 static int write_table(const struct find_command *options, const struct result *result,
@@ -111,14 +231,15 @@ static void print_summary(const struct find_command *options, const struct resul
 }
 
 static int write_result(const struct find_command *options, const struct result *result,
-                        bool *ret_wrong_columns, struct error *ret_error) {
+                        int *ret_status, struct error *ret_error) {
     struct export_columns columns;
     bool is_table = options->format == FIND_TABLE;
     const char *list = options->columns || !is_table ? options->columns : FIND_TABLE_COLUMNS;
     int r = export_columns_init(&columns, list, &result->rows.attributes, ret_error);
-    *ret_wrong_columns = r < 0;
-    if (r < 0)
+    if (r < 0) {
+        *ret_status = EXIT_STATUS_USAGE;
         return r;
+    }
     r = (is_table ? write_table : write_rows)(options, result, &columns, ret_error);
     export_columns_deinit(&columns);
     if (r == 0)
@@ -130,15 +251,16 @@ int command_find(int argc, char **argv) {
     struct find_command options;
     struct result result = {0};
     struct error error;
-    bool wrong_columns = false;
+    int wrong = 0; /* the command line's fault: EXIT_STATUS_USAGE */
     find_command_parse(&options, argc, argv);
     find_rows_init(&result.rows);
-    int r = search_folder(&options, &result, &error);
+    int r = options.server ? search_server(&options, &result, &wrong, &error)
+                           : search_folder(&options, &result, &error);
     if (r == 0)
-        r = write_result(&options, &result, &wrong_columns, &error);
+        r = write_result(&options, &result, &wrong, &error);
     find_rows_deinit(&result.rows);
     if (r == 0)
         return EXIT_STATUS_OK;
     int status = (int)exit_with(&error);
-    return wrong_columns ? EXIT_STATUS_USAGE : status;
+    return wrong ? wrong : status;
 }

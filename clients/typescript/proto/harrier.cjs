@@ -38,12 +38,12 @@ $root.harrier = (function() {
             Request.prototype.reload = null;
             Request.prototype.explain = null;
             Request.prototype.amend = null;
-            Request.prototype.change_brake = null;
+            Request.prototype.find = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "call", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -80,8 +80,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ExplainRequest.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
                 if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
                     $root.harrier.v1.AmendRequest.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
-                if (message.change_brake != null && $Object.hasOwnProperty.call(message, "change_brake"))
-                    $root.harrier.v1.ChangeBrakeRequest.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
+                if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
+                    $root.harrier.v1.FindRequest.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -214,11 +214,11 @@ $root.harrier = (function() {
                             message.call = "amend";
                             continue;
                         }
-                    case 19: {
+                    case 22: {
                             if (wireType !== 2)
                                 break;
-                            message.change_brake = $root.harrier.v1.ChangeBrakeRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.change_brake);
-                            message.call = "change_brake";
+                            message.find = $root.harrier.v1.FindRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.find);
+                            message.call = "find";
                             continue;
                         }
                     }
@@ -260,12 +260,12 @@ $root.harrier = (function() {
             Response.prototype.reload = null;
             Response.prototype.explain = null;
             Response.prototype.amend = null;
-            Response.prototype.change_brake = null;
+            Response.prototype.find = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "answer", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -296,8 +296,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ExplainResponse.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
                 if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
                     $root.harrier.v1.AmendResponse.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
-                if (message.change_brake != null && $Object.hasOwnProperty.call(message, "change_brake"))
-                    $root.harrier.v1.ChangeBrakeResponse.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
+                if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
+                    $root.harrier.v1.FindResponse.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -400,11 +400,11 @@ $root.harrier = (function() {
                             message.answer = "amend";
                             continue;
                         }
-                    case 19: {
+                    case 22: {
                             if (wireType !== 2)
                                 break;
-                            message.change_brake = $root.harrier.v1.ChangeBrakeResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.change_brake);
-                            message.answer = "change_brake";
+                            message.find = $root.harrier.v1.FindResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.find);
+                            message.answer = "find";
                             continue;
                         }
                     }
@@ -4467,408 +4467,6 @@ $root.harrier = (function() {
             return ListEntry;
         })();
 
-        v1.ChangeBrakeRequest = (function() {
-
-            var ChangeBrakeRequest = function (properties) {
-                if (properties)
-                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                            this[keys[i]] = properties[keys[i]];
-            };
-
-            ChangeBrakeRequest.prototype.rule = "";
-            ChangeBrakeRequest.prototype.policy = false;
-            ChangeBrakeRequest.prototype.pull = false;
-            ChangeBrakeRequest.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-            ChangeBrakeRequest.prototype.source = "";
-            ChangeBrakeRequest.prototype.reason = "";
-
-            ChangeBrakeRequest.encode = function (message, writer, _depth) {
-                if (!writer)
-                    writer = $Writer.create();
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                if (message.rule != null && $Object.hasOwnProperty.call(message, "rule") && message.rule !== "")
-                    writer.uint32(10).string(message.rule);
-                if (message.policy != null && $Object.hasOwnProperty.call(message, "policy") && message.policy !== false)
-                    writer.uint32(16).bool(message.policy);
-                if (message.pull != null && $Object.hasOwnProperty.call(message, "pull") && message.pull !== false)
-                    writer.uint32(24).bool(message.pull);
-                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
-                    writer.uint32(33).fixed64(message.definition);
-                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
-                    writer.uint32(42).string(message.source);
-                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
-                    writer.uint32(50).string(message.reason);
-                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                    for (var i = 0; i < message.$unknowns.length; ++i)
-                        writer.raw(message.$unknowns[i]);
-                return writer;
-            };
-
-            ChangeBrakeRequest.decode = function (reader, length, _end, _depth, _target) {
-                if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $Reader.recursionLimit)
-                    throw $Error("max depth exceeded");
-                var end, message, value;
-                if (length === $undefined)
-                    end = reader.len;
-                else {
-                    end = reader.pos + length;
-                    if (end > reader.len)
-                        throw $RangeError("index out of range");
-                    length = reader.len;
-                    reader.len = end;
-                }
-                message = _target || new $root.harrier.v1.ChangeBrakeRequest();
-                while (reader.pos < end) {
-                    var start = reader.pos;
-                    var tag = reader.tag();
-                    if (tag === _end) {
-                        _end = $undefined;
-                        break;
-                    }
-                    var wireType = tag & 7;
-                    switch (tag >>>= 3) {
-                    case 1: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.rule = value;
-                            else
-                                delete message.rule;
-                            continue;
-                        }
-                    case 2: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.policy = value;
-                            else
-                                delete message.policy;
-                            continue;
-                        }
-                    case 3: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.pull = value;
-                            else
-                                delete message.pull;
-                            continue;
-                        }
-                    case 4: {
-                            if (wireType !== 1)
-                                break;
-                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
-                                message.definition = value;
-                            else
-                                delete message.definition;
-                            continue;
-                        }
-                    case 5: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.source = value;
-                            else
-                                delete message.source;
-                            continue;
-                        }
-                    case 6: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.reason = value;
-                            else
-                                delete message.reason;
-                            continue;
-                        }
-                    }
-                    reader.skipType(wireType, _depth, tag);
-                    if (!reader.discardUnknown) {
-                        $util.makeProp(message, "$unknowns", false);
-                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                    }
-                }
-                if (length !== $undefined) {
-                    if (reader.pos !== end)
-                        throw $RangeError("index out of range");
-                    reader.len = length;
-                }
-                if (_end !== $undefined)
-                    throw $Error("missing end group");
-                return message;
-            };
-
-            return ChangeBrakeRequest;
-        })();
-
-        v1.ChangeBrakeResponse = (function() {
-
-            var ChangeBrakeResponse = function (properties) {
-                if (properties)
-                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                            this[keys[i]] = properties[keys[i]];
-            };
-
-            ChangeBrakeResponse.prototype.changed = false;
-            ChangeBrakeResponse.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-            ChangeBrakeResponse.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-
-            ChangeBrakeResponse.encode = function (message, writer, _depth) {
-                if (!writer)
-                    writer = $Writer.create();
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                if (message.changed != null && $Object.hasOwnProperty.call(message, "changed") && message.changed !== false)
-                    writer.uint32(8).bool(message.changed);
-                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
-                    writer.uint32(16).uint64(message.position);
-                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
-                    writer.uint32(25).fixed64(message.definition);
-                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                    for (var i = 0; i < message.$unknowns.length; ++i)
-                        writer.raw(message.$unknowns[i]);
-                return writer;
-            };
-
-            ChangeBrakeResponse.decode = function (reader, length, _end, _depth, _target) {
-                if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $Reader.recursionLimit)
-                    throw $Error("max depth exceeded");
-                var end, message, value;
-                if (length === $undefined)
-                    end = reader.len;
-                else {
-                    end = reader.pos + length;
-                    if (end > reader.len)
-                        throw $RangeError("index out of range");
-                    length = reader.len;
-                    reader.len = end;
-                }
-                message = _target || new $root.harrier.v1.ChangeBrakeResponse();
-                while (reader.pos < end) {
-                    var start = reader.pos;
-                    var tag = reader.tag();
-                    if (tag === _end) {
-                        _end = $undefined;
-                        break;
-                    }
-                    var wireType = tag & 7;
-                    switch (tag >>>= 3) {
-                    case 1: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.changed = value;
-                            else
-                                delete message.changed;
-                            continue;
-                        }
-                    case 2: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.position = value;
-                            else
-                                delete message.position;
-                            continue;
-                        }
-                    case 3: {
-                            if (wireType !== 1)
-                                break;
-                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
-                                message.definition = value;
-                            else
-                                delete message.definition;
-                            continue;
-                        }
-                    }
-                    reader.skipType(wireType, _depth, tag);
-                    if (!reader.discardUnknown) {
-                        $util.makeProp(message, "$unknowns", false);
-                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                    }
-                }
-                if (length !== $undefined) {
-                    if (reader.pos !== end)
-                        throw $RangeError("index out of range");
-                    reader.len = length;
-                }
-                if (_end !== $undefined)
-                    throw $Error("missing end group");
-                return message;
-            };
-
-            return ChangeBrakeResponse;
-        })();
-
-        v1.Brake = (function() {
-
-            var Brake = function (properties) {
-                if (properties)
-                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
-                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
-                            this[keys[i]] = properties[keys[i]];
-            };
-
-            Brake.prototype.rule = "";
-            Brake.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-            Brake.prototype.applies = false;
-            Brake.prototype.pulled_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
-            Brake.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-            Brake.prototype.source = "";
-            Brake.prototype.reason = "";
-
-            Brake.encode = function (message, writer, _depth) {
-                if (!writer)
-                    writer = $Writer.create();
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $util.recursionLimit)
-                    throw $Error("max depth exceeded");
-                if (message.rule != null && $Object.hasOwnProperty.call(message, "rule") && message.rule !== "")
-                    writer.uint32(10).string(message.rule);
-                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
-                    writer.uint32(17).fixed64(message.definition);
-                if (message.applies != null && $Object.hasOwnProperty.call(message, "applies") && message.applies !== false)
-                    writer.uint32(24).bool(message.applies);
-                if (message.pulled_time_us != null && $Object.hasOwnProperty.call(message, "pulled_time_us") && (typeof message.pulled_time_us === "object" ? message.pulled_time_us.low || message.pulled_time_us.high : message.pulled_time_us !== 0))
-                    writer.uint32(32).int64(message.pulled_time_us);
-                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
-                    writer.uint32(40).uint64(message.position);
-                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
-                    writer.uint32(50).string(message.source);
-                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
-                    writer.uint32(58).string(message.reason);
-                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
-                    for (var i = 0; i < message.$unknowns.length; ++i)
-                        writer.raw(message.$unknowns[i]);
-                return writer;
-            };
-
-            Brake.decode = function (reader, length, _end, _depth, _target) {
-                if (!(reader instanceof $Reader))
-                    reader = $Reader.create(reader);
-                if (_depth === $undefined)
-                    _depth = 0;
-                if (_depth > $Reader.recursionLimit)
-                    throw $Error("max depth exceeded");
-                var end, message, value;
-                if (length === $undefined)
-                    end = reader.len;
-                else {
-                    end = reader.pos + length;
-                    if (end > reader.len)
-                        throw $RangeError("index out of range");
-                    length = reader.len;
-                    reader.len = end;
-                }
-                message = _target || new $root.harrier.v1.Brake();
-                while (reader.pos < end) {
-                    var start = reader.pos;
-                    var tag = reader.tag();
-                    if (tag === _end) {
-                        _end = $undefined;
-                        break;
-                    }
-                    var wireType = tag & 7;
-                    switch (tag >>>= 3) {
-                    case 1: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.rule = value;
-                            else
-                                delete message.rule;
-                            continue;
-                        }
-                    case 2: {
-                            if (wireType !== 1)
-                                break;
-                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
-                                message.definition = value;
-                            else
-                                delete message.definition;
-                            continue;
-                        }
-                    case 3: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.applies = value;
-                            else
-                                delete message.applies;
-                            continue;
-                        }
-                    case 4: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
-                                message.pulled_time_us = value;
-                            else
-                                delete message.pulled_time_us;
-                            continue;
-                        }
-                    case 5: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.position = value;
-                            else
-                                delete message.position;
-                            continue;
-                        }
-                    case 6: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.source = value;
-                            else
-                                delete message.source;
-                            continue;
-                        }
-                    case 7: {
-                            if (wireType !== 2)
-                                break;
-                            if ((value = reader.stringVerify()).length)
-                                message.reason = value;
-                            else
-                                delete message.reason;
-                            continue;
-                        }
-                    }
-                    reader.skipType(wireType, _depth, tag);
-                    if (!reader.discardUnknown) {
-                        $util.makeProp(message, "$unknowns", false);
-                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
-                    }
-                }
-                if (length !== $undefined) {
-                    if (reader.pos !== end)
-                        throw $RangeError("index out of range");
-                    reader.len = length;
-                }
-                if (_end !== $undefined)
-                    throw $Error("missing end group");
-                return message;
-            };
-
-            return Brake;
-        })();
-
         v1.StatusRequest = (function() {
 
             var StatusRequest = function (properties) {
@@ -4957,7 +4555,6 @@ $root.harrier = (function() {
                 this.warming_features = [];
                 this.warming_rules = [];
                 this.labels = [];
-                this.brakes = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -4999,8 +4596,6 @@ $root.harrier = (function() {
             StatusResponse.prototype.node = "";
             StatusResponse.prototype.primary = "";
             StatusResponse.prototype.committed_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
-            StatusResponse.prototype.brakes = $util.emptyArray;
-            StatusResponse.prototype.brake_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5082,11 +4677,6 @@ $root.harrier = (function() {
                     writer.uint32(570).string(message.primary);
                 if (message.committed_position != null && $Object.hasOwnProperty.call(message, "committed_position") && (typeof message.committed_position === "object" ? message.committed_position.low || message.committed_position.high : message.committed_position !== 0))
                     writer.uint32(576).uint64(message.committed_position);
-                if (message.brakes != null && message.brakes.length)
-                    for (var i = 0; i < message.brakes.length; ++i)
-                        $root.harrier.v1.Brake.encode(message.brakes[i], writer.uint32(642).fork(), _depth + 1).ldelim();
-                if (message.brake_count != null && $Object.hasOwnProperty.call(message, "brake_count") && (typeof message.brake_count === "object" ? message.brake_count.low || message.brake_count.high : message.brake_count !== 0))
-                    writer.uint32(648).uint64(message.brake_count);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5430,23 +5020,6 @@ $root.harrier = (function() {
                                 message.committed_position = value;
                             else
                                 delete message.committed_position;
-                            continue;
-                        }
-                    case 80: {
-                            if (wireType !== 2)
-                                break;
-                            if (!(message.brakes && message.brakes.length))
-                                message.brakes = [];
-                            message.brakes.push($root.harrier.v1.Brake.decode(reader, reader.size(), $undefined, _depth + 1));
-                            continue;
-                        }
-                    case 81: {
-                            if (wireType !== 0)
-                                break;
-                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
-                                message.brake_count = value;
-                            else
-                                delete message.brake_count;
                             continue;
                         }
                     }
@@ -5987,6 +5560,809 @@ $root.harrier = (function() {
             };
 
             return ShadowReload;
+        })();
+
+        v1.FindRequest = (function() {
+
+            var FindRequest = function (properties) {
+                this.verdicts = [];
+                this.keys = [];
+                this.labels = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            FindRequest.prototype.from_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FindRequest.prototype.until_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FindRequest.prototype.received_from_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FindRequest.prototype.received_until_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FindRequest.prototype.verdicts = $util.emptyArray;
+            FindRequest.prototype.score = null;
+            FindRequest.prototype.amount = null;
+            FindRequest.prototype.currency = "";
+            FindRequest.prototype.rule = "";
+            FindRequest.prototype.shadow = false;
+            FindRequest.prototype.keys = $util.emptyArray;
+            FindRequest.prototype.labels = $util.emptyArray;
+            FindRequest.prototype.transaction_id = "";
+            FindRequest.prototype.limit = 0;
+            FindRequest.prototype.cursor = "";
+
+            FindRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.from_us != null && $Object.hasOwnProperty.call(message, "from_us") && (typeof message.from_us === "object" ? message.from_us.low || message.from_us.high : message.from_us !== 0))
+                    writer.uint32(8).int64(message.from_us);
+                if (message.until_us != null && $Object.hasOwnProperty.call(message, "until_us") && (typeof message.until_us === "object" ? message.until_us.low || message.until_us.high : message.until_us !== 0))
+                    writer.uint32(16).int64(message.until_us);
+                if (message.received_from_us != null && $Object.hasOwnProperty.call(message, "received_from_us") && (typeof message.received_from_us === "object" ? message.received_from_us.low || message.received_from_us.high : message.received_from_us !== 0))
+                    writer.uint32(24).int64(message.received_from_us);
+                if (message.received_until_us != null && $Object.hasOwnProperty.call(message, "received_until_us") && (typeof message.received_until_us === "object" ? message.received_until_us.low || message.received_until_us.high : message.received_until_us !== 0))
+                    writer.uint32(32).int64(message.received_until_us);
+                if (message.verdicts != null && message.verdicts.length)
+                    writer.uint32(42).int32s(message.verdicts);
+                if (message.score != null && $Object.hasOwnProperty.call(message, "score"))
+                    $root.harrier.v1.ScoreRange.encode(message.score, writer.uint32(50).fork(), _depth + 1).ldelim();
+                if (message.amount != null && $Object.hasOwnProperty.call(message, "amount"))
+                    $root.harrier.v1.AmountRange.encode(message.amount, writer.uint32(58).fork(), _depth + 1).ldelim();
+                if (message.currency != null && $Object.hasOwnProperty.call(message, "currency") && message.currency !== "")
+                    writer.uint32(66).string(message.currency);
+                if (message.rule != null && $Object.hasOwnProperty.call(message, "rule") && message.rule !== "")
+                    writer.uint32(74).string(message.rule);
+                if (message.shadow != null && $Object.hasOwnProperty.call(message, "shadow") && message.shadow !== false)
+                    writer.uint32(80).bool(message.shadow);
+                if (message.keys != null && message.keys.length)
+                    for (var i = 0; i < message.keys.length; ++i)
+                        $root.harrier.v1.FindKey.encode(message.keys[i], writer.uint32(90).fork(), _depth + 1).ldelim();
+                if (message.labels != null && message.labels.length)
+                    writer.uint32(98).int32s(message.labels);
+                if (message.transaction_id != null && $Object.hasOwnProperty.call(message, "transaction_id") && message.transaction_id !== "")
+                    writer.uint32(106).string(message.transaction_id);
+                if (message.limit != null && $Object.hasOwnProperty.call(message, "limit") && message.limit !== 0)
+                    writer.uint32(112).uint32(message.limit);
+                if (message.cursor != null && $Object.hasOwnProperty.call(message, "cursor") && message.cursor !== "")
+                    writer.uint32(122).string(message.cursor);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            FindRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.FindRequest();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.from_us = value;
+                            else
+                                delete message.from_us;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.until_us = value;
+                            else
+                                delete message.until_us;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.received_from_us = value;
+                            else
+                                delete message.received_from_us;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.received_until_us = value;
+                            else
+                                delete message.received_until_us;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType === 2) {
+                                if (!(message.verdicts && message.verdicts.length))
+                                    message.verdicts = [];
+                                reader.int32s(message.verdicts);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.verdicts && message.verdicts.length))
+                                message.verdicts = [];
+                            message.verdicts.push(reader.int32());
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            message.score = $root.harrier.v1.ScoreRange.decode(reader, reader.size(), $undefined, _depth + 1, message.score);
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.amount = $root.harrier.v1.AmountRange.decode(reader, reader.size(), $undefined, _depth + 1, message.amount);
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.currency = value;
+                            else
+                                delete message.currency;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.rule = value;
+                            else
+                                delete message.rule;
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.shadow = value;
+                            else
+                                delete message.shadow;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.keys && message.keys.length))
+                                message.keys = [];
+                            message.keys.push($root.harrier.v1.FindKey.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 12: {
+                            if (wireType === 2) {
+                                if (!(message.labels && message.labels.length))
+                                    message.labels = [];
+                                reader.int32s(message.labels);
+                                continue;
+                            }
+                            if (wireType !== 0)
+                                break;
+                            if (!(message.labels && message.labels.length))
+                                message.labels = [];
+                            message.labels.push(reader.int32());
+                            continue;
+                        }
+                    case 13: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.transaction_id = value;
+                            else
+                                delete message.transaction_id;
+                            continue;
+                        }
+                    case 14: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.limit = value;
+                            else
+                                delete message.limit;
+                            continue;
+                        }
+                    case 15: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.cursor = value;
+                            else
+                                delete message.cursor;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return FindRequest;
+        })();
+
+        v1.ScoreRange = (function() {
+
+            var ScoreRange = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ScoreRange.prototype.min = 0;
+            ScoreRange.prototype.max = 0;
+
+            ScoreRange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.min != null && $Object.hasOwnProperty.call(message, "min") && message.min !== 0)
+                    writer.uint32(8).uint32(message.min);
+                if (message.max != null && $Object.hasOwnProperty.call(message, "max") && message.max !== 0)
+                    writer.uint32(16).uint32(message.max);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ScoreRange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.ScoreRange();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.min = value;
+                            else
+                                delete message.min;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.max = value;
+                            else
+                                delete message.max;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ScoreRange;
+        })();
+
+        v1.AmountRange = (function() {
+
+            var AmountRange = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            AmountRange.prototype.min_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            AmountRange.prototype.max_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+
+            AmountRange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.min_minor != null && $Object.hasOwnProperty.call(message, "min_minor") && (typeof message.min_minor === "object" ? message.min_minor.low || message.min_minor.high : message.min_minor !== 0))
+                    writer.uint32(8).int64(message.min_minor);
+                if (message.max_minor != null && $Object.hasOwnProperty.call(message, "max_minor") && (typeof message.max_minor === "object" ? message.max_minor.low || message.max_minor.high : message.max_minor !== 0))
+                    writer.uint32(16).int64(message.max_minor);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            AmountRange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.AmountRange();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.min_minor = value;
+                            else
+                                delete message.min_minor;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.max_minor = value;
+                            else
+                                delete message.max_minor;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return AmountRange;
+        })();
+
+        v1.FindKey = (function() {
+
+            var FindKey = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            FindKey.prototype.field = "";
+            FindKey.prototype.value = "";
+
+            FindKey.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.field != null && $Object.hasOwnProperty.call(message, "field") && message.field !== "")
+                    writer.uint32(10).string(message.field);
+                if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value !== "")
+                    writer.uint32(18).string(message.value);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            FindKey.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.FindKey();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.field = value;
+                            else
+                                delete message.field;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.value = value;
+                            else
+                                delete message.value;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return FindKey;
+        })();
+
+        v1.FindResponse = (function() {
+
+            var FindResponse = function (properties) {
+                this.transactions = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            FindResponse.prototype.transactions = $util.emptyArray;
+            FindResponse.prototype.cursor = "";
+            FindResponse.prototype.incomplete = false;
+
+            FindResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transactions != null && message.transactions.length)
+                    for (var i = 0; i < message.transactions.length; ++i)
+                        $root.harrier.v1.FoundTransaction.encode(message.transactions[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.cursor != null && $Object.hasOwnProperty.call(message, "cursor") && message.cursor !== "")
+                    writer.uint32(18).string(message.cursor);
+                if (message.incomplete != null && $Object.hasOwnProperty.call(message, "incomplete") && message.incomplete !== false)
+                    writer.uint32(24).bool(message.incomplete);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            FindResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.FindResponse();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.transactions && message.transactions.length))
+                                message.transactions = [];
+                            message.transactions.push($root.harrier.v1.FoundTransaction.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.cursor = value;
+                            else
+                                delete message.cursor;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.incomplete = value;
+                            else
+                                delete message.incomplete;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return FindResponse;
+        })();
+
+        v1.FoundTransaction = (function() {
+
+            var FoundTransaction = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            FoundTransaction.prototype.transaction = null;
+            FoundTransaction.prototype.decision = null;
+            FoundTransaction.prototype.receive_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FoundTransaction.prototype.label = 0;
+            FoundTransaction.prototype.outcome_receive_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FoundTransaction.prototype.outcome_known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FoundTransaction.prototype.amended = null;
+            FoundTransaction.prototype.amended_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+
+            FoundTransaction.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transaction != null && $Object.hasOwnProperty.call(message, "transaction"))
+                    $root.harrier.v1.Transaction.encode(message.transaction, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.decision != null && $Object.hasOwnProperty.call(message, "decision"))
+                    $root.harrier.v1.Decision.encode(message.decision, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.receive_time_us != null && $Object.hasOwnProperty.call(message, "receive_time_us") && (typeof message.receive_time_us === "object" ? message.receive_time_us.low || message.receive_time_us.high : message.receive_time_us !== 0))
+                    writer.uint32(24).int64(message.receive_time_us);
+                if (message.label != null && $Object.hasOwnProperty.call(message, "label") && message.label !== 0)
+                    writer.uint32(32).int32(message.label);
+                if (message.outcome_receive_time_us != null && $Object.hasOwnProperty.call(message, "outcome_receive_time_us") && (typeof message.outcome_receive_time_us === "object" ? message.outcome_receive_time_us.low || message.outcome_receive_time_us.high : message.outcome_receive_time_us !== 0))
+                    writer.uint32(40).int64(message.outcome_receive_time_us);
+                if (message.outcome_known_time_us != null && $Object.hasOwnProperty.call(message, "outcome_known_time_us") && (typeof message.outcome_known_time_us === "object" ? message.outcome_known_time_us.low || message.outcome_known_time_us.high : message.outcome_known_time_us !== 0))
+                    writer.uint32(48).int64(message.outcome_known_time_us);
+                if (message.amended != null && $Object.hasOwnProperty.call(message, "amended"))
+                    $root.harrier.v1.AmendedTransaction.encode(message.amended, writer.uint32(58).fork(), _depth + 1).ldelim();
+                if (message.amended_time_us != null && $Object.hasOwnProperty.call(message, "amended_time_us") && (typeof message.amended_time_us === "object" ? message.amended_time_us.low || message.amended_time_us.high : message.amended_time_us !== 0))
+                    writer.uint32(64).int64(message.amended_time_us);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            FoundTransaction.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.FoundTransaction();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.transaction = $root.harrier.v1.Transaction.decode(reader, reader.size(), $undefined, _depth + 1, message.transaction);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.decision = $root.harrier.v1.Decision.decode(reader, reader.size(), $undefined, _depth + 1, message.decision);
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.receive_time_us = value;
+                            else
+                                delete message.receive_time_us;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.label = value;
+                            else
+                                delete message.label;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.outcome_receive_time_us = value;
+                            else
+                                delete message.outcome_receive_time_us;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.outcome_known_time_us = value;
+                            else
+                                delete message.outcome_known_time_us;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            message.amended = $root.harrier.v1.AmendedTransaction.decode(reader, reader.size(), $undefined, _depth + 1, message.amended);
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.amended_time_us = value;
+                            else
+                                delete message.amended_time_us;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return FoundTransaction;
         })();
 
         v1.ExplainRequest = (function() {
@@ -7338,7 +7714,6 @@ $root.harrier = (function() {
             ExplainedRule.prototype.rollout = 0;
             ExplainedRule.prototype.rollout_key = "";
             ExplainedRule.prototype.parts = $util.emptyArray;
-            ExplainedRule.prototype.braked = false;
 
             ExplainedRule.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -7384,8 +7759,6 @@ $root.harrier = (function() {
                 if (message.parts != null && message.parts.length)
                     for (var i = 0; i < message.parts.length; ++i)
                         $root.harrier.v1.ExplainedPart.encode(message.parts[i], writer.uint32(146).fork(), _depth + 1).ldelim();
-                if (message.braked != null && $Object.hasOwnProperty.call(message, "braked") && message.braked !== false)
-                    writer.uint32(152).bool(message.braked);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -7578,15 +7951,6 @@ $root.harrier = (function() {
                             if (!(message.parts && message.parts.length))
                                 message.parts = [];
                             message.parts.push($root.harrier.v1.ExplainedPart.decode(reader, reader.size(), $undefined, _depth + 1));
-                            continue;
-                        }
-                    case 19: {
-                            if (wireType !== 0)
-                                break;
-                            if (value = reader.bool())
-                                message.braked = value;
-                            else
-                                delete message.braked;
                             continue;
                         }
                     }

@@ -65,11 +65,11 @@ export namespace harrier {
             /** Request amend. */
             amend?: (harrier.v1.AmendRequest.$Properties|null);
 
-            /** Request change_brake. */
-            change_brake?: (harrier.v1.ChangeBrakeRequest.$Properties|null);
+            /** Request find. */
+            find?: (harrier.v1.FindRequest.$Properties|null);
 
             /** Request call. */
-            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake");
+            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
 
             /**
              * Encodes the specified Request message. Does not implicitly {@link harrier.v1.Request.verify|verify} messages.
@@ -134,11 +134,11 @@ export namespace harrier {
                 /** Request amend */
                 amend?: (harrier.v1.AmendRequest.$Properties|null);
 
-                /** Request change_brake */
-                change_brake?: (harrier.v1.ChangeBrakeRequest.$Properties|null);
+                /** Request find */
+                find?: (harrier.v1.FindRequest.$Properties|null);
 
                 /** Request call */
-                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake");
+                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -159,10 +159,10 @@ export namespace harrier {
               reload?: harrier.v1.ReloadRequest.$Shape|null;
               explain?: harrier.v1.ExplainRequest.$Shape|null;
               amend?: harrier.v1.AmendRequest.$Shape|null;
-              change_brake?: harrier.v1.ChangeBrakeRequest.$Shape|null;
+              find?: harrier.v1.FindRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; change_brake?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; change_brake?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; change_brake?: null }|{ call?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeRequest.$Shape })
+              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; find?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; find?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; find?: null }|{ call?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find: harrier.v1.FindRequest.$Shape })
             );
         }
 
@@ -215,11 +215,11 @@ export namespace harrier {
             /** Response amend. */
             amend?: (harrier.v1.AmendResponse.$Properties|null);
 
-            /** Response change_brake. */
-            change_brake?: (harrier.v1.ChangeBrakeResponse.$Properties|null);
+            /** Response find. */
+            find?: (harrier.v1.FindResponse.$Properties|null);
 
             /** Response answer. */
-            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake");
+            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
 
             /**
              * Encodes the specified Response message. Does not implicitly {@link harrier.v1.Response.verify|verify} messages.
@@ -275,11 +275,11 @@ export namespace harrier {
                 /** Response amend */
                 amend?: (harrier.v1.AmendResponse.$Properties|null);
 
-                /** Response change_brake */
-                change_brake?: (harrier.v1.ChangeBrakeResponse.$Properties|null);
+                /** Response find */
+                find?: (harrier.v1.FindResponse.$Properties|null);
 
                 /** Response answer */
-                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake");
+                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -297,10 +297,10 @@ export namespace harrier {
               reload?: harrier.v1.ReloadResponse.$Shape|null;
               explain?: harrier.v1.ExplainResponse.$Shape|null;
               amend?: harrier.v1.AmendResponse.$Shape|null;
-              change_brake?: harrier.v1.ChangeBrakeResponse.$Shape|null;
+              find?: harrier.v1.FindResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; change_brake?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; change_brake?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; change_brake?: null }|{ answer?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeResponse.$Shape })
+              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; find?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; find?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; find?: null }|{ answer?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find: harrier.v1.FindResponse.$Shape })
             );
         }
 
@@ -3043,255 +3043,6 @@ export namespace harrier {
         }
 
         /**
-         * Properties of a ChangeBrakeRequest.
-         * @deprecated Use harrier.v1.ChangeBrakeRequest.$Properties instead.
-         */
-        interface IChangeBrakeRequest extends harrier.v1.ChangeBrakeRequest.$Properties {
-        }
-
-        /** Represents a ChangeBrakeRequest. */
-        class ChangeBrakeRequest {
-
-            /**
-             * Constructs a new ChangeBrakeRequest.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: harrier.v1.ChangeBrakeRequest.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** ChangeBrakeRequest rule. */
-            rule: string;
-
-            /** ChangeBrakeRequest policy. */
-            policy: boolean;
-
-            /** ChangeBrakeRequest pull. */
-            pull: boolean;
-
-            /** ChangeBrakeRequest definition. */
-            definition: (number|Long);
-
-            /** ChangeBrakeRequest source. */
-            source: string;
-
-            /** ChangeBrakeRequest reason. */
-            reason: string;
-
-            /**
-             * Encodes the specified ChangeBrakeRequest message. Does not implicitly {@link harrier.v1.ChangeBrakeRequest.verify|verify} messages.
-             * @param message ChangeBrakeRequest message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: harrier.v1.ChangeBrakeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a ChangeBrakeRequest message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {harrier.v1.ChangeBrakeRequest & harrier.v1.ChangeBrakeRequest.$Shape} ChangeBrakeRequest
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ChangeBrakeRequest & harrier.v1.ChangeBrakeRequest.$Shape;
-        }
-
-        namespace ChangeBrakeRequest {
-
-            /** Properties of a ChangeBrakeRequest. */
-            interface $Properties {
-
-                /** ChangeBrakeRequest rule */
-                rule?: (string|null);
-
-                /** ChangeBrakeRequest policy */
-                policy?: (boolean|null);
-
-                /** ChangeBrakeRequest pull */
-                pull?: (boolean|null);
-
-                /** ChangeBrakeRequest definition */
-                definition?: (number|Long|null);
-
-                /** ChangeBrakeRequest source */
-                source?: (string|null);
-
-                /** ChangeBrakeRequest reason */
-                reason?: (string|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a ChangeBrakeRequest. */
-            type $Shape = harrier.v1.ChangeBrakeRequest.$Properties;
-        }
-
-        /**
-         * Properties of a ChangeBrakeResponse.
-         * @deprecated Use harrier.v1.ChangeBrakeResponse.$Properties instead.
-         */
-        interface IChangeBrakeResponse extends harrier.v1.ChangeBrakeResponse.$Properties {
-        }
-
-        /** Represents a ChangeBrakeResponse. */
-        class ChangeBrakeResponse {
-
-            /**
-             * Constructs a new ChangeBrakeResponse.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: harrier.v1.ChangeBrakeResponse.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** ChangeBrakeResponse changed. */
-            changed: boolean;
-
-            /** ChangeBrakeResponse position. */
-            position: (number|Long);
-
-            /** ChangeBrakeResponse definition. */
-            definition: (number|Long);
-
-            /**
-             * Encodes the specified ChangeBrakeResponse message. Does not implicitly {@link harrier.v1.ChangeBrakeResponse.verify|verify} messages.
-             * @param message ChangeBrakeResponse message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: harrier.v1.ChangeBrakeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a ChangeBrakeResponse message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {harrier.v1.ChangeBrakeResponse & harrier.v1.ChangeBrakeResponse.$Shape} ChangeBrakeResponse
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ChangeBrakeResponse & harrier.v1.ChangeBrakeResponse.$Shape;
-        }
-
-        namespace ChangeBrakeResponse {
-
-            /** Properties of a ChangeBrakeResponse. */
-            interface $Properties {
-
-                /** ChangeBrakeResponse changed */
-                changed?: (boolean|null);
-
-                /** ChangeBrakeResponse position */
-                position?: (number|Long|null);
-
-                /** ChangeBrakeResponse definition */
-                definition?: (number|Long|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a ChangeBrakeResponse. */
-            type $Shape = harrier.v1.ChangeBrakeResponse.$Properties;
-        }
-
-        /**
-         * Properties of a Brake.
-         * @deprecated Use harrier.v1.Brake.$Properties instead.
-         */
-        interface IBrake extends harrier.v1.Brake.$Properties {
-        }
-
-        /** Represents a Brake. */
-        class Brake {
-
-            /**
-             * Constructs a new Brake.
-             * @param [properties] Properties to set
-             */
-            constructor(properties?: harrier.v1.Brake.$Properties);
-
-            /** Unknown fields preserved while decoding when enabled */
-            $unknowns?: Uint8Array[];
-
-            /** Brake rule. */
-            rule: string;
-
-            /** Brake definition. */
-            definition: (number|Long);
-
-            /** Brake applies. */
-            applies: boolean;
-
-            /** Brake pulled_time_us. */
-            pulled_time_us: (number|Long);
-
-            /** Brake position. */
-            position: (number|Long);
-
-            /** Brake source. */
-            source: string;
-
-            /** Brake reason. */
-            reason: string;
-
-            /**
-             * Encodes the specified Brake message. Does not implicitly {@link harrier.v1.Brake.verify|verify} messages.
-             * @param message Brake message or plain object to encode
-             * @param [writer] Writer to encode to
-             * @returns Writer
-             */
-            static encode(message: harrier.v1.Brake.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
-
-            /**
-             * Decodes a Brake message from the specified reader or buffer.
-             * @param reader Reader or buffer to decode from
-             * @param [length] Message length if known beforehand
-             * @returns {harrier.v1.Brake & harrier.v1.Brake.$Shape} Brake
-             * @throws {Error} If the payload is not a reader or valid buffer
-             * @throws {$protobuf.util.ProtocolError} If required fields are missing
-             */
-            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.Brake & harrier.v1.Brake.$Shape;
-        }
-
-        namespace Brake {
-
-            /** Properties of a Brake. */
-            interface $Properties {
-
-                /** Brake rule */
-                rule?: (string|null);
-
-                /** Brake definition */
-                definition?: (number|Long|null);
-
-                /** Brake applies */
-                applies?: (boolean|null);
-
-                /** Brake pulled_time_us */
-                pulled_time_us?: (number|Long|null);
-
-                /** Brake position */
-                position?: (number|Long|null);
-
-                /** Brake source */
-                source?: (string|null);
-
-                /** Brake reason */
-                reason?: (string|null);
-
-                /** Unknown fields preserved while decoding when enabled */
-                $unknowns?: Uint8Array[];
-            }
-
-            /** Shape of a Brake. */
-            type $Shape = harrier.v1.Brake.$Properties;
-        }
-
-        /**
          * Properties of a StatusRequest.
          * @deprecated Use harrier.v1.StatusRequest.$Properties instead.
          */
@@ -3472,12 +3223,6 @@ export namespace harrier {
             /** StatusResponse committed_position. */
             committed_position: (number|Long);
 
-            /** StatusResponse brakes. */
-            brakes: harrier.v1.Brake.$Properties[];
-
-            /** StatusResponse brake_count. */
-            brake_count: (number|Long);
-
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -3606,12 +3351,6 @@ export namespace harrier {
 
                 /** StatusResponse committed_position */
                 committed_position?: (number|Long|null);
-
-                /** StatusResponse brakes */
-                brakes?: (harrier.v1.Brake.$Properties[]|null);
-
-                /** StatusResponse brake_count */
-                brake_count?: (number|Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -3953,6 +3692,519 @@ export namespace harrier {
 
             /** Shape of a ShadowReload. */
             type $Shape = harrier.v1.ShadowReload.$Properties;
+        }
+
+        /**
+         * Properties of a FindRequest.
+         * @deprecated Use harrier.v1.FindRequest.$Properties instead.
+         */
+        interface IFindRequest extends harrier.v1.FindRequest.$Properties {
+        }
+
+        /** Represents a FindRequest. */
+        class FindRequest {
+
+            /**
+             * Constructs a new FindRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.FindRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FindRequest from_us. */
+            from_us: (number|Long);
+
+            /** FindRequest until_us. */
+            until_us: (number|Long);
+
+            /** FindRequest received_from_us. */
+            received_from_us: (number|Long);
+
+            /** FindRequest received_until_us. */
+            received_until_us: (number|Long);
+
+            /** FindRequest verdicts. */
+            verdicts: harrier.v1.Verdict[];
+
+            /** FindRequest score. */
+            score?: (harrier.v1.ScoreRange.$Properties|null);
+
+            /** FindRequest amount. */
+            amount?: (harrier.v1.AmountRange.$Properties|null);
+
+            /** FindRequest currency. */
+            currency: string;
+
+            /** FindRequest rule. */
+            rule: string;
+
+            /** FindRequest shadow. */
+            shadow: boolean;
+
+            /** FindRequest keys. */
+            keys: harrier.v1.FindKey.$Properties[];
+
+            /** FindRequest labels. */
+            labels: harrier.v1.Label[];
+
+            /** FindRequest transaction_id. */
+            transaction_id: string;
+
+            /** FindRequest limit. */
+            limit: number;
+
+            /** FindRequest cursor. */
+            cursor: string;
+
+            /**
+             * Encodes the specified FindRequest message. Does not implicitly {@link harrier.v1.FindRequest.verify|verify} messages.
+             * @param message FindRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.FindRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FindRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.FindRequest & harrier.v1.FindRequest.$Shape} FindRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.FindRequest & harrier.v1.FindRequest.$Shape;
+        }
+
+        namespace FindRequest {
+
+            /** Properties of a FindRequest. */
+            interface $Properties {
+
+                /** FindRequest from_us */
+                from_us?: (number|Long|null);
+
+                /** FindRequest until_us */
+                until_us?: (number|Long|null);
+
+                /** FindRequest received_from_us */
+                received_from_us?: (number|Long|null);
+
+                /** FindRequest received_until_us */
+                received_until_us?: (number|Long|null);
+
+                /** FindRequest verdicts */
+                verdicts?: (harrier.v1.Verdict[]|null);
+
+                /** FindRequest score */
+                score?: (harrier.v1.ScoreRange.$Properties|null);
+
+                /** FindRequest amount */
+                amount?: (harrier.v1.AmountRange.$Properties|null);
+
+                /** FindRequest currency */
+                currency?: (string|null);
+
+                /** FindRequest rule */
+                rule?: (string|null);
+
+                /** FindRequest shadow */
+                shadow?: (boolean|null);
+
+                /** FindRequest keys */
+                keys?: (harrier.v1.FindKey.$Properties[]|null);
+
+                /** FindRequest labels */
+                labels?: (harrier.v1.Label[]|null);
+
+                /** FindRequest transaction_id */
+                transaction_id?: (string|null);
+
+                /** FindRequest limit */
+                limit?: (number|null);
+
+                /** FindRequest cursor */
+                cursor?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FindRequest. */
+            type $Shape = harrier.v1.FindRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ScoreRange.
+         * @deprecated Use harrier.v1.ScoreRange.$Properties instead.
+         */
+        interface IScoreRange extends harrier.v1.ScoreRange.$Properties {
+        }
+
+        /** Represents a ScoreRange. */
+        class ScoreRange {
+
+            /**
+             * Constructs a new ScoreRange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.ScoreRange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ScoreRange min. */
+            min: number;
+
+            /** ScoreRange max. */
+            max: number;
+
+            /**
+             * Encodes the specified ScoreRange message. Does not implicitly {@link harrier.v1.ScoreRange.verify|verify} messages.
+             * @param message ScoreRange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.ScoreRange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ScoreRange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.ScoreRange & harrier.v1.ScoreRange.$Shape} ScoreRange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ScoreRange & harrier.v1.ScoreRange.$Shape;
+        }
+
+        namespace ScoreRange {
+
+            /** Properties of a ScoreRange. */
+            interface $Properties {
+
+                /** ScoreRange min */
+                min?: (number|null);
+
+                /** ScoreRange max */
+                max?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ScoreRange. */
+            type $Shape = harrier.v1.ScoreRange.$Properties;
+        }
+
+        /**
+         * Properties of an AmountRange.
+         * @deprecated Use harrier.v1.AmountRange.$Properties instead.
+         */
+        interface IAmountRange extends harrier.v1.AmountRange.$Properties {
+        }
+
+        /** Represents an AmountRange. */
+        class AmountRange {
+
+            /**
+             * Constructs a new AmountRange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.AmountRange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AmountRange min_minor. */
+            min_minor: (number|Long);
+
+            /** AmountRange max_minor. */
+            max_minor: (number|Long);
+
+            /**
+             * Encodes the specified AmountRange message. Does not implicitly {@link harrier.v1.AmountRange.verify|verify} messages.
+             * @param message AmountRange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.AmountRange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AmountRange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.AmountRange & harrier.v1.AmountRange.$Shape} AmountRange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.AmountRange & harrier.v1.AmountRange.$Shape;
+        }
+
+        namespace AmountRange {
+
+            /** Properties of an AmountRange. */
+            interface $Properties {
+
+                /** AmountRange min_minor */
+                min_minor?: (number|Long|null);
+
+                /** AmountRange max_minor */
+                max_minor?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AmountRange. */
+            type $Shape = harrier.v1.AmountRange.$Properties;
+        }
+
+        /**
+         * Properties of a FindKey.
+         * @deprecated Use harrier.v1.FindKey.$Properties instead.
+         */
+        interface IFindKey extends harrier.v1.FindKey.$Properties {
+        }
+
+        /** Represents a FindKey. */
+        class FindKey {
+
+            /**
+             * Constructs a new FindKey.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.FindKey.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FindKey field. */
+            field: string;
+
+            /** FindKey value. */
+            value: string;
+
+            /**
+             * Encodes the specified FindKey message. Does not implicitly {@link harrier.v1.FindKey.verify|verify} messages.
+             * @param message FindKey message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.FindKey.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FindKey message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.FindKey & harrier.v1.FindKey.$Shape} FindKey
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.FindKey & harrier.v1.FindKey.$Shape;
+        }
+
+        namespace FindKey {
+
+            /** Properties of a FindKey. */
+            interface $Properties {
+
+                /** FindKey field */
+                field?: (string|null);
+
+                /** FindKey value */
+                value?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FindKey. */
+            type $Shape = harrier.v1.FindKey.$Properties;
+        }
+
+        /**
+         * Properties of a FindResponse.
+         * @deprecated Use harrier.v1.FindResponse.$Properties instead.
+         */
+        interface IFindResponse extends harrier.v1.FindResponse.$Properties {
+        }
+
+        /** Represents a FindResponse. */
+        class FindResponse {
+
+            /**
+             * Constructs a new FindResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.FindResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FindResponse transactions. */
+            transactions: harrier.v1.FoundTransaction.$Properties[];
+
+            /** FindResponse cursor. */
+            cursor: string;
+
+            /** FindResponse incomplete. */
+            incomplete: boolean;
+
+            /**
+             * Encodes the specified FindResponse message. Does not implicitly {@link harrier.v1.FindResponse.verify|verify} messages.
+             * @param message FindResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.FindResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FindResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.FindResponse & harrier.v1.FindResponse.$Shape} FindResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.FindResponse & harrier.v1.FindResponse.$Shape;
+        }
+
+        namespace FindResponse {
+
+            /** Properties of a FindResponse. */
+            interface $Properties {
+
+                /** FindResponse transactions */
+                transactions?: (harrier.v1.FoundTransaction.$Properties[]|null);
+
+                /** FindResponse cursor */
+                cursor?: (string|null);
+
+                /** FindResponse incomplete */
+                incomplete?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FindResponse. */
+            type $Shape = {
+              transactions?: harrier.v1.FoundTransaction.$Shape[]|null;
+              cursor?: string|null;
+              incomplete?: boolean|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a FoundTransaction.
+         * @deprecated Use harrier.v1.FoundTransaction.$Properties instead.
+         */
+        interface IFoundTransaction extends harrier.v1.FoundTransaction.$Properties {
+        }
+
+        /** Represents a FoundTransaction. */
+        class FoundTransaction {
+
+            /**
+             * Constructs a new FoundTransaction.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.FoundTransaction.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** FoundTransaction transaction. */
+            transaction?: (harrier.v1.Transaction.$Properties|null);
+
+            /** FoundTransaction decision. */
+            decision?: (harrier.v1.Decision.$Properties|null);
+
+            /** FoundTransaction receive_time_us. */
+            receive_time_us: (number|Long);
+
+            /** FoundTransaction label. */
+            label: harrier.v1.Label;
+
+            /** FoundTransaction outcome_receive_time_us. */
+            outcome_receive_time_us: (number|Long);
+
+            /** FoundTransaction outcome_known_time_us. */
+            outcome_known_time_us: (number|Long);
+
+            /** FoundTransaction amended. */
+            amended?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+            /** FoundTransaction amended_time_us. */
+            amended_time_us: (number|Long);
+
+            /**
+             * Encodes the specified FoundTransaction message. Does not implicitly {@link harrier.v1.FoundTransaction.verify|verify} messages.
+             * @param message FoundTransaction message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.FoundTransaction.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a FoundTransaction message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.FoundTransaction & harrier.v1.FoundTransaction.$Shape} FoundTransaction
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.FoundTransaction & harrier.v1.FoundTransaction.$Shape;
+        }
+
+        namespace FoundTransaction {
+
+            /** Properties of a FoundTransaction. */
+            interface $Properties {
+
+                /** FoundTransaction transaction */
+                transaction?: (harrier.v1.Transaction.$Properties|null);
+
+                /** FoundTransaction decision */
+                decision?: (harrier.v1.Decision.$Properties|null);
+
+                /** FoundTransaction receive_time_us */
+                receive_time_us?: (number|Long|null);
+
+                /** FoundTransaction label */
+                label?: (harrier.v1.Label|null);
+
+                /** FoundTransaction outcome_receive_time_us */
+                outcome_receive_time_us?: (number|Long|null);
+
+                /** FoundTransaction outcome_known_time_us */
+                outcome_known_time_us?: (number|Long|null);
+
+                /** FoundTransaction amended */
+                amended?: (harrier.v1.AmendedTransaction.$Properties|null);
+
+                /** FoundTransaction amended_time_us */
+                amended_time_us?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a FoundTransaction. */
+            type $Shape = {
+              transaction?: harrier.v1.Transaction.$Shape|null;
+              decision?: harrier.v1.Decision.$Shape|null;
+              receive_time_us?: number|Long|null;
+              label?: harrier.v1.Label|null;
+              outcome_receive_time_us?: number|Long|null;
+              outcome_known_time_us?: number|Long|null;
+              amended?: harrier.v1.AmendedTransaction.$Shape|null;
+              amended_time_us?: number|Long|null;
+              $unknowns?: Uint8Array[];
+            };
         }
 
         /**
@@ -4915,9 +5167,6 @@ export namespace harrier {
             /** ExplainedRule parts. */
             parts: harrier.v1.ExplainedPart.$Properties[];
 
-            /** ExplainedRule braked. */
-            braked: boolean;
-
             /**
              * Encodes the specified ExplainedRule message. Does not implicitly {@link harrier.v1.ExplainedRule.verify|verify} messages.
              * @param message ExplainedRule message or plain object to encode
@@ -4996,9 +5245,6 @@ export namespace harrier {
                 /** ExplainedRule parts */
                 parts?: (harrier.v1.ExplainedPart.$Properties[]|null);
 
-                /** ExplainedRule braked */
-                braked?: (boolean|null);
-
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -5023,7 +5269,6 @@ export namespace harrier {
               rollout?: number|null;
               rollout_key?: string|null;
               parts?: harrier.v1.ExplainedPart.$Shape[]|null;
-              braked?: boolean|null;
               $unknowns?: Uint8Array[];
             };
         }
