@@ -69,14 +69,36 @@ static int end_at_committed(struct archive_parts *parts, struct error *ret_error
     return r < 0 ? r : 0;
 }
 
+/* 1: the segment does not go on from there. */
+static int find_synced_after(struct segment_file *file, const struct segment_header *header,
+                             const struct archive_parts_hint *hint,
+                             struct archive_place *ret_synced) {
+    struct segment_walk walk;
+    struct error ignored;
+    if (hint->first != header->before.position + 1 || hint->offset < SEGMENT_HEADER_SIZE ||
+        hint->offset > file->size || hint->offset % 8 != 0)
+        return 1;
+    int r = segment_walk_init(&walk, file, header, &ignored);
+    walk.offset = hint->offset;
+    walk.place = walk.synced = hint->place;
+    if (r == 0)
+        r = segment_walk_finish(&walk, &ignored);
+    if (r == 0)
+        *ret_synced = walk.synced;
+    segment_walk_deinit(&walk);
+    return r != 0;
+}
+
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
-                    struct error *ret_error) {
+                    const struct archive_parts_hint *hint, struct error *ret_error) {
     struct segment_file *file;
     struct segment_header header = {0};
     int r = segment_file_open_last(parts->directory, list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
-    r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
+    r = find_synced_after(file, &header, hint, &parts->end);
+    if (r != 0)
+        r = segment_walk_find_synced(file, &header, &parts->end, ret_error);
     segment_file_close(file);
     return r < 0 ? r : end_at_committed(parts, ret_error);
 }
@@ -141,7 +163,8 @@ static size_t count_covered(const struct archive_parts *parts) {
     return covered;
 }
 
-static int find_parts(struct archive_parts *parts, struct error *ret_error) {
+static int find_parts(struct archive_parts *parts, const struct archive_parts_hint *hint,
+                      struct error *ret_error) {
     struct segment_list list = {0};
     parts->directory = open(parts->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parts->directory < 0 && errno == ENOENT)
@@ -150,7 +173,7 @@ static int find_parts(struct archive_parts *parts, struct error *ret_error) {
         return error_set_errno(ret_error, errno, "cannot open the archive");
     int r = segment_list_scan(&list, parts->directory, INT32_MIN, ret_error);
     if (r == 0)
-        r = find_end(parts, &list, ret_error);
+        r = find_end(parts, &list, hint, ret_error);
     if (r == 0)
         parts->parts = check_calloc(list.count, sizeof *parts->parts);
     for (size_t i = 0; i < list.count && r == 0; i++)
@@ -162,10 +185,16 @@ static int find_parts(struct archive_parts *parts, struct error *ret_error) {
 
 int archive_parts_open(const char *path, struct archive_parts **ret_parts,
                        struct error *ret_error) {
+    const struct archive_parts_hint none = {0};
+    return archive_parts_open_hinted(path, &none, ret_parts, ret_error);
+}
+
+int archive_parts_open_hinted(const char *path, const struct archive_parts_hint *hint,
+                              struct archive_parts **ret_parts, struct error *ret_error) {
     struct archive_parts *parts = check_calloc(1, sizeof *parts);
     parts->path = text_copy(text_of(path));
     parts->directory = -1;
-    int r = find_parts(parts, ret_error);
+    int r = find_parts(parts, hint, ret_error);
     if (r < 0) {
         archive_parts_close(parts);
         return error_prefix(ret_error, "%s", path);
@@ -545,9 +574,8 @@ int archive_part_read_at(struct archive_part_reader *reader, uint64_t offset, ui
                          reader->parts->path, reader->file->name, offset, position,
                          r == FRAME_END || r == FRAME_SHORT ? "the segment ends" : fault);
     reader->record_offset = frame.offset;
-    reader->record = (struct archive_part_record){.type = (enum record_type)frame.type,
-                                                  .position = frame.position,
-                                                  .payload = frame.payload};
+    reader->record = (struct archive_part_record){
+        .type = (enum record_type)frame.type, .position = frame.position, .payload = frame.payload};
     *ret_record = reader->record;
     return 0;
 }

@@ -20,6 +20,16 @@ struct archive_parts;
 
 /* ERROR_NOT_FOUND: no such archive. ERROR_DAMAGED. An archive with nothing synced has no parts. */
 int archive_parts_open(const char *path, struct archive_parts **ret_parts, struct error *ret_error);
+/* A place that an earlier opening had at or before its end, and the byte of its segment where the
+ * next frame begins: the last segment is then read from there, not from its beginning. A hint that
+ * does not fit is ignored. */
+struct archive_parts_hint {
+    uint64_t first; /* of the segment; 0: no hint */
+    struct archive_place place;
+    uint64_t offset;
+};
+int archive_parts_open_hinted(const char *path, const struct archive_parts_hint *hint,
+                              struct archive_parts **ret_parts, struct error *ret_error);
 void archive_parts_close(struct archive_parts *parts); /* NULL is allowed */
 
 /* What a part is within its archive, so that another process can read it alone. */

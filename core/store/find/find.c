@@ -308,6 +308,12 @@ static int search_all(struct search *search, struct find_page *page, struct erro
     return r;
 }
 
+static int open_parts(struct find *find, struct archive_parts **ret_parts,
+                      struct error *ret_error) {
+    const struct archive_parts_hint hint = find_slices_hint(&find->slices);
+    return archive_parts_open_hinted(find->archive, &hint, ret_parts, ret_error);
+}
+
 int find_run(struct find *find, const struct find_query *query, const struct find_taker *taker,
              struct find_page *ret_page, struct error *ret_error) {
     struct search search = {
@@ -319,7 +325,7 @@ int find_run(struct find *find, const struct find_query *query, const struct fin
     struct find_page page = {.made = find->slices.made, .read = find->slices.read};
     int r = find_cursor_parse(query, &search.before, ret_error);
     if (r == 0)
-        r = archive_parts_open(find->archive, &search.parts, ret_error);
+        r = open_parts(find, &search.parts, ret_error);
     if (r == 0)
         r = search_all(&search, &page, ret_error);
     archive_parts_close(search.parts);
@@ -368,7 +374,7 @@ static int make_newest(struct find *find, const struct archive_parts *parts,
 
 int find_make_index(struct find *find, struct error *ret_error) {
     struct archive_parts *parts;
-    int r = archive_parts_open(find->archive, &parts, ret_error);
+    int r = open_parts(find, &parts, ret_error);
     if (r < 0)
         return r;
     find->end = archive_parts_end(parts).position;

@@ -150,6 +150,7 @@ static int read_records(struct builder *builder, bool *ret_at_end, struct error 
 static int open_reader(struct builder *builder, struct error *ret_error) {
     const struct find_build *build = builder->build;
     builder->header.from = builder->header.until = build->from;
+    builder->header.part_first = archive_parts_part(build->parts, build->part).first;
     builder->header.from_offset = builder->header.until_offset = build->from_offset;
     int r = archive_part_open(build->parts, build->part, 0, build->drop_cache, &builder->reader,
                               ret_error);

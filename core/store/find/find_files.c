@@ -5,6 +5,7 @@
 
 #include "core/store/archive/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 
 #define ARCHIVE_NAME "archive"
 #define INDEX_NAME   "index"
+#define FILE_SUFFIX  ".find"
 
 static size_t trimmed(const char *path) {
     size_t length = strlen(path);
@@ -33,7 +35,7 @@ char *find_files_folder(const char *archive) {
 }
 
 static char *name_of(uint64_t first) {
-    return name_printf("%020" PRIu64 ".find", first);
+    return name_printf("%020" PRIu64 FILE_SUFFIX, first);
 }
 
 static int open_folder(const char *folder) {
@@ -97,6 +99,20 @@ int find_files_publish(const char *folder, uint64_t first, const struct find_ima
     }
     close(directory);
     return r == -ERROR_EXISTS ? 1 : r;
+}
+
+uint64_t find_files_last(const char *folder) {
+    uint64_t last = 0;
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char *end;
+        uint64_t first = strtoull(entry->d_name, &end, 10);
+        if (strcmp(end, FILE_SUFFIX) == 0 && first > last)
+            last = first;
+    }
+    if (directory)
+        closedir(directory);
+    return last;
 }
 
 void find_files_remove(const char *folder, uint64_t first) {

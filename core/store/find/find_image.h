@@ -99,6 +99,7 @@ struct find_header {
     uint64_t size;     /* of the image */
     struct archive_place from, until;
     uint64_t from_offset, until_offset; /* in the segment */
+    uint64_t part_first;                /* position of the first record of the segment */
     uint64_t rows;
     struct find_scale received, event, amount;
     int64_t event_last_us, received_last_us; /* the greatest; without rows they mean nothing */

@@ -235,3 +235,21 @@ const void *find_slice_at(struct find_slice *slice, enum find_section section, s
         slice->is_damaged = true;
     return bytes;
 }
+
+static struct archive_parts_hint hint_of(const struct find_image *image) {
+    const struct find_header *header = find_image_header(image);
+    return (struct archive_parts_hint){
+        .first = header->part_first, .place = header->until, .offset = header->until_offset};
+}
+
+struct archive_parts_hint find_slices_hint(const struct find_slices *slices) {
+    struct archive_parts_hint hint = {0};
+    if (slices->count > 0)
+        return hint_of(slices->items[slices->count - 1].image);
+    uint64_t last = slices->folder ? find_files_last(slices->folder) : 0;
+    struct find_image *image = last > 0 ? find_files_load(slices->folder, last) : NULL;
+    if (image)
+        hint = hint_of(image);
+    find_image_free(image);
+    return hint;
+}

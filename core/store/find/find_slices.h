@@ -41,6 +41,10 @@ int find_slices_take(struct find_slices *slices, const struct archive_parts *par
                      bool is_patient, size_t *ret_first, size_t *ret_count,
                      struct error *ret_error);
 
+/* Where an opening of the archive may begin to look for its end: the end of the newest slice. Those
+ * that are at hand come before those of files. */
+struct archive_parts_hint find_slices_hint(const struct find_slices *slices);
+
 /* find_image_at(), which marks the slice when it is damaged. */
 const void *find_slice_at(struct find_slice *slice, enum find_section section, size_t first,
                           size_t count, size_t size);
