@@ -13,6 +13,7 @@
 
 #define CHUNK      ((size_t)16 << 10)
 #define ALIGNMENT  ((size_t)64)
+#define PAGE_BYTES 4096
 #define IMAGE_MAX  ((uint64_t)1 << 40)
 #define MAGIC_TEXT "HARFIND\x1a"
 
@@ -164,6 +165,7 @@ struct find_image *find_image_map(int descriptor) {
             image = check_calloc(1, sizeof *image);
             image->bytes = bytes;
             image->is_mapped = true;
+            (void)!madvise(bytes, size, MADV_RANDOM);
             image->header.size = size;
         }
     }
@@ -212,11 +214,24 @@ size_t find_image_count(const struct find_image *image, enum find_section sectio
     return (size_t)image->header.sections[section].length / size;
 }
 
+/* Tells the kernel what will be read now: the mapping itself is read page by page, since most
+ * searches look here and there. */
+static void prefetch(const struct find_image *image, size_t chunk, size_t last) {
+    uintptr_t begin = (uintptr_t)image->bytes + image->data + chunk * CHUNK;
+    uintptr_t end = (uintptr_t)image->bytes + image->data + (last + 1) * CHUNK;
+    uintptr_t page = begin & ~(uintptr_t)(PAGE_BYTES - 1);
+    (void)!madvise((void *)page, end - page, MADV_WILLNEED);
+}
+
 static bool verify(struct find_image *image, size_t from, size_t to) {
     size_t last = (to - 1 - image->data) / CHUNK;
+    bool is_prefetched = false;
     for (size_t i = (from - image->data) / CHUNK; i <= last; i++) {
         if (image->is_whole[i])
             continue;
+        if (!is_prefetched)
+            prefetch(image, i, last);
+        is_prefetched = true;
         size_t at = image->data + i * CHUNK, left = (size_t)image->header.size - at;
         if ((uint32_t)hash64(image->bytes + at, left < CHUNK ? left : CHUNK, 0) != image->sums[i])
             return false;
