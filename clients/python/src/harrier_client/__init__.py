@@ -45,6 +45,7 @@ from .errors import (
 )
 from .frames import score_frame
 from .options import Fallback, Metrics, Options, Token
+from .search import Findings, FindQuery, FoundTransaction
 from .types import (
     AmendedTransaction,
     Amendment,
@@ -96,6 +97,9 @@ __all__ = [
     "ExplainedShadow",
     "Explanation",
     "Fallback",
+    "FindQuery",
+    "Findings",
+    "FoundTransaction",
     "HarrierError",
     "IdConflictError",
     "InternalError",

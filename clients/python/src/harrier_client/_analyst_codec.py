@@ -167,7 +167,7 @@ def _attributes(attributes: Any) -> Dict[str, AttributeValue]:
     return found
 
 
-def _transaction(found: Any) -> Transaction:
+def transaction_of(found: Any) -> Transaction:
     location = None
     if found.HasField("location"):
         location = Location(found.location.latitude_e7 / 1e7, found.location.longitude_e7 / 1e7)
@@ -245,7 +245,7 @@ def explanation(found: Any) -> Explanation:
     return _copy(
         Explanation,
         found,
-        transaction=_transaction(found.transaction),
+        transaction=transaction_of(found.transaction),
         archived=_codec.decision_of(found.archived),
         entities=[_copy(ExplainedEntity, entity) for entity in found.entities],
         outcomes=[_outcome(outcome) for outcome in found.outcomes],

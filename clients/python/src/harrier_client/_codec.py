@@ -68,7 +68,8 @@ _LABELS: Dict[int, Label] = {
     pb.LABEL_CHARGEBACK: Label.CHARGEBACK,
     pb.LABEL_SUSPECTED: Label.SUSPECTED,
 }
-_LABEL_NUMBERS = {label: number for number, label in _LABELS.items()}
+VERDICT_NUMBERS = {verdict: number for number, verdict in _VERDICTS.items()}
+LABEL_NUMBERS = {label: number for number, label in _LABELS.items()}
 _KIND_NUMBERS: Dict[AmendmentKind, int] = {
     AmendmentKind.VOID: pb.AMENDMENT_VOID,
     AmendmentKind.CAPTURE: pb.AMENDMENT_CAPTURE,
@@ -231,7 +232,7 @@ def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = No
     for outcome in outcomes:
         target = message.report_outcome.outcomes.add()
         fill(target, "transaction_id", outcome.transaction_id)
-        target.label = _LABEL_NUMBERS[outcome.label]  # type: ignore[assignment]
+        target.label = LABEL_NUMBERS[outcome.label]  # type: ignore[assignment]
         if outcome.known_time is not None:
             fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         fill(target, "source", outcome.source)

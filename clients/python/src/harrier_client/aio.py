@@ -13,7 +13,7 @@ from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type,
 
 import pynng
 
-from . import _analyst_codec, _codec, _fallback, _nng
+from . import _analyst_codec, _codec, _fallback, _nng, _search_codec
 from ._call import Call
 from ._core import Core
 from ._finalizer import Finalizer
@@ -21,6 +21,7 @@ from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
+from .search import Findings, FindQuery
 from .types import (
     Amendment,
     AmendmentAccepted,
@@ -321,6 +322,16 @@ class AsyncClient:
         begun = time.monotonic()
         request = _analyst_codec.explain_request(transaction_id, traceparent)
         found: Explanation = await self._call(request, deadline, begun, _analyst_codec.explanation)
+        return found
+
+    async def find(
+        self, query: Optional[FindQuery] = None, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Findings:
+        """Transactions of the server's archive, the newest first: a page of them. Raises UnavailableError if the server
+        is busy with other searches, after the usual retries."""
+        begun = time.monotonic()
+        request = _search_codec.find_request(query if query is not None else FindQuery(), traceparent)
+        found: Findings = await self._call(request, deadline, begun, _search_codec.findings)
         return found
 
     def batcher(self, *, window: float = 0.001, size_max: int = 100) -> AsyncBatcher:

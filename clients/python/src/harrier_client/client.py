@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Any, List, Optional, Sequence, Type, Union
 
-from . import _analyst_codec, _codec, _fallback, _nng
+from . import _analyst_codec, _codec, _fallback, _nng, _search_codec
 from ._call import Call
 from ._core import Core
 from ._finalizer import Finalizer
@@ -18,6 +18,7 @@ from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
+from .search import Findings, FindQuery
 from .types import (
     Amendment,
     AmendmentAccepted,
@@ -219,6 +220,16 @@ class Client:
         begun = time.monotonic()
         request = _analyst_codec.explain_request(transaction_id, traceparent)
         found: Explanation = self._call(request, deadline, begun, _analyst_codec.explanation)
+        return found
+
+    def find(
+        self, query: Optional[FindQuery] = None, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Findings:
+        """Transactions of the server's archive, the newest first: a page of them. Raises UnavailableError if the server
+        is busy with other searches, after the usual retries."""
+        begun = time.monotonic()
+        request = _search_codec.find_request(query if query is not None else FindQuery(), traceparent)
+        found: Findings = self._call(request, deadline, begun, _search_codec.findings)
         return found
 
     def batcher(self, *, window: float = 0.001, size_max: int = 100) -> Batcher:
