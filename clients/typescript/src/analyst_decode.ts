@@ -153,7 +153,7 @@ const TEXTS = [
 ];
 
 /** Absent fields are left out, as in a transaction that a caller makes. */
-function transaction(from: harrier.v1.Transaction.$Properties | null | undefined): Transaction {
+export function transaction(from: harrier.v1.Transaction.$Properties | null | undefined): Transaction {
   if (!from) {
     throw protocolError('the transaction is missing');
   }

@@ -6,6 +6,8 @@ import * as decode from './decode.js';
 import * as encode from './encode.js';
 import { InvalidError, type HarrierError } from './errors.js';
 import * as fallback from './fallback.js';
+import { findings, findRequest } from './find_codec.js';
+import type { Findings, FindQuery } from './find_types.js';
 import { checkOptions, type CallOptions, type ClientOptions, type ScoreOptions } from './options.js';
 import { PlainOperation, Score, Scores } from './operation.js';
 import type {
@@ -158,6 +160,13 @@ export class Client {
     const begun = now();
     const request = encode.explainRequest(transactionId, encode.checkTraceparent(options.traceparent));
     return this.#ask(begun, options, request, analyst.explanation);
+  }
+
+  /** Transactions of the server's archive, the newest first: a page of them. */
+  async find(query: FindQuery = {}, options: CallOptions = NO_OPTIONS): Promise<Findings> {
+    const begun = now();
+    const request = findRequest(query, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, findings);
   }
 
   #ask<T>(

@@ -36,7 +36,7 @@ const TRACE_SIZE = 57;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 const INT32_MAX = 0x7fffffff;
-const UINT32_MAX = 0xffffffff;
+export const UINT32_MAX = 0xffffffff;
 const INT64_MAX = 2n ** 63n - 1n;
 
 // Fields of Transaction, by their numbers in the protocol.
@@ -85,7 +85,16 @@ const KIND_NUMBERS: Readonly<Record<AmendmentKind, harrier.v1.AmendmentKind>> = 
 };
 
 export type CallName =
-  'score' | 'report_outcome' | 'amend' | 'get_entity' | 'status' | 'change_list' | 'get_list' | 'reload' | 'explain';
+  | 'score'
+  | 'report_outcome'
+  | 'amend'
+  | 'get_entity'
+  | 'status'
+  | 'change_list'
+  | 'get_list'
+  | 'reload'
+  | 'explain'
+  | 'find';
 
 /** Calls that only the primary answers; score is one, too, unless it is a dry run. */
 const WRITING: readonly CallName[] = ['report_outcome', 'amend', 'change_list'];
@@ -170,7 +179,7 @@ function string(value: unknown, field: string): string {
   return value;
 }
 
-function text(value: unknown, field: string): string {
+export function text(value: unknown, field: string): string {
   const checked = string(value, field);
   if (LONE_SURROGATE.test(checked)) {
     throw new InvalidError('half a surrogate pair; expected text that can be written as UTF-8', field);
@@ -178,7 +187,7 @@ function text(value: unknown, field: string): string {
   return checked;
 }
 
-function wholeNumber(value: unknown, field: string): number {
+export function wholeNumber(value: unknown, field: string): number {
   if (typeof value !== 'number') {
     throw new TypeError(`${field}: expected a number, not ${typeof value}`);
   }
@@ -334,15 +343,19 @@ export function scoreRequest(
 // ------------------------------------------------------------------------------------------
 // Other calls
 
-function encode(message: harrier.v1.Request.$Properties): Uint8Array {
+export function encode(message: harrier.v1.Request.$Properties): Uint8Array {
   return pb.Request.encode(message).finish();
 }
 
-function outcome(given: Outcome): harrier.v1.Outcome.$Properties {
-  if (!LABELS.includes(given.label)) {
+export function labelNumber(given: Label): harrier.v1.Label {
+  if (!LABELS.includes(given)) {
     throw new TypeError(`label: expected one of ${LABELS.join(', ')}`);
   }
-  const label = LABEL_NUMBERS[given.label];
+  return LABEL_NUMBERS[given];
+}
+
+function outcome(given: Outcome): harrier.v1.Outcome.$Properties {
+  const label = labelNumber(given.label);
   const made: harrier.v1.Outcome.$Properties = { transaction_id: text(given.transactionId, 'transaction_id') };
   if (label !== pb.Label.LABEL_NONE) {
     made.label = label;
@@ -413,14 +426,14 @@ export function statusRequest(stateHash: boolean, traceparent: string | null): R
   return new Request('status', 0, encode({ status: stateHash ? { state_hash: true } : {} }), traceparent);
 }
 
-function flag(value: unknown, field: string): boolean {
+export function flag(value: unknown, field: string): boolean {
   if (typeof value !== 'boolean') {
     throw new TypeError(`${field}: expected a boolean, not ${typeof value}`);
   }
   return value;
 }
 
-function unsigned(value: unknown, field: string, most: number): number {
+export function unsigned(value: unknown, field: string, most: number): number {
   const whole = wholeNumber(value, field);
   if (whole < 0 || whole > most) {
     throw new InvalidError(`${whole}; expected 0 to ${most}`, field);
