@@ -47,8 +47,9 @@ var (
 		wire.Label_LABEL_CHARGEBACK: Chargeback,
 		wire.Label_LABEL_SUSPECTED:  Suspected,
 	}
-	labelNumbers = make(map[Label]wire.Label)
-	kindNumbers  = map[AmendmentKind]wire.AmendmentKind{
+	labelNumbers   = make(map[Label]wire.Label)
+	verdictNumbers = make(map[Verdict]wire.Verdict)
+	kindNumbers    = map[AmendmentKind]wire.AmendmentKind{
 		"":      wire.AmendmentKind_AMENDMENT_UNSPECIFIED, // the server refuses this amendment alone
 		Void:    wire.AmendmentKind_AMENDMENT_VOID,
 		Capture: wire.AmendmentKind_AMENDMENT_CAPTURE,
@@ -73,6 +74,9 @@ var (
 func init() {
 	for number, label := range labels {
 		labelNumbers[label] = number
+	}
+	for number, verdict := range verdicts {
+		verdictNumbers[verdict] = number
 	}
 }
 
@@ -310,6 +314,8 @@ func answered(response *wire.Response) (string, int) {
 		return "reload", 0
 	case *wire.Response_Explain:
 		return "explain", 0
+	case *wire.Response_Find:
+		return "find", 0
 	case *wire.Response_Amend:
 		return "amend", len(answer.Amend.GetResults())
 	}

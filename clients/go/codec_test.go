@@ -183,6 +183,8 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 		made, err = reloadRequest(call.Reload.Wait)
 	case *wire.Request_Explain:
 		made, err = explainRequest(call.Explain.TransactionId)
+	case *wire.Request_Find:
+		made, err = findRequest(findQueryOf(call.Find))
 	default:
 		t.Fatalf("no such call: %T", w.Call)
 	}
@@ -318,6 +320,7 @@ var renamed = map[string]string{
 	"TransactionID": "TransactionId", "SnapshotID": "SnapshotId", "GenerationID": "GenerationId", "ServerTime": "ServerUs",
 	"StartedTime": "StartedTimeUs", "NewestTime": "NewestTimeUs", "AtTime": "AtTimeUs",
 	"PreviousExpiryTime": "PreviousExpiryTimeUs", "LastChangeTime": "LastChangeTimeUs", "ExpiryTime": "ExpiryTimeUs",
+	"OutcomeReceiveTime": "OutcomeReceiveTimeUs", "OutcomeKnownTime": "OutcomeKnownTimeUs", "AmendedTime": "AmendedTimeUs",
 	"ReceiveTime": "ReceiveTimeUs", "KnownTime": "KnownTimeUs", "From": "FromUs", "Until": "UntilUs",
 }
 
@@ -529,6 +532,7 @@ func TestWhichCallsWrite(t *testing.T) {
 	wanted := map[string]bool{
 		"request_score_minimal": true, "request_report_outcome": true, "request_change_list": true, "request_status": false,
 		"request_get_entity": false, "request_get_list": false, "request_reload": false, "request_explain": false,
+		"request_find": false,
 	}
 	for name, writes := range wanted {
 		value := new(wire.Request)

@@ -247,12 +247,12 @@ static void split_term(struct buffer *term, struct buffer sections[3]) {
     }
 }
 
-struct numbered_item {
+struct ordered_item {
     uint64_t transaction_position, number;
 };
 
 static int by_transaction(const void *a, const void *b) {
-    const struct numbered_item *first = a, *second = b;
+    const struct ordered_item *first = a, *second = b;
     if (first->transaction_position != second->transaction_position)
         return first->transaction_position > second->transaction_position ? 1 : -1;
     return (first->number > second->number) - (first->number < second->number);
@@ -262,10 +262,10 @@ static int by_transaction(const void *a, const void *b) {
  */
 static void sort_later(struct buffer *items, size_t size) {
     size_t count = items->length / size;
-    struct numbered_item *order = check_calloc(count + 1, sizeof *order);
+    struct ordered_item *order = check_calloc(count + 1, sizeof *order);
     struct buffer sorted = {0};
     for (size_t i = 0; i < count; i++)
-        order[i] = (struct numbered_item){load_u64(items->bytes + i * size), i};
+        order[i] = (struct ordered_item){load_u64(items->bytes + i * size), i};
     qsort(order, count, sizeof *order, by_transaction);
     for (size_t i = 0; i < count; i++)
         if (i + 1 == count || order[i + 1].transaction_position != order[i].transaction_position)
