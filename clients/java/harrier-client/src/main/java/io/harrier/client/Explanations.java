@@ -41,7 +41,7 @@ final class Explanations {
                 entities, List.copyOf(outcomes), amendments, List.copyOf(e.getNotesList()), policy(e.getThen()));
     }
 
-    private static Transaction transaction(Wire.Transaction t) {
+    static Transaction transaction(Wire.Transaction t) {
         Transaction.Builder made = Transaction.builder(t.getId())
                 .eventTime(Times.ofMicros(t.getEventTimeUs()))
                 .amount(t.getAmountMinor(), t.getCurrency())

@@ -2,6 +2,8 @@ package io.harrier.client;
 
 import io.harrier.client.admin.Entity;
 import io.harrier.client.admin.Explanation;
+import io.harrier.client.admin.FindQuery;
+import io.harrier.client.admin.Findings;
 import io.harrier.client.admin.ListChange;
 import io.harrier.client.admin.ListPage;
 import io.harrier.client.admin.Reload;
@@ -428,6 +430,29 @@ public final class HarrierClient implements AutoCloseable {
      */
     public CompletableFuture<Explanation> explainAsync(String transactionId, CallOptions options) {
         return run(Requests.explain(transactionId, options), options, Explanations::explanation).future();
+    }
+
+    /**
+     * Returns a page of the transactions of the server's archive, the newest first.
+     *
+     * @param query the filters
+     * @param options of this call
+     * @return the page
+     * @throws HarrierException if the call failed; the server may be busy with other searches
+     */
+    public Findings find(FindQuery query, CallOptions options) {
+        return run(Requests.find(query, options), options, Searches::findings).await();
+    }
+
+    /**
+     * Returns a page of the transactions of the server's archive, without waiting.
+     *
+     * @param query the filters
+     * @param options of this call
+     * @return the page
+     */
+    public CompletableFuture<Findings> findAsync(FindQuery query, CallOptions options) {
+        return run(Requests.find(query, options), options, Searches::findings).future();
     }
 
     // ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.FindQuery;
 import io.harrier.client.admin.ListChange;
 import io.harrier.client.internal.transport.Request;
 import io.harrier.client.internal.wire.Wire;
@@ -113,6 +114,10 @@ final class Requests {
                 .setTransactionId(Texts.check("transaction_id", transactionId))
                 .build();
         return make("explain", 0, Wire.Request.newBuilder().setExplain(call), options);
+    }
+
+    static Request find(FindQuery query, CallOptions options) {
+        return make("find", 0, Wire.Request.newBuilder().setFind(Searches.request(query)), options);
     }
 
     private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {

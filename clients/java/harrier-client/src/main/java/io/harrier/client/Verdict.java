@@ -15,7 +15,7 @@ public enum Verdict {
     /** Refuse it. */
     DECLINE(Wire.Verdict.VERDICT_DECLINE);
 
-    private final Wire.Verdict wire;
+    final Wire.Verdict wire;
 
     Verdict(Wire.Verdict wire) {
         this.wire = wire;
