@@ -50,6 +50,13 @@ class CallTest(HttpTest):
         status, answer, _ = door.call("POST", "/v1/explain", {"transaction_id": "t3"})
         self.assertEqual((status, answer["equal"], answer["then"]["decision"]["score"]), (200, True, 400))
         self.assertEqual(answer["transaction"]["card"], "c0")
+        while server.status()["synced_position"] < server.status()["position"]:
+            time.sleep(0.01)
+        query = {"keys": [{"field": "card", "value": "c0"}], "labels": ["LABEL_NONE"], "limit": 2}
+        status, answer, _ = door.call("POST", "/v1/find", query)
+        self.assertEqual((status, [one["transaction"]["id"] for one in answer["transactions"]]), (200, ["t2", "t1"]))
+        status, answer, _ = door.call("POST", "/v1/find", {**query, "cursor": answer["cursor"]})
+        self.assertEqual(([one["transaction"]["id"] for one in answer["transactions"]], answer["cursor"]), (["t0"], ""))
         status, answer, _ = door.call("POST", "/v1/lists", {})
         self.assertEqual((status, answer), (200, {"lists": [], "entries": [], "next_position": "0"}))
 
@@ -142,6 +149,10 @@ class CallTest(HttpTest):
             ("/v1/entity", {"entity": "card", "key": ["c1"]}, 404, "NOT_FOUND", ""),
             ("/v1/explain", {"transaction_id": "nobody"}, 404, "NOT_FOUND", "transaction_id"),
             ("/v1/lists", {"list": "none"}, 404, "NOT_FOUND", "list"),
+            ("/v1/find", {"limit": 1001}, 413, "TOO_LARGE", "limit"),
+            ("/v1/find", {"labels": ["LABEL_BAD"]}, 422, "INVALID", "labels[0]"),
+            ("/v1/find", {"verdicts": [0]}, 422, "INVALID", "verdicts"),
+            ("/v1/find", {"cursor": "0"}, 422, "INVALID", "cursor"),
         ):
             got, answer, headers = door.call("POST", path, body)
             with self.subTest(path=path, body=str(body)[:60]):

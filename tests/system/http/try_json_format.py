@@ -32,7 +32,8 @@ def fill(message, chance):
                 fill(getattr(message, field.name).add() if field.is_repeated else getattr(message, field.name), chance)
             continue
         if field.is_repeated:
-            getattr(message, field.name).extend(chance.choices(TEXTS, k=chance.randrange(4)))
+            of = [one.number for one in field.enum_type.values] if field.type == field.TYPE_ENUM else TEXTS
+            getattr(message, field.name).extend(chance.choices(of, k=chance.randrange(4)))
             continue
         if field.type == field.TYPE_STRING:
             value = chance.choice(TEXTS)
@@ -70,6 +71,7 @@ class JsonFormatTest(ServerTest):
         "change_list": "/v1/list-changes",
         "change_brake": "/v1/brakes",
         "explain": "/v1/explain",
+        "find": "/v1/find",
         "reload": "/v1/reload",
     }
 
@@ -110,6 +112,7 @@ class JsonFormatTest(ServerTest):
             "change_list": harrier_pb2.ChangeListRequest,
             "explain": harrier_pb2.ExplainRequest,
             "change_brake": harrier_pb2.ChangeBrakeRequest,
+            "find": harrier_pb2.FindRequest,
         }
         for _ in range(STEPS):
             call = chance.choice(list(types))
@@ -133,6 +136,8 @@ class JsonFormatTest(ServerTest):
         self.assert_same("score", request)
         self.assert_same("get_entity", harrier_pb2.GetEntityRequest(entity="card", key=["c1"]))
         self.assert_same("explain", harrier_pb2.ExplainRequest(transaction_id='"3é"'))
+        labels = [harrier_pb2.LABEL_NONE, harrier_pb2.LABEL_FRAUD]
+        self.assert_same("find", harrier_pb2.FindRequest(labels=labels, score=harrier_pb2.ScoreRange(max=1000)))
         change = harrier_pb2.ListChange(list="blocked_cards", value='"é"', source="a", reason="b")
         self.assertTrue(self.over_http("change_list", harrier_pb2.ChangeListRequest(changes=[change]))["results"][0]["changed"])
         self.assert_same("get_list", harrier_pb2.GetListRequest(list="blocked_cards"))
