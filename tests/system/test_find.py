@@ -181,7 +181,7 @@ class FindTest(ServerTest):
         deadline = time.monotonic() + WAIT
         while True:
             status = server.status()
-            if status["position"] == status["synced_position"]:
+            if status["position"] == status.get("synced_position"):
                 return
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)

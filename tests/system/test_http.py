@@ -50,7 +50,7 @@ class CallTest(HttpTest):
         status, answer, _ = door.call("POST", "/v1/explain", {"transaction_id": "t3"})
         self.assertEqual((status, answer["equal"], answer["then"]["decision"]["score"]), (200, True, 400))
         self.assertEqual(answer["transaction"]["card"], "c0")
-        while server.status()["synced_position"] < server.status()["position"]:
+        while server.status().get("synced_position", 0) < server.status()["position"]:
             time.sleep(0.01)
         query = {"keys": [{"field": "card", "value": "c0"}], "labels": ["LABEL_NONE"], "limit": 2}
         status, answer, _ = door.call("POST", "/v1/find", query)

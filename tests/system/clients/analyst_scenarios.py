@@ -95,6 +95,63 @@ class AnalystTest(ScenarioTest):
             self.assertIs(result["error"]["decided"], False)
 
 
+class FindTest(AnalystTest):
+    def find(self, **members):
+        answer = self.driver.do("find", **members)
+        self.assertIn("findings", answer)
+        return answer["findings"]
+
+    def filled(self):
+        """Ten transactions of two cards: t3 was fraud, t4 was voided. All of it is on disk."""
+        self.needs("find")
+        server = self.start("--lazy_sync_interval=5ms")
+        for number in range(10):
+            self.score(number, card=f"c{number % 2}")
+        self.driver.do("outcome", outcomes=[{"transaction_id": "t3", "label": "fraud"}])
+        self.driver.do("amend", amendments=[{"transaction_id": "t4", "kind": "void"}])
+        while True:
+            status = server.status()
+            if status.get("synced_position") == status["position"]:
+                return server
+            time.sleep(0.01)
+
+    def test_filters(self):
+        self.filled()
+        ids = lambda **members: [one["transaction_id"] for one in self.find(**members)["found"]]
+        self.assertEqual(ids(), [f"t{number}" for number in range(9, -1, -1)])
+        self.assertEqual(ids(card="c1"), ["t9", "t7", "t5", "t3", "t1"])
+        self.assertEqual(ids(labels=["fraud"]), ["t3"])
+        self.assertEqual(ids(labels=["none"], card="c1", limit=2), ["t9", "t7"])
+        self.assertEqual(ids(rule="on_trial"), [])
+        self.assertEqual(len(ids(rule="on_trial", shadow=True)), 10)
+        reviewed = ids(verdicts=["review", "decline"])
+        self.assertEqual(reviewed, ids(score=[300, 1000]))
+        self.assertEqual(reviewed, ids(rule="many"))
+        self.assertTrue(0 < len(reviewed) < 10)
+
+    def test_what_is_found(self):
+        self.filled()
+        found = {one["transaction_id"]: one for one in self.find()["found"]}
+        self.assertEqual((found["t3"]["label"], found["t2"]["label"]), ("fraud", "none"))
+        self.assertEqual((found["t4"]["voided"], found["t3"]["voided"]), (True, None))
+        self.assertEqual((found["t3"]["card"], found["t0"]["verdict"]), ("c1", "approve"))
+        positions = [one["position"] for one in found.values()]
+        self.assertEqual(positions, sorted(positions, reverse=True))
+
+    def test_pages_of_findings(self):
+        self.filled()
+        found, cursor = [], ""
+        for size in (4, 4, 2):
+            page = self.find(limit=4, cursor=cursor)
+            self.assertEqual((len(page["found"]), page["incomplete"]), (size, False))
+            found += page["found"]
+            cursor = page["cursor"]
+        self.assertEqual((found, cursor), (self.find()["found"], ""))
+        answer = self.driver.do("find", cursor="x")
+        self.assert_fails(answer, "invalid")
+        self.assertEqual(answer["error"]["field"], "cursor")
+
+
 class EntityTest(AnalystTest):
     def entity(self, entity, *key, **more):
         answer = self.driver.do("entity", entity=entity, key=key, **more)

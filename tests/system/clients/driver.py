@@ -23,6 +23,7 @@ broken connection; a scenario that needs more is skipped:
     traceparent        passes a call's `traceparent` through, or leaves out one that is none
     analyst            has get_entity, change_list, get_list, reload and explain
     brakes             has change_brake
+    find               has find
     ws                 can dial ws:// addresses
     tls                can dial tls+tcp:// addresses
 
@@ -42,6 +43,7 @@ Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any 
 | `get_list` | optional `list`, `after_position`, `limit` | `lists` (each `list`, `type`, `declared`, `runtime`, `policy_entries`, `added_entries`, `used_entries`, `changes`), `entries` (each `value`, `expiry_time_us`, `position`, `source`, `reason`), `next_position` |
 | `reload` | optional `wait`, `deadline_ms` | `reload`: `result` ("none", "adopted", "unchanged", "refused"), `policy_name`, `snapshot_id` (16 hexadecimal digits), `error`, `messages`, `shadows` (each `folder`, `result`, `error`) |
 | `explain` | `transaction_id`, optional `deadline_ms` | `explanation`: `transaction_id`, `position`, `equal`, `difference`, `archived` and `derived` (decisions), `features` (of the derived one: {name: value or null}), `entities` (each `name`, `key`, `entries`, `in_tables`), `outcomes` (each `previous`, `label`, `source`), `amendments` (each `position`, `receive_time_us`, `known_time_us`, `previous` and `now` as of `amend`, `source`), `rules` (each `name`, `mode`, `fate`, `score`, `parts`: the texts), `cutoffs` (each `verdict`, `score`), `fields` (names) |
+| `find` | optional `verdicts`, `labels` (names), `score` ([least, greatest]), `card`, `rule`, `shadow`, `limit`, `cursor` | `findings`: `cursor`, `incomplete`, `found`: each `transaction_id`, `card`, `verdict`, `position`, `label`, `voided` (null: there was no amendment) |
 | `metrics` | | `metrics`: each [`count` or `observe` or `set`, name, value, labels] so far |
 | `token` | `token`: a text | when it is what the next request is sent with |
 | `close` | optional `timeout_ms` | when it is closed; `open` may follow |

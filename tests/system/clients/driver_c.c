@@ -587,6 +587,61 @@ static json_t *explain(struct driver *driver, const json_t *command) {
     return answer;
 }
 
+static uint32_t bits_of(const json_t *names, const char *(*name_of)(int number), int count) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < json_array_size(names); i++)
+        for (int number = 0; number < count; number++)
+            if (strcmp(name_of(number), json_string_value(json_array_get(names, i))) == 0)
+                bits |= 1u << number;
+    return bits;
+}
+
+static const char *verdict_of_number(int number) {
+    return harrier_verdict_name((enum harrier_verdict)number);
+}
+
+static const char *label_of_number(int number) {
+    return harrier_label_name((enum harrier_label)number);
+}
+
+static json_t *found_object(const struct harrier_found *found) {
+    return json_pack(
+        "{s:s,s:s,s:s,s:I,s:s,s:o}", "transaction_id", found->transaction.id, "card",
+        found->transaction.card, "verdict", harrier_verdict_name(found->decision.verdict),
+        "position", (json_int_t)found->decision.position, "label", harrier_label_name(found->label),
+        "voided", found->is_amended ? json_boolean(found->amended.voided) : json_null());
+}
+
+static json_t *find(struct driver *driver, const json_t *command) {
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    const json_t *score = json_object_get(command, "score");
+    const struct harrier_find_key key = {.field = "card", .value = text(command, "card")};
+    const struct harrier_find_query query = {
+        .verdicts = bits_of(json_object_get(command, "verdicts"), verdict_of_number, 5),
+        .labels = bits_of(json_object_get(command, "labels"), label_of_number, 5),
+        .has_score = score != NULL,
+        .score_min = (uint32_t)json_integer_value(json_array_get(score, 0)),
+        .score_max = (uint32_t)json_integer_value(json_array_get(score, 1)),
+        .rule = text(command, "rule"),
+        .shadow = json_is_true(json_object_get(command, "shadow")),
+        .keys = &key,
+        .key_count = key.value != NULL,
+        .limit = (uint32_t)integer(command, "limit"),
+        .cursor = text(command, "cursor"),
+    };
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_find(driver->client, &query, &options, &reply, &error) < 0)
+        return failure_object(&error);
+    json_t *found = json_array();
+    for (size_t i = 0; i < reply->findings->found_count; i++)
+        json_array_append_new(found, found_object(&reply->findings->found[i]));
+    json_t *answer = json_pack("{s:{s:s,s:b,s:o}}", "findings", "cursor", reply->findings->cursor,
+                               "incomplete", (int)reply->findings->incomplete, "found", found);
+    harrier_reply_free(reply);
+    return answer;
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Calls */
 
@@ -605,6 +660,7 @@ static const struct {
     {"explain", explain},
     {"amend", amend},
     {"change_brake", change_brake},
+    {"find", find},
 };
 
 /* Its index; the number of calls if it is none. */
@@ -824,7 +880,7 @@ int main(void) {
     printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
            "\"retry_unavailable\", \"standbys\", \"fallback\", \"batcher\", \"metrics\", "
            "\"request_limits\", \"decided\", \"close_timeout\", \"token\", \"token_change\", "
-           "\"traceparent\", \"analyst\", \"brakes\", \"tls\"%s]}\n",
+           "\"traceparent\", \"analyst\", \"brakes\", \"find\", \"tls\"%s]}\n",
            harrier_version(), can_dial("nng+inproc://nobody") ? ", \"ws\"" : "");
     fflush(stdout);
 

@@ -15,11 +15,13 @@ import threading
 import time
 
 import harrier_client
-from harrier_client import Amendment, AmendmentKind, HarrierError, Label, ListChange, Outcome, Transaction, Verdict
+from harrier_client import (
+    Amendment, AmendmentKind, FindQuery, HarrierError, Label, ListChange, Outcome, Transaction, Verdict,
+)
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-    "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
+    "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls",
 ]
 THREADS = 1100
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -241,6 +243,8 @@ class Driver:
             return lambda: self.client.reload(wait=command.get("wait", False), **options), reload_object
         if command["do"] == "explain":
             return lambda: self.client.explain(command["transaction_id"], **options), explanation_object
+        if command["do"] == "find":
+            return lambda: self.client.find(find_query(command), **options), findings_object
         raise ValueError(command["do"])
 
     @staticmethod
@@ -248,6 +252,22 @@ class Driver:
         """A batched call has one transaction."""
         answer = error_object(error)
         return {"results": [answer]} if command["do"] == "batch" else answer
+
+
+def find_query(command):
+    return FindQuery(
+        verdicts=[Verdict(name) for name in command.get("verdicts", [])],
+        labels=[Label(name) for name in command.get("labels", [])],
+        score=tuple(command["score"]) if "score" in command else None,
+        keys={"card": command["card"]} if "card" in command else {},
+        **{name: command[name] for name in ("rule", "shadow", "limit", "cursor") if name in command},
+    )
+
+
+def findings_object(page):
+    return {"findings": {**members(page, "cursor", "incomplete"), "found": [
+        {"transaction_id": one.transaction.id, "card": one.transaction.card, **members(one.decision, "verdict", "position"),
+         "label": one.label.value, "voided": one.amended and one.amended.voided} for one in page.transactions]}}
 
 
 class SyncDriver(Driver):

@@ -6,7 +6,7 @@ import { Client, HarrierError, version } from 'harrier-client';
 
 const CAN = [
   ...['addresses', 'ejection', 'retry_unavailable', 'standbys', 'fallback', 'batcher', 'metrics', 'request_limits'],
-  ...['decided', 'close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'tls'],
+  ...['decided', 'close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'find', 'tls'],
 ];
 const OPTIONS = {
   addresses: 'addresses',
@@ -249,6 +249,30 @@ const CALLS = {
   },
   async explain(command) {
     return { explanation: explanationObject(await client.explain(command.transaction_id, callOptions(command))) };
+  },
+  async find(command) {
+    const { verdicts, labels, score, card, rule, shadow, limit, cursor } = command;
+    const given = {
+      verdicts,
+      labels,
+      score: score && { min: score[0], max: score[1] },
+      keys: card && { card },
+      rule,
+      shadow,
+      limit,
+      cursor,
+    };
+    const query = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    const page = await client.find(query, callOptions(command));
+    const found = page.transactions.map((one) => ({
+      transaction_id: one.transaction.id,
+      card: one.transaction.card,
+      verdict: one.decision.verdict,
+      position: one.decision.position,
+      label: one.label,
+      voided: one.amended && one.amended.voided,
+    }));
+    return { findings: { cursor: page.cursor, incomplete: page.incomplete, found } };
   },
   async open(command) {
     return open(command.options);

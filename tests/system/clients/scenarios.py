@@ -17,7 +17,7 @@ import unittest
 
 from scenario import COMMAND, HARRIER, LATE_MS, LONG_MS, ScenarioTest  # isort: skip  (sets the path for the others)
 from amend_scenarios import AmendTest  # noqa: F401
-from analyst_scenarios import AnyCallTest, EntityTest, ExplainTest, ListsTest, ReloadTest  # noqa: F401
+from analyst_scenarios import AnyCallTest, EntityTest, ExplainTest, FindTest, ListsTest, ReloadTest  # noqa: F401
 from fake_server import FakeServer, approve, unavailable
 from server import WAIT, free_port, transaction
 from standby_scenarios import StandbyTest  # noqa: F401

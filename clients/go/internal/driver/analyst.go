@@ -185,6 +185,36 @@ func callAnalyst(ctx context.Context, client *harrier.Client, c *command) object
 	case "explain":
 		found, err := client.Explain(ctx, c.TransactionID, options...)
 		return answered(found, err, explanationObject)
+	case "find":
+		found, err := client.Find(ctx, findQuery(c), options...)
+		return answered(found, err, findingsObject)
 	}
 	return object{"broken": "what is " + c.Do + "?"}
+}
+
+func findQuery(c *command) harrier.FindQuery {
+	query := harrier.FindQuery{
+		Verdicts: c.Verdicts, Labels: c.Labels, Rule: c.Rule, Shadow: c.Shadow, Limit: c.Limit, Cursor: c.Cursor,
+	}
+	if len(c.Score) == 2 {
+		query.Score = &harrier.ScoreRange{Min: c.Score[0], Max: c.Score[1]}
+	}
+	if c.Card != "" {
+		query.Keys = []harrier.FindKey{{Field: "card", Value: c.Card}}
+	}
+	return query
+}
+
+func findingsObject(page *harrier.Findings) object {
+	found := list(page.Transactions, func(one harrier.FoundTransaction) any {
+		made := object{
+			"transaction_id": one.Transaction.ID, "card": one.Transaction.Card, "verdict": one.Decision.Verdict,
+			"position": one.Decision.Position, "label": one.Label, "voided": nil,
+		}
+		if one.Amended != nil {
+			made["voided"] = one.Amended.Voided
+		}
+		return made
+	})
+	return object{"findings": object{"cursor": page.Cursor, "incomplete": page.Incomplete, "found": found}}
 }

@@ -20,7 +20,7 @@ import (
 
 var can = []string{
 	"addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-	"decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls",
+	"decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls",
 }
 
 type object = map[string]any
@@ -48,6 +48,14 @@ type command struct {
 	Limit         int          `json:"limit"`
 	Wait          bool         `json:"wait"`
 	TransactionID string       `json:"transaction_id"`
+
+	Verdicts []harrier.Verdict `json:"verdicts"`
+	Labels   []harrier.Label   `json:"labels"`
+	Score    []uint32          `json:"score"`
+	Card     string            `json:"card"`
+	Rule     string            `json:"rule"`
+	Shadow   bool              `json:"shadow"`
+	Cursor   string            `json:"cursor"`
 }
 
 type openOptions struct {

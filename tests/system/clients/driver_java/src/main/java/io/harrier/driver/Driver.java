@@ -43,7 +43,7 @@ import javax.net.ssl.TrustManagerFactory;
 public final class Driver {
     private static final List<String> CAN = List.of(
             "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-            "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "tls");
+            "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls");
 
     private final boolean futures;
     private final PrintStream output = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
@@ -319,6 +319,12 @@ public final class Driver {
                 return blocking
                         ? now(Json.explanation(client.explain(id, options)))
                         : client.explainAsync(id, options).thenApply(Json::explanation);
+            }
+            case "find" -> {
+                FindQuery query = Json.findQuery(c);
+                return blocking
+                        ? now(Json.findings(client.find(query, options)))
+                        : client.findAsync(query, options).thenApply(Json::findings);
             }
             default -> throw new IllegalArgumentException(c.get("do").getAsString());
         }

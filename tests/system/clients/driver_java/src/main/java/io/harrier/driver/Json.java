@@ -22,6 +22,8 @@ import io.harrier.client.Transaction;
 import io.harrier.client.Verdict;
 import io.harrier.client.admin.Entity;
 import io.harrier.client.admin.Explanation;
+import io.harrier.client.admin.FindQuery;
+import io.harrier.client.admin.Findings;
 import io.harrier.client.admin.ListChange;
 import io.harrier.client.admin.ListPage;
 import io.harrier.client.admin.Reload;
@@ -330,6 +332,54 @@ final class Json {
             return one;
         }));
         return object("reload", object);
+    }
+
+    static FindQuery findQuery(JsonObject c) {
+        FindQuery.Builder query = FindQuery.builder();
+        if (c.has("verdicts")) {
+            query.verdicts(names(c, "verdicts").stream().map(name -> Verdict.valueOf(name.toUpperCase(Locale.ROOT))).toList());
+        }
+        if (c.has("labels")) {
+            query.labels(names(c, "labels").stream().map(name -> Label.valueOf(name.toUpperCase(Locale.ROOT))).toList());
+        }
+        if (c.has("score")) {
+            JsonArray score = c.getAsJsonArray("score");
+            query.score(score.get(0).getAsLong(), score.get(1).getAsLong());
+        }
+        if (c.has("card")) {
+            query.key("card", c.get("card").getAsString());
+        }
+        if (c.has("rule")) {
+            query.rule(c.get("rule").getAsString(), c.has("shadow") && c.get("shadow").getAsBoolean());
+        }
+        if (c.has("limit")) {
+            query.limit(c.get("limit").getAsInt());
+        }
+        if (c.has("cursor")) {
+            query.cursor(c.get("cursor").getAsString());
+        }
+        return query.build();
+    }
+
+    private static List<String> names(JsonObject c, String member) {
+        return c.getAsJsonArray(member).asList().stream().map(JsonElement::getAsString).toList();
+    }
+
+    static JsonObject findings(Findings page) {
+        JsonObject object = new JsonObject();
+        object.addProperty("cursor", page.cursor());
+        object.addProperty("incomplete", page.incomplete());
+        object.add("found", array(page.transactions(), found -> {
+            JsonObject one = new JsonObject();
+            one.addProperty("transaction_id", found.transaction().id());
+            one.addProperty("card", found.transaction().card());
+            one.addProperty("verdict", found.decision().verdict().code());
+            one.addProperty("position", found.decision().position());
+            one.addProperty("label", found.label().code());
+            one.addProperty("voided", found.amended() == null ? null : found.amended().voided());
+            return one;
+        }));
+        return object("findings", object);
     }
 
     static JsonObject explanation(Explanation e) {
