@@ -58,8 +58,6 @@ REQUEST_RULES = {
         "VERDICT_APPROVE", "VERDICT_REVIEW", "VERDICT_CHALLENGE", "VERDICT_DECLINE"]}},
     ("FindRequest", "labels"): {"items": {"type": "string", "enum": [
         "LABEL_NONE", "LABEL_LEGIT", "LABEL_FRAUD", "LABEL_CHARGEBACK", "LABEL_SUSPECTED"]}},
-    ("FindRequest", "rule"): {"pattern": "^[ -~]{0,128}$"},
-    ("FindRequest", "transaction_id"): {"pattern": "^[ -~]{0,128}$"},
     ("FindRequest", "keys"): {"maxItems": 12},
     ("FindRequest", "limit"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
     ("ScoreRange", "min"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},

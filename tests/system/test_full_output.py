@@ -104,7 +104,7 @@ class FullOutputTest(ServerTest):
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
     def test_a_full_disk(self):
         data = [("score", self.rows, f"--to={self.harrierd.address}", "--dry-run"),
-                ("replay", self.data, "--recorded", "--json=-"), ("export", self.data, "--out=-")]
+                ("replay", self.data, "--recorded", "--json=-"), ("export", self.data, "--out=-"), ("find", self.data)]
         for command in self.commands() + data:
             with self.subtest(command), open("/dev/full", "w", encoding="utf-8") as full:
                 said = self.run_command(*command, status=74, output=full)

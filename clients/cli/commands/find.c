@@ -16,6 +16,7 @@
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,8 +197,11 @@ static int write_table(const struct find_command *options, const struct result *
     int r = find_table_format(&result->rows, columns, &out, ret_error);
     if (r == 0)
         r = draft_file_open(&draft, options->out, ret_error);
-    if (r == 0) {
-        fwrite(out.bytes, 1, out.length, draft.file);
+    if (r == 0 &&
+        (fwrite(out.bytes, 1, out.length, draft.file) < out.length || fflush(draft.file) != 0)) {
+        r = error_set_errno(ret_error, errno, "cannot write %s", options->out);
+        draft_file_discard(&draft);
+    } else if (r == 0) {
         r = draft_file_publish(&draft, ret_error);
     }
     buffer_deinit(&out);

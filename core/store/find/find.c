@@ -27,6 +27,7 @@ struct find {
     char *archive;
     struct find_slices slices;
     struct progress *progress;
+    bool drop_cache;
     struct arena arena;
     uint64_t end;               /* of the search under way */
     struct archive_part making; /* the part that slices are made of */
@@ -66,7 +67,7 @@ struct find *find_new(const struct find_options *options) {
     find->slices.writes = options->index == FIND_KEEP_INDEX;
     find->slices.slice_bytes = options->slice_bytes ? options->slice_bytes : SLICE_BYTES;
     find->slices.tail_bytes = options->tail_bytes ? options->tail_bytes : TAIL_BYTES;
-    find->slices.drop_cache = options->drop_cache;
+    find->drop_cache = options->drop_cache;
     find->slices.stop = options->stop;
     find->slices.report = report_made;
     find->slices.user = find;
@@ -353,7 +354,9 @@ static int make_part(struct find *find, const struct archive_parts *parts, size_
     if (r != 1)
         return r;
     find->making = archive_parts_part(parts, part);
+    slices->drop_cache = find->drop_cache && !archive_part_bounds(parts, part).is_open;
     r = find_slices_take(slices, parts, part, true, &first, &count, ret_error);
+    slices->drop_cache = false;
     if (r < 0)
         return r;
     if (slices->cannot_write) {

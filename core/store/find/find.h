@@ -30,7 +30,7 @@ enum find_index {
 struct find_options {
     const char *archive;
     enum find_index index;   /* its folder: find_files_folder() */
-    bool drop_cache;         /* archive_part_open(): beside a server */
+    bool drop_cache;         /* find_make_index() leaves closed segments out of the page cache */
     const atomic_bool *stop; /* NULL: never; else from any thread */
     /* Bytes of a segment after which a slice ends, and of the end of a growing segment that is not
      * written to a file yet. 0: 64 MiB and 8 MiB. */

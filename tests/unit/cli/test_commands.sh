@@ -259,6 +259,15 @@ expect 64 '--dry-run is for rollback' policy export a current b --dry-run
 expect 66 "$folder/none: there is no such archive" policy list "$folder/none"
 expect 66 'there are no records in' policy show "$folder/blank" current
 
+# find
+expect 64 'which archive?' find
+expect 64 'one archive at a time' find a b
+expect 64 'takes no folder' find a --server tcp://127.0.0.1:1
+expect 64 'did you mean "outcome"?' find a --columns id,outcom
+expect 64 'needs --currency' find a --amount 5..
+expect 64 'does not name a field' find a --entity kard=1
+expect 66 "$folder/none" find "$folder/none"
+
 # export
 expect 64 'which archive?' export
 expect 64 'one archive at a time' export a b --out -

@@ -462,7 +462,7 @@ static void close_scene(struct scene *scene) {
 static void test_random(void **state) {
     (void)state;
     struct scene scene;
-    uint64_t seed = asked_seed(1), steps = asked_steps(40);
+    uint64_t seed = asked_seed(1), steps = asked_steps(25);
     open_scene(&scene, seed);
     for (uint64_t step = 0; step < steps; step++) {
         grow(&scene);
