@@ -11,6 +11,7 @@ import io.harrier.client.HarrierException;
 import io.harrier.client.Metrics;
 import io.harrier.client.Outcome;
 import io.harrier.client.Transaction;
+import io.harrier.client.admin.FindQuery;
 import io.harrier.client.admin.ListPage;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
