@@ -3,7 +3,7 @@
  * refused. A search that takes too long ends with what it has, and with a cursor.
  *
  * The thread also keeps the index. It makes what is missing while nobody searches, the newest
- * first, once the folder of the index exists: the first search makes it. So a server that is never
+ * first, but only after a search, or if the folder of the index exists: a server that is never
  * asked neither reads its archive for this nor takes room on the disk. */
 #include "find_queue.h"
 
@@ -33,6 +33,7 @@ struct find_queue {
     bool stopping;
     struct find *find; /* the thread's */
     char *folder;      /* of the index */
+    bool is_asked;     /* there was a search */
 };
 
 /* ---- asking ---- */
@@ -86,7 +87,9 @@ struct page {
 
 static bool is_expired(void *user) {
     const struct page *page = user;
-    return clock_monotonic_us(page->run->service->settings.clock) >= page->until_us;
+    const struct service *service = page->run->service;
+    return atomic_load(&service->draining) ||
+           clock_monotonic_us(service->settings.clock) >= page->until_us;
 }
 
 static int take(void *user, const struct find_row *row, struct error *ret_error) {
@@ -212,7 +215,7 @@ static enum work take_next(struct find_queue *queue, bool is_idle, struct run **
 static bool keep_index(struct find_queue *queue, bool *is_failing) {
     struct stat status;
     struct error error;
-    if (stat(queue->folder, &status) < 0)
+    if (!queue->is_asked && stat(queue->folder, &status) < 0)
         return false;
     int r = find_make_index(queue->find, &error);
     if (r < 0 && error.code != ERROR_INTERRUPTED && !*is_failing)
@@ -233,6 +236,8 @@ static void *work(void *user) {
             continue;
         }
         answer(queue, run);
+        queue->is_asked = true;
+        is_idle = false;
         pthread_mutex_lock(&queue->lock);
         queue->waiters--;
         pthread_mutex_unlock(&queue->lock);

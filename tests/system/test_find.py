@@ -7,7 +7,7 @@ import json
 import os
 import random
 import re
-import shlex
+import shutil
 import subprocess
 import threading
 import time
@@ -318,6 +318,45 @@ class FindTest(ServerTest):
         self.assertEqual(server.stop(), 0)
 
     # ---- the rest ----
+
+    def index(self):
+        folder = os.path.join(self.data, "index")
+        return {name for name in os.listdir(folder) if name.endswith(".find")} if os.path.isdir(folder) else set()
+
+    def test_a_server_keeps_the_index(self):
+        """From the first search on: what that one did not need is made, too. The folder may be removed at any time."""
+        server = self.start()
+        self.assertEqual(self.index(), set())
+        with server.connect() as connection:
+            for _ in range(2):
+                self.assertEqual(len(connection.call({"find": {"limit": 1}})["find"]["transactions"]), 1)
+                deadline = time.monotonic() + WAIT
+                while len(self.index()) < DAYS:  # a segment a day, at least
+                    self.assertLess(time.monotonic(), deadline, server.said())
+                    time.sleep(0.01)
+                gone = os.path.join(self.folder, "gone")  # the server may be writing in it
+                os.rename(os.path.join(self.data, "index"), gone)
+                shutil.rmtree(gone, ignore_errors=True)
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_short_deadline(self):
+        """The pages of a search that has no time are all of it in the end, or it is refused as too late."""
+        server = self.start()
+        rows = self.rows()
+        found, cursor = [], ""
+        with server.connect() as connection:
+            while True:
+                answer = connection.call({"deadline_us": 2000, "find": {"limit": 1000, "cursor": cursor}})
+                if "error" in answer:
+                    self.assertEqual(answer["error"]["code"], "ERROR_DEADLINE")
+                    continue
+                found += [one["decision"]["transaction_id"] for one in answer["find"].get("transactions", [])]
+                cursor = answer["find"].get("cursor", "")
+                self.assertEqual(answer["find"].get("incomplete", False), cursor != "")
+                if not cursor:
+                    break
+        self.assertEqual(found, [row["id"] for row in rows])
+        self.assertEqual(server.stop(), 0)
 
     def test_mistakes(self):
         for options, words, status in (

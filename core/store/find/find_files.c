@@ -101,6 +101,10 @@ int find_files_publish(const char *folder, uint64_t first, const struct find_ima
     return r == -ERROR_EXISTS ? 1 : r;
 }
 
+bool find_files_exist(const char *folder) {
+    return access(folder, F_OK) == 0;
+}
+
 uint64_t find_files_last(const char *folder) {
     uint64_t last = 0;
     DIR *directory = opendir(folder);

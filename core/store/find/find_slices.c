@@ -53,15 +53,18 @@ void find_slices_deinit(struct find_slices *slices) {
     *slices = (struct find_slices){0};
 }
 
-/* A tail is made again when the segment has grown. */
+/* A tail is made again when the segment has grown, and everything when somebody has removed the
+ * folder: it is to be there again. */
 void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts) {
     struct archive_place end = archive_parts_end(parts);
+    bool is_removed = slices->folder && slices->writes && !find_files_exist(slices->folder);
     for (size_t i = slices->count; i-- > 0;) {
         const struct find_slice *slice = &slices->items[i];
         const struct find_header *header = find_image_header(slice->image);
         bool is_old_tail = !slice->is_file && !is_place(header->until, end) &&
                            header->until_offset - header->from_offset < slices->tail_bytes;
-        if (slice->is_damaged || find_image_is_stripped(slice->image) || is_old_tail ||
+        if ((is_removed && slice->is_file) || slice->is_damaged ||
+            find_image_is_stripped(slice->image) || is_old_tail ||
             header->until.position > end.position)
             drop_slice(slices, i);
     }
