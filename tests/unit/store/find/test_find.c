@@ -322,6 +322,7 @@ struct reading {
     const struct find_query *query;
     size_t next; /* transactions from here on were found or are not wanted */
     unsigned slices, patience;
+    unsigned rows, enough; /* after so many rows a page ends; 0: never */
 };
 
 static int take(void *user, const struct find_row *row, struct error *ret_error) {
@@ -346,7 +347,7 @@ static int take(void *user, const struct find_row *row, struct error *ret_error)
         assert_true(amended_equal(&row->amended, &amendment->amended));
         assert_int_equal(row->amended_us, amendment->received_us);
     }
-    return 0;
+    return reading->enough > 0 && ++reading->rows % reading->enough == 0;
 }
 
 static bool is_expired(void *user) {
@@ -360,12 +361,14 @@ static void search(struct scene *scene, struct find_query *query, enum find_inde
     struct find_page page = {0};
     struct error error;
     reading.patience = below(scene, 4);
+    reading.enough = below(scene, 3) ? 0 : 1 + below(scene, 30);
     do {
         query->limit = below(scene, 4) ? 1 + below(scene, 60) : FIND_LIMIT_MAX;
         query->cursor = text_of(page.cursor);
         if (find_run(find_of(scene, index), query, &taker, &page, &error) < 0)
             fail_msg("%s", error.text);
         assert_true(page.rows <= query->limit);
+        assert_true(!page.is_early || *page.cursor);
         if (below(scene, 300) == 0)
             damage(scene);
         if (below(scene, 50) == 0)
