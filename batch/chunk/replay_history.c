@@ -219,6 +219,8 @@ static int add_outcome(struct replay_history *history, const struct record *reco
         return error_set(ret_error, ERROR_DAMAGED,
                          "the outcome at position %" PRIu64 " refers to a later transaction",
                          record->position);
+    if (history->labels_until_us != 0 && outcome->known_time_us >= history->labels_until_us)
+        return 0;
     struct buffer *labels = &history->labels;
     if (position / 2 >= labels->length) {
         size_t more = (size_t)(position / 2) + 1 - labels->length;

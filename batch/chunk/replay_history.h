@@ -51,6 +51,7 @@ struct replay_shadow {
 struct replay_history {
     /* What to collect; set before the first record. */
     bool with_policies, with_labels, with_shadows;
+    int64_t labels_until_us;        /* outcomes that were known later give no label; 0: all do */
     struct replay_policy *policies; /* in the archive's order */
     size_t policy_count;
     struct replay_span *spans;

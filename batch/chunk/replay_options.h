@@ -51,11 +51,12 @@ struct replay_options {
     /* The given policy's thresholds are computed every night on the way (walk_forward.h). Workers
      * decide all rows then, so complete rows reach take() only. */
     bool walk_forward;
-    bool recorded; /* rows have the recorded decisions; nothing is folded or derived */
-    bool features; /* rows have the values of all features */
-    bool outcomes; /* rows have the outcomes known at the archive's end */
-    bool texts;    /* reasons have their texts; otherwise engine_reasons() writes them */
-    bool hashes;   /* decisions have their feature_hash */
+    bool recorded;             /* rows have the recorded decisions; nothing is folded or derived */
+    bool features;             /* rows have the values of all features */
+    bool outcomes;             /* rows have the outcomes known at the archive's end */
+    int64_t outcomes_until_us; /* only those that were known before this time; 0: all */
+    bool texts;  /* reasons have their texts; otherwise engine_reasons() writes them */
+    bool hashes; /* decisions have their feature_hash */
     /* Rows for which no rule can fire are only counted in the report; they reach neither take() nor
      * row(). */
     bool brief;

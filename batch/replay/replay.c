@@ -83,6 +83,9 @@ static int check_options(const struct replay_options *options, struct error *ret
         return error_set(ret_error, ERROR_INVALID,
                          "counterfactual verdicts and starting from tables need the order of "
                          "arrival, not that of event times");
+    if (is_now && options->outcomes_until_us != 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "the order of event times has all outcomes, not those until some time");
     if (options->walk_forward && options->thresholds)
         return error_set(ret_error, ERROR_INVALID,
                          "thresholds are either given or computed walk-forward, not both");
@@ -140,6 +143,7 @@ int replay_open(const struct replay_options *options, struct progress *progress,
     buffer_init(&replay->own_verdicts);
     replay_history_init(&replay->history, needs_policies(replay), options->outcomes);
     replay->history.with_shadows = options->shadows;
+    replay->history.labels_until_us = options->outcomes_until_us;
     r = prepare(replay, progress, ret_error);
     if (r < 0) {
         replay_close(replay);

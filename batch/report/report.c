@@ -5,8 +5,8 @@
 #include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "report_amount.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* Of all reasons of a decision, and what their texts are made from. */
@@ -15,8 +15,7 @@
 /* How to read rows of one policy, and its rules' sums. */
 struct reading {
     struct report_rule_sums sums;
-    size_t amount_slot; /* in the frame; SIZE_MAX: no amount in the report's currency */
-    double minor_per_major;
+    struct report_amount amount;
     const struct entity_binding *card; /* NULL: the policy has no such entity */
 };
 
@@ -89,16 +88,6 @@ void report_free(struct report *report) {
 
 /* ---- policies ---- */
 
-static size_t amount_slot(const struct report *report, const struct snapshot *snapshot) {
-    const struct schema *schema = &snapshot->schema;
-    if (!text_is(text_of(schema->base_currency), report->policy->schema.base_currency))
-        return SIZE_MAX;
-    for (size_t i = 0; i < schema->field_count; i++)
-        if (schema->fields[i].kind == FIELD_KIND_AMOUNT)
-            return i;
-    return SIZE_MAX;
-}
-
 /* The entity counted as a card; SIZE_MAX: none. */
 static size_t card_entity(const struct report *report, const struct snapshot *snapshot) {
     for (size_t name = 0; name < 2 && report->card_names[name]; name++)
@@ -123,8 +112,7 @@ static struct reading *reading_of(const struct report *report, struct report_wor
     struct reading *reading = &worker->readings[worker->last = worker->reading_count++];
     size_t entity = card_entity(report, snapshot);
     *reading = (struct reading){
-        .amount_slot = amount_slot(report, snapshot),
-        .minor_per_major = pow(10, snapshot->schema.base_digits),
+        .amount = report_amount_of(snapshot, report->policy->schema.base_currency),
         .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
     };
     report_rule_sums_init(&reading->sums, snapshot, first_position);
@@ -132,38 +120,6 @@ static struct reading *reading_of(const struct report *report, struct report_wor
 }
 
 /* ---- a row ---- */
-
-static enum report_class class_of(const struct report *report, enum label label, int64_t at_us) {
-    switch (label) {
-    case LABEL_FRAUD:
-    case LABEL_CHARGEBACK:
-        return REPORT_POSITIVE;
-    case LABEL_LEGIT:
-        return REPORT_NEGATIVE;
-    case LABEL_SUSPECTED:
-        return REPORT_SUSPECTED;
-    case LABEL_NONE:
-    case LABEL_COUNT:
-        break;
-    }
-    return at_us > report->options.immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
-}
-
-/* The amount in the report's currency. One sent in that currency is used as it is; another one was
- * converted for the rules, so the frame has it in major units. That value is a whole number below
- * 10^13 divided by a power of ten, so multiplying and rounding gives back exactly that number. */
-static bool read_amount(const struct report *report, const struct reading *reading,
-                        const struct transaction *transaction, const struct value *frame,
-                        int64_t *ret_minor) {
-    if (text_is(transaction->currency, report->policy->schema.base_currency)) {
-        *ret_minor = transaction->amount_minor;
-        return true;
-    }
-    if (reading->amount_slot == SIZE_MAX || frame[reading->amount_slot].type != VALUE_DOUBLE)
-        return false;
-    *ret_minor = llround(frame[reading->amount_slot].number * reading->minor_per_major);
-    return true;
-}
 
 /* The hash of a card's key; false: a part of the key is missing. */
 static bool read_card(const struct reading *reading, const struct value *frame,
@@ -185,13 +141,14 @@ static struct report_fact fact_of(const struct report *report, const struct read
                                   const struct replay_row *row, const struct value *frame) {
     const struct transaction *transaction = &row->record->transaction.transaction;
     struct report_fact fact = {
-        .class = class_of(report, row->outcome, transaction->event_time_us),
+        .class = report_class_of(row->outcome, transaction->event_time_us,
+                                 report->options.immature_from_us),
         .has_outcome = row->outcome != LABEL_NONE,
         .day = day_of_us(transaction->event_time_us),
         .verdicts = {row->decision->verdict, row->against->verdict},
         .scores = {row->decision->score, row->against->score},
     };
-    fact.has_amount = read_amount(report, reading, transaction, frame, &fact.amount_minor);
+    fact.has_amount = report_amount_read(&reading->amount, transaction, frame, &fact.amount_minor);
     return fact;
 }
 

@@ -39,6 +39,7 @@ static const struct command {
     {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
     {"night", command_night, "rebuild, verify, report on the day, seal: what a timer runs"},
     {"replay", command_replay, "decide an archive again: what would another policy have done?"},
+    {"tune", command_tune, "search better numbers for a policy, test them on later transactions"},
     {"find", command_find, "find transactions of an archive, or a server's, the newest first"},
     {"explain", command_explain, "show why a transaction was decided as it was"},
     {"shadow", command_shadow, "report what shadow rules and policies would have done"},

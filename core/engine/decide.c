@@ -279,6 +279,10 @@ size_t engine_fired(const struct engine *engine, uint32_t *ret_rules) {
     return engine->live.fired_count;
 }
 
+bool engine_rule_would_count(const struct engine *engine, uint32_t rule, int64_t event_time_us) {
+    return judge_allows(&engine->live, rule, event_time_us);
+}
+
 /* Texts of computed values may lie in the transaction or among the engine's derived texts, which
  * the next transaction overwrites. */
 static bool keep_text(struct value *v, struct arena *arena) {

@@ -232,6 +232,9 @@ int engine_reasons(const struct engine *engine, struct arena *arena, struct deci
 /* Rules whose condition was true for the transaction decided last, rising: ret_rules has room for
  * all of the policy. Those that are suppressed or in shadow, too. */
 size_t engine_fired(const struct engine *engine, uint32_t *ret_rules);
+/* Would this rule have an effect on that transaction if its condition were true? Its mode, period,
+ * rollout and suppression decide. After engine_frame(). */
+bool engine_rule_would_count(const struct engine *engine, uint32_t rule, int64_t event_time_us);
 
 /* Receives the entries of records. key and entry are valid during the call. */
 struct entry_sink {

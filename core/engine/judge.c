@@ -10,7 +10,7 @@
  *   verdict   the most severe of what those rules ask for, what the score's cut-offs give, and what
  *             live rules that fail ask for; approve when there is none
  *
- * Everything about texts is elsewhere: decide.c writes the reasons. */
+ * score.h has the arithmetic. Everything about texts is elsewhere: decide.c writes the reasons. */
 #include "scratch.h"
 
 #include "core/base/hash.h"
@@ -22,45 +22,7 @@ struct poll {
     enum verdict asked; /* the most severe verdict that was asked for */
 };
 
-static enum verdict more_severe(enum verdict a, enum verdict b) {
-    return a > b ? a : b;
-}
-
-static enum verdict verdict_on_error(enum on_error on_error) {
-    switch (on_error) {
-    case ON_ERROR_REVIEW:
-        return VERDICT_REVIEW;
-    case ON_ERROR_DECLINE:
-        return VERDICT_DECLINE;
-    case ON_ERROR_SKIP:
-        break;
-    }
-    return VERDICT_NONE;
-}
-
-static enum verdict verdict_of_score(const struct judge *judge, uint32_t score) {
-    for (int verdict = VERDICT_DECLINE; verdict > VERDICT_APPROVE; verdict--)
-        if (judge->cutoffs[verdict] > 0 && score >= judge->cutoffs[verdict])
-            return (enum verdict)verdict;
-    return VERDICT_APPROVE;
-}
-
 /* ---- scores ---- */
-
-static struct group_total with_score(struct group_total total, int32_t score) {
-    if (!total.has_any || score > total.greatest)
-        total.greatest = score;
-    total.sum += score;
-    total.has_any = true;
-    return total;
-}
-
-static int64_t group_score(const struct rule_group *group, struct group_total total) {
-    int64_t score = group->score == GROUP_MAX ? total.greatest : total.sum;
-    if (!total.has_any)
-        return 0;
-    return score < group->at_most ? score : group->at_most;
-}
 
 /* The score as if one more rule had fired; NULL: as it is. */
 static uint32_t score_with(const struct poll *poll, const struct rule *more) {
@@ -71,15 +33,16 @@ static uint32_t score_with(const struct poll *poll, const struct rule *more) {
     for (size_t i = 0; i < snapshot->group_count; i++) {
         struct group_total total = poll->judge->groups[i];
         if (more && more->group == i)
-            total = with_score(total, more->score);
-        score += group_score(&snapshot->groups[i], total);
+            total = group_total_with(total, more->score);
+        score += group_total_score(&snapshot->groups[i], total);
     }
-    return score < 0 ? 0 : score > DECISION_SCORE_MAX ? DECISION_SCORE_MAX : (uint32_t)score;
+    return score_bounded(score);
 }
 
 static enum verdict verdict_with(const struct poll *poll, const struct rule *more) {
-    enum verdict asked = more ? more_severe(poll->asked, more->verdict) : poll->asked;
-    return more_severe(asked, verdict_of_score(poll->judge, score_with(poll, more)));
+    enum verdict asked = more ? verdict_more_severe(poll->asked, more->verdict) : poll->asked;
+    return verdict_more_severe(asked,
+                               verdict_of_score(poll->judge->cutoffs, score_with(poll, more)));
 }
 
 static void count_score(struct poll *poll, const struct rule *rule) {
@@ -88,7 +51,7 @@ static void count_score(struct poll *poll, const struct rule *rule) {
         return;
     }
     struct group_total *total = &poll->judge->groups[rule->group];
-    *total = with_score(*total, rule->score);
+    *total = group_total_with(*total, rule->score);
 }
 
 /* ---- rules ---- */
@@ -113,6 +76,12 @@ static bool is_suppressed(const struct judge *judge, uint32_t index) {
            frame[rule->suppress_slot].type == VALUE_INT && frame[rule->suppress_slot].integer > 0;
 }
 
+bool judge_allows(const struct judge *judge, uint32_t index, int64_t event_time_us) {
+    const struct rule *rule = &judge->snapshot->rules[index];
+    return rule->mode == RULE_LIVE && has_say(judge, rule, event_time_us) &&
+           !is_suppressed(rule, judge->layout.bound.frame);
+}
+
 static void hear(struct poll *poll, uint32_t index, struct value answer) {
     struct judge *judge = poll->judge;
     const struct rule *rule = &judge->snapshot->rules[index];
@@ -120,7 +89,7 @@ static void hear(struct poll *poll, uint32_t index, struct value answer) {
         judge->failed[judge->failed_count++] =
             (struct rule_failure){.index = index, .reason = (uint32_t)answer.error_code};
         if (judge_mode(judge, index) == RULE_LIVE)
-            poll->asked = more_severe(poll->asked, verdict_on_error(rule->on_error));
+            poll->asked = verdict_more_severe(poll->asked, verdict_on_error(rule->on_error));
     }
     if (answer.type != VALUE_BOOL || !answer.boolean)
         return;
@@ -130,7 +99,7 @@ static void hear(struct poll *poll, uint32_t index, struct value answer) {
     if (judge_mode(judge, index) != RULE_LIVE || suppressed)
         return;
     count_score(poll, rule);
-    poll->asked = more_severe(poll->asked, rule->verdict);
+    poll->asked = verdict_more_severe(poll->asked, rule->verdict);
 }
 
 /* Evaluates one rule. is_true: its prefilter has already shown that the condition is true. */
@@ -155,7 +124,7 @@ static int64_t share_of_group(const struct rule_group *group, struct group_total
     if (group->score == GROUP_MAX) {
         bool is_it = score == total->greatest && !total->is_reported;
         total->is_reported |= is_it;
-        return is_it ? group_score(group, *total) : 0;
+        return is_it ? group_total_score(group, *total) : 0;
     }
     int64_t before = total->reported < group->at_most ? total->reported : group->at_most;
     total->reported += score;

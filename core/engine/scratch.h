@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine.h"
+#include "score.h"
 
 /* Where a feature of a judging policy takes its value from. */
 struct feature_origin {
@@ -77,15 +78,6 @@ struct fired_rule {
     bool suppressed;
     int32_t capped;               /* what its group left out of its score */
     enum verdict verdict_if_live; /* of a rule in shadow */
-};
-
-/* The scores of a group's rules so far. */
-struct group_total {
-    int64_t sum;
-    int32_t greatest;
-    bool has_any;
-    int64_t reported; /* the sum up to the rule that is being reported */
-    bool is_reported; /* the greatest is */
 };
 
 /* A policy that judges on what is read for the plan: the one that decides, or a shadow. */
@@ -392,6 +384,8 @@ int judge_bind(const struct judge *judge, const struct transaction *transaction,
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
 /* The result when no condition is true and none fails. */
 struct judgement judge_nothing(struct judge *judge);
+/* engine_rule_would_count() */
+bool judge_allows(const struct judge *judge, uint32_t index, int64_t event_time_us);
 
 /* ---- transactions for which no rule fires: row_skip.c ---- */
 

@@ -18,6 +18,7 @@ static void place_rule(const struct load *load, const struct source *source,
         if (text_equal(snapshot->rules[i].name, name->text))
             places[i] =
                 (struct rule_place){.source = source,
+                                    .item = item,
                                     .name = name,
                                     .when = noted_expression_of(load, tree_child(item, "when"))};
 }

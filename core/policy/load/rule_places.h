@@ -6,7 +6,7 @@
 
 struct rule_place {
     const struct source *source;
-    const struct tree_node *name;
+    const struct tree_node *item, *name; /* the whole rule; its name */
     const struct noted_expression *when;
 };
 

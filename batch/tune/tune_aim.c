@@ -1,0 +1,80 @@
+#include "tune_aim.h"
+
+#define EXCESS_WEIGHT 10.0
+
+static struct tune_figures figures_of(const struct tune_figures figures[TUNE_PARTS],
+                                      enum tune_part part) {
+    return part < TUNE_PARTS ? figures[part] : tune_figures_sum(figures);
+}
+
+static struct tune_totals totals_of(const struct tune_scale *scale, enum tune_part part) {
+    return part < TUNE_PARTS ? scale->totals[part] : tune_totals_sum(scale->totals);
+}
+
+static double ratio(double a, double b) {
+    return b > 0 ? a / b : 0;
+}
+
+/* The share of the frauds, or of their money. */
+static double share_caught(const struct tune_scale *scale, const struct tune_figures *of,
+                           const struct tune_totals *totals) {
+    return scale->aim.by_amount ? ratio((double)of->caught_amount, (double)totals->amount)
+                                : ratio((double)of->caught, (double)totals->positive);
+}
+
+double tune_priced(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
+                   enum tune_part part, double price) {
+    const struct tune_figures of = figures_of(figures, part);
+    const struct tune_totals totals = totals_of(scale, part);
+    return share_caught(scale, &of, &totals) -
+           price * ratio((double)of.alerts, (double)totals.positive);
+}
+
+static double over(double value, double most) {
+    return value > most ? ratio(value - most, most > 0 ? most : 1) : 0;
+}
+
+double tune_excess(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
+                   enum tune_part part) {
+    const struct tune_aim *aim = &scale->aim;
+    const struct tune_figures of = figures_of(figures, part),
+                              present = figures_of(scale->present, part);
+    const struct tune_totals totals = totals_of(scale, part);
+    double right = (double)of.caught, flagged = right + (double)of.false_alerts, excess = 0;
+    if (aim->at_present_rate)
+        excess += over((double)of.alerts, (double)present.alerts);
+    if (aim->alerts_per_day >= 0)
+        excess += over((double)of.alerts, aim->alerts_per_day * totals.days);
+    if (aim->precision >= 0) /* no alert at all is no precision */
+        excess += flagged > 0 ? over(aim->precision * flagged, right) : 1;
+    if (aim->recall >= 0)
+        excess += over(aim->recall * (double)totals.positive, right);
+    if (aim->missed_per_day >= 0)
+        excess +=
+            over((double)(totals.amount - of.caught_amount), aim->missed_per_day * totals.days);
+    return excess;
+}
+
+double tune_worth(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
+                  enum tune_part part) {
+    const struct tune_figures of = figures_of(figures, part),
+                              present = figures_of(scale->present, part);
+    const struct tune_totals totals = totals_of(scale, part);
+    double gain = scale->aim.fewest_alerts ? -ratio((double)of.alerts, (double)present.alerts)
+                                           : share_caught(scale, &of, &totals);
+    return gain - EXCESS_WEIGHT * tune_excess(scale, figures, part);
+}
+
+bool tune_is_feasible(const struct tune_scale *scale,
+                      const struct tune_figures figures[TUNE_PARTS]) {
+    return tune_excess(scale, figures, TUNE_PARTS) == 0 &&
+           tune_excess(scale, figures, TUNE_CHECK) == 0;
+}
+
+bool tune_is_harmless(const struct tune_scale *scale,
+                      const struct tune_figures figures[TUNE_PARTS]) {
+    for (size_t part = 0; part < TUNE_PARTS; part++)
+        if (figures[part].declined_wrongly > scale->present[part].declined_wrongly)
+            return false;
+    return true;
+}
