@@ -1,6 +1,7 @@
 #include "tune_aim.h"
 
 #define EXCESS_WEIGHT 10.0
+#define ALERT_PRICE   0.01 /* frauds */
 
 static struct tune_figures figures_of(const struct tune_figures figures[TUNE_PARTS],
                                       enum tune_part part) {
@@ -59,9 +60,8 @@ double tune_worth(const struct tune_scale *scale, const struct tune_figures figu
                   enum tune_part part) {
     const struct tune_figures of = figures_of(figures, part),
                               present = figures_of(scale->present, part);
-    const struct tune_totals totals = totals_of(scale, part);
     double gain = scale->aim.fewest_alerts ? -ratio((double)of.alerts, (double)present.alerts)
-                                           : share_caught(scale, &of, &totals);
+                                           : tune_priced(scale, figures, part, ALERT_PRICE);
     return gain - EXCESS_WEIGHT * tune_excess(scale, figures, part);
 }
 

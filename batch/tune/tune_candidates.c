@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define SCORE_STEP   50
+#define SCORE_NEAR   10
 #define CUTOFF_STEP  10
 #define DIGITS       2 /* that a candidate has */
 #define NEGATIVES_IN 8 /* one of so many rows that are not fraud is looked at */
@@ -95,6 +96,10 @@ static void choose_scores(struct tune_knob *knob) {
     int64_t present = knob->tunable->value.integer;
     for (int64_t score = 0; score <= DECISION_SCORE_MAX; score += SCORE_STEP)
         add(knob, value_int(present < 0 ? -score : score));
+    for (int64_t score = present - 4 * SCORE_NEAR; score <= present + 4 * SCORE_NEAR;
+         score += SCORE_NEAR)
+        if (score * present >= 0 && llabs(score) <= DECISION_SCORE_MAX)
+            add(knob, value_int(score));
     finish(knob);
 }
 

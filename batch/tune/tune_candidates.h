@@ -4,10 +4,10 @@
 
 #include "tune_rows.h"
 
-/* Scores: steps of 50 of the same sign. Cut-offs: steps of 10. Limits: what the rows show, among
- * those that the limit decides about: quantiles of frauds and of the others, rounded; and numbers
- * near the present one. Ends with tune_problem_code(). kinds, cutoffs: which may change; all
- * else keeps its present value alone. */
+/* Scores: steps of 50 of the same sign, of 10 near the present one. Cut-offs: steps of 10. Limits:
+ * what the rows show, among those that the limit decides about: quantiles of frauds and of the
+ * others, rounded; and numbers near the present one. Ends with tune_problem_code(). kinds, cutoffs:
+ * which may change; all else keeps its present value alone. */
 void tune_candidates_choose(struct tune_problem *problem, const struct tune_reader *readers,
                             size_t reader_count, const bool kinds[TUNABLE_KINDS],
                             const bool cutoffs[VERDICT_COUNT]);

@@ -12,8 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define STEPS_MAX 64 /* changes in one climb */
-#define BEST_MAX  6  /* settings that are improved under the constraints */
+#define STEPS_MAX    64 /* changes in one climb */
+#define PARTNERS_MAX 40 /* changes of each kind that are tried in pairs */
+#define BEST_MAX     6  /* settings that are improved under the constraints */
 
 static const double prices[] = {0.9,  0.75, 0.6,  0.45, 0.35, 0.25,
                                 0.18, 0.12, 0.08, 0.05, 0.03, 0.015};
@@ -156,15 +157,102 @@ static size_t next_change(struct climb *climb, uint32_t step) {
     }
 }
 
+static void make_change(struct climb *climb, size_t change) {
+    size_t knob = knob_of(climb, change);
+    tune_walk_set(&climb->walk, knob, change - climb->first[knob]);
+}
+
+/* ---- two changes together ---- */
+
+/* Changes that catch more, or that save alerts, best first by what they give for what they take. */
+struct partners {
+    size_t changes[PARTNERS_MAX];
+    double ratios[PARTNERS_MAX];
+    size_t count;
+};
+
+static void add_partner(struct partners *partners, size_t change, double ratio) {
+    size_t at = partners->count < PARTNERS_MAX ? partners->count++ : PARTNERS_MAX;
+    for (; at > 0 && partners->ratios[at - 1] < ratio; at--)
+        if (at < PARTNERS_MAX) {
+            partners->changes[at] = partners->changes[at - 1];
+            partners->ratios[at] = partners->ratios[at - 1];
+        }
+    if (at < PARTNERS_MAX) {
+        partners->changes[at] = change;
+        partners->ratios[at] = ratio;
+    }
+}
+
+/* Shares of what there is to catch, and alerts in the same unit. */
+static void find_partners(struct climb *climb, struct partners *ret_more,
+                          struct partners *ret_saving) {
+    struct tune_walk *walk = &climb->walk;
+    double caught = tune_priced(climb->scale, walk->figures, TUNE_PARTS, 0),
+           alerts = caught - tune_priced(climb->scale, walk->figures, TUNE_PARTS, 1);
+    *ret_more = *ret_saving = (struct partners){.count = 0};
+    for (size_t change = 0; change < climb->changes; change++) {
+        size_t knob = knob_of(climb, change), candidate = change - climb->first[knob];
+        struct tune_figures after[TUNE_PARTS];
+        if (!is_valid(climb, knob, candidate))
+            continue;
+        tune_walk_try(walk, knob, candidate, after);
+        double gained = tune_priced(climb->scale, after, TUNE_PARTS, 0) - caught,
+               more = tune_priced(climb->scale, after, TUNE_PARTS, 0) -
+                      tune_priced(climb->scale, after, TUNE_PARTS, 1) - alerts;
+        if (gained >= climb->least && more > 0)
+            add_partner(ret_more, change, gained / more);
+        else if (more < 0)
+            add_partner(ret_saving, change, more / (gained - climb->least));
+    }
+}
+
+/* Makes the two changes that gain most; false: no two gain enough. */
+static bool exchange(struct climb *climb) {
+    struct partners more, saving;
+    double best_gain = 2 * climb->least;
+    size_t best[2] = {SIZE_MAX, SIZE_MAX};
+    double before = value_of(climb, climb->walk.figures, TUNE_PARTS),
+           checked = value_of(climb, climb->walk.figures, TUNE_CHECK);
+    find_partners(climb, &more, &saving);
+    for (size_t i = 0; i < more.count; i++) {
+        size_t knob = knob_of(climb, more.changes[i]);
+        uint16_t present = climb->walk.setting[knob];
+        make_change(climb, more.changes[i]);
+        for (size_t j = 0; j < saving.count; j++) {
+            size_t other = knob_of(climb, saving.changes[j]);
+            size_t candidate = saving.changes[j] - climb->first[other];
+            struct tune_figures after[TUNE_PARTS];
+            if (other == knob || !is_valid(climb, other, candidate))
+                continue;
+            tune_walk_try(&climb->walk, other, candidate, after);
+            double gain = value_of(climb, after, TUNE_PARTS) - before;
+            if (gain >= best_gain && tune_is_harmless(climb->scale, after) &&
+                value_of(climb, after, TUNE_CHECK) >= checked) {
+                best_gain = gain;
+                best[0] = more.changes[i];
+                best[1] = saving.changes[j];
+            }
+        }
+        tune_walk_set(&climb->walk, knob, present);
+    }
+    if (best[0] == SIZE_MAX)
+        return false;
+    make_change(climb, best[0]);
+    make_change(climb, best[1]);
+    return true;
+}
+
 static void run_climb(struct climb *climb, const struct thread_pool *pool) {
     for (size_t i = 0; i < climb->changes; i++)
         climb->gains[i] = INFINITY; /* out of date */
     for (uint32_t step = 1; step <= STEPS_MAX && climb->changes > 0; step++) {
         size_t change = next_change(climb, step);
-        if (change == SIZE_MAX || thread_pool_is_stopped(pool))
+        if (thread_pool_is_stopped(pool) ||
+            (change == SIZE_MAX && (climb->is_priced || !exchange(climb))))
             return;
-        size_t knob = knob_of(climb, change);
-        tune_walk_set(&climb->walk, knob, change - climb->first[knob]);
+        if (change != SIZE_MAX)
+            make_change(climb, change);
         keep_point(&climb->points, &climb->walk);
     }
 }
@@ -370,6 +458,11 @@ static void count_totals(const struct tune_problem *problem,
     }
 }
 
+static double default_least(const struct tune_scale *scale) {
+    double positive = (double)scale->totals[TUNE_FIT].positive;
+    return positive > 0 ? fmax(TUNE_LEAST_GAIN, TUNE_LEAST_FRAUDS / positive) : TUNE_LEAST_GAIN;
+}
+
 static void conclude(const struct search *search, const struct points *points,
                      struct tune_found *found) {
     const struct tune_problem *problem = search->reach->problem;
@@ -387,14 +480,15 @@ static void conclude(const struct search *search, const struct points *points,
 int tune_search(const struct tune_problem *problem, const struct tune_search_options *options,
                 struct progress *progress, struct tune_found *ret_found, struct error *ret_error) {
     struct tune_scale scale = {.aim = options->aim};
-    struct tune_found found = {.least_gain =
-                                   options->least_gain < 0 ? TUNE_LEAST_GAIN : options->least_gain};
+    struct tune_found found = {.least_gain = options->least_gain};
     struct points points = {0};
     struct tune_reach reach;
     struct tune_walk present;
     tune_reach_init(&reach, problem);
-    struct search search = {.reach = &reach, .scale = &scale, .least = found.least_gain};
     count_totals(problem, options, &scale);
+    if (options->least_gain < 0)
+        found.least_gain = default_least(&scale);
+    struct search search = {.reach = &reach, .scale = &scale, .least = found.least_gain};
     tune_walk_init(&present, &reach);
     memcpy(scale.present, present.figures, sizeof scale.present);
     keep_point(&points, &present);

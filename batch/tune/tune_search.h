@@ -4,8 +4,9 @@
  * in the fitted part without losing anything in the part it is checked on. That is done once for
  * each of several prices of an alert (a low price finds settings with many alerts), which also
  * gives the trade-off curve. From the best settings on the way it goes on under the constraints
- * themselves, and at the end takes back every change that buys too little. Wrong declines never
- * become more than they are.
+ * themselves; where no change gains any more, two together may: one that catches more and one that
+ * saves the alerts for it. At the end every change that buys too little is taken back. Wrong
+ * declines never become more than they are.
  *
  * The result depends on the problem and the aim alone, not on the number of threads or on time. */
 #pragma once
@@ -34,13 +35,15 @@ struct tune_found {
 struct tune_search_options {
     struct tune_aim aim;
     double days[TUNE_PARTS];
-    /* A change must buy this share of what there is to catch; < 0: the default. */
+    /* A change must buy this share of what there is to catch; < 0: TUNE_LEAST_GAIN, and as much as
+     * TUNE_LEAST_FRAUDS of the fitted part. */
     double least_gain;
     size_t threads;
 };
 
-#define TUNE_LEAST_GAIN 0.002
-#define TUNE_CURVE_MAX  12
+#define TUNE_LEAST_GAIN   0.0005
+#define TUNE_LEAST_FRAUDS 3
+#define TUNE_CURVE_MAX    12
 
 /* ERROR_INTERRUPTED */
 int tune_search(const struct tune_problem *problem, const struct tune_search_options *options,
