@@ -1,7 +1,7 @@
 #include "tune_aim.h"
 
-#define EXCESS_WEIGHT 10.0
-#define ALERT_PRICE   0.01 /* frauds */
+#define EXCESS_WEIGHT 1e6 /* nothing that is gained makes up for it */
+#define ALERT_PRICE   0.05 /* of what an alert catches at present */
 
 static struct tune_figures figures_of(const struct tune_figures figures[TUNE_PARTS],
                                       enum tune_part part) {
@@ -56,12 +56,18 @@ double tune_excess(const struct tune_scale *scale, const struct tune_figures fig
     return excess;
 }
 
+/* Frauds caught for each alert, on the whole range. */
+static double present_precision(const struct tune_scale *scale) {
+    struct tune_figures present = tune_figures_sum(scale->present);
+    return ratio((double)present.caught, (double)present.alerts);
+}
+
 double tune_worth(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
                   enum tune_part part) {
     const struct tune_figures of = figures_of(figures, part),
                               present = figures_of(scale->present, part);
     double gain = scale->aim.fewest_alerts ? -ratio((double)of.alerts, (double)present.alerts)
-                                           : tune_priced(scale, figures, part, ALERT_PRICE);
+                                           : tune_priced(scale, figures, part, ALERT_PRICE * present_precision(scale));
     return gain - EXCESS_WEIGHT * tune_excess(scale, figures, part);
 }
 

@@ -28,8 +28,8 @@ double tune_priced(const struct tune_scale *scale, const struct tune_figures fig
 /* By how much it misses the constraints, relative to them; 0: it meets them. */
 double tune_excess(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
                    enum tune_part part);
-/* What is aimed for, less a large multiple of the excess, and less a hundredth of a fraud for each
- * alert: one that catches nothing is not for free. */
+/* What is aimed for, less a large multiple of the excess, and for each alert less a twentieth of
+ * what one catches at present: an alert that catches nothing is not for free. */
 double tune_worth(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
                   enum tune_part part);
 /* On the whole training range, and on its last part by itself. */

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STEPS_MAX    64 /* changes in one climb */
 #define PARTNERS_MAX 40 /* changes of each kind that are tried in pairs */
@@ -245,7 +246,8 @@ static bool exchange(struct climb *climb) {
 
 static void run_climb(struct climb *climb, const struct thread_pool *pool) {
     for (size_t i = 0; i < climb->changes; i++)
-        climb->gains[i] = INFINITY; /* out of date */
+        climb->gains[i] = INFINITY;
+    memset(climb->stamps, 0, climb->changes * sizeof *climb->stamps); /* all out of date */
     for (uint32_t step = 1; step <= STEPS_MAX && climb->changes > 0; step++) {
         size_t change = next_change(climb, step);
         if (thread_pool_is_stopped(pool) ||

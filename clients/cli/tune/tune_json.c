@@ -73,29 +73,35 @@ static void add_ranges(const struct tune_document *document, struct buffer *out)
     json_end_object(out);
 }
 
-static void add_changes(const struct tune_document *document, struct buffer *out) {
+static void add_change(const struct snapshot *policy, const struct tune_knob *knob,
+                       struct value value, struct buffer *out) {
     static const char *const kinds[TUNABLE_KINDS] = {
         [TUNABLE_SCORE] = "score", [TUNABLE_LIMIT] = "limit", [TUNABLE_CUTOFF] = "cutoff"};
-    const struct snapshot *policy = tune_tunables(document->tune)->snapshot;
+    const struct tunable *tunable = knob->tunable;
+    char number[TUNE_NUMBER_SIZE];
+    json_begin_object(out, NULL);
+    json_add_text(out, "kind", text_of(kinds[tunable->kind]));
+    if (tunable->kind == TUNABLE_CUTOFF)
+        json_add_text(out, "verdict", text_of(verdict_name(tunable->verdict)));
+    else
+        json_add_text(out, "rule", policy->rules[tunable->rule].name);
+    if (tunable->kind == TUNABLE_LIMIT)
+        json_add_text(out, "compared", tunable->compared);
+    json_add_text(out, "file", policy->files[tunable->file].path);
+    json_add_unsigned(out, "line", tunable->line);
+    json_add_number(out, "from", tune_number_format(tunable->value, number));
+    json_add_number(out, "to", tune_number_format(value, number));
+    json_end_object(out);
+}
+
+static void add_changes(const struct tune_document *document, const uint16_t *setting,
+                        struct buffer *out) {
+    const struct tune_problem *problem = tune_problem_of(document->tune);
     json_begin_array(out, "changes");
-    for (size_t i = 0; i < document->change_count; i++) {
-        const struct tune_change *change = &document->changes[i];
-        const struct tunable *tunable = change->knob->tunable;
-        char number[TUNE_NUMBER_SIZE];
-        json_begin_object(out, NULL);
-        json_add_text(out, "kind", text_of(kinds[tunable->kind]));
-        if (tunable->kind == TUNABLE_CUTOFF)
-            json_add_text(out, "verdict", text_of(verdict_name(tunable->verdict)));
-        else
-            json_add_text(out, "rule", policy->rules[tunable->rule].name);
-        if (tunable->kind == TUNABLE_LIMIT)
-            json_add_text(out, "compared", tunable->compared);
-        json_add_text(out, "file", policy->files[tunable->file].path);
-        json_add_unsigned(out, "line", tunable->line);
-        json_add_number(out, "from", tune_number_format(tunable->value, number));
-        json_add_number(out, "to", tune_number_format(change->value, number));
-        json_end_object(out);
-    }
+    for (size_t i = 0; i < problem->knob_count; i++)
+        if (setting[i] != problem->knobs[i].present)
+            add_change(problem->snapshot, &problem->knobs[i],
+                       problem->knobs[i].candidates[setting[i]], out);
     json_end_array(out);
 }
 
@@ -107,9 +113,7 @@ static void add_curve(const struct tune_document *document, struct buffer *out) 
     json_begin_array(out, "curve");
     for (size_t i = 0; i < found->curve_count; i++) {
         json_begin_object(out, NULL);
-        json_add_unsigned(
-            out, "changes",
-            tune_setting_changes(tune_problem_of(document->tune), found->curve[i].setting));
+        add_changes(document, found->curve[i].setting, out);
         add_point(out, "training", document, &found->curve[i]);
         add_figures(out, "test", &document->confirmed.curve[i], &totals);
         json_end_object(out);
@@ -136,7 +140,7 @@ void tune_json_format(const struct tune_document *document, struct buffer *out) 
     json_add_unsigned(out, "test_present", document->confirmed.different_present);
     json_add_unsigned(out, "test_tuned", document->confirmed.different_tuned);
     json_end_object(out);
-    add_changes(document, out);
+    add_changes(document, found->best.setting, out);
     add_curve(document, out);
     json_add_unsigned(out, "flips", document->flips->count);
     json_add_unsigned(out, "cases", document->cases);
