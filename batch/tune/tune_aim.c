@@ -68,7 +68,10 @@ double tune_worth(const struct tune_scale *scale, const struct tune_figures figu
                               present = figures_of(scale->present, part);
     double gain = scale->aim.fewest_alerts ? -ratio((double)of.alerts, (double)present.alerts)
                                            : tune_priced(scale, figures, part, ALERT_PRICE * present_precision(scale));
-    return gain - EXCESS_WEIGHT * tune_excess(scale, figures, part);
+    double excess = tune_excess(scale, figures, part);
+    if (part == TUNE_PARTS) /* as tune_is_feasible() demands */
+        excess += tune_excess(scale, figures, TUNE_CHECK);
+    return gain - EXCESS_WEIGHT * excess;
 }
 
 bool tune_is_feasible(const struct tune_scale *scale,
