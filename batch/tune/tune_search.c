@@ -399,19 +399,21 @@ static size_t choose_starts(struct search *search, const struct points *points) 
 
 /* ---- the curve ---- */
 
-static int compare_alerts(const void *a, const void *b) {
-    struct tune_figures first = tune_figures_sum((*(const struct tune_point *const *)a)->figures),
-                        second = tune_figures_sum((*(const struct tune_point *const *)b)->figures);
-    if (first.alerts != second.alerts)
-        return first.alerts < second.alerts ? -1 : 1;
-    if (first.caught != second.caught)
-        return first.caught > second.caught ? -1 : 1;
-    return 0;
-}
-
 static double caught_of(const struct tune_scale *scale, const struct tune_point *point) {
     struct tune_figures sum = tune_figures_sum(point->figures);
     return scale->aim.by_amount ? (double)sum.caught_amount : (double)sum.caught;
+}
+
+/* By rising alerts; of as many, the one that catches most. */
+static int compare_points(const void *a, const void *b, void *scale) {
+    const struct tune_point *first = *(const struct tune_point *const *)a,
+                            *second = *(const struct tune_point *const *)b;
+    uint64_t alerts = tune_figures_sum(first->figures).alerts,
+             others = tune_figures_sum(second->figures).alerts;
+    double caught = caught_of(scale, first), other = caught_of(scale, second);
+    if (alerts != others)
+        return alerts < others ? -1 : 1;
+    return caught > other ? -1 : caught < other;
 }
 
 static struct tune_point copy_point(const struct tune_problem *problem,
@@ -431,7 +433,7 @@ static void draw_curve(const struct search *search, const struct points *points,
     size_t count = 0;
     for (size_t i = 0; i < points->count; i++)
         front[i] = &points->of[i];
-    qsort(front, points->count, sizeof(*front), compare_alerts);
+    qsort_r(front, points->count, sizeof(*front), compare_points, (void *)(uintptr_t)search->scale);
     for (size_t i = 0; i < points->count; i++)
         if (count == 0 ||
             caught_of(search->scale, front[i]) > caught_of(search->scale, front[count - 1]))
