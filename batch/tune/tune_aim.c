@@ -1,6 +1,6 @@
 #include "tune_aim.h"
 
-#define EXCESS_WEIGHT 1e6 /* nothing that is gained makes up for it */
+#define EXCESS_WEIGHT 1e6  /* nothing that is gained makes up for it */
 #define ALERT_PRICE   0.05 /* of what an alert catches at present */
 
 static struct tune_figures figures_of(const struct tune_figures figures[TUNE_PARTS],
@@ -66,8 +66,9 @@ double tune_worth(const struct tune_scale *scale, const struct tune_figures figu
                   enum tune_part part) {
     const struct tune_figures of = figures_of(figures, part),
                               present = figures_of(scale->present, part);
-    double gain = scale->aim.fewest_alerts ? -ratio((double)of.alerts, (double)present.alerts)
-                                           : tune_priced(scale, figures, part, ALERT_PRICE * present_precision(scale));
+    double gain = scale->aim.fewest_alerts
+                      ? -ratio((double)of.alerts, (double)present.alerts)
+                      : tune_priced(scale, figures, part, ALERT_PRICE * present_precision(scale));
     double excess = tune_excess(scale, figures, part);
     if (part == TUNE_PARTS) /* as tune_is_feasible() demands */
         excess += tune_excess(scale, figures, TUNE_CHECK);

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-struct maker {
+struct builder {
     struct tune_problem *problem;
     uint32_t *index; /* open addressing: 0 is empty, i + 1 is a profile */
     size_t index_size, capacity;
@@ -17,22 +17,23 @@ struct maker {
 
 /* ---- codes ---- */
 
-static void find_reads(struct maker *maker) {
-    const struct tune_problem *problem = maker->problem;
+static void find_reads(struct builder *builder) {
+    const struct tune_problem *problem = builder->problem;
     for (size_t r = 0; r < problem->rule_count; r++)
         for (size_t n = 0; n < problem->rules[r].node_count; n++)
             if (problem->rules[r].nodes[n].column != SIZE_MAX)
-                maker->reads[r * problem->column_count + problem->rules[r].nodes[n].column] = true;
+                builder->reads[r * problem->column_count + problem->rules[r].nodes[n].column] =
+                    true;
 }
 
-static void erase_unread(struct maker *maker, uint16_t *codes, const uint64_t *live) {
-    const struct tune_problem *problem = maker->problem;
-    memset(maker->is_read, 0, problem->column_count * sizeof *maker->is_read);
+static void erase_unread(struct builder *builder, uint16_t *codes, const uint64_t *live) {
+    const struct tune_problem *problem = builder->problem;
+    memset(builder->is_read, 0, problem->column_count * sizeof *builder->is_read);
     for (size_t r = 0; r < problem->rule_count; r++)
         for (size_t c = 0; c < problem->column_count && tune_set_has(live, r); c++)
-            maker->is_read[c] |= maker->reads[r * problem->column_count + c];
+            builder->is_read[c] |= builder->reads[r * problem->column_count + c];
     for (size_t c = 0; c < problem->column_count; c++)
-        if (!maker->is_read[c])
+        if (!builder->is_read[c])
             codes[c] = TUNE_CODE_UNREAD;
 }
 
@@ -52,40 +53,40 @@ static bool is_profile(const struct tune_problem *problem, size_t index, const u
            memcmp(problem->live + index * problem->words, live, problem->words * sizeof *live) == 0;
 }
 
-static void grow_profiles(struct maker *maker) {
-    struct tune_problem *problem = maker->problem;
-    maker->capacity = maker->capacity ? 2 * maker->capacity : 256;
-    problem->codes = check_reallocarray(problem->codes, maker->capacity,
+static void grow_profiles(struct builder *builder) {
+    struct tune_problem *problem = builder->problem;
+    builder->capacity = builder->capacity ? 2 * builder->capacity : 256;
+    problem->codes = check_reallocarray(problem->codes, builder->capacity,
                                         (problem->column_count + 1) * sizeof *problem->codes);
-    problem->live = check_reallocarray(problem->live, maker->capacity,
+    problem->live = check_reallocarray(problem->live, builder->capacity,
                                        (problem->words + 1) * sizeof *problem->live);
-    problem->base = check_reallocarray(problem->base, maker->capacity, sizeof *problem->base);
+    problem->base = check_reallocarray(problem->base, builder->capacity, sizeof *problem->base);
     problem->weights =
-        check_reallocarray(problem->weights, maker->capacity, sizeof *problem->weights);
-    maker->index_size = 2 * maker->capacity;
-    free(maker->index);
-    maker->index = check_calloc(maker->index_size, sizeof *maker->index);
+        check_reallocarray(problem->weights, builder->capacity, sizeof *problem->weights);
+    builder->index_size = 2 * builder->capacity;
+    free(builder->index);
+    builder->index = check_calloc(builder->index_size, sizeof *builder->index);
     for (size_t i = 0; i < problem->profile_count; i++) {
         size_t place = hash_profile(problem, problem->codes + i * problem->column_count,
                                     problem->live + i * problem->words, problem->base[i]) &
-                       (maker->index_size - 1);
-        while (maker->index[place] != 0)
-            place = (place + 1) & (maker->index_size - 1);
-        maker->index[place] = (uint32_t)i + 1;
+                       (builder->index_size - 1);
+        while (builder->index[place] != 0)
+            place = (place + 1) & (builder->index_size - 1);
+        builder->index[place] = (uint32_t)i + 1;
     }
 }
 
-static size_t profile_of(struct maker *maker, const uint16_t *codes, const uint64_t *live,
+static size_t profile_of(struct builder *builder, const uint16_t *codes, const uint64_t *live,
                          uint32_t base) {
-    struct tune_problem *problem = maker->problem;
-    if (problem->profile_count == maker->capacity)
-        grow_profiles(maker);
-    size_t place = hash_profile(problem, codes, live, base) & (maker->index_size - 1);
-    for (; maker->index[place] != 0; place = (place + 1) & (maker->index_size - 1))
-        if (is_profile(problem, maker->index[place] - 1, codes, live, base))
-            return maker->index[place] - 1;
+    struct tune_problem *problem = builder->problem;
+    if (problem->profile_count == builder->capacity)
+        grow_profiles(builder);
+    size_t place = hash_profile(problem, codes, live, base) & (builder->index_size - 1);
+    for (; builder->index[place] != 0; place = (place + 1) & (builder->index_size - 1))
+        if (is_profile(problem, builder->index[place] - 1, codes, live, base))
+            return builder->index[place] - 1;
     size_t index = problem->profile_count++;
-    maker->index[place] = (uint32_t)index + 1;
+    builder->index[place] = (uint32_t)index + 1;
     memcpy(problem->codes + index * problem->column_count, codes,
            problem->column_count * sizeof *codes);
     memcpy(problem->live + index * problem->words, live, problem->words * sizeof *live);
@@ -106,9 +107,9 @@ static void add_row(struct tune_weight *weight, const struct tune_row *row) {
 
 /* ---- all rows ---- */
 
-static void take_reader(struct maker *maker, const struct tune_reader *reader,
+static void take_reader(struct builder *builder, const struct tune_reader *reader,
                         int64_t check_from_us, uint64_t *ret_different) {
-    struct tune_problem *problem = maker->problem;
+    struct tune_problem *problem = builder->problem;
     uint32_t *bases = check_calloc((size_t)reader->bases.count + 1, sizeof *bases);
     uint16_t *codes = check_calloc(problem->column_count + problem->knob_count + 1, sizeof *codes);
     uint16_t *present = codes + problem->column_count;
@@ -123,8 +124,8 @@ static void take_reader(struct maker *maker, const struct tune_reader *reader,
             tune_decide_codes(problem, tune_base_at(problem, bases[row->base]), codes, live,
                               present, live + problem->words);
         *ret_different += decision.verdict != row->verdict || decision.score != row->score;
-        erase_unread(maker, codes, live);
-        size_t profile = profile_of(maker, codes, live, bases[row->base]);
+        erase_unread(builder, codes, live);
+        size_t profile = profile_of(builder, codes, live, bases[row->base]);
         enum tune_part part = row->event_time_us >= check_from_us ? TUNE_CHECK : TUNE_FIT;
         add_row(&problem->weights[profile][part], row);
     }
@@ -135,15 +136,15 @@ static void take_reader(struct maker *maker, const struct tune_reader *reader,
 
 void tune_profiles_make(struct tune_problem *problem, const struct tune_reader *readers,
                         size_t reader_count, int64_t check_from_us, uint64_t *ret_different) {
-    struct maker maker = {
+    struct builder builder = {
         .problem = problem,
         .reads = check_calloc(problem->rule_count * problem->column_count + 1, sizeof(bool)),
         .is_read = check_calloc(problem->column_count + 1, sizeof(bool))};
     *ret_different = 0;
-    find_reads(&maker);
+    find_reads(&builder);
     for (size_t i = 0; i < reader_count; i++)
-        take_reader(&maker, &readers[i], check_from_us, ret_different);
-    free(maker.index);
-    free(maker.reads);
-    free(maker.is_read);
+        take_reader(&builder, &readers[i], check_from_us, ret_different);
+    free(builder.index);
+    free(builder.reads);
+    free(builder.is_read);
 }

@@ -195,8 +195,7 @@ static bool mentions(struct text source, const char *word) {
     return source.data && memmem(source.data, source.length, word, strlen(word)) != NULL;
 }
 
-/* Does the history that its features and suppressions see depend on verdicts? */
-static bool follows_verdicts(const struct snapshot *policy) {
+bool replay_follows_verdicts(const struct snapshot *policy) {
     for (size_t e = 0; e < policy->plan.entity_count; e++)
         for (size_t f = 0; f < policy->plan.entities[e].filter_count; f++) {
             struct text source = policy->plan.entities[e].filters[f].source;
@@ -212,7 +211,7 @@ static bool follows_verdicts(const struct snapshot *policy) {
 /* Whose verdicts the history follows depends on --counterfactual. */
 static void note_verdicts(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
-    if (!is_given(caveats) || !follows_verdicts(document->policy))
+    if (!is_given(caveats) || !replay_follows_verdicts(document->policy))
         return;
     if (document->command->counterfactual)
         add(caveats, "counterfactual",

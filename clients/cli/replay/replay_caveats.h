@@ -13,3 +13,6 @@ struct replay_caveat {
 /* The caveats that apply to the document. Returns their number. */
 size_t replay_caveats(const struct replay_document *document,
                       struct replay_caveat ret_caveats[REPLAY_CAVEATS_MAX]);
+
+/* Does the history that its features and suppressions see depend on verdicts? */
+bool replay_follows_verdicts(const struct snapshot *policy);

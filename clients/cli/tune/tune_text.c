@@ -6,6 +6,7 @@
 #include "batch/base/day.h"
 #include "batch/tune/tune_candidates.h"
 #include "clients/cli/io/money.h"
+#include "clients/cli/replay/replay_caveats.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/hash.h"
 
@@ -195,6 +196,13 @@ static void put_table(const struct tune_document *document, struct buffer *out) 
     }
 }
 
+static bool has_budget(const struct snapshot *policy, enum verdict verdict) {
+    for (size_t i = 0; i < policy->budget_count; i++)
+        if (policy->budgets[i].verdict == verdict)
+            return true;
+    return false;
+}
+
 static void put_changes(const struct tune_document *document, struct buffer *out) {
     static const char *const relations[] = {
         [BELOW] = "<", [AT_MOST] = "<=", [ABOVE] = ">", [AT_LEAST] = ">="};
@@ -207,8 +215,11 @@ static void put_changes(const struct tune_document *document, struct buffer *out
         tune_number_format(tunable->value, before);
         tune_number_format(document->changes[i].value, after);
         if (tunable->kind == TUNABLE_CUTOFF)
-            buffer_printf(out, "  cut-off for %s: %s -> %s\n", verdict_name(tunable->verdict),
-                          before, after);
+            buffer_printf(out, "  cut-off for %s: %s -> %s%s\n", verdict_name(tunable->verdict),
+                          before, after,
+                          has_budget(policy, tunable->verdict)
+                              ? " (until a rebuild moves it, by the budget in thresholds.yaml)"
+                              : "");
         else if (tunable->kind == TUNABLE_SCORE)
             buffer_printf(out, "  %" TEXT_FORMAT ": score %s -> %s\n",
                           TEXT_ARGS(policy->rules[tunable->rule].name), before, after);
@@ -275,8 +286,23 @@ static void put_flips(const struct tune_document *document, struct buffer *out) 
     buffer_append(out, flips->lines.bytes, flips->lines.length);
 }
 
-static const char *more_or_fewer(int64_t by, const char *more, const char *fewer) {
-    return by >= 0 ? more : fewer;
+/* "12 more frauds", "as many frauds" */
+static void put_difference(struct buffer *out, uint64_t tuned, uint64_t present, const char *what) {
+    char number[QUANTITY_COUNT_SIZE];
+    if (tuned == present)
+        buffer_printf(out, "as many %s", what);
+    else if (tuned > present)
+        buffer_printf(out, "%s more %s", quantity_format_count(tuned - present, number), what);
+    else
+        buffer_printf(out, "%s fewer %s", quantity_format_count(present - tuned, number), what);
+}
+
+static void put_failed_cases(const struct tune_document *document, struct buffer *out) {
+    if (document->failed_cases > document->failed_before)
+        buffer_printf(out,
+                      "%zu of the policy's %zu cases fail with these numbers (%zu before): change "
+                      "them too, or a server refuses the policy. `harrier test` shows them.\n",
+                      document->failed_cases, document->cases, document->failed_before);
 }
 
 /* Honestly: what the test range says of the result. */
@@ -284,8 +310,6 @@ static void put_conclusion(const struct tune_document *document, struct buffer *
     const struct tune_found *found = tune_result(document->tune);
     struct policy_column present = test_column(document, REPORT_AGAINST),
                          tuned = test_column(document, REPORT_REPLAYED);
-    int64_t caught = (int64_t)(tuned.caught - present.caught),
-            alerts = (int64_t)(tuned.alerts - present.alerts);
     if (!found->is_better) {
         buffer_append_string(
             out, !found->is_feasible
@@ -295,19 +319,21 @@ static void put_conclusion(const struct tune_document *document, struct buffer *
                        "its changes are worth. The policy stays as it is.\n");
         return;
     }
-    buffer_printf(out,
-                  "\nOn the test range, which the search has not seen, the tuned policy catches "
-                  "%" PRIu64 " %s frauds with %" PRIu64 " %s alerts than the present one.\n",
-                  (uint64_t)llabs(caught), more_or_fewer(caught, "more", "fewer"),
-                  (uint64_t)llabs(alerts), more_or_fewer(alerts, "more", "fewer"));
-    if (caught <= 0 && alerts >= 0)
+    buffer_append_string(out,
+                         "\nOn the test range, which the search has not seen, the tuned policy "
+                         "catches ");
+    put_difference(out, tuned.caught, present.caught, "frauds");
+    buffer_append_string(out, " with ");
+    put_difference(out, tuned.alerts, present.alerts, "alerts");
+    buffer_append_string(out, ", compared with the present one.\n");
+    if (document->aim->at_present_rate && tune_figures_sum(found->best.figures).caught <=
+                                              tune_figures_sum(found->present.figures).caught)
+        buffer_append_string(out, "With as many alerts as at present, no setting was found that "
+                                  "catches more.\n");
+    if (tuned.caught <= present.caught && tuned.alerts >= present.alerts)
         buffer_append_string(
             out, "What it gains on the training range does not hold: do not adopt it.\n");
-    if (document->failed_cases > document->failed_before)
-        buffer_printf(out,
-                      "%zu of the policy's %zu cases fail with these numbers (%zu before): change "
-                      "them too, or a server refuses the policy. `harrier test` shows them.\n",
-                      document->failed_cases, document->cases, document->failed_before);
+    put_failed_cases(document, out);
 }
 
 static void put_checks(const struct tune_document *document, struct buffer *out) {
@@ -324,6 +350,11 @@ static void put_checks(const struct tune_document *document, struct buffer *out)
                       " of the tuned one on the test range otherwise than the replays. The "
                       "figures of the test range are those of the replay.\n",
                       train, present, tuned);
+    if (replay_follows_verdicts(document->policy))
+        buffer_append_string(
+            out, "Features over verdicts, fired() and suppressions follow the verdicts in the "
+                 "archive. Live, they follow the tuned policy's; `harrier replay --counterfactual` "
+                 "shows how much that changes.\n");
     for (enum verdict verdict = 0; verdict < VERDICT_COUNT; verdict++)
         if (tune_cutoff_is_adopted(document->tune, verdict))
             buffer_printf(out,

@@ -239,6 +239,15 @@ fi
 
 expect 64 '--with-fields is about the rows of --features' replay "$folder/none" --with-fields
 
+# tune
+expect 64 'which archive?' tune
+expect 64 'which policy?' tune a
+expect 64 'on which transactions may it search?' tune a --policy b
+expect 64 'on which later transactions is it tested?' tune a --policy b --train 2026-01-01..2026-02-01
+expect 64 'begins before --train ends' tune a --policy b --train 2026-01-01..2026-02-01 --test 2026-01-31..2026-03-01
+expect 64 'is not a range' tune a --policy b --train 2026-01-01
+expect 66 'no/such' tune a --policy no/such --train 2026-01-01..2026-02-01 --test 2026-02-01..2026-03-01
+
 # policy
 expect 64 'list, show, diff, export or rollback?' policy
 expect 64 'there is no "harrier policy lst"' policy lst
