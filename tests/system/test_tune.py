@@ -181,6 +181,15 @@ class Tune(unittest.TestCase):
         for row in report["changed"]["listed"]:
             self.assertEqual(flips[row["id"]], (row["against"]["verdict"], row["replayed"]["verdict"]))
 
+    def test_labels_are_those_known_when_the_test_begins(self):
+        (since, until), (begin, end) = (part.split("..") for part in (TRAIN, TEST))
+        frauds = [row for row in payments() if row[5] == "fraud"]
+        trained = [row for row in frauds if since <= row[1] < until]
+        known = [row for row in trained if row[6] < begin]
+        self.assertLess(len(known), len(trained))
+        self.assertEqual(self.first["training"]["frauds"], len(known))
+        self.assertEqual(self.first["test"]["frauds"], sum(begin <= row[1] < end for row in frauds))
+
     def test_foresees_every_decision(self):
         self.assertEqual(self.first["differences"], {"training": 0, "test_present": 0, "test_tuned": 0})
 
