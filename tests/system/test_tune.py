@@ -106,7 +106,7 @@ def payments():
         if chance.random() < 0.02:
             amount = 42.00  # the difference is 0: the condition of `unsteady` fails
         label = "fraud" if fraud else "legit" if chance.random() < 0.5 else ""
-        known = (when + datetime.timedelta(days=chance.choice([1, 2, 9]))).isoformat() + "Z" if label else ""
+        known = (when + datetime.timedelta(days=chance.choice([1, 4, 15]))).isoformat() + "Z" if label else ""
         yield [f"t{number}", when.isoformat() + "Z", f"{amount:.2f}", "EUR", f"c{card}", label, known]
 
 
