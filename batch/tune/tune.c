@@ -17,6 +17,7 @@ struct tune {
     struct tune_problem problem;
     struct tune_found found;
     struct report_amount amount;
+    struct tune_range train; /* as far as the archive has transactions */
     uint64_t different;
     bool adopted[VERDICT_COUNT];
     struct replay *replay; /* of the later range; the report refers to its policies */
@@ -52,6 +53,23 @@ static int learn_row(void *user, size_t worker, const struct replay_row *row,
     return 0;
 }
 
+/* As far as the archive has transactions: a range that goes beyond would have too many days. */
+static struct tune_range clipped(const struct replay *replay, struct tune_range range) {
+    int64_t first_us, newest_us;
+    if (!replay_span(replay, &first_us, &newest_us) || newest_us < range.from_us ||
+        first_us >= range.until_us)
+        return range;
+    if (range.from_us < first_us)
+        range.from_us = first_us;
+    if (range.until_us > newest_us)
+        range.until_us = newest_us + 1;
+    return range;
+}
+
+static double days_of(const struct tune_range *range) {
+    return (double)(range->until_us - range->from_us) / (double)DAY_US;
+}
+
 /* The later part of the range is to be foreseen from the earlier one, as the test range is. */
 static int64_t check_from(const struct tune_range *train) {
     return train->from_us + (train->until_us - train->from_us) / 3 * 2;
@@ -79,7 +97,7 @@ static int check_frauds(const struct tune *tune, struct error *ret_error) {
 
 static int search(struct learning *learning, struct progress *progress, struct error *ret_error) {
     struct tune *tune = learning->tune;
-    const struct tune_range *train = &tune->options.train;
+    const struct tune_range *train = &tune->train;
     bool cutoffs[VERDICT_COUNT];
     for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++) {
         for (size_t i = 0; i < learning->workers; i++)
@@ -93,11 +111,10 @@ static int search(struct learning *learning, struct progress *progress, struct e
     int r = check_frauds(tune, ret_error);
     if (r < 0)
         return r;
-    double fit = (double)(check_from(train) - train->from_us) / (double)DAY_US,
-           all = (double)(train->until_us - train->from_us) / (double)DAY_US;
+    double fit = days_of(&(struct tune_range){train->from_us, check_from(train)});
     const struct tune_search_options options = {
         .aim = tune->options.aim,
-        .days = {[TUNE_FIT] = fit, [TUNE_CHECK] = all - fit},
+        .days = {[TUNE_FIT] = fit, [TUNE_CHECK] = days_of(train) - fit},
         .least_gain = -1,
         .threads = tune->options.threads ? tune->options.threads : machine_processors()};
     return tune_search(&tune->problem, &options, progress, &tune->found, ret_error);
@@ -123,6 +140,7 @@ static int replay_train(struct learning *learning, struct progress *progress,
     int64_t immature_from_us = options->outcomes_after_us < 0
                                    ? INT64_MAX
                                    : options->test.from_us - options->outcomes_after_us;
+    tune->train = clipped(replay, options->train);
     learning->workers = replay_workers(replay);
     learning->readers = check_calloc(learning->workers, sizeof *learning->readers);
     for (size_t i = 0; i < learning->workers; i++)
@@ -315,6 +333,8 @@ static int run_confirmation(struct confirming *confirming, struct progress *prog
     struct replay_report report;
     int64_t first_us;
     replay_span(replay, &first_us, &confirmed->archive_newest_us);
+    struct tune_range test = clipped(replay, tune->options.test);
+    confirmed->days = days_of(&test);
     if (tune->options.outcomes_after_us >= 0)
         report_options.immature_from_us =
             confirmed->archive_newest_us - tune->options.outcomes_after_us;

@@ -71,6 +71,7 @@ struct tune_confirmed {
     /* Transactions whose verdict or score the search foresaw otherwise, under either policy. */
     uint64_t different_tuned, different_present;
     int64_t archive_newest_us;
+    double days; /* of the later range, as far as the archive has transactions */
 };
 
 /* tuned: the policy with the best setting of tune_result(). Once. *ret_confirmed lives as long as

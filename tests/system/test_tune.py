@@ -293,6 +293,7 @@ class Tune(unittest.TestCase):
         self.refuse(66, "no transactions that the policy decides", *base, "--train", "2025-01-01..2025-02-02", "--test", TEST)
         self.refuse(66, "no transactions that both policies decide", *base, "--train", TRAIN, "--test",
                     "2027-01-01..2027-02-01")
+        self.refuse(64, "at least 16", *base, *RANGE, "--memory", "1M")
         self.refuse(66, "nowhere", self.archive, "--policy", self.path("nowhere"), *RANGE)
         broken = write_policy(self.path("broken"), {**POLICY, "rules/pace.yaml": "rules: 5\n"})
         self.refuse(78, "rules", self.archive, "--policy", broken, *RANGE)

@@ -221,7 +221,7 @@ static enum exit_status report(struct tuning *tuning) {
 
 static enum exit_status fail(const struct tuning *tuning, const struct error *error) {
     enum exit_status status = exit_with(error);
-    if (tuning->is_usage)
+    if (tuning->is_usage || error->code == ERROR_TOO_LARGE) /* --memory, or a shorter range */
         return EXIT_STATUS_USAGE;
     return !tuning->policy && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
 }

@@ -1,14 +1,10 @@
 #include "tune_document.h"
 
-#include "batch/base/day.h"
 #include "clients/cli/io/money.h"
-
-#include <math.h>
 
 void tune_side_figures(const struct tune_document *document, enum report_side side,
                        struct tune_figures *ret_figures, struct tune_totals *ret_totals) {
     const struct report_figures *figures = document->confirmed.figures;
-    const struct tune_range *test = &document->command->test;
     const struct report_side_tally *tally = &figures->tally.sides[side];
     struct report_detection detection = report_detection(tally, 0);
     *ret_figures = (struct tune_figures){.alerts = figures->transactions -
@@ -23,7 +19,7 @@ void tune_side_figures(const struct tune_document *document, enum report_side si
         (struct tune_totals){.rows = figures->transactions,
                              .positive = detection.true_positive + detection.false_negative,
                              .amount = detection.caught + detection.missed,
-                             .days = (double)(test->until_us - test->from_us) / (double)DAY_US};
+                             .days = document->confirmed.days};
 }
 
 void tune_aim_words(const struct tune_document *document, struct buffer *out) {
