@@ -168,6 +168,10 @@ static void check_command(const struct tune_command *command, struct argp_state 
         argp_error(state, "on which transactions may it search? (--train FROM..UNTIL)");
     if (command->test.until_us == 0)
         argp_error(state, "on which later transactions is it tested? (--test FROM..UNTIL)");
+    if (command->out && !*command->out)
+        argp_error(state, "--out: which folder?");
+    if (command->flips && (!*command->flips || strcmp(command->flips, "-") == 0))
+        argp_error(state, "--flips: name a file; standard output has the report");
     if (command->test.from_us < command->train.until_us)
         argp_error(state, "--test begins before --train ends: a test on transactions that were "
                           "searched would prove nothing");

@@ -297,6 +297,17 @@ static void put_difference(struct buffer *out, uint64_t tuned, uint64_t present,
         buffer_printf(out, "%s fewer %s", quantity_format_count(present - tuned, number), what);
 }
 
+/* ", 12.50 EUR less fraud money": more frauds may be smaller ones. */
+static void put_money_difference(const struct tune_document *document, report_sum difference,
+                                 struct buffer *out) {
+    char cell[CELL_SIZE];
+    if (difference == 0)
+        return;
+    put_money(document, difference < 0 ? -difference : difference, cell);
+    buffer_printf(out, ", %s %s %s fraud money", cell, document->policy->schema.base_currency,
+                  difference < 0 ? "less" : "more");
+}
+
 static void put_failed_cases(const struct tune_document *document, struct buffer *out) {
     if (document->failed_cases > document->failed_before)
         buffer_printf(out,
@@ -325,6 +336,7 @@ static void put_conclusion(const struct tune_document *document, struct buffer *
     put_difference(out, tuned.caught, present.caught, "frauds");
     buffer_append_string(out, " with ");
     put_difference(out, tuned.alerts, present.alerts, "alerts");
+    put_money_difference(document, tuned.caught_amount - present.caught_amount, out);
     buffer_append_string(out, ", compared with the present one.\n");
     if (document->aim->at_present_rate && tune_figures_sum(found->best.figures).caught <=
                                               tune_figures_sum(found->present.figures).caught)
