@@ -57,17 +57,17 @@ static struct policy_edit edit_of(const struct tunables *tunables, size_t number
 
 /* Once in a file: text as it was before, with every old number that `chosen` names replaced. */
 static void assert_content(struct text content, const char *before, const bool chosen[NUMBERS]) {
-    static const char boundaries[] = " ,:}'\r\n(";
+    static const char boundaries[] = " ,:}'\r\n()"; /* and the end */
     const char *at = before;
     size_t matched = 0;
     while (*at) {
         size_t found = NUMBERS;
         for (size_t n = 0; n < NUMBERS && found == NUMBERS; n++) {
             size_t length = strlen(numbers[n].old);
-            bool begins = at == before || strchr(boundaries, at[-1]);
-            bool ends = strchr(boundaries, at[length]) || at[length] == ')';
-            if (chosen[n] && strncmp(at, numbers[n].old, length) == 0 && begins && ends &&
-                strncmp(at, "40\n", 3) != 0)
+            if (!chosen[n] || strncmp(at, numbers[n].old, length) != 0 ||
+                strncmp(at, "40\n", 3) == 0) /* of the comment */
+                continue;
+            if ((at == before || strchr(boundaries, at[-1])) && strchr(boundaries, at[length]))
                 found = n;
         }
         const char *piece = found < NUMBERS ? numbers[found].new : at;
