@@ -44,6 +44,8 @@ static bool as_written(double number, int decimals, struct value *ret) {
 
 /* To two digits: 3.4712 → 3.5, 217.3 → 220.0 */
 static bool round_double(double number, struct value *ret) {
+    if (!isfinite(number))
+        return false;
     if (number == 0.0)
         return as_written(0.0, 1, ret);
     int exponent = (int)floor(log10(fabs(number)));

@@ -8,14 +8,15 @@
 
 /* ---- making ---- */
 
-static size_t column_of(struct tune_problem *problem, size_t part, bool is_limit) {
+static size_t column_of(struct tune_problem *problem, struct tune_column column) {
     for (size_t i = 0; i < problem->column_count; i++)
-        if (problem->columns[i].part == part)
+        if (problem->columns[i].part == column.part &&
+            problem->columns[i].factor == column.factor &&
+            (column.factor == SIZE_MAX || problem->columns[i].relation == column.relation))
             return i;
     problem->columns =
         check_reallocarray(problem->columns, problem->column_count + 1, sizeof *problem->columns);
-    problem->columns[problem->column_count] =
-        (struct tune_column){.part = part, .is_limit = is_limit};
+    problem->columns[problem->column_count] = column;
     return problem->column_count++;
 }
 
@@ -26,6 +27,12 @@ static size_t add_knob(struct tune_problem *problem, const struct tunable *tunab
     *knob = (struct tune_knob){.tunable = tunable, .count = 1, .rule = rule, .column = SIZE_MAX};
     knob->candidates[0] = tunable->value;
     return problem->knob_count++;
+}
+
+static double present_of(const struct tunables *tunables, const struct condition_node *node) {
+    return node->kind == CONDITION_LIMIT && node->factor != SIZE_MAX
+               ? tunables->of[node->tunable].value.number
+               : 0;
 }
 
 static void take_condition(struct tune_problem *problem, const struct tunables *tunables,
@@ -39,11 +46,17 @@ static void take_condition(struct tune_problem *problem, const struct tunables *
         struct tune_node *node = &rule->nodes[i];
         bool is_limit = from->kind == CONDITION_LIMIT;
         *node = (struct tune_node){.kind = from->kind, .end = from->end, .column = SIZE_MAX};
+        if (is_limit)
+            node->relation = tunables->of[from->tunable].relation;
         if (is_limit || from->kind == CONDITION_PART)
-            node->column = column_of(problem, from->part, is_limit);
+            node->column = column_of(
+                problem, (struct tune_column){.part = from->part,
+                                              .is_limit = is_limit,
+                                              .factor = is_limit ? from->factor : SIZE_MAX,
+                                              .relation = node->relation,
+                                              .present = present_of(tunables, from)});
         if (!is_limit)
             continue;
-        node->relation = tunables->of[from->tunable].relation;
         node->knob = add_knob(problem, &tunables->of[from->tunable], index);
         problem->knobs[node->knob].column = node->column;
     }
@@ -160,6 +173,54 @@ uint16_t tune_code(const struct tune_column *column, struct value value) {
     if (column->is_limit)
         return code_of_limit(column, value);
     return value.type == VALUE_BOOL && value.boolean ? TUNE_TRUE : TUNE_FALSE;
+}
+
+/* ---- factors ---- */
+
+#define PIVOT_STEPS 64 /* to the next double; two are enough unless something is subnormal */
+
+static bool relates(enum tunable_relation relation, double a, double b) {
+    switch (relation) {
+    case BELOW:
+        return a < b;
+    case AT_MOST:
+        return a <= b;
+    case ABOVE:
+        return a > b;
+    case AT_LEAST:
+        return a >= b;
+    }
+    return false;
+}
+
+/* Holds for every limit, or for none. */
+static struct value constant_pivot(enum tunable_relation relation, bool is_true) {
+    bool is_upper = relation == ABOVE || relation == AT_LEAST;
+    return value_double(is_upper == is_true ? INFINITY : -INFINITY);
+}
+
+struct value tune_pivot(struct value value, struct value factor, enum tunable_relation relation,
+                        double limit) {
+    if (value.type == VALUE_ABSENT || factor.type == VALUE_ABSENT)
+        return value_absent();
+    if (value.type != VALUE_DOUBLE)
+        return value;
+    if (factor.type != VALUE_DOUBLE)
+        return factor;
+    double a = value.number, by = factor.number;
+    if (isnan(a) || isnan(by))
+        return value_double(NAN);
+    if (!(by > 0) || !isfinite(a / by))
+        return constant_pivot(relation, relates(relation, a, limit * by));
+    /* The last limit that makes it true, for > and >=; the first one for < and <=. */
+    bool is_upper = relation == ABOVE || relation == AT_LEAST;
+    double at = a / by, away = is_upper ? INFINITY : -INFINITY;
+    for (int i = 0; i < PIVOT_STEPS && !relates(relation, a, at * by); i++)
+        at = nextafter(at, -away);
+    for (int i = 0; i < PIVOT_STEPS && relates(relation, a, nextafter(at, away) * by); i++)
+        at = nextafter(at, away);
+    bool is_strict = relation == ABOVE || relation == BELOW;
+    return value_double(is_strict ? nextafter(at, away) : at);
 }
 
 /* ---- settings ---- */

@@ -37,6 +37,10 @@ enum tune_truth { TUNE_FALSE, TUNE_TRUE, TUNE_ABSENT, TUNE_FAILED, TUNE_OPEN };
 struct tune_column {
     size_t part; /* index among the tunables' */
     bool is_limit;
+    /* Of a limit that is multiplied by this part: its values are tune_pivot()'s. SIZE_MAX: none. */
+    size_t factor;
+    enum tunable_relation relation;
+    double present;       /* the policy's limit there */
     struct value *limits; /* rising */
     size_t limit_count;
 };
@@ -106,6 +110,12 @@ void tune_problem_code(struct tune_problem *problem);
 
 /* The code of a value of a column of limits, or of a part's. */
 uint16_t tune_code(const struct tune_column *column, struct value value);
+
+/* Where a limit stops to hold, if it is multiplied by `factor` before `value` is compared with it:
+ * `value REL limit * factor` is `pivot REL limit` for every limit, as the evaluator rounds. A
+ * factor that is not above 0 makes it what it is for this limit. */
+struct value tune_pivot(struct value value, struct value factor, enum tunable_relation relation,
+                        double limit);
 
 /* A setting as the policy is. */
 void tune_setting_present(const struct tune_problem *problem, uint16_t *ret_setting);

@@ -132,6 +132,19 @@ static void read_base(struct tune_reader *reader, const struct replay_row *row,
 
 /* ---- a row ---- */
 
+/* Texts and lists are no values of columns, so nothing of the arena is kept. */
+static struct value read_column(struct tune_reader *reader, const struct tune_column *column,
+                                const struct value *frame) {
+    const struct expression *const *parts = reader->tunables->parts;
+    arena_reset(&reader->arena);
+    struct value value = expression_eval(parts[column->part], frame, &reader->arena);
+    if (column->factor == SIZE_MAX)
+        return value;
+    arena_reset(&reader->arena);
+    return tune_pivot(value, expression_eval(parts[column->factor], frame, &reader->arena),
+                      column->relation, column->present);
+}
+
 void tune_reader_read(struct tune_reader *reader, const struct replay_row *row,
                       struct tune_row *ret_row) {
     const struct tune_problem *problem = reader->problem;
@@ -144,12 +157,8 @@ void tune_reader_read(struct tune_reader *reader, const struct replay_row *row,
     ret_row->class = (uint8_t)report_class_of(row->outcome, transaction->event_time_us,
                                               reader->immature_from_us);
     report_amount_read(&reader->amount, transaction, frame, &ret_row->amount_minor);
-    for (size_t i = 0; i < problem->column_count; i++) {
-        arena_reset(&reader->arena);
-        put_value(problem, ret_row, i,
-                  expression_eval(reader->tunables->parts[problem->columns[i].part], frame,
-                                  &reader->arena));
-    }
+    for (size_t i = 0; i < problem->column_count; i++)
+        put_value(problem, ret_row, i, read_column(reader, &problem->columns[i], frame));
     for (size_t i = 0; i < problem->rule_count; i++)
         counts_of(problem, ret_row)[i] = engine_rule_would_count(
             row->engine, (uint32_t)problem->rules[i].index, transaction->event_time_us);

@@ -146,27 +146,69 @@ static struct text line_of(const struct finder *finder, const struct syntax *nod
     return (struct text){.data = line, .length = length};
 }
 
-/* `value < literal` or `literal < value`: false if this is no such comparison. */
-static bool take_limit(struct finder *finder, const struct syntax *node) {
-    struct tunable tunable = {.kind = TUNABLE_LIMIT, .rule = finder->rule};
+/* A comparison with a limit: value and literal, and what the literal is multiplied by, if anything.
+ */
+struct comparison {
+    const struct syntax *value, *literal, *factor;
+    enum tunable_relation relation;
+};
+
+/* `literal * factor` or `factor * literal`, of doubles. */
+static bool is_product(const struct syntax *node, struct comparison *comparison) {
+    if (node->kind != SYNTAX_BINARY || node->sign != TOKEN_STAR || node->type != VALUE_DOUBLE)
+        return false;
+    bool literal_first = is_number(node->first);
+    comparison->literal = literal_first ? node->first : node->first->next;
+    comparison->factor = literal_first ? node->first->next : node->first;
+    return is_number(comparison->literal) && !is_number(comparison->factor);
+}
+
+/* One side has the limit, the other the value. */
+static bool split(const struct syntax *value, const struct syntax *limit,
+                  struct comparison *comparison) {
+    *comparison =
+        (struct comparison){.value = value, .literal = limit, .relation = comparison->relation};
+    if (is_number(value) || (!is_number(limit) && !is_product(limit, comparison)))
+        return false;
+    return value->type == limit->type && (!comparison->factor || value->type == VALUE_DOUBLE);
+}
+
+static bool find_comparison(const struct syntax *node, struct comparison *comparison) {
     if (node->kind != SYNTAX_BINARY || !node->first || !node->first->next)
         return false;
-    const struct syntax *first = node->first, *second = first->next;
-    bool value_first = is_number(second);
-    const struct syntax *literal = value_first ? second : first,
-                        *value = value_first ? first : second;
-    if (!relation_of(node->sign, value_first, &tunable.relation) || !is_number(literal) ||
-        is_number(value) || value->type != literal->constant.type)
+    for (int value_first = 1; value_first >= 0; value_first--) {
+        const struct syntax *value = value_first ? node->first : node->first->next,
+                            *limit = value_first ? node->first->next : node->first;
+        if (!relation_of(node->sign, value_first, &comparison->relation))
+            return false;
+        if (split(value, limit, comparison))
+            return true;
+    }
+    return false;
+}
+
+/* false if this is no comparison with a limit whose place is known. */
+static bool take_limit(struct finder *finder, const struct syntax *node) {
+    struct tunable tunable = {.kind = TUNABLE_LIMIT, .rule = finder->rule};
+    struct comparison of;
+    if (!find_comparison(node, &of) ||
+        !find_place(finder, finder->source, finder->noted->node,
+                    finder->noted->offset + of.literal->offset, of.literal->length, &tunable))
         return false;
-    if (!find_place(finder, finder->source, finder->noted->node,
-                    finder->noted->offset + literal->offset, literal->length, &tunable))
-        return false;
-    tunable.value = literal->constant;
-    tunable.compared = line_of(finder, value);
-    size_t part = add_part(finder, value);
-    size_t index = add_tunable(finder, tunable);
-    size_t at = add_node(
-        finder, (struct condition_node){.kind = CONDITION_LIMIT, .part = part, .tunable = index});
+    struct condition_node limit = {.kind = CONDITION_LIMIT, .factor = SIZE_MAX};
+    tunable.value = of.literal->constant;
+    tunable.relation = of.relation;
+    tunable.compared = line_of(finder, of.value);
+    limit.part = add_part(finder, of.value);
+    if (of.factor) {
+        limit.factor = add_part(finder, of.factor);
+        tunable.compared =
+            arena_printf(&finder->store->arena, "%" TEXT_FORMAT " / %" TEXT_FORMAT,
+                         TEXT_ARGS(tunable.compared), TEXT_ARGS(line_of(finder, of.factor)));
+        check(tunable.compared.data);
+    }
+    limit.tunable = add_tunable(finder, tunable);
+    size_t at = add_node(finder, limit);
     finder->nodes[at].end = finder->node_count;
     return true;
 }

@@ -6,8 +6,9 @@
  * tree of its &&, || and !, down to parts with a program of their own. So a condition can be
  * evaluated for other limits from values that were computed once, by the evaluator that decides.
  *
- * A limit is a literal int or double that <, <=, > or >= compares with something of the same type.
- * Literals elsewhere (in arithmetic, after ==, in computed values) stay as they are. */
+ * A limit is a literal int or double that <, <=, > or >= compares with something of the same type,
+ * or a literal double that is a factor of what is compared: `amount > 4.0 * card.mean_30d`.
+ * Literals elsewhere (in other arithmetic, after ==, in computed values) stay as they are. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"
@@ -23,7 +24,8 @@ struct tunable {
     enum verdict verdict;           /* CUTOFF */
     struct value value;             /* as the policy has it: int, or of a limit double */
     enum tunable_relation relation; /* LIMIT */
-    struct text compared;           /* LIMIT: what is compared with it, on one line */
+    struct text compared;           /* LIMIT: what is compared with it, on one line; of a factor
+                                     * "amount / card.mean_30d" */
     size_t file;                    /* index among the snapshot's files */
     size_t offset, length;          /* the literal there, in bytes */
     size_t line;
@@ -44,6 +46,7 @@ struct condition_node {
     size_t end;
     size_t part;    /* PART: a bool; LIMIT: what is compared, an int or double */
     size_t tunable; /* LIMIT */
+    size_t factor;  /* LIMIT: the part by which the limit is multiplied before; SIZE_MAX: none */
 };
 
 struct condition {

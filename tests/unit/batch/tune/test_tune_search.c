@@ -252,6 +252,46 @@ static void measures_what_a_naive_model_counts(void **state) {
     }
 }
 
+/* ---- factors ---- */
+
+static bool relates(enum tunable_relation relation, double a, double b) {
+    return relation == BELOW     ? a < b
+           : relation == AT_MOST ? a <= b
+           : relation == ABOVE   ? a > b
+                                 : a >= b;
+}
+
+/* Amounts with two decimals and means of a few of them, so that products are often equal to the
+ * amount, or would be but for rounding. */
+static void pivots_stand_for_the_product(void **state) {
+    uint64_t random = asked_seed(21);
+    size_t equal = 0;
+    (void)state;
+    for (uint64_t step = 0; step < asked_steps(200000); step++) {
+        double limit = (double)(split_mix(&random) % 80) / 10.0;
+        double factor = (double)(split_mix(&random) % 500) / (double)(1 + split_mix(&random) % 7);
+        double value =
+            split_mix(&random) % 2 ? limit * factor : (double)(split_mix(&random) % 5000) / 100.0;
+        if (split_mix(&random) % 4 == 0)
+            value = nextafter(value, split_mix(&random) % 2 ? INFINITY : -INFINITY);
+        equal += value == limit * factor;
+        for (enum tunable_relation relation = BELOW; relation <= AT_LEAST; relation++) {
+            struct value pivot = tune_pivot(value_double(value), value_double(factor), relation, 1);
+            assert_int_equal(pivot.type, VALUE_DOUBLE);
+            if (factor > 0)
+                assert_int_equal(relates(relation, pivot.number, limit),
+                                 relates(relation, value, limit * factor));
+        }
+    }
+    assert_true(equal > 0);
+    struct value error = {.type = VALUE_ERROR};
+    assert_int_equal(tune_pivot(error, value_absent(), ABOVE, 1).type, VALUE_ABSENT);
+    assert_int_equal(tune_pivot(value_double(1), error, ABOVE, 1).type, VALUE_ERROR);
+    assert_true(isnan(tune_pivot(value_double(NAN), value_double(1), BELOW, 1).number));
+    assert_true(tune_pivot(value_double(1), value_double(0), ABOVE, 1).number == INFINITY);
+    assert_true(tune_pivot(value_double(1), value_double(0), BELOW, 1).number == INFINITY);
+}
+
 /* ---- searching ---- */
 
 struct brute {
@@ -416,6 +456,7 @@ static void changes_have_to_buy_something(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measures_what_a_naive_model_counts),
+        cmocka_unit_test(pivots_stand_for_the_product),
         cmocka_unit_test(finds_nearly_what_brute_force_finds),
         cmocka_unit_test(changes_have_to_buy_something),
     };

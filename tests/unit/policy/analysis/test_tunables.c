@@ -37,6 +37,8 @@ static const char placed[] =
     "  - name: three\n"
     "    when: \"note == \\\"7\\\" && items >= 12\"\n"
     "    then: {verdict: decline}\n"
+    "  - {name: far, when: amount > 4.5 * weight || weight * 0.50 >= amount, then: {verdict: "
+    "review}}\n"
     "  - name: four\n"
     "    when: items > 1.5 || [1, 2].exists(i, i > 1) || 2 < 3 || vip\n"
     "    then: {score: 1}\n";
@@ -74,7 +76,9 @@ static void finds_numbers_and_places(void **state) {
         {TUNABLE_LIMIT, "two", "7.25", "weight * 2.0", AT_MOST, 6},
         {TUNABLE_LIMIT, "two", "-4", "items", ABOVE, 9},
         {TUNABLE_LIMIT, "three", "12", "items", AT_LEAST, 12},
-        {TUNABLE_SCORE, "four", "1", NULL, 0, 16},
+        {TUNABLE_LIMIT, "far", "4.5", "amount / weight", ABOVE, 14},
+        {TUNABLE_LIMIT, "far", "0.50", "amount / weight", AT_MOST, 14},
+        {TUNABLE_SCORE, "four", "1", NULL, 0, 17},
     };
     struct policy_text text = {.count = 0};
     struct tunables *tunables;
@@ -117,9 +121,18 @@ static struct value combine(const struct tunables *tunables, const struct condit
     if (node->kind == CONDITION_LIMIT) {
         const struct tunable *tunable = &tunables->of[node->tunable];
         struct value value = expression_eval(tunables->parts[node->part], frame, arena);
+        struct value limit = tunable->value;
+        if (node->factor != SIZE_MAX) {
+            struct value by = expression_eval(tunables->parts[node->factor], frame, arena);
+            if (by.type == VALUE_ABSENT || value.type == VALUE_ABSENT)
+                return value_absent();
+            if (by.type == VALUE_ERROR && value.type != VALUE_ERROR)
+                return by;
+            limit = value_double(limit.number * by.number);
+        }
         if (value.type == VALUE_ABSENT || value.type == VALUE_ERROR)
             return value;
-        return value_bool(holds(tunable->relation, value_order(value, tunable->value)));
+        return value_bool(holds(tunable->relation, value_order(value, limit)));
     }
     bool deciding = node->kind == CONDITION_OR, is_absent = false, is_error = false;
     struct value error = value_absent(), only = value_absent();
@@ -180,6 +193,8 @@ static void conditions_are_their_parts(void **state) {
         "  - {name: e, when: \"vip ? items > 0 : weight > 1.0\", then: {score: 1}}\n"
         "  - {name: f, when: \"!(!(items < 0)) && has(note) && items + 1 <= 2\", then: {score: "
         "1}}\n"
+        "  - {name: h, when: amount > 2.5 * weight || weight * 0.5 >= amount && items > 0, then: "
+        "{score: 1}}\n"
         "  - {name: g, when: weight / 0.0 > 1.0 || items % 3 == 1, then: {score: 1}}\n";
     struct snapshot *snapshot = policy_text_snapshot(schema, NULL, conditions);
     struct tunables *tunables;
@@ -188,7 +203,7 @@ static void conditions_are_their_parts(void **state) {
     uint64_t random = asked_seed(11);
     (void)state;
     assert_int_equal(tunables_new(snapshot, &tunables, &error), 0);
-    assert_int_equal(snapshot->rule_count, 7);
+    assert_int_equal(snapshot->rule_count, 8);
     arena_init(&arena, (size_t)64 << 20);
     struct value *frame = check_calloc(snapshot->slot_count, sizeof *frame);
     size_t seen[3] = {0};
