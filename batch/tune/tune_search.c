@@ -17,8 +17,9 @@
 #define PARTNERS_MAX 40 /* changes of each kind that are tried in pairs */
 #define BEST_MAX     6  /* settings that are improved under the constraints */
 
-static const double prices[] = {0.9,  0.75, 0.6,  0.45, 0.35, 0.25,
-                                0.18, 0.12, 0.08, 0.05, 0.03, 0.015};
+/* Frauds for an alert: of what a change adds, at least this share has to be fraud. */
+static const double prices[] = {0.9,  0.75, 0.6,  0.45, 0.35,  0.25,  0.18,
+                                0.12, 0.08, 0.05, 0.03, 0.015, 0.006, 0.002};
 #define PRICES (sizeof prices / sizeof *prices)
 
 /* ---- points ---- */
