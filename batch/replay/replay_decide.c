@@ -95,7 +95,10 @@ static int decide(const struct replay_row_task *task, const struct replay_decide
                   struct text *ret_field, struct error *ret_error) {
     const struct record *record = &task->chunk->rows[task->index].record;
     arena_reset(arena);
-    engine_use_recorded(decider->engines[task->worker], &record->transaction.decision);
+    /* Thresholds that were computed on the way have all groups. */
+    bool is_computed = task->replay->walk && decider == &task->replay->decider;
+    engine_use_recorded(decider->engines[task->worker],
+                        is_computed ? NULL : &record->transaction.decision);
     int r = engine_judge(decider->engines[task->worker], &record->transaction.transaction,
                          readings_of(task, decider->lane), with_features, arena, ret_decision,
                          ret_field, ret_error);

@@ -78,8 +78,8 @@ static bool is_suppressed(const struct judge *judge, uint32_t index) {
 
 bool judge_allows(const struct judge *judge, uint32_t index, int64_t event_time_us) {
     const struct rule *rule = &judge->snapshot->rules[index];
-    return rule->mode == RULE_LIVE && has_say(judge, rule, event_time_us) &&
-           !is_suppressed(rule, judge->layout.bound.frame);
+    return judge_mode(judge, index) == RULE_LIVE && has_say(judge, rule, event_time_us) &&
+           !is_suppressed(judge, index);
 }
 
 static void hear(struct poll *poll, uint32_t index, struct value answer) {
