@@ -49,7 +49,7 @@ REQUEST_RULES = {
     ("GetListRequest", "list"): {"pattern": "^[ -~]{0,128}$"},
     ("GetListRequest", "limit"): {"maximum": 1000, "pattern": "^(0|[1-9][0-9]{0,2})$"},
     ("ExplainRequest", "transaction_id"): {"type": "string", "pattern": WORD},
-    ("ChangeBrakeRequest", "rule"): {"pattern": "^[ -~]{0,64}$"},
+    ("ChangeBrakeRequest", "rule"): {"pattern": "^[!-~]{0,64}$"},
     ("ChangeBrakeRequest", "source"): {"pattern": "^[ -~]{0,128}$"},
     ("ChangeBrakeRequest", "reason"): {"pattern": "^[ -~]{0,512}$"},
     **{("FindRequest", name): {"minimum": 0, "maximum": 253402300799999999, "pattern": "^(0|[1-9][0-9]{0,16})$"}
@@ -74,6 +74,14 @@ REQUIRED = {
     "GetEntityRequest": ["entity", "key"],
     "ExplainRequest": ["transaction_id"],
     "FindKey": ["field", "value"],
+}
+
+# And what depends on several fields.
+EITHER = {
+    "ChangeBrakeRequest": [
+        {"required": ["rule"], "properties": {"rule": {"type": "string", "minLength": 1}, "policy": {"enum": [False, None]}}},
+        {"required": ["policy"], "properties": {"rule": {"enum": ["", None]}, "policy": {"const": True}}},
+    ],
 }
 
 # path, operation, request message (none: GET), response message, summary
@@ -260,6 +268,8 @@ class Schemas:
             schema["required"] = required
         if fields:
             schema["properties"] = {field[0]: self.field(message, field, sent) for field in fields}
+        if sent and message in EITHER:
+            schema["oneOf"] = EITHER[message]
         members = [f[0] for f in fields if f[3]]
         if members and sent:
             pairs = [[a, b] for i, a in enumerate(members) for b in members[i + 1 :]]

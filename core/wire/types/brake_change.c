@@ -18,11 +18,6 @@ int brake_change_check(const struct brake_change *change, struct text *ret_field
                        struct error *ret_error) {
     struct text field = TEXT_LITERAL("rule");
     int r = check_rule(change, ret_error);
-    if (r == 0 && change->pull && change->definition) {
-        field = TEXT_LITERAL("definition");
-        r = error_set(ret_error, ERROR_INVALID,
-                      "a brake is pulled on a rule as it is declared now; expected definition 0");
-    }
     if (r == 0) {
         field = TEXT_LITERAL("source");
         r = field_check_text("source", change->source, BRAKE_SOURCE_MAX, ret_error);
