@@ -18,6 +18,13 @@ func (c *Client) GetList(ctx context.Context, list string, options ...CallOption
 	return ask(ctx, c, options, encode, decodeListPage)
 }
 
+// ChangeBrake pulls or lifts the brake of a rule, or of the policy as a whole. A rule whose brake is pulled acts as if in
+// shadow. Doing it again changes nothing. Status has the brakes that are pulled.
+func (c *Client) ChangeBrake(ctx context.Context, change BrakeChange, options ...CallOption) (*BrakeChanged, error) {
+	encode := func(*callOptions) (*request, error) { return brakeRequest(change) }
+	return ask(ctx, c, options, encode, decodeBrakeChanged)
+}
+
 // Reload makes the server load its policy and its shadow policies again. With Wait it returns what became of them; a
 // refused policy is a result and not an error.
 func (c *Client) Reload(ctx context.Context, options ...CallOption) (*Reload, error) {

@@ -91,6 +91,17 @@ func listRequest(list string, afterPosition uint64, limit int) (*request, error)
 	return newRequest("get_list", 0, &wire.Request{Call: &wire.Request_GetList{GetList: call}})
 }
 
+func brakeRequest(change BrakeChange) (*request, error) {
+	if err := checkEach(text{"rule", change.Rule}, text{"source", change.Source}, text{"reason", change.Reason}); err != nil {
+		return nil, err
+	}
+	call := &wire.ChangeBrakeRequest{
+		Rule: change.Rule, Policy: change.Policy, Pull: change.Pull, Definition: change.Definition, Source: change.Source,
+		Reason: change.Reason,
+	}
+	return newRequest("change_brake", 0, &wire.Request{Call: &wire.Request_ChangeBrake{ChangeBrake: call}})
+}
+
 func reloadRequest(wait bool) (*request, error) {
 	call := &wire.ReloadRequest{Wait: wait}
 	return newRequest("reload", 0, &wire.Request{Call: &wire.Request_Reload{Reload: call}})
@@ -195,6 +206,20 @@ func decodeListEntry(e *wire.ListEntry) ListEntry {
 	return ListEntry{
 		Value: e.Value, ExpiryTime: moment(e.ExpiryTimeUs), Position: e.Position, ReceiveTime: moment(e.ReceiveTimeUs),
 		Source: e.Source, Reason: e.Reason,
+	}
+}
+
+func decodeBrakeChanged(response *wire.Response) (*BrakeChanged, error) {
+	given := response.GetChangeBrake()
+	return &BrakeChanged{
+		Changed: given.GetChanged(), Position: given.GetPosition(), Definition: given.GetDefinition(),
+	}, nil
+}
+
+func decodeBrake(b *wire.Brake) Brake {
+	return Brake{
+		Rule: b.Rule, Definition: b.Definition, Applies: b.Applies, PulledTime: moment(b.PulledTimeUs), Position: b.Position,
+		Source: b.Source, Reason: b.Reason,
 	}
 }
 
@@ -329,7 +354,8 @@ func (r *reading) rule(given *wire.ExplainedRule) ExplainedRule {
 		Verdict: r.verdict(given.Verdict), VerdictOnError: r.verdict(given.VerdictOnError), Score: given.Score,
 		Group: given.Group, Reason: given.Reason, Capped: given.Capped, VerdictIfLive: r.verdict(given.VerdictIfLive),
 		From: moment(given.FromUs), Until: moment(given.UntilUs), Rollout: given.Rollout, RolloutKey: given.RolloutKey,
-		Parts: each(given.Parts, r.part),
+		Braked: given.Braked,
+		Parts:  each(given.Parts, r.part),
 	}
 }
 

@@ -30,6 +30,8 @@ func TestEveryFieldOfAnAnalystsAnswers(t *testing.T) {
 	if len(page.Lists) == 0 || len(page.Entries) == 0 {
 		t.Error("the case has no lists or no entries")
 	}
+	brake, response := decode(t, "response_change_brake", "change_brake", 0, decodeBrakeChanged)
+	compareFields(t, reflect.ValueOf(*brake), reflect.ValueOf(response.GetChangeBrake()).Elem())
 	reload, response := decode(t, "response_reload", "reload", 0, decodeReload)
 	compareFields(t, reflect.ValueOf(*reload), reflect.ValueOf(response.GetReload()).Elem())
 	explanation, response := decode(t, "response_explain", "explain", 0, decodeExplanation)

@@ -2,7 +2,7 @@ package harrier
 
 import "time"
 
-// What the calls of an analyst send and return: changes of lists, reloads and explanations. Zero times are none.
+// What the calls of an analyst send and return: changes of lists and brakes, reloads and explanations. Zero times are none.
 
 // ---------------------------------------------------------------------------------------------------------------
 // Lists
@@ -88,6 +88,47 @@ type ListPage struct {
 	Entries []ListEntry
 	// NextPosition is what AfterPosition needs for the next page; 0: there is none.
 	NextPosition uint64
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Brakes
+
+// BrakeChange pulls the brake of a rule or, without Pull, lifts it.
+type BrakeChange struct {
+	// Rule is its name in the policy; "" with Policy, which means each of the policy's rules.
+	Rule   string
+	Policy bool
+	Pull   bool
+	// Definition lifts a brake that is for another declaration of the rule than that of the policy in force: as of the
+	// Brake. 0: the one in force.
+	Definition uint64
+	// Source says who makes the change ("analyst:7"), Reason why. Both are optional.
+	Source string
+	Reason string
+}
+
+// BrakeChanged is the answer to a BrakeChange.
+type BrakeChanged struct {
+	// Changed is false if it was so already.
+	Changed bool
+	// Position is that of the change in the archive; 0 if nothing changed.
+	Position uint64
+	// Definition is that of the declaration that the brake is, or was, for.
+	Definition uint64
+}
+
+// Brake is one that was pulled and not lifted.
+type Brake struct {
+	// Rule is "" for the policy as a whole.
+	Rule string
+	// Definition is a hash of the declaration that it is for. Applies: the policy in force declares the rule so.
+	Definition uint64
+	Applies    bool
+	PulledTime time.Time
+	Position   uint64
+	// Source is who pulled it, "" the server; Reason the person's, or what exceeded at_most.
+	Source string
+	Reason string
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -357,6 +398,8 @@ type ExplainedRule struct {
 	// whose values are these keys.
 	Rollout    uint32
 	RolloutKey string
+	// Braked: in shadow by its brake; live in the policy.
+	Braked bool
 	// Parts are those of its condition; the first is the whole.
 	Parts []ExplainedPart
 }

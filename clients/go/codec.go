@@ -101,7 +101,7 @@ func (r *request) writes() bool {
 	switch r.call {
 	case "score":
 		return !r.dryRun
-	case "report_outcome", "change_list", "amend":
+	case "report_outcome", "change_list", "change_brake", "amend":
 		return true
 	}
 	return false
@@ -310,6 +310,8 @@ func answered(response *wire.Response) (string, int) {
 		return "change_list", len(answer.ChangeList.GetResults())
 	case *wire.Response_GetList:
 		return "get_list", 0
+	case *wire.Response_ChangeBrake:
+		return "change_brake", 0
 	case *wire.Response_Reload:
 		return "reload", 0
 	case *wire.Response_Explain:
@@ -527,6 +529,9 @@ func decodeStatus(response *wire.Response) (*Status, error) {
 		Node:              found.GetNode(),
 		Primary:           found.GetPrimary(),
 		CommittedPosition: found.GetCommittedPosition(),
+
+		Brakes:     each(found.GetBrakes(), decodeBrake),
+		BrakeCount: found.GetBrakeCount(),
 	}, nil
 }
 

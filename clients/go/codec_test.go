@@ -179,6 +179,9 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 		made, err = changeRequest(changes)
 	case *wire.Request_GetList:
 		made, err = listRequest(call.GetList.List, call.GetList.AfterPosition, int(call.GetList.Limit))
+	case *wire.Request_ChangeBrake:
+		one := call.ChangeBrake
+		made, err = brakeRequest(BrakeChange{one.Rule, one.Policy, one.Pull, one.Definition, one.Source, one.Reason})
 	case *wire.Request_Reload:
 		made, err = reloadRequest(call.Reload.Wait)
 	case *wire.Request_Explain:
@@ -322,6 +325,7 @@ var renamed = map[string]string{
 	"PreviousExpiryTime": "PreviousExpiryTimeUs", "LastChangeTime": "LastChangeTimeUs", "ExpiryTime": "ExpiryTimeUs",
 	"OutcomeReceiveTime": "OutcomeReceiveTimeUs", "OutcomeKnownTime": "OutcomeKnownTimeUs", "AmendedTime": "AmendedTimeUs",
 	"ReceiveTime": "ReceiveTimeUs", "KnownTime": "KnownTimeUs", "From": "FromUs", "Until": "UntilUs",
+	"PulledTime": "PulledTimeUs",
 }
 
 // compareFields holds each field of ours against protobuf's.
@@ -412,6 +416,11 @@ func TestEveryFieldOfTheOtherAnswers(t *testing.T) {
 	node := &wire.StatusResponse{Node: "harrier-2", Primary: "tcp://10.1.0.5:7130", CommittedPosition: 7}
 	status, _ = decodeStatus(&wire.Response{Answer: &wire.Response_Status{Status: node}})
 	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(node).Elem())
+	status, response = decode(t, "response_status_brakes", "status", 0, decodeStatus)
+	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(response.GetStatus()).Elem())
+	if len(status.Brakes) != 2 {
+		t.Error("the case has other brakes")
+	}
 	entity, response := decode(t, "response_get_entity", "get_entity", 0, decodeEntity)
 	compareFields(t, reflect.ValueOf(*entity), reflect.ValueOf(response.GetGetEntity()).Elem())
 
@@ -633,6 +642,7 @@ func FuzzAnswers(f *testing.F) {
 			"status":         func(r *wire.Response) (int, error) { _, err := decodeStatus(r); return count, err },
 			"change_list":    func(r *wire.Response) (int, error) { found, err := decodeChanges(r); return len(found), err },
 			"get_list":       func(r *wire.Response) (int, error) { _, err := decodeListPage(r); return count, err },
+			"change_brake":   func(r *wire.Response) (int, error) { _, err := decodeBrakeChanged(r); return count, err },
 			"reload":         func(r *wire.Response) (int, error) { _, err := decodeReload(r); return count, err },
 			"explain":        func(r *wire.Response) (int, error) { _, err := decodeExplanation(r); return count, err },
 			"amend":          func(r *wire.Response) (int, error) { found, err := decodeAmendments(r); return len(found), err },

@@ -254,4 +254,8 @@ type Status struct {
 	Node              string
 	Primary           string
 	CommittedPosition uint64
+
+	// Brakes that were pulled and not lifted: the first 100 of BrakeCount, in the order of their positions.
+	Brakes     []Brake
+	BrakeCount uint64
 }

@@ -15,6 +15,9 @@ from conftest import FakeServer, approve
 from harrier_client import (
     AmendedTransaction,
     AsyncClient,
+    Brake,
+    BrakeChange,
+    BrakeChanged,
     Client,
     Decision,
     Entity,
@@ -86,6 +89,11 @@ def bytes_of(name: str) -> bytes:
                 ]
             ),
         ),
+        (
+            "request_change_brake",
+            _analyst_codec.brake_request(BrakeChange("night_spree", source="analyst:7", reason="the sale is over")),
+        ),
+        ("request_change_brake_policy", _analyst_codec.brake_request(BrakeChange(policy=True, pull=True))),
         ("request_get_list", _analyst_codec.list_request("blocked_cards", 4711, 100)),
         ("request_get_list_all", _analyst_codec.list_request("", 0, 0)),
         ("request_reload", _analyst_codec.reload_request(True)),
@@ -103,6 +111,7 @@ def test_a_request_is_there_even_if_it_is_empty() -> None:
     for request, call in (
         (_analyst_codec.reload_request(False), "reload"),
         (_analyst_codec.list_request("", 0, 0), "get_list"),
+        (_analyst_codec.brake_request(BrakeChange()), "change_brake"),
         (_codec.entity_request("", [], None), "get_entity"),
         (_analyst_codec.explain_request(""), "explain"),
     ):
@@ -200,6 +209,18 @@ def test_a_page() -> None:
         next_position=9,
     )
     assert _analyst_codec.page(answer) == ListPage([summary], [entry], 9)
+
+
+@needs_cases
+def test_brakes() -> None:
+    changed = _analyst_codec.brake_changed(pb.Response.FromString(bytes_of("response_change_brake")).change_brake)
+    assert changed == BrakeChanged(True, 18, 72623859790382856)
+    status = _codec.status(pb.Response.FromString(bytes_of("response_status_brakes")).status)
+    assert status.brake_count == 2
+    assert status.brakes == [
+        Brake("night_spree", 72623859790382856, True, 1, 17, "", "12 of 400 decisions, at_most 2% per 10m"),
+        Brake("", 7, False, 2, 18, "analyst:7", "a sale"),
+    ]
 
 
 @needs_cases
@@ -478,6 +499,8 @@ def analyst(request: Any) -> Any:
                 result.changed.list, result.changed.value, result.changed.changed = change.list, change.value, True
     elif request.HasField("get_list"):
         response.get_list.next_position = request.get_list.after_position + request.get_list.limit
+    elif request.HasField("change_brake"):
+        response.change_brake.changed, response.change_brake.position = request.change_brake.pull, 4
     elif request.HasField("reload"):
         response.reload.result = pb.RELOAD_REFUSED if request.reload.wait else pb.RELOAD_UNSPECIFIED
     elif request.HasField("explain"):
@@ -491,7 +514,8 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def check(results: Tuple[Any, ...], server: FakeServer) -> None:
-    entity, (changed, refused), page, scheduled, waited, found = results
+    entity, (changed, refused), page, pulled, scheduled, waited, found = results
+    assert (pulled.changed, pulled.position) == (True, 4)
     assert entity.entries == 3
     assert (changed.list, changed.value, changed.changed) == ("blocked_cards", "tok_9", True)
     assert isinstance(refused, NotFoundError)
@@ -518,6 +542,7 @@ def test_calls(server: FakeServer) -> None:
             client.get_entity("card_merchant", "c", "m", at_time=17, **more),
             client.change_list([CHANGE, ListChange("nothing", "x")], **more),
             client.get_list("blocked_cards", after_position=5, limit=7, **more),
+            client.change_brake(BrakeChange("r", pull=True), **more),
             client.reload(**more),
             client.reload(wait=True, **more),
             client.explain("t", **more),
@@ -535,6 +560,7 @@ def test_calls_of_tasks(server: FakeServer) -> None:
                 await client.get_entity("card_merchant", "c", "m", at_time=17, **more),
                 await client.change_list([CHANGE, ListChange("nothing", "x")], **more),
                 await client.get_list("blocked_cards", after_position=5, limit=7, **more),
+                await client.change_brake(BrakeChange("r", pull=True), **more),
                 await client.reload(**more),
                 await client.reload(wait=True, **more),
                 await client.explain("t", **more),

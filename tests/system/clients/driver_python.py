@@ -16,12 +16,12 @@ import time
 
 import harrier_client
 from harrier_client import (
-    Amendment, AmendmentKind, FindQuery, HarrierError, Label, ListChange, Outcome, Transaction, Verdict,
+    Amendment, AmendmentKind, BrakeChange, FindQuery, HarrierError, Label, ListChange, Outcome, Transaction, Verdict,
 )
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-    "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls",
+    "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "brakes", "find", "tls",
 ]
 THREADS = 1100
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -234,6 +234,11 @@ class Driver:
             changes = [ListChange(expiry_time=one.pop("expiry_time_us", None), **one) for one in command["changes"]]
             return (lambda: self.client.change_list(changes, **options),
                     lambda results: {"results": [changed_object(result) for result in results]})
+        if command["do"] == "change_brake":
+            change = BrakeChange(**{name: command[name] for name in ("rule", "policy", "pull", "source", "reason")
+                                    if name in command})
+            return (lambda: self.client.change_brake(change, **options),
+                    lambda found: {"results": [members(found, "changed", "position")]})
         if command["do"] == "get_list":
             return (lambda: self.client.get_list(command.get("list", ""),
                                                  after_position=command.get("after_position", 0),

@@ -176,6 +176,12 @@ func callAnalyst(ctx context.Context, client *harrier.Client, c *command) object
 		return answered(found, err, func(results []harrier.ListChangeResult) object {
 			return object{"results": list(results, changedObject)}
 		})
+	case "change_brake":
+		change := harrier.BrakeChange{Rule: c.Rule, Policy: c.Policy, Pull: c.Pull, Source: c.Source, Reason: c.Reason}
+		found, err := client.ChangeBrake(ctx, change, options...)
+		return answered(found, err, func(b *harrier.BrakeChanged) object {
+			return object{"results": []any{object{"changed": b.Changed, "position": b.Position}}}
+		})
 	case "get_list":
 		found, err := client.GetList(ctx, c.List, options...)
 		return answered(found, err, pageObject)

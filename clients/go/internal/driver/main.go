@@ -20,7 +20,7 @@ import (
 
 var can = []string{
 	"addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-	"decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls",
+	"decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "brakes", "find", "tls",
 }
 
 type object = map[string]any
@@ -48,12 +48,16 @@ type command struct {
 	Limit         int          `json:"limit"`
 	Wait          bool         `json:"wait"`
 	TransactionID string       `json:"transaction_id"`
+	Rule          string       `json:"rule"`
+	Policy        bool         `json:"policy"`
+	Pull          bool         `json:"pull"`
+	Source        string       `json:"source"`
+	Reason        string       `json:"reason"`
 
 	Verdicts []harrier.Verdict `json:"verdicts"`
 	Labels   []harrier.Label   `json:"labels"`
 	Score    []uint32          `json:"score"`
 	Card     string            `json:"card"`
-	Rule     string            `json:"rule"`
 	Shadow   bool              `json:"shadow"`
 	Cursor   string            `json:"cursor"`
 }

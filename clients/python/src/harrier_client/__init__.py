@@ -2,6 +2,8 @@
 
 from .aio import AsyncBatcher, AsyncClient
 from .analyst import (
+    BrakeChange,
+    BrakeChanged,
     ExplainedAmendment,
     ExplainedComputed,
     ExplainedCutoff,
@@ -52,6 +54,7 @@ from .types import (
     AmendmentAccepted,
     AmendmentKind,
     AttributeValue,
+    Brake,
     Decision,
     Entity,
     Label,
@@ -77,6 +80,9 @@ __all__ = [
     "AsyncClient",
     "AttributeValue",
     "Batcher",
+    "Brake",
+    "BrakeChange",
+    "BrakeChanged",
     "BusyError",
     "Client",
     "ClosedError",

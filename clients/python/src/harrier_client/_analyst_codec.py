@@ -10,6 +10,8 @@ from . import _codec
 from ._codec import Request
 from ._proto import harrier_pb2 as pb
 from .analyst import (
+    BrakeChange,
+    BrakeChanged,
     ExplainedAmendment,
     ExplainedComputed,
     ExplainedCutoff,
@@ -63,6 +65,14 @@ def list_request(name: str, after_position: int, limit: int, traceparent: Option
     _codec.fill(message.get_list, "after_position", after_position)
     _codec.fill(message.get_list, "limit", limit)
     return Request("get_list", message.SerializeToString(), traceparent=traceparent)
+
+
+def brake_request(change: BrakeChange, traceparent: Optional[str] = None) -> Request:
+    message = pb.Request()
+    message.change_brake.SetInParent()
+    for one in fields(change):
+        _codec.fill(message.change_brake, one.name, getattr(change, one.name))
+    return Request("change_brake", message.SerializeToString(), traceparent=traceparent)
 
 
 def reload_request(wait: bool, traceparent: Optional[str] = None) -> Request:
@@ -140,6 +150,10 @@ def page(found: Any) -> ListPage:
         [_copy(ListEntry, entry) for entry in found.entries],
         found.next_position,
     )
+
+
+def brake_changed(found: Any) -> BrakeChanged:
+    return _copy(BrakeChanged, found)
 
 
 def _shadow_reload(shadow: Any) -> ShadowReload:

@@ -19,6 +19,7 @@ from .types import (
     AmendmentAccepted,
     AmendmentKind,
     AttributeValue,
+    Brake,
     Decision,
     Entity,
     Label,
@@ -197,7 +198,7 @@ class Request:
         self.call = call
         self.count = count
         # Only the primary answers it. A standby answers what only reads, and may answer a dry run.
-        self.writes = count > 0 and not dry_run
+        self.writes = (count > 0 or call == "change_brake") and not dry_run
         if traceparent and _TRACEPARENT.fullmatch(traceparent):
             encoded = _wire.delimited(_TRACEPARENT_NUMBER, traceparent.encode()) + encoded
         self._encoded = encoded
@@ -480,10 +481,13 @@ def entity(found: Any) -> Entity:
 
 
 _STATUS_FIELDS: Tuple[str, ...] = tuple(Status.__dataclass_fields__)
+_BRAKE_FIELDS: Tuple[str, ...] = tuple(Brake.__dataclass_fields__)
 
 
 def status(found: Any) -> Status:
-    return Status(**{name: getattr(found, name) for name in _STATUS_FIELDS})
+    members = {name: getattr(found, name) for name in _STATUS_FIELDS}
+    members["brakes"] = [Brake(**{name: getattr(one, name) for name in _BRAKE_FIELDS}) for one in found.brakes]
+    return Status(**members)
 
 
 def is_up(data: bytes, request: Request) -> bool:

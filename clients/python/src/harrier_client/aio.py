@@ -17,7 +17,7 @@ from . import _analyst_codec, _codec, _fallback, _nng, _search_codec
 from ._call import Call
 from ._core import Core
 from ._finalizer import Finalizer
-from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
+from .analyst import BrakeChange, BrakeChanged, Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -302,6 +302,15 @@ class AsyncClient:
         begun = time.monotonic()
         request = _analyst_codec.list_request(name, after_position, limit, traceparent)
         found: ListPage = await self._call(request, deadline, begun, _analyst_codec.page)
+        return found
+
+    async def change_brake(
+        self, change: BrakeChange, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> BrakeChanged:
+        """Lifts or pulls the brake of a rule. Doing it again changes nothing. status() has the brakes."""
+        begun = time.monotonic()
+        request = _analyst_codec.brake_request(change, traceparent)
+        found: BrakeChanged = await self._call(request, deadline, begun, _analyst_codec.brake_changed)
         return found
 
     async def reload(

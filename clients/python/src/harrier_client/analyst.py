@@ -1,5 +1,5 @@
-"""What an analyst's calls send and return: changes of lists, reloads and explanations. The meaning of every field is in
-proto/harrier.proto.
+"""What an analyst's calls send and return: changes of lists and brakes, reloads and explanations. The meaning of every field
+is in proto/harrier.proto.
 
 Names tell units: ``_us`` are microseconds, for times since 1970-01-01 UTC; 0 is none. Positions are those of records in
 the server's archive. Ids are shown to people as 16 hexadecimal digits.
@@ -96,6 +96,36 @@ class ListPage:
     lists: Sequence[ListSummary]
     entries: Sequence[ListEntry]
     next_position: int
+
+
+# ----------------------------------------------------------------------------------------------
+# Brakes
+
+
+@dataclass(frozen=True)
+class BrakeChange:
+    """Lifts the brake of a rule or, with ``pull``, pulls it. With ``policy`` and no rule: of all of the policy's rules.
+
+    ``definition`` lifts a brake that is for another declaration of the rule than that of the policy in force: as in
+    :class:`Brake`; 0: that one. ``source`` says who makes the change ("analyst:7"), ``reason`` why.
+    """
+
+    rule: str = ""
+    policy: bool = False
+    pull: bool = False
+    definition: int = 0
+    source: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BrakeChanged:
+    """``changed`` is false if it was so already, and ``position`` is 0 then. ``definition`` is that of the declaration
+    that the brake is, or was, for."""
+
+    changed: bool
+    position: int
+    definition: int
 
 
 # ----------------------------------------------------------------------------------------------
@@ -248,6 +278,7 @@ class ExplainedRule:
     ``capped``, ``verdict_if_live`` and ``reason``, if it fired, are as in :class:`Reason`. It applies to event times
     from ``from_us`` on and before ``until_us`` (0: no bound), and to ``rollout`` hundredths of a percent of the keys in
     the field ``rollout_key``: 10,000 is all. The first of ``parts`` is its whole condition.
+    ``braked``: in shadow by its brake; live in the policy.
     """
 
     name: str
@@ -268,6 +299,7 @@ class ExplainedRule:
     rollout: int
     rollout_key: str
     parts: Sequence[ExplainedPart]
+    braked: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ._call import Call
 from ._core import Core
 from ._finalizer import Finalizer
 from ._limiter import Limiter
-from .analyst import Explanation, ListChange, ListChanged, ListPage, Reload
+from .analyst import BrakeChange, BrakeChanged, Explanation, ListChange, ListChanged, ListPage, Reload
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -200,6 +200,15 @@ class Client:
         begun = time.monotonic()
         request = _analyst_codec.list_request(name, after_position, limit, traceparent)
         found: ListPage = self._call(request, deadline, begun, _analyst_codec.page)
+        return found
+
+    def change_brake(
+        self, change: BrakeChange, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> BrakeChanged:
+        """Lifts or pulls the brake of a rule. Doing it again changes nothing. status() has the brakes."""
+        begun = time.monotonic()
+        request = _analyst_codec.brake_request(change, traceparent)
+        found: BrakeChanged = self._call(request, deadline, begun, _analyst_codec.brake_changed)
         return found
 
     def reload(

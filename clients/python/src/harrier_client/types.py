@@ -192,6 +192,23 @@ class Entity:
     state_hash: int
 
 
+@dataclass(frozen=True)
+class Brake:
+    """A brake that was pulled and not lifted: the rule (empty: the policy as a whole) acts as if in shadow.
+
+    ``definition`` is a hash of the declaration that it is for, and ``applies`` whether the policy in force declares the
+    rule so. ``source`` is who pulled it, empty for the server; ``reason`` the person's, or what exceeded ``at_most``.
+    """
+
+    rule: str
+    definition: int
+    applies: bool
+    pulled_time_us: int
+    position: int
+    source: str
+    reason: str
+
+
 @dataclass
 class Status:
     """What a server reports of itself; its metrics have more. Times are microseconds since 1970."""
@@ -214,3 +231,6 @@ class Status:
     node: str
     primary: str
     committed_position: int
+    # Those that were pulled and not lifted: the first 100 of brake_count, in the order of their positions.
+    brakes: Sequence[Brake] = ()
+    brake_count: int = 0
