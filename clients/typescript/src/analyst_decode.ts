@@ -23,6 +23,7 @@ import {
   RULE_FATES,
   RULE_MODES,
   THRESHOLD_ORIGINS,
+  type BrakeChanged,
   type ExplainedAmendment,
   type ExplainedEntity,
   type ExplainedOutcome,
@@ -99,6 +100,18 @@ export function listPage(response: Response): ListPage {
       reason: one.reason ?? '',
     })),
     nextPosition: number(from.next_position ?? 0),
+  };
+}
+
+// ------------------------------------------------------------------------------------------
+// Brakes
+
+export function brakeChanged(response: Response): BrakeChanged {
+  const from = response.change_brake ?? {};
+  return {
+    changed: from.changed ?? false,
+    position: number(from.position ?? 0),
+    definition: hex(from.definition ?? 0),
   };
 }
 
@@ -247,6 +260,7 @@ function rule(from: harrier.v1.ExplainedRule.$Properties): ExplainedRule {
     untilUs: number(from.until_us ?? 0),
     rollout: from.rollout ?? 0,
     rolloutKey: from.rollout_key ?? '',
+    braked: from.braked ?? false,
     parts: each(from.parts, part),
   };
 }

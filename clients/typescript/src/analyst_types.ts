@@ -1,6 +1,6 @@
 /**
- * What the calls of an analyst send and return: changes of lists, reloads and explanations. The meaning of every field
- * is in proto/harrier.proto. Times are in microseconds, 0 is none; numbers and ids are as in types.ts.
+ * What the calls of an analyst send and return: changes of lists and brakes, reloads and explanations. The meaning of
+ * every field is in proto/harrier.proto. Times are in microseconds, 0 is none; numbers and ids are as in types.ts.
  */
 import type { AmendedTransaction, Decision, Label, Transaction, Value, Verdict } from './types.js';
 
@@ -80,6 +80,34 @@ export interface ListPage {
   entries: ListEntry[];
   /** The `afterPosition` of the next page; 0: there is none. */
   nextPosition: number;
+}
+
+// ------------------------------------------------------------------------------------------
+// Brakes
+
+/** Lifts the brake of a rule or, with `pull`, pulls it. */
+export interface BrakeChange {
+  /** The rule; without it, `policy` is true. */
+  rule?: string;
+  /** The policy as a whole: each of its rules. */
+  policy?: boolean;
+  pull?: boolean;
+  /** Lifts a brake that is for another declaration of the rule than that of the policy in force: as in Brake. */
+  definition?: string;
+  /** Who makes the change: "analyst:7". */
+  source?: string;
+  /** Why. */
+  reason?: string;
+}
+
+/** What became of it. */
+export interface BrakeChanged {
+  /** False if it was so already. */
+  changed: boolean;
+  /** Of the change in the archive; 0 if nothing changed. */
+  position: number;
+  /** The declaration that the brake is, or was, for. */
+  definition: string;
 }
 
 // ------------------------------------------------------------------------------------------
@@ -232,6 +260,8 @@ export interface ExplainedRule {
   rollout: number;
   /** The field whose values are these keys. */
   rolloutKey: string;
+  /** In shadow by its brake; live in the policy. */
+  braked: boolean;
   /** Of its condition; the first is the whole. */
   parts: ExplainedPart[];
 }

@@ -1,5 +1,5 @@
 import * as analyst from './analyst_decode.js';
-import type { Explanation, ListChange, ListChanged, ListPage, Reload } from './analyst_types.js';
+import type { BrakeChange, BrakeChanged, Explanation, ListChange, ListChanged, ListPage, Reload } from './analyst_types.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 import { Core } from './core.js';
 import * as decode from './decode.js';
@@ -143,6 +143,13 @@ export class Client {
     const trace = encode.checkTraceparent(options.traceparent);
     const request = encode.listRequest(list, options.afterPosition, options.limit, trace);
     return this.#ask(begun, options, request, analyst.listPage);
+  }
+
+  /** Lifts or pulls the brake of a rule. Doing it again changes nothing. `status()` has the brakes. */
+  async changeBrake(change: BrakeChange, options: CallOptions = NO_OPTIONS): Promise<BrakeChanged> {
+    const begun = now();
+    const request = encode.brakeRequest(change, encode.checkTraceparent(options.traceparent));
+    return this.#ask(begun, options, request, analyst.brakeChanged);
   }
 
   /** Makes the server load its policy and shadow policies again. A refused policy is a result, not an error. */

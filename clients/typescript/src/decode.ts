@@ -324,5 +324,15 @@ export function status(response: Response): Status {
     node: from.node ?? '',
     primary: from.primary ?? '',
     committedPosition: number(from.committed_position ?? 0),
+    brakes: (from.brakes ?? []).map((one) => ({
+      rule: one.rule ?? '',
+      definition: hex(one.definition ?? 0),
+      applies: one.applies ?? false,
+      pulledTimeUs: number(one.pulled_time_us ?? 0),
+      position: number(one.position ?? 0),
+      source: one.source ?? '',
+      reason: one.reason ?? '',
+    })),
+    brakeCount: number(from.brake_count ?? 0),
   };
 }

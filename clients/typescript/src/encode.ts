@@ -1,6 +1,6 @@
 /** From the public types to the bytes of a request. Only this file, decode.ts and analyst_decode.ts use the generated code. */
 import proto, { type harrier } from '../proto/harrier.cjs';
-import type { ListChange } from './analyst_types.js';
+import type { BrakeChange, ListChange } from './analyst_types.js';
 import { InvalidError, TooLargeError } from './errors.js';
 import { TOKEN_SIZE_MAX } from './token.js';
 import {
@@ -17,6 +17,7 @@ import {
 import { Writer } from './writer.js';
 
 const pb = proto.harrier.v1;
+type Long = Exclude<harrier.v1.Brake['definition'], number>;
 
 // Keys of the fields of Request: number and wire type, in one byte.
 const PROTOCOL_TAG = 0x08;
@@ -92,12 +93,13 @@ export type CallName =
   | 'status'
   | 'change_list'
   | 'get_list'
+  | 'change_brake'
   | 'reload'
   | 'explain'
   | 'find';
 
 /** Calls that only the primary answers; score is one, too, unless it is a dry run. */
-const WRITING: readonly CallName[] = ['report_outcome', 'amend', 'change_list'];
+const WRITING: readonly CallName[] = ['report_outcome', 'amend', 'change_list', 'change_brake'];
 
 /** Returns it if it is well-formed; else it is ignored. */
 export function checkTraceparent(text: unknown): string | null {
@@ -481,6 +483,39 @@ export function listRequest(
     asked.limit = unsigned(limit, 'limit', UINT32_MAX);
   }
   return new Request('get_list', 0, encode({ get_list: asked }), traceparent);
+}
+
+/** A 64-bit number from its 16 hexadecimal digits. */
+function id(given: unknown, field: string): Long {
+  const digits = text(given, field);
+  if (!/^[0-9a-f]{16}$/.test(digits)) {
+    throw new InvalidError(`"${digits}"; expected 16 hexadecimal digits`, field);
+  }
+  const halves: unknown = { low: parseInt(digits.slice(8), 16), high: parseInt(digits.slice(0, 8), 16), unsigned: true };
+  return halves as Long; // all that the generated code reads of one
+}
+
+export function brakeRequest(change: BrakeChange, traceparent: string | null): Request {
+  const asked: harrier.v1.ChangeBrakeRequest.$Properties = {};
+  if (change.rule !== undefined && text(change.rule, 'rule') !== '') {
+    asked.rule = change.rule;
+  }
+  if (change.policy !== undefined && flag(change.policy, 'policy')) {
+    asked.policy = true;
+  }
+  if (change.pull !== undefined && flag(change.pull, 'pull')) {
+    asked.pull = true;
+  }
+  if (change.definition !== undefined) {
+    asked.definition = id(change.definition, 'definition');
+  }
+  if (change.source !== undefined) {
+    asked.source = text(change.source, 'source');
+  }
+  if (change.reason !== undefined) {
+    asked.reason = text(change.reason, 'reason');
+  }
+  return new Request('change_brake', 0, encode({ change_brake: asked }), traceparent);
 }
 
 export function reloadRequest(wait: boolean, traceparent: string | null): Request {

@@ -184,4 +184,23 @@ export interface Status {
   primary: string;
   /** Likewise: the last record that is known to be committed. */
   committedPosition: number;
+  /** Brakes that were pulled and not lifted: the first 100 of `brakeCount`, in the order of their positions. */
+  brakes: Brake[];
+  brakeCount: number;
+}
+
+/** A brake that was pulled and not lifted: the rule acts as if in shadow. */
+export interface Brake {
+  /** Empty: the policy as a whole. */
+  rule: string;
+  /** A hash of the declaration that it is for. */
+  definition: string;
+  /** The policy in force declares the rule so. */
+  applies: boolean;
+  pulledTimeUs: number;
+  position: number;
+  /** Who pulled it; empty: the server. */
+  source: string;
+  /** The person's, or what exceeded `at_most`. */
+  reason: string;
 }

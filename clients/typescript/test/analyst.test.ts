@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import proto from '../proto/harrier.cjs';
 import * as analyst from '../src/analyst_decode.js';
 import { decodeResponse } from '../src/decode.js';
-import { changeRequest, explainRequest, listRequest, reloadRequest, type Request } from '../src/encode.js';
+import { brakeRequest, changeRequest, explainRequest, listRequest, reloadRequest, type Request } from '../src/encode.js';
 import {
   Client,
   EXPLAINED_KINDS,
@@ -46,7 +46,7 @@ function compare(mine: unknown, theirs: unknown, path: string): void {
     for (const [index, one] of mine.entries()) {
       compare(one, others[index], `${path}[${index}]`);
     }
-  } else if (/(snapshotId|generationId)$/.test(path)) {
+  } else if (/(snapshotId|generationId|definition)$/.test(path)) {
     assert.match(String(mine), /^[0-9a-f]{16}$/, path);
     assert.equal(BigInt(`0x${String(mine)}`), BigInt((theirs as string | undefined) ?? 0), path);
   } else if (typeof mine === 'object' && mine !== null) {
@@ -99,6 +99,9 @@ describe('requests of an analyst', () => {
       listRequest(asked.list as string, Number(asked.after_position), Number(asked.limit), null),
     );
     expect('request_get_list_all', listRequest('', undefined, undefined, null));
+    const lift = { rule: 'night_spree', source: 'analyst:7', reason: 'the sale is over' };
+    expect('request_change_brake', brakeRequest(lift, null));
+    expect('request_change_brake_policy', brakeRequest({ policy: true, pull: true }, null));
     expect('request_reload', reloadRequest(true, null));
     expect('request_explain', explainRequest(load('request_explain').value.explain!.transaction_id as string, null));
   });
@@ -117,6 +120,8 @@ describe('requests of an analyst', () => {
       [() => listRequest('l', 2 ** 53, undefined, null), 'after_position'],
       [() => listRequest('l', undefined, -1, null), 'limit'],
       [() => listRequest('l', undefined, 2 ** 32, null), 'limit'],
+      [() => brakeRequest({ rule: '\ud800' }, null), 'rule'],
+      [() => brakeRequest({ rule: 'r', definition: '7' }, null), 'definition'],
       [() => explainRequest('\ud800', null), 'transaction_id'],
     ];
     for (const [made, field] of wrong) {
@@ -172,6 +177,8 @@ describe('answers to an analyst', () => {
     const page = read('response_get_list', listRequest('', undefined, undefined, null), analyst.listPage);
     compare(page, load('response_get_list').value.get_list, 'page');
     assert.ok(page.lists.length > 0 && page.entries.length > 0);
+    const brake = read('response_change_brake', brakeRequest({ rule: 'r' }, null), analyst.brakeChanged);
+    compare(brake, load('response_change_brake').value.change_brake, 'brake');
     const reload = read('response_reload', reloadRequest(true, null), analyst.reload);
     compare(reload, load('response_reload').value.reload, 'reload');
 

@@ -389,11 +389,33 @@ describe('answers', () => {
     const statusGot = status(decodeResponse(answer('response_status.json'), statusRequest(false, null)));
     for (const [mine, theirs] of Object.entries(said.status)) {
       const key = camel(mine) as keyof typeof statusGot;
-      if (key in statusGot && !/_(id|hash)$/.test(mine)) {
+      if (key in statusGot && key !== 'brakes' && !/_(id|hash)$/.test(mine)) {
         assert.equal(String(statusGot[key]), String(theirs), mine);
       }
     }
     assert.equal(BigInt(`0x${statusGot.snapshotId}`), BigInt(said.status.snapshot_id as string));
+    const braked = status(decodeResponse(answer('response_status_brakes.json'), statusRequest(false, null)));
+    assert.equal(braked.brakeCount, 2);
+    assert.deepEqual(braked.brakes, [
+      {
+        rule: 'night_spree',
+        definition: '0102030405060708',
+        applies: true,
+        pulledTimeUs: 1,
+        position: 17,
+        source: '',
+        reason: '12 of 400 decisions, at_most 2% per 10m',
+      },
+      {
+        rule: '',
+        definition: '0000000000000007',
+        applies: false,
+        pulledTimeUs: 2,
+        position: 18,
+        source: 'analyst:7',
+        reason: 'a sale',
+      },
+    ]);
     const node = { node: 'harrier-2', primary: 'tcp://10.1.0.5:7130', committed_position: 2 ** 52 };
     const nodeGot = status(decodeResponse(encode({ status: node }), statusRequest(false, null)));
     assert.deepEqual([nodeGot.node, nodeGot.primary, nodeGot.committedPosition], Object.values(node));

@@ -6,7 +6,7 @@ import { Client, HarrierError, version } from 'harrier-client';
 
 const CAN = [
   ...['addresses', 'ejection', 'retry_unavailable', 'standbys', 'fallback', 'batcher', 'metrics', 'request_limits'],
-  ...['decided', 'close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'find', 'tls'],
+  ...['decided', 'close_timeout', 'token', 'token_change', 'traceparent', 'analyst', 'brakes', 'find', 'tls'],
 ];
 const OPTIONS = {
   addresses: 'addresses',
@@ -232,6 +232,10 @@ const CALLS = {
     });
     const results = await client.changeList(changes, callOptions(command));
     return { results: results.map(changedObject) };
+  },
+  async change_brake({ rule, policy, pull, source, reason, ...command }) {
+    const found = await client.changeBrake({ rule, policy, pull, source, reason }, callOptions(command));
+    return { results: [members(found, 'changed', 'position')] };
   },
   async get_list(command) {
     const options = { ...callOptions(command), afterPosition: command.after_position, limit: command.limit };

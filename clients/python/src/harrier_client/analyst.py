@@ -1,5 +1,5 @@
-"""What an analyst's calls send and return: changes of lists and brakes, reloads and explanations. The meaning of every field
-is in proto/harrier.proto.
+"""What an analyst's calls send and return: changes of lists and brakes, reloads and explanations. The meaning of every
+field is in proto/harrier.proto.
 
 Names tell units: ``_us`` are microseconds, for times since 1970-01-01 UTC; 0 is none. Positions are those of records in
 the server's archive. Ids are shown to people as 16 hexadecimal digits.
