@@ -1,5 +1,13 @@
 import * as analyst from './analyst_decode.js';
-import type { BrakeChange, BrakeChanged, Explanation, ListChange, ListChanged, ListPage, Reload } from './analyst_types.js';
+import type {
+  BrakeChange,
+  BrakeChanged,
+  Explanation,
+  ListChange,
+  ListChanged,
+  ListPage,
+  Reload,
+} from './analyst_types.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 import { Core } from './core.js';
 import * as decode from './decode.js';

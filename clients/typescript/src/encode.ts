@@ -491,7 +491,11 @@ function id(given: unknown, field: string): Long {
   if (!/^[0-9a-f]{16}$/.test(digits)) {
     throw new InvalidError(`"${digits}"; expected 16 hexadecimal digits`, field);
   }
-  const halves: unknown = { low: parseInt(digits.slice(8), 16), high: parseInt(digits.slice(0, 8), 16), unsigned: true };
+  const halves: unknown = {
+    low: parseInt(digits.slice(8), 16),
+    high: parseInt(digits.slice(0, 8), 16),
+    unsigned: true,
+  };
   return halves as Long; // all that the generated code reads of one
 }
 

@@ -6,7 +6,14 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import proto from '../proto/harrier.cjs';
 import * as analyst from '../src/analyst_decode.js';
 import { decodeResponse } from '../src/decode.js';
-import { brakeRequest, changeRequest, explainRequest, listRequest, reloadRequest, type Request } from '../src/encode.js';
+import {
+  brakeRequest,
+  changeRequest,
+  explainRequest,
+  listRequest,
+  reloadRequest,
+  type Request,
+} from '../src/encode.js';
 import {
   Client,
   EXPLAINED_KINDS,
