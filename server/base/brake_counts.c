@@ -1,7 +1,6 @@
-/* A window is a ring of steps; a step that is too old counts as empty and is cleared when its place
- * is used again. Limits over the same period share the ring of decisions. So a decision costs an
- * addition per period, and one per rule with a limit that took effect; the sums over the rings are
- * made only for those, since nothing else can exceed a limit. */
+/* A window is a ring of steps with their sum. Limits over the same period share the ring of
+ * decisions. So a decision costs an addition per period, and one per rule with a limit that took
+ * effect; only for those is the limit compared, since nothing else can exceed it. */
 #include "brake_counts.h"
 
 #include "core/base/check.h"
@@ -9,18 +8,16 @@
 
 #include <stdlib.h>
 
-struct step {
-    int64_t number; /* since 1970, in steps of the period */
-    uint32_t count;
-};
-
+/* The counts of the last BRAKE_STEPS steps, and their sum. */
 struct ring {
-    struct step steps[BRAKE_STEPS];
+    uint32_t steps[BRAKE_STEPS]; /* that of step n is at n % BRAKE_STEPS */
+    int64_t now;                 /* the newest step */
+    uint64_t sum;
 };
 
 /* All limits over one period. */
 struct period {
-    int64_t step_us, now; /* now: the number of the current step */
+    int64_t step_us, now; /* now: the number of the current step since 1970 */
     struct ring decisions;
 };
 
@@ -101,19 +98,23 @@ void brake_counts_clear(struct brake_counts *counts) {
     counts->exceeded = 0;
 }
 
-static void ring_add(struct ring *ring, int64_t number) {
-    struct step *step = &ring->steps[(uint64_t)number % BRAKE_STEPS];
-    if (step->number != number)
-        *step = (struct step){.number = number};
-    step->count += step->count < UINT32_MAX;
+/* Steps that are out of the window lose their counts. */
+static void ring_advance(struct ring *ring, int64_t now) {
+    if (now - ring->now >= BRAKE_STEPS)
+        *ring = (struct ring){.now = now};
+    while (ring->now < now) {
+        uint32_t *oldest = &ring->steps[++ring->now % BRAKE_STEPS];
+        ring->sum -= *oldest;
+        *oldest = 0;
+    }
 }
 
-static uint64_t ring_sum(const struct ring *ring, int64_t now) {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < BRAKE_STEPS; i++)
-        if (ring->steps[i].number > now - BRAKE_STEPS)
-            sum += ring->steps[i].count;
-    return sum;
+static void ring_add(struct ring *ring, int64_t now) {
+    ring_advance(ring, now);
+    if (ring->steps[now % BRAKE_STEPS] == UINT32_MAX)
+        return;
+    ring->steps[now % BRAKE_STEPS]++;
+    ring->sum++;
 }
 
 /* number: as in limit_of. */
@@ -121,10 +122,9 @@ static void add_fire(struct brake_counts *counts, size_t number) {
     struct limit *limit = &counts->limits[number - 1];
     const struct period *period = &counts->periods[limit->period];
     ring_add(&limit->fires, period->now);
-    uint64_t fired = ring_sum(&limit->fires, period->now);
+    uint64_t fired = limit->fires.sum, decided = period->decisions.sum;
     if (fired < BRAKE_FIRES_MIN || limit->is_exceeded)
         return;
-    uint64_t decided = ring_sum(&period->decisions, period->now);
     if (decided < BRAKE_DECISIONS_MIN || fired * 1000000 <= decided * limit->at_most->share_e6)
         return;
     limit->is_exceeded = true;
