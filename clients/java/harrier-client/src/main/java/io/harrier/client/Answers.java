@@ -4,6 +4,7 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
 import io.harrier.client.HarrierException.Decided;
+import io.harrier.client.admin.BrakeChange;
 import io.harrier.client.admin.Entity;
 import io.harrier.client.admin.ListChange;
 import io.harrier.client.admin.ListPage;
@@ -225,7 +226,18 @@ final class Answers {
                         Map.copyOf(labels), Times.ofMicros(s.getNewestEventTimeUs())),
                 new Status.Overlay(s.getOverlayEntities(), s.getOverlayBytes(), s.getOverlayMemoryBytes()),
                 new Status.Cluster(s.getNode(), s.getPrimary(), s.getCommittedPosition()), s.getStateHash(),
-                s.getDuplicates(), s.getRejected());
+                s.getDuplicates(), s.getRejected(),
+                s.getBrakesList().stream()
+                        .map(b -> new Status.Brake(
+                                b.getRule(), b.getDefinition(), b.getApplies(), Times.ofMicros(b.getPulledTimeUs()),
+                                b.getPosition(), b.getSource(), b.getReason()))
+                        .toList(),
+                s.getBrakeCount());
+    }
+
+    static BrakeChange.Changed brake(Wire.Response response) {
+        Wire.ChangeBrakeResponse c = response.getChangeBrake();
+        return new BrakeChange.Changed(c.getChanged(), c.getPosition(), c.getDefinition());
     }
 
     static List<Result<ListChange.Changed>> changes(Wire.Response response) throws ProtocolFault {

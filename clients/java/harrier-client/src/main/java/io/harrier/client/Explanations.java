@@ -111,7 +111,7 @@ final class Explanations {
                 Verdict.optional(r.getVerdictValue()), Verdict.optional(r.getVerdictOnErrorValue()), r.getScore(),
                 r.getGroup(), r.getReason(), r.getCapped(), Verdict.optional(r.getVerdictIfLiveValue()),
                 Times.ofMicros(r.getFromUs()), Times.ofMicros(r.getUntilUs()), r.getRollout(), r.getRolloutKey(),
-                parts(r.getPartsList()));
+                parts(r.getPartsList()), r.getBraked());
     }
 
     private static List<Explanation.Part> parts(List<Wire.ExplainedPart> given) {

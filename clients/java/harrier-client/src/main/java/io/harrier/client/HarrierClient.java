@@ -1,5 +1,6 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.BrakeChange;
 import io.harrier.client.admin.Entity;
 import io.harrier.client.admin.Explanation;
 import io.harrier.client.admin.FindQuery;
@@ -406,6 +407,29 @@ public final class HarrierClient implements AutoCloseable {
     public CompletableFuture<ListPage> getListAsync(
             String list, long afterPosition, int limit, CallOptions options) {
         return run(Requests.list(list, afterPosition, limit, options), options, Answers::list).future();
+    }
+
+    /**
+     * Lifts or pulls the brake of a rule. A change that is made twice changes nothing the second time.
+     *
+     * @param change the rule, or the policy as a whole
+     * @param options of this call
+     * @return whether that changed anything
+     * @throws HarrierException if the call failed
+     */
+    public BrakeChange.Changed changeBrake(BrakeChange change, CallOptions options) {
+        return run(Requests.brake(change, options), options, Answers::brake).await();
+    }
+
+    /**
+     * Lifts or pulls the brake of a rule, without waiting.
+     *
+     * @param change the rule, or the policy as a whole
+     * @param options of this call
+     * @return whether that changed anything
+     */
+    public CompletableFuture<BrakeChange.Changed> changeBrakeAsync(BrakeChange change, CallOptions options) {
+        return run(Requests.brake(change, options), options, Answers::brake).future();
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.harrier.client;
 
+import io.harrier.client.admin.BrakeChange;
 import io.harrier.client.admin.FindQuery;
 import io.harrier.client.admin.ListChange;
 import io.harrier.client.internal.transport.Request;
@@ -104,6 +105,18 @@ final class Requests {
         return make("get_list", 0, Wire.Request.newBuilder().setGetList(call), options);
     }
 
+    static Request brake(BrakeChange change, CallOptions options) {
+        Wire.ChangeBrakeRequest call = Wire.ChangeBrakeRequest.newBuilder()
+                .setRule(Texts.check("rule", change.rule()))
+                .setPolicy(change.policy())
+                .setPull(change.pull())
+                .setDefinition(change.definition())
+                .setSource(Texts.check("source", change.source()))
+                .setReason(Texts.check("reason", change.reason()))
+                .build();
+        return make("change_brake", 0, Wire.Request.newBuilder().setChangeBrake(call), options);
+    }
+
     static Request reload(boolean wait, CallOptions options) {
         Wire.ReloadRequest call = Wire.ReloadRequest.newBuilder().setWait(wait).build();
         return make("reload", 0, Wire.Request.newBuilder().setReload(call), options);
@@ -122,7 +135,8 @@ final class Requests {
 
     private static Request make(String call, int count, Wire.Request.Builder message, CallOptions options) {
         byte[] body = message.build().toByteArray();
-        boolean writes = count > 0; // outcomes, amendments and list changes; the others have no results
+        // Outcomes, amendments and list changes have results; the others have none.
+        boolean writes = count > 0 || call.equals("change_brake");
         return of(call, count, writes, body, body.length, options.traceparent);
     }
 }

@@ -19,6 +19,8 @@ import java.util.Map;
  * @param stateHash over the states of all entities; 0 unless asked for
  * @param duplicates repeated transactions since the start
  * @param rejected requests and single items refused since the start
+ * @param brakes those that were pulled and not lifted, in the order of their positions: the first 100
+ * @param brakeCount how many there are
  */
 public record Status(
         String version,
@@ -32,7 +34,9 @@ public record Status(
         Cluster cluster,
         long stateHash,
         long duplicates,
-        long rejected) {
+        long rejected,
+        List<Brake> brakes,
+        long brakeCount) {
 
     /**
      * Whether the server decides.
@@ -121,6 +125,26 @@ public record Status(
      * @param memoryBytes that they take, about
      */
     public record Overlay(long entities, long bytes, long memoryBytes) {}
+
+    /**
+     * A brake that was pulled and not lifted: the rule acts as if in shadow.
+     *
+     * @param rule empty: the policy as a whole
+     * @param definition a hash of the declaration that it is for
+     * @param applies the policy in force declares the rule so
+     * @param pulledTime when it was pulled
+     * @param position of its record in the archive
+     * @param source who pulled it; empty: the server
+     * @param reason the person's, or what exceeded {@code at_most}
+     */
+    public record Brake(
+            String rule,
+            long definition,
+            boolean applies,
+            Instant pulledTime,
+            long position,
+            String source,
+            String reason) {}
 
     /**
      * A server among those that keep the same archive.

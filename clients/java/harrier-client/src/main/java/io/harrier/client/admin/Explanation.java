@@ -264,6 +264,7 @@ public record Explanation(
      * @param rollout the share of keys that it applies to, in hundredths of a percent
      * @param rolloutKey the field whose values are these keys
      * @param parts of its condition; the first is the whole
+     * @param braked in shadow by its brake; live in the policy
      */
     public record Rule(
             String name,
@@ -283,7 +284,8 @@ public record Explanation(
             Instant until,
             int rollout,
             String rolloutKey,
-            List<Part> parts) {}
+            List<Part> parts,
+            boolean braked) {}
 
     /**
      * A group of rules.

@@ -44,7 +44,7 @@ import javax.net.ssl.TrustManagerFactory;
 public final class Driver {
     private static final List<String> CAN = List.of(
             "addresses", "ejection", "retry_unavailable", "standbys", "fallback", "batcher", "metrics", "request_limits",
-            "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "find", "tls");
+            "decided", "close_timeout", "token", "token_change", "traceparent", "analyst", "brakes", "find", "tls");
 
     private final boolean futures;
     private final PrintStream output = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
@@ -299,6 +299,12 @@ public final class Driver {
                 return blocking
                         ? now(Json.results(client.changeList(changes, options), Json::changed))
                         : client.changeListAsync(changes, options).thenApply(r -> Json.results(r, Json::changed));
+            }
+            case "change_brake" -> {
+                var change = Json.brake(c);
+                return blocking
+                        ? now(Json.braked(client.changeBrake(change, options)))
+                        : client.changeBrakeAsync(change, options).thenApply(Json::braked);
             }
             case "get_list" -> {
                 String list = c.has("list") ? c.get("list").getAsString() : "";

@@ -20,6 +20,7 @@ import io.harrier.client.Result;
 import io.harrier.client.Status;
 import io.harrier.client.Transaction;
 import io.harrier.client.Verdict;
+import io.harrier.client.admin.BrakeChange;
 import io.harrier.client.admin.Entity;
 import io.harrier.client.admin.Explanation;
 import io.harrier.client.admin.FindQuery;
@@ -169,6 +170,14 @@ final class Json {
         return changes;
     }
 
+    static BrakeChange brake(JsonObject c) {
+        return new BrakeChange(
+                c.has("rule") ? c.get("rule").getAsString() : "",
+                c.has("policy") && c.get("policy").getAsBoolean(), c.has("pull") && c.get("pull").getAsBoolean(), 0,
+                c.has("source") ? c.get("source").getAsString() : "",
+                c.has("reason") ? c.get("reason").getAsString() : "");
+    }
+
     // ------------------------------------------------------------------------------------------------------------
     // Results
 
@@ -288,6 +297,17 @@ final class Json {
         object.addProperty("previous_expiry_time_us", micros(changed.previousExpiryTime()));
         object.addProperty("in_policy", changed.inPolicy());
         return object("changed", object);
+    }
+
+    static JsonObject braked(BrakeChange.Changed changed) {
+        JsonObject one = new JsonObject();
+        one.addProperty("changed", changed.changed());
+        one.addProperty("position", changed.position());
+        JsonArray results = new JsonArray();
+        results.add(one);
+        JsonObject made = new JsonObject();
+        made.add("results", results);
+        return made;
     }
 
     static JsonObject page(ListPage page) {
