@@ -17,13 +17,14 @@ static struct text name_of(struct arena *arena, const struct brake_record *brake
 /* "brake pulled on rule NAME at position 17: why", with the person who did it. */
 static void log_brake(struct run *run, const struct record *record) {
     const struct brake_record *brake = &record->brake;
+    struct text name = name_of(&run->arena, brake);
     struct buffer reason;
     buffer_init(&reason);
     brake_put_reason(&reason, brake);
     log_line(run->service->settings.log, LOG_WARNING,
              "brake %s %" TEXT_FORMAT " at position %" PRIu64 "%s%" TEXT_FORMAT "%s%" TEXT_FORMAT,
-             brake->lifted ? "lifted from" : "pulled on", TEXT_ARGS(name_of(&run->arena, brake)),
-             record->position, brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
+             brake->lifted ? "lifted from" : "pulled on", TEXT_ARGS(name), record->position,
+             brake->source.length ? ", by " : "", TEXT_ARGS(brake->source),
              reason.length ? ": " : "", TEXT_ARGS(buffer_text(&reason)));
     buffer_deinit(&reason);
 }
