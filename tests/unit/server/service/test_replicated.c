@@ -301,12 +301,15 @@ static void a_standby_writes_nothing(void **state) {
     static const char *const primaries[] = {OTHER, "", "ipc:///run/harrier"};
     const struct list_change change = {.list = TEXT_LITERAL("a"), .value = TEXT_LITERAL("b")};
     const struct request changes = {.call = CALL_CHANGE_LIST, .list_change = {&change, 1}};
+    const struct request brake = {.call = CALL_CHANGE_BRAKE,
+                                  .brake_change = {.of_policy = true, .pull = true}};
     uint64_t position = position_of(bench);
     for (size_t i = 0; i < sizeof primaries / sizeof *primaries; i++) {
         become_standby(bench, primaries[i]);
         take_not_primary(ask_score(bench, "a", false), primaries[i]);
         take_not_primary(ask_outcome(bench, "a"), primaries[i]);
         take_not_primary(ask(bench, &changes), primaries[i]);
+        take_not_primary(ask(bench, &brake), primaries[i]);
         assert_int_equal(position_of(bench), position);
     }
     /* Also while it has no states: the primary has them. */
