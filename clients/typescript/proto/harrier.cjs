@@ -38,12 +38,13 @@ $root.harrier = (function() {
             Request.prototype.reload = null;
             Request.prototype.explain = null;
             Request.prototype.amend = null;
+            Request.prototype.change_brake = null;
             Request.prototype.find = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "call", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -80,6 +81,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ExplainRequest.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
                 if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
                     $root.harrier.v1.AmendRequest.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.change_brake != null && $Object.hasOwnProperty.call(message, "change_brake"))
+                    $root.harrier.v1.ChangeBrakeRequest.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
                     $root.harrier.v1.FindRequest.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -214,6 +217,13 @@ $root.harrier = (function() {
                             message.call = "amend";
                             continue;
                         }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            message.change_brake = $root.harrier.v1.ChangeBrakeRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.change_brake);
+                            message.call = "change_brake";
+                            continue;
+                        }
                     case 22: {
                             if (wireType !== 2)
                                 break;
@@ -260,12 +270,13 @@ $root.harrier = (function() {
             Response.prototype.reload = null;
             Response.prototype.explain = null;
             Response.prototype.amend = null;
+            Response.prototype.change_brake = null;
             Response.prototype.find = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "answer", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -296,6 +307,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ExplainResponse.encode(message.explain, writer.uint32(138).fork(), _depth + 1).ldelim();
                 if (message.amend != null && $Object.hasOwnProperty.call(message, "amend"))
                     $root.harrier.v1.AmendResponse.encode(message.amend, writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.change_brake != null && $Object.hasOwnProperty.call(message, "change_brake"))
+                    $root.harrier.v1.ChangeBrakeResponse.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
                     $root.harrier.v1.FindResponse.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -398,6 +411,13 @@ $root.harrier = (function() {
                                 break;
                             message.amend = $root.harrier.v1.AmendResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.amend);
                             message.answer = "amend";
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            message.change_brake = $root.harrier.v1.ChangeBrakeResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.change_brake);
+                            message.answer = "change_brake";
                             continue;
                         }
                     case 22: {
@@ -4467,6 +4487,408 @@ $root.harrier = (function() {
             return ListEntry;
         })();
 
+        v1.ChangeBrakeRequest = (function() {
+
+            var ChangeBrakeRequest = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ChangeBrakeRequest.prototype.rule = "";
+            ChangeBrakeRequest.prototype.policy = false;
+            ChangeBrakeRequest.prototype.pull = false;
+            ChangeBrakeRequest.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            ChangeBrakeRequest.prototype.source = "";
+            ChangeBrakeRequest.prototype.reason = "";
+
+            ChangeBrakeRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.rule != null && $Object.hasOwnProperty.call(message, "rule") && message.rule !== "")
+                    writer.uint32(10).string(message.rule);
+                if (message.policy != null && $Object.hasOwnProperty.call(message, "policy") && message.policy !== false)
+                    writer.uint32(16).bool(message.policy);
+                if (message.pull != null && $Object.hasOwnProperty.call(message, "pull") && message.pull !== false)
+                    writer.uint32(24).bool(message.pull);
+                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
+                    writer.uint32(33).fixed64(message.definition);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(42).string(message.source);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(50).string(message.reason);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ChangeBrakeRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.ChangeBrakeRequest();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.rule = value;
+                            else
+                                delete message.rule;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.policy = value;
+                            else
+                                delete message.policy;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.pull = value;
+                            else
+                                delete message.pull;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 1)
+                                break;
+                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
+                                message.definition = value;
+                            else
+                                delete message.definition;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ChangeBrakeRequest;
+        })();
+
+        v1.ChangeBrakeResponse = (function() {
+
+            var ChangeBrakeResponse = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ChangeBrakeResponse.prototype.changed = false;
+            ChangeBrakeResponse.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            ChangeBrakeResponse.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            ChangeBrakeResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.changed != null && $Object.hasOwnProperty.call(message, "changed") && message.changed !== false)
+                    writer.uint32(8).bool(message.changed);
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(16).uint64(message.position);
+                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
+                    writer.uint32(25).fixed64(message.definition);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ChangeBrakeResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.ChangeBrakeResponse();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.changed = value;
+                            else
+                                delete message.changed;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 1)
+                                break;
+                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
+                                message.definition = value;
+                            else
+                                delete message.definition;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ChangeBrakeResponse;
+        })();
+
+        v1.Brake = (function() {
+
+            var Brake = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Brake.prototype.rule = "";
+            Brake.prototype.definition = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Brake.prototype.applies = false;
+            Brake.prototype.pulled_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            Brake.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Brake.prototype.source = "";
+            Brake.prototype.reason = "";
+
+            Brake.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.rule != null && $Object.hasOwnProperty.call(message, "rule") && message.rule !== "")
+                    writer.uint32(10).string(message.rule);
+                if (message.definition != null && $Object.hasOwnProperty.call(message, "definition") && (typeof message.definition === "object" ? message.definition.low || message.definition.high : message.definition !== 0))
+                    writer.uint32(17).fixed64(message.definition);
+                if (message.applies != null && $Object.hasOwnProperty.call(message, "applies") && message.applies !== false)
+                    writer.uint32(24).bool(message.applies);
+                if (message.pulled_time_us != null && $Object.hasOwnProperty.call(message, "pulled_time_us") && (typeof message.pulled_time_us === "object" ? message.pulled_time_us.low || message.pulled_time_us.high : message.pulled_time_us !== 0))
+                    writer.uint32(32).int64(message.pulled_time_us);
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(40).uint64(message.position);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(50).string(message.source);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(58).string(message.reason);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Brake.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.Brake();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.rule = value;
+                            else
+                                delete message.rule;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 1)
+                                break;
+                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
+                                message.definition = value;
+                            else
+                                delete message.definition;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.applies = value;
+                            else
+                                delete message.applies;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.pulled_time_us = value;
+                            else
+                                delete message.pulled_time_us;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Brake;
+        })();
+
         v1.StatusRequest = (function() {
 
             var StatusRequest = function (properties) {
@@ -4555,6 +4977,7 @@ $root.harrier = (function() {
                 this.warming_features = [];
                 this.warming_rules = [];
                 this.labels = [];
+                this.brakes = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -4596,6 +5019,8 @@ $root.harrier = (function() {
             StatusResponse.prototype.node = "";
             StatusResponse.prototype.primary = "";
             StatusResponse.prototype.committed_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StatusResponse.prototype.brakes = $util.emptyArray;
+            StatusResponse.prototype.brake_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -4677,6 +5102,11 @@ $root.harrier = (function() {
                     writer.uint32(570).string(message.primary);
                 if (message.committed_position != null && $Object.hasOwnProperty.call(message, "committed_position") && (typeof message.committed_position === "object" ? message.committed_position.low || message.committed_position.high : message.committed_position !== 0))
                     writer.uint32(576).uint64(message.committed_position);
+                if (message.brakes != null && message.brakes.length)
+                    for (var i = 0; i < message.brakes.length; ++i)
+                        $root.harrier.v1.Brake.encode(message.brakes[i], writer.uint32(642).fork(), _depth + 1).ldelim();
+                if (message.brake_count != null && $Object.hasOwnProperty.call(message, "brake_count") && (typeof message.brake_count === "object" ? message.brake_count.low || message.brake_count.high : message.brake_count !== 0))
+                    writer.uint32(648).uint64(message.brake_count);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5020,6 +5450,23 @@ $root.harrier = (function() {
                                 message.committed_position = value;
                             else
                                 delete message.committed_position;
+                            continue;
+                        }
+                    case 80: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.brakes && message.brakes.length))
+                                message.brakes = [];
+                            message.brakes.push($root.harrier.v1.Brake.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 81: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.brake_count = value;
+                            else
+                                delete message.brake_count;
                             continue;
                         }
                     }
@@ -7714,6 +8161,7 @@ $root.harrier = (function() {
             ExplainedRule.prototype.rollout = 0;
             ExplainedRule.prototype.rollout_key = "";
             ExplainedRule.prototype.parts = $util.emptyArray;
+            ExplainedRule.prototype.braked = false;
 
             ExplainedRule.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -7759,6 +8207,8 @@ $root.harrier = (function() {
                 if (message.parts != null && message.parts.length)
                     for (var i = 0; i < message.parts.length; ++i)
                         $root.harrier.v1.ExplainedPart.encode(message.parts[i], writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.braked != null && $Object.hasOwnProperty.call(message, "braked") && message.braked !== false)
+                    writer.uint32(152).bool(message.braked);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -7951,6 +8401,15 @@ $root.harrier = (function() {
                             if (!(message.parts && message.parts.length))
                                 message.parts = [];
                             message.parts.push($root.harrier.v1.ExplainedPart.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.braked = value;
+                            else
+                                delete message.braked;
                             continue;
                         }
                     }

@@ -65,11 +65,14 @@ export namespace harrier {
             /** Request amend. */
             amend?: (harrier.v1.AmendRequest.$Properties|null);
 
+            /** Request change_brake. */
+            change_brake?: (harrier.v1.ChangeBrakeRequest.$Properties|null);
+
             /** Request find. */
             find?: (harrier.v1.FindRequest.$Properties|null);
 
             /** Request call. */
-            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
+            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
 
             /**
              * Encodes the specified Request message. Does not implicitly {@link harrier.v1.Request.verify|verify} messages.
@@ -134,11 +137,14 @@ export namespace harrier {
                 /** Request amend */
                 amend?: (harrier.v1.AmendRequest.$Properties|null);
 
+                /** Request change_brake */
+                change_brake?: (harrier.v1.ChangeBrakeRequest.$Properties|null);
+
                 /** Request find */
                 find?: (harrier.v1.FindRequest.$Properties|null);
 
                 /** Request call */
-                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
+                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -159,10 +165,11 @@ export namespace harrier {
               reload?: harrier.v1.ReloadRequest.$Shape|null;
               explain?: harrier.v1.ExplainRequest.$Shape|null;
               amend?: harrier.v1.AmendRequest.$Shape|null;
+              change_brake?: harrier.v1.ChangeBrakeRequest.$Shape|null;
               find?: harrier.v1.FindRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; find?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; find?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; find?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; find?: null }|{ call?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find: harrier.v1.FindRequest.$Shape })
+              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; change_brake?: null; find?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; change_brake?: null; find?: null }|{ call?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeRequest.$Shape; find?: null }|{ call?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindRequest.$Shape })
             );
         }
 
@@ -215,11 +222,14 @@ export namespace harrier {
             /** Response amend. */
             amend?: (harrier.v1.AmendResponse.$Properties|null);
 
+            /** Response change_brake. */
+            change_brake?: (harrier.v1.ChangeBrakeResponse.$Properties|null);
+
             /** Response find. */
             find?: (harrier.v1.FindResponse.$Properties|null);
 
             /** Response answer. */
-            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
+            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
 
             /**
              * Encodes the specified Response message. Does not implicitly {@link harrier.v1.Response.verify|verify} messages.
@@ -275,11 +285,14 @@ export namespace harrier {
                 /** Response amend */
                 amend?: (harrier.v1.AmendResponse.$Properties|null);
 
+                /** Response change_brake */
+                change_brake?: (harrier.v1.ChangeBrakeResponse.$Properties|null);
+
                 /** Response find */
                 find?: (harrier.v1.FindResponse.$Properties|null);
 
                 /** Response answer */
-                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"find");
+                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -297,10 +310,11 @@ export namespace harrier {
               reload?: harrier.v1.ReloadResponse.$Shape|null;
               explain?: harrier.v1.ExplainResponse.$Shape|null;
               amend?: harrier.v1.AmendResponse.$Shape|null;
+              change_brake?: harrier.v1.ChangeBrakeResponse.$Shape|null;
               find?: harrier.v1.FindResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; find?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; find?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; find?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; find?: null }|{ answer?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; find: harrier.v1.FindResponse.$Shape })
+              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; change_brake?: null; find?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; change_brake?: null; find?: null }|{ answer?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeResponse.$Shape; find?: null }|{ answer?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindResponse.$Shape })
             );
         }
 
@@ -3043,6 +3057,255 @@ export namespace harrier {
         }
 
         /**
+         * Properties of a ChangeBrakeRequest.
+         * @deprecated Use harrier.v1.ChangeBrakeRequest.$Properties instead.
+         */
+        interface IChangeBrakeRequest extends harrier.v1.ChangeBrakeRequest.$Properties {
+        }
+
+        /** Represents a ChangeBrakeRequest. */
+        class ChangeBrakeRequest {
+
+            /**
+             * Constructs a new ChangeBrakeRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.ChangeBrakeRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChangeBrakeRequest rule. */
+            rule: string;
+
+            /** ChangeBrakeRequest policy. */
+            policy: boolean;
+
+            /** ChangeBrakeRequest pull. */
+            pull: boolean;
+
+            /** ChangeBrakeRequest definition. */
+            definition: (number|Long);
+
+            /** ChangeBrakeRequest source. */
+            source: string;
+
+            /** ChangeBrakeRequest reason. */
+            reason: string;
+
+            /**
+             * Encodes the specified ChangeBrakeRequest message. Does not implicitly {@link harrier.v1.ChangeBrakeRequest.verify|verify} messages.
+             * @param message ChangeBrakeRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.ChangeBrakeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChangeBrakeRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.ChangeBrakeRequest & harrier.v1.ChangeBrakeRequest.$Shape} ChangeBrakeRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ChangeBrakeRequest & harrier.v1.ChangeBrakeRequest.$Shape;
+        }
+
+        namespace ChangeBrakeRequest {
+
+            /** Properties of a ChangeBrakeRequest. */
+            interface $Properties {
+
+                /** ChangeBrakeRequest rule */
+                rule?: (string|null);
+
+                /** ChangeBrakeRequest policy */
+                policy?: (boolean|null);
+
+                /** ChangeBrakeRequest pull */
+                pull?: (boolean|null);
+
+                /** ChangeBrakeRequest definition */
+                definition?: (number|Long|null);
+
+                /** ChangeBrakeRequest source */
+                source?: (string|null);
+
+                /** ChangeBrakeRequest reason */
+                reason?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChangeBrakeRequest. */
+            type $Shape = harrier.v1.ChangeBrakeRequest.$Properties;
+        }
+
+        /**
+         * Properties of a ChangeBrakeResponse.
+         * @deprecated Use harrier.v1.ChangeBrakeResponse.$Properties instead.
+         */
+        interface IChangeBrakeResponse extends harrier.v1.ChangeBrakeResponse.$Properties {
+        }
+
+        /** Represents a ChangeBrakeResponse. */
+        class ChangeBrakeResponse {
+
+            /**
+             * Constructs a new ChangeBrakeResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.ChangeBrakeResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ChangeBrakeResponse changed. */
+            changed: boolean;
+
+            /** ChangeBrakeResponse position. */
+            position: (number|Long);
+
+            /** ChangeBrakeResponse definition. */
+            definition: (number|Long);
+
+            /**
+             * Encodes the specified ChangeBrakeResponse message. Does not implicitly {@link harrier.v1.ChangeBrakeResponse.verify|verify} messages.
+             * @param message ChangeBrakeResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.ChangeBrakeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ChangeBrakeResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.ChangeBrakeResponse & harrier.v1.ChangeBrakeResponse.$Shape} ChangeBrakeResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ChangeBrakeResponse & harrier.v1.ChangeBrakeResponse.$Shape;
+        }
+
+        namespace ChangeBrakeResponse {
+
+            /** Properties of a ChangeBrakeResponse. */
+            interface $Properties {
+
+                /** ChangeBrakeResponse changed */
+                changed?: (boolean|null);
+
+                /** ChangeBrakeResponse position */
+                position?: (number|Long|null);
+
+                /** ChangeBrakeResponse definition */
+                definition?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ChangeBrakeResponse. */
+            type $Shape = harrier.v1.ChangeBrakeResponse.$Properties;
+        }
+
+        /**
+         * Properties of a Brake.
+         * @deprecated Use harrier.v1.Brake.$Properties instead.
+         */
+        interface IBrake extends harrier.v1.Brake.$Properties {
+        }
+
+        /** Represents a Brake. */
+        class Brake {
+
+            /**
+             * Constructs a new Brake.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.Brake.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Brake rule. */
+            rule: string;
+
+            /** Brake definition. */
+            definition: (number|Long);
+
+            /** Brake applies. */
+            applies: boolean;
+
+            /** Brake pulled_time_us. */
+            pulled_time_us: (number|Long);
+
+            /** Brake position. */
+            position: (number|Long);
+
+            /** Brake source. */
+            source: string;
+
+            /** Brake reason. */
+            reason: string;
+
+            /**
+             * Encodes the specified Brake message. Does not implicitly {@link harrier.v1.Brake.verify|verify} messages.
+             * @param message Brake message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.Brake.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Brake message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.Brake & harrier.v1.Brake.$Shape} Brake
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.Brake & harrier.v1.Brake.$Shape;
+        }
+
+        namespace Brake {
+
+            /** Properties of a Brake. */
+            interface $Properties {
+
+                /** Brake rule */
+                rule?: (string|null);
+
+                /** Brake definition */
+                definition?: (number|Long|null);
+
+                /** Brake applies */
+                applies?: (boolean|null);
+
+                /** Brake pulled_time_us */
+                pulled_time_us?: (number|Long|null);
+
+                /** Brake position */
+                position?: (number|Long|null);
+
+                /** Brake source */
+                source?: (string|null);
+
+                /** Brake reason */
+                reason?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Brake. */
+            type $Shape = harrier.v1.Brake.$Properties;
+        }
+
+        /**
          * Properties of a StatusRequest.
          * @deprecated Use harrier.v1.StatusRequest.$Properties instead.
          */
@@ -3223,6 +3486,12 @@ export namespace harrier {
             /** StatusResponse committed_position. */
             committed_position: (number|Long);
 
+            /** StatusResponse brakes. */
+            brakes: harrier.v1.Brake.$Properties[];
+
+            /** StatusResponse brake_count. */
+            brake_count: (number|Long);
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -3351,6 +3620,12 @@ export namespace harrier {
 
                 /** StatusResponse committed_position */
                 committed_position?: (number|Long|null);
+
+                /** StatusResponse brakes */
+                brakes?: (harrier.v1.Brake.$Properties[]|null);
+
+                /** StatusResponse brake_count */
+                brake_count?: (number|Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -5167,6 +5442,9 @@ export namespace harrier {
             /** ExplainedRule parts. */
             parts: harrier.v1.ExplainedPart.$Properties[];
 
+            /** ExplainedRule braked. */
+            braked: boolean;
+
             /**
              * Encodes the specified ExplainedRule message. Does not implicitly {@link harrier.v1.ExplainedRule.verify|verify} messages.
              * @param message ExplainedRule message or plain object to encode
@@ -5245,6 +5523,9 @@ export namespace harrier {
                 /** ExplainedRule parts */
                 parts?: (harrier.v1.ExplainedPart.$Properties[]|null);
 
+                /** ExplainedRule braked */
+                braked?: (boolean|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -5269,6 +5550,7 @@ export namespace harrier {
               rollout?: number|null;
               rollout_key?: string|null;
               parts?: harrier.v1.ExplainedPart.$Shape[]|null;
+              braked?: boolean|null;
               $unknowns?: Uint8Array[];
             };
         }

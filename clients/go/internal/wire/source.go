@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "ecd604cbfbc49e5ce8b9582e74d78ca264d781aaa4d588d58f1f2a53c94beeee"
+const SourceSHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"

@@ -153,7 +153,7 @@ RULE_FATE_OVER: RuleFate
 RULE_FATE_LEFT_OUT: RuleFate
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find")
+    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -167,6 +167,7 @@ class Request(_message.Message):
     RELOAD_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     AMEND_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_BRAKE_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     deadline_us: int
@@ -181,11 +182,12 @@ class Request(_message.Message):
     reload: ReloadRequest
     explain: ExplainRequest
     amend: AmendRequest
+    change_brake: ChangeBrakeRequest
     find: FindRequest
-    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendRequest, _Mapping]] = ..., find: _Optional[_Union[FindRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendRequest, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeRequest, _Mapping]] = ..., find: _Optional[_Union[FindRequest, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "find")
+    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +198,7 @@ class Response(_message.Message):
     RELOAD_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     AMEND_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_BRAKE_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
     error: Error
     score: ScoreResponse
@@ -207,8 +210,9 @@ class Response(_message.Message):
     reload: ReloadResponse
     explain: ExplainResponse
     amend: AmendResponse
+    change_brake: ChangeBrakeResponse
     find: FindResponse
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ..., find: _Optional[_Union[FindResponse, _Mapping]] = ...) -> None: ...
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeResponse, _Mapping]] = ..., find: _Optional[_Union[FindResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "field", "message", "primary")
@@ -628,6 +632,50 @@ class ListEntry(_message.Message):
     reason: str
     def __init__(self, value: _Optional[str] = ..., expiry_time_us: _Optional[int] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class ChangeBrakeRequest(_message.Message):
+    __slots__ = ("rule", "policy", "pull", "definition", "source", "reason")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    PULL_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    policy: bool
+    pull: bool
+    definition: int
+    source: str
+    reason: str
+    def __init__(self, rule: _Optional[str] = ..., policy: bool = ..., pull: bool = ..., definition: _Optional[int] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ChangeBrakeResponse(_message.Message):
+    __slots__ = ("changed", "position", "definition")
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    changed: bool
+    position: int
+    definition: int
+    def __init__(self, changed: bool = ..., position: _Optional[int] = ..., definition: _Optional[int] = ...) -> None: ...
+
+class Brake(_message.Message):
+    __slots__ = ("rule", "definition", "applies", "pulled_time_us", "position", "source", "reason")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_FIELD_NUMBER: _ClassVar[int]
+    APPLIES_FIELD_NUMBER: _ClassVar[int]
+    PULLED_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    definition: int
+    applies: bool
+    pulled_time_us: int
+    position: int
+    source: str
+    reason: str
+    def __init__(self, rule: _Optional[str] = ..., definition: _Optional[int] = ..., applies: bool = ..., pulled_time_us: _Optional[int] = ..., position: _Optional[int] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class StatusRequest(_message.Message):
     __slots__ = ("state_hash",)
     STATE_HASH_FIELD_NUMBER: _ClassVar[int]
@@ -635,7 +683,7 @@ class StatusRequest(_message.Message):
     def __init__(self, state_hash: bool = ...) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position")
+    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position", "brakes", "brake_count")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -671,6 +719,8 @@ class StatusResponse(_message.Message):
     NODE_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    BRAKES_FIELD_NUMBER: _ClassVar[int]
+    BRAKE_COUNT_FIELD_NUMBER: _ClassVar[int]
     version: str
     state: str
     state_reason: str
@@ -706,7 +756,9 @@ class StatusResponse(_message.Message):
     node: str
     primary: str
     committed_position: int
-    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ...) -> None: ...
+    brakes: _containers.RepeatedCompositeFieldContainer[Brake]
+    brake_count: int
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ..., brakes: _Optional[_Iterable[_Union[Brake, _Mapping]]] = ..., brake_count: _Optional[int] = ...) -> None: ...
 
 class LabelCount(_message.Message):
     __slots__ = ("label", "transactions")
@@ -1007,7 +1059,7 @@ class ExplainedComputed(_message.Message):
     def __init__(self, name: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[ExplainedPart, _Mapping]]] = ...) -> None: ...
 
 class ExplainedRule(_message.Message):
-    __slots__ = ("name", "about", "file", "line", "mode", "fate", "verdict", "verdict_on_error", "score", "group", "reason", "capped", "verdict_if_live", "from_us", "until_us", "rollout", "rollout_key", "parts")
+    __slots__ = ("name", "about", "file", "line", "mode", "fate", "verdict", "verdict_on_error", "score", "group", "reason", "capped", "verdict_if_live", "from_us", "until_us", "rollout", "rollout_key", "parts", "braked")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ABOUT_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
@@ -1026,6 +1078,7 @@ class ExplainedRule(_message.Message):
     ROLLOUT_FIELD_NUMBER: _ClassVar[int]
     ROLLOUT_KEY_FIELD_NUMBER: _ClassVar[int]
     PARTS_FIELD_NUMBER: _ClassVar[int]
+    BRAKED_FIELD_NUMBER: _ClassVar[int]
     name: str
     about: str
     file: str
@@ -1044,7 +1097,8 @@ class ExplainedRule(_message.Message):
     rollout: int
     rollout_key: str
     parts: _containers.RepeatedCompositeFieldContainer[ExplainedPart]
-    def __init__(self, name: _Optional[str] = ..., about: _Optional[str] = ..., file: _Optional[str] = ..., line: _Optional[int] = ..., mode: _Optional[_Union[RuleMode, str]] = ..., fate: _Optional[_Union[RuleFate, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., verdict_on_error: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., group: _Optional[str] = ..., reason: _Optional[str] = ..., capped: _Optional[int] = ..., verdict_if_live: _Optional[_Union[Verdict, str]] = ..., from_us: _Optional[int] = ..., until_us: _Optional[int] = ..., rollout: _Optional[int] = ..., rollout_key: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[ExplainedPart, _Mapping]]] = ...) -> None: ...
+    braked: bool
+    def __init__(self, name: _Optional[str] = ..., about: _Optional[str] = ..., file: _Optional[str] = ..., line: _Optional[int] = ..., mode: _Optional[_Union[RuleMode, str]] = ..., fate: _Optional[_Union[RuleFate, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., verdict_on_error: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., group: _Optional[str] = ..., reason: _Optional[str] = ..., capped: _Optional[int] = ..., verdict_if_live: _Optional[_Union[Verdict, str]] = ..., from_us: _Optional[int] = ..., until_us: _Optional[int] = ..., rollout: _Optional[int] = ..., rollout_key: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[ExplainedPart, _Mapping]]] = ..., braked: bool = ...) -> None: ...
 
 class ExplainedGroup(_message.Message):
     __slots__ = ("name", "about", "greatest", "limited", "at_most", "asked", "counted")
