@@ -208,6 +208,13 @@ class AmendTest(ServerTest):
         self.amend_by_command(server, 60)
         self.check_features(server, at_number)
 
+    def await_synced(self, server):
+        """A rebuild reads no further."""
+        deadline = time.monotonic() + WAIT
+        while (status := server.status())["position"] > status.get("synced_position", 0):
+            self.assertLess(time.monotonic(), deadline, server.said())
+            time.sleep(0.01)
+
     def await_generation(self, server, position):
         server.process.send_signal(signal.SIGHUP)  # to look for tables now, instead of within the second
         deadline = time.monotonic() + WAIT
@@ -232,6 +239,7 @@ class AmendTest(ServerTest):
             self.score(connection, 500, 1000)
         self.everything(server, 1000)
 
+        self.await_synced(server)
         rebuilt = self.harrier("rebuild", "--data", os.path.dirname(server.archive))
         self.assertEqual(rebuilt.returncode, 0, rebuilt.stderr)
         before = server.status(state_hash=True)["state_hash"]
