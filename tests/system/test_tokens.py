@@ -17,6 +17,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CALLS = {
     "score": ({"transactions": [transaction(1)]}, "score"),
     "report_outcome": ({"outcomes": [{"transaction_id": "t1", "label": "LABEL_FRAUD"}]}, "outcome"),
+    "amend": ({"amendments": [{"transaction_id": "t1", "kind": "AMENDMENT_VOID"}]}, "outcome"),
     "get_entity": ({"entity": "card", "key": ["c1"]}, "admin"),
     "change_list": ({"changes": [{"list": "l", "value": "v"}]}, "admin"),
     "get_list": ({}, "admin"),
@@ -349,6 +350,9 @@ class CommandsTest(TokensTest):
         return [
             (("score", self.input, *to, "--quiet"), 0),
             (("outcome", "a", "fraud", *to), 0),
+            (("amend", "a", "void", *to), 0),
+            (("entity", "card", "c1", *to), 0),
+            (("brake", "list", *to), 0),
             (("status", *to), 0),
             (("reload", "--wait", *to[:2]), 0),
             (("list", "show", *to), 0),
