@@ -27,7 +27,8 @@ int task_bytes_get_head(struct cursor *cursor, struct text magic, struct error *
         return 0; /* what is missing, the caller reports */
     return error_set(ret_error, ERROR_UNSUPPORTED,
                      "this library is version " HARRIER_VERSION
-                     ", but the job was begun by %" TEXT_FORMAT ": all machines need the same",
+                     ", but the job was begun by %" TEXT_FORMAT
+                     ": all machines need the same version",
                      TEXT_ARGS(version));
 }
 

@@ -398,9 +398,9 @@ static void find_clocks(struct finder *finder) {
         struct night_finding *finding =
             add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("archive"),
                 (double)(newest_us - now_us) / 3.6e9, 0);
-        say(finding, "The archive has records of %s, which has not come yet", newest);
-        advise(finding, "The clock of this machine, of the server or of a client is wrong. A "
-                        "receive time that is too late stands still until it has passed.");
+        say(finding, "The archive has records dated %s, which is in the future", newest);
+        advise(finding, "The clock of this machine, of the server or of a client is wrong. After a "
+                        "wrong receive time, records repeat it until the clock has passed it.");
     }
 }
 

@@ -41,8 +41,8 @@ static int load_plan(struct verify *verify, const struct generation *generation,
     buffer_deinit(&messages);
     if (r < 0 || verify->snapshot->plan.id != generation_manifest(generation)->plan_id)
         return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "the generation was built by version %s, whose features this version "
-                         "computes differently",
+                         "the generation was built by version %s, which computes features "
+                         "differently",
                          generation_manifest(generation)->version);
     return 0;
 }

@@ -219,8 +219,8 @@ static void print_kept(const struct scoring_counts *counts, const char *file,
         fprintf(stderr, "harrier: all rows of %s that are not done are in %s\n", file, path);
     else
         fprintf(stderr,
-                "harrier: all rows of %s that were read and are not done are in %s; the rest of it "
-                "was not read\n",
+                "harrier: all rows of %s that were read but are not done are in %s; the rest of "
+                "the input was not read\n",
                 file, path);
 }
 

@@ -273,8 +273,8 @@ static int read_absent(const char *word, const json_t *json, struct typed *ret_t
             return 0;
         }
     return error_set(ret_error, ERROR_INVALID,
-                     "expected {\"absent\": TYPE}, TYPE being bool, int, double, string, timestamp "
-                     "or duration");
+                     "expected {\"absent\": TYPE}, where TYPE is bool, int, double, string, "
+                     "timestamp or duration");
 }
 
 /* An object of one member with one of our words is a value; any other is a map. */

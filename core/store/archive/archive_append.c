@@ -139,8 +139,8 @@ int archive_append_encoded(struct archive *archive, enum record_type type, struc
                          "%s: record %" PRIu64 " was received earlier than the previous one",
                          archive->path, position);
     return error_set(ret_error, ERROR_DAMAGED,
-                     "%s: record %" PRIu64 " has chain %016" PRIx64
-                     " behind this archive's records, expected record %" PRIu64
+                     "%s: record %" PRIu64 " with chain %016" PRIx64
+                     " does not follow this archive's records; expected record %" PRIu64
                      " with chain %016" PRIx64,
                      archive->path, position, chain, place.position, place.chain);
 }

@@ -98,7 +98,7 @@ static int plan_of_generation(struct fold *fold, const struct fold_source *sourc
                             source->generations, name_of(source));
     if (fold->states.plan->plan.id != manifest->plan_id)
         return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "%s/%s: it was built by version %s, whose features this version computes "
+                         "%s/%s: it was built by version %s, which computes features "
                          "differently; run `harrier rebuild`, or remove %s/current to fold the "
                          "whole archive",
                          source->generations, name_of(source), manifest->version,

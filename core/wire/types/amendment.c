@@ -93,7 +93,8 @@ int amendment_apply(const struct amendment *amendment, const struct transaction 
     *ret_field = TEXT_LITERAL("kind");
     if (has_amount(amendment->kind) && transaction->currency.length == 0)
         return error_set(ret_error, ERROR_INVALID,
-                         "a %s of a transaction without money; expected void or restore",
+                         "a transaction without an amount cannot have a %s; expected void or "
+                         "restore",
                          amendment_kind_name(amendment->kind));
     if (has_amount(amendment->kind) && before->is_voided)
         return error_set(ret_error, ERROR_INVALID,

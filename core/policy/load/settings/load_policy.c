@@ -50,9 +50,8 @@ static bool read_rate_value(const struct reader *reader, const struct tree_node 
     if (parse_rate(t, ret_rate_e9))
         return true;
     read_diagnostic(reader, node,
-                    "rate \"%" TEXT_FORMAT
-                    "\" is not a rate; expected a number above 0 with at most 9 "
-                    "decimals, such as \"0.92\"",
+                    "rate is \"%" TEXT_FORMAT
+                    "\"; expected a number above 0 with at most 9 decimals, such as \"0.92\"",
                     TEXT_ARGS(t));
     return false;
 }
