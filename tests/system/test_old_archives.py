@@ -73,11 +73,13 @@ features:
     "thresholds.yaml": """\
 thresholds:
   - {name: dear_p95, of: amount, quantile: 0.95, over: 30d, by: [country], minimum: 5, fallback: 500}
+  - {name: usual, of: amount, statistic: median, over: 30d, by: card, groups: many, minimum: 3, fallback: 500}
 """,
     "rules/rules.yaml": """\
 rules:
   - {name: many, when: 'card.count_1h >= 3', then: {score: 400}, reason: "{card.count_1h} within an hour"}
   - {name: dear, when: 'amount > thresholds.dear_p95[country]', then: {score: 350}}
+  - {name: unusual, when: 'amount > 2.0 * thresholds.usual[card]', then: {score: 120}}
   - {name: blocked, when: 'card in lists.blocked', then: {verdict: decline}}
   - {name: far, when: 'card.kmh_1d > 500.0', then: {score: 300}}
   - {name: fails, when: '1 / (card.count_1h - 2) > 0', then: {score: 10}}
@@ -128,10 +130,18 @@ class OldArchiveTest(ServerTest):
                     label = ("fraud", "legit", "chargeback", "suspected", "none")[number // 6 % 5]
                     self.assertIn("accepted", connection.report(f"t{number - 3}", label))
 
+    def amend(self, server, *amendments):
+        with server.connect() as connection:
+            for name, kind, amount in amendments:
+                answer = connection.call({"amend": {"amendments": [
+                    {"transaction_id": name, "kind": f"AMENDMENT_{kind}", "amount_minor": amount}]}})
+                self.assertTrue(answer["amend"]["results"][0]["accepted"]["changed"], answer)
+
     # ---- writing one ----
 
     def make(self):
-        """A folder of data with two generations, a change of the policy, a shadow policy, a changed list and a brake."""
+        """A folder of data with two generations, a change of the policy, a shadow policy, a changed list, a brake and
+        amendments."""
         shadow = os.path.join(self.folder, "shadow")
         shutil.copytree(os.path.join(self.folder, "policy"), shadow)
         with open(os.path.join(shadow, "rules", "rules.yaml"), "a", encoding="utf-8") as file:
@@ -147,6 +157,7 @@ class OldArchiveTest(ServerTest):
         self.write_policy("rules/rules.yaml", FILES["rules/rules.yaml"].replace("card.count_1h >= 3", "card.count_1h >= 2"))
         self.harrier("reload", "--wait", "--to", server.address)
         self.fill(server, 700, 900)
+        self.amend(server, ("t20", "VOID", 0), ("t600", "REFUND", 10), ("t850", "CAPTURE", 90))
         self.assertEqual(server.stop(), 0)
         self.harrier("rebuild", "--data", self.data)
         server.start()
@@ -204,11 +215,8 @@ class OldArchiveTest(ServerTest):
     def go_on(self, server):
         """With what is new since then: states, tables and decisions agree."""
         self.fill(server, 1000, 1100)
+        self.amend(server, ("t10", "VOID", 0), ("t510", "REFUND", 10), ("t1010", "CAPTURE", 90))
         with server.connect() as connection:
-            for name, kind, amount in (("t10", "VOID", 0), ("t510", "REFUND", 10), ("t1010", "CAPTURE", 90)):
-                answer = connection.call({"amend": {"amendments": [
-                    {"transaction_id": name, "kind": f"AMENDMENT_{kind}", "amount_minor": amount}]}})
-                self.assertTrue(answer["amend"]["results"][0]["accepted"]["changed"], answer)
             self.assertIn("accepted", connection.report("t10", "fraud"))
             answer = connection.call({"change_brake": {"rule": "dear", "pull": True}})
             self.assertTrue(answer["change_brake"]["changed"], answer)
