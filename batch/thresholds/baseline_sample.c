@@ -2,6 +2,7 @@
  * bytes are this process's own and trusted. */
 #include "baseline_sample.h"
 
+#include "batch/base/radix_sort.h"
 #include "batch/base/spill.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
@@ -32,11 +33,12 @@ struct item {
 };
 
 struct part {
-    uint8_t *bytes; /* what the items' keys point into */
-    struct item *items;
+    uint8_t *bytes;                      /* the values as they are in the stream */
+    struct radix_item *sorted, *scratch; /* by hash; an item is the address of a value there */
     size_t count, capacity;
-    double *values; /* of the group at hand */
-    size_t value_capacity;
+    struct item *run; /* values of one hash: of one group, but for collisions */
+    double *numbers;  /* of the group at hand */
+    size_t run_capacity;
 };
 
 struct baseline_sample *baseline_sample_new(const struct snapshot *snapshot, size_t memory_bytes,
@@ -96,20 +98,26 @@ int baseline_sample_end(struct baseline_sample *sample, struct error *ret_error)
 
 /* ---- one part ---- */
 
-static void add_items(struct part *part, const uint8_t *at, size_t length) {
-    for (const uint8_t *end = at + length; at < end;) {
+static struct item item_at(const uint8_t *at) {
+    struct item item = {.hash = load_u64(at),
+                        .threshold = load_u32(at + 8),
+                        .key_length = load_u16(at + 12),
+                        .key = at + HEAD_SIZE};
+    uint64_t bits = load_u64(at + 14);
+    memcpy(&item.value, &bits, sizeof bits);
+    return item;
+}
+
+static void add_values(struct part *part, const uint8_t *at, size_t length) {
+    for (const uint8_t *end = at + length; at < end; at += HEAD_SIZE + load_u16(at + 12)) {
         if (part->count == part->capacity) {
             part->capacity = part->capacity ? 2 * part->capacity : 1024;
-            part->items = check_reallocarray(part->items, part->capacity, sizeof *part->items);
+            part->sorted = check_reallocarray(part->sorted, part->capacity, sizeof *part->sorted);
+            part->scratch =
+                check_reallocarray(part->scratch, part->capacity, sizeof *part->scratch);
         }
-        struct item *item = &part->items[part->count++];
-        uint64_t bits = load_u64(at + 14);
-        *item = (struct item){.hash = load_u64(at),
-                              .threshold = load_u32(at + 8),
-                              .key_length = load_u16(at + 12),
-                              .key = at + HEAD_SIZE};
-        memcpy(&item->value, &bits, sizeof bits);
-        at += HEAD_SIZE + item->key_length;
+        part->sorted[part->count++] =
+            (struct radix_item){.number = load_u64(at), .item = (uintptr_t)at};
     }
 }
 
@@ -127,27 +135,22 @@ static int load_part(const struct baseline_sample *sample, size_t stream, struct
         else
             r = spill_read(sample->spill, &blocks[i], at, ret_error);
         if (r == 0)
-            add_items(part, at, blocks[i].length);
+            add_values(part, at, blocks[i].length);
         at += blocks[i].length;
     }
     return r;
 }
 
-static int compare_keys(const struct item *a, const struct item *b) {
-    return text_compare((struct text){.data = (const char *)a->key, .length = a->key_length},
-                        (struct text){.data = (const char *)b->key, .length = b->key_length});
+static struct text key_of(const struct item *item) {
+    return (struct text){.data = (const char *)item->key, .length = item->key_length};
 }
 
-/* The order of the table, then thresholds, then values. */
-static int compare_items(const void *left, const void *right) {
+/* Of one hash: the order of the table, then thresholds. */
+static int compare_groups(const void *left, const void *right) {
     const struct item *a = left, *b = right;
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    int order = compare_keys(a, b);
+    int order = text_compare(key_of(a), key_of(b));
     if (order == 0 && a->threshold != b->threshold)
         return a->threshold < b->threshold ? -1 : 1;
-    if (order == 0 && a->value != b->value)
-        return a->value < b->value ? -1 : 1;
     return order;
 }
 
@@ -156,45 +159,88 @@ static int compare_numbers(const void *left, const void *right) {
     return *a < *b ? -1 : *a > *b;
 }
 
-/* The statistic of a group's sorted values. */
-static double statistic_of(const struct threshold *threshold, const struct item *items,
-                           size_t count, struct part *part) {
-    size_t rank = (size_t)threshold_rank(threshold->quantile_e6, count);
-    double quantile = items[rank - 1].value;
-    if (threshold->statistic != THRESHOLD_MAD)
-        return quantile;
-    if (count > part->value_capacity) {
-        part->value_capacity = count;
-        part->values = check_reallocarray(part->values, count, sizeof *part->values);
+/* Most groups have a few values. */
+static void sort_numbers(double *numbers, size_t count) {
+    enum { FEW = 16 };
+    if (count > FEW) {
+        qsort(numbers, count, sizeof *numbers, compare_numbers);
+        return;
     }
-    for (size_t i = 0; i < count; i++)
-        part->values[i] = fabs(items[i].value - quantile);
-    qsort(part->values, count, sizeof *part->values, compare_numbers);
-    return part->values[rank - 1];
+    for (size_t i = 1; i < count; i++) {
+        double number = numbers[i];
+        size_t j = i;
+        for (; j > 0 && numbers[j - 1] > number; j--)
+            numbers[j] = numbers[j - 1];
+        numbers[j] = number;
+    }
 }
 
-static int compute_part(const struct baseline_sample *sample, struct part *part,
-                        int (*take)(void *user, size_t threshold, uint64_t hash, struct text key,
-                                    double value, struct error *ret_error),
-                        void *user, struct error *ret_error) {
+static double statistic_of(const struct threshold *threshold, double *numbers, size_t count) {
+    size_t rank = (size_t)threshold_rank(threshold->quantile_e6, count);
+    sort_numbers(numbers, count);
+    double quantile = numbers[rank - 1];
+    if (threshold->statistic != THRESHOLD_MAD)
+        return quantile;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = fabs(numbers[i] - quantile);
+    sort_numbers(numbers, count);
+    return numbers[rank - 1];
+}
+
+struct computing {
+    const struct snapshot *snapshot;
+    int (*take)(void *user, size_t threshold, uint64_t hash, struct text key, double value,
+                struct error *ret_error);
+    void *user;
+};
+
+static int compute_group(const struct computing *computing, struct part *part,
+                         const struct item *items, size_t count, struct error *ret_error) {
+    const struct threshold *threshold = &computing->snapshot->thresholds[items->threshold];
+    if (count < threshold->minimum)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        part->numbers[i] = items[i].value;
+    double value = statistic_of(threshold, part->numbers, count);
+    return isfinite(value) ? computing->take(computing->user, items->threshold, items->hash,
+                                             key_of(items), value, ret_error)
+                           : 0;
+}
+
+/* The values of one hash. Two groups with the same hash are sorted apart. */
+static int compute_run(const struct computing *computing, struct part *part, size_t first,
+                       size_t count, struct error *ret_error) {
+    if (count > part->run_capacity) {
+        part->run_capacity = count + count / 2;
+        part->run = check_reallocarray(part->run, part->run_capacity, sizeof *part->run);
+        part->numbers =
+            check_reallocarray(part->numbers, part->run_capacity, sizeof *part->numbers);
+    }
+    bool is_mixed = false;
+    for (size_t i = 0; i < count; i++) {
+        part->run[i] = item_at((const uint8_t *)(uintptr_t)part->sorted[first + i].item);
+        is_mixed |= compare_groups(&part->run[i], part->run) != 0;
+    }
+    if (is_mixed)
+        qsort(part->run, count, sizeof *part->run, compare_groups);
     int r = 0;
-    if (part->count > 0)
-        qsort(part->items, part->count, sizeof *part->items, compare_items);
+    for (size_t at = 0, end; at < count && r == 0; at = end) {
+        for (end = at + 1; end < count && compare_groups(&part->run[end], &part->run[at]) == 0;)
+            end++;
+        r = compute_group(computing, part, &part->run[at], end - at, ret_error);
+    }
+    return r;
+}
+
+static int compute_part(const struct computing *computing, struct part *part,
+                        struct error *ret_error) {
+    int r = 0;
+    radix_sort(part->sorted, part->scratch, part->count);
     for (size_t first = 0, end; first < part->count && r == 0; first = end) {
-        const struct item *items = &part->items[first];
-        const struct threshold *threshold = &sample->snapshot->thresholds[items->threshold];
-        for (end = first + 1; end < part->count; end++)
-            if (part->items[end].hash != items->hash ||
-                part->items[end].threshold != items->threshold ||
-                compare_keys(&part->items[end], items) != 0)
-                break;
-        if (end - first < threshold->minimum)
-            continue;
-        double value = statistic_of(threshold, items, end - first, part);
-        if (isfinite(value))
-            r = take(user, items->threshold, items->hash,
-                     (struct text){.data = (const char *)items->key, .length = items->key_length},
-                     value, ret_error);
+        for (end = first + 1;
+             end < part->count && part->sorted[end].number == part->sorted[first].number;)
+            end++;
+        r = compute_run(computing, part, first, end - first, ret_error);
     }
     return r;
 }
@@ -203,16 +249,19 @@ int baseline_sample_compute(struct baseline_sample *sample,
                             int (*take)(void *user, size_t threshold, uint64_t hash,
                                         struct text key, double value, struct error *ret_error),
                             void *user, struct error *ret_error) {
+    const struct computing computing = {.snapshot = sample->snapshot, .take = take, .user = user};
     struct part part = {0};
     int r = 0;
     for (size_t stream = 0; stream < PARTS && r == 0; stream++) {
         r = load_part(sample, stream, &part, ret_error);
         if (r == 0)
-            r = compute_part(sample, &part, take, user, ret_error);
+            r = compute_part(&computing, &part, ret_error);
         spill_forget(sample->spill, stream);
     }
     free(part.bytes);
-    free(part.items);
-    free(part.values);
+    free(part.sorted);
+    free(part.scratch);
+    free(part.run);
+    free(part.numbers);
     return r;
 }
