@@ -298,6 +298,22 @@ static bool read_groups(const struct load *load, const struct reader *reader,
     return index == 0 || are_few(load, reader, node);
 }
 
+/* The tables have one value for a definition and a group, whatever the names: two thresholds cannot
+ * have minimums of their own for it. */
+static bool is_computed_once(const struct load *load, const struct reader *reader,
+                             const struct tree_node *node, const struct threshold *threshold) {
+    const struct snapshot *snapshot = load->snapshot;
+    for (size_t i = 0; i < snapshot->threshold_count && threshold->groups_in_tables; i++)
+        if (snapshot->thresholds[i].definition == threshold->definition) {
+            read_diagnostic(reader, node,
+                            "the same values as those of the threshold \"%" TEXT_FORMAT
+                            "\"; with \"groups: many\", each threshold must compute others",
+                            TEXT_ARGS(snapshot->thresholds[i].name));
+            return false;
+        }
+    return true;
+}
+
 /* All but the name; false when something was reported. */
 static bool read_declaration(struct load *load, const struct reader *reader,
                              const struct tree_node *node, struct key keys[KEY_COUNT],
@@ -321,8 +337,10 @@ static bool read_declaration(struct load *load, const struct reader *reader,
     if (keys[GUARD].node)
         good &= read_guard(reader, keys[GUARD].node, &threshold->guard_e6);
     good &= of != NULL;
-    if (good)
+    if (good) {
         threshold->definition = threshold_definition(load, threshold, of, where);
+        good = is_computed_once(load, reader, node, threshold);
+    }
     return good;
 }
 
