@@ -1,15 +1,16 @@
 /* The histograms of the days that a night replayed are kept in one file, named by its reported day,
  * which is written at once: a night that is cut off leaves all of them or none.
  *
- *   "HRNH" 1 · plan id, position and chain of the tables (8 each) · features (varint) · for each
- * its name (varint and bytes) · days (varint) · for each: days before the reported one (varint), a
- * histogram of each feature · hash of all before (8)
+ *   "HRNH" 1 · inputs (sample_inputs()), position and chain of the tables (8 each) · features
+ * (varint) · for each its name (varint and bytes) · days (varint) · for each: days before the
+ * reported one (varint), a histogram of each feature · hash of all before (8)
  *
  * One that is damaged, or of other features, is not used. */
 #include "night_drift.h"
 
 #include "batch/base/day.h"
 #include "batch/replay/replay.h"
+#include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive/file.h"
@@ -36,6 +37,7 @@ struct day_histograms {
 
 struct drift {
     const struct night_drift_options *options;
+    uint64_t inputs; /* what values depend on beside the archive */
     const struct text *names;
     size_t feature_count;
     struct day_histograms kept;
@@ -57,7 +59,7 @@ static size_t find_feature(const struct drift *drift, struct text name, size_t g
 
 static void encode(const struct drift *drift, size_t first_day, struct buffer *out) {
     buffer_append(out, MAGIC, sizeof MAGIC - 1);
-    buffer_append_u64(out, drift->options->snapshot->plan.id);
+    buffer_append_u64(out, drift->inputs);
     buffer_append_u64(out, drift->options->until.position);
     buffer_append_u64(out, drift->options->until.chain);
     buffer_append_varint(out, drift->feature_count);
@@ -105,7 +107,7 @@ static bool is_usable(const struct drift *drift, const uint8_t *bytes, size_t le
     const uint8_t *ids = bytes + sizeof MAGIC - 1;
     return length >= HEAD_BYTES + 8 && memcmp(bytes, MAGIC, sizeof MAGIC - 1) == 0 &&
            load_u64(bytes + length - 8) == hash64(bytes, length - 8, 0) &&
-           load_u64(ids) == options->snapshot->plan.id &&
+           load_u64(ids) == drift->inputs &&
            (ago > 0 || (load_u64(ids + 8) == options->until.position &&
                         load_u64(ids + 16) == options->until.chain));
 }
@@ -318,7 +320,7 @@ static struct text *feature_names(const struct snapshot *snapshot, size_t *ret_c
 
 int night_drift_make(const struct night_drift_options *options, struct progress *progress,
                      struct night_drift *ret_drift, struct error *ret_error) {
-    struct drift drift = {.options = options};
+    struct drift drift = {.options = options, .inputs = sample_inputs(options->snapshot)};
     struct night_drift result = {0};
     struct text *names = feature_names(options->snapshot, &drift.feature_count);
     drift.names = names;

@@ -218,6 +218,26 @@ class NightlyTest(ServerTest):
             compared += 1
         self.assertGreater(compared, 5)
 
+    def test_a_value_with_another_formula(self):
+        """Histograms of the old formula are of the same name, and are not what the day is compared with."""
+        data = self.copy()
+        night(data, "--verify", "none")
+        policy = os.path.join(self.folder, "another")
+        shutil.copytree(POLICY, policy)
+        path = os.path.join(policy, "features.yaml")
+        with open(path, encoding="utf-8") as file:
+            features = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(features.replace("? amount / card.mean_amount_30d", "? 100.0 * amount / card.mean_amount_30d"))
+        self.week.bring_in(data, [{**row, "id": "n" + row["id"], "event_time": str(TODAY) + row["event_time"][10:]}
+                                  for row in self.week.last_day], policy=policy)
+        tomorrow = str(TODAY + datetime.timedelta(days=1))
+        night(data, "--verify", "none", "--date", tomorrow, expect=None)
+        drift = read_json(data, "nights", tomorrow, "report.json")["drift"]
+        index = {feature["feature"]: feature["stability_index"] for feature in drift["features"]}
+        self.assertLess(index["times_usual"], 0.1)
+        self.assertEqual(drift["days_before"], 7)
+
     def check_schema(self, report):
         schema = read_json(ROOT, "docs", "schema", "night-report.json")
         self.assertEqual(set(report), set(schema["properties"]))
