@@ -16,12 +16,14 @@
 #define NOT_EXECUTED 127
 #define GRACE_US     2000000 /* between SIGTERM and SIGKILL */
 
-static _Noreturn void become(const struct night_hook *hook) {
+static _Noreturn void become(const struct night_hook *hook, pid_t parent) {
     char *const arguments[] = {(char *)(uintptr_t)hook->program, NULL};
     int nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG,
-          SIGTERM); /* the next run starts it again, which must not meet this one */
+    /* The next run starts it again, which must not meet this one. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* killed before that */
+        _exit(NOT_EXECUTED);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     for (const char *const *variable = hook->environment; *variable; variable++)
@@ -70,11 +72,11 @@ int night_hook_run(const struct night_hook *hook, int *ret_status, struct error 
     if (strchr(hook->program, '/') && access(hook->program, X_OK) < 0)
         return error_set(ret_error, ERROR_NOT_FOUND, "the hook %s: %s", hook->program,
                          strerror(errno));
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child < 0)
         return error_set_errno(ret_error, errno, "cannot start %s", hook->program);
     if (child == 0)
-        become(hook);
+        become(hook, parent);
     setpgid(child, child); /* both do it: whoever is first */
     return await(hook, child, ret_status, ret_error);
 }

@@ -2,6 +2,7 @@
 
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/folders.h"
+#include "core/base/check.h"
 #include "core/store/archive/file.h"
 #include "night_steps.h"
 
@@ -77,6 +78,31 @@ bool night_run_find_newest(const struct night_run *run, int64_t *ret_day) {
     return newest.day >= 0;
 }
 
+/* What the newest night knows of the tables: if they are still in place, nobody else knows what was
+ * held back (night_steps.c). */
+static void begin_journal(struct night_run *run, const char *date) {
+    struct night_journal *before = check_calloc(1, sizeof *before), *journal = &run->journal;
+    char newest[NIGHT_DATE_SIZE];
+    struct error ignored; /* then nothing is known */
+    int64_t day;
+    int folder =
+        night_run_find_newest(run, &day)
+            ? openat(run->root, night_date_format(day, newest), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            : -1;
+    if (folder >= 0) {
+        night_journal_read(folder, before, &ignored);
+        close(folder);
+    }
+    night_journal_init(journal, date, realtime_us());
+    journal->place = before->place;
+    journal->content_hash = before->content_hash;
+    journal->held_back = before->held_back;
+    journal->held_lines = before->held_lines;
+    memcpy(journal->held, before->held, sizeof journal->held);
+    memcpy(journal->warning, before->warning, sizeof journal->warning);
+    free(before);
+}
+
 int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct error *ret_error) {
     char date[NIGHT_DATE_SIZE];
     night_date_format(day, date);
@@ -88,7 +114,7 @@ int night_run_take(struct night_run *run, int64_t day, bool begins_anew, struct 
     if (r == 0)
         r = begins_anew ? 1 : night_journal_read(run->folder, &run->journal, ret_error);
     if (r == 1)
-        night_journal_init(&run->journal, date, realtime_us());
+        begin_journal(run, date);
     return r < 0 ? error_prefix(ret_error, FOLDER_NIGHTS "/%s", date) : r;
 }
 
@@ -141,9 +167,14 @@ static void write_failure(const struct night_run *run, enum night_step step,
 
 int night_run_note_failure(const char *data, int64_t now_us, struct error *ret_error) {
     struct night_summary summary;
-    int root, r = night_folder_open(data, &root, ret_error);
+    int lock, root, r = night_folder_open(data, &root, ret_error);
     if (r < 0)
         return r;
+    r = directory_lock(root, FOLDER_NIGHTS, "runs the night here", &lock, ret_error);
+    if (r < 0) { /* a night that runs will say itself how it ended */
+        close(root);
+        return r == -ERROR_EXISTS ? 0 : r;
+    }
     if (night_summary_read(data, &summary, ret_error) < 0)
         summary = (struct night_summary){0};
     if (summary.failed_us == 0) {
@@ -152,6 +183,7 @@ int night_run_note_failure(const char *data, int64_t now_us, struct error *ret_e
                  "the process ended without a result: see its log");
         r = night_summary_write(root, &summary, ret_error);
     }
+    close(lock);
     close(root);
     return r;
 }

@@ -54,13 +54,18 @@ static int write_down(struct rebuild_listener *self, struct archive_place place,
                       const struct rebuild_report *report, struct error *ret_error) {
     struct night_run *run = ((struct publishing *)self)->run;
     run->journal.place = place;
+    run->journal.content_hash = 0; /* not known yet */
     memcpy(run->journal.warning, report->warning, sizeof run->journal.warning);
     take_held(&run->journal, &report->thresholds);
     return night_journal_write(run->folder, &run->journal, ret_error);
 }
 
-static bool is_same_place(struct archive_place a, struct archive_place b) {
-    return a.position == b.position && a.chain == b.chain;
+/* Are these the tables that the journal is about? Their hash is not known yet if the run was killed
+ * before it could be written down. */
+static bool is_about(const struct night_journal *journal, const struct generation_manifest *manifest) {
+    return journal->place.position == manifest->place.position &&
+           journal->place.chain == manifest->place.chain &&
+           (journal->content_hash == 0 || journal->content_hash == manifest->content_hash);
 }
 
 static int rebuild(struct night_run *run, struct error *ret_error) {
@@ -83,9 +88,11 @@ static int rebuild(struct night_run *run, struct error *ret_error) {
     int r = rebuild_run(&rebuild, &run->progress->progress, &report, ret_error);
     if (r < 0)
         return r;
-    /* Up to date: by an earlier attempt, which wrote down the same place, or by somebody else. */
-    if (report.up_to_date && !is_same_place(journal->place, report.manifest.place))
+    /* Up to date: by an earlier attempt or night, which wrote it down, or by somebody else. */
+    if (report.up_to_date && !is_about(journal, &report.manifest)) {
         journal->held_back = journal->held_lines = 0;
+        journal->warning[0] = '\0';
+    }
     journal->generation_id = report.manifest.id;
     journal->content_hash = report.manifest.content_hash;
     journal->place = report.manifest.place;
@@ -313,6 +320,10 @@ static int run_hook(struct night_run *run, struct error *ret_error) {
     for (char **variable = variables; *variable; variable++)
         free(*variable);
     journal->hook_status = r == 0 ? status : -1;
+    if (r == -ERROR_NOT_FOUND) { /* a hook that failed, and that will not be there in a minute */
+        run->is_final = true;
+        r = error_set(ret_error, ERROR_UNAVAILABLE, "the hook %s cannot be run", options->hook);
+    }
     if (r == 0 && status != 0) {
         run->is_final = status != HOOK_TRY_LATER;
         r = error_set(ret_error, ERROR_UNAVAILABLE, "%s ended with status %d", options->hook,
