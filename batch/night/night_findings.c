@@ -110,7 +110,8 @@ static void find_volume(struct finder *finder) {
     struct night_finding *finding =
         add(finder, low ? NIGHT_ALERT : NIGHT_WARNING, low ? "volume_low" : "volume_high",
             (struct text){0}, (double)now, usual);
-    say(finding, "%" PRIu64 " transactions; %.0f are usual on this day of the week", now, usual);
+    say(finding, "%" PRIu64 " transactions; %.0f are usual %s", now, usual,
+        finder->figures->days[WEEK].transactions > 0 ? "on this day of the week" : "on a day");
     advise(finding, "%s",
            low ? "Ask the producers: a channel may be down, or its transactions refused (see the "
                  "rejects) or still to come."

@@ -353,10 +353,13 @@ static void put_growth(struct page *page) {
                  quantity_format_bytes(growth->free_bytes, bytes[0]),
                  quantity_format_count(growth->days_left, count[0]));
     put_fact(page, "Room on its disk", value);
-    snprintf(value, sizeof value, "%s%s, %s different",
-             quantity_format_count(journal->verified, count[0]),
-             journal->is_sample ? " in the sample" : "",
-             quantity_format_count(journal->different, count[1]));
+    if (journal->steps[NIGHT_STEP_VERIFY].state == NIGHT_STEP_SKIPPED)
+        snprintf(value, sizeof value, "skipped");
+    else
+        snprintf(value, sizeof value, "%s%s, %s different",
+                 quantity_format_count(journal->verified, count[0]),
+                 journal->is_sample ? " in the sample" : "",
+                 quantity_format_count(journal->different, count[1]));
     put_fact(page, "Verified states and ids", value);
     for (int i = 0; i < NIGHT_STEP_REPORT; i++) {
         char duration[QUANTITY_DURATION_SIZE];
