@@ -12,6 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
+bool rebuild_has_baselines(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (snapshot->thresholds[i].groups_in_tables)
+            return true;
+    return false;
+}
+
 static int put_computed(void *user, size_t threshold, uint64_t hash, struct text key, double value,
                         struct error *ret_error) {
     struct rebuild *rebuild = user;
@@ -43,14 +50,24 @@ static struct generation *open_adopted(const struct rebuild *rebuild) {
     return generation;
 }
 
+static void warn_of_missing(struct rebuild *rebuild) {
+    snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+             "the tables %016" PRIx64 ", which a server adopted last, are gone: thresholds with "
+             "\"groups: many\" have no groups until a rebuild without --keep-thresholds",
+             rebuild->adopted_id);
+}
+
 /* Thresholds are kept: so are these. */
 static int put_adopted(struct rebuild *rebuild, struct error *ret_error) {
     uint64_t hash;
     struct text key;
     double value;
     struct generation *generation = open_adopted(rebuild);
-    if (!generation)
+    if (!generation) {
+        if (rebuild->adopted_id && rebuild_has_baselines(rebuild->snapshot))
+            warn_of_missing(rebuild);
         return 0;
+    }
     struct generation_cursor *cursor = generation_cursor_open_baselines(generation);
     int r = 0;
     while (r == 0 && cursor && generation_cursor_next_baseline(cursor, &hash, &key, &value))

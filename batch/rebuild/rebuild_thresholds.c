@@ -16,6 +16,7 @@
 #include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
+#include "rebuild_baselines.h"
 #include "rebuild_job.h"
 #include "rebuild_policy.h"
 #include "threshold_read.h"
@@ -62,13 +63,6 @@ static int make_file(void *user, struct error *ret_error) {
     return generation_writer_scratch_file(user, ret_error);
 }
 
-static bool has_baselines(const struct snapshot *snapshot) {
-    for (size_t i = 0; i < snapshot->threshold_count; i++)
-        if (snapshot->thresholds[i].groups_in_tables)
-            return true;
-    return false;
-}
-
 /* Both kinds of groups: those of the record, and those of the tables. */
 static struct threshold_sample *new_sample(struct threshold_job *job) {
     struct rebuild *rebuild = job->rebuild;
@@ -77,7 +71,7 @@ static struct threshold_sample *new_sample(struct threshold_job *job) {
         threshold_sample_new(job->snapshot, memory, make_file, rebuild->writer);
     baseline_sample_free(rebuild->baselines);
     rebuild->baselines = NULL;
-    if (has_baselines(job->snapshot))
+    if (rebuild_has_baselines(job->snapshot))
         rebuild->baselines =
             baseline_sample_new(job->snapshot, memory / 4, make_file, rebuild->writer);
     threshold_sample_use_baselines(sample, rebuild->baselines);

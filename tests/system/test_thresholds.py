@@ -531,6 +531,11 @@ class BaselineTest(ThresholdTest):
         explained = self.harrier("explain", data, third[-1]["id"], "--json")
         self.assertEqual(explained.returncode, 0, explained.stdout + explained.stderr)
         self.assertIn(decisions[-1]["reasons"][-1]["text"], explained.stdout)
+        # Values that are kept have to come from somewhere.
+        shutil.rmtree(os.path.join(data, "generations"))
+        report, _ = self.rebuild("--force", "--keep-thresholds")
+        self.assertEqual(report["baselines"], 0)
+        self.assertIn("thresholds with \"groups: many\" have no groups", report["warning"])
         # Without any tables, from the records alone.
         shutil.rmtree(os.path.join(data, "generations"))
         self.audit()
