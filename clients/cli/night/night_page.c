@@ -272,7 +272,8 @@ static void put_drift(struct page *page) {
     double index = 0, noise = 0;
     heading(page, "Drift",
             "Population stability index against the week before: below 0.1 stable, above 0.25 a "
-            "shift.");
+            "shift. Windows longer than the archive's history shift while they fill, which is no "
+            "finding.");
     begin_table(page, "Feature|Index|Absent|Absent before");
     put(page, "<tr>");
     cell_text(page, text_of("the score"));

@@ -62,7 +62,8 @@ static int write_down(struct rebuild_listener *self, struct archive_place place,
 
 /* Are these the tables that the journal is about? Their hash is not known yet if the run was killed
  * before it could be written down. */
-static bool is_about(const struct night_journal *journal, const struct generation_manifest *manifest) {
+static bool is_about(const struct night_journal *journal,
+                     const struct generation_manifest *manifest) {
     return journal->place.position == manifest->place.position &&
            journal->place.chain == manifest->place.chain &&
            (journal->content_hash == 0 || journal->content_hash == manifest->content_hash);
@@ -322,7 +323,8 @@ static int run_hook(struct night_run *run, struct error *ret_error) {
     journal->hook_status = r == 0 ? status : -1;
     if (r == -ERROR_NOT_FOUND) { /* a hook that failed, and that will not be there in a minute */
         run->is_final = true;
-        r = error_set(ret_error, ERROR_UNAVAILABLE, "the hook %s cannot be run", options->hook);
+        ret_error->code = ERROR_UNAVAILABLE;
+        r = -ERROR_UNAVAILABLE;
     }
     if (r == 0 && status != 0) {
         run->is_final = status != HOOK_TRY_LATER;
