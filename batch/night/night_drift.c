@@ -9,6 +9,7 @@
 #include "night_drift.h"
 
 #include "batch/base/day.h"
+#include "batch/base/machine.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
@@ -276,6 +277,14 @@ static unsigned count_kept(const struct drift *drift) {
     return count;
 }
 
+/* Histograms of each worker and day, and the kept ones, beside the states. */
+static uint64_t memory_of(const struct drift *drift) {
+    const struct night_drift_options *options = drift->options;
+    size_t workers = options->threads ? options->threads : machine_processors();
+    return options->states * STATE_BYTES +
+           (workers + 1) * DAYS * (uint64_t)drift->feature_count * sizeof(struct night_histogram);
+}
+
 static int fill(struct drift *drift, struct progress *progress, struct night_drift *result,
                 struct error *ret_error) {
     const struct night_drift_options *options = drift->options;
@@ -284,11 +293,12 @@ static int fill(struct drift *drift, struct progress *progress, struct night_dri
         count_kept(drift) >= DAYS_BEFORE_MIN ? options->day : options->day - NIGHT_WEEK;
     if (drift->kept.days[DAYS - 1]) /* an earlier attempt has replayed it */
         return 0;
-    if (options->states * STATE_BYTES > options->memory_bytes) {
+    if (memory_of(drift) > options->memory_bytes) {
         snprintf(result->reason, sizeof result->reason,
                  "the replay would take about %" PRIu64 " MiB of memory for %" PRIu64
-                 " states, and --memory is %" PRIu64 " MiB",
-                 options->states * STATE_BYTES >> 20, options->states, options->memory_bytes >> 20);
+                 " states and %zu features, and --memory is %" PRIu64 " MiB",
+                 memory_of(drift) >> 20, options->states, drift->feature_count,
+                 options->memory_bytes >> 20);
         return 0;
     }
     return run_replay(drift, from_day, progress, &result->replayed, ret_error);
