@@ -407,26 +407,31 @@ static void find_clocks(struct finder *finder) {
 
 /* ---- rejects, guard, tables, disk ---- */
 
+/* Days before the files' oldest row are not known: somebody may have moved the file. */
 static void find_rejects(struct finder *finder) {
     const struct night_rejects *rejects = finder->evidence->rejects;
-    uint64_t before_n = 0, n = finder->today->transactions + rejects->now;
+    uint64_t before_n = rejects->before, n = finder->today->transactions + rejects->now;
+    unsigned days = 0;
     for (size_t i = WEEK; i < TODAY; i++)
-        before_n += finder->figures->days[i].transactions;
-    before_n += rejects->before;
+        if (finder->figures->first_day + (int64_t)i >= rejects->first_day) {
+            before_n += finder->figures->days[i].transactions;
+            days++;
+        }
     if (!rejects->is_known || rejects->now < 20)
         return;
     bool is_many = rejects->now * 20 >= n;
     bool rose = (double)rejects->now * (double)before_n > 3 * (double)rejects->before * (double)n &&
                 night_chance_of_rise(rejects->now, n, rejects->before, before_n) < CHANCE_MANY;
-    if (!is_many && !rose)
+    if (!is_many && !rose && days > 0)
         return;
-    struct night_finding *finding =
-        add(finder, is_many ? NIGHT_ALERT : NIGHT_WARNING, "rejects", (struct text){0},
-            (double)rejects->now, (double)rejects->before / NIGHT_WEEK);
-    say(finding,
-        "%" PRIu64 " transactions were refused, %.2f %% of all that came; in the week before %.1f "
-        "a day",
-        rejects->now, 100 * (double)rejects->now / (double)n, (double)rejects->before / NIGHT_WEEK);
+    double usual = days > 0 ? (double)rejects->before / days : 0;
+    char before[64] = "the file has none of the days before";
+    if (days > 0)
+        snprintf(before, sizeof before, "in the %u days before %.1f a day", days, usual);
+    struct night_finding *finding = add(finder, is_many ? NIGHT_ALERT : NIGHT_WARNING, "rejects",
+                                        (struct text){0}, (double)rejects->now, usual);
+    say(finding, "%" PRIu64 " transactions were refused, %.2f %% of all that came; %s",
+        rejects->now, 100 * (double)rejects->now / (double)n, before);
     advise(finding, "The report lists them by reason. Once the cause is mended, harrier score "
                     "sends the file of rejects again.");
 }

@@ -328,6 +328,14 @@ static void test_others(void **state) {
     struct week *week = week_new(10000, &seed);
     week->rejects.now = 100;
     assert_found(week, "rejects", "", NIGHT_WARNING);
+    /* As many a day as before, in a file that begins two days ago: nothing has changed. */
+    week->rejects.before = 200;
+    assert_non_null(find(week, "rejects", ""));
+    week->rejects.first_day = week->figures.first_day + TODAY - 2;
+    assert_null(find(week, "rejects", ""));
+    week->rejects.before = 0;
+    week->rejects.first_day = week->figures.first_day + TODAY;
+    assert_non_null(strstr(find(week, "rejects", "")->text, "the file has none"));
     week->rejects.now = 5000;
     assert_found(week, "rejects", "", NIGHT_ALERT);
     today(week)->degraded = today(week)->transactions / 2;
