@@ -270,7 +270,7 @@ static struct night_share share_of_rule(const struct finder *finder, const uint6
 
 /* Half of the transactions or more, and not for long. */
 static bool is_everywhere(const struct night_share *share) {
-    return share->n >= 50 && night_share_now(share) >= 0.5 &&
+    return share->days > 0 && share->n >= 50 && night_share_now(share) >= 0.5 &&
            night_share_before(share) < 0.5 * night_share_now(share);
 }
 

@@ -169,6 +169,7 @@ static void test_first_day(void **state) {
     memset(week->figures.days, 0, TODAY * sizeof *week->figures.days);
     for (size_t rule = 0; rule < RULES; rule++)
         memset(week->figures.rules[rule].fires, 0, TODAY * sizeof(uint64_t));
+    week->figures.rules[0].fires[TODAY] = today(week)->transactions; /* it may be meant to */
     week->rejects = (struct night_rejects){0};
     night_findings_make(&week->evidence, &week->findings);
     assert_int_equal(week->findings.count, 0);
