@@ -407,6 +407,8 @@ class NightlyTest(ServerTest):
         with open(fifo, encoding="utf-8") as here:
             here.read()
         self.assertIn("runs the night here", night(data, expect=75).stderr)
+        run("night", "--data", data, "--note-failure")  # the first one will say itself how it ended
+        self.assertFalse(os.path.exists(os.path.join(data, "nights", "latest.json")))
         with open(fifo + ".go", "w", encoding="utf-8") as go:
             go.write("\n")
         self.assertEqual(first.wait(), 0)
@@ -437,8 +439,12 @@ class NightlyTest(ServerTest):
         self.assertEqual([step["attempts"] for step in steps], [1, 1, 1, 1, 1, 2])
         self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 1)
         self.assertEqual(read_json(data, "nights", "latest.json")["findings"], report_of(data)["severities"])
+        # One that is not there will not be there in a minute.
+        said = night(data, "--drift", "none", "--hook", "/no/such/hook", expect=69).stderr
+        self.assertIn("the hook /no/such/hook: No such file", said)
+        self.assertNotIn("next attempt", said)
         night(data, "--drift", "none", "--hook", "/bin/true")
-        self.assertEqual([step["attempts"] for step in journal_of(data)["steps"]], [1, 1, 1, 1, 1, 3])
+        self.assertEqual([step["attempts"] for step in journal_of(data)["steps"]], [1, 1, 1, 1, 1, 4])
         self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 0)
 
     def metrics_in_place(self):
