@@ -9,7 +9,6 @@
 #include "night_drift.h"
 
 #include "batch/base/day.h"
-#include "batch/base/machine.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
@@ -206,19 +205,44 @@ static int open_replay(struct drift *drift, int64_t from_day, struct progress *p
     return replay_open(&options, progress, ret_replay, ret_error);
 }
 
+/* Its states, which are no more than those of the tables and than one of each entity for each
+ * record, and the histograms: of each worker and day, and the kept ones. */
+static bool is_too_large(const struct drift *drift, const struct replay *replay,
+                         struct night_drift *result) {
+    const struct night_drift_options *options = drift->options;
+    uint64_t records = replay_until(replay).position - replay_start(replay).position;
+    uint64_t states = records * options->snapshot->plan.entity_count;
+    if (states > options->states)
+        states = options->states;
+    uint64_t bytes = states * STATE_BYTES + (replay_workers(replay) + 1) * DAYS *
+                                                drift->feature_count *
+                                                sizeof(struct night_histogram);
+    if (bytes <= options->memory_bytes)
+        return false;
+    snprintf(result->reason, sizeof result->reason,
+             "the replay would take about %" PRIu64 " MiB of memory for %" PRIu64
+             " states and %zu features, and --memory is %" PRIu64 " MiB",
+             bytes >> 20, states, drift->feature_count, options->memory_bytes >> 20);
+    return true;
+}
+
 static int run_replay(struct drift *drift, int64_t from_day, struct progress *progress,
-                      uint64_t *ret_records, struct error *ret_error) {
+                      struct night_drift *result, struct error *ret_error) {
     const struct replay_listener listener = {.take = take_row, .user = drift};
     struct replay_report report;
     struct replay *replay;
     int r = open_replay(drift, from_day, progress, &replay, ret_error);
     if (r < 0)
         return r;
+    if (is_too_large(drift, replay, result)) {
+        replay_close(replay);
+        return 0;
+    }
     drift->worker_count = replay_workers(replay);
     drift->workers = check_calloc(drift->worker_count, sizeof *drift->workers);
     r = replay_run(replay, &listener, progress, &report, ret_error);
     if (r == 0)
-        *ret_records = report.records;
+        result->replayed = report.records;
     replay_close(replay);
     return r < 0 ? r : take_replayed(drift, from_day, ret_error);
 }
@@ -277,14 +301,6 @@ static unsigned count_kept(const struct drift *drift) {
     return count;
 }
 
-/* Histograms of each worker and day, and the kept ones, beside the states. */
-static uint64_t memory_of(const struct drift *drift) {
-    const struct night_drift_options *options = drift->options;
-    size_t workers = options->threads ? options->threads : machine_processors();
-    return options->states * STATE_BYTES +
-           (workers + 1) * DAYS * (uint64_t)drift->feature_count * sizeof(struct night_histogram);
-}
-
 static int fill(struct drift *drift, struct progress *progress, struct night_drift *result,
                 struct error *ret_error) {
     const struct night_drift_options *options = drift->options;
@@ -293,15 +309,7 @@ static int fill(struct drift *drift, struct progress *progress, struct night_dri
         count_kept(drift) >= DAYS_BEFORE_MIN ? options->day : options->day - NIGHT_WEEK;
     if (drift->kept.days[DAYS - 1]) /* an earlier attempt has replayed it */
         return 0;
-    if (memory_of(drift) > options->memory_bytes) {
-        snprintf(result->reason, sizeof result->reason,
-                 "the replay would take about %" PRIu64 " MiB of memory for %" PRIu64
-                 " states and %zu features, and --memory is %" PRIu64 " MiB",
-                 memory_of(drift) >> 20, options->states, drift->feature_count,
-                 options->memory_bytes >> 20);
-        return 0;
-    }
-    return run_replay(drift, from_day, progress, &result->replayed, ret_error);
+    return run_replay(drift, from_day, progress, result, ret_error);
 }
 
 static void drift_free(struct drift *drift) {

@@ -4,8 +4,9 @@
  * of its day, so the next ones replay one day: from the tables of the night before last, which a
  * rebuild keeps. Without earlier histograms of the same features (a first night, a changed policy)
  * the whole week is replayed, from the tables of an earlier night if there are any, else from the
- * archive's first record. A replay holds all states in memory; if the tables say that this would
- * take more than the limit, there is no drift, and the reason says so. */
+ * archive's first record. A replay holds in memory the states that its records touch, and a
+ * histogram of each feature, day and thread; if that could be more than the limit, there is no
+ * drift, and the reason says so. */
 #pragma once
 
 #include "core/base/error.h"

@@ -238,6 +238,18 @@ class NightlyTest(ServerTest):
         self.assertLess(index["times_usual"], 0.1)
         self.assertEqual(drift["days_before"], 7)
 
+    def test_drift_beyond_the_memory(self):
+        """Each thread has histograms of its own."""
+        data = self.copy()
+        night(data, "--verify", "none", "--memory", "64M", "--threads", "64")
+        drift = report_of(data)["drift"]
+        self.assertIn("the replay would take about", drift["reason"])
+        self.assertEqual((drift["rows"], drift["features"]), (0, []))
+        night(data, "--verify", "none", "--memory", "64M", "--threads", "1", "--again")
+        drift = report_of(data)["drift"]
+        self.assertNotIn("reason", drift)
+        self.assertGreater(drift["rows"], A_DAY // 2)
+
     def check_schema(self, report):
         schema = read_json(ROOT, "docs", "schema", "night-report.json")
         self.assertEqual(set(report), set(schema["properties"]))
