@@ -35,7 +35,7 @@ ROOT = os.environ["HARRIER_ROOT"]
 POLICY = os.path.join(ROOT, "rules", "card-payments")
 DAYS, A_DAY = 9, 1200  # of history, the last of them reported on
 ALERTS = 2
-KILLS = int(os.environ.get("HARRIER_KILLS", "10"))
+KILLS = int(os.environ.get("HARRIER_KILLS", 12 // int(os.environ.get("HARRIER_STEPS_PART", "1"))))
 SEED = int(os.environ.get("HARRIER_SEED", str(random.randrange(10**6))))
 
 # At idle priority the night would wait for every other test.
