@@ -36,6 +36,7 @@ struct replay_options {
      * adoption of its generation on. */
     const struct thresholds *thresholds;
     bool ignore_cutoffs;        /* verdicts are what the rules ask for, whatever the score */
+    bool ignore_brakes;         /* what the rules decide as they are declared */
     struct archive_place until; /* zeros: the last sync mark */
     /* Event times in [from, to) are reported; other rows are only applied. 0: no bound. */
     int64_t from_us, to_us;

@@ -74,6 +74,8 @@ static void decider_fit(const struct replay *replay, struct replay_decider *deci
     for (size_t i = 0; i < replay->workers; i++) {
         decider->engines[i] = engine_new(rules, plan);
         engine_use_lists(decider->engines[i], replay->lists);
+        if (replay->options.ignore_brakes)
+            engine_ignore_brakes(decider->engines[i]);
         if (!replay->options.texts)
             engine_omit_texts(decider->engines[i]);
         if (!replay->options.hashes) { /* no audit; and an archive's transactions were checked */

@@ -12,7 +12,8 @@
  * later range, all labels of the archive count. Features that count verdicts follow the archived
  * ones, as in every replay that is not counterfactual. So a decision depends on the policy's
  * numbers only through its own transaction, and the search can foresee every decision exactly: the
- * replays count where it did not. */
+ * replays count where it did not. Brakes are ignored: each is for the numbers of its time, so it
+ * would hold back the present policy alone. */
 #pragma once
 
 #include "batch/report/report.h"

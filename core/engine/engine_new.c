@@ -145,6 +145,11 @@ void engine_use_lists(struct engine *engine, struct list_table *lists) {
         judge_use_lists(&engine->shadows[i], lists);
 }
 
+void engine_ignore_brakes(struct engine *engine) {
+    engine->live.ignores_brakes = true;
+    judge_find_brakes(&engine->live);
+}
+
 bool engine_is_braked(const struct engine *engine, size_t rule) {
     return engine->live.is_braked[rule];
 }

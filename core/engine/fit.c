@@ -167,11 +167,11 @@ void judge_use_thresholds(struct judge *judge, const struct thresholds *threshol
 }
 
 /* Rare: at the start, and when a brake is pulled or lifted. */
-static void find_brakes(struct judge *judge) {
+void judge_find_brakes(struct judge *judge) {
     const struct snapshot *rules = judge->snapshot;
     const struct list_table *lists = judge->lists;
     judge->brake_changes = lists ? list_table_brake_changes(lists) : 0;
-    bool has_any = judge->brake_changes > 0;
+    bool has_any = judge->brake_changes > 0 && !judge->ignores_brakes;
     bool all = has_any && list_table_brake(lists, TEXT_LITERAL(""), rules->definition);
     for (size_t i = 0; i < rules->rule_count; i++) {
         const struct rule *rule = &rules->rules[i];
@@ -189,12 +189,12 @@ void judge_use_lists(struct judge *judge, struct list_table *lists) {
                                      : value_absent();
     }
     judge->lists = lists;
-    find_brakes(judge);
+    judge_find_brakes(judge);
 }
 
 void judge_follow_brakes(struct judge *judge) {
     if (judge->lists && list_table_brake_changes(judge->lists) != judge->brake_changes)
-        find_brakes(judge);
+        judge_find_brakes(judge);
 }
 
 void judge_clear_features(struct judge *judge) {

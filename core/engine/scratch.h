@@ -91,6 +91,7 @@ struct judge {
     size_t warming;                   /* features that the plan does not have */
     size_t memory;                    /* bytes that features, values and conditions take at most */
     bool ignores_rollouts;            /* they are for all */
+    bool ignores_brakes;              /* none is in force */
     const struct list_table *lists;   /* that has the brakes; NULL: there are none */
     uint64_t brake_changes;           /* of the table, as of is_braked */
     bool *is_braked;                  /* [rule]: live by the policy, and in shadow by a brake */
@@ -348,7 +349,9 @@ size_t baselines_memory(const struct engine *engine);
  */
 void baselines_begin(struct engine *engine, struct arena *arena, struct decision *decision);
 void baselines_find(struct engine *engine, struct judge *judge, struct decision *decision);
-/* Looks up the brakes in force if any has changed. Before the rules run. */
+/* Looks up the brakes in force. */
+void judge_find_brakes(struct judge *judge);
+/* The same if any has changed. Before the rules run. */
 void judge_follow_brakes(struct judge *judge);
 /* The mode in which a rule runs: as the policy has it, or in shadow by a brake. */
 static inline enum rule_mode judge_mode(const struct judge *judge, uint32_t rule) {

@@ -212,6 +212,35 @@ class TheRule(BrakeTest):
         self.assertEqual(self.harrierd.status()["position"], position)
 
 
+class Tuned(BrakeTest):
+    def test_a_search_for_better_numbers_ignores_brakes(self):
+        """A brake is for one declaration, so it would count for the present policy and not for the tuned one."""
+        self.write_policy("rules/velocity.yaml", RULES.replace("    at_most: 10% per 10m\n", ""))
+        self.start()
+        # Frauds have amounts of 1500 to 1800, and as many honest payments 1000 to 1300.
+        amounts = [(100, 1000 + n % 300, 1500 + n % 300)[n % 3] for n in range(600)]
+        self.score(amounts[:450])
+        self.brake("pull", "big")
+        self.score(amounts[450:])
+        self.brake("lift", "big")
+        with self.harrierd.connect() as connection:
+            frauds = [{"transaction_id": f"t{n}", "label": "LABEL_FRAUD", "known_time_us": transaction(n)["event_time_us"]}
+                      for n in range(3, 601, 3)]
+            answer = connection.call({"report_outcome": {"outcomes": frauds}})["report_outcome"]
+            self.assertEqual(sum("accepted" in result for result in answer["results"]), len(frauds))
+        self.await_synced(self.harrierd)
+        self.harrierd.stop()
+        found = json.loads(self.harrier("tune", self.data, "--policy", f"{self.folder}/policy", "--train",
+                                        "2026-01-01..2026-01-01T00:06:41Z", "--test",
+                                        "2026-01-01T00:06:41Z..2026-01-02", "--target", "precision>=0.9", "--json",
+                                        "--quiet"))
+        self.assertEqual([change["rule"] for change in found["changes"]], ["big"])
+        self.assertEqual(set(found["differences"].values()), {0})
+        present, tuned = found["test"]["present"], found["test"]["tuned"]
+        self.assertEqual((present["caught"], present["false_alerts"]), (67, 67))
+        self.assertEqual((tuned["caught"], tuned["false_alerts"]), (67, 0))
+
+
 class ThePolicy(BrakeTest):
     def setUp(self):
         super().setUp()
