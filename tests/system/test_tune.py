@@ -238,6 +238,18 @@ class Tune(unittest.TestCase):
             points = [point["training"]["alerts"] for point in result["curve"]]
             self.assertEqual(points, sorted(set(points)))
 
+    def test_an_aim_that_is_missed_on_the_test_range_is_reported(self):
+        reached = {}
+        for rate in (12, 16):
+            result = self.tune("--budget", f"{rate}/day")
+            reached[rate] = result["test"]["tuned"]["alerts_per_day"] <= rate
+            self.assertEqual(result["reached_on_test"], reached[rate])
+            if not reached[rate] and result["better"]:
+                text = self.run_harrier("tune", self.archive, "--policy", self.policy, *RANGE, "--quiet", "--budget",
+                                        f"{rate}/day")
+                self.assertIn("It reaches the aim on the training range, but not on the test range.", text)
+        self.assertEqual(set(reached.values()), {True, False}, reached)
+
     def test_only_what_is_chosen_changes(self):
         result = self.tune("--rules", "large,unusual", "--only", "limits")
         self.assertTrue(result["better"])

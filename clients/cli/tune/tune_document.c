@@ -1,5 +1,6 @@
 #include "tune_document.h"
 
+#include "batch/tune/tune_aim.h"
 #include "clients/cli/io/money.h"
 
 void tune_side_figures(const struct tune_document *document, enum report_side side,
@@ -20,6 +21,15 @@ void tune_side_figures(const struct tune_document *document, enum report_side si
                              .positive = detection.true_positive + detection.false_negative,
                              .amount = detection.caught + detection.missed,
                              .days = document->confirmed.days};
+}
+
+/* The test range is taken as one part. */
+bool tune_reaches_aim(const struct tune_document *document) {
+    struct tune_scale scale = {.aim = *document->aim};
+    struct tune_figures tuned[TUNE_PARTS] = {0};
+    tune_side_figures(document, REPORT_AGAINST, &scale.present[TUNE_FIT], &scale.totals[TUNE_FIT]);
+    tune_side_figures(document, REPORT_REPLAYED, &tuned[TUNE_FIT], &scale.totals[TUNE_FIT]);
+    return tune_excess(&scale, tuned, TUNE_FIT) == 0;
 }
 
 void tune_aim_words(const struct tune_document *document, struct buffer *out) {

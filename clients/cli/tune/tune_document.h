@@ -27,5 +27,7 @@ struct tune_document {
 /* Of the test range, from the replay: the tuned policy (REPORT_REPLAYED) or the present one. */
 void tune_side_figures(const struct tune_document *document, enum report_side side,
                        struct tune_figures *ret_figures, struct tune_totals *ret_totals);
+/* Does the tuned policy reach the aim on the test range, too? */
+bool tune_reaches_aim(const struct tune_document *document);
 /* The aim in words. */
 void tune_aim_words(const struct tune_document *document, struct buffer *out);

@@ -132,6 +132,7 @@ void tune_json_format(const struct tune_document *document, struct buffer *out) 
     json_add_hex(out, "tuned_snapshot_id", document->tuned->id);
     json_add_text(out, "aim", buffer_text(&aim));
     json_add_bool(out, "reached", found->is_feasible);
+    json_add_bool(out, "reached_on_test", tune_reaches_aim(document));
     json_add_bool(out, "better", found->is_better);
     json_add_unsigned(out, "settings_measured", found->evaluations);
     add_ranges(document, out);

@@ -316,6 +316,35 @@ static void put_failed_cases(const struct tune_document *document, struct buffer
                       document->failed_cases, document->cases, document->failed_before);
 }
 
+/* What the aim asks for most of: frauds, or their money. */
+static bool catches_more(const struct tune_document *document, report_sum tuned,
+                         report_sum tuned_amount, report_sum present, report_sum present_amount) {
+    return document->aim->by_amount ? tuned_amount > present_amount : tuned > present;
+}
+
+/* What the table of figures does not say by itself. */
+static void put_warnings(const struct tune_document *document, const struct policy_column *present,
+                         const struct policy_column *tuned, struct buffer *out) {
+    const struct tune_found *found = tune_result(document->tune);
+    const struct tune_figures best = tune_figures_sum(found->best.figures),
+                              now = tune_figures_sum(found->present.figures);
+    if (document->aim->at_present_rate &&
+        !catches_more(document, best.caught, best.caught_amount, now.caught, now.caught_amount))
+        buffer_append_string(out, "With as many alerts as at present, no setting was found that "
+                                  "catches more.\n");
+    if (!catches_more(document, tuned->caught, tuned->caught_amount, present->caught,
+                      present->caught_amount) &&
+        tuned->alerts >= present->alerts)
+        buffer_append_string(
+            out, "What it gains on the training range does not hold: do not adopt it.\n");
+    if (!tune_reaches_aim(document))
+        buffer_append_string(
+            out, "It reaches the aim on the training range, but not on the test range.\n");
+    if (tuned->declined_wrongly > present->declined_wrongly)
+        put_difference(out, tuned->declined_wrongly, present->declined_wrongly,
+                       "honest transactions are declined on the test range.\n");
+}
+
 /* Honestly: what the test range says of the result. */
 static void put_conclusion(const struct tune_document *document, struct buffer *out) {
     const struct tune_found *found = tune_result(document->tune);
@@ -338,13 +367,7 @@ static void put_conclusion(const struct tune_document *document, struct buffer *
     put_difference(out, tuned.alerts, present.alerts, "alerts");
     put_money_difference(document, tuned.caught_amount - present.caught_amount, out);
     buffer_append_string(out, ", compared with the present one.\n");
-    if (document->aim->at_present_rate && tune_figures_sum(found->best.figures).caught <=
-                                              tune_figures_sum(found->present.figures).caught)
-        buffer_append_string(out, "With as many alerts as at present, no setting was found that "
-                                  "catches more.\n");
-    if (tuned.caught <= present.caught && tuned.alerts >= present.alerts)
-        buffer_append_string(
-            out, "What it gains on the training range does not hold: do not adopt it.\n");
+    put_warnings(document, &present, &tuned, out);
     put_failed_cases(document, out);
 }
 
