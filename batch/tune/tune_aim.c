@@ -62,12 +62,17 @@ static double present_precision(const struct tune_scale *scale) {
     return ratio((double)present.caught, (double)present.alerts);
 }
 
+/* Relative to those at present; where there are none, their number: fewer must still be better. */
+static double alert_share(const struct tune_figures *of, const struct tune_figures *present) {
+    return (double)of->alerts / (double)(present->alerts > 0 ? present->alerts : 1);
+}
+
 double tune_worth(const struct tune_scale *scale, const struct tune_figures figures[TUNE_PARTS],
                   enum tune_part part) {
     const struct tune_figures of = figures_of(figures, part),
                               present = figures_of(scale->present, part);
     double gain = scale->aim.fewest_alerts
-                      ? -ratio((double)of.alerts, (double)present.alerts)
+                      ? -alert_share(&of, &present)
                       : tune_priced(scale, figures, part, ALERT_PRICE * present_precision(scale));
     double excess = tune_excess(scale, figures, part);
     if (part == TUNE_PARTS) /* as tune_is_feasible() demands */

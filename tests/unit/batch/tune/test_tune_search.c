@@ -1,5 +1,6 @@
 /* The search over settings against a naive model and brute force: problems that are so small that
  * every setting can be tried. */
+#include "batch/tune/tune_aim.h"
 #include "batch/tune/tune_search.h"
 #include "batch/tune/tune_walk.h"
 
@@ -453,8 +454,27 @@ static void changes_have_to_buy_something(void **state) {
     close_scene(&scene);
 }
 
+/* A policy that alerts nobody says nothing of what an alert costs, but fewer are still better. */
+static void fewer_alerts_are_better_than_none_at_present(void **state) {
+    (void)state;
+    struct tune_scale scale = {.aim = {.fewest_alerts = true,
+                                       .alerts_per_day = TUNE_NO_LIMIT,
+                                       .precision = TUNE_NO_LIMIT,
+                                       .recall = 0.5,
+                                       .missed_per_day = TUNE_NO_LIMIT}};
+    struct tune_figures few[TUNE_PARTS], many[TUNE_PARTS];
+    for (size_t part = 0; part < TUNE_PARTS; part++) {
+        scale.totals[part] = (struct tune_totals){.rows = 1000, .positive = 20, .days = 1};
+        few[part] = (struct tune_figures){.alerts = 30, .caught = 15, .false_alerts = 15};
+        many[part] = (struct tune_figures){.alerts = 300, .caught = 15, .false_alerts = 285};
+    }
+    for (enum tune_part part = TUNE_FIT; part <= TUNE_PARTS; part++)
+        assert_true(tune_worth(&scale, few, part) > tune_worth(&scale, many, part));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fewer_alerts_are_better_than_none_at_present),
         cmocka_unit_test(measures_what_a_naive_model_counts),
         cmocka_unit_test(pivots_stand_for_the_product),
         cmocka_unit_test(finds_nearly_what_brute_force_finds),
