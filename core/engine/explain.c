@@ -8,6 +8,7 @@
 #include "explain.h"
 
 #include "core/base/check.h"
+#include "score.h"
 
 #define SCRATCH_BYTES ((size_t)256 << 20) /* for the values of one expression's parts */
 
@@ -216,12 +217,6 @@ static enum explained_fate fate_of_reason(const struct reason *reason) {
     return reason->shadow ? FATE_SHADOW : reason->suppressed ? FATE_SUPPRESSED : FATE_FIRED;
 }
 
-static enum verdict verdict_on_error(const struct rule *rule) {
-    return rule->on_error == ON_ERROR_REVIEW    ? VERDICT_REVIEW
-           : rule->on_error == ON_ERROR_DECLINE ? VERDICT_DECLINE
-                                                : VERDICT_NONE;
-}
-
 /* Why a rule did or did not have effect. The order is that of judge.c; the decision lists at most
  * DECISION_REASONS_MAX rules, so beyond that the trace alone decides. */
 static enum explained_fate fate_of(const struct explainer *explainer, const struct rule *rule,
@@ -270,7 +265,7 @@ static void explain_rule(struct explainer *explainer, size_t index, struct expla
         .from_us = rule->from_us == INT64_MIN ? 0 : rule->from_us,
         .until_us = rule->until_us == INT64_MAX ? 0 : rule->until_us,
         .rollout = rule->rollout,
-        .verdict_on_error = verdict_on_error(rule),
+        .verdict_on_error = verdict_on_error(rule->on_error),
     };
     if (rule->group != SIZE_MAX)
         out->group = keep(explainer, snapshot->groups[rule->group].name);

@@ -203,6 +203,7 @@ class TheRule(BrakeTest):
                 ({}, "rule", "no rule"),
                 ({"rule": "big", "policy": True}, "rule", "a rule and the policy"),
                 ({"rule": "b" * 65}, "rule", "65 bytes"),
+                ({"rule": "big", "pull": True, "definition": 7}, "definition", "only lifting takes another"),
                 ({"rule": "big", "source": "s" * 129}, "source", "129 bytes"),
                 ({"rule": "big", "reason": "a\tb"}, "reason", "control character"),
             ):

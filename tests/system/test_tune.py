@@ -293,7 +293,9 @@ class Tune(unittest.TestCase):
         self.refuse(64, "tried is in shadow .*expected a live rule", *base, *RANGE, "--rules", "large,tried")
         self.refuse(64, "expected precision>=P or recall>=P", *base, *RANGE, "--target", "precision=0.9")
         self.refuse(64, "expected precision>=P or recall>=P", *base, *RANGE, "--target", "recall>=1.5")
-        self.refuse(64, "expected a number of alerts a day: 200/day", *base, *RANGE, "--budget", "200")
+        for wrong in ("200", "0/day", "-1/day", "0x10/day", "5/week", "1.2.3/day", "nan/day"):
+            self.refuse(64, "expected a number of alerts a day, above 0: 200/day", *base, *RANGE, f"--budget={wrong}")
+        self.refuse(74, "--out .*nowhere/tuned: cannot open the folder", *base, *RANGE, "--out", self.path("nowhere", "tuned"))
         self.refuse(64, "expected an amount a day", *base, *RANGE, "--max-money-missed", "12")
         self.refuse(64, "--max-money-missed in EUR", *base, *RANGE, "--max-money-missed", "1.234/day")
         self.refuse(64, "expected scores, limits or cutoffs", *base, *RANGE, "--only", "limits,names")

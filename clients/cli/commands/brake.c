@@ -204,7 +204,8 @@ static void brake_text(const struct harrier_brake *brake) {
         printf(": %s", brake->reason);
     hash_hex(brake->definition, definition);
     if (!brake->applies)
-        printf(" (without effect: the policy in force declares it differently; --definition %s)",
+        printf(" (without effect: it is not declared like this in the policy in force; to lift it: "
+               "--definition %s)",
                definition);
     putchar('\n');
 }
@@ -214,8 +215,9 @@ static void print_brakes(const struct options *options, const struct harrier_sta
         return;
     for (size_t i = 0; i < status->described_brakes; i++)
         (options->json ? brake_json : brake_text)(&status->brakes[i]);
-    if (!options->json && status->brake_count > status->described_brakes)
-        printf("… and %" PRIu64 " more\n", status->brake_count - status->described_brakes);
+    if (status->brake_count > status->described_brakes)
+        fprintf(options->json ? stderr : stdout, "… and %" PRIu64 " more\n",
+                status->brake_count - status->described_brakes);
     if (!options->json && status->brake_count == 0)
         puts("no brake is pulled");
 }

@@ -50,19 +50,26 @@ struct tuning {
 
 /* ---- before the work ---- */
 
+/* Also that it can be made there: a search takes long. */
 static int check_out(const struct tuning *tuning, struct error *ret_error) {
+    struct folder_draft draft;
     struct stat status;
-    if (!tuning->command.out || lstat(tuning->command.out, &status) != 0)
+    if (!tuning->command.out)
         return 0;
-    return error_set(ret_error, ERROR_INVALID,
-                     "--out %s: it exists and is not written over; name a new folder",
-                     tuning->command.out);
+    if (lstat(tuning->command.out, &status) == 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "--out %s: it exists and is not written over; name a new folder",
+                         tuning->command.out);
+    if (folder_draft_open(&draft, tuning->command.out, NULL, ret_error) < 0)
+        return error_prefix(ret_error, "--out %s", tuning->command.out);
+    folder_draft_discard(&draft);
+    return 0;
 }
 
 static int prepare(struct tuning *tuning, struct tune_options *options, struct error *ret_error) {
     const struct tune_command *command = &tuning->command;
     int r = check_out(tuning, ret_error);
-    tuning->is_usage = r < 0;
+    tuning->is_usage = r == -ERROR_INVALID;
     if (r == 0)
         r = policy_folder_load(command->policy, &tuning->policy, ret_error);
     if (r < 0)

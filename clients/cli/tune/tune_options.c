@@ -97,10 +97,10 @@ static struct tune_range parse_range(const char *name, const char *value,
 /* A plain number above 0. false: it is none, or more follows. */
 static bool parse_number(const char *text, const char *suffix, double *ret) {
     char *end;
-    if (!text_is_digit((unsigned char)*text) && *text != '.')
-        return false;
+    size_t length = strspn(text, "0123456789."); /* strtod() knows hexadecimal ones, too */
     double number = strtod(text, &end);
-    if (end == text || !isfinite(number) || number <= 0 || strcmp(end, suffix) != 0)
+    if (length == 0 || end != text + length || !isfinite(number) || number <= 0 ||
+        strcmp(end, suffix) != 0)
         return false;
     *ret = number;
     return true;
@@ -186,7 +186,8 @@ static error_t parse_aim(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_BUDGET:
         if (!parse_number(value, PER_DAY, &command->aim.alerts_per_day))
-            argp_error(state, "--budget: \"%s\"; expected a number of alerts a day: 200/day",
+            argp_error(state,
+                       "--budget: \"%s\"; expected a number of alerts a day, above 0: 200/day",
                        value);
         return 0;
     case OPTION_MISSED:

@@ -310,17 +310,16 @@ bool read_parse_duration(struct text t, int64_t *ret_us) {
     return unit != 0 && !__builtin_mul_overflow(number, unit, ret_us);
 }
 
-/* A whole number of the largest unit that gives one. */
-static const char *format_duration(int64_t us, char ret_string[32]) {
+const char *read_format_duration(int64_t us, char ret_string[READ_DURATION_SIZE]) {
     static const char units[] = "wdhms";
     for (size_t i = 0; i < sizeof units - 1; i++) {
         int64_t unit = unit_us(units[i]);
         if (us % unit == 0 && (us != 0 || units[i] == 's')) {
-            snprintf(ret_string, 32, "%" PRId64 "%c", us / unit, units[i]);
+            snprintf(ret_string, READ_DURATION_SIZE, "%" PRId64 "%c", us / unit, units[i]);
             return ret_string;
         }
     }
-    snprintf(ret_string, 32, "%" PRId64 "us", us);
+    snprintf(ret_string, READ_DURATION_SIZE, "%" PRId64 "us", us);
     return ret_string;
 }
 
@@ -339,10 +338,10 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
         return false;
     }
     if (us < least_us || us > most_us) {
-        char least[32], most[32];
+        char least[READ_DURATION_SIZE], most[READ_DURATION_SIZE];
         read_diagnostic(reader, node, "%s %.*s is out of range; expected %s to %s", what, shown,
-                        node->text.data, format_duration(least_us, least),
-                        format_duration(most_us, most));
+                        node->text.data, read_format_duration(least_us, least),
+                        read_format_duration(most_us, most));
         return false;
     }
     *ret_us = us;

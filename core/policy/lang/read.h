@@ -55,6 +55,9 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
 /* The texts alone: of a duration, and of a decimal with at most 6 places × 10^6. */
 bool read_parse_duration(struct text t, int64_t *ret_us);
 bool read_parse_millionths(struct text t, int64_t *ret_number);
+/* A whole number of the largest unit that gives one. */
+#define READ_DURATION_SIZE 32
+const char *read_format_duration(int64_t us, char ret_string[READ_DURATION_SIZE]);
 /* One of `names`, whose last element is NULL: its index. */
 bool read_choice(const struct reader *reader, const struct tree_node *node, const char *what,
                  const char *const *names, size_t *ret_index);

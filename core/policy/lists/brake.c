@@ -3,6 +3,7 @@
 #include "brake.h"
 
 #include "core/base/hash.h"
+#include "core/policy/lang/read.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,23 +47,10 @@ static void put_percent(struct buffer *buffer, uint32_t share_e6) {
     buffer_printf(buffer, ".%.*s", length, digits);
 }
 
-static void put_duration(struct buffer *buffer, int64_t us) {
-    static const struct {
-        int64_t us;
-        char name;
-    } units[] = {{INT64_C(86400000000), 'd'}, {INT64_C(3600000000), 'h'}, {60000000, 'm'}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (us % units[i].us == 0) {
-            buffer_printf(buffer, "%" PRId64 "%c", us / units[i].us, units[i].name);
-            return;
-        }
-    buffer_printf(buffer, "%" PRId64 "s", us / 1000000);
-}
-
 void brake_put_limit(struct buffer *buffer, uint32_t share_e6, int64_t per_us) {
+    char period[READ_DURATION_SIZE];
     put_percent(buffer, share_e6);
-    buffer_append_string(buffer, "% per ");
-    put_duration(buffer, per_us);
+    buffer_printf(buffer, "%% per %s", read_format_duration(per_us, period));
 }
 
 void brake_put_reason(struct buffer *buffer, const struct brake_record *brake) {

@@ -25,7 +25,7 @@ int ingest_change_brake(const struct states *states, const struct brake_change *
                         struct error *ret_error) {
     const struct snapshot *rules = engine_rules(states->engine);
     const struct rule *rule = find_rule(rules, change->rule);
-    uint64_t definition = change->pull ? 0 : change->definition;
+    uint64_t definition = change->definition;
     if (definition == 0 && !change->of_policy && !rule) {
         *ret_field = TEXT_LITERAL("rule");
         return unknown_rule(rules, change->rule, ret_error);

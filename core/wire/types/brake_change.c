@@ -4,6 +4,14 @@
 
 #include "field_text.h"
 
+static int check_definition(const struct brake_change *change, struct error *ret_error) {
+    if (change->pull && change->definition != 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "a definition to pull; expected none: the brake of the declaration in "
+                         "force is pulled, and only lifting takes another");
+    return 0;
+}
+
 static int check_rule(const struct brake_change *change, struct error *ret_error) {
     if (change->of_policy && change->rule.length > 0)
         return error_set(ret_error, ERROR_INVALID,
@@ -18,6 +26,10 @@ int brake_change_check(const struct brake_change *change, struct text *ret_field
                        struct error *ret_error) {
     struct text field = TEXT_LITERAL("rule");
     int r = check_rule(change, ret_error);
+    if (r == 0) {
+        field = TEXT_LITERAL("definition");
+        r = check_definition(change, ret_error);
+    }
     if (r == 0) {
         field = TEXT_LITERAL("source");
         r = field_check_text("source", change->source, BRAKE_SOURCE_MAX, ret_error);

@@ -15,8 +15,8 @@ struct brake_change {
     struct text rule; /* "" with of_policy */
     bool of_policy;   /* of all rules */
     bool pull;        /* or lift */
-    /* To lift one for another declaration than that of the policy in force; 0: for this. Pulling
-     * ignores it: brakes on what no policy has would have no end. */
+    /* To lift one for another declaration than that of the policy in force; 0: for this. Not to
+     * pull one: brakes on what no policy has would have no end. */
     uint64_t definition;
     struct text source, reason;
 };
