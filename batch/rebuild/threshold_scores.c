@@ -18,6 +18,7 @@
 #include "threshold_read.h"
 
 #include "core/base/check.h"
+#include "core/engine/score.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,17 +86,36 @@ static void count_row(struct scoring *scoring, const struct record *record, enum
 
 /* ---- from the records ---- */
 
-/* The verdict that the rules asked for, without cut-offs. Which rules failed is not recorded, only
- * how many; then the recorded verdict is the best estimate. */
+static enum verdict verdict_of_failure(const struct snapshot *snapshot, struct text name) {
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        if (text_equal(snapshot->rules[i].name, name) && snapshot->rules[i].mode == RULE_LIVE)
+            return verdict_on_error(snapshot->rules[i].on_error);
+    return VERDICT_NONE;
+}
+
+/* What the rules that failed asked for: no more than was decided. Where records do not name all of
+ * them, that is the best estimate. */
+static enum verdict verdict_of_failures(const struct snapshot *snapshot,
+                                        const struct decision *decision) {
+    enum verdict verdict = VERDICT_APPROVE;
+    bool is_unknown = decision->failed_rule_count < decision->rule_errors;
+    if (is_unknown && snapshot->on_error != ON_ERROR_SKIP)
+        return decision->verdict;
+    for (size_t i = 0; i < decision->failed_rule_count; i++)
+        verdict =
+            verdict_more_severe(verdict, verdict_of_failure(snapshot, decision->failed_rules[i]));
+    return verdict < decision->verdict ? verdict : decision->verdict;
+}
+
+/* The verdict that the rules asked for, without cut-offs. */
 static enum verdict verdict_of_reasons(const struct snapshot *snapshot,
                                        const struct decision *decision) {
     enum verdict verdict = VERDICT_APPROVE;
     for (size_t i = 0; i < decision->reason_count; i++)
-        if (!decision->reasons[i].shadow && decision->reasons[i].verdict > verdict)
-            verdict = decision->reasons[i].verdict;
-    if (decision->rule_errors > 0 && snapshot->on_error != ON_ERROR_SKIP &&
-        decision->verdict > verdict)
-        verdict = decision->verdict;
+        if (!decision->reasons[i].shadow && !decision->reasons[i].suppressed)
+            verdict = verdict_more_severe(verdict, decision->reasons[i].verdict);
+    if (decision->rule_errors > 0)
+        verdict = verdict_more_severe(verdict, verdict_of_failures(snapshot, decision));
     return verdict;
 }
 

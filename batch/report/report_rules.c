@@ -4,6 +4,7 @@
 #include "report_rules.h"
 
 #include "core/base/check.h"
+#include "core/engine/score.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,6 @@ static size_t pairs_of(size_t rules) {
 static size_t pair(size_t i, size_t j) { /* i ≤ j */
     return j * (j + 1) / 2 + i;
 }
-
-/* The scores of one group's rules, while a score is computed. */
-struct report_group_sum {
-    int64_t sum;
-    int32_t greatest;
-    bool has_any;
-};
 
 void report_rule_sums_init(struct report_rule_sums *sums, const struct snapshot *snapshot,
                            uint64_t first_position) {
@@ -69,17 +63,10 @@ static bool has_effect(const struct firing *firing, size_t i) {
     return !reason->shadow && !reason->suppressed;
 }
 
-static int64_t group_score(const struct rule_group *group, const struct report_group_sum *sum) {
-    int64_t score = group->score == GROUP_MAX ? sum->greatest : sum->sum;
-    if (!sum->has_any)
-        return 0;
-    return score < group->at_most ? score : group->at_most;
-}
-
 /* The score of all rules with effect except this one, before it is limited to 0…1000. */
 static int64_t score_without(const struct firing *firing, size_t without) {
     const struct snapshot *snapshot = firing->sums->snapshot;
-    struct report_group_sum *groups = firing->sums->groups;
+    struct group_total *groups = firing->sums->groups;
     int64_t score = 0;
     memset(groups, 0, snapshot->group_count * sizeof *groups);
     for (size_t i = 0; i < firing->count; i++) {
@@ -90,14 +77,10 @@ static int64_t score_without(const struct firing *firing, size_t without) {
             score += rule->score;
             continue;
         }
-        struct report_group_sum *group = &groups[rule->group];
-        if (!group->has_any || rule->score > group->greatest)
-            group->greatest = rule->score;
-        group->sum += rule->score;
-        group->has_any = true;
+        groups[rule->group] = group_total_with(groups[rule->group], rule->score);
     }
     for (size_t i = 0; i < snapshot->group_count; i++)
-        score += group_score(&snapshot->groups[i], &groups[i]);
+        score += group_total_score(&snapshot->groups[i], groups[i]);
     return score;
 }
 

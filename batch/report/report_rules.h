@@ -33,8 +33,8 @@ struct report_rule_sums {
     uint64_t first_position; /* of its first row */
     struct report_rule_tally *rules;
     uint64_t *overlap; /* rows where both fire, i ≤ j, at j(j + 1)/2 + i; NULL: too many rules */
-    struct report_group_sum *groups; /* scratch for evaluating the remaining rules */
-    bool asks_on_error;              /* a live rule asks for a verdict when it fails */
+    struct group_total *groups; /* scratch for evaluating the remaining rules */
+    bool asks_on_error;         /* a live rule asks for a verdict when it fails */
 };
 
 void report_rule_sums_init(struct report_rule_sums *sums, const struct snapshot *snapshot,

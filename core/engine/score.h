@@ -1,6 +1,6 @@
 /* How scores and verdicts are put together, in one place: the judge decides with these functions,
- * and a search over scores and cut-offs (batch/tune) foresees decisions with the same ones. Pure.
- */
+ * and a search over scores and cut-offs (batch/tune) foresees decisions with the same ones, as do
+ * reports on what a rule adds. Pure. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"

@@ -284,6 +284,38 @@ class ComputationTest(ThresholdTest):
         self.assertEqual(server.stop(), 0)
         self.assert_equal_thresholds(self.carried(), Expected(first + second))
 
+    def test_a_suppressed_rule_asks_for_nothing_in_the_records(self):
+        """Only the rule's own verdict alerts, at most once an hour for each card: no cut-off can change a verdict."""
+        self.write_policy("thresholds.yaml", THRESHOLDS[THRESHOLDS.index("budgets:") :])
+        self.write_policy("rules/velocity.yaml", """\
+rules:
+  - name: each
+    when: amount > 0.0
+    then: {verdict: review}
+    suppress: {by: card, for: 1h}
+""")
+        server = self.server().start()
+        verdicts = [decision["verdict"] for decision in self.score(server, make(5, 400))]
+        self.assertEqual(set(verdicts), {"VERDICT_APPROVE", "VERDICT_REVIEW"})
+        self.assertEqual(server.stop(), 0)
+        report, _ = self.rebuild()
+        self.assertFalse(report["rescored"])
+        self.assertEqual(report["flips"], [])
+
+    def test_a_rule_that_failed_asks_for_its_own_on_error_in_the_records(self):
+        self.write_policy("thresholds.yaml", THRESHOLDS[THRESHOLDS.index("budgets:") :])
+        self.write_policy("rules/velocity.yaml", """\
+rules:
+  - {name: unsteady, when: 10 / (card.count_1h - 2) > 1000, then: {score: 1}, on_error: review}
+""")
+        server = self.server().start()
+        verdicts = [decision["verdict"] for decision in self.score(server, make(6, 400))]
+        self.assertEqual(set(verdicts), {"VERDICT_APPROVE", "VERDICT_REVIEW"})
+        self.assertEqual(server.stop(), 0)
+        report, _ = self.rebuild()
+        self.assertFalse(report["rescored"])
+        self.assertEqual(report["flips"], [])
+
     def test_scores_are_taken_from_the_records_where_nothing_changed(self):
         self.write_policy("thresholds.yaml", THRESHOLDS[THRESHOLDS.index("budgets:") :])
         self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"])
