@@ -8,11 +8,16 @@
 
 /* ---- making ---- */
 
+/* With a factor, values depend on the limit as well: see tune_pivot(). */
+static bool is_same_column(const struct tune_column *a, const struct tune_column *b) {
+    if (a->part != b->part || a->factor != b->factor)
+        return false;
+    return a->factor == SIZE_MAX || (a->relation == b->relation && a->present == b->present);
+}
+
 static size_t column_of(struct tune_problem *problem, struct tune_column column) {
     for (size_t i = 0; i < problem->column_count; i++)
-        if (problem->columns[i].part == column.part &&
-            problem->columns[i].factor == column.factor &&
-            (column.factor == SIZE_MAX || problem->columns[i].relation == column.relation))
+        if (is_same_column(&problem->columns[i], &column))
             return i;
     problem->columns =
         check_reallocarray(problem->columns, problem->column_count + 1, sizeof *problem->columns);

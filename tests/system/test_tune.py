@@ -250,6 +250,20 @@ class Tune(unittest.TestCase):
                 self.assertIn("It reaches the aim on the training range, but not on the test range.", text)
         self.assertEqual(set(reached.values()), {True, False}, reached)
 
+    def test_factors_below_0_are_decided_as_the_policy_does(self):
+        """Then a value is above one limit and below the other, and no single number stands for both."""
+        policy = write_policy(self.path("factors"), {
+            "policy.yaml": POLICY["policy.yaml"].split("groups:")[0],
+            "schema.yaml": POLICY["schema.yaml"],
+            "features.yaml": "entities:\n  card: {key: card}\nfeatures:\n  card:\n"
+                             "    - {name: count_1d, aggregate: count, window: 1d}\n"
+                             "values:\n  - {name: above, value: amount - 90.0}\n  - {name: half, value: amount / 2.0 - 40.0}\n",
+            "rules/amount.yaml": "rules:\n  - {name: far, when: above > 4.0 * half, then: {score: 200}}\n"
+                                 "  - {name: near, when: above > 1.0 * half, then: {score: 150}}\n"
+                                 "  - {name: large, when: amount > 400.0, then: {score: 320}}\n",
+        })
+        self.assertEqual(self.tune(policy=policy)["differences"]["training"], 0)
+
     def test_only_what_is_chosen_changes(self):
         result = self.tune("--rules", "large,unusual", "--only", "limits")
         self.assertTrue(result["better"])
