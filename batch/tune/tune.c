@@ -95,6 +95,14 @@ static int check_frauds(const struct tune *tune, struct error *ret_error) {
     return 0;
 }
 
+static void free_readers(struct learning *learning) {
+    for (size_t i = 0; i < learning->workers; i++)
+        tune_reader_deinit(&learning->readers[i]);
+    free(learning->readers);
+    learning->readers = NULL;
+    learning->workers = 0;
+}
+
 static int search(struct learning *learning, struct progress *progress, struct error *ret_error) {
     struct tune *tune = learning->tune;
     const struct tune_range *train = &tune->train;
@@ -108,6 +116,7 @@ static int search(struct learning *learning, struct progress *progress, struct e
                            tune->options.kinds, cutoffs);
     tune_profiles_make(&tune->problem, learning->readers, learning->workers, check_from(train),
                        &tune->different);
+    free_readers(learning); /* profiles are all that the search needs */
     int r = check_frauds(tune, ret_error);
     if (r < 0)
         return r;
@@ -167,9 +176,7 @@ int tune_learn(const struct tune_options *options, struct progress *progress,
     }
     if (r == 0)
         r = search(&learning, progress, ret_error);
-    for (size_t i = 0; i < learning.workers; i++)
-        tune_reader_deinit(&learning.readers[i]);
-    free(learning.readers);
+    free_readers(&learning);
     if (r < 0)
         tune_free(tune);
     else

@@ -136,7 +136,7 @@ class TheRule(BrakeTest):
         self.assertEqual(self.score([1500, 100]), before)
         lifted = self.brake("lift", "big", "--why", "the sale is over", "--source", "analyst:7")
         self.assertEqual(lifted, "big: brake lifted\n")
-        self.assertEqual(self.brake("lift", "big"), "big: no brake is pulled; nothing changed\n")
+        self.assertEqual(self.brake("lift", "big"), "big: no brake for its present declaration is pulled; nothing changed\n")
         self.assertEqual(self.brake("list"), "no brake is pulled\n")
         self.assertEqual(self.harrierd.metric("harrierd_brakes"), 0)
         self.assertEqual(self.score([1500] * 20), [self.LIVE] * 20)  # counting begins again

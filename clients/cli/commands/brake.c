@@ -150,7 +150,10 @@ static void say(const struct options *options, const struct harrier_brake_result
                result->changed ? "brake pulled" : "its brake is pulled already; nothing changed");
     else
         printf("%s: %s\n", name,
-               result->changed ? "brake lifted" : "no brake is pulled; nothing changed");
+               result->changed       ? "brake lifted"
+               : options->definition ? "no brake for that definition is pulled; nothing changed"
+                                     : "no brake for its present declaration is pulled; nothing "
+                                       "changed");
 }
 
 static int change(struct braking *braking, struct error *ret_error) {
