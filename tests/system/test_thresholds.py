@@ -583,6 +583,33 @@ class BaselineTest(ThresholdTest):
             expected = 450 * (amount(one) > 6.0 * usual and amount(one) > spread)
             self.assertEqual(int(rows[one["id"]]["score"]), expected, one)
 
+    def test_a_walk_forward_has_its_own(self):
+        """Not what the decisions have recorded, which is of an older night."""
+        first, second, late = make(7, 700), make(8, 500, first=700), make(9, 200, first=6000)
+        server = self.server().start()
+        self.score(server, first)
+        self.assertEqual(server.stop(), 0)
+        self.rebuild()
+        server.start()
+        self.score(server, second)
+        recorded = self.score(server, late)
+        self.assert_decided_with(self.expected(first), late, recorded)
+        self.assertEqual(server.stop(), 0)
+        rows = os.path.join(self.folder, "rows.csv")
+        replayed = self.harrier("replay", os.path.join(self.folder, "data"), "--policy", os.path.join(self.folder, "policy"),
+                                "--walk-forward", "--features", rows)
+        self.assertEqual(replayed.returncode, 0, replayed.stdout + replayed.stderr)
+        with open(rows, encoding="utf-8") as file:
+            scores = {row["transaction_id"]: int(row["score"]) for row in csv.DictReader(file)}
+        night = self.expected(first + second)
+        different = 0
+        for one, decision in zip(late, recorded):
+            usual, spread, _ = self.numbers(night, one)
+            expected = 450 * (amount(one) > 3.0 * usual and amount(one) > spread)
+            self.assertEqual(scores[one["id"]], expected, one)
+            different += expected != decision.get("score", 0)
+        self.assertGreater(different, 0)
+
 
 if __name__ == "__main__":
     unittest.main()
