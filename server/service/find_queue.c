@@ -21,6 +21,7 @@
 #define ARENA_BYTES       ((size_t)128 << 20)
 #define ANSWER_BYTES_SOFT ((size_t)4 << 20) /* of records; then the page ends */
 #define INDEX_STEP_S      5                 /* between two looks for what the index lacks */
+#define INDEX_RETRY_S     60                /* after a failure: each attempt costs a slice */
 #define NICENESS          10
 
 struct find_queue {
@@ -119,13 +120,15 @@ static int take(void *user, const struct find_row *row, struct error *ret_error)
     return page->bytes >= ANSWER_BYTES_SOFT;
 }
 
-/* Three quarters of the caller's deadline, so that the answer is there in time. */
+/* Three quarters of the caller's deadline, so that the answer is there in time, also if the request
+ * has waited. */
 static int64_t end_of(const struct run *run) {
-    int64_t now_us = clock_monotonic_us(run->service->settings.clock);
-    uint64_t deadline_us = run->message.deadline_us;
-    if (deadline_us == 0 || deadline_us / 4 * 3 >= (uint64_t)SEARCH_US_MAX)
-        return now_us + SEARCH_US_MAX;
-    return run->request->arrived_us + (int64_t)(deadline_us / 4 * 3);
+    int64_t until_us = clock_monotonic_us(run->service->settings.clock) + SEARCH_US_MAX;
+    uint64_t deadline_us = run->message.deadline_us, part_us = deadline_us / 4 * 3;
+    int64_t left_us = until_us - run->request->arrived_us;
+    if (deadline_us == 0 || part_us >= (uint64_t)left_us)
+        return until_us;
+    return run->request->arrived_us + (int64_t)part_us;
 }
 
 static int search(struct find_queue *queue, struct page *page, struct find_page *ret_page,
@@ -186,16 +189,18 @@ static void answer(struct find_queue *queue, struct run *run) {
 
 enum work { WORK_SEARCH, WORK_INDEX, WORK_STOP };
 
-static struct timespec next_step(void) {
+static struct timespec next_step(bool is_failing) {
     struct timespec at;
     clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += INDEX_STEP_S;
+    at.tv_sec += is_failing ? INDEX_RETRY_S : INDEX_STEP_S;
     return at;
 }
 
-/* Blocks. is_idle: the index lacks nothing, as far as is known. */
-static enum work take_next(struct find_queue *queue, bool is_idle, struct run **ret_run) {
-    const struct timespec until = next_step();
+/* Blocks. is_idle: the index lacks nothing, as far as is known; is_failing: it could not be made.
+ */
+static enum work take_next(struct find_queue *queue, bool is_idle, bool is_failing,
+                           struct run **ret_run) {
+    const struct timespec until = next_step(is_failing);
     int r = is_idle ? 0 : -1;
     pthread_mutex_lock(&queue->lock);
     while (!queue->waiting && !queue->stopping && r == 0)
@@ -230,14 +235,14 @@ static void *work(void *user) {
     bool is_idle = true, is_failing = false;
     struct run *run;
     (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone */
-    for (enum work next; (next = take_next(queue, is_idle, &run)) != WORK_STOP;) {
+    for (enum work next; (next = take_next(queue, is_idle, is_failing, &run)) != WORK_STOP;) {
         if (next == WORK_INDEX) {
             is_idle = !keep_index(queue, &is_failing);
             continue;
         }
         answer(queue, run);
         queue->is_asked = true;
-        is_idle = false;
+        is_idle = is_failing;
         pthread_mutex_lock(&queue->lock);
         queue->waiters--;
         pthread_mutex_unlock(&queue->lock);

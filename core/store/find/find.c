@@ -227,14 +227,6 @@ static int search_slice(struct search *search, size_t index, struct error *ret_e
 
 /* ---- slices ---- */
 
-/* What is in no file would fill the memory, slice by slice. */
-static void search_done(struct search *search, size_t index) {
-    struct find_slice *slice = &search->find->slices.items[index];
-    if (!slice->is_file && find_image_header(slice->image)->until.position !=
-                               archive_parts_end(search->parts).position)
-        find_image_strip(slice->image);
-}
-
 static bool is_over(const struct search *search, struct find_page *page) {
     if (search->rows >= search->limit)
         return true;
@@ -248,20 +240,22 @@ static int search_part(struct search *search, struct find_page *page, bool *ret_
                        struct error *ret_error) {
     struct find *find = search->find;
     size_t first, count;
+    uint64_t made = find->slices.made;
     find->making = archive_parts_part(search->parts, search->part);
     int r = find_slices_take(&find->slices, search->parts, search->part, true, &first, &count,
                              ret_error);
     if (r < 0)
         return r;
     for (size_t i = first + count; i-- > first;) {
-        if (find_image_header(find->slices.items[i].image)->from.position + 1 >= search->before)
-            continue;
-        r = search_slice(search, i, ret_error);
+        uint64_t first_position = find_image_header(find->slices.items[i].image)->from.position + 1;
+        bool is_done = first_position >= search->before; /* by an earlier page */
+        r = is_done ? 0 : search_slice(search, i, ret_error);
         *ret_damaged = r == SEARCH_DAMAGED;
         if (r != 0)
             return r;
-        search_done(search, i);
-        if (is_over(search, page))
+        if (first_position >= search->before)
+            find_slices_done(&find->slices, i, search->parts);
+        if ((!is_done || find->slices.made > made) && is_over(search, page))
             return 1;
     }
     return 0;
@@ -279,13 +273,13 @@ static int search_parts(struct search *search, struct find_page *page, bool *ret
 }
 
 /* Damage is found anywhere among the slices; each time one fewer of them comes from a file. */
-static void drop_damaged(struct find *find, const struct archive_parts *parts) {
+static void drop_damaged(struct find *find, const struct archive_parts *parts, uint64_t before) {
     struct find_slices *slices = &find->slices;
     for (size_t i = 0; i < slices->count; i++)
         if (slices->items[i].is_damaged && slices->folder && slices->writes)
             find_files_remove(slices->folder,
                               find_image_header(slices->items[i].image)->from.position + 1);
-    find_slices_begin(slices, parts);
+    find_slices_begin(slices, parts, before);
 }
 
 static int search_all(struct search *search, struct find_page *page, struct error *ret_error) {
@@ -293,7 +287,7 @@ static int search_all(struct search *search, struct find_page *page, struct erro
     char *folder = find->slices.folder;
     int r = 0;
     find->end = archive_parts_end(search->parts).position;
-    find_slices_begin(&find->slices, search->parts);
+    find_slices_begin(&find->slices, search->parts, search->before);
     for (int tries = 0; tries <= RETRIES; tries++) {
         bool is_damaged = false;
         if (tries > 0 && (tries == RETRIES || !find->slices.writes))
@@ -301,7 +295,7 @@ static int search_all(struct search *search, struct find_page *page, struct erro
         r = search_parts(search, page, &is_damaged, ret_error);
         if (!is_damaged)
             break;
-        drop_damaged(find, search->parts);
+        drop_damaged(find, search->parts, search->before);
         r = error_set(ret_error, ERROR_DAMAGED, "%s: the index is damaged again and again",
                       find->archive);
     }
@@ -381,7 +375,7 @@ int find_make_index(struct find *find, struct error *ret_error) {
     if (r < 0)
         return r;
     find->end = archive_parts_end(parts).position;
-    find_slices_begin(&find->slices, parts);
+    find_slices_begin(&find->slices, parts, UINT64_MAX);
     r = make_newest(find, parts, ret_error);
     archive_parts_close(parts);
     return r;

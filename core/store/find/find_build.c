@@ -131,9 +131,9 @@ static int report(const struct find_build *build, uint64_t position, struct erro
 
 static int read_records(struct builder *builder, bool *ret_at_end, struct error *ret_error) {
     struct archive_part_record found;
-    int r;
-    while ((r = archive_part_next(builder->reader, &found, ret_error)) == 1) {
-        r = take(builder, found.type, ret_error);
+    int next;
+    while ((next = archive_part_next(builder->reader, &found, ret_error)) == 1) {
+        int r = take(builder, found.type, ret_error);
         if (r == 0 && found.position % REPORT_STEP == 0)
             r = report(builder->build, found.position, ret_error);
         if (r < 0)
@@ -143,8 +143,8 @@ static int read_records(struct builder *builder, bool *ret_at_end, struct error 
         if (builder->header.until_offset - builder->build->from_offset >= builder->build->bytes)
             break;
     }
-    *ret_at_end = r == 0;
-    return r < 0 ? r : 0;
+    *ret_at_end = next == 0;
+    return next < 0 ? next : 0;
 }
 
 static int open_reader(struct builder *builder, struct error *ret_error) {

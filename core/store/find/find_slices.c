@@ -53,21 +53,63 @@ void find_slices_deinit(struct find_slices *slices) {
     *slices = (struct find_slices){0};
 }
 
+/* Is it in no file, and not the end of the archive? Then nobody but this search needs it whole. */
+static bool is_loose(const struct find_slice *slice, const struct archive_parts *parts) {
+    return !slice->is_file &&
+           find_image_header(slice->image)->until.position != archive_parts_end(parts).position;
+}
+
+/* Those after the search's beginning are needed for their outcomes; the others of the part that it
+ * begins in, whose first record is at this position, are searched soon. */
+static bool is_needed(const struct find_slice *slice, const struct archive_parts *parts,
+                      uint64_t before, uint64_t part_first) {
+    const struct find_header *header = find_image_header(slice->image);
+    if (!is_loose(slice, parts) || header->from.position + 1 >= before)
+        return true;
+    return header->until.position >= part_first && !find_image_is_stripped(slice->image);
+}
+
+/* The first position of the part with the newest transactions before this one. */
+static uint64_t part_first_of(const struct archive_parts *parts, uint64_t before) {
+    size_t part = before < 2 ? 0 : archive_parts_find(parts, before - 2);
+    return part < archive_parts_count(parts) ? archive_parts_part(parts, part).first : before;
+}
+
+static bool ends_part(const struct archive_parts *parts, struct archive_place place) {
+    size_t part = archive_parts_find(parts, place.position - 1);
+    return part < archive_parts_count(parts) &&
+           archive_parts_part(parts, part).last == place.position;
+}
+
 /* A tail is made again when the segment has grown, and everything when somebody has removed the
  * folder: it is to be there again. */
-void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts) {
-    struct archive_place end = archive_parts_end(parts);
+static bool is_outdated(const struct find_slices *slices, const struct find_slice *slice,
+                        const struct archive_parts *parts, bool is_removed) {
+    const struct find_header *header = find_image_header(slice->image);
+    if ((is_removed && slice->is_file) || slice->is_damaged ||
+        header->until.position > archive_parts_end(parts).position)
+        return true;
+    return !slice->is_file && header->until_offset - header->from_offset < slices->tail_bytes &&
+           !ends_part(parts, header->until);
+}
+
+void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts,
+                       uint64_t before) {
     bool is_removed = slices->folder && slices->writes && !find_files_exist(slices->folder);
+    uint64_t part_first = part_first_of(parts, before);
     for (size_t i = slices->count; i-- > 0;) {
         const struct find_slice *slice = &slices->items[i];
-        const struct find_header *header = find_image_header(slice->image);
-        bool is_old_tail = !slice->is_file && !is_place(header->until, end) &&
-                           header->until_offset - header->from_offset < slices->tail_bytes;
-        if ((is_removed && slice->is_file) || slice->is_damaged ||
-            find_image_is_stripped(slice->image) || is_old_tail ||
-            header->until.position > end.position)
+        if (is_outdated(slices, slice, parts, is_removed) ||
+            !is_needed(slice, parts, before, part_first))
             drop_slice(slices, i);
+        else if (find_image_header(slice->image)->from.position + 1 >= before)
+            find_slices_done(slices, i, parts);
     }
+}
+
+void find_slices_done(struct find_slices *slices, size_t index, const struct archive_parts *parts) {
+    if (is_loose(&slices->items[index], parts))
+        find_image_strip(slices->items[index].image);
 }
 
 /* ---- one slice ---- */

@@ -31,8 +31,14 @@ struct find_slices {
 };
 
 void find_slices_deinit(struct find_slices *slices);
-/* Before a search: drops what is damaged, or beyond the end of the archive. */
-void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts);
+/* Before a search for transactions before this position: drops what is damaged, or beyond the end
+ * of the archive. Of slices that are in no file, only what the search needs of them stays, so that
+ * many searches do not fill the memory. */
+void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts,
+                       uint64_t before);
+/* The slice has been searched, or needs not be: what is in no file gives back most of its memory.
+ * Not the end of the archive. */
+void find_slices_done(struct find_slices *slices, size_t index, const struct archive_parts *parts);
 
 /* All slices of the part: *ret_first is the index of the first one; those of later parts move.
  * is_patient false: none is made; then *ret_count may be too small, and 1 is returned.

@@ -508,6 +508,99 @@ static void test_made_before(void **state) {
     close_scene(&scene);
 }
 
+/* Of a search of everything, in pages of this size. */
+static uint64_t count_made(struct scene *scene, enum find_index index, uint32_t limit) {
+    struct find_query query = {.limit = limit};
+    struct reading reading = {.scene = scene, .query = &query, .next = scene->count};
+    const struct find_taker taker = {.take = take, .user = &reading};
+    struct find_page page = {0};
+    struct error error;
+    uint64_t made = 0;
+    do {
+        query.cursor = text_of(page.cursor);
+        if (find_run(find_of(scene, index), &query, &taker, &page, &error) < 0)
+            fail_msg("%s", error.text);
+        made += page.made;
+    } while (*page.cursor);
+    return made;
+}
+
+/* Without files, the next page does not make again what the pages before it went through. */
+static void test_pages_without_index(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene, 11);
+    for (int i = 0; i < 6; i++)
+        grow(&scene);
+    uint64_t slices = count_made(&scene, FIND_NO_INDEX, FIND_LIMIT_MAX);
+    forget(&scene, FIND_NO_INDEX);
+    assert_true(slices > 2);
+    assert_int_equal(count_made(&scene, FIND_NO_INDEX, 20), slices);
+    /* What an earlier search left in memory is no slice with all its columns, but for its end. */
+    assert_true(count_made(&scene, FIND_NO_INDEX, FIND_LIMIT_MAX) >= slices - 1);
+    close_scene(&scene);
+}
+
+static bool is_always_expired(void *user) {
+    (void)user;
+    return true;
+}
+
+/* A page that begins far back, with nothing of the index there: time counts from the first slice
+ * made. */
+static void test_expired_before_cursor(void **state) {
+    (void)state;
+    struct scene scene;
+    struct error error;
+    struct find_page page;
+    open_scene(&scene, 13);
+    for (int i = 0; i < 6; i++)
+        grow(&scene);
+    uint64_t slices = count_made(&scene, FIND_NO_INDEX, FIND_LIMIT_MAX), pages = 0;
+    struct find_query query = {.limit = (uint32_t)scene.count - 5};
+    struct reading reading = {.scene = &scene, .query = &query, .next = scene.count};
+    struct find_taker taker = {.take = take, .user = &reading};
+    assert_int_equal(find_run(find_of(&scene, FIND_NO_INDEX), &query, &taker, &page, &error), 0);
+    taker.is_expired = is_always_expired;
+    for (char cursor[FIND_CURSOR_SIZE]; *page.cursor; pages++) {
+        memcpy(cursor, page.cursor, sizeof cursor);
+        query.cursor = text_of(cursor);
+        assert_int_equal(find_run(find_of(&scene, FIND_KEEP_INDEX), &query, &taker, &page, &error),
+                         0);
+        assert_true(page.made < slices - 1);
+    }
+    assert_true(pages > 2);
+    while (reading.next > 0)
+        assert_false(is_wanted(&scene, &query, --reading.next));
+    close_scene(&scene);
+}
+
+/* A server tries again and again: what it cannot write does not pile up in its memory. */
+static void test_index_cannot_be_written(void **state) {
+    (void)state;
+    struct scene scene;
+    struct error error;
+    open_scene(&scene, 12);
+    for (int i = 0; i < 6; i++)
+        grow(&scene);
+    char *folder = find_files_folder(scene.path);
+    scratch_write(folder, "a file", 6); /* nobody makes a folder of this name */
+    uint64_t slices = count_made(&scene, FIND_NO_INDEX, FIND_LIMIT_MAX);
+    for (uint64_t i = 0; i < 2 * slices; i++) {
+        assert_true(find_make_index(find_of(&scene, FIND_KEEP_INDEX), &error) < 0);
+        assert_non_null(strstr(error.text, folder));
+    }
+    assert_true(count_made(&scene, FIND_KEEP_INDEX, 20) >= slices - 1);
+    /* With room, it goes on. */
+    unlink(folder);
+    while (find_make_index(find_of(&scene, FIND_KEEP_INDEX), &error) == 1)
+        continue;
+    forget(&scene, FIND_KEEP_INDEX);
+    assert_true(count_made(&scene, FIND_KEEP_INDEX, FIND_LIMIT_MAX) <= 1);
+    free(folder);
+    close_scene(&scene);
+}
+
 static void test_cursor(void **state) {
     (void)state;
     struct scene scene;
@@ -557,6 +650,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_made_before),
+        cmocka_unit_test(test_pages_without_index),
+        cmocka_unit_test(test_expired_before_cursor),
+        cmocka_unit_test(test_index_cannot_be_written),
         cmocka_unit_test(test_cursor),
         cmocka_unit_test(test_folder),
     };
