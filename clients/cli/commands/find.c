@@ -199,7 +199,7 @@ static int write_table(const struct find_command *options, const struct result *
         r = draft_file_open(&draft, options->out, ret_error);
     if (r == 0 &&
         (fwrite(out.bytes, 1, out.length, draft.file) < out.length || fflush(draft.file) != 0)) {
-        r = error_set_errno(ret_error, errno, "cannot write %s", options->out);
+        r = error_set_errno(ret_error, errno, "cannot write %s", draft.path);
         draft_file_discard(&draft);
     } else if (r == 0) {
         r = draft_file_publish(&draft, ret_error);

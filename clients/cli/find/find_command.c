@@ -76,7 +76,8 @@ static void take_score(struct find_query *query, const char *value, struct argp_
     query->score_min = parse_score(range.min, 0, value, state);
     query->score_max = parse_score(range.max, DECISION_SCORE_MAX, value, state);
     if (query->score_min > query->score_max)
-        argp_error(state, "--score: the range is empty");
+        argp_error(state, "--score: \"%s\" is an empty range (expected MIN..MAX, 0 to %d)", value,
+                   DECISION_SCORE_MAX);
 }
 
 static int64_t parse_amount(struct text text, int64_t missing, unsigned digits,
@@ -84,7 +85,7 @@ static int64_t parse_amount(struct text text, int64_t missing, unsigned digits,
     struct error error;
     int64_t minor = missing;
     if (text.length > 0 && decimal_parse(text, digits, &minor, &error) < 0)
-        argp_error(state, "--amount: %s (expected MIN..MAX)", error.text);
+        argp_error(state, "--amount: %s, as in MIN..MAX", error.text);
     return minor;
 }
 
@@ -103,7 +104,8 @@ static void take_amount(struct find_command *options, struct argp_state *state) 
     query->amount_max =
         parse_amount(range.max, TRANSACTION_AMOUNT_MINOR_MAX, (unsigned)digits, state);
     if (query->amount_min > query->amount_max)
-        argp_error(state, "--amount: the range is empty");
+        argp_error(state, "--amount: \"%s\" is an empty range (expected MIN..MAX)",
+                   options->amount);
 }
 
 /* "card=tok_17" */
@@ -126,10 +128,28 @@ static void take_entity(struct find_command *options, const char *value, struct 
 
 /* ---- the whole ---- */
 
+/* An option that find_query_check() would name as the wire does. */
+static void check_range(const char *from_name, int64_t from_us, const char *to_name,
+                        int64_t until_us, struct argp_state *state) {
+    if (until_us != 0 && from_us >= until_us)
+        argp_error(state, "%s is not after %s: the range is empty", to_name, from_name);
+}
+
+static void check_filters(const struct find_query *query, struct argp_state *state) {
+    struct error error;
+    struct text field;
+    check_range("--from", query->from_us, "--to", query->until_us, state);
+    check_range("--received-from", query->received_from_us, "--received-to",
+                query->received_until_us, state);
+    if (query->shadow && query->rule.length == 0)
+        argp_error(state, "--shadow needs --rule: which one?");
+    if (find_query_check(query, &field, &error) < 0)
+        argp_error(state, "%s%s", text_is(field, "keys") ? "--entity: " : "", error.text);
+}
+
 /* argp_error() ends the process, so the first fault is the one reported. */
 static void check_options(struct find_command *options, struct argp_state *state) {
     struct error error;
-    struct text field;
     bool wants_attributes;
     if (options->server && options->folder)
         argp_error(state, "--server takes no folder");
@@ -140,9 +160,9 @@ static void check_options(struct find_command *options, struct argp_state *state
     if (options->amount)
         take_amount(options, state);
     options->query.keys = options->keys;
-    if (export_columns_check(options->columns, &wants_attributes, &error) < 0 ||
-        find_query_check(&options->query, &field, &error) < 0)
+    if (export_columns_check(options->columns, &wants_attributes, &error) < 0)
         argp_error(state, "%s", error.text);
+    check_filters(&options->query, state);
 }
 
 static bool take_filter(struct find_command *options, int key, const char *value,
