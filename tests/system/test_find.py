@@ -377,6 +377,7 @@ class FindTest(ServerTest):
             ([self.data, "--from=2026-02-01", "--to=2026-01-01"], "--to is not after --from", 64),
             ([self.data, "--received-from=2026-01-01", "--received-to=2026-01-01"],
              "--received-to is not after --received-from", 64),
+            ([self.data, "--to=1970-01-01"], "nothing before 1970-01-01", 64),
             ([self.data, "--limit=0"], "--limit", 64),
             ([self.data, "--columns=nothing"], 'no column "nothing"', 64),
             ([self.data, "--after=x"], "is not one that a search has returned", 65),

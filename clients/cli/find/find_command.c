@@ -108,6 +108,14 @@ static void take_amount(struct find_command *options, struct argp_state *state) 
                    options->amount);
 }
 
+/* 0 would be no bound, and find everything. */
+static int64_t parse_end(const char *name, const char *value, struct argp_state *state) {
+    int64_t time_us = time_option_parse(name, value, state);
+    if (time_us == 0)
+        argp_error(state, "--%s: \"%s\": there is nothing before 1970-01-01", name, value);
+    return time_us;
+}
+
 /* "card=tok_17" */
 static void take_entity(struct find_command *options, const char *value, struct argp_state *state) {
     const char *equals = strchr(value, '=');
@@ -173,13 +181,13 @@ static bool take_filter(struct find_command *options, int key, const char *value
         query->from_us = time_option_parse("from", value, state);
         return true;
     case OPTION_TO:
-        query->until_us = time_option_parse("to", value, state);
+        query->until_us = parse_end("to", value, state);
         return true;
     case OPTION_RECEIVED_FROM:
         query->received_from_us = time_option_parse("received-from", value, state);
         return true;
     case OPTION_RECEIVED_TO:
-        query->received_until_us = time_option_parse("received-to", value, state);
+        query->received_until_us = parse_end("received-to", value, state);
         return true;
     case OPTION_VERDICT:
         query->verdicts |= verdicts_option_parse("--verdict", value, state);
