@@ -162,7 +162,7 @@ static int open_reader(struct builder *builder, struct error *ret_error) {
 /* ---- the image ---- */
 
 /* Times and amounts become uint32_t, in place. */
-static struct find_scale scale_column(struct buffer *column, int64_t *ret_greatest) {
+static struct find_scale scale_column(struct buffer *column) {
     size_t count = column->length / sizeof(int64_t);
     int64_t *values = (int64_t *)(void *)column->bytes;
     struct find_scale scale = {0};
@@ -178,7 +178,6 @@ static struct find_scale scale_column(struct buffer *column, int64_t *ret_greate
         memcpy(column->bytes + i * sizeof scaled, &scaled, sizeof scaled);
     }
     column->length = count * sizeof(uint32_t);
-    *ret_greatest = greatest;
     return scale;
 }
 
@@ -287,10 +286,9 @@ static struct find_image *make_image(struct builder *builder) {
     struct find_header *header = &builder->header;
     struct buffer made[SECTION_COUNT] = {0};
     struct find_bytes sections[SECTION_COUNT] = {0};
-    int64_t greatest_amount;
-    header->received = scale_column(&builder->received, &header->received_last_us);
-    header->event = scale_column(&builder->event, &header->event_last_us);
-    header->amount = scale_column(&builder->amount, &greatest_amount);
+    header->received = scale_column(&builder->received);
+    header->event = scale_column(&builder->event);
+    header->amount = scale_column(&builder->amount);
     make_blocks(builder, &made[SECTION_BLOCKS]);
     sort_later(&builder->outcomes, sizeof(struct find_outcome));
     sort_later(&builder->amendments, sizeof(struct find_amendment));

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIND_FORMAT     1
+#define FIND_FORMAT     2
 #define FIND_BLOCK_ROWS 4096 /* rows of a struct find_block */
 
 /* What rows are looked up by: the fields of transactions, and these. */
@@ -102,7 +102,6 @@ struct find_header {
     uint64_t part_first;                /* position of the first record of the segment */
     uint64_t rows;
     struct find_scale received, event, amount;
-    int64_t event_last_us, received_last_us; /* the greatest; without rows they mean nothing */
     struct {
         uint64_t offset, length; /* bytes of the image */
     } sections[SECTION_COUNT];
