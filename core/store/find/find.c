@@ -19,7 +19,7 @@
 #define BATCH_MAX   16384
 #define SLICE_BYTES (UINT64_C(64) << 20)
 #define TAIL_BYTES  (UINT64_C(8) << 20)
-#define RETRIES     16 /* of damaged slices: an index that stays so is a fault of the disk */
+#define RETRIES     16 /* of damaged slices; the last one reads no file of the index */
 
 enum { SEARCH_ON = 0, SEARCH_DAMAGED = 1 };
 
@@ -283,24 +283,22 @@ static void drop_damaged(struct find *find, const struct archive_parts *parts, u
 }
 
 static int search_all(struct search *search, struct find_page *page, struct error *ret_error) {
-    struct find *find = search->find;
-    char *folder = find->slices.folder;
+    struct find_slices *slices = &search->find->slices;
+    bool is_damaged = false;
     int r = 0;
-    find->end = archive_parts_end(search->parts).position;
-    find_slices_begin(&find->slices, search->parts, search->before);
-    for (int tries = 0; tries <= RETRIES; tries++) {
-        bool is_damaged = false;
-        if (tries > 0 && (tries == RETRIES || !find->slices.writes))
-            find->slices.folder = NULL; /* the files that cannot be removed are in the way */
+    search->find->end = archive_parts_end(search->parts).position;
+    find_slices_begin(slices, search->parts, search->before);
+    for (int tries = 0; tries == 0 || (is_damaged && tries <= RETRIES); tries++) {
+        slices->distrusts = tries == RETRIES || (tries > 0 && !slices->writes);
+        if (tries > 0)
+            drop_damaged(search->find, search->parts, search->before);
+        is_damaged = false;
         r = search_parts(search, page, &is_damaged, ret_error);
-        if (!is_damaged)
-            break;
-        drop_damaged(find, search->parts, search->before);
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: the index is damaged again and again",
-                      find->archive);
     }
-    find->slices.folder = folder;
-    return r;
+    slices->distrusts = false;
+    return is_damaged ? error_set(ret_error, ERROR_DAMAGED,
+                                  "%s: the index is damaged again and again", search->find->archive)
+                      : r;
 }
 
 static int open_parts(struct find *find, struct archive_parts **ret_parts,

@@ -86,7 +86,7 @@ static bool ends_part(const struct archive_parts *parts, struct archive_place pl
 static bool is_outdated(const struct find_slices *slices, const struct find_slice *slice,
                         const struct archive_parts *parts, bool is_removed) {
     const struct find_header *header = find_image_header(slice->image);
-    if ((is_removed && slice->is_file) || slice->is_damaged ||
+    if (((is_removed || slices->distrusts) && slice->is_file) || slice->is_damaged ||
         header->until.position > archive_parts_end(parts).position)
         return true;
     return !slice->is_file && header->until_offset - header->from_offset < slices->tail_bytes &&
@@ -131,8 +131,9 @@ static bool fits(const struct find_image *image, const struct archive_part *part
 
 static struct find_image *load(struct find_slices *slices, const struct archive_part *part,
                                struct next_slice next) {
-    struct find_image *image =
-        slices->folder ? find_files_load(slices->folder, next.from.position + 1) : NULL;
+    struct find_image *image = slices->folder && !slices->distrusts
+                                   ? find_files_load(slices->folder, next.from.position + 1)
+                                   : NULL;
     if (!image || fits(image, part, next)) {
         slices->read += image != NULL;
         return image;

@@ -17,6 +17,7 @@ struct find_slice {
 struct find_slices {
     char *folder;         /* of the files; NULL: none are read or written */
     bool writes;          /* files are written, too */
+    bool distrusts;       /* files are not read: too many are damaged */
     uint64_t slice_bytes; /* of a segment; a slice ends after it. So memory has a limit, too */
     uint64_t tail_bytes; /* the end of a segment that grows stays in memory until it is this long */
     bool drop_cache;

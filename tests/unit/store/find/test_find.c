@@ -541,6 +541,47 @@ static void test_pages_without_index(void **state) {
     close_scene(&scene);
 }
 
+/* What a crash of the machine may leave: every file has its header, and zeros after it. */
+static void test_all_files_damaged(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene, 14);
+    for (int i = 0; i < 16; i++)
+        grow(&scene);
+    struct find_page page;
+    struct error error;
+    uint64_t files = 0;
+    count_made(&scene, FIND_KEEP_INDEX, FIND_LIMIT_MAX);
+    forget(&scene, FIND_KEEP_INDEX);
+    char *folder = find_files_folder(scene.path);
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (!strstr(entry->d_name, ".find"))
+            continue;
+        struct text bytes = scratch_read(path);
+        memset((char *)(uintptr_t)bytes.data + bytes.length / 2, 0, bytes.length / 2);
+        scratch_write(path, bytes.data, bytes.length);
+        free((char *)(uintptr_t)bytes.data);
+        files++;
+    }
+    closedir(directory);
+    free(folder);
+    assert_true(files > 20); /* more than a search repairs one by one */
+    const struct find_query query = {.rule = TEXT_LITERAL("never")};
+    struct reading reading = {.scene = &scene, .query = &query};
+    const struct find_taker taker = {.take = take, .user = &reading};
+    for (int index = FIND_READ_INDEX; index <= FIND_KEEP_INDEX; index++) {
+        struct find *find = find_of(&scene, (enum find_index)index);
+        if (find_run(find, &query, &taker, &page, &error) < 0)
+            fail_msg("%s", error.text);
+        assert_int_equal(page.rows, 0);
+        assert_true(page.made + 1 >= files);
+    }
+    close_scene(&scene);
+}
+
 static bool is_always_expired(void *user) {
     (void)user;
     return true;
@@ -651,6 +692,7 @@ int main(void) {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_made_before),
         cmocka_unit_test(test_pages_without_index),
+        cmocka_unit_test(test_all_files_damaged),
         cmocka_unit_test(test_expired_before_cursor),
         cmocka_unit_test(test_index_cannot_be_written),
         cmocka_unit_test(test_cursor),
