@@ -21,7 +21,7 @@
 #define ARENA_BYTES       ((size_t)128 << 20)
 #define ANSWER_BYTES_SOFT ((size_t)4 << 20) /* of records; then the page ends */
 #define INDEX_STEP_S      5                 /* between two looks for what the index lacks */
-#define INDEX_RETRY_S     60                /* after a failure: each attempt costs a slice */
+#define INDEX_STEP_S_MAX  60                /* doubled by each failure: an attempt costs a slice */
 #define NICENESS          10
 
 struct find_queue {
@@ -189,10 +189,10 @@ static void answer(struct find_queue *queue, struct run *run) {
 
 enum work { WORK_SEARCH, WORK_INDEX, WORK_STOP };
 
-static struct timespec next_step(bool is_failing) {
+static struct timespec next_step(unsigned step_s) {
     struct timespec at;
     clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_sec += is_failing ? INDEX_RETRY_S : INDEX_STEP_S;
+    at.tv_sec += step_s;
     return at;
 }
 
@@ -233,11 +233,15 @@ static bool keep_index(struct find_queue *queue, bool *is_failing) {
 static void *work(void *user) {
     struct find_queue *queue = user;
     bool is_idle = true, is_failing = false;
+    unsigned step_s = INDEX_STEP_S;
     struct run *run;
     (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone */
-    for (enum work next; (next = take_next(queue, is_idle, is_failing, &run)) != WORK_STOP;) {
+    for (enum work next; (next = take_next(queue, is_idle, step_s, &run)) != WORK_STOP;) {
         if (next == WORK_INDEX) {
+            bool has_failed = is_failing;
             is_idle = !keep_index(queue, &is_failing);
+            step_s = !is_failing ? INDEX_STEP_S : has_failed ? 2 * step_s : step_s;
+            step_s = step_s < INDEX_STEP_S_MAX ? step_s : INDEX_STEP_S_MAX;
             continue;
         }
         answer(queue, run);
