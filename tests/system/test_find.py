@@ -328,13 +328,13 @@ class FindTest(ServerTest):
         server = self.start()
         self.assertEqual(self.index(), set())
         with server.connect() as connection:
-            for _ in range(2):
+            for turn in range(2):
                 self.assertEqual(len(connection.call({"find": {"limit": 1}})["find"]["transactions"]), 1)
                 deadline = time.monotonic() + WAIT
                 while len(self.index()) < DAYS:  # a segment a day, at least
                     self.assertLess(time.monotonic(), deadline, server.said())
                     time.sleep(0.01)
-                gone = os.path.join(self.folder, "gone")  # the server may be writing in it
+                gone = os.path.join(self.folder, f"gone-{turn}")  # the server may be writing in it: something may stay
                 os.rename(os.path.join(self.data, "index"), gone)
                 shutil.rmtree(gone, ignore_errors=True)
         self.assertEqual(server.stop(), 0)
