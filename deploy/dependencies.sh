@@ -8,7 +8,7 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
 libprotobuf-c-dev libnng-dev liblmdb-dev libevent-dev libcmocka-dev libxxhash-dev libisal-dev
 libzstd-dev libssl-dev libyaml-dev libpcre2-dev libjansson-dev'
-test_only='librdkafka-dev python3 python3-jsonschema python3-yaml zstd curl openssl stunnel4 tzdata valgrind'
+test_only='librdkafka-dev python3 python3-jsonschema python3-yaml zstd curl openssl patch stunnel4 tzdata valgrind'
 peers_only='redis-server postgresql libhiredis-dev python3 python3-venv util-linux'
 node_only='nodejs npm'
 
