@@ -34,10 +34,10 @@ struct brake_counts;
 struct cluster;
 struct commit;
 struct deferred_free;
-struct explain_queue;
 struct find_queue;
 struct reject_log;
 struct run;
+struct run_queue;
 struct run_pool;
 struct swap;
 
@@ -119,7 +119,7 @@ struct service {
     struct cluster *cluster;         /* NULL: alone */
     struct run_pool *run_pool;
     struct commit *commit;
-    struct explain_queue *explains;
+    struct run_queue *explains;
     struct find_queue *finds;
     struct swap *swap;
     struct jobs jobs;

@@ -12,23 +12,14 @@
 
 #include "core/base/check.h"
 #include "core/store/explain/explain.h"
+#include "run_queue.h"
 #include "server/base/run_pool.h"
 
 #include <stdlib.h>
-
 #include <time.h>
 
 #define SYNC_STEP_NS INT64_C(10000000) /* between two looks at what is on disk */
 #define SYNC_STEPS   300               /* 3 s in all */
-
-struct explain_queue {
-    pthread_mutex_t lock;
-    pthread_cond_t wanted;
-    pthread_t thread;
-    struct run *waiting, **waiting_end; /* in order of arrival */
-    size_t waiters;                     /* those, and the one at work */
-    bool stopping;
-};
 
 /* ---- asking ---- */
 
@@ -39,16 +30,12 @@ static enum next refuse_unknown(struct run *run) {
 }
 
 bool explain_admit(struct run *run, struct error *ret_error) {
-    struct explain_queue *explains = run->service->explains;
-    pthread_mutex_lock(&explains->lock);
-    bool is_full = explains->waiters == EXPLAIN_WAITERS_MAX;
-    explains->waiters += !is_full;
-    pthread_mutex_unlock(&explains->lock);
-    if (is_full)
+    bool has_place = run_queue_admit(run->service->explains);
+    if (!has_place)
         error_set(ret_error, ERROR_UNAVAILABLE,
                   "busy: %d explanations or state hashes are already in progress; try again",
                   EXPLAIN_WAITERS_MAX);
-    return !is_full;
+    return has_place;
 }
 
 bool explain_takes_long(const struct run *run) {
@@ -71,15 +58,9 @@ enum next perform_explain(struct run *run) {
 /* The place among the waiters was reserved under the decision lock; it is given back when the
  * answer has been sent. */
 bool explain_park(struct run *run) {
-    struct explain_queue *explains = run->service->explains;
     if (!explain_takes_long(run))
         return false;
-    pthread_mutex_lock(&explains->lock);
-    run->next = NULL;
-    *explains->waiting_end = run;
-    explains->waiting_end = &run->next;
-    pthread_cond_signal(&explains->wanted);
-    pthread_mutex_unlock(&explains->lock);
+    run_queue_park(run->service->explains, run);
     return true;
 }
 
@@ -175,50 +156,24 @@ static void answer(struct run *run) {
 
 /* ---- the thread ---- */
 
-/* Blocks. NULL: stopping, and no run waits any more. */
-static struct run *take_next(struct explain_queue *explains) {
-    pthread_mutex_lock(&explains->lock);
-    while (!explains->waiting && !explains->stopping)
-        pthread_cond_wait(&explains->wanted, &explains->lock);
-    struct run *run = explains->waiting;
-    if (run)
-        explains->waiting = run->next;
-    if (!explains->waiting)
-        explains->waiting_end = &explains->waiting;
-    pthread_mutex_unlock(&explains->lock);
-    return run;
-}
-
 static void *work(void *user) {
-    struct explain_queue *explains = user;
-    for (struct run *run; (run = take_next(explains)) != NULL;) {
+    struct run_queue *explains = user;
+    bool is_stopping;
+    for (struct run *run; (run = run_queue_take(explains, NULL, &is_stopping)) != NULL;) {
         (run->view ? answer_status : answer)(run);
-        pthread_mutex_lock(&explains->lock);
-        explains->waiters--;
-        pthread_mutex_unlock(&explains->lock);
+        run_queue_leave(explains);
     }
     return NULL;
 }
 
 void explain_start(struct service *service) {
-    struct explain_queue *explains = check_calloc(1, sizeof *explains);
-    service->explains = explains;
-    explains->waiting_end = &explains->waiting;
-    pthread_mutex_init(&explains->lock, NULL);
-    pthread_cond_init(&explains->wanted, NULL);
-    check(pthread_create(&explains->thread, NULL, work, explains) == 0);
+    service->explains = check_calloc(1, sizeof *service->explains);
+    run_queue_start(service->explains, EXPLAIN_WAITERS_MAX, work, service->explains);
 }
 
 void explain_stop(struct service *service) {
-    struct explain_queue *explains = service->explains;
     atomic_store(&service->draining, true);
-    pthread_mutex_lock(&explains->lock);
-    explains->stopping = true;
-    pthread_cond_signal(&explains->wanted);
-    pthread_mutex_unlock(&explains->lock);
-    pthread_join(explains->thread, NULL); /* the queue is emptied first */
-    pthread_cond_destroy(&explains->wanted);
-    pthread_mutex_destroy(&explains->lock);
-    free(explains);
+    run_queue_stop(service->explains);
+    free(service->explains);
     service->explains = NULL;
 }

@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/store/find/find.h"
 #include "core/store/find/find_files.h"
+#include "run_queue.h"
 #include "server/base/run_pool.h"
 
 #include <stdlib.h>
@@ -26,12 +27,7 @@
 
 struct find_queue {
     struct service *service;
-    pthread_mutex_t lock;
-    pthread_cond_t wanted;
-    pthread_t thread;
-    struct run *waiting, **waiting_end; /* in order of arrival */
-    size_t waiters;                     /* those, and the one at work */
-    bool stopping;
+    struct run_queue runs;
     struct find *find; /* the thread's */
     char *folder;      /* of the index */
     bool is_asked;     /* there was a search */
@@ -39,20 +35,12 @@ struct find_queue {
 
 /* ---- asking ---- */
 
-static bool take_place(struct find_queue *queue) {
-    pthread_mutex_lock(&queue->lock);
-    bool is_free = queue->waiters < FIND_WAITERS_MAX && !queue->stopping;
-    queue->waiters += is_free;
-    pthread_mutex_unlock(&queue->lock);
-    return is_free;
-}
-
 enum next perform_find(struct run *run) {
     struct text field = {0};
     struct error error;
     if (find_query_check(&run->message.find, &field, &error) < 0)
         return run_refuse(run, &error, field);
-    if (!take_place(run->service->finds)) {
+    if (!run_queue_admit(&run->service->finds->runs)) {
         error_set(&error, ERROR_UNAVAILABLE, "busy: %d searches are already in progress; try again",
                   FIND_WAITERS_MAX);
         return run_refuse(run, &error, field);
@@ -62,15 +50,9 @@ enum next perform_find(struct run *run) {
 }
 
 bool find_queue_park(struct run *run) {
-    struct find_queue *queue = run->service->finds;
     if (!run->is_searching)
         return false;
-    pthread_mutex_lock(&queue->lock);
-    run->next = NULL;
-    *queue->waiting_end = run;
-    queue->waiting_end = &run->next;
-    pthread_cond_signal(&queue->wanted);
-    pthread_mutex_unlock(&queue->lock);
+    run_queue_park(&run->service->finds->runs, run);
     return true;
 }
 
@@ -187,33 +169,11 @@ static void answer(struct find_queue *queue, struct run *run) {
 
 /* ---- the thread ---- */
 
-enum work { WORK_SEARCH, WORK_INDEX, WORK_STOP };
-
 static struct timespec next_step(unsigned step_s) {
     struct timespec at;
     clock_gettime(CLOCK_REALTIME, &at);
     at.tv_sec += step_s;
     return at;
-}
-
-/* Blocks. is_idle: the index lacks nothing, as far as is known; is_failing: it could not be made.
- */
-static enum work take_next(struct find_queue *queue, bool is_idle, bool is_failing,
-                           struct run **ret_run) {
-    const struct timespec until = next_step(is_failing);
-    int r = is_idle ? 0 : -1;
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->waiting && !queue->stopping && r == 0)
-        r = pthread_cond_timedwait(&queue->wanted, &queue->lock, &until);
-    struct run *run = queue->waiting;
-    enum work work = run ? WORK_SEARCH : queue->stopping ? WORK_STOP : WORK_INDEX;
-    if (run)
-        queue->waiting = run->next;
-    if (!queue->waiting)
-        queue->waiting_end = &queue->waiting;
-    pthread_mutex_unlock(&queue->lock);
-    *ret_run = run;
-    return work;
 }
 
 /* True: there may be more to do. A failure is logged once: the next attempt is a step away. */
@@ -230,14 +190,19 @@ static bool keep_index(struct find_queue *queue, bool *is_failing) {
     return r == 1;
 }
 
+/* While the index lacks nothing, as far as is known, it only looks again now and then. */
 static void *work(void *user) {
+    static const struct timespec at_once = {0};
     struct find_queue *queue = user;
-    bool is_idle = true, is_failing = false;
+    bool is_idle = true, is_failing = false, is_stopping;
     unsigned step_s = INDEX_STEP_S;
-    struct run *run;
     (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone */
-    for (enum work next; (next = take_next(queue, is_idle, step_s, &run)) != WORK_STOP;) {
-        if (next == WORK_INDEX) {
+    for (;;) {
+        const struct timespec until = is_idle ? next_step(step_s) : at_once;
+        struct run *run = run_queue_take(&queue->runs, &until, &is_stopping);
+        if (is_stopping)
+            return NULL;
+        if (!run) {
             bool has_failed = is_failing;
             is_idle = !keep_index(queue, &is_failing);
             step_s = !is_failing ? INDEX_STEP_S : has_failed ? 2 * step_s : step_s;
@@ -247,11 +212,8 @@ static void *work(void *user) {
         answer(queue, run);
         queue->is_asked = true;
         is_idle = is_failing;
-        pthread_mutex_lock(&queue->lock);
-        queue->waiters--;
-        pthread_mutex_unlock(&queue->lock);
+        run_queue_leave(&queue->runs);
     }
-    return NULL;
 }
 
 void find_queue_start(struct service *service) {
@@ -262,24 +224,15 @@ void find_queue_start(struct service *service) {
                                          .stop = &service->draining};
     service->finds = queue;
     queue->service = service;
-    queue->waiting_end = &queue->waiting;
     queue->folder = find_files_folder(service->archive_path);
     queue->find = find_new(&options);
-    pthread_mutex_init(&queue->lock, NULL);
-    pthread_cond_init(&queue->wanted, NULL);
-    check(pthread_create(&queue->thread, NULL, work, queue) == 0);
+    run_queue_start(&queue->runs, FIND_WAITERS_MAX, work, queue);
 }
 
 void find_queue_stop(struct service *service) {
     struct find_queue *queue = service->finds;
     atomic_store(&service->draining, true);
-    pthread_mutex_lock(&queue->lock);
-    queue->stopping = true;
-    pthread_cond_signal(&queue->wanted);
-    pthread_mutex_unlock(&queue->lock);
-    pthread_join(queue->thread, NULL); /* the queue is emptied first */
-    pthread_cond_destroy(&queue->wanted);
-    pthread_mutex_destroy(&queue->lock);
+    run_queue_stop(&queue->runs);
     find_free(queue->find);
     free(queue->folder);
     free(queue);
