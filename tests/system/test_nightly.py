@@ -480,6 +480,14 @@ class NightlyTest(ServerTest):
         night(data, "--drift", "none")
         self.assertEqual(self.metrics_in_place()["harrierd_night_failed"], 0)
 
+    def test_wrong_folder(self):
+        """Nothing is made where there is no archive."""
+        data = self.copy()
+        wrong = os.path.join(data, "wrong")
+        os.mkdir(wrong)
+        night(wrong, expect=66)
+        self.assertEqual(os.listdir(wrong), [])
+
     def test_damaged(self):
         """Fails for good, at once, and says where."""
         data = self.copy()

@@ -18,18 +18,31 @@
 #define RETRY_DELAY_MAX_US (INT64_C(3600) * 1000000)
 #define DRIFT_KEEP_DAYS    35
 
+/* A folder without an archive that never had a night is the wrong one: nothing is made there. An
+ * archive that has gone since is a night that fails. */
+static int check_folder(const struct night_run *run, struct error *ret_error) {
+    char *nights = folder_in(run->options->data, FOLDER_NIGHTS);
+    bool is_known = access(run->archive, F_OK) == 0 || access(nights, F_OK) == 0;
+    free(nights);
+    return is_known ? 0
+                    : error_set(ret_error, ERROR_NOT_FOUND, "%s: there is no such archive",
+                                run->archive);
+}
+
 int night_run_open(struct night_run *run, const struct night_options *options,
                    struct progress_bar *progress, struct error *ret_error) {
     int lock;
     *run = (struct night_run){
         .options = options, .progress = progress, .root = -1, .drift = -1, .folder = -1};
-    int r = night_folder_open(options->data, &run->root, ret_error);
+    run->archive = folder_in(options->data, FOLDER_ARCHIVE);
+    run->generations = folder_in(options->data, FOLDER_GENERATIONS);
+    int r = check_folder(run, ret_error);
+    if (r == 0)
+        r = night_folder_open(options->data, &run->root, ret_error);
     if (r == 0)
         r = directory_lock(run->root, FOLDER_NIGHTS, "runs the night here", &lock, ret_error);
     if (r == 0)
         r = directory_make(run->root, NIGHT_FOLDER_DRIFT, &run->drift, ret_error);
-    run->archive = folder_in(options->data, FOLDER_ARCHIVE);
-    run->generations = folder_in(options->data, FOLDER_GENERATIONS);
     return r;
 }
 
