@@ -53,6 +53,12 @@ rules:
 }
 
 
+def is_sanitized():
+    """Whether the programs are built with AddressSanitizer."""
+    with open(HARRIERD, "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 def transaction(number, cards=7):
     return {
         "id": f"t{number}",

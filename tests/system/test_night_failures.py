@@ -15,7 +15,7 @@ import time
 import unittest
 
 from night import HARRIER, Night, NightTest
-from server import START_US, WAIT, transaction
+from server import START_US, WAIT, is_sanitized, transaction
 
 MIB = 1 << 20
 HISTORY = 600  # transactions on some days before the server's
@@ -126,13 +126,7 @@ class SealedSegmentTest(SegmentTest):
     DAMAGED = "", "", "", ""
 
 
-def is_sanitized():
-    """AddressSanitizer reserves terabytes of address space."""
-    with open(HARRIER, "rb") as program:
-        return b"__asan_init" in program.read()
-
-
-@unittest.skipIf(is_sanitized(), "a limit on address space is none for AddressSanitizer")
+@unittest.skipIf(is_sanitized(), "AddressSanitizer reserves terabytes of address space, so no limit can be set")
 class MapTest(NightTest):
     """LMDB maps its file into the address space and enlarges the map as the file grows. If it must not, the night ends,
     wherever it is."""

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-from server import WAIT
+from server import WAIT, is_sanitized
 
 HARRIER = os.environ["HARRIER"]
 START = datetime.datetime(2026, 1, 1)
@@ -226,6 +226,7 @@ class Tune(unittest.TestCase):
     def test_is_the_same_again_with_other_threads(self):
         self.assertEqual(self.tune("--threads", "1"), self.tune("--threads", "3"))
 
+    @unittest.skipIf(is_sanitized(), "the other tests run the same code, and these runs take long")
     def test_targets(self):
         precise = self.tune("--target", "precision >= 0.4", "--budget", "8/day")
         self.assertGreaterEqual(precise["training"]["tuned"]["precision"], 0.4)
@@ -238,6 +239,7 @@ class Tune(unittest.TestCase):
             points = [point["training"]["alerts"] for point in result["curve"]]
             self.assertEqual(points, sorted(set(points)))
 
+    @unittest.skipIf(is_sanitized(), "the other tests run the same code, and these runs take long")
     def test_an_aim_that_is_missed_on_the_test_range_is_reported(self):
         reached = {}
         for rate in (12, 16):
