@@ -8,7 +8,6 @@
 
 #include "adoption.h"
 #include "core/base/check.h"
-#include "list_log.h"
 #include "prefault.h"
 #include "reload.h"
 #include "server/base/append.h"
@@ -17,6 +16,7 @@
 #include "server/base/spare.h"
 #include "server/ops/metrics.h"
 #include "shadows.h"
+#include "unused_lists.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
         return r;
     adoption_log_warming(service, engine_warming(states.engine),
                          engine_warming_names(states.engine)->reason);
-    list_log_unused(service, &states, service->rules);
+    unused_lists_log(service, &states, service->rules);
     pthread_mutex_lock(&service->lock);
     service->states = states;
     service->written_shadows = last.shadows;

@@ -17,13 +17,13 @@
 #include "adoption.h"
 #include "candidate.h"
 #include "core/engine/case_states.h"
-#include "list_log.h"
 #include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/run_pool.h"
 #include "shadows.h"
 #include "swap_run.h"
 #include "token_reload.h"
+#include "unused_lists.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -291,7 +291,7 @@ void service_refuse_reload(struct service *service, const char *reason) {
 static void log_unused_entries(struct service *service) {
     pthread_mutex_lock(&service->lock);
     if (service->states.overlay)
-        list_log_unused(service, &service->states, service->rules);
+        unused_lists_log(service, &service->states, service->rules);
     pthread_mutex_unlock(&service->lock);
 }
 

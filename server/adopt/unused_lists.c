@@ -1,12 +1,12 @@
 /* Run-time entries outlive the policy that they were made under. Those without effect are not
  * removed: the next policy may declare the list again. */
-#include "list_log.h"
+#include "unused_lists.h"
 
 #include "core/policy/lists/list_table.h"
 
 /* One line for each list that has such entries. */
-void list_log_unused(const struct service *service, const struct states *states,
-                     const struct snapshot *rules) {
+void unused_lists_log(const struct service *service, const struct states *states,
+                      const struct snapshot *rules) {
     struct log *log = service->settings.log;
     struct list_table *lists = overlay_lists(states->overlay);
     const struct list_additions *additions;

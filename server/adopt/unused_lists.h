@@ -4,5 +4,5 @@
 #include "server/base/service_state.h"
 
 /* states: those whose overlay has the lists; under the decision lock if they are the service's. */
-void list_log_unused(const struct service *service, const struct states *states,
-                     const struct snapshot *rules);
+void unused_lists_log(const struct service *service, const struct states *states,
+                      const struct snapshot *rules);
