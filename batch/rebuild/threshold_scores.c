@@ -212,15 +212,6 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
 
 /* ---- flips ---- */
 
-/* A score can only make the verdict of the rules more severe. */
-static enum verdict verdict_now(enum verdict of_rules, uint32_t score,
-                                const uint32_t cutoffs[VERDICT_COUNT]) {
-    for (int verdict = VERDICT_DECLINE; verdict > (int)of_rules; verdict--)
-        if (cutoffs[verdict] > 0 && score >= cutoffs[verdict])
-            return (enum verdict)verdict;
-    return of_rules;
-}
-
 static void add_flip(struct verdict_flip *flip, const struct flip_cell *cell) {
     flip->count += cell->count;
     for (size_t i = 0; i < cell->id_count && flip->id_count < THRESHOLD_EXAMPLES; i++)
@@ -233,7 +224,8 @@ static void find_flips(const struct scoring *scoring, const uint32_t cutoffs[VER
     for (size_t i = 0; i < CELLS; i++) {
         enum verdict from = (enum verdict)(i / THRESHOLD_SCORES / VERDICT_COUNT);
         enum verdict of_rules = (enum verdict)(i / THRESHOLD_SCORES % VERDICT_COUNT);
-        enum verdict to = verdict_now(of_rules, (uint32_t)(i % THRESHOLD_SCORES), cutoffs);
+        enum verdict of_score = verdict_of_score(cutoffs, (uint32_t)(i % THRESHOLD_SCORES));
+        enum verdict to = verdict_more_severe(of_rules, of_score);
         if (scoring->cells[i].count > 0 && to != from)
             add_flip(&flips[from][to], &scoring->cells[i]);
     }
