@@ -273,12 +273,12 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "ARCHIVE",
     .doc =
-        "Searches better numbers for a policy: scores of rules, limits that their conditions "
+        "Searches for better numbers for a policy: scores of rules, limits that their conditions "
         "compare with, cut-offs. It searches on one range of the archive, replays the result and "
         "the present policy on a later one, and prints both, the trade-off curve, the decisions "
         "that would flip and the changes as a diff. Nothing is written over. ARCHIVE is the "
         "archive's folder or a server's data folder."
-        "\vA change is made only if it buys something in the first two thirds of the training "
+        "\vA change is made only if it gains something in the first two thirds of the training "
         "range and loses nothing in the last third. Wrong declines never become more there.\n\n"
         "Exit status: 0 done, with or without an improvement, 64 the options do not fit the "
         "policy, 65 the archive is damaged, 66 nothing to search on, 74 cannot read or write, 75 "
