@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/feature/state/bulk.h"
+#include "core/store/generation/known_id.h"
 #include "core/store/generation/tally.h"
 
 #include <inttypes.h>

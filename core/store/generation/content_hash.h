@@ -6,7 +6,7 @@
 #include "core/base/text.h"
 #include "core/policy/eval/threshold.h"
 #include "core/wire/record/record.h"
-#include "tally.h"
+#include "known_id.h"
 
 #include <stdbool.h>
 #include <stdint.h>

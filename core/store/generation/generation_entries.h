@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/feature/plan/plan.h"
-#include "tally.h"
+#include "known_id.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * (hash_leaves.h). Entries are added and relabelled, never removed. Private to store/. */
 #pragma once
 
-#include "core/store/generation/tally.h"
+#include "core/store/generation/known_id.h"
 #include "hash_leaves.h"
 
 #include <stdbool.h>

@@ -10,6 +10,7 @@
 #include "core/base/pages.h"
 #include "core/engine/engine.h"
 #include "core/store/generation/generation.h"
+#include "core/store/generation/known_id.h"
 #include "core/store/generation/tally.h"
 
 #include <stdbool.h>
