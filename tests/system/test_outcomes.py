@@ -78,7 +78,7 @@ class OutcomesTest(ServerTest):
             end = timed[-1]["event_time"]
             waiting = sum(row["outcome_time"] > end for row in timed)
             self.assertGreater(waiting, 0)
-            self.assertRegex(said, rf"not yet due +{waiting} left out; --outcomes-of FILE")
+            self.assertRegex(said, rf"not yet due +{waiting} outcomes left out; --outcomes-of FILE")
             self.assertNotIn("no outcome_time", said)
             server.stop()
         server = self.new_server()  # those without a time are reported behind their message

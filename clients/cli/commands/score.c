@@ -1,7 +1,7 @@
 /* harrier score: the command line of score/scoring.h.
  *
  * This file parses the options, opens file, connection and output, and prints the summary; the
- * run itself (batches, outcomes, retries) is in score/scoring.c. Decisions go to standard output
+ * run itself (batches, reports, retries) is in score/scoring.c. Decisions go to standard output
  * or --out, everything else to standard error, so that the output can be piped. */
 #include "clients/cli/io/rejects.h"
 #include "clients/cli/score/score_summary.h"
@@ -173,14 +173,16 @@ static const struct argp_option arguments[] = {
     {"in-flight", OPTION_IN_FLIGHT, "N", 0,
      "How many messages to send at once with --unordered (16)", 0},
     {"outcomes", OPTION_OUTCOMES, "due|now|none", 0,
-     "When to report the outcomes in the file: when its event time reaches their outcome_time, "
-     "skipping those it never reaches (due, the default); right after their message (now); never "
-     "(none)",
+     "When to report the outcomes and amendments in the file: when its event time reaches their "
+     "outcome_time or amendment_time, skipping those it never reaches (due, the default); right "
+     "after their message (now); never (none)",
      0},
     {"outcomes-of", OPTION_OUTCOMES_OF, "FILE", 0,
-     "Also report the outcomes in this file, which was scored earlier, as they come due", 0},
+     "Also report the outcomes and amendments in this file, which was scored earlier, as they "
+     "come due",
+     0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
-     "Decide without recording anything: no record, no history, no outcome", 0},
+     "Decide without recording anything: no record, no history, no outcome, no amendment", 0},
     {0},
 };
 
@@ -194,7 +196,8 @@ static const struct argp argp = {
     .doc =
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
         "file's order, and writes its decisions. An outcome in the file is reported when the "
-        "file's event time reaches its outcome_time, or right after its message when it has none. "
+        "file's event time reaches its outcome_time, or right after its message when it has none; "
+        "an amendment likewise, by its amendment_time. "
         "A column label_fraud (1 or 0) holds the actual class: it is not sent, but the summary "
         "reports how much fraud was caught."
         "\vWhile the server is unreachable, the same message is sent again for up to --retry-for. "
@@ -333,7 +336,7 @@ static int open_and_run(const struct options *options, struct parts *parts) {
     if (mapped_file_open(&parts->file, options->file, options->map, options->format,
                          MAPPED_TRANSACTIONS, &error) < 0 ||
         (options->earlier && mapped_file_open(&parts->earlier, options->earlier, options->map,
-                                              options->format, MAPPED_OUTCOMES, &error) < 0))
+                                              options->format, MAPPED_REPORTS, &error) < 0))
         return (int)exit_with_mapping(&error, options->map);
     if (options->rejects && open_rejects(options, parts, &error) < 0)
         return (int)exit_with_rejects(&error);

@@ -160,10 +160,12 @@ static int keep_open(struct report_run *run, const struct error *why, struct err
 }
 
 static void print_summary(const struct report_run *run) {
+    const struct report_counts *counts =
+        run->kind->purpose == MAPPED_AMENDMENTS ? &run->sender.amendments : &run->sender.outcomes;
     char number[QUANTITY_COUNT_SIZE];
     fprintf(stderr, "rows      %s\n", quantity_format_count(run->read, number));
-    fprintf(stderr, "accepted  %s\n", quantity_format_count(run->sender.accepted, number));
-    fprintf(stderr, "changed   %s\n", quantity_format_count(run->sender.changed, number));
+    fprintf(stderr, "accepted  %s\n", quantity_format_count(counts->accepted, number));
+    fprintf(stderr, "changed   %s\n", quantity_format_count(counts->changed, number));
     fprintf(stderr, "failed    %s\n", quantity_format_count(run->diagnostics.count, number));
     if (run->unsent)
         fprintf(stderr, "not sent  %s\n", quantity_format_count(run->unsent, number));
