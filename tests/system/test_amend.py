@@ -277,6 +277,22 @@ class AmendTest(ServerTest):
         self.assertTrue(document["equal"])
         self.assertTrue(document["amendments"][-1]["now"]["voided"], document["amendments"])
 
+    def test_another_currency(self):
+        """An amount of yen is no amount of euros: 500 would be 5.00."""
+        server = self.start()
+        with server.connect() as connection:
+            self.score(connection, 0, 3)
+        path = os.path.join(self.folder, "refunds.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("id,amendment,amendment_amount,currency\n"
+                       "t0,refund,1,JPY\nt1,refund,0.50,EUR\nt2,refund,0.5,XXY\nt2,void,,JPY\n")
+        done = self.harrier("amend", path, "--to", server.address, "--deadline", "60s")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("refunds.csv:2: currency is JPY, but the transaction's is EUR; expected an amount in EUR",
+                      done.stderr)
+        self.assertIn('refunds.csv:4: currency: "XXY" is not a currency', done.stderr)
+        self.assertRegex(done.stderr, r"rows +4\naccepted +2\nchanged +2\nfailed +2\n")
+
     def amended_rows(self, count):
         """Payments of which half are amended later, at most twice, each with a row for every amendment."""
         rows = []

@@ -44,6 +44,7 @@ static int take(void *reports, size_t at, const struct mapping *mapping, const s
         .amount_minor = amendment.amount_minor,
         .known_time_us = amendment.known_time_us,
         .source = source,
+        .currency = amendment.currency.length > 0 ? amendment.currency.data : NULL,
     };
     return 1;
 }

@@ -183,7 +183,7 @@ static int take_protobuf_amendment(struct text value, struct arena *arena,
     if (amendment_check(ret_amendment, &field, ret_error) < 0)
         return name_field(field, ret_error);
     if (!copy_text(arena, &ret_amendment->transaction_id) ||
-        !copy_text(arena, &ret_amendment->source))
+        !copy_text(arena, &ret_amendment->source) || !copy_text(arena, &ret_amendment->currency))
         return error_set(ret_error, ERROR_TOO_LARGE, "the record is too large");
     return 0;
 }

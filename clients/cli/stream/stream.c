@@ -154,6 +154,7 @@ static int parse_amendment(struct stream *stream, struct stream_batch *batch, si
             .amount_minor = amendment.amount_minor,
             .known_time_us = amendment.known_time_us,
             .source = source_of(stream, amendment.source),
+            .currency = amendment.currency.length > 0 ? amendment.currency.data : NULL,
         };
     return r;
 }

@@ -14,6 +14,7 @@ struct amendment amendment_from_protobuf(const Harrier__V1__Amendment *in) {
         .amount_minor = in->amount_minor,
         .known_time_us = in->known_time_us,
         .source = text_from_bytes(in->source),
+        .currency = text_from_bytes(in->currency),
     };
 }
 
