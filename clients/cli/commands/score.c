@@ -17,6 +17,7 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Each message under way has a batch with its arrays and its arena. */
 #define IN_FLIGHT_MAX     4096
@@ -319,6 +320,12 @@ static void close_parts(struct parts *parts) {
     mapped_file_close(&parts->file);
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat in_a, in_b;
+    return stat(a, &in_a) == 0 && stat(b, &in_b) == 0 && in_a.st_dev == in_b.st_dev &&
+           in_a.st_ino == in_b.st_ino;
+}
+
 static int open_rejects(const struct options *options, struct parts *parts,
                         struct error *ret_error) {
     const char *input = strcmp(options->file, "-") == 0 ? NULL : options->file;
@@ -326,6 +333,28 @@ static int open_rejects(const struct options *options, struct parts *parts,
     return r < 0 ? r
                  : rejects_begin_file(parts->rejects, parts->file.rows,
                                       mapped_file_name(&parts->file), ret_error);
+}
+
+/* Opening the output empties it, so it must be none of the files that are read. */
+static int check_out(const struct options *options, const struct parts *parts,
+                     struct error *ret_error) {
+    const char *out = options->out;
+    if (!out || strcmp(out, "-") == 0)
+        return 0;
+    if (input_is_at(parts->file.input, out))
+        return error_set(ret_error, ERROR_EXISTS,
+                         "--out: %s is the input; expected another file for the decisions", out);
+    if (options->earlier && input_is_at(parts->earlier.input, out))
+        return error_set(
+            ret_error, ERROR_EXISTS,
+            "--out: %s is the file of --outcomes-of; expected another file for the decisions", out);
+    if (options->map && is_same_file(options->map, out))
+        return error_set(ret_error, ERROR_EXISTS,
+                         "--out: %s is the mapping; expected another file for the decisions", out);
+    if (parts->rejects && rejects_is_at(parts->rejects, out))
+        return error_set(ret_error, ERROR_EXISTS, "--rejects: %s is the file of --out",
+                         options->rejects);
+    return 0;
 }
 
 /* The input is opened before the connection: a mistyped file name should not need a server to be
@@ -340,10 +369,8 @@ static int open_and_run(const struct options *options, struct parts *parts) {
         return (int)exit_with_mapping(&error, options->map);
     if (options->rejects && open_rejects(options, parts, &error) < 0)
         return (int)exit_with_rejects(&error);
-    if (parts->rejects && options->out && rejects_is_at(parts->rejects, options->out)) {
-        error_set(&error, ERROR_EXISTS, "--rejects: %s is the file of --out", options->rejects);
+    if (check_out(options, parts, &error) < 0)
         return (int)exit_with_rejects(&error);
-    }
     if (server_options_connect(&options->server, (unsigned)options->scoring.in_flight,
                                &parts->client, &error) < 0 ||
         decision_output_open(&output, options->out, options->decisions, options->scoring.features,
