@@ -135,7 +135,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
-            argp_error(state, "one file at a time");
+            one_word_refuse(value, "file", state);
         options->file = value;
         return 0;
     case ARGP_KEY_END:

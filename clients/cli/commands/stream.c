@@ -81,7 +81,10 @@ static void check_no_circle(const struct stream_settings *settings, struct argp_
                 argp_error(state, "topic %s is named twice", topic);
         if ((settings->decisions && strcmp(topic, settings->decisions) == 0) ||
             strcmp(topic, settings->dead_letters) == 0)
-            argp_error(state, "topic %s would be read and written", topic);
+            argp_error(state,
+                       "topic %s would be read and written; expected other topics for --decisions "
+                       "and --dead-letters than those that are read",
+                       topic);
     }
 }
 
