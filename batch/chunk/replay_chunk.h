@@ -81,7 +81,7 @@ struct replay_line {
     size_t payload_at, payload_length; /* in payloads */
     struct replay_result decision, against;
     size_t prepared;      /* bytes that take() appended to the part's buffer */
-    struct record record; /* of transactions and outcomes, from the entries stage on */
+    struct record record; /* of those that change entities, from the entries stage on */
 };
 
 /* A slice of a chunk's rows: the unit of work of the entries and decide stages. */

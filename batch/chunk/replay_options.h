@@ -1,6 +1,7 @@
 /* A replay's options, its rows and its report. */
 #pragma once
 
+#include "batch/base/amendment_tally.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
@@ -105,6 +106,7 @@ struct replay_listener {
 };
 
 struct replay_report {
+    struct amendment_tally amendments;        /* in the base currency of replay_last_policy() */
     uint64_t records, transactions, outcomes; /* transactions: those reported */
     uint64_t refused;                         /* of those, by the policy that decides */
     uint64_t against_refused;                 /* of those, by the second policy */

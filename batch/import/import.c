@@ -4,6 +4,7 @@
  * time. */
 #include "import.h"
 
+#include "amendment_history.h"
 #include "batch/base/outcome_delay.h"
 #include "core/base/check.h"
 #include "core/store/ingest/ingest.h"
@@ -25,7 +26,8 @@ struct import {
     bool is_begun;          /* that has been done */
     struct arena row, outcome;
     struct outcome_delay delay;
-    int64_t time_us; /* history's time: the greatest time of receipt so far */
+    struct amendment_history *history; /* NULL: not needed yet */
+    int64_t time_us;                   /* history's time: the greatest time of receipt so far */
     size_t unwritten;
     struct import_report report;
 };
@@ -89,6 +91,7 @@ void import_close(struct import *import) {
     archive_close(import->archive);
     states_deinit(&import->states);
     outcome_delay_deinit(&import->delay);
+    amendment_history_close(import->history);
     arena_deinit(&import->row);
     arena_deinit(&import->outcome);
     free(import);
@@ -168,15 +171,46 @@ static int record_outcome(struct import *import, const struct outcome *outcome, 
     return append(import, &record, ret_error);
 }
 
+/* Reads the archive once, for the first transaction that was amended before this import. */
+static int open_history(struct import *import, struct error *ret_error) {
+    int r = import_stop(import, ret_error); /* what is not synced cannot be read */
+    return r < 0 ? r
+                 : amendment_history_open(import->options.archive, import->report.begin.position,
+                                          &import->history, ret_error);
+}
+
+/* What an earlier import of the same rows has made of it: an enum amendment_fate. */
+static int recall(struct import *import, const struct amendment *amendment, int64_t time_us,
+                  struct error *ret_error) {
+    struct record scored;
+    struct amended now;
+    if (import->report.begin.position == 0)
+        return AMENDMENT_NEW;
+    arena_reset(&import->outcome);
+    int r = ingest_find_amended(&import->states, import->archive, amendment->transaction_id,
+                                &import->outcome, &scored, &now, ret_error);
+    if (r <= 0 || scored.position > import->report.begin.position)
+        return r < 0 ? r : AMENDMENT_NEW;
+    r = import->history ? 0 : open_history(import, ret_error);
+    return r < 0 ? r
+                 : amendment_history_find(import->history, import->archive, &scored, amendment,
+                                          time_us, ret_error);
+}
+
 /* One that contradicts what other amendments have made of its transaction by then is not recorded:
  * its row was good when it came. */
 static int record_amendment(struct import *import, const struct amendment *amendment,
                             int64_t time_us, struct error *ret_error) {
     struct record record;
     struct text field;
+    int r = recall(import, amendment, time_us, ret_error);
+    import->report.unchanged += r == AMENDMENT_KNOWN;
+    import->report.contradicted += r == AMENDMENT_CONTRADICTED;
+    if (r != AMENDMENT_NEW)
+        return r < 0 ? r : 0;
     arena_reset(&import->outcome);
-    int r = ingest_amend(&import->states, import->archive, amendment, receipt(import, time_us),
-                         &import->outcome, &record, &field, ret_error);
+    r = ingest_amend(&import->states, import->archive, amendment, receipt(import, time_us),
+                     &import->outcome, &record, &field, ret_error);
     import->report.unchanged += r == 0;
     import->report.contradicted += r == -ERROR_INVALID;
     if (r <= 0)

@@ -1,6 +1,7 @@
 /* What the figures of a night consist of: days, rules, and what is about the archive as a whole. */
 #pragma once
 
+#include "batch/base/amendment_tally.h"
 #include "core/wire/types/decision.h"
 
 #include <stdbool.h>
@@ -34,7 +35,8 @@ struct night_day {
     uint64_t early; /* transactions with an event time later than their receipt */
     int64_t early_us_max;
     uint64_t outcomes[LABEL_COUNT]; /* that changed a label */
-    uint64_t stored_bytes;          /* of its segments */
+    struct amendment_tally amendments;
+    uint64_t stored_bytes; /* of its segments */
 };
 
 struct night_rule {

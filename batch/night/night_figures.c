@@ -99,14 +99,12 @@ static void take_transaction(struct scan *scan, const struct record *record) {
         figures->untracked++;
 }
 
-/* When it became known by the client's clock, as far as that can be: after the transaction, and not
- * after the record was received. */
-static int64_t known_us(const struct record *record) {
-    int64_t known = record->outcome.known_time_us,
-            event = record->outcome.transaction.event_time_us;
+/* When something became known by the client's clock, as far as that can be: after the transaction
+ * of event_us, and not after the record was received. */
+static int64_t known_us(const struct record *record, int64_t known, int64_t event_us) {
     if (known <= 0 || known > record->receive_time_us)
         known = record->receive_time_us;
-    return known < event ? event : known;
+    return known < event_us ? event_us : known;
 }
 
 static void move_label(struct night_day *day, enum label label, bool alerted, bool has_amount,
@@ -120,7 +118,8 @@ static void move_label(struct night_day *day, enum label label, bool alerted, bo
 
 static void take_outcome(struct scan *scan, const struct record *record) {
     const struct outcome_record *outcome = &record->outcome;
-    int64_t known = known_us(record), amount = 0;
+    int64_t known = known_us(record, outcome->known_time_us, outcome->transaction.event_time_us);
+    int64_t amount = 0;
     struct night_day *arrived = day_at(scan, known);
     struct night_day *day = day_at(scan, outcome->transaction.event_time_us);
     bool has_amount = read_amount(scan, &outcome->transaction, &amount);
@@ -139,6 +138,14 @@ static void take_outcome(struct scan *scan, const struct record *record) {
         *word = (*word & ~(UINT32_C(7) << WORD_LABEL)) | (uint32_t)outcome->label << WORD_LABEL;
 }
 
+static void take_amendment(struct scan *scan, const struct record *record) {
+    const struct amendment_record *amendment = &record->amendment;
+    int64_t event_us = amendment->transaction.event_time_us;
+    struct night_day *day = day_at(scan, known_us(record, amendment->known_time_us, event_us));
+    if (day)
+        amendment_tally_add(&day->amendments, scan->options->schema, amendment);
+}
+
 static void take_record(struct scan *scan, const struct record *record) {
     struct night_figures *figures = &scan->figures;
     struct night_day *received = day_at(scan, record->receive_time_us);
@@ -152,6 +159,8 @@ static void take_record(struct scan *scan, const struct record *record) {
         take_transaction(scan, record);
     else if (record->type == RECORD_OUTCOME)
         take_outcome(scan, record);
+    else if (record->type == RECORD_AMENDMENT)
+        take_amendment(scan, record);
 }
 
 /* ---- parts ---- */

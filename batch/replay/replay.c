@@ -187,8 +187,7 @@ const struct snapshot *replay_rules(const struct replay *replay, size_t index) {
 }
 
 const struct snapshot *replay_last_policy(const struct replay *replay) {
-    size_t count = replay->history.policy_count;
-    return count > 0 ? replay->history.policies[count - 1].snapshot : NULL;
+    return replay_job_last_policy(replay);
 }
 
 bool replay_span(const struct replay *replay, int64_t *ret_first_us, int64_t *ret_newest_us) {

@@ -35,6 +35,11 @@ static void count(const struct replay *replay, const struct replay_line *line,
     if (line->position > report->position) /* in event-time order positions are not ascending */
         report->position = line->position;
     report->outcomes += line->type == RECORD_OUTCOME;
+    if (line->type == RECORD_AMENDMENT) {
+        const struct snapshot *policy = replay_job_last_policy(replay);
+        amendment_tally_add(&report->amendments, policy ? &policy->schema : NULL,
+                            &line->record.amendment);
+    }
     if (line->type != RECORD_TRANSACTION)
         return;
     int64_t at_us = line->record.transaction.transaction.event_time_us;

@@ -23,6 +23,7 @@ static void add_counts(struct replay *replay, const struct replay_part *part) {
     struct replay_report *report = &replay->report;
     report->records += more->records;
     report->outcomes += more->outcomes;
+    amendment_tally_merge(&report->amendments, &more->amendments);
     if (more->position > report->position)
         report->position = more->position;
     if (part->newest_us > replay->newest_event_time_us)

@@ -107,6 +107,12 @@ struct replay {
     int64_t newest_event_time_us;
 };
 
+/* As replay_last_policy(). */
+static inline const struct snapshot *replay_job_last_policy(const struct replay *replay) {
+    size_t count = replay->history.policy_count;
+    return count > 0 ? replay->history.policies[count - 1].snapshot : NULL;
+}
+
 /* Does a given policy decide, instead of the archive's own? */
 static inline bool replay_has_given_policy(const struct replay *replay) {
     return replay->options.policy || replay->options.snapshot;

@@ -203,7 +203,8 @@ struct harrier_amendment {
     int64_t amount_minor;  /* of CAPTURE and REFUND; otherwise 0 */
     int64_t known_time_us; /* when it became known; 0: now */
     const char *source;    /* who reports it: "settlement-feed" */
-    void *reserved[2];
+    const char *currency;  /* of the amount, if known: it must be the transaction's */
+    void *reserved[1];
 };
 
 /* ---------------------------------------------------------------------------------------------

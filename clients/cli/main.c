@@ -21,8 +21,7 @@ static const struct command {
 } commands[] = {
     {"score", command_score, "send transactions of a file to a server, write its decisions"},
     {"stream", command_stream, "score transactions from Kafka, write the decisions there"},
-    {"amend", command_amend,
-     "report that transactions were voided, captured otherwise or refunded"},
+    {"amend", command_amend, "report what became of transactions' money: void, capture, refund"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
     {"brake", command_brake, "show the brakes of a server's rules, lift and pull them"},

@@ -223,12 +223,12 @@ func amendRequest(amendments []Amendment) (*request, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := checkEach(text{"transaction_id", amendment.TransactionID}, text{"source", amendment.Source}); err != nil {
+		if err := checkEach(text{"transaction_id", amendment.TransactionID}, text{"source", amendment.Source}, text{"currency", amendment.Currency}); err != nil {
 			return nil, err
 		}
 		call.Amendments[i] = &wire.Amendment{
 			TransactionId: amendment.TransactionID, Kind: kind, AmountMinor: amendment.AmountMinor, KnownTimeUs: time,
-			Source: amendment.Source,
+			Source: amendment.Source, Currency: amendment.Currency,
 		}
 	}
 	return newRequest("amend", len(amendments), &wire.Request{Call: &wire.Request_Amend{Amend: call}})

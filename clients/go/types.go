@@ -192,6 +192,8 @@ type Amendment struct {
 	AmountMinor int64
 	KnownTime   time.Time
 	Source      string
+	// Currency is that of AmountMinor, if it is known: the server refuses one that is not the transaction's.
+	Currency string
 }
 
 // AmendedTransaction is what a transaction is by now, in minor units of its currency.

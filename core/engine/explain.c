@@ -20,6 +20,7 @@ struct explainer {
     const struct transaction *transaction;
     const struct decision *decision;
     const struct value *frame;
+    bool *has_fired; /* of each rule, also of those that the decision does not list */
     struct arena *arena;
     struct arena scratch;
     bool full;
@@ -217,17 +218,30 @@ static enum explained_fate fate_of_reason(const struct reason *reason) {
     return reason->shadow ? FATE_SHADOW : reason->suppressed ? FATE_SUPPRESSED : FATE_FIRED;
 }
 
-/* Why a rule did or did not have effect. The order is that of judge.c; the decision lists at most
- * DECISION_REASONS_MAX rules, so beyond that the trace alone decides. */
-static enum explained_fate fate_of(const struct explainer *explainer, const struct rule *rule,
+/* The decision lists at most DECISION_REASONS_MAX rules; what became of the others, the engine
+ * still knows. */
+static enum explained_fate fate_of_fired(const struct explainer *explainer, size_t index,
+                                         const struct reason *reason, bool is_shadow) {
+    int64_t at_us = explainer->transaction->event_time_us;
+    if (reason)
+        return fate_of_reason(reason);
+    if (is_shadow)
+        return FATE_SHADOW;
+    return engine_rule_would_count(explainer->engine, (uint32_t)index, at_us) ? FATE_FIRED
+                                                                              : FATE_SUPPRESSED;
+}
+
+/* Why a rule did or did not have effect. The order is that of judge.c. */
+static enum explained_fate fate_of(const struct explainer *explainer, size_t index,
                                    const struct reason *reason, const struct explained_rule *out) {
+    const struct rule *rule = &explainer->rules->rules[index];
     const struct explained_part *whole = &out->parts[0];
     int64_t at_us = explainer->transaction->event_time_us;
-    bool is_reported_of_all = explainer->decision->reason_count < DECISION_REASONS_MAX;
-    if (reason) {
+    if (explainer->has_fired[index]) {
         check(whole->value.type == VALUE_BOOL && whole->value.boolean);
-        return fate_of_reason(reason);
+        return fate_of_fired(explainer, index, reason, out->mode == MODE_SHADOW);
     }
+    check(!reason);
     if (rule->mode == RULE_OFF)
         return FATE_OFF;
     if (at_us < rule->from_us)
@@ -240,10 +254,19 @@ static enum explained_fate fate_of(const struct explainer *explainer, const stru
         return FATE_ABSENT;
     if (!whole->value.boolean)
         return FATE_FALSE;
-    if (rule->rollout < RULE_ROLLOUT_ALL && is_reported_of_all)
-        return FATE_LEFT_OUT;
-    check(!is_reported_of_all); /* its condition is true, and nothing keeps it from firing */
-    return rule->mode == RULE_SHADOW || out->braked ? FATE_SHADOW : FATE_FIRED;
+    check(rule->rollout < RULE_ROLLOUT_ALL); /* nothing else keeps it from firing */
+    return FATE_LEFT_OUT;
+}
+
+static void find_fired(struct explainer *explainer) {
+    size_t count = explainer->rules->rule_count;
+    uint32_t *fired = room(explainer, count, sizeof *fired);
+    explainer->has_fired = room(explainer, count, sizeof *explainer->has_fired);
+    if (!fired || !explainer->has_fired)
+        return;
+    count = engine_fired(explainer->engine, fired);
+    for (size_t i = 0; i < count; i++)
+        explainer->has_fired[fired[i]] = true;
 }
 
 static void explain_rule(struct explainer *explainer, size_t index, struct explained_rule *out) {
@@ -278,12 +301,13 @@ static void explain_rule(struct explainer *explainer, size_t index, struct expla
     }
     out->parts = explain_parts(explainer, trace_rule, index, &out->part_count);
     if (out->part_count > 0)
-        out->fate = fate_of(explainer, rule, reason, out);
+        out->fate = fate_of(explainer, index, reason, out);
 }
 
 static void explain_rules(struct explainer *explainer, struct explained_policy *policy) {
     size_t count = explainer->rules->rule_count;
     struct explained_rule *out = room(explainer, count, sizeof *out);
+    find_fired(explainer);
     for (size_t i = 0; i < count && out && !explainer->full; i++)
         explain_rule(explainer, i, &out[i]);
     policy->rules = out;

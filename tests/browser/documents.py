@@ -208,6 +208,13 @@ class Maker:
                 "to": f"{days[-1]['date']}T23:59:16.8Z",
                 "transactions": total,
                 "outcomes": total // 2,
+                "amendments": {
+                    "void": {"count": 12, "amount": 41200},
+                    "capture": {"count": 3, "amount": -950},
+                    "refund": {"count": 40, "amount": 120000},
+                    "restore": {"count": 0, "amount": 0},
+                    "without_amount": 1,
+                },
                 "refused": 0,
                 "against_refused": 0,
                 "position": total + 4040,

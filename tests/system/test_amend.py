@@ -277,25 +277,95 @@ class AmendTest(ServerTest):
         self.assertTrue(document["equal"])
         self.assertTrue(document["amendments"][-1]["now"]["voided"], document["amendments"])
 
-    def test_score_leaves_them_out(self):
-        """And says so, with the command that reports them."""
+    def test_another_currency(self):
+        """An amount of yen is no amount of euros: 500 would be 5.00."""
         server = self.start()
-        path = os.path.join(self.folder, "day.csv")
+        with server.connect() as connection:
+            self.score(connection, 0, 3)
+        path = os.path.join(self.folder, "refunds.csv")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("id,event_time,amount_minor,currency,card,amendment,amendment_amount_minor,amendment_time\n"
-                       f"a,{stamp(START_US)},500,EUR,c1,,,\n"
-                       f"b,{stamp(START_US)},500,EUR,c1,refund,120,{stamp(START_US + HOUR_US)}\n"
-                       f"c,{stamp(START_US)},500,EUR,c1,void,,\n")
-        to = ("--to", server.address, "--deadline", "60s")
-        done = self.harrier("score", path, *to)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stderr, r"\namendments +2 left out; `harrier amend FILE` reports them\n")
-        self.assertNotIn("ignored columns", done.stderr)
-        self.assertEqual(int(server.status().get("amendments", 0)), 0)
-        done = self.harrier("amend", path, *to)
-        self.assertRegex(done.stderr, r"rows +3\naccepted +2\nchanged +2\n")
-        done = self.harrier("score", path, *to, "--limit", "1")  # no row that was read states one
-        self.assertNotIn("amendments", done.stderr)
+            file.write("id,amendment,amendment_amount,currency\n"
+                       "t0,refund,1,JPY\nt1,refund,0.50,EUR\nt2,refund,0.5,XXY\nt2,void,,JPY\n")
+        done = self.harrier("amend", path, "--to", server.address, "--deadline", "60s")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("refunds.csv:2: currency is JPY, but the transaction's is EUR; expected an amount in EUR",
+                      done.stderr)
+        self.assertIn('refunds.csv:4: currency: "XXY" is not a currency', done.stderr)
+        self.assertRegex(done.stderr, r"rows +4\naccepted +2\nchanged +2\nfailed +2\n")
+
+    def amended_rows(self, count):
+        """Payments of which half are amended later, at most twice, each with a row for every amendment."""
+        rows = []
+        for number in range(count):
+            sent = payment(number)
+            row = {**sent, "event_time": stamp(sent["event_time_us"])}
+            known_us = sent["event_time_us"]
+            rows.append(row)
+            for _ in range(self.random.choice([0, 0, 1, 2])):
+                kind = self.random.choice(["void", "capture", "refund", "restore"])
+                known_us += self.random.randrange(1, 900) * 10**6
+                amount = self.random.randrange(sent["amount_minor"] + 1) if kind in ("capture", "refund") else ""
+                if "amendment" in row:
+                    row = {**row}
+                    rows.append(row)
+                row.update(amendment=kind, amendment_amount_minor=amount, amendment_time=stamp(known_us), known_us=known_us)
+        return rows
+
+    def write_rows(self, name, rows):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            columns = ["id", "event_time", "amount_minor", "currency", "card", "merchant", "amendment",
+                       "amendment_amount_minor", "amendment_time"]
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def expect_scored(self, rows, waiting):
+        """What each first decision sees, beside the model, and how many amendments that refuses. waiting: (time, number,
+        row), of which those that are due are taken out."""
+        seen, refused, newest_us = [], 0, 0
+        for number, row in enumerate(rows):
+            newest_us = max(newest_us, row["event_time_us"])
+            for due in sorted(one for one in waiting if one[0] <= newest_us):
+                waiting.remove(due)
+                amount = due[2]["amendment_amount_minor"] or 0
+                refused += self.model.amend(due[2]["id"], due[2]["amendment"].upper(), amount) is None
+            if row["id"] not in self.model.payments:
+                seen.append(self.model.features(row))
+                self.model.add(row)
+            if "amendment" in row:
+                waiting.append((row["known_us"], number, row))
+        return seen, refused
+
+    def test_score(self):
+        """They are sent at their time, so each decision sees what was known before it; also those of an earlier file."""
+        rows = self.amended_rows(500)
+        cut = next(i for i, row in enumerate(rows) if row["id"] == payment(250)["id"])
+        days = [self.write_rows("first.csv", rows[:cut]), self.write_rows("second.csv", rows[cut:])]
+        server = self.start()
+        waiting = []
+        for part, options in ((rows[:cut], ()), (rows[cut:], ("--outcomes-of", days[0]))):
+            expected, refused = self.expect_scored(part, waiting)
+            path = days.pop(0)
+            rejects = path + ".rejects"
+            done = self.harrier("score", path, "--to", server.address, "--deadline", "60s", "--features", "--batch",
+                                "64", "--rejects", rejects, *options)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertGreater(refused, 0)
+            self.assertRegex(done.stderr, rf"\nfailed +{refused}\n")
+            self.assertRegex(done.stderr, rf"\nnot yet due +{len(waiting)} amendments left out; --outcomes-of")
+            decisions = list(csv.DictReader(done.stdout.splitlines()))
+            seen = [{name: float(one[name]) for name in expected[0]} for one in decisions if one["duplicate"] == "false"]
+            for one, wanted in zip(seen, expected, strict=True):
+                for name, value in wanted.items():
+                    self.assertAlmostEqual(one[name], value, places=9, msg=name)
+            with open(rejects, encoding="utf-8") as file:
+                kept = list(csv.DictReader(file))
+            if not options:  # those of the earlier file are not kept
+                self.assertEqual(len(kept), refused)
+                self.assertTrue(all(one["amendment"] for one in kept))
+        self.check_features(server, 500)
 
     def test_import(self):
         """History with amendments on its rows, as they are by the end: a server goes on with them."""

@@ -78,7 +78,7 @@ class OutcomesTest(ServerTest):
             end = timed[-1]["event_time"]
             waiting = sum(row["outcome_time"] > end for row in timed)
             self.assertGreater(waiting, 0)
-            self.assertRegex(said, rf"not yet due +{waiting} left out; --outcomes-of FILE")
+            self.assertRegex(said, rf"not yet due +{waiting} outcomes left out; --outcomes-of FILE")
             self.assertNotIn("no outcome_time", said)
             server.stop()
         server = self.new_server()  # those without a time are reported behind their message
@@ -132,6 +132,25 @@ class OutcomesTest(ServerTest):
                                   capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, message in done.stderr), (64, True), done.stderr)
         server.stop()
+
+    def test_the_decisions_overwrite_nothing_that_is_read(self):
+        """However the file is called, and before anything is sent."""
+        path, earlier = self.file("rows.csv", make_rows(7, 0, 5)), self.file("day1.csv", make_rows(8, 0, 5))
+        link, mapping = os.path.join(self.folder, "link.csv"), os.path.join(self.folder, "map.yaml")
+        os.symlink(path, link)
+        with open(mapping, "w", encoding="utf-8") as file:
+            file.write("id: id\nevent_time: event_time\n")
+        for out, options, words in ((path, [], f"--out: {path} is the input; expected another file"),
+                                    (link, [], f"--out: {link} is the input"),
+                                    (earlier, ["--outcomes-of", earlier], f"--out: {earlier} is the file of --outcomes-of"),
+                                    (mapping, ["--map", mapping], f"--out: {mapping} is the mapping")):
+            with open(out, encoding="utf-8") as file:
+                before = file.read()
+            done = subprocess.run([HARRIER, "score", path, "--to", "tcp://127.0.0.1:1", "--out", out, *options],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, words in done.stderr), (64, True), done.stderr)
+            with open(out, encoding="utf-8") as file:
+                self.assertEqual(file.read(), before)
 
 
 if __name__ == "__main__":

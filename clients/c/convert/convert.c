@@ -118,7 +118,8 @@ const struct amendment *amendments_from_public(const struct harrier_amendment *i
                                     .kind = (enum amendment_kind)in[i].kind,
                                     .amount_minor = in[i].amount_minor,
                                     .known_time_us = in[i].known_time_us,
-                                    .source = text_of(in[i].source)};
+                                    .source = text_of(in[i].source),
+                                    .currency = text_of(in[i].currency)};
     return out;
 }
 

@@ -44,6 +44,7 @@ static int take(void *reports, size_t at, const struct mapping *mapping, const s
         .amount_minor = amendment.amount_minor,
         .known_time_us = amendment.known_time_us,
         .source = source,
+        .currency = amendment.currency.length > 0 ? amendment.currency.data : NULL,
     };
     return 1;
 }
@@ -97,7 +98,7 @@ static void print_amended(const char *id, const struct report_sender *sender) {
     printf("%s: %s", id, now->voided ? "voided" : "");
     if (!now->voided)
         printf("%" PRId64 " taken, %" PRId64 " refunded", now->amount_minor, now->refunded_minor);
-    printf("%s\n", sender->changed ? "" : " (already reported; nothing changed)");
+    printf("%s\n", sender->amendments.changed ? "" : " (already reported; nothing changed)");
 }
 
 static int amend_one(const struct report_run_options *options) {

@@ -99,7 +99,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         else if (state->arg_num == 1)
             options->archive = value;
         else
-            argp_error(state, "one archive at a time");
+            one_word_refuse(value, "archive", state);
         return 0;
     case ARGP_KEY_END:
         if (!options->task)

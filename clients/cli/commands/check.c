@@ -9,6 +9,7 @@
  * them for editors. Costs are worst cases computed from the policy, not measurements. */
 #include "core/base/check.h"
 #include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/hash.h"
@@ -63,7 +64,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
-            argp_error(state, "one policy folder at a time");
+            one_word_refuse(value, "policy folder", state);
         options->folder = value;
         return 0;
     case ARGP_KEY_NO_ARGS:

@@ -45,6 +45,9 @@ struct options {
 static void check_options(const struct options *options, struct argp_state *state) {
     if (options->server && options->folder)
         argp_error(state, "--server takes an ID and no folder");
+    if (!options->server && options->id && !options->folder)
+        argp_error(state, "expected an archive and a transaction's ID, but only \"%s\" is given",
+                   options->id);
     if (!options->server && !options->folder)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!options->id)

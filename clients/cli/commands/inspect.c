@@ -79,7 +79,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
-            argp_error(state, "one archive at a time");
+            one_word_refuse(value, "archive", state);
         options->archive = value;
         return 0;
     case ARGP_KEY_NO_ARGS:

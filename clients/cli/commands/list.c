@@ -80,9 +80,10 @@ static void check_usage(const struct options *options, struct argp_state *state)
     else if (!options->task->changes && options->value_count > 0)
         argp_error(state, "show takes one list, or none for all of them");
     else if (options->task->changes && !options->list)
-        argp_error(state, "which list?");
+        argp_error(state, "which list? Expected %s LIST VALUE…", options->task->name);
     else if (options->task->changes && options->value_count == 0)
-        argp_error(state, "%s what?", options->task->name);
+        argp_error(state, "%s what? Expected %s %s VALUE…", options->task->name,
+                   options->task->name, options->list);
     else if (options->for_us && options->until_us)
         argp_error(state, "--for or --until, not both");
     else if ((options->for_us || options->until_us) &&

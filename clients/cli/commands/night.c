@@ -132,6 +132,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case PROGRESS_OPTION:
         options->progress = progress_choice_parse(value, state);
         return 0;
+    case ARGP_KEY_ARG:
+        any_word_refuse(value, "name the data folder with --data DIR", state);
+        return 0;
     case ARGP_KEY_END:
         if (!night->data)
             argp_error(state, "which data folder? (--data DIR)");

@@ -80,7 +80,7 @@ static int report_one(const struct report_run_options *options) {
     int status = report_run_one(&kind, options, &outcome, &sender);
     if (status == EXIT_STATUS_OK && !options->server.quiet)
         printf("%s: %s%s\n", id, name,
-               sender.changed ? "" : " (already reported; nothing changed)");
+               sender.outcomes.changed ? "" : " (already reported; nothing changed)");
     return status;
 }
 

@@ -49,10 +49,12 @@ static const struct task {
     size_t least, most; /* words after the archive */
     const char *missing;
 } tasks[] = {{"list", list, 0, 0, ""},
-             {"show", show, 1, 2, "which policy?"},
-             {"diff", diff, 2, 2, "which two policies?"},
-             {"export", export_policy, 2, 2, "which policy, and into which new folder?"},
-             {"rollback", rollback, 2, 2, "which policy, and in which folder?"}};
+             {"show", show, 1, 2, "which policy? Expected show ARCHIVE POLICY [FILE]"},
+             {"diff", diff, 2, 2, "which two policies? Expected diff ARCHIVE POLICY POLICY|FOLDER"},
+             {"export", export_policy, 2, 2,
+              "which policy, and into which new folder? Expected export ARCHIVE POLICY FOLDER"},
+             {"rollback", rollback, 2, 2,
+              "which policy, and in which folder? Expected rollback ARCHIVE POLICY FOLDER"}};
 
 /* One of the command line's policies: of the archive, or in a folder. */
 struct choice {

@@ -1,7 +1,7 @@
 /* harrier score: the command line of score/scoring.h.
  *
  * This file parses the options, opens file, connection and output, and prints the summary; the
- * run itself (batches, outcomes, retries) is in score/scoring.c. Decisions go to standard output
+ * run itself (batches, reports, retries) is in score/scoring.c. Decisions go to standard output
  * or --out, everything else to standard error, so that the output can be piped. */
 #include "clients/cli/io/rejects.h"
 #include "clients/cli/score/score_summary.h"
@@ -17,6 +17,7 @@
 #include <argp.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Each message under way has a batch with its arrays and its arena. */
 #define IN_FLIGHT_MAX     4096
@@ -134,7 +135,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
-            argp_error(state, "one file at a time");
+            one_word_refuse(value, "file", state);
         options->file = value;
         return 0;
     case ARGP_KEY_END:
@@ -173,14 +174,16 @@ static const struct argp_option arguments[] = {
     {"in-flight", OPTION_IN_FLIGHT, "N", 0,
      "How many messages to send at once with --unordered (16)", 0},
     {"outcomes", OPTION_OUTCOMES, "due|now|none", 0,
-     "When to report the outcomes in the file: when its event time reaches their outcome_time, "
-     "skipping those it never reaches (due, the default); right after their message (now); never "
-     "(none)",
+     "When to report the outcomes and amendments in the file: when its event time reaches their "
+     "outcome_time or amendment_time, skipping those it never reaches (due, the default); right "
+     "after their message (now); never (none)",
      0},
     {"outcomes-of", OPTION_OUTCOMES_OF, "FILE", 0,
-     "Also report the outcomes in this file, which was scored earlier, as they come due", 0},
+     "Also report the outcomes and amendments in this file, which was scored earlier, as they "
+     "come due",
+     0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
-     "Decide without recording anything: no record, no history, no outcome", 0},
+     "Decide without recording anything: no record, no history, no outcome, no amendment", 0},
     {0},
 };
 
@@ -194,7 +197,8 @@ static const struct argp argp = {
     .doc =
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
         "file's order, and writes its decisions. An outcome in the file is reported when the "
-        "file's event time reaches its outcome_time, or right after its message when it has none. "
+        "file's event time reaches its outcome_time, or right after its message when it has none; "
+        "an amendment likewise, by its amendment_time. "
         "A column label_fraud (1 or 0) holds the actual class: it is not sent, but the summary "
         "reports how much fraud was caught."
         "\vWhile the server is unreachable, the same message is sent again for up to --retry-for. "
@@ -316,6 +320,12 @@ static void close_parts(struct parts *parts) {
     mapped_file_close(&parts->file);
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat in_a, in_b;
+    return stat(a, &in_a) == 0 && stat(b, &in_b) == 0 && in_a.st_dev == in_b.st_dev &&
+           in_a.st_ino == in_b.st_ino;
+}
+
 static int open_rejects(const struct options *options, struct parts *parts,
                         struct error *ret_error) {
     const char *input = strcmp(options->file, "-") == 0 ? NULL : options->file;
@@ -323,6 +333,28 @@ static int open_rejects(const struct options *options, struct parts *parts,
     return r < 0 ? r
                  : rejects_begin_file(parts->rejects, parts->file.rows,
                                       mapped_file_name(&parts->file), ret_error);
+}
+
+/* Opening the output empties it, so it must be none of the files that are read. */
+static int check_out(const struct options *options, const struct parts *parts,
+                     struct error *ret_error) {
+    const char *out = options->out;
+    if (!out || strcmp(out, "-") == 0)
+        return 0;
+    if (input_is_at(parts->file.input, out))
+        return error_set(ret_error, ERROR_EXISTS,
+                         "--out: %s is the input; expected another file for the decisions", out);
+    if (options->earlier && input_is_at(parts->earlier.input, out))
+        return error_set(
+            ret_error, ERROR_EXISTS,
+            "--out: %s is the file of --outcomes-of; expected another file for the decisions", out);
+    if (options->map && is_same_file(options->map, out))
+        return error_set(ret_error, ERROR_EXISTS,
+                         "--out: %s is the mapping; expected another file for the decisions", out);
+    if (parts->rejects && rejects_is_at(parts->rejects, out))
+        return error_set(ret_error, ERROR_EXISTS, "--rejects: %s is the file of --out",
+                         options->rejects);
+    return 0;
 }
 
 /* The input is opened before the connection: a mistyped file name should not need a server to be
@@ -333,14 +365,12 @@ static int open_and_run(const struct options *options, struct parts *parts) {
     if (mapped_file_open(&parts->file, options->file, options->map, options->format,
                          MAPPED_TRANSACTIONS, &error) < 0 ||
         (options->earlier && mapped_file_open(&parts->earlier, options->earlier, options->map,
-                                              options->format, MAPPED_OUTCOMES, &error) < 0))
+                                              options->format, MAPPED_REPORTS, &error) < 0))
         return (int)exit_with_mapping(&error, options->map);
     if (options->rejects && open_rejects(options, parts, &error) < 0)
         return (int)exit_with_rejects(&error);
-    if (parts->rejects && options->out && rejects_is_at(parts->rejects, options->out)) {
-        error_set(&error, ERROR_EXISTS, "--rejects: %s is the file of --out", options->rejects);
+    if (check_out(options, parts, &error) < 0)
         return (int)exit_with_rejects(&error);
-    }
     if (server_options_connect(&options->server, (unsigned)options->scoring.in_flight,
                                &parts->client, &error) < 0 ||
         decision_output_open(&output, options->out, options->decisions, options->scoring.features,

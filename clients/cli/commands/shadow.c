@@ -66,12 +66,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         else if (state->arg_num == 1)
             options->archive = value;
         else
-            argp_error(state, "one archive at a time");
+            one_word_refuse(value, "archive", state);
         return 0;
     case ARGP_KEY_END:
-        if (!options->task || strcmp(options->task, "report") != 0)
-            argp_error(state, "there is no \"harrier shadow %s\" (expected report)",
-                       options->task ? options->task : "");
+        if (!options->task)
+            argp_error(state, "expected report ARCHIVE");
+        if (strcmp(options->task, "report") != 0)
+            argp_error(state, "there is no \"harrier shadow %s\" (expected report)", options->task);
         if (!options->archive)
             argp_error(state, FOLDER_ARCHIVE_MISSING);
         return 0;

@@ -169,7 +169,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
         return 0;
     case OPTION_FORMAT:
         if (strcmp(text, "csv") != 0 && strcmp(text, "jsonl") != 0)
-            argp_error(state, "--format: expected csv or jsonl");
+            argp_error(state, "--format %s: expected csv or jsonl", text);
         settings->format = strcmp(text, "csv") == 0 ? PURCHASE_CSV : PURCHASE_JSONL;
         return 0;
     case OPTION_OUT:

@@ -29,10 +29,12 @@
 enum {
     OPTION_TRANSACTIONS = 256,
     OPTION_OUTCOMES,
+    OPTION_AMENDMENTS,
     OPTION_DECISIONS,
     OPTION_DEAD_LETTERS,
     OPTION_MAP,
     OPTION_OUTCOME_MAP,
+    OPTION_AMENDMENT_MAP,
     OPTION_FORMAT,
     OPTION_SOURCE,
     OPTION_OUTCOME_WAIT,
@@ -46,8 +48,9 @@ enum {
 };
 
 struct options {
-    const char *transactions[STREAM_TOPICS_MAX], *outcomes[STREAM_TOPICS_MAX];
-    size_t transaction_count, outcome_count;
+    const char *transactions[STREAM_TOPICS_MAX], *outcomes[STREAM_TOPICS_MAX],
+        *amendments[STREAM_TOPICS_MAX];
+    size_t transaction_count, outcome_count, amendment_count;
     const char *metrics;
     struct server_options server;
     struct stream_settings settings;
@@ -78,29 +81,40 @@ static void check_no_circle(const struct stream_settings *settings, struct argp_
                 argp_error(state, "topic %s is named twice", topic);
         if ((settings->decisions && strcmp(topic, settings->decisions) == 0) ||
             strcmp(topic, settings->dead_letters) == 0)
-            argp_error(state, "topic %s would be read and written", topic);
+            argp_error(state,
+                       "topic %s would be read and written; expected other topics for --decisions "
+                       "and --dead-letters than those that are read",
+                       topic);
     }
+}
+
+static void add_topics(struct stream_settings *settings, const char *const *topics, size_t count) {
+    memcpy(settings->topics + settings->topic_count, topics, count * sizeof *topics);
+    settings->topic_count += count;
 }
 
 static void check_options(struct options *options, struct argp_state *state) {
     struct stream_settings *settings = &options->settings;
     kafka_options_check(&settings->kafka, state);
-    if (options->transaction_count + options->outcome_count == 0)
-        argp_error(state, "which topics? (--transactions TOPIC, --outcomes TOPIC)");
-    if (options->transaction_count + options->outcome_count > STREAM_TOPICS_MAX)
+    size_t topics = options->transaction_count + options->outcome_count + options->amendment_count;
+    if (topics == 0)
+        argp_error(state,
+                   "which topics? (--transactions TOPIC, --outcomes TOPIC, --amendments TOPIC)");
+    if (topics > STREAM_TOPICS_MAX)
         argp_error(state, "at most %d topics", STREAM_TOPICS_MAX);
     if (options->transaction_count > 0 && !settings->decisions)
         argp_error(state, "where do decisions go? (--decisions TOPIC)");
     if (!settings->dead_letters)
-        argp_error(state, "where does go what cannot be read? (--dead-letters TOPIC)");
-    if (settings->format == RECORD_PROTOBUF && (settings->map || settings->outcome_map))
-        argp_error(state, "--map and --outcome-map are for JSON; protobuf has its own fields");
-    memcpy(settings->topics, options->transactions,
-           options->transaction_count * sizeof *settings->topics);
-    memcpy(settings->topics + options->transaction_count, options->outcomes,
-           options->outcome_count * sizeof *settings->topics);
+        argp_error(state, "where do records go that cannot be read? (--dead-letters TOPIC)");
+    if (settings->format == RECORD_PROTOBUF &&
+        (settings->map || settings->outcome_map || settings->amendment_map))
+        argp_error(state, "--map, --outcome-map and --amendment-map are for JSON; protobuf has its "
+                          "own fields");
+    add_topics(settings, options->transactions, options->transaction_count);
+    add_topics(settings, options->outcomes, options->outcome_count);
+    add_topics(settings, options->amendments, options->amendment_count);
     settings->transaction_topics = options->transaction_count;
-    settings->topic_count = options->transaction_count + options->outcome_count;
+    settings->outcome_topics = options->outcome_count;
     settings->deadline_us = options->server.deadline_us;
     check_no_circle(settings, state);
 }
@@ -122,6 +136,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_OUTCOMES:
         add_topic(options->outcomes, &options->outcome_count, "--outcomes", value, state);
         return 0;
+    case OPTION_AMENDMENTS:
+        add_topic(options->amendments, &options->amendment_count, "--amendments", value, state);
+        return 0;
     case OPTION_DECISIONS:
         settings->decisions = value;
         return 0;
@@ -133,6 +150,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_OUTCOME_MAP:
         settings->outcome_map = value;
+        return 0;
+    case OPTION_AMENDMENT_MAP:
+        settings->amendment_map = value;
         return 0;
     case OPTION_FORMAT:
         settings->format =
@@ -168,7 +188,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->metrics = value;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "\"%s\": topics are named with --transactions and --outcomes", value);
+        argp_error(state,
+                   "\"%s\": topics are named with --transactions, --outcomes and --amendments",
+                   value);
         return 0;
     case ARGP_KEY_END:
         check_options(options, state);
@@ -182,6 +204,7 @@ static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Topics:", 1},
     {"transactions", OPTION_TRANSACTIONS, "TOPIC", 0, "Read transactions here; may be repeated", 0},
     {"outcomes", OPTION_OUTCOMES, "TOPIC", 0, "Read outcomes here; may be repeated", 0},
+    {"amendments", OPTION_AMENDMENTS, "TOPIC", 0, "Read amendments here; may be repeated", 0},
     {"decisions", OPTION_DECISIONS, "TOPIC", 0, "Write decisions here, keyed by transaction", 0},
     {"dead-letters", OPTION_DEAD_LETTERS, "TOPIC", 0,
      "Write here what cannot be read or is refused, as it was, with the reason in headers; "
@@ -189,17 +212,22 @@ static const struct argp_option arguments[] = {
      0},
     {NULL, 0, NULL, 0, "Records:", 2},
     {"format", OPTION_FORMAT, "json|protobuf", 0,
-     "Of records read and of decisions: JSON (default), or the messages Transaction, Outcome and "
-     "Decision of harrier.proto",
+     "Of records read and of decisions: JSON (default), or the messages Transaction, Outcome, "
+     "Amendment and Decision of harrier.proto",
      0},
     {"map", OPTION_MAP, "FILE", 0,
      "YAML file that maps members of a transaction to fields; without it members are named after "
      "the fields",
      0},
     {"outcome-map", OPTION_OUTCOME_MAP, "FILE", 0, "The same for outcomes", 0},
-    {"source", OPTION_SOURCE, "NAME", 0, "Who reports outcomes that state no source", 0},
+    {"amendment-map", OPTION_AMENDMENT_MAP, "FILE", 0, "The same for amendments", 0},
+    {"source", OPTION_SOURCE, "NAME", 0, "Who reports outcomes and amendments that state no source",
+     0},
     {"outcome-wait", OPTION_OUTCOME_WAIT, "TIME", 0,
-     "How long an outcome may wait for its transaction to be known; then it is refused (30s)", 0},
+     "How long an outcome or amendment may wait for its transaction to be known; then it is "
+     "refused "
+     "(30s)",
+     0},
     {"features", OPTION_FEATURES, NULL, 0,
      "Also write every feature value that the decisions were based on", 0},
     {"batch", OPTION_BATCH, "N", 0, "At most so many records in a message, 1 to 1,000 (1,000)", 0},
@@ -225,8 +253,9 @@ static const struct argp argp = {
     .parser = parse_option,
     .children = children,
     .doc =
-        "Reads transactions and outcomes from Kafka, has a server decide them, and writes the "
-        "decisions to Kafka. Decisions, dead letters and the offsets read are committed in one "
+        "Reads transactions, outcomes and amendments from Kafka, passes them to a server, and "
+        "writes its decisions to Kafka. Decisions, dead letters and the offsets read are committed "
+        "in one "
         "transaction: readers of committed records see exactly one decision or dead letter for "
         "each transaction, whatever is killed in between."
         "\vRuns until SIGTERM or SIGINT, which commit what was decided. While the server is "
@@ -243,9 +272,13 @@ static void print_summary(const struct metric_set *metrics, double seconds) {
     static const struct {
         const char *name;
         enum stream_metric metric;
-    } lines[] = {{"decisions", STREAM_DECISIONS}, {"duplicates", STREAM_DUPLICATES},
-                 {"outcomes", STREAM_OUTCOMES},   {"dead letters", STREAM_DEAD_LETTERS},
-                 {"commits", STREAM_COMMITS},     {"aborts", STREAM_UNDONE}};
+    } lines[] = {{"decisions", STREAM_DECISIONS},
+                 {"duplicates", STREAM_DUPLICATES},
+                 {"outcomes", STREAM_OUTCOMES},
+                 {"amendments", STREAM_AMENDMENTS},
+                 {"dead letters", STREAM_DEAD_LETTERS},
+                 {"commits", STREAM_COMMITS},
+                 {"aborts", STREAM_UNDONE}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         fprintf(stderr, "%-13s %s\n", lines[i].name,
                 quantity_format_count((uint64_t)metric_total(metrics, lines[i].metric), number));

@@ -10,6 +10,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/json_line.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
@@ -23,6 +24,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define DIFFERENCES_REPORTED 10
 
@@ -50,7 +52,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (options->archive)
-            argp_error(state, "one archive at a time");
+            one_word_refuse(value, "archive", state);
         options->archive = value;
         return 0;
     case ARGP_KEY_END:
@@ -248,7 +250,9 @@ int command_verify(int argc, char **argv) {
         .listener = {differs, report_entity}, .options = &options, .bar = &bar};
     buffer_init(&reporter.entities);
     buffer_init(&reporter.differences);
-    int r = verify_run(&verify, &bar.progress, &reporter.listener, &report, &error);
+    int r = access(archive, F_OK) == 0
+                ? verify_run(&verify, &bar.progress, &reporter.listener, &report, &error)
+                : error_set(&error, ERROR_NOT_FOUND, "%s: there is no such archive", archive);
     progress_bar_clear(&bar);
     enum exit_status status = r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
     if (r == 0 && verify_found_difference(&report))

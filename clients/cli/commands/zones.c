@@ -95,7 +95,7 @@ static const struct argp argp = {
            "line says whether the tzdata has the same local times, or when they differ first.\n\n"
            "Exit status: 0 done, 65 a file is not a valid time zone, or another one is there "
            "already, 66 there is no such folder or "
-           "time zone, 74 cannot read or write.",
+           "time zone, or the folder is no policy, 74 cannot read or write.",
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -313,10 +313,11 @@ static int update_zone(struct work *work, const struct policy_file *file, struct
     buffer_init(&machine.bytes);
     int r = read_machine(work, name, &machine, ret_error);
     if (r == -ERROR_NOT_FOUND) {
-        fprintf(stderr,
-                "harrier: %s has no time zone \"%" TEXT_FORMAT "\": %" TEXT_FORMAT
-                " stays as it is\n",
-                work->options->from, TEXT_ARGS(name), TEXT_ARGS(file->path));
+        if (!work->options->quiet)
+            fprintf(stderr,
+                    "harrier: %s has no time zone \"%" TEXT_FORMAT "\": %" TEXT_FORMAT
+                    " stays as it is\n",
+                    work->options->from, TEXT_ARGS(name), TEXT_ARGS(file->path));
         r = 0;
     } else if (r == 0) {
         bool is_other = !text_equal(buffer_text(&machine.bytes), file->content);
@@ -400,6 +401,18 @@ static int check_tzdata(const struct options *options, struct error *ret_error) 
                      options->from);
 }
 
+/* A mistyped folder must not get files of time zones, nor an empty list. */
+static int check_policy(const struct options *options, const struct policy_folder *folder,
+                        struct error *ret_error) {
+    size_t count;
+    const struct policy_file *files = policy_folder_files(folder, &count);
+    for (size_t i = 0; i < count; i++)
+        if (text_is(files[i].path, "policy.yaml"))
+            return 0;
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s has no policy.yaml; expected the folder of a policy", options->policy);
+}
+
 static int run(struct work *work, struct error *ret_error) {
     const struct options *options = work->options;
     struct policy_folder *folder;
@@ -408,8 +421,9 @@ static int run(struct work *work, struct error *ret_error) {
         r = policy_folder_read(options->policy, &folder, ret_error);
     if (r < 0)
         return r;
+    r = check_policy(options, folder, ret_error);
     find_version(work);
-    if (options->update || options->added_count == 0)
+    if (r == 0 && (options->update || options->added_count == 0))
         r = treat_all(work, folder, ret_error);
     for (size_t i = 0; i < options->added_count && r == 0; i++)
         r = add_zone(work, text_of(options->added[i]), ret_error);

@@ -86,6 +86,8 @@ int draft_file_open(struct draft_file *draft, const char *path, struct error *re
 
 int draft_file_publish(struct draft_file *draft, struct error *ret_error) {
     int failed = fflush(draft->file) != 0 ? errno : 0;
+    if (!failed && draft->draft && fsync(fileno(draft->file)) < 0)
+        failed = errno;
     if (!draft->is_stdout && fclose(draft->file) != 0 && !failed)
         failed = errno;
     if (!failed && draft->draft && rename(draft->draft, draft->path) != 0)

@@ -2,8 +2,9 @@
  * ".NAME.PID.part" (or ".NAME.PID-1.part" …), and renamed. An earlier file of that name stays until
  * then, and for good if the work fails or is interrupted.
  *
- * Standard output ("-"), pipes and devices cannot be replaced and are written as they are. Nothing
- * is synced: what is made from an archive can be made again. */
+ * Standard output ("-"), pipes and devices cannot be replaced and are written as they are. A draft
+ * is synced before it is renamed, so that after a power failure the name leads to the old file or
+ * to all of the new one; the folder is not, so it may be either. */
 #pragma once
 
 #include "core/base/error.h"
@@ -20,7 +21,7 @@ struct draft_file {
 
 /* ERROR_SYSTEM */
 int draft_file_open(struct draft_file *draft, const char *path, struct error *ret_error);
-/* Closes and renames. On failure it is discarded. */
+/* Syncs, closes and renames. On failure it is discarded. */
 int draft_file_publish(struct draft_file *draft, struct error *ret_error);
 /* Closes and removes. */
 void draft_file_discard(struct draft_file *draft);

@@ -37,6 +37,8 @@ static int require_all(const struct mapped_file *file, const char *map, enum map
         r = require(file, map, &file->mapping->outcome, "outcome", ret_error);
     if (r == 0 && purpose == MAPPED_AMENDMENTS)
         r = require(file, map, &file->mapping->amendment, "amendment", ret_error);
+    if (r == 0 && purpose == MAPPED_REPORTS && !file->mapping->amendment.mapped)
+        r = require(file, map, &file->mapping->outcome, "outcome or amendment", ret_error);
     return r;
 }
 

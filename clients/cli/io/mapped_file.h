@@ -18,7 +18,12 @@ struct mapped_file {
 };
 
 /* What the rows are read for: decides which fields a file must have. */
-enum mapped_purpose { MAPPED_TRANSACTIONS, MAPPED_OUTCOMES, MAPPED_AMENDMENTS };
+enum mapped_purpose {
+    MAPPED_TRANSACTIONS,
+    MAPPED_OUTCOMES,
+    MAPPED_AMENDMENTS,
+    MAPPED_REPORTS, /* outcomes, amendments or both */
+};
 
 /* map: path of a mapping file, or NULL. ERROR_NOT_FOUND, ERROR_INVALID, ERROR_SYSTEM. */
 int mapped_file_open(struct mapped_file *file, const char *path, const char *map,

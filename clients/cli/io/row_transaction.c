@@ -519,6 +519,8 @@ static int convert_amendment(const struct conversion *conversion, struct amendme
                   amendment_kind_name(amendment->kind));
         return at_field(conversion, TEXT_LITERAL("amendment_amount_minor"), NULL);
     }
+    if (r > 0)
+        amendment->currency = currency; /* of this amount: the transaction's may be another */
     if (r >= 0)
         r = row_time(mapping, conversion->row, "amendment_time", &mapping->amendment_time,
                      &mapping->amendment_time_format, &amendment->known_time_us, conversion->field,

@@ -3,6 +3,7 @@
 #include "night_document.h"
 
 #include "batch/base/day.h"
+#include "clients/cli/output/money_json.h"
 #include "core/base/json_writer.h"
 
 #include <inttypes.h>
@@ -13,19 +14,6 @@
 #define WEEK  (TODAY - NIGHT_WEEK)
 
 /* ---- numbers ---- */
-
-static void add_sum(struct buffer *json, const char *key, night_sum sum) {
-    char digits[48], *at = digits + sizeof digits - 1;
-    bool is_negative = sum < 0;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + (int)(is_negative ? -(sum % 10) : sum % 10));
-        sum /= 10;
-    } while (sum != 0);
-    if (is_negative)
-        *--at = '-';
-    json_add_number(json, key, at);
-}
 
 static void add_double(struct buffer *json, const char *key, double number) {
     json_add_value(json, text_of(key), value_double(number));
@@ -73,12 +61,13 @@ static void add_outcomes(struct buffer *json, const struct night_day *day) {
     json_end_object(json);
     json_add_unsigned(json, "fraud_found", night_day_frauds(day, true));
     json_add_unsigned(json, "fraud_missed", night_day_frauds(day, false));
-    add_sum(json, "amount_found", night_day_fraud_amount(day, true));
-    add_sum(json, "amount_missed", night_day_fraud_amount(day, false));
+    money_json_add_sum(json, "amount_found", night_day_fraud_amount(day, true));
+    money_json_add_sum(json, "amount_missed", night_day_fraud_amount(day, false));
     json_begin_object(json, "outcomes_received");
     for (enum label label = LABEL_LEGIT; label < LABEL_COUNT; label++)
         json_add_unsigned(json, label_name(label), day->outcomes[label]);
     json_end_object(json);
+    money_json_add_amendments(json, "amendments_received", &day->amendments);
 }
 
 static void add_day(struct buffer *json, const struct night_day *day, int64_t number) {
@@ -91,7 +80,7 @@ static void add_day(struct buffer *json, const struct night_day *day, int64_t nu
     json_end_object(json);
     json_begin_object(json, "amounts");
     for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-        add_sum(json, verdict_name(verdict), day->amounts[verdict]);
+        money_json_add_sum(json, verdict_name(verdict), day->amounts[verdict]);
     json_end_object(json);
     json_add_unsigned(json, "without_amount", day->without_amount);
     add_outcomes(json, day);
@@ -125,8 +114,8 @@ static void add_ages(struct buffer *json, const struct night_figures *figures) {
         json_add_unsigned(json, "with_outcome", sums.known);
         json_add_unsigned(json, "found", sums.found);
         json_add_unsigned(json, "missed", sums.missed);
-        add_sum(json, "amount_found", sums.amount_found);
-        add_sum(json, "amount_missed", sums.amount_missed);
+        money_json_add_sum(json, "amount_found", sums.amount_found);
+        money_json_add_sum(json, "amount_missed", sums.amount_missed);
         json_end_object(json);
     }
     json_end_array(json);

@@ -49,15 +49,20 @@ static void cell_share(struct page *page, uint64_t part, uint64_t whole) {
         buffer_printf(page->out, "<td>%.2f&thinsp;%%</td>", 100 * (double)part / (double)whole);
 }
 
-static void cell_money(struct page *page, night_sum minor) {
-    char number[QUANTITY_COUNT_SIZE];
+/* In the major unit: a page needs no cents. */
+static const char *format_money(const struct page *page, night_sum minor,
+                                char text[QUANTITY_COUNT_SIZE]) {
     night_sum major = minor;
     for (int i = 0; i < page->figures->digits; i++)
-        major /= 10; /* a page needs no cents */
-    if (*page->figures->currency && major >= 0 && major <= UINT64_MAX)
-        buffer_printf(page->out, "<td>%s</td>", quantity_format_count((uint64_t)major, number));
-    else
-        put(page, "<td>–</td>");
+        major /= 10;
+    return *page->figures->currency && major >= 0 && major <= UINT64_MAX
+               ? quantity_format_count((uint64_t)major, text)
+               : "–";
+}
+
+static void cell_money(struct page *page, night_sum minor) {
+    char number[QUANTITY_COUNT_SIZE];
+    buffer_printf(page->out, "<td>%s</td>", format_money(page, minor, number));
 }
 
 static void cell_index(struct page *page, bool is_compared, double index) {
@@ -116,6 +121,20 @@ static void put_card(struct page *page, const char *title, const char *value, co
                   title, value, about);
 }
 
+/* Refunds and voids with their money; the JSON has all kinds. */
+static void put_amendments(struct page *page, const struct amendment_tally *tally) {
+    char value[96], about[160], refunds[QUANTITY_COUNT_SIZE], voids[QUANTITY_COUNT_SIZE];
+    char refunded[QUANTITY_COUNT_SIZE], voided[QUANTITY_COUNT_SIZE];
+    snprintf(value, sizeof value, "%s / %s",
+             quantity_format_count(tally->counts[AMENDMENT_REFUND], refunds),
+             quantity_format_count(tally->counts[AMENDMENT_VOID], voids));
+    snprintf(about, sizeof about, "received on this day; %s refunded, %s voided, in %s",
+             format_money(page, tally->amounts[AMENDMENT_REFUND], refunded),
+             format_money(page, tally->amounts[AMENDMENT_VOID], voided),
+             page->figures->currency[0] ? page->figures->currency : "no currency");
+    put_card(page, "Refunds / voids", value, about);
+}
+
 static void put_cards(struct page *page) {
     const struct night_day *today = &page->figures->days[TODAY];
     const struct night_day *week_ago = &page->figures->days[WEEK];
@@ -133,6 +152,7 @@ static void put_cards(struct page *page) {
              quantity_format_count(today->outcomes[LABEL_FRAUD] + today->outcomes[LABEL_CHARGEBACK],
                                    value),
              about);
+    put_amendments(page, &today->amendments);
     snprintf(about, sizeof about, "values that changed by more than the guard allows");
     put_card(page, "Held back",
              quantity_format_count(page->document->evidence.journal->held_back, value), about);

@@ -5,17 +5,54 @@
 #include "clients/cli/terminal/quantity.h"
 #include "replay_summary.h"
 
+#include <math.h>
+
 /* Two columns. */
 static void print_count(FILE *to, const char *what, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     fprintf(to, "%-14s%14s\n", what, quantity_format_count(count, number));
 }
 
+/* Of one kind: "refund 12 (34.50 EUR)". */
+static void print_amendment(FILE *to, const struct replay_document *document,
+                            enum amendment_kind kind, const char *before) {
+    const struct amendment_tally *tally = &document->replay->amendments;
+    char number[QUANTITY_COUNT_SIZE];
+    fprintf(to, "%s%s %s", before, amendment_kind_name(kind),
+            quantity_format_count(tally->counts[kind], number));
+    if (document->policy) {
+        const struct schema *schema = &document->policy->schema;
+        fprintf(to, " (%.*f %s)", (int)schema->base_digits,
+                (double)tally->amounts[kind] / pow(10, schema->base_digits), schema->base_currency);
+    }
+}
+
+/* The kinds that there are; no line without any. */
+static void print_amendments(FILE *to, const struct replay_document *document) {
+    const struct amendment_tally *tally = &document->replay->amendments;
+    uint64_t all = 0;
+    const char *before = "  ";
+    for (int kind = AMENDMENT_VOID; kind < AMENDMENT_KIND_COUNT; kind++)
+        all += tally->counts[kind];
+    if (all == 0)
+        return;
+    char number[QUANTITY_COUNT_SIZE];
+    fprintf(to, "%-14s%14s", "amendments", quantity_format_count(all, number));
+    for (int kind = AMENDMENT_VOID; kind < AMENDMENT_KIND_COUNT; kind++)
+        if (tally->counts[kind] > 0) {
+            print_amendment(to, document, (enum amendment_kind)kind, before);
+            before = ", ";
+        }
+    fputc('\n', to);
+}
+
 /* Counts of what was read and decided, whether or not there is a report. */
-static void print_counts(FILE *to, const struct replay_rows *rows,
-                         const struct replay_report *report) {
+static void print_counts(FILE *to, const struct replay_document *document,
+                         const struct replay_rows *rows) {
+    const struct replay_report *report = document->replay;
     print_count(to, "transactions", rows->reported);
     print_count(to, "outcomes", report->outcomes);
+    print_amendments(to, document);
     print_count(to, "policies", report->snapshots);
     print_count(to, "generations", report->generations);
     if (rows->refused > 0)
@@ -61,7 +98,7 @@ static void print_figures(FILE *to, const struct replay_document *document) {
 void replay_ending_print(const struct replay_document *document, const struct replay_rows *rows,
                          FILE *to) {
     const struct replay_report *report = document->replay;
-    print_counts(to, rows, report);
+    print_counts(to, document, rows);
     if (document->figures && !document->command->recorded)
         print_figures(to, document);
     print_seconds(to, report);

@@ -6,6 +6,7 @@
  * first. */
 #include "replay_json.h"
 
+#include "clients/cli/output/money_json.h"
 #include "core/base/json_writer.h"
 #include "replay_caveats.h"
 
@@ -32,21 +33,6 @@ static void add_known(struct buffer *out, const char *key, bool is_known, double
         add_double(out, key, number);
     else
         add_null(out, key);
-}
-
-/* 128 bits, in decimal. */
-static void add_sum(struct buffer *out, const char *key, report_sum sum) {
-    char digits[48], *at = digits + sizeof digits;
-    bool is_negative = sum < 0;
-    *--at = '\0';
-    do {
-        int digit = (int)(sum % 10);
-        *--at = (char)('0' + (digit < 0 ? -digit : digit));
-        sum /= 10;
-    } while (sum != 0);
-    if (is_negative)
-        *--at = '-';
-    json_add_number(out, key, at);
 }
 
 /* With its 95 % interval; without any cases all three are null. */
@@ -98,6 +84,7 @@ static void add_archive(const struct replay_document *document, struct buffer *o
     }
     json_add_unsigned(out, "transactions", figures->transactions);
     json_add_unsigned(out, "outcomes", document->replay->outcomes);
+    money_json_add_amendments(out, "amendments", &document->replay->amendments);
     json_add_unsigned(out, "refused", figures->refused);
     json_add_unsigned(out, "against_refused", figures->against_refused);
     json_add_unsigned(out, "position", document->replay->position);
@@ -197,11 +184,11 @@ static void add_detection(const struct report_side_tally *side, int64_t price, b
     add_share(out, "recall", caught, caught + detection.false_negative);
     add_known(out, "false_positive_ratio", caught > 0,
               caught > 0 ? (double)wrong / (double)caught : 0);
-    add_sum(out, "money_caught", detection.caught);
-    add_sum(out, "money_missed", detection.missed);
-    add_sum(out, "money_declined_wrongly", detection.declined_wrongly);
-    add_sum(out, "review_cost", detection.review_cost);
-    add_sum(out, "net", detection.net);
+    money_json_add_sum(out, "money_caught", detection.caught);
+    money_json_add_sum(out, "money_missed", detection.missed);
+    money_json_add_sum(out, "money_declined_wrongly", detection.declined_wrongly);
+    money_json_add_sum(out, "review_cost", detection.review_cost);
+    money_json_add_sum(out, "net", detection.net);
     if (has_rows) {
         json_begin_object(out, "net_interval");
         add_double(out, "low", (double)detection.net - detection.net_half);
@@ -443,10 +430,10 @@ static void add_rule(const struct report_rule *rule, struct buffer *out) {
     json_add_unsigned(out, "positive", positive);
     json_add_unsigned(out, "negative", negative);
     add_share(out, "precision", positive, positive + negative);
-    add_sum(out, "money_caught", tally->caught);
+    money_json_add_sum(out, "money_caught", tally->caught);
     json_add_unsigned(out, "added_alerts", tally->added_alerts);
     json_add_unsigned(out, "added_positive", tally->added_positive);
-    add_sum(out, "added_money_caught", tally->added_caught);
+    money_json_add_sum(out, "added_money_caught", tally->added_caught);
     json_end_object(out);
 }
 

@@ -1,6 +1,6 @@
 /* The top of the page: what was compared with what, and the caveats. */
 
-import { againstText, at, hasFraud, listAt, numberAt, textAt } from "./document.js";
+import { againstText, at, hasFraud, listAt, moneyOf, numberAt, textAt } from "./document.js";
 import { html, part } from "./dom.js";
 import { NONE, formatCount, formatShare, formatTime, isNumber } from "./format.js";
 
@@ -51,6 +51,8 @@ export function showHead(report) {
     ["With an outcome", outcomesText(report)],
     ["Clock", [clockText(report), ...extras].join("; ")],
   ];
+  const amended = amendmentsText(report);
+  if (amended) facts.push(["Amendments", amended]);
   for (const [side, count] of [
     ["Refused", archive("refused")],
     ["Refused by the compared side", archive("against_refused")],
@@ -70,6 +72,18 @@ function outcomesText(report) {
   const count = known.filter(isNumber).reduce((sum, each) => sum + each, 0);
   if (!known.some(isNumber)) return NONE;
   return formatCount(count) + (all > 0 ? ` (${formatShare(count / all)})` : "");
+}
+
+/** The kinds of amendments that there are, with their money. @param {any} report */
+function amendmentsText(report) {
+  return ["void", "capture", "refund", "restore"]
+    .filter((kind) => (numberAt(report, "archive", "amendments", kind, "count") || 0) > 0)
+    .map((kind) => {
+      const { count, amount } = at(report, "archive", "amendments", kind);
+      const money = at(report, "currency") ? ` (${moneyOf(report).full(amount)})` : "";
+      return `${formatCount(count)} ${kind}${money}`;
+    })
+    .join(", ");
 }
 
 /* -- caveats -- */

@@ -220,6 +220,12 @@ void input_stop_at(struct input *input, const atomic_bool *stop) {
     input->stop = stop;
 }
 
+bool input_is_at(const struct input *input, const char *path) {
+    struct stat ours, theirs;
+    return fstat(input->descriptor, &ours) == 0 && stat(path, &theirs) == 0 &&
+           S_ISREG(ours.st_mode) && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 struct byte_source *input_bytes(struct input *input) {
     return &input->bytes;
 }

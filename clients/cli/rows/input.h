@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where readers of a format get their bytes: embedded in an input, or in a test's array. */
@@ -23,6 +24,9 @@ void input_close(struct input *input); /* NULL is allowed */
 /* From here on reading ends with ERROR_INTERRUPTED soon after *stop has become true, also where it
  * waits for the writer of a pipe. */
 void input_stop_at(struct input *input, const atomic_bool *stop);
+
+/* Does this path lead to the file that is read? Then writing there would destroy it. */
+bool input_is_at(const struct input *input, const char *path);
 
 struct byte_source *input_bytes(struct input *input);
 const char *input_name(const struct input *input); /* for messages: the path, or "stdin" */

@@ -1,6 +1,7 @@
-/* Outcomes that wait until the file's event time reaches theirs: of the rows that are being scored
- * and, with --outcomes-of, of a file that was scored earlier. Where refused rows are kept, the rows
- * of outcomes that wait are in a temporary file, since their messages are long gone by then. */
+/* Outcomes and amendments that wait until the file's event time reaches theirs: of the rows that
+ * are being scored and, with --outcomes-of, of a file that was scored earlier. Where refused rows
+ * are kept, the rows of what waits are in a temporary file, since their messages are long gone by
+ * then. */
 #pragma once
 
 #include "batch/base/outcome_delay.h"
@@ -10,6 +11,7 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "report_sender.h"
 #include "row_spool.h"
@@ -24,35 +26,45 @@ struct due_outcomes {
     struct report_sender *own;  /* of the rows that are being scored */
     struct report_sender earlier;
     struct row_errors earlier_diagnostics;
-    struct row_spool *spool; /* NULL: rows are not kept */
+    struct row_spool *spool;              /* NULL: rows are not kept */
+    uint64_t spooled_line, spooled_place; /* the row that was added to it last */
 };
 
-/* own: sends the outcomes of the rows that are being scored; must outlive *due. earlier: of those,
- * the name of the file; NULL: there is none. ERROR_SYSTEM; close it then, too. */
+/* own: sends what is stated by the rows that are being scored; must outlive *due. earlier: the name
+ * of the other file; NULL: there is none. ERROR_SYSTEM; close it then, too. */
 int due_outcomes_open(struct due_outcomes *due, struct report_sender *own, const char *earlier,
                       struct error *ret_error);
 void due_outcomes_close(struct due_outcomes *due);
 
 /* Moves the file's event time on. */
 void due_outcomes_advance(struct due_outcomes *due, int64_t event_time_us);
-/* Is there an outcome whose time has come? */
+/* Is there anything whose time has come? */
 bool due_outcomes_has_due(const struct due_outcomes *due);
 
-/* The outcome of a row; texts are copied. ERROR_TOO_LARGE: too many wait; ERROR_SYSTEM: the row
- * cannot be kept. */
+/* What a row states; texts are copied. An amendment waits for its known_time_us.
+ * ERROR_TOO_LARGE: too many wait; ERROR_SYSTEM: the row cannot be kept. */
 int due_outcomes_add(struct due_outcomes *due, struct text id, enum label label, int64_t time_us,
                      const struct row_original *row, uint64_t *ret_number, struct error *ret_error);
+int due_outcomes_add_amendment(struct due_outcomes *due, const struct amendment *amendment,
+                               const struct row_original *row, uint64_t *ret_number,
+                               struct error *ret_error);
 void due_outcomes_withdraw(struct due_outcomes *due, uint64_t number);
 
-/* All outcomes with a time that the earlier file states. *stop: ERROR_INTERRUPTED. */
+/* What the earlier file states with a time: outcomes, and the amendments that its own event time
+ * does not reach. *stop: ERROR_INTERRUPTED. */
 int due_outcomes_read(struct due_outcomes *due, struct mapped_file *earlier,
                       const volatile int *stop, struct error *ret_error);
 
 /* Reports those whose time has come. After a failure, those not known to be done wait again. */
 int due_outcomes_report(struct due_outcomes *due, struct error *ret_error);
 
-size_t due_outcomes_waiting(const struct due_outcomes *due);
-/* 1: takes out one of those that wait, and gives its row, whose texts are in the arena; 0: there is
- * none. Those of the earlier file have no rows, and are dropped. */
-int due_outcomes_take_row(struct due_outcomes *due, struct arena *arena,
+/* ---- at the end: both drop all that waits ---- */
+
+void due_outcomes_count_waiting(struct due_outcomes *due, uint64_t *ret_outcomes,
+                                uint64_t *ret_amendments);
+/* Where the rows of what waits are, each once, in the order in which they were added; those of the
+ * earlier file have none. The caller frees them. */
+size_t due_outcomes_take_places(struct due_outcomes *due, uint64_t **ret_places);
+/* Texts are in the arena. ERROR_SYSTEM, ERROR_TOO_LARGE. */
+int due_outcomes_read_row(struct due_outcomes *due, uint64_t place, struct arena *arena,
                           struct row_original *ret_row, struct error *ret_error);

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ARENA_BYTES      ((size_t)256 << 20) /* of the ids and rows of one call */
 #define ARENA_FULL_BYTES ((size_t)64 << 20)  /* with so much in it, it is sent */
@@ -160,10 +161,12 @@ static int keep_open(struct report_run *run, const struct error *why, struct err
 }
 
 static void print_summary(const struct report_run *run) {
+    const struct report_counts *counts =
+        run->kind->purpose == MAPPED_AMENDMENTS ? &run->sender.amendments : &run->sender.outcomes;
     char number[QUANTITY_COUNT_SIZE];
     fprintf(stderr, "rows      %s\n", quantity_format_count(run->read, number));
-    fprintf(stderr, "accepted  %s\n", quantity_format_count(run->sender.accepted, number));
-    fprintf(stderr, "changed   %s\n", quantity_format_count(run->sender.changed, number));
+    fprintf(stderr, "accepted  %s\n", quantity_format_count(counts->accepted, number));
+    fprintf(stderr, "changed   %s\n", quantity_format_count(counts->changed, number));
     fprintf(stderr, "failed    %s\n", quantity_format_count(run->diagnostics.count, number));
     if (run->unsent)
         fprintf(stderr, "not sent  %s\n", quantity_format_count(run->unsent, number));
@@ -174,6 +177,10 @@ static int open_file(struct report_run *run, struct error *ret_error) {
     struct mapped_file *file = &run->file;
     int r = mapped_file_open(file, options->words[0], options->map, options->format,
                              run->kind->purpose, ret_error);
+    /* A mapping that is not there has its own message, and a word alone may be meant as an id. */
+    if (r == -ERROR_NOT_FOUND && access(options->words[0], F_OK) < 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no file %s; %s", options->words[0],
+                      options->expected);
     if (r < 0)
         return r;
     run->diagnostics.file = mapped_file_name(file);

@@ -19,6 +19,7 @@ struct report_type {
                 const struct harrier_call_options *options, struct harrier_reply **ret_reply,
                 struct harrier_error *ret_error);
     struct answer (*answer_of)(const struct harrier_reply *reply, size_t i);
+    struct report_counts *counts; /* the sender's */
 };
 
 /* Counts what was answered and moves what is to be sent again to the front, after a failure with
@@ -37,8 +38,8 @@ static int take_answers(struct report_sender *sender, const struct report_type *
             memmove(reports + left * type->size, reports + i * type->size, type->size);
             rows[left++] = rows[i];
         } else if (answer.code == HARRIER_OK) {
-            sender->accepted++;
-            sender->changed += answer.changed;
+            type->counts->accepted++;
+            type->counts->changed += answer.changed;
             if (answer.now)
                 sender->last = *answer.now;
         } else {
@@ -92,8 +93,10 @@ static struct answer outcome_answer(const struct harrier_reply *reply, size_t i)
 
 int report_sender_outcomes(struct report_sender *sender, struct harrier_outcome *outcomes,
                            struct row_original *rows, size_t *count, struct error *ret_error) {
-    static const struct report_type type = {
-        .size = sizeof *outcomes, .call = call_outcomes, .answer_of = outcome_answer};
+    const struct report_type type = {.size = sizeof *outcomes,
+                                     .call = call_outcomes,
+                                     .answer_of = outcome_answer,
+                                     .counts = &sender->outcomes};
     return send_reports(sender, &type, outcomes, rows, count, ret_error);
 }
 
@@ -116,7 +119,9 @@ static struct answer amendment_answer(const struct harrier_reply *reply, size_t 
 
 int report_sender_amendments(struct report_sender *sender, struct harrier_amendment *amendments,
                              struct row_original *rows, size_t *count, struct error *ret_error) {
-    static const struct report_type type = {
-        .size = sizeof *amendments, .call = call_amendments, .answer_of = amendment_answer};
+    const struct report_type type = {.size = sizeof *amendments,
+                                     .call = call_amendments,
+                                     .answer_of = amendment_answer,
+                                     .counts = &sender->amendments};
     return send_reports(sender, &type, amendments, rows, count, ret_error);
 }

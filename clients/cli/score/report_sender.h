@@ -11,12 +11,16 @@
 
 #define REPORTS_MAX 1000 /* of one call */
 
+struct report_counts {
+    uint64_t accepted, changed;
+};
+
 struct report_sender {
     struct harrier_client *client;
     struct retry *retry;
     struct row_errors *diagnostics;
     uint64_t deadline_us;
-    uint64_t accepted, changed;
+    struct report_counts outcomes, amendments;
     struct harrier_amended last; /* what the amendment that was accepted last has made of it */
 };
 

@@ -14,11 +14,12 @@ void score_batch_init(struct score_batch *batch, size_t size, struct score_batch
         .queue = queue,
         .transactions = check_calloc(size, sizeof *batch->transactions),
         .rows = check_calloc(size, sizeof *batch->rows),
-        .labels = check_calloc(size, sizeof *batch->labels),
-        .numbers = check_calloc(size, sizeof *batch->numbers),
+        .reports = check_calloc(size, sizeof *batch->reports),
         .truths = check_calloc(size, sizeof *batch->truths),
         .outcomes = check_calloc(size, sizeof *batch->outcomes),
         .outcome_rows = check_calloc(size, sizeof *batch->outcome_rows),
+        .amendments = check_calloc(size, sizeof *batch->amendments),
+        .amendment_rows = check_calloc(size, sizeof *batch->amendment_rows),
     };
     arena_init(&batch->arena, SCORE_BATCH_BYTES);
 }
@@ -29,25 +30,25 @@ void score_batch_deinit(struct score_batch *batch) {
     arena_deinit(&batch->arena);
     free(batch->transactions);
     free(batch->rows);
-    free(batch->labels);
-    free(batch->numbers);
+    free(batch->reports);
     free(batch->truths);
     free(batch->outcomes);
     free(batch->outcome_rows);
+    free(batch->amendments);
+    free(batch->amendment_rows);
 }
 
 void score_batch_reset(struct score_batch *batch) {
     arena_reset(&batch->arena);
     batch->next = NULL;
-    batch->count = batch->outcome_count = 0;
+    batch->count = batch->outcome_count = batch->amendment_count = 0;
     batch->sent_again = false;
 }
 
 void score_batch_move(struct score_batch *batch, size_t from, size_t to) {
     batch->transactions[to] = batch->transactions[from];
     batch->rows[to] = batch->rows[from];
-    batch->labels[to] = batch->labels[from];
-    batch->numbers[to] = batch->numbers[from];
+    batch->reports[to] = batch->reports[from];
     batch->truths[to] = batch->truths[from];
 }
 

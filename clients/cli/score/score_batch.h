@@ -18,6 +18,14 @@
 
 #define NOT_WAITING UINT64_MAX
 
+/* What a row states beside its transaction: reported right behind the message, or waiting for its
+ * time. */
+struct row_reports {
+    enum label label;                          /* LABEL_NONE: nothing with the message */
+    struct harrier_amendment amendment;        /* its kind 0: nothing with the message; no id */
+    uint64_t outcome_number, amendment_number; /* of what waits; NOT_WAITING: nothing does */
+};
+
 /* Arrays have room for `size` rows and are parallel; the arena holds the texts that they point
  * to. */
 struct score_batch {
@@ -26,13 +34,15 @@ struct score_batch {
     struct arena arena;
     struct harrier_transaction *transactions;
     struct row_original *rows; /* parallel to transactions */
-    enum label *labels;
-    uint64_t *numbers; /* of the outcomes that wait; NOT_WAITING: none does */
+    struct row_reports *reports;
     enum truth *truths;
     size_t count;
     struct harrier_outcome *outcomes; /* of those that have a decision */
     struct row_original *outcome_rows;
     size_t outcome_count;
+    struct harrier_amendment *amendments; /* likewise */
+    struct row_original *amendment_rows;
+    size_t amendment_count;
     bool sent_again;
     uint64_t sent_us, answered_us;
     struct harrier_reply *reply; /* NULL: error */

@@ -80,6 +80,36 @@ static void print_speed(const struct scoring_counts *counts, FILE *to) {
             quantity_format_count((uint64_t)((double)answered / seconds), number));
 }
 
+/* Accepted ones, and those that said something new. */
+static void print_reports(const char *name, uint64_t accepted, uint64_t changed, FILE *to) {
+    char number[QUANTITY_COUNT_SIZE], fresh[QUANTITY_COUNT_SIZE];
+    if (accepted)
+        fprintf(to, "%-15s %s reported, %s of them new\n", name,
+                quantity_format_count(accepted, number), quantity_format_count(changed, fresh));
+}
+
+static void print_untimed(const char *name, uint64_t count, FILE *to) {
+    char number[QUANTITY_COUNT_SIZE];
+    if (count)
+        fprintf(to, "%-15s %s reported right after their message\n", name,
+                quantity_format_count(count, number));
+}
+
+static void print_waiting(const struct scoring_counts *counts, FILE *to) {
+    char outcomes[QUANTITY_COUNT_SIZE], amendments[QUANTITY_COUNT_SIZE];
+    if (!counts->outcomes_waiting && !counts->amendments_waiting)
+        return;
+    fprintf(to, "%-15s ", "not yet due");
+    if (counts->outcomes_waiting)
+        fprintf(to, "%s outcome%s", quantity_format_count(counts->outcomes_waiting, outcomes),
+                counts->outcomes_waiting == 1 ? "" : "s");
+    if (counts->amendments_waiting)
+        fprintf(to, "%s%s amendment%s", counts->outcomes_waiting ? ", " : "",
+                quantity_format_count(counts->amendments_waiting, amendments),
+                counts->amendments_waiting == 1 ? "" : "s");
+    fprintf(to, " left out; --outcomes-of FILE reports them with a later file\n");
+}
+
 void score_summary_print(const struct scoring_counts *counts, const struct scoring_options *options,
                          const char *file, FILE *to) {
     char number[QUANTITY_COUNT_SIZE];
@@ -93,20 +123,11 @@ void score_summary_print(const struct scoring_counts *counts, const struct scori
         print_count("degraded", counts->degraded, to);
     print_verdicts(counts, to);
     print_detection(&counts->detection, to);
-    if (counts->outcomes) {
-        fprintf(to, "%-15s %s reported", "outcomes",
-                quantity_format_count(counts->outcomes, number));
-        fprintf(to, ", %s of them new\n", quantity_format_count(counts->outcomes_changed, number));
-    }
-    if (counts->outcomes_untimed)
-        fprintf(to, "%-15s %s reported right after their message\n", "no outcome_time",
-                quantity_format_count(counts->outcomes_untimed, number));
-    if (counts->outcomes_waiting)
-        fprintf(to, "%-15s %s left out; --outcomes-of FILE reports them with a later file\n",
-                "not yet due", quantity_format_count(counts->outcomes_waiting, number));
-    if (counts->amendments)
-        fprintf(to, "%-15s %s left out; `harrier amend FILE` reports them\n", "amendments",
-                quantity_format_count(counts->amendments, number));
+    print_reports("outcomes", counts->outcomes, counts->outcomes_changed, to);
+    print_reports("amendments", counts->amendments, counts->amendments_changed, to);
+    print_untimed("no outcome_time", counts->outcomes_untimed, to);
+    print_untimed("no amendment_time", counts->amendments_untimed, to);
+    print_waiting(counts, to);
     print_speed(counts, to);
     print_latency("server latency", &counts->server_us, to);
     print_latency("round trip", &counts->round_trip_us, to);

@@ -1,15 +1,15 @@
 /* One thread reads, sends and writes; libharrier's threads only put answered batches into a queue.
  *
  * The life of a batch: free → filled with rows → under way → answered → settled (decisions written,
- * outcomes reported, what was not answered sent again) → free. The next batch is filled while
- * others are under way. With one under way at a time, it is sent only when the one before is
- * settled: transactions and outcomes then reach the server in the order of the file.
+ * outcomes and amendments reported, what was not answered sent again) → free. The next batch is
+ * filled while others are under way. With one under way at a time, it is sent only when the one
+ * before is settled: transactions and reports then reach the server in the order of the file.
  *
- * An outcome with a time of its own waits in a heap from the moment its row is read. The file's
- * event time is the greatest so far that is not ahead of the clock. A row that moves it past the
- * time of a waiting outcome ends the batch before it: all batches are settled, the outcomes that
- * are due are reported, and only then is the row sent. So no decision knows an outcome before its
- * time, whatever the size of a batch. */
+ * An outcome or amendment with a time of its own waits in a heap from the moment its row is read.
+ * The file's event time is the greatest so far that is not ahead of the clock. A row that moves it
+ * past a time in the heap ends the batch before it: all batches are settled, what is due is
+ * reported, and only then is the row sent. So no decision knows an outcome or an amendment before
+ * its time, whatever the size of a batch. */
 #include "scoring.h"
 
 #include "clients/cli/io/rejects.h"
@@ -32,7 +32,7 @@ struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
-    struct report_sender outcomes;
+    struct report_sender sender; /* of what this file reports */
     struct due_outcomes due;
     struct score_batch *batches; /* in_flight + 1 */
     struct score_batch *free;
@@ -58,7 +58,7 @@ static struct score_batch *take_free(struct scoring *scoring) {
 
 /* Only when all rows of the batch are done. */
 static void give_back(struct scoring *scoring, struct score_batch *batch) {
-    batch->count = batch->outcome_count = 0;
+    batch->count = batch->outcome_count = batch->amendment_count = 0;
     batch->next = scoring->free;
     scoring->free = batch;
 }
@@ -77,43 +77,83 @@ static void show_progress(struct scoring *scoring) {
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-/* The label that the row states and, when it waits for its time, its number. */
-static int plan_outcome(struct scoring *scoring, struct score_batch *batch, const struct row *row,
-                        const struct transaction *transaction, enum label label,
+/* When the outcome becomes due: 1; 0: at once. */
+static int outcome_time(const struct scoring *scoring, const struct row *row, int64_t *ret_us,
                         struct text *ret_field, struct error *ret_error) {
-    const struct mapping *mapping = scoring->parts->file->mapping;
-    const struct scoring_options *options = scoring->options;
+    return scoring->options->outcomes == SCORING_OUTCOMES_DUE
+               ? row_outcome_time(scoring->parts->file->mapping, row, ret_us, ret_field, ret_error)
+               : 0;
+}
+
+static int plan_outcome(struct scoring *scoring, const struct row *row, struct text id,
+                        enum label label, struct row_reports *reports, struct text *ret_field,
+                        struct error *ret_error) {
     int64_t time_us;
-    batch->labels[batch->count] = LABEL_NONE;
-    batch->numbers[batch->count] = NOT_WAITING;
-    if (label == LABEL_NONE || options->outcomes == SCORING_OUTCOMES_NONE || options->dry_run)
-        return 0;
-    int r = options->outcomes == SCORING_OUTCOMES_DUE
-                ? row_outcome_time(mapping, row, &time_us, ret_field, ret_error)
-                : 0;
-    if (r < 0)
+    int r = label == LABEL_NONE ? 0 : outcome_time(scoring, row, &time_us, ret_field, ret_error);
+    if (r == 0)
+        reports->label = label;
+    if (r <= 0)
         return r;
-    if (r == 0) { /* it has no time */
-        batch->labels[batch->count] = label;
+    return due_outcomes_add(&scoring->due, id, label, time_us, &row->original,
+                            &reports->outcome_number, ret_error);
+}
+
+static int plan_amendment(struct scoring *scoring, const struct row *row,
+                          const struct amendment *amendment, struct row_reports *reports,
+                          struct error *ret_error) {
+    if (amendment->kind != AMENDMENT_NONE && amendment->known_time_us &&
+        scoring->options->outcomes == SCORING_OUTCOMES_DUE)
+        return due_outcomes_add_amendment(&scoring->due, amendment, &row->original,
+                                          &reports->amendment_number, ret_error);
+    reports->amendment =
+        (struct harrier_amendment){.kind = (enum harrier_amendment_kind)amendment->kind,
+                                   .amount_minor = amendment->amount_minor,
+                                   .known_time_us = amendment->known_time_us};
+    return 0;
+}
+
+/* What waits for the server's answer to its row that will not come. */
+static void withdraw_reports(struct scoring *scoring, const struct row_reports *reports) {
+    if (reports->outcome_number != NOT_WAITING)
+        due_outcomes_withdraw(&scoring->due, reports->outcome_number);
+    if (reports->amendment_number != NOT_WAITING)
+        due_outcomes_withdraw(&scoring->due, reports->amendment_number);
+}
+
+/* What the row reports, and when. On failure, nothing of it waits. */
+static int plan_reports(struct scoring *scoring, const struct row *row, struct text id,
+                        enum label label, const struct amendment *amendment,
+                        struct row_reports *ret_reports, struct text *ret_field,
+                        struct error *ret_error) {
+    const struct scoring_options *options = scoring->options;
+    *ret_reports =
+        (struct row_reports){.outcome_number = NOT_WAITING, .amendment_number = NOT_WAITING};
+    if (options->outcomes == SCORING_OUTCOMES_NONE || options->dry_run)
         return 0;
-    }
-    return due_outcomes_add(&scoring->due, transaction->id, label, time_us, &row->original,
-                            &batch->numbers[batch->count], ret_error);
+    int r = plan_outcome(scoring, row, id, label, ret_reports, ret_field, ret_error);
+    if (r == 0)
+        r = plan_amendment(scoring, row, amendment, ret_reports, ret_error);
+    if (r < 0)
+        withdraw_reports(scoring, ret_reports);
+    return r;
 }
 
 enum { ROW_ADDED, ROW_HELD };
 
-/* ROW_HELD: an outcome is to be reported first. */
+/* ROW_HELD: something is to be reported first. */
 static int add_row(struct scoring *scoring, struct score_batch *batch, const struct row *row,
                    struct text *ret_field, struct error *ret_error) {
     const struct mapping *mapping = scoring->parts->file->mapping;
     struct transaction transaction;
+    struct amendment amendment = {.kind = AMENDMENT_NONE};
     enum label label = LABEL_NONE;
     int r = row_transaction(mapping, row, &batch->arena, &transaction, ret_field, ret_error);
     if (r == 0)
         r = row_label(mapping, row, &label, ret_field, ret_error);
     if (r == 0)
         r = row_truth(mapping, row, &batch->truths[batch->count], ret_field, ret_error);
+    if (r == 0)
+        r = row_amendment(mapping, row, &batch->arena, &amendment, ret_field, ret_error);
     if (r < 0)
         return r;
     due_outcomes_advance(&scoring->due, transaction.event_time_us);
@@ -122,7 +162,8 @@ static int add_row(struct scoring *scoring, struct score_batch *batch, const str
     if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]) ||
         !row_original_copy(&row->original, &batch->arena, &batch->rows[batch->count]))
         return error_set(ret_error, ERROR_TOO_LARGE, "the row is too large");
-    r = plan_outcome(scoring, batch, row, &transaction, label, ret_field, ret_error);
+    r = plan_reports(scoring, row, transaction.id, label, &amendment, &batch->reports[batch->count],
+                     ret_field, ret_error);
     if (r < 0)
         return r;
     batch->count++;
@@ -162,9 +203,6 @@ static int fill(struct scoring *scoring, struct score_batch *batch, struct error
                 break;
             }
             scoring->counts->rows++;
-            scoring->counts->amendments +=
-                r == ROWS_ROW &&
-                !row_states_no_amendment(scoring->parts->file->mapping, &scoring->held);
         }
         if (r != ROWS_BAD_ROW)
             r = add_row(scoring, batch, &scoring->held, &field, ret_error);
@@ -212,8 +250,26 @@ static int submit(struct scoring *scoring, struct score_batch *batch, struct err
     }
 }
 
-/* Counts, the output's row, and the outcome to report if the row has one without a time of its
- * own. */
+/* What the row reports with its message. */
+static void take_reports(struct scoring *scoring, struct score_batch *batch, size_t i) {
+    const struct row_reports *reports = &batch->reports[i];
+    bool is_untimed = scoring->options->outcomes == SCORING_OUTCOMES_DUE;
+    const char *id = batch->transactions[i].id;
+    if (reports->label != LABEL_NONE) {
+        scoring->counts->outcomes_untimed += is_untimed;
+        batch->outcome_rows[batch->outcome_count] = batch->rows[i];
+        batch->outcomes[batch->outcome_count++] = (struct harrier_outcome){
+            .transaction_id = id, .label = (enum harrier_label)reports->label};
+    }
+    if (reports->amendment.kind != HARRIER_AMENDMENT_NONE) {
+        scoring->counts->amendments_untimed += is_untimed;
+        batch->amendment_rows[batch->amendment_count] = batch->rows[i];
+        batch->amendments[batch->amendment_count] = reports->amendment;
+        batch->amendments[batch->amendment_count++].transaction_id = id;
+    }
+}
+
+/* Counts, the output's row, and what is to be reported with the message. */
 static int take_decision(struct scoring *scoring, struct score_batch *batch, size_t i,
                          const struct harrier_decision *decision, struct error *ret_error) {
     struct scoring_counts *counts = scoring->counts;
@@ -229,14 +285,7 @@ static int take_decision(struct scoring *scoring, struct score_batch *batch, siz
     if (scoring->parts->examples)
         examples_add(scoring->parts->examples, &batch->transactions[i], decision, batch->truths[i]);
     histogram_add(&counts->server_us, decision->server_us);
-    if (batch->labels[i] != LABEL_NONE) {
-        counts->outcomes_untimed += scoring->options->outcomes == SCORING_OUTCOMES_DUE;
-        batch->outcome_rows[batch->outcome_count] = batch->rows[i];
-        batch->outcomes[batch->outcome_count++] = (struct harrier_outcome){
-            .transaction_id = batch->transactions[i].id,
-            .label = (enum harrier_label)batch->labels[i],
-        };
-    }
+    take_reports(scoring, batch, i);
     return decision_output_add(scoring->parts->output, decision, ret_error);
 }
 
@@ -244,8 +293,7 @@ static int take_decision(struct scoring *scoring, struct score_batch *batch, siz
 static int take_refusal(struct scoring *scoring, const struct score_batch *batch, size_t i,
                         const struct harrier_result *result, struct error *ret_error) {
     const struct row_original *row = &batch->rows[i];
-    if (batch->numbers[i] != NOT_WAITING)
-        due_outcomes_withdraw(&scoring->due, batch->numbers[i]);
+    withdraw_reports(scoring, &batch->reports[i]);
     int r = row_errors_refuse_answer(
         scoring->parts->diagnostics, row, retry_error_code(result->error_code),
         text_of(result->error_field), result->error_message, ret_error);
@@ -288,8 +336,20 @@ static int send_again(struct scoring *scoring, struct score_batch *batch,
     return submit(scoring, batch, ret_error);
 }
 
-/* Either all rows are done, or the batch is under way again. The outcomes go out only when all
- * its rows have a decision. */
+static int send_reports(struct scoring *scoring, struct score_batch *batch,
+                        struct error *ret_error) {
+    int r = 0;
+    if (batch->outcome_count > 0)
+        r = report_sender_outcomes(&scoring->sender, batch->outcomes, batch->outcome_rows,
+                                   &batch->outcome_count, ret_error);
+    if (r == 0 && batch->amendment_count > 0)
+        r = report_sender_amendments(&scoring->sender, batch->amendments, batch->amendment_rows,
+                                     &batch->amendment_count, ret_error);
+    return r;
+}
+
+/* Either all rows are done, or the batch is under way again. Its reports go out only when all its
+ * rows have a decision. */
 static int settle_answer(struct scoring *scoring, struct score_batch *batch,
                          struct error *ret_error) {
     struct harrier_error again = {0};
@@ -305,9 +365,7 @@ static int settle_answer(struct scoring *scoring, struct score_batch *batch,
     if (batch->count > 0)
         return send_again(scoring, batch, &again, ret_error);
     retry_answered(scoring->parts->retry);
-    if (batch->outcome_count > 0)
-        r = report_sender_outcomes(&scoring->outcomes, batch->outcomes, batch->outcome_rows,
-                                   &batch->outcome_count, ret_error);
+    r = send_reports(scoring, batch, ret_error);
     if (r == 0)
         give_back(scoring, batch);
     return r;
@@ -316,9 +374,10 @@ static int settle_answer(struct scoring *scoring, struct score_batch *batch,
 /* The first row that is not known to be done, for the message at the end: everything before it
  * is. */
 static void note_open_line(struct scoring *scoring, const struct score_batch *batch) {
-    uint64_t line = batch->count > 0           ? batch->rows[0].line
-                    : batch->outcome_count > 0 ? batch->outcome_rows[0].line
-                                               : 0;
+    uint64_t line = batch->count > 0             ? batch->rows[0].line
+                    : batch->outcome_count > 0   ? batch->outcome_rows[0].line
+                    : batch->amendment_count > 0 ? batch->amendment_rows[0].line
+                                                 : 0;
     if (line && (!scoring->counts->next_line || line < scoring->counts->next_line))
         scoring->counts->next_line = line;
 }
@@ -374,41 +433,77 @@ static void keep_rows(struct scoring *scoring, const struct row_original *rows, 
     }
 }
 
-/* Rows that are done but for an outcome that waits. With the row, it waits again at the next try.
- */
-static void keep_waiting(struct scoring *scoring, struct error *error) {
+/* Rows that are in no batch that is done, by their lines. */
+struct open_rows {
+    const struct row_original **rows; /* each once */
+    size_t count;
+};
+
+static void add_open(struct open_rows *open, const struct row_original *rows, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        open->rows[open->count++] = &rows[i];
+}
+
+static int compare_lines(const void *a, const void *b) {
+    uint64_t left = (*(const struct row_original *const *)a)->line;
+    uint64_t right = (*(const struct row_original *const *)b)->line;
+    return (left > right) - (left < right);
+}
+
+/* A row may be there for its outcome and for its amendment. */
+static struct open_rows find_open(struct scoring *scoring) {
+    size_t batches = scoring->options->in_flight + 1, unique = 0;
+    /* The rows of a batch, and what two arrays have of those that are answered. */
+    struct open_rows open = {
+        .rows = check_calloc(3 * batches * scoring->options->batch + 1, sizeof *open.rows)};
+    for (size_t i = 0; i < batches; i++) {
+        const struct score_batch *batch = &scoring->batches[i];
+        add_open(&open, batch->outcome_rows, batch->outcome_count);
+        add_open(&open, batch->amendment_rows, batch->amendment_count);
+        add_open(&open, batch->rows, batch->count);
+    }
+    if (scoring->has_held)
+        add_open(&open, &scoring->held.original, 1);
+    qsort(open.rows, open.count, sizeof *open.rows, compare_lines);
+    for (size_t i = 0; i < open.count; i++)
+        if (i == 0 || open.rows[i]->line != open.rows[i - 1]->line)
+            open.rows[unique++] = open.rows[i];
+    open.count = unique;
+    return open;
+}
+
+/* Rows that are done but for what waits. With the row, it waits again at the next try. */
+static void keep_waiting(struct scoring *scoring, const struct open_rows *open,
+                         struct error *error) {
     struct row_original row;
+    const struct row_original *key = &row;
     struct error failure;
     struct arena arena;
-    int r;
+    uint64_t *places;
+    size_t count = due_outcomes_take_places(&scoring->due, &places);
+    int r = 0;
     arena_init(&arena, SIZE_MAX);
-    while ((r = due_outcomes_take_row(&scoring->due, &arena, &row, &failure)) > 0) {
-        keep_rows(scoring, &row, 1, error);
+    for (size_t i = 0; i < count && r == 0; i++) {
         arena_reset(&arena);
+        r = due_outcomes_read_row(&scoring->due, places[i], &arena, &row, &failure);
+        if (r == 0 && !bsearch(&key, open->rows, open->count, sizeof *open->rows, compare_lines))
+            keep_rows(scoring, &row, 1, error);
     }
     if (r < 0)
         *error = failure;
     arena_deinit(&arena);
+    free(places);
 }
 
-/* After abandon(): what was read and is in no batch that is done, each row once. */
+/* After abandon(): what was read and is not known to be done, each row once. */
 static void keep_open(struct scoring *scoring, struct error *error) {
     if (!keeps_open_rows(scoring))
         return;
-    for (size_t i = 0; i < scoring->options->in_flight + 1; i++) {
-        const struct score_batch *batch = &scoring->batches[i];
-        for (size_t row = 0; row < batch->count; row++)
-            if (batch->numbers[row] != NOT_WAITING)
-                due_outcomes_withdraw(&scoring->due, batch->numbers[row]);
-    }
-    keep_waiting(scoring, error);
-    for (size_t i = 0; i < scoring->options->in_flight + 1; i++) {
-        const struct score_batch *batch = &scoring->batches[i];
-        keep_rows(scoring, batch->outcome_rows, batch->outcome_count, error);
-        keep_rows(scoring, batch->rows, batch->count, error);
-    }
-    if (scoring->has_held)
-        keep_rows(scoring, &scoring->held.original, 1, error);
+    struct open_rows open = find_open(scoring);
+    keep_waiting(scoring, &open, error);
+    for (size_t i = 0; i < open.count; i++)
+        keep_rows(scoring, open.rows[i], 1, error);
+    free(open.rows);
 }
 
 /* The server is gone, the input goes on: nobody could send its rows a second time. */
@@ -441,7 +536,7 @@ static void keep_rest(struct scoring *scoring, struct error *error) {
 /* --- the run -----------------------------------------------------------------------------------
  */
 
-/* No transaction is under way while outcomes are reported, so their order is that of the file. */
+/* No transaction is under way meanwhile, so the order is that of the file. */
 static int settle_and_report_due(struct scoring *scoring, struct error *ret_error) {
     int r = settle_down_to(scoring, 0, ret_error);
     return r < 0 ? r : due_outcomes_report(&scoring->due, ret_error);
@@ -490,11 +585,9 @@ static void abandon(struct scoring *scoring) {
         struct harrier_error again;
         struct error ignored;
         bool complete = batch->reply && batch->reply->result_count == batch->count;
-        if (complete && take_results(scoring, batch, &again, &ignored) == 0 &&
-            batch->outcome_count > 0)
-            note_open_line(scoring, batch);
-        if (batch->count > 0)
-            note_open_line(scoring, batch);
+        if (complete)
+            take_results(scoring, batch, &again, &ignored);
+        note_open_line(scoring, batch);
     }
 }
 
@@ -516,13 +609,17 @@ static void close_batches(struct scoring *scoring) {
     score_batch_queue_deinit(&scoring->answered);
 }
 
-static void fill_counts(const struct scoring *scoring, bool is_complete) {
+static void fill_counts(struct scoring *scoring, bool is_complete) {
     struct scoring_counts *counts = scoring->counts;
-    const struct due_outcomes *due = &scoring->due;
+    struct due_outcomes *due = &scoring->due;
+    const struct report_sender *own = &scoring->sender, *earlier = &due->earlier;
     counts->failed = scoring->parts->diagnostics->count + due->earlier_diagnostics.count;
-    counts->outcomes = scoring->outcomes.accepted + due->earlier.accepted;
-    counts->outcomes_changed = scoring->outcomes.changed + due->earlier.changed;
-    counts->outcomes_waiting = is_complete ? due_outcomes_waiting(due) : 0;
+    counts->outcomes = own->outcomes.accepted + earlier->outcomes.accepted;
+    counts->outcomes_changed = own->outcomes.changed + earlier->outcomes.changed;
+    counts->amendments = own->amendments.accepted + earlier->amendments.accepted;
+    counts->amendments_changed = own->amendments.changed + earlier->amendments.changed;
+    if (is_complete)
+        due_outcomes_count_waiting(due, &counts->outcomes_waiting, &counts->amendments_waiting);
     counts->input_ended = scoring->input_ended;
 }
 
@@ -532,16 +629,16 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
         .options = options,
         .parts = parts,
         .counts = ret_counts,
-        .outcomes = {.client = parts->client,
-                     .retry = parts->retry,
-                     .diagnostics = parts->diagnostics,
-                     .deadline_us = options->deadline_us},
+        .sender = {.client = parts->client,
+                   .retry = parts->retry,
+                   .diagnostics = parts->diagnostics,
+                   .deadline_us = options->deadline_us},
     };
     memset(ret_counts, 0, sizeof *ret_counts);
     open_batches(&scoring);
     uint64_t begun_us = monotonic_us();
 
-    int r = due_outcomes_open(&scoring.due, &scoring.outcomes,
+    int r = due_outcomes_open(&scoring.due, &scoring.sender,
                               parts->earlier ? mapped_file_name(parts->earlier) : NULL, ret_error);
     if (r == 0)
         r = score_all(&scoring, ret_error);

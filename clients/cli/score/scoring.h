@@ -15,11 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* When the outcome that a row states is reported. */
+/* When the outcome and the amendment that a row states are reported. */
 enum scoring_outcomes {
-    SCORING_OUTCOMES_DUE, /* once the file's event time has reached its outcome_time: before the
-                             first transaction of that time or later. Without an outcome_time: NOW
-                           */
+    SCORING_OUTCOMES_DUE, /* once the file's event time has reached its outcome_time or
+                             amendment_time: before the first transaction of that time or later.
+                             Without a time: NOW */
     SCORING_OUTCOMES_NOW, /* right behind the message with its transaction */
     SCORING_OUTCOMES_NONE,
 };
@@ -38,12 +38,12 @@ struct scoring_counts {
     uint64_t scored;     /* for the first time */
     uint64_t duplicates; /* of those decided before; of these, after sending the same again: */
     uint64_t duplicates_of_retries;
-    uint64_t failed; /* rows that gave no decision, or whose outcome was refused */
+    uint64_t failed; /* rows without a decision; outcomes and amendments that were refused */
     uint64_t unsent; /* of a run that ended early: kept as not known to be done */
     uint64_t outcomes, outcomes_changed;
     uint64_t outcomes_untimed; /* of outcomes due: had no time, so were reported at once */
     uint64_t outcomes_waiting; /* of a whole run: left out, their time had not come at its end */
-    uint64_t amendments;       /* rows that state one, which a run ignores */
+    uint64_t amendments, amendments_changed, amendments_untimed, amendments_waiting; /* likewise */
     uint64_t degraded;
     uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
     struct detection detection;     /* of rows that state the truth */
@@ -57,7 +57,8 @@ struct scoring_counts {
 /* What takes part. All belong to the caller. */
 struct scoring_parts {
     struct mapped_file *file;
-    struct mapped_file *earlier; /* whose outcomes are reported as they come due, too; NULL: none */
+    struct mapped_file *earlier;   /* whose outcomes and amendments are reported as they come due,
+                                      too; NULL: none */
     struct harrier_client *client; /* in_flight_max at least options->in_flight */
     struct decision_output *output;
     struct retry *retry;

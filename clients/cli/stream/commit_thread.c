@@ -121,8 +121,10 @@ static int64_t count_item(struct metric_set *metrics, const struct stream_batch 
     } else if (item->state == ITEM_DECIDED) {
         metric_add(metrics, STREAM_DECISIONS, (size_t)item->result->decision.verdict, 1);
         metric_add(metrics, STREAM_DUPLICATES, 0, item->result->decision.duplicate);
-    } else if (batch->of_outcomes) {
+    } else if (batch->kind == BATCH_OUTCOMES) {
         metric_add(metrics, STREAM_OUTCOMES, 0, 1);
+    } else if (batch->kind == BATCH_AMENDMENTS) {
+        metric_add(metrics, STREAM_AMENDMENTS, 0, 1);
     }
     return item->record.time_ms < 0 ? INT64_MAX : item->record.time_ms;
 }

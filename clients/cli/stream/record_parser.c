@@ -41,6 +41,8 @@ static int open_json(struct record_parser *parser, enum record_kind kind, const 
         r = require(&mapping->event_time, map, "event_time", ret_error);
     if (r == 0 && kind == RECORD_OUTCOMES)
         r = require(&mapping->outcome, map, "outcome", ret_error);
+    if (r == 0 && kind == RECORD_AMENDMENTS)
+        r = require(&mapping->amendment, map, "amendment", ret_error);
     if (r == 0 && mapping->json_attributes)
         rows_want_members(parser->rows, TEXT_LITERAL("attributes"));
     return r < 0 ? r : rows_want(parser->rows, mapping->columns, mapping->column_count, ret_error);
@@ -160,5 +162,38 @@ int record_parser_outcome(struct record_parser *parser, struct text value, struc
         r = parser->format == RECORD_PROTOBUF
                 ? take_protobuf_outcome(value, arena, ret_outcome, ret_error)
                 : take_json_outcome(parser, value, arena, ret_outcome, ret_error);
+    return r < 0 ? refuse(ret_error) : r;
+}
+
+static int take_json_amendment(struct record_parser *parser, struct text value, struct arena *arena,
+                               struct amendment *ret_amendment, struct error *ret_error) {
+    struct row row;
+    int r = rows_take_object(parser->rows, value, &row, ret_error);
+    if (r == 0)
+        r = row_amendment(parser->mapping, &row, arena, ret_amendment, NULL, ret_error);
+    return r < 0 ? r : r == 0;
+}
+
+static int take_protobuf_amendment(struct text value, struct arena *arena,
+                                   struct amendment *ret_amendment, struct error *ret_error) {
+    struct text field = {0};
+    int r = message_decode_amendment(value.data, value.length, arena, ret_amendment, ret_error);
+    if (r < 0)
+        return r;
+    if (amendment_check(ret_amendment, &field, ret_error) < 0)
+        return name_field(field, ret_error);
+    if (!copy_text(arena, &ret_amendment->transaction_id) ||
+        !copy_text(arena, &ret_amendment->source) || !copy_text(arena, &ret_amendment->currency))
+        return error_set(ret_error, ERROR_TOO_LARGE, "the record is too large");
+    return 0;
+}
+
+int record_parser_amendment(struct record_parser *parser, struct text value, struct arena *arena,
+                            struct amendment *ret_amendment, struct error *ret_error) {
+    int r = need_value(value, ret_error);
+    if (r == 0)
+        r = parser->format == RECORD_PROTOBUF
+                ? take_protobuf_amendment(value, arena, ret_amendment, ret_error)
+                : take_json_amendment(parser, value, arena, ret_amendment, ret_error);
     return r < 0 ? refuse(ret_error) : r;
 }

@@ -1,15 +1,16 @@
-/* The value of a record → a transaction or an outcome: JSON by a mapping, as files of rows have it,
- * or protobuf by proto/harrier.proto (messages Transaction and Outcome). */
+/* The value of a record → a transaction, an outcome or an amendment: JSON by a mapping, as files of
+ * rows have it, or protobuf by proto/harrier.proto (messages Transaction, Outcome, Amendment). */
 #pragma once
 
 #include "batch/import/import.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
+#include "core/wire/types/amendment.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
 
 enum record_format { RECORD_JSON, RECORD_PROTOBUF };
-enum record_kind { RECORD_TRANSACTIONS, RECORD_OUTCOMES };
+enum record_kind { RECORD_TRANSACTIONS, RECORD_OUTCOMES, RECORD_AMENDMENTS };
 
 struct record_parser;
 
@@ -20,8 +21,8 @@ int record_parser_new(enum record_format format, enum record_kind kind, const ch
 void record_parser_free(struct record_parser *parser); /* NULL is allowed */
 
 /* Everything read is copied into the arena, each text with a NUL behind it. It has passed
- * transaction_check() or outcome_check(). ERROR_INVALID, ERROR_TOO_LARGE: the record is bad; the
- * text says what and where, without card numbers. */
+ * transaction_check(), outcome_check() or amendment_check(). ERROR_INVALID, ERROR_TOO_LARGE: the
+ * record is bad; the text says what and where, without card numbers. */
 int record_parser_transaction(struct record_parser *parser, struct text value, struct arena *arena,
                               struct transaction *ret_transaction, struct error *ret_error);
 /* All that an import takes; a message Transaction has neither an outcome nor a time of receipt.
@@ -32,3 +33,6 @@ int record_parser_import(struct record_parser *parser, struct text value, struct
 /* 1: the record states no outcome. */
 int record_parser_outcome(struct record_parser *parser, struct text value, struct arena *arena,
                           struct outcome *ret_outcome, struct error *ret_error);
+/* 1: the record states no amendment. */
+int record_parser_amendment(struct record_parser *parser, struct text value, struct arena *arena,
+                            struct amendment *ret_amendment, struct error *ret_error);

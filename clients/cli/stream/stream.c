@@ -1,14 +1,14 @@
 /* One thread reads, sends and takes answers; another commits (commit_thread.h); libharrier's own
  * thread only notes that an answer came.
  *
- * One message is under way at a time, so that transactions and outcomes reach the server in the
- * order in which they were read. While it is, the next batch fills: the slower the server, the
- * larger the batches. When all batches are read and not committed, nothing is read: that is the
- * back-pressure, and Kafka keeps the rest.
+ * One message is under way at a time, so that transactions, outcomes and amendments reach the
+ * server in the order in which they were read. While it is, the next batch fills: the slower the
+ * server, the larger the batches. When all batches are read and not committed, nothing is read:
+ * that is the back-pressure, and Kafka keeps the rest.
  *
- * An outcome may come before its transaction: topics know no order among each other. A batch with
- * such outcomes is parked and asked again and again, and no more outcomes are read meanwhile, while
- * transactions go on; once an outcome is outcome_wait old, it is refused.
+ * An outcome or amendment may come before its transaction: topics know no order among each other. A
+ * batch with such reports is parked and asked again and again, and no more reports are read
+ * meanwhile, while transactions go on; once a report is outcome_wait old, it is refused.
  *
  * When partitions are taken away, what was read of them and not yet answered is dropped. */
 #include "stream.h"
@@ -32,12 +32,12 @@
 #define TICK_MS   100   /* how often a wait looks at interrupts and the group */
 #define DRAIN_MS  10000 /* that committing may take when partitions are taken away */
 #define GAUGES_MS 1000
-#define PARKED_MS 200 /* between two times that parked outcomes are asked about */
+#define PARKED_MS 200 /* between two times that parked reports are asked about */
 
 struct stream {
     const struct stream_settings *settings;
     const struct stream_parts *parts;
-    struct record_parser *transaction_parser, *outcome_parser;
+    struct record_parser *parsers[BATCH_KIND_COUNT];
     struct topic_reader *reader;
     struct topic_writer *writer;
     struct commit_thread *committing;
@@ -72,15 +72,16 @@ static void take_back(struct stream *stream) {
 }
 
 /* NULL: all are read and not committed. */
-static struct stream_batch *begin_batch(struct stream *stream, bool of_outcomes) {
+static struct stream_batch *begin_batch(struct stream *stream, enum batch_kind kind) {
     struct stream_batch *batch = stream->free;
     if (!batch)
         return NULL;
     stream->free = batch->next;
     stream->free_count--;
-    check(!of_outcomes || !stream->parked); /* it must not be committed behind later ones */
+    check(kind == BATCH_TRANSACTIONS ||
+          !stream->parked); /* it must not be committed behind later ones */
     batch->next = NULL;
-    batch->of_outcomes = of_outcomes;
+    batch->kind = kind;
     batch->begun_us = monotonic_us();
     batch->generation = topic_reader_generation(stream->reader);
     return batch;
@@ -97,15 +98,26 @@ static void note_wait(struct stream *stream, uint64_t *since_us, bool is_waiting
 
 /* ---- reading ---- */
 
-static bool is_outcome(const struct stream *stream, const struct topic_record *record) {
-    return record->topic >= stream->settings->transaction_topics;
+static enum batch_kind kind_of(const struct stream *stream, const struct topic_record *record) {
+    const struct stream_settings *settings = stream->settings;
+    if (record->topic < settings->transaction_topics)
+        return BATCH_TRANSACTIONS;
+    return record->topic < settings->transaction_topics + settings->outcome_topics
+               ? BATCH_OUTCOMES
+               : BATCH_AMENDMENTS;
+}
+
+/* NULL if there is none. */
+static const char *source_of(const struct stream *stream, struct text source) {
+    return source.length > 0 ? source.data : stream->settings->source;
 }
 
 static int parse_transaction(struct stream *stream, struct stream_batch *batch, size_t index,
                              struct error *ret_error) {
     struct transaction transaction;
-    int r = record_parser_transaction(stream->transaction_parser, batch->items[index].record.value,
-                                      &batch->arena, &transaction, ret_error);
+    int r = record_parser_transaction(stream->parsers[BATCH_TRANSACTIONS],
+                                      batch->items[index].record.value, &batch->arena, &transaction,
+                                      ret_error);
     if (r == 0 && !outgoing_transaction(&transaction, &batch->arena, &batch->transactions[index]))
         r = error_set(ret_error, ERROR_TOO_LARGE, "the record is too large");
     return r;
@@ -115,7 +127,7 @@ static int parse_transaction(struct stream *stream, struct stream_batch *batch, 
 static int parse_outcome(struct stream *stream, struct stream_batch *batch, size_t index,
                          struct error *ret_error) {
     struct outcome outcome;
-    int r = record_parser_outcome(stream->outcome_parser, batch->items[index].record.value,
+    int r = record_parser_outcome(stream->parsers[BATCH_OUTCOMES], batch->items[index].record.value,
                                   &batch->arena, &outcome, ret_error);
     if (r < 0)
         return r;
@@ -123,9 +135,44 @@ static int parse_outcome(struct stream *stream, struct stream_batch *batch, size
         .transaction_id = outcome.transaction_id.data,
         .label = (enum harrier_label)outcome.label,
         .known_time_us = outcome.known_time_us,
-        .source = outcome.source.length > 0 ? outcome.source.data : stream->settings->source,
+        .source = source_of(stream, outcome.source),
     };
     return r;
+}
+
+/* 1: there is nothing to report. */
+static int parse_amendment(struct stream *stream, struct stream_batch *batch, size_t index,
+                           struct error *ret_error) {
+    struct amendment amendment;
+    int r =
+        record_parser_amendment(stream->parsers[BATCH_AMENDMENTS], batch->items[index].record.value,
+                                &batch->arena, &amendment, ret_error);
+    if (r == 0)
+        batch->amendments[index] = (struct harrier_amendment){
+            .transaction_id = amendment.transaction_id.data,
+            .kind = (enum harrier_amendment_kind)amendment.kind,
+            .amount_minor = amendment.amount_minor,
+            .known_time_us = amendment.known_time_us,
+            .source = source_of(stream, amendment.source),
+            .currency = amendment.currency.length > 0 ? amendment.currency.data : NULL,
+        };
+    return r;
+}
+
+static int parse_record(struct stream *stream, struct stream_batch *batch, size_t index,
+                        struct error *ret_error) {
+    switch (batch->kind) {
+    case BATCH_TRANSACTIONS:
+        return parse_transaction(stream, batch, index, ret_error);
+    case BATCH_OUTCOMES:
+        return parse_outcome(stream, batch, index, ret_error);
+    case BATCH_AMENDMENTS:
+        return parse_amendment(stream, batch, index, ret_error);
+    case BATCH_KIND_COUNT:
+        break;
+    }
+    check(false);
+    return 0;
 }
 
 /* The record is the batch's now, good or bad. */
@@ -136,14 +183,13 @@ static void add_record(struct stream *stream, struct stream_batch *batch,
     batch->items[index] = (struct batch_item){.record = *record, .state = ITEM_WAITING};
     batch->bytes += record->value.length;
     record->message = NULL;
-    int r = batch->of_outcomes ? parse_outcome(stream, batch, index, &error)
-                               : parse_transaction(stream, batch, index, &error);
+    int r = parse_record(stream, batch, index, &error);
     if (r < 0)
         stream_batch_bury(batch, index, error_code_name(error.code), error.text);
     else if (r > 0)
         batch->items[index].state = ITEM_DONE;
     stream->records++;
-    metric_add(stream->parts->metrics, STREAM_RECORDS, batch->of_outcomes, 1);
+    metric_add(stream->parts->metrics, STREAM_RECORDS, batch->kind, 1);
 }
 
 static bool is_full(const struct stream_batch *batch) {
@@ -160,10 +206,10 @@ static void fill(struct stream *stream) {
             return;
         if (!record->message && !topic_reader_next(stream->reader, record))
             return;
-        bool of_outcomes = is_outcome(stream, record);
+        enum batch_kind kind = kind_of(stream, record);
         if (!stream->filling)
-            stream->filling = begin_batch(stream, of_outcomes);
-        if (!stream->filling || stream->filling->of_outcomes != of_outcomes)
+            stream->filling = begin_batch(stream, kind);
+        if (!stream->filling || stream->filling->kind != kind)
             return; /* it is held */
         add_record(stream, stream->filling, record);
     }
@@ -255,23 +301,38 @@ static bool may_come(const struct stream *stream, const struct stream_batch *bat
     return monotonic_us() - batch->begun_us < stream->settings->outcome_wait_us;
 }
 
+/* What a server says of an outcome or an amendment. */
+struct report_answer {
+    enum harrier_error_code code;
+    const char *field, *message;
+};
+
+static struct report_answer answer_of(const struct stream_batch *batch,
+                                      const struct harrier_reply *reply, size_t i) {
+    if (batch->kind == BATCH_OUTCOMES) {
+        const struct harrier_outcome_result *result = &reply->outcomes[i];
+        return (struct report_answer){result->error_code, result->error_field,
+                                      result->error_message};
+    }
+    const struct harrier_amendment_result *result = &reply->amendments[i];
+    return (struct report_answer){result->error_code, result->error_field, result->error_message};
+}
+
 /* true: some wait for their transactions. */
-static bool take_outcome_results(const struct stream *stream, struct stream_batch *batch,
-                                 struct harrier_reply *reply, struct harrier_error *ret_again) {
+static bool take_report_results(const struct stream *stream, struct stream_batch *batch,
+                                struct harrier_reply *reply, struct harrier_error *ret_again) {
     bool is_early = false;
     for (size_t i = 0; i < batch->sent_count; i++) {
-        const struct harrier_outcome_result *result = &reply->outcomes[i];
-        struct batch_item *item = &batch->items[batch->sent[i]];
-        if (result->error_code == HARRIER_OK) {
-            item->state = ITEM_DONE;
-        } else if (result->error_code == HARRIER_ERROR_NOT_FOUND && may_come(stream, batch)) {
+        const struct report_answer answer = answer_of(batch, reply, i);
+        if (answer.code == HARRIER_OK) {
+            batch->items[batch->sent[i]].state = ITEM_DONE;
+        } else if (answer.code == HARRIER_ERROR_NOT_FOUND && may_come(stream, batch)) {
             is_early = true;
-        } else if (retry_is_worthwhile(result->error_code)) {
-            ret_again->code = result->error_code;
-            snprintf(ret_again->message, sizeof ret_again->message, "%s", result->error_message);
+        } else if (retry_is_worthwhile(answer.code)) {
+            ret_again->code = answer.code;
+            snprintf(ret_again->message, sizeof ret_again->message, "%s", answer.message);
         } else {
-            bury_refused(batch, batch->sent[i], result->error_code, result->error_field,
-                         result->error_message);
+            bury_refused(batch, batch->sent[i], answer.code, answer.field, answer.message);
         }
     }
     harrier_reply_free(reply);
@@ -291,26 +352,35 @@ static void unpark(struct stream *stream) {
     topic_reader_hold(stream->reader, stream->settings->transaction_topics, false);
 }
 
-/* Outcomes have no call that does not wait; they are few. */
-static int ask_outcomes(struct stream *stream, struct stream_batch *batch,
-                        struct error *ret_error) {
+static int call_reports(const struct stream *stream, struct stream_batch *batch,
+                        struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
     const struct harrier_call_options options = {.deadline_us = stream->settings->deadline_us};
+    struct harrier_client *client = stream->parts->client;
+    return batch->kind == BATCH_OUTCOMES
+               ? harrier_report_outcomes(client, batch->sent_outcomes, batch->sent_count, &options,
+                                         ret_reply, ret_error)
+               : harrier_amend(client, batch->sent_amendments, batch->sent_count, &options,
+                               ret_reply, ret_error);
+}
+
+/* Reports have no call that does not wait; they are few. */
+static int ask_reports(struct stream *stream, struct stream_batch *batch, struct error *ret_error) {
     struct harrier_reply *reply;
     struct harrier_error failure = {0};
     batch->sent_us = monotonic_us();
-    int r = harrier_report_outcomes(stream->parts->client, batch->sent_outcomes, batch->sent_count,
-                                    &options, &reply, &failure);
+    int r = call_reports(stream, batch, &reply, &failure);
     if (r < 0 && failure.code == HARRIER_ERROR_TOO_LARGE) {
         make_smaller(batch, &failure);
         return 0;
     }
     if (r < 0)
         return pause_and_retry(stream, &failure, ret_error);
-    if (reply->outcome_count != batch->sent_count) {
+    size_t count = batch->kind == BATCH_OUTCOMES ? reply->outcome_count : reply->amendment_count;
+    if (count != batch->sent_count) {
         harrier_reply_free(reply);
         return error_set(ret_error, ERROR_INTERNAL, "the server answered another request");
     }
-    bool is_early = take_outcome_results(stream, batch, reply, &failure);
+    bool is_early = take_report_results(stream, batch, reply, &failure);
     if (failure.code != HARRIER_OK)
         return pause_and_retry(stream, &failure, ret_error);
     note_answered(stream, batch);
@@ -330,8 +400,8 @@ static int send_waiting(struct stream *stream, struct error *ret_error) {
             commit_thread_hand(stream->committing, batch);
             return 0;
         }
-        if (batch->of_outcomes) {
-            int r = ask_outcomes(stream, batch, ret_error);
+        if (batch->kind != BATCH_TRANSACTIONS) {
+            int r = ask_reports(stream, batch, ret_error);
             if (r < 0)
                 return r;
             continue;
@@ -507,16 +577,29 @@ static int open_topics(struct stream *stream, struct error *ret_error) {
     return r < 0 ? r : topic_reader_open(&options, &stream->reader, ret_error);
 }
 
+static int open_parsers(struct stream *stream, struct error *ret_error) {
+    const struct stream_settings *settings = stream->settings;
+    const struct {
+        enum record_kind kind;
+        const char *map;
+    } parsers[BATCH_KIND_COUNT] = {
+        [BATCH_TRANSACTIONS] = {RECORD_TRANSACTIONS, settings->map},
+        [BATCH_OUTCOMES] = {RECORD_OUTCOMES, settings->outcome_map},
+        [BATCH_AMENDMENTS] = {RECORD_AMENDMENTS, settings->amendment_map},
+    };
+    int r = 0;
+    for (size_t i = 0; i < BATCH_KIND_COUNT && r == 0; i++)
+        r = record_parser_new(settings->format, parsers[i].kind, parsers[i].map,
+                              &stream->parsers[i], ret_error);
+    return r;
+}
+
 static int open_all(struct stream *stream, struct error *ret_error) {
     const struct stream_settings *settings = stream->settings;
     stream->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stream->wake_descriptor < 0)
         return error_set_errno(ret_error, errno, "cannot make an event descriptor");
-    int r = record_parser_new(settings->format, RECORD_TRANSACTIONS, settings->map,
-                              &stream->transaction_parser, ret_error);
-    if (r == 0)
-        r = record_parser_new(settings->format, RECORD_OUTCOMES, settings->outcome_map,
-                              &stream->outcome_parser, ret_error);
+    int r = open_parsers(stream, ret_error);
     if (r == 0)
         r = open_topics(stream, ret_error);
     if (r < 0)
@@ -574,8 +657,8 @@ static void close_all(struct stream *stream) {
         stream->free = next;
     }
     stream_lag_deinit(&stream->lag);
-    record_parser_free(stream->transaction_parser);
-    record_parser_free(stream->outcome_parser);
+    for (size_t i = 0; i < BATCH_KIND_COUNT; i++)
+        record_parser_free(stream->parsers[i]);
     if (stream->wake_descriptor >= 0)
         close(stream->wake_descriptor);
 }

@@ -1,8 +1,9 @@
 /* The run of `harrier stream`: records of Kafka → batches → a server → decisions in Kafka.
  *
- * Each record read has one committed consequence: a decision, an outcome that the server took, or a
- * dead letter; it is committed in one transaction of Kafka with the offset behind the record.
- * Whatever ends in between, the record is read again, and the server answers as before. */
+ * Each record read has one committed consequence: a decision, an outcome or amendment that the
+ * server took, or a dead letter; it is committed in one transaction of Kafka with the offset behind
+ * the record. Whatever ends in between, the record is read again, and the server answers as before.
+ */
 #pragma once
 
 #include "clients/c/harrier.h"
@@ -24,17 +25,19 @@
 
 struct stream_settings {
     struct kafka_options kafka;
-    const char *topics[STREAM_TOPICS_MAX]; /* those of transactions come first */
-    size_t topic_count, transaction_topics;
+    /* Those of transactions come first, then those of outcomes, then those of amendments. */
+    const char *topics[STREAM_TOPICS_MAX];
+    size_t topic_count, transaction_topics, outcome_topics;
     const char *decisions, *dead_letters; /* topics; decisions may be NULL without transactions */
     const char *group, *instance;
     bool from_latest;
     enum record_format format;
-    const char *map, *outcome_map; /* NULL: none */
-    const char *source;            /* of outcomes that state none */
-    size_t batch;                  /* records of a message, 1 to 1,000 */
+    const char *map, *outcome_map, *amendment_map; /* NULL: none */
+    const char *source;                            /* of outcomes and amendments that state none */
+    size_t batch;                                  /* records of a message, 1 to 1,000 */
     uint64_t deadline_us;
-    uint64_t outcome_wait_us; /* how long an outcome may be older than its transaction's decision */
+    uint64_t outcome_wait_us; /* how long an outcome or amendment may be older than its
+                                 transaction's decision */
     bool features;
     bool until_end; /* end when everything that is there is committed */
 };

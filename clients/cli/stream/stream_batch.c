@@ -13,9 +13,11 @@ struct stream_batch *stream_batch_new(size_t capacity) {
     batch->items = check_calloc(capacity, sizeof *batch->items);
     batch->transactions = check_calloc(capacity, sizeof *batch->transactions);
     batch->outcomes = check_calloc(capacity, sizeof *batch->outcomes);
+    batch->amendments = check_calloc(capacity, sizeof *batch->amendments);
     batch->sent = check_calloc(capacity, sizeof *batch->sent);
     batch->sent_transactions = check_calloc(capacity, sizeof *batch->sent_transactions);
     batch->sent_outcomes = check_calloc(capacity, sizeof *batch->sent_outcomes);
+    batch->sent_amendments = check_calloc(capacity, sizeof *batch->sent_amendments);
     batch->send_max = capacity;
     arena_init(&batch->arena, ARENA_BYTES);
     return batch;
@@ -41,9 +43,11 @@ void stream_batch_free(struct stream_batch *batch) {
     free(batch->items);
     free(batch->transactions);
     free(batch->outcomes);
+    free(batch->amendments);
     free(batch->sent);
     free(batch->sent_transactions);
     free(batch->sent_outcomes);
+    free(batch->sent_amendments);
     free(batch->replies);
     free(batch);
 }
@@ -63,10 +67,19 @@ size_t stream_batch_collect(struct stream_batch *batch) {
         if (batch->items[i].state != ITEM_WAITING)
             continue;
         batch->sent[count] = i;
-        if (batch->of_outcomes)
-            batch->sent_outcomes[count++] = batch->outcomes[i];
-        else
+        switch (batch->kind) {
+        case BATCH_TRANSACTIONS:
             batch->sent_transactions[count++] = batch->transactions[i];
+            break;
+        case BATCH_OUTCOMES:
+            batch->sent_outcomes[count++] = batch->outcomes[i];
+            break;
+        case BATCH_AMENDMENTS:
+            batch->sent_amendments[count++] = batch->amendments[i];
+            break;
+        case BATCH_KIND_COUNT:
+            check(false);
+        }
     }
     batch->sent_count = count;
     return count;

@@ -14,10 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What its records are; a label of metrics, too. */
+enum batch_kind { BATCH_TRANSACTIONS, BATCH_OUTCOMES, BATCH_AMENDMENTS, BATCH_KIND_COUNT };
+
 enum batch_item_state {
     ITEM_WAITING, /* to be asked about */
     ITEM_DECIDED, /* result is there */
-    ITEM_DONE,    /* an outcome that was taken, or a record that states none */
+    ITEM_DONE,    /* an outcome or amendment that was taken, or a record that states none */
     ITEM_DEAD,    /* code and reason say why */
 };
 
@@ -31,7 +34,7 @@ struct batch_item {
 
 struct stream_batch {
     struct stream_batch *next;
-    bool of_outcomes;    /* else of transactions */
+    enum batch_kind kind;
     uint64_t generation; /* of the reader, when it was read */
     uint64_t begun_us;   /* when its first record was read, of a clock that never jumps */
     size_t capacity, count, bytes;
@@ -40,11 +43,13 @@ struct stream_batch {
     /* Parallel to items; meaningless for those that are not waiting. */
     struct harrier_transaction *transactions;
     struct harrier_outcome *outcomes;
+    struct harrier_amendment *amendments;
     /* What a message has of it: those that wait, moved together. */
     size_t *sent;
     size_t sent_count, send_max;
     struct harrier_transaction *sent_transactions;
     struct harrier_outcome *sent_outcomes;
+    struct harrier_amendment *sent_amendments;
     struct harrier_reply **replies;
     size_t reply_count, reply_capacity;
     /* The answer to what was sent. */

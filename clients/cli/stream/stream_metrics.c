@@ -1,11 +1,17 @@
 #include "stream_metrics.h"
 
 #include "clients/c/harrier.h"
+#include "stream_batch.h"
 
 #include <string.h>
 
 static const char *kind_name(size_t index) {
-    return index == 0 ? "transactions" : "outcomes";
+    static const char *const names[BATCH_KIND_COUNT] = {
+        [BATCH_TRANSACTIONS] = "transactions",
+        [BATCH_OUTCOMES] = "outcomes",
+        [BATCH_AMENDMENTS] = "amendments",
+    };
+    return names[index];
 }
 
 static const char *verdict_label(size_t index) {
@@ -19,8 +25,8 @@ static const char *code_label(size_t index) {
 #define CODES (HARRIER_ERROR_CLOSED + 1)
 
 static const struct metric table[STREAM_METRIC_COUNT] = {
-    [STREAM_RECORDS] = {"harrier_stream_records_total", METRIC_COUNTER, METRIC_PLAIN, "kind", 2,
-                        kind_name, "Records read from Kafka."},
+    [STREAM_RECORDS] = {"harrier_stream_records_total", METRIC_COUNTER, METRIC_PLAIN, "kind",
+                        BATCH_KIND_COUNT, kind_name, "Records read from Kafka."},
     [STREAM_DECISIONS] = {"harrier_stream_decisions_total", METRIC_COUNTER, METRIC_PLAIN, "verdict",
                           HARRIER_VERDICT_DECLINE + 1, verdict_label,
                           "Decisions committed to Kafka."},
@@ -30,6 +36,8 @@ static const struct metric table[STREAM_METRIC_COUNT] = {
                            "before."},
     [STREAM_OUTCOMES] = {"harrier_stream_outcomes_total", METRIC_COUNTER, METRIC_PLAIN, NULL, 0,
                          NULL, "Outcomes taken by the server and committed."},
+    [STREAM_AMENDMENTS] = {"harrier_stream_amendments_total", METRIC_COUNTER, METRIC_PLAIN, NULL, 0,
+                           NULL, "Amendments taken by the server and committed."},
     [STREAM_DEAD_LETTERS] = {"harrier_stream_dead_letters_total", METRIC_COUNTER, METRIC_PLAIN,
                              "code", CODES, code_label,
                              "Records committed to the dead-letter topic."},

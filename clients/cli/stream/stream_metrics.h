@@ -6,10 +6,11 @@
 #define STREAM_PARTITIONS_SHOWN 256 /* whose lag is a metric each */
 
 enum stream_metric {
-    STREAM_RECORDS,      /* by kind: 0 transactions, 1 outcomes */
+    STREAM_RECORDS,      /* by enum batch_kind */
     STREAM_DECISIONS,    /* committed; by verdict */
     STREAM_DUPLICATES,   /* of these, made before */
     STREAM_OUTCOMES,     /* committed */
+    STREAM_AMENDMENTS,   /* committed */
     STREAM_DEAD_LETTERS, /* committed; by code: stream_code_index() */
     STREAM_COMMITS,
     STREAM_UNDONE,

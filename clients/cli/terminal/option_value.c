@@ -10,6 +10,14 @@
 
 #define WORDS_BYTES 128 /* all words of a choice, with commas */
 
+void one_word_refuse(const char *word, const char *what, struct argp_state *state) {
+    argp_error(state, "\"%s\": one %s at a time", word, what);
+}
+
+void any_word_refuse(const char *word, const char *hint, struct argp_state *state) {
+    argp_error(state, "unexpected \"%s\" (%s)", word, hint);
+}
+
 uint64_t count_option_parse(const char *name, const char *value, uint64_t least, uint64_t most,
                             struct argp_state *state) {
     uint64_t count = least;

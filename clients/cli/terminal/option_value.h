@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* For one argument too many: the word, and that there is one `what` at a time ("archive"). */
+void one_word_refuse(const char *word, const char *what, struct argp_state *state);
+/* For an argument where there are only options; hint: what to write instead. */
+void any_word_refuse(const char *word, const char *hint, struct argp_state *state);
+
 /* A whole number from `least` to `most`. */
 uint64_t count_option_parse(const char *name, const char *value, uint64_t least, uint64_t most,
                             struct argp_state *state);

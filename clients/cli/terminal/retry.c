@@ -61,6 +61,9 @@ int retry_pause(struct retry *retry, const struct harrier_error *why, struct err
             say_away(retry, why);
     }
     uint64_t away_us = now - retry->away_since_us;
+    if (retry->for_us == 0) /* it was asked once, however long that took */
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s: no answer: %s", retry->address,
+                         why->message);
     if (away_us >= retry->for_us)
         return error_set(ret_error, ERROR_UNAVAILABLE, "%s: no answer for %s: %s", retry->address,
                          quantity_format_duration(away_us, period), why->message);

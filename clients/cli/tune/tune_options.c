@@ -163,7 +163,7 @@ static void check_command(const struct tune_command *command, struct argp_state 
     if (!command->archive)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!command->policy)
-        argp_error(state, "which policy? (--policy FOLDER)");
+        argp_error(state, "which policy? (--policy DIR)");
     if (command->train.until_us == 0)
         argp_error(state, "on which transactions may it search? (--train FROM..UNTIL)");
     if (command->test.until_us == 0)
@@ -257,7 +257,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
-            argp_error(state, "one archive at a time");
+            one_word_refuse(value, "archive", state);
         command->archive = value;
         return 0;
     case ARGP_KEY_END:

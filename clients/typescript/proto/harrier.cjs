@@ -2594,6 +2594,7 @@ $root.harrier = (function() {
             Amendment.prototype.amount_minor = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
             Amendment.prototype.known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
             Amendment.prototype.source = "";
+            Amendment.prototype.currency = "";
 
             Amendment.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -2612,6 +2613,8 @@ $root.harrier = (function() {
                     writer.uint32(32).int64(message.known_time_us);
                 if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
                     writer.uint32(42).string(message.source);
+                if (message.currency != null && $Object.hasOwnProperty.call(message, "currency") && message.currency !== "")
+                    writer.uint32(50).string(message.currency);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2688,6 +2691,15 @@ $root.harrier = (function() {
                                 message.source = value;
                             else
                                 delete message.source;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.currency = value;
+                            else
+                                delete message.currency;
                             continue;
                         }
                     }

@@ -1846,6 +1846,9 @@ export namespace harrier {
             /** Amendment source. */
             source: string;
 
+            /** Amendment currency. */
+            currency: string;
+
             /**
              * Encodes the specified Amendment message. Does not implicitly {@link harrier.v1.Amendment.verify|verify} messages.
              * @param message Amendment message or plain object to encode
@@ -1884,6 +1887,9 @@ export namespace harrier {
 
                 /** Amendment source */
                 source?: (string|null);
+
+                /** Amendment currency */
+                currency?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

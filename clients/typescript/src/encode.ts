@@ -398,6 +398,9 @@ function amendment(given: Amendment): harrier.v1.Amendment.$Properties {
   if (given.source !== undefined) {
     made.source = text(given.source, 'source');
   }
+  if (given.currency !== undefined) {
+    made.currency = text(given.currency, 'currency');
+  }
   return made;
 }
 

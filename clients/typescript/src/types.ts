@@ -131,6 +131,8 @@ export interface Amendment {
   amountMinor?: number;
   knownTimeUs?: number;
   source?: string;
+  /** Of the amount, if it is known: the server refuses one that is not the transaction's. */
+  currency?: string;
 }
 
 /** What a transaction is, with all its amendments. Amounts are in minor units of its currency. */

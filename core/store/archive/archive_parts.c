@@ -6,6 +6,7 @@
 #include "archive_committed.h"
 
 #include "core/base/check.h"
+#include "file.h"
 #include "segment_file.h"
 #include "segment_walk.h"
 
@@ -166,12 +167,10 @@ static size_t count_covered(const struct archive_parts *parts) {
 static int find_parts(struct archive_parts *parts, const struct archive_parts_hint *hint,
                       struct error *ret_error) {
     struct segment_list list = {0};
-    parts->directory = open(parts->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parts->directory < 0 && errno == ENOENT)
-        return error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
-    if (parts->directory < 0)
-        return error_set_errno(ret_error, errno, "cannot open the archive");
-    int r = segment_list_scan(&list, parts->directory, INT32_MIN, ret_error);
+    int r = directory_open(parts->path, "archive", &parts->directory, ret_error);
+    if (r < 0)
+        return r;
+    r = segment_list_scan(&list, parts->directory, INT32_MIN, ret_error);
     if (r == 0)
         r = find_end(parts, &list, hint, ret_error);
     if (r == 0)

@@ -179,12 +179,8 @@ static int open_reader(const char *path, struct archive_place after, uint64_t fi
                        struct archive_reader **ret_reader, struct error *ret_error) {
     struct archive_reader *reader = check_calloc(1, sizeof *reader);
     reader->path = text_copy(text_of(path));
-    reader->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = 0;
-    if (reader->directory < 0 && errno == ENOENT)
-        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
-    else if (reader->directory < 0)
-        r = error_set_errno(ret_error, errno, "cannot open the archive");
+    reader->directory = -1;
+    int r = directory_open(path, "archive", &reader->directory, ret_error);
     if (r == 0)
         r = segment_list_scan(&reader->list, reader->directory, INT32_MIN, ret_error);
     if (r == 0 && first > 0)

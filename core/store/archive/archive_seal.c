@@ -503,11 +503,10 @@ static int stop_at_committed(struct sealing *sealing, struct error *ret_error) {
 /* The lock is on the folder itself: a lock file created by root could not be opened by others
  * later. */
 static int open_directory(const char *archive, int *ret_directory, struct error *ret_error) {
-    int directory = open(archive, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0 && errno == ENOENT)
-        return error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
-    if (directory < 0)
-        return error_set_errno(ret_error, errno, "cannot open the archive");
+    int directory;
+    int r = directory_open(archive, "archive", &directory, ret_error);
+    if (r < 0)
+        return r;
     *ret_directory = directory;
     if (flock(directory, LOCK_EX | LOCK_NB) == 0)
         return 0;

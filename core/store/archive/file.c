@@ -114,6 +114,19 @@ int directory_make(int parent, const char *name, int *ret_directory, struct erro
     return 0;
 }
 
+int directory_open(const char *path, const char *what, int *ret_directory,
+                   struct error *ret_error) {
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 && errno == ENOENT)
+        return error_set(ret_error, ERROR_NOT_FOUND, "there is no such %s", what);
+    if (directory < 0 && errno == ENOTDIR)
+        return error_set(ret_error, ERROR_NOT_FOUND, "not a folder; expected that of an %s", what);
+    if (directory < 0)
+        return error_set_errno(ret_error, errno, "cannot open the %s", what);
+    *ret_directory = directory;
+    return 0;
+}
+
 int directory_sync(int parent, const char *name, struct error *ret_error) {
     int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)

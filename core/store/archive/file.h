@@ -26,6 +26,9 @@ int file_create(int directory, const char *name, const void *bytes, size_t lengt
 
 /* Creates the directory if it is missing (its parent must exist) and opens it. */
 int directory_make(int parent, const char *name, int *ret_directory, struct error *ret_error);
+/* Opens a folder by its path. ERROR_NOT_FOUND: "there is no such archive", where `what` is
+ * "archive", or it is a file. */
+int directory_open(const char *path, const char *what, int *ret_directory, struct error *ret_error);
 /* Opens and syncs the directory, so that names created or removed in it survive a power failure. */
 int directory_sync(int parent, const char *name, struct error *ret_error);
 

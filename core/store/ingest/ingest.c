@@ -156,6 +156,17 @@ int ingest_amend(const struct states *states, struct archive *archive,
     return r < 0 ? r : !amended_equal(&record->previous, &record->now);
 }
 
+int ingest_find_amended(const struct states *states, struct archive *archive, struct text id,
+                        struct arena *arena, struct record *ret_scored, struct amended *ret_amended,
+                        struct error *ret_error) {
+    struct known_id known;
+    struct text field;
+    int r = find_scored(states, archive, id, arena, &known, ret_scored, &field, ret_error);
+    return r < 0 ? r
+                 : find_amended(states, archive, &ret_scored->transaction.transaction, arena,
+                                ret_amended, ret_error);
+}
+
 /* The record of the tables in use, or that there are none any more (they were removed). It includes
  * the files of the policy they were built with if the archive may not have them: deriving a
  * decision again folds with the features of that policy. */

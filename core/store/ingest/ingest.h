@@ -55,6 +55,12 @@ int ingest_amend(const struct states *states, struct archive *archive,
                  const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
                  struct record *ret_record, struct text *ret_field, struct error *ret_error);
 
+/* What a transaction is by now. 1: it was amended; 0: it is as it was scored. *ret_scored: its
+ * record, in the arena. ERROR_NOT_FOUND. */
+int ingest_find_amended(const struct states *states, struct archive *archive, struct text id,
+                        struct arena *arena, struct record *ret_scored, struct amended *ret_amended,
+                        struct error *ret_error);
+
 /* What the policy's own list and the additions say about an entry. */
 struct list_finding {
     struct text value;               /* in the canonical form of the list; in the arena */

@@ -37,6 +37,17 @@ int message_decode_outcome(const void *bytes, size_t length, struct arena *arena
     return 0;
 }
 
+int message_decode_amendment(const void *bytes, size_t length, struct arena *arena,
+                             struct amendment *ret_amendment, struct error *ret_error) {
+    const Harrier__V1__Amendment *in =
+        protobuf_unpack(&harrier__v1__amendment__descriptor, "an amendment", ERROR_INVALID, bytes,
+                        length, arena, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    *ret_amendment = amendment_from_protobuf(in);
+    return 0;
+}
+
 void message_encode_decision(const struct decision *decision, struct arena *scratch,
                              struct buffer *buffer) {
     protobuf_pack(&decision_to_protobuf(decision, scratch)->base, buffer);

@@ -112,13 +112,7 @@ static int decode_amendments(const Harrier__V1__AmendRequest *in, struct arena *
     if (!amendments)
         return protobuf_exhausted("a request", arena, ret_error);
     for (size_t i = 0; i < in->n_amendments; i++)
-        amendments[i] = (struct amendment){
-            .transaction_id = text_from_bytes(in->amendments[i]->transaction_id),
-            .kind = amendment_kind_from_protobuf((int)in->amendments[i]->kind),
-            .amount_minor = in->amendments[i]->amount_minor,
-            .known_time_us = in->amendments[i]->known_time_us,
-            .source = text_from_bytes(in->amendments[i]->source),
-        };
+        amendments[i] = amendment_from_protobuf(in->amendments[i]);
     *ret_amend =
         (struct amend_request){.amendments = amendments, .amendment_count = in->n_amendments};
     return 0;

@@ -129,6 +129,7 @@ static int encode_amendments(const struct amend_request *amend, struct arena *sc
         amendments[i].amount_minor = in->amount_minor;
         amendments[i].known_time_us = in->known_time_us;
         amendments[i].source = bytes_from_text(in->source);
+        amendments[i].currency = bytes_from_text(in->currency);
     }
     out->call_case = HARRIER__V1__REQUEST__CALL_AMEND;
     out->amend = request;

@@ -40,6 +40,15 @@ static int check_amount(const struct amendment *amendment, struct error *ret_err
     return 0;
 }
 
+static int check_currency(const struct amendment *amendment, struct error *ret_error) {
+    if (amendment->currency.length == 0 || currency_digits(amendment->currency) >= 0)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "currency %s is not an ISO 4217 code in use; expected the transaction's "
+                     "currency, or none",
+                     field_quote(amendment->currency).string);
+}
+
 /* In the order of harrier.proto, so that the first invalid field is the one that is named. */
 int amendment_check(const struct amendment *amendment, struct text *ret_field,
                     struct error *ret_error) {
@@ -64,6 +73,10 @@ int amendment_check(const struct amendment *amendment, struct text *ret_field,
     if (r == 0) {
         field = TEXT_LITERAL("source");
         r = field_check_text("source", amendment->source, AMENDMENT_SOURCE_MAX, ret_error);
+    }
+    if (r == 0) {
+        field = TEXT_LITERAL("currency");
+        r = check_currency(amendment, ret_error);
     }
     if (r < 0)
         *ret_field = field;
@@ -96,6 +109,15 @@ int amendment_apply(const struct amendment *amendment, const struct transaction 
                          "a transaction without an amount cannot have a %s; expected void or "
                          "restore",
                          amendment_kind_name(amendment->kind));
+    if (amendment->currency.length > 0 && transaction->currency.length > 0 &&
+        !text_equal(amendment->currency, transaction->currency)) {
+        *ret_field = TEXT_LITERAL("currency");
+        return error_set(ret_error, ERROR_INVALID,
+                         "currency is %" TEXT_FORMAT ", but the transaction's is %" TEXT_FORMAT
+                         "; expected an amount in %" TEXT_FORMAT,
+                         TEXT_ARGS(amendment->currency), TEXT_ARGS(transaction->currency),
+                         TEXT_ARGS(transaction->currency));
+    }
     if (has_amount(amendment->kind) && before->is_voided)
         return error_set(ret_error, ERROR_INVALID,
                          "a %s of a transaction that is voided; if it did take place, restore it "

@@ -27,6 +27,7 @@ struct amendment {
     int64_t amount_minor;     /* of CAPTURE and REFUND; else 0 */
     int64_t known_time_us;    /* 0: when it was received */
     struct text source;
+    struct text currency; /* of the amount, if that is known; it must be the transaction's */
 };
 
 /* The rules for every amendment; *ret_field as for transaction_check(). */

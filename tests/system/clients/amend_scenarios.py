@@ -103,19 +103,25 @@ class AmendTest(AnalystTest):
             {"transaction_id": "t1", "kind": "void"},
             {**refund, "amount_minor": 200},
             {"transaction_id": "t1", "kind": "restore"},
+            {**refund, "amount_minor": 300, "currency": "USD"},
+            {**refund, "amount_minor": 300, "currency": "euro"},
+            {**refund, "amount_minor": 100, "currency": "EUR"},
         )
         good = [result["accepted"] for result in results if "accepted" in result]
         self.assertEqual([(one["previous"], one["now"]) for one in good], [
             (money(500), money(400)), (money(400), money(400, 100)),
             (money(400, 100), money(400, 100, voided=True)), (money(400, 100, voided=True), money(400, 100)),
+            (money(400, 100), money(400, 100)),
         ])
         refused = {1: ("not_found", "transaction_id"), 2: ("invalid", "amount_minor"), 4: ("invalid", "amount_minor"),
                    5: ("invalid", "amount_minor"), 6: ("invalid", "amount_minor"), 7: ("invalid", "known_time_us"),
-                   8: ("invalid", "transaction_id"), 9: ("invalid", "source"), 11: ("invalid", "kind")}
+                   8: ("invalid", "transaction_id"), 9: ("invalid", "source"), 11: ("invalid", "kind"),
+                   13: ("invalid", "currency"), 14: ("invalid", "currency")}
         self.assertEqual({index for index, result in enumerate(results) if "error" in result}, set(refused))
         for index, (code, field) in refused.items():
             self.assert_refused(results[index], code, field)
         self.assertIn("401 refunded of 400", results[2]["error"]["message"])
+        self.assertIn("currency is USD, but the transaction's is EUR", results[13]["error"]["message"])
         self.assertEqual(len(self.archived_amendments()), 4)
 
     def test_features_follow(self):

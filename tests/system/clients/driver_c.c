@@ -264,7 +264,8 @@ static json_t *amend(struct driver *driver, const json_t *command) {
                                        .kind = kind_from(text(amendment, "kind")),
                                        .amount_minor = integer(amendment, "amount_minor"),
                                        .known_time_us = integer(amendment, "known_time_us"),
-                                       .source = text(amendment, "source")};
+                                       .source = text(amendment, "source"),
+                                       .currency = text(amendment, "currency")};
     }
     struct harrier_reply *reply;
     struct harrier_error error;

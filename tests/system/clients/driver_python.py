@@ -216,7 +216,8 @@ class Driver:
                     lambda results: {"results": [outcome_object(result) for result in results]})
         if command["do"] == "amend":
             amendments = [Amendment(one["transaction_id"], AmendmentKind(one["kind"]), one.get("amount_minor", 0),
-                                    one.get("known_time_us"), one.get("source", "")) for one in command["amendments"]]
+                                    one.get("known_time_us"), one.get("source", ""), one.get("currency", ""))
+                          for one in command["amendments"]]
             return (lambda: self.client.amend_many(amendments, **options),
                     lambda results: {"results": [amendment_object(result) for result in results]})
         if command["do"] == "status":

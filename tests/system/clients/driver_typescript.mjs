@@ -211,6 +211,7 @@ const CALLS = {
       amount_minor: 'amountMinor',
       known_time_us: 'knownTimeUs',
       source: 'source',
+      currency: 'currency',
     };
     const amendments = command.amendments.map((one) => renamed(one, names));
     const results = await client.amendMany(amendments, callOptions(command));

@@ -50,7 +50,25 @@ printf 'ID,TIME\na,2026-01-01T00:00:00Z\n' >"$folder/names.csv"
 printf 'id: ID\nevnt_time: TIME\n' >"$folder/map.yaml"
 nowhere="--to ipc://$folder/nobody"
 expect 64 'which file?' score
-expect 64 'one file at a time' score a b
+# What was wrong, where, and what was expected instead.
+expect 64 'unexpected "x" (name the data folder with --data DIR)' rebuild x
+expect 64 'unexpected "x" (name the data folder with --data DIR)' night x
+expect 66 'nowhere: there is no such archive' verify nowhere
+expect 64 'expected report ARCHIVE' shadow
+expect 64 'which list? Expected add LIST VALUE' list add
+expect 64 'add what? Expected add bad_cards VALUE' list add bad_cards
+expect 64 'expected an archive and a transaction'"'"'s ID, but only "t1" is given' explain t1
+expect 64 'which two policies? Expected diff ARCHIVE POLICY' policy diff a
+expect 64 '--format xml: expected csv or jsonl' simulate --format xml
+expect 66 'there is no file t1; expected ID KIND [AMOUNT], or one FILE' amend t1
+expect 66 'there is no file t1; expected ID LABEL, or one FILE' outcome t1
+expect 66 'there is no file t1; expected ID LABEL, or one FILE' outcome t1 --map nowhere.yaml
+for command in replay inspect find export; do
+    out=
+    [ $command = export ] && out='--out -'
+    expect 66 "not a folder; expected that of an archive" $command "$0" $out
+done
+expect 64 '"b": one file at a time' score a b
 expect 64 'add --unordered' score --in-flight 2 a
 expect 64 'is not a number from 1 to 1000' score --batch 1001 a
 expect 64 'is not a duration' score --deadline 5 a
@@ -73,7 +91,7 @@ expect 64 'expected ID LABEL, or one FILE' outcome
 expect 64 '"stolen" is not a label' outcome a stolen
 expect 64 '"****************" is not a label' outcome a 4111111111111111
 # shellcheck disable=SC2086
-expect 69 'no answer for' outcome a fraud $nowhere --deadline 50ms --retry-for 0s
+expect 69 ': no answer: ' outcome a fraud $nowhere --deadline 50ms --retry-for 0s
 # shellcheck disable=SC2086
 expect 69 'nobody' status $nowhere --deadline 50ms
 # shellcheck disable=SC2086
@@ -225,7 +243,7 @@ fi
 
 # replay
 expect 64 'which archive?' replay
-expect 64 'one archive at a time' replay a b
+expect 64 '"b": one archive at a time' replay a b
 expect 64 'cannot be combined with --policy' replay a --recorded --policy b
 expect 64 '"many" is not a number' replay a --list many
 expect 66 "$folder/none" replay "$folder/none"

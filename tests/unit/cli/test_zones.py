@@ -72,6 +72,12 @@ def expected_of(zone, time):
     return local.strftime("%Y-%m-%d") + str(local.hour * 10000 + local.minute * 100 + local.second)
 
 
+def make_policy(folder):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "policy.yaml"), "w", encoding="utf-8") as file:
+        file.write("policy: {name: zoned, base_currency: EUR}\n")
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         skip_without_tzdata()
@@ -79,7 +85,7 @@ class Folder(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def add(self, names, policy, source=TZDATA):
-        os.makedirs(policy, exist_ok=True)
+        make_policy(policy)
         ran = harrier("zones", policy, "--from", source, "--quiet", *(f"--add={name}" for name in names))
         self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (0, "", ""))
 
@@ -105,7 +111,7 @@ class World(Folder):
     def add_consistent(self, names, policy, source):
         """Returns those that were added. Versions of zic before 2022g leave out a transition after which the rule holds, in
         America/Ojinaga. Such a file does not say which local times it means, and is refused."""
-        os.makedirs(policy)
+        make_policy(policy)
         while names:
             ran = harrier("zones", policy, "--from", source, "--quiet", *(f"--add={name}" for name in names))
             if ran.returncode == 0:
@@ -152,7 +158,7 @@ class Command(Folder):
         super().setUp()
         self.policy = os.path.join(self.folder, "policy")
         self.path = os.path.join(self.policy, "zones/Europe/Berlin.tzif")
-        os.mkdir(self.policy)
+        make_policy(self.policy)
 
     def expect(self, status, text, *arguments):
         ran = harrier("zones", *arguments)
@@ -189,6 +195,15 @@ class Command(Folder):
         os.rename(self.path, self.path.replace("Berlin", "Nowhere"))
         self.expect(0, "not in tzdata", self.policy)
         self.expect(0, "stays as it is", self.policy, "--update")
+        quiet = harrier("zones", self.policy, "--update", "--quiet")
+        self.assertEqual((quiet.returncode, quiet.stdout, quiet.stderr), (0, "", ""))
+
+    def test_refuses_a_folder_that_is_no_policy(self):
+        other = os.path.join(self.folder, "photos")
+        os.mkdir(other)
+        for arguments in [], ["--update"], ["--add", "Europe/Berlin"]:
+            self.expect(66, f"{other} has no policy.yaml; expected the folder of a policy", other, *arguments)
+        self.assertEqual(os.listdir(other), [])
 
     def test_mistakes(self):
         self.expect(66, 'did you mean "Europe/Berlin"?', self.policy, "--add", "Europe/Berln")
@@ -203,7 +218,7 @@ class Command(Folder):
                 self.expect(66, f"{source}: no such folder", self.policy, "--from", source, *arguments)
         if os.path.exists(os.path.join(TZDATA, "right/Europe/Berlin")):
             self.expect(65, "leap seconds", self.policy, "--add", "Europe/Berlin", "--from", os.path.join(TZDATA, "right"))
-        self.assertEqual(os.listdir(self.policy), [])
+        self.assertEqual(os.listdir(self.policy), ["policy.yaml"])
 
 
 if __name__ == "__main__":

@@ -173,7 +173,8 @@ static struct amend_request random_amend(struct random *random, struct arena *ar
             .kind = (enum amendment_kind)random_below(random, AMENDMENT_KIND_COUNT),
             .amount_minor = (int64_t)random_number(random),
             .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
-            .source = maybe_text(random, arena, AMENDMENT_SOURCE_MAX)};
+            .source = maybe_text(random, arena, AMENDMENT_SOURCE_MAX),
+            .currency = maybe_text(random, arena, 3)};
     return (struct amend_request){.amendments = amendments, .amendment_count = count};
 }
 

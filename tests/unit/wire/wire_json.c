@@ -133,6 +133,7 @@ static json_t *amend_request_json(const struct amend_request *request) {
         put_signed(out, "amount_minor", amendment->amount_minor);
         put_signed(out, "known_time_us", amendment->known_time_us);
         put_text(out, "source", amendment->source);
+        put_text(out, "currency", amendment->currency);
         json_array_append_new(amendments, out);
     }
     return json_pack("{s:o}", "amendments", amendments);

@@ -111,6 +111,7 @@ type amendment struct {
 	AmountMinor   int64                 `json:"amount_minor"`
 	KnownTimeUs   int64                 `json:"known_time_us"`
 	Source        string                `json:"source"`
+	Currency      string                `json:"currency"`
 }
 
 func milliseconds(count float64) time.Duration {
@@ -364,7 +365,7 @@ func (d *driver) call(client *harrier.Client, batcher *harrier.Batcher, c *comma
 		for i, one := range c.Amendments {
 			amendments[i] = harrier.Amendment{
 				TransactionID: one.TransactionID, Kind: one.Kind, AmountMinor: one.AmountMinor,
-				KnownTime: moment(one.KnownTimeUs), Source: one.Source,
+				KnownTime: moment(one.KnownTimeUs), Source: one.Source, Currency: one.Currency,
 			}
 		}
 		results, err := client.AmendMany(ctx, amendments, c.options()...)

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+const SourceSHA256 = "5db3ad0887813f3799ffe5a5c34317888b0ad596a742d3f39e491a5e20b93d40"

@@ -251,6 +251,7 @@ def amend_request(amendments: Sequence[Amendment], traceparent: Optional[str] = 
         if amendment.known_time is not None:
             fill(target, "known_time_us", microseconds(amendment.known_time, "known_time"))
         fill(target, "source", amendment.source)
+        fill(target, "currency", amendment.currency)
     return Request("amend", message.SerializeToString(), len(amendments), traceparent)
 
 

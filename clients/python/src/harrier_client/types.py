@@ -148,7 +148,8 @@ class Amendment:
     """What became known about a transaction's money after it was decided. ``known_time`` None: now.
 
     ``amount_minor`` is that of a capture or refund, in minor units of the transaction's currency; otherwise 0. It is a
-    total and not a difference: what is captured or refunded altogether.
+    total and not a difference: what is captured or refunded altogether. ``currency`` is that of the amount, if it is
+    known: the server refuses one that is not the transaction's.
     """
 
     transaction_id: str
@@ -156,6 +157,7 @@ class Amendment:
     amount_minor: int = 0
     known_time: Optional[Time] = None
     source: str = ""
+    currency: str = ""
 
 
 @dataclass

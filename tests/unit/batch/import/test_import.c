@@ -2,6 +2,8 @@
 #include "batch/import/import.h"
 #include "batch/rebuild/rebuild.h"
 #include "core/base/buffer.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -329,6 +331,130 @@ static void amendments_follow_each_other(void **state) {
     assert_int_equal(report.contradicted, 1);
 }
 
+static void rebuild(const struct bench *bench) {
+    const struct rebuild_options options = {.archive = bench->settings.archive,
+                                            .generations = bench->settings.generations,
+                                            .version = HARRIER_VERSION,
+                                            .now_us = NOW_US};
+    struct rebuild_report report;
+    struct error error;
+    if (rebuild_run(&options, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    rebuild_report_deinit(&report);
+}
+
+/* ---- the same amendments again ---- */
+
+#define AMENDED_ROWS 240
+
+/* Several of the same transaction, of all kinds: some at once, some hours later, in any order; many
+ * change nothing, or contradict others. */
+static size_t make_amended(uint64_t *random, struct import_row *rows) {
+    size_t count = 0;
+    for (unsigned i = 0; count + 5 < AMENDED_ROWS; i++) {
+        unsigned times = (unsigned)(split_mix(random) % 6);
+        struct import_row row = history(i, false);
+        rows[count++] = row;
+        for (unsigned k = 0; k < times && count < AMENDED_ROWS; k++) {
+            enum amendment_kind kind =
+                (enum amendment_kind)(AMENDMENT_VOID + split_mix(random) % 4);
+            bool has_amount = kind == AMENDMENT_CAPTURE || kind == AMENDMENT_REFUND;
+            struct import_row next =
+                amended(row, kind, has_amount ? 20 * (int64_t)(split_mix(random) % 6) : 0);
+            if (split_mix(random) % 3 > 0)
+                next.amendment.known_time_us =
+                    row.transaction.event_time_us +
+                    (int64_t)(split_mix(random) % 20) * 1800 * BENCH_SECOND;
+            rows[count++] = next;
+        }
+    }
+    return count;
+}
+
+/* To its end, or only so many rows, as if it had been killed then. */
+static struct import_report import_rows(const struct bench *bench, const struct import_row *rows,
+                                        size_t count, bool ends) {
+    struct import *import = open_import(bench);
+    struct import_report report;
+    struct text field;
+    struct error error;
+    for (size_t i = 0; i < count; i++)
+        if (import_take(import, &rows[i], &field, &error) < 0 && !import_concerns_row(&error))
+            fail_msg("%s", error.text);
+    if (ends)
+        return finish(import);
+    assert_int_equal(import_stop(import, &error), 0);
+    import_report(import, &report);
+    import_close(import);
+    return report;
+}
+
+/* Killed after any row and begun again, and then once more: one archive, to the bit, and nothing to
+ * record in the end. */
+static void the_same_amendments_again(void **state) {
+    (void)state;
+    static struct import_row rows[AMENDED_ROWS];
+    uint64_t random = asked_seed(20261126);
+    uint64_t rounds = asked_steps(12), amendments = 0, contradicted = 0;
+    for (uint64_t round = 0; round < rounds; round++) {
+        void *benches;
+        setup(&benches);
+        struct bench *bench = benches, *whole = bench + 1;
+        size_t count = make_amended(&random, rows);
+        struct import_report expected = import_rows(whole, rows, count, true);
+        for (size_t end = split_mix(&random) % 40; end < count; end += 1 + split_mix(&random) % 80)
+            import_rows(bench, rows, end, false);
+        import_rows(bench, rows, count, true);
+        struct import_report report = import_rows(bench, rows, count, true);
+        assert_int_equal(report.amendments, 0);
+        assert_int_equal(report.unchanged,
+                         expected.outcomes + expected.amendments + expected.unchanged);
+        assert_int_equal(report.contradicted, expected.contradicted);
+        assert_int_equal(report.end.position, expected.end.position);
+        assert_int_equal(report.end.chain, expected.end.chain);
+        amendments += expected.amendments;
+        contradicted += expected.contradicted;
+        teardown(&benches);
+    }
+    assert_in_range(amendments, 50 * rounds, 200 * rounds);
+    assert_true(contradicted > rounds);
+}
+
+static struct amended last_amended(const struct bench *bench) {
+    struct past past;
+    struct record record;
+    struct amended now = {0};
+    past_open(&past, bench);
+    while (past_next(&past, &record))
+        if (record.type == RECORD_AMENDMENT)
+            now = record.amendment.now;
+    past_close(&past);
+    return now;
+}
+
+/* What came behind them stays, and what a file has more is recorded, with the total that holds in
+ * the end. */
+static void other_amendments_stay(void **state) {
+    struct bench *bench = *state;
+    const struct import_row row = history(7, false);
+    const struct import_row first[] = {row, amended(row, AMENDMENT_REFUND, 5),
+                                       amended(row, AMENDMENT_REFUND, 7)};
+    const struct import_row later[] = {history(20, false), amended(row, AMENDMENT_REFUND, 9)};
+    const struct import_row inserted[] = {first[0], first[1], amended(row, AMENDMENT_REFUND, 6),
+                                          first[2]};
+    const struct import_row longer[] = {first[0], first[1], first[2],
+                                        amended(row, AMENDMENT_CAPTURE, 50)};
+    assert_int_equal(import_rows(bench, first, 3, true).amendments, 2);
+    assert_int_equal(import_rows(bench, later, 2, true).amendments, 1);
+    rebuild(bench);
+    assert_int_equal(import_rows(bench, first, 3, true).amendments, 0);
+    assert_int_equal(import_rows(bench, longer, 4, true).amendments, 1);
+    assert_int_equal(last_amended(bench).amount_minor, 50);
+    assert_int_equal(last_amended(bench).refunded_minor, 9);
+    assert_int_equal(import_rows(bench, inserted, 4, true).amendments, 2);
+    assert_int_equal(last_amended(bench).refunded_minor, 7);
+}
+
 /* Receipt is not what is said of it when that would go back. */
 static void receipt_never_goes_back(void **state) {
     struct bench *bench = *state;
@@ -344,18 +470,6 @@ static void receipt_never_goes_back(void **state) {
     while (past_next(&past, &record))
         assert_int_equal(record.receive_time_us, row.received_us);
     past_close(&past);
-}
-
-static void rebuild(const struct bench *bench) {
-    const struct rebuild_options options = {.archive = bench->settings.archive,
-                                            .generations = bench->settings.generations,
-                                            .version = HARRIER_VERSION,
-                                            .now_us = NOW_US};
-    struct rebuild_report report;
-    struct error error;
-    if (rebuild_run(&options, NULL, &report, &error) < 0)
-        fail_msg("%s", error.text);
-    rebuild_report_deinit(&report);
 }
 
 /* From the tables on, as a server does: their adoption is recorded, ids in them are known. */
@@ -429,6 +543,8 @@ int main(void) {
         TEST(in_pieces),
         TEST(wrong_rows),
         TEST(amendments_follow_each_other),
+        cmocka_unit_test(the_same_amendments_again),
+        TEST(other_amendments_stay),
         TEST(receipt_never_goes_back),
         TEST(from_tables),
         TEST(not_beside_a_server),

@@ -24,6 +24,8 @@ struct known {
     int64_t amount_minor;
     enum verdict verdict;
     enum label label;
+    bool is_amended;
+    struct amended now;
     unsigned rules; /* bit set */
 };
 
@@ -128,6 +130,53 @@ static void append_outcome(struct scene *scene, uint64_t position) {
         day_of(scene, known->event_us)->frauds_by_age[age]++;
 }
 
+/* A void, a refund, a capture or a restore of what the transaction is by now. */
+static void append_amendment(struct scene *scene, uint64_t position) {
+    uint64_t of = 1 + below(scene, position - 1);
+    while (!scene->known[of].is_transaction)
+        of = 1 + below(scene, position - 1);
+    struct known *known = &scene->known[of];
+    if (!known->is_amended)
+        known->now = (struct amended){.amount_minor = known->amount_minor};
+    known->is_amended = true;
+    struct amended before = known->now, *now = &known->now;
+    int64_t money;
+    enum amendment_kind kind;
+    if (below(scene, 3) == 0 || now->is_voided) {
+        kind = now->is_voided ? AMENDMENT_RESTORE : AMENDMENT_VOID;
+        money = now->amount_minor - now->refunded_minor;
+        now->is_voided = !now->is_voided;
+    } else if (below(scene, 2) == 0) {
+        kind = AMENDMENT_CAPTURE;
+        now->amount_minor = before.refunded_minor + 1 + (int64_t)below(scene, 50000);
+        now->amount_minor += now->amount_minor == before.amount_minor;
+        money = now->amount_minor - before.amount_minor;
+    } else {
+        kind = AMENDMENT_REFUND;
+        now->refunded_minor = before.refunded_minor ? 0 : now->amount_minor;
+        now->refunded_minor += now->refunded_minor == before.refunded_minor;
+        money = now->refunded_minor - before.refunded_minor;
+    }
+    int64_t known_us = receipt_of(position) - (int64_t)below(scene, DAY_US);
+    struct record record = {.type = RECORD_AMENDMENT,
+                            .receive_time_us = receipt_of(position),
+                            .amendment = {.known_time_us = known_us,
+                                          .previous = before,
+                                          .now = *now,
+                                          .transaction_position = of,
+                                          .transaction = {.id = TEXT_LITERAL("t"),
+                                                          .event_time_us = known->event_us,
+                                                          .amount_minor = known->amount_minor,
+                                                          .currency = TEXT_LITERAL("EUR")},
+                                          .verdict = known->verdict}};
+    archive_append(scene->archive, &record);
+    struct night_day *day = day_of(scene, known_us < known->event_us ? known->event_us : known_us);
+    if (day) {
+        day->amendments.counts[kind]++;
+        day->amendments.amounts[kind] += money;
+    }
+}
+
 /* What is left to count when all labels are known. */
 static void count_labels(struct scene *scene) {
     for (uint64_t position = 1; position <= RECORDS; position++) {
@@ -153,8 +202,10 @@ static struct scene *scene_new(void) {
     for (uint64_t position = 1; position <= RECORDS; position++) {
         if (position < 10 || below(scene, 3) > 0)
             append_transaction(scene, position);
-        else
+        else if (below(scene, 4) > 0)
             append_outcome(scene, position);
+        else
+            append_amendment(scene, position);
         if (position % 100 == 0)
             bench_write(scene->archive);
     }
@@ -196,6 +247,11 @@ static void assert_same_day(const struct night_day *got, const struct night_day 
     assert_memory_equal(got->label_amounts, expected->label_amounts, sizeof got->label_amounts);
     assert_memory_equal(got->frauds_by_age, expected->frauds_by_age, sizeof got->frauds_by_age);
     assert_memory_equal(got->outcomes, expected->outcomes, sizeof got->outcomes);
+    assert_memory_equal(got->amendments.counts, expected->amendments.counts,
+                        sizeof got->amendments.counts);
+    assert_memory_equal(got->amendments.amounts, expected->amendments.amounts,
+                        sizeof got->amendments.amounts);
+    assert_int_equal(got->amendments.without_amount, 0);
     assert_int_equal(got->early, expected->early);
     assert_int_equal(got->without_amount, 0);
 }

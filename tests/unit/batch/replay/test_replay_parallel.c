@@ -312,6 +312,36 @@ static void expect_one_result(struct replay_options options) {
     telling_deinit(&first);
 }
 
+/* Sums of both amounts before and after, which the report has by kind. */
+static void expect_amendments(const char *archive, const struct amendment_tally *tally) {
+    struct archive_reader *reader;
+    struct error error;
+    struct record record;
+    struct arena arena;
+    uint64_t voids = 0, restores = 0;
+    int64_t captured = 0, refunded = 0;
+    arena_init(&arena, 16u << 20);
+    assert_int_equal(archive_reader_open(archive, (struct archive_place){0}, &reader, &error), 0);
+    while (archive_reader_next(reader, &arena, &record, &error) == 1) {
+        const struct amended *before = &record.amendment.previous, *now = &record.amendment.now;
+        if (record.type == RECORD_AMENDMENT) {
+            voids += now->is_voided && !before->is_voided;
+            restores += !now->is_voided && before->is_voided;
+            captured += now->amount_minor - before->amount_minor;
+            refunded += now->refunded_minor - before->refunded_minor;
+        }
+        arena_reset(&arena);
+    }
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+    assert_true(voids > 5 && restores > 0 && captured != 0 && refunded > 0);
+    assert_int_equal(tally->counts[AMENDMENT_VOID], voids);
+    assert_int_equal(tally->counts[AMENDMENT_RESTORE], restores);
+    assert_int_equal(tally->without_amount, 0);
+    assert_true(tally->amounts[AMENDMENT_CAPTURE] == captured);
+    assert_true(tally->amounts[AMENDMENT_REFUND] == refunded);
+}
+
 static void a_policy_decides_as_the_plain_loop_does(void **state) {
     const struct place *place = *state;
     replay_archive_write(place->archive, &(struct replay_archive_kind){.transactions = 1500});
@@ -324,6 +354,7 @@ static void a_policy_decides_as_the_plain_loop_does(void **state) {
         struct buffer expected = run_plainly(place->archive, (enum replay_policy_name)which, false);
         struct buffer found = without_outcomes(&telling.rows);
         expect_equal(&expected, &found, "a policy");
+        expect_amendments(place->archive, &telling.report.amendments);
         buffer_deinit(&expected);
         buffer_deinit(&found);
         telling_deinit(&telling);

@@ -3,8 +3,32 @@
 #include "tests/unit/unit.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What was done to files, in order: 's' synced, 'r' renamed; and the size of what was synced. */
+static char calls[16];
+static long synced_bytes;
+static int fail_sync; /* errno of the next one; 0: it works */
+
+int __real_fsync(int descriptor);
+int __wrap_fsync(int descriptor);
+int __wrap_fsync(int descriptor) {
+    struct stat status;
+    strcat(calls, "s");
+    if (fstat(descriptor, &status) == 0)
+        synced_bytes = status.st_size;
+    errno = fail_sync;
+    return fail_sync ? -1 : __real_fsync(descriptor);
+}
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to) {
+    strcat(calls, "r");
+    return __real_rename(from, to);
+}
 
 struct folder {
     char path[64];
@@ -53,6 +77,28 @@ static void begin(struct draft_file *draft, const char *path) {
         fail_msg("%s", error.text);
     fputs("new", draft->file);
     fflush(draft->file);
+}
+
+/* All of it is on disk before it has the name: else a power failure could leave an empty file in
+ * place of an old one. If that fails, the old one stays. */
+static void it_is_synced_before_it_has_the_name(void **state) {
+    struct folder *folder = *state;
+    struct draft_file draft;
+    struct error error;
+    begin(&draft, folder->file);
+    fputs(" and more", draft.file);
+    calls[0] = '\0';
+    assert_int_equal(draft_file_publish(&draft, &error), 0);
+    assert_string_equal(calls, "sr");
+    assert_int_equal(synced_bytes, strlen("new and more"));
+    begin(&draft, folder->file);
+    fail_sync = EIO;
+    calls[0] = '\0';
+    int r = draft_file_publish(&draft, &error);
+    fail_sync = 0;
+    assert_int_equal(r, -ERROR_SYSTEM);
+    assert_string_equal(calls, "s");
+    expect_content(folder->file, "new and more");
 }
 
 static void it_appears_when_it_is_whole(void **state) {
@@ -171,6 +217,7 @@ static void what_is_left_can_be_gone_on_with(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(it_is_synced_before_it_has_the_name, setup, teardown),
         cmocka_unit_test_setup_teardown(it_appears_when_it_is_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_there_stays_until_then, setup, teardown),
         cmocka_unit_test_setup_teardown(links_are_followed, setup, teardown),

@@ -55,7 +55,7 @@ static int send_all(struct report_sender *sender, void *reports, struct row_orig
     seen.sent += *count;
     seen.largest = *count > seen.largest ? *count : seen.largest;
     snprintf(seen.last, sizeof seen.last, "%s", fake[*count - 1].id);
-    sender->accepted += *count;
+    sender->outcomes.accepted += *count;
     *count = 0;
     return 0;
 }

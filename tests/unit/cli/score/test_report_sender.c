@@ -53,13 +53,13 @@ static void a_refusal_is_final(void **state) {
     begin(&sending, 5000000);
     assert_int_equal(send_outcomes(&sending), 0);
     assert_string_equal(fake_server.calls, "outcomes(a=fraud b=fraud c=fraud d=fraud)\n");
-    assert_int_equal(sending.sender.accepted, 3);
-    assert_int_equal(sending.sender.changed, 3);
+    assert_int_equal(sending.sender.outcomes.accepted, 3);
+    assert_int_equal(sending.sender.outcomes.changed, 3);
     assert_int_equal(sending.diagnostics.count, 1);
     begin(&sending, 5000000);
     assert_int_equal(send_amendments(&sending), 0);
     assert_string_equal(fake_server.calls, "amendments(a=refund b=refund c=refund d=refund)\n");
-    assert_int_equal(sending.sender.accepted, 3);
+    assert_int_equal(sending.sender.amendments.accepted, 3);
     assert_int_equal(sending.diagnostics.count, 1);
     assert_int_equal(sending.sender.last.refunded_minor, 4);
 }
@@ -96,7 +96,7 @@ static void what_is_not_done_stays(void **state) {
     assert_string_equal(sending.amendments[0].transaction_id, "c");
     assert_int_equal(sending.rows[0].line, 4);
     assert_int_equal(sending.rows[1].line, 5);
-    assert_int_equal(sending.sender.accepted, 2);
+    assert_int_equal(sending.sender.amendments.accepted, 2);
     begin(&sending, 0);
     fake_server.fail_amendments_next = 1;
     fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;

@@ -303,22 +303,88 @@ static void due_outcomes_are_not_lost(void **state) {
     assert_int_equal(run.counts.outcomes_waiting, 0);
 }
 
-/* They are `harrier amend`'s business, and counted once, also where a row waits for an outcome. */
-static void amendments_are_left_out(void **state) {
+/* b's amendment is due before c, with a's outcome; c's never; d's has no time. */
+static const char amended_rows[] =
+    "id,event_time,outcome,outcome_time,amendment,amendment_amount_minor,amendment_time\n"
+    "a,2018-04-01T00:00:10Z,fraud,2018-04-01T00:00:29Z,void,,2018-05-01T00:00:00Z\n"
+    "b,2018-04-01T00:00:20Z,,,refund,7,2018-04-01T00:00:30Z\n"
+    "c,2018-04-01T00:00:30Z,fraud,,capture,5,2018-05-01T00:00:00Z\n"
+    "d,2018-04-01T00:00:31Z,,,void,,\n";
+
+static void amendments_come_at_their_time(void **state) {
     (void)state;
     struct run run = new_run();
-    assert_int_equal(
-        run_text(&run, "id,event_time,outcome,outcome_time,amendment,amendment_amount_minor\n"
-                       "a,2018-04-01T00:00:10Z,fraud,2018-04-01T00:00:15Z,void,\n"
-                       "b,2018-04-01T00:00:20Z,,,refund,7\n"
-                       "c,2018-04-01T00:00:30Z,,,,\n"
-                       "d,yesterday,,,void,\n"),
-        0);
-    assert_string_equal(fake_server.calls, "score(a)\noutcomes(a=fraud)\nscore(b c)\n");
-    assert_int_equal(run.counts.amendments, 3);
+    assert_int_equal(run_text(&run, amended_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud)\namendments(b=refund)\n"
+                                           "score(c d)\noutcomes(c=fraud)\namendments(d=other)\n");
+    assert_int_equal(run.counts.amendments, 2);
+    assert_int_equal(run.counts.amendments_changed, 2);
+    assert_int_equal(run.counts.amendments_untimed, 1);
+    assert_int_equal(run.counts.amendments_waiting, 2);
+    assert_int_equal(run.counts.outcomes, 2);
+    assert_int_equal(run.counts.outcomes_untimed, 1);
+    assert_int_equal(run.counts.outcomes_waiting, 0);
     run = new_run();
-    assert_int_equal(run_text(&run, three_rows), 0);
-    assert_int_equal(run.counts.amendments, 0);
+    run.options.outcomes = SCORING_OUTCOMES_NOW;
+    assert_int_equal(run_text(&run, amended_rows), 0);
+    assert_string_equal(fake_server.calls,
+                        "score(a b)\noutcomes(a=fraud)\namendments(a=other b=refund)\n"
+                        "score(c d)\noutcomes(c=fraud)\namendments(c=other d=other)\n");
+    assert_int_equal(run.counts.amendments_untimed + run.counts.amendments_waiting, 0);
+    run = new_run();
+    run.options.outcomes = SCORING_OUTCOMES_NONE;
+    assert_int_equal(run_text(&run, amended_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(c d)\n");
+    assert_int_equal(run.counts.amendments + run.counts.amendments_waiting, 0);
+    run = new_run();
+    run.options.dry_run = true;
+    assert_int_equal(run_text(&run, amended_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(c d)\n");
+}
+
+/* Totals: the last one holds, so a transaction's amendments keep the order of their times, equal
+ * ones that of the file. */
+static void amendments_of_one_transaction_keep_their_order(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run,
+                              "id,event_time,amendment,amendment_amount_minor,amendment_time\n"
+                              "a,2018-04-01T00:00:10Z,refund,9,2018-04-01T00:00:22Z\n"
+                              "a,2018-04-01T00:00:10Z,capture,9,2018-04-01T00:00:21Z\n"
+                              "a,2018-04-01T00:00:10Z,void,,2018-04-01T00:00:22Z\n"
+                              "b,2018-04-01T00:00:30Z,,,\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(a a)\nscore(a)\n"
+                                           "amendments(a=other a=refund a=other)\nscore(b)\n");
+    assert_int_equal(run.counts.duplicates, 2);
+}
+
+/* A row without a decision amends nothing; nor does one whose amendment is wrong. */
+static void amendments_of_rows_that_fail(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.keeps = true;
+    assert_int_equal(run_text(&run,
+                              "id,event_time,amendment,amendment_amount_minor,amendment_time\n"
+                              "bad1,2018-04-01T00:00:10Z,void,,2018-04-01T00:00:15Z\n"
+                              "bad2,2018-04-01T00:00:10Z,void,,\n"
+                              "c,2018-04-01T00:00:20Z,undo,,\n"
+                              "d,2018-04-01T00:00:20Z,refund,,\n"
+                              "e,2018-04-01T00:00:20Z,void,,yesterday\n"
+                              "f,2018-04-01T00:00:30Z,,,\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(bad1 bad2)\nscore(f)\n");
+    assert_int_equal(run.counts.failed, 5);
+    assert_non_null(strstr(run.rejects, "rows.csv,4,invalid,amendment,"));
+    assert_non_null(strstr(run.rejects, "rows.csv,5,invalid,amendment_amount_minor,"));
+    assert_non_null(strstr(run.rejects, "rows.csv,6,invalid,amendment_time,"));
+    run = new_run(); /* refused itself, its row is kept */
+    run.keeps = true;
+    fake_server.forgets = true;
+    assert_int_equal(run_text(&run, amended_rows), 0);
+    assert_int_equal(run.counts.failed, 4);
+    assert_non_null(strstr(run.rejects, "refund,7,2018-04-01T00:00:30Z,rows.csv,3,not_found,"));
+    assert_non_null(strstr(run.rejects, "void,,,rows.csv,5,not_found,"));
 }
 
 #define REJECTED_COLUMNS                                                                           \
@@ -473,6 +539,39 @@ static void rows_of_a_pipe_are_kept_when_the_server_goes(void **state) {
     assert_int_equal(run_text(&run, three_rows), -ERROR_UNAVAILABLE);
     assert_string_equal(run.rejects, "");
     assert_int_equal(run.counts.unsent, 0);
+}
+
+/* A row with both is kept once, whichever of them is open. */
+static void rows_with_outcome_and_amendment_are_kept_once(void **state) {
+    (void)state;
+    static const char rows[] =
+        "id,event_time,outcome,outcome_time,amendment,amendment_amount_minor,amendment_time\n"
+        "a,2018-04-01T00:00:10Z,fraud,2018-04-01T00:00:12Z,void,,2018-04-01T00:00:12Z\n"
+        "b,2018-04-01T00:00:11Z,fraud,,void,,\n"
+        "c,2018-04-01T00:00:12Z,fraud,2018-04-01T00:00:14Z,void,,\n"
+        "d,2018-04-01T00:00:13Z,fraud,,void,,2018-04-01T00:00:15Z\n"
+        "e,2018-04-01T00:00:16Z,,,,,\n";
+    for (unsigned calls = 0; calls < 14; calls++) {
+        for (size_t batch = 1; batch <= 3; batch++) {
+            struct run run = new_run();
+            run.keeps = run.is_piped = true;
+            run.retry_for_us = 0;
+            run.options.batch = batch;
+            fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+            fake_server.calls_left = calls + 1;
+            run_text(&run, rows);
+            for (const char *id = "abcde"; *id; id++) {
+                char name[2] = {*id}, known[8], report[8];
+                snprintf(known, sizeof known, " %c ", *id);
+                snprintf(report, sizeof report, "%c=", *id);
+                const char *first = strstr(fake_server.reported, report);
+                bool is_reported = first && strstr(first + 1, report); /* both */
+                bool is_scored = strstr(fake_server.known, known) != NULL;
+                assert_int_equal(count_kept(&run, name),
+                                 !(is_scored && (is_reported || *id == 'e')));
+            }
+        }
+    }
 }
 
 /* Behind the row that ends a strict run, nothing of a pipe was read, but the messages under way
@@ -731,11 +830,14 @@ int main(void) {
         cmocka_unit_test(a_wrong_clock_makes_nothing_due),
         cmocka_unit_test(outcomes_without_a_time),
         cmocka_unit_test(due_outcomes_are_not_lost),
-        cmocka_unit_test(amendments_are_left_out),
+        cmocka_unit_test(amendments_come_at_their_time),
+        cmocka_unit_test(amendments_of_one_transaction_keep_their_order),
+        cmocka_unit_test(amendments_of_rows_that_fail),
         cmocka_unit_test(refused_rows_are_kept),
         cmocka_unit_test(rows_of_refused_outcomes_are_kept),
         cmocka_unit_test(due_outcomes_of_large_rows_go_out_early),
         cmocka_unit_test(rows_of_a_pipe_are_kept_when_the_server_goes),
+        cmocka_unit_test(rows_with_outcome_and_amendment_are_kept_once),
         cmocka_unit_test(a_strict_run_keeps_its_row),
         cmocka_unit_test(json_lines_of_decisions),
         cmocka_unit_test(bad_rows_do_not_stop_the_others),

@@ -36,7 +36,7 @@ static int set_up(void **state) {
     bench->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, config, reason, sizeof reason);
     bench->cluster = rd_kafka_mock_cluster_new(bench->kafka, 1);
     assert_non_null(bench->cluster);
-    static const char *const topics[] = {"payments", "outcomes", "decisions", "dead"};
+    static const char *const topics[] = {"payments", "outcomes", "refunds", "decisions", "dead"};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
         rd_kafka_mock_topic_create(bench->cluster, topics[i], 1, 1);
     bench->retry_for_us = WAIT_MS * UINT64_C(1000);
@@ -45,9 +45,10 @@ static int set_up(void **state) {
                   /* it waits so long for a member that went */
                   .properties = {"consumer.session.timeout.ms=6000"},
                   .property_count = 1},
-        .topics = {"payments", "outcomes"},
-        .topic_count = 2,
+        .topics = {"payments", "outcomes", "refunds"},
+        .topic_count = 3,
         .transaction_topics = 1,
+        .outcome_topics = 1,
         .decisions = "decisions",
         .dead_letters = "dead",
         .group = "group",
@@ -312,6 +313,79 @@ static void an_outcome_waits_for_its_transaction(void **state) {
     assert_non_null(strstr(fake_server.calls, "a=fraud"));
 }
 
+/* Those of one partition in their order, as the last total holds; with what else is read. */
+static void an_amendment_waits_for_its_transaction(void **state) {
+    struct bench *bench = *state;
+    struct content dead;
+    put(bench, "refunds",
+        "{\"id\": \"a\", \"amendment\": \"refund\", \"amendment_amount_minor\": 5}");
+    put_payment(bench, "a", 100);
+    put(bench, "outcomes", "{\"id\": \"a\", \"outcome\": \"fraud\"}");
+    put(bench, "refunds", "{\"id\": \"a\", \"amendment\": \"void\"}");
+    put(bench, "refunds", "{\"id\": \"a\"}"); /* states none */
+    run_well(bench);
+    read_topic(bench, "dead", &dead);
+    assert_int_equal(dead.count, 0);
+    assert_int_equal(metric_total(bench->metrics, STREAM_AMENDMENTS), 3);
+    assert_int_equal(metric_total(bench->metrics, STREAM_OUTCOMES), 1);
+    const char *refund = strstr(fake_server.calls, "a=refund");
+    assert_non_null(refund);
+    assert_non_null(strstr(refund, "a=other"));
+}
+
+static void an_amendment_that_is_wrong_is_refused(void **state) {
+    struct bench *bench = *state;
+    struct content dead;
+    bench->settings.outcome_wait_us = 500000;
+    put(bench, "refunds", "{\"id\": \"nobody\", \"amendment\": \"void\"}");
+    put(bench, "refunds", "{\"id\": \"a\", \"amendment\": \"undo\"}");
+    put(bench, "refunds", "{\"id\": \"a\", \"amendment\": \"refund\"}");
+    put_payment(bench, "a", 100);
+    run_well(bench);
+    read_topic(bench, "dead", &dead);
+    assert_int_equal(dead.count, 3);
+    expect_in(&dead, "[harrier.source=refunds/0/0] [harrier.code=not_found] "
+                     "[harrier.reason=transaction_id is not known]");
+    expect_in(&dead, "[harrier.source=refunds/0/1] [harrier.code=invalid] "
+                     "[harrier.reason=amendment: expected void, capture, refund or restore]");
+    expect_in(&dead, "[harrier.source=refunds/0/2] [harrier.code=invalid] "
+                     "[harrier.reason=amendment_amount_minor: missing; a refund has one]");
+    assert_int_equal(metric_total(bench->metrics, STREAM_DECISIONS), 1);
+    assert_int_equal(metric_total(bench->metrics, STREAM_RECORDS), 4);
+}
+
+static void amendments_are_asked_again(void **state) {
+    struct bench *bench = *state;
+    struct content dead;
+    put_payment(bench, "a", 100);
+    put_payment(bench, "b", 100);
+    put(bench, "refunds", "{\"id\": \"a\", \"amendment\": \"void\"}");
+    put(bench, "refunds", "{\"id\": \"b\", \"amendment\": \"void\"}");
+    fake_server.fail_amendments_next = 2;
+    fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+    run_well(bench);
+    read_topic(bench, "dead", &dead);
+    assert_int_equal(dead.count, 0);
+    assert_string_equal(fake_server.reported, "a=b=");
+}
+
+/* "transaction_id" (1), "kind" (2), "amount_minor" (3), as harrier.proto has them. */
+static void amendments_in_protobuf(void **state) {
+    struct bench *bench = *state;
+    struct content dead;
+    bench->settings.format = RECORD_PROTOBUF;
+    put_bytes(bench, "payments", "\x0a\x01p\x10\x80\x80\xe8\x83\xe4\xd1\x91\x03", 12);
+    put_bytes(bench, "refunds", "\x0a\x01p\x10\x03\x18\x05", 7);
+    put_bytes(bench, "refunds", "\x0a\x01p", 3);  /* no kind */
+    put_bytes(bench, "refunds", "\x0a\x05zu", 4); /* ends before its end */
+    run_well(bench);
+    read_topic(bench, "dead", &dead);
+    assert_int_equal(dead.count, 2);
+    expect_in(&dead, "[harrier.reason=kind");
+    assert_non_null(strstr(fake_server.calls, "p=refund"));
+    assert_int_equal(metric_total(bench->metrics, STREAM_AMENDMENTS), 1);
+}
+
 static void an_outcome_of_nothing_is_refused(void **state) {
     struct bench *bench = *state;
     struct content dead;
@@ -462,6 +536,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(decisions_are_placed_as_java_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_outcome_waits_for_its_transaction, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_outcome_of_nothing_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_amendment_waits_for_its_transaction, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_amendment_that_is_wrong_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(amendments_are_asked_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(amendments_in_protobuf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(protobuf_in_and_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_is_not_there_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(properties_of_ours_are_refused, set_up, tear_down),

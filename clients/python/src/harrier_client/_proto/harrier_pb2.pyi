@@ -439,18 +439,20 @@ class AmendRequest(_message.Message):
     def __init__(self, amendments: _Optional[_Iterable[_Union[Amendment, _Mapping]]] = ...) -> None: ...
 
 class Amendment(_message.Message):
-    __slots__ = ("transaction_id", "kind", "amount_minor", "known_time_us", "source")
+    __slots__ = ("transaction_id", "kind", "amount_minor", "known_time_us", "source", "currency")
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
     KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
     transaction_id: str
     kind: AmendmentKind
     amount_minor: int
     known_time_us: int
     source: str
-    def __init__(self, transaction_id: _Optional[str] = ..., kind: _Optional[_Union[AmendmentKind, str]] = ..., amount_minor: _Optional[int] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+    currency: str
+    def __init__(self, transaction_id: _Optional[str] = ..., kind: _Optional[_Union[AmendmentKind, str]] = ..., amount_minor: _Optional[int] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ..., currency: _Optional[str] = ...) -> None: ...
 
 class AmendResponse(_message.Message):
     __slots__ = ("results",)

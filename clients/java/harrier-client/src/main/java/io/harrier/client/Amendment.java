@@ -15,13 +15,29 @@ import java.util.Objects;
  * @param amountMinor of a capture and a refund, in minor units of the transaction's currency; otherwise 0
  * @param knownTime when it became known, by the caller's clock; null: now
  * @param source where it comes from, such as {@code "settlement-feed"}; may be empty
+ * @param currency of the amount, if it is known: the server refuses one that is not the transaction's; may be empty
  */
-public record Amendment(String transactionId, Kind kind, long amountMinor, Instant knownTime, String source) {
+public record Amendment(
+        String transactionId, Kind kind, long amountMinor, Instant knownTime, String source, String currency) {
     /** Checks for null. */
     public Amendment {
         Objects.requireNonNull(transactionId, "transactionId");
         Objects.requireNonNull(kind, "kind");
         Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(currency, "currency");
+    }
+
+    /**
+     * An amendment in the transaction's currency.
+     *
+     * @param transactionId a transaction that was scored
+     * @param kind what became known
+     * @param amountMinor of a capture and a refund, in minor units of the transaction's currency; otherwise 0
+     * @param knownTime when it became known, by the caller's clock; null: now
+     * @param source where it comes from; may be empty
+     */
+    public Amendment(String transactionId, Kind kind, long amountMinor, Instant knownTime, String source) {
+        this(transactionId, kind, amountMinor, knownTime, source, "");
     }
 
     /**

@@ -58,7 +58,8 @@ final class Requests {
                     .setKind(amendment.kind().wire)
                     .setAmountMinor(amendment.amountMinor())
                     .setKnownTimeUs(Times.toMicros(amendment.knownTime(), "known_time_us"))
-                    .setSource(Texts.check("source", amendment.source())));
+                    .setSource(Texts.check("source", amendment.source()))
+                    .setCurrency(Texts.check("currency", amendment.currency())));
         }
         return make("amend", amendments.size(), Wire.Request.newBuilder().setAmend(call), options);
     }

@@ -153,7 +153,8 @@ final class Json {
                         Amendment.Kind.valueOf(one.get("kind").getAsString().toUpperCase(Locale.ROOT)),
                         one.has("amount_minor") ? one.get("amount_minor").getAsLong() : 0,
                         one.has("known_time_us") ? time(one, "known_time_us") : null,
-                        one.has("source") ? one.get("source").getAsString() : ""))
+                        one.has("source") ? one.get("source").getAsString() : "",
+                        one.has("currency") ? one.get("currency").getAsString() : ""))
                 .toList();
     }
 
