@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/wire/types/decision.h"
+#include "night_sources.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,6 +61,7 @@ struct night_figures {
     char currency[4];           /* of amounts; "": no policy, no amounts */
     uint8_t digits;
     uint64_t archive_bytes; /* stored, of all segments */
+    struct night_sources *sources;
 };
 
 /* Frauds and chargebacks, which count as one. */

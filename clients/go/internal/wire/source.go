@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+const SourceSHA256 = "fdf0d9fffacfbd502d0e72be7e97e2595a4dde59a3b939007f6e4424edef6f64"
