@@ -397,8 +397,8 @@ static void damaged_bytes_are_refused(void **state) {
     assert_int_equal(source_tape_apply(unknown, table, &error), -ERROR_DAMAGED);
     source_tape_deinit(&tape);
 
-    struct source_state decoded, state_of = {.name = TEXT_LITERAL("a"),
-                                             .current = {.first = 9, .highest = 7}};
+    struct source_state decoded,
+        state_of = {.name = TEXT_LITERAL("a"), .current = {.first = 9, .highest = 7}};
     struct buffer bytes;
     struct arena arena;
     buffer_init(&bytes);
