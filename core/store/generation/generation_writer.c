@@ -244,8 +244,7 @@ struct putting {
 };
 
 /* The next entry of a table whose keys are numbers. */
-static int put_numbered(struct putting *putting, MDB_dbi table, struct text name,
-                        struct text value) {
+static int put_next(struct putting *putting, MDB_dbi table, struct text name, struct text value) {
     uint8_t key_bytes[LIST_KEY_SIZE];
     list_key_put(putting->count++, key_bytes);
     struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
@@ -257,8 +256,8 @@ static int put_list_part(void *user, const struct list_part *part) {
     struct buffer buffer;
     buffer_init(&buffer);
     list_part_encode(part, &buffer);
-    int r = put_numbered(putting, putting->writer->lists, TEXT_LITERAL(CONTENT_LISTS_TABLE),
-                         buffer_text(&buffer));
+    int r = put_next(putting, putting->writer->lists, TEXT_LITERAL(CONTENT_LISTS_TABLE),
+                     buffer_text(&buffer));
     buffer_deinit(&buffer);
     return r;
 }
@@ -274,8 +273,8 @@ static int put_source(void *user, const struct source_state *state) {
     struct buffer buffer;
     buffer_init(&buffer);
     source_state_encode(state, &buffer);
-    int r = put_numbered(putting, putting->writer->sources, TEXT_LITERAL(CONTENT_SOURCES_TABLE),
-                         buffer_text(&buffer));
+    int r = put_next(putting, putting->writer->sources, TEXT_LITERAL(CONTENT_SOURCES_TABLE),
+                     buffer_text(&buffer));
     buffer_deinit(&buffer);
     return r;
 }
