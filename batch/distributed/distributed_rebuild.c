@@ -52,7 +52,7 @@ static int take_summary(struct distributed_rebuild *distributed, const struct ar
         buffer_clear(last);
         buffer_append(last, summary.generation.data, summary.generation.length);
     }
-    list_queue_put_kept(distributed->lists, part, summary.list_changes);
+    list_queue_put_kept(distributed->lists, part, summary.list_changes, summary.sources);
     return list_queue_finish(distributed->lists, part, ret_error);
 }
 
@@ -156,7 +156,7 @@ static int run(struct rebuild_elsewhere *self, struct rebuild *rebuild, struct e
     size_t parts = archive_parts_count(rebuild->parts);
     distributed->rebuild = rebuild;
     distributed->sums = REBUILD_SUMS_NONE;
-    distributed->lists = list_queue_new(rebuild->lists, parts);
+    distributed->lists = list_queue_new(rebuild->lists, rebuild->sources, parts);
     distributed->has_part = check_calloc(parts, sizeof *distributed->has_part);
     distributed->parts = 0;
     distributed->policy_position = 0;

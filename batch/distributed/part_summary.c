@@ -1,6 +1,6 @@
 /* The bytes: newest event time, newest receive time, records, transactions, outcomes, newest
  * generation, its position, labels, position of the policy (8 bytes each, little-endian); then list
- * changes, policy and generation, each a length (8 bytes) and its bytes. */
+ * changes, sources, policy and generation, each a length (8 bytes) and its bytes. */
 #include "part_summary.h"
 
 #include "core/base/check.h"
@@ -19,6 +19,7 @@ void part_summary_put(const struct part_summary *summary, struct buffer *buffer)
         buffer_append_u64(buffer, (uint64_t)sums->labels[label]);
     buffer_append_u64(buffer, summary->policy_position);
     task_bytes_put(buffer, summary->list_changes);
+    task_bytes_put(buffer, summary->sources);
     task_bytes_put(buffer, summary->policy);
     task_bytes_put(buffer, summary->generation);
 }
@@ -38,6 +39,7 @@ int part_summary_get(struct text bytes, struct part_summary *ret_summary, struct
         sums->labels[label] = (int64_t)cursor_u64(&cursor);
     summary.policy_position = cursor_u64(&cursor);
     summary.list_changes = task_bytes_get(&cursor);
+    summary.sources = task_bytes_get(&cursor);
     summary.policy = task_bytes_get(&cursor);
     summary.generation = task_bytes_get(&cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)

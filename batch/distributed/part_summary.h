@@ -6,7 +6,8 @@
 
 struct part_summary {
     struct sums sums;
-    struct text list_changes; /* list_queue_keep() */
+    struct text list_changes; /* of a list_parcel */
+    struct text sources;      /* likewise */
     uint64_t policy_position; /* 0: no policy behind the guess */
     struct text policy;       /* payload of its record */
     struct text generation;   /* likewise of the last adopted tables; empty: none */

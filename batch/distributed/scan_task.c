@@ -23,7 +23,8 @@ struct scan_task {
 struct reading {
     struct record_scan records;
     struct arena arena;
-    struct buffer list_changes, policy, generation;
+    struct list_parcel parcel;
+    struct buffer policy, generation;
     uint64_t policy_position;
 };
 
@@ -51,8 +52,7 @@ static int take(struct reading *reading, struct archive_part_reader *reader,
     int r = archive_part_decode(reader, &reading->arena, &record, ret_error);
     if (r < 0)
         return r;
-    if (list_table_takes(record.type))
-        list_queue_keep(&reading->list_changes, &record);
+    list_parcel_take(&reading->parcel, &record);
     return record_scan_take(&reading->records, &record, ret_error);
 }
 
@@ -74,7 +74,8 @@ static int read_records(struct reading *reading, const struct archive_parts *par
 
 static void summarize(const struct reading *reading, struct buffer *ret_summary) {
     const struct part_summary summary = {.sums = reading->records.sums,
-                                         .list_changes = buffer_text(&reading->list_changes),
+                                         .list_changes = buffer_text(&reading->parcel.changes),
+                                         .sources = buffer_text(&reading->parcel.sources.bytes),
                                          .policy_position = reading->policy_position,
                                          .policy = buffer_text(&reading->policy),
                                          .generation = buffer_text(&reading->generation)};
@@ -91,7 +92,7 @@ static int read_part(struct scan_task *scan, const char *folder, struct error *r
     rebuild->spill = rebuild_task_spill(scan->task);
     record_scan_open(&reading.records, rebuild);
     arena_init(&reading.arena, RECORD_BYTES_MAX);
-    buffer_init(&reading.list_changes);
+    list_parcel_init(&reading.parcel);
     buffer_init(&reading.policy);
     buffer_init(&reading.generation);
     r = read_records(&reading, parts, ret_error);
@@ -100,7 +101,7 @@ static int read_part(struct scan_task *scan, const char *folder, struct error *r
     r = record_scan_close(&reading.records, r, ret_error);
     buffer_deinit(&reading.policy);
     buffer_deinit(&reading.generation);
-    buffer_deinit(&reading.list_changes);
+    list_parcel_deinit(&reading.parcel);
     arena_deinit(&reading.arena);
     archive_parts_close(parts);
     return r;

@@ -3,6 +3,7 @@
 
 #include "batch/base/amendment_tally.h"
 #include "core/wire/types/decision.h"
+#include "night_sources.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,7 @@ struct night_figures {
     char currency[4];           /* of amounts; "": no policy, no amounts */
     uint8_t digits;
     uint64_t archive_bytes; /* stored, of all segments */
+    struct night_sources *sources;
 };
 
 /* Frauds and chargebacks, which count as one. */

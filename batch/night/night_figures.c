@@ -148,6 +148,7 @@ static void take_amendment(struct scan *scan, const struct record *record) {
 
 static void take_record(struct scan *scan, const struct record *record) {
     struct night_figures *figures = &scan->figures;
+    bool is_transaction = record->type == RECORD_TRANSACTION;
     struct night_day *received = day_at(scan, record->receive_time_us);
     figures->records++;
     figures->position = record->position;
@@ -155,7 +156,9 @@ static void take_record(struct scan *scan, const struct record *record) {
         figures->newest_receive_us = record->receive_time_us;
     if (received)
         received->received++;
-    if (record->type == RECORD_TRANSACTION)
+    if (is_transaction && record->transaction.transaction.source.length > 0)
+        night_sources_take(figures->sources, record);
+    if (is_transaction)
         take_transaction(scan, record);
     else if (record->type == RECORD_OUTCOME)
         take_outcome(scan, record);
@@ -237,6 +240,8 @@ static void scan_init(struct scan *scan) {
         memcpy(figures->currency, scan->options->schema->base_currency, sizeof figures->currency);
         figures->digits = scan->options->schema->base_digits;
     }
+    figures->sources = check_malloc(sizeof *figures->sources);
+    night_sources_init(figures->sources, scan->options->day);
     night_rules_init(&scan->rules);
 }
 
@@ -270,6 +275,9 @@ int night_figures_make(const struct night_figures_options *options, struct progr
 void night_figures_deinit(struct night_figures *figures) {
     for (size_t i = 0; i < figures->rule_count; i++)
         free((void *)(uintptr_t)figures->rules[i].name.data);
+    if (figures->sources)
+        night_sources_deinit(figures->sources);
+    free(figures->sources);
     free(figures->rules);
     free(figures->days);
     *figures = (struct night_figures){0};

@@ -436,6 +436,38 @@ static void find_rejects(struct finder *finder) {
                     "sends the file of rejects again.");
 }
 
+/* Any missing number is worth a question: counting is what numbers are sent for. */
+static void find_missing_numbers(struct finder *finder, const struct night_source *source) {
+    const struct source_range *first = &source->missing[0];
+    if (source->counts.missed <= source->counts.late)
+        return;
+    uint64_t missing = source->counts.missed - source->counts.late;
+    struct night_finding *finding =
+        add(finder, NIGHT_WARNING, "source_gaps", source->name, (double)missing, 0);
+    say(finding,
+        "%" PRIu64 " numbers of %" TEXT_FORMAT " did not arrive; the first are %" PRIu64
+        " to %" PRIu64,
+        missing, TEXT_ARGS(source->name), first->first, first->last);
+    advise(finding, "The transactions were lost, or refused: look for them in the file of rejects, "
+                    "and ask the producer to send them again.");
+}
+
+static void find_sources(struct finder *finder) {
+    const struct night_sources *sources = finder->figures->sources;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct night_source *source = &sources->of[i];
+        find_missing_numbers(finder, source);
+        if (source->counts.repeats == 0)
+            continue;
+        struct night_finding *finding = add(finder, NIGHT_WARNING, "source_repeats", source->name,
+                                            (double)source->counts.repeats, 0);
+        say(finding, "%" PRIu64 " numbers of %" TEXT_FORMAT " came again, with another transaction",
+            source->counts.repeats, TEXT_ARGS(source->name));
+        advise(finding, "Two programs may use this name, or the producer sends a transaction again "
+                        "under a new id, which counts it twice.");
+    }
+}
+
 static void find_held(struct finder *finder) {
     const struct night_journal *journal = finder->evidence->journal;
     if (journal->held_back > 0) {
@@ -567,9 +599,9 @@ static int compare_findings(const void *left, const void *right) {
 void night_findings_make(const struct night_evidence *evidence,
                          struct night_findings *ret_findings) {
     static void (*const find[])(struct finder *) = {
-        find_silence,  find_volume,    find_gaps,     find_fraud,  find_missed,
-        find_verdicts, find_rules,     find_degraded, find_clocks, find_rejects,
-        find_held,     find_different, find_growth,   find_drift};
+        find_silence,  find_volume, find_gaps,      find_fraud,  find_missed,
+        find_verdicts, find_rules,  find_degraded,  find_clocks, find_rejects,
+        find_sources,  find_held,   find_different, find_growth, find_drift};
     *ret_findings = (struct night_findings){0};
     struct finder finder = {.evidence = evidence,
                             .figures = evidence->figures,

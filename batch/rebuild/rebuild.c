@@ -89,6 +89,14 @@ static int is_up_to_date(struct rebuild *rebuild) {
     return same;
 }
 
+static void use_tables(struct rebuild *rebuild, struct list_table *lists,
+                       struct source_table *sources) {
+    list_table_free(rebuild->lists);
+    source_table_free(rebuild->sources);
+    rebuild->lists = lists;
+    rebuild->sources = sources;
+}
+
 /* Makes the rebuild a full one and records why; the report shows it. */
 static void __attribute__((format(printf, 2, 3))) make_full(struct rebuild *rebuild,
                                                             const char *format, ...) {
@@ -98,8 +106,7 @@ static void __attribute__((format(printf, 2, 3))) make_full(struct rebuild *rebu
     va_end(arguments);
     rebuild->before = (struct generation_manifest){0};
     rebuild->before_tally = (struct tally){.newest_event_time_us = INT64_MIN};
-    list_table_free(rebuild->lists);
-    rebuild->lists = list_table_new();
+    use_tables(rebuild, list_table_new(), source_table_new());
 }
 
 /* The rebuild may continue from the current generation if that has the same features and belongs to
@@ -122,10 +129,8 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     }
     struct generation_manifest manifest = *generation_manifest(generation);
     struct tally tally = generation_tally(generation);
-    struct list_table *lists = generation_take_lists(generation);
-    generation_close(generation);
-    list_table_free(rebuild->lists);
-    rebuild->lists = lists; /* make_full() replaces them again */
+    use_tables(rebuild, generation_take_lists(generation), generation_take_sources(generation));
+    generation_close(generation); /* make_full() replaces them again */
     if (manifest.place.position == rebuild->target.position &&
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
@@ -204,8 +209,7 @@ static int start_over(struct rebuild *rebuild, struct error *ret_error) {
 static int scan(struct rebuild *rebuild, struct error *ret_error) {
     int r = scan_once(rebuild, ret_error);
     if (r > 0) {
-        list_table_free(rebuild->lists);
-        rebuild->lists = list_table_new();
+        use_tables(rebuild, list_table_new(), source_table_new());
         /* Tasks elsewhere have seen all policies, so the right one is loaded already. */
         r = rebuild->options->elsewhere ? 0 : rebuild_find_policy(rebuild, ret_error);
         if (r == 0)
@@ -271,6 +275,7 @@ static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
         .snapshot = &snapshot,
         .tally = &rebuild->report.tally,
         .lists = rebuild->lists,
+        .sources = rebuild->sources,
         .adopted_id = rebuild->adopted_id,
         .now_us = created_us(rebuild),
         .version = rebuild->options->version,
@@ -370,7 +375,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
     baseline_sample_free(rebuild->baselines);
-    list_table_free(rebuild->lists);
+    use_tables(rebuild, NULL, NULL);
     buffer_deinit(&rebuild->last_generation);
     arena_deinit(&rebuild->computed);
 }

@@ -47,7 +47,9 @@ struct rebuild {
     /* The generation to continue from; before.id 0: none, the rebuild is full. */
     struct generation_manifest before;
     struct tally before_tally;
-    struct list_table *lists;  /* first those of `before`, after the scan those at the target */
+    /* First those of `before`, after the scan those at the target. */
+    struct list_table *lists;
+    struct source_table *sources;
     int64_t newest_receive_us; /* of the records read */
     uint64_t adopted_id;       /* of the generation that a server adopted last; 0: none known */
 

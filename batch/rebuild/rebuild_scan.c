@@ -18,8 +18,8 @@
 
 struct scan_thread {
     struct record_scan records;
-    struct arena arena; /* of the record being looked at */
-    struct list_queue *lists;
+    struct arena arena;         /* of the record being looked at */
+    struct list_parcel *parcel; /* of the part that is being read */
     struct later_policy later;
     size_t part; /* being read; counted from the first part of the scan */
 };
@@ -45,8 +45,7 @@ struct scan {
 static int take_record(struct scan_thread *thread, const struct record *record,
                        struct error *ret_error) {
     thread->records.sums.records++;
-    if (list_table_takes(record->type))
-        list_queue_put(thread->lists, thread->part, record);
+    list_parcel_take(thread->parcel, record);
     return record_scan_take(&thread->records, record, ret_error);
 }
 
@@ -123,8 +122,8 @@ static int scan_part(void *user, struct thread_pool *thread_pool, size_t worker,
                               &reader, ret_error);
     if (r < 0)
         return r;
-    thread->lists = scan->lists;
     thread->part = part - scan->first;
+    thread->parcel = list_queue_parcel(scan->lists, thread->part);
     spill_set_sequence(thread->records.writer, (uint32_t)part);
     r = scan_records(scan, thread, thread_pool, reader, ret_error);
     archive_part_close(reader);
@@ -175,7 +174,7 @@ int rebuild_scan(struct rebuild *rebuild, struct error *ret_error) {
         total += archive_parts_size(rebuild->parts, scan.first + i);
     divide_parts(&scan, jobs);
     scan.threads = check_calloc(rebuild->threads, sizeof *scan.threads);
-    scan.lists = list_queue_new(rebuild->lists, jobs);
+    scan.lists = list_queue_new(rebuild->lists, rebuild->sources, jobs);
     for (size_t i = 0; i < rebuild->threads; i++)
         open_thread(rebuild, &scan.threads[i]);
     struct thread_pool *thread_pool = thread_pool_start(rebuild->threads, jobs, scan_part, &scan);

@@ -26,7 +26,8 @@ struct verify {
 
 bool verify_found_difference(const struct verify_report *report) {
     return report->states.differences > 0 || report->states.is_tally_different ||
-           report->states.are_lists_different || report->different_ids > 0;
+           report->states.are_lists_different || report->states.are_sources_different ||
+           report->different_ids > 0;
 }
 
 /* ---- the two sides ---- */

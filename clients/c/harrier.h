@@ -161,7 +161,11 @@ struct harrier_transaction {
     int32_t latitude_e7, longitude_e7; /* degrees × 10^7; set has_location */
     const struct harrier_attribute *attributes;
     size_t attribute_count;
-    void *reserved[4];
+    /* Who sends it, by a name of its own ("checkout-3"), and the number that it gives it: 1, rising
+     * by one. The server notices numbers that are missing, or come twice. NULL and 0: none. */
+    const char *source;
+    uint64_t sequence;
+    void *reserved[2];
 };
 
 enum harrier_label {
@@ -425,6 +429,25 @@ struct harrier_brake_result {
     uint64_t definition; /* that the brake is, or was, for */
 };
 
+struct harrier_source_range {
+    uint64_t first, last; /* both included */
+};
+
+/* What the numbers of a source say, in the whole archive. */
+struct harrier_source {
+    const char *source;
+    uint64_t transactions; /* with and without a number */
+    int64_t last_receive_time_us;
+    uint64_t first, highest; /* since the numbering last began anew; 0: no number has come */
+    uint64_t gaps;           /* ranges of numbers that did not come in time */
+    uint64_t missed;         /* the numbers in them */
+    uint64_t late;           /* those of them that came after all */
+    uint64_t repeats;        /* numbers that came again, with another transaction */
+    uint64_t restarts;       /* how often the numbering began anew */
+    const struct harrier_source_range *missing; /* the last ranges, at most 10, rising */
+    size_t missing_count;
+};
+
 struct harrier_status {
     const char *version;
     const char *state; /* "starting", "ready", "standby", "draining", "unavailable" */
@@ -457,6 +480,10 @@ struct harrier_status {
     const struct harrier_brake *brakes; /* the first 100, in the order of positions */
     size_t described_brakes;
     uint64_t brake_count; /* all of them */
+    /* The sources of transactions, at most 256, and how many transactions had another one. */
+    const struct harrier_source *sources;
+    size_t source_count;
+    uint64_t other_source_transactions;
 };
 
 enum harrier_reload_result {

@@ -267,7 +267,7 @@ func (r *reading) transaction(t *wire.Transaction) Transaction {
 		ID: t.Id, EventTime: moment(t.EventTimeUs), AmountMinor: t.AmountMinor, Currency: t.Currency, Card: t.Card,
 		Customer: t.Customer, Account: t.Account, Merchant: t.Merchant, Terminal: t.Terminal, Device: t.Device, IP: t.Ip,
 		Country: t.Country, MCC: t.Mcc, Channel: t.Channel, Email: t.Email, Phone: t.Phone,
-		Attributes: each(t.Attributes, r.attribute),
+		Attributes: each(t.Attributes, r.attribute), Source: t.Source, Sequence: t.Sequence,
 	}
 	if t.Location != nil {
 		made.Location = &Location{float64(t.Location.LatitudeE7) / 1e7, float64(t.Location.LongitudeE7) / 1e7}

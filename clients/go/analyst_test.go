@@ -142,12 +142,14 @@ func TestAnExplainedTransactionHasAllItsFields(t *testing.T) {
 			{Name: "text", Value: &wire.Attribute_Text{Text: ""}}, {Name: "whole", Value: &wire.Attribute_Integer{Integer: -7}},
 			{Name: "number", Value: &wire.Attribute_Number{Number: 0.5}}, {Name: "flag", Value: &wire.Attribute_Flag{}},
 		},
+		Source: "shop", Sequence: 7,
 	}
 	var r reading
 	got := r.transaction(given)
 	wanted := Transaction{
 		"t", time.Unix(1, 1000).UTC(), 5, "EUR", "c", "u", "a", "m", "e", "d", "::1", "DE", "1234", "pos", "x@y", "1",
 		&Location{-1.5, 2}, []Attribute{String("text", ""), Int("whole", -7), Float("number", 0.5), Bool("flag", false)},
+		"shop", 7,
 	}
 	if r.fault != nil || !reflect.DeepEqual(got, wanted) {
 		t.Errorf("%+v, %v", got, r.fault)

@@ -119,6 +119,7 @@ func transactionOf(w *wire.Transaction) Transaction {
 		ID: w.Id, EventTime: time.UnixMicro(w.EventTimeUs), AmountMinor: w.AmountMinor, Currency: w.Currency, Card: w.Card,
 		Customer: w.Customer, Account: w.Account, Merchant: w.Merchant, Terminal: w.Terminal, Device: w.Device, IP: w.Ip,
 		Country: w.Country, MCC: w.Mcc, Channel: w.Channel, Email: w.Email, Phone: w.Phone,
+		Source: w.Source, Sequence: w.Sequence,
 	}
 	if w.Location != nil {
 		t.Location = &Location{float64(w.Location.LatitudeE7) / 1e7, float64(w.Location.LongitudeE7) / 1e7}

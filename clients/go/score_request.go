@@ -22,6 +22,7 @@ const (
 	// of Transaction
 	fieldEventTime   = 2
 	fieldAmountMinor = 3
+	fieldSequence    = 18
 
 	// The initial capacity per transaction, in bytes.
 	transactionMostly = 160
@@ -29,12 +30,14 @@ const (
 
 // textNames has the names of Transaction's string fields by their numbers; "" for the others.
 var textNames = [...]string{1: "id", 4: "currency", 5: "card", 6: "customer", 7: "account", 8: "merchant", 9: "terminal",
-	10: "device", 11: "ip", 12: "country", 13: "mcc", 14: "channel", 15: "email", 16: "phone"}
+	10: "device", 11: "ip", 12: "country", 13: "mcc", 14: "channel", 15: "email", 16: "phone",
+	17: "source"}
 
 // texts returns the string fields by their numbers.
 func (t *Transaction) texts() [len(textNames)]string {
 	return [len(textNames)]string{1: t.ID, 4: t.Currency, 5: t.Card, 6: t.Customer, 7: t.Account, 8: t.Merchant,
-		9: t.Terminal, 10: t.Device, 11: t.IP, 12: t.Country, 13: t.MCC, 14: t.Channel, 15: t.Email, 16: t.Phone}
+		9: t.Terminal, 10: t.Device, 11: t.IP, 12: t.Country, 13: t.MCC, 14: t.Channel, 15: t.Email, 16: t.Phone,
+		17: t.Source}
 }
 
 func scoreRequest(transactions []Transaction, dryRun, returnFeatures bool) (*request, error) {
@@ -109,6 +112,9 @@ func appendTransaction(data []byte, t *Transaction) ([]byte, error) {
 		}
 		data = protowire.AppendTag(data, protowire.Number(number), protowire.BytesType)
 		data = protowire.AppendString(data, value)
+	}
+	if t.Sequence != 0 {
+		data = protowire.AppendVarint(protowire.AppendTag(data, fieldSequence, protowire.VarintType), t.Sequence)
 	}
 	if t.Location == nil && len(t.Attributes) == 0 {
 		return data, nil

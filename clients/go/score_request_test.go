@@ -25,6 +25,8 @@ func (c chance) transaction() *wire.Transaction {
 			made.EventTimeUs = int64(c.number()>>8) - 1<<50
 		case field.Kind() == protoreflect.Int64Kind:
 			made.ProtoReflect().Set(field, protoreflect.ValueOfInt64(int64(c.number())))
+		case field.Kind() == protoreflect.Uint64Kind:
+			made.ProtoReflect().Set(field, protoreflect.ValueOfUint64(c.number()))
 		case field.Name() == "location":
 			made.Location = &wire.Location{LatitudeE7: int32(c.number()), LongitudeE7: int32(c.number())}
 		case field.Name() == "attributes":

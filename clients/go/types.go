@@ -55,6 +55,10 @@ type Transaction struct {
 	Location *Location
 	// Attributes are fields that the server's policy declares.
 	Attributes []Attribute
+	// Source is who sends it, by a name of its own ("checkout-3"), and Sequence the number that it gives it: 1, rising
+	// by one. The server notices numbers that are missing, or come twice. Empty and 0: none.
+	Source   string
+	Sequence uint64
 }
 
 // Location is a place in degrees, WGS 84. Sent rounded to 10⁻⁷.

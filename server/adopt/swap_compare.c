@@ -50,12 +50,12 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
     struct service *service = swap->service;
     struct metric_set *metrics = service->settings.metrics;
     bool is_equal = comparison->differences == 0 && !comparison->is_tally_different &&
-                    !comparison->are_lists_different;
+                    !comparison->are_lists_different && !comparison->are_sources_different;
     pthread_mutex_lock(&service->lock);
     swap->is_compared = true;
     swap->compared = comparison->entities;
-    swap->differences =
-        comparison->differences + comparison->is_tally_different + comparison->are_lists_different;
+    swap->differences = comparison->differences + comparison->is_tally_different +
+                        comparison->are_lists_different + comparison->are_sources_different;
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, COMPARED_ENTITIES, 0, (int64_t)comparison->entities);
     metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)comparison->differences);
@@ -65,13 +65,15 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
                  "the live states of %" PRIu64 " entities equal those of the new generation",
                  comparison->entities);
     else
-        log_line(service->settings.log, LOG_ERROR,
-                 "%" PRIu64 " of %" PRIu64
-                 " live states differ from those of the new generation%s%s; `harrier verify` shows "
-                 "which ones match the archive",
-                 comparison->differences, comparison->entities,
-                 comparison->is_tally_different ? ", and the counts of records differ" : "",
-                 comparison->are_lists_different ? ", and the entries added to lists differ" : "");
+        log_line(
+            service->settings.log, LOG_ERROR,
+            "%" PRIu64 " of %" PRIu64
+            " live states differ from those of the new generation%s%s%s; `harrier verify` shows "
+            "which ones match the archive",
+            comparison->differences, comparison->entities,
+            comparison->is_tally_different ? ", and the counts of records differ" : "",
+            comparison->are_lists_different ? ", and the entries added to lists differ" : "",
+            comparison->are_sources_different ? ", and the numbers of sources differ" : "");
 }
 
 void swap_compare(struct swap *swap) {

@@ -158,5 +158,6 @@ void service_measure(struct service *service);
  */
 void service_write_rules(const struct service *service, struct buffer *out);
 void service_write_brakes(struct service *service, struct buffer *out);
+void service_write_sources(struct service *service, struct buffer *out);
 void service_write_tokens(struct service *service, struct buffer *out);
 void service_write_shadows(struct service *service, struct buffer *out);

@@ -106,7 +106,8 @@ struct service {
     int64_t max_ahead_us;    /* of an event time before the clock; a reload may change it */
     struct refusal refused, refused_tokens;
     uint64_t own_position; /* last record that no request asked for: as large as a policy, maybe */
-    uint64_t duplicates;   /* transactions answered with their first decision, since the start */
+    bool said_other_sources; /* sources_note_others() */
+    uint64_t duplicates;     /* transactions answered with their first decision, since the start */
     char *list_labels[LIST_LABELS_MAX]; /* names of lists, by their label in the metrics */
     size_t list_label_count;
     int64_t spare_at_us; /* monotonic, earliest next spare.c attempt; INT64_MAX: one is under way */

@@ -12,6 +12,7 @@
 #include "server/adopt/adoption.h"
 #include "server/adopt/staleness.h"
 #include "server/adopt/swap.h"
+#include "sources.h"
 
 /* ---- GetEntity ---- */
 
@@ -153,6 +154,8 @@ enum next perform_status(struct run *run) {
     describe(service, response);
     adoption_describe_warming(service, &run->arena, &response->warming);
     if (service->states.overlay)
+        sources_describe(service, &run->arena, response);
+    if (service->states.overlay)
         brake_describe(service, &run->arena, response);
     struct error error;
     bool wants_hash = run->message.status.state_hash && service->states.overlay;
@@ -244,6 +247,12 @@ void service_write_rules(const struct service *service, struct buffer *out) {
 void service_write_brakes(struct service *service, struct buffer *out) {
     pthread_mutex_lock(&service->lock);
     brake_write(service, out);
+    pthread_mutex_unlock(&service->lock);
+}
+
+void service_write_sources(struct service *service, struct buffer *out) {
+    pthread_mutex_lock(&service->lock);
+    sources_write(service, out);
     pthread_mutex_unlock(&service->lock);
 }
 

@@ -9,6 +9,7 @@
 #include "brake.h"
 #include "server/adopt/shadows.h"
 #include "server/adopt/staleness.h"
+#include "sources.h"
 
 #include "core/base/hash.h"
 
@@ -213,4 +214,5 @@ void count_score(const struct run *run) {
     add_some(metrics, DEGRADED, 0, degraded);
     add_some(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
     service->duplicates += duplicates;
+    sources_note_others(service);
 }

@@ -32,7 +32,7 @@ MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
 FOLDERS = {
     "core/wire": ["types", "bytes", "message", "record"],
     "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
-    "core/store": ["archive", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights"],
+    "core/store": ["archive", "sources", "generation", "overlay", "ingest", "explain", "find", "tokens", "nights"],
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],

@@ -22,7 +22,7 @@ attributes:
 EVERYTHING = {
     "customer": "c ü \"1\"", "account": "a", "terminal": "t", "device": "d", "ip": "2001:db8::1", "country": "DE",
     "mcc": "5411", "channel": "ecom", "email": "a@example.com", "phone": "+4930123456",
-    "location": {"latitude_e7": 488566001, "longitude_e7": -23522007},
+    "location": {"latitude_e7": 488566001, "longitude_e7": -23522007}, "source": "shop \"7\"", "sequence": 9007199254740993,
 }
 ATTRIBUTES = [
     [{"name": "note", "text": "a, \"b\" €"}, {"name": "items", "integer": 9223372036854775807}],

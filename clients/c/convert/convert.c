@@ -73,6 +73,8 @@ static struct transaction transaction_from_public(const struct harrier_transacti
         .longitude_e7 = in->longitude_e7,
         .attributes = attributes_from_public(in, arena),
         .attribute_count = in->attribute_count,
+        .source = text_of(in->source),
+        .sequence = in->sequence,
     };
     return out;
 }

@@ -54,6 +54,8 @@ struct harrier_transaction reply_transaction(struct reply_memory *memory,
         .longitude_e7 = in->longitude_e7,
         .attributes = attributes(memory, in),
         .attribute_count = in->attribute_count,
+        .source = reply_string(memory, in->source),
+        .sequence = in->sequence,
     };
 }
 

@@ -244,6 +244,36 @@ static const struct harrier_brake *brakes(struct reply_memory *memory,
     return out;
 }
 
+static const struct harrier_source_range *missing(struct reply_memory *memory,
+                                                  const struct status_source *in) {
+    struct harrier_source_range *out = reply_array(memory, in->missing_count, sizeof *out);
+    for (size_t i = 0; out && i < in->missing_count; i++)
+        out[i] = (struct harrier_source_range){.first = in->missing[i].first,
+                                               .last = in->missing[i].last};
+    return out;
+}
+
+static const struct harrier_source *sources(struct reply_memory *memory,
+                                            const struct status_response *in) {
+    struct harrier_source *out = reply_array(memory, in->source_count, sizeof *out);
+    for (size_t i = 0; out && i < in->source_count; i++) {
+        const struct status_source *source = &in->sources[i];
+        out[i] = (struct harrier_source){.source = reply_string(memory, source->source),
+                                         .transactions = source->transactions,
+                                         .last_receive_time_us = source->last_receive_us,
+                                         .first = source->first,
+                                         .highest = source->highest,
+                                         .gaps = source->gaps,
+                                         .missed = source->missed,
+                                         .late = source->late,
+                                         .repeats = source->repeats,
+                                         .restarts = source->restarts,
+                                         .missing = missing(memory, source),
+                                         .missing_count = source->missing_count};
+    }
+    return out;
+}
+
 static void fill_status(struct reply_memory *memory, const struct status_response *in) {
     struct harrier_status *out = reply_array(memory, 1, sizeof *out);
     memory->reply.status = out;
@@ -284,6 +314,9 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .brakes = brakes(memory, in),
         .described_brakes = in->described_brakes,
         .brake_count = in->brake_count,
+        .sources = sources(memory, in),
+        .source_count = in->source_count,
+        .other_source_transactions = in->other_source_transactions,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

@@ -17,6 +17,7 @@
 #include "core/base/value.h"
 
 #include <argp.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -160,6 +161,49 @@ static void print_brakes(const struct harrier_status *status) {
                    status->brakes[i].reason);
 }
 
+/* "3-7, 12" */
+static void print_missing(const struct harrier_source *source) {
+    for (size_t i = 0; i < source->missing_count; i++) {
+        const struct harrier_source_range *range = &source->missing[i];
+        printf("%s%" PRIu64, i ? ", " : "", range->first);
+        if (range->last > range->first)
+            printf("-%" PRIu64, range->last);
+    }
+}
+
+/* What is as it should be is not mentioned. */
+static void print_source(const struct harrier_source *source) {
+    char number[3][QUANTITY_COUNT_SIZE];
+    printf("%-13s %s: %s transactions", "source", source->source,
+           quantity_format_count(source->transactions, number[0]));
+    if (source->highest > 0)
+        printf(", numbers %" PRIu64 " to %" PRIu64, source->first, source->highest);
+    if (source->gaps > 0)
+        printf(", %s missed in %s gaps, %s came late",
+               quantity_format_count(source->missed, number[0]),
+               quantity_format_count(source->gaps, number[1]),
+               quantity_format_count(source->late, number[2]));
+    if (source->repeats > 0)
+        printf(", %s repeats", quantity_format_count(source->repeats, number[0]));
+    if (source->restarts > 0)
+        printf(", %s restarts", quantity_format_count(source->restarts, number[0]));
+    puts("");
+    if (source->missing_count == 0)
+        return;
+    printf("%-13s ", "  missing");
+    print_missing(source);
+    puts("");
+}
+
+static void print_sources(const struct harrier_status *status) {
+    char number[QUANTITY_COUNT_SIZE];
+    for (size_t i = 0; i < status->source_count; i++)
+        print_source(&status->sources[i]);
+    if (status->other_source_transactions > 0)
+        printf("%-13s %s transactions, which nothing is kept of: there are too many sources\n",
+               "  others", quantity_format_count(status->other_source_transactions, number));
+}
+
 /* Only of a server whose archive is replicated. */
 static void print_cluster(const struct harrier_status *status) {
     if (!*status->node)
@@ -198,6 +242,7 @@ static void print_text(const struct options *options, const struct harrier_statu
     printf("%-13s %s entities, %s of memory\n", "overlay",
            quantity_format_count(status->overlay_entities, number),
            quantity_format_bytes(status->overlay_memory_bytes, bytes));
+    print_sources(status);
     print_count("duplicates", status->duplicates);
     print_count("rejected", status->rejected);
     if (options->state_hash) {
@@ -221,6 +266,29 @@ static void add_brake(struct buffer *line, const struct harrier_brake *brake) {
     json_add_unsigned(line, "position", brake->position);
     json_add_text(line, "source", text_of(brake->source));
     json_add_text(line, "reason", text_of(brake->reason));
+    json_end_object(line);
+}
+
+static void add_source(struct buffer *line, const struct harrier_source *source) {
+    json_begin_object(line, NULL);
+    json_add_text(line, "source", text_of(source->source));
+    json_add_unsigned(line, "transactions", source->transactions);
+    json_time(line, "last_receive_time", source->last_receive_time_us);
+    json_add_unsigned(line, "first", source->first);
+    json_add_unsigned(line, "highest", source->highest);
+    json_add_unsigned(line, "gaps", source->gaps);
+    json_add_unsigned(line, "missed", source->missed);
+    json_add_unsigned(line, "late", source->late);
+    json_add_unsigned(line, "repeats", source->repeats);
+    json_add_unsigned(line, "restarts", source->restarts);
+    json_begin_array(line, "missing");
+    for (size_t i = 0; i < source->missing_count; i++) {
+        json_begin_array(line, NULL);
+        json_add_unsigned(line, NULL, source->missing[i].first);
+        json_add_unsigned(line, NULL, source->missing[i].last);
+        json_end_array(line);
+    }
+    json_end_array(line);
     json_end_object(line);
 }
 
@@ -273,6 +341,11 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_unsigned(&line, "overlay_entities", status->overlay_entities);
     json_add_unsigned(&line, "overlay_bytes", status->overlay_bytes);
     json_add_unsigned(&line, "overlay_memory_bytes", status->overlay_memory_bytes);
+    json_begin_array(&line, "sources");
+    for (size_t i = 0; i < status->source_count; i++)
+        add_source(&line, &status->sources[i]);
+    json_end_array(&line);
+    json_add_unsigned(&line, "other_source_transactions", status->other_source_transactions);
     json_add_unsigned(&line, "duplicates", status->duplicates);
     json_add_unsigned(&line, "rejected", status->rejected);
     if (options->state_hash)

@@ -184,6 +184,10 @@ static void print_text(const struct reporter *reporter, const struct verify_repo
         printf("  %-11s %s added, %s\n", "lists",
                quantity_format_count(report->states.list_entries, number[0]),
                report->states.are_lists_different ? "different" : "0 different");
+    if (report->states.sources > 0 || report->states.are_sources_different)
+        printf("  %-11s %s known, %s\n", "sources",
+               quantity_format_count(report->states.sources, number[0]),
+               report->states.are_sources_different ? "different" : "0 different");
     if (report->states.is_tally_different)
         printf("  the counts of transactions, outcomes or labels differ\n");
     printf("%s\n", verify_found_difference(report) ? "They differ." : "They are equal.");
@@ -212,6 +216,8 @@ static void print_json(const struct reporter *reporter, const struct verify_repo
     json_add_bool(&line, "counts_equal", !report->states.is_tally_different);
     json_add_unsigned(&line, "list_entries", report->states.list_entries);
     json_add_bool(&line, "lists_equal", !report->states.are_lists_different);
+    json_add_unsigned(&line, "sources", report->states.sources);
+    json_add_bool(&line, "sources_equal", !report->states.are_sources_different);
     add_array(&line, "entities", &reporter->entities);
     add_array(&line, "differences", &reporter->differences);
     json_end_object(&line);

@@ -91,6 +91,9 @@ static void add_transaction(struct buffer *out, const struct harrier_transaction
         json_add_value(out, TEXT_LITERAL("longitude"),
                        value_double(transaction->longitude_e7 / 1e7));
     }
+    add_string(out, "source", transaction->source);
+    if (transaction->sequence > 0)
+        json_add_unsigned(out, "sequence", transaction->sequence);
     if (transaction->attribute_count > 0)
         add_attributes(out, transaction);
     json_end_object(out);

@@ -93,6 +93,9 @@ static void add_transaction(struct buffer *out, const struct harrier_explanation
     if (in->has_location)
         buffer_printf(out, "  %-12s%.7g, %.7g\n", "location", in->latitude_e7 / 1e7,
                       in->longitude_e7 / 1e7);
+    add_field(out, "source", in->source);
+    if (in->sequence > 0)
+        buffer_printf(out, "  %-12s%" PRIu64 "\n", "sequence", in->sequence);
     for (size_t i = 0; i < in->attribute_count; i++)
         add_attribute(out, &in->attributes[i]);
 }

@@ -22,6 +22,8 @@ static const struct {
     {"currency", offsetof(struct mapping, currency)},
     {"latitude", offsetof(struct mapping, latitude)},
     {"longitude", offsetof(struct mapping, longitude)},
+    {"source", offsetof(struct mapping, source)},
+    {"sequence", offsetof(struct mapping, sequence)},
     {"outcome", offsetof(struct mapping, outcome)},
     {"outcome_time", offsetof(struct mapping, outcome_time)},
     {"received_time", offsetof(struct mapping, received_time)},

@@ -1,9 +1,9 @@
 /* Which column of a file is which field of a transaction. docs/CLI.md describes the YAML file.
  *
  * Without a file the columns have the names of the fields themselves: id, event_time,
- * amount or amount_minor, currency, card … phone, latitude, longitude, outcome, outcome_time,
- * received_time, amendment, amendment_amount or amendment_amount_minor, amendment_time,
- * label_fraud, and attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an
+ * amount or amount_minor, currency, card … phone, latitude, longitude, source, sequence, outcome,
+ * outcome_time, received_time, amendment, amendment_amount or amendment_amount_minor,
+ * amendment_time, label_fraud, and attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an
  * object "attributes" whose members are sent with the types they have there. */
 #pragma once
 
@@ -52,6 +52,7 @@ struct mapping {
     struct text *columns; /* to ask rows_want() for */
     size_t column_count;
     struct mapped_value id, event_time, amount, amount_minor, currency, latitude, longitude;
+    struct mapped_value source, sequence;
     struct mapped_value fields[FIELD_COUNT];
     struct timestamp_format event_time_format;
     /* For history only: when a transaction was received, and its outcome became known. */

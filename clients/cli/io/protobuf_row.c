@@ -13,7 +13,8 @@ static int copy_texts(struct arena *arena, struct transaction *transaction,
     struct attribute *attributes =
         arena_calloc(arena, transaction->attribute_count, sizeof *attributes);
     bool is_whole = attributes && copy_text(arena, &transaction->id) &&
-                    copy_text(arena, &transaction->currency);
+                    copy_text(arena, &transaction->currency) &&
+                    copy_text(arena, &transaction->source);
     for (size_t i = 0; i < FIELD_COUNT && is_whole; i++)
         is_whole = copy_text(arena, &transaction->fields[i]);
     for (size_t i = 0; i < transaction->attribute_count && is_whole; i++) {

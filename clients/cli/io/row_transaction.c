@@ -209,6 +209,25 @@ static int convert_location(const struct conversion *conversion, struct transact
     return r;
 }
 
+/* Who sent it, and as which number. */
+static int convert_source(const struct conversion *conversion, struct transaction *transaction) {
+    const struct mapped_value *value = &conversion->mapping->sequence;
+    const struct text name = TEXT_LITERAL("sequence");
+    struct cell cell = cell_of(conversion, value);
+    int64_t sequence;
+    int r = convert_text(conversion, TEXT_LITERAL("source"), &conversion->mapping->source,
+                         &transaction->source);
+    if (r < 0 || cell.kind == CELL_ABSENT)
+        return r;
+    r = decimal_parse(cell.text, 0, &sequence, conversion->error);
+    if (r < 0)
+        return at_field(conversion, name, value);
+    if (sequence < 0)
+        return invalid(conversion, name, value, "negative; expected 1, rising by one");
+    transaction->sequence = (uint64_t)sequence;
+    return 0;
+}
+
 /* The characters are limited first: strtod() depends on more than the digits. */
 static int parse_double(struct text t, double *ret_number, struct error *ret_error) {
     char string[64], *end;
@@ -388,6 +407,8 @@ int row_transaction(const struct mapping *mapping, const struct row *row, struct
         r = convert_amount(&conversion, &transaction);
     if (r == 0)
         r = convert_location(&conversion, &transaction);
+    if (r == 0)
+        r = convert_source(&conversion, &transaction);
     if (r == 0)
         r = convert_attributes(&conversion, &transaction);
     if (r == 0)

@@ -205,6 +205,39 @@ static void add_rejects(struct buffer *json, const struct night_rejects *rejects
     json_end_object(json);
 }
 
+static void add_source(struct buffer *json, const struct night_source *source) {
+    json_begin_object(json, NULL);
+    json_add_text(json, "source", source->name);
+    json_add_unsigned(json, "transactions", source->transactions);
+    json_add_unsigned(json, "first", source->first);
+    json_add_unsigned(json, "last", source->last);
+    json_add_unsigned(json, "gaps", source->counts.gaps);
+    json_add_unsigned(json, "missed", source->counts.missed);
+    json_add_unsigned(json, "late", source->counts.late);
+    json_add_unsigned(json, "repeats", source->counts.repeats);
+    json_add_unsigned(json, "restarts", source->counts.restarts);
+    json_begin_array(json, "missing");
+    for (size_t i = 0; i < source->missing_count; i++) {
+        json_begin_array(json, NULL);
+        json_add_unsigned(json, NULL, source->missing[i].first);
+        json_add_unsigned(json, NULL, source->missing[i].last);
+        json_end_array(json);
+    }
+    json_end_array(json);
+    json_end_object(json);
+}
+
+static void add_sources(struct buffer *json, const struct night_sources *sources) {
+    json_begin_object(json, "sources");
+    json_begin_array(json, "of");
+    for (size_t i = 0; i < sources->count; i++)
+        if (sources->of[i].transactions > 0)
+            add_source(json, &sources->of[i]);
+    json_end_array(json);
+    json_add_unsigned(json, "other_transactions", sources->others);
+    json_end_object(json);
+}
+
 static void add_growth(struct buffer *json, const struct night_document *document) {
     const struct night_growth *growth = &document->evidence.growth;
     json_begin_object(json, "growth");
@@ -256,6 +289,7 @@ void night_json_format(const struct night_document *document, struct buffer *jso
     add_drift(json, document);
     add_guard(json, document);
     add_rejects(json, document->evidence.rejects);
+    add_sources(json, figures->sources);
     json_begin_object(json, "verify");
     json_add_bool(json, "sample", journal->is_sample);
     json_add_unsigned(json, "compared", journal->verified);

@@ -356,6 +356,56 @@ static void put_rejects(struct page *page) {
     end_table(page);
 }
 
+/* "3–7, 12" and how many more there are. */
+static void put_missing(struct page *page, const struct night_source *source) {
+    put(page, "<td>");
+    for (size_t i = 0; i < source->missing_count; i++) {
+        const struct source_range *range = &source->missing[i];
+        buffer_printf(page->out, "%s%" PRIu64, i ? ", " : "", range->first);
+        if (range->last > range->first)
+            buffer_printf(page->out, "–%" PRIu64, range->last);
+    }
+    if (source->counts.gaps > source->missing_count)
+        buffer_printf(page->out, " and %" PRIu64 " more",
+                      source->counts.gaps - source->missing_count);
+    put(page, "</td>");
+}
+
+static void put_source(struct page *page, const struct night_source *source) {
+    put(page, "<tr>");
+    cell_text(page, source->name);
+    cell_count(page, source->transactions);
+    cell_count(page, source->first);
+    cell_count(page, source->last);
+    cell_count(page, source->counts.missed);
+    cell_count(page, source->counts.late);
+    cell_count(page, source->counts.repeats);
+    cell_count(page, source->counts.restarts);
+    put_missing(page, source);
+    put(page, "</tr>\n");
+}
+
+/* Nothing at all where no producer names itself. */
+static void put_sources(struct page *page) {
+    const struct night_sources *sources = page->figures->sources;
+    char count[QUANTITY_COUNT_SIZE];
+    if (sources->count == 0)
+        return;
+    heading(page, "Sources",
+            "What the producers’ own numbers say about the transactions received on this day.");
+    begin_table(page,
+                "Source|Transactions|First|Last|Missed|Late|Repeats|Restarts|Missing numbers");
+    for (size_t i = 0; i < sources->count; i++)
+        if (sources->of[i].transactions > 0)
+            put_source(page, &sources->of[i]);
+    end_table(page);
+    if (sources->others > 0)
+        buffer_printf(page->out,
+                      "<p class=\"empty\">%s transactions name other sources; there are too many "
+                      "to look at their numbers.</p>\n",
+                      quantity_format_count(sources->others, count));
+}
+
 static void put_fact(struct page *page, const char *name, const char *value) {
     buffer_printf(page->out, "<div><dt>%s</dt><dd>%s</dd></div>", name, value);
 }
@@ -418,6 +468,7 @@ void night_page_format(const struct night_document *document, struct buffer *out
     put_rules(&page);
     put_guard(&page);
     put_rejects(&page);
+    put_sources(&page);
     put_drift(&page);
     put_growth(&page);
     buffer_append(out, page_3, sizeof page_3);

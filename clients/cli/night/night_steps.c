@@ -132,7 +132,8 @@ static int verify(struct night_run *run, struct error *ret_error) {
     run->journal.is_sample = is_sample;
     run->journal.verified = report.states.entities + report.ids;
     run->journal.different = report.states.differences + report.different_ids +
-                             report.states.is_tally_different + report.states.are_lists_different;
+                             report.states.is_tally_different + report.states.are_lists_different +
+                             report.states.are_sources_different;
     return 0;
 }
 

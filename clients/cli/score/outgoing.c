@@ -61,6 +61,8 @@ bool outgoing_transaction(const struct transaction *transaction, struct arena *a
         .longitude_e7 = transaction->longitude_e7,
         .attributes = attributes,
         .attribute_count = transaction->attribute_count,
+        .source = string_of(transaction->source),
+        .sequence = transaction->sequence,
     };
     return true;
 }

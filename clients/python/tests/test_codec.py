@@ -46,6 +46,7 @@ def case(name: str) -> Dict[str, Any]:
 def transaction_of(value: Dict[str, Any]) -> Transaction:
     members = {key: text for key, text in value.items() if key not in ("event_time_us", "location", "attributes")}
     members["amount_minor"] = int(value.get("amount_minor", 0))
+    members["sequence"] = int(value.get("sequence", 0))
     if "location" in value:
         location = value["location"]
         members["location"] = Location(location.get("latitude_e7", 0) / 1e7, location.get("longitude_e7", 0) / 1e7)
@@ -86,6 +87,7 @@ def request_of(value: Dict[str, Any]) -> _codec.Request:
     "name",
     [
         *("request_score_full", "request_score_batch", "request_score_minimal", "request_score_location_zero"),
+        "request_score_source",
         *("request_report_outcome", "request_get_entity", "request_status", "request_status_hash"),
     ],
 )
@@ -287,6 +289,8 @@ def test_varints(value: int) -> None:
         Transaction("t", 1, card="x" * 128),
         Transaction("t", 1, card="é"),
         Transaction("t", 1, phone="é"),
+        Transaction("t", 1, source="é"),
+        Transaction("t", 1, source="a", sequence=1 << 63),
         Transaction("t", 1, location=Location(0, 0)),
         Transaction("t", 1, attributes={"a": 1}),
     ],
@@ -347,6 +351,12 @@ def test_no_answer_to_this(data: bytes) -> None:
         {"card": None},
         {"card": []},
         {"card": 5},
+        {"source": None},
+        {"source": 5},
+        {"sequence": None},
+        {"sequence": 1.5},
+        {"sequence": -1},
+        {"sequence": 1 << 63},
     ],
     ids=repr,
 )

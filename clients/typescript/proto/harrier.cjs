@@ -894,6 +894,8 @@ $root.harrier = (function() {
             Transaction.prototype.channel = "";
             Transaction.prototype.email = "";
             Transaction.prototype.phone = "";
+            Transaction.prototype.source = "";
+            Transaction.prototype.sequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             Transaction.prototype.location = null;
             Transaction.prototype.attributes = $util.emptyArray;
 
@@ -936,6 +938,10 @@ $root.harrier = (function() {
                     writer.uint32(122).string(message.email);
                 if (message.phone != null && $Object.hasOwnProperty.call(message, "phone") && message.phone !== "")
                     writer.uint32(130).string(message.phone);
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(138).string(message.source);
+                if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && (typeof message.sequence === "object" ? message.sequence.low || message.sequence.high : message.sequence !== 0))
+                    writer.uint32(144).uint64(message.sequence);
                 if (message.location != null && $Object.hasOwnProperty.call(message, "location"))
                     $root.harrier.v1.Location.encode(message.location, writer.uint32(162).fork(), _depth + 1).ldelim();
                 if (message.attributes != null && message.attributes.length)
@@ -1116,6 +1122,24 @@ $root.harrier = (function() {
                                 message.phone = value;
                             else
                                 delete message.phone;
+                            continue;
+                        }
+                    case 17: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 18: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sequence = value;
+                            else
+                                delete message.sequence;
                             continue;
                         }
                     case 20: {
@@ -4990,6 +5014,7 @@ $root.harrier = (function() {
                 this.warming_rules = [];
                 this.labels = [];
                 this.brakes = [];
+                this.sources = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -5033,6 +5058,8 @@ $root.harrier = (function() {
             StatusResponse.prototype.committed_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.brakes = $util.emptyArray;
             StatusResponse.prototype.brake_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StatusResponse.prototype.sources = $util.emptyArray;
+            StatusResponse.prototype.other_source_transactions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5119,6 +5146,11 @@ $root.harrier = (function() {
                         $root.harrier.v1.Brake.encode(message.brakes[i], writer.uint32(642).fork(), _depth + 1).ldelim();
                 if (message.brake_count != null && $Object.hasOwnProperty.call(message, "brake_count") && (typeof message.brake_count === "object" ? message.brake_count.low || message.brake_count.high : message.brake_count !== 0))
                     writer.uint32(648).uint64(message.brake_count);
+                if (message.sources != null && message.sources.length)
+                    for (var i = 0; i < message.sources.length; ++i)
+                        $root.harrier.v1.SourceStatus.encode(message.sources[i], writer.uint32(722).fork(), _depth + 1).ldelim();
+                if (message.other_source_transactions != null && $Object.hasOwnProperty.call(message, "other_source_transactions") && (typeof message.other_source_transactions === "object" ? message.other_source_transactions.low || message.other_source_transactions.high : message.other_source_transactions !== 0))
+                    writer.uint32(728).uint64(message.other_source_transactions);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -5481,6 +5513,23 @@ $root.harrier = (function() {
                                 delete message.brake_count;
                             continue;
                         }
+                    case 90: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.sources && message.sources.length))
+                                message.sources = [];
+                            message.sources.push($root.harrier.v1.SourceStatus.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 91: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.other_source_transactions = value;
+                            else
+                                delete message.other_source_transactions;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -5499,6 +5548,303 @@ $root.harrier = (function() {
             };
 
             return StatusResponse;
+        })();
+
+        v1.SourceStatus = (function() {
+
+            var SourceStatus = function (properties) {
+                this.missing = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            SourceStatus.prototype.source = "";
+            SourceStatus.prototype.transactions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.last_receive_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            SourceStatus.prototype.first = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.highest = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.gaps = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.missed = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.late = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.repeats = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.restarts = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceStatus.prototype.missing = $util.emptyArray;
+
+            SourceStatus.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
+                    writer.uint32(10).string(message.source);
+                if (message.transactions != null && $Object.hasOwnProperty.call(message, "transactions") && (typeof message.transactions === "object" ? message.transactions.low || message.transactions.high : message.transactions !== 0))
+                    writer.uint32(16).uint64(message.transactions);
+                if (message.last_receive_time_us != null && $Object.hasOwnProperty.call(message, "last_receive_time_us") && (typeof message.last_receive_time_us === "object" ? message.last_receive_time_us.low || message.last_receive_time_us.high : message.last_receive_time_us !== 0))
+                    writer.uint32(24).int64(message.last_receive_time_us);
+                if (message.first != null && $Object.hasOwnProperty.call(message, "first") && (typeof message.first === "object" ? message.first.low || message.first.high : message.first !== 0))
+                    writer.uint32(32).uint64(message.first);
+                if (message.highest != null && $Object.hasOwnProperty.call(message, "highest") && (typeof message.highest === "object" ? message.highest.low || message.highest.high : message.highest !== 0))
+                    writer.uint32(40).uint64(message.highest);
+                if (message.gaps != null && $Object.hasOwnProperty.call(message, "gaps") && (typeof message.gaps === "object" ? message.gaps.low || message.gaps.high : message.gaps !== 0))
+                    writer.uint32(48).uint64(message.gaps);
+                if (message.missed != null && $Object.hasOwnProperty.call(message, "missed") && (typeof message.missed === "object" ? message.missed.low || message.missed.high : message.missed !== 0))
+                    writer.uint32(56).uint64(message.missed);
+                if (message.late != null && $Object.hasOwnProperty.call(message, "late") && (typeof message.late === "object" ? message.late.low || message.late.high : message.late !== 0))
+                    writer.uint32(64).uint64(message.late);
+                if (message.repeats != null && $Object.hasOwnProperty.call(message, "repeats") && (typeof message.repeats === "object" ? message.repeats.low || message.repeats.high : message.repeats !== 0))
+                    writer.uint32(72).uint64(message.repeats);
+                if (message.restarts != null && $Object.hasOwnProperty.call(message, "restarts") && (typeof message.restarts === "object" ? message.restarts.low || message.restarts.high : message.restarts !== 0))
+                    writer.uint32(80).uint64(message.restarts);
+                if (message.missing != null && message.missing.length)
+                    for (var i = 0; i < message.missing.length; ++i)
+                        $root.harrier.v1.SourceRange.encode(message.missing[i], writer.uint32(90).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            SourceStatus.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.SourceStatus();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.source = value;
+                            else
+                                delete message.source;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.transactions = value;
+                            else
+                                delete message.transactions;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.last_receive_time_us = value;
+                            else
+                                delete message.last_receive_time_us;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.first = value;
+                            else
+                                delete message.first;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.highest = value;
+                            else
+                                delete message.highest;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.gaps = value;
+                            else
+                                delete message.gaps;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.missed = value;
+                            else
+                                delete message.missed;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.late = value;
+                            else
+                                delete message.late;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.repeats = value;
+                            else
+                                delete message.repeats;
+                            continue;
+                        }
+                    case 10: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.restarts = value;
+                            else
+                                delete message.restarts;
+                            continue;
+                        }
+                    case 11: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.missing && message.missing.length))
+                                message.missing = [];
+                            message.missing.push($root.harrier.v1.SourceRange.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return SourceStatus;
+        })();
+
+        v1.SourceRange = (function() {
+
+            var SourceRange = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            SourceRange.prototype.first = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            SourceRange.prototype.last = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            SourceRange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.first != null && $Object.hasOwnProperty.call(message, "first") && (typeof message.first === "object" ? message.first.low || message.first.high : message.first !== 0))
+                    writer.uint32(8).uint64(message.first);
+                if (message.last != null && $Object.hasOwnProperty.call(message, "last") && (typeof message.last === "object" ? message.last.low || message.last.high : message.last !== 0))
+                    writer.uint32(16).uint64(message.last);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            SourceRange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.SourceRange();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.first = value;
+                            else
+                                delete message.first;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.last = value;
+                            else
+                                delete message.last;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return SourceRange;
         })();
 
         v1.LabelCount = (function() {

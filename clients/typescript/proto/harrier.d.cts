@@ -706,6 +706,12 @@ export namespace harrier {
             /** Transaction phone. */
             phone: string;
 
+            /** Transaction source. */
+            source: string;
+
+            /** Transaction sequence. */
+            sequence: (number|Long);
+
             /** Transaction location. */
             location?: (harrier.v1.Location.$Properties|null);
 
@@ -784,6 +790,12 @@ export namespace harrier {
                 /** Transaction phone */
                 phone?: (string|null);
 
+                /** Transaction source */
+                source?: (string|null);
+
+                /** Transaction sequence */
+                sequence?: (number|Long|null);
+
                 /** Transaction location */
                 location?: (harrier.v1.Location.$Properties|null);
 
@@ -812,6 +824,8 @@ export namespace harrier {
               channel?: string|null;
               email?: string|null;
               phone?: string|null;
+              source?: string|null;
+              sequence?: number|Long|null;
               location?: harrier.v1.Location.$Shape|null;
               attributes?: harrier.v1.Attribute.$Shape[]|null;
               $unknowns?: Uint8Array[];
@@ -3498,6 +3512,12 @@ export namespace harrier {
             /** StatusResponse brake_count. */
             brake_count: (number|Long);
 
+            /** StatusResponse sources. */
+            sources: harrier.v1.SourceStatus.$Properties[];
+
+            /** StatusResponse other_source_transactions. */
+            other_source_transactions: (number|Long);
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -3633,12 +3653,198 @@ export namespace harrier {
                 /** StatusResponse brake_count */
                 brake_count?: (number|Long|null);
 
+                /** StatusResponse sources */
+                sources?: (harrier.v1.SourceStatus.$Properties[]|null);
+
+                /** StatusResponse other_source_transactions */
+                other_source_transactions?: (number|Long|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a StatusResponse. */
             type $Shape = harrier.v1.StatusResponse.$Properties;
+        }
+
+        /**
+         * Properties of a SourceStatus.
+         * @deprecated Use harrier.v1.SourceStatus.$Properties instead.
+         */
+        interface ISourceStatus extends harrier.v1.SourceStatus.$Properties {
+        }
+
+        /** Represents a SourceStatus. */
+        class SourceStatus {
+
+            /**
+             * Constructs a new SourceStatus.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.SourceStatus.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SourceStatus source. */
+            source: string;
+
+            /** SourceStatus transactions. */
+            transactions: (number|Long);
+
+            /** SourceStatus last_receive_time_us. */
+            last_receive_time_us: (number|Long);
+
+            /** SourceStatus first. */
+            first: (number|Long);
+
+            /** SourceStatus highest. */
+            highest: (number|Long);
+
+            /** SourceStatus gaps. */
+            gaps: (number|Long);
+
+            /** SourceStatus missed. */
+            missed: (number|Long);
+
+            /** SourceStatus late. */
+            late: (number|Long);
+
+            /** SourceStatus repeats. */
+            repeats: (number|Long);
+
+            /** SourceStatus restarts. */
+            restarts: (number|Long);
+
+            /** SourceStatus missing. */
+            missing: harrier.v1.SourceRange.$Properties[];
+
+            /**
+             * Encodes the specified SourceStatus message. Does not implicitly {@link harrier.v1.SourceStatus.verify|verify} messages.
+             * @param message SourceStatus message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.SourceStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SourceStatus message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.SourceStatus & harrier.v1.SourceStatus.$Shape} SourceStatus
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.SourceStatus & harrier.v1.SourceStatus.$Shape;
+        }
+
+        namespace SourceStatus {
+
+            /** Properties of a SourceStatus. */
+            interface $Properties {
+
+                /** SourceStatus source */
+                source?: (string|null);
+
+                /** SourceStatus transactions */
+                transactions?: (number|Long|null);
+
+                /** SourceStatus last_receive_time_us */
+                last_receive_time_us?: (number|Long|null);
+
+                /** SourceStatus first */
+                first?: (number|Long|null);
+
+                /** SourceStatus highest */
+                highest?: (number|Long|null);
+
+                /** SourceStatus gaps */
+                gaps?: (number|Long|null);
+
+                /** SourceStatus missed */
+                missed?: (number|Long|null);
+
+                /** SourceStatus late */
+                late?: (number|Long|null);
+
+                /** SourceStatus repeats */
+                repeats?: (number|Long|null);
+
+                /** SourceStatus restarts */
+                restarts?: (number|Long|null);
+
+                /** SourceStatus missing */
+                missing?: (harrier.v1.SourceRange.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SourceStatus. */
+            type $Shape = harrier.v1.SourceStatus.$Properties;
+        }
+
+        /**
+         * Properties of a SourceRange.
+         * @deprecated Use harrier.v1.SourceRange.$Properties instead.
+         */
+        interface ISourceRange extends harrier.v1.SourceRange.$Properties {
+        }
+
+        /** Represents a SourceRange. */
+        class SourceRange {
+
+            /**
+             * Constructs a new SourceRange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.SourceRange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** SourceRange first. */
+            first: (number|Long);
+
+            /** SourceRange last. */
+            last: (number|Long);
+
+            /**
+             * Encodes the specified SourceRange message. Does not implicitly {@link harrier.v1.SourceRange.verify|verify} messages.
+             * @param message SourceRange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.SourceRange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a SourceRange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.SourceRange & harrier.v1.SourceRange.$Shape} SourceRange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.SourceRange & harrier.v1.SourceRange.$Shape;
+        }
+
+        namespace SourceRange {
+
+            /** Properties of a SourceRange. */
+            interface $Properties {
+
+                /** SourceRange first */
+                first?: (number|Long|null);
+
+                /** SourceRange last */
+                last?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a SourceRange. */
+            type $Shape = harrier.v1.SourceRange.$Properties;
         }
 
         /**

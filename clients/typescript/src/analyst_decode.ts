@@ -162,7 +162,7 @@ function attribute(from: harrier.v1.Attribute.$Properties): [string, AttributeVa
 
 const TEXTS = [
   ...(['currency', 'card', 'customer', 'account', 'merchant', 'terminal', 'device', 'ip', 'country', 'mcc'] as const),
-  ...(['channel', 'email', 'phone'] as const),
+  ...(['channel', 'email', 'phone', 'source'] as const),
 ];
 
 /** Absent fields are left out, as in a transaction that a caller makes. */
@@ -174,6 +174,10 @@ export function transaction(from: harrier.v1.Transaction.$Properties | null | un
   const amount = number(from.amount_minor ?? 0);
   if (amount !== 0) {
     made.amountMinor = amount;
+  }
+  const sequence = number(from.sequence ?? 0);
+  if (sequence !== 0) {
+    made.sequence = sequence;
   }
   for (const name of TEXTS) {
     const text = from[name];

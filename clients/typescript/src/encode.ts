@@ -58,6 +58,8 @@ const enum Field {
   Channel = 14,
   Email = 15,
   Phone = 16,
+  Source = 17,
+  Sequence = 18,
   Location = 20,
   Attributes = 30,
 }
@@ -284,6 +286,10 @@ function writeTransaction(given: Transaction): void {
   if (given.location !== undefined) {
     writeLocation(given.location);
   }
+  if (given.sequence !== undefined) {
+    writeNumber(Field.Sequence, given.sequence, 'sequence');
+  }
+  writeText(Field.Source, given.source, 'source');
   writeText(Field.Phone, given.phone, 'phone');
   writeText(Field.Email, given.email, 'email');
   writeText(Field.Channel, given.channel, 'channel');

@@ -52,6 +52,13 @@ export interface Transaction {
   phone?: string;
   location?: Location;
   attributes?: Readonly<Record<string, AttributeValue>>;
+  /** Who sends it, by a name of its own: "checkout-3". */
+  source?: string;
+  /**
+   * The number that the source gives it: 1, rising by one; 0: none. The server notices numbers that are missing, or
+   * come twice.
+   */
+  sequence?: number;
 }
 
 /** A feature's value; null if it is absent. A bigint only if a number would not be exact. */

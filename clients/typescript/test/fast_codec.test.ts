@@ -56,7 +56,7 @@ const TEXTS = [
   'country',
   'mcc',
 ] as const;
-const MORE_TEXTS = ['channel', 'email', 'phone'] as const;
+const MORE_TEXTS = ['channel', 'email', 'phone', 'source'] as const;
 
 function attribute(random: Random): [AttributeValue, Message] {
   const whole = random.whole();
@@ -96,6 +96,10 @@ function transaction(random: Random): [Transaction, Message] {
   if (!random.chance(3)) {
     given.amountMinor = random.whole();
     message.amount_minor = String(given.amountMinor);
+  }
+  if (random.chance(3)) {
+    given.sequence = Math.abs(random.whole());
+    message.sequence = String(given.sequence);
   }
   if (random.chance(3)) {
     const [latitude_e7, longitude_e7] = [random.below(1.8e9) - 9e8, random.of(0, 2147483647, -2147483647, 1)];

@@ -84,15 +84,19 @@ interface WireAttribute {
 interface WireTransaction {
   event_time_us?: string;
   amount_minor?: string;
+  sequence?: string;
   location?: { latitude_e7?: number; longitude_e7?: number };
   attributes?: WireAttribute[];
 }
 
 function toTransaction(given: WireTransaction): Transaction {
-  const { event_time_us = '0', amount_minor, location, attributes = [], ...rest } = given;
+  const { event_time_us = '0', amount_minor, sequence, location, attributes = [], ...rest } = given;
   const made: Transaction = { ...(rest as Transaction), eventTimeUs: Number(event_time_us) };
   if (amount_minor !== undefined) {
     made.amountMinor = Number(amount_minor);
+  }
+  if (sequence !== undefined) {
+    made.sequence = Number(sequence);
   }
   if (location) {
     made.location = { latitude: (location.latitude_e7 ?? 0) / 1e7, longitude: (location.longitude_e7 ?? 0) / 1e7 };

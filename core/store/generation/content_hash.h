@@ -31,6 +31,7 @@ char *content_hash_state_table(struct text entity);
 #define CONTENT_LISTS_TABLE      "lists"
 #define CONTENT_THRESHOLDS_TABLE "thresholds"
 #define CONTENT_BASELINES_TABLE  "baselines"
+#define CONTENT_SOURCES_TABLE    "sources"
 #define CONTENT_POLICY_TABLE     "policy"
 
 /* Table "ids": the hash, big-endian so that it sorts → position (8 bytes, little-endian), label (1)
@@ -47,6 +48,9 @@ bool id_value_get(struct text value, struct known_id *ret_known);
  * core/wire/bytes/list_part.h. Empty when no list was ever changed. */
 #define LIST_KEY_SIZE 4
 void list_key_put(uint32_t number, uint8_t ret_key[LIST_KEY_SIZE]);
+
+/* Table "sources": number of the source (as of a part of a list) → the bytes of
+ * core/wire/bytes/source_state.h. Empty when no transaction had a source. */
 
 /* Table "thresholds": this one key → the bytes of core/wire/bytes/threshold_set.h. Empty when there
  * are none.

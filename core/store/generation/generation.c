@@ -31,6 +31,7 @@ struct generation {
     struct policy_file *files; /* pointing into the map */
     size_t file_count;
     struct list_table *lists;      /* NULL: taken */
+    struct source_table *sources;  /* NULL: taken */
     struct thresholds *thresholds; /* NULL: none */
     bool bound;
 };
@@ -49,6 +50,7 @@ void generation_close(struct generation *generation) {
     manifest_deinit(&generation->manifest);
     free(generation->files);
     list_table_free(generation->lists);
+    source_table_free(generation->sources);
     thresholds_free(generation->thresholds);
     free(generation);
 }
@@ -241,6 +243,41 @@ static int load_lists(struct generation *generation, struct error *ret_error) {
                : 0;
 }
 
+#define SOURCE_STATE_BYTES_MAX ((size_t)1 << 20) /* decoded; far more than it takes */
+
+static int restore_source(struct source_table *sources, struct text value, struct arena *arena,
+                          struct error *ret_error) {
+    struct source_state state;
+    arena_reset(arena);
+    int r = source_state_decode(value.data, value.length, arena, &state, ret_error);
+    return r < 0 ? r : source_table_restore(sources, &state, ret_error);
+}
+
+static int restore_sources(const struct tables *tables, struct source_table *sources,
+                           struct error *ret_error) {
+    struct text key = {0}, value;
+    struct arena arena;
+    MDB_cursor *cursor;
+    int r = mdb_cursor_open(tables->transaction, tables->sources, &cursor);
+    if (r)
+        return tables_error(ret_error, r, CONTENT_SOURCES_TABLE);
+    arena_init(&arena, SOURCE_STATE_BYTES_MAX);
+    while (r == 0 && tables_step(cursor, MDB_NEXT, &key, &value))
+        r = restore_source(sources, value, &arena, ret_error);
+    arena_deinit(&arena);
+    mdb_cursor_close(cursor);
+    if (r < 0)
+        ret_error->code = ERROR_DAMAGED;
+    return r < 0 ? error_prefix(ret_error, "%s: table \"sources\": " REBUILD, MANIFEST_TABLES) : 0;
+}
+
+static int load_sources(struct generation *generation, struct error *ret_error) {
+    generation->sources = source_table_new();
+    return generation->tables.has_sources
+               ? restore_sources(&generation->tables, generation->sources, ret_error)
+               : 0;
+}
+
 static int check_content(const struct generation *generation, struct error *ret_error) {
     uint64_t state_hash, content_hash;
     const struct generation_manifest *manifest = &generation->manifest.generation;
@@ -269,6 +306,8 @@ static int open_tables(struct generation *generation, const char *path, bool ful
         r = load_files(generation, ret_error);
     if (r == 0)
         r = load_lists(generation, ret_error);
+    if (r == 0)
+        r = load_sources(generation, ret_error);
     if (r == 0)
         r = load_thresholds(generation, ret_error);
     if (r == 0 && full)
@@ -450,6 +489,13 @@ struct list_table *generation_take_lists(struct generation *generation) {
     check(lists);
     generation->lists = NULL;
     return lists;
+}
+
+struct source_table *generation_take_sources(struct generation *generation) {
+    struct source_table *sources = generation->sources;
+    check(sources);
+    generation->sources = NULL;
+    return sources;
 }
 
 const struct thresholds *generation_thresholds(const struct generation *generation) {

@@ -5,16 +5,17 @@
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
  * Tables: one for each entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label), "lists", "thresholds", "baselines", "policy". They
- * are written once in key order and from then on opened read-only, without LMDB's lock file. The
- * content hash is over the ordered (table, key, value) stream, not over LMDB's file, so equal
- * content has equal hashes. */
+ * transaction id, big-endian → position, label), "lists", "thresholds", "baselines", "sources",
+ * "policy". They are written once in key order and from then on opened read-only, without LMDB's
+ * lock file. The content hash is over the ordered (table, key, value) stream, not over LMDB's file,
+ * so equal content has equal hashes. */
 #pragma once
 
 #include "core/base/error.h"
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lists/list_table.h"
+#include "core/store/sources/source_table.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
 #include "generation_manifest.h"
@@ -66,6 +67,8 @@ const struct policy_file *generation_files(const struct generation *generation, 
 /* What was added to lists up to its place, as the starting point of a fold. May be called once: the
  * caller owns and frees it. Never NULL. */
 struct list_table *generation_take_lists(struct generation *generation);
+/* Likewise which numbers of which source have come. */
+struct source_table *generation_take_sources(struct generation *generation);
 
 /* The thresholds computed with it; NULL: none. They live as long as the generation. */
 const struct thresholds *generation_thresholds(const struct generation *generation);

@@ -42,6 +42,8 @@ static int make_tables(struct generation_writer *writer, struct error *ret_error
     if (r == 0)
         r = bulk_load_table(load, CONTENT_BASELINES_TABLE, &writer->baselines, ret_error);
     if (r == 0)
+        r = bulk_load_table(load, CONTENT_SOURCES_TABLE, &writer->sources, ret_error);
+    if (r == 0)
         r = bulk_load_table(load, CONTENT_POLICY_TABLE, &writer->policy, ret_error);
     return r;
 }
@@ -235,32 +237,52 @@ int generation_writer_entries(struct generation_writer *writer, size_t entity,
 /* ---------------------------------------------------------------------------------------------
  * Finishing */
 
-struct putting_lists {
+struct putting {
     struct generation_writer *writer;
-    uint32_t parts;
+    uint32_t count;
     struct error *error;
 };
 
-static int put_list_part(void *user, const struct list_part *part) {
-    struct putting_lists *putting = user;
-    struct generation_writer *writer = putting->writer;
+/* The next entry of a table whose keys are numbers. */
+static int put_next(struct putting *putting, MDB_dbi table, struct text name, struct text value) {
     uint8_t key_bytes[LIST_KEY_SIZE];
+    list_key_put(putting->count++, key_bytes);
+    struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
+    return put(putting->writer, table, name, key, value, putting->error);
+}
+
+static int put_list_part(void *user, const struct list_part *part) {
+    struct putting *putting = user;
     struct buffer buffer;
     buffer_init(&buffer);
-    list_key_put(putting->parts++, key_bytes);
     list_part_encode(part, &buffer);
-    struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
-    struct text value = {.data = (const char *)buffer.bytes, .length = buffer.length};
-    int r =
-        put(writer, writer->lists, TEXT_LITERAL(CONTENT_LISTS_TABLE), key, value, putting->error);
+    int r = put_next(putting, putting->writer->lists, TEXT_LITERAL(CONTENT_LISTS_TABLE),
+                     buffer_text(&buffer));
     buffer_deinit(&buffer);
     return r;
 }
 
 static int put_lists(struct generation_writer *writer, const struct list_table *lists,
                      struct error *ret_error) {
-    struct putting_lists putting = {.writer = writer, .error = ret_error};
+    struct putting putting = {.writer = writer, .error = ret_error};
     return lists ? list_table_visit(lists, put_list_part, &putting) : 0;
+}
+
+static int put_source(void *user, const struct source_state *state) {
+    struct putting *putting = user;
+    struct buffer buffer;
+    buffer_init(&buffer);
+    source_state_encode(state, &buffer);
+    int r = put_next(putting, putting->writer->sources, TEXT_LITERAL(CONTENT_SOURCES_TABLE),
+                     buffer_text(&buffer));
+    buffer_deinit(&buffer);
+    return r;
+}
+
+static int put_sources(struct generation_writer *writer, const struct source_table *sources,
+                       struct error *ret_error) {
+    struct putting putting = {.writer = writer, .error = ret_error};
+    return sources ? source_table_visit(sources, put_source, &putting) : 0;
 }
 
 static int put_thresholds(struct generation_writer *writer, const struct threshold_set *set,
@@ -339,6 +361,8 @@ int generation_writer_finish(struct generation_writer *writer,
         r = put_thresholds(writer, description->thresholds, ret_error);
     if (r == 0 && description->put_baselines)
         r = description->put_baselines(description->baselines_user, writer, ret_error);
+    if (r == 0)
+        r = put_sources(writer, description->sources, ret_error);
     if (r == 0)
         r = put_files(writer, description->snapshot, ret_error);
     if (r == 0)

@@ -38,6 +38,7 @@ struct generation_description {
     const struct tally *tally;
     uint64_t adopted_id;                    /* as in the manifest */
     const struct list_table *lists;         /* NULL: none */
+    const struct source_table *sources;     /* NULL: none */
     const struct threshold_set *thresholds; /* NULL or empty: none */
     /* Calls generation_writer_baseline() for each value that thresholds keep in the tables. NULL:
      * there are none. */
@@ -55,7 +56,8 @@ uint64_t generation_writer_states(const struct generation_writer *writer);
 int generation_writer_baseline(struct generation_writer *writer, uint64_t hash, struct text key,
                                double value, struct error *ret_error);
 
-/* After the last key: adds lists, thresholds and the policy, and closes the tables. Once. */
+/* After the last key: adds lists, thresholds, sources and the policy, and closes the tables. Once.
+ */
 int generation_writer_finish(struct generation_writer *writer,
                              const struct generation_description *description,
                              struct error *ret_error);

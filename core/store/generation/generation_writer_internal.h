@@ -17,7 +17,7 @@ struct generation_writer {
     struct manifest manifest;
     enum writer_stage stage;
     struct bulk_load load;
-    MDB_dbi states[PLAN_ENTITIES_MAX], ids, lists, thresholds, baselines, policy;
+    MDB_dbi states[PLAN_ENTITIES_MAX], ids, lists, thresholds, baselines, sources, policy;
     struct generation_names names;
     size_t entity;                   /* states came up to here */
     struct hash_chunks *hash_chunks; /* of all that was put */

@@ -93,6 +93,9 @@ int tables_open(const char *path, const struct manifest *manifest, struct tables
         r = open_optional(&tables, CONTENT_BASELINES_TABLE, &tables.baselines,
                           &tables.has_baselines, ret_error);
     if (r == 0)
+        r = open_optional(&tables, CONTENT_SOURCES_TABLE, &tables.sources, &tables.has_sources,
+                          ret_error);
+    if (r == 0)
         r = keep_handles(&tables, ret_error);
     if (r < 0) {
         tables_close(&tables);
@@ -183,8 +186,8 @@ static int hash_table(const struct tables *tables, MDB_dbi table, const char *na
     return r == MDB_NOTFOUND ? 0 : tables_error(ret_error, r, name);
 }
 
-/* In the order in which the writer put them: states, ids, lists, thresholds, baselines, policy. The
- * hash after the states alone is the state hash. */
+/* In the order in which the writer put them: states, ids, lists, thresholds, baselines, sources,
+ * policy. The hash after the states alone is the state hash. */
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
                 uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error) {
     struct hash_stream *stream = hash_stream_new();
@@ -203,6 +206,8 @@ int tables_hash(const struct tables *tables, const struct manifest *manifest,
         r = hash_table(tables, tables->thresholds, CONTENT_THRESHOLDS_TABLE, stream, ret_error);
     if (r == 0 && tables->has_baselines)
         r = hash_table(tables, tables->baselines, CONTENT_BASELINES_TABLE, stream, ret_error);
+    if (r == 0 && tables->has_sources)
+        r = hash_table(tables, tables->sources, CONTENT_SOURCES_TABLE, stream, ret_error);
     if (r == 0)
         r = hash_table(tables, tables->policy, CONTENT_POLICY_TABLE, stream, ret_error);
     if (r == 0) {

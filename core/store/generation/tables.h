@@ -13,16 +13,16 @@
 #include <lmdb.h>
 #include <stdint.h>
 
-#define TABLES_MAX (PLAN_ENTITIES_MAX + 5)
+#define TABLES_MAX (PLAN_ENTITIES_MAX + 6)
 
 struct tables {
     MDB_env *environment;
     MDB_txn *transaction; /* LMDB's: a snapshot to read from */
     MDB_dbi states[PLAN_ENTITIES_MAX];
     size_t entity_count;
-    MDB_dbi ids, policy, lists, thresholds, baselines;
+    MDB_dbi ids, policy, lists, thresholds, baselines, sources;
     /* Generations of earlier versions have no such tables. */
-    bool has_lists, has_thresholds, has_baselines;
+    bool has_lists, has_thresholds, has_baselines, has_sources;
 };
 
 /* Fills *ret_error from what an LMDB function returned (an errno value or one of LMDB's own) and

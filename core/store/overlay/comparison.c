@@ -60,10 +60,14 @@ int comparison_run(struct overlay_view *left_view, struct overlay_view *right_vi
     struct side right = {.view = right_view, .listener = listener};
     comparison.is_tally_different =
         counts_differ(overlay_view_tally(left_view), overlay_view_tally(right_view));
-    size_t right_entries;
+    size_t right_entries, right_sources;
     uint64_t left_lists = overlay_view_lists(left_view, &comparison.list_entries);
     comparison.are_lists_different = left_lists != overlay_view_lists(right_view, &right_entries) ||
                                      comparison.list_entries != right_entries;
+    uint64_t left_sources = overlay_view_sources(left_view, &comparison.sources);
+    comparison.are_sources_different =
+        left_sources != overlay_view_sources(right_view, &right_sources) ||
+        comparison.sources != right_sources;
     for (advance(&left), advance(&right); left.has || right.has; comparison.entities++) {
         if (comparison.entities % STEP == 0 && !listener->goes_on(listener, comparison.entities))
             return error_set(ret_error, ERROR_INTERRUPTED, "the comparison was interrupted");

@@ -32,6 +32,8 @@ struct comparison {
     bool is_tally_different; /* counts of transactions, outcomes and labels */
     size_t list_entries;     /* of the left side: what was added to lists */
     bool are_lists_different;
+    size_t sources; /* of the left side */
+    bool are_sources_different;
 };
 
 /* ERROR_INTERRUPTED: the listener stopped it. The views stay the caller's. */

@@ -32,6 +32,8 @@ void overlay_free(struct overlay *overlay);
 struct state_source *overlay_states(struct overlay *overlay);
 /* What was added to lists; changed by overlay_apply() alone. Lives as long as the overlay. */
 struct list_table *overlay_lists(const struct overlay *overlay);
+/* Which numbers of which source have come; changed by overlay_apply() alone, and likewise. */
+const struct source_table *overlay_sources(const struct overlay *overlay);
 /* Of its generation, for engine_use_baselines(); lives as long as the overlay. */
 struct baseline_source *overlay_baselines(struct overlay *overlay);
 const struct generation *overlay_generation(const struct overlay *overlay); /* may be NULL */
@@ -99,6 +101,8 @@ uint64_t overlay_view_hash(struct overlay_view *view);
 struct tally overlay_view_tally(const struct overlay_view *view);
 /* list_table_hash() of that position, and how many entries there were. */
 uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries);
+/* source_table_hash() of that position, and how many sources there were. */
+uint64_t overlay_view_sources(const struct overlay_view *view, size_t *ret_count);
 void overlay_view_close(struct overlay_view *view); /* NULL is allowed */
 /* Inside the guard: is a view open? Then the overlay must not be freed. */
 bool overlay_is_viewed(const struct overlay *overlay);

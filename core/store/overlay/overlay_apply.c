@@ -125,6 +125,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
     overlay->lists = generation ? generation_take_lists(generation) : list_table_new();
+    overlay->sources = generation ? generation_take_sources(generation) : source_table_new();
     if (generation) {
         check(generation_manifest(generation)->plan_id == plan->id);
         overlay->tally = generation_tally(generation);
@@ -169,6 +170,7 @@ void overlay_free(struct overlay *overlay) {
     pages_deinit(&overlay->pages);
     buffer_deinit(&overlay->encoded);
     list_table_free(overlay->lists);
+    source_table_free(overlay->sources);
     generation_close(overlay->generation);
     free(overlay);
 }
@@ -179,6 +181,10 @@ struct state_source *overlay_states(struct overlay *overlay) {
 
 struct list_table *overlay_lists(const struct overlay *overlay) {
     return overlay->lists;
+}
+
+const struct source_table *overlay_sources(const struct overlay *overlay) {
+    return overlay->sources;
 }
 
 const struct generation *overlay_generation(const struct overlay *overlay) {
@@ -206,6 +212,9 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
     switch (record->type) {
     case RECORD_TRANSACTION:
         note_transaction(&overlay->tally, &record->transaction.transaction);
+        if (record->transaction.transaction.source.length > 0)
+            source_table_add(overlay->sources, &record->transaction.transaction,
+                             record->receive_time_us);
         break;
     case RECORD_OUTCOME:
         note_outcome(&overlay->tally, &record->outcome);

@@ -18,6 +18,7 @@ struct overlay {
     uint64_t expected_id;
     uint64_t absent_id; /* hash that overlay_recognise_id() did not find last; 0: none */
     struct list_table *lists;
+    struct source_table *sources;
     struct tally tally;
     uint64_t bytes;             /* of memory of all states, each as it was counted last */
     struct held_state *last;    /* handed out by the latest write, not counted since; NULL: none */
@@ -27,7 +28,7 @@ struct overlay {
     struct state unsampled;               /* of the entity outside the sample written last */
 };
 
-/* Applies a record to lists and counts: all but states and ids. */
+/* Applies a record to lists, sources and counts: all but states and ids. */
 void overlay_note(struct overlay *overlay, const struct record *record);
 /* Counts the state's memory anew, and updates the total. */
 void overlay_count(struct overlay *overlay, struct held_state *held_state);

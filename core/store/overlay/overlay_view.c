@@ -23,6 +23,8 @@ struct overlay_view {
     struct tally tally;
     uint64_t lists; /* their hash */
     size_t list_entries;
+    uint64_t sources; /* likewise */
+    size_t source_count;
     struct state_table kept; /* keys of those that have changed since; `counted`: their copies */
     struct text *copies;     /* the states as they were, encoded */
     size_t copy_capacity;
@@ -53,6 +55,8 @@ struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_g
     view->tally = overlay->tally;
     view->lists = list_table_hash(overlay->lists);
     view->list_entries = list_table_entries(overlay->lists);
+    view->sources = source_table_hash(overlay->sources);
+    view->source_count = source_table_count(overlay->sources);
     buffer_init(&view->encoded);
     if (guard) {
         view->next = overlay->views;
@@ -97,6 +101,11 @@ struct tally overlay_view_tally(const struct overlay_view *view) {
 uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries) {
     *ret_entries = view->list_entries;
     return view->lists;
+}
+
+uint64_t overlay_view_sources(const struct overlay_view *view, size_t *ret_count) {
+    *ret_count = view->source_count;
+    return view->sources;
 }
 
 /* In memory of its own, of just the size. */

@@ -139,6 +139,8 @@ int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *
         .currency = text_from_bytes(in->currency),
         .attributes = attributes,
         .attribute_count = in->n_attributes,
+        .source = text_from_bytes(in->source),
+        .sequence = in->sequence,
     };
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const void *member = (const char *)in + field_offsets[i];
@@ -186,6 +188,8 @@ Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *tran
     out->event_time_us = transaction->event_time_us;
     out->amount_minor = transaction->amount_minor;
     out->currency = bytes_from_text(transaction->currency);
+    out->source = bytes_from_text(transaction->source);
+    out->sequence = transaction->sequence;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         void *member = (char *)out + field_offsets[i];
         *(ProtobufCBinaryData *)member = bytes_from_text(transaction->fields[i]);

@@ -101,6 +101,12 @@ bool transaction_read(struct reading reading, struct arena *arena,
         case TAG(4, WIRE_BYTES):
             transaction->currency = take_text(&reading);
             break;
+        case TAG(17, WIRE_BYTES):
+            transaction->source = take_text(&reading);
+            break;
+        case TAG(18, WIRE_VARINT):
+            transaction->sequence = (uint64_t)take_integer(&reading);
+            break;
         case TAG(20, WIRE_BYTES):
             if (!read_location(take_message(&reading), transaction))
                 return false;
@@ -119,10 +125,11 @@ bool transaction_read(struct reading reading, struct arena *arena,
  * Writing */
 
 size_t transaction_room(const struct transaction *transaction) {
-    /* the message, four single fields, the texts, the location with its two fields, and three for
+    /* the message, six single fields, the texts, the location with its two fields, and three for
      * each attribute */
-    size_t fields = 1 + 4 + FIELD_COUNT + 3 + 3 * transaction->attribute_count;
-    size_t room = fields * FIELD_ROOM + transaction->id.length + transaction->currency.length;
+    size_t fields = 1 + 6 + FIELD_COUNT + 3 + 3 * transaction->attribute_count;
+    size_t room = fields * FIELD_ROOM + transaction->id.length + transaction->currency.length +
+                  transaction->source.length;
 #pragma GCC unroll 12
     for (size_t i = 0; i < FIELD_COUNT; i++)
         room += transaction->fields[i].length;
@@ -158,8 +165,8 @@ static uint8_t *write_attribute(const struct attribute *attribute, uint8_t *at) 
     return put_message(at, 30, end);
 }
 
-/* In falling order of the field numbers: attributes (30), location (20), texts (16 to 5), then 4 to
- * 1. */
+/* In falling order of the field numbers: attributes (30), location (20), sequence and source (18,
+ * 17), texts (16 to 5), then 4 to 1. */
 uint8_t *transaction_write(const struct transaction *transaction, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
     for (size_t i = transaction->attribute_count; i-- > 0;)
@@ -170,6 +177,8 @@ uint8_t *transaction_write(const struct transaction *transaction, uint32_t numbe
         at = put_zigzag(at, 1, transaction->latitude_e7);
         at = put_message(at, 20, location_end);
     }
+    at = put_number(at, 18, transaction->sequence);
+    at = put_text(at, 17, transaction->source);
     for (uint32_t i = FIELD_COUNT; i-- > 0;)
         at = put_text(at, FIRST_TEXT_FIELD + i, transaction->fields[i]);
     at = put_text(at, 4, transaction->currency);

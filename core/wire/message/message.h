@@ -10,6 +10,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/wire/bytes/list_part.h"
+#include "core/wire/bytes/source_state.h"
 #include "core/wire/types/amendment.h"
 #include "core/wire/types/brake_change.h"
 #include "core/wire/types/decision.h"
@@ -180,6 +181,19 @@ struct status_brake {
 
 #define STATUS_BRAKES_MAX 100 /* that are described */
 
+/* What a source's numbers say. */
+#define STATUS_SOURCES_MAX 256
+#define STATUS_RANGES_MAX  10
+struct status_source {
+    struct text source;
+    uint64_t transactions;
+    int64_t last_receive_us;
+    uint64_t first, highest; /* 0: no number has come */
+    uint64_t gaps, missed, late, repeats, restarts;
+    struct source_range missing[STATUS_RANGES_MAX];
+    size_t missing_count;
+};
+
 struct status_response {
     struct text version, state, state_reason;
     int64_t started_time_us;
@@ -203,7 +217,10 @@ struct status_response {
     uint64_t committed_position;
     const struct status_brake *brakes; /* STATUS_BRAKES_MAX at most */
     size_t described_brakes;
-    uint64_t brake_count; /* all of them */
+    uint64_t brake_count;                /* all of them */
+    const struct status_source *sources; /* STATUS_SOURCES_MAX at most */
+    size_t source_count;
+    uint64_t other_source_transactions;
 };
 
 struct list_change_result {

@@ -218,6 +218,38 @@ static int check_names(const struct warming *warming, struct arena *arena,
                                                : protobuf_exhausted("a response", arena, ret_error);
 }
 
+/* Ranges beyond the limit are left out, as of a later version. */
+static void decode_missing(const Harrier__V1__SourceStatus *in, struct status_source *source) {
+    for (size_t i = 0; i < in->n_missing && i < STATUS_RANGES_MAX; i++)
+        source->missing[source->missing_count++] =
+            (struct source_range){.first = in->missing[i]->first, .last = in->missing[i]->last};
+}
+
+static int decode_sources(const Harrier__V1__StatusResponse *in, struct arena *arena,
+                          struct status_response *status, struct error *ret_error) {
+    struct status_source *sources = array_alloc(arena, in->n_sources, sizeof *sources);
+    if (!sources)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_sources; i++) {
+        const Harrier__V1__SourceStatus *source = in->sources[i];
+        sources[i] = (struct status_source){.source = text_from_bytes(source->source),
+                                            .transactions = source->transactions,
+                                            .last_receive_us = source->last_receive_time_us,
+                                            .first = source->first,
+                                            .highest = source->highest,
+                                            .gaps = source->gaps,
+                                            .missed = source->missed,
+                                            .late = source->late,
+                                            .repeats = source->repeats,
+                                            .restarts = source->restarts};
+        decode_missing(source, &sources[i]);
+    }
+    status->sources = sources;
+    status->source_count = in->n_sources;
+    status->other_source_transactions = in->other_source_transactions;
+    return 0;
+}
+
 static int decode_brakes(const Harrier__V1__StatusResponse *in, struct arena *arena,
                          struct status_response *status, struct error *ret_error) {
     struct status_brake *brakes = array_alloc(arena, in->n_brakes, sizeof *brakes);
@@ -280,6 +312,8 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
             response->status.labels[label] = in->labels[i]->transactions;
     }
     int r = decode_brakes(in, arena, &response->status, ret_error);
+    if (r == 0)
+        r = decode_sources(in, arena, &response->status, ret_error);
     return r < 0 ? r : check_names(&response->status.warming, arena, ret_error);
 }
 

@@ -172,6 +172,40 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
         (out)->warming_rule_count = (in)->rule_count;                                              \
     } while (0)
 
+static void encode_missing(const struct status_source *in, struct arena *scratch,
+                           Harrier__V1__SourceStatus *out) {
+    Harrier__V1__SourceRange *ranges;
+    out->n_missing = in->missing_count;
+    NEW_MESSAGES(scratch, in->missing_count, ranges, out->missing, harrier__v1__source_range__init);
+    for (size_t i = 0; i < in->missing_count; i++) {
+        ranges[i].first = in->missing[i].first;
+        ranges[i].last = in->missing[i].last;
+    }
+}
+
+static void encode_sources(const struct status_response *in, struct arena *scratch,
+                           Harrier__V1__StatusResponse *answer) {
+    Harrier__V1__SourceStatus *sources;
+    answer->other_source_transactions = in->other_source_transactions;
+    answer->n_sources = in->source_count;
+    NEW_MESSAGES(scratch, in->source_count, sources, answer->sources,
+                 harrier__v1__source_status__init);
+    for (size_t i = 0; i < in->source_count; i++) {
+        const struct status_source *source = &in->sources[i];
+        sources[i].source = bytes_from_text(source->source);
+        sources[i].transactions = source->transactions;
+        sources[i].last_receive_time_us = source->last_receive_us;
+        sources[i].first = source->first;
+        sources[i].highest = source->highest;
+        sources[i].gaps = source->gaps;
+        sources[i].missed = source->missed;
+        sources[i].late = source->late;
+        sources[i].repeats = source->repeats;
+        sources[i].restarts = source->restarts;
+        encode_missing(source, scratch, &sources[i]);
+    }
+}
+
 static void encode_brakes(const struct status_response *in, struct arena *scratch,
                           Harrier__V1__StatusResponse *answer) {
     Harrier__V1__Brake *brakes;
@@ -230,6 +264,7 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->primary = bytes_from_text(in->primary);
     answer->committed_position = in->committed_position;
     encode_brakes(in, scratch, answer);
+    encode_sources(in, scratch, answer);
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
     out->status = answer;
 }

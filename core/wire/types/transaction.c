@@ -131,6 +131,33 @@ static int check_field(enum transaction_field field, struct text value, struct e
                      expected);
 }
 
+/* The name becomes a label of metrics and stands in reports, so it must not be a card number. */
+static int check_source(const struct transaction *transaction, struct text *ret_field,
+                        struct error *ret_error) {
+    struct text source = transaction->source;
+    if (source.length == 0) {
+        if (transaction->sequence == 0)
+            return 0;
+        *ret_field = TEXT_LITERAL("sequence");
+        return error_set(ret_error, ERROR_INVALID,
+                         "sequence %" PRIu64 " has no source; expected the name of who numbers the "
+                         "transactions in \"source\"",
+                         transaction->sequence);
+    }
+    if (transaction->sequence > INT64_MAX) {
+        *ret_field = TEXT_LITERAL("sequence");
+        return error_set(ret_error, ERROR_INVALID,
+                         "sequence %" PRIu64 " is too large; expected at most %" PRId64,
+                         transaction->sequence, INT64_MAX);
+    }
+    *ret_field = TEXT_LITERAL("source");
+    int r = field_check_text("source", source, TRANSACTION_SOURCE_MAX, ret_error);
+    if (r == 0 && text_is_card_number(source))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "source looks like a card number; expected the name of a program");
+    return r;
+}
+
 static int check_location(const struct transaction *transaction, struct text *ret_field,
                           struct error *ret_error) {
     if (!transaction->has_location)
@@ -252,6 +279,9 @@ static int check_in_order(const struct transaction *transaction, struct text *re
             return r;
         }
     }
+    r = check_source(transaction, ret_field, ret_error);
+    if (r < 0)
+        return r;
     r = check_location(transaction, ret_field, ret_error);
     if (r < 0)
         return r;
@@ -299,7 +329,8 @@ static bool attributes_equal(const struct transaction *a, const struct transacti
     return true;
 }
 
-/* Decides between a repeated id and a conflict, so every field counts. */
+/* Decides between a repeated id and a conflict, so every field counts. Source and sequence say how
+ * it came and not what it is: a retry may go through another program. */
 bool transaction_equal(const struct transaction *a, const struct transaction *b) {
     if (!text_equal(a->id, b->id) || a->event_time_us != b->event_time_us ||
         a->amount_minor != b->amount_minor || !text_equal(a->currency, b->currency) ||

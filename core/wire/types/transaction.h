@@ -32,6 +32,7 @@ enum transaction_field transaction_field_parse(struct text name);
 
 #define TRANSACTION_ID_MAX           128  /* bytes */
 #define TRANSACTION_FIELD_MAX        128  /* bytes */
+#define TRANSACTION_SOURCE_MAX       64   /* bytes */
 #define TRANSACTION_ATTRIBUTE_MAX    1024 /* bytes of a text attribute */
 #define TRANSACTION_ATTRIBUTES_MAX   64
 #define TRANSACTION_AMOUNT_MINOR_MAX INT64_C(9999999999999)
@@ -69,19 +70,22 @@ struct transaction {
     int32_t latitude_e7, longitude_e7;
     const struct attribute *attributes;
     size_t attribute_count;
+    struct text source; /* who sent it, by its own name */
+    uint64_t sequence;  /* the source's number of it, from 1; 0: none */
     /* Paid back so far, as amendments say: 0 as it was scored. Neither sent nor archived with it.
      */
     int64_t refunded_minor;
 };
 
 /* The rules for every transaction under any policy: id, times, amount, currency, lengths, UTF-8,
- * formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure
- * *ret_field is the field at fault (a literal or a text of the transaction). Card numbers are the
- * schema's business: core/policy/load/schema.h. */
+ * formats of ip, country and mcc, source and sequence, coordinates, attribute names (no name
+ * twice). On failure *ret_field is the field at fault (a literal or a text of the transaction).
+ * Card numbers are the schema's business: core/policy/load/schema.h. */
 int transaction_check(const struct transaction *transaction, struct text *ret_field,
                       struct error *ret_error);
 
-/* Same content, attributes in any order. Both must have passed transaction_check(). */
+/* Same content, attributes in any order; source and sequence are not content. Both must have passed
+ * transaction_check(). */
 bool transaction_equal(const struct transaction *a, const struct transaction *b);
 
 /* ISO 4217. The number of minor-unit digits (JPY 0, EUR 2, KWD 3), or -1 for a code not in use. */

@@ -180,6 +180,9 @@ void transaction_json_add(struct buffer *buffer, const struct transaction *trans
         json_add_value(buffer, TEXT_LITERAL("longitude"),
                        value_double(transaction->longitude_e7 / 1e7));
     }
+    add_text(&writing, "source", transaction->source);
+    if (transaction->sequence > 0)
+        json_add_unsigned(buffer, "sequence", transaction->sequence);
     if (transaction->attribute_count == 0)
         return;
     json_begin_object(buffer, "attributes");

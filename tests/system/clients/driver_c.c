@@ -117,7 +117,9 @@ static struct harrier_transaction transaction_from(const json_t *object) {
                                         .merchant = text(object, "merchant"),
                                         .country = text(object, "country"),
                                         .attributes = attributes,
-                                        .attribute_count = json_array_size(listed)};
+                                        .attribute_count = json_array_size(listed),
+                                        .source = text(object, "source"),
+                                        .sequence = (uint64_t)integer(object, "sequence")};
 }
 
 static json_t *decision_object(const struct harrier_decision *decision) {

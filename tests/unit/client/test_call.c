@@ -70,8 +70,9 @@ static bool everything_arrived(const struct request *request) {
            text_is(t->fields[FIELD_IP], "::1") && text_is(t->fields[FIELD_COUNTRY], "DE") &&
            text_is(t->fields[FIELD_MCC], "5411") && text_is(t->fields[FIELD_CHANNEL], "pos") &&
            text_is(t->fields[FIELD_EMAIL], "e") && text_is(t->fields[FIELD_PHONE], "p") &&
-           t->has_location && t->latitude_e7 == -4 && t->longitude_e7 == 5 &&
-           t->attribute_count == 5 && text_is(a[0].name, "note") && a[0].type == ATTRIBUTE_TEXT &&
+           text_is(t->source, "shop") && t->sequence == 7 && t->has_location &&
+           t->latitude_e7 == -4 && t->longitude_e7 == 5 && t->attribute_count == 5 &&
+           text_is(a[0].name, "note") && a[0].type == ATTRIBUTE_TEXT &&
            text_is(a[0].text, "grün") && a[1].type == ATTRIBUTE_INTEGER && a[1].integer == -6 &&
            a[2].type == ATTRIBUTE_NUMBER && a[2].number == 0.5 && a[3].type == ATTRIBUTE_FLAG &&
            a[3].flag && a[4].type == ATTRIBUTE_NONE;
@@ -105,6 +106,8 @@ static void every_field_is_sent(void **state) {
         .longitude_e7 = 5,
         .attributes = attributes,
         .attribute_count = 5,
+        .source = "shop",
+        .sequence = 7,
     };
     struct harrier_score_options options = {
         .deadline_us = 300000000, .dry_run = true, .return_features = true};

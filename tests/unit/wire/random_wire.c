@@ -117,6 +117,10 @@ struct transaction random_transaction(struct random *random, struct arena *arena
         transaction.longitude_e7 =
             (int32_t)((int64_t)random_below(random, 3600000001) - 1800000000);
     }
+    if (random_below(random, 3) == 0) {
+        transaction.source = random_text(random, arena, TRANSACTION_SOURCE_MAX);
+        transaction.sequence = random_bool(random) ? random_number(random) % INT64_MAX : 0;
+    }
     size_t count = random_below(random, random_below(random, 8) ? 4 : 65);
     struct attribute *attributes = make(arena, count + 1, sizeof *attributes);
     for (size_t i = 0; i < count; i++)
@@ -429,8 +433,31 @@ static const struct status_brake *random_brakes(struct random *random, struct ar
     return brakes;
 }
 
+static const struct status_source *random_sources(struct random *random, struct arena *arena,
+                                                  size_t count) {
+    struct status_source *sources = make(arena, count + 1, sizeof *sources);
+    for (size_t i = 0; i < count; i++) {
+        sources[i] =
+            (struct status_source){.source = maybe_text(random, arena, 64),
+                                   .transactions = random_number(random),
+                                   .last_receive_us = (int64_t)random_number(random),
+                                   .first = random_number(random),
+                                   .highest = random_number(random),
+                                   .gaps = random_number(random),
+                                   .missed = random_number(random),
+                                   .late = random_number(random),
+                                   .repeats = random_number(random),
+                                   .restarts = random_number(random),
+                                   .missing_count = random_below(random, STATUS_RANGES_MAX + 1)};
+        for (size_t j = 0; j < sources[i].missing_count; j++)
+            sources[i].missing[j] = (struct source_range){.first = random_number(random),
+                                                          .last = random_number(random)};
+    }
+    return sources;
+}
+
 static struct status_response random_status(struct random *random, struct arena *arena) {
-    size_t brakes = random_below(random, 4);
+    size_t brakes = random_below(random, 4), sources = random_below(random, 4);
     struct status_response status = {
         .version = maybe_text(random, arena, 32),
         .state = maybe_text(random, arena, 32),
@@ -466,6 +493,9 @@ static struct status_response random_status(struct random *random, struct arena 
         .brakes = random_brakes(random, arena, brakes),
         .described_brakes = brakes,
         .brake_count = random_number(random),
+        .sources = random_sources(random, arena, sources),
+        .source_count = sources,
+        .other_source_transactions = random_number(random),
     };
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;

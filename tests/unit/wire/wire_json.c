@@ -95,6 +95,8 @@ static json_t *transaction_json(const struct transaction *transaction) {
             json_array_append_new(attributes, attribute_json(&transaction->attributes[i]));
         json_object_set_new(out, "attributes", attributes);
     }
+    put_text(out, "source", transaction->source);
+    put_unsigned(out, "sequence", transaction->sequence);
     return out;
 }
 
@@ -469,6 +471,38 @@ static json_t *brakes_json(const struct status_response *status) {
     return all;
 }
 
+static json_t *missing_json(const struct status_source *source) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < source->missing_count; i++) {
+        json_t *out = json_object();
+        put_unsigned(out, "first", source->missing[i].first);
+        put_unsigned(out, "last", source->missing[i].last);
+        json_array_append_new(all, out);
+    }
+    return all;
+}
+
+static json_t *sources_json(const struct status_response *status) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < status->source_count; i++) {
+        const struct status_source *source = &status->sources[i];
+        json_t *out = json_object();
+        put_text(out, "source", source->source);
+        put_unsigned(out, "transactions", source->transactions);
+        put_signed(out, "last_receive_time_us", source->last_receive_us);
+        put_unsigned(out, "first", source->first);
+        put_unsigned(out, "highest", source->highest);
+        put_unsigned(out, "gaps", source->gaps);
+        put_unsigned(out, "missed", source->missed);
+        put_unsigned(out, "late", source->late);
+        put_unsigned(out, "repeats", source->repeats);
+        put_unsigned(out, "restarts", source->restarts);
+        put_array(out, "missing", missing_json(source));
+        json_array_append_new(all, out);
+    }
+    return all;
+}
+
 static json_t *status_answer_json(const struct status_response *status) {
     json_t *out = json_object(), *counts = json_array();
     put_text(out, "version", status->version);
@@ -512,6 +546,8 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_unsigned(out, "committed_position", status->committed_position);
     put_array(out, "brakes", brakes_json(status));
     put_unsigned(out, "brake_count", status->brake_count);
+    put_array(out, "sources", sources_json(status));
+    put_unsigned(out, "other_source_transactions", status->other_source_transactions);
     return out;
 }
 

@@ -91,6 +91,8 @@ type transaction struct {
 	Channel     string `json:"channel"`
 	Email       string `json:"email"`
 	Phone       string `json:"phone"`
+	Source      string `json:"source"`
+	Sequence    uint64 `json:"sequence"`
 	Attributes  []struct {
 		Name    string   `json:"name"`
 		Text    *string  `json:"text"`
@@ -123,6 +125,7 @@ func (t *transaction) made() harrier.Transaction {
 		ID: t.ID, AmountMinor: t.AmountMinor, Currency: t.Currency, Card: t.Card, Customer: t.Customer,
 		Account: t.Account, Merchant: t.Merchant, Terminal: t.Terminal, Device: t.Device, IP: t.IP, Country: t.Country,
 		MCC: t.MCC, Channel: t.Channel, Email: t.Email, Phone: t.Phone,
+		Source: t.Source, Sequence: t.Sequence,
 	}
 	if t.EventTimeUs != 0 {
 		made.EventTime = time.UnixMicro(t.EventTimeUs)

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "5db3ad0887813f3799ffe5a5c34317888b0ad596a742d3f39e491a5e20b93d40"
+const SourceSHA256 = "fa942d4e6fb0d624c7865da061679d7b62bf89400e0c24fd074e5d4a4a6615ec"

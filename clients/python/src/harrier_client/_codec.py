@@ -53,7 +53,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _TEXTS = (
     *("currency", "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc"),
-    *("channel", "email", "phone"),
+    *("channel", "email", "phone", "source"),
 )
 
 _VERDICTS: Dict[int, Verdict] = {
@@ -130,7 +130,7 @@ def _find_fault(transaction: Transaction, time: int) -> None:
     fill(target, "id", transaction.id)
     fill(target, "event_time_us", time)
     fill(target, "amount_minor", transaction.amount_minor)
-    for name in _TEXTS:
+    for name in (*_TEXTS, "sequence"):
         fill(target, name, getattr(transaction, name))
 
 
@@ -161,6 +161,8 @@ def _any_transaction(t: Transaction, time: int) -> bytes:
             channel=t.channel,
             email=t.email,
             phone=t.phone,
+            source=t.source,
+            sequence=t.sequence,
         )
     except ValueError:
         _find_fault(t, time)

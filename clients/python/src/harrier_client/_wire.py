@@ -76,18 +76,20 @@ def _heads(number: int) -> List[str]:
 _ID, _CURRENCY, _CARD, _CUSTOMER, _ACCOUNT = (_heads(number) for number in (1, 4, 5, 6, 7))
 _MERCHANT, _TERMINAL, _DEVICE, _IP, _COUNTRY = (_heads(number) for number in (8, 9, 10, 11, 12))
 _MCC, _CHANNEL, _EMAIL = (_heads(number) for number in (13, 14, 15))
-_PHONE = 16
+_PHONE, _SOURCE, _SEQUENCE = 16, 17, b"\x90\x01"
 _TIME, _AMOUNT = b"\x10", b"\x18"
 _INT64_END = 1 << 63
 
 
 def plain(t: Transaction, time: int) -> Optional[bytes]:
     """Returns the transaction's bytes; None if the generated code must encode it, or report what is wrong with it."""
-    amount, phone = t.amount_minor, t.phone
+    amount, phone, source, sequence = t.amount_minor, t.phone, t.source, t.sequence
     if t.location is not None or t.attributes:
         return None
     # An empty value of another type would be left out below; the generated code decides whether it is an error.
     if type(time) is not int or type(amount) is not int or type(phone) is not str:
+        return None
+    if type(source) is not str or type(sequence) is not int:
         return None
     name, currency, card, customer, account = t.id, t.currency, t.card, t.customer, t.account
     merchant, terminal, device, ip, country = t.merchant, t.terminal, t.device, t.ip, t.country
@@ -109,8 +111,12 @@ def plain(t: Transaction, time: int) -> Optional[bytes]:
             written += _AMOUNT + varint(amount)
         if phone:
             texts += delimited(_PHONE, phone.encode("ascii"))
+        if source:
+            texts += delimited(_SOURCE, source.encode("ascii"))
+        if sequence:
+            texts += _SEQUENCE + varint(sequence)
     except (TypeError, ValueError, AttributeError, IndexError):
         return None
-    if not (0 <= time < _INT64_END and 0 <= amount < _INT64_END):
+    if not (0 <= time < _INT64_END and 0 <= amount < _INT64_END and 0 <= sequence < _INT64_END):
         return None
     return written + texts

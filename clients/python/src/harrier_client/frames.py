@@ -10,7 +10,7 @@ from .errors import HarrierError, InvalidError, TooLargeError
 from .types import Decision, Location, Transaction
 
 FIELDS = tuple(name for name in Transaction.__dataclass_fields__ if name not in ("location", "attributes"))
-_NUMBERS = ("amount_minor", "event_time")
+_NUMBERS = ("amount_minor", "event_time", "sequence")
 RESULT_COLUMNS = ("verdict", "score", "reasons", "position", "duplicate", "error")
 
 Row = Dict[str, Any]

@@ -57,7 +57,9 @@ class Transaction:
 
     ``amount_minor`` is in minor units of ``currency``: EUR 5.00 is 500, JPY 500 is 500. ``card`` and the
     other keys are tokens of your own making: a card number is refused. ``attributes`` are fields that the
-    server's policy declares; a decimal is an int in units of its last digit.
+    server's policy declares; a decimal is an int in units of its last digit. ``source`` is who sends it,
+    by a name of its own ("checkout-3"), and ``sequence`` the number that it gives it: 1, rising by one; 0:
+    none. The server notices numbers that are missing, or come twice.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Transaction:
     phone: str = ""
     location: Optional[Location] = None
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    source: str = ""
+    sequence: int = 0
 
 
 @dataclass

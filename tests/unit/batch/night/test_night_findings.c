@@ -93,6 +93,8 @@ static struct week *week_new(double volume, uint64_t *seed) {
             figures->rules[rule].fires[i] =
                 poisson(seed, (double)figures->days[i].transactions * rate * swing(seed));
     }
+    figures->sources = check_malloc(sizeof *figures->sources);
+    night_sources_init(figures->sources, figures->first_day + NIGHT_DAYS - 1);
     figures->newest_event_us = figures->newest_receive_us =
         (figures->first_day + NIGHT_DAYS) * DAY_US;
     week->rejects = (struct night_rejects){.is_known = true};

@@ -1,5 +1,5 @@
-/* List changes of segments that are read in any order, and by several threads, come to the table in
- * the order of their positions. */
+/* List changes and numbers of sources, of segments that are read in any order and by several
+ * threads, come to their tables in the order of their positions. */
 #include "batch/rebuild/list_queue.h"
 #include "tests/unit/unit.h"
 
@@ -11,6 +11,13 @@ static char values[VALUES][8];
 
 /* Every job changes the same few entries: only the order tells what is there in the end. */
 static struct record change_at(size_t position) {
+    if (position % 4 == 0)
+        return (struct record){
+            .type = RECORD_TRANSACTION,
+            .position = position,
+            .receive_time_us = (int64_t)position,
+            .transaction.transaction = {.source = text_of(values[position % 7]),
+                                        .sequence = position * 7 % 3000 / (1 + position % 7)}};
     if (position % 5 == 0)
         return (struct record){.type = RECORD_BRAKE,
                                .position = position,
@@ -26,20 +33,45 @@ static struct record change_at(size_t position) {
                                            .removed = position % 3 == 0}};
 }
 
-static struct list_table *expected_table(void) {
-    struct list_table *table = list_table_new();
+struct tables {
+    struct list_table *lists;
+    struct source_table *sources;
+};
+
+static struct tables tables_new(void) {
+    return (struct tables){.lists = list_table_new(), .sources = source_table_new()};
+}
+
+static void tables_free(struct tables tables) {
+    list_table_free(tables.lists);
+    source_table_free(tables.sources);
+}
+
+static struct tables expected_tables(void) {
+    struct tables tables = tables_new();
     for (size_t i = 1; i <= JOBS * CHANGES; i++) {
         struct record record = change_at(i);
-        list_table_apply(table, &record);
+        if (record.type == RECORD_TRANSACTION)
+            source_table_add(tables.sources, &record.transaction.transaction,
+                             record.receive_time_us);
+        else
+            list_table_apply(tables.lists, &record);
     }
-    return table;
+    return tables;
+}
+
+static void assert_equal(struct tables tables, struct tables expected) {
+    assert_true(list_table_hash(tables.lists) == list_table_hash(expected.lists));
+    assert_int_equal(list_table_entries(tables.lists), list_table_entries(expected.lists));
+    assert_true(source_table_hash(tables.sources) == source_table_hash(expected.sources));
+    assert_int_equal(source_table_count(tables.sources), 7);
 }
 
 static void do_job(struct list_queue *queue, size_t job) {
     struct error error;
     for (size_t i = 1; i <= CHANGES; i++) {
         struct record record = change_at(job * CHANGES + i);
-        list_queue_put(queue, job, &record);
+        list_parcel_take(list_queue_parcel(queue, job), &record);
     }
     if (list_queue_finish(queue, job, &error) < 0)
         fail_msg("%s", error.text);
@@ -47,20 +79,19 @@ static void do_job(struct list_queue *queue, size_t job) {
 
 static void in_any_order(void **state) {
     (void)state;
-    struct list_table *expected = expected_table();
+    struct tables expected = expected_tables();
     for (size_t step = 1; step < JOBS; step += 2) { /* odd, and not 5: all jobs are met */
         if (step % 5 == 0)
             continue;
-        struct list_table *table = list_table_new();
-        struct list_queue *queue = list_queue_new(table, JOBS);
+        struct tables tables = tables_new();
+        struct list_queue *queue = list_queue_new(tables.lists, tables.sources, JOBS);
         for (size_t i = 0; i < JOBS; i++)
             do_job(queue, (i * step + 17) % JOBS);
-        assert_true(list_table_hash(table) == list_table_hash(expected));
-        assert_int_equal(list_table_entries(table), list_table_entries(expected));
+        assert_equal(tables, expected);
         list_queue_free(queue);
-        list_table_free(table);
+        tables_free(tables);
     }
-    list_table_free(expected);
+    tables_free(expected);
 }
 
 struct worker {
@@ -78,8 +109,8 @@ static void *work(void *user) {
 
 static void by_several_threads(void **state) {
     (void)state;
-    struct list_table *expected = expected_table(), *table = list_table_new();
-    struct list_queue *queue = list_queue_new(table, JOBS);
+    struct tables expected = expected_tables(), tables = tables_new();
+    struct list_queue *queue = list_queue_new(tables.lists, tables.sources, JOBS);
     struct worker workers[THREADS];
     for (size_t i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.queue = queue, .first = i};
@@ -87,23 +118,24 @@ static void by_several_threads(void **state) {
     }
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(workers[i].thread, NULL);
-    assert_true(list_table_hash(table) == list_table_hash(expected));
+    assert_equal(tables, expected);
     list_queue_free(queue);
-    list_table_free(table);
-    list_table_free(expected);
+    tables_free(tables);
+    tables_free(expected);
 }
 
 static void what_is_not_finished_is_not_applied(void **state) {
     (void)state;
-    struct list_table *table = list_table_new();
-    struct list_queue *queue = list_queue_new(table, 2);
+    struct tables tables = tables_new();
+    struct list_queue *queue = list_queue_new(tables.lists, tables.sources, 2);
     struct record record = change_at(1);
-    list_queue_put(queue, 0, &record); /* its reading was interrupted */
+    list_parcel_take(list_queue_parcel(queue, 0), &record); /* its reading was interrupted */
     do_job(queue, 1);
-    assert_int_equal(list_table_entries(table), 0);
+    assert_int_equal(list_table_entries(tables.lists), 0);
+    assert_int_equal(source_table_count(tables.sources), 0);
     list_queue_free(queue);
-    list_queue_free(list_queue_new(table, 0));
-    list_table_free(table);
+    list_queue_free(list_queue_new(tables.lists, tables.sources, 0));
+    tables_free(tables);
 }
 
 int main(void) {

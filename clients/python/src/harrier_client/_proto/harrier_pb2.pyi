@@ -251,7 +251,7 @@ class ScoreResult(_message.Message):
     def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Transaction(_message.Message):
-    __slots__ = ("id", "event_time_us", "amount_minor", "currency", "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc", "channel", "email", "phone", "location", "attributes")
+    __slots__ = ("id", "event_time_us", "amount_minor", "currency", "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc", "channel", "email", "phone", "source", "sequence", "location", "attributes")
     ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIME_US_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +268,8 @@ class Transaction(_message.Message):
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     PHONE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     id: str
@@ -286,9 +288,11 @@ class Transaction(_message.Message):
     channel: str
     email: str
     phone: str
+    source: str
+    sequence: int
     location: Location
     attributes: _containers.RepeatedCompositeFieldContainer[Attribute]
-    def __init__(self, id: _Optional[str] = ..., event_time_us: _Optional[int] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., card: _Optional[str] = ..., customer: _Optional[str] = ..., account: _Optional[str] = ..., merchant: _Optional[str] = ..., terminal: _Optional[str] = ..., device: _Optional[str] = ..., ip: _Optional[str] = ..., country: _Optional[str] = ..., mcc: _Optional[str] = ..., channel: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., location: _Optional[_Union[Location, _Mapping]] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., event_time_us: _Optional[int] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., card: _Optional[str] = ..., customer: _Optional[str] = ..., account: _Optional[str] = ..., merchant: _Optional[str] = ..., terminal: _Optional[str] = ..., device: _Optional[str] = ..., ip: _Optional[str] = ..., country: _Optional[str] = ..., mcc: _Optional[str] = ..., channel: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., location: _Optional[_Union[Location, _Mapping]] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
 
 class Location(_message.Message):
     __slots__ = ("latitude_e7", "longitude_e7")
@@ -685,7 +689,7 @@ class StatusRequest(_message.Message):
     def __init__(self, state_hash: bool = ...) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position", "brakes", "brake_count")
+    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position", "brakes", "brake_count", "sources", "other_source_transactions")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -723,6 +727,8 @@ class StatusResponse(_message.Message):
     COMMITTED_POSITION_FIELD_NUMBER: _ClassVar[int]
     BRAKES_FIELD_NUMBER: _ClassVar[int]
     BRAKE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    OTHER_SOURCE_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
     version: str
     state: str
     state_reason: str
@@ -760,7 +766,43 @@ class StatusResponse(_message.Message):
     committed_position: int
     brakes: _containers.RepeatedCompositeFieldContainer[Brake]
     brake_count: int
-    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ..., brakes: _Optional[_Iterable[_Union[Brake, _Mapping]]] = ..., brake_count: _Optional[int] = ...) -> None: ...
+    sources: _containers.RepeatedCompositeFieldContainer[SourceStatus]
+    other_source_transactions: int
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ..., brakes: _Optional[_Iterable[_Union[Brake, _Mapping]]] = ..., brake_count: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., other_source_transactions: _Optional[int] = ...) -> None: ...
+
+class SourceStatus(_message.Message):
+    __slots__ = ("source", "transactions", "last_receive_time_us", "first", "highest", "gaps", "missed", "late", "repeats", "restarts", "missing")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    LAST_RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    HIGHEST_FIELD_NUMBER: _ClassVar[int]
+    GAPS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    REPEATS_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    transactions: int
+    last_receive_time_us: int
+    first: int
+    highest: int
+    gaps: int
+    missed: int
+    late: int
+    repeats: int
+    restarts: int
+    missing: _containers.RepeatedCompositeFieldContainer[SourceRange]
+    def __init__(self, source: _Optional[str] = ..., transactions: _Optional[int] = ..., last_receive_time_us: _Optional[int] = ..., first: _Optional[int] = ..., highest: _Optional[int] = ..., gaps: _Optional[int] = ..., missed: _Optional[int] = ..., late: _Optional[int] = ..., repeats: _Optional[int] = ..., restarts: _Optional[int] = ..., missing: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+
+class SourceRange(_message.Message):
+    __slots__ = ("first", "last")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    first: int
+    last: int
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
 
 class LabelCount(_message.Message):
     __slots__ = ("label", "transactions")

@@ -56,7 +56,8 @@ final class Explanations {
                 .mcc(t.getMcc())
                 .channel(t.getChannel())
                 .email(t.getEmail())
-                .phone(t.getPhone());
+                .phone(t.getPhone())
+                .source(t.getSource(), t.getSequence());
         if (t.hasLocation()) {
             made.location(new Location(t.getLocation().getLatitudeE7(), t.getLocation().getLongitudeE7()));
         }

@@ -64,6 +64,8 @@ final class ScoreEncoder {
         text(14, "channel", t.channel());
         text(15, "email", t.email());
         text(16, "phone", t.phone());
+        text(17, "source", t.source());
+        number(18, t.sequence());
         if (t.location() != null) {
             key(20, BYTES);
             int from = at;

@@ -27,6 +27,9 @@ import java.util.Objects;
  * @param phone the phone number
  * @param location where it takes place; null if that is not known
  * @param attributes fields that the policy's schema declares; at most 64
+ * @param source who sends it, by a name of its own such as {@code "checkout-3"}
+ * @param sequence the number that the source gives it: 1, rising by one; 0: none. The server notices numbers that are
+ *     missing, or come twice
  */
 public record Transaction(
         String id,
@@ -46,7 +49,9 @@ public record Transaction(
         String email,
         String phone,
         Location location,
-        List<Attribute> attributes) {
+        List<Attribute> attributes,
+        String source,
+        long sequence) {
 
     /** Checks for null and copies the attributes. */
     public Transaction {
@@ -64,6 +69,7 @@ public record Transaction(
         Objects.requireNonNull(channel, "channel");
         Objects.requireNonNull(email, "email");
         Objects.requireNonNull(phone, "phone");
+        Objects.requireNonNull(source, "source");
         attributes = List.copyOf(attributes);
     }
 
@@ -97,6 +103,8 @@ public record Transaction(
         private String phone = "";
         private Location location;
         private List<Attribute> attributes = List.of();
+        private String source = "";
+        private long sequence;
 
         private Builder(String id) {
             this.id = Objects.requireNonNull(id, "id");
@@ -306,6 +314,19 @@ public record Transaction(
         }
 
         /**
+         * Sets who sends it, and as which number.
+         *
+         * @param source a name of the sender's own, such as {@code "checkout-3"}
+         * @param sequence 1 for its first transaction, rising by one; 0: none
+         * @return this
+         */
+        public Builder source(String source, long sequence) {
+            this.source = source;
+            this.sequence = sequence;
+            return this;
+        }
+
+        /**
          * Makes the transaction.
          *
          * @return it; the builder can go on
@@ -313,7 +334,7 @@ public record Transaction(
         public Transaction build() {
             return new Transaction(
                     id, eventTime, amountMinor, currency, card, customer, account, merchant, terminal, device, ip,
-                    country, mcc, channel, email, phone, location, attributes);
+                    country, mcc, channel, email, phone, location, attributes, source, sequence);
         }
     }
 }

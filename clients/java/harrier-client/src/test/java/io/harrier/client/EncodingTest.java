@@ -38,14 +38,14 @@ class EncodingTest {
                 .mcc("5411").channel("ecom").email("a@b.example").phone("+49").location(Location.ofDegrees(52.5, -13.4))
                 .attribute(Attribute.of("text", "")).attribute(Attribute.of("integer", -7L))
                 .attribute(Attribute.of("number", 0.5)).attribute(Attribute.of("flag", false))
-                .attribute(Attribute.of("time", TIME)).build();
+                .attribute(Attribute.of("time", TIME)).source("shop", 7).build();
         Wire.ScoreRequest sent = encoded(given, CallOptions.none().withDryRun().withFeatures());
         assertTrue(sent.getDryRun() && sent.getReturnFeatures());
         long micros = TIME.getEpochSecond() * 1_000_000 + 123456;
         Wire.Transaction expected = Wire.Transaction.newBuilder().setId("t1").setEventTimeUs(micros).setAmountMinor(4999)
                 .setCurrency("EUR").setCard("card").setCustomer("customer").setAccount("account").setMerchant(words)
                 .setTerminal("terminal").setDevice("device").setIp("192.0.2.1").setCountry("DE").setMcc("5411")
-                .setChannel("ecom").setEmail("a@b.example").setPhone("+49")
+                .setChannel("ecom").setEmail("a@b.example").setPhone("+49").setSource("shop").setSequence(7)
                 .setLocation(Wire.Location.newBuilder().setLatitudeE7(525000000).setLongitudeE7(-134000000))
                 .addAttributes(Wire.Attribute.newBuilder().setName("text").setText(""))
                 .addAttributes(Wire.Attribute.newBuilder().setName("integer").setInteger(-7))

@@ -114,6 +114,8 @@ final class Json {
                 case "channel" -> made.channel(value.getAsString());
                 case "email" -> made.email(value.getAsString());
                 case "phone" -> made.phone(value.getAsString());
+                case "source" -> made.source(value.getAsString(), 0);
+                case "sequence" -> made.source(from.get("source").getAsString(), value.getAsLong());
                 case "location" -> made.location(new Location(
                         value.getAsJsonObject().get("latitude_e7").getAsInt(),
                         value.getAsJsonObject().get("longitude_e7").getAsInt()));
