@@ -24,6 +24,7 @@ static const struct command {
     {"amend", command_amend,
      "report that transactions were voided, captured otherwise or refunded"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
+    {"backfill", command_backfill, "bring history that comes late into a running server's archive"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
     {"brake", command_brake, "show the brakes of a server's rules, lift and pull them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+const SourceSHA256 = "20ee6ce8d3a3c684fe928d8fd27729a61fff34f7207cb1506350a01ceafdf869"

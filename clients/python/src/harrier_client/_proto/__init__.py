@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+SOURCE_SHA256 = "20ee6ce8d3a3c684fe928d8fd27729a61fff34f7207cb1506350a01ceafdf869"
