@@ -325,6 +325,38 @@ class BackfillTest(ServerTest):
         self.assertEqual(server.stop(), 0)
         self.harrier("replay", self.data, "--recorded")
 
+    def test_reports_are_about_work(self):
+        """Cut-offs and the shadow report leave history out; thresholds count it."""
+        self.write_policy("thresholds.yaml", """\
+thresholds:
+  - {name: usual, quantile: 0.5, of: amount, over: 30d, minimum: 10, fallback: 1}
+budgets:
+  - {verdict: review, at_most: 0.1, over: 30d, minimum: 10}
+""")
+        self.write_policy("rules/velocity.yaml", """\
+rules:
+  - {name: large, about: large, when: amount > 500.00, then: {score: 400}}
+  - {name: huge, about: huge, when: "amount > 5000.00 || amount > thresholds.usual * 1000.0", mode: shadow,
+     then: {verdict: decline}}
+""")
+        rows = [{**self.row("old", 99 + i / 1000), "amount_minor": 900000} for i in range(300)]
+        server = self.server().start()
+        with server.connect() as connection:
+            for i in range(100):
+                row = {**self.row("live", 100 + i / 10000), "amount_minor": 60000 if i % 20 == 0 else 1000}
+                connection.score([row])
+        command = self.start_backfill(server, self.write("rows.csv", rows))
+        _, said = command.communicate(timeout=WAIT)
+        self.assertEqual(self.counts(said)["recorded"], 300, said)
+        self.assertEqual(server.stop(), 0)
+        said, _ = self.harrier("rebuild", "--data", self.data)
+        report = json.loads(said)
+        # The lowest score that at most a tenth reach. With history, three quarters would, and it would be 401.
+        self.assertEqual([(one["verdict"], one["after"]) for one in report["cutoffs"]], [("review", 1)])
+        self.assertEqual(report["thresholds"][0]["samples"], 400)
+        said, _ = self.harrier("shadow", "report", self.data, "--json")
+        self.assertEqual(json.loads(said)["all"]["transactions"], 100)
+
     def test_a_full_overlay_waits_for_the_tables(self):
         """Decisions go on; after a rebuild the command does, too."""
         rows = [self.row("old", self.random.uniform(5, 95)) for _ in range(20000)]

@@ -254,9 +254,9 @@ static int run_file(struct report_run *run) {
     progress_bar_clear(&run->bar);
     if (!run->options->server.quiet) {
         print_summary(run);
-        rejects_print_retry(run->rejects,
-                            file_count(run->options) > 1 ? "the input" : file_at(run->options, 0),
-                            stderr);
+        rejects_print_retry(
+            run->rejects, file_count(run->options) > 1 ? "the input" : mapped_file_name(&run->file),
+            stderr);
     }
     enum exit_status status = r < 0                    ? exit_with(&error)
                               : run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED
