@@ -33,7 +33,8 @@ struct night_day {
     uint64_t frauds_by_age[NIGHT_DAYS];
     /* Received on this day, whatever the transactions' days. */
     uint64_t received;
-    uint64_t early; /* transactions with an event time later than their receipt */
+    uint64_t backfilled; /* history that came late: counted nowhere else but in the line above */
+    uint64_t early;      /* transactions with an event time later than their receipt */
     int64_t early_us_max;
     uint64_t outcomes[LABEL_COUNT]; /* that changed a label */
     struct amendment_tally amendments;

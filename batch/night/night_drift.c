@@ -155,7 +155,7 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
     const struct decision *decision = row->decision;
     int64_t day = day_of_us(row->record->transaction.transaction.event_time_us) -
                   (drift->options->day - NIGHT_WEEK);
-    if (!decision || day < 0 || day >= DAYS)
+    if (!decision || row->record->transaction.is_backfilled || day < 0 || day >= DAYS)
         return 0;
     struct night_histogram **histograms = &drift->workers[worker].days[day];
     if (!*histograms)

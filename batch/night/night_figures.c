@@ -73,6 +73,11 @@ static void take_transaction(struct scan *scan, const struct record *record) {
     int64_t lead_us = event_us - record->receive_time_us;
     struct night_day *received = day_at(scan, record->receive_time_us);
     struct night_day *day = day_at(scan, event_us);
+    if (record->transaction.is_backfilled) { /* nobody acted on it: no part of a day's figures */
+        if (received)
+            received->backfilled++;
+        return;
+    }
     if (event_us > figures->newest_event_us)
         figures->newest_event_us = event_us;
     figures->future += event_us > scan->options->now_us + NIGHT_EARLY_US;
@@ -118,6 +123,8 @@ static void move_label(struct night_day *day, enum label label, bool alerted, bo
 
 static void take_outcome(struct scan *scan, const struct record *record) {
     const struct outcome_record *outcome = &record->outcome;
+    if (outcome->is_backfilled)
+        return;
     int64_t known = known_us(record, outcome->known_time_us, outcome->transaction.event_time_us);
     int64_t amount = 0;
     struct night_day *arrived = day_at(scan, known);
@@ -140,6 +147,8 @@ static void take_outcome(struct scan *scan, const struct record *record) {
 
 static void take_amendment(struct scan *scan, const struct record *record) {
     const struct amendment_record *amendment = &record->amendment;
+    if (amendment->is_backfilled)
+        return;
     int64_t event_us = amendment->transaction.event_time_us;
     struct night_day *day = day_at(scan, known_us(record, amendment->known_time_us, event_us));
     if (day)

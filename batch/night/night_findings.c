@@ -491,6 +491,18 @@ static void find_held(struct finder *finder) {
     }
 }
 
+/* Not in the day's figures; but it may be why thresholds move, or why the rebuild took long. */
+static void find_backfilled(struct finder *finder) {
+    uint64_t count = finder->today->backfilled;
+    if (count == 0)
+        return;
+    struct night_finding *finding =
+        add(finder, NIGHT_NOTE, "backfilled", (struct text){0}, (double)count, 0);
+    say(finding, "%" PRIu64 " transactions of history were recorded by harrier backfill", count);
+    advise(finding, "The figures of days, rules and drift leave them out. Thresholds count them at "
+                    "their event times, which may be why a guard holds values back.");
+}
+
 static void find_different(struct finder *finder) {
     const struct night_journal *journal = finder->evidence->journal;
     if (journal->different == 0)
@@ -599,9 +611,9 @@ static int compare_findings(const void *left, const void *right) {
 void night_findings_make(const struct night_evidence *evidence,
                          struct night_findings *ret_findings) {
     static void (*const find[])(struct finder *) = {
-        find_silence,  find_volume, find_gaps,      find_fraud,  find_missed,
-        find_verdicts, find_rules,  find_degraded,  find_clocks, find_rejects,
-        find_sources,  find_held,   find_different, find_growth, find_drift};
+        find_silence,   find_volume,   find_gaps,   find_fraud,     find_missed,  find_verdicts,
+        find_rules,     find_degraded, find_clocks, find_rejects,   find_sources, find_held,
+        find_different, find_growth,   find_drift,  find_backfilled};
     *ret_findings = (struct night_findings){0};
     struct finder finder = {.evidence = evidence,
                             .figures = evidence->figures,

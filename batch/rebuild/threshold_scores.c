@@ -71,10 +71,14 @@ static void count_flip(struct scoring *scoring, const struct record *record, enu
     }
 }
 
+/* A decision about history that came late took nobody's time, and many read old states beyond the
+ * policy's lateness: budgets and the comparison of the last day are about the others. */
 static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
                       uint32_t score, enum label label) {
     const struct snapshot *snapshot = scoring->job->snapshot;
     int64_t at_us = record->transaction.transaction.event_time_us;
+    if (record->transaction.is_backfilled)
+        return;
     for (size_t i = 0; i < snapshot->budget_count; i++) {
         if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
             continue;

@@ -123,6 +123,7 @@ int replay_note_decided(const struct replay *replay, size_t worker, const struct
                                              .event_time_us =
                                                  record->transaction.transaction.event_time_us,
                                              .score = row->decision->score,
+                                             .is_backfilled = record->transaction.is_backfilled,
                                              .frame = engine_frame(row->engine)};
     return walk_forward_take(replay->walk, worker, &decided, ret_error);
 }

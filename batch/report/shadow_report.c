@@ -237,6 +237,8 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
     const struct transaction *transaction = &row->record->transaction.transaction;
     const struct decision *decision = &row->record->transaction.decision;
     int64_t at_us = transaction->event_time_us;
+    if (row->record->transaction.is_backfilled) /* nobody acted on the live decision either */
+        return 0;
     if (at_us < builder->options->from_us || at_us >= builder->options->until_us)
         return 0;
     struct shadow_set one = set_of(transaction, row->outcome);

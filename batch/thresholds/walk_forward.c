@@ -137,7 +137,7 @@ int walk_forward_take(struct walk_forward *walk, size_t worker, const struct wal
         if (threshold_value_read(snapshot, i, row->frame, &kept->texts, &value))
             r = keep_value(walk, kept, row, &value, ret_error);
     }
-    if (r < 0 || snapshot->budget_count == 0)
+    if (r < 0 || snapshot->budget_count == 0 || row->is_backfilled)
         return r;
     if (kept->score_count == kept->score_room) {
         kept->score_room = kept->score_room ? 2 * kept->score_room : 1024;

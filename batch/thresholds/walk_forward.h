@@ -46,6 +46,7 @@ struct walk_forward_row {
     uint64_t position;
     int64_t event_time_us;
     uint32_t score;
+    bool is_backfilled;        /* no budget counts it */
     const struct value *frame; /* of the snapshot */
 };
 

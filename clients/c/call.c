@@ -170,6 +170,23 @@ int harrier_amend(struct harrier_client *client, const struct harrier_amendment 
     return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
+int harrier_backfill(struct harrier_client *client, const struct harrier_backfill_item *items,
+                     size_t count, const struct harrier_call_options *options,
+                     struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
+    if (!exchange)
+        return r;
+    struct request request = {.call = CALL_BACKFILL, .backfill.item_count = count};
+    r = backfill_from_public(items, count, &exchange->arena, &request.backfill.items, ret_error);
+    if (r < 0) {
+        exchange_pool_put(exchange);
+        return r;
+    }
+    return finish(exchange, &request, o, ret_reply, ret_error);
+}
+
 int harrier_get_entity(struct harrier_client *client, const char *entity, const char *const *key,
                        size_t key_count, int64_t at_time_us,
                        const struct harrier_call_options *options, struct harrier_reply **ret_reply,

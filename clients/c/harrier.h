@@ -211,6 +211,15 @@ struct harrier_amendment {
     void *reserved[1];
 };
 
+/* A transaction of history that comes late, with what is known of it. The ids of the outcome and of
+ * the amendment may be NULL. */
+struct harrier_backfill_item {
+    struct harrier_transaction transaction;
+    struct harrier_outcome outcome;     /* .label HARRIER_LABEL_NONE: none is known */
+    struct harrier_amendment amendment; /* .kind HARRIER_AMENDMENT_NONE: none is known */
+    void *reserved[2];
+};
+
 /* ---------------------------------------------------------------------------------------------
  * What comes back. Everything in a reply belongs to it and is valid until harrier_reply_free().
  * Strings in it are never NULL; an absent one is empty. A reply may be read by several threads. */
@@ -323,6 +332,20 @@ struct harrier_amendment_result {
     uint64_t position; /* of its record in the archive; 0: nothing changed */
     bool changed;      /* false: the transaction was this already */
     struct harrier_amended previous, now;
+    void *reserved[2];
+};
+
+/* The result of one item of history. */
+struct harrier_backfill_result {
+    enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    enum harrier_decided error_decided;
+    const char *error_field, *error_message;
+    const char *transaction_id;
+    uint64_t position; /* of its record in the archive */
+    bool duplicate;    /* its id was there before */
+    enum harrier_verdict verdict;
+    uint32_t score;
+    bool outcome_recorded, amendment_recorded;
     void *reserved[2];
 };
 
@@ -756,6 +779,8 @@ struct harrier_reply {
     size_t amendment_count;
     const struct harrier_brake_result *brake_change;
     const struct harrier_findings *findings;
+    const struct harrier_backfill_result *backfilled; /* one per item, in their order */
+    size_t backfilled_count;
 };
 
 /* Frees the reply and everything in it. Any thread; also after the client was freed. NULL is
@@ -922,6 +947,15 @@ HARRIER_API int harrier_amend(struct harrier_client *client,
                               const struct harrier_amendment *amendments, size_t count,
                               const struct harrier_call_options *options,
                               struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
+/* Records 1 to 1,000 transactions of history, in their order, with their outcomes and amendments.
+ * Features count them at their event times from then on; decisions made before stay. An id that is
+ * there already changes nothing. Items that are refused with HARRIER_ERROR_UNAVAILABLE may be sent
+ * again later: the server keeps memory for decisions until its next tables. */
+HARRIER_API int harrier_backfill(struct harrier_client *client,
+                                 const struct harrier_backfill_item *items, size_t count,
+                                 const struct harrier_call_options *options,
+                                 struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* Reads the features of one entity. key: one string for each field of the entity's key, mostly one.
  * at_time_us: as of when; 0: as of its newest transaction. */

@@ -23,6 +23,7 @@ static const struct command {
     {"stream", command_stream, "score transactions from Kafka, write the decisions there"},
     {"amend", command_amend, "report what became of transactions' money: void, capture, refund"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
+    {"backfill", command_backfill, "bring history that comes late into a running server's archive"},
     {"list", command_list, "add entries to a policy's lists, remove them, show them"},
     {"brake", command_brake, "show the brakes of a server's rules, lift and pull them"},
     {"entity", command_entity, "show the features of one card, customer, … as a server has them"},

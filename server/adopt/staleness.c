@@ -25,10 +25,14 @@ bool service_is_stale(const struct service *service, int64_t now_us) {
 
 #define WANTED_PERCENT 75 /* of overlay_limit, or of the room for entities */
 
-bool service_wants_rebuild(const struct service *service, int64_t now_us) {
+bool service_is_filling(const struct service *service) {
     const struct overlay *overlay = service->states.overlay;
-    return overlay && (service_is_stale(service, now_us) ||
-                       overlay_fullness(overlay, service->settings.overlay_limit) > WANTED_PERCENT);
+    return overlay && overlay_fullness(overlay, service->settings.overlay_limit) > WANTED_PERCENT;
+}
+
+bool service_wants_rebuild(const struct service *service, int64_t now_us) {
+    return service->states.overlay &&
+           (service_is_stale(service, now_us) || service_is_filling(service));
 }
 
 /* Under the decision lock. Starts over when another generation is in use. */

@@ -8,5 +8,7 @@
 int64_t service_generation_age_us(const struct service *service, int64_t now_us);
 /* Older than stale_after? Decisions are then marked as degraded. */
 bool service_is_stale(const struct service *service, int64_t now_us);
-/* Stale, or the overlay is close to its limit. */
+/* Is the overlay close to its limit? Then history that comes late waits for the next tables. */
+bool service_is_filling(const struct service *service);
+/* Stale, or filling. */
 bool service_wants_rebuild(const struct service *service, int64_t now_us);

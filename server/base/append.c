@@ -24,6 +24,21 @@ void service_lose_archive(struct service *service, const struct error *error) {
                           REASON_BYTES / 2, error->text);
 }
 
+int service_write(struct service *service, uint64_t position, bool *ret_is_unavailable,
+                  struct error *ret_error) {
+    if (archive_end(service->archive).position == position)
+        return 0;
+    if (archive_write(service->archive, ret_error) < 0) {
+        service_lose_archive(service, ret_error);
+        error_prefix(ret_error, "the archive could not be written; try again with the same ids");
+        ret_error->code = ERROR_UNAVAILABLE;
+        return -ERROR_UNAVAILABLE;
+    }
+    commit_want(service);
+    *ret_is_unavailable = service_check_overlay(service);
+    return 0;
+}
+
 /* A write of its own: these records are rare and must be in the archive before the next decision.
  */
 int service_append(struct service *service, struct record *record, struct error *ret_error) {

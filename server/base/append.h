@@ -1,9 +1,14 @@
-/* Records that no request asked for: adoptions, policies. Requests append with run_append() and
- * share one write (service/service_run.c). All under the decision lock. */
+/* Writing what was appended. Requests append with run_append(), and several share one write
+ * (service/service_run.c); records that no request asked for, adoptions and policies, have one of
+ * their own. All under the decision lock. */
 #pragma once
 
 #include "service_state.h"
 
+/* Hands the records behind this position, if there are any, to the kernel. *ret_is_unavailable: the
+ * overlay is full now. ERROR_UNAVAILABLE: all of them were taken back, and the states are lost. */
+int service_write(struct service *service, uint64_t position, bool *ret_is_unavailable,
+                  struct error *ret_error);
 /* Appends, applies, and hands to the kernel. On failure the service is unavailable. */
 int service_append(struct service *service, struct record *record, struct error *ret_error);
 /* Counts a write that failed, each attempt anew, so that an alert lasts as long as the disk is

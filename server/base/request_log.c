@@ -9,7 +9,8 @@
 /* Calls that take long by nature are never reported as slow. */
 static bool may_be_slow(const struct run *run) {
     enum call call = run->message.call;
-    return call == CALL_RELOAD || call == CALL_EXPLAIN || call == CALL_FIND || call == CALL_NONE ||
+    return call == CALL_RELOAD || call == CALL_EXPLAIN || call == CALL_FIND ||
+           call == CALL_BACKFILL || call == CALL_NONE ||
            (call == CALL_STATUS && run->message.status.state_hash);
 }
 

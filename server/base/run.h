@@ -34,6 +34,7 @@ struct run {
     enum denial denial;          /* why the token was refused */
     struct bearer bearer;        /* whose token it was */
     bool is_searching;           /* Find: it has a place among those that wait for the search */
+    bool is_backfilling;         /* Backfill: likewise, for its thread */
     struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */
 };
 

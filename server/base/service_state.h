@@ -122,6 +122,7 @@ struct service {
     struct commit *commit;
     struct run_queue *explains;
     struct find_queue *finds;
+    struct run_queue *backfills;
     struct swap *swap;
     struct jobs jobs;
     pthread_t background; /* runs them */

@@ -47,7 +47,7 @@ static const unsigned scope_of_call[CALL_COUNT] = {
     [CALL_CHANGE_LIST] = TOKEN_ADMIN, [CALL_GET_LIST] = TOKEN_ADMIN,
     [CALL_RELOAD] = TOKEN_ADMIN,      [CALL_EXPLAIN] = TOKEN_ADMIN,
     [CALL_AMEND] = TOKEN_OUTCOME,     [CALL_CHANGE_BRAKE] = TOKEN_ADMIN,
-    [CALL_FIND] = TOKEN_FIND,
+    [CALL_FIND] = TOKEN_FIND,         [CALL_BACKFILL] = TOKEN_BACKFILL,
 };
 
 unsigned tokens_scope_of(enum call call) {

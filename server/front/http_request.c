@@ -26,7 +26,7 @@ static const struct http_route routes[] = {
     {"/v1/lists", CALL_GET_LIST, true},     {"/v1/list-changes", CALL_CHANGE_LIST, true},
     {"/v1/reload", CALL_RELOAD, true},      {"/v1/status", CALL_STATUS, false},
     {"/v1/amendments", CALL_AMEND, true},   {"/v1/brakes", CALL_CHANGE_BRAKE, true},
-    {"/v1/find", CALL_FIND, true},
+    {"/v1/find", CALL_FIND, true},          {"/v1/backfill", CALL_BACKFILL, true},
     {"/v1/openapi.yaml", CALL_NONE, false},
 };
 

@@ -22,6 +22,7 @@ enum server_metric {
     /* what changes states and lists */
     OUTCOMES,
     AMENDMENTS,
+    BACKFILLED,
     LIST_CHANGES,
     LIST_ENTRIES,
     /* the archive */

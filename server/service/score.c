@@ -122,6 +122,7 @@ static enum next archive(struct scoring *scoring) {
     struct record *record = &scoring->record;
     record->type = RECORD_TRANSACTION;
     record->transaction.transaction = *scoring->transaction;
+    record->transaction.is_backfilled = false;
     run_append(scoring->run, record);
     record->transaction.decision.position = record->position;
     brake_count(scoring->run, &record->transaction.decision);

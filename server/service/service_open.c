@@ -3,6 +3,7 @@
  * Everything that can be wrong with configuration and files fails before a thread exists. Then the
  * threads are started; service_close() ends first those that make work for others. */
 #include "authorize.h"
+#include "backfill.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 #include "explain.h"
@@ -170,6 +171,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     background_start(service);
     explain_start(service);
     find_queue_start(service);
+    backfill_start(service);
     r = cluster_start(service, ret_error); /* last, since it asks the others for work */
     if (r < 0) {
         struct error ignored;
@@ -192,6 +194,7 @@ static void log_last_failures(struct service *service) {
 int service_close(struct service *service, struct error *ret_error) {
     explain_stop(service);
     find_queue_stop(service);
+    backfill_stop(service);
     atomic_store(&service->draining, true); /* the cluster must not take over any more */
     cluster_stop(service);
     background_stop(service);

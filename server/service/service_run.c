@@ -3,13 +3,15 @@
  *   before_lock   decode, authorize                     each run on its own
  *   under_lock    admit, perform                        one run after the other, in order
  *   write_archive                                       one write for all that share it
- *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation, a search
+ *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation, a
+ *                   search, a backfill
  *
  * Requests that arrive together take each stage together: one lock, one write, and one pass over
  * the code that is in the cache. Each request gets exactly one answer, also when a step refuses it:
  * a run that is done skips the rest of the steps but not the answer. */
 #include "amend.h"
 #include "authorize.h"
+#include "backfill.h"
 #include "brake.h"
 #include "explain.h"
 #include "find_queue.h"
@@ -57,6 +59,7 @@ static const struct {
     [CALL_AMEND] = {perform_amend, withdraw_amend, count_amend},
     [CALL_CHANGE_BRAKE] = {perform_brake_change, withdraw_brake_change, NULL},
     [CALL_FIND] = {perform_find, NULL, NULL},
+    [CALL_BACKFILL] = {perform_backfill, withdraw_backfill, NULL},
 };
 
 /* ---- the steps ---- */
@@ -123,16 +126,7 @@ static void write_archive(struct service *service, struct run *from, const struc
     struct error error;
     if (from == to)
         return;
-    bool is_new = archive_end(service->archive).position > position;
-    bool is_written = !is_new || archive_write(service->archive, &error) == 0;
-    if (!is_written) {
-        service_lose_archive(service, &error);
-        error_prefix(&error, "the archive could not be written; try again with the same ids");
-        error.code = ERROR_UNAVAILABLE;
-    } else if (is_new) {
-        commit_want(service);
-        from->is_unavailable = service_check_overlay(service);
-    }
+    bool is_written = service_write(service, position, &from->is_unavailable, &error) == 0;
     for (struct run *run = from; run != to; run = run->next) {
         if (!is_written && !run->is_done)
             withdraw(run, &error);
@@ -142,7 +136,8 @@ static void write_archive(struct service *service, struct run *from, const struc
 }
 
 static void encode(struct run *run) {
-    if (!explain_takes_long(run) && !run->is_searching) /* its answer is made later */
+    /* Otherwise its answer is made later. */
+    if (!explain_takes_long(run) && !run->is_searching && !run->is_backfilling)
         message_encode_response(&run->response, &run->answer);
 }
 
@@ -172,13 +167,13 @@ static void decide(struct service *service, struct run *runs) {
     }
 }
 
-/* Encodes, and hands over runs that wait for a reload, an explanation or a search. Returns the rest. */
+/* Encodes, and hands over runs that wait for a reload or for another thread. Returns the rest. */
 static struct run *answer(struct run *runs) {
     struct run *ready = NULL, **end = &ready;
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
         encode(run);
-        if (reload_park(run) || explain_park(run) || find_queue_park(run))
+        if (reload_park(run) || explain_park(run) || find_queue_park(run) || backfill_park(run))
             continue;
         *end = run;
         end = &run->next;

@@ -40,8 +40,17 @@ class CallTest(HttpTest):
         self.assertTrue(answer["results"][0]["accepted"]["changed"])
         self.assertEqual(answer["results"][1]["error"]["code"], "ERROR_NOT_FOUND")
 
+        old = {**transaction(4), "id": "old", "card": "c9"}
+        status, answer, _ = door.call(
+            "POST", "/v1/backfill", {"items": [{"transaction": old, "outcome": {"label": "LABEL_LEGIT"}}, {}]}
+        )
+        self.assertEqual(status, 200)
+        accepted = answer["results"][0]["accepted"]
+        self.assertEqual((accepted["transaction_id"], accepted["duplicate"], accepted["outcome_recorded"]), ("old", False, True))
+        self.assertEqual(answer["results"][1]["error"]["field"], "id")
+
         status, answer, headers = door.call("GET", "/v1/status")
-        self.assertEqual((status, answer["state"], answer["transactions"], answer["outcomes"]), (200, "ready", "4", "1"))
+        self.assertEqual((status, answer["state"], answer["transactions"], answer["outcomes"]), (200, "ready", "5", "2"))
         self.assertEqual(headers["Cache-Control"], "no-store")
         self.assertEqual(answer["position"], str(server.status()["position"]))
 

@@ -218,6 +218,9 @@ class OldArchiveTest(ServerTest):
         self.amend(server, ("t10", "VOID", 0), ("t510", "REFUND", 10), ("t1010", "CAPTURE", 90))
         with server.connect() as connection:
             self.assertIn("accepted", connection.report("t10", "fraud"))
+            old = {**transaction(5000), "event_time_us": transaction(3)["event_time_us"] - 30 * 86400 * 10**6}
+            answer = connection.call({"backfill": {"items": [{"transaction": old, "outcome": {"label": "LABEL_FRAUD"}}]}})
+            self.assertTrue(answer["backfill"]["results"][0]["accepted"]["outcome_recorded"], answer)
             answer = connection.call({"change_brake": {"rule": "dear", "pull": True}})
             self.assertTrue(answer["change_brake"]["changed"], answer)
         self.fill(server, 1100, 1150)

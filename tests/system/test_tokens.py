@@ -18,6 +18,7 @@ CALLS = {
     "score": ({"transactions": [transaction(1)]}, "score"),
     "report_outcome": ({"outcomes": [{"transaction_id": "t1", "label": "LABEL_FRAUD"}]}, "outcome"),
     "amend": ({"amendments": [{"transaction_id": "t1", "kind": "AMENDMENT_VOID"}]}, "outcome"),
+    "backfill": ({"items": [{"transaction": transaction(1)}]}, "backfill"),
     "get_entity": ({"entity": "card", "key": ["c1"]}, "admin"),
     "change_list": ({"changes": [{"list": "l", "value": "v"}]}, "admin"),
     "get_list": ({}, "admin"),
@@ -80,7 +81,7 @@ class TokensTest(ServerTest):
 
 class ScopesTest(TokensTest):
     def test_each_call_needs_its_scope(self):
-        tokens = {scope: self.new(scope, name=scope) for scope in ("score", "outcome", "admin")}
+        tokens = {scope: self.new(scope, name=scope) for scope in ("score", "outcome", "admin", "backfill")}
         server = self.server().start()
         before = self.call(server, {"status": {}}, tokens["score"])["status"]
         for call, (request, needed) in CALLS.items():
@@ -92,7 +93,7 @@ class ScopesTest(TokensTest):
                         self.assertNotEqual(code, "ERROR_DENIED", answer)
                     else:
                         self.assert_denied(answer, f"{call} needs the scope {needed}")
-        self.assertEqual(self.denied(server, "scope"), 2 * (len(CALLS) - 1))
+        self.assertEqual(self.denied(server, "scope"), 3 * (len(CALLS) - 1))
         after = self.call(server, {"status": {}}, tokens["score"])["status"]
         # One transaction was scored and one outcome reported, with the right tokens: nothing else happened.
         self.assertEqual((after["transactions"], after["outcomes"]), (1, 1))
@@ -339,7 +340,7 @@ class CommandsTest(TokensTest):
     def setUp(self):
         super().setUp()
         self.path = os.path.join(self.folder, "mine")
-        self.token("new", "shop", "--scopes", "score,outcome,admin", "--out", self.path)
+        self.token("new", "shop", "--scopes", "score,outcome,admin,backfill", "--out", self.path)
         self.running = self.server().start()
         self.input = os.path.join(self.folder, "in.csv")
         with open(self.input, "w", encoding="utf-8") as file:
@@ -351,6 +352,7 @@ class CommandsTest(TokensTest):
             (("score", self.input, *to, "--quiet"), 0),
             (("outcome", "a", "fraud", *to), 0),
             (("amend", "a", "void", *to), 0),
+            (("backfill", self.input, *to, "--quiet"), 0),
             (("entity", "card", "c1", *to), 0),
             (("brake", "list", *to), 0),
             (("status", *to), 0),

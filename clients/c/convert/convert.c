@@ -79,6 +79,15 @@ static struct transaction transaction_from_public(const struct harrier_transacti
     return out;
 }
 
+static int check_attributes(const struct harrier_transaction *in, size_t i,
+                            struct harrier_error *ret_error) {
+    if (in->attribute_count <= TRANSACTION_ATTRIBUTES_MAX)
+        return 0;
+    return fail(ret_error, HARRIER_ERROR_INVALID, "attributes",
+                "transactions[%zu] has %zu attributes; expected at most %d", i, in->attribute_count,
+                TRANSACTION_ATTRIBUTES_MAX);
+}
+
 int transactions_from_public(const struct harrier_transaction *in, size_t count,
                              struct arena *arena, const struct transaction **ret_transactions,
                              struct harrier_error *ret_error) {
@@ -87,14 +96,20 @@ int transactions_from_public(const struct harrier_transaction *in, size_t count,
         return 0;
     struct transaction *out = array(arena, count, sizeof *out);
     for (size_t i = 0; i < count; i++) {
-        if (in[i].attribute_count > TRANSACTION_ATTRIBUTES_MAX)
-            return fail(ret_error, HARRIER_ERROR_INVALID, "attributes",
-                        "transactions[%zu] has %zu attributes; expected at most %d", i,
-                        in[i].attribute_count, TRANSACTION_ATTRIBUTES_MAX);
+        int r = check_attributes(&in[i], i, ret_error);
+        if (r < 0)
+            return r;
         out[i] = transaction_from_public(&in[i], arena);
     }
     *ret_transactions = out;
     return 0;
+}
+
+static struct outcome outcome_from_public(const struct harrier_outcome *in) {
+    return (struct outcome){.transaction_id = text_of(in->transaction_id),
+                            .label = (enum label)in->label,
+                            .known_time_us = in->known_time_us,
+                            .source = text_of(in->source)};
 }
 
 const struct outcome *outcomes_from_public(const struct harrier_outcome *in, size_t count,
@@ -103,11 +118,17 @@ const struct outcome *outcomes_from_public(const struct harrier_outcome *in, siz
         return NULL;
     struct outcome *out = array(arena, count, sizeof *out);
     for (size_t i = 0; i < count; i++)
-        out[i] = (struct outcome){.transaction_id = text_of(in[i].transaction_id),
-                                  .label = (enum label)in[i].label,
-                                  .known_time_us = in[i].known_time_us,
-                                  .source = text_of(in[i].source)};
+        out[i] = outcome_from_public(&in[i]);
     return out;
+}
+
+static struct amendment amendment_from_public(const struct harrier_amendment *in) {
+    return (struct amendment){.transaction_id = text_of(in->transaction_id),
+                              .kind = (enum amendment_kind)in->kind,
+                              .amount_minor = in->amount_minor,
+                              .known_time_us = in->known_time_us,
+                              .source = text_of(in->source),
+                              .currency = text_of(in->currency)};
 }
 
 const struct amendment *amendments_from_public(const struct harrier_amendment *in, size_t count,
@@ -116,13 +137,29 @@ const struct amendment *amendments_from_public(const struct harrier_amendment *i
         return NULL;
     struct amendment *out = array(arena, count, sizeof *out);
     for (size_t i = 0; i < count; i++)
-        out[i] = (struct amendment){.transaction_id = text_of(in[i].transaction_id),
-                                    .kind = (enum amendment_kind)in[i].kind,
-                                    .amount_minor = in[i].amount_minor,
-                                    .known_time_us = in[i].known_time_us,
-                                    .source = text_of(in[i].source),
-                                    .currency = text_of(in[i].currency)};
+        out[i] = amendment_from_public(&in[i]);
     return out;
+}
+
+int backfill_from_public(const struct harrier_backfill_item *in, size_t count, struct arena *arena,
+                         const struct backfill_item **ret_items, struct harrier_error *ret_error) {
+    *ret_items = NULL;
+    if (count > TRANSACTION_BATCH_MAX) /* message_encode_rest() reports it */
+        return 0;
+    struct backfill_item *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        int r = check_attributes(&in[i].transaction, i, ret_error);
+        if (r < 0)
+            return r;
+        out[i] = (struct backfill_item){
+            .transaction = transaction_from_public(&in[i].transaction, arena),
+            .has_outcome = in[i].outcome.label != HARRIER_LABEL_NONE,
+            .outcome = outcome_from_public(&in[i].outcome),
+            .has_amendment = in[i].amendment.kind != HARRIER_AMENDMENT_NONE,
+            .amendment = amendment_from_public(&in[i].amendment)};
+    }
+    *ret_items = out;
+    return 0;
 }
 
 const struct list_change *list_changes_from_public(const struct harrier_list_change *in,

@@ -15,6 +15,10 @@ int transactions_from_public(const struct harrier_transaction *in, size_t count,
                              struct arena *arena, const struct transaction **ret_transactions,
                              struct harrier_error *ret_error);
 
+/* Likewise. */
+int backfill_from_public(const struct harrier_backfill_item *in, size_t count, struct arena *arena,
+                         const struct backfill_item **ret_items, struct harrier_error *ret_error);
+
 /* NULL when count is over the limit of a message, which encoding reports. */
 const struct amendment *amendments_from_public(const struct harrier_amendment *in, size_t count,
                                                struct arena *arena);

@@ -66,6 +66,28 @@ static void fill_amendments(struct reply_memory *memory, const struct response *
     memory->reply.amendment_count = count;
 }
 
+static void fill_backfilled(struct reply_memory *memory, const struct response *response) {
+    size_t count = response->backfill.count;
+    struct harrier_backfill_result *out = reply_array(memory, count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++) {
+        const struct backfill_result *in = &response->backfill.results[i];
+        out[i] = (struct harrier_backfill_result){
+            .error_code = public_code(in->error.code),
+            .error_decided = decided(in->error.code),
+            .error_field = reply_string(memory, in->error.field),
+            .error_message = reply_string(memory, in->error.message),
+            .transaction_id = reply_string(memory, in->transaction_id),
+            .position = in->position,
+            .duplicate = in->duplicate,
+            .verdict = (enum harrier_verdict)in->verdict,
+            .score = in->score,
+            .outcome_recorded = in->outcome_recorded,
+            .amendment_recorded = in->amendment_recorded};
+    }
+    memory->reply.backfilled = out;
+    memory->reply.backfilled_count = count;
+}
+
 static struct harrier_found found(struct reply_memory *memory, const struct found_transaction *in) {
     return (struct harrier_found){
         .transaction = reply_transaction(memory, &in->transaction),
@@ -339,6 +361,8 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_outcomes(memory, response);
     else if (response->call == CALL_AMEND)
         fill_amendments(memory, response);
+    else if (response->call == CALL_BACKFILL)
+        fill_backfilled(memory, response);
     else if (response->call == CALL_GET_ENTITY)
         fill_entity(memory, &response->entity);
     else if (response->call == CALL_STATUS)

@@ -110,6 +110,8 @@ static int check_answer(const struct exchange *exchange, const struct response *
         count = response->list_change.count;
     else if (response->call == CALL_AMEND)
         count = response->amend.count;
+    else if (response->call == CALL_BACKFILL)
+        count = response->backfill.count;
     if (response->call == exchange->call && count == exchange->count)
         return 0;
     return fail(ret_error, HARRIER_ERROR_PROTOCOL, "",

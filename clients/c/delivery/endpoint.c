@@ -207,6 +207,7 @@ void endpoint_mark(struct exchange *exchange, struct text primary) {
 void endpoint_unmark(const struct exchange *exchange) {
     bool writes = exchange->call == CALL_REPORT_OUTCOME || exchange->call == CALL_CHANGE_LIST ||
                   exchange->call == CALL_AMEND || exchange->call == CALL_CHANGE_BRAKE ||
+                  exchange->call == CALL_BACKFILL ||
                   (exchange->call == CALL_SCORE && !exchange->dry_run);
     if (writes)
         exchange->endpoint->route.standby = false;

@@ -81,6 +81,8 @@ int exchange_encode(struct exchange *exchange, struct request *request,
         exchange->count = request->list_change.change_count;
     } else if (request->call == CALL_AMEND) {
         exchange->count = request->amend.amendment_count;
+    } else if (request->call == CALL_BACKFILL) {
+        exchange->count = request->backfill.item_count;
     }
     return 0;
 }

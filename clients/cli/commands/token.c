@@ -76,7 +76,7 @@ static void check_new(const struct options *options, struct argp_state *state) {
                    "a name has 1 to 64 letters, digits, \".\", \"_\" and \"-\" (\"shop-2\")");
     else if (options->scopes == 0)
         argp_error(state, "--scopes is missing: what may the token be used for? (score, outcome, "
-                          "admin, separated by commas)");
+                          "admin, find, backfill, separated by commas)");
     else if (options->for_us && options->until_us)
         argp_error(state, "--for or --until, not both");
 }
@@ -114,7 +114,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (options->scopes == 0)
             argp_error(state,
                        "--scopes: \"%s\" is not a list of scopes (expected one or more of "
-                       "score,outcome,admin, each at most once)",
+                       "score,outcome,admin,find,backfill, each at most once)",
                        value);
         return 0;
     case OPTION_FOR:
@@ -154,8 +154,9 @@ static const struct argp_option arguments[] = {
     {"tokens", OPTION_TOKENS, "FILE", 0, "The server's tokens file (" FILE_DEFAULT ")", 0},
     {NULL, 0, NULL, 0, "New:", 2},
     {"scopes", OPTION_SCOPES, "LIST", 0,
-     "What the token may be used for: score (transactions), outcome (reports), admin (all other "
-     "calls), separated by commas; every token may ask for the status",
+     "What the token may be used for: score (transactions), outcome (reports), find (searches), "
+     "backfill (history), admin (all other calls), separated by commas; every token may ask for "
+     "the status",
      0},
     {"for", OPTION_FOR, "TIME", 0, "How long the token is valid: 90d, … (no end)", 0},
     {"until", OPTION_UNTIL, "DATE", 0, "When the token ends: 2027-01-31, 2027-01-31T18:00:00Z", 0},

@@ -23,6 +23,7 @@ const char *export_value_name(enum export_value value) {
         [EXPORT_EVENT_TIME] = "event_time",
         [EXPORT_RECEIVED_TIME] = "received_time",
         [EXPORT_POSITION] = "position",
+        [EXPORT_BACKFILLED] = "backfilled",
         [EXPORT_ATTRIBUTES] = "attributes",
         [EXPORT_VERDICT] = "verdict",
         [EXPORT_SCORE] = "score",
@@ -167,6 +168,8 @@ static struct cell of_transaction(enum export_value value, const struct export_r
         return of_value(value_timestamp(row->record->receive_time_us));
     if (value == EXPORT_POSITION)
         return of_value(value_int((int64_t)row->record->position));
+    if (value == EXPORT_BACKFILLED)
+        return of_value(value_bool(row->record->transaction.is_backfilled));
     return of_field((enum transaction_column)(value - EXPORT_FIELDS), transaction, memory);
 }
 

@@ -15,6 +15,7 @@ enum export_value {
     EXPORT_EVENT_TIME,
     EXPORT_RECEIVED_TIME,
     EXPORT_POSITION,
+    EXPORT_BACKFILLED,
     EXPORT_FIELDS, /* + enum transaction_column */
     EXPORT_ATTRIBUTES =
         EXPORT_FIELDS + TRANSACTION_COLUMN_COUNT, /* several columns: export_columns.h */

@@ -88,6 +88,7 @@ static void add_day(struct buffer *json, const struct night_day *day, int64_t nu
     json_add_unsigned(json, "failed_decisions", day->failed_decisions);
     json_add_unsigned(json, "early", day->early);
     json_add_unsigned(json, "records_received", day->received);
+    json_add_unsigned(json, "backfilled", day->backfilled);
     json_end_object(json);
 }
 

@@ -179,6 +179,8 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
     case RECORD_TRANSACTION:
         add_transaction(buffer, &record->transaction.transaction);
         add_decision(buffer, &record->transaction.decision);
+        if (record->transaction.is_backfilled)
+            buffer_printf(buffer, " backfilled");
         break;
     case RECORD_OUTCOME:
         add_outcome(buffer, &record->outcome);
@@ -367,12 +369,18 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
     case RECORD_TRANSACTION:
         transaction_json_add(buffer, &record->transaction.transaction, NULL);
         json_decision(buffer, &record->transaction.decision);
+        if (record->transaction.is_backfilled)
+            json_add_bool(buffer, "backfilled", true);
         break;
     case RECORD_OUTCOME:
         json_outcome(buffer, &record->outcome);
+        if (record->outcome.is_backfilled)
+            json_add_bool(buffer, "backfilled", true);
         break;
     case RECORD_AMENDMENT:
         json_amendment(buffer, &record->amendment);
+        if (record->amendment.is_backfilled)
+            json_add_bool(buffer, "backfilled", true);
         break;
     case RECORD_LIST_CHANGE:
         json_list_change(buffer, &record->list_change);

@@ -3,6 +3,7 @@
 #include "report_run.h"
 
 #include "clients/cli/io/rejects.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/quantity.h"
@@ -10,8 +11,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#define CALLS_A_SECOND   4                   /* with a rate, at least so many */
+#define SLICE_US         50000               /* how soon an interrupt is seen */
 #define ARENA_BYTES      ((size_t)256 << 20) /* of the ids and rows of one call */
 #define ARENA_FULL_BYTES ((size_t)64 << 20)  /* with so much in it, it is sent */
 
@@ -30,7 +34,9 @@ struct report_run {
     void *reports;
     struct row_original rows[REPORTS_MAX]; /* parallel to reports */
     size_t count;                          /* of both */
-    uint64_t read, unsent;                 /* rows of the file */
+    uint64_t read, unsent;                 /* rows of the files */
+    size_t call_rows;                      /* the most of one call */
+    uint64_t next_us;                      /* with a rate: when the next call may begin */
 };
 
 /* NULL: the address is wrong, *ret_status says how. */
@@ -58,6 +64,9 @@ static struct report_run *run_new(const struct report_kind *kind,
                                          .retry = &run->retry,
                                          .diagnostics = &run->diagnostics,
                                          .deadline_us = options->server.deadline_us};
+    run->call_rows = REPORTS_MAX;
+    if (options->rate > 0 && options->rate / CALLS_A_SECOND < REPORTS_MAX)
+        run->call_rows = (size_t)(options->rate / CALLS_A_SECOND + 1);
     arena_init(&run->arena, ARENA_BYTES);
     return run;
 }
@@ -69,11 +78,28 @@ static void run_free(struct report_run *run) {
     free(run);
 }
 
+/* Waits until the rate allows the call that is due, and moves the time of the one after it. Time
+ * that was lost before is not made up for: a server that was away gets no burst. */
+static void pace(struct report_run *run) {
+    uint64_t now_us = monotonic_us();
+    if (run->options->rate == 0)
+        return;
+    while (now_us < run->next_us && !*run->bar.stop) {
+        uint64_t left_us = run->next_us - now_us;
+        uint64_t pause_us = left_us < SLICE_US ? left_us : SLICE_US;
+        const struct timespec pause = {.tv_nsec = (long)pause_us * 1000};
+        nanosleep(&pause, NULL);
+        now_us = monotonic_us();
+    }
+    run->next_us = now_us + run->count * UINT64_C(1000000) / run->options->rate;
+}
+
 /* The texts of reports and rows lie in the arena and must outlive the call. After a failure, the
  * rows that are not known to be done stay. */
 static int flush(struct report_run *run, struct error *ret_error) {
     if (run->count == 0)
         return 0;
+    pace(run);
     int r = run->kind->send(&run->sender, run->reports, run->rows, &run->count, ret_error);
     if (r == 0)
         arena_reset(&run->arena);
@@ -121,7 +147,7 @@ static int report_rows(struct report_run *run, struct error *ret_error) {
         } else {
             r = add_row(run, &row, ret_error);
         }
-        if (r == 0 && (run->count == REPORTS_MAX || run->arena.used > ARENA_FULL_BYTES))
+        if (r == 0 && (run->count == run->call_rows || run->arena.used > ARENA_FULL_BYTES))
             r = flush(run, ret_error);
         if (r < 0)
             return r;
@@ -164,50 +190,80 @@ static void print_summary(const struct report_run *run) {
     const struct report_counts *counts =
         run->kind->purpose == MAPPED_AMENDMENTS ? &run->sender.amendments : &run->sender.outcomes;
     char number[QUANTITY_COUNT_SIZE];
-    fprintf(stderr, "rows      %s\n", quantity_format_count(run->read, number));
-    fprintf(stderr, "accepted  %s\n", quantity_format_count(counts->accepted, number));
-    fprintf(stderr, "changed   %s\n", quantity_format_count(counts->changed, number));
-    fprintf(stderr, "failed    %s\n", quantity_format_count(run->diagnostics.count, number));
+    int width = run->kind->print ? 12 : 10; /* of a name and the space behind it */
+    fprintf(stderr, "%-*s%s\n", width, "rows", quantity_format_count(run->read, number));
+    if (run->kind->print) {
+        run->kind->print(&run->sender);
+    } else {
+        fprintf(stderr, "accepted  %s\n", quantity_format_count(counts->accepted, number));
+        fprintf(stderr, "changed   %s\n", quantity_format_count(counts->changed, number));
+    }
+    fprintf(stderr, "%-*s%s\n", width, "failed",
+            quantity_format_count(run->diagnostics.count, number));
     if (run->unsent)
-        fprintf(stderr, "not sent  %s\n", quantity_format_count(run->unsent, number));
+        fprintf(stderr, "%-*s%s\n", width, "not sent", quantity_format_count(run->unsent, number));
 }
 
-static int open_file(struct report_run *run, struct error *ret_error) {
+static const char *file_at(const struct report_run_options *options, size_t i) {
+    return options->are_files ? options->files[i] : options->words[0];
+}
+
+static size_t file_count(const struct report_run_options *options) {
+    return options->are_files ? options->file_count : 1;
+}
+
+static int open_file(struct report_run *run, const char *path, struct error *ret_error) {
     const struct report_run_options *options = run->options;
     struct mapped_file *file = &run->file;
-    int r = mapped_file_open(file, options->words[0], options->map, options->format,
-                             run->kind->purpose, ret_error);
+    int r =
+        mapped_file_open(file, path, options->map, options->format, run->kind->purpose, ret_error);
     /* A mapping that is not there has its own message, and a word alone may be meant as an id. */
-    if (r == -ERROR_NOT_FOUND && access(options->words[0], F_OK) < 0)
-        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no file %s; %s", options->words[0],
+    if (r == -ERROR_NOT_FOUND && !options->are_files && access(path, F_OK) < 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no file %s; %s", path,
                       options->expected);
     if (r < 0)
         return r;
     run->diagnostics.file = mapped_file_name(file);
     if (!options->rejects)
         return 0;
-    const char *input = strcmp(options->words[0], "-") == 0 ? NULL : options->words[0];
-    r = rejects_open(options->rejects, input, &run->rejects, ret_error);
+    const char *input = strcmp(path, "-") == 0 ? NULL : path;
+    if (!run->rejects)
+        r = rejects_open(options->rejects, input, &run->rejects, ret_error);
     run->diagnostics.rejects = run->rejects;
     return r < 0 ? r
                  : rejects_begin_file(run->rejects, file->rows, mapped_file_name(file), ret_error);
 }
 
+/* The file that the run ends in stays open: its name is in messages. */
+static int report_files(struct report_run *run, struct error *ret_error) {
+    int r = report_rows(run, ret_error);
+    for (size_t i = 1; i < file_count(run->options) && r == 0; i++) {
+        mapped_file_close(&run->file);
+        run->file = (struct mapped_file){0};
+        r = open_file(run, file_at(run->options, i), ret_error);
+        if (r == 0)
+            r = report_rows(run, ret_error);
+    }
+    return r;
+}
+
 static int run_file(struct report_run *run) {
     struct error error, keep_error;
-    int r = open_file(run, &error);
+    int r = open_file(run, file_at(run->options, 0), &error);
     if (r < 0) {
         rejects_close(run->rejects, &keep_error);
         return error.code == ERROR_EXISTS ? (int)exit_with_rejects(&error)
                                           : (int)exit_with_mapping(&error, run->options->map);
     }
-    r = report_rows(run, &error);
-    if (r < 0 && keep_open(run, &error, &keep_error) < 0)
+    r = report_files(run, &error);
+    if (r < 0 && run->file.input && keep_open(run, &error, &keep_error) < 0)
         error = keep_error;
     progress_bar_clear(&run->bar);
     if (!run->options->server.quiet) {
         print_summary(run);
-        rejects_print_retry(run->rejects, mapped_file_name(&run->file), stderr);
+        rejects_print_retry(
+            run->rejects, file_count(run->options) > 1 ? "the input" : mapped_file_name(&run->file),
+            stderr);
     }
     enum exit_status status = r < 0                    ? exit_with(&error)
                               : run->diagnostics.count ? EXIT_STATUS_ROWS_FAILED

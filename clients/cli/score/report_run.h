@@ -1,5 +1,5 @@
-/* The run of `harrier outcome` and `harrier amend`: one report, or the rows of a file → calls of up
- * to REPORTS_MAX → a server. What is reported is the command's. */
+/* The run of `harrier outcome`, `harrier amend` and `harrier backfill`: one report, or the rows of
+ * files → calls of up to REPORTS_MAX → a server. What is reported is the command's. */
 #pragma once
 
 #include "clients/cli/io/mapped_file.h"
@@ -28,6 +28,8 @@ struct report_kind {
     /* As report_sender_outcomes(). */
     int (*send)(struct report_sender *sender, void *reports, struct row_original *rows,
                 size_t *count, struct error *ret_error);
+    /* Prints counts of its own, a line each, on standard error. NULL: those of reports. */
+    void (*print)(const struct report_sender *sender);
 };
 
 /* Both return the exit status, and have said on standard error what is wrong. */

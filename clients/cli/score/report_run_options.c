@@ -26,12 +26,19 @@ error_t report_run_parse_option(int key, char *value, struct argp_state *state) 
         options->rejects = rejects_option_parse(value, state);
         return 0;
     case ARGP_KEY_ARG:
+        if (options->are_files)
+            return ARGP_ERR_UNKNOWN; /* all together: ARGP_KEY_ARGS */
         if (state->arg_num >= options->words_max)
             argp_error(state, "%s", options->expected);
         options->words[options->word_count++] = value;
         return 0;
+    case ARGP_KEY_ARGS:
+        options->files = state->argv + state->next;
+        options->file_count = (size_t)(state->argc - state->next);
+        return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "%s", options->expected);
+        argp_error(state, "%s",
+                   options->are_files ? "which files? (- is standard input)" : options->expected);
         return 0;
     case ARGP_KEY_END:
         if (options->rejects && !report_run_is_file(options))
@@ -60,5 +67,5 @@ const struct argp_option report_run_arguments[] = {
 const struct argp_child report_run_children[] = {{&server_options_argp, 0, NULL, 0}, {0}};
 
 bool report_run_is_file(const struct report_run_options *options) {
-    return options->word_count == 1;
+    return options->are_files || options->word_count == 1;
 }

@@ -10,9 +10,10 @@ struct answer {
     const char *field, *message;
     bool changed;
     const struct harrier_amended *now; /* of an amendment; else NULL */
+    bool outcome, amendment;           /* of a backfill: recorded */
 };
 
-/* What differs between outcomes and amendments. */
+/* What differs between outcomes, amendments and history. */
 struct report_type {
     size_t size; /* of one report */
     int (*call)(struct harrier_client *client, const void *reports, size_t count,
@@ -40,6 +41,8 @@ static int take_answers(struct report_sender *sender, const struct report_type *
         } else if (answer.code == HARRIER_OK) {
             type->counts->accepted++;
             type->counts->changed += answer.changed;
+            sender->outcomes.changed += answer.outcome;
+            sender->amendments.changed += answer.amendment;
             if (answer.now)
                 sender->last = *answer.now;
         } else {
@@ -124,4 +127,31 @@ int report_sender_amendments(struct report_sender *sender, struct harrier_amendm
                                      .answer_of = amendment_answer,
                                      .counts = &sender->amendments};
     return send_reports(sender, &type, amendments, rows, count, ret_error);
+}
+
+/* ---- history ---- */
+
+static int call_backfill(struct harrier_client *client, const void *reports, size_t count,
+                         const struct harrier_call_options *options,
+                         struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    return harrier_backfill(client, reports, count, options, ret_reply, ret_error);
+}
+
+static struct answer backfill_answer(const struct harrier_reply *reply, size_t i) {
+    const struct harrier_backfill_result *result = &reply->backfilled[i];
+    return (struct answer){.code = result->error_code,
+                           .field = result->error_field,
+                           .message = result->error_message,
+                           .changed = !result->duplicate,
+                           .outcome = result->outcome_recorded,
+                           .amendment = result->amendment_recorded};
+}
+
+int report_sender_backfill(struct report_sender *sender, struct harrier_backfill_item *items,
+                           struct row_original *rows, size_t *count, struct error *ret_error) {
+    const struct report_type type = {.size = sizeof *items,
+                                     .call = call_backfill,
+                                     .answer_of = backfill_answer,
+                                     .counts = &sender->transactions};
+    return send_reports(sender, &type, items, rows, count, ret_error);
 }

@@ -1,4 +1,5 @@
-/* Reports outcomes and amendments to a server, patiently, and counts what came of them. */
+/* Reports outcomes and amendments, and sends history, to a server, patiently, and counts what came
+ * of them. */
 #pragma once
 
 #include "clients/c/harrier.h"
@@ -20,11 +21,12 @@ struct report_sender {
     struct retry *retry;
     struct row_errors *diagnostics;
     uint64_t deadline_us;
-    struct report_counts outcomes, amendments;
+    struct report_counts outcomes, amendments; /* of a backfill, changed: those recorded */
+    struct report_counts transactions;         /* of a backfill; changed: those whose id was new */
     struct harrier_amended last; /* what the amendment that was accepted last has made of it */
 };
 
-/* Both block until each of the *count (1 to REPORTS_MAX) reports was accepted or refused. Refused
+/* All block until each of the *count (1 to REPORTS_MAX) reports was accepted or refused. Refused
  * ones go to `diagnostics` with their rows; the arrays are changed. They fail as retry_pause()
  * does, when the call as a whole is refused, or when a refused row cannot be kept: then the first
  * *count are those that are not known to be done. */
@@ -32,3 +34,5 @@ int report_sender_outcomes(struct report_sender *sender, struct harrier_outcome 
                            struct row_original *rows, size_t *count, struct error *ret_error);
 int report_sender_amendments(struct report_sender *sender, struct harrier_amendment *amendments,
                              struct row_original *rows, size_t *count, struct error *ret_error);
+int report_sender_backfill(struct report_sender *sender, struct harrier_backfill_item *items,
+                           struct row_original *rows, size_t *count, struct error *ret_error);

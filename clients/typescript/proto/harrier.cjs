@@ -40,11 +40,12 @@ $root.harrier = (function() {
             Request.prototype.amend = null;
             Request.prototype.change_brake = null;
             Request.prototype.find = null;
+            Request.prototype.backfill = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Request.prototype, "call", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find", "backfill"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -85,6 +86,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ChangeBrakeRequest.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
                     $root.harrier.v1.FindRequest.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
+                if (message.backfill != null && $Object.hasOwnProperty.call(message, "backfill"))
+                    $root.harrier.v1.BackfillRequest.encode(message.backfill, writer.uint32(194).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -231,6 +234,13 @@ $root.harrier = (function() {
                             message.call = "find";
                             continue;
                         }
+                    case 24: {
+                            if (wireType !== 2)
+                                break;
+                            message.backfill = $root.harrier.v1.BackfillRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.backfill);
+                            message.call = "backfill";
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -272,11 +282,12 @@ $root.harrier = (function() {
             Response.prototype.amend = null;
             Response.prototype.change_brake = null;
             Response.prototype.find = null;
+            Response.prototype.backfill = null;
 
             var $oneOfFields;
 
             $Object.defineProperty(Response.prototype, "answer", {
-                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find"]),
+                get: $util.oneOfGetter($oneOfFields = ["score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find", "backfill"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -311,6 +322,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.ChangeBrakeResponse.encode(message.change_brake, writer.uint32(154).fork(), _depth + 1).ldelim();
                 if (message.find != null && $Object.hasOwnProperty.call(message, "find"))
                     $root.harrier.v1.FindResponse.encode(message.find, writer.uint32(178).fork(), _depth + 1).ldelim();
+                if (message.backfill != null && $Object.hasOwnProperty.call(message, "backfill"))
+                    $root.harrier.v1.BackfillResponse.encode(message.backfill, writer.uint32(194).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -425,6 +438,13 @@ $root.harrier = (function() {
                                 break;
                             message.find = $root.harrier.v1.FindResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.find);
                             message.answer = "find";
+                            continue;
+                        }
+                    case 24: {
+                            if (wireType !== 2)
+                                break;
+                            message.backfill = $root.harrier.v1.BackfillResponse.decode(reader, reader.size(), $undefined, _depth + 1, message.backfill);
+                            message.answer = "backfill";
                             continue;
                         }
                     }
@@ -3154,6 +3174,520 @@ $root.harrier = (function() {
             };
 
             return AmendedTransaction;
+        })();
+
+        v1.BackfillRequest = (function() {
+
+            var BackfillRequest = function (properties) {
+                this.items = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            BackfillRequest.prototype.items = $util.emptyArray;
+
+            BackfillRequest.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.items != null && message.items.length)
+                    for (var i = 0; i < message.items.length; ++i)
+                        $root.harrier.v1.BackfillItem.encode(message.items[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            BackfillRequest.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.BackfillRequest();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.items && message.items.length))
+                                message.items = [];
+                            message.items.push($root.harrier.v1.BackfillItem.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return BackfillRequest;
+        })();
+
+        v1.BackfillItem = (function() {
+
+            var BackfillItem = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            BackfillItem.prototype.transaction = null;
+            BackfillItem.prototype.outcome = null;
+            BackfillItem.prototype.amendment = null;
+
+            BackfillItem.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transaction != null && $Object.hasOwnProperty.call(message, "transaction"))
+                    $root.harrier.v1.Transaction.encode(message.transaction, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.outcome != null && $Object.hasOwnProperty.call(message, "outcome"))
+                    $root.harrier.v1.Outcome.encode(message.outcome, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.amendment != null && $Object.hasOwnProperty.call(message, "amendment"))
+                    $root.harrier.v1.Amendment.encode(message.amendment, writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            BackfillItem.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.BackfillItem();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.transaction = $root.harrier.v1.Transaction.decode(reader, reader.size(), $undefined, _depth + 1, message.transaction);
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.outcome = $root.harrier.v1.Outcome.decode(reader, reader.size(), $undefined, _depth + 1, message.outcome);
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            message.amendment = $root.harrier.v1.Amendment.decode(reader, reader.size(), $undefined, _depth + 1, message.amendment);
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return BackfillItem;
+        })();
+
+        v1.BackfillResponse = (function() {
+
+            var BackfillResponse = function (properties) {
+                this.results = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            BackfillResponse.prototype.results = $util.emptyArray;
+
+            BackfillResponse.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.results != null && message.results.length)
+                    for (var i = 0; i < message.results.length; ++i)
+                        $root.harrier.v1.BackfillResult.encode(message.results[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            BackfillResponse.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.BackfillResponse();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.results && message.results.length))
+                                message.results = [];
+                            message.results.push($root.harrier.v1.BackfillResult.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return BackfillResponse;
+        })();
+
+        v1.BackfillResult = (function() {
+
+            var BackfillResult = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            BackfillResult.prototype.accepted = null;
+            BackfillResult.prototype.error = null;
+
+            var $oneOfFields;
+
+            $Object.defineProperty(BackfillResult.prototype, "result", {
+                get: $util.oneOfGetter($oneOfFields = ["accepted", "error"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            BackfillResult.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.accepted != null && $Object.hasOwnProperty.call(message, "accepted"))
+                    $root.harrier.v1.BackfillAccepted.encode(message.accepted, writer.uint32(10).fork(), _depth + 1).ldelim();
+                if (message.error != null && $Object.hasOwnProperty.call(message, "error"))
+                    $root.harrier.v1.Error.encode(message.error, writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            BackfillResult.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.BackfillResult();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            message.accepted = $root.harrier.v1.BackfillAccepted.decode(reader, reader.size(), $undefined, _depth + 1, message.accepted);
+                            message.result = "accepted";
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            message.error = $root.harrier.v1.Error.decode(reader, reader.size(), $undefined, _depth + 1, message.error);
+                            message.result = "error";
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return BackfillResult;
+        })();
+
+        v1.BackfillAccepted = (function() {
+
+            var BackfillAccepted = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            BackfillAccepted.prototype.transaction_id = "";
+            BackfillAccepted.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            BackfillAccepted.prototype.duplicate = false;
+            BackfillAccepted.prototype.verdict = 0;
+            BackfillAccepted.prototype.score = 0;
+            BackfillAccepted.prototype.outcome_recorded = false;
+            BackfillAccepted.prototype.amendment_recorded = false;
+
+            BackfillAccepted.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.transaction_id != null && $Object.hasOwnProperty.call(message, "transaction_id") && message.transaction_id !== "")
+                    writer.uint32(10).string(message.transaction_id);
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(16).uint64(message.position);
+                if (message.duplicate != null && $Object.hasOwnProperty.call(message, "duplicate") && message.duplicate !== false)
+                    writer.uint32(24).bool(message.duplicate);
+                if (message.verdict != null && $Object.hasOwnProperty.call(message, "verdict") && message.verdict !== 0)
+                    writer.uint32(32).int32(message.verdict);
+                if (message.score != null && $Object.hasOwnProperty.call(message, "score") && message.score !== 0)
+                    writer.uint32(40).uint32(message.score);
+                if (message.outcome_recorded != null && $Object.hasOwnProperty.call(message, "outcome_recorded") && message.outcome_recorded !== false)
+                    writer.uint32(48).bool(message.outcome_recorded);
+                if (message.amendment_recorded != null && $Object.hasOwnProperty.call(message, "amendment_recorded") && message.amendment_recorded !== false)
+                    writer.uint32(56).bool(message.amendment_recorded);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            BackfillAccepted.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.BackfillAccepted();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.transaction_id = value;
+                            else
+                                delete message.transaction_id;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.duplicate = value;
+                            else
+                                delete message.duplicate;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.verdict = value;
+                            else
+                                delete message.verdict;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.score = value;
+                            else
+                                delete message.score;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.outcome_recorded = value;
+                            else
+                                delete message.outcome_recorded;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.amendment_recorded = value;
+                            else
+                                delete message.amendment_recorded;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return BackfillAccepted;
         })();
 
         v1.GetEntityRequest = (function() {

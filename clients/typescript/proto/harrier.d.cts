@@ -71,8 +71,11 @@ export namespace harrier {
             /** Request find. */
             find?: (harrier.v1.FindRequest.$Properties|null);
 
+            /** Request backfill. */
+            backfill?: (harrier.v1.BackfillRequest.$Properties|null);
+
             /** Request call. */
-            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
+            call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find"|"backfill");
 
             /**
              * Encodes the specified Request message. Does not implicitly {@link harrier.v1.Request.verify|verify} messages.
@@ -143,8 +146,11 @@ export namespace harrier {
                 /** Request find */
                 find?: (harrier.v1.FindRequest.$Properties|null);
 
+                /** Request backfill */
+                backfill?: (harrier.v1.BackfillRequest.$Properties|null);
+
                 /** Request call */
-                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
+                call?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find"|"backfill");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -167,9 +173,10 @@ export namespace harrier {
               amend?: harrier.v1.AmendRequest.$Shape|null;
               change_brake?: harrier.v1.ChangeBrakeRequest.$Shape|null;
               find?: harrier.v1.FindRequest.$Shape|null;
+              backfill?: harrier.v1.BackfillRequest.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; change_brake?: null; find?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; change_brake?: null; find?: null }|{ call?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeRequest.$Shape; find?: null }|{ call?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindRequest.$Shape })
+              ({ call?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "score"; score: harrier.v1.ScoreRequest.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeRequest.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityRequest.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusRequest.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListRequest.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListRequest.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadRequest.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainRequest.$Shape; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ call?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendRequest.$Shape; change_brake?: null; find?: null; backfill?: null }|{ call?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeRequest.$Shape; find?: null; backfill?: null }|{ call?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindRequest.$Shape; backfill?: null }|{ call?: "backfill"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill: harrier.v1.BackfillRequest.$Shape })
             );
         }
 
@@ -228,8 +235,11 @@ export namespace harrier {
             /** Response find. */
             find?: (harrier.v1.FindResponse.$Properties|null);
 
+            /** Response backfill. */
+            backfill?: (harrier.v1.BackfillResponse.$Properties|null);
+
             /** Response answer. */
-            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
+            answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find"|"backfill");
 
             /**
              * Encodes the specified Response message. Does not implicitly {@link harrier.v1.Response.verify|verify} messages.
@@ -291,8 +301,11 @@ export namespace harrier {
                 /** Response find */
                 find?: (harrier.v1.FindResponse.$Properties|null);
 
+                /** Response backfill */
+                backfill?: (harrier.v1.BackfillResponse.$Properties|null);
+
                 /** Response answer */
-                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find");
+                answer?: ("score"|"report_outcome"|"get_entity"|"status"|"change_list"|"get_list"|"reload"|"explain"|"amend"|"change_brake"|"find"|"backfill");
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -312,9 +325,10 @@ export namespace harrier {
               amend?: harrier.v1.AmendResponse.$Shape|null;
               change_brake?: harrier.v1.ChangeBrakeResponse.$Shape|null;
               find?: harrier.v1.FindResponse.$Shape|null;
+              backfill?: harrier.v1.BackfillResponse.$Shape|null;
               $unknowns?: Uint8Array[];
             } & (
-              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; change_brake?: null; find?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; change_brake?: null; find?: null }|{ answer?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeResponse.$Shape; find?: null }|{ answer?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindResponse.$Shape })
+              ({ answer?: undefined; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "score"; score: harrier.v1.ScoreResponse.$Shape; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "report_outcome"; score?: null; report_outcome: harrier.v1.ReportOutcomeResponse.$Shape; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "get_entity"; score?: null; report_outcome?: null; get_entity: harrier.v1.GetEntityResponse.$Shape; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "status"; score?: null; report_outcome?: null; get_entity?: null; status: harrier.v1.StatusResponse.$Shape; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "change_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list: harrier.v1.ChangeListResponse.$Shape; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "get_list"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list: harrier.v1.GetListResponse.$Shape; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "reload"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload: harrier.v1.ReloadResponse.$Shape; explain?: null; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "explain"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain: harrier.v1.ExplainResponse.$Shape; amend?: null; change_brake?: null; find?: null; backfill?: null }|{ answer?: "amend"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend: harrier.v1.AmendResponse.$Shape; change_brake?: null; find?: null; backfill?: null }|{ answer?: "change_brake"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake: harrier.v1.ChangeBrakeResponse.$Shape; find?: null; backfill?: null }|{ answer?: "find"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find: harrier.v1.FindResponse.$Shape; backfill?: null }|{ answer?: "backfill"; score?: null; report_outcome?: null; get_entity?: null; status?: null; change_list?: null; get_list?: null; reload?: null; explain?: null; amend?: null; change_brake?: null; find?: null; backfill: harrier.v1.BackfillResponse.$Shape })
             );
         }
 
@@ -2196,6 +2210,368 @@ export namespace harrier {
 
             /** Shape of an AmendedTransaction. */
             type $Shape = harrier.v1.AmendedTransaction.$Properties;
+        }
+
+        /**
+         * Properties of a BackfillRequest.
+         * @deprecated Use harrier.v1.BackfillRequest.$Properties instead.
+         */
+        interface IBackfillRequest extends harrier.v1.BackfillRequest.$Properties {
+        }
+
+        /** Represents a BackfillRequest. */
+        class BackfillRequest {
+
+            /**
+             * Constructs a new BackfillRequest.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.BackfillRequest.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BackfillRequest items. */
+            items: harrier.v1.BackfillItem.$Properties[];
+
+            /**
+             * Encodes the specified BackfillRequest message. Does not implicitly {@link harrier.v1.BackfillRequest.verify|verify} messages.
+             * @param message BackfillRequest message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.BackfillRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BackfillRequest message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.BackfillRequest & harrier.v1.BackfillRequest.$Shape} BackfillRequest
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.BackfillRequest & harrier.v1.BackfillRequest.$Shape;
+        }
+
+        namespace BackfillRequest {
+
+            /** Properties of a BackfillRequest. */
+            interface $Properties {
+
+                /** BackfillRequest items */
+                items?: (harrier.v1.BackfillItem.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BackfillRequest. */
+            type $Shape = {
+              items?: harrier.v1.BackfillItem.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a BackfillItem.
+         * @deprecated Use harrier.v1.BackfillItem.$Properties instead.
+         */
+        interface IBackfillItem extends harrier.v1.BackfillItem.$Properties {
+        }
+
+        /** Represents a BackfillItem. */
+        class BackfillItem {
+
+            /**
+             * Constructs a new BackfillItem.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.BackfillItem.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BackfillItem transaction. */
+            transaction?: (harrier.v1.Transaction.$Properties|null);
+
+            /** BackfillItem outcome. */
+            outcome?: (harrier.v1.Outcome.$Properties|null);
+
+            /** BackfillItem amendment. */
+            amendment?: (harrier.v1.Amendment.$Properties|null);
+
+            /**
+             * Encodes the specified BackfillItem message. Does not implicitly {@link harrier.v1.BackfillItem.verify|verify} messages.
+             * @param message BackfillItem message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.BackfillItem.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BackfillItem message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.BackfillItem & harrier.v1.BackfillItem.$Shape} BackfillItem
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.BackfillItem & harrier.v1.BackfillItem.$Shape;
+        }
+
+        namespace BackfillItem {
+
+            /** Properties of a BackfillItem. */
+            interface $Properties {
+
+                /** BackfillItem transaction */
+                transaction?: (harrier.v1.Transaction.$Properties|null);
+
+                /** BackfillItem outcome */
+                outcome?: (harrier.v1.Outcome.$Properties|null);
+
+                /** BackfillItem amendment */
+                amendment?: (harrier.v1.Amendment.$Properties|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BackfillItem. */
+            type $Shape = {
+              transaction?: harrier.v1.Transaction.$Shape|null;
+              outcome?: harrier.v1.Outcome.$Shape|null;
+              amendment?: harrier.v1.Amendment.$Shape|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a BackfillResponse.
+         * @deprecated Use harrier.v1.BackfillResponse.$Properties instead.
+         */
+        interface IBackfillResponse extends harrier.v1.BackfillResponse.$Properties {
+        }
+
+        /** Represents a BackfillResponse. */
+        class BackfillResponse {
+
+            /**
+             * Constructs a new BackfillResponse.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.BackfillResponse.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BackfillResponse results. */
+            results: harrier.v1.BackfillResult.$Properties[];
+
+            /**
+             * Encodes the specified BackfillResponse message. Does not implicitly {@link harrier.v1.BackfillResponse.verify|verify} messages.
+             * @param message BackfillResponse message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.BackfillResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BackfillResponse message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.BackfillResponse & harrier.v1.BackfillResponse.$Shape} BackfillResponse
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.BackfillResponse & harrier.v1.BackfillResponse.$Shape;
+        }
+
+        namespace BackfillResponse {
+
+            /** Properties of a BackfillResponse. */
+            interface $Properties {
+
+                /** BackfillResponse results */
+                results?: (harrier.v1.BackfillResult.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BackfillResponse. */
+            type $Shape = {
+              results?: harrier.v1.BackfillResult.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of a BackfillResult.
+         * @deprecated Use harrier.v1.BackfillResult.$Properties instead.
+         */
+        interface IBackfillResult extends harrier.v1.BackfillResult.$Properties {
+        }
+
+        /** Represents a BackfillResult. */
+        class BackfillResult {
+
+            /**
+             * Constructs a new BackfillResult.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.BackfillResult.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BackfillResult accepted. */
+            accepted?: (harrier.v1.BackfillAccepted.$Properties|null);
+
+            /** BackfillResult error. */
+            error?: (harrier.v1.Error.$Properties|null);
+
+            /** BackfillResult result. */
+            result?: ("accepted"|"error");
+
+            /**
+             * Encodes the specified BackfillResult message. Does not implicitly {@link harrier.v1.BackfillResult.verify|verify} messages.
+             * @param message BackfillResult message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.BackfillResult.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BackfillResult message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.BackfillResult & harrier.v1.BackfillResult.$Shape} BackfillResult
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.BackfillResult & harrier.v1.BackfillResult.$Shape;
+        }
+
+        namespace BackfillResult {
+
+            /** Properties of a BackfillResult. */
+            interface $Properties {
+
+                /** BackfillResult accepted */
+                accepted?: (harrier.v1.BackfillAccepted.$Properties|null);
+
+                /** BackfillResult error */
+                error?: (harrier.v1.Error.$Properties|null);
+
+                /** BackfillResult result */
+                result?: ("accepted"|"error");
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Narrowed shape of a BackfillResult. */
+            type $Shape = {
+              accepted?: harrier.v1.BackfillAccepted.$Shape|null;
+              error?: harrier.v1.Error.$Shape|null;
+              $unknowns?: Uint8Array[];
+            } & (
+              ({ result?: undefined; accepted?: null; error?: null }|{ result?: "accepted"; accepted: harrier.v1.BackfillAccepted.$Shape; error?: null }|{ result?: "error"; accepted?: null; error: harrier.v1.Error.$Shape })
+            );
+        }
+
+        /**
+         * Properties of a BackfillAccepted.
+         * @deprecated Use harrier.v1.BackfillAccepted.$Properties instead.
+         */
+        interface IBackfillAccepted extends harrier.v1.BackfillAccepted.$Properties {
+        }
+
+        /** Represents a BackfillAccepted. */
+        class BackfillAccepted {
+
+            /**
+             * Constructs a new BackfillAccepted.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.BackfillAccepted.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** BackfillAccepted transaction_id. */
+            transaction_id: string;
+
+            /** BackfillAccepted position. */
+            position: (number|Long);
+
+            /** BackfillAccepted duplicate. */
+            duplicate: boolean;
+
+            /** BackfillAccepted verdict. */
+            verdict: harrier.v1.Verdict;
+
+            /** BackfillAccepted score. */
+            score: number;
+
+            /** BackfillAccepted outcome_recorded. */
+            outcome_recorded: boolean;
+
+            /** BackfillAccepted amendment_recorded. */
+            amendment_recorded: boolean;
+
+            /**
+             * Encodes the specified BackfillAccepted message. Does not implicitly {@link harrier.v1.BackfillAccepted.verify|verify} messages.
+             * @param message BackfillAccepted message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.BackfillAccepted.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a BackfillAccepted message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.BackfillAccepted & harrier.v1.BackfillAccepted.$Shape} BackfillAccepted
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.BackfillAccepted & harrier.v1.BackfillAccepted.$Shape;
+        }
+
+        namespace BackfillAccepted {
+
+            /** Properties of a BackfillAccepted. */
+            interface $Properties {
+
+                /** BackfillAccepted transaction_id */
+                transaction_id?: (string|null);
+
+                /** BackfillAccepted position */
+                position?: (number|Long|null);
+
+                /** BackfillAccepted duplicate */
+                duplicate?: (boolean|null);
+
+                /** BackfillAccepted verdict */
+                verdict?: (harrier.v1.Verdict|null);
+
+                /** BackfillAccepted score */
+                score?: (number|null);
+
+                /** BackfillAccepted outcome_recorded */
+                outcome_recorded?: (boolean|null);
+
+                /** BackfillAccepted amendment_recorded */
+                amendment_recorded?: (boolean|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a BackfillAccepted. */
+            type $Shape = harrier.v1.BackfillAccepted.$Properties;
         }
 
         /**

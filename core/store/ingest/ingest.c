@@ -120,6 +120,7 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                 .verdict = scored.transaction.decision.verdict,
                 .is_amended = is_amended,
                 .amended = amended,
+                .is_backfilled = scored.transaction.is_backfilled,
             },
     };
     return outcome->label != known.label;
@@ -145,6 +146,7 @@ int ingest_amend(const struct states *states, struct archive *archive,
             .transaction = *transaction,
             .verdict = scored.transaction.decision.verdict,
             .label = known.label,
+            .is_backfilled = scored.transaction.is_backfilled,
         }};
     struct amendment_record *record = &ret_record->amendment;
     r = find_amended(states, archive, transaction, arena, &record->previous, ret_error);

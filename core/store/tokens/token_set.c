@@ -79,7 +79,11 @@ bool token_name_is_valid(struct text name) {
 static const struct {
     const char *name;
     enum token_scope scope;
-} scopes[] = {{"score", TOKEN_SCORE}, {"outcome", TOKEN_OUTCOME}, {"admin", TOKEN_ADMIN}, {"find", TOKEN_FIND}};
+} scopes[] = {{"score", TOKEN_SCORE},
+              {"outcome", TOKEN_OUTCOME},
+              {"admin", TOKEN_ADMIN},
+              {"find", TOKEN_FIND},
+              {"backfill", TOKEN_BACKFILL}};
 #define SCOPES (sizeof scopes / sizeof *scopes)
 
 static unsigned scope_of(struct text name) {
@@ -194,7 +198,9 @@ static const char *read_setting(const struct line *line, struct text name, struc
     if (text_is(name, "scopes")) {
         *ret_seen = SEEN_SCOPES;
         entry->scopes = token_scopes_parse(value);
-        return entry->scopes ? NULL : "scopes are score, outcome, admin and find, separated by commas";
+        return entry->scopes
+                   ? NULL
+                   : "scopes are score, outcome, admin, find and backfill, separated by commas";
     }
     bool is_expiry = text_is(name, "expires");
     if (is_expiry || text_is(name, "created")) {

@@ -41,11 +41,12 @@
 #define TOKEN_KEYS_MAX     64
 
 enum token_scope {
-    TOKEN_SCORE = 1,   /* Score */
-    TOKEN_OUTCOME = 2, /* ReportOutcome */
-    TOKEN_ADMIN = 4,   /* all other calls */
-    TOKEN_FIND = 8,    /* Find */
-    TOKEN_SCOPES_ALL = TOKEN_SCORE | TOKEN_OUTCOME | TOKEN_ADMIN | TOKEN_FIND,
+    TOKEN_SCORE = 1,     /* Score */
+    TOKEN_OUTCOME = 2,   /* ReportOutcome */
+    TOKEN_ADMIN = 4,     /* all other calls */
+    TOKEN_FIND = 8,      /* Find */
+    TOKEN_BACKFILL = 16, /* Backfill */
+    TOKEN_SCOPES_ALL = TOKEN_SCORE | TOKEN_OUTCOME | TOKEN_ADMIN | TOKEN_FIND | TOKEN_BACKFILL,
 };
 
 struct token_entry {

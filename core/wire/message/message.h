@@ -47,6 +47,7 @@ enum call {
     CALL_AMEND,
     CALL_CHANGE_BRAKE,
     CALL_FIND,
+    CALL_BACKFILL,
     CALL_COUNT
 };
 
@@ -101,6 +102,20 @@ struct amend_request {
     size_t amendment_count;
 };
 
+/* Neither the outcome nor the amendment needs an id of its own: they are the transaction's. */
+struct backfill_item {
+    struct transaction transaction;
+    bool has_outcome;
+    struct outcome outcome;
+    bool has_amendment;
+    struct amendment amendment;
+};
+
+struct backfill_request {
+    const struct backfill_item *items;
+    size_t item_count;
+};
+
 struct request {
     uint64_t deadline_us;    /* from the arrival of the message; 0: none */
     struct text token;       /* as sent, unchecked */
@@ -118,6 +133,7 @@ struct request {
         struct amend_request amend;
         struct brake_change brake_change;
         struct find_query find;
+        struct backfill_request backfill;
     };
 };
 
@@ -149,6 +165,16 @@ struct amendment_result {
     uint64_t position; /* of the amendment's record; 0: nothing changed */
     bool changed;
     struct amended previous, now;
+};
+
+struct backfill_result {
+    struct wire_error error; /* .code 0: look at the rest */
+    struct text transaction_id;
+    uint64_t position; /* of the transaction's record */
+    bool duplicate;
+    enum verdict verdict;
+    uint32_t score;
+    bool outcome_recorded, amendment_recorded;
 };
 
 struct entity_response {
@@ -300,6 +326,10 @@ struct response {
             const struct amendment_result *results;
             size_t count;
         } amend;
+        struct {
+            const struct backfill_result *results;
+            size_t count;
+        } backfill;
         struct entity_response entity;
         struct status_response status;
         struct {

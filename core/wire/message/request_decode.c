@@ -33,6 +33,15 @@ static int decode_score(const Harrier__V1__ScoreRequest *in, struct arena *arena
     return 0;
 }
 
+static struct outcome read_outcome(const Harrier__V1__Outcome *in) {
+    return (struct outcome){
+        .transaction_id = text_from_bytes(in->transaction_id),
+        .label = label_from_protobuf((int)in->label),
+        .known_time_us = in->known_time_us,
+        .source = text_from_bytes(in->source),
+    };
+}
+
 static int decode_outcomes(const Harrier__V1__ReportOutcomeRequest *in, struct arena *arena,
                            struct outcome_request *ret_outcome, struct error *ret_error) {
     int r = field_check_count("outcomes", in->n_outcomes, TRANSACTION_BATCH_MAX, ret_error);
@@ -42,12 +51,7 @@ static int decode_outcomes(const Harrier__V1__ReportOutcomeRequest *in, struct a
     if (!outcomes)
         return protobuf_exhausted("a request", arena, ret_error);
     for (size_t i = 0; i < in->n_outcomes; i++)
-        outcomes[i] = (struct outcome){
-            .transaction_id = text_from_bytes(in->outcomes[i]->transaction_id),
-            .label = label_from_protobuf((int)in->outcomes[i]->label),
-            .known_time_us = in->outcomes[i]->known_time_us,
-            .source = text_from_bytes(in->outcomes[i]->source),
-        };
+        outcomes[i] = read_outcome(in->outcomes[i]);
     *ret_outcome = (struct outcome_request){.outcomes = outcomes, .outcome_count = in->n_outcomes};
     return 0;
 }
@@ -118,6 +122,34 @@ static int decode_amendments(const Harrier__V1__AmendRequest *in, struct arena *
     return 0;
 }
 
+/* An item without a transaction gets one without an id, which transaction_check() refuses. */
+static int decode_item(const Harrier__V1__BackfillItem *in, struct arena *arena,
+                       struct backfill_item *item) {
+    *item = (struct backfill_item){.has_outcome = in->outcome != NULL,
+                                   .has_amendment = in->amendment != NULL};
+    if (in->outcome)
+        item->outcome = read_outcome(in->outcome);
+    if (in->amendment)
+        item->amendment = amendment_from_protobuf(in->amendment);
+    return in->transaction ? transaction_from_protobuf(in->transaction, arena, &item->transaction)
+                           : 0;
+}
+
+static int decode_backfill(const Harrier__V1__BackfillRequest *in, struct arena *arena,
+                           struct backfill_request *ret_backfill, struct error *ret_error) {
+    int r = field_check_count("items", in->n_items, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    struct backfill_item *items = array_alloc(arena, in->n_items, sizeof *items);
+    if (!items)
+        return protobuf_exhausted("a request", arena, ret_error);
+    for (size_t i = 0; i < in->n_items; i++)
+        if (decode_item(in->items[i], arena, &items[i]) < 0)
+            return protobuf_exhausted("a request", arena, ret_error);
+    *ret_backfill = (struct backfill_request){.items = items, .item_count = in->n_items};
+    return 0;
+}
+
 static int decode_list(const Harrier__V1__GetListRequest *in, struct list_request *ret_list,
                        struct error *ret_error) {
     struct text list = text_from_bytes(in->list);
@@ -183,12 +215,15 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
     case HARRIER__V1__REQUEST__CALL_FIND:
         request->call = CALL_FIND;
         return find_query_from_protobuf(in->find, arena, &request->find, ret_error);
+    case HARRIER__V1__REQUEST__CALL_BACKFILL:
+        request->call = CALL_BACKFILL;
+        return decode_backfill(in->backfill, arena, &request->backfill, ret_error);
     default:
         return error_set(
             ret_error, ERROR_UNSUPPORTED,
             "the request has no call that this version knows; expected score, report_outcome, "
             "get_entity, status, change_list, get_list, reload, explain, amend, "
-            "change_brake or find");
+            "change_brake, find or backfill");
     }
 }
 

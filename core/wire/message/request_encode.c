@@ -22,6 +22,7 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_AMEND] = "amend",
     [CALL_CHANGE_BRAKE] = "change_brake",
     [CALL_FIND] = "find",
+    [CALL_BACKFILL] = "backfill",
 };
 
 const char *call_name(enum call call) {
@@ -46,6 +47,13 @@ static int encode_score(const struct score_request *score, struct arena *scratch
     return 0;
 }
 
+static void write_outcome(const struct outcome *in, Harrier__V1__Outcome *out) {
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->label = (Harrier__V1__Label)in->label;
+    out->known_time_us = in->known_time_us;
+    out->source = bytes_from_text(in->source);
+}
+
 static int encode_outcomes(const struct outcome_request *outcome, struct arena *scratch,
                            Harrier__V1__Request *out) {
     size_t count = outcome->outcome_count;
@@ -54,13 +62,8 @@ static int encode_outcomes(const struct outcome_request *outcome, struct arena *
     Harrier__V1__Outcome *outcomes;
     request->n_outcomes = count;
     NEW_MESSAGES(scratch, count, outcomes, request->outcomes, harrier__v1__outcome__init);
-    for (size_t i = 0; i < count; i++) {
-        const struct outcome *in = &outcome->outcomes[i];
-        outcomes[i].transaction_id = bytes_from_text(in->transaction_id);
-        outcomes[i].label = (Harrier__V1__Label)in->label;
-        outcomes[i].known_time_us = in->known_time_us;
-        outcomes[i].source = bytes_from_text(in->source);
-    }
+    for (size_t i = 0; i < count; i++)
+        write_outcome(&outcome->outcomes[i], &outcomes[i]);
     out->call_case = HARRIER__V1__REQUEST__CALL_REPORT_OUTCOME;
     out->report_outcome = request;
     return 0;
@@ -111,6 +114,15 @@ static int encode_list_changes(const struct list_change_request *list_change, st
     return 0;
 }
 
+static void write_amendment(const struct amendment *in, Harrier__V1__Amendment *out) {
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->kind = (Harrier__V1__AmendmentKind)in->kind;
+    out->amount_minor = in->amount_minor;
+    out->known_time_us = in->known_time_us;
+    out->source = bytes_from_text(in->source);
+    out->currency = bytes_from_text(in->currency);
+}
+
 static int encode_amendments(const struct amend_request *amend, struct arena *scratch,
                              Harrier__V1__Request *out, struct error *ret_error) {
     size_t count = amend->amendment_count;
@@ -122,17 +134,40 @@ static int encode_amendments(const struct amend_request *amend, struct arena *sc
     Harrier__V1__Amendment *amendments;
     request->n_amendments = count;
     NEW_MESSAGES(scratch, count, amendments, request->amendments, harrier__v1__amendment__init);
-    for (size_t i = 0; i < count; i++) {
-        const struct amendment *in = &amend->amendments[i];
-        amendments[i].transaction_id = bytes_from_text(in->transaction_id);
-        amendments[i].kind = (Harrier__V1__AmendmentKind)in->kind;
-        amendments[i].amount_minor = in->amount_minor;
-        amendments[i].known_time_us = in->known_time_us;
-        amendments[i].source = bytes_from_text(in->source);
-        amendments[i].currency = bytes_from_text(in->currency);
-    }
+    for (size_t i = 0; i < count; i++)
+        write_amendment(&amend->amendments[i], &amendments[i]);
     out->call_case = HARRIER__V1__REQUEST__CALL_AMEND;
     out->amend = request;
+    return 0;
+}
+
+static int encode_backfill(const struct backfill_request *backfill, struct arena *scratch,
+                           Harrier__V1__Request *out, struct error *ret_error) {
+    size_t count = backfill->item_count;
+    int r = field_check_count("items", count, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    Harrier__V1__BackfillRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__backfill_request__init(request);
+    Harrier__V1__BackfillItem *items;
+    request->n_items = count;
+    NEW_MESSAGES(scratch, count, items, request->items, harrier__v1__backfill_item__init);
+    for (size_t i = 0; i < count; i++) {
+        const struct backfill_item *in = &backfill->items[i];
+        items[i].transaction = transaction_to_protobuf(&in->transaction, scratch);
+        if (in->has_outcome) {
+            items[i].outcome = scratch_calloc(scratch, 1, sizeof *items[i].outcome);
+            harrier__v1__outcome__init(items[i].outcome);
+            write_outcome(&in->outcome, items[i].outcome);
+        }
+        if (in->has_amendment) {
+            items[i].amendment = scratch_calloc(scratch, 1, sizeof *items[i].amendment);
+            harrier__v1__amendment__init(items[i].amendment);
+            write_amendment(&in->amendment, items[i].amendment);
+        }
+    }
+    out->call_case = HARRIER__V1__REQUEST__CALL_BACKFILL;
+    out->backfill = request;
     return 0;
 }
 
@@ -202,6 +237,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
         out->call_case = HARRIER__V1__REQUEST__CALL_FIND;
         out->find = find_query_to_protobuf(&request->find, scratch);
         return 0;
+    case CALL_BACKFILL:
+        return encode_backfill(&request->backfill, scratch, out, ret_error);
     case CALL_NONE:
     case CALL_COUNT:
         break;

@@ -107,6 +107,38 @@ static int decode_amend_answer(const Harrier__V1__AmendResponse *in, struct aren
     return 0;
 }
 
+static int decode_backfill_answer(const Harrier__V1__BackfillResponse *in, struct arena *arena,
+                                  struct response *response, struct error *ret_error) {
+    struct backfill_result *results = array_alloc(arena, in->n_results, sizeof *results);
+    if (!results)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_results; i++) {
+        const Harrier__V1__BackfillResult *result = in->results[i];
+        const Harrier__V1__BackfillAccepted *accepted = result->accepted;
+        if (result->result_case == HARRIER__V1__BACKFILL_RESULT__RESULT_ACCEPTED)
+            results[i] = (struct backfill_result){
+                .transaction_id = text_from_bytes(accepted->transaction_id),
+                .position = accepted->position,
+                .duplicate = accepted->duplicate != 0,
+                .verdict = verdict_from_protobuf((int)accepted->verdict),
+                .score = accepted->score,
+                .outcome_recorded = accepted->outcome_recorded != 0,
+                .amendment_recorded = accepted->amendment_recorded != 0};
+        else if (result->result_case == HARRIER__V1__BACKFILL_RESULT__RESULT_ERROR)
+            results[i].error = decode_error(result->error);
+        else
+            return error_set(ret_error, ERROR_UNSUPPORTED,
+                             "results[%zu] is neither accepted nor an error", i);
+        if (results[i].verdict == VERDICT_COUNT)
+            return error_set(ret_error, ERROR_UNSUPPORTED,
+                             "results[%zu] has a verdict that this version does not know", i);
+    }
+    response->call = CALL_BACKFILL;
+    response->backfill.results = results;
+    response->backfill.count = in->n_results;
+    return 0;
+}
+
 /* GetEntity, lists, status, reload: rare calls, of which only the generated code makes structs.
  * Times and counts are passed on as they are; what they may be is the server's business. */
 static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct arena *arena,
@@ -371,6 +403,8 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
         return decode_outcome_answer(in->report_outcome, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_AMEND:
         return decode_amend_answer(in->amend, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_BACKFILL:
+        return decode_backfill_answer(in->backfill, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_GET_ENTITY:
         return decode_entity_answer(in->get_entity, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_STATUS:

@@ -106,6 +106,42 @@ static Harrier__V1__AmendmentAccepted *encode_amended(const struct amendment_res
     return out;
 }
 
+static Harrier__V1__BackfillAccepted *encode_backfilled(const struct backfill_result *in,
+                                                        struct arena *scratch) {
+    Harrier__V1__BackfillAccepted *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__backfill_accepted__init(out);
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->position = in->position;
+    out->duplicate = in->duplicate;
+    out->verdict = (Harrier__V1__Verdict)in->verdict;
+    out->score = in->score;
+    out->outcome_recorded = in->outcome_recorded;
+    out->amendment_recorded = in->amendment_recorded;
+    return out;
+}
+
+static void encode_backfill_answer(const struct response *response, struct arena *scratch,
+                                   Harrier__V1__Response *out) {
+    size_t count = response->backfill.count;
+    Harrier__V1__BackfillResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__backfill_response__init(answer);
+    Harrier__V1__BackfillResult *results;
+    answer->n_results = count;
+    NEW_MESSAGES(scratch, count, results, answer->results, harrier__v1__backfill_result__init);
+    for (size_t i = 0; i < count; i++) {
+        const struct backfill_result *in = &response->backfill.results[i];
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__BACKFILL_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__BACKFILL_RESULT__RESULT_ACCEPTED;
+            results[i].accepted = encode_backfilled(in, scratch);
+        }
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_BACKFILL;
+    out->backfill = answer;
+}
+
 static void encode_amend_answer(const struct response *response, struct arena *scratch,
                                 Harrier__V1__Response *out) {
     size_t count = response->amend.count;
@@ -391,6 +427,9 @@ static void encode_answer(const struct response *response, struct arena *scratch
         return;
     case CALL_REPORT_OUTCOME:
         encode_outcome_answer(response, scratch, out);
+        return;
+    case CALL_BACKFILL:
+        encode_backfill_answer(response, scratch, out);
         return;
     case CALL_AMEND:
         encode_amend_answer(response, scratch, out);

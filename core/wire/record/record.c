@@ -85,7 +85,7 @@ static uint8_t *write_baseline(const struct baseline *baseline, uint8_t *at) {
 /* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
  * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
-    enum { FIELDS = 13 };
+    enum { FIELDS = 14 };
     const struct transaction *transaction = &record->transaction.transaction;
     const struct decision *decision = &record->transaction.decision;
     size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
@@ -94,6 +94,7 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
                   decision->baseline_count * (1 + BASELINE_FIELDS) * FIELD_ROOM;
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
+    at = put_number(at, 15, record->transaction.is_backfilled);
     for (size_t i = decision->baseline_count; i-- > 0;)
         at = write_baseline(&decision->baselines[i], at);
     at = failed_rules_write(decision, 13, at);
@@ -124,12 +125,13 @@ static uint8_t *write_amended(const struct amended *amended, uint32_t number, ui
 /* The whole transaction is repeated here, so that applying an outcome needs no look-up (invariant
  * 1). */
 static void encode_outcome(const struct record *record, struct buffer *buffer) {
-    enum { FIELDS = 9, AMENDED_FIELDS = 3 };
+    enum { FIELDS = 10, AMENDED_FIELDS = 3 };
     const struct outcome_record *outcome = &record->outcome;
     size_t room = (FIELDS + AMENDED_FIELDS) * FIELD_ROOM + transaction_room(&outcome->transaction) +
                   outcome->source.length;
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
+    at = put_number(at, 10, outcome->is_backfilled);
     if (outcome->is_amended)
         at = write_amended(&outcome->amended, 9, at);
     at = put_number(at, 8, outcome->verdict);
@@ -159,6 +161,7 @@ static void encode_amendment(const struct record *record, struct arena *scratch,
     out.n_fired = amendment->fired_count;
     out.fired = texts_to_protobuf(amendment->fired, amendment->fired_count, scratch);
     out.label = (Harrier__V1__Label)amendment->label;
+    out.backfilled = amendment->is_backfilled;
     protobuf_pack(&out.base, buffer);
 }
 
@@ -409,6 +412,7 @@ static int decode_transaction(const struct payload *payload, struct record *reco
     if (!in->transaction)
         return missing(what, "transaction", ret_error);
     record->receive_time_us = in->receive_time_us;
+    record->transaction.is_backfilled = in->backfilled != 0;
     if (transaction_from_protobuf(in->transaction, payload->arena,
                                   &record->transaction.transaction) < 0)
         return protobuf_exhausted(what, payload->arena, ret_error);
@@ -436,6 +440,7 @@ static int decode_outcome(const struct payload *payload, struct record *record,
     outcome->verdict = verdict_from_protobuf((int)in->verdict);
     outcome->is_amended = in->amended != NULL;
     outcome->amended = amended_from_protobuf(in->amended);
+    outcome->is_backfilled = in->backfilled != 0;
     if (outcome->previous == LABEL_COUNT)
         return unknown(what, "previous label", (int)in->previous, ret_error);
     if (outcome->label == LABEL_COUNT)
@@ -570,6 +575,7 @@ static int decode_amendment(const struct payload *payload, struct record *record
     amendment->transaction_position = in->transaction_position;
     amendment->verdict = verdict_from_protobuf((int)in->verdict);
     amendment->label = label_from_protobuf((int)in->label);
+    amendment->is_backfilled = in->backfilled != 0;
     if (amendment->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
     if (amendment->label == LABEL_COUNT)

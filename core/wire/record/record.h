@@ -64,6 +64,7 @@ static inline uint64_t record_types_rare(void) {
 struct transaction_record {
     struct transaction transaction;
     struct decision decision; /* without position, server_us, features, duplicate, dry_run */
+    bool is_backfilled;       /* history that came late; nobody acted on the decision */
 };
 
 /* With all that applying it needs: the transaction, and the label that is taken back. */
@@ -76,6 +77,7 @@ struct outcome_record {
     enum verdict verdict;           /* of the decision */
     bool is_amended;                /* by then; else `amended` means nothing */
     struct amended amended;
+    bool is_backfilled; /* the transaction was */
 };
 
 /* With all that applying it needs: the transaction as it was scored, what it was and is by now, its
@@ -89,7 +91,8 @@ struct amendment_record {
     enum verdict verdict;     /* of the decision */
     const struct text *fired; /* the rules that fired with effect, in the policy's order */
     size_t fired_count;
-    enum label label; /* known by now */
+    enum label label;   /* known by now */
+    bool is_backfilled; /* the transaction was */
 };
 
 /* Sets `fired` to the decision's rules that fired() is true for, in the arena. -1: it is full. */

@@ -147,6 +147,9 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
         case TAG(14, WIRE_BYTES):
             reading = read_baselines(reading, tag, arena, decision);
             break;
+        case TAG(15, WIRE_VARINT):
+            record->transaction.is_backfilled = take_flag(&reading);
+            break;
         default:
             return false;
         }

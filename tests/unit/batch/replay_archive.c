@@ -211,6 +211,9 @@ static void write_transaction(struct writing *writing) {
     };
     transaction->fields[FIELD_CARD] = name_of(writing, "c", random_below(40));
     transaction->fields[FIELD_MERCHANT] = name_of(writing, "m", random_below(6));
+    bool is_backfilled = random_below(12) == 0; /* by weeks late */
+    if (is_backfilled)
+        transaction->event_time_us -= random_below(40 * 86400) * REPLAY_ARCHIVE_SECOND;
     if (random_below(3))
         transaction->fields[FIELD_COUNTRY] = text_of(countries[random_below(5)]);
     if (random_below(2))
@@ -221,6 +224,7 @@ static void write_transaction(struct writing *writing) {
     writing->positions[i] = append(
         writing, (struct record){.type = RECORD_TRANSACTION,
                                  .transaction = {.transaction = *transaction,
+                                                 .is_backfilled = is_backfilled,
                                                  .decision = {.verdict = writing->verdicts[i],
                                                               .score = random_below(1000),
                                                               .reasons = fired ? &hasty : NULL,

@@ -11,6 +11,7 @@ struct fake_reply {
     struct harrier_result results[1000];
     struct harrier_outcome_result outcomes[1000];
     struct harrier_amendment_result amendments[1000];
+    struct harrier_backfill_result backfilled[1000];
     char ids[1000][40];
     struct harrier_reason reason;
     struct harrier_feature features[3];
@@ -211,6 +212,44 @@ int harrier_amend(struct harrier_client *client, const struct harrier_amendment 
             .changed = code == HARRIER_OK,
             .now.refunded_minor = amendments[i].amount_minor,
         };
+    }
+    *ret_reply = &fake->reply;
+    return 0;
+}
+
+/* Of a known id nothing is recorded; "bad…" is refused for good. */
+int harrier_backfill(struct harrier_client *client, const struct harrier_backfill_item *items,
+                     size_t count, const struct harrier_call_options *options,
+                     struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    (void)client, (void)options;
+    write_down("backfill(");
+    for (size_t i = 0; i < count; i++) {
+        write_down(i ? " " : "");
+        write_down(items[i].transaction.id);
+    }
+    write_down(")\n");
+    if (failing(&fake_server.fail_next, ret_error))
+        return -(int)ret_error->code;
+    struct fake_reply *fake = calloc(1, sizeof *fake);
+    fake->reply.backfilled = fake->backfilled;
+    fake->reply.backfilled_count = count;
+    unsigned refuse_from = fake_server.refuse_from;
+    fake_server.refuse_from = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct harrier_backfill_result *result = &fake->backfilled[i];
+        *result = (struct harrier_backfill_result){.error_field = "", .error_message = "draining"};
+        if (refuse_from && i >= refuse_from) {
+            result->error_code = HARRIER_ERROR_UNAVAILABLE;
+        } else if (strncmp(items[i].transaction.id, "bad", 3) == 0) {
+            result->error_code = HARRIER_ERROR_INVALID;
+            result->error_message = "card is missing";
+        } else {
+            result->duplicate = is_known(items[i].transaction.id);
+            result->outcome_recorded = !result->duplicate && items[i].outcome.label;
+            result->amendment_recorded = !result->duplicate && items[i].amendment.kind;
+            if (!result->duplicate)
+                remember(items[i].transaction.id);
+        }
     }
     *ret_reply = &fake->reply;
     return 0;

@@ -308,6 +308,59 @@ static void outcomes(void **state) {
     harrier_reply_free(reply);
 }
 
+static bool history_arrived(const struct request *request) {
+    const struct backfill_item *items = request->backfill.items;
+    return request->call == CALL_BACKFILL && request->backfill.item_count == 2 &&
+           text_is(items[0].transaction.id, "t-1") && items[0].transaction.event_time_us == 5 &&
+           items[0].transaction.attribute_count == 1 && items[0].has_outcome &&
+           items[0].outcome.label == LABEL_FRAUD && items[0].outcome.known_time_us == 9 &&
+           text_is(items[0].outcome.source, "feed") && items[0].has_amendment &&
+           items[0].amendment.kind == AMENDMENT_REFUND && items[0].amendment.amount_minor == 250 &&
+           text_is(items[1].transaction.fields[FIELD_CARD], "c-1") && !items[1].has_outcome &&
+           !items[1].has_amendment;
+}
+
+static void history(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_attribute attribute = harrier_integer("items", 3);
+    const struct harrier_backfill_item items[] = {
+        {.transaction =
+             {.id = "t-1", .event_time_us = 5, .attributes = &attribute, .attribute_count = 1},
+         .outcome = {.label = HARRIER_LABEL_FRAUD, .known_time_us = 9, .source = "feed"},
+         .amendment = {.kind = HARRIER_AMENDMENT_REFUND, .amount_minor = 250}},
+        {.transaction = {.id = "t-2", .event_time_us = 6, .card = "c-1"}},
+    };
+    const struct backfill_result results[] = {
+        {.transaction_id = TEXT_LITERAL("t-1"),
+         .position = 8,
+         .duplicate = true,
+         .verdict = VERDICT_REVIEW,
+         .score = 400,
+         .amendment_recorded = true},
+        {.error = {.code = ERROR_UNAVAILABLE, .message = TEXT_LITERAL("after the next rebuild")}},
+    };
+    scene->matches = history_arrived;
+    scene->response =
+        (struct response){.call = CALL_BACKFILL, .backfill = {.results = results, .count = 2}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_backfill(scene->client, items, 2, NULL, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    assert_int_equal(reply->backfilled_count, 2);
+    const struct harrier_backfill_result *result = reply->backfilled;
+    assert_string_equal(result->transaction_id, "t-1");
+    assert_int_equal(result->position, 8);
+    assert_true(result->duplicate && result->amendment_recorded && !result->outcome_recorded);
+    assert_int_equal(result->verdict, HARRIER_VERDICT_REVIEW);
+    assert_int_equal(result->score, 400);
+    assert_int_equal(result[1].error_code, HARRIER_ERROR_UNAVAILABLE);
+    assert_string_equal(result[1].error_message, "after the next rebuild");
+    harrier_reply_free(reply);
+    assert_int_equal(harrier_backfill(scene->client, items, 1001, NULL, &reply, &error),
+                     -HARRIER_ERROR_TOO_LARGE);
+}
+
 static bool amendments_arrived(const struct request *request) {
     const struct amendment *amendments = request->amend.amendments;
     return request->call == CALL_AMEND && request->amend.amendment_count == 2 &&
@@ -869,6 +922,7 @@ int main(void) {
         WITH_SERVER(errors_of_the_whole_request),
         WITH_SERVER(outcomes),
         WITH_SERVER(amendments),
+        WITH_SERVER(history),
         WITH_SERVER(an_entity),
         WITH_SERVER(list_changes),
         WITH_SERVER(a_list),

@@ -182,6 +182,29 @@ static struct amend_request random_amend(struct random *random, struct arena *ar
     return (struct amend_request){.amendments = amendments, .amendment_count = count};
 }
 
+static struct outcome random_outcome(struct random *random, struct arena *arena) {
+    return (struct outcome){.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
+                            .label = random_label(random),
+                            .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
+                            .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX)};
+}
+
+static struct backfill_request random_backfill(struct random *random, struct arena *arena,
+                                               size_t count) {
+    struct backfill_item *items = make(arena, count, sizeof *items);
+    const struct amend_request amend = random_amend(random, arena, count);
+    for (size_t i = 0; i < count; i++) {
+        items[i].transaction = random_transaction(random, arena);
+        items[i].has_outcome = random_bool(random);
+        items[i].has_amendment = random_bool(random);
+        if (items[i].has_outcome)
+            items[i].outcome = random_outcome(random, arena);
+        if (items[i].has_amendment)
+            items[i].amendment = amend.amendments[i];
+    }
+    return (struct backfill_request){.items = items, .item_count = count};
+}
+
 static struct find_query random_find(struct random *random, struct arena *arena, size_t count) {
     struct find_key *keys = make(arena, count, sizeof *keys);
     for (size_t i = 0; i < count; i++)
@@ -228,11 +251,7 @@ struct request random_request(struct random *random, struct arena *arena) {
     } else if (request.call == CALL_REPORT_OUTCOME) {
         struct outcome *outcomes = make(arena, count, sizeof *outcomes);
         for (size_t i = 0; i < count; i++)
-            outcomes[i] =
-                (struct outcome){.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
-                                 .label = random_label(random),
-                                 .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
-                                 .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX)};
+            outcomes[i] = random_outcome(random, arena);
         request.outcome = (struct outcome_request){.outcomes = outcomes, .outcome_count = count};
     } else if (request.call == CALL_GET_ENTITY) {
         struct text *key = make(arena, count, sizeof *key);
@@ -245,6 +264,8 @@ struct request random_request(struct random *random, struct arena *arena) {
                                     .at_time_us = (int64_t)(random_number(random) % YEAR_9999_US)};
     } else if (request.call == CALL_AMEND) {
         request.amend = random_amend(random, arena, count);
+    } else if (request.call == CALL_BACKFILL) {
+        request.backfill = random_backfill(random, arena, count);
     } else if (request.call == CALL_CHANGE_LIST) {
         request.list_change = random_list_changes(random, arena, count);
     } else if (request.call == CALL_GET_LIST) {
@@ -401,6 +422,19 @@ static struct amendment_result random_amendment_result(struct random *random, st
                                      .changed = random_bool(random),
                                      .previous = random_amended(random),
                                      .now = random_amended(random)};
+}
+
+static struct backfill_result random_backfill_result(struct random *random, struct arena *arena) {
+    if (random_below(random, 3) == 0)
+        return (struct backfill_result){.error = random_error(random, arena)};
+    return (struct backfill_result){.transaction_id =
+                                        random_text(random, arena, TRANSACTION_ID_MAX),
+                                    .position = random_number(random),
+                                    .duplicate = random_bool(random),
+                                    .verdict = (enum verdict)random_below(random, VERDICT_COUNT),
+                                    .score = (uint32_t)random_below(random, DECISION_SCORE_MAX + 1),
+                                    .outcome_recorded = random_bool(random),
+                                    .amendment_recorded = random_bool(random)};
 }
 
 static struct warming random_warming(struct random *random, struct arena *arena) {
@@ -786,6 +820,12 @@ struct response random_response(struct random *random, struct arena *arena) {
             results[i] = random_amendment_result(random, arena);
         response.amend.results = results;
         response.amend.count = count;
+    } else if (response.call == CALL_BACKFILL) {
+        struct backfill_result *results = make(arena, count + 1, sizeof *results);
+        for (size_t i = 0; i < count; i++)
+            results[i] = random_backfill_result(random, arena);
+        response.backfill.results = results;
+        response.backfill.count = count;
     } else if (response.call == CALL_CHANGE_LIST) {
         struct list_change_result *results = make(arena, count + 1, sizeof *results);
         for (size_t i = 0; i < count; i++)
@@ -853,6 +893,7 @@ struct record random_record(struct random *random, struct arena *arena) {
         record.transaction.decision = random_decision(random, arena);
         record.transaction.decision.feature_hash = random_number(random);
         add_shadows(random, arena, &record.transaction.decision);
+        record.transaction.is_backfilled = random_bool(random);
         break;
     case RECORD_OUTCOME:
         record.outcome =
@@ -862,7 +903,8 @@ struct record random_record(struct random *random, struct arena *arena) {
                                     .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX),
                                     .transaction_position = random_number(random),
                                     .transaction = random_transaction(random, arena),
-                                    .verdict = random_verdict(random)};
+                                    .verdict = random_verdict(random),
+                                    .is_backfilled = random_bool(random)};
         if (random_bool(random)) {
             record.outcome.is_amended = true;
             record.outcome.amended = random_amended(random);
@@ -878,7 +920,8 @@ struct record random_record(struct random *random, struct arena *arena) {
                                       .transaction = random_transaction(random, arena),
                                       .verdict = random_verdict(random),
                                       .fired_count = random_below(random, 4),
-                                      .label = random_label(random)};
+                                      .label = random_label(random),
+                                      .is_backfilled = random_bool(random)};
         record.amendment.fired = random_texts(random, arena, record.amendment.fired_count, 64);
         break;
     case RECORD_LIST_CHANGE:

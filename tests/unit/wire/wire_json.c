@@ -111,34 +111,53 @@ static json_t *score_request_json(const struct score_request *score) {
     return out;
 }
 
+static json_t *outcome_json(const struct outcome *outcome) {
+    json_t *out = json_object();
+    put_text(out, "transaction_id", outcome->transaction_id);
+    put_name(out, "label", labels, outcome->label);
+    put_signed(out, "known_time_us", outcome->known_time_us);
+    put_text(out, "source", outcome->source);
+    return out;
+}
+
 static json_t *outcome_request_json(const struct outcome_request *request) {
     json_t *outcomes = json_array();
-    for (size_t i = 0; i < request->outcome_count; i++) {
-        const struct outcome *outcome = &request->outcomes[i];
-        json_t *out = json_object();
-        put_text(out, "transaction_id", outcome->transaction_id);
-        put_name(out, "label", labels, outcome->label);
-        put_signed(out, "known_time_us", outcome->known_time_us);
-        put_text(out, "source", outcome->source);
-        json_array_append_new(outcomes, out);
-    }
+    for (size_t i = 0; i < request->outcome_count; i++)
+        json_array_append_new(outcomes, outcome_json(&request->outcomes[i]));
     return json_pack("{s:o}", "outcomes", outcomes);
+}
+
+static json_t *amendment_json(const struct amendment *amendment) {
+    json_t *out = json_object();
+    put_text(out, "transaction_id", amendment->transaction_id);
+    put_name(out, "kind", amendment_kinds, amendment->kind);
+    put_signed(out, "amount_minor", amendment->amount_minor);
+    put_signed(out, "known_time_us", amendment->known_time_us);
+    put_text(out, "source", amendment->source);
+    put_text(out, "currency", amendment->currency);
+    return out;
 }
 
 static json_t *amend_request_json(const struct amend_request *request) {
     json_t *amendments = json_array();
-    for (size_t i = 0; i < request->amendment_count; i++) {
-        const struct amendment *amendment = &request->amendments[i];
-        json_t *out = json_object();
-        put_text(out, "transaction_id", amendment->transaction_id);
-        put_name(out, "kind", amendment_kinds, amendment->kind);
-        put_signed(out, "amount_minor", amendment->amount_minor);
-        put_signed(out, "known_time_us", amendment->known_time_us);
-        put_text(out, "source", amendment->source);
-        put_text(out, "currency", amendment->currency);
-        json_array_append_new(amendments, out);
-    }
+    for (size_t i = 0; i < request->amendment_count; i++)
+        json_array_append_new(amendments, amendment_json(&request->amendments[i]));
     return json_pack("{s:o}", "amendments", amendments);
+}
+
+static json_t *backfill_request_json(const struct backfill_request *request) {
+    json_t *items = json_array();
+    for (size_t i = 0; i < request->item_count; i++) {
+        const struct backfill_item *item = &request->items[i];
+        json_t *out = json_object();
+        json_object_set_new(out, "transaction", transaction_json(&item->transaction));
+        if (item->has_outcome)
+            json_object_set_new(out, "outcome", outcome_json(&item->outcome));
+        if (item->has_amendment)
+            json_object_set_new(out, "amendment", amendment_json(&item->amendment));
+        json_array_append_new(items, out);
+    }
+    return json_pack("{s:o}", "items", items);
 }
 
 static json_t *amended_json(const struct amended *amended) {
@@ -248,6 +267,9 @@ json_t *request_json(const struct request *request) {
         break;
     case CALL_AMEND:
         call = amend_request_json(&request->amend);
+        break;
+    case CALL_BACKFILL:
+        call = backfill_request_json(&request->backfill);
         break;
     case CALL_GET_ENTITY:
         call = entity_request_json(&request->entity);
@@ -431,6 +453,27 @@ static json_t *amend_answer_json(const struct response *response) {
         put_flag(out, "changed", result->changed);
         json_object_set_new(out, "previous", amended_json(&result->previous));
         json_object_set_new(out, "now", amended_json(&result->now));
+        json_array_append_new(results, json_pack("{s:o}", "accepted", out));
+    }
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *backfill_answer_json(const struct response *response) {
+    json_t *results = json_array();
+    for (size_t i = 0; i < response->backfill.count; i++) {
+        const struct backfill_result *result = &response->backfill.results[i];
+        if (result->error.code) {
+            json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
+            continue;
+        }
+        json_t *out = json_object();
+        put_text(out, "transaction_id", result->transaction_id);
+        put_unsigned(out, "position", result->position);
+        put_flag(out, "duplicate", result->duplicate);
+        put_name(out, "verdict", verdicts, result->verdict);
+        put_small(out, "score", result->score);
+        put_flag(out, "outcome_recorded", result->outcome_recorded);
+        put_flag(out, "amendment_recorded", result->amendment_recorded);
         json_array_append_new(results, json_pack("{s:o}", "accepted", out));
     }
     return json_pack("{s:o}", "results", results);
@@ -874,6 +917,9 @@ json_t *response_json(const struct response *response) {
     case CALL_AMEND:
         answer = amend_answer_json(response);
         break;
+    case CALL_BACKFILL:
+        answer = backfill_answer_json(response);
+        break;
     case CALL_GET_ENTITY:
         answer = entity_answer_json(&response->entity);
         break;
@@ -953,6 +999,7 @@ static void put_outcome(json_t *out, const struct outcome_record *outcome) {
     put_name(out, "verdict", verdicts, outcome->verdict);
     if (outcome->is_amended)
         json_object_set_new(out, "amended", amended_json(&outcome->amended));
+    put_flag(out, "backfilled", outcome->is_backfilled);
 }
 
 static void put_amendment(json_t *out, const struct amendment_record *amendment) {
@@ -965,6 +1012,7 @@ static void put_amendment(json_t *out, const struct amendment_record *amendment)
     put_name(out, "verdict", verdicts, amendment->verdict);
     put_array(out, "fired", names_json(amendment->fired, amendment->fired_count));
     put_name(out, "label", labels, amendment->label);
+    put_flag(out, "backfilled", amendment->is_backfilled);
 }
 
 static json_t *baselines_json(const struct decision *decision) {
@@ -1006,6 +1054,7 @@ json_t *record_json(const struct record *record) {
         put_unsigned(out, "feature_hash", record->transaction.decision.feature_hash);
         put_array(out, "shadows", shadows_json(&record->transaction.decision));
         put_array(out, "baselines", baselines_json(&record->transaction.decision));
+        put_flag(out, "backfilled", record->transaction.is_backfilled);
         break;
     case RECORD_OUTCOME:
         put_outcome(out, &record->outcome);

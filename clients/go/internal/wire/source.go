@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "fa942d4e6fb0d624c7865da061679d7b62bf89400e0c24fd074e5d4a4a6615ec"
+const SourceSHA256 = "ed09c65a92a631bdd72f4da6f91d2b15f702010280433b654add7c7887ee1344"

@@ -20,6 +20,7 @@
 
 struct known {
     bool is_transaction, is_failing;
+    bool is_backfilled; /* counted by the day of its receipt, and nowhere else */
     int64_t event_us;
     int64_t amount_minor;
     enum verdict verdict;
@@ -64,6 +65,7 @@ static void append_transaction(struct scene *scene, uint64_t position) {
     int64_t late_us = below(scene, 20) == 0 ? (int64_t)below(scene, 3 * DAY_US) : 0;
     *known = (struct known){.is_transaction = true,
                             .is_failing = below(scene, 100) == 0,
+                            .is_backfilled = below(scene, 15) == 0,
                             .event_us = receipt_of(position) + early_us - late_us,
                             .amount_minor = (int64_t)below(scene, 100000),
                             .verdict = (enum verdict)(1 + below(scene, VERDICT_COUNT - 1)),
@@ -85,8 +87,13 @@ static void append_transaction(struct scene *scene, uint64_t position) {
                                                          .rule_errors = known->is_failing,
                                                          .failed_rules = rule_names,
                                                          .failed_rule_count = known->is_failing}}};
+    record.transaction.is_backfilled = known->is_backfilled;
     archive_append(scene->archive, &record);
     struct night_day *received = day_of(scene, record.receive_time_us);
+    if (received)
+        received->backfilled += known->is_backfilled;
+    if (known->is_backfilled)
+        return;
     if (received && known->event_us > record.receive_time_us + NIGHT_EARLY_US)
         received->early++;
     struct night_day *day = day_of(scene, known->event_us);
@@ -118,8 +125,11 @@ static void append_outcome(struct scene *scene, uint64_t position) {
                                                         .amount_minor = known->amount_minor,
                                                         .currency = TEXT_LITERAL("EUR")},
                                         .verdict = known->verdict}};
+    record.outcome.is_backfilled = known->is_backfilled;
     archive_append(scene->archive, &record);
     known->label = label;
+    if (known->is_backfilled)
+        return;
     known_us = known_us < known->event_us ? known->event_us : known_us;
     if (day_of(scene, known_us))
         day_of(scene, known_us)->outcomes[label]++;
@@ -183,7 +193,7 @@ static void count_labels(struct scene *scene) {
         const struct known *known = &scene->known[position];
         struct night_day *day = known->is_transaction ? day_of(scene, known->event_us) : NULL;
         bool alerted = known->verdict != VERDICT_APPROVE;
-        if (!day)
+        if (!day || known->is_backfilled)
             continue;
         day->labels[known->label][alerted]++;
         if (known->label != LABEL_NONE)
@@ -253,6 +263,7 @@ static void assert_same_day(const struct night_day *got, const struct night_day 
                         sizeof got->amendments.amounts);
     assert_int_equal(got->amendments.without_amount, 0);
     assert_int_equal(got->early, expected->early);
+    assert_int_equal(got->backfilled, expected->backfilled);
     assert_int_equal(got->without_amount, 0);
 }
 
@@ -294,7 +305,7 @@ static void assert_rules(struct scene *scene, const struct night_figures *figure
         uint64_t failures = 0;
         for (uint64_t position = 1; position <= RECORDS; position++) {
             const struct known *known = &scene->known[position];
-            if (!known->is_transaction || !day_of(scene, known->event_us))
+            if (!known->is_transaction || known->is_backfilled || !day_of(scene, known->event_us))
                 continue;
             size_t day = (size_t)(known->event_us / DAY_US - FIRST_DAY);
             failures += i == 0 && known->is_failing;

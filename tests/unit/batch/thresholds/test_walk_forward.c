@@ -59,6 +59,7 @@ struct row {
     uint32_t score;
     enum label label; /* reported just before the transaction `reported` */
     unsigned reported;
+    bool is_backfilled; /* no budget counts it; thresholds do */
 };
 
 /* Days of growing amounts and scores; some rows come late by up to a day. */
@@ -71,7 +72,10 @@ static void make_rows(struct row *rows) {
                                .group = next(GROUPS),
                                .amount = (double)next(1000) / 4 + 10 * day,
                                .score = next(1001),
-                               .reported = i + 1 + next(3 * A_DAY)};
+                               .reported = i + 1 + next(3 * A_DAY),
+                               .is_backfilled = next(12) == 0};
+        if (rows[i].is_backfilled)
+            rows[i].score = 900 + next(101); /* cut-offs would move */
         bool is_fraud = next(1001) < rows[i].score;
         if (next(3) == 0)
             rows[i].label = is_fraud ? LABEL_FRAUD : LABEL_LEGIT;
@@ -113,7 +117,7 @@ static uint32_t naive_review(const struct row *rows, unsigned end, int64_t newes
     for (uint32_t score = 1; score <= 1000; score++) {
         size_t all = 0, reaching = 0;
         for (unsigned i = 0; i < end; i++) {
-            bool is_in = rows[i].at_us > newest_us - 2 * DAY_US;
+            bool is_in = rows[i].at_us > newest_us - 2 * DAY_US && !rows[i].is_backfilled;
             all += is_in;
             reaching += is_in && rows[i].score >= score;
         }
@@ -129,7 +133,7 @@ static uint32_t naive_decline(const struct row *rows, unsigned end, int64_t newe
         size_t known = 0, fraud = 0;
         for (unsigned i = 0; i < end; i++) {
             if (rows[i].at_us <= newest_us - 4 * DAY_US || rows[i].label == LABEL_NONE ||
-                rows[i].reported > end || rows[i].score < score)
+                rows[i].is_backfilled || rows[i].reported > end || rows[i].score < score)
                 continue;
             known++;
             fraud += rows[i].label == LABEL_FRAUD;
@@ -185,6 +189,7 @@ static void take(struct stroll *stroll, const struct row *row, uint64_t position
     const struct walk_forward_row taken = {.position = position,
                                            .event_time_us = row->at_us,
                                            .score = row->score,
+                                           .is_backfilled = row->is_backfilled,
                                            .frame = stroll->frame};
     assert_int_equal(walk_forward_take(stroll->walk, next(WORKERS), &taken, &error), 0);
 }

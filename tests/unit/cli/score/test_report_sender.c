@@ -109,11 +109,36 @@ static void what_is_not_done_stays(void **state) {
     assert_int_equal(sending.count, 4);
 }
 
+/* Recorded ones are not sent again; of those that are known, nothing is counted twice. */
+static void history_is_recorded_once(void **state) {
+    (void)state;
+    struct sending sending;
+    static const char *const ids[COUNT] = {"a", "x", "bad1", "y"};
+    struct harrier_backfill_item items[COUNT] = {{.outcome.label = HARRIER_LABEL_FRAUD},
+                                                 {.outcome.label = HARRIER_LABEL_FRAUD},
+                                                 {.outcome.label = HARRIER_LABEL_NONE},
+                                                 {.amendment.kind = HARRIER_AMENDMENT_VOID}};
+    for (size_t i = 0; i < COUNT; i++)
+        items[i].transaction.id = ids[i];
+    begin(&sending, 5000000);
+    fake_server.refuse_from = 1;
+    assert_int_equal(report_sender_backfill(&sending.sender, items, sending.rows, &sending.count,
+                                            &sending.error),
+                     0);
+    assert_string_equal(fake_server.calls, "backfill(a x bad1 y)\nbackfill(x bad1 y)\n");
+    assert_int_equal(sending.sender.transactions.accepted, 3);
+    assert_int_equal(sending.sender.transactions.changed, 2);
+    assert_int_equal(sending.sender.outcomes.changed, 1);
+    assert_int_equal(sending.sender.amendments.changed, 1);
+    assert_int_equal(sending.diagnostics.count, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_is_final),
         cmocka_unit_test(only_what_failed_for_a_while_is_sent_again),
         cmocka_unit_test(what_is_not_done_stays),
+        cmocka_unit_test(history_is_recorded_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ static void each_call_has_a_scope(void **state) {
     assert_int_equal(tokens_scope_of(CALL_AMEND), TOKEN_OUTCOME);
     assert_int_equal(tokens_scope_of(CALL_STATUS), TOKEN_SCOPES_ALL);
     assert_int_equal(tokens_scope_of(CALL_FIND), TOKEN_FIND);
+    assert_int_equal(tokens_scope_of(CALL_BACKFILL), TOKEN_BACKFILL);
     static const enum call admin[] = {CALL_GET_ENTITY, CALL_CHANGE_LIST, CALL_GET_LIST,
                                       CALL_RELOAD,     CALL_EXPLAIN,     CALL_CHANGE_BRAKE};
     for (size_t i = 0; i < sizeof admin / sizeof *admin; i++)
@@ -38,7 +39,7 @@ static void each_call_has_a_scope(void **state) {
 
 struct place {
     struct bench bench;
-    char file[96], tokens[4][TOKEN_TEXT_SIZE]; /* by scope */
+    char file[96], tokens[5][TOKEN_TEXT_SIZE]; /* by scope */
     char early[TOKEN_TEXT_SIZE];               /* ends 10 s after the start */
     int64_t early_ends_us;
     uint8_t secret; /* other ones in each place that has another */
@@ -53,12 +54,12 @@ static void write_tokens(struct place *place, unsigned scopes) {
     assert_int_equal(token_set_parse((struct text){(char *)content.bytes, content.length}, "tokens",
                                      &set, &error),
                      0);
-    for (uint8_t i = 0; i < 5; i++) {
+    for (uint8_t i = 0; i < 6; i++) {
         const uint8_t id[TOKEN_ID_BYTES] = {i}, secret[TOKEN_SECRET_BYTES] = {i, 1, place->secret};
-        char *token = i < 4 ? place->tokens[i] : place->early;
+        char *token = i < 5 ? place->tokens[i] : place->early;
         struct token_entry entry = {.name = "n",
-                                    .scopes = i < 4 ? 1u << i : TOKEN_SCOPES_ALL,
-                                    .expires_us = i < 4 ? 0 : place->early_ends_us};
+                                    .scopes = i < 5 ? 1u << i : TOKEN_SCOPES_ALL,
+                                    .expires_us = i < 5 ? 0 : place->early_ends_us};
         token_format(id, secret, token);
         memcpy(entry.id, token + 4, TOKEN_ID_SIZE - 1);
         assert_int_equal(token_set_hash(set, token, &entry, &error), 0);
@@ -101,6 +102,7 @@ static struct response ask(struct place *place, enum call call, const char *toke
     const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
     const struct amendment amendment = {.transaction_id = TEXT_LITERAL("a"),
                                         .kind = AMENDMENT_VOID};
+    const struct backfill_item item = {.transaction = transaction};
     struct request request = {.call = call, .token = text_of(token)};
     switch (call) {
     case CALL_SCORE:
@@ -119,6 +121,9 @@ static struct response ask(struct place *place, enum call call, const char *toke
         break;
     case CALL_AMEND:
         request.amend = (struct amend_request){.amendments = &amendment, .amendment_count = 1};
+        break;
+    case CALL_BACKFILL:
+        request.backfill = (struct backfill_request){.items = &item, .item_count = 1};
         break;
     case CALL_EXPLAIN:
         request.explain.transaction_id = TEXT_LITERAL("a");
@@ -141,12 +146,12 @@ static bool is_denied(struct place *place, enum call call, const char *token) {
 static void the_scope_decides(void **state) {
     struct place *place = *state;
     for (int call = CALL_NONE + 1; call < CALL_COUNT; call++)
-        for (unsigned i = 0; i < 4; i++) {
+        for (unsigned i = 0; i < 5; i++) {
             bool may = tokens_scope_of((enum call)call) & 1u << i;
             if (is_denied(place, (enum call)call, place->tokens[i]) == may)
                 fail_msg("%s, scope %u", call_name((enum call)call), i);
         }
-    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 3 * 10);
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 4 * 11);
 }
 
 static void the_clock_ends_a_token(void **state) {

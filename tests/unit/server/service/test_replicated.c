@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define OTHER "tcp://other.example:7731"
 
@@ -209,6 +210,35 @@ static void so_does_an_outcome_that_changes_nothing(void **state) {
 }
 
 /* What only reads may tell of records that are not committed. */
+/* The thread that records hands the answer to those that wait. */
+static void history_waits_for_its_commit(void **state) {
+    struct bench *bench = *state;
+    uint64_t position = open_primary(bench);
+    struct backfill_item items[2] = {
+        {.transaction = bench_transaction("old", -1800, "c0", 1), .has_outcome = true},
+        {.transaction = bench_transaction("older", -2800, "c0", 1)}};
+    items[0].outcome.label = LABEL_FRAUD;
+    const struct request history = {.call = CALL_BACKFILL, .backfill = {items, 2}};
+    struct bench_questions *asked = ask(bench, &history);
+    while (position_of(bench) < position + 3)
+        usleep(1000);
+    commit_until(bench, position + 2, true);
+    assert_false(bench_is_answered(asked, 0));
+    commit_until(bench, position + 3, true);
+    struct response response = take(asked);
+    assert_int_equal(response.error.code, 0);
+    assert_true(response.backfill.results[0].outcome_recorded);
+    assert_int_equal(response.backfill.results[1].position, position + 3);
+    /* While it waits, another server becomes the primary. */
+    items[1].transaction = bench_transaction("oldest", -3000, "c0", 1);
+    asked = ask(bench, &history);
+    while (position_of(bench) < position + 4)
+        usleep(1000);
+    become_standby(bench, OTHER);
+    commit_until(bench, position + 3, false);
+    take_not_primary(asked, OTHER);
+}
+
 static void reads_wait_for_nothing(void **state) {
     struct bench *bench = *state;
     uint64_t position = open_primary(bench);
@@ -303,6 +333,8 @@ static void a_standby_writes_nothing(void **state) {
     const struct request changes = {.call = CALL_CHANGE_LIST, .list_change = {&change, 1}};
     const struct request brake = {.call = CALL_CHANGE_BRAKE,
                                   .brake_change = {.of_policy = true, .pull = true}};
+    const struct backfill_item item = {.transaction = bench_transaction("old", -1800, "c0", 1)};
+    const struct request history = {.call = CALL_BACKFILL, .backfill = {&item, 1}};
     uint64_t position = position_of(bench);
     for (size_t i = 0; i < sizeof primaries / sizeof *primaries; i++) {
         become_standby(bench, primaries[i]);
@@ -310,6 +342,7 @@ static void a_standby_writes_nothing(void **state) {
         take_not_primary(ask_outcome(bench, "a"), primaries[i]);
         take_not_primary(ask(bench, &changes), primaries[i]);
         take_not_primary(ask(bench, &brake), primaries[i]);
+        take_not_primary(ask(bench, &history), primaries[i]);
         assert_int_equal(position_of(bench), position);
     }
     /* Also while it has no states: the primary has them. */
@@ -395,6 +428,7 @@ int main(void) {
         TEST(closing_answers_those_that_wait),
         TEST(written_answers_do_not_wait),
         TEST(those_that_wait_are_sent_away),
+        TEST(history_waits_for_its_commit),
         TEST(a_standby_writes_nothing),
         TEST(a_standby_answers_what_only_reads),
         TEST(a_standby_reloads_without_a_record),

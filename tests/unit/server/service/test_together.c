@@ -97,6 +97,7 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
     const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
     const struct amendment amendment = {.transaction_id = TEXT_LITERAL("a"),
                                         .kind = AMENDMENT_VOID};
+    const struct backfill_item item = {.transaction = transaction};
     const struct text key = TEXT_LITERAL("c0");
     const struct list_change change = {.list = TEXT_LITERAL("a"), .value = TEXT_LITERAL("b")};
     const struct request requests[] = {
@@ -112,6 +113,7 @@ static void only_transactions_and_outcomes_are_answered_in_proportion(void **sta
         {.call = CALL_AMEND, .amend = {&amendment, 1}},
         {.call = CALL_CHANGE_BRAKE, .brake_change.rule = TEXT_LITERAL("a")},
         {.call = CALL_FIND},
+        {.call = CALL_BACKFILL, .backfill = {&item, 1}},
     };
     static_assert(sizeof requests / sizeof *requests == CALL_COUNT - 1, "one for each call");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {

@@ -153,7 +153,7 @@ RULE_FATE_OVER: RuleFate
 RULE_FATE_LEFT_OUT: RuleFate
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find")
+    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find", "backfill")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +169,7 @@ class Request(_message.Message):
     AMEND_FIELD_NUMBER: _ClassVar[int]
     CHANGE_BRAKE_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     deadline_us: int
     token: str
@@ -184,10 +185,11 @@ class Request(_message.Message):
     amend: AmendRequest
     change_brake: ChangeBrakeRequest
     find: FindRequest
-    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendRequest, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeRequest, _Mapping]] = ..., find: _Optional[_Union[FindRequest, _Mapping]] = ...) -> None: ...
+    backfill: BackfillRequest
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendRequest, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeRequest, _Mapping]] = ..., find: _Optional[_Union[FindRequest, _Mapping]] = ..., backfill: _Optional[_Union[BackfillRequest, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find")
+    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain", "amend", "change_brake", "find", "backfill")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +202,7 @@ class Response(_message.Message):
     AMEND_FIELD_NUMBER: _ClassVar[int]
     CHANGE_BRAKE_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FIELD_NUMBER: _ClassVar[int]
     error: Error
     score: ScoreResponse
     report_outcome: ReportOutcomeResponse
@@ -212,7 +215,8 @@ class Response(_message.Message):
     amend: AmendResponse
     change_brake: ChangeBrakeResponse
     find: FindResponse
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeResponse, _Mapping]] = ..., find: _Optional[_Union[FindResponse, _Mapping]] = ...) -> None: ...
+    backfill: BackfillResponse
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ..., amend: _Optional[_Union[AmendResponse, _Mapping]] = ..., change_brake: _Optional[_Union[ChangeBrakeResponse, _Mapping]] = ..., find: _Optional[_Union[FindResponse, _Mapping]] = ..., backfill: _Optional[_Union[BackfillResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "field", "message", "primary")
@@ -495,6 +499,54 @@ class AmendedTransaction(_message.Message):
     amount_minor: int
     refunded_minor: int
     def __init__(self, voided: bool = ..., amount_minor: _Optional[int] = ..., refunded_minor: _Optional[int] = ...) -> None: ...
+
+class BackfillRequest(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[BackfillItem]
+    def __init__(self, items: _Optional[_Iterable[_Union[BackfillItem, _Mapping]]] = ...) -> None: ...
+
+class BackfillItem(_message.Message):
+    __slots__ = ("transaction", "outcome", "amendment")
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENT_FIELD_NUMBER: _ClassVar[int]
+    transaction: Transaction
+    outcome: Outcome
+    amendment: Amendment
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., amendment: _Optional[_Union[Amendment, _Mapping]] = ...) -> None: ...
+
+class BackfillResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[BackfillResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[BackfillResult, _Mapping]]] = ...) -> None: ...
+
+class BackfillResult(_message.Message):
+    __slots__ = ("accepted", "error")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    accepted: BackfillAccepted
+    error: Error
+    def __init__(self, accepted: _Optional[_Union[BackfillAccepted, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class BackfillAccepted(_message.Message):
+    __slots__ = ("transaction_id", "position", "duplicate", "verdict", "score", "outcome_recorded", "amendment_recorded")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_RECORDED_FIELD_NUMBER: _ClassVar[int]
+    AMENDMENT_RECORDED_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    position: int
+    duplicate: bool
+    verdict: Verdict
+    score: int
+    outcome_recorded: bool
+    amendment_recorded: bool
+    def __init__(self, transaction_id: _Optional[str] = ..., position: _Optional[int] = ..., duplicate: bool = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., outcome_recorded: bool = ..., amendment_recorded: bool = ...) -> None: ...
 
 class GetEntityRequest(_message.Message):
     __slots__ = ("entity", "key", "at_time_us")
