@@ -123,6 +123,7 @@ static int take(struct policy_history *history, const struct record *record,
     case RECORD_OUTCOME:
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
     case RECORD_ENGINE:
     case RECORD_AMENDMENT:
     case RECORD_TYPE_COUNT:

@@ -1060,6 +1060,9 @@ export namespace harrier {
             /** Decision failed_rules. */
             failed_rules: string[];
 
+            /** Decision arm. */
+            arm: harrier.v1.Arm;
+
             /**
              * Encodes the specified Decision message. Does not implicitly {@link harrier.v1.Decision.verify|verify} messages.
              * @param message Decision message or plain object to encode
@@ -1129,6 +1132,9 @@ export namespace harrier {
                 /** Decision failed_rules */
                 failed_rules?: (string[]|null);
 
+                /** Decision arm */
+                arm?: (harrier.v1.Arm|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -1150,8 +1156,22 @@ export namespace harrier {
               rule_errors?: number|null;
               features?: harrier.v1.NamedValue.$Shape[]|null;
               failed_rules?: string[]|null;
+              arm?: harrier.v1.Arm|null;
               $unknowns?: Uint8Array[];
             };
+        }
+
+        /** Arm enum. */
+        enum Arm {
+
+            /** ARM_UNSPECIFIED value */
+            ARM_UNSPECIFIED = 0,
+
+            /** ARM_CHAMPION value */
+            ARM_CHAMPION = 1,
+
+            /** ARM_CHALLENGER value */
+            ARM_CHALLENGER = 2
         }
 
         /**
@@ -3492,6 +3512,12 @@ export namespace harrier {
             /** StatusResponse brake_count. */
             brake_count: (number|Long);
 
+            /** StatusResponse experiment. */
+            experiment?: (harrier.v1.Experiment.$Properties|null);
+
+            /** StatusResponse challenger_error. */
+            challenger_error: string;
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -3627,12 +3653,123 @@ export namespace harrier {
                 /** StatusResponse brake_count */
                 brake_count?: (number|Long|null);
 
+                /** StatusResponse experiment */
+                experiment?: (harrier.v1.Experiment.$Properties|null);
+
+                /** StatusResponse challenger_error */
+                challenger_error?: (string|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
 
             /** Shape of a StatusResponse. */
             type $Shape = harrier.v1.StatusResponse.$Properties;
+        }
+
+        /**
+         * Properties of an Experiment.
+         * @deprecated Use harrier.v1.Experiment.$Properties instead.
+         */
+        interface IExperiment extends harrier.v1.Experiment.$Properties {
+        }
+
+        /** Represents an Experiment. */
+        class Experiment {
+
+            /**
+             * Constructs a new Experiment.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.Experiment.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Experiment name. */
+            name: string;
+
+            /** Experiment key. */
+            key: string;
+
+            /** Experiment share_e4. */
+            share_e4: number;
+
+            /** Experiment policy_name. */
+            policy_name: string;
+
+            /** Experiment snapshot_id. */
+            snapshot_id: (number|Long);
+
+            /** Experiment position. */
+            position: (number|Long);
+
+            /** Experiment since_time_us. */
+            since_time_us: (number|Long);
+
+            /** Experiment champion_decisions. */
+            champion_decisions: (number|Long);
+
+            /** Experiment challenger_decisions. */
+            challenger_decisions: (number|Long);
+
+            /**
+             * Encodes the specified Experiment message. Does not implicitly {@link harrier.v1.Experiment.verify|verify} messages.
+             * @param message Experiment message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.Experiment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Experiment message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.Experiment & harrier.v1.Experiment.$Shape} Experiment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.Experiment & harrier.v1.Experiment.$Shape;
+        }
+
+        namespace Experiment {
+
+            /** Properties of an Experiment. */
+            interface $Properties {
+
+                /** Experiment name */
+                name?: (string|null);
+
+                /** Experiment key */
+                key?: (string|null);
+
+                /** Experiment share_e4 */
+                share_e4?: (number|null);
+
+                /** Experiment policy_name */
+                policy_name?: (string|null);
+
+                /** Experiment snapshot_id */
+                snapshot_id?: (number|Long|null);
+
+                /** Experiment position */
+                position?: (number|Long|null);
+
+                /** Experiment since_time_us */
+                since_time_us?: (number|Long|null);
+
+                /** Experiment champion_decisions */
+                champion_decisions?: (number|Long|null);
+
+                /** Experiment challenger_decisions */
+                challenger_decisions?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Experiment. */
+            type $Shape = harrier.v1.Experiment.$Properties;
         }
 
         /**
@@ -4612,6 +4749,9 @@ export namespace harrier {
             /** ExplainResponse amendments. */
             amendments: harrier.v1.ExplainedAmendment.$Properties[];
 
+            /** ExplainResponse experiment. */
+            experiment: string;
+
             /**
              * Encodes the specified ExplainResponse message. Does not implicitly {@link harrier.v1.ExplainResponse.verify|verify} messages.
              * @param message ExplainResponse message or plain object to encode
@@ -4690,6 +4830,9 @@ export namespace harrier {
                 /** ExplainResponse amendments */
                 amendments?: (harrier.v1.ExplainedAmendment.$Properties[]|null);
 
+                /** ExplainResponse experiment */
+                experiment?: (string|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -4714,6 +4857,7 @@ export namespace harrier {
               notes?: string[]|null;
               then?: harrier.v1.ExplainedPolicy.$Shape|null;
               amendments?: harrier.v1.ExplainedAmendment.$Shape[]|null;
+              experiment?: string|null;
               $unknowns?: Uint8Array[];
             };
         }
@@ -5804,6 +5948,9 @@ export namespace harrier {
             /** ExplainedShadow degraded. */
             degraded: boolean;
 
+            /** ExplainedShadow arm. */
+            arm: harrier.v1.Arm;
+
             /**
              * Encodes the specified ExplainedShadow message. Does not implicitly {@link harrier.v1.ExplainedShadow.verify|verify} messages.
              * @param message ExplainedShadow message or plain object to encode
@@ -5848,6 +5995,9 @@ export namespace harrier {
 
                 /** ExplainedShadow degraded */
                 degraded?: (boolean|null);
+
+                /** ExplainedShadow arm */
+                arm?: (harrier.v1.Arm|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

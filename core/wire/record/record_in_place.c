@@ -147,6 +147,10 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
         case TAG(14, WIRE_BYTES):
             reading = read_baselines(reading, tag, arena, decision);
             break;
+        case TAG(15, WIRE_VARINT):
+            if (!take_arm(&reading, &decision->arm))
+                return false;
+            break;
         default:
             return false;
         }

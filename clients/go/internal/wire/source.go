@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+const SourceSHA256 = "bb23069b2c93004a57ab66c7b2f14f7e420d22d85511f61803357114f33d32de"

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "eef2fd751fbe787eeedcd5253c3e011060195683cd1e2a249fa6632cd0bdbc7a"
+SOURCE_SHA256 = "bb23069b2c93004a57ab66c7b2f14f7e420d22d85511f61803357114f33d32de"
