@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A challenger decides for a share of the cards: who meets it is computed here a second time, and every decision is
 derived again, whatever happened to the experiment in between."""
+import csv
+import io
 import json
 import os
 import shutil
@@ -232,6 +234,106 @@ class Experiment(ChallengerTest):
         self.assertIn('harrierd_challenger_share{experiment="spring",policy="stricter"', self.harrierd.http("/metrics")[1])
         text = self.harrier("status", "--to", self.harrierd.address)
         self.assertIn("for 25% of card, experiment spring", text)
+
+
+class Arms(ChallengerTest):
+    """The report against a count of its own, from the table that harrier export writes."""
+
+    def outcomes(self, ids):
+        with self.harrierd.connect() as connection:
+            for id, label in ids:
+                connection.report(id, label)
+
+    def exported(self):
+        return list(csv.DictReader(io.StringIO(self.harrier("export", self.data, "--quiet", "--out", "-"))))
+
+    def reported(self, *options):
+        return [json.loads(line) for line in
+                self.harrier("policy", "arms", self.data, "--json", "--quiet", *options).splitlines()]
+
+    def check_phase(self, phase, rows):
+        """rows: of the phase, mature."""
+        for arm, name in (("champion", "champion"), ("challenger", "challenger"), ("without_key", "")):
+            mine, told = [row for row in rows if row["arm"] == name], phase[arm]
+            alert = [row for row in mine if row["verdict"] != "approve"]
+            fraud = [row for row in mine if row["outcome"] in ("fraud", "chargeback")]
+            known = [row for row in mine if row["outcome"] != "suspected"]
+            self.assertEqual(told["decisions"], len(mine))
+            for verdict in ("approve", "review", "challenge", "decline"):
+                self.assertEqual(told["verdicts"][verdict], sum(row["verdict"] == verdict for row in mine))
+            self.assertEqual((told["mature"], told["frauds"]), (len(known), len(fraud)))
+            caught = [row for row in fraud if row in alert]
+            self.assertEqual((told["frauds_caught"], told["frauds_missed"]), (len(caught), len(fraud) - len(caught)))
+            self.assertEqual(told["alerts"], sum(row in alert for row in known))
+            money = sum(round(100 * float(row["amount"])) for row in fraud)
+            self.assertEqual(told["fraud_minor"], {"EUR": money} if fraud else {})
+            missed = sum(round(100 * float(row["amount"])) for row in fraud if row not in alert)
+            self.assertEqual(told["fraud_missed_minor"].get("EUR", 0), missed)
+            if fraud and name:
+                self.assertAlmostEqual(told["shares"]["caught"]["value"], len(caught) / len(fraud))
+                self.assertLessEqual(told["shares"]["caught"]["low"], len(caught) / len(fraud))
+        a, b = (phase[arm]["shares"]["alerts"]["value"] for arm in ("champion", "challenger"))
+        self.assertAlmostEqual(phase["differences"]["alerts"]["value"], b - a)
+        self.assertLess(phase["differences"]["alerts"]["low"], b - a)
+
+    def test_figures_equal_a_count_of_the_export(self):
+        self.configure("30%")
+        self.start()
+        self.score(50 + CARDS)
+        self.score(2 * CARDS)
+        with self.harrierd.connect() as connection:
+            nobody = {**transaction(10**6), "event_time_us": transaction(0)["event_time_us"]}
+            del nobody["card"]
+            connection.score([nobody])
+        self.configure("60%")
+        self.reload(self.share(60))
+        self.score(2 * CARDS)
+        labels = ("FRAUD", "LEGIT", "CHARGEBACK", "SUSPECTED")
+        self.outcomes((f"t{n}", labels[n % 4]) for n in range(0, self.number, 3))
+        self.await_synced(self.harrierd)
+        rows = self.exported()
+        self.assertEqual(len(rows), self.number + 1)
+        for row in rows:
+            expected = arm_of(row["card"], "spring", 3000 if int(row["id"][1:]) < 50 + 3 * CARDS else 6000)
+            self.assertEqual(row["arm"], expected[4:].lower() if row["card"] else "")
+        phases = self.reported("--outcomes-after", "0s")
+        self.assertEqual([(one["share_e4"], one["experiment"]) for one in phases], [(3000, "spring"), (6000, "spring")])
+        border = phases[1]["from_position"]
+        self.assertEqual(phases[0]["until_position"], border)
+        self.check_phase(phases[0], [row for row in rows if int(row["position"]) < border])
+        self.check_phase(phases[1], [row for row in rows if int(row["position"]) > border])
+        self.assertEqual(phases[0]["without_key"]["decisions"], 1)
+
+        # Only what is old enough counts for outcomes, and only what is in the range at all.
+        young = self.reported("--outcomes-after", "1000s")
+        self.assertLess(young[0]["champion"]["mature"], phases[0]["champion"]["mature"])
+        self.assertEqual(young[0]["champion"]["verdicts"], phases[0]["champion"]["verdicts"])
+        self.assertEqual([one["champion"]["mature"] for one in self.reported()], [0, 0])
+        some = self.reported("--from", "2026-01-01T00:10:00Z", "--outcomes-after", "0s")
+        self.assertLess(some[0]["champion"]["decisions"], phases[0]["champion"]["decisions"])
+        text = self.harrier("policy", "arms", self.data, "--outcomes-after", "0s")
+        self.assertIn("experiment spring: 30% of card to stricter", text)
+        self.assertIn("1 transactions without card", text)
+
+    def test_promoted(self):
+        policy = os.path.join(self.folder, "policy")
+        self.configure("30%")
+        self.start()
+        self.score(CARDS)
+        self.await_synced(self.harrierd)
+        self.assertIn("count_1h >= 2", self.harrier("policy", "promote", self.data, policy, "--dry-run"))
+        self.harrier("policy", "promote", self.data, policy)
+        self.configure()
+        self.reload(lambda status: "experiment" not in status and status["policy_name"] == "stricter")
+        self.score(CARDS)
+        self.assertEqual(self.score(5)[0]["verdict"], "VERDICT_DECLINE")
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+        self.assertIn("no challenger decides", self.harrier("policy", "promote", self.data, policy, status=66))
+        listed = [json.loads(line) for line in self.harrier("policy", "list", self.data, "--json").splitlines()]
+        self.assertEqual([one["use"] for one in listed], ["live", "arm", "live"])
+        self.assertEqual(listed[1]["experiment"], "spring")
+        self.assertEqual(listed[1]["until_position"] - listed[2]["position"], 1)
 
 
 class Refused(ChallengerTest):
