@@ -17,6 +17,7 @@ void replay_history_deinit(struct replay_history *history) {
         snapshot_unref(history->snapshots[i]);
     free(history->snapshots);
     free(history->policies);
+    free(history->challengers);
     free(history->spans);
     for (size_t i = 0; i < history->shadow_count; i++)
         free((void *)(uintptr_t)history->shadows[i].name.data);
@@ -112,6 +113,30 @@ static int add_snapshot(struct replay_history *history, const struct record *rec
     if (history->span_count == 0)
         append_span(history, (struct replay_span){.plan = snapshot});
     return 0;
+}
+
+static int add_challenger(struct replay_history *history, const struct record *record,
+                          struct error *ret_error) {
+    const struct experiment_record *in = &record->experiment;
+    struct snapshot *snapshot;
+    if (in->ended)
+        return 0;
+    int r = load(history, in->files, in->file_count, record->position, &snapshot, ret_error);
+    if (r < 0)
+        return r;
+    history->challengers = check_reallocarray(history->challengers, history->challenger_count + 1,
+                                              sizeof *history->challengers);
+    history->challengers[history->challenger_count++] = (struct replay_challenger){
+        .position = record->position, .snapshot_id = in->snapshot_id, .snapshot = snapshot};
+    return 0;
+}
+
+const struct replay_challenger *replay_history_challenger(const struct replay_history *history,
+                                                          uint64_t position) {
+    for (size_t i = 0; i < history->challenger_count; i++)
+        if (history->challengers[i].position == position)
+            return &history->challengers[i];
+    return NULL;
 }
 
 const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
@@ -298,6 +323,8 @@ int replay_history_add(struct replay_history *history, const struct record *reco
         return history->with_shadows ? add_shadow(history, record, ret_error) : 0;
     case RECORD_SNAPSHOT:
         return history->with_policies ? add_snapshot(history, record, ret_error) : 0;
+    case RECORD_EXPERIMENT:
+        return history->with_policies ? add_challenger(history, record, ret_error) : 0;
     case RECORD_GENERATION:
         return history->with_policies ? add_generation(history, record, ret_error) : 0;
     case RECORD_AMENDMENT:

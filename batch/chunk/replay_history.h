@@ -22,6 +22,14 @@ struct replay_policy {
     struct snapshot *snapshot;
 };
 
+/* An experiment record that begins or changes one: the challenger, for its share of the rows behind
+ * the position. */
+struct replay_challenger {
+    uint64_t position;
+    uint64_t snapshot_id; /* as for a policy */
+    struct snapshot *snapshot;
+};
+
 /* A span of the archive that was decided on one generation's tables, or without tables. Its states
  * are the fold of all records up to `place`, without the entities that were idle there, and of all
  * records behind it. */
@@ -54,6 +62,8 @@ struct replay_history {
     int64_t labels_until_us;        /* outcomes that were known later give no label; 0: all do */
     struct replay_policy *policies; /* in the archive's order */
     size_t policy_count;
+    struct replay_challenger *challengers; /* likewise */
+    size_t challenger_count;
     struct replay_span *spans;
     size_t span_count;
     struct replay_shadow *shadows; /* without duplicates, in the order of their first records */
@@ -87,6 +97,10 @@ void replay_history_use_policy(struct replay_history *history, struct snapshot *
 /* NULL: the archive does not have it. */
 const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
                                                   uint64_t snapshot_id);
+
+/* Of the experiment that is recorded at this position; NULL: the archive does not have it. */
+const struct replay_challenger *replay_history_challenger(const struct replay_history *history,
+                                                          uint64_t position);
 
 /* The transaction's label after the last record. */
 enum label replay_history_label(const struct replay_history *history, uint64_t position);

@@ -126,6 +126,7 @@ static void take_rare(struct feature_rows *rows, const struct record *record) {
     switch (record->type) {
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT: /* it is ignored: one policy is for all */
         list_table_apply(rows->lists, record);
         break;
     case RECORD_GENERATION:

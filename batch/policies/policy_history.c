@@ -21,8 +21,9 @@ struct policy_history {
     struct arena names, record;
     struct policy_adoption *adoptions;
     size_t count, capacity;
-    size_t live;  /* the adoption that is in force so far; NOT_LIVE: none is */
-    uint64_t end; /* position of the last record */
+    size_t live;       /* the adoption that is in force so far; NOT_LIVE: none is */
+    size_t challenger; /* likewise */
+    uint64_t end;      /* position of the last record */
 };
 
 /* ---- one record ---- */
@@ -35,13 +36,17 @@ static struct policy_adoption *find(const struct policy_history *history, enum p
     return NULL;
 }
 
+static int names_are_full(const struct policy_history *history, struct error *ret_error) {
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "%s: the names of its policies take more than %zu MiB", history->archive,
+                     NAMES_MAX >> 20);
+}
+
 static int add(struct policy_history *history, const struct record *record, enum policy_use use,
                uint64_t snapshot_id, struct text name, size_t file_count, struct error *ret_error) {
     struct text kept = arena_text(&history->names, name);
     if (!kept.data)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "%s: the names of its policies take more than %zu MiB", history->archive,
-                         NAMES_MAX >> 20);
+        return names_are_full(history, ret_error);
     if (history->count == history->capacity) {
         history->capacity = history->capacity ? 2 * history->capacity : 16;
         history->adoptions =
@@ -78,6 +83,43 @@ static int take_live(struct policy_history *history, const struct record *record
     }
     history->live = history->count;
     return add(history, record, POLICY_LIVE, in->snapshot_id, in->name, in->file_count, ret_error);
+}
+
+static bool is_same_experiment(const struct policy_adoption *adoption,
+                               const struct experiment_record *in) {
+    return !in->ended && adoption->snapshot_id == in->snapshot_id && adoption->share == in->share &&
+           text_equal(adoption->experiment, in->name) && text_equal(adoption->key, in->key);
+}
+
+/* Another challenger, share, key or name is another adoption. */
+static int take_challenger(struct policy_history *history, const struct record *record,
+                           struct error *ret_error) {
+    const struct experiment_record *in = &record->experiment;
+    struct policy_adoption *before =
+        history->challenger == NOT_LIVE ? NULL : &history->adoptions[history->challenger];
+    if (before && is_same_experiment(before, in)) {
+        before->recorded++;
+        return 0;
+    }
+    if (before) {
+        before->until_position = record->position;
+        before->until_us = record->receive_time_us;
+    }
+    history->challenger = NOT_LIVE;
+    if (in->ended)
+        return 0;
+    int r = add(history, record, POLICY_CHALLENGER, in->snapshot_id, in->policy, in->file_count,
+                ret_error);
+    if (r < 0)
+        return r;
+    history->challenger = history->count - 1;
+    struct policy_adoption *now = &history->adoptions[history->challenger];
+    now->share = in->share;
+    now->experiment = arena_text(&history->names, in->name);
+    now->key = arena_text(&history->names, in->key);
+    if (!now->experiment.data || !now->key.data)
+        return names_are_full(history, ret_error);
+    return 0;
 }
 
 static int take_shadow(struct policy_history *history, const struct record *record,
@@ -118,6 +160,8 @@ static int take(struct policy_history *history, const struct record *record,
         return take_live(history, record, ret_error);
     case RECORD_SHADOW:
         return take_shadow(history, record, ret_error);
+    case RECORD_EXPERIMENT:
+        return take_challenger(history, record, ret_error);
     case RECORD_GENERATION:
         return take_built(history, record, ret_error);
     case RECORD_OUTCOME:
@@ -223,9 +267,9 @@ static int scan_all(struct policy_history *history, uint64_t types, struct progr
 int policy_history_open(const struct policy_history_options *options, struct progress *progress,
                         struct policy_history **ret_history, struct error *ret_error) {
     struct policy_history *history = check_calloc(1, sizeof *history);
-    uint64_t types = 1u << RECORD_SNAPSHOT | 1u << RECORD_SHADOW;
+    uint64_t types = 1u << RECORD_SNAPSHOT | 1u << RECORD_SHADOW | 1u << RECORD_EXPERIMENT;
     history->archive = text_copy(text_of(options->archive));
-    history->live = NOT_LIVE;
+    history->live = history->challenger = NOT_LIVE;
     arena_init(&history->names, NAMES_MAX);
     arena_init(&history->record, RECORD_BYTES_MAX);
     if (options->counts_transactions)
@@ -280,7 +324,7 @@ const struct policy_adoption *policy_history_at(const struct policy_history *his
 
 uint64_t policy_adoption_records(const struct policy_adoption *adoption,
                                  const struct policy_history *history) {
-    if (adoption->use != POLICY_LIVE)
+    if (adoption->use != POLICY_LIVE && adoption->use != POLICY_CHALLENGER)
         return 0;
     uint64_t last =
         adoption->until_position ? adoption->until_position - 1 : policy_history_end(history);
@@ -318,9 +362,15 @@ static int check_files(const struct policy_adoption *adoption, const struct poli
 
 static int check_record(const struct record *record, const struct policy_adoption *adoption,
                         struct policy_version *version, struct error *ret_error) {
-    bool is_built = record->type == RECORD_GENERATION;
-    version->files = is_built ? record->generation.files : record->snapshot.files;
-    version->file_count = is_built ? record->generation.file_count : record->snapshot.file_count;
+    version->files = record->snapshot.files;
+    version->file_count = record->snapshot.file_count;
+    if (record->type == RECORD_GENERATION) {
+        version->files = record->generation.files;
+        version->file_count = record->generation.file_count;
+    } else if (record->type == RECORD_EXPERIMENT) {
+        version->files = record->experiment.files;
+        version->file_count = record->experiment.file_count;
+    }
     return check_files(adoption, version, ret_error);
 }
 
@@ -359,9 +409,11 @@ static int read_unsynced(const struct policy_history *history, uint64_t position
 }
 
 static bool is_of_use(const struct record *record, enum policy_use use) {
-    return record->type == (use == POLICY_LIVE     ? RECORD_SNAPSHOT
-                            : use == POLICY_SHADOW ? RECORD_SHADOW
-                                                   : RECORD_GENERATION);
+    static const enum record_type types[] = {[POLICY_LIVE] = RECORD_SNAPSHOT,
+                                             [POLICY_CHALLENGER] = RECORD_EXPERIMENT,
+                                             [POLICY_SHADOW] = RECORD_SHADOW,
+                                             [POLICY_BUILT] = RECORD_GENERATION};
+    return record->type == types[use];
 }
 
 int policy_history_load(const struct policy_history *history,

@@ -20,9 +20,10 @@
 #include <stdint.h>
 
 enum policy_use {
-    POLICY_LIVE,   /* it decided */
-    POLICY_SHADOW, /* it judged alongside the one that decided */
-    POLICY_BUILT,  /* adopted tables were built with it while another one decided */
+    POLICY_LIVE,       /* it decided */
+    POLICY_CHALLENGER, /* it decided for a share of a key */
+    POLICY_SHADOW,     /* it judged alongside the one that decided */
+    POLICY_BUILT,      /* adopted tables were built with it while another one decided */
 };
 
 struct policy_adoption {
@@ -33,9 +34,12 @@ struct policy_adoption {
     uint64_t position; /* of its first record */
     int64_t receive_time_us;
     uint64_t recorded; /* how often */
-    /* Only of a live one: the record that ended it; 0: it is in force at the end. */
+    /* Only of a live one and of a challenger, of which another share is another adoption: the
+     * record that ended it; 0: it is in force at the end. */
     uint64_t until_position;
     int64_t until_us;
+    struct text experiment, key; /* only of a challenger; likewise */
+    uint32_t share;
     uint64_t transactions; /* decided under it, if they were counted */
 };
 
@@ -63,7 +67,7 @@ uint64_t policy_history_end(const struct policy_history *history); /* the last p
  * adds some. */
 size_t policy_history_count(const struct policy_history *history);
 const struct policy_adoption *policy_history_at(const struct policy_history *history, size_t index);
-/* Records received while it was in force, after its own; 0 unless it is live. */
+/* Records received while it was in force, after its own; 0 unless it is live or a challenger. */
 uint64_t policy_adoption_records(const struct policy_adoption *adoption,
                                  const struct policy_history *history);
 

@@ -118,6 +118,7 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
     case RECORD_GENERATION:
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
         return true;
     case RECORD_ENGINE:
     case RECORD_SHADOW:
@@ -208,6 +209,7 @@ int record_scan_take(struct record_scan *scan, const struct record *record,
         break;
     case RECORD_LIST_CHANGE: /* the caller's */
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
     case RECORD_SNAPSHOT:
     case RECORD_ENGINE: /* these do not matter */
     case RECORD_SHADOW:

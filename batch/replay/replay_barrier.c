@@ -69,6 +69,8 @@ static bool is_brief(const struct replay *replay) {
 static void decider_fit(const struct replay *replay, struct replay_decider *decider,
                         struct snapshot *rules, struct snapshot *plan) {
     decider_deinit(replay, decider);
+    for (size_t i = 0; i < replay->workers; i++) /* a new engine has none */
+        replay->worker[i].fitted[replay_arm_of(replay, decider)].count = 0;
     decider->engines = check_calloc(replay->workers, sizeof(*decider->engines));
     decider->skips_rows = is_brief(replay);
     for (size_t i = 0; i < replay->workers; i++) {
@@ -88,8 +90,31 @@ static void decider_fit(const struct replay *replay, struct replay_decider *deci
     use_thresholds(replay, decider);
 }
 
+/* The experiment in force, if the archive's policies decide. A row may belong to either arm, so
+ * none is skipped for the champion's rules. */
+static int fit_challenger(struct replay *replay, struct error *ret_error) {
+    const struct experiment *experiment = list_table_experiment(replay->lists);
+    decider_deinit(replay, &replay->challenger);
+    if (!replay->history.with_policies || !replay->has_policy || !experiment)
+        return 0;
+    replay->experiment = *experiment;
+    const struct replay_challenger *challenger =
+        replay_history_challenger(&replay->history, replay->experiment.position);
+    if (!challenger)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s has no challenger at position %" PRIu64 ", where an experiment begins",
+                         replay->options.archive, replay->experiment.position);
+    decider_fit(replay, &replay->challenger, challenger->snapshot,
+                replay->history.spans[replay->span].plan);
+    replay->challenger.snapshot_id = challenger->snapshot_id;
+    replay->challenger.generation_id = replay->decider.generation_id;
+    replay->challenger.lane = replay->decider.lane;
+    replay->decider.skips_rows = replay->challenger.skips_rows = false;
+    return 0;
+}
+
 /* New engines for the policy and the span that are in force now. */
-static void fit_decider(struct replay *replay) {
+static int fit_decider(struct replay *replay, struct error *ret_error) {
     const struct replay_history *history = &replay->history;
     const struct replay_policy *policy = &history->policies[replay->policy];
     const struct replay_span *span = &history->spans[replay->span];
@@ -97,8 +122,7 @@ static void fit_decider(struct replay *replay) {
     replay->has_policy = true;
     replay->decider.snapshot_id = policy->snapshot_id;
     replay->decider.generation_id = span->generation_id;
-    for (size_t i = 0; i < replay->workers; i++)
-        replay->worker[i].shadow_count = 0; /* a new engine has none */
+    return fit_challenger(replay, ret_error);
 }
 
 /* Collects all states that must be folded now, and which of them the policies read. */
@@ -112,7 +136,7 @@ static void list_lanes(struct replay *replay) {
             replay->decider.lane = replay->lane_count;
         replay->lanes[replay->lane_count++] = replay->states[i];
     }
-    replay->against.lane = replay->decider.lane;
+    replay->against.lane = replay->challenger.lane = replay->decider.lane;
     if (replay->against_states) {
         replay->against.lane = replay->lane_count;
         replay->lanes[replay->lane_count++] = replay->against_states;
@@ -194,18 +218,30 @@ static int rebuild_spans(struct replay *replay, uint64_t place, struct error *re
 
 /* ---- records ---- */
 
-static void adopt_snapshot(struct replay *replay, const struct record *record) {
+static int adopt_snapshot(struct replay *replay, const struct record *record,
+                          struct error *ret_error) {
     const struct replay_history *history = &replay->history;
     replay->report.snapshots++;
     if (!history->with_policies)
-        return;
+        return 0;
     if (replay->has_policy)
         replay->policy++;
     const struct replay_policy *policy = &history->policies[replay->policy];
     check(policy->position == record->position);
     if (policy->snapshot_id != policy->snapshot->id)
         contradict(replay, record->position, "the policy's files do not match its id");
-    fit_decider(replay);
+    return fit_decider(replay, ret_error);
+}
+
+static int adopt_experiment(struct replay *replay, const struct record *record,
+                            struct error *ret_error) {
+    const struct replay_challenger *challenger =
+        replay_history_challenger(&replay->history, record->position);
+    if (challenger && challenger->snapshot_id != challenger->snapshot->id)
+        contradict(replay, record->position, "the challenger's files do not match its id");
+    if (!replay->history.with_policies || !replay->has_policy)
+        return 0;
+    return fit_decider(replay, ret_error); /* which may skip rows again after the end of one */
 }
 
 /* Generation records carry their thresholds, because old generations are removed from the disk. */
@@ -214,22 +250,24 @@ static void adopt_thresholds(struct replay *replay, const struct threshold_set *
     replay->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
     use_thresholds(replay, &replay->decider);
     use_thresholds(replay, &replay->against);
+    use_thresholds(replay, &replay->challenger);
     thresholds_free(old);
 }
 
 /* The next span begins: its states have been folded beside the current ones since their position.
  */
-static void adopt_generation(struct replay *replay, const struct record *record) {
+static int adopt_generation(struct replay *replay, const struct record *record,
+                            struct error *ret_error) {
     replay->report.generations++;
     adopt_thresholds(replay, &record->generation.thresholds);
     if (!replay->history.with_policies)
-        return;
+        return 0;
     replay_states_free(replay->states[replay->span]);
     replay->states[replay->span] = NULL;
     replay->span++;
     check(replay->history.spans[replay->span].from == record->position);
     list_lanes(replay);
-    fit_decider(replay);
+    return fit_decider(replay, ret_error);
 }
 
 /* The new thresholds are the given policy's; a second policy keeps those of the archive. */
@@ -253,6 +291,7 @@ bool replay_is_barrier(const struct replay *replay, enum record_type type, uint6
         return true;
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
         return !replay->options.recorded;
     case RECORD_TRANSACTION:
     case RECORD_OUTCOME:
@@ -282,10 +321,12 @@ int replay_barrier(struct replay *replay, const struct replay_chunk *chunk,
     list_table_apply(replay->lists, &record);
     if (is_place(replay, last->position))
         r = rebuild_spans(replay, last->position, ret_error);
-    if (record.type == RECORD_SNAPSHOT)
-        adopt_snapshot(replay, &record);
-    else if (record.type == RECORD_GENERATION)
-        adopt_generation(replay, &record);
+    if (r == 0 && record.type == RECORD_SNAPSHOT)
+        r = adopt_snapshot(replay, &record, ret_error);
+    else if (r == 0 && record.type == RECORD_EXPERIMENT)
+        r = adopt_experiment(replay, &record, ret_error);
+    else if (r == 0 && record.type == RECORD_GENERATION)
+        r = adopt_generation(replay, &record, ret_error);
     return r;
 }
 
@@ -333,8 +374,8 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
     if (replay->against_policy)
         fit_against(replay);
     list_lanes(replay);
-    if (replay_has_given_policy(replay))
-        fit_decider(replay); /* in force from the first record on */
+    if (r == 0 && replay_has_given_policy(replay))
+        r = fit_decider(replay, ret_error); /* in force from the first record on */
     return r;
 }
 
@@ -347,13 +388,15 @@ void replay_end(struct replay *replay) {
     free(replay->places);
     decider_deinit(replay, &replay->decider);
     decider_deinit(replay, &replay->against);
+    decider_deinit(replay, &replay->challenger);
     for (size_t i = 0; i < replay->workers && replay->worker; i++) {
         struct replay_worker *worker = &replay->worker[i];
         arena_deinit(&worker->decision);
         arena_deinit(&worker->against);
         free(worker->fired);
         free(worker->readings);
-        free(worker->shadows);
+        for (size_t arm = 0; arm < ARM_COUNT; arm++)
+            free(worker->fitted[arm].ids);
         free(worker->visits);
     }
     free(replay->worker);

@@ -20,23 +20,23 @@ int replay_no_policy(const struct replay *replay, uint64_t position, struct erro
 
 /* ---- shadow policies ---- */
 
-static bool has_shadows(const struct replay_worker *own, const struct decision *archived) {
-    bool has = archived->shadow_count == own->shadow_count;
-    for (size_t i = 0; i < own->shadow_count && has; i++)
-        has = archived->shadows[i].snapshot_id == own->shadows[i];
+static bool has_shadows(const struct replay_fitted *own, const struct decision *archived) {
+    bool has = archived->shadow_count == own->count;
+    for (size_t i = 0; i < own->count && has; i++)
+        has = archived->shadows[i].snapshot_id == own->ids[i];
     return has;
 }
 
-int replay_fit_shadows(const struct replay *replay, size_t worker, const struct record *record,
-                       struct error *ret_error) {
-    struct replay_worker *own = &replay->worker[worker];
+int replay_fit_shadows(const struct replay *replay, const struct replay_decider *decider,
+                       size_t worker, const struct record *record, struct error *ret_error) {
+    struct replay_fitted *own = &replay->worker[worker].fitted[replay_arm_of(replay, decider)];
     const struct decision *archived = &record->transaction.decision;
     size_t count = archived->shadow_count;
     if (!replay->options.shadows || has_shadows(own, archived))
         return 0;
     struct snapshot **snapshots = check_calloc(count, sizeof *snapshots);
-    own->shadows = check_reallocarray(own->shadows, count, sizeof *own->shadows);
-    own->shadow_count = 0;
+    own->ids = check_reallocarray(own->ids, count, sizeof *own->ids);
+    own->count = 0;
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
         uint64_t id = archived->shadows[i].snapshot_id;
@@ -48,17 +48,25 @@ int replay_fit_shadows(const struct replay *replay, size_t worker, const struct 
                           replay->options.archive, id, record->position);
         else
             snapshots[i] = shadow->snapshot;
-        own->shadows[i] = id;
+        own->ids[i] = id;
     }
     if (r == 0) {
-        engine_use_shadows(replay->decider.engines[worker], snapshots, count);
-        own->shadow_count = count;
+        engine_use_shadows(decider->engines[worker], snapshots, count);
+        own->count = count;
     }
     free(snapshots);
     return r;
 }
 
 /* ---- a decision ---- */
+
+const struct replay_decider *replay_decider_of(const struct replay *replay,
+                                               const struct transaction *transaction,
+                                               enum arm *ret_arm) {
+    *ret_arm =
+        replay->challenger.engines ? experiment_arm(&replay->experiment, transaction) : ARM_NONE;
+    return *ret_arm == ARM_CHALLENGER ? &replay->challenger : &replay->decider;
+}
 
 static const struct entity_reading *readings_of(const struct replay_row_task *task, size_t lane) {
     const struct replay_states *states = task->replay->lanes[lane];
@@ -142,22 +150,26 @@ int replay_decide_row(const struct replay_row_task *task, struct replay_decided 
         return 0;
     if (!replay->decider.engines)
         return replay_no_policy(replay, record->position, ret_error);
-    int r = replay_fit_shadows(replay, task->worker, record, ret_error);
+    enum arm arm;
+    const struct replay_decider *decider =
+        replay_decider_of(replay, &record->transaction.transaction, &arm);
+    int r = replay_fit_shadows(replay, decider, task->worker, record, ret_error);
     if (r == 0 && replay->against.engines) {
         r = decide(task, &replay->against, false, &own->against, &ret_decided->against, &field,
                    ret_error);
         row->against = r == 0 ? &ret_decided->against : NULL;
     }
     if (r >= 0)
-        r = decide(task, &replay->decider, replay->options.features, &own->decision,
-                   &ret_decided->decision, &row->refused_field, &ret_decided->refusal);
+        r = decide(task, decider, replay->options.features, &own->decision, &ret_decided->decision,
+                   &row->refused_field, &ret_decided->refusal);
     else
         return r;
     if (r < 0) {
         *ret_error = ret_decided->refusal;
         return r;
     }
-    row->engine = replay->decider.engines[task->worker];
+    row->engine = decider->engines[task->worker];
+    ret_decided->decision.arm = arm;
     if (r == 0)
         row->decision = &ret_decided->decision;
     else

@@ -40,9 +40,16 @@ void replay_begin_row(const struct replay *replay, const struct record *record,
 int replay_take(const struct replay *replay, size_t worker, struct replay_decided *decided,
                 struct buffer *prepared, struct error *ret_error);
 
-/* Makes the worker's engine use the shadow policies that the archived decision names. */
-int replay_fit_shadows(const struct replay *replay, size_t worker, const struct record *record,
-                       struct error *ret_error);
+/* Which policy decides about the transaction, and why: by the experiment in force, if there is one.
+ */
+const struct replay_decider *replay_decider_of(const struct replay *replay,
+                                               const struct transaction *transaction,
+                                               enum arm *ret_arm);
+
+/* Makes the worker's engine of the decider use the shadow policies that the archived decision
+ * names. */
+int replay_fit_shadows(const struct replay *replay, const struct replay_decider *decider,
+                       size_t worker, const struct record *record, struct error *ret_error);
 
 /* Completes the result r of engine_decide() or engine_judge(): 0 and the decision's ids are filled,
  * or 1 for a refusal, or an error that ends the replay. */

@@ -35,8 +35,10 @@ struct replay_worker {
     size_t fired_capacity;
     struct entity_reading *readings;
     size_t reading_capacity;
-    uint64_t *shadows; /* ids of the engine's shadow policies */
-    size_t shadow_count;
+    struct replay_fitted { /* the shadow policies of its engines */
+        uint64_t *ids;
+        size_t count;
+    } fitted[ARM_COUNT];         /* of the engine that decides for this arm: replay_arm_of() */
     struct replay_visit *visits; /* of the items of a shard */
     size_t visit_capacity;
     struct entry entry;
@@ -85,6 +87,9 @@ struct replay {
     struct thresholds *nightly;    /* of the last night; NULL: there was none */
     struct replay_lookahead *lookahead;
     struct replay_decider decider, against;
+    /* While an experiment is in force: the challenger's. engines NULL: none is. */
+    struct replay_decider challenger;
+    struct experiment experiment;
     size_t policy; /* in history.policies: the one in force */
     bool has_policy;
     size_t span;                          /* in history.spans: the current one */
@@ -122,4 +127,12 @@ static inline bool replay_has_given_policy(const struct replay *replay) {
 static inline bool replay_was_reported(const struct replay *replay,
                                        const struct replay_chunk *chunk, size_t row) {
     return chunk->before + row < replay->resumed;
+}
+
+/* Which arm's engines a decider has; a second policy has none of its own. */
+static inline enum arm replay_arm_of(const struct replay *replay,
+                                     const struct replay_decider *decider) {
+    return decider == &replay->challenger ? ARM_CHALLENGER
+           : decider == &replay->decider  ? ARM_CHAMPION
+                                          : ARM_NONE;
 }

@@ -58,6 +58,7 @@ static bool is_scanned(const struct replay *replay, enum record_type type) {
     case RECORD_SHADOW:
         return history->with_shadows;
     case RECORD_SNAPSHOT:
+    case RECORD_EXPERIMENT:
         return history->with_policies;
     case RECORD_GENERATION:
         return history->with_policies || replay->last_lists;

@@ -151,7 +151,7 @@ static int do_transaction(struct sequence *sequence, struct replay_line *line,
     struct replay_decided decided;
     struct replay_row *row = &decided.row;
     replay_begin_row(replay, record, &decided);
-    int r = replay_fit_shadows(replay, 0, record, ret_error);
+    int r = replay_fit_shadows(replay, &replay->decider, 0, record, ret_error);
     if (r < 0)
         return r;
     if (sequence->against.states) {

@@ -19,6 +19,18 @@ struct report_share report_share(uint64_t count, uint64_t total) {
     };
 }
 
+struct report_share report_difference(struct report_share a, struct report_share b) {
+    if (!a.is_known || !b.is_known)
+        return (struct report_share){0};
+    double difference = b.value - a.value;
+    return (struct report_share){
+        .is_known = true,
+        .value = difference,
+        .low = difference - hypot(b.value - b.low, a.high - a.value),
+        .high = difference + hypot(b.high - b.value, a.value - a.low),
+    };
+}
+
 struct totals {
     uint64_t positive, negative;
 };

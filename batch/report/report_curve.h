@@ -23,6 +23,11 @@ struct report_share {
  * for shares near 0, where fraud lives (Brown, Cai, DasGupta, Statistical Science 16, 2001). */
 struct report_share report_share(uint64_t count, uint64_t total);
 
+/* b − a, with the interval that Wilson's intervals of both give (R. G. Newcombe, "Interval
+ * Estimation for the Difference Between Independent Proportions: Comparison of Eleven Methods",
+ * Statistics in Medicine 17, 1998, method 10). Known if both are. */
+struct report_share report_difference(struct report_share a, struct report_share b);
+
 #define REPORT_SCORES (DECISION_SCORE_MAX + 1)
 
 struct report_scores {

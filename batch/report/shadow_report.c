@@ -49,8 +49,7 @@ uint64_t shadow_set_known(const struct shadow_set *set) {
     return shadow_set_fraud(set) + set->labels[LABEL_LEGIT];
 }
 
-/* The set of one transaction. */
-static struct shadow_set set_of(const struct transaction *transaction, enum label label) {
+struct shadow_set shadow_set_of(const struct transaction *transaction, enum label label) {
     struct shadow_set set = {.transactions = 1};
     set.labels[label] = 1;
     if (transaction->currency.length == 3) {
@@ -241,7 +240,7 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
         return 0;
     if (at_us < builder->options->from_us || at_us >= builder->options->until_us)
         return 0;
-    struct shadow_set one = set_of(transaction, row->outcome);
+    struct shadow_set one = shadow_set_of(transaction, row->outcome);
     uint64_t hash = hash_text(transaction->id);
     note_time(builder->report, at_us);
     shadow_set_add(&builder->report->all, &one);

@@ -10,6 +10,7 @@
 #include "core/base/progress.h"
 #include "core/policy/load/snapshot.h"
 #include "core/wire/types/decision.h"
+#include "core/wire/types/transaction.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,8 @@ struct shadow_set {
     uint64_t unsummed; /* transactions in further currencies */
 };
 
+/* The set of one transaction. */
+struct shadow_set shadow_set_of(const struct transaction *transaction, enum label label);
 void shadow_set_add(struct shadow_set *to, const struct shadow_set *set);
 /* Outcomes as budgets count them: fraud and chargeback against legit; other labels do not count. */
 uint64_t shadow_set_fraud(const struct shadow_set *set);

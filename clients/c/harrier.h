@@ -292,7 +292,10 @@ struct harrier_decision {
      * from a server or a record of a version that only counted them. */
     const char *const *failed_rules;
     size_t failed_rule_count;
-    void *reserved[2];
+    /* While a challenger decides for a share of a key: whose share this is, "champion" or
+     * "challenger"; else "". */
+    const char *arm;
+    void *reserved[1];
 };
 
 /* The result of one transaction: check error_code before you use the decision. */
@@ -471,6 +474,18 @@ struct harrier_source {
     size_t missing_count;
 };
 
+/* A challenger decides in place of the policy in force for a share of a key. */
+struct harrier_experiment {
+    const char *name; /* "": there is none, and the rest means nothing */
+    const char *key;  /* the field whose value chooses the arm */
+    uint32_t share;   /* of the challenger, in ten-thousandths */
+    const char *policy_name;
+    uint64_t snapshot_id; /* of the challenger */
+    uint64_t position;    /* of its record in the archive */
+    int64_t since_time_us;
+    uint64_t champion_decisions, challenger_decisions; /* since then, or the server's start */
+};
+
 struct harrier_status {
     const char *version;
     const char *state; /* "starting", "ready", "standby", "draining", "unavailable" */
@@ -507,6 +522,8 @@ struct harrier_status {
     const struct harrier_source *sources;
     size_t source_count;
     uint64_t other_source_transactions;
+    struct harrier_experiment experiment;
+    const char *challenger_error; /* why the configured challenger does not decide; "": it does */
 };
 
 enum harrier_reload_result {
@@ -642,6 +659,7 @@ struct harrier_explained_shadow {
     size_t rule_count;
     uint32_t rule_errors;
     bool degraded;
+    const char *arm; /* "": a shadow policy; else the other side of the experiment */
 };
 
 /* How one policy decides the transaction. */
@@ -714,6 +732,7 @@ struct harrier_explanation {
     const struct harrier_explained_policy *now; /* today's policy; NULL in a server's answer */
     const struct harrier_explained_amendment *amendments;
     size_t amendment_count;
+    const char *experiment; /* whose arm the decision names; "": none */
 };
 
 /* ---- transactions of the archive ---- */

@@ -110,6 +110,8 @@ unsigned audit_compare(const struct decision *archived, const struct decision *d
         differences |= AUDIT_GENERATION;
     if (different_shadow(archived, derived) != SIZE_MAX)
         differences |= AUDIT_SHADOWS;
+    if (archived->arm != derived->arm)
+        differences |= AUDIT_ARM;
     return differences;
 }
 
@@ -182,6 +184,10 @@ static void add_shadow(struct buffer *buffer, const struct decision *decision, s
                   shadow->degraded ? ", degraded" : "");
 }
 
+static const char *name_of_arm(enum arm arm) {
+    return arm == ARM_NONE ? "none" : arm_name(arm);
+}
+
 static void add_difference(struct buffer *buffer, enum audit_difference difference,
                            const struct decision *archived, const struct decision *derived) {
     switch (difference) {
@@ -222,13 +228,16 @@ static void add_difference(struct buffer *buffer, enum audit_difference differen
         buffer_printf(buffer, " → ");
         add_shadow(buffer, derived, different_shadow(archived, derived));
         break;
+    case AUDIT_ARM:
+        buffer_printf(buffer, "arm %s → %s", name_of_arm(archived->arm), name_of_arm(derived->arm));
+        break;
     }
 }
 
 void audit_describe(const struct decision *archived, const struct decision *derived,
                     unsigned differences, struct buffer *buffer) {
     const char *separator = "";
-    for (unsigned bit = AUDIT_VERDICT; bit <= AUDIT_SHADOWS; bit <<= 1) {
+    for (unsigned bit = AUDIT_VERDICT; bit <= AUDIT_ARM; bit <<= 1) {
         if (!(differences & bit))
             continue;
         buffer_printf(buffer, "%s", separator);

@@ -16,6 +16,7 @@ enum audit_difference {
     AUDIT_SNAPSHOT = 64,
     AUDIT_GENERATION = 128,
     AUDIT_SHADOWS = 256, /* what shadow policies would have decided */
+    AUDIT_ARM = 512,     /* which side of an experiment decided */
 };
 
 /* 0: they are the same. */

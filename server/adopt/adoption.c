@@ -2,6 +2,7 @@
  * their kind and makes new ones; here they are written. */
 #include "adoption.h"
 
+#include "challenger.h"
 #include "server/base/append.h"
 #include "shadows.h"
 
@@ -32,6 +33,7 @@ static void remember_folder(struct service *service) {
 }
 
 int adoption_record(struct service *service, const struct adopted *last, struct error *ret_error) {
+    challenger_fit(service);
     int r = adoption_record_policy(service, last, ret_error);
     if (r == 0)
         r = shadows_fit(service, ret_error);

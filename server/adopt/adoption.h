@@ -6,9 +6,9 @@
 #include "core/wire/message/message.h"
 #include "server/base/service_state.h"
 
-/* Under the decision lock. Appends what differs from the last records of their kind, fits the
- * shadow policies to the new engine, and remembers the generation's folder for a recovery. On
- * failure the service has lost its states. */
+/* Under the decision lock. Makes the challenger's engine, appends what differs from the last
+ * records of their kind, fits the shadow policies to the new engines, and remembers the
+ * generation's folder for a recovery. On failure the service has lost its states. */
 int adoption_record(struct service *service, const struct adopted *last, struct error *ret_error);
 /* The policy alone: the states and their tables are the same. */
 int adoption_record_policy(struct service *service, const struct adopted *last,

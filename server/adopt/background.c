@@ -7,6 +7,7 @@
 #include "background.h"
 
 #include "adoption.h"
+#include "challenger.h"
 #include "core/base/check.h"
 #include "prefault.h"
 #include "reload.h"
@@ -107,6 +108,7 @@ static void start(struct service *service) {
     struct error error;
     service->first_fold = NULL;
     shadows_start(service);
+    challenger_start(service);
     int r = fold ? 0 : begin_again(service, &fold, &error);
     if (r == 0)
         r = fold_and_serve(service, fold, &error);

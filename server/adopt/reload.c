@@ -1,5 +1,5 @@
-/* The reload: loads the policy and the shadow policies again, and puts them in force between two
- * decisions.
+/* The reload: loads the policy, the challenger and the shadow policies again, and puts them in
+ * force between two decisions.
  *
  * Everything that takes long happens on the background thread while decisions go on: the old policy
  * decides until the new one is loaded, has passed its cases, and has an engine that is warm. Under
@@ -16,6 +16,7 @@
 
 #include "adoption.h"
 #include "candidate.h"
+#include "challenger.h"
 #include "core/engine/case_states.h"
 #include "server/base/brake_counts.h"
 #include "server/base/commit.h"
@@ -42,6 +43,9 @@ struct reload {
     size_t shadow_count;             /* folders */
     char tokens_error[REASON_BYTES]; /* "": none */
     struct shadow_policies next;     /* the set to be in force; after the swap, the old one */
+    struct challenger_candidate challenger;
+    struct challenge next_challenge;  /* likewise */
+    struct engine *challenger_engine; /* as `engine`; NULL: there is to be no challenger */
     struct run *waiting;
     struct snapshot *plan; /* the plan that the engine was made for */
     struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
@@ -92,13 +96,15 @@ static bool load(struct reload *reload) {
     candidate_load(&reload->policy, path, service->rules);
     free(path);
     reload->shadow_count = shadows_load(service, reload->shadows);
+    challenger_load(service, &reload->challenger);
     return true;
 }
 
 /* Is there anything to put in force? */
 static bool is_news(const struct reload *reload) {
     const struct shadow_policies *now = &reload->service->shadows;
-    bool is_news = reload->policy.loaded || reload->next.count != now->count;
+    bool is_news = reload->policy.loaded || reload->next.count != now->count ||
+                   challenger_is_news(reload->service, &reload->next_challenge);
     for (size_t i = 0; i < reload->next.count && !is_news; i++)
         is_news = reload->next.of[i].snapshot != now->of[i].snapshot;
     return is_news;
@@ -109,10 +115,13 @@ static bool try_cases(struct reload *reload) {
     bool goes_on = candidate_try(&reload->policy, &service->draining);
     for (size_t i = 0; i < reload->shadow_count && goes_on; i++)
         goes_on = candidate_try(&reload->shadows[i], &service->draining);
+    goes_on = goes_on && challenger_try(&reload->challenger, &service->draining);
     reload->is_interrupted = !goes_on;
     if (!goes_on)
         return false;
     shadows_choose(reload->shadows, reload->shadow_count, &reload->next);
+    challenger_choose(service, &reload->challenger, candidate_snapshot(&reload->policy),
+                      &reload->next_challenge);
     return is_news(reload);
 }
 
@@ -183,8 +192,9 @@ static struct snapshot *plan_in_use(struct service *service) {
 
 static void drop_engine(struct reload *reload) {
     engine_free(reload->engine);
+    engine_free(reload->challenger_engine);
     snapshot_unref(reload->plan);
-    reload->engine = NULL;
+    reload->engine = reload->challenger_engine = NULL;
     reload->plan = NULL;
 }
 
@@ -200,6 +210,11 @@ static bool warm(struct reload *reload) {
     reload->engine = engine_new(candidate_snapshot(&reload->policy), reload->plan);
     engine_use_shadows(reload->engine, shadows, reload->next.count);
     warm_up(reload->service, reload->engine, &reload->plan->plan);
+    if (reload->next_challenge.snapshot) {
+        reload->challenger_engine = engine_new(reload->next_challenge.snapshot, reload->plan);
+        engine_use_shadows(reload->challenger_engine, shadows, reload->next.count);
+        warm_up(reload->service, reload->challenger_engine, &reload->plan->plan);
+    }
     return true;
 }
 
@@ -226,11 +241,16 @@ static void exchange(struct reload *reload) {
         reload->brake_counts = counts;
     }
     shadows_exchange(service, &reload->next);
+    challenger_exchange(service, &reload->next_challenge);
     if (reload->engine) {
         struct engine *engine = reload->engine;
         states_fit(&service->states, engine);
         reload->engine = service->states.engine;
         service->states.engine = engine;
+        if (reload->challenger_engine)
+            states_fit(&service->states, reload->challenger_engine);
+        reload->challenger_engine = states_challenge(
+            &service->states, &service->challenge.experiment, reload->challenger_engine);
         if (adoption_record_policy(service, &last, &error) == 0)
             shadows_record(service, &error);
     }
@@ -429,6 +449,8 @@ static void end(struct reload *reload) {
     free(reload->places);
     brake_counts_free(reload->brake_counts);
     shadow_policies_deinit(&reload->next);
+    challenge_deinit(&reload->next_challenge);
+    challenger_candidate_deinit(&reload->challenger);
     for (size_t i = 0; i < reload->shadow_count; i++)
         candidate_deinit(&reload->shadows[i]);
     candidate_deinit(&reload->policy);
@@ -445,6 +467,7 @@ void reload_run(struct service *service) {
         if (*reload.tokens_error) /* for the clients that wait; it has been logged */
             buffer_printf(&reload.policy.messages, "%s\n", reload.tokens_error);
         shadows_log(service, reload.shadows, reload.shadow_count);
+        challenger_log(service, &reload.challenger);
         service_report(service);
         swap_ask(service, true); /* tables refused under the old policy may fit this one */
     }

@@ -101,6 +101,8 @@ int shadows_fit(struct service *service, struct error *ret_error) {
     for (size_t i = 0; i < shadows->count; i++)
         snapshots[i] = shadows->of[i].snapshot;
     engine_use_shadows(service->states.engine, snapshots, shadows->count);
+    if (service->states.challenger)
+        engine_use_shadows(service->states.challenger, snapshots, shadows->count);
     for (size_t i = 0; i < shadows->count; i++)
         log_warming(service, snapshots[i], engine_shadow_warming(service->states.engine, i));
     return shadows_record(service, ret_error);

@@ -15,6 +15,7 @@ void service_lose_archive(struct service *service, const struct error *error) {
     /* States and known ids contain records that the archive lacks: both are invalid now. */
     service->losses++;
     brake_counts_clear(service->brake_counts); /* they include decisions that are taken back */
+    brake_counts_clear(service->challenge.brake_counts);
     service_defer_free(service, &service->states);
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
     service_note_write_failure(service, error);

@@ -56,10 +56,19 @@ struct cluster_settings {
     int64_t lease_us;    /* a primary that is silent for so long has lost its lease */
 };
 
+/* A challenger that decides for a share of a key. Texts are copied. */
+struct challenge_settings {
+    const char *policy; /* folder; NULL or "": there is no challenger */
+    const char *name;   /* of the experiment */
+    const char *key;    /* a field, or an entity that is identified by one */
+    uint32_t share;     /* of EXPERIMENT_SHARE_ALL */
+};
+
 struct service_settings {
     const char *policy;         /* folder */
     const char *const *shadows; /* folders of shadow policies, ENGINE_SHADOWS_MAX at most */
     size_t shadow_count;
+    struct challenge_settings challenge;
     const char *archive;     /* folder; created if missing, its parent must exist */
     const char *generations; /* folder; may be missing before the first rebuild */
     const char *data;        /* folder that has nights/; NULL: none */
@@ -119,8 +128,10 @@ void service_write_probe(const struct service *service, struct buffer *out);
 
 /* Sets the folders of shadow policies for the next reload; copied. */
 void service_set_shadows(struct service *service, const char *const *folders, size_t count);
-/* Reloads the policy and the shadow policies, in the background; policy NULL: from the same folder.
- * The result is in the log, metrics and Status. */
+/* Sets the challenger for the next reload; copied. */
+void service_set_challenge(struct service *service, const struct challenge_settings *settings);
+/* Reloads the policy, the challenger and the shadow policies, in the background; policy NULL: from
+ * the same folder. The result is in the log, metrics and Status. */
 void service_reload(struct service *service, const char *policy, int64_t max_ahead_us);
 /* The same with the folder and max_ahead_us as they are. */
 void service_reload_again(struct service *service);
@@ -161,3 +172,4 @@ void service_write_brakes(struct service *service, struct buffer *out);
 void service_write_sources(struct service *service, struct buffer *out);
 void service_write_tokens(struct service *service, struct buffer *out);
 void service_write_shadows(struct service *service, struct buffer *out);
+void service_write_challenger(struct service *service, struct buffer *out);

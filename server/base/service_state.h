@@ -9,6 +9,7 @@
  * but for the write that starts another segment of the archive: that syncs under the lock. */
 #pragma once
 
+#include "challenge.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
 #include "core/policy/load/snapshot.h"
@@ -95,6 +96,9 @@ struct service {
     struct rule_failures rule_failures;
     struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */
+    struct challenge challenge;
+    char challenger_error[REASON_BYTES]; /* why the configured challenger was refused; "": it was
+                                            not */
     struct states states; /* .overlay is NULL unless ready, draining, or unavailable for its size */
     char *adopted_folder; /* of the generation adopted last, to recover from; NULL: none */
     struct deferred_free *deferred_free; /* list */
@@ -131,6 +135,7 @@ struct service {
     pthread_mutex_t reload_lock;
     char *policy_path;
     struct shadow_folders shadow_folders;
+    struct challenge_wish challenge_wish;
     struct run *reload_waiting; /* for the result of the next reload to begin */
     size_t reload_waiters;      /* those, and those of the reload under way */
 

@@ -103,6 +103,7 @@ static int become_primary(struct cluster *cluster, struct error *ret_error) {
         replication->adopted.this_version = false; /* each primary records itself */
         service->written_shadows = replication->adopted.shadows;
         brake_counts_clear(service->brake_counts); /* another node has decided since */
+        brake_counts_clear(service->challenge.brake_counts);
         snprintf(replication->primary, sizeof replication->primary, "%s", cluster->address);
         r = adoption_record(service, &replication->adopted, ret_error);
         if (r == 0)

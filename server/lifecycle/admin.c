@@ -63,6 +63,7 @@ static void report_metrics(struct admin *admin, struct evhttp_request *request,
     service_write_sources(admin->service, text);
     service_write_tokens(admin->service, text);
     service_write_shadows(admin->service, text);
+    service_write_challenger(admin->service, text);
     send_text(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 

@@ -25,6 +25,7 @@
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
+#include "core/policy/analysis/challenger_check.h"
 #include "core/policy/load/snapshot.h"
 #include "core/store/tokens/token_file.h"
 
@@ -187,15 +188,18 @@ static void folders_edited(void *user) {
 
 /* A failure is only logged: SIGHUP and `harrier reload` still work. */
 static void watch_folders(struct harrierd *harrierd, const struct options *options) {
-    const char *folders[1 + ENGINE_SHADOWS_MAX] = {options->policy};
+    const char *folders[2 + ENGINE_SHADOWS_MAX] = {options->policy};
+    size_t count = 1;
     struct error error;
     if (!options->watch_policy) {
         folder_watch_stop(&harrierd->folders);
         return;
     }
     for (size_t i = 0; i < options->shadow.count; i++)
-        folders[1 + i] = options->shadow.items[i];
-    if (folder_watch_set(&harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
+        folders[count++] = options->shadow.items[i];
+    if (*options->challenger)
+        folders[count++] = options->challenger;
+    if (folder_watch_set(&harrierd->folders, folders, count, &error) < 0)
         log_line(&harrierd->log, LOG_WARNING,
                  "%s: changes may go unnoticed; use `harrier reload` or SIGHUP", error.text);
 }
@@ -214,6 +218,13 @@ static void reload_certificates(struct harrierd *harrierd, const struct options 
     if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
         log_line(&harrierd->log, LOG_ERROR,
                  "certificates not reloaded, the current ones stay in use: %s", error.text);
+}
+
+static struct challenge_settings challenge_settings_of(const struct options *options) {
+    return (struct challenge_settings){.policy = options->challenger,
+                                       .name = options->challenger_name,
+                                       .key = options->challenger_key,
+                                       .share = options->challenger_parts};
 }
 
 /* SIGHUP. Options that cannot change while it runs are reported; if any option is invalid, nothing
@@ -244,6 +255,8 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     watch_folders(harrierd,
                   &next); /* before the folders are read, so that later changes are noticed */
     service_set_shadows(harrierd->service, next.shadow.items, next.shadow.count);
+    const struct challenge_settings challenge = challenge_settings_of(&next);
+    service_set_challenge(harrierd->service, &challenge);
     service_reload(harrierd->service, next.policy, next.max_ahead_us);
     option_set_free(next_set);
 }
@@ -295,6 +308,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .policy = options->policy,
         .shadows = options->shadow.items,
         .shadow_count = options->shadow.count,
+        .challenge = challenge_settings_of(options),
         .archive = (char *)archive.bytes,
         .generations = (char *)generations.bytes,
         .data = options->data_dir,
@@ -604,6 +618,28 @@ static bool check_log(const struct options *options) {
     return false;
 }
 
+/* Does the challenger fit the policy? Both are valid. */
+static bool check_challenge(const struct options *options) {
+    struct snapshot *champion = NULL, *challenger = NULL;
+    struct buffer messages;
+    struct text key;
+    struct error error;
+    buffer_init(&messages);
+    int r = snapshot_load_folder(options->policy, &champion, &messages, &error);
+    if (r == 0)
+        r = snapshot_load_folder(options->challenger, &challenger, &messages, &error);
+    if (r == 0)
+        r = challenger_find_key(champion, text_of(options->challenger_key), &key, &error);
+    if (r == 0)
+        r = challenger_check(champion, challenger, &error);
+    if (r < 0)
+        fprintf(stderr, "harrierd: challenger %s: %s\n", options->challenger, error.text);
+    buffer_deinit(&messages);
+    snapshot_unref(champion);
+    snapshot_unref(challenger);
+    return r == 0;
+}
+
 /* --check: everything that a start would refuse, without opening anything. */
 static int check_only(struct harrierd *harrierd) {
     const struct option_list *shadows = &harrierd->options.shadow;
@@ -612,6 +648,8 @@ static int check_only(struct harrierd *harrierd) {
     good &= check_policy(harrierd->options.policy);
     for (size_t i = 0; i < shadows->count; i++)
         good &= check_policy(shadows->items[i]);
+    if (*harrierd->options.challenger)
+        good &= check_policy(harrierd->options.challenger) && check_challenge(&harrierd->options);
     return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
 }
 

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "core/engine/engine.h"
+#include "core/policy/lang/read.h"
 #include "core/wire/message/message.h"
 #include "server/base/reject_log.h"
 #include "server/net/address.h"
@@ -128,6 +129,19 @@ static const struct option table[] = {
      .help = "Folders of shadow policies: each judges every transaction, and its verdict is "
              "archived and counted but never answered. Separate several with commas, at most 8. "
              "Reloaded together with the policy; one with errors is skipped."},
+    {DECISIONS, "challenger", OPTION_TEXT, AT(challenger), "", .reloadable = true,
+     .help = "Folder of a policy that decides in place of `policy` for a share of a key. Reloaded "
+             "together with the policy; one with errors, or that does not fit the policy, is "
+             "refused. Empty: there is none."},
+    {DECISIONS, "challenger_share", OPTION_TEXT, AT(challenger_share), "1%", .reloadable = true,
+     .help = "The challenger's share of all keys, from 0.01% to 100%. Raising it only moves keys "
+             "from the policy to the challenger."},
+    {DECISIONS, "challenger_key", OPTION_TEXT, AT(challenger_key), "", .reloadable = true,
+     .help = "The field whose value chooses who decides, such as customer; the same value always "
+             "chooses the same. A transaction without it is decided by `policy`."},
+    {DECISIONS, "challenger_name", OPTION_TEXT, AT(challenger_name), "challenger",
+     .reloadable = true,
+     .help = "Name of the experiment. Another name draws another sample of keys."},
     {DECISIONS, "max_ahead", OPTION_DURATION, AT(max_ahead_us), "1h", .least = 0,
      .most = 366 * US_PER_DAY, .reloadable = true,
      .help = "A transaction whose event time is further ahead of the server's clock than this is "
@@ -396,6 +410,21 @@ static int check_cluster(struct options *options, struct error *ret_error) {
     return 0;
 }
 
+/* Whether the policy has the key is known once it is loaded. */
+static int check_challenger(struct options *options, struct error *ret_error) {
+    if (!read_parse_percent(text_of(options->challenger_share), &options->challenger_parts))
+        return error_set(
+            ret_error, ERROR_INVALID,
+            "challenger_share \"%.80s\" is no share; expected a percentage from 0.01%% "
+            "to 100%%, with at most 2 decimals, such as 10%%",
+            options->challenger_share);
+    if (*options->challenger && !*options->challenger_key)
+        return error_set(ret_error, ERROR_INVALID,
+                         "there is a challenger, and challenger_key is empty; expected the field "
+                         "that says who is treated alike, such as customer");
+    return 0;
+}
+
 /* What a row of the table cannot check by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
@@ -425,6 +454,8 @@ static int check_together(struct options *options, struct error *ret_error) {
     if (options->shadow.count > ENGINE_SHADOWS_MAX)
         return error_set(ret_error, ERROR_INVALID, "shadow names %zu policies; expected at most %d",
                          options->shadow.count, ENGINE_SHADOWS_MAX);
+    if (check_challenger(options, ret_error) < 0)
+        return -ERROR_INVALID;
     if (cpu_affinity_parse(options->cores, &options->cpu_affinity, ret_error) < 0)
         return -ERROR_INVALID;
     if (ipc_access_parse(options->ipc_mode, options->ipc_group, &options->ipc_access, ret_error) <

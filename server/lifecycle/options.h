@@ -38,6 +38,8 @@ struct options {
     int64_t http_patience_us;
     const char *policy;
     struct option_list shadow;
+    const char *challenger, *challenger_share, *challenger_key, *challenger_name;
+    uint32_t challenger_parts; /* the share, as struct challenge_settings has it */
     bool watch_policy;
     int64_t max_ahead_us;
     const char *data_dir;

@@ -286,6 +286,10 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [SHADOWS_REFUSED] = {.name = "harrierd_shadow_policies_refused",
                          .type = METRIC_GAUGE,
                          .help = "Shadow policies refused at the last reload."},
+    [CHALLENGER_REFUSED] = {.name = "harrierd_challenger_refused",
+                            .type = METRIC_GAUGE,
+                            .help = "Whether the configured challenger was refused (1): it does "
+                                    "not decide, or an older version of it does."},
     [RELOADS] = {.name = "harrierd_reloads_total",
                  .type = METRIC_COUNTER,
                  .label = "result",

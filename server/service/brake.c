@@ -32,7 +32,9 @@ static void log_brake(struct run *run, const struct record *record) {
 /* ---- counting ---- */
 
 void brake_count(struct run *run, const struct decision *decision) {
-    struct brake_counts *counts = run->service->brake_counts;
+    struct service *service = run->service;
+    struct brake_counts *counts =
+        decision->arm == ARM_CHALLENGER ? service->challenge.brake_counts : service->brake_counts;
     struct record record = {.type = RECORD_BRAKE};
     if (!counts || !brake_counts_add(counts, decision, run->receive_time_us))
         return;
@@ -63,8 +65,10 @@ enum next perform_brake_change(struct run *run) {
     run->response.brake_change.definition = record.brake.definition;
     if (r > 0)
         log_brake(run, &record);
-    if (r > 0 && record.brake.lifted) /* what pulled it must not pull it again at once */
+    if (r > 0 && record.brake.lifted) { /* what pulled it must not pull it again at once */
         brake_counts_clear(service->brake_counts);
+        brake_counts_clear(service->challenge.brake_counts);
+    }
     return NEXT;
 }
 
@@ -74,13 +78,19 @@ void withdraw_brake_change(struct run *run, const struct error *error) {
 
 /* ---- Status ---- */
 
-static bool applies(const struct snapshot *rules, const struct brake *brake) {
+static bool applies_to(const struct snapshot *rules, const struct brake *brake) {
     if (brake->rule.length == 0)
         return brake->definition == rules->definition;
     for (size_t i = 0; i < rules->rule_count; i++)
         if (text_equal(rules->rules[i].name, brake->rule))
             return brake->definition == rules->rules[i].definition;
     return false;
+}
+
+/* To the policy in force or to the challenger. */
+static bool applies(const struct service *service, const struct brake *brake) {
+    const struct snapshot *challenger = service->challenge.snapshot;
+    return applies_to(service->rules, brake) || (challenger && applies_to(challenger, brake));
 }
 
 /* false: the arena is full, or it is no brake. */
@@ -92,7 +102,7 @@ static bool describe(const struct service *service, const struct list_addition *
     *ret_brake = (struct status_brake){.rule = arena_text(arena, brake.rule),
                                        .definition = brake.definition,
                                        .position = brake.position,
-                                       .applies = applies(service->rules, &brake),
+                                       .applies = applies(service, &brake),
                                        .pulled_time_us = brake.pulled_us,
                                        .source = arena_text(arena, brake.source),
                                        .reason = arena_text(arena, brake.reason)};
@@ -127,7 +137,7 @@ static bool next_in_force(const struct service *service, uint64_t *position,
     const struct list_addition *next;
     while (brakes && (next = list_additions_next(brakes, *position))) {
         *position = next->position;
-        if (brake_read(next, ret_brake) && applies(service->rules, ret_brake))
+        if (brake_read(next, ret_brake) && applies(service, ret_brake))
             return true;
     }
     return false;

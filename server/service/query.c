@@ -10,6 +10,7 @@
 #include "explain.h"
 #include "list.h"
 #include "server/adopt/adoption.h"
+#include "server/adopt/challenger.h"
 #include "server/adopt/staleness.h"
 #include "server/adopt/swap.h"
 #include "sources.h"
@@ -157,6 +158,7 @@ enum next perform_status(struct run *run) {
         sources_describe(service, &run->arena, response);
     if (service->states.overlay)
         brake_describe(service, &run->arena, response);
+    challenger_describe(service, &run->arena, response);
     struct error error;
     bool wants_hash = run->message.status.state_hash && service->states.overlay;
     if (wants_hash && !explain_admit(run, &error))

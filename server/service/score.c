@@ -102,7 +102,7 @@ static enum next decide(struct scoring *scoring) {
     const struct score_request *request = &run->message.score;
     struct states *states = &run->service->states;
     struct decision *decision = &scoring->record.transaction.decision;
-    uint64_t unknown_before = engine_unknown(states->engine);
+    uint64_t unknown_before = ingest_unknown(states);
     struct text field = {0};
     struct error error;
     if (ingest_decide(states, scoring->transaction, request->return_features, &run->arena, decision,
@@ -114,7 +114,7 @@ static enum next decide(struct scoring *scoring) {
     }
     decision->dry_run = request->dry_run;
     if (!request->dry_run)
-        run->features_unknown += engine_unknown(states->engine) - unknown_before;
+        run->features_unknown += ingest_unknown(states) - unknown_before;
     return request->dry_run ? conclude(scoring, decision) : NEXT;
 }
 
@@ -187,6 +187,10 @@ static void add_some(struct metric_set *metrics, size_t metric, size_t label, ui
         metric_add(metrics, metric, label, amount);
 }
 
+static const uint16_t *places_of(const struct service *service, enum arm arm) {
+    return arm == ARM_CHALLENGER ? service->challenge.rule_places : service->rule_places;
+}
+
 /* Only once the records are written: what a failed write takes back is never counted. */
 void count_score(const struct run *run) {
     struct service *service = run->service;
@@ -203,7 +207,9 @@ void count_score(const struct run *run) {
             continue;
         verdicts[result->decision.verdict]++;
         degraded += result->decision.degraded;
-        rule_counts_add(service->rule_counts, service->rule_places, &result->decision);
+        rule_counts_add(service->rule_counts, places_of(service, result->decision.arm),
+                        &result->decision);
+        challenge_count(&service->challenge, &result->decision);
         if (result->decision.rule_errors > 0)
             rule_failures_note(&service->rule_failures, &result->decision);
         shadows_count(service, &result->decision);

@@ -82,6 +82,7 @@ static struct service *service_new(const struct service_settings *settings) {
     service->settings = *settings;
     service->policy_path = text_copy(text_of(settings->policy));
     shadow_folders_set(&service->shadow_folders, settings->shadows, settings->shadow_count);
+    challenge_wish_set(&service->challenge_wish, &settings->challenge);
     service->archive_path = text_copy(text_of(settings->archive));
     service->generations_path = text_copy(text_of(settings->generations));
     service->started_us = clock_wall_us(settings->clock);
@@ -105,6 +106,8 @@ static void service_free(struct service *service) {
     states_deinit(&service->states);
     shadow_policies_deinit(&service->shadows);
     shadow_folders_deinit(&service->shadow_folders);
+    challenge_deinit(&service->challenge);
+    challenge_wish_deinit(&service->challenge_wish);
     snapshot_unref(service->rules);
     free(service->rule_places);
     brake_counts_free(service->brake_counts);

@@ -167,7 +167,8 @@ static const struct harrier_explained_shadow *shadows(struct reply_memory *memor
             .rules = reply_strings(memory, shadow->rules, shadow->rule_count),
             .rule_count = shadow->rule_count,
             .rule_errors = shadow->rule_errors,
-            .degraded = shadow->degraded};
+            .degraded = shadow->degraded,
+            .arm = arm_name(shadow->arm)};
     }
     return out;
 }
@@ -259,6 +260,7 @@ void reply_fill_explanation(struct reply_memory *memory, const struct explanatio
         .receive_time_us = in->receive_time_us,
         .archived = reply_decision(memory, &in->archived),
         .equal = in->is_equal,
+        .experiment = reply_string(memory, in->experiment),
         .difference = reply_string(memory, in->difference),
         .policy_position = in->policy_position,
         .generation_id = in->generation_id,

@@ -296,6 +296,19 @@ static const struct harrier_source *sources(struct reply_memory *memory,
     return out;
 }
 
+static struct harrier_experiment experiment(struct reply_memory *memory,
+                                            const struct status_experiment *in) {
+    return (struct harrier_experiment){.name = reply_string(memory, in->name),
+                                       .key = reply_string(memory, in->key),
+                                       .share = in->share,
+                                       .policy_name = reply_string(memory, in->policy_name),
+                                       .snapshot_id = in->snapshot_id,
+                                       .position = in->position,
+                                       .since_time_us = in->since_us,
+                                       .champion_decisions = in->decisions[ARM_CHAMPION],
+                                       .challenger_decisions = in->decisions[ARM_CHALLENGER]};
+}
+
 static void fill_status(struct reply_memory *memory, const struct status_response *in) {
     struct harrier_status *out = reply_array(memory, 1, sizeof *out);
     memory->reply.status = out;
@@ -339,6 +352,8 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .sources = sources(memory, in),
         .source_count = in->source_count,
         .other_source_transactions = in->other_source_transactions,
+        .experiment = experiment(memory, &in->experiment),
+        .challenger_error = reply_string(memory, in->challenger_error),
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

@@ -153,6 +153,7 @@ struct harrier_decision reply_decision(struct reply_memory *memory, const struct
         .fallback_reason = "",
         .failed_rules = reply_strings(memory, in->failed_rules, in->failed_rule_count),
         .failed_rule_count = in->failed_rule_count,
+        .arm = arm_name(in->arm),
     };
 }
 

@@ -1,12 +1,15 @@
 /* harrier policy: policies as they were, from the archive. list: when each was in force; show: its
  * files; diff: what has changed between two, or to a folder that is not live yet; export: a folder
- * of it; rollback: its files in the place of those of a policy's folder.
+ * of it; rollback: its files in the place of those of a policy's folder; promote: the same with the
+ * challenger's; arms: challengers and the policies beside them, compared.
  *
  * The archive is only read. Nothing here talks to a server: what rollback has put into a folder
  * comes into force when a server reloads it, which it does by itself if it watches the folder. */
 #include "batch/policies/policy_history.h"
 
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/policy/files_diff.h"
+#include "clients/cli/policy/policy_arms.h"
 #include "clients/cli/policy/policy_choice.h"
 #include "clients/cli/policy/policy_export.h"
 #include "clients/cli/policy/policy_output.h"
@@ -15,6 +18,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "command.h"
@@ -32,7 +36,10 @@
 
 #define WORDS_MAX 2 /* after the archive */
 
-enum { OPTION_FULL = 256, OPTION_DRY_RUN };
+/* Chargebacks take weeks; until then a transaction without an outcome says nothing. */
+#define OUTCOMES_AFTER_US (INT64_C(30) * 86400 * 1000000)
+
+enum { OPTION_FULL = 256, OPTION_DRY_RUN, OPTION_FROM, OPTION_UNTIL, OPTION_OUTCOMES_AFTER };
 
 struct policies;
 
@@ -41,6 +48,8 @@ static int show(struct policies *policies);
 static int diff(struct policies *policies);
 static int export_policy(struct policies *policies);
 static int rollback(struct policies *policies);
+static int promote(struct policies *policies);
+static int arms(struct policies *policies);
 
 /* What the first argument selects; each task writes its own result and returns the exit status. */
 static const struct task {
@@ -54,7 +63,10 @@ static const struct task {
              {"export", export_policy, 2, 2,
               "which policy, and into which new folder? Expected export ARCHIVE POLICY FOLDER"},
              {"rollback", rollback, 2, 2,
-              "which policy, and in which folder? Expected rollback ARCHIVE POLICY FOLDER"}};
+              "which policy, and in which folder? Expected rollback ARCHIVE POLICY FOLDER"},
+             {"promote", promote, 1, 1, "in which folder? Expected promote FOLDER"},
+             {"arms", arms, 0, 0, ""}};
+#define TASK_NAMES "list, show, diff, export, rollback, promote or arms"
 
 /* One of the command line's policies: of the archive, or in a folder. */
 struct choice {
@@ -69,7 +81,9 @@ struct options {
     const char *words[WORDS_MAX];
     size_t word_count;
     struct choice choices[WORDS_MAX]; /* the words that are policies */
-    bool json, quiet, count, full, dry_run;
+    const char *target;               /* the folder whose files change */
+    bool json, quiet, count, full, dry_run, has_range;
+    int64_t from_us, until_us, outcomes_after_us;
     enum progress_choice progress;
 };
 
@@ -79,9 +93,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state,
-               "there is no \"harrier policy %s\" (expected list, show, diff, export or rollback)",
-               name);
+    argp_error(state, "there is no \"harrier policy %s\" (expected " TASK_NAMES ")", name);
     return NULL;
 }
 
@@ -114,21 +126,27 @@ static void parse_side(const char *word, struct choice *ret_choice, struct argp_
 static void check_usage(struct options *options, struct argp_state *state) {
     const struct task *task = options->task;
     if (!task)
-        argp_error(state, "list, show, diff, export or rollback?");
+        argp_error(state, TASK_NAMES "?");
     if (!options->archive)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (options->word_count < task->least)
         argp_error(state, "%s", task->missing);
-    if (options->json && task->run != list && task->run != show)
-        argp_error(state, "--json is for list and show");
+    if (options->json && task->run != list && task->run != show && task->run != arms)
+        argp_error(state, "--json is for list, show and arms");
     if (options->json && options->word_count == 2)
         argp_error(state, "--json is for a policy, not for one of its files");
     if (options->count && task->run != list)
         argp_error(state, "--count is for list");
-    if (options->full && task->run != diff && task->run != rollback)
-        argp_error(state, "--full is for diff and rollback");
-    if (options->dry_run && task->run != rollback)
-        argp_error(state, "--dry-run is for rollback");
+    bool replaces = task->run == rollback || task->run == promote;
+    if (options->full && task->run != diff && !replaces)
+        argp_error(state, "--full is for diff, rollback and promote");
+    if (options->dry_run && !replaces)
+        argp_error(state, "--dry-run is for rollback and promote");
+    if (options->has_range && task->run != arms)
+        argp_error(state, "--from, --until and --outcomes-after are for arms");
+    options->target = options->words[task->run == promote ? 0 : 1];
+    if (task->run == promote)
+        return;
     for (size_t i = 0; i < options->word_count; i++)
         if (task->run == diff)
             parse_side(options->words[i], &options->choices[i], state);
@@ -165,6 +183,19 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DRY_RUN:
         options->dry_run = true;
         return 0;
+    case OPTION_FROM:
+        options->from_us = time_option_parse("from", value, state);
+        options->has_range = true;
+        return 0;
+    case OPTION_UNTIL:
+        options->until_us = time_option_parse("until", value, state);
+        options->has_range = true;
+        return 0;
+    case OPTION_OUTCOMES_AFTER:
+        options->outcomes_after_us =
+            (int64_t)duration_option_parse("--outcomes-after", value, 0, UINT64_MAX, state);
+        options->has_range = true;
+        return 0;
     case PROGRESS_OPTION:
         options->progress = progress_choice_parse(value, state);
         return 0;
@@ -180,14 +211,19 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 static const struct argp_option arguments[] = {
-    {"json", 'j', NULL, 0, "list: JSON lines; show: one JSON object", 0},
+    {"json", 'j', NULL, 0, "list and arms: JSON lines; show: one JSON object", 0},
     {"count", 'c', NULL, 0,
      "list: also count the transactions decided under each policy, which reads the whole archive",
      0},
     {"full", OPTION_FULL, NULL, 0,
-     "diff and rollback: print files with more than 10,000 changed lines, too", 0},
+     "diff, rollback and promote: print files with more than 10,000 changed lines, too", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
-     "rollback: check the policy and print the difference, change nothing", 0},
+     "rollback and promote: check the policy and print the difference, change nothing", 0},
+    {"from", OPTION_FROM, "TIME", 0, "arms: only transactions with event times from TIME on", 0},
+    {"until", OPTION_UNTIL, "TIME", 0, "arms: only transactions with event times before TIME", 0},
+    {"outcomes-after", OPTION_OUTCOMES_AFTER, "TIME", 0,
+     "arms: count outcomes of transactions that are older than TIME, at the archive's end (30d)",
+     0},
     {"quiet", 'q', NULL, 0, "No progress and no summary", 0},
     PROGRESS_ARGUMENT(0),
     {0},
@@ -197,20 +233,25 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "list ARCHIVE\nshow ARCHIVE POLICY [FILE]\ndiff ARCHIVE POLICY POLICY|FOLDER\n"
-                "export ARCHIVE POLICY FOLDER\nrollback ARCHIVE POLICY FOLDER",
+                "export ARCHIVE POLICY FOLDER\nrollback ARCHIVE POLICY FOLDER\n"
+                "promote ARCHIVE FOLDER\narms ARCHIVE",
     .doc =
         "Shows the policies that an archive holds with all their files: when each was in force, "
         "what is in it and how it differs from another one or from a folder. export makes a new "
         "folder of a policy. rollback puts a policy's files into the folder of a policy; the old "
-        "ones are kept beside it. ARCHIVE is the archive's folder or the server's data folder "
+        "ones are kept beside it. promote does so with the challenger that decides for a share of "
+        "a "
+        "key, and arms compares it with the policy beside it: verdicts, fraud caught and missed, "
+        "money. ARCHIVE is the archive's folder or the server's data folder "
         "around it; a server may be writing."
         "\vPOLICY is an id, or its first 4 digits or more; current or previous; @POSITION, for the "
         "one that was in force there; or a time: 2026-01-31, 2026-01-31T18:00:00Z.\n\n"
-        "rollback does not talk to a server: harrier reload puts the folder's policy in force, "
+        "rollback and promote do not talk to a server: harrier reload puts the folder's policy in "
+        "force, "
         "unless the server watches the folder and does so by itself. Exit status: 0 done, diff: "
         "no difference, 1 diff: there are differences, 65 the archive is damaged, 66 there is no "
         "such archive, policy, file or folder, 74 cannot read or write, 75 interrupted, 78 "
-        "rollback: this version does not load the policy, or a case fails.",
+        "rollback, promote: this version does not load the policy, or a case fails.",
 };
 
 /* ---- what they share ---- */
@@ -431,10 +472,38 @@ static int try_policy(const struct policies *policies, const struct side *side) 
     return r < 0 || failed > 0 ? EXIT_STATUS_BAD_POLICY : EXIT_STATUS_OK;
 }
 
+/* The one that decides for a share at the archive's end. */
+static int load_challenger(struct policies *policies, struct side *side, struct error *ret_error) {
+    const struct policy_adoption *challenger = NULL;
+    *side = (struct side){.files = NULL};
+    for (size_t i = 0; i < policy_history_count(policies->history); i++) {
+        const struct policy_adoption *adoption = policy_history_at(policies->history, i);
+        if (adoption->use == POLICY_CHALLENGER && adoption->until_position == 0)
+            challenger = adoption;
+    }
+    if (!challenger)
+        return error_set(
+            ret_error, ERROR_NOT_FOUND,
+            "%s: no challenger decides at the end; expected one (harrier policy list), "
+            "or use harrier policy rollback with the id of an earlier one",
+            policies->options->archive);
+    policies->adoption = challenger;
+    int r = policy_history_load(policies->history, challenger, &side->version, ret_error);
+    if (r < 0)
+        return r;
+    side->files = side->version.files;
+    side->count = side->version.file_count;
+    side->id = challenger->snapshot_id;
+    hash_hex(side->id, side->label);
+    return 0;
+}
+
 static int load_both(struct policies *policies, struct side *now, struct side *then,
                      struct error *ret_error) {
-    const char *folder = policies->options->words[1];
-    int r = load_side(policies, &policies->options->choices[0], then, ret_error);
+    const char *folder = policies->options->target;
+    bool is_promotion = policies->options->task->run == promote;
+    int r = is_promotion ? load_challenger(policies, then, ret_error)
+                         : load_side(policies, &policies->options->choices[0], then, ret_error);
     if (r == 0)
         r = load_side(policies, &(struct choice){.folder = folder}, now, ret_error);
     if (r == 0 && !find_file(now, "policy.yaml"))
@@ -447,7 +516,7 @@ static void say_done(const struct policies *policies, const struct side *then,
                      const struct rolled_back *done) {
     if (done->mishap.code)
         fprintf(stderr, "harrier: %s\n", done->mishap.text);
-    say_policy(policies, policies->options->words[1], then);
+    say_policy(policies, policies->options->target, then);
     if (policies->options->quiet && !done->mishap.code)
         return;
     if (done->new_folder)
@@ -461,7 +530,7 @@ static void say_done(const struct policies *policies, const struct side *then,
 static int replace(struct policies *policies, const struct side *now, const struct side *then) {
     struct rolled_back done;
     struct error error;
-    const struct rollback job = {.folder = policies->options->words[1],
+    const struct rollback job = {.folder = policies->options->target,
                                  .old_files = now->files,
                                  .old_count = now->count,
                                  .new_files = then->files,
@@ -493,7 +562,7 @@ static int rollback(struct policies *policies) {
         status = write_diff(options, &now, &then, &differ);
     if (status == EXIT_STATUS_OK && differ == 0 && !options->quiet)
         fprintf(stderr, "harrier: %s has these files already; nothing was changed\n",
-                options->words[1]);
+                options->target);
     if (status == EXIT_STATUS_OK && differ > 0 && !options->dry_run)
         status = replace(policies, &now, &then);
     side_deinit(&now);
@@ -501,10 +570,45 @@ static int rollback(struct policies *policies) {
     return status;
 }
 
+/* The same with the challenger. That the experiment ends is up to the server's options. */
+static int promote(struct policies *policies) {
+    int status = rollback(policies);
+    const struct options *options = policies->options;
+    if (status == EXIT_STATUS_OK && !options->dry_run && !options->quiet)
+        fprintf(stderr, "harrier: now end the experiment: empty the server's option challenger\n");
+    return status;
+}
+
+/* ---- arms ---- */
+
+/* Reads the archive by itself: counting takes a pass over all of it. */
+static int arms(struct policies *policies) {
+    const struct options *options = policies->options;
+    char *archive = folder_of_archive(options->archive);
+    const struct arms_report_options wanted = {.archive = archive,
+                                               .from_us = options->from_us,
+                                               .until_us = options->until_us,
+                                               .outcomes_after_us = options->outcomes_after_us};
+    struct arms_report report;
+    struct error error;
+    struct buffer out;
+    int r = arms_report_make(&wanted, &policies->bar.progress, &report, &error);
+    progress_bar_clear(&policies->bar);
+    free(archive);
+    if (r < 0)
+        return (int)exit_with(&error);
+    buffer_init(&out);
+    (options->json ? policy_arms_json : policy_arms_text)(&report, options->outcomes_after_us,
+                                                          &out);
+    arms_report_deinit(&report);
+    return write_out(&out);
+}
+
 /* ---- the command ---- */
 
 int command_policy(int argc, char **argv) {
-    struct options options = {0};
+    struct options options = {
+        .from_us = INT64_MIN, .until_us = INT64_MAX, .outcomes_after_us = OUTCOMES_AFTER_US};
     struct policies policies = {.options = &options};
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);

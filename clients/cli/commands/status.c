@@ -15,6 +15,7 @@
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
 #include "core/base/value.h"
+#include "core/policy/lists/experiment.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -204,6 +205,29 @@ static void print_sources(const struct harrier_status *status) {
                "  others", quantity_format_count(status->other_source_transactions, number));
 }
 
+/* "lab 1f… for 10% of customer (experiment spring), since …". */
+static void print_challenger(const struct harrier_status *status) {
+    const struct harrier_experiment *experiment = &status->experiment;
+    char id[HASH_HEX_SIZE], number[2][QUANTITY_COUNT_SIZE];
+    if (*experiment->name) {
+        struct buffer share;
+        buffer_init(&share);
+        experiment_put_share(&share, experiment->share);
+        hash_hex(experiment->snapshot_id, id);
+        printf("%-13s %s (snapshot %s) for %.*s of %s, experiment %s\n", "challenger",
+               experiment->policy_name, id, (int)share.length, (const char *)share.bytes,
+               experiment->key, experiment->name);
+        buffer_deinit(&share);
+        print_time("  since", experiment->since_time_us);
+        printf("%-13s %s by the champion, %s by the challenger\n", "  decisions",
+               quantity_format_count(experiment->champion_decisions, number[0]),
+               quantity_format_count(experiment->challenger_decisions, number[1]));
+    }
+    if (*status->challenger_error)
+        printf("%-13s refused: %s\n", *experiment->name ? "  reload" : "challenger",
+               status->challenger_error);
+}
+
 /* Only of a server whose archive is replicated. */
 static void print_cluster(const struct harrier_status *status) {
     if (!*status->node)
@@ -225,6 +249,7 @@ static void print_text(const struct options *options, const struct harrier_statu
     print_time("  since", status->refused_since_time_us);
     print_warming(&status->warming);
     print_brakes(status);
+    print_challenger(status);
     print_generation(status);
     print_swap(status);
     print_count("position", status->position);
@@ -292,6 +317,26 @@ static void add_source(struct buffer *line, const struct harrier_source *source)
     json_end_object(line);
 }
 
+/* Left out where there is none. */
+static void add_experiment(struct buffer *line, const struct harrier_status *status) {
+    const struct harrier_experiment *experiment = &status->experiment;
+    if (*status->challenger_error)
+        json_add_text(line, "challenger_error", text_of(status->challenger_error));
+    if (!*experiment->name)
+        return;
+    json_begin_object(line, "experiment");
+    json_add_text(line, "name", text_of(experiment->name));
+    json_add_text(line, "key", text_of(experiment->key));
+    json_add_unsigned(line, "share_e4", experiment->share);
+    json_add_text(line, "policy_name", text_of(experiment->policy_name));
+    json_add_hex(line, "snapshot_id", experiment->snapshot_id);
+    json_add_unsigned(line, "position", experiment->position);
+    json_time(line, "since", experiment->since_time_us);
+    json_add_unsigned(line, "champion_decisions", experiment->champion_decisions);
+    json_add_unsigned(line, "challenger_decisions", experiment->challenger_decisions);
+    json_end_object(line);
+}
+
 /* Everything that the server answers, under the names of the wire's fields. */
 static void print_json(const struct options *options, const struct harrier_status *status) {
     struct buffer line;
@@ -315,6 +360,7 @@ static void print_json(const struct options *options, const struct harrier_statu
         add_brake(&line, &status->brakes[i]);
     json_end_array(&line);
     json_add_unsigned(&line, "brake_count", status->brake_count);
+    add_experiment(&line, status);
     json_add_hex(&line, "generation_id", status->generation_id);
     json_add_unsigned(&line, "generation_position", status->generation_position);
     json_time(&line, "generation_time", status->generation_time_us);

@@ -127,6 +127,8 @@ static void add_decision(struct buffer *out, const char *key,
     json_end_array(out);
     json_add_hex(out, "snapshot_id", decision->snapshot_id);
     json_add_hex(out, "generation_id", decision->generation_id);
+    if (*decision->arm)
+        json_add_text(out, "arm", text_of(decision->arm));
     json_add_unsigned(out, "rule_errors", decision->rule_errors);
     if (decision->failed_rule_count > 0)
         json_add_strings(out, "failed_rules", decision->failed_rules, decision->failed_rule_count);
@@ -216,9 +218,12 @@ static void add_group(struct buffer *out, const struct harrier_explained_group *
     json_end_object(out);
 }
 
-/* What one shadow policy decided. */
-static void add_shadow(struct buffer *out, const struct harrier_explained_shadow *shadow) {
-    json_begin_object(out, NULL);
+/* What one shadow policy decided, or the policy of the other arm. */
+static void add_shadow(struct buffer *out, const char *key,
+                       const struct harrier_explained_shadow *shadow) {
+    json_begin_object(out, key);
+    if (*shadow->arm)
+        json_add_text(out, "arm", text_of(shadow->arm));
     json_add_text(out, "name", text_of(shadow->name));
     json_add_hex(out, "snapshot_id", shadow->snapshot_id);
     add_verdict(out, "verdict", shadow->verdict);
@@ -246,8 +251,12 @@ static void add_scoring(struct buffer *out, const struct harrier_explained_polic
     json_end_array(out);
     json_begin_array(out, "shadows");
     for (size_t i = 0; i < policy->shadow_count; i++)
-        add_shadow(out, &policy->shadows[i]);
+        if (!*policy->shadows[i].arm)
+            add_shadow(out, NULL, &policy->shadows[i]);
     json_end_array(out);
+    for (size_t i = 0; i < policy->shadow_count; i++)
+        if (*policy->shadows[i].arm)
+            add_shadow(out, "other_arm", &policy->shadows[i]);
 }
 
 /* A policy that refuses the transaction has a refusal and nothing else. */
@@ -347,6 +356,8 @@ void explain_json_format(const struct harrier_explanation *explanation, struct b
     add_decision(out, "archived", &explanation->archived);
     json_add_bool(out, "equal", explanation->equal);
     add_string(out, "difference", explanation->difference);
+    if (*explanation->experiment)
+        add_string(out, "experiment", explanation->experiment);
     json_begin_array(out, "outcomes");
     for (size_t i = 0; i < explanation->outcome_count; i++)
         add_outcome(out, &explanation->outcomes[i]);

@@ -385,20 +385,42 @@ static void add_rules(struct buffer *out, const struct harrier_explained_policy 
             add_silent_rule(out, policy, &policy->rules[i], all);
 }
 
+static void add_shadow(struct buffer *out, const struct harrier_explained_shadow *shadow) {
+    buffer_printf(out, "  %s: %s", shadow->name,
+                  verdict_or(shadow->verdict, "it refuses the transaction"));
+    if (shadow->verdict)
+        buffer_printf(out, ", score %" PRIu32, shadow->score);
+    for (size_t j = 0; j < shadow->rule_count; j++)
+        buffer_printf(out, "%s%s", j ? ", " : ": ", shadow->rules[j]);
+    buffer_append_string(out, "\n");
+}
+
 /* One line per shadow policy. */
 static void add_shadows(struct buffer *out, const struct harrier_explained_policy *policy) {
-    if (policy->shadow_count > 0)
-        add_title(out, "SHADOW POLICIES");
+    bool has_title = false;
     for (size_t i = 0; i < policy->shadow_count; i++) {
-        const struct harrier_explained_shadow *shadow = &policy->shadows[i];
-        buffer_printf(out, "  %s: %s", shadow->name,
-                      verdict_or(shadow->verdict, "it refuses the transaction"));
-        if (shadow->verdict)
-            buffer_printf(out, ", score %" PRIu32, shadow->score);
-        for (size_t j = 0; j < shadow->rule_count; j++)
-            buffer_printf(out, "%s%s", j ? ", " : ": ", shadow->rules[j]);
-        buffer_append_string(out, "\n");
+        if (*policy->shadows[i].arm)
+            continue;
+        if (!has_title)
+            add_title(out, "SHADOW POLICIES");
+        has_title = true;
+        add_shadow(out, &policy->shadows[i]);
     }
+}
+
+/* Which side of an experiment decided, and what the other one would have said. */
+static void add_arms(struct buffer *out, const struct harrier_explanation *explanation) {
+    const struct harrier_explained_policy *policy = &explanation->then;
+    if (!*explanation->experiment)
+        return;
+    add_title(out, "EXPERIMENT");
+    buffer_printf(out, "  %s: decided by the %s\n", explanation->experiment,
+                  *explanation->archived.arm ? explanation->archived.arm : "champion");
+    for (size_t i = 0; i < policy->shadow_count; i++)
+        if (*policy->shadows[i].arm) {
+            buffer_printf(out, "  the %s would have said\n", policy->shadows[i].arm);
+            add_shadow(out, &policy->shadows[i]);
+        }
 }
 
 /* ---- what it saw ---- */
@@ -639,6 +661,7 @@ void explain_text_format(const struct harrier_explanation *explanation, bool all
     if (!*explanation->then.refusal) {
         add_rules(out, &explanation->then, all);
         add_shadows(out, &explanation->then);
+        add_arms(out, explanation);
         add_sights(out, explanation);
     }
     add_origins(out, explanation);

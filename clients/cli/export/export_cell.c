@@ -34,6 +34,7 @@ const char *export_value_name(enum export_value value) {
         [EXPORT_RULE_ERRORS] = "rule_errors",
         [EXPORT_FAILED_RULES] = "failed_rules",
         [EXPORT_SNAPSHOT_ID] = "snapshot_id",
+        [EXPORT_ARM] = "arm",
         [EXPORT_OUTCOME] = "outcome",
         [EXPORT_OUTCOME_TIME] = "outcome_time",
         [EXPORT_OUTCOME_KNOWN_TIME] = "outcome_known_time",
@@ -195,6 +196,8 @@ static struct cell of_decision(enum export_value value, const struct decision *d
         return of_value(value_int(decision->rule_errors));
     if (value == EXPORT_FAILED_RULES)
         return of_failed_rules(decision, memory);
+    if (value == EXPORT_ARM)
+        return of_text(text_of(arm_name(decision->arm)));
     return of_id(decision->snapshot_id, memory);
 }
 

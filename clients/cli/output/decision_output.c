@@ -234,6 +234,8 @@ void decision_json(struct buffer *line, const struct decision *decision, bool fe
     decision_json_failures(line, decision);
     json_add_hex(line, "snapshot_id", decision->snapshot_id);
     json_add_hex(line, "generation_id", decision->generation_id);
+    if (decision->arm != ARM_NONE)
+        json_add_text(line, "arm", text_of(arm_name(decision->arm)));
     json_begin_array(line, "reasons");
     for (size_t i = 0; i < decision->reason_count; i++)
         decision_json_reason(line, &decision->reasons[i]);

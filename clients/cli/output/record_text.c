@@ -8,6 +8,7 @@
 #include "core/base/json_writer.h"
 #include "core/base/value.h"
 #include "core/policy/lists/brake.h"
+#include "core/policy/lists/experiment.h"
 #include "core/wire/types/transaction_json.h"
 #include "decision_output.h"
 #include "threshold_output.h"
@@ -96,6 +97,8 @@ static void add_decision(struct buffer *buffer, const struct decision *decision)
     if (decision->reason_count)
         buffer_printf(buffer, ")");
     add_failures(buffer, decision);
+    if (decision->arm != ARM_NONE)
+        buffer_printf(buffer, " by the %s", arm_name(decision->arm));
     if (decision->degraded)
         buffer_printf(buffer, " degraded: %" TEXT_FORMAT, TEXT_ARGS(decision->degraded_reason));
     add_shadows(buffer, decision);
@@ -143,6 +146,20 @@ static void add_list_change(struct buffer *buffer, const struct list_change_reco
 }
 
 /* "pulled on RULE: why", by hand with who did it. */
+/* "baseline: 10% of customer to 0123456789abcdef lab, 4 files", or "baseline ended". */
+static void add_experiment(struct buffer *buffer, const struct experiment_record *experiment) {
+    char id[HASH_HEX_SIZE];
+    hash_hex(experiment->snapshot_id, id);
+    buffer_printf(buffer, "%" TEXT_FORMAT "%s", TEXT_ARGS(experiment->name),
+                  experiment->ended ? " ended" : ": ");
+    if (experiment->ended)
+        return;
+    experiment_put_share(buffer, experiment->share);
+    buffer_printf(buffer, " of %" TEXT_FORMAT " to %s %" TEXT_FORMAT ", %zu files",
+                  TEXT_ARGS(experiment->key), id, TEXT_ARGS(experiment->policy),
+                  experiment->file_count);
+}
+
 static void add_brake(struct buffer *buffer, const struct brake_record *brake) {
     if (brake->rule.length)
         buffer_printf(buffer, "%s rule %" TEXT_FORMAT, brake->lifted ? "lifted from" : "pulled on",
@@ -193,6 +210,9 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_BRAKE:
         add_brake(buffer, &record->brake);
+        break;
+    case RECORD_EXPERIMENT:
+        add_experiment(buffer, &record->experiment);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
@@ -277,6 +297,8 @@ static void json_decision(struct buffer *buffer, const struct decision *decision
     json_add_hex(buffer, "snapshot_id", decision->snapshot_id);
     json_add_hex(buffer, "generation_id", decision->generation_id);
     json_add_hex(buffer, "feature_hash", decision->feature_hash);
+    if (decision->arm != ARM_NONE)
+        json_add_text(buffer, "arm", text_of(arm_name(decision->arm)));
     add_baselines_json(buffer, decision);
     decision_json_failures(buffer, decision);
     if (decision->degraded)
@@ -363,6 +385,18 @@ static void json_brake(struct buffer *buffer, const struct brake_record *brake) 
         json_add_text(buffer, "reason", brake->reason);
 }
 
+static void json_experiment(struct buffer *buffer, const struct experiment_record *experiment) {
+    json_add_text(buffer, "experiment", experiment->name);
+    json_add_bool(buffer, "ended", experiment->ended);
+    if (experiment->ended)
+        return;
+    json_add_text(buffer, "key", experiment->key);
+    json_add_unsigned(buffer, "share_e4", experiment->share);
+    json_add_hex(buffer, "snapshot_id", experiment->snapshot_id);
+    json_add_text(buffer, "name", experiment->policy);
+    json_add_unsigned(buffer, "files", experiment->file_count);
+}
+
 /* Members follow those that every record has. */
 static void json_payload(struct buffer *buffer, const struct record *record) {
     switch (record->type) {
@@ -387,6 +421,9 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         break;
     case RECORD_BRAKE:
         json_brake(buffer, &record->brake);
+        break;
+    case RECORD_EXPERIMENT:
+        json_experiment(buffer, &record->experiment);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

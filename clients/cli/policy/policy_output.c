@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/json_writer.h"
+#include "core/policy/lists/experiment.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ static const char *use_name(enum policy_use use) {
     switch (use) {
     case POLICY_LIVE:
         return "live";
+    case POLICY_CHALLENGER:
+        return "arm";
     case POLICY_SHADOW:
         return "shadow";
     case POLICY_BUILT:
@@ -36,7 +39,8 @@ static void add_row(const struct policy_history *history, const struct policy_ad
     char received[QUANTITY_TIME_SIZE], until[QUANTITY_TIME_SIZE], id[HASH_HEX_SIZE];
     char position[24], files[24], records[QUANTITY_COUNT_SIZE] = "-";
     char transactions[QUANTITY_COUNT_SIZE] = "-";
-    bool is_live = adoption->use == POLICY_LIVE;
+    bool is_live = adoption->use == POLICY_LIVE, decides = is_live;
+    decides |= adoption->use == POLICY_CHALLENGER;
     struct buffer name;
     buffer_init(&name);
     quoted_path_write(NULL, adoption->name, &name);
@@ -44,16 +48,16 @@ static void add_row(const struct policy_history *history, const struct policy_ad
     hash_hex(adoption->snapshot_id, id);
     snprintf(position, sizeof position, "%" PRIu64, adoption->position);
     snprintf(files, sizeof files, "%zu", adoption->file_count);
-    if (is_live) {
+    if (decides)
         quantity_format_count(policy_adoption_records(adoption, history), records);
+    if (is_live)
         quantity_format_count(adoption->transactions, transactions);
-    }
     buffer_printf(out, LIST_FORMAT, quantity_format_time(adoption->receive_time_us, received),
                   position, id, use_name(adoption->use), (const char *)name.bytes, files, records);
     if (counts)
         buffer_printf(out, COUNT_HEAD, transactions);
     buffer_printf(out, "  %s\n",
-                  !is_live                   ? "-"
+                  !decides                   ? "-"
                   : adoption->until_position ? quantity_format_time(adoption->until_us, until)
                                              : "in force");
     buffer_deinit(&name);
@@ -79,8 +83,13 @@ static void add_members(const struct policy_history *history,
     json_add_time(out, "received", adoption->receive_time_us);
     json_add_unsigned(out, "recorded", adoption->recorded);
     json_add_unsigned(out, "file_count", adoption->file_count);
-    if (adoption->use != POLICY_LIVE)
+    if (adoption->use != POLICY_LIVE && adoption->use != POLICY_CHALLENGER)
         return;
+    if (adoption->use == POLICY_CHALLENGER) {
+        json_add_text(out, "experiment", adoption->experiment);
+        json_add_text(out, "key", adoption->key);
+        json_add_unsigned(out, "share_e4", adoption->share);
+    }
     if (adoption->until_position) {
         json_add_unsigned(out, "until_position", adoption->until_position);
         json_add_time(out, "until", adoption->until_us);
@@ -113,8 +122,14 @@ static void add_period(const struct policy_history *history, const struct policy
                        struct buffer *out) {
     char from[QUANTITY_TIME_SIZE], until[QUANTITY_TIME_SIZE], records[QUANTITY_COUNT_SIZE];
     quantity_format_time(adoption->receive_time_us, from);
+    if (adoption->use == POLICY_CHALLENGER) {
+        buffer_printf(out, "experiment %" TEXT_FORMAT ", for ", TEXT_ARGS(adoption->experiment));
+        experiment_put_share(out, adoption->share);
+        buffer_printf(out, " of %" TEXT_FORMAT "\n", TEXT_ARGS(adoption->key));
+    }
     switch (adoption->use) {
     case POLICY_LIVE:
+    case POLICY_CHALLENGER:
         buffer_printf(out, "in force   from %s (position %" PRIu64 ")", from, adoption->position);
         if (adoption->until_position)
             buffer_printf(out, " until %s (position %" PRIu64 ")",

@@ -1456,6 +1456,7 @@ $root.harrier = (function() {
             Decision.prototype.rule_errors = 0;
             Decision.prototype.features = $util.emptyArray;
             Decision.prototype.failed_rules = $util.emptyArray;
+            Decision.prototype.arm = 0;
 
             Decision.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -1497,6 +1498,8 @@ $root.harrier = (function() {
                 if (message.failed_rules != null && message.failed_rules.length)
                     for (var i = 0; i < message.failed_rules.length; ++i)
                         writer.uint32(122).string(message.failed_rules[i]);
+                if (message.arm != null && $Object.hasOwnProperty.call(message, "arm") && message.arm !== 0)
+                    writer.uint32(128).int32(message.arm);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -1662,6 +1665,15 @@ $root.harrier = (function() {
                             message.failed_rules.push(reader.stringVerify());
                             continue;
                         }
+                    case 16: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.arm = value;
+                            else
+                                delete message.arm;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -1680,6 +1692,14 @@ $root.harrier = (function() {
             };
 
             return Decision;
+        })();
+
+        v1.Arm = (function() {
+            var valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "ARM_UNSPECIFIED"] = 0;
+            values[valuesById[1] = "ARM_CHAMPION"] = 1;
+            values[valuesById[2] = "ARM_CHALLENGER"] = 2;
+            return values;
         })();
 
         v1.Reason = (function() {
@@ -5594,6 +5614,8 @@ $root.harrier = (function() {
             StatusResponse.prototype.brake_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.sources = $util.emptyArray;
             StatusResponse.prototype.other_source_transactions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StatusResponse.prototype.experiment = null;
+            StatusResponse.prototype.challenger_error = "";
 
             StatusResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -5685,6 +5707,10 @@ $root.harrier = (function() {
                         $root.harrier.v1.SourceStatus.encode(message.sources[i], writer.uint32(722).fork(), _depth + 1).ldelim();
                 if (message.other_source_transactions != null && $Object.hasOwnProperty.call(message, "other_source_transactions") && (typeof message.other_source_transactions === "object" ? message.other_source_transactions.low || message.other_source_transactions.high : message.other_source_transactions !== 0))
                     writer.uint32(728).uint64(message.other_source_transactions);
+                if (message.experiment != null && $Object.hasOwnProperty.call(message, "experiment"))
+                    $root.harrier.v1.Experiment.encode(message.experiment, writer.uint32(738).fork(), _depth + 1).ldelim();
+                if (message.challenger_error != null && $Object.hasOwnProperty.call(message, "challenger_error") && message.challenger_error !== "")
+                    writer.uint32(746).string(message.challenger_error);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -6064,6 +6090,21 @@ $root.harrier = (function() {
                                 delete message.other_source_transactions;
                             continue;
                         }
+                    case 92: {
+                            if (wireType !== 2)
+                                break;
+                            message.experiment = $root.harrier.v1.Experiment.decode(reader, reader.size(), $undefined, _depth + 1, message.experiment);
+                            continue;
+                        }
+                    case 93: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.challenger_error = value;
+                            else
+                                delete message.challenger_error;
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -6379,6 +6420,184 @@ $root.harrier = (function() {
             };
 
             return SourceRange;
+        })();
+
+        v1.Experiment = (function() {
+
+            var Experiment = function (properties) {
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Experiment.prototype.name = "";
+            Experiment.prototype.key = "";
+            Experiment.prototype.share_e4 = 0;
+            Experiment.prototype.policy_name = "";
+            Experiment.prototype.snapshot_id = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Experiment.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Experiment.prototype.since_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            Experiment.prototype.champion_decisions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            Experiment.prototype.challenger_decisions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+            Experiment.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(10).string(message.name);
+                if (message.key != null && $Object.hasOwnProperty.call(message, "key") && message.key !== "")
+                    writer.uint32(18).string(message.key);
+                if (message.share_e4 != null && $Object.hasOwnProperty.call(message, "share_e4") && message.share_e4 !== 0)
+                    writer.uint32(24).uint32(message.share_e4);
+                if (message.policy_name != null && $Object.hasOwnProperty.call(message, "policy_name") && message.policy_name !== "")
+                    writer.uint32(34).string(message.policy_name);
+                if (message.snapshot_id != null && $Object.hasOwnProperty.call(message, "snapshot_id") && (typeof message.snapshot_id === "object" ? message.snapshot_id.low || message.snapshot_id.high : message.snapshot_id !== 0))
+                    writer.uint32(41).fixed64(message.snapshot_id);
+                if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
+                    writer.uint32(48).uint64(message.position);
+                if (message.since_time_us != null && $Object.hasOwnProperty.call(message, "since_time_us") && (typeof message.since_time_us === "object" ? message.since_time_us.low || message.since_time_us.high : message.since_time_us !== 0))
+                    writer.uint32(56).int64(message.since_time_us);
+                if (message.champion_decisions != null && $Object.hasOwnProperty.call(message, "champion_decisions") && (typeof message.champion_decisions === "object" ? message.champion_decisions.low || message.champion_decisions.high : message.champion_decisions !== 0))
+                    writer.uint32(64).uint64(message.champion_decisions);
+                if (message.challenger_decisions != null && $Object.hasOwnProperty.call(message, "challenger_decisions") && (typeof message.challenger_decisions === "object" ? message.challenger_decisions.low || message.challenger_decisions.high : message.challenger_decisions !== 0))
+                    writer.uint32(72).uint64(message.challenger_decisions);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Experiment.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.Experiment();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.key = value;
+                            else
+                                delete message.key;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.uint32())
+                                message.share_e4 = value;
+                            else
+                                delete message.share_e4;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.policy_name = value;
+                            else
+                                delete message.policy_name;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 1)
+                                break;
+                            if (typeof (value = reader.fixed64()) === "object" ? value.low || value.high : value !== 0)
+                                message.snapshot_id = value;
+                            else
+                                delete message.snapshot_id;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.position = value;
+                            else
+                                delete message.position;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.since_time_us = value;
+                            else
+                                delete message.since_time_us;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.champion_decisions = value;
+                            else
+                                delete message.champion_decisions;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.challenger_decisions = value;
+                            else
+                                delete message.challenger_decisions;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Experiment;
         })();
 
         v1.LabelCount = (function() {
@@ -7817,6 +8036,7 @@ $root.harrier = (function() {
             ExplainResponse.prototype.notes = $util.emptyArray;
             ExplainResponse.prototype.then = null;
             ExplainResponse.prototype.amendments = $util.emptyArray;
+            ExplainResponse.prototype.experiment = "";
 
             ExplainResponse.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -7865,6 +8085,8 @@ $root.harrier = (function() {
                 if (message.amendments != null && message.amendments.length)
                     for (var i = 0; i < message.amendments.length; ++i)
                         $root.harrier.v1.ExplainedAmendment.encode(message.amendments[i], writer.uint32(146).fork(), _depth + 1).ldelim();
+                if (message.experiment != null && $Object.hasOwnProperty.call(message, "experiment") && message.experiment !== "")
+                    writer.uint32(154).string(message.experiment);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -8045,6 +8267,15 @@ $root.harrier = (function() {
                             if (!(message.amendments && message.amendments.length))
                                 message.amendments = [];
                             message.amendments.push($root.harrier.v1.ExplainedAmendment.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 19: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.experiment = value;
+                            else
+                                delete message.experiment;
                             continue;
                         }
                     }
@@ -9624,6 +9855,7 @@ $root.harrier = (function() {
             ExplainedShadow.prototype.rules = $util.emptyArray;
             ExplainedShadow.prototype.rule_errors = 0;
             ExplainedShadow.prototype.degraded = false;
+            ExplainedShadow.prototype.arm = 0;
 
             ExplainedShadow.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -9647,6 +9879,8 @@ $root.harrier = (function() {
                     writer.uint32(48).uint32(message.rule_errors);
                 if (message.degraded != null && $Object.hasOwnProperty.call(message, "degraded") && message.degraded !== false)
                     writer.uint32(56).bool(message.degraded);
+                if (message.arm != null && $Object.hasOwnProperty.call(message, "arm") && message.arm !== 0)
+                    writer.uint32(64).int32(message.arm);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -9740,6 +9974,15 @@ $root.harrier = (function() {
                                 message.degraded = value;
                             else
                                 delete message.degraded;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.int32())
+                                message.arm = value;
+                            else
+                                delete message.arm;
                             continue;
                         }
                     }

@@ -1088,6 +1088,9 @@ export namespace harrier {
             /** Decision failed_rules. */
             failed_rules: string[];
 
+            /** Decision arm. */
+            arm: harrier.v1.Arm;
+
             /**
              * Encodes the specified Decision message. Does not implicitly {@link harrier.v1.Decision.verify|verify} messages.
              * @param message Decision message or plain object to encode
@@ -1157,6 +1160,9 @@ export namespace harrier {
                 /** Decision failed_rules */
                 failed_rules?: (string[]|null);
 
+                /** Decision arm */
+                arm?: (harrier.v1.Arm|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -1178,8 +1184,22 @@ export namespace harrier {
               rule_errors?: number|null;
               features?: harrier.v1.NamedValue.$Shape[]|null;
               failed_rules?: string[]|null;
+              arm?: harrier.v1.Arm|null;
               $unknowns?: Uint8Array[];
             };
+        }
+
+        /** Arm enum. */
+        enum Arm {
+
+            /** ARM_UNSPECIFIED value */
+            ARM_UNSPECIFIED = 0,
+
+            /** ARM_CHAMPION value */
+            ARM_CHAMPION = 1,
+
+            /** ARM_CHALLENGER value */
+            ARM_CHALLENGER = 2
         }
 
         /**
@@ -3894,6 +3914,12 @@ export namespace harrier {
             /** StatusResponse other_source_transactions. */
             other_source_transactions: (number|Long);
 
+            /** StatusResponse experiment. */
+            experiment?: (harrier.v1.Experiment.$Properties|null);
+
+            /** StatusResponse challenger_error. */
+            challenger_error: string;
+
             /**
              * Encodes the specified StatusResponse message. Does not implicitly {@link harrier.v1.StatusResponse.verify|verify} messages.
              * @param message StatusResponse message or plain object to encode
@@ -4034,6 +4060,12 @@ export namespace harrier {
 
                 /** StatusResponse other_source_transactions */
                 other_source_transactions?: (number|Long|null);
+
+                /** StatusResponse experiment */
+                experiment?: (harrier.v1.Experiment.$Properties|null);
+
+                /** StatusResponse challenger_error */
+                challenger_error?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
@@ -4221,6 +4253,111 @@ export namespace harrier {
 
             /** Shape of a SourceRange. */
             type $Shape = harrier.v1.SourceRange.$Properties;
+        }
+
+        /**
+         * Properties of an Experiment.
+         * @deprecated Use harrier.v1.Experiment.$Properties instead.
+         */
+        interface IExperiment extends harrier.v1.Experiment.$Properties {
+        }
+
+        /** Represents an Experiment. */
+        class Experiment {
+
+            /**
+             * Constructs a new Experiment.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.Experiment.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Experiment name. */
+            name: string;
+
+            /** Experiment key. */
+            key: string;
+
+            /** Experiment share_e4. */
+            share_e4: number;
+
+            /** Experiment policy_name. */
+            policy_name: string;
+
+            /** Experiment snapshot_id. */
+            snapshot_id: (number|Long);
+
+            /** Experiment position. */
+            position: (number|Long);
+
+            /** Experiment since_time_us. */
+            since_time_us: (number|Long);
+
+            /** Experiment champion_decisions. */
+            champion_decisions: (number|Long);
+
+            /** Experiment challenger_decisions. */
+            challenger_decisions: (number|Long);
+
+            /**
+             * Encodes the specified Experiment message. Does not implicitly {@link harrier.v1.Experiment.verify|verify} messages.
+             * @param message Experiment message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.Experiment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an Experiment message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.Experiment & harrier.v1.Experiment.$Shape} Experiment
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.Experiment & harrier.v1.Experiment.$Shape;
+        }
+
+        namespace Experiment {
+
+            /** Properties of an Experiment. */
+            interface $Properties {
+
+                /** Experiment name */
+                name?: (string|null);
+
+                /** Experiment key */
+                key?: (string|null);
+
+                /** Experiment share_e4 */
+                share_e4?: (number|null);
+
+                /** Experiment policy_name */
+                policy_name?: (string|null);
+
+                /** Experiment snapshot_id */
+                snapshot_id?: (number|Long|null);
+
+                /** Experiment position */
+                position?: (number|Long|null);
+
+                /** Experiment since_time_us */
+                since_time_us?: (number|Long|null);
+
+                /** Experiment champion_decisions */
+                champion_decisions?: (number|Long|null);
+
+                /** Experiment challenger_decisions */
+                challenger_decisions?: (number|Long|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an Experiment. */
+            type $Shape = harrier.v1.Experiment.$Properties;
         }
 
         /**
@@ -5200,6 +5337,9 @@ export namespace harrier {
             /** ExplainResponse amendments. */
             amendments: harrier.v1.ExplainedAmendment.$Properties[];
 
+            /** ExplainResponse experiment. */
+            experiment: string;
+
             /**
              * Encodes the specified ExplainResponse message. Does not implicitly {@link harrier.v1.ExplainResponse.verify|verify} messages.
              * @param message ExplainResponse message or plain object to encode
@@ -5278,6 +5418,9 @@ export namespace harrier {
                 /** ExplainResponse amendments */
                 amendments?: (harrier.v1.ExplainedAmendment.$Properties[]|null);
 
+                /** ExplainResponse experiment */
+                experiment?: (string|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -5302,6 +5445,7 @@ export namespace harrier {
               notes?: string[]|null;
               then?: harrier.v1.ExplainedPolicy.$Shape|null;
               amendments?: harrier.v1.ExplainedAmendment.$Shape[]|null;
+              experiment?: string|null;
               $unknowns?: Uint8Array[];
             };
         }
@@ -6392,6 +6536,9 @@ export namespace harrier {
             /** ExplainedShadow degraded. */
             degraded: boolean;
 
+            /** ExplainedShadow arm. */
+            arm: harrier.v1.Arm;
+
             /**
              * Encodes the specified ExplainedShadow message. Does not implicitly {@link harrier.v1.ExplainedShadow.verify|verify} messages.
              * @param message ExplainedShadow message or plain object to encode
@@ -6436,6 +6583,9 @@ export namespace harrier {
 
                 /** ExplainedShadow degraded */
                 degraded?: (boolean|null);
+
+                /** ExplainedShadow arm */
+                arm?: (harrier.v1.Arm|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

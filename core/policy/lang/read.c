@@ -374,3 +374,40 @@ bool read_choice(const struct reader *reader, const struct tree_node *node, cons
                     expected, hint);
     return false;
 }
+
+bool read_parse_percent(struct text t, uint32_t *ret_parts) {
+    uint32_t parts = 0, decimals = 0, digits = 0;
+    bool point = false;
+    if (t.length < 2 || t.length > 7 || t.data[t.length - 1] != '%')
+        return false;
+    for (size_t i = 0; i + 1 < t.length; i++) {
+        char c = t.data[i];
+        if (c == '.' && !point && digits > 0) {
+            point = true;
+            continue;
+        }
+        if (c < '0' || c > '9')
+            return false;
+        parts = parts * 10 + (uint32_t)(c - '0');
+        digits++;
+        decimals += point;
+    }
+    if (digits == 0 || decimals > 2 || (point && decimals == 0))
+        return false;
+    for (; decimals < 2; decimals++)
+        parts *= 10;
+    *ret_parts = parts;
+    return parts > 0 && parts <= READ_PERCENT_ALL;
+}
+
+void read_put_percent(struct buffer *buffer, uint32_t share_e6) {
+    uint32_t decimals = share_e6 % 10000;
+    buffer_printf(buffer, "%" PRIu32, share_e6 / 10000);
+    if (decimals == 0)
+        return;
+    char digits[8];
+    int length = snprintf(digits, sizeof digits, "%04" PRIu32, decimals);
+    while (digits[length - 1] == '0')
+        length--;
+    buffer_printf(buffer, ".%.*s", length, digits);
+}

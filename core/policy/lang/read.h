@@ -55,6 +55,11 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
 /* The texts alone: of a duration, and of a decimal with at most 6 places × 10^6. */
 bool read_parse_duration(struct text t, int64_t *ret_us);
 bool read_parse_millionths(struct text t, int64_t *ret_number);
+/* "25%" or "0.5%", above 0, at most 100, at most two decimals: in hundredths of a percent. */
+#define READ_PERCENT_ALL 10000u
+bool read_parse_percent(struct text t, uint32_t *ret_parts);
+/* Appends millionths as a percentage without trailing zeros: 20000 is "2", 5000 is "0.5". */
+void read_put_percent(struct buffer *buffer, uint32_t share_e6);
 /* A whole number of the largest unit that gives one. */
 #define READ_DURATION_SIZE 32
 const char *read_format_duration(int64_t us, char ret_string[READ_DURATION_SIZE]);

@@ -34,22 +34,9 @@ bool brake_read(const struct list_addition *addition, struct brake *ret_brake) {
     return true;
 }
 
-/* Millionths as a percentage without trailing zeros: 20000 is "2", 5000 is "0.5". */
-static void put_percent(struct buffer *buffer, uint32_t share_e6) {
-    uint32_t decimals = share_e6 % 10000;
-    buffer_printf(buffer, "%" PRIu32, share_e6 / 10000);
-    if (decimals == 0)
-        return;
-    char digits[8];
-    int length = snprintf(digits, sizeof digits, "%04" PRIu32, decimals);
-    while (digits[length - 1] == '0')
-        length--;
-    buffer_printf(buffer, ".%.*s", length, digits);
-}
-
 void brake_put_limit(struct buffer *buffer, uint32_t share_e6, int64_t per_us) {
     char period[READ_DURATION_SIZE];
-    put_percent(buffer, share_e6);
+    read_put_percent(buffer, share_e6);
     buffer_printf(buffer, "%% per %s", read_format_duration(per_us, period));
 }
 

@@ -44,9 +44,12 @@ struct list_additions {
 struct list_table {
     struct list_additions **lists; /* by name; those that were only asked about, too */
     size_t list_count;
-    struct list_additions *brakes; /* one of them; NULL: none was ever pulled */
-    size_t entries, bytes;         /* of all of them */
-    int64_t changed_us; /* when the last change was received; INT64_MIN: there was none */
+    struct list_additions *brakes;      /* one of them; NULL: none was ever pulled */
+    struct list_additions *experiments; /* another; NULL: there never was one */
+    struct experiment experiment;       /* as read from there */
+    bool has_experiment;
+    size_t entries, bytes; /* of all of them */
+    int64_t changed_us;    /* when the last change was received; INT64_MIN: there was none */
 };
 
 struct list_table *list_table_new(void) {
@@ -99,8 +102,9 @@ static bool find_place(const struct list_table *table, struct text name, size_t 
     return false;
 }
 
-static bool is_brakes(const struct list_additions *additions) {
-    return text_equal(additions->name, BRAKE_LIST);
+/* Not a list of policies. */
+static bool is_own(const struct list_table *table, const struct list_additions *additions) {
+    return additions == table->brakes || additions == table->experiments;
 }
 
 static struct list_index *index_new(enum list_kind kind) {
@@ -121,8 +125,10 @@ static struct list_additions *find_or_make(struct list_table *table, struct text
             (table->list_count - place) * sizeof(*table->lists));
     table->lists[place] = additions;
     table->list_count++;
-    if (is_brakes(additions))
+    if (text_equal(name, BRAKE_LIST))
         table->brakes = additions;
+    else if (text_equal(name, EXPERIMENT_LIST))
+        table->experiments = additions;
     return additions;
 }
 
@@ -308,18 +314,51 @@ static void apply_brake(struct list_table *table, const struct record *record) {
     buffer_deinit(&reason);
 }
 
+static void read_experiment(struct list_table *table) {
+    const struct list_addition *addition =
+        table->experiments ? list_additions_next(table->experiments, 0) : NULL;
+    table->has_experiment = addition && experiment_read(addition, &table->experiment);
+}
+
+/* At most one is in force: what was there goes. */
+static void apply_experiment(struct list_table *table, const struct record *record) {
+    const struct list_addition *before =
+        table->experiments ? list_additions_next(table->experiments, 0) : NULL;
+    struct list_change_record change = {.list = EXPERIMENT_LIST, .removed = true};
+    struct buffer entry;
+    buffer_init(&entry);
+    if (before) {
+        buffer_append(&entry, before->value.data, before->value.length);
+        change.entry = buffer_text(&entry);
+        apply_change(table, record, &change);
+        entry.length = 0;
+    }
+    if (!record->experiment.ended) {
+        experiment_put_entry(&entry, &record->experiment);
+        change.removed = false;
+        change.entry = buffer_text(&entry);
+        apply_change(table, record, &change);
+    }
+    buffer_deinit(&entry);
+    read_experiment(table);
+}
+
 void list_table_apply(struct list_table *table, const struct record *record) {
     if (record->type == RECORD_LIST_CHANGE)
         apply_change(table, record, &record->list_change);
     else if (record->type == RECORD_BRAKE)
         apply_brake(table, record);
+    else if (record->type == RECORD_EXPERIMENT)
+        apply_experiment(table, record);
 }
 
 /* ------------------------------------------------------------------------------------------------
  * Looking */
 
 size_t list_table_entries(const struct list_table *table) {
-    return table->entries - (table->brakes ? table->brakes->count : 0);
+    size_t own = table->brakes ? table->brakes->count : 0;
+    own += table->experiments ? table->experiments->count : 0;
+    return table->entries - own;
 }
 
 size_t list_table_bytes(const struct list_table *table) {
@@ -343,7 +382,7 @@ uint64_t list_table_hash(const struct list_table *table) {
 
 const struct list_additions *list_table_at(const struct list_table *table, size_t index) {
     for (size_t i = 0; i < table->list_count; i++)
-        if (table->lists[i]->changes > 0 && table->lists[i] != table->brakes && index-- == 0)
+        if (table->lists[i]->changes > 0 && !is_own(table, table->lists[i]) && index-- == 0)
             return table->lists[i];
     return NULL;
 }
@@ -353,7 +392,7 @@ const struct list_additions *list_table_find(const struct list_table *table, str
     if (!find_place(table, name, &place))
         return NULL;
     const struct list_additions *additions = table->lists[place];
-    return additions->changes > 0 && additions != table->brakes ? additions : NULL;
+    return additions->changes > 0 && !is_own(table, additions) ? additions : NULL;
 }
 
 const struct list_additions *list_table_brakes(const struct list_table *table) {
@@ -374,6 +413,10 @@ const struct list_addition *list_table_brake(const struct list_table *table, str
     const struct list_addition *found = list_additions_get(table->brakes, buffer_text(&entry));
     buffer_deinit(&entry);
     return found;
+}
+
+const struct experiment *list_table_experiment(const struct list_table *table) {
+    return table->has_experiment ? &table->experiment : NULL;
 }
 
 struct text list_additions_name(const struct list_additions *additions) {
@@ -483,5 +526,7 @@ int list_table_restore(struct list_table *table, const struct list_part *part,
     additions->changed_us = part->last_change_time_us;
     if (part->last_change_time_us > table->changed_us)
         table->changed_us = part->last_change_time_us;
+    if (additions == table->experiments)
+        read_experiment(table);
     return 0;
 }

@@ -16,6 +16,7 @@
 #include "core/base/value.h"
 #include "core/wire/bytes/list_part.h"
 #include "core/wire/record/record.h"
+#include "experiment.h"
 #include "list_index.h"
 
 #include <stdbool.h>
@@ -33,16 +34,16 @@ struct list_additions; /* of one list; lives as long as the table */
 struct list_table *list_table_new(void);
 void list_table_free(struct list_table *table); /* NULL is allowed */
 
-/* Applies a list change or a brake; ignores other records. Records come in the order of their
- * positions. */
+/* Applies a list change, a brake or an experiment; ignores other records. Records come in the order
+ * of their positions. */
 void list_table_apply(struct list_table *table, const struct record *record);
 
 /* Would list_table_apply() do something with records of this type? */
 static inline bool list_table_takes(enum record_type type) {
-    return type == RECORD_LIST_CHANGE || type == RECORD_BRAKE;
+    return type == RECORD_LIST_CHANGE || type == RECORD_BRAKE || type == RECORD_EXPERIMENT;
 }
 
-/* Without the brakes, as list_table_at(). */
+/* Without brakes and the experiment, as list_table_at(). */
 size_t list_table_entries(const struct list_table *table);
 /* What the entries take with their texts, without the indexes. */
 size_t list_table_bytes(const struct list_table *table);
@@ -50,7 +51,7 @@ size_t list_table_bytes(const struct list_table *table);
 uint64_t list_table_hash(const struct list_table *table);
 
 /* Lists that were ever changed, by index in the order of names, or by name. NULL: no such list.
- * Without the brakes. */
+ * Without brakes and the experiment. */
 const struct list_additions *list_table_at(const struct list_table *table, size_t index);
 const struct list_additions *list_table_find(const struct list_table *table, struct text name);
 
@@ -73,6 +74,9 @@ uint64_t list_table_brake_changes(const struct list_table *table);
 /* rule "": the policy as a whole. NULL: it is free. */
 const struct list_addition *list_table_brake(const struct list_table *table, struct text rule,
                                              uint64_t definition);
+
+/* The experiment in force, until the next change; NULL: there is none. */
+const struct experiment *list_table_experiment(const struct list_table *table);
 
 /* The value of a frame's slot for a list: its additions, including those of later changes. Lives as
  * long as the table. */

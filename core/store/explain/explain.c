@@ -299,13 +299,21 @@ static bool explain_shadow(struct explaining *explaining, const struct shadow_de
     return rules && out->name.data;
 }
 
-static int explain_shadows(struct explaining *explaining, const struct decision *derived,
+/* The other arm's policy has decided behind the shadow policies: what the archive has of the
+ * decision goes without it. */
+static int explain_shadows(struct explaining *explaining, struct decision *derived,
                            struct error *ret_error) {
     const struct in_force *in_force = &explaining->in_force;
     struct explained_policy *then = &explaining->explanation.then;
     struct explained_shadow *out =
         arena_calloc(explaining->arena, derived->shadow_count + 1, sizeof *out);
     bool good = out != NULL;
+    if (in_force->other && derived->shadow_count > in_force->shadow_count && good) {
+        size_t last = --derived->shadow_count;
+        struct explained_shadow *other = &out[then->shadow_count++];
+        good = explain_shadow(explaining, &derived->shadows[last], in_force->other, other);
+        other->arm = in_force->arm == ARM_CHAMPION ? ARM_CHALLENGER : ARM_CHAMPION;
+    }
     for (size_t i = 0; i < derived->shadow_count && i < in_force->shadow_count && good; i++)
         good = explain_shadow(explaining, &derived->shadows[i], in_force->shadows[i],
                               &out[then->shadow_count++]);
@@ -338,10 +346,16 @@ static int decide_then(struct explaining *explaining, struct error *ret_error) {
     struct in_force *in_force = &explaining->in_force;
     struct decision derived;
     struct engine *engine = engine_new(in_force->policy, in_force->plan);
-    engine_use_shadows(engine, in_force->shadows, in_force->shadow_count);
+    struct snapshot *beside[ENGINE_SHADOWS_MAX + 1];
+    size_t count = in_force->shadow_count;
+    memcpy(beside, in_force->shadows, count * sizeof *beside);
+    if (in_force->other)
+        beside[count++] = in_force->other;
+    engine_use_shadows(engine, beside, count);
     int r = decide(explaining, engine, &explaining->then, in_force->policy_id,
                    in_force->generation.generation_id, &derived, &explaining->explanation.then,
                    ret_error);
+    derived.arm = explaining->explanation.then.decision.arm = in_force->arm;
     if (r == 0)
         r = explain_shadows(explaining, &derived, ret_error);
     if (r == 0)
@@ -479,6 +493,8 @@ static int report(struct explaining *explaining, struct error *ret_error) {
         return r;
     explanation->position = explaining->target.position;
     explanation->policy_position = in_force->policy_position;
+    if (explanation->archived.arm != ARM_NONE || in_force->arm != ARM_NONE)
+        explanation->experiment = arena_text(explaining->arena, text_of(in_force->experiment.name));
     explanation->generation_id = in_force->generation.generation_id;
     explanation->generation_position = in_force->generation.position;
     explanation->adopted_position = in_force->adopted_position;

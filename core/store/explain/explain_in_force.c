@@ -40,11 +40,16 @@ static int load_wanted(void *user, const struct record *record, struct error *re
     if (record->position != wanted->position)
         return 0;
     const struct snapshot_record *in = &record->snapshot;
-    const struct generation_record *generation = &record->generation;
-    bool is_generation = record->type == RECORD_GENERATION;
-    return load_files(is_generation ? generation->files : in->files,
-                      is_generation ? generation->file_count : in->file_count, record->position,
-                      &wanted->snapshot, ret_error);
+    const struct policy_file *files = in->files;
+    size_t count = in->file_count;
+    if (record->type == RECORD_GENERATION) {
+        files = record->generation.files;
+        count = record->generation.file_count;
+    } else if (record->type == RECORD_EXPERIMENT) {
+        files = record->experiment.files;
+        count = record->experiment.file_count;
+    }
+    return load_files(files, count, record->position, &wanted->snapshot, ret_error);
 }
 
 static int load_at(struct rare_records *finds, uint64_t position, struct snapshot **ret_snapshot,
@@ -91,6 +96,7 @@ static int take_rare(void *user, const struct record *record, struct error *ret_
     switch (record->type) {
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
         list_table_apply(in_force->lists, record);
         break;
     case RECORD_SNAPSHOT:
@@ -176,9 +182,30 @@ static int load_shadows(struct rare_records *finds, struct error *ret_error) {
     return r;
 }
 
+/* The policy of the transaction's arm takes the place of the one in force. Returns the position of
+ * the other one; 0: there is none. */
+static uint64_t choose_arm(struct rare_records *finds) {
+    struct in_force *in_force = finds->in_force;
+    const struct transaction *transaction = &finds->record->transaction.transaction;
+    const struct experiment *experiment = list_table_experiment(in_force->lists);
+    uint64_t champion = in_force->policy_position;
+    if (!experiment)
+        return 0;
+    in_force->experiment = *experiment;
+    in_force->arm = experiment_arm(&in_force->experiment, transaction);
+    if (in_force->arm != ARM_CHALLENGER)
+        return in_force->arm == ARM_CHAMPION ? in_force->experiment.position : 0;
+    in_force->policy_position = in_force->experiment.position;
+    in_force->policy_id = in_force->experiment.snapshot_id;
+    return champion;
+}
+
 static int load_all(struct rare_records *finds, struct error *ret_error) {
     struct in_force *in_force = finds->in_force;
+    uint64_t other = choose_arm(finds);
     int r = load_at(finds, in_force->policy_position, &in_force->policy, ret_error);
+    if (r == 0 && other)
+        r = load_at(finds, other, &in_force->other, ret_error);
     if (r == 0)
         r = load_at(finds, finds->planned, &in_force->plan, ret_error);
     if (r == 0)
@@ -215,6 +242,7 @@ void in_force_deinit(struct in_force *in_force) {
     for (size_t i = 0; i < in_force->shadow_count; i++)
         snapshot_unref(in_force->shadows[i]);
     snapshot_unref(in_force->policy);
+    snapshot_unref(in_force->other);
     snapshot_unref(in_force->plan);
     thresholds_free(in_force->thresholds);
     list_table_free(in_force->lists);

@@ -7,8 +7,11 @@
 
 /* Owned by the caller; in_force_deinit() frees all of it. */
 struct in_force {
-    struct snapshot *policy, *plan;
+    struct snapshot *policy, *plan;      /* policy: of the transaction's arm */
     uint64_t policy_id, policy_position; /* as recorded */
+    struct experiment experiment;        /* if there is an arm */
+    enum arm arm;                        /* by the experiment in force and the transaction's key */
+    struct snapshot *other;              /* the other arm's policy; NULL: there is no arm */
     struct generation_record generation; /* files and thresholds are not kept here */
     uint64_t adopted_position;           /* 0: no tables were adopted yet */
     struct thresholds *thresholds;       /* NULL: none */

@@ -28,6 +28,7 @@ void states_init(struct states *states) {
 void states_deinit(struct states *states) {
     if (states->engine)
         engine_free(states->engine);
+    engine_free(states->challenger);
     if (states->overlay)
         overlay_free(states->overlay);
     snapshot_unref(states->plan);
@@ -46,6 +47,15 @@ void states_fit(const struct states *states, struct engine *engine) {
     engine_use_baselines(engine, overlay_baselines(states->overlay));
     if (generation)
         engine_use_thresholds(engine, generation_thresholds(generation));
+}
+
+struct engine *states_challenge(struct states *states, const struct experiment *experiment,
+                                struct engine *engine) {
+    struct engine *before = states->challenger;
+    states->challenger = engine;
+    states->experiment = engine ? *experiment : (struct experiment){0};
+    memset(states->hashed, 0, sizeof states->hashed);
+    return before;
 }
 
 void fold_free(struct fold *fold) {
@@ -206,6 +216,7 @@ void adopted_note(struct adopted *adopted, const struct record *record) {
     case RECORD_AMENDMENT:
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
     case RECORD_TYPE_COUNT:
         break;
     }

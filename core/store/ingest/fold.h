@@ -19,6 +19,14 @@ struct states {
     struct overlay *overlay;
     struct engine *engine;
     uint64_t generation_id; /* 0: none */
+    /* A challenger decides in place of the engine's rules for its share of a key. It has the same
+     * plan, and so reads and changes the same states. NULL: there is none. */
+    struct engine *challenger;
+    struct experiment experiment; /* with a challenger */
+    struct hashed_arm {
+        const struct transaction *transaction;
+        enum arm arm;
+    } hashed[2]; /* of the transaction to be decided, and the one after it: ingest_expect() */
 };
 
 void states_init(struct states *states);
@@ -28,6 +36,15 @@ void states_deinit(struct states *states);
 struct engine *states_engine(const struct states *states, struct snapshot *rules);
 /* The second half of states_engine(), for an engine that was made earlier with this plan. */
 void states_fit(const struct states *states, struct engine *engine);
+
+/* From here on a challenger decides for its share; engine NULL: none does. Takes over the engine,
+ * which was made with this plan and fitted; returns the one before. */
+struct engine *states_challenge(struct states *states, const struct experiment *experiment,
+                                struct engine *engine);
+/* The engine that has made a decision of this arm, or is to make it. */
+static inline struct engine *states_engine_of(const struct states *states, enum arm arm) {
+    return arm == ARM_CHALLENGER && states->challenger ? states->challenger : states->engine;
+}
 
 /* The last records of their kinds that the fold has read; 0 or false: none since the generation. */
 struct adopted_shadows {

@@ -40,25 +40,57 @@ int ingest_recognise(const struct states *states, struct archive *archive,
                      "repeated id must repeat the transaction");
 }
 
-void ingest_expect(const struct states *states, const struct transaction *transaction) {
-    engine_expect(states->engine, transaction);
+static enum arm arm_of(const struct states *states, const struct transaction *transaction) {
+    if (!states->challenger || !transaction)
+        return ARM_NONE;
+    for (size_t i = 0; i < 2; i++)
+        if (transaction == states->hashed[i].transaction)
+            return states->hashed[i].arm;
+    return experiment_arm(&states->experiment, transaction);
+}
+
+/* An engine lays the next transaction out while it decides, so it expects only what it will decide.
+ */
+void ingest_expect(struct states *states, const struct transaction *transaction) {
+    if (states->challenger) {
+        enum arm arm = arm_of(states, transaction);
+        bool is_challenger = arm == ARM_CHALLENGER;
+        states->hashed[0] = states->hashed[1];
+        states->hashed[1] = (struct hashed_arm){.transaction = transaction, .arm = arm};
+        engine_expect(states->challenger, is_challenger ? transaction : NULL);
+        engine_expect(states->engine, is_challenger ? NULL : transaction);
+    } else {
+        engine_expect(states->engine, transaction);
+    }
     if (transaction)
         overlay_expect_id(states->overlay, hash_text(transaction->id));
 }
 
-void ingest_forget(const struct states *states) {
+void ingest_forget(struct states *states) {
+    memset(states->hashed, 0, sizeof states->hashed);
     if (states->engine)
         engine_forget(states->engine);
+    if (states->challenger)
+        engine_forget(states->challenger);
 }
 
-int ingest_decide(const struct states *states, const struct transaction *transaction,
-                  bool with_features, struct arena *arena, struct decision *ret_decision,
-                  struct text *ret_field, struct error *ret_error) {
-    int r = engine_decide(states->engine, transaction, overlay_states(states->overlay),
-                          with_features, arena, ret_decision, ret_field, ret_error);
-    if (r == 0)
+int ingest_decide(struct states *states, const struct transaction *transaction, bool with_features,
+                  struct arena *arena, struct decision *ret_decision, struct text *ret_field,
+                  struct error *ret_error) {
+    enum arm arm = arm_of(states, transaction);
+    int r =
+        engine_decide(states_engine_of(states, arm), transaction, overlay_states(states->overlay),
+                      with_features, arena, ret_decision, ret_field, ret_error);
+    if (r == 0) {
         ret_decision->generation_id = states->generation_id;
+        ret_decision->arm = arm;
+    }
     return r;
+}
+
+uint64_t ingest_unknown(const struct states *states) {
+    return engine_unknown(states->engine) +
+           (states->challenger ? engine_unknown(states->challenger) : 0);
 }
 
 /* What the transaction is by now. false: nothing has amended it, so it is as it was scored. The
@@ -190,6 +222,29 @@ static struct record generation_record(const struct states *states) {
     return record;
 }
 
+/* Is the experiment in force, by the archive, another one than that of these states? */
+static bool experiment_record(const struct states *states, struct record *ret_record) {
+    const struct experiment *now = &states->experiment;
+    const struct experiment *last = list_table_experiment(overlay_lists(states->overlay));
+    if (states->challenger ? last && experiment_equal(last, now) : !last)
+        return false;
+    *ret_record = (struct record){.type = RECORD_EXPERIMENT};
+    if (!states->challenger) {
+        ret_record->experiment =
+            (struct experiment_record){.ended = true, .name = text_of(last->name)};
+        return true;
+    }
+    const struct snapshot *rules = engine_rules(states->challenger);
+    ret_record->experiment = (struct experiment_record){.name = text_of(now->name),
+                                                        .key = text_of(now->key),
+                                                        .share = now->share,
+                                                        .snapshot_id = rules->id,
+                                                        .policy = rules->name,
+                                                        .files = rules->files,
+                                                        .file_count = rules->file_count};
+    return true;
+}
+
 size_t ingest_adoptions(const struct states *states, const struct adopted *last,
                         struct record ret_records[INGEST_ADOPTIONS_MAX]) {
     const struct snapshot *rules = engine_rules(states->engine);
@@ -205,11 +260,15 @@ size_t ingest_adoptions(const struct states *states, const struct adopted *last,
                                                             .file_count = rules->file_count}};
     if (last->generation_id != states->generation_id)
         ret_records[count++] = generation_record(states);
+    count += experiment_record(states, &ret_records[count]);
     check(count <= INGEST_ADOPTIONS_MAX);
     return count;
 }
 
 void ingest_append(struct states *states, struct archive *archive, struct record *record) {
+    bool is_decided = record->type == RECORD_TRANSACTION;
     archive_append(archive, record);
-    overlay_apply(states->overlay, states->engine, record);
+    overlay_apply(
+        states->overlay,
+        states_engine_of(states, is_decided ? record->transaction.decision.arm : ARM_NONE), record);
 }

@@ -31,13 +31,14 @@ int ingest_recognise(const struct states *states, struct archive *archive,
 
 /* The transaction that will be recognised and decided after the next one, so that its memory is
  * prefetched: engine_expect(). NULL: none. */
-void ingest_expect(const struct states *states, const struct transaction *transaction);
-void ingest_forget(const struct states *states);
+void ingest_expect(struct states *states, const struct transaction *transaction);
+void ingest_forget(struct states *states);
 
-/* engine_decide() on the current states, with the generation they are based on. Changes nothing. */
-int ingest_decide(const struct states *states, const struct transaction *transaction,
-                  bool with_features, struct arena *arena, struct decision *ret_decision,
-                  struct text *ret_field, struct error *ret_error);
+/* engine_decide() on the current states, by the policy of the transaction's arm, with the
+ * generation they are based on. Changes nothing that decisions depend on. */
+int ingest_decide(struct states *states, const struct transaction *transaction, bool with_features,
+                  struct arena *arena, struct decision *ret_decision, struct text *ret_field,
+                  struct error *ret_error);
 
 /* Makes the record of an outcome that has passed outcome_check(): with its transaction, the verdict
  * and the previous label, so that it has everything that applying it needs. An outcome without a
@@ -60,6 +61,8 @@ int ingest_amend(const struct states *states, struct archive *archive,
 int ingest_find_amended(const struct states *states, struct archive *archive, struct text id,
                         struct arena *arena, struct record *ret_scored, struct amended *ret_amended,
                         struct error *ret_error);
+/* engine_unknown() of the engines that decide. */
+uint64_t ingest_unknown(const struct states *states);
 
 /* What the policy's own list and the additions say about an entry. */
 struct list_finding {
@@ -90,8 +93,8 @@ int ingest_change_brake(const struct states *states, const struct brake_change *
 
 /* The records that must be in the archive before the next decision, where its last record of that
  * kind says something else: this version of the program, the policy that decides, the tables that
- * it decides on. Returns their number; they point into the states. */
-#define INGEST_ADOPTIONS_MAX 3
+ * it decides on, the experiment. Returns their number; they point into the states. */
+#define INGEST_ADOPTIONS_MAX 4
 size_t ingest_adoptions(const struct states *states, const struct adopted *last,
                         struct record ret_records[INGEST_ADOPTIONS_MAX]);
 

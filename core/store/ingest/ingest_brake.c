@@ -25,6 +25,8 @@ int ingest_change_brake(const struct states *states, const struct brake_change *
                         struct error *ret_error) {
     const struct snapshot *rules = engine_rules(states->engine);
     const struct rule *rule = find_rule(rules, change->rule);
+    if (!rule && states->challenger) /* a rule that only the challenger has */
+        rule = find_rule(engine_rules(states->challenger), change->rule);
     uint64_t definition = change->definition;
     if (definition == 0 && !change->of_policy && !rule) {
         *ret_field = TEXT_LITERAL("rule");

@@ -221,6 +221,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
         break;
     case RECORD_LIST_CHANGE:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
         list_table_apply(overlay->lists, record);
         break;
     case RECORD_AMENDMENT: /* counted by no one; its transaction stays counted */

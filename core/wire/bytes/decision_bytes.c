@@ -6,7 +6,7 @@
 #include "writing.h"
 
 #define REASON_FIELDS   10 /* of message Reason; each of its tags is one */
-#define DECISION_FIELDS 15 /* of message Decision; each of its reasons and features is one */
+#define DECISION_FIELDS 16 /* of message Decision; each of its reasons and features is one */
 
 /* ---------------------------------------------------------------------------------------------
  * Reading */
@@ -162,6 +162,8 @@ bool decision_read(struct reading reading, struct arena *arena, struct decision 
             reading = read_features(reading, tag, arena, decision);
         else if (tag == TAG(15, WIRE_BYTES))
             reading = failed_rules_read(reading, tag, arena, decision);
+        else if (tag == TAG(16, WIRE_VARINT) && take_arm(&reading, &decision->arm))
+            continue;
         else
             return false;
     }
@@ -267,6 +269,7 @@ static uint8_t *write_feature(const struct named_value *feature, uint8_t *at) {
 
 uint8_t *decision_write(const struct decision *decision, uint32_t number, uint8_t *at) {
     const uint8_t *end = at;
+    at = put_number(at, 16, decision->arm);
     at = failed_rules_write(decision, 15, at);
     for (size_t i = decision->feature_count; i-- > 0;)
         at = write_feature(&decision->features[i], at);

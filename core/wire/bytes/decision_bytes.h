@@ -14,6 +14,13 @@ static inline bool take_verdict(struct reading *reading, enum verdict *ret_verdi
     return number < VERDICT_COUNT;
 }
 
+/* false: this version does not know the arm. */
+static inline bool take_arm(struct reading *reading, enum arm *ret_arm) {
+    uint32_t number = take_u32(reading);
+    *ret_arm = (enum arm)number;
+    return number < ARM_COUNT;
+}
+
 /* Reads all reasons; the tag of the first was already taken. Returns the reading after the last. */
 struct reading reasons_read(struct reading reading, uint32_t tag, struct arena *arena,
                             struct decision *decision);

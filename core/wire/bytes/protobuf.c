@@ -90,6 +90,10 @@ enum verdict verdict_from_protobuf(int number) {
     return number >= 0 && number < VERDICT_COUNT ? (enum verdict)number : VERDICT_COUNT;
 }
 
+enum arm arm_from_protobuf(int number) {
+    return number >= 0 && number < ARM_COUNT ? (enum arm)number : ARM_COUNT;
+}
+
 enum label label_from_protobuf(int number) {
     return number >= 0 && number < LABEL_COUNT ? (enum label)number : LABEL_COUNT;
 }

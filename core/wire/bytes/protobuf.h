@@ -77,9 +77,10 @@ struct amended amended_from_protobuf(const Harrier__V1__AmendedTransaction *in);
 Harrier__V1__AmendedTransaction *amended_to_protobuf(const struct amended *amended,
                                                      struct arena *scratch);
 
-/* The number of an open enum as our own, or VERDICT_COUNT or LABEL_COUNT if we have no such member.
- */
+/* The number of an open enum as our own, or VERDICT_COUNT, ARM_COUNT or LABEL_COUNT if we have no
+ * such member. */
 enum verdict verdict_from_protobuf(int number);
+enum arm arm_from_protobuf(int number);
 enum label label_from_protobuf(int number);
 /* AMENDMENT_KIND_COUNT if we have none such. */
 enum amendment_kind amendment_kind_from_protobuf(int number);

@@ -174,6 +174,13 @@ static void decode_cutoffs(struct decoding *decoding, const Harrier__V1__Explain
     out->cutoff_count = in->n_cutoffs;
 }
 
+static enum arm decode_arm(struct decoding *decoding, int number) {
+    enum arm arm = arm_from_protobuf(number);
+    if (arm == ARM_COUNT)
+        unknown(decoding, "arm");
+    return arm;
+}
+
 static void decode_shadows(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
                            struct explained_policy *out) {
     struct explained_shadow *shadows = room(decoding, in->n_shadows, sizeof *shadows);
@@ -186,7 +193,8 @@ static void decode_shadows(struct decoding *decoding, const Harrier__V1__Explain
             .rules = decode_texts(decoding, in->shadows[i]->rules, in->shadows[i]->n_rules),
             .rule_count = in->shadows[i]->n_rules,
             .rule_errors = in->shadows[i]->rule_errors,
-            .degraded = in->shadows[i]->degraded != 0};
+            .degraded = in->shadows[i]->degraded != 0,
+            .arm = decode_arm(decoding, (int)in->shadows[i]->arm)};
     out->shadows = shadows;
     out->shadow_count = in->n_shadows;
 }
@@ -280,6 +288,7 @@ int explanation_from_protobuf(const Harrier__V1__ExplainResponse *in, struct are
         .position = in->position,
         .receive_time_us = in->receive_time_us,
         .is_equal = in->equal != 0,
+        .experiment = text_from_bytes(in->experiment),
         .difference = text_from_bytes(in->difference),
         .policy_position = in->policy_position,
         .generation_id = in->generation_id,

@@ -132,6 +132,7 @@ static void encode_shadows(const struct explained_policy *in, struct arena *scra
         out[i].rules = texts_to_protobuf(shadow->rules, shadow->rule_count, scratch);
         out[i].rule_errors = shadow->rule_errors;
         out[i].degraded = shadow->degraded;
+        out[i].arm = (Harrier__V1__Arm)shadow->arm;
     }
 }
 
@@ -219,6 +220,7 @@ Harrier__V1__ExplainResponse *explanation_to_protobuf(const struct explanation *
     out->receive_time_us = in->receive_time_us;
     out->archived = decision_to_protobuf(&in->archived, scratch);
     out->equal = in->is_equal;
+    out->experiment = bytes_from_text(in->experiment);
     out->difference = bytes_from_text(field_cut(in->difference, WORDS_MAX));
     out->policy_position = in->policy_position;
     out->generation_id = in->generation_id;

@@ -220,6 +220,16 @@ struct status_source {
     size_t missing_count;
 };
 
+/* The challenger that decides for a share of a key. */
+struct status_experiment {
+    struct text name, key; /* name "": there is none */
+    uint32_t share;        /* of EXPERIMENT_SHARE_ALL */
+    struct text policy_name;
+    uint64_t snapshot_id, position;
+    int64_t since_us;
+    uint64_t decisions[ARM_COUNT]; /* by arm; [ARM_NONE] is not sent */
+};
+
 struct status_response {
     struct text version, state, state_reason;
     int64_t started_time_us;
@@ -247,6 +257,8 @@ struct status_response {
     const struct status_source *sources; /* STATUS_SOURCES_MAX at most */
     size_t source_count;
     uint64_t other_source_transactions;
+    struct status_experiment experiment;
+    struct text challenger_error;
 };
 
 struct list_change_result {

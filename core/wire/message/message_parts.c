@@ -113,6 +113,7 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
     out->n_failed_rules = decision->failed_rule_count;
     out->failed_rules =
         texts_to_protobuf(decision->failed_rules, decision->failed_rule_count, scratch);
+    out->arm = (Harrier__V1__Arm)decision->arm;
     return out;
 }
 
@@ -210,7 +211,10 @@ int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
         .feature_count = in->n_features,
         .failed_rules = texts_from_protobuf(in->failed_rules, in->n_failed_rules, arena),
         .failed_rule_count = in->n_failed_rules,
+        .arm = arm_from_protobuf((int)in->arm),
     };
+    if (decision.arm == ARM_COUNT) /* nobody has to understand it to act on the verdict */
+        decision.arm = ARM_NONE;
     if (!decision.failed_rules ||
         reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision.reasons) < 0)
         return protobuf_exhausted("a response", arena, ret_error);

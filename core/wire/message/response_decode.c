@@ -301,6 +301,22 @@ static int decode_brakes(const Harrier__V1__StatusResponse *in, struct arena *ar
     return 0;
 }
 
+static struct status_experiment decode_experiment(const Harrier__V1__Experiment *in) {
+    if (!in)
+        return (struct status_experiment){0};
+    return (struct status_experiment){
+        .name = text_from_bytes(in->name),
+        .key = text_from_bytes(in->key),
+        .share = in->share_e4,
+        .policy_name = text_from_bytes(in->policy_name),
+        .snapshot_id = in->snapshot_id,
+        .position = in->position,
+        .since_us = in->since_time_us,
+        .decisions =
+            {[ARM_CHAMPION] = in->champion_decisions, [ARM_CHALLENGER] = in->challenger_decisions},
+    };
+}
+
 static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct arena *arena,
                                 struct response *response, struct error *ret_error) {
     response->call = CALL_STATUS;
@@ -336,6 +352,8 @@ static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct ar
         .node = text_from_bytes(in->node),
         .primary = text_from_bytes(in->primary),
         .committed_position = in->committed_position,
+        .experiment = decode_experiment(in->experiment),
+        .challenger_error = text_from_bytes(in->challenger_error),
     };
     for (size_t i = 0; i < in->n_labels; i++) {
         enum label label = label_from_protobuf((int)in->labels[i]->label);

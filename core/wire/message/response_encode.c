@@ -260,6 +260,26 @@ static void encode_brakes(const struct status_response *in, struct arena *scratc
     }
 }
 
+static void encode_experiment(const struct status_response *in, struct arena *scratch,
+                              Harrier__V1__StatusResponse *answer) {
+    const struct status_experiment *experiment = &in->experiment;
+    answer->challenger_error = bytes_from_text(field_cut(in->challenger_error, ERROR_MESSAGE_MAX));
+    if (experiment->name.length == 0)
+        return;
+    Harrier__V1__Experiment *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__experiment__init(out);
+    out->name = bytes_from_text(experiment->name);
+    out->key = bytes_from_text(experiment->key);
+    out->share_e4 = experiment->share;
+    out->policy_name = bytes_from_text(experiment->policy_name);
+    out->snapshot_id = experiment->snapshot_id;
+    out->position = experiment->position;
+    out->since_time_us = experiment->since_us;
+    out->champion_decisions = experiment->decisions[ARM_CHAMPION];
+    out->challenger_decisions = experiment->decisions[ARM_CHALLENGER];
+    answer->experiment = out;
+}
+
 /* Status and Reload. Reasons and errors are sentences of any length inside the server; here they
  * are cut to ERROR_MESSAGE_MAX. */
 static void encode_status_answer(const struct response *response, struct arena *scratch,
@@ -301,6 +321,7 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->committed_position = in->committed_position;
     encode_brakes(in, scratch, answer);
     encode_sources(in, scratch, answer);
+    encode_experiment(in, scratch, answer);
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
     out->status = answer;
 }

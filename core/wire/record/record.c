@@ -24,6 +24,7 @@ static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_SHADOW] = "shadow",
     [RECORD_AMENDMENT] = "amendment",
     [RECORD_BRAKE] = "brake",
+    [RECORD_EXPERIMENT] = "experiment",
 };
 
 const char *record_type_name(enum record_type type) {
@@ -95,6 +96,7 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
     at = put_number(at, 15, record->transaction.is_backfilled);
+    at = put_number(at, 16, decision->arm);
     for (size_t i = decision->baseline_count; i-- > 0;)
         at = write_baseline(&decision->baselines[i], at);
     at = failed_rules_write(decision, 13, at);
@@ -246,6 +248,23 @@ static void encode_brake(const struct record *record, struct buffer *buffer) {
     protobuf_pack(&out.base, buffer);
 }
 
+static void encode_experiment(const struct record *record, struct arena *scratch,
+                              struct buffer *buffer) {
+    const struct experiment_record *experiment = &record->experiment;
+    Harrier__Archive__V1__ExperimentRecord out;
+    harrier__archive__v1__experiment_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.ended = experiment->ended;
+    out.name = bytes_from_text(experiment->name);
+    out.key = bytes_from_text(experiment->key);
+    out.share_e4 = experiment->share;
+    out.snapshot_id = experiment->snapshot_id;
+    out.policy = bytes_from_text(experiment->policy);
+    out.n_files = experiment->file_count;
+    out.files = files_to_protobuf(experiment->files, experiment->file_count, scratch);
+    protobuf_pack(&out.base, buffer);
+}
+
 /* Shadow records have the message of snapshot records; the type in the frame tells them apart. */
 static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
@@ -274,6 +293,9 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         return;
     case RECORD_BRAKE:
         encode_brake(record, buffer);
+        return;
+    case RECORD_EXPERIMENT:
+        encode_experiment(record, scratch, buffer);
         return;
     case RECORD_TYPE_COUNT:
         break;
@@ -380,8 +402,11 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
         .rule_errors = in->rule_errors,
         .failed_rule_count = in->n_failed_rules,
         .feature_hash = in->feature_hash,
+        .arm = arm_from_protobuf((int)in->arm),
     };
     const char *what = "a transaction record";
+    if (decision->arm == ARM_COUNT)
+        return unknown(what, "arm", (int)in->arm, ret_error);
     if (decision->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
     decision->failed_rules = texts_from_protobuf(in->failed_rules, in->n_failed_rules, arena);
@@ -556,6 +581,28 @@ static int decode_brake(const struct payload *payload, struct record *record,
     return 0;
 }
 
+static int decode_experiment(const struct payload *payload, struct record *record,
+                             struct error *ret_error) {
+    const char *what = "an experiment record";
+    const Harrier__Archive__V1__ExperimentRecord *in =
+        unpack(payload, &harrier__archive__v1__experiment_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    const struct policy_file *files = files_from_protobuf(in->files, in->n_files, payload->arena);
+    if (!files)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    record->receive_time_us = in->receive_time_us;
+    record->experiment = (struct experiment_record){.ended = in->ended != 0,
+                                                    .name = text_from_bytes(in->name),
+                                                    .key = text_from_bytes(in->key),
+                                                    .share = in->share_e4,
+                                                    .snapshot_id = in->snapshot_id,
+                                                    .policy = text_from_bytes(in->policy),
+                                                    .files = files,
+                                                    .file_count = in->n_files};
+    return 0;
+}
+
 /* As for outcomes: what this version does not know is refused before anything is converted. */
 static int decode_amendment(const struct payload *payload, struct record *record,
                             struct error *ret_error) {
@@ -614,6 +661,8 @@ static int decode_typed(const struct payload *payload, struct record *record,
         return decode_list_change(payload, record, ret_error);
     case RECORD_BRAKE:
         return decode_brake(payload, record, ret_error);
+    case RECORD_EXPERIMENT:
+        return decode_experiment(payload, record, ret_error);
     case RECORD_TYPE_COUNT:
         break;
     }

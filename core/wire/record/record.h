@@ -23,6 +23,7 @@ enum record_type {
         7, /* a type of its own: an older version must not take it for the policy in force */
     RECORD_AMENDMENT = 8,
     RECORD_BRAKE = 9,
+    RECORD_EXPERIMENT = 10,
     RECORD_TYPE_COUNT
 };
 
@@ -43,6 +44,7 @@ static inline bool record_type_has_entities(enum record_type type) {
     case RECORD_ENGINE:
     case RECORD_SHADOW:
     case RECORD_BRAKE:
+    case RECORD_EXPERIMENT:
     case RECORD_TYPE_COUNT:
         break;
     }
@@ -146,6 +148,17 @@ struct brake_record {
     struct text source, reason; /* of a person */
 };
 
+/* A challenger begins to decide for a share of a key, with all its files; or ends. */
+struct experiment_record {
+    bool ended;
+    struct text name, key;
+    uint32_t share; /* of EXPERIMENT_SHARE_ALL */
+    uint64_t snapshot_id;
+    struct text policy;
+    const struct policy_file *files;
+    size_t file_count;
+};
+
 struct record {
     enum record_type type;
     uint64_t position; /* in the frame, not in the payload: filled in by the reader of the frame */
@@ -159,6 +172,7 @@ struct record {
         struct engine_record engine;
         struct list_change_record list_change;
         struct brake_record brake;
+        struct experiment_record experiment;
     };
 };
 

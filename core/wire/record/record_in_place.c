@@ -150,6 +150,10 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
         case TAG(15, WIRE_VARINT):
             record->transaction.is_backfilled = take_flag(&reading);
             break;
+        case TAG(16, WIRE_VARINT):
+            if (!take_arm(&reading, &decision->arm))
+                return false;
+            break;
         default:
             return false;
         }

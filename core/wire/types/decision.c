@@ -1,4 +1,4 @@
-/* Names of verdicts and labels as policies, messages and metrics use them, and the check of
+/* Names of verdicts, arms and labels as policies, messages and metrics use them, and the check of
  * outcomes in the order of harrier.proto. */
 #include "decision.h"
 
@@ -17,8 +17,22 @@ static const char *const label_names[LABEL_COUNT] = {
     [LABEL_SUSPECTED] = "suspected",
 };
 
+static const char *const arm_names[ARM_COUNT] = {
+    [ARM_NONE] = "", [ARM_CHAMPION] = "champion", [ARM_CHALLENGER] = "challenger"};
+
 const char *verdict_name(enum verdict verdict) {
     return (size_t)verdict < VERDICT_COUNT ? verdict_names[verdict] : "";
+}
+
+const char *arm_name(enum arm arm) {
+    return (size_t)arm < ARM_COUNT ? arm_names[arm] : "";
+}
+
+enum arm arm_parse(struct text name) {
+    for (enum arm arm = ARM_CHAMPION; arm < ARM_COUNT; arm++)
+        if (text_is(name, arm_names[arm]))
+            return arm;
+    return ARM_NONE;
 }
 
 const char *label_name(enum label label) {

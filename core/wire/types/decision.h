@@ -21,6 +21,17 @@ enum verdict {
 
 const char *verdict_name(enum verdict verdict); /* "approve"; "" for VERDICT_NONE */
 
+/* Which of the two policies of an experiment decides; the numbers are those of harrier.proto. */
+enum arm {
+    ARM_NONE = 0, /* there is no experiment, or the transaction has no key */
+    ARM_CHAMPION = 1,
+    ARM_CHALLENGER = 2,
+    ARM_COUNT
+};
+
+const char *arm_name(enum arm arm);   /* "champion"; "" for ARM_NONE */
+enum arm arm_parse(struct text name); /* ARM_NONE: it is neither */
+
 enum label {
     LABEL_NONE = 0,
     LABEL_LEGIT = 1,
@@ -94,6 +105,7 @@ struct decision {
     const struct reason *reasons;
     size_t reason_count;
     uint64_t snapshot_id, generation_id;
+    enum arm arm; /* the owner of the engines chooses it and fills it in */
     uint64_t position;
     bool degraded;
     struct text degraded_reason;

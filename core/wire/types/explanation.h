@@ -114,8 +114,9 @@ struct explained_computed {
     size_t part_count;
 };
 
-/* What a shadow policy would have decided. */
+/* What a shadow policy would have decided, or the policy of the other arm. */
 struct explained_shadow {
+    enum arm arm; /* NONE: it is a shadow policy */
     struct text name;
     uint64_t snapshot_id;
     enum verdict verdict; /* NONE: it refuses the transaction */
@@ -181,6 +182,7 @@ struct explanation {
     struct decision archived; /* without features and shadows */
     bool is_equal;            /* what was derived is what is archived, to the bit */
     struct text difference;   /* else in words: archived → derived */
+    struct text experiment;   /* whose arm the decision names; "": none */
     uint64_t policy_position; /* where the archive says that this policy decides */
     uint64_t generation_id, generation_position; /* the tables decided on; 0: none */
     uint64_t adopted_position;                   /* where the archive says so */

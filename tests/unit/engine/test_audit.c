@@ -63,6 +63,9 @@ static void each_part(void **state) {
     derived.rule_errors = 0;
     expect(&derived, AUDIT_RULE_ERRORS, "rule errors 3 → 0");
     derived = archived();
+    derived.arm = ARM_CHALLENGER;
+    expect(&derived, AUDIT_ARM, "arm none → challenger");
+    derived = archived();
     derived.snapshot_id = 16;
     derived.generation_id = 17;
     expect(&derived, AUDIT_SNAPSHOT | AUDIT_GENERATION,

@@ -96,6 +96,17 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
             .reason = TEXT_LITERAL("ring"),
         };
         break;
+    case RECORD_EXPERIMENT: {
+        const struct snapshot_record files = bench_snapshot(arena, number);
+        record.experiment = (struct experiment_record){.name = TEXT_LITERAL("bench"),
+                                                       .key = TEXT_LITERAL("customer"),
+                                                       .share = number % 10000 + 1,
+                                                       .snapshot_id = files.snapshot_id,
+                                                       .policy = files.name,
+                                                       .files = files.files,
+                                                       .file_count = files.file_count};
+        break;
+    }
     case RECORD_BRAKE:
         record.brake = (struct brake_record){
             .rule = arena_printf(arena, "rule_%u", number % 5),

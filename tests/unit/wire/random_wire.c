@@ -338,6 +338,10 @@ static const struct text *random_texts(struct random *random, struct arena *aren
 }
 
 /* What a Decision and a TransactionRecord have in common. */
+static enum arm random_arm(struct random *random) {
+    return (enum arm)random_below(random, ARM_COUNT);
+}
+
 static struct decision random_decision(struct random *random, struct arena *arena) {
     size_t count = random_below(random, 5);
     struct reason *reasons = make(arena, count + 1, sizeof *reasons);
@@ -367,7 +371,8 @@ static struct decision random_decision(struct random *random, struct arena *aren
                              .degraded_reason = maybe_text(random, arena, 128),
                              .rule_errors = (uint32_t)random_number(random),
                              .failed_rules = random_texts(random, arena, failed, 64),
-                             .failed_rule_count = failed};
+                             .failed_rule_count = failed,
+                             .arm = random_arm(random)};
 }
 
 static void add_shadows(struct random *random, struct arena *arena, struct decision *decision) {
@@ -490,6 +495,20 @@ static const struct status_source *random_sources(struct random *random, struct 
     return sources;
 }
 
+static struct status_experiment random_experiment(struct random *random, struct arena *arena) {
+    return (struct status_experiment){
+        .name = random_text(random, arena, 64),
+        .key = maybe_text(random, arena, 64),
+        .share = (uint32_t)random_number(random),
+        .policy_name = maybe_text(random, arena, 64),
+        .snapshot_id = random_number(random),
+        .position = random_number(random),
+        .since_us = (int64_t)random_number(random),
+        .decisions =
+            {[ARM_CHAMPION] = random_number(random), [ARM_CHALLENGER] = random_number(random)},
+    };
+}
+
 static struct status_response random_status(struct random *random, struct arena *arena) {
     size_t brakes = random_below(random, 4), sources = random_below(random, 4);
     struct status_response status = {
@@ -530,7 +549,10 @@ static struct status_response random_status(struct random *random, struct arena 
         .sources = random_sources(random, arena, sources),
         .source_count = sources,
         .other_source_transactions = random_number(random),
+        .challenger_error = maybe_text(random, arena, 1000),
     };
+    if (random_bool(random))
+        status.experiment = random_experiment(random, arena);
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;
     return status;
@@ -676,7 +698,8 @@ static void random_scoring(struct random *random, struct arena *arena, size_t co
         cutoffs[i] = (struct explained_cutoff){.verdict = random_verdict(random),
                                                .score = (uint32_t)random_below(random, 1001),
                                                .is_computed = random_bool(random)};
-        shadows[i] = (struct explained_shadow){.name = random_text(random, arena, 64),
+        shadows[i] = (struct explained_shadow){.arm = random_arm(random),
+                                               .name = random_text(random, arena, 64),
                                                .snapshot_id = random_number(random),
                                                .verdict = random_verdict(random),
                                                .score = (uint32_t)random_below(random, 1001),
@@ -748,6 +771,7 @@ static const struct explanation *random_explanation(struct random *random, struc
                                 .archived = random_sent_decision(random, arena),
                                 .is_equal = random_bool(random),
                                 .difference = maybe_text(random, arena, 3000),
+                                .experiment = maybe_text(random, arena, 64),
                                 .policy_position = random_number(random),
                                 .generation_id = random_number(random),
                                 .generation_position = random_number(random),
@@ -933,6 +957,18 @@ struct record random_record(struct random *random, struct arena *arena) {
                                         .source = maybe_text(random, arena, 128),
                                         .reason = maybe_text(random, arena, 128)};
         break;
+    case RECORD_EXPERIMENT: {
+        const struct snapshot_record files = random_snapshot(random, arena);
+        record.experiment = (struct experiment_record){.ended = random_bool(random),
+                                                       .name = maybe_text(random, arena, 64),
+                                                       .key = maybe_text(random, arena, 64),
+                                                       .share = (uint32_t)random_number(random),
+                                                       .snapshot_id = files.snapshot_id,
+                                                       .policy = files.name,
+                                                       .files = files.files,
+                                                       .file_count = files.file_count};
+        break;
+    }
     case RECORD_BRAKE:
         record.brake = (struct brake_record){.rule = maybe_text(random, arena, 64),
                                              .definition = random_number(random),

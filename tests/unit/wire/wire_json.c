@@ -13,6 +13,8 @@ static const char *const amendment_kinds[] = {"AMENDMENT_UNSPECIFIED", "AMENDMEN
 static const char *const labels[] = {"LABEL_NONE", "LABEL_LEGIT", "LABEL_FRAUD", "LABEL_CHARGEBACK",
                                      "LABEL_SUSPECTED"};
 
+static const char *const arms[] = {"ARM_UNSPECIFIED", "ARM_CHAMPION", "ARM_CHALLENGER"};
+
 static json_t *text_value(struct text text) {
     json_t *value = json_stringn(text.data ? text.data : "", text.length);
     assert_non_null(value); /* not UTF-8: give such a text no JSON */
@@ -392,6 +394,7 @@ static void put_decision(json_t *out, const struct decision *decision) {
     put_text(out, "degraded_reason", decision->degraded_reason);
     put_small(out, "rule_errors", decision->rule_errors);
     put_array(out, "failed_rules", names_json(decision->failed_rules, decision->failed_rule_count));
+    put_name(out, "arm", arms, decision->arm);
 }
 
 /* As it is sent. */
@@ -497,6 +500,20 @@ static void put_warming(json_t *out, const struct warming *warming) {
     put_unsigned(out, "warming_rule_count", warming->rule_count);
 }
 
+static json_t *experiment_json(const struct status_experiment *experiment) {
+    json_t *out = json_object();
+    put_text(out, "name", experiment->name);
+    put_text(out, "key", experiment->key);
+    put_small(out, "share_e4", experiment->share);
+    put_text(out, "policy_name", experiment->policy_name);
+    put_unsigned(out, "snapshot_id", experiment->snapshot_id);
+    put_unsigned(out, "position", experiment->position);
+    put_signed(out, "since_time_us", experiment->since_us);
+    put_unsigned(out, "champion_decisions", experiment->decisions[ARM_CHAMPION]);
+    put_unsigned(out, "challenger_decisions", experiment->decisions[ARM_CHALLENGER]);
+    return out;
+}
+
 static json_t *brakes_json(const struct status_response *status) {
     json_t *all = json_array();
     for (size_t i = 0; i < status->described_brakes; i++) {
@@ -591,6 +608,9 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_unsigned(out, "brake_count", status->brake_count);
     put_array(out, "sources", sources_json(status));
     put_unsigned(out, "other_source_transactions", status->other_source_transactions);
+    if (status->experiment.name.length)
+        json_object_set_new(out, "experiment", experiment_json(&status->experiment));
+    put_text(out, "challenger_error", status->challenger_error);
     return out;
 }
 
@@ -764,6 +784,7 @@ static json_t *shadow_json(const struct explained_shadow *shadow) {
     put_array(out, "rules", names_json(shadow->rules, shadow->rule_count));
     put_small(out, "rule_errors", shadow->rule_errors);
     put_flag(out, "degraded", shadow->degraded);
+    put_name(out, "arm", arms, shadow->arm);
     return out;
 }
 
@@ -866,6 +887,7 @@ static json_t *explanation_json(const struct explanation *explanation) {
     json_object_set_new(out, "archived", decision_json(&explanation->archived));
     put_flag(out, "equal", explanation->is_equal);
     put_text(out, "difference", explanation->difference);
+    put_text(out, "experiment", explanation->experiment);
     put_unsigned(out, "policy_position", explanation->policy_position);
     put_unsigned(out, "generation_id", explanation->generation_id);
     put_unsigned(out, "generation_position", explanation->generation_position);
@@ -1069,6 +1091,15 @@ json_t *record_json(const struct record *record) {
         put_signed(out, "expiry_time_us", record->list_change.expiry_time_us);
         put_text(out, "source", record->list_change.source);
         put_text(out, "reason", record->list_change.reason);
+        break;
+    case RECORD_EXPERIMENT:
+        put_flag(out, "ended", record->experiment.ended);
+        put_text(out, "name", record->experiment.name);
+        put_text(out, "key", record->experiment.key);
+        put_small(out, "share_e4", record->experiment.share);
+        put_unsigned(out, "snapshot_id", record->experiment.snapshot_id);
+        put_text(out, "policy", record->experiment.policy);
+        put_files(out, record->experiment.files, record->experiment.file_count);
         break;
     case RECORD_BRAKE:
         put_text(out, "rule", record->brake.rule);

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "ed09c65a92a631bdd72f4da6f91d2b15f702010280433b654add7c7887ee1344"
+const SourceSHA256 = "77f4e2b12e51ec3b63c0898a2e45b7083a77ae91714cff9b6bdb90ebff029fab"

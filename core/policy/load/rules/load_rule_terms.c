@@ -95,38 +95,12 @@ void rule_read_period(const struct reader *reader, const struct tree_node *from,
 /* ------------------------------------------------------------------------------------------------
  * Rollout */
 
-/* "25%" or "0.5%": above 0, at most 100, at most two decimals. */
-static bool parse_percent(struct text t, uint32_t *ret_parts) {
-    uint32_t parts = 0, decimals = 0, digits = 0;
-    bool point = false;
-    if (t.length < 2 || t.length > 7 || t.data[t.length - 1] != '%')
-        return false;
-    for (size_t i = 0; i + 1 < t.length; i++) {
-        char c = t.data[i];
-        if (c == '.' && !point && digits > 0) {
-            point = true;
-            continue;
-        }
-        if (c < '0' || c > '9')
-            return false;
-        parts = parts * 10 + (uint32_t)(c - '0');
-        digits++;
-        decimals += point;
-    }
-    if (digits == 0 || decimals > 2 || (point && decimals == 0))
-        return false;
-    for (; decimals < 2; decimals++)
-        parts *= 10;
-    *ret_parts = parts;
-    return parts > 0 && parts <= RULE_ROLLOUT_ALL;
-}
-
 static void read_percent(const struct reader *reader, const struct tree_node *node,
                          const char *what, struct rule *rule) {
     struct text t;
     if (!read_text(reader, node, what, 64, &t))
         return;
-    if (!parse_percent(t, &rule->rollout))
+    if (!read_parse_percent(t, &rule->rollout))
         read_diagnostic(reader, node,
                         "%s \"%" TEXT_FORMAT
                         "\" is not a percentage; expected more than 0%% and at most 100%%, with "

@@ -31,6 +31,20 @@ static void test_share_at_the_ends(void **state) {
     assert_near(all.low, 10 / (10 + z2));
 }
 
+/* Newcombe 1998, table II, method 10: 56/70 − 48/80 and 9/10 − 3/10. */
+static void test_difference(void **state) {
+    (void)state;
+    struct report_share more = report_difference(report_share(48, 80), report_share(56, 70));
+    assert_true(more.is_known);
+    assert_near(more.value, 56 / 70.0 - 48 / 80.0);
+    assert_true(fabs(more.low - 0.0524) < 5e-5);
+    assert_true(fabs(more.high - 0.3339) < 5e-5);
+    struct report_share few = report_difference(report_share(3, 10), report_share(9, 10));
+    assert_true(fabs(few.low - 0.1705) < 5e-5);
+    assert_true(fabs(few.high - 0.8090) < 5e-5);
+    assert_false(report_difference(report_share(0, 0), report_share(1, 2)).is_known);
+}
+
 /* Positives at 900, 500, 500; negatives at 500, 100, 0, 0. */
 static struct report_scores seven_rows(void) {
     struct report_scores scores = {0};
@@ -152,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_share),
         cmocka_unit_test(test_share_at_the_ends),
+        cmocka_unit_test(test_difference),
         cmocka_unit_test(test_auc_with_ties),
         cmocka_unit_test(test_average_precision_with_ties),
         cmocka_unit_test(test_points),

@@ -46,6 +46,8 @@ static enum record_type record_type_of(const char *message) {
         return RECORD_GENERATION;
     if (strcmp(message, "BrakeRecord") == 0)
         return RECORD_BRAKE;
+    if (strcmp(message, "ExperimentRecord") == 0)
+        return RECORD_EXPERIMENT;
     assert_string_equal(message, "EngineRecord");
     return RECORD_ENGINE;
 }

@@ -459,7 +459,7 @@ static void defaults_are_written(void **state) {
         "\"score\":0,\"reasons\":[],\"snapshot_id\":\"0\",\"generation_id\":\"0\","
         "\"position\":\"0\",\"degraded\":false,\"degraded_reason\":\"\",\"duplicate\":false,"
         "\"dry_run\":false,\"server_us\":0,\"rule_errors\":0,\"features\":[],"
-        "\"failed_rules\":[]}}]}",
+        "\"failed_rules\":[],\"arm\":\"ARM_UNSPECIFIED\"}}]}",
         0, NULL);
     assert_json_equal("a decision", json, expected);
     buffer_deinit(&bytes);

@@ -247,6 +247,7 @@ static void names(void **state) {
     assert_string_equal(record_type_name(RECORD_TRANSACTION), "transaction");
     assert_string_equal(record_type_name(RECORD_LIST_CHANGE), "list_change");
     assert_string_equal(record_type_name(RECORD_BRAKE), "brake");
+    assert_string_equal(record_type_name(RECORD_EXPERIMENT), "experiment");
     assert_string_equal(record_type_name(RECORD_ENGINE), "engine");
     assert_string_equal(record_type_name((enum record_type)0), "unknown");
     assert_string_equal(record_type_name(RECORD_TYPE_COUNT), "unknown");

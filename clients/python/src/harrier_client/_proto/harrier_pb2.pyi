@@ -29,6 +29,12 @@ class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERDICT_CHALLENGE: _ClassVar[Verdict]
     VERDICT_DECLINE: _ClassVar[Verdict]
 
+class Arm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ARM_UNSPECIFIED: _ClassVar[Arm]
+    ARM_CHAMPION: _ClassVar[Arm]
+    ARM_CHALLENGER: _ClassVar[Arm]
+
 class Label(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     LABEL_NONE: _ClassVar[Label]
@@ -108,6 +114,9 @@ VERDICT_APPROVE: Verdict
 VERDICT_REVIEW: Verdict
 VERDICT_CHALLENGE: Verdict
 VERDICT_DECLINE: Verdict
+ARM_UNSPECIFIED: Arm
+ARM_CHAMPION: Arm
+ARM_CHALLENGER: Arm
 LABEL_NONE: Label
 LABEL_LEGIT: Label
 LABEL_FRAUD: Label
@@ -321,7 +330,7 @@ class Attribute(_message.Message):
     def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., integer: _Optional[int] = ..., number: _Optional[float] = ..., flag: bool = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("transaction_id", "verdict", "score", "reasons", "snapshot_id", "generation_id", "position", "degraded", "degraded_reason", "duplicate", "dry_run", "server_us", "rule_errors", "features", "failed_rules")
+    __slots__ = ("transaction_id", "verdict", "score", "reasons", "snapshot_id", "generation_id", "position", "degraded", "degraded_reason", "duplicate", "dry_run", "server_us", "rule_errors", "features", "failed_rules", "arm")
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -337,6 +346,7 @@ class Decision(_message.Message):
     RULE_ERRORS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     FAILED_RULES_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
     transaction_id: str
     verdict: Verdict
     score: int
@@ -352,7 +362,8 @@ class Decision(_message.Message):
     rule_errors: int
     features: _containers.RepeatedCompositeFieldContainer[NamedValue]
     failed_rules: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, transaction_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., snapshot_id: _Optional[int] = ..., generation_id: _Optional[int] = ..., position: _Optional[int] = ..., degraded: bool = ..., degraded_reason: _Optional[str] = ..., duplicate: bool = ..., dry_run: bool = ..., server_us: _Optional[int] = ..., rule_errors: _Optional[int] = ..., features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., failed_rules: _Optional[_Iterable[str]] = ...) -> None: ...
+    arm: Arm
+    def __init__(self, transaction_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., snapshot_id: _Optional[int] = ..., generation_id: _Optional[int] = ..., position: _Optional[int] = ..., degraded: bool = ..., degraded_reason: _Optional[str] = ..., duplicate: bool = ..., dry_run: bool = ..., server_us: _Optional[int] = ..., rule_errors: _Optional[int] = ..., features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., failed_rules: _Optional[_Iterable[str]] = ..., arm: _Optional[_Union[Arm, str]] = ...) -> None: ...
 
 class Reason(_message.Message):
     __slots__ = ("rule", "text", "score", "verdict", "shadow", "suppressed", "tags", "group", "capped", "verdict_if_live")
@@ -741,7 +752,7 @@ class StatusRequest(_message.Message):
     def __init__(self, state_hash: bool = ...) -> None: ...
 
 class StatusResponse(_message.Message):
-    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position", "brakes", "brake_count", "sources", "other_source_transactions")
+    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities", "node", "primary", "committed_position", "brakes", "brake_count", "sources", "other_source_transactions", "experiment", "challenger_error")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -781,6 +792,8 @@ class StatusResponse(_message.Message):
     BRAKE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     OTHER_SOURCE_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGER_ERROR_FIELD_NUMBER: _ClassVar[int]
     version: str
     state: str
     state_reason: str
@@ -820,7 +833,9 @@ class StatusResponse(_message.Message):
     brake_count: int
     sources: _containers.RepeatedCompositeFieldContainer[SourceStatus]
     other_source_transactions: int
-    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ..., brakes: _Optional[_Iterable[_Union[Brake, _Mapping]]] = ..., brake_count: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., other_source_transactions: _Optional[int] = ...) -> None: ...
+    experiment: Experiment
+    challenger_error: str
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ..., node: _Optional[str] = ..., primary: _Optional[str] = ..., committed_position: _Optional[int] = ..., brakes: _Optional[_Iterable[_Union[Brake, _Mapping]]] = ..., brake_count: _Optional[int] = ..., sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ..., other_source_transactions: _Optional[int] = ..., experiment: _Optional[_Union[Experiment, _Mapping]] = ..., challenger_error: _Optional[str] = ...) -> None: ...
 
 class SourceStatus(_message.Message):
     __slots__ = ("source", "transactions", "last_receive_time_us", "first", "highest", "gaps", "missed", "late", "repeats", "restarts", "missing")
@@ -855,6 +870,28 @@ class SourceRange(_message.Message):
     first: int
     last: int
     def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class Experiment(_message.Message):
+    __slots__ = ("name", "key", "share_e4", "policy_name", "snapshot_id", "position", "since_time_us", "champion_decisions", "challenger_decisions")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SHARE_E4_FIELD_NUMBER: _ClassVar[int]
+    POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    CHAMPION_DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGER_DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    key: str
+    share_e4: int
+    policy_name: str
+    snapshot_id: int
+    position: int
+    since_time_us: int
+    champion_decisions: int
+    challenger_decisions: int
+    def __init__(self, name: _Optional[str] = ..., key: _Optional[str] = ..., share_e4: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., position: _Optional[int] = ..., since_time_us: _Optional[int] = ..., champion_decisions: _Optional[int] = ..., challenger_decisions: _Optional[int] = ...) -> None: ...
 
 class LabelCount(_message.Message):
     __slots__ = ("label", "transactions")
@@ -1005,7 +1042,7 @@ class ExplainRequest(_message.Message):
     def __init__(self, transaction_id: _Optional[str] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
-    __slots__ = ("transaction", "position", "receive_time_us", "archived", "equal", "difference", "policy_position", "generation_id", "generation_position", "adopted_position", "base_position", "records_read", "records_applied", "entities", "outcomes", "notes", "then", "amendments")
+    __slots__ = ("transaction", "position", "receive_time_us", "archived", "equal", "difference", "policy_position", "generation_id", "generation_position", "adopted_position", "base_position", "records_read", "records_applied", "entities", "outcomes", "notes", "then", "amendments", "experiment")
     TRANSACTION_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
@@ -1024,6 +1061,7 @@ class ExplainResponse(_message.Message):
     NOTES_FIELD_NUMBER: _ClassVar[int]
     THEN_FIELD_NUMBER: _ClassVar[int]
     AMENDMENTS_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
     transaction: Transaction
     position: int
     receive_time_us: int
@@ -1042,7 +1080,8 @@ class ExplainResponse(_message.Message):
     notes: _containers.RepeatedScalarFieldContainer[str]
     then: ExplainedPolicy
     amendments: _containers.RepeatedCompositeFieldContainer[ExplainedAmendment]
-    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., archived: _Optional[_Union[Decision, _Mapping]] = ..., equal: bool = ..., difference: _Optional[str] = ..., policy_position: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., adopted_position: _Optional[int] = ..., base_position: _Optional[int] = ..., records_read: _Optional[int] = ..., records_applied: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[ExplainedEntity, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[ExplainedOutcome, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ..., then: _Optional[_Union[ExplainedPolicy, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[ExplainedAmendment, _Mapping]]] = ...) -> None: ...
+    experiment: str
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., archived: _Optional[_Union[Decision, _Mapping]] = ..., equal: bool = ..., difference: _Optional[str] = ..., policy_position: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., adopted_position: _Optional[int] = ..., base_position: _Optional[int] = ..., records_read: _Optional[int] = ..., records_applied: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[ExplainedEntity, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[ExplainedOutcome, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ..., then: _Optional[_Union[ExplainedPolicy, _Mapping]] = ..., amendments: _Optional[_Iterable[_Union[ExplainedAmendment, _Mapping]]] = ..., experiment: _Optional[str] = ...) -> None: ...
 
 class ExplainedEntity(_message.Message):
     __slots__ = ("name", "key", "entries", "newest_time_us", "applied", "in_tables")
@@ -1225,7 +1264,7 @@ class ExplainedCutoff(_message.Message):
     def __init__(self, verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., computed: bool = ...) -> None: ...
 
 class ExplainedShadow(_message.Message):
-    __slots__ = ("name", "snapshot_id", "verdict", "score", "rules", "rule_errors", "degraded")
+    __slots__ = ("name", "snapshot_id", "verdict", "score", "rules", "rule_errors", "degraded", "arm")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
@@ -1233,6 +1272,7 @@ class ExplainedShadow(_message.Message):
     RULES_FIELD_NUMBER: _ClassVar[int]
     RULE_ERRORS_FIELD_NUMBER: _ClassVar[int]
     DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
     name: str
     snapshot_id: int
     verdict: Verdict
@@ -1240,4 +1280,5 @@ class ExplainedShadow(_message.Message):
     rules: _containers.RepeatedScalarFieldContainer[str]
     rule_errors: int
     degraded: bool
-    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., rules: _Optional[_Iterable[str]] = ..., rule_errors: _Optional[int] = ..., degraded: bool = ...) -> None: ...
+    arm: Arm
+    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., rules: _Optional[_Iterable[str]] = ..., rule_errors: _Optional[int] = ..., degraded: bool = ..., arm: _Optional[_Union[Arm, str]] = ...) -> None: ...

@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""A challenger decides for a share of the cards: who meets it is computed here a second time, and every decision is
+derived again, whatever happened to the experiment in between."""
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import segments
+import wire
+import xxh3
+from night import SwapTest
+from server import POLICY, WAIT, transaction
+
+HARRIER = os.environ["HARRIER"]
+EXPERIMENT = 10  # record type
+CARDS = 400
+
+STRICTER = {
+    **POLICY,
+    "policy.yaml": POLICY["policy.yaml"].replace("name: system", "name: stricter"),
+    "rules/velocity.yaml": """\
+rules:
+  - name: twice
+    about: twice
+    when: card.count_1h >= 2
+    then: {verdict: decline, score: 100}
+""",
+}
+
+
+def arm_of(card, name, parts):
+    """As core/policy/lists/experiment.h has it."""
+    seed = xxh3.xxh3(b"experiment/" + name.encode())
+    return "ARM_CHALLENGER" if xxh3.xxh3(card.encode(), seed) % 10000 < parts else "ARM_CHAMPION"
+
+
+class ChallengerTest(SwapTest):
+    def setUp(self):
+        super().setUp()
+        self.challenger = os.path.join(self.folder, "challenger")
+        self.config = os.path.join(self.folder, "harrierd.conf")
+        self.number = 0
+        self.served = {}  # id → decision
+        self.write_challenger(STRICTER)
+
+    def write_challenger(self, files):
+        shutil.rmtree(self.challenger, ignore_errors=True)
+        for name, text in files.items():
+            path = os.path.join(self.challenger, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def configure(self, share=None, name="spring", key="card", more=""):
+        with open(self.config, "w", encoding="utf-8") as file:
+            if share:
+                file.write(f"challenger = {self.challenger}\nchallenger_share = {share}\n"
+                           f"challenger_key = {key}\nchallenger_name = {name}\n")
+            file.write(more)
+
+    def start(self, *flags):
+        self.harrierd = self.server(f"--config={self.config}", "--lazy_sync_interval=10ms", *flags).start()
+
+    def reload(self, until):
+        """SIGHUP, then waits for a status that is as it should be."""
+        self.harrierd.process.send_signal(signal.SIGHUP)
+        return self.await_status(self.harrierd, "reloaded", until)
+
+    def share(self, percent):
+        return lambda status: status.get("experiment", {}).get("share_e4") == percent * 100
+
+    def score(self, count):
+        """Returns the decisions, by card in order."""
+        batch = [transaction(self.number + i, cards=CARDS) for i in range(count)]
+        self.number += count
+        with self.harrierd.connect() as connection:
+            results = connection.score(batch)
+        for one, result in zip(batch, results):
+            self.served[one["id"]] = {**result["decision"], "card": one["card"]}
+        return [self.served[one["id"]] for one in batch]
+
+    def harrier(self, *arguments, status=0):
+        run = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        return run.stdout if status == 0 else run.stdout + run.stderr
+
+    def records(self):
+        return [wire.decode("ExperimentRecord", payload)
+                for _, kind, payload in segments.records(self.harrierd.archive) if kind == EXPERIMENT]
+
+    def assert_replays(self, *options):
+        self.assertIn("Every decision equals the archived one.",
+                      self.harrier("replay", self.data, "--recorded", *options))
+
+    def assert_arms(self, decisions, name, parts):
+        """Each is of the arm that its card has, and was made by that arm's policy."""
+        ids = {"ARM_CHAMPION": set(), "ARM_CHALLENGER": set()}
+        for one in decisions:
+            self.assertEqual(one["arm"], arm_of(one["card"], name, parts), one)
+            ids[one["arm"]].add(one["snapshot_id"])
+        self.assertTrue(all(len(of) <= 1 for of in ids.values()), ids)
+        return ids
+
+
+class Experiment(ChallengerTest):
+    def test_served_raised_killed_reloaded_and_stopped(self):
+        self.configure("10%")
+        self.start()
+        first = self.score(CARDS)
+        ids = self.assert_arms(first, "spring", 1000)
+        (challenger,) = ids["ARM_CHALLENGER"]
+        self.assertNotEqual(ids["ARM_CHAMPION"], {challenger})
+        (record,) = self.records()
+        self.assertEqual((record["name"], record["key"], record["share_e4"], record["policy"]),
+                         ("spring", "card", 1000, "stricter"))
+        self.assertEqual({one["path"] for one in record["files"]}, set(STRICTER))
+
+        self.configure("40%")
+        self.reload(self.share(40))
+        second = self.score(CARDS)
+        self.assert_arms(second, "spring", 4000)
+        moved = {(a["arm"], b["arm"]) for a, b in zip(first, second)}
+        self.assertEqual(moved, {("ARM_CHAMPION", "ARM_CHAMPION"), ("ARM_CHAMPION", "ARM_CHALLENGER"),
+                                 ("ARM_CHALLENGER", "ARM_CHALLENGER")})
+
+        self.harrierd.kill()
+        self.harrierd.start()
+        self.assertEqual(len(self.records()), 2)  # nothing has changed
+        self.assert_arms(self.score(CARDS), "spring", 4000)
+
+        # Decisions on the same histories: the stricter policy declines a second transaction.
+        late = self.score(CARDS)
+        for one in late:
+            self.assertEqual(one["verdict"], "VERDICT_DECLINE" if one["arm"] == "ARM_CHALLENGER" else "VERDICT_REVIEW")
+
+        self.write_challenger({**STRICTER, "rules/velocity.yaml": STRICTER["rules/velocity.yaml"].replace("100", "200")})
+        self.reload(lambda status: status["experiment"]["snapshot_id"] != challenger)
+        again = self.score(CARDS)
+        self.assertNotIn(challenger, self.assert_arms(again, "spring", 4000)["ARM_CHALLENGER"])
+
+        old = self.harrierd.status()
+        self.rebuild()
+        self.await_adopted(self.harrierd, old)
+        self.assert_arms(self.score(CARDS), "spring", 4000)
+
+        self.harrierd.kill()
+        self.configure("40%", name="summer")  # another sample
+        self.harrierd.start()
+        self.assert_arms(self.score(CARDS), "summer", 4000)
+
+        self.configure()
+        self.reload(lambda status: "experiment" not in status)
+        alone = self.score(50)
+        self.assertEqual({one.get("arm") for one in alone}, {None})
+        self.assertEqual({one["snapshot_id"] for one in alone}, ids["ARM_CHAMPION"])
+        self.assertEqual([one.get("ended", False) for one in self.records()], [False, False, False, False, True])
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+        self.assertEqual(self.verify()[0], 0)
+        self.harrierd.stop()
+        self.assert_replays("--threads", "3")
+
+        self.start()  # the tables know that it has ended
+        self.assertEqual(len(self.records()), 5)
+        self.assertNotIn("experiment", self.harrierd.status())
+
+    def test_the_end_is_found_behind_tables(self):
+        """Tables were built meanwhile, and the configuration changed while the server was down."""
+        self.configure("50%")
+        self.start()
+        self.score(CARDS)
+        self.await_synced(self.harrierd)
+        self.harrierd.stop()
+        self.rebuild()
+        self.configure()
+        self.harrierd.start()
+        self.assertEqual({one.get("arm") for one in self.score(CARDS)}, {None})
+        self.assertEqual([one.get("ended", False) for one in self.records()], [False, True])
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+
+    def test_shadows_brakes_and_explanations_go_on(self):
+        shadow = os.path.join(self.folder, "shadow")
+        shutil.copytree(os.path.join(self.folder, "policy"), shadow)
+        with open(os.path.join(shadow, "policy.yaml"), "a", encoding="utf-8") as file:
+            file.write("# another\n")
+        limited = STRICTER["rules/velocity.yaml"] + "    at_most: 10% per 10m\n"
+        self.write_challenger({**STRICTER, "rules/velocity.yaml": limited})
+        self.configure("50%", more=f"shadow = {shadow}\n")
+        self.start()
+        for _ in range(4):
+            self.score(CARDS)
+        self.assertIn("brake pulled on rule twice", self.harrierd.said())
+        declined = [one for one in self.served.values() if one["verdict"] == "VERDICT_DECLINE"]
+        self.assertTrue(declined)
+        last = self.score(CARDS)
+        braked = [one for one in last if one["arm"] == "ARM_CHALLENGER"]
+        self.assertEqual({one["verdict"] for one in braked}, {"VERDICT_APPROVE"})
+        self.harrier("brake", "lift", "twice", "--to", self.harrierd.address)
+        self.score(CARDS)
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+        for arm, one in (("challenger", declined[0]), ("champion", next(x for x in last if x["arm"] == "ARM_CHAMPION"))):
+            told = json.loads(self.harrier("explain", self.data, one["transaction_id"], "--json"))
+            self.assertTrue(told["equal"], told.get("difference"))
+            self.assertEqual((told["archived"]["arm"], told["experiment"]), (arm, "spring"))
+            self.assertEqual(told["then"]["name"], "stricter" if arm == "challenger" else "system")
+            other = told["then"]["other_arm"]
+            self.assertEqual((other["arm"], other["name"]),
+                             ("champion", "system") if arm == "challenger" else ("challenger", "stricter"))
+            self.assertEqual(len(told["then"]["shadows"]), 1)
+            with self.harrierd.connect() as connection:
+                asked = connection.call({"explain": {"transaction_id": one["transaction_id"]}})["explain"]
+            self.assertTrue(asked["equal"])
+            self.assertIn(f"decided by the {arm}", self.harrier("explain", self.data, one["transaction_id"]))
+
+    def test_metrics_and_status(self):
+        self.configure("25%")
+        self.start()
+        decisions = self.score(CARDS)
+        status = self.harrierd.status()["experiment"]
+        for arm in ("champion", "challenger"):
+            count = sum(one["arm"] == f"ARM_{arm.upper()}" for one in decisions)
+            self.assertEqual(status[f"{arm}_decisions"], count)
+            self.assertEqual(self.harrierd.metric(
+                f'harrierd_arm_decisions_total{{experiment="spring",arm="{arm}",verdict="approve"}}'), count)
+        self.assertEqual(self.harrierd.metric("harrierd_challenger_refused"), 0)
+        self.assertIn('harrierd_challenger_share{experiment="spring",policy="stricter"', self.harrierd.http("/metrics")[1])
+        text = self.harrier("status", "--to", self.harrierd.address)
+        self.assertIn("for 25% of card, experiment spring", text)
+
+
+class Arms(ChallengerTest):
+    """The report against a count of its own, from the table that harrier export writes."""
+
+    def outcomes(self, ids):
+        with self.harrierd.connect() as connection:
+            for id, label in ids:
+                connection.report(id, label)
+
+    def exported(self):
+        return list(csv.DictReader(io.StringIO(self.harrier("export", self.data, "--quiet", "--out", "-"))))
+
+    def reported(self, *options):
+        return [json.loads(line) for line in
+                self.harrier("policy", "arms", self.data, "--json", "--quiet", *options).splitlines()]
+
+    def check_phase(self, phase, rows):
+        """rows: of the phase, mature."""
+        for arm, name in (("champion", "champion"), ("challenger", "challenger"), ("without_key", "")):
+            mine, told = [row for row in rows if row["arm"] == name], phase[arm]
+            alert = [row for row in mine if row["verdict"] != "approve"]
+            fraud = [row for row in mine if row["outcome"] in ("fraud", "chargeback")]
+            known = [row for row in mine if row["outcome"] != "suspected"]
+            self.assertEqual(told["decisions"], len(mine))
+            for verdict in ("approve", "review", "challenge", "decline"):
+                self.assertEqual(told["verdicts"][verdict], sum(row["verdict"] == verdict for row in mine))
+            self.assertEqual((told["mature"], told["frauds"]), (len(known), len(fraud)))
+            caught = [row for row in fraud if row in alert]
+            self.assertEqual((told["frauds_caught"], told["frauds_missed"]), (len(caught), len(fraud) - len(caught)))
+            self.assertEqual(told["alerts"], sum(row in alert for row in known))
+            money = sum(round(100 * float(row["amount"])) for row in fraud)
+            self.assertEqual(told["fraud_minor"], {"EUR": money} if fraud else {})
+            missed = sum(round(100 * float(row["amount"])) for row in fraud if row not in alert)
+            self.assertEqual(told["fraud_missed_minor"].get("EUR", 0), missed)
+            if fraud and name:
+                self.assertAlmostEqual(told["shares"]["caught"]["value"], len(caught) / len(fraud))
+                self.assertLessEqual(told["shares"]["caught"]["low"], len(caught) / len(fraud))
+        a, b = (phase[arm]["shares"]["alerts"]["value"] for arm in ("champion", "challenger"))
+        self.assertAlmostEqual(phase["differences"]["alerts"]["value"], b - a)
+        self.assertLess(phase["differences"]["alerts"]["low"], b - a)
+
+    def test_figures_equal_a_count_of_the_export(self):
+        self.configure("30%")
+        self.start()
+        self.score(50 + CARDS)
+        self.score(2 * CARDS)
+        with self.harrierd.connect() as connection:
+            nobody = {**transaction(10**6), "event_time_us": transaction(0)["event_time_us"]}
+            del nobody["card"]
+            connection.score([nobody])
+        self.configure("60%")
+        self.reload(self.share(60))
+        self.score(2 * CARDS)
+        labels = ("FRAUD", "LEGIT", "CHARGEBACK", "SUSPECTED")
+        self.outcomes((f"t{n}", labels[n % 4]) for n in range(0, self.number, 3))
+        self.await_synced(self.harrierd)
+        rows = self.exported()
+        self.assertEqual(len(rows), self.number + 1)
+        for row in rows:
+            expected = arm_of(row["card"], "spring", 3000 if int(row["id"][1:]) < 50 + 3 * CARDS else 6000)
+            self.assertEqual(row["arm"], expected[4:].lower() if row["card"] else "")
+        phases = self.reported("--outcomes-after", "0s")
+        self.assertEqual([(one["share_e4"], one["experiment"]) for one in phases], [(3000, "spring"), (6000, "spring")])
+        border = phases[1]["from_position"]
+        self.assertEqual(phases[0]["until_position"], border)
+        self.check_phase(phases[0], [row for row in rows if int(row["position"]) < border])
+        self.check_phase(phases[1], [row for row in rows if int(row["position"]) > border])
+        self.assertEqual(phases[0]["without_key"]["decisions"], 1)
+
+        # Only what is old enough counts for outcomes, and only what is in the range at all.
+        young = self.reported("--outcomes-after", "1000s")
+        self.assertLess(young[0]["champion"]["mature"], phases[0]["champion"]["mature"])
+        self.assertEqual(young[0]["champion"]["verdicts"], phases[0]["champion"]["verdicts"])
+        self.assertEqual([one["champion"]["mature"] for one in self.reported()], [0, 0])
+        some = self.reported("--from", "2026-01-01T00:10:00Z", "--outcomes-after", "0s")
+        self.assertLess(some[0]["champion"]["decisions"], phases[0]["champion"]["decisions"])
+        text = self.harrier("policy", "arms", self.data, "--outcomes-after", "0s")
+        self.assertIn("experiment spring: 30% of card to stricter", text)
+        self.assertIn("1 transactions without card", text)
+
+    def test_promoted(self):
+        policy = os.path.join(self.folder, "policy")
+        self.configure("30%")
+        self.start()
+        self.score(CARDS)
+        self.await_synced(self.harrierd)
+        self.assertIn("count_1h >= 2", self.harrier("policy", "promote", self.data, policy, "--dry-run"))
+        self.harrier("policy", "promote", self.data, policy)
+        self.configure()
+        self.reload(lambda status: "experiment" not in status and status["policy_name"] == "stricter")
+        self.score(CARDS)
+        self.assertEqual(self.score(5)[0]["verdict"], "VERDICT_DECLINE")
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+        self.assertIn("no challenger decides", self.harrier("policy", "promote", self.data, policy, status=66))
+        listed = [json.loads(line) for line in self.harrier("policy", "list", self.data, "--json").splitlines()]
+        self.assertEqual([one["use"] for one in listed], ["live", "arm", "live"])
+        self.assertEqual(listed[1]["experiment"], "spring")
+        self.assertEqual(listed[1]["until_position"] - listed[2]["position"], 1)
+
+
+class Refused(ChallengerTest):
+    """Nothing that cannot work is tried, and the champion decides for all."""
+
+    def assert_refused(self, files, *words, **more):
+        self.write_challenger(files)
+        self.configure("50%", **more)
+        self.start()
+        said = self.harrierd.status()["challenger_error"]
+        for word in words:
+            self.assertIn(word, said)
+        self.assertEqual(self.harrierd.metric("harrierd_challenger_refused"), 1)
+        self.assertEqual({one.get("arm") for one in self.score(20)}, {None})
+        self.assertEqual(self.records(), [])
+        self.harrierd.kill()
+
+    def test_what_does_not_fit_the_champion(self):
+        features = POLICY["features.yaml"].replace(
+            "  merchant:\n    -", "    - {name: count_1m, aggregate: count, window: 1m}\n  merchant:\n    -")
+        self.assert_refused({**STRICTER, "features.yaml": features}, "card.count_1m", "add it to the champion")
+        self.assert_refused({**STRICTER, "schema.yaml": "fields: {device: {required: true}}\n"}, "device")
+        self.assert_refused({**STRICTER, "schema.yaml": "attributes: {items: {type: int}}\n"}, "items")
+        self.assert_refused(POLICY, "the same policy")
+        self.assert_refused({**STRICTER, "rules/velocity.yaml": "rules: [{name: x}]\n"}, "when")
+        self.assert_refused(STRICTER, "carrd", "did you mean", key="carrd")
+        self.assert_refused(STRICTER, "no name", name="a/b")
+
+    def test_a_good_one_stays_when_its_folder_breaks(self):
+        self.configure("50%")
+        self.start()
+        self.write_challenger({**STRICTER, "rules/velocity.yaml": "rules: [{name: x}]\n"})
+        self.reload(lambda status: status.get("challenger_error"))
+        self.assert_arms(self.score(CARDS), "spring", 5000)
+        # The champion drops a feature that the challenger reads: the champion wins.
+        self.write_policy("features.yaml", POLICY["features.yaml"].replace("count_1h, aggregate: count, window: 1h",
+                                                                           "count_1h, aggregate: count, window: 2h"))
+        self.reload(lambda status: "experiment" not in status)
+        self.score(20)
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+
+    def test_options(self):
+        for share, key, word in (("0%", "card", "challenger_share"), ("10", "card", "challenger_share"),
+                                 ("10%", "", "challenger_key")):
+            self.configure(share, key=key)
+            server = self.server(f"--config={self.config}").spawn()
+            self.assert_ends(server, 78, word)
+            os.remove(server.messages)
+            self.servers.clear()
+
+
+if __name__ == "__main__":
+    unittest.main()
