@@ -5,7 +5,7 @@
 #include "clients/cli/io/detection.h"
 #include "clients/cli/rows/row_original.h"
 #include "core/base/arena.h"
-#include "core/wire/types/decision.h"
+#include "row_reports.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,16 +15,6 @@
 #define SCORE_BATCH_BYTES ((size_t)256 << 20)
 /* With so much in it, a batch is full: the largest row still has room. */
 #define SCORE_BATCH_FULL_BYTES ((size_t)64 << 20)
-
-#define NOT_WAITING UINT64_MAX
-
-/* What a row states beside its transaction: reported right behind the message, or waiting for its
- * time. */
-struct row_reports {
-    enum label label;                          /* LABEL_NONE: nothing with the message */
-    struct harrier_amendment amendment;        /* its kind 0: nothing with the message; no id */
-    uint64_t outcome_number, amendment_number; /* of what waits; NOT_WAITING: nothing does */
-};
 
 /* Arrays have room for `size` rows and are parallel; the arena holds the texts that they point
  * to. */

@@ -20,6 +20,7 @@
 #include "due_outcomes.h"
 #include "outgoing.h"
 #include "report_sender.h"
+#include "row_reports.h"
 #include "score_batch.h"
 
 #include <stdlib.h>
@@ -77,65 +78,18 @@ static void show_progress(struct scoring *scoring) {
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-/* When the outcome becomes due: 1; 0: at once. */
-static int outcome_time(const struct scoring *scoring, const struct row *row, int64_t *ret_us,
-                        struct text *ret_field, struct error *ret_error) {
-    return scoring->options->outcomes == SCORING_OUTCOMES_DUE
-               ? row_outcome_time(scoring->parts->file->mapping, row, ret_us, ret_field, ret_error)
-               : 0;
-}
-
-static int plan_outcome(struct scoring *scoring, const struct row *row, struct text id,
-                        enum label label, struct row_reports *reports, struct text *ret_field,
-                        struct error *ret_error) {
-    int64_t time_us;
-    int r = label == LABEL_NONE ? 0 : outcome_time(scoring, row, &time_us, ret_field, ret_error);
-    if (r == 0)
-        reports->label = label;
-    if (r <= 0)
-        return r;
-    return due_outcomes_add(&scoring->due, id, label, time_us, &row->original,
-                            &reports->outcome_number, ret_error);
-}
-
-static int plan_amendment(struct scoring *scoring, const struct row *row,
-                          const struct amendment *amendment, struct row_reports *reports,
-                          struct error *ret_error) {
-    if (amendment->kind != AMENDMENT_NONE && amendment->known_time_us &&
-        scoring->options->outcomes == SCORING_OUTCOMES_DUE)
-        return due_outcomes_add_amendment(&scoring->due, amendment, &row->original,
-                                          &reports->amendment_number, ret_error);
-    reports->amendment =
-        (struct harrier_amendment){.kind = (enum harrier_amendment_kind)amendment->kind,
-                                   .amount_minor = amendment->amount_minor,
-                                   .known_time_us = amendment->known_time_us};
-    return 0;
-}
-
-/* What waits for the server's answer to its row that will not come. */
-static void withdraw_reports(struct scoring *scoring, const struct row_reports *reports) {
-    if (reports->outcome_number != NOT_WAITING)
-        due_outcomes_withdraw(&scoring->due, reports->outcome_number);
-    if (reports->amendment_number != NOT_WAITING)
-        due_outcomes_withdraw(&scoring->due, reports->amendment_number);
-}
-
-/* What the row reports, and when. On failure, nothing of it waits. */
+/* What the row reports, and when. */
 static int plan_reports(struct scoring *scoring, const struct row *row, struct text id,
                         enum label label, const struct amendment *amendment,
                         struct row_reports *ret_reports, struct text *ret_field,
                         struct error *ret_error) {
     const struct scoring_options *options = scoring->options;
-    *ret_reports =
-        (struct row_reports){.outcome_number = NOT_WAITING, .amendment_number = NOT_WAITING};
+    *ret_reports = row_reports_none();
     if (options->outcomes == SCORING_OUTCOMES_NONE || options->dry_run)
         return 0;
-    int r = plan_outcome(scoring, row, id, label, ret_reports, ret_field, ret_error);
-    if (r == 0)
-        r = plan_amendment(scoring, row, amendment, ret_reports, ret_error);
-    if (r < 0)
-        withdraw_reports(scoring, ret_reports);
-    return r;
+    return row_reports_plan(ret_reports, &scoring->due, scoring->parts->file->mapping, row, id,
+                            label, amendment, options->outcomes == SCORING_OUTCOMES_DUE, ret_field,
+                            ret_error);
 }
 
 enum { ROW_ADDED, ROW_HELD };
@@ -293,7 +247,7 @@ static int take_decision(struct scoring *scoring, struct score_batch *batch, siz
 static int take_refusal(struct scoring *scoring, const struct score_batch *batch, size_t i,
                         const struct harrier_result *result, struct error *ret_error) {
     const struct row_original *row = &batch->rows[i];
-    withdraw_reports(scoring, &batch->reports[i]);
+    row_reports_withdraw(&batch->reports[i], &scoring->due);
     int r = row_errors_refuse_answer(
         scoring->parts->diagnostics, row, retry_error_code(result->error_code),
         text_of(result->error_field), result->error_message, ret_error);

@@ -13,13 +13,14 @@
  * When partitions are taken away, what was read of them and not yet answered is dropped. */
 #include "stream.h"
 
-#include "clients/cli/score/outgoing.h"
 #include "clients/cli/terminal/clock.h"
 #include "commit_thread.h"
 #include "core/base/check.h"
 #include "stream_batch.h"
 #include "stream_lag.h"
 #include "stream_metrics.h"
+#include "stream_records.h"
+#include "stream_reports.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -37,7 +38,7 @@
 struct stream {
     const struct stream_settings *settings;
     const struct stream_parts *parts;
-    struct record_parser *parsers[BATCH_KIND_COUNT];
+    struct stream_records parsing;
     struct topic_reader *reader;
     struct topic_writer *writer;
     struct commit_thread *committing;
@@ -107,74 +108,6 @@ static enum batch_kind kind_of(const struct stream *stream, const struct topic_r
                : BATCH_AMENDMENTS;
 }
 
-/* NULL if there is none. */
-static const char *source_of(const struct stream *stream, struct text source) {
-    return source.length > 0 ? source.data : stream->settings->source;
-}
-
-static int parse_transaction(struct stream *stream, struct stream_batch *batch, size_t index,
-                             struct error *ret_error) {
-    struct transaction transaction;
-    int r = record_parser_transaction(stream->parsers[BATCH_TRANSACTIONS],
-                                      batch->items[index].record.value, &batch->arena, &transaction,
-                                      ret_error);
-    if (r == 0 && !outgoing_transaction(&transaction, &batch->arena, &batch->transactions[index]))
-        r = error_set(ret_error, ERROR_TOO_LARGE, "the record is too large");
-    return r;
-}
-
-/* 1: there is nothing to report. */
-static int parse_outcome(struct stream *stream, struct stream_batch *batch, size_t index,
-                         struct error *ret_error) {
-    struct outcome outcome;
-    int r = record_parser_outcome(stream->parsers[BATCH_OUTCOMES], batch->items[index].record.value,
-                                  &batch->arena, &outcome, ret_error);
-    if (r < 0)
-        return r;
-    batch->outcomes[index] = (struct harrier_outcome){
-        .transaction_id = outcome.transaction_id.data,
-        .label = (enum harrier_label)outcome.label,
-        .known_time_us = outcome.known_time_us,
-        .source = source_of(stream, outcome.source),
-    };
-    return r;
-}
-
-/* 1: there is nothing to report. */
-static int parse_amendment(struct stream *stream, struct stream_batch *batch, size_t index,
-                           struct error *ret_error) {
-    struct amendment amendment;
-    int r =
-        record_parser_amendment(stream->parsers[BATCH_AMENDMENTS], batch->items[index].record.value,
-                                &batch->arena, &amendment, ret_error);
-    if (r == 0)
-        batch->amendments[index] = (struct harrier_amendment){
-            .transaction_id = amendment.transaction_id.data,
-            .kind = (enum harrier_amendment_kind)amendment.kind,
-            .amount_minor = amendment.amount_minor,
-            .known_time_us = amendment.known_time_us,
-            .source = source_of(stream, amendment.source),
-            .currency = amendment.currency.length > 0 ? amendment.currency.data : NULL,
-        };
-    return r;
-}
-
-static int parse_record(struct stream *stream, struct stream_batch *batch, size_t index,
-                        struct error *ret_error) {
-    switch (batch->kind) {
-    case BATCH_TRANSACTIONS:
-        return parse_transaction(stream, batch, index, ret_error);
-    case BATCH_OUTCOMES:
-        return parse_outcome(stream, batch, index, ret_error);
-    case BATCH_AMENDMENTS:
-        return parse_amendment(stream, batch, index, ret_error);
-    case BATCH_KIND_COUNT:
-        break;
-    }
-    check(false);
-    return 0;
-}
-
 /* The record is the batch's now, good or bad. */
 static void add_record(struct stream *stream, struct stream_batch *batch,
                        struct topic_record *record) {
@@ -183,7 +116,7 @@ static void add_record(struct stream *stream, struct stream_batch *batch,
     batch->items[index] = (struct batch_item){.record = *record, .state = ITEM_WAITING};
     batch->bytes += record->value.length;
     record->message = NULL;
-    int r = parse_record(stream, batch, index, &error);
+    int r = stream_records_parse(&stream->parsing, batch, index, &error);
     if (r < 0)
         stream_batch_bury(batch, index, error_code_name(error.code), error.text);
     else if (r > 0)
@@ -301,29 +234,12 @@ static bool may_come(const struct stream *stream, const struct stream_batch *bat
     return monotonic_us() - batch->begun_us < stream->settings->outcome_wait_us;
 }
 
-/* What a server says of an outcome or an amendment. */
-struct report_answer {
-    enum harrier_error_code code;
-    const char *field, *message;
-};
-
-static struct report_answer answer_of(const struct stream_batch *batch,
-                                      const struct harrier_reply *reply, size_t i) {
-    if (batch->kind == BATCH_OUTCOMES) {
-        const struct harrier_outcome_result *result = &reply->outcomes[i];
-        return (struct report_answer){result->error_code, result->error_field,
-                                      result->error_message};
-    }
-    const struct harrier_amendment_result *result = &reply->amendments[i];
-    return (struct report_answer){result->error_code, result->error_field, result->error_message};
-}
-
 /* true: some wait for their transactions. */
 static bool take_report_results(const struct stream *stream, struct stream_batch *batch,
                                 struct harrier_reply *reply, struct harrier_error *ret_again) {
     bool is_early = false;
     for (size_t i = 0; i < batch->sent_count; i++) {
-        const struct report_answer answer = answer_of(batch, reply, i);
+        const struct report_answer answer = stream_reports_answer(batch, reply, i);
         if (answer.code == HARRIER_OK) {
             batch->items[batch->sent[i]].state = ITEM_DONE;
         } else if (answer.code == HARRIER_ERROR_NOT_FOUND && may_come(stream, batch)) {
@@ -352,31 +268,20 @@ static void unpark(struct stream *stream) {
     topic_reader_hold(stream->reader, stream->settings->transaction_topics, false);
 }
 
-static int call_reports(const struct stream *stream, struct stream_batch *batch,
-                        struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    const struct harrier_call_options options = {.deadline_us = stream->settings->deadline_us};
-    struct harrier_client *client = stream->parts->client;
-    return batch->kind == BATCH_OUTCOMES
-               ? harrier_report_outcomes(client, batch->sent_outcomes, batch->sent_count, &options,
-                                         ret_reply, ret_error)
-               : harrier_amend(client, batch->sent_amendments, batch->sent_count, &options,
-                               ret_reply, ret_error);
-}
-
 /* Reports have no call that does not wait; they are few. */
 static int ask_reports(struct stream *stream, struct stream_batch *batch, struct error *ret_error) {
     struct harrier_reply *reply;
     struct harrier_error failure = {0};
     batch->sent_us = monotonic_us();
-    int r = call_reports(stream, batch, &reply, &failure);
+    int r = stream_reports_call(stream->parts->client, stream->settings->deadline_us, batch, &reply,
+                                &failure);
     if (r < 0 && failure.code == HARRIER_ERROR_TOO_LARGE) {
         make_smaller(batch, &failure);
         return 0;
     }
     if (r < 0)
         return pause_and_retry(stream, &failure, ret_error);
-    size_t count = batch->kind == BATCH_OUTCOMES ? reply->outcome_count : reply->amendment_count;
-    if (count != batch->sent_count) {
+    if (stream_reports_answered(batch, reply) != batch->sent_count) {
         harrier_reply_free(reply);
         return error_set(ret_error, ERROR_INTERNAL, "the server answered another request");
     }
@@ -577,21 +482,15 @@ static int open_topics(struct stream *stream, struct error *ret_error) {
     return r < 0 ? r : topic_reader_open(&options, &stream->reader, ret_error);
 }
 
-static int open_parsers(struct stream *stream, struct error *ret_error) {
+static int open_records(struct stream *stream, struct error *ret_error) {
     const struct stream_settings *settings = stream->settings;
-    const struct {
-        enum record_kind kind;
-        const char *map;
-    } parsers[BATCH_KIND_COUNT] = {
-        [BATCH_TRANSACTIONS] = {RECORD_TRANSACTIONS, settings->map},
-        [BATCH_OUTCOMES] = {RECORD_OUTCOMES, settings->outcome_map},
-        [BATCH_AMENDMENTS] = {RECORD_AMENDMENTS, settings->amendment_map},
+    const char *const maps[BATCH_KIND_COUNT] = {
+        [BATCH_TRANSACTIONS] = settings->map,
+        [BATCH_OUTCOMES] = settings->outcome_map,
+        [BATCH_AMENDMENTS] = settings->amendment_map,
     };
-    int r = 0;
-    for (size_t i = 0; i < BATCH_KIND_COUNT && r == 0; i++)
-        r = record_parser_new(settings->format, parsers[i].kind, parsers[i].map,
-                              &stream->parsers[i], ret_error);
-    return r;
+    return stream_records_open(&stream->parsing, settings->format, maps, settings->source,
+                               ret_error);
 }
 
 static int open_all(struct stream *stream, struct error *ret_error) {
@@ -599,7 +498,7 @@ static int open_all(struct stream *stream, struct error *ret_error) {
     stream->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stream->wake_descriptor < 0)
         return error_set_errno(ret_error, errno, "cannot make an event descriptor");
-    int r = open_parsers(stream, ret_error);
+    int r = open_records(stream, ret_error);
     if (r == 0)
         r = open_topics(stream, ret_error);
     if (r < 0)
@@ -657,8 +556,7 @@ static void close_all(struct stream *stream) {
         stream->free = next;
     }
     stream_lag_deinit(&stream->lag);
-    for (size_t i = 0; i < BATCH_KIND_COUNT; i++)
-        record_parser_free(stream->parsers[i]);
+    stream_records_close(&stream->parsing);
     if (stream->wake_descriptor >= 0)
         close(stream->wake_descriptor);
 }
