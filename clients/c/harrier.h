@@ -483,6 +483,7 @@ struct harrier_status {
     const struct harrier_source *sources;
     size_t source_count;
     uint64_t other_source_transactions;
+    int64_t ids_since_time_us; /* ids of earlier transactions are no longer known; 0: all are */
 };
 
 enum harrier_reload_result {

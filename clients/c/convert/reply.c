@@ -317,6 +317,7 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .sources = sources(memory, in),
         .source_count = in->source_count,
         .other_source_transactions = in->other_source_transactions,
+        .ids_since_time_us = in->ids_since_us,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

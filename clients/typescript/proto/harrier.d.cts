@@ -3443,6 +3443,9 @@ export namespace harrier {
             /** StatusResponse warming_rule_count. */
             warming_rule_count: (number|Long);
 
+            /** StatusResponse ids_since_time_us. */
+            ids_since_time_us: (number|Long);
+
             /** StatusResponse position. */
             position: (number|Long);
 
@@ -3583,6 +3586,9 @@ export namespace harrier {
 
                 /** StatusResponse warming_rule_count */
                 warming_rule_count?: (number|Long|null);
+
+                /** StatusResponse ids_since_time_us */
+                ids_since_time_us?: (number|Long|null);
 
                 /** StatusResponse position */
                 position?: (number|Long|null);

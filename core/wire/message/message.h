@@ -221,6 +221,7 @@ struct status_response {
     const struct status_source *sources; /* STATUS_SOURCES_MAX at most */
     size_t source_count;
     uint64_t other_source_transactions;
+    int64_t ids_since_us; /* 0: all are known */
 };
 
 struct list_change_result {

@@ -494,6 +494,7 @@ static struct status_response random_status(struct random *random, struct arena 
         .brake_count = random_number(random),
         .sources = random_sources(random, arena, sources),
         .source_count = sources,
+        .ids_since_us = (int64_t)random_number(random),
         .other_source_transactions = random_number(random),
     };
     for (size_t label = 1; label < LABEL_COUNT; label++)

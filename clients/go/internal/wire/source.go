@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "fdf0d9fffacfbd502d0e72be7e97e2595a4dde59a3b939007f6e4424edef6f64"
+const SourceSHA256 = "91a2db848f8f07917bc2b8a21c45e547aa98128f3c531b39df4fb87b8a40bfca"

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "fdf0d9fffacfbd502d0e72be7e97e2595a4dde59a3b939007f6e4424edef6f64"
+SOURCE_SHA256 = "91a2db848f8f07917bc2b8a21c45e547aa98128f3c531b39df4fb87b8a40bfca"
