@@ -1,7 +1,8 @@
-/* The description, little-endian: "HRT1", then version of the program (u64 length, bytes), policy
- * (u64 length, payload of its record), its position if it is a guess (u64), shares (u64), bytes of
- * a block (u64); for each entity of the plan its ranges: prefix (u64 length, bytes), number of cuts
- * (u64), cuts (u64 each); ranges of the ids (u64); the parts. */
+/* The description, little-endian: "HRT2", then version of the program (u64 length, bytes), policy
+ * (u64 length, payload of its record), its position if it is a guess (u64), first position of
+ * the ids (u64), shares (u64), bytes of a block (u64); for each entity of the plan its ranges:
+ * prefix (u64 length, bytes), number of cuts (u64), cuts (u64 each); ranges of the ids (u64); the
+ * parts. */
 #include "rebuild_task.h"
 
 #include "core/base/check.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC TEXT_LITERAL("HRT1")
+#define MAGIC TEXT_LITERAL("HRT2")
 
 /* ---------------------------------------------------------------------------------------------
  * Out */
@@ -27,6 +28,7 @@ void rebuild_task_describe(const struct rebuild *rebuild, size_t shares, struct 
     task_bytes_put_head(MAGIC, ret_bytes);
     task_bytes_put_policy(rebuild->folded, ret_bytes);
     buffer_append_u64(ret_bytes, rebuild->guessed_at);
+    buffer_append_u64(ret_bytes, rebuild->ids_from);
     buffer_append_u64(ret_bytes, shares);
     buffer_append_u64(ret_bytes, rebuild->budget.block_bytes);
     for (size_t i = 0; i < rebuild->plan->entity_count; i++)
@@ -96,6 +98,7 @@ static int read_description(struct rebuild_task *task, struct text description,
     }
     cursor.failed |= !rebuild->folded;
     rebuild->guessed_at = cursor_u64(&cursor);
+    rebuild->ids_from = cursor_u64(&cursor);
     task->shares = (size_t)cursor_u64(&cursor);
     rebuild->budget.block_bytes = (size_t)cursor_u64(&cursor);
     if (!cursor.failed)

@@ -96,6 +96,7 @@ static int read_part(struct scan_task *scan, const char *folder, struct error *r
     buffer_init(&reading.policy);
     buffer_init(&reading.generation);
     r = read_records(&reading, parts, ret_error);
+    list_parcel_end(&reading.parcel);
     if (r == 0)
         summarize(&reading, &scan->summary);
     r = record_scan_close(&reading.records, r, ret_error);

@@ -75,6 +75,10 @@ void list_parcel_take(struct list_parcel *parcel, const struct record *record) {
                         record->receive_time_us);
 }
 
+void list_parcel_end(struct list_parcel *parcel) {
+    source_tape_end(&parcel->sources);
+}
+
 struct list_parcel *list_queue_parcel(struct list_queue *queue, size_t job) {
     check(job < queue->count && !queue->jobs[job].is_done);
     return &queue->jobs[job].parcel;
@@ -109,6 +113,7 @@ static int apply_changes(struct list_queue *queue, const struct buffer *changes,
 
 int list_queue_finish(struct list_queue *queue, size_t job, struct error *ret_error) {
     int r = 0;
+    list_parcel_end(&queue->jobs[job].parcel);
     pthread_mutex_lock(&queue->lock);
     queue->jobs[job].is_done = true;
     for (; r == 0 && queue->next < queue->count && queue->jobs[queue->next].is_done;

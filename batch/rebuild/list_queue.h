@@ -2,7 +2,8 @@
  * positions although its segments are read in parallel.
  *
  * Each segment is one job. What it has of them is kept until all jobs before it are finished; then
- * it is applied and freed. Private to batch/. */
+ * it is applied and freed. That is about two bytes of memory for a transaction with a source,
+ * beside what a rebuild's limit counts. Private to batch/. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -28,6 +29,8 @@ void list_parcel_init(struct list_parcel *parcel);
 void list_parcel_deinit(struct list_parcel *parcel);
 /* Records of any type, in the order of positions: takes what matters here. */
 void list_parcel_take(struct list_parcel *parcel, const struct record *record);
+/* After the last record, of a parcel that is not a job's. */
+void list_parcel_end(struct list_parcel *parcel);
 
 /* The parcel of a job, to take its records. Needs no lock: only the thread that has the job uses
  * it, until list_queue_finish(). */

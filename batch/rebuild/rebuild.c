@@ -21,6 +21,7 @@
 #include "rebuild_scan.h"
 #include "rebuild_thresholds.h"
 
+#include "batch/base/day.h"
 #include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
 #include "batch/thresholds/baseline_sample.h"
@@ -61,11 +62,60 @@ static int find_target(struct rebuild *rebuild, struct error *ret_error) {
     return 0;
 }
 
+/* Ids are kept at least as long as a transaction may count in a feature: sent again later, it finds
+ * nothing of itself in any state. */
+static uint64_t least_id_days(const struct plan *plan) {
+    int64_t reach_us = 0;
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (plan->entities[i].reach_us > reach_us)
+            reach_us = plan->entities[i].reach_us;
+    return (uint64_t)((reach_us + plan->lateness_us) / DAY_US + 1);
+}
+
+static uint64_t wanted_id_days(const struct rebuild *rebuild) {
+    struct generation_manifest current;
+    struct error ignored;
+    if (rebuild->options->keep_all_ids)
+        return 0;
+    if (rebuild->options->id_days > 0)
+        return rebuild->options->id_days;
+    return generation_current_manifest(rebuild->options->generations, &current, &ignored) == 0
+               ? current.id_days
+               : 0;
+}
+
+/* Which ids the tables will have: those of whole days, counted from the archive's last one and not
+ * from a clock, so that the same records give the same tables. */
+static void settle_ids(struct rebuild *rebuild) {
+    uint64_t wanted = wanted_id_days(rebuild), least = least_id_days(rebuild->plan);
+    size_t count = archive_parts_count(rebuild->parts), i = 0;
+    rebuild->id_days = wanted;
+    rebuild->ids_from = 0;
+    rebuild->ids_since_us = 0;
+    if (wanted == 0)
+        return;
+    if (wanted < least)
+        snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+                 "ids are kept for %" PRIu64 " days, not %" PRIu64
+                 ": so long may a transaction count in a feature of this policy",
+                 least, wanted);
+    int64_t days = (int64_t)(wanted < least ? least : wanted);
+    int64_t first_day = archive_parts_part(rebuild->parts, count - 1).day - days;
+    while (archive_parts_part(rebuild->parts, i).day < first_day)
+        i++;
+    if (i == 0)
+        return;
+    rebuild->ids_from = archive_parts_part(rebuild->parts, i).first;
+    rebuild->ids_since_us = archive_parts_part(rebuild->parts, i).day * DAY_US;
+}
+
 static bool would_be_built(const struct rebuild *rebuild,
                            const struct generation_manifest *manifest) {
     return manifest->place.position == rebuild->target.position &&
            manifest->place.chain == rebuild->target.chain &&
-           manifest->plan_id == rebuild->plan->id && manifest->snapshot_id == rebuild->snapshot->id;
+           manifest->plan_id == rebuild->plan->id &&
+           manifest->snapshot_id == rebuild->snapshot->id &&
+           manifest->ids_from == rebuild->ids_from && manifest->id_days == rebuild->id_days;
 }
 
 /* 1: the current generation is what would be built, and undamaged: all of it is read, because a
@@ -131,6 +181,10 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     struct tally tally = generation_tally(generation);
     use_tables(rebuild, generation_take_lists(generation), generation_take_sources(generation));
     generation_close(generation); /* make_full() replaces them again */
+    if (manifest.ids_from > rebuild->ids_from) {
+        make_full(rebuild, "the current generation lacks ids that are wanted again");
+        return 0;
+    }
     if (manifest.place.position == rebuild->target.position &&
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
@@ -165,6 +219,8 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
     int r = find_target(rebuild, ret_error);
     if (r == 0)
         r = rebuild_load_policy(rebuild, ret_error);
+    if (r == 0)
+        settle_ids(rebuild);
     if (r < 0 || (!rebuild->options->force && is_up_to_date(rebuild)))
         return r;
     /* Opened before the work begins: the writer holds the lock against a second rebuild. */
@@ -197,6 +253,7 @@ static int start_over(struct rebuild *rebuild, struct error *ret_error) {
     rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
     rebuild->writer = NULL;
+    settle_ids(rebuild); /* the plan may be another one */
     int r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
                                    ret_error);
     if (r == 0)
@@ -277,6 +334,9 @@ static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
         .lists = rebuild->lists,
         .sources = rebuild->sources,
         .adopted_id = rebuild->adopted_id,
+        .ids_from = rebuild->ids_from,
+        .id_days = rebuild->id_days,
+        .ids_since_us = rebuild->ids_since_us,
         .now_us = created_us(rebuild),
         .version = rebuild->options->version,
         .thresholds = &rebuild->thresholds,

@@ -1,4 +1,5 @@
-/* The table of ids maps the hash of an id to the transaction's position and label. Of transactions
+/* The table of ids maps the hash of an id to the transaction's position and label. Records before
+ * rebuild->ids_from are left out. Of transactions
  * whose ids have equal hashes the first one is kept, with the last label it was given: what the
  * server's overlay holds after the same records. */
 #include "rebuild_ids.h"
@@ -21,6 +22,7 @@ struct id_merge {
     size_t ranges, range; /* number `range` of `ranges` */
     struct ordered_queue_producer *producer;
     struct generation_cursor *cursor; /* of the generation before; NULL: the rebuild is full */
+    uint64_t ids_from;                /* earlier ones of it are left out */
     uint64_t before_hash, before_packed;
     bool has_before;
 };
@@ -35,10 +37,12 @@ static bool pass_on(struct id_merge *merge, uint64_t id_hash, uint64_t packed) {
 }
 
 static void next_before(struct id_merge *merge) {
-    struct known_id known;
-    merge->has_before = merge->cursor &&
-                        generation_cursor_next_id(merge->cursor, &merge->before_hash, &known) &&
-                        ranges_find_hash(merge->ranges, merge->before_hash) == merge->range;
+    struct known_id known = {0};
+    do {
+        merge->has_before = merge->cursor &&
+                            generation_cursor_next_id(merge->cursor, &merge->before_hash, &known) &&
+                            ranges_find_hash(merge->ranges, merge->before_hash) == merge->range;
+    } while (merge->has_before && known.position < merge->ids_from);
     if (merge->has_before)
         merge->before_packed = known.position << 8 | (uint64_t)known.label;
 }
@@ -134,7 +138,8 @@ int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *
         radix_sort(ids, ids + count, count);
     struct id_merge merge = {.ranges = rebuild->id_ranges,
                              .range = stream - rebuild->first_stream[entities],
-                             .producer = producer};
+                             .producer = producer,
+                             .ids_from = rebuild->ids_from};
     if (before) {
         merge.cursor = generation_cursor_open_ids(before);
         generation_cursor_seek_id(merge.cursor, ranges_hash_begin(merge.ranges, merge.range));

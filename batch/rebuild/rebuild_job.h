@@ -50,8 +50,10 @@ struct rebuild {
     /* First those of `before`, after the scan those at the target. */
     struct list_table *lists;
     struct source_table *sources;
-    int64_t newest_receive_us; /* of the records read */
-    uint64_t adopted_id;       /* of the generation that a server adopted last; 0: none known */
+    int64_t newest_receive_us;  /* of the records read */
+    uint64_t id_days, ids_from; /* as in the manifest */
+    int64_t ids_since_us;
+    uint64_t adopted_id; /* of the generation that a server adopted last; 0: none known */
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
      * the transaction ids. */

@@ -47,6 +47,8 @@ struct rebuild_options {
     size_t threads;        /* that read and fold, beside one that writes; 0: one for each core */
     size_t partitions;     /* ranges of each table's keys, for tests; 0: chosen by size */
     size_t keep;           /* generations to keep, including the new one; 0: REBUILD_KEEP */
+    uint64_t id_days;      /* how long ids are kept; 0: as the current tables say */
+    bool keep_all_ids;     /* for ever, whatever they say */
     bool keep_thresholds;  /* keep those in force instead of computing new ones */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
     bool drop_cache;       /* drop what was read from the page cache, which a server needs */

@@ -135,6 +135,8 @@ static int take_transaction(struct record_scan *scan, const struct record *recor
     sums->transactions++;
     if (sums->newest_event_time_us < transaction->event_time_us)
         sums->newest_event_time_us = transaction->event_time_us;
+    if (record->position < scan->rebuild->ids_from)
+        return 0;
     check(record->position < UINT64_C(1) << 56);
     const struct stream_id id = {.id_hash =
                                      scan->id_hash ? scan->id_hash : hash_text(transaction->id),
@@ -159,6 +161,8 @@ static int take_outcome(struct record_scan *scan, const struct record *record,
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: the outcome at position %" PRIu64 " refers to a later transaction",
                          scan->rebuild->options->archive, record->position);
+    if (outcome->transaction_position < scan->rebuild->ids_from)
+        return 0;
     const struct stream_id ids[2] = {
         {.id_hash = id_hash,
          .packed =
@@ -175,6 +179,8 @@ static int take_amendment(struct record_scan *scan, const struct record *record,
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: the amendment at position %" PRIu64 " refers to a later transaction",
                          scan->rebuild->options->archive, record->position);
+    if (record->position < scan->rebuild->ids_from)
+        return 0;
     const struct stream_id id = {.id_hash = amendment_hash(amendment->transaction.id),
                                  .packed = record->position << 8 | STREAM_ID_AMENDED};
     return put_ids(scan, &id, 1, ret_error);

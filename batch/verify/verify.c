@@ -108,6 +108,7 @@ static int fold(struct verify *verify, struct error *ret_error) {
     arena_init(&arena, RECORD_BYTES_MAX);
     struct engine *engine = engine_new(verify->snapshot, verify->snapshot);
     verify->folded = overlay_new(&verify->snapshot->plan, NULL);
+    overlay_use_ids_from(verify->folded, verify->report.manifest.ids_from);
     if (verify->options->sample_of > 0)
         overlay_use_sample(verify->folded, verify->options->sample_of, verify->options->sample_at);
     r = fold_records(verify, reader, engine, &arena, ret_error);

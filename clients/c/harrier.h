@@ -524,6 +524,7 @@ struct harrier_status {
     uint64_t other_source_transactions;
     struct harrier_experiment experiment;
     const char *challenger_error; /* why the configured challenger does not decide; "": it does */
+    int64_t ids_since_time_us; /* ids of earlier transactions are no longer known; 0: all are */
 };
 
 enum harrier_reload_result {

@@ -112,6 +112,7 @@ static void describe_states(struct service *service, struct status_response *res
     response->generation_id = manifest->id;
     response->generation_position = manifest->place.position;
     response->generation_time_us = manifest->created_time_us;
+    response->ids_since_us = manifest->ids_since_us;
     response->stale = service_is_stale(service, service_receive_time_us(service));
 }
 

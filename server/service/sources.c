@@ -96,7 +96,7 @@ static void put_label(struct buffer *out, struct text value) {
 }
 
 void sources_write(const struct service *service, struct buffer *out) {
-    static const char others[] = "harrierd_source_others_total";
+    static const char unlisted[] = "harrierd_source_unlisted_total";
     const struct source_table *table =
         service->states.overlay ? overlay_sources(service->states.overlay) : NULL;
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
@@ -112,5 +112,6 @@ void sources_write(const struct service *service, struct buffer *out) {
     buffer_printf(out,
                   "# HELP %s Archived transactions of sources beyond the limit of %u.\n"
                   "# TYPE %s counter\n%s %" PRIu64 "\n",
-                  others, SOURCES_MAX, others, others, table ? source_table_others(table) : 0);
+                  unlisted, SOURCES_MAX, unlisted, unlisted,
+                  table ? source_table_others(table) : 0);
 }

@@ -224,7 +224,7 @@ class Served(SourcesTest):
         told = self.status()
         self.assertEqual((len(told["sources"]), told["other_source_transactions"]), (256, 44))
         self.assertEqual(self.harrierd.said().count("more than 256 sources"), 1)
-        self.assertEqual(self.harrierd.metric("harrierd_source_others_total"), 44)
+        self.assertEqual(self.harrierd.metric("harrierd_source_unlisted_total"), 44)
         self.again()
         again = self.status()
         self.assertEqual((again["sources"], again["other_source_transactions"]), (told["sources"], 44))

@@ -354,6 +354,7 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .other_source_transactions = in->other_source_transactions,
         .experiment = experiment(memory, &in->experiment),
         .challenger_error = reply_string(memory, in->challenger_error),
+        .ids_since_time_us = in->ids_since_us,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

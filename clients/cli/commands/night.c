@@ -48,6 +48,7 @@ enum {
     OPTION_AGAIN,
     OPTION_PRIORITY,
     OPTION_NOTE_FAILURE,
+    OPTION_ID_HORIZON,
 };
 
 static const char *const priorities[] = {"idle", "normal"};
@@ -67,6 +68,9 @@ static error_t parse_rebuild_option(int key, char *value, struct argp_state *sta
         return 0;
     case 'F':
         night->full = true;
+        return 0;
+    case OPTION_ID_HORIZON:
+        night->keep_all_ids = id_horizon_option_parse(value, &night->id_days, state);
         return 0;
     case OPTION_GENERATIONS:
         night->generations = (size_t)count_option_parse("--generations", value, 1, 100000, state);
@@ -178,6 +182,7 @@ static const struct argp_option arguments[] = {
      0},
     {"threads", 't', "N", 0, "Threads (default: one per core)", 0},
     {"full", 'F', NULL, 0, "Rebuild from the first record", 0},
+    ID_HORIZON_ARGUMENT(OPTION_ID_HORIZON),
     {"generations", OPTION_GENERATIONS, "N", 0,
      "Generations to keep, including the new one (3); fewer make the drift slow", 0},
     {"priority", OPTION_PRIORITY, "idle|normal", 0,

@@ -46,6 +46,7 @@ enum {
     OPTION_KEEP = 256,
     OPTION_ACCEPT,
     OPTION_KEEP_THRESHOLDS,
+    OPTION_ID_HORIZON,
     OPTION_PARTITIONS,
     OPTION_PRIORITY,
     OPTION_NO_SEAL
@@ -85,6 +86,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_KEEP_THRESHOLDS:
         rebuild->keep_thresholds = true;
+        return 0;
+    case OPTION_ID_HORIZON:
+        rebuild->keep_all_ids = id_horizon_option_parse(value, &rebuild->id_days, state);
         return 0;
     case OPTION_ACCEPT:
         rebuild->accept_changes = true;
@@ -138,6 +142,7 @@ static const struct argp_option arguments[] = {
      "Keep the current thresholds and cut-offs instead of computing new ones; for rebuilds between "
      "the nightly ones",
      0},
+    ID_HORIZON_ARGUMENT(OPTION_ID_HORIZON),
     {"accept-changes", OPTION_ACCEPT, NULL, 0,
      "Accept new thresholds and cut-offs even if they changed by more than their guards allow", 0},
     {"priority", OPTION_PRIORITY, "idle|normal", 0,
@@ -208,7 +213,10 @@ static void print_text(const struct rebuild_report *report,
     printf("generation    %s\n", id);
     printf("position      %s\n", quantity_format_count(report->manifest.place.position, number));
     printf("entities      %s\n", quantity_format_count(report->manifest.states, number));
-    printf("transactions  %s\n", quantity_format_count(report->tally.transactions, number));
+    printf("ids           %s", quantity_format_count(report->manifest.ids, number));
+    if (report->manifest.ids_from > 0)
+        printf(", from position %" PRIu64 " on", report->manifest.ids_from);
+    printf("\ntransactions  %s\n", quantity_format_count(report->tally.transactions, number));
     printf("outcomes      %s\n", quantity_format_count(report->tally.outcomes, number));
     struct buffer thresholds;
     buffer_init(&thresholds);
@@ -246,6 +254,9 @@ static void print_json(const struct rebuild_report *report,
     if (*report->warning)
         json_add_text(&line, "warning", text_of(report->warning));
     json_add_unsigned(&line, "entities", report->manifest.states);
+    json_add_unsigned(&line, "ids", report->manifest.ids);
+    json_add_unsigned(&line, "ids_from", report->manifest.ids_from);
+    json_add_unsigned(&line, "id_days", report->manifest.id_days);
     json_add_unsigned(&line, "baselines", report->baselines);
     json_add_unsigned(&line, "transactions", report->tally.transactions);
     json_add_unsigned(&line, "outcomes", report->tally.outcomes);

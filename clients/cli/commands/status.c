@@ -117,6 +117,7 @@ static void print_generation(const struct harrier_status *status) {
            quantity_format_count(status->generation_position, number));
     int64_t age_us = realtime_us() - status->generation_time_us;
     print_time("  built", status->generation_time_us);
+    print_time("  ids since", status->ids_since_time_us);
     printf("%-13s %s%s, %s records behind\n", "  age",
            quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, period),
            status->stale ? " (stale: decisions are marked)" : "",
@@ -365,6 +366,7 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_unsigned(&line, "generation_position", status->generation_position);
     json_time(&line, "generation_time", status->generation_time_us);
     json_add_bool(&line, "stale", status->stale);
+    json_time(&line, "ids_since", status->ids_since_time_us);
     json_add_text(&line, "swap_state", text_of(status->swap_state));
     json_add_text(&line, "swap_reason", text_of(status->swap_reason));
     json_add_unsigned(&line, "compared_entities", status->compared_entities);

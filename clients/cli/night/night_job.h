@@ -24,7 +24,8 @@ struct night_options {
     /* of the rebuild */
     uint64_t memory_bytes; /* 0: a quarter of the machine's */
     size_t threads, generations;
-    bool full, drop_cache;
+    uint64_t id_days; /* as in rebuild_options.h */
+    bool full, drop_cache, keep_all_ids;
 };
 
 struct night_run {

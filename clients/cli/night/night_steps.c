@@ -83,6 +83,8 @@ static int rebuild(struct night_run *run, struct error *ret_error) {
         .memory_bytes = options->memory_bytes,
         .threads = options->threads,
         .keep = options->generations,
+        .id_days = options->id_days,
+        .keep_all_ids = options->keep_all_ids,
         .drop_cache = options->drop_cache,
         .listener = &publishing.listener,
     };

@@ -84,3 +84,16 @@ size_t choice_option_parse(const char *name, const char *value, const char *cons
     argp_error(state, "%s: \"%s\" (expected %s)", name, value, expected);
     return 0;
 }
+
+bool id_horizon_option_parse(const char *value, uint64_t *ret_days, struct argp_state *state) {
+    const uint64_t day_us = UINT64_C(86400) * 1000000;
+    *ret_days = 0;
+    if (strcmp(value, "all") == 0)
+        return true;
+    uint64_t us =
+        duration_option_parse("--id-horizon", value, day_us, UINT64_C(36500) * day_us, state);
+    if (us % day_us != 0)
+        argp_error(state, "--id-horizon: \"%s\" is not a number of days, such as 400d", value);
+    *ret_days = us / day_us;
+    return false;
+}

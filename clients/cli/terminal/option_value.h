@@ -4,6 +4,7 @@
 #pragma once
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,18 @@ uint64_t count_option_parse(const char *name, const char *value, uint64_t least,
 /* A duration with its unit ("500ms") from `least_us` to `most_us`; in microseconds. */
 uint64_t duration_option_parse(const char *name, const char *value, uint64_t least_us,
                                uint64_t most_us, struct argp_state *state);
+
+/* How long ids are kept: whole days, "400d", or "all", which returns true. */
+bool id_horizon_option_parse(const char *value, uint64_t *ret_days, struct argp_state *state);
+#define ID_HORIZON_ARGUMENT(key)                                                                   \
+    {"id-horizon",                                                                                 \
+     (key),                                                                                        \
+     "DAYS",                                                                                       \
+     0,                                                                                            \
+     "Know ids for this many days, \"400d\", at least as long as the policy's windows; \"all\": "  \
+     "for "                                                                                        \
+     "ever (default: as the current tables say, at first all)",                                    \
+     0}
 
 /* An amount of memory with its unit ("512M"), at least `least`; in bytes. */
 uint64_t bytes_option_parse(const char *name, const char *value, uint64_t least,

@@ -5591,6 +5591,7 @@ $root.harrier = (function() {
             StatusResponse.prototype.warming_feature_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.warming_rules = $util.emptyArray;
             StatusResponse.prototype.warming_rule_count = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            StatusResponse.prototype.ids_since_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
             StatusResponse.prototype.position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.synced_position = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
             StatusResponse.prototype.transactions = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
@@ -5658,6 +5659,8 @@ $root.harrier = (function() {
                         writer.uint32(210).string(message.warming_rules[i]);
                 if (message.warming_rule_count != null && $Object.hasOwnProperty.call(message, "warming_rule_count") && (typeof message.warming_rule_count === "object" ? message.warming_rule_count.low || message.warming_rule_count.high : message.warming_rule_count !== 0))
                     writer.uint32(216).uint64(message.warming_rule_count);
+                if (message.ids_since_time_us != null && $Object.hasOwnProperty.call(message, "ids_since_time_us") && (typeof message.ids_since_time_us === "object" ? message.ids_since_time_us.low || message.ids_since_time_us.high : message.ids_since_time_us !== 0))
+                    writer.uint32(224).int64(message.ids_since_time_us);
                 if (message.position != null && $Object.hasOwnProperty.call(message, "position") && (typeof message.position === "object" ? message.position.low || message.position.high : message.position !== 0))
                     writer.uint32(240).uint64(message.position);
                 if (message.synced_position != null && $Object.hasOwnProperty.call(message, "synced_position") && (typeof message.synced_position === "object" ? message.synced_position.low || message.synced_position.high : message.synced_position !== 0))
@@ -5884,6 +5887,15 @@ $root.harrier = (function() {
                                 message.warming_rule_count = value;
                             else
                                 delete message.warming_rule_count;
+                            continue;
+                        }
+                    case 28: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ids_since_time_us = value;
+                            else
+                                delete message.ids_since_time_us;
                             continue;
                         }
                     case 30: {

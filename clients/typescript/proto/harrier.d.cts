@@ -3845,6 +3845,9 @@ export namespace harrier {
             /** StatusResponse warming_rule_count. */
             warming_rule_count: (number|Long);
 
+            /** StatusResponse ids_since_time_us. */
+            ids_since_time_us: (number|Long);
+
             /** StatusResponse position. */
             position: (number|Long);
 
@@ -3991,6 +3994,9 @@ export namespace harrier {
 
                 /** StatusResponse warming_rule_count */
                 warming_rule_count?: (number|Long|null);
+
+                /** StatusResponse ids_since_time_us */
+                ids_since_time_us?: (number|Long|null);
 
                 /** StatusResponse position */
                 position?: (number|Long|null);

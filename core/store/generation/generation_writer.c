@@ -341,6 +341,9 @@ static void describe(struct generation_writer *writer,
     manifest->plan_id = writer->plan->id;
     manifest->snapshot_id = description->snapshot->snapshot_id;
     manifest->adopted_id = description->adopted_id;
+    manifest->ids_from = description->ids_from;
+    manifest->ids_since_us = description->ids_since_us;
+    manifest->id_days = description->id_days;
     manifest->content_hash = hash_chunks_hash(writer->hash_chunks);
     manifest->created_time_us = description->now_us;
     snprintf(manifest->version, sizeof manifest->version, "%s", description->version);

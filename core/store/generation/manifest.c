@@ -103,6 +103,9 @@ char *manifest_format(const struct manifest *manifest) {
     put(object, "version", json_string(generation->version));
     put_number(object, "states", generation->states);
     put_number(object, "ids", generation->ids);
+    put_number(object, "ids_from", generation->ids_from);
+    put_number(object, "ids_since_us", (uint64_t)generation->ids_since_us);
+    put_number(object, "id_days", generation->id_days);
     put(object, "entities", format_entities(manifest));
     put(object, "tally", format_tally(&manifest->tally));
     put_hash(object, "state_hash", generation->state_hash);
@@ -167,6 +170,11 @@ static uint64_t get_later_hash(struct reading *reading, const char *name) {
     return json_object_get(reading->object, name) ? get_hash(reading, name) : 0;
 }
 
+/* Likewise. */
+static uint64_t get_later_number(struct reading *reading, const char *name) {
+    return json_object_get(reading->object, name) ? get_number(reading, name) : 0;
+}
+
 static void get_string(struct reading *reading, const char *name, char *ret_string, size_t size) {
     struct text text = get_text(reading, name);
     if (text.length >= size && !reading->fault)
@@ -222,6 +230,9 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
         .adopted_id = get_later_hash(&reading, "adopted_id"),
         .states = get_number(&reading, "states"),
         .ids = get_number(&reading, "ids"),
+        .ids_from = get_later_number(&reading, "ids_from"),
+        .ids_since_us = (int64_t)get_later_number(&reading, "ids_since_us"),
+        .id_days = get_later_number(&reading, "id_days"),
         .state_hash = get_hash(&reading, "state_hash"),
         .content_hash = get_hash(&reading, "content_hash"),
         .created_time_us = get_time(&reading, "created_time_us"),

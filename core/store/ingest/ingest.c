@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/value.h"
 
 /* Finds the archived transaction with this id. 1: *ret_record and *ret_known are set, in the arena;
  * 0: there is none; < 0: it could not be read. */
@@ -93,10 +94,11 @@ uint64_t ingest_unknown(const struct states *states) {
            (states->challenger ? engine_unknown(states->challenger) : 0);
 }
 
-/* What the transaction is by now. false: nothing has amended it, so it is as it was scored. The
- * record of the newest amendment says it. */
+/* What the transaction at this position is by now. false: nothing has amended it, so it is as it
+ * was scored. The record of the newest amendment says it, unless that is about an earlier
+ * transaction of this id, which is no longer known. */
 static int find_amended(const struct states *states, struct archive *archive,
-                        const struct transaction *scored, struct arena *arena,
+                        const struct transaction *scored, uint64_t position, struct arena *arena,
                         struct amended *ret_amended, struct error *ret_error) {
     struct known_id known;
     struct record record;
@@ -106,10 +108,25 @@ static int find_amended(const struct states *states, struct archive *archive,
     int r = archive_read(archive, known.position, arena, &record, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "the record of this transaction's amendment");
-    if (record.type != RECORD_AMENDMENT || !text_equal(record.amendment.transaction.id, scored->id))
-        return 0; /* another id with the same hash */
+    if (record.type != RECORD_AMENDMENT ||
+        !text_equal(record.amendment.transaction.id, scored->id) ||
+        record.amendment.transaction_position != position)
+        return 0; /* also of another id with the same hash */
     *ret_amended = record.amendment.now;
     return 1;
+}
+
+/* Says how far back ids are known, where that is not the beginning. */
+static int unknown_id(const struct states *states, struct error *ret_error) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    char since[64];
+    if (!generation || generation_manifest(generation)->ids_from == 0)
+        return error_set(ret_error, ERROR_NOT_FOUND, "no transaction with this id was scored");
+    value_format(value_timestamp(generation_manifest(generation)->ids_since_us), since,
+                 sizeof since);
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "no transaction with this id was scored since %s; earlier ids are not kept",
+                     since);
 }
 
 static int find_scored(const struct states *states, struct archive *archive, struct text id,
@@ -119,7 +136,7 @@ static int find_scored(const struct states *states, struct archive *archive, str
     if (r != 0)
         return r;
     *ret_field = TEXT_LITERAL("transaction_id");
-    return error_set(ret_error, ERROR_NOT_FOUND, "no transaction with this id was scored");
+    return unknown_id(states, ret_error);
 }
 
 /* The previous label goes into the record, so applying it takes back the old label without looking
@@ -134,8 +151,8 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                         ret_error);
     if (r < 0)
         return r;
-    int is_amended =
-        find_amended(states, archive, &scored.transaction.transaction, arena, &amended, ret_error);
+    int is_amended = find_amended(states, archive, &scored.transaction.transaction, known.position,
+                                  arena, &amended, ret_error);
     if (is_amended < 0)
         return is_amended;
     *ret_record = (struct record){
@@ -181,7 +198,8 @@ int ingest_amend(const struct states *states, struct archive *archive,
             .is_backfilled = scored.transaction.is_backfilled,
         }};
     struct amendment_record *record = &ret_record->amendment;
-    r = find_amended(states, archive, transaction, arena, &record->previous, ret_error);
+    r = find_amended(states, archive, transaction, known.position, arena, &record->previous,
+                     ret_error);
     if (r >= 0)
         r = amendment_apply(amendment, transaction, &record->previous, &record->now, ret_field,
                             ret_error);

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Has this transaction been archived before? Ids are known for the whole life of the archive. 1:
+/* Has this transaction been archived before, as far back as ids are known (overlay_find_id())? 1:
  * yes, with the same content; *ret_record, in the arena, has its first decision. 0: its id is new;
  * ingest_decide() says whether the rest is valid. ERROR_INVALID: the id is known, but
  * transaction_check() refuses this transaction; *ret_field is the field at fault.

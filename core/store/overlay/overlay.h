@@ -27,6 +27,9 @@ void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefau
  * remainder when divided by `of`. Counts and lists are whole in any case. Before the first record,
  * of an overlay without a generation. */
 void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder);
+/* For a comparison with tables that leave out ids: those of records before this position will not
+ * be known. Likewise. */
+void overlay_use_ids_from(struct overlay *overlay, uint64_t position);
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);
@@ -41,8 +44,9 @@ const struct generation *overlay_generation(const struct overlay *overlay); /* m
 /* Applies one record, which has its position: states, lists, ids, counts. */
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record);
 
-/* Where the transaction with this id hash is, in memory or in the generation. Ids are known for the
- * whole life of the archive: no rebuild drops any. Of two ids with one hash only the first is
+/* Where the transaction with this id hash is, in memory or in the generation. Ids are known as far
+ * back as the generation has them (generation_manifest.ids_from): for the whole life of the archive
+ * unless a rebuild was told to leave out old ones. Of two ids with one hash only the first is
  * known. The caller compares the id itself. */
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
 /* The same for an incoming id: if it is not found and its transaction is applied next, that does

@@ -156,6 +156,11 @@ void overlay_use_sample(struct overlay *overlay, uint64_t of, uint64_t remainder
     overlay->source.write = write_sampled;
 }
 
+void overlay_use_ids_from(struct overlay *overlay, uint64_t position) {
+    check(!overlay->generation && overlay->ids.count == 0);
+    overlay->ids_from = position;
+}
+
 void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *prefault) {
     pages_use_prefault(&overlay->pages, prefault);
 }
@@ -248,7 +253,7 @@ static void know_transaction(struct overlay *overlay, const struct record *recor
     struct known_id known;
     bool is_new = overlay->absent_id == id_hash && id_hash != 0;
     overlay->absent_id = 0;
-    if (!is_sampled(overlay, id_hash))
+    if (!is_sampled(overlay, id_hash) || record->position < overlay->ids_from)
         return;
     if (is_new || !overlay_find_id(overlay, id_hash, &known))
         id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
@@ -270,7 +275,7 @@ static void know_amendment(struct overlay *overlay, const struct record *record)
     uint64_t hash = amendment_hash(record->amendment.transaction.id);
     if (overlay->absent_id == hash)
         overlay->absent_id = 0;
-    if (is_sampled(overlay, hash))
+    if (is_sampled(overlay, hash) && record->position >= overlay->ids_from)
         id_index_set(&overlay->ids, hash, (struct known_id){.position = record->position});
 }
 

@@ -15,6 +15,7 @@ struct overlay {
     struct heap heap; /* held states, their rows and windows, and the slots of both tables */
     struct state_table state_table;
     struct id_index ids;
+    uint64_t ids_from; /* overlay_use_ids_from(); 0: all */
     uint64_t expected_id;
     uint64_t absent_id; /* hash that overlay_recognise_id() did not find last; 0: none */
     struct list_table *lists;

@@ -248,6 +248,12 @@ const struct source_state *source_table_add(struct source_table *table,
     return state;
 }
 
+void source_table_touch(struct source_table *table, struct text name, int64_t receive_time_us) {
+    size_t index = find(table, name);
+    if (index < table->count)
+        table->states[index]->last_receive_us = receive_time_us;
+}
+
 size_t source_table_count(const struct source_table *table) {
     return table->count;
 }

@@ -37,6 +37,8 @@ const struct source_state *source_table_add(struct source_table *table,
                                             const struct transaction *transaction,
                                             int64_t receive_time_us);
 
+/* Its last transaction was received then, if there is room for this source. */
+void source_table_touch(struct source_table *table, struct text name, int64_t receive_time_us);
 /* NULL: it has not come, or there was no room. */
 const struct source_state *source_table_find(const struct source_table *table, struct text name);
 size_t source_table_count(const struct source_table *table);

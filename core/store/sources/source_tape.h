@@ -1,5 +1,6 @@
-/* The sources and numbers of some transactions in their order, in a few bytes each: for jobs that
- * read parts of an archive in parallel, or elsewhere, and can apply them to a table only in turn.
+/* The sources and numbers of some transactions in their order, in about two bytes each: for jobs
+ * that read parts of an archive in parallel, or elsewhere, and can apply them to a table only in
+ * turn.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 struct source_tape_names {
     struct text of[SOURCES_MAX]; /* their own copies */
     uint64_t last[SOURCES_MAX];  /* sequence */
+    int64_t receive_us[SOURCES_MAX];
     size_t count;
-    int64_t receive_us;
 };
 
 struct source_tape {
@@ -25,5 +26,7 @@ void source_tape_deinit(struct source_tape *tape);
 /* A transaction that has a source. */
 void source_tape_put(struct source_tape *tape, const struct transaction *transaction,
                      int64_t receive_time_us);
+/* After the last of them, before the bytes are used. More may follow, and another end. */
+void source_tape_end(struct source_tape *tape);
 /* Does with each what source_table_add() would have done. ERROR_DAMAGED. */
 int source_tape_apply(struct text bytes, struct source_table *table, struct error *ret_error);

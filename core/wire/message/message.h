@@ -259,6 +259,7 @@ struct status_response {
     uint64_t other_source_transactions;
     struct status_experiment experiment;
     struct text challenger_error;
+    int64_t ids_since_us; /* 0: all are known */
 };
 
 struct list_change_result {

@@ -278,6 +278,7 @@ static int decode_sources(const Harrier__V1__StatusResponse *in, struct arena *a
     }
     status->sources = sources;
     status->source_count = in->n_sources;
+    status->ids_since_us = in->ids_since_time_us;
     status->other_source_transactions = in->other_source_transactions;
     return 0;
 }

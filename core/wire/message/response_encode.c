@@ -222,6 +222,7 @@ static void encode_missing(const struct status_source *in, struct arena *scratch
 static void encode_sources(const struct status_response *in, struct arena *scratch,
                            Harrier__V1__StatusResponse *answer) {
     Harrier__V1__SourceStatus *sources;
+    answer->ids_since_time_us = in->ids_since_us;
     answer->other_source_transactions = in->other_source_transactions;
     answer->n_sources = in->source_count;
     NEW_MESSAGES(scratch, in->source_count, sources, answer->sources,

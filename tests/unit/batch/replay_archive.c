@@ -219,6 +219,10 @@ static void write_transaction(struct writing *writing) {
     if (random_below(2))
         transaction->fields[FIELD_EMAIL] = arena_printf(
             &writing->arena, "%s%u@Example.org", random_below(2) ? "Ann" : "ann", random_below(9));
+    if (i % 3 == 0) {
+        transaction->source = name_of(writing, "s", i % 2);
+        transaction->sequence = 1 + (i % 7 == 0 ? i / 2 : i);
+    }
     writing->verdicts[i] = (enum verdict)(1 + random_below(4));
     bool fired = writing->has_fired[i] = random_below(4) == 0;
     writing->positions[i] = append(

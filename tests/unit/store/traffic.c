@@ -79,6 +79,11 @@ static struct record next_transaction(struct traffic *traffic) {
     if (traffic_random(traffic, 10) > 0)
         transaction.fields[FIELD_MERCHANT] =
             arena_printf(arena, "m%u", (unsigned)traffic_random(traffic, 12));
+    if (traffic->position % 5 > 0) { /* with gaps, repeats and numbers that come late */
+        transaction.source = arena_printf(arena, "s%u", (unsigned)(traffic->position % 3));
+        transaction.sequence =
+            1 + (traffic->position % 11 == 0 ? traffic->position / 2 : traffic->position);
+    }
     struct record record = {.type = RECORD_TRANSACTION};
     record.transaction.transaction = transaction;
     record.transaction.decision.verdict =

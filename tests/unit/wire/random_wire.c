@@ -548,6 +548,7 @@ static struct status_response random_status(struct random *random, struct arena 
         .brake_count = random_number(random),
         .sources = random_sources(random, arena, sources),
         .source_count = sources,
+        .ids_since_us = (int64_t)random_number(random),
         .other_source_transactions = random_number(random),
         .challenger_error = maybe_text(random, arena, 1000),
     };

@@ -607,6 +607,7 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_array(out, "brakes", brakes_json(status));
     put_unsigned(out, "brake_count", status->brake_count);
     put_array(out, "sources", sources_json(status));
+    put_signed(out, "ids_since_time_us", status->ids_since_us);
     put_unsigned(out, "other_source_transactions", status->other_source_transactions);
     if (status->experiment.name.length)
         json_object_set_new(out, "experiment", experiment_json(&status->experiment));

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "77f4e2b12e51ec3b63c0898a2e45b7083a77ae91714cff9b6bdb90ebff029fab"
+const SourceSHA256 = "752c5c6a4a00cf763811a78d1e66069bf013c5de6b42807d984905f7acdd2045"

@@ -40,6 +40,11 @@ static uint64_t chance(struct world *world, uint64_t below) {
     return traffic_random(&world->traffic, below);
 }
 
+/* As in event time: a day has 480 records. */
+static int64_t receive_time_us(const struct world *world) {
+    return TRAFFIC_START_US + (int64_t)world->traffic.position * 180000000;
+}
+
 static struct archive *open_archive(const struct world *world) {
     struct archive *archive;
     struct archive_recovery recovery;
@@ -63,7 +68,7 @@ static void close_archive(struct world *world, struct archive *archive) {
 
 static void append_policy(struct world *world, const struct snapshot *snapshot) {
     struct record record = {.type = RECORD_SNAPSHOT,
-                            .receive_time_us = TRAFFIC_START_US,
+                            .receive_time_us = receive_time_us(world),
                             .snapshot = {.snapshot_id = snapshot->id,
                                          .name = snapshot->name,
                                          .files = snapshot->files,
@@ -78,7 +83,7 @@ static void append_list_change(struct world *world, struct archive *archive) {
     char entry[32];
     snprintf(entry, sizeof entry, "e%u", (unsigned)chance(world, 5));
     struct record record = {.type = RECORD_LIST_CHANGE,
-                            .receive_time_us = TRAFFIC_START_US,
+                            .receive_time_us = receive_time_us(world),
                             .list_change = {.list = TEXT_LITERAL("blocked"),
                                             .entry = text_of(entry),
                                             .removed = world->lists++ % 3 == 2,
@@ -89,7 +94,7 @@ static void append_list_change(struct world *world, struct archive *archive) {
 
 static void append_generation(struct world *world, struct archive *archive) {
     struct record record = {.type = RECORD_GENERATION,
-                            .receive_time_us = TRAFFIC_START_US,
+                            .receive_time_us = receive_time_us(world),
                             .generation = {.generation_id = 1 + chance(world, 1000)}};
     archive_append(archive, &record);
     world->traffic.position = record.position;
@@ -99,6 +104,7 @@ static void append_traffic(struct world *world, unsigned count) {
     struct archive *archive = open_archive(world);
     for (unsigned i = 0; i < count; i++) {
         struct record record = traffic_next(&world->traffic);
+        record.receive_time_us = receive_time_us(world);
         archive_append(archive, &record);
         if (chance(world, 60) == 0)
             append_list_change(world, archive);
@@ -110,6 +116,7 @@ static void append_traffic(struct world *world, unsigned count) {
 
 static const struct rebuild_options common = {.force = true,
                                               .full = true,
+                                              .id_days = 2,
                                               .version = "test",
                                               .now_us = TRAFFIC_START_US + (INT64_C(1) << 50)};
 
@@ -145,11 +152,14 @@ static void expect_equal(const struct rebuild_report *here, const struct rebuild
     assert_true(there->manifest.id == here->manifest.id);
     assert_true(there->manifest.snapshot_id == here->manifest.snapshot_id);
     assert_true(there->manifest.adopted_id == here->manifest.adopted_id);
+    assert_int_equal(there->manifest.ids_from, here->manifest.ids_from);
     assert_int_equal(there->records, here->records);
     assert_int_equal(there->tally.transactions, here->tally.transactions);
     assert_int_equal(there->tally.outcomes, here->tally.outcomes);
     assert_memory_equal(there->tally.labels, here->tally.labels, sizeof here->tally.labels);
 }
+
+static unsigned horizons; /* rebuilds that left out ids */
 
 /* Returns how often the tasks were started. */
 static unsigned compare(struct world *world, struct tasks_engine *engine, uint64_t range_bytes) {
@@ -159,6 +169,7 @@ static unsigned compare(struct world *world, struct tasks_engine *engine, uint64
     if (run_there(world, engine, range_bytes, tasks_engine_run, &there, &error) < 0)
         fail_msg("%s", error.text);
     expect_equal(&here, &there);
+    horizons += here.manifest.ids_from > 0;
     rebuild_report_deinit(&here);
     rebuild_report_deinit(&there);
     return engine->runs;
@@ -185,6 +196,7 @@ static void shares_ranges_and_memory_do_not_matter(void **state) {
         snapshot_unref(policy);
         world_deinit(&world);
     }
+    assert_true(horizons > 0);
 }
 
 /* The guess is what stands near the beginning of a segment; what follows is met by the tasks. */

@@ -356,6 +356,35 @@ static void test_others(void **state) {
     week_free(week);
 }
 
+static void send(struct week *week, const char *source, uint64_t first, uint64_t last) {
+    for (uint64_t i = first; i <= last; i++) {
+        struct record record = {.type = RECORD_TRANSACTION,
+                                .receive_time_us = week->figures.newest_receive_us - DAY_US / 2};
+        record.transaction.transaction.source = text_of(source);
+        record.transaction.transaction.sequence = i;
+        night_sources_take(week->figures.sources, &record);
+    }
+}
+
+static void test_numbers_of_sources(void **state) {
+    (void)state;
+    uint64_t seed = asked_seed(5);
+    struct week *week = week_new(3000, &seed);
+    send(week, "sound", 1, 3000);
+    send(week, "lossy", 1, 500);
+    send(week, "lossy", 503, 3000);
+    assert_null(find(week, "source_gaps", "sound"));
+    assert_null(find(week, "source_repeats", NULL));
+    assert_found(week, "source_gaps", "lossy", NIGHT_WARNING);
+    assert_non_null(strstr(find(week, "source_gaps", "lossy")->text,
+                           "2 numbers of lossy did not arrive; the first are 501 to 502"));
+    send(week, "lossy", 501, 502); /* late, but there */
+    assert_null(find(week, "source_gaps", "lossy"));
+    send(week, "sound", 2999, 2999);
+    assert_found(week, "source_repeats", "sound", NIGHT_WARNING);
+    week_free(week);
+}
+
 static void test_drift(void **state) {
     (void)state;
     uint64_t seed = asked_seed(24);
@@ -390,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_rule_that_always_fires),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_numbers_of_sources),
         cmocka_unit_test(test_drift),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

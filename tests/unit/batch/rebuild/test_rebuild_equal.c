@@ -121,8 +121,11 @@ static struct generation_manifest publish_fold(const struct world *world,
                                              .files = world->snapshot->files,
                                              .file_count = world->snapshot->file_count};
     const struct tally tally = overlay_tally(world->overlay);
-    const struct generation_description description = {
-        .place = place, .snapshot = &snapshot, .tally = &tally, .version = "fold"};
+    const struct generation_description description = {.place = place,
+                                                       .snapshot = &snapshot,
+                                                       .tally = &tally,
+                                                       .sources = overlay_sources(world->overlay),
+                                                       .version = "fold"};
     assert_int_equal(generation_writer_finish(writer, &description, &error), 0);
     for (size_t i = 0; i < generation_writer_checks(writer); i++)
         assert_int_equal(generation_writer_check(writer, i, &error), 0);

@@ -208,6 +208,27 @@ static void columns_named_like_fields(void **state) {
     close_file(&f);
 }
 
+static void sources(void **state) {
+    (void)state;
+    struct fixture f = {0};
+    open_file(&f, NULL,
+              "id,event_time,source,sequence\n"
+              "a,2018-04-01T00:00:31Z,till 7,9223372036854775807\n"
+              "b,2018-04-01T00:00:31Z,till 7,\n"
+              "c,2018-04-01T00:00:31Z,,7\n"
+              "d,2018-04-01T00:00:31Z,till 7,-1\n"
+              "e,2018-04-01T00:00:31Z,till 7,1.5\n");
+    expect_transaction(&f);
+    assert_true(text_is(f.transaction.source, "till 7"));
+    assert_true(f.transaction.sequence == INT64_MAX);
+    expect_transaction(&f);
+    assert_true(f.transaction.sequence == 0);
+    expect_diagnostic(&f, "sequence 7 has no source");
+    expect_diagnostic(&f, "sequence: negative; expected 1, rising by one");
+    expect_diagnostic(&f, "sequence: \"1.5\" has decimals");
+    close_file(&f);
+}
+
 static void json_lines(void **state) {
     (void)state;
     struct fixture f = {0};
@@ -334,6 +355,7 @@ int main(void) {
         cmocka_unit_test(times_of_history),
         cmocka_unit_test(the_shipped_mapping_is_this_one),
         cmocka_unit_test(columns_named_like_fields),
+        cmocka_unit_test(sources),
         cmocka_unit_test(json_lines),
         cmocka_unit_test(constants_and_column_currency),
         cmocka_unit_test(diagnostics_name_the_place),

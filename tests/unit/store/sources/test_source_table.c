@@ -205,6 +205,7 @@ static void store(struct source_table **table) {
 
 static void apply_tape(struct source_tape *tape, struct source_table *table) {
     struct error error;
+    source_tape_end(tape);
     assert_int_equal(source_tape_apply(buffer_text(&tape->bytes), table, &error), 0);
     source_tape_deinit(tape);
     source_tape_init(tape);

@@ -178,6 +178,28 @@ static void locations(void **state) {
     refuse(&t, "location.longitude_e7", "-1800000001");
 }
 
+static void sources(void **state) {
+    (void)state;
+    struct transaction t = good();
+    t.source = TEXT_LITERAL("checkout-3 \xc3\xbc");
+    allow(&t);
+    t.sequence = INT64_MAX;
+    allow(&t);
+    t.sequence = (uint64_t)INT64_MAX + 1;
+    refuse(&t, "sequence", "sequence 9223372036854775808 is too large; expected at most");
+    t.sequence = 7;
+    t.source = repeat('s', TRANSACTION_SOURCE_MAX);
+    allow(&t);
+    t.source = repeat('s', TRANSACTION_SOURCE_MAX + 1);
+    refuse(&t, "source", "source has 65 bytes; expected at most 64");
+    t.source = TEXT_LITERAL("a\nb");
+    refuse(&t, "source", "control character (0x0a) at byte 1");
+    t.source = TEXT_LITERAL("4111 1111 1111 1111");
+    refuse(&t, "source", "looks like a card number");
+    t.source = (struct text){0};
+    refuse(&t, "sequence", "sequence 7 has no source");
+}
+
 static void refuse_attribute(struct attribute attribute, const char *field, const char *words) {
     struct transaction t = good();
     t.attributes = &attribute;
@@ -302,6 +324,9 @@ static void equality(void **state) {
     a.longitude_e7 = 1; /* means nothing without has_location */
     assert_true(transaction_equal(&a, &b));
     assert_true(transaction_equal(&b, &a));
+    b.source = TEXT_LITERAL("another way"); /* no content */
+    b.sequence = 8;
+    assert_true(transaction_equal(&a, &b));
 #define DIFFERS(change)                                                                            \
     do {                                                                                           \
         struct transaction other = b;                                                              \
@@ -373,6 +398,7 @@ int main(void) {
         cmocka_unit_test(text_fields),
         cmocka_unit_test(syntax_of_fields),
         cmocka_unit_test(locations),
+        cmocka_unit_test(sources),
         cmocka_unit_test(attribute_names),
         cmocka_unit_test(attribute_values),
         cmocka_unit_test(attribute_lists),

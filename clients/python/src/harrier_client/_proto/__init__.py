@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "77f4e2b12e51ec3b63c0898a2e45b7083a77ae91714cff9b6bdb90ebff029fab"
+SOURCE_SHA256 = "752c5c6a4a00cf763811a78d1e66069bf013c5de6b42807d984905f7acdd2045"
