@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "20ee6ce8d3a3c684fe928d8fd27729a61fff34f7207cb1506350a01ceafdf869"
+const SourceSHA256 = "cc31dfeaaa73642130f45cb996bebb5fda5386b0839f3be344b2d0f38207391d"

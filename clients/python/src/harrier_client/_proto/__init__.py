@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "20ee6ce8d3a3c684fe928d8fd27729a61fff34f7207cb1506350a01ceafdf869"
+SOURCE_SHA256 = "cc31dfeaaa73642130f45cb996bebb5fda5386b0839f3be344b2d0f38207391d"
