@@ -266,10 +266,14 @@ class BackfillTest(ServerTest):
         self.live(server, 20, 100.4)
         for row in second[:60]:
             row["card"] = "late-" + row["card"]
-        command = self.start_backfill(server, self.write("three.csv", second))
+        before = server.metric("harrierd_backfilled_total")
+        command = self.start_backfill(server, self.write("three.csv", second), options=("--rate", "150"))
+        self.live(server, 20, 100.5)
+        self.await_metric(server, "harrierd_backfilled_total", before + 1)
+        self.rebuild_beside(server)  # some of it is in these tables, the rest comes while they are adopted
         _, said = command.communicate(timeout=WAIT)
         self.assertEqual(self.counts(said)["recorded"], 200, said)
-        self.live(server, 40, 100.5)
+        self.live(server, 20, 100.55)
         self.rebuild_beside(server)
         self.live(server, 20, 100.6)
         self.assertEqual(sum(server.metric(f'harrierd_transactions_total{{verdict="{verdict}"}}')
