@@ -3181,8 +3181,8 @@ type BackfillResult_Accepted struct {
 }
 
 type BackfillResult_Error struct {
-	// Nothing of this item was recorded; the others are not affected. ERROR_UNAVAILABLE: not now,
-	// as while the server's memory waits for a rebuild; try again later with the same ids.
+	// This item was refused; the others are not affected. ERROR_UNAVAILABLE: not now, as while the
+	// server's memory waits for a rebuild; try again later with the same ids.
 	Error *Error `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
 }
 

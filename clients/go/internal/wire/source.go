@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "cc31dfeaaa73642130f45cb996bebb5fda5386b0839f3be344b2d0f38207391d"
+const SourceSHA256 = "df43e915c36ef54a2fd54533118106a1f99b68dbf8be28c9dde2c354a6079567"
