@@ -773,6 +773,7 @@ struct harrier_found {
     bool is_amended; /* else the next two mean nothing */
     struct harrier_amended amended;
     int64_t amended_time_us;
+    bool is_backfilled; /* history that came late: nobody acted on the decision */
 };
 
 struct harrier_findings {

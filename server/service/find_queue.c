@@ -97,6 +97,7 @@ static int take(void *user, const struct find_row *row, struct error *ret_error)
         .is_amended = row->is_amended,
         .amended = row->amended,
         .amended_us = row->amended_us,
+        .is_backfilled = record.transaction.is_backfilled,
     };
     found->decision.position = row->record->position;
     return page->bytes >= ANSWER_BYTES_SOFT;

@@ -266,14 +266,19 @@ class BackfillTest(ServerTest):
         self.live(server, 20, 100.4)
         for row in second[:60]:
             row["card"] = "late-" + row["card"]
-        command = self.start_backfill(server, self.write("three.csv", second))
+        before = server.metric("harrierd_backfilled_total")
+        command = self.start_backfill(server, self.write("three.csv", second), options=("--rate", "150"))
+        self.live(server, 20, 100.5)
+        self.await_metric(server, "harrierd_backfilled_total", before + 1)
+        self.rebuild_beside(server)  # some of it is in these tables, the rest comes while they are adopted
         _, said = command.communicate(timeout=WAIT)
         self.assertEqual(self.counts(said)["recorded"], 200, said)
-        self.live(server, 40, 100.5)
+        self.live(server, 20, 100.55)
         self.rebuild_beside(server)
         self.live(server, 20, 100.6)
         self.assertEqual(sum(server.metric(f'harrierd_transactions_total{{verdict="{verdict}"}}')
                              for verdict in ("approve", "review", "challenge", "decline")), 140)  # since the crash
+        self.check_marks(server, first[0]["id"])
         self.assertEqual(server.stop(), 0)
 
         self.harrier("archive", "verify", self.data)
@@ -285,6 +290,14 @@ class BackfillTest(ServerTest):
         self.check_known_now(model)
         self.check_reports(model, first + second)
         self.check_export({row["id"] for row in first + second})
+
+    def check_marks(self, server, late):
+        """Who looks a transaction up sees that nobody acted on its decision."""
+        for source in ((self.data,), (f"--server={server.address}",)):
+            said, _ = self.harrier("find", *source, "--id", late, "--format", "jsonl", "--quiet")
+            self.assertIs(json.loads(said)["backfilled"], True, source)
+        said, _ = self.harrier("explain", self.data, late, "--json")
+        self.assertTrue(any("nobody acted on it" in note for note in json.loads(said)["notes"]), said)
 
     def check_reports(self, model, rows):
         """What the files say of each transaction is what is known of it."""

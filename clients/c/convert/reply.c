@@ -99,6 +99,7 @@ static struct harrier_found found(struct reply_memory *memory, const struct foun
         .is_amended = in->is_amended,
         .amended = reply_amended(&in->amended),
         .amended_time_us = in->amended_us,
+        .is_backfilled = in->is_backfilled,
     };
 }
 

@@ -85,7 +85,8 @@ static int take_found(struct find_rows *rows, struct sent_decision *sent, struct
         .type = RECORD_TRANSACTION,
         .position = found->decision.position,
         .receive_time_us = found->receive_time_us,
-        .transaction = {.transaction = *transaction,
+        .transaction = {.is_backfilled = found->is_backfilled,
+                        .transaction = *transaction,
                         .decision = sent_decision_convert(sent, &found->decision)}};
     const struct find_row row = {
         .record = &record,

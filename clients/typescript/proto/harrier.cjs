@@ -7795,6 +7795,7 @@ $root.harrier = (function() {
             FoundTransaction.prototype.outcome_known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
             FoundTransaction.prototype.amended = null;
             FoundTransaction.prototype.amended_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
+            FoundTransaction.prototype.backfilled = false;
 
             FoundTransaction.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -7819,6 +7820,8 @@ $root.harrier = (function() {
                     $root.harrier.v1.AmendedTransaction.encode(message.amended, writer.uint32(58).fork(), _depth + 1).ldelim();
                 if (message.amended_time_us != null && $Object.hasOwnProperty.call(message, "amended_time_us") && (typeof message.amended_time_us === "object" ? message.amended_time_us.low || message.amended_time_us.high : message.amended_time_us !== 0))
                     writer.uint32(64).int64(message.amended_time_us);
+                if (message.backfilled != null && $Object.hasOwnProperty.call(message, "backfilled") && message.backfilled !== false)
+                    writer.uint32(72).bool(message.backfilled);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -7913,6 +7916,15 @@ $root.harrier = (function() {
                                 message.amended_time_us = value;
                             else
                                 delete message.amended_time_us;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.backfilled = value;
+                            else
+                                delete message.backfilled;
                             continue;
                         }
                     }

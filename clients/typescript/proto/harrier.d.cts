@@ -5147,6 +5147,9 @@ export namespace harrier {
             /** FoundTransaction amended_time_us. */
             amended_time_us: (number|Long);
 
+            /** FoundTransaction backfilled. */
+            backfilled: boolean;
+
             /**
              * Encodes the specified FoundTransaction message. Does not implicitly {@link harrier.v1.FoundTransaction.verify|verify} messages.
              * @param message FoundTransaction message or plain object to encode
@@ -5195,6 +5198,9 @@ export namespace harrier {
                 /** FoundTransaction amended_time_us */
                 amended_time_us?: (number|Long|null);
 
+                /** FoundTransaction backfilled */
+                backfilled?: (boolean|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -5209,6 +5215,7 @@ export namespace harrier {
               outcome_known_time_us?: number|Long|null;
               amended?: harrier.v1.AmendedTransaction.$Shape|null;
               amended_time_us?: number|Long|null;
+              backfilled?: boolean|null;
               $unknowns?: Uint8Array[];
             };
         }

@@ -480,6 +480,10 @@ static int keep_record(struct explaining *explaining, struct error *ret_error) {
     explanation->archived.shadows = NULL;
     explanation->archived.shadow_count = 0;
     explanation->receive_time_us = kept.receive_time_us;
+    if (kept.transaction.is_backfilled)
+        add_note(explaining,
+                 TEXT_LITERAL("this is history that came late (harrier backfill): it was "
+                              "decided when it was recorded, and nobody acted on it"));
     return 0;
 }
 

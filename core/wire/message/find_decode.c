@@ -77,6 +77,7 @@ static int decode_found(const Harrier__V1__FoundTransaction *in, struct arena *a
         .is_amended = in->amended != NULL,
         .amended = amended_from_protobuf(in->amended),
         .amended_us = in->amended_time_us,
+        .is_backfilled = in->backfilled != 0,
     };
     if (transaction_from_protobuf(in->transaction, arena, &out->transaction) < 0)
         return protobuf_exhausted("a response", arena, ret_error);

@@ -78,6 +78,7 @@ static void encode_found(const struct found_transaction *in, struct arena *scrat
     if (in->is_amended)
         out->amended = amended_to_protobuf(&in->amended, scratch);
     out->amended_time_us = in->amended_us;
+    out->backfilled = in->is_backfilled;
 }
 
 Harrier__V1__FindResponse *find_response_to_protobuf(const struct find_response *response,

@@ -49,6 +49,7 @@ struct found_transaction {
     bool is_amended;
     struct amended amended; /* what the transaction was after its last amendment */
     int64_t amended_us;     /* when that was received */
+    bool is_backfilled;     /* history that came late: nobody acted on the decision */
 };
 
 /* The rules for every search, wherever it comes from; *ret_field as for transaction_check(). */

@@ -18,6 +18,10 @@ def approve(request):
         outcomes = request["report_outcome"]["outcomes"]
         accepted = [{"accepted": {"transaction_id": one["transaction_id"], "changed": True}} for one in outcomes]
         return {"report_outcome": {"results": accepted}}
+    if "backfill" in request:
+        items = request["backfill"]["items"]
+        accepted = [{"accepted": {"transaction_id": one["transaction"]["id"], "position": 1}} for one in items]
+        return {"backfill": {"results": accepted}}
     if "amend" in request:
         amendments = request["amend"]["amendments"]
         accepted = [{"accepted": {"transaction_id": one["transaction_id"], "changed": True}} for one in amendments]

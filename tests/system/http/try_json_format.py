@@ -73,6 +73,7 @@ class JsonFormatTest(ServerTest):
         "explain": "/v1/explain",
         "find": "/v1/find",
         "reload": "/v1/reload",
+        "backfill": "/v1/backfill",
     }
 
     def setUp(self):
@@ -113,6 +114,7 @@ class JsonFormatTest(ServerTest):
             "explain": harrier_pb2.ExplainRequest,
             "change_brake": harrier_pb2.ChangeBrakeRequest,
             "find": harrier_pb2.FindRequest,
+            "backfill": harrier_pb2.BackfillRequest,
         }
         for _ in range(STEPS):
             call = chance.choice(list(types))
@@ -123,6 +125,9 @@ class JsonFormatTest(ServerTest):
             if call in ("report_outcome", "change_list"):  # the first of two would be a change, the other not
                 for item in getattr(message, "outcomes" if call == "report_outcome" else "changes"):
                     item.ClearField("transaction_id" if call == "report_outcome" else "list")
+            if call == "backfill":  # likewise
+                for item in message.items:
+                    item.transaction.id = ""
             if call == "change_brake":
                 message.rule += "_"  # no such rule
                 message.policy = False

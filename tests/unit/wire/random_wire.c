@@ -806,6 +806,7 @@ static struct find_response random_found(struct random *random, struct arena *ar
             .is_amended = is_amended,
             .amended = is_amended ? random_amended(random) : (struct amended){0},
             .amended_us = (int64_t)random_number(random),
+            .is_backfilled = random_bool(random),
         };
     }
     return (struct find_response){.found = found,

@@ -918,6 +918,7 @@ static json_t *find_answer_json(const struct find_response *response) {
         if (in->is_amended)
             json_object_set_new(one, "amended", amended_json(&in->amended));
         put_signed(one, "amended_time_us", in->amended_us);
+        put_flag(one, "backfilled", in->is_backfilled);
         json_array_append_new(found, one);
     }
     put_array(out, "transactions", found);

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "752c5c6a4a00cf763811a78d1e66069bf013c5de6b42807d984905f7acdd2045"
+const SourceSHA256 = "d471097e3d67384679c9ccdbe3a9d24435dff0b1951f0117cfe6c259ce65a75e"

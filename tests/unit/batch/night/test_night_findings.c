@@ -346,6 +346,8 @@ static void test_others(void **state) {
     week->journal.held_back = 3;
     assert_found(week, "held_back", "", NIGHT_WARNING);
     assert_non_null(strstr(find(week, "held_back", "")->advice, "--accept-changes"));
+    week->figures.days[NIGHT_DAYS - 1].backfilled = 7000;
+    assert_found(week, "backfilled", "", NIGHT_NOTE);
     week->journal.different = 1;
     assert_found(week, "tables_differ", "", NIGHT_ALERT);
     week->evidence.growth =

@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "752c5c6a4a00cf763811a78d1e66069bf013c5de6b42807d984905f7acdd2045"
+SOURCE_SHA256 = "d471097e3d67384679c9ccdbe3a9d24435dff0b1951f0117cfe6c259ce65a75e"

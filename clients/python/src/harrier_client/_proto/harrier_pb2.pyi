@@ -1018,7 +1018,7 @@ class FindResponse(_message.Message):
     def __init__(self, transactions: _Optional[_Iterable[_Union[FoundTransaction, _Mapping]]] = ..., cursor: _Optional[str] = ..., incomplete: bool = ...) -> None: ...
 
 class FoundTransaction(_message.Message):
-    __slots__ = ("transaction", "decision", "receive_time_us", "label", "outcome_receive_time_us", "outcome_known_time_us", "amended", "amended_time_us")
+    __slots__ = ("transaction", "decision", "receive_time_us", "label", "outcome_receive_time_us", "outcome_known_time_us", "amended", "amended_time_us", "backfilled")
     TRANSACTION_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
@@ -1027,6 +1027,7 @@ class FoundTransaction(_message.Message):
     OUTCOME_KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
     AMENDED_FIELD_NUMBER: _ClassVar[int]
     AMENDED_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLED_FIELD_NUMBER: _ClassVar[int]
     transaction: Transaction
     decision: Decision
     receive_time_us: int
@@ -1035,7 +1036,8 @@ class FoundTransaction(_message.Message):
     outcome_known_time_us: int
     amended: AmendedTransaction
     amended_time_us: int
-    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., receive_time_us: _Optional[int] = ..., label: _Optional[_Union[Label, str]] = ..., outcome_receive_time_us: _Optional[int] = ..., outcome_known_time_us: _Optional[int] = ..., amended: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., amended_time_us: _Optional[int] = ...) -> None: ...
+    backfilled: bool
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., receive_time_us: _Optional[int] = ..., label: _Optional[_Union[Label, str]] = ..., outcome_receive_time_us: _Optional[int] = ..., outcome_known_time_us: _Optional[int] = ..., amended: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., amended_time_us: _Optional[int] = ..., backfilled: bool = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
     __slots__ = ("transaction_id",)
