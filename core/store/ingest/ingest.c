@@ -41,7 +41,7 @@ int ingest_recognise(const struct states *states, struct archive *archive,
 }
 
 static enum arm arm_of(const struct states *states, const struct transaction *transaction) {
-    if (!states->challenger || !transaction)
+    if (!transaction)
         return ARM_NONE;
     for (size_t i = 0; i < 2; i++)
         if (transaction == states->hashed[i].transaction)
@@ -67,11 +67,12 @@ void ingest_expect(struct states *states, const struct transaction *transaction)
 }
 
 void ingest_forget(struct states *states) {
-    memset(states->hashed, 0, sizeof states->hashed);
     if (states->engine)
         engine_forget(states->engine);
-    if (states->challenger)
-        engine_forget(states->challenger);
+    if (!states->challenger)
+        return;
+    memset(states->hashed, 0, sizeof states->hashed);
+    engine_forget(states->challenger);
 }
 
 int ingest_decide(struct states *states, const struct transaction *transaction, bool with_features,
