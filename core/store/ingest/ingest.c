@@ -40,6 +40,7 @@ int ingest_recognise(const struct states *states, struct archive *archive,
                      "repeated id must repeat the transaction");
 }
 
+/* Only with a challenger. */
 static enum arm arm_of(const struct states *states, const struct transaction *transaction) {
     if (!transaction)
         return ARM_NONE;
@@ -78,7 +79,7 @@ void ingest_forget(struct states *states) {
 int ingest_decide(struct states *states, const struct transaction *transaction, bool with_features,
                   struct arena *arena, struct decision *ret_decision, struct text *ret_field,
                   struct error *ret_error) {
-    enum arm arm = arm_of(states, transaction);
+    enum arm arm = states->challenger ? arm_of(states, transaction) : ARM_NONE;
     int r =
         engine_decide(states_engine_of(states, arm), transaction, overlay_states(states->overlay),
                       with_features, arena, ret_decision, ret_field, ret_error);
