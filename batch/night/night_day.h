@@ -50,6 +50,8 @@ struct night_rule {
     uint64_t tracked;             /* fires whose labels are known */
 };
 
+struct night_arms;
+
 struct night_figures {
     int64_t first_day;      /* days[i] is the day first_day + i */
     struct night_day *days; /* NIGHT_DAYS */
@@ -61,6 +63,7 @@ struct night_figures {
     int64_t newest_receive_us;  /* likewise, of all records */
     uint64_t future;            /* transactions with event times later than now_us */
     uint64_t untracked;         /* transactions left out of the rules' precision */
+    struct night_arms *arms;    /* of the experiment in force; NULL: there is none */
     char currency[4];           /* of amounts; "": no policy, no amounts */
     uint8_t digits;
     uint64_t archive_bytes; /* stored, of all segments */

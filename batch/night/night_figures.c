@@ -11,6 +11,7 @@
 #include "batch/report/report_tally.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_parts.h"
+#include "night_arms.h"
 #include "night_rules.h"
 
 #include <stdlib.h>
@@ -89,8 +90,11 @@ static void take_transaction(struct scan *scan, const struct record *record) {
     if (!day)
         return;
     count_decision(day, decision);
+    bool has_amount = read_amount(scan, transaction, &amount);
+    size_t age = NIGHT_DAYS - 1 - (size_t)(day - figures->days);
+    night_arms_take(figures->arms, record, age);
     day->hours[(event_us - day_of_us(event_us) * DAY_US) / (DAY_US / 24)]++;
-    if (read_amount(scan, transaction, &amount))
+    if (has_amount)
         day->amounts[decision->verdict] += amount;
     else
         day->without_amount++;
@@ -137,6 +141,9 @@ static void take_outcome(struct scan *scan, const struct record *record) {
         return;
     move_label(day, outcome->previous, alerted, has_amount, amount, -1);
     move_label(day, outcome->label, alerted, has_amount, amount, 1);
+    night_arms_take_outcome(scan->figures.arms, outcome,
+                            NIGHT_DAYS - 1 - (size_t)(day - scan->figures.days),
+                            has_amount ? amount : 0);
     int64_t age = day_of_us(known) - day_of_us(outcome->transaction.event_time_us);
     if (is_fraud(outcome->label) && !is_fraud(outcome->previous) && age < NIGHT_DAYS)
         day->frauds_by_age[age]++;
@@ -263,12 +270,14 @@ int night_figures_make(const struct night_figures_options *options, struct progr
         return r;
     arena_init(&arena, RECORD_BYTES_MAX);
     scan_init(&scan);
+    r = night_arms_open(options->archive, options->until.position, &scan.figures.arms, ret_error);
     size_t part = look_at_parts(&scan);
     track(&scan, part);
     for (; part < archive_parts_count(scan.parts) && r == 0; part++)
         if (archive_parts_part(scan.parts, part).first <= options->until.position)
             r = read_part(&scan, part, &arena, ret_error);
     count_labels(&scan);
+    night_arms_finish(scan.figures.arms, scan.figures.currency);
     scan.figures.rules =
         night_rules_finish(&scan.rules, &scan.figures.rule_count, &scan.figures.other_rules);
     free(scan.words);
@@ -289,6 +298,7 @@ void night_figures_deinit(struct night_figures *figures) {
     free(figures->sources);
     free(figures->rules);
     free(figures->days);
+    night_arms_close(figures->arms);
     *figures = (struct night_figures){0};
 }
 

@@ -12,53 +12,59 @@
 
 /* ---- phases ---- */
 
-static void begin_phase(struct arms_report *report, const struct policy_adoption *champion,
+struct phases {
+    struct arms_phase *of;
+    size_t count;
+};
+
+static void begin_phase(struct phases *phases, const struct policy_adoption *champion,
                         const struct policy_adoption *challenger, uint64_t position) {
-    report->phases =
-        check_reallocarray(report->phases, report->phase_count + 1, sizeof *report->phases);
-    report->phases[report->phase_count++] =
-        (struct arms_phase){.experiment = challenger->experiment,
-                            .key = challenger->key,
-                            .policy = challenger->name,
-                            .share = challenger->share,
-                            .champion = champion->snapshot_id,
-                            .challenger = challenger->snapshot_id,
-                            .from_position = position};
+    phases->of = check_reallocarray(phases->of, phases->count + 1, sizeof *phases->of);
+    phases->of[phases->count++] = (struct arms_phase){.experiment = challenger->experiment,
+                                                      .key = challenger->key,
+                                                      .policy = challenger->name,
+                                                      .share = challenger->share,
+                                                      .champion = champion->snapshot_id,
+                                                      .challenger = challenger->snapshot_id,
+                                                      .from_position = position};
 }
 
-static void end_phase(struct arms_report *report, uint64_t position) {
-    struct arms_phase *last = report->phase_count ? &report->phases[report->phase_count - 1] : NULL;
+static void end_phase(struct phases *phases, uint64_t position) {
+    struct arms_phase *last = phases->count ? &phases->of[phases->count - 1] : NULL;
     if (last && last->until_position == 0)
         last->until_position = position;
 }
 
 /* An experiment that ended has no adoption of its own: it ends the one before. */
-static void end_challenger(struct arms_report *report, const struct policy_adoption **challenger,
+static void end_challenger(struct phases *phases, const struct policy_adoption **challenger,
                            uint64_t position) {
     if (!*challenger || (*challenger)->until_position == 0 ||
         (*challenger)->until_position > position)
         return;
-    end_phase(report, (*challenger)->until_position);
+    end_phase(phases, (*challenger)->until_position);
     *challenger = NULL;
 }
 
-static void find_phases(struct arms_report *report) {
+size_t arms_phases(const struct policy_history *history, struct arms_phase **ret_phases) {
     const struct policy_adoption *champion = NULL, *challenger = NULL;
-    for (size_t i = 0; i < policy_history_count(report->history); i++) {
-        const struct policy_adoption *next = policy_history_at(report->history, i);
+    struct phases phases = {0};
+    for (size_t i = 0; i < policy_history_count(history); i++) {
+        const struct policy_adoption *next = policy_history_at(history, i);
         if (next->use != POLICY_LIVE && next->use != POLICY_CHALLENGER)
             continue;
-        end_challenger(report, &challenger, next->position);
+        end_challenger(&phases, &challenger, next->position);
         if (next->use == POLICY_LIVE)
             champion = next;
         else
             challenger = next;
         if (!champion || !challenger)
             continue;
-        end_phase(report, next->position);
-        begin_phase(report, champion, challenger, next->position);
+        end_phase(&phases, next->position);
+        begin_phase(&phases, champion, challenger, next->position);
     }
-    end_challenger(report, &challenger, UINT64_MAX);
+    end_challenger(&phases, &challenger, UINT64_MAX);
+    *ret_phases = phases.of;
+    return phases.count;
 }
 
 /* ---- rows ---- */
@@ -154,7 +160,7 @@ int arms_report_make(const struct arms_report_options *options, struct progress 
     struct arms_builder builder = {.options = options, .report = &report};
     int r = policy_history_open(&history, progress, &report.history, ret_error);
     if (r == 0)
-        find_phases(&report);
+        report.phase_count = arms_phases(report.history, &report.phases);
     if (r == 0 && report.phase_count > 0)
         r = count_rows(&builder, progress, ret_error);
     if (r == 0)

@@ -38,6 +38,11 @@ struct arms_phase {
     struct arm_tally arms[ARM_COUNT];
 };
 
+/* The phases of an archive, in order, without figures; the names are the history's. The caller
+ * frees *ret_phases. */
+struct policy_history;
+size_t arms_phases(const struct policy_history *history, struct arms_phase **ret_phases);
+
 struct arms_report {
     struct arms_phase *phases;
     size_t phase_count;

@@ -365,11 +365,15 @@ func decodeDecision(target *Decision, d *wire.Decision) error {
 		ServerTime:     time.Duration(d.ServerUs) * time.Microsecond,
 		RuleErrors:     d.RuleErrors,
 		FailedRules:    d.FailedRules,
+		Arm:            arms[d.Arm],
 		Features:       decodeFeatures(d.Features),
 	}
 	target.Reasons, err = decodeReasons(d.Reasons)
 	return err
 }
+
+// One that is not known is none: nobody has to understand it to act on the verdict.
+var arms = map[wire.Arm]Arm{wire.Arm_ARM_CHAMPION: ArmChampion, wire.Arm_ARM_CHALLENGER: ArmChallenger}
 
 func decodeVerdict(number wire.Verdict) (Verdict, error) {
 	verdict, known := verdicts[number]

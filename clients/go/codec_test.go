@@ -305,7 +305,7 @@ func decode[T any](t *testing.T, name, call string, count int, to func(*wire.Res
 }
 
 func TestEveryFieldOfDecisions(t *testing.T) {
-	for name, count := range map[string]int{"response_score": 3, "response_score_failed_rules": 1} {
+	for name, count := range map[string]int{"response_score": 3, "response_score_failed_rules": 1, "response_score_arm": 1} {
 		results, response := decode(t, name, "score", count, decodeDecisions)
 		for i, one := range response.GetScore().Results {
 			if one.GetError() != nil {
@@ -351,6 +351,8 @@ func compareFields(t *testing.T, ours, theirs reflect.Value) {
 		case Verdict:
 			number := field.Interface().(wire.Verdict)
 			equal = value == verdicts[number]
+		case Arm:
+			equal = value == arms[field.Interface().(wire.Arm)]
 		case Label:
 			equal = value == labels[field.Interface().(wire.Label)]
 		case time.Duration:

@@ -117,6 +117,14 @@ type Feature struct {
 	Value any
 }
 
+// Arm is which of two policies decides.
+type Arm string
+
+const (
+	ArmChampion   Arm = "champion"
+	ArmChallenger Arm = "challenger"
+)
+
 // Decision is a server's decision or, with Fallback, the client's own because there was none in time.
 type Decision struct {
 	TransactionID string
@@ -139,6 +147,8 @@ type Decision struct {
 	// policy's order. A server or a record of an earlier version names none.
 	RuleErrors  uint32
 	FailedRules []string
+	// Arm says whose share of a key the transaction is in while a challenger decides for one; else it is empty.
+	Arm Arm
 	// Features are set with ReturnFeatures, in the policy's order.
 	Features []Feature
 	// Fallback: made by the client. FallbackReason is the code of the error that it replaces.

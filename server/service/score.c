@@ -209,7 +209,8 @@ void count_score(const struct run *run) {
         degraded += result->decision.degraded;
         rule_counts_add(service->rule_counts, places_of(service, result->decision.arm),
                         &result->decision);
-        challenge_count(&service->challenge, &result->decision);
+        if (result->decision.arm != ARM_NONE)
+            challenge_count(&service->challenge, &result->decision);
         if (result->decision.rule_errors > 0)
             rule_failures_note(&service->rule_failures, &result->decision);
         shadows_count(service, &result->decision);

@@ -2,6 +2,8 @@
 """A challenger decides for a share of the cards: who meets it is computed here a second time, and every decision is
 derived again, whatever happened to the experiment in between."""
 import csv
+import datetime
+import glob
 import io
 import json
 import os
@@ -314,6 +316,43 @@ class Arms(ChallengerTest):
         text = self.harrier("policy", "arms", self.data, "--outcomes-after", "0s")
         self.assertIn("experiment spring: 30% of card to stricter", text)
         self.assertIn("1 transactions without card", text)
+
+    def test_the_night_reports_the_arms(self):
+        """Days that are old enough for outcomes, and one that is not; against the export again."""
+        self.configure("40%")
+        self.start("--stale_after=0")
+        today = datetime.datetime.now(datetime.timezone.utc).replace(hour=12, minute=0, second=0, microsecond=0)
+        for days in (12, 9, 2):
+            at_us = int((today - datetime.timedelta(days=days)).timestamp()) * 1000000
+            batch = [{**transaction(self.number + i, cards=CARDS), "event_time_us": at_us + i * 1000000}
+                     for i in range(600)]
+            self.number += 600
+            with self.harrierd.connect() as connection:
+                connection.score(batch)
+        self.outcomes((f"t{n}", ("FRAUD", "LEGIT", "CHARGEBACK", "SUSPECTED")[n % 4]) for n in range(0, self.number, 3))
+        self.outcomes((f"t{n}", "LEGIT") for n in range(0, self.number, 24))  # it was fraud before
+        self.await_synced(self.harrierd)
+        self.harrierd.stop()
+        subprocess.run([HARRIER, "night", "--data", self.data, "--priority", "normal", "--verify", "none"],
+                       capture_output=True, check=False, timeout=WAIT)
+        (folder,) = glob.glob(os.path.join(self.data, "nights", "*", "report.json"))
+        with open(folder, encoding="utf-8") as file:
+            told = json.load(file)["experiment"]
+        with open(os.path.join(os.path.dirname(folder), "report.html"), encoding="utf-8") as file:
+            self.assertIn("Champion and challenger", file.read())
+        rows = self.exported()
+        old = [row for row in rows if int(row["id"][1:]) < 1200]
+        for arm in ("champion", "challenger"):
+            self.assertEqual(told[arm]["decisions"], sum(row["arm"] == arm for row in rows))
+            mine = [row for row in old if row["arm"] == arm and row["outcome"] != "suspected"]
+            fraud = [row for row in mine if row["outcome"] in ("fraud", "chargeback")]
+            caught = [row for row in fraud if row["verdict"] != "approve"]
+            self.assertEqual((told[arm]["mature"], told[arm]["frauds"], told[arm]["frauds_caught"]),
+                             (len(mine), len(fraud), len(caught)))
+            self.assertEqual(told[arm]["alerts"], sum(row["verdict"] != "approve" for row in mine))
+            missed = sum(round(100 * float(row["amount"])) for row in fraud if row not in caught)
+            self.assertEqual(told[arm]["fraud_missed_minor"].get("EUR", 0), missed)
+        self.assertEqual((told["experiment"], told["share_e4"]), ("spring", 4000))
 
     def test_promoted(self):
         policy = os.path.join(self.folder, "policy")

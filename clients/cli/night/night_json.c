@@ -3,7 +3,9 @@
 #include "night_document.h"
 
 #include "batch/base/day.h"
+#include "batch/night/night_arms.h"
 #include "clients/cli/output/money_json.h"
+#include "clients/cli/policy/policy_arms.h"
 #include "core/base/json_writer.h"
 
 #include <inttypes.h>
@@ -177,6 +179,18 @@ static void add_drift(struct buffer *json, const struct night_document *document
     json_end_object(json);
 }
 
+/* null where no experiment was in force. */
+static void add_experiment(struct buffer *json, const struct night_figures *figures) {
+    const struct arms_phase *phase = night_arms_phase(figures->arms);
+    if (!phase) {
+        json_add_value(json, TEXT_LITERAL("experiment"), value_absent());
+        return;
+    }
+    json_begin_object(json, "experiment");
+    policy_arms_json_phase(phase, NIGHT_ARMS_AGE * DAY_US, json);
+    json_end_object(json);
+}
+
 static void add_guard(struct buffer *json, const struct night_document *document) {
     const struct night_journal *journal = document->evidence.journal;
     json_begin_object(json, "guard");
@@ -287,6 +301,7 @@ void night_json_format(const struct night_document *document, struct buffer *jso
     json_end_array(json);
     json_add_unsigned(json, "fires_of_other_rules", figures->other_rules);
     json_add_unsigned(json, "untracked", figures->untracked);
+    add_experiment(json, figures);
     add_drift(json, document);
     add_guard(json, document);
     add_rejects(json, document->evidence.rejects);

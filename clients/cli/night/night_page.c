@@ -2,8 +2,10 @@
  * style is that of a replay's report. */
 #include "night_document.h"
 
+#include "batch/night/night_arms.h"
 #include "clients/cli/output/html_text.h"
 #include "clients/cli/terminal/quantity.h"
+#include "core/policy/lists/experiment.h"
 #include "night_template.h"
 
 #include <inttypes.h>
@@ -316,6 +318,75 @@ static void put_drift(struct page *page) {
     }
 }
 
+static void cell_interval(struct page *page, struct report_share share) {
+    if (share.is_known)
+        buffer_printf(page->out, "<td>%.1f&thinsp;%% (%.1f to %.1f)</td>", 100 * share.value,
+                      100 * share.low, 100 * share.high);
+    else
+        put(page, "<td>–</td>");
+}
+
+/* In percentage points. */
+static void cell_difference(struct page *page, struct report_share share) {
+    if (share.is_known)
+        buffer_printf(page->out, "<td>%+.1f (%+.1f to %+.1f)</td>", 100 * share.value,
+                      100 * share.low, 100 * share.high);
+    else
+        put(page, "<td>–</td>");
+}
+
+static void put_arm_figure(struct page *page, const struct arms_phase *phase,
+                           enum arm_figure figure) {
+    struct report_share champion = arm_figure(&phase->arms[ARM_CHAMPION], figure);
+    struct report_share challenger = arm_figure(&phase->arms[ARM_CHALLENGER], figure);
+    put(page, "<tr>");
+    cell_text(page, text_of(arm_figure_name(figure)));
+    cell_interval(page, champion);
+    cell_interval(page, challenger);
+    cell_difference(page, report_difference(champion, challenger));
+    put(page, "</tr>\n");
+}
+
+static void put_arm_count(struct page *page, const char *name, uint64_t champion,
+                          uint64_t challenger) {
+    put(page, "<tr>");
+    cell_text(page, text_of(name));
+    cell_count(page, champion);
+    cell_count(page, challenger);
+    put(page, "<td></td></tr>\n");
+}
+
+/* Names of experiments, keys and policies need no escaping. */
+static void put_experiment(struct page *page) {
+    const struct arms_phase *phase = night_arms_phase(page->figures->arms);
+    struct buffer about;
+    if (!phase)
+        return;
+    const struct arm_tally *champion = &phase->arms[ARM_CHAMPION];
+    const struct arm_tally *challenger = &phase->arms[ARM_CHALLENGER];
+    buffer_init(&about);
+    buffer_printf(&about, "%" TEXT_FORMAT ": ", TEXT_ARGS(phase->experiment));
+    experiment_put_share(&about, phase->share);
+    buffer_printf(&about,
+                  " of %" TEXT_FORMAT " to %" TEXT_FORMAT ", since position %" PRIu64
+                  " or for %d days. Outcomes of days at least %d days before the "
+                  "reported one. Intervals of 95 %%, as if transactions were independent.%c",
+                  TEXT_ARGS(phase->key), TEXT_ARGS(phase->policy), phase->from_position, NIGHT_DAYS,
+                  NIGHT_ARMS_AGE, '\0');
+    heading(page, "Champion and challenger", (const char *)about.bytes);
+    buffer_deinit(&about);
+    begin_table(page, "Figure|Champion|Challenger|Difference");
+    put_arm_count(page, "decisions", champion->decisions, challenger->decisions);
+    for (enum arm_figure figure = ARM_APPROVE; figure <= ARM_ALERTS; figure++)
+        put_arm_figure(page, phase, figure);
+    put_arm_count(page, "with outcomes that count", champion->mature, challenger->mature);
+    put_arm_count(page, "frauds missed", champion->missed.transactions,
+                  challenger->missed.transactions);
+    for (enum arm_figure figure = ARM_FRAUD; figure < ARM_FIGURE_COUNT; figure++)
+        put_arm_figure(page, phase, figure);
+    end_table(page);
+}
+
 static void put_guard(struct page *page) {
     const struct night_journal *journal = page->document->evidence.journal;
     heading(page, "Held back",
@@ -466,6 +537,7 @@ void night_page_format(const struct night_document *document, struct buffer *out
     put_days(&page);
     put_ages(&page);
     put_rules(&page);
+    put_experiment(&page);
     put_guard(&page);
     put_rejects(&page);
     put_sources(&page);

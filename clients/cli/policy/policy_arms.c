@@ -211,8 +211,10 @@ static void json_arm(struct buffer *out, const struct arms_phase *phase, enum ar
     json_end_object(out);
 }
 
-static void json_phase(struct buffer *out, const struct arms_phase *phase) {
+void policy_arms_json_phase(const struct arms_phase *phase, int64_t outcomes_after_us,
+                            struct buffer *out) {
     json_add_text(out, "experiment", phase->experiment);
+    json_add_signed(out, "outcomes_after_us", outcomes_after_us);
     json_add_text(out, "key", phase->key);
     json_add_unsigned(out, "share_e4", phase->share);
     json_add_hex(out, "champion_id", phase->champion);
@@ -239,8 +241,7 @@ void policy_arms_json(const struct arms_report *report, int64_t outcomes_after_u
                       struct buffer *out) {
     for (size_t i = 0; i < report->phase_count; i++) {
         json_begin_object(out, NULL);
-        json_phase(out, &report->phases[i]);
-        json_add_signed(out, "outcomes_after_us", outcomes_after_us);
+        policy_arms_json_phase(&report->phases[i], outcomes_after_us, out);
         json_end_object(out);
         buffer_append_u8(out, '\n');
     }

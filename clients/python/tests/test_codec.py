@@ -155,7 +155,7 @@ def test_the_answer_to_a_probe(state: str, up: bool) -> None:
 
 
 @needs_cases
-@pytest.mark.parametrize("name", ["response_score", "response_score_failed_rules"])
+@pytest.mark.parametrize("name", ["response_score", "response_score_failed_rules", "response_score_arm"])
 def test_every_decision_field(name: str) -> None:
     given = case(name)
     results = given["value"]["score"]["results"]
@@ -175,6 +175,7 @@ def test_every_decision_field(name: str) -> None:
                 assert getattr(result, field) == wanted[field]
         for field in ("snapshot_id", "generation_id", "position", "server_us", "rule_errors"):
             assert getattr(result, field) == int(wanted.get(field, 0))
+        assert result.arm == wanted.get("arm", "ARM_").removeprefix("ARM_").lower()
         assert [reason.rule for reason in result.reasons] == [one["rule"] for one in wanted.get("reasons", ())]
         assert set(result.features) == {one["name"] for one in wanted.get("features", ())}
         assert result.failed_rules == tuple(wanted.get("failed_rules", ()))

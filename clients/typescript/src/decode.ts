@@ -68,6 +68,7 @@ export function blankDecision(): Decision {
     serverUs: 0,
     ruleErrors: 0,
     failedRules: [],
+    arm: '',
     features: {},
     fallback: false,
     fallbackReason: '',
@@ -205,6 +206,9 @@ export function values(named: readonly harrier.v1.NamedValue.$Properties[] | nul
   return named ? Object.fromEntries(named.map((one) => [one.name ?? '', value(one)])) : {};
 }
 
+// A number that this version does not know is no arm: nobody has to understand it to act on the verdict.
+const arms = ['', 'champion', 'challenger'] as const;
+
 export function decision(from: harrier.v1.Decision.$Properties): Decision {
   return {
     transactionId: from.transaction_id ?? '',
@@ -221,6 +225,7 @@ export function decision(from: harrier.v1.Decision.$Properties): Decision {
     serverUs: from.server_us ?? 0,
     ruleErrors: from.rule_errors ?? 0,
     failedRules: from.failed_rules ?? [],
+    arm: arms[from.arm ?? 0] ?? '',
     features: values(from.features),
     fallback: false,
     fallbackReason: '',

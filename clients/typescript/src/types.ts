@@ -99,6 +99,8 @@ export interface Decision {
   ruleErrors: number;
   /** The names of the first 16 of them, in the policy's order. Earlier versions of the server name none. */
   failedRules: string[];
+  /** Whose share of a key this is, while a challenger decides for one; else empty. */
+  arm: '' | 'champion' | 'challenger';
   /** With `returnFeatures`. */
   features: Record<string, Value>;
   fallback: boolean;

@@ -273,7 +273,7 @@ function camel(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-for (const file of ['response_score.json', 'response_score_failed_rules.json']) {
+for (const file of ['response_score.json', 'response_score_failed_rules.json', 'response_score_arm.json']) {
   it(`answers are the values of ${file}`, () => {
     const { value } = load(file) as unknown as {
       value: { score: { results: { decision?: Record<string, unknown>; error?: Record<string, unknown> }[] } };
@@ -290,6 +290,7 @@ for (const file of ['response_score.json', 'response_score_failed_rules.json']) 
         continue;
       }
       const decision = expected.decision!;
+      assert.equal(result.arm, ((decision.arm as string | undefined) ?? 'ARM_').slice('ARM_'.length).toLowerCase());
       for (const name of [
         'transaction_id',
         'score',

@@ -41,8 +41,9 @@ int ingest_recognise(const struct states *states, struct archive *archive,
                      "repeated id must repeat the transaction");
 }
 
+/* Only with a challenger. */
 static enum arm arm_of(const struct states *states, const struct transaction *transaction) {
-    if (!states->challenger || !transaction)
+    if (!transaction)
         return ARM_NONE;
     for (size_t i = 0; i < 2; i++)
         if (transaction == states->hashed[i].transaction)
@@ -68,17 +69,18 @@ void ingest_expect(struct states *states, const struct transaction *transaction)
 }
 
 void ingest_forget(struct states *states) {
-    memset(states->hashed, 0, sizeof states->hashed);
     if (states->engine)
         engine_forget(states->engine);
-    if (states->challenger)
-        engine_forget(states->challenger);
+    if (!states->challenger)
+        return;
+    memset(states->hashed, 0, sizeof states->hashed);
+    engine_forget(states->challenger);
 }
 
 int ingest_decide(struct states *states, const struct transaction *transaction, bool with_features,
                   struct arena *arena, struct decision *ret_decision, struct text *ret_field,
                   struct error *ret_error) {
-    enum arm arm = arm_of(states, transaction);
+    enum arm arm = states->challenger ? arm_of(states, transaction) : ARM_NONE;
     int r =
         engine_decide(states_engine_of(states, arm), transaction, overlay_states(states->overlay),
                       with_features, arena, ret_decision, ret_field, ret_error);

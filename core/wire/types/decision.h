@@ -105,15 +105,15 @@ struct decision {
     const struct reason *reasons;
     size_t reason_count;
     uint64_t snapshot_id, generation_id;
-    enum arm arm; /* the owner of the engines chooses it and fills it in */
     uint64_t position;
     bool degraded;
     struct text degraded_reason;
     bool duplicate, dry_run;
     uint32_t server_us;
     uint32_t rule_errors;
-    /* Their names, DECISION_FAILED_RULES_MAX at most, in the policy's order. Older records have
-     * none. */
+    enum arm arm; /* the owner of the engines chooses it and fills it in */
+    /* The names of the rules that failed, DECISION_FAILED_RULES_MAX at most, in the policy's order.
+     * Older records have none. */
     const struct text *failed_rules;
     size_t failed_rule_count;
     uint64_t feature_hash;                 /* archived, not sent */

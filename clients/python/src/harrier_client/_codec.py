@@ -351,7 +351,11 @@ _OF_A_DECISION = attrgetter(
     "rule_errors",
     "features",
     "failed_rules",
+    "arm",
 )
+
+# A number that this version does not know is no arm: nobody has to understand it to act on the verdict.
+_ARMS = {1: "champion", 2: "challenger"}
 
 
 def _reason(reason: Any) -> Reason:
@@ -390,7 +394,7 @@ def values_of(named: Any) -> Mapping[str, Value]:
 def decision_of(decision: Any) -> Decision:
     (
         transaction_id, verdict, score, reasons, snapshot_id, generation_id, position, degraded, degraded_reason,
-        duplicate, dry_run, server_us, rule_errors, features, failed_rules,
+        duplicate, dry_run, server_us, rule_errors, features, failed_rules, arm,
     ) = _OF_A_DECISION(decision)  # fmt: skip
     reasons = reasons[:]
     return Decision(
@@ -411,6 +415,7 @@ def decision_of(decision: Any) -> Decision:
         False,
         "",
         tuple(failed_rules) if failed_rules else (),
+        _ARMS.get(arm, "") if arm else "",
     )
 
 

@@ -105,7 +105,8 @@ class Decision:
     """A server's decision or, with ``fallback``, the client's own because there was none in time.
 
     ``rule_errors`` rules could not be evaluated; ``failed_rules`` has the names of the first 16, in the policy's order.
-    A server or a record of an earlier version names none.
+    A server or a record of an earlier version names none. ``arm`` is "champion" or "challenger" while a challenger
+    decides for a share of a key that the transaction has.
     """
 
     transaction_id: str
@@ -125,6 +126,7 @@ class Decision:
     fallback: bool = False
     fallback_reason: str = ""
     failed_rules: Sequence[str] = ()
+    arm: str = ""
 
 
 @dataclass

@@ -123,7 +123,17 @@ final class Answers {
                 d.getTransactionId(), Verdict.required(d.getVerdictValue()), d.getScore(), reasons(d.getReasonsList()),
                 d.getSnapshotId(), d.getGenerationId(), d.getPosition(), d.getDegraded(), d.getDegradedReason(),
                 d.getDuplicate(), d.getDryRun(), Times.duration(Integer.toUnsignedLong(d.getServerUs())),
-                d.getRuleErrors(), values(d.getFeaturesList()), false, null, List.copyOf(d.getFailedRulesList()));
+                d.getRuleErrors(), values(d.getFeaturesList()), false, null, List.copyOf(d.getFailedRulesList()),
+                arm(d.getArmValue()));
+    }
+
+    /** One that is not known is none: nobody has to understand it to act on the verdict. */
+    private static String arm(int number) {
+        return switch (number) {
+            case Wire.Arm.ARM_CHAMPION_VALUE -> "champion";
+            case Wire.Arm.ARM_CHALLENGER_VALUE -> "challenger";
+            default -> "";
+        };
     }
 
     private static List<Reason> reasons(List<Wire.Reason> given) throws ProtocolFault {

@@ -24,6 +24,8 @@ import java.util.List;
  * @param fallbackReason the code of the error that a fallback decision replaces; else null
  * @param failedRules the names of the first 16 of the rules that {@code ruleErrors} counts, in the policy's order; a
  *     server or a record of an earlier version names none
+ * @param arm "champion" or "challenger" while a challenger decides for a share of a key that the transaction has; else
+ *     empty
  */
 public record Decision(
         String transactionId,
@@ -42,11 +44,12 @@ public record Decision(
         List<NamedValue> features,
         boolean fallback,
         ErrorCode fallbackReason,
-        List<String> failedRules) {
+        List<String> failedRules,
+        String arm) {
 
     static Decision fallback(String transactionId, Verdict verdict, ErrorCode reason) {
         return new Decision(
                 transactionId, verdict, 0, List.of(), 0, 0, 0, false, "", false, false, Duration.ZERO, 0, List.of(),
-                true, reason, List.of());
+                true, reason, List.of(), "");
     }
 }
