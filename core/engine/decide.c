@@ -2,7 +2,7 @@
  *
  *   lay out     the transaction in the frames of the rules and of the plan
  *   read        every feature of every entity it names; with the entries of entity_entries.c
- *   compute     the policy's computed values
+ *   compute     the policy's computed values, then its models
  *   judge       run the rules, combine verdict and score: judge.c
  *   report      reasons, and features if the caller wants them
  *
@@ -59,6 +59,13 @@ static void end_reading(struct engine *engine, struct arena *arena, struct decis
         engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
     if (engine->live.warming > 0)
         degrade(decision, arena_text(arena, engine->warming.reason));
+}
+
+/* A case may say what a model gives, instead of the model. */
+static void give_models(struct engine *engine) {
+    for (size_t i = 0; i < engine->given_count; i++)
+        if (engine->given[i].slot >= engine->rules->first_model)
+            engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
 }
 
 static inline int read_state(struct engine *engine, size_t entity, struct state *state,
@@ -118,11 +125,11 @@ static void read_features(struct engine *engine, struct state_source *states, st
             read_entity(engine, &named->spots[i], states, arena, decision);
 }
 
-/* Features and computed values have adjacent slots. */
+/* Features, computed values and what models give have adjacent slots. */
 static uint64_t hash_features(const struct engine *engine) {
     const struct snapshot *rules = engine->rules;
     return values_hash(engine->live.layout.bound.frame + rules->first_feature,
-                       rules->feature_count + rules->computed_count);
+                       rules->feature_count + rules->computed_count + rules->model_slot_count);
 }
 
 /* Memory for texts about the decision as a whole: one for each entity at most. */
@@ -291,18 +298,18 @@ static bool keep_text(struct value *v, struct arena *arena) {
     return v->type != VALUE_TEXT || v->text.data;
 }
 
-/* All features and computed values under their names. A run-time error travels as absent. */
+/* All features, computed values and what models give, under their names. A run-time error travels
+ * as absent. */
 static int report_features(struct engine *engine, struct arena *arena, struct decision *decision,
                            struct error *ret_error) {
     const struct snapshot *rules = engine->rules;
-    size_t count = rules->feature_count + rules->computed_count;
+    size_t count = rules->feature_count + rules->computed_count + rules->model_slot_count;
     struct named_value *features = arena_calloc(arena, count, sizeof *features);
     if (!features)
         return error_set(ret_error, ERROR_TOO_LARGE, "the features need too much memory");
     size_t reported = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t slot = i < rules->feature_count ? rules->first_feature + i
-                                               : rules->computed[i - rules->feature_count].slot;
+        size_t slot = rules->first_feature + i;
         struct value v = engine->live.layout.bound.frame[slot];
         if (rules->slot_names[slot].length == 0)
             continue;
@@ -347,6 +354,8 @@ static int conclude(struct engine *engine, const struct transaction *transaction
                     struct decision *decision, struct error *ret_error) {
     end_reading(engine, arena, decision);
     judge_compute_values(&engine->live, filters, arena);
+    judge_evaluate_models(&engine->live, arena);
+    give_models(engine);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
     baselines_begin(engine, arena, decision);
     int r = judge(engine, transaction, arena, decision, ret_error);
