@@ -38,7 +38,8 @@ struct model_shape {
     size_t steps; /* splits from root to leaf of all trees, at worst */
     size_t depth; /* of the deepest */
     enum forest_link link;
-    bool has_categories, has_covers;
+    bool has_categories;
+    bool has_covers; /* weights of all nodes, above zero: contributions can be computed */
 };
 const struct model_shape *model_shape(const struct model *model);
 /* Does any split ask whether this input is one of some categories? */

@@ -63,8 +63,9 @@ struct model {
     const double *base; /* [output] */
     const struct model_column *columns;
     const struct model_node *nodes;
-    const double *values; /* [node]: what a leaf adds */
-    const double *covers; /* [node] */
+    const double *values;   /* [node]: what a leaf adds */
+    const double *covers;   /* [node] */
+    const double *expected; /* [output]: the margin before any input is known; of has_covers */
     const struct model_tree *trees;
     const struct model_set *sets;
     const uint32_t *words;

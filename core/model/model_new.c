@@ -22,6 +22,7 @@ struct maker {
     size_t node_count, set_count, column_count;
     uint32_t *queue; /* of one tree: nodes of the forest, in the order of the model */
     uint32_t *levels;
+    double *means;
     bool *is_reached;
 };
 
@@ -124,7 +125,7 @@ static int lay_out_tree(struct maker *maker, size_t index) {
             return r;
         uint32_t level = maker->levels[i];
         maker->covers[to] = node->cover;
-        maker->model->shape.has_covers &= isfinite(node->cover) && node->cover >= 0;
+        maker->model->shape.has_covers &= isfinite(node->cover) && node->cover > 0;
         if (node->test == FOREST_LEAF) {
             maker->nodes[to] = (struct model_node){.limit = NAN, .left = (uint32_t)to - 1};
             maker->values[to] = node->value;
@@ -179,10 +180,32 @@ static void *copy(struct arena *arena, const void *from, size_t count, size_t si
     return memory;
 }
 
-/* A root with its splits has a cover above zero, or contributions cannot be computed. */
-static void check_covers(struct maker *maker) {
-    for (size_t i = 0; i < maker->forest->tree_count; i++)
-        maker->model->shape.has_covers &= maker->covers[maker->trees[i].root] > 0;
+/* The mean of a tree's leaves, each weighted as its rows are: bottom up, as children follow their
+ * parents. The share of a child is taken of both children's covers, not of the parent's, which may
+ * be rounded. */
+static double expected_of(const struct maker *maker, const struct model_tree *tree, double *means) {
+    for (uint32_t i = tree->node_count; i-- > 0;) {
+        const struct model_node *node = &maker->nodes[tree->root + i];
+        uint32_t left = node->left - tree->root;
+        if (node->left + 1 == tree->root + i) {
+            means[i] = maker->values[tree->root + i];
+            continue;
+        }
+        double cover = maker->covers[node->left], other = maker->covers[node->left + 1];
+        means[i] =
+            cover / (cover + other) * means[left] + other / (cover + other) * means[left + 1];
+    }
+    return means[0];
+}
+
+static void find_expected(struct maker *maker) {
+    const struct forest *forest = maker->forest;
+    double *expected = copy(maker->arena, forest->base, forest->output_count, sizeof *expected);
+    for (size_t i = 0; i < forest->tree_count && maker->model->shape.has_covers; i++) {
+        double mean = expected_of(maker, &maker->trees[i], maker->means);
+        expected[maker->trees[i].output] += mean / (forest->divides ? maker->model->rounds : 1);
+    }
+    maker->model->expected = expected;
 }
 
 static void keep_inputs(struct maker *maker) {
@@ -213,7 +236,7 @@ static int make(struct maker *maker) {
         r = lay_out(maker);
     if (r < 0)
         return r;
-    check_covers(maker);
+    find_expected(maker);
     keep_inputs(maker);
     model->nodes = maker->nodes;
     model->values = maker->values;
@@ -257,6 +280,7 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
         .column_of = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *maker.column_of),
         .queue = room(&scratch, forest->node_count + 2, sizeof *maker.queue),
         .levels = room(&scratch, forest->node_count + 2, sizeof *maker.levels),
+        .means = room(&scratch, forest->node_count + 2, sizeof *maker.means),
         .is_reached = room(&scratch, forest->node_count, sizeof *maker.is_reached),
     };
     int r = make(&maker);
@@ -264,6 +288,13 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
     if (r == 0)
         *ret_model = model;
     return r;
+}
+
+/* Messages quote files, which may have any bytes. */
+static void make_printable(char *text) {
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
 }
 
 int model_read(enum model_format format, struct text file, struct arena *arena,
@@ -280,6 +311,8 @@ int model_read(enum model_format format, struct text file, struct arena *arena,
     int r = readers[format](file, &forest, ret_error);
     if (r == 0)
         r = model_new(&forest, arena, ret_model, ret_error);
+    if (r < 0)
+        make_printable(ret_error->text);
     arena_deinit(&scratch);
     return r;
 }

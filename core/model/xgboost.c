@@ -159,11 +159,9 @@ static int read_node(struct xgboost *reader, const struct arrays *arrays, size_t
     node->left = child_of(left);
     node->right = child_of(at(arrays->right, i));
     node->default_left = at(arrays->defaults, i) != 0;
-    if (!(input >= 0 && input < (double)reader->forest->input_count) || input != floor(input)) {
-        node->input = UINT32_MAX; /* an error if anything leads here */
-        return 0;
-    }
-    node->input = (uint32_t)input;
+    /* What a pruned node has is an error only if anything leads there. */
+    bool is_input = input >= 0 && input < (double)reader->forest->input_count;
+    node->input = is_input && input == floor(input) ? (uint32_t)input : UINT32_MAX;
     if (type != 0 && type != 1)
         return error_set(reader->error, ERROR_UNSUPPORTED,
                          "tree %zu: split_type of node %zu is %g; expected 0 or 1", tree, i, type);

@@ -15,6 +15,7 @@ import xgboost
 
 COLUMNS = 30
 CATEGORICAL = 4  # the last columns of models with categories
+SHAP_ROWS = 200
 TRAINING = 10000
 
 
@@ -155,6 +156,21 @@ def evaluate(program, model, path, rows):
     return values[:, 0, :], values[:, 1, :]
 
 
+def contributions(program, model, path, rows):
+    """How far off they are, of the greatest one; None where the libraries' numbers are float sums of long paths."""
+    if isinstance(model, Xgboost):
+        theirs = model.booster.predict(model.matrix(rows), pred_contribs=True)
+    else:
+        theirs = model.booster.predict(rows, pred_contrib=True)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(numpy.ascontiguousarray(rows).tobytes())
+        file.flush()
+        out = subprocess.run([program, model.format, path, file.name, "contributions"], stdout=subprocess.PIPE, check=True)
+    theirs = numpy.asarray(theirs, dtype=numpy.float64).reshape(len(rows), -1)
+    ours = numpy.frombuffer(out.stdout).reshape(len(rows), -1)
+    return numpy.max(numpy.abs(ours - theirs)) / numpy.max(numpy.abs(theirs))
+
+
 def relative(a, b):
     return numpy.max(numpy.abs(a - b) / numpy.maximum(1, numpy.abs(b))) if len(a) else 0
 
@@ -164,7 +180,8 @@ def main():
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
     bad = 0
     print(f"XGBoost {xgboost.__version__}, LightGBM {lightgbm.__version__}, {count:,} rows each")
-    print(f"{'model':34} {'trees':>6} {'bit-equal margins':>18} {'margin off by':>14} {'prediction':>11} {'decisions':>10}")
+    print(f"{'model':34} {'trees':>6} {'bit-equal margins':>18} {'margin off by':>14} {'prediction':>11} {'decisions':>10} "
+          f"{'contributions':>13}")
     for model in MODELS:
         if sys.argv[3:] and not any(name in model.name for name in sys.argv[3:]):
             continue
@@ -175,6 +192,7 @@ def main():
             margins, predictions = evaluate(program, model, path, rows)
             theirs = numpy.asarray(model.margins(rows), dtype=numpy.float64).reshape(count, -1)
             their_predictions = numpy.asarray(model.predictions(rows), dtype=numpy.float64).reshape(count, -1)
+            shap_off = contributions(program, model, path, rows[:SHAP_ROWS])
             trees = len(model.booster.get_dump()) if isinstance(model, Xgboost) else model.booster.num_trees()
         equal = numpy.mean(numpy.all(margins == theirs, axis=1))
         off, prediction_off = relative(margins, theirs), relative(predictions, their_predictions)
@@ -183,9 +201,9 @@ def main():
         else:
             cut = numpy.quantile(theirs, 0.9)
             differ = numpy.sum((margins > cut) != (theirs > cut))
-        bad += off > 1e-6 or prediction_off > 1e-6 or differ > 0
+        bad += off > 1e-6 or prediction_off > 1e-6 or differ > 0 or shap_off > (1e-4 if model.format != "lightgbm" else 1e-9)
         print(f"{model.name:34} {trees:6} {equal:17.2%} {off:15.2e} {prediction_off:11.2e} "
-              f"{'same' if differ == 0 else f'{differ} differ':>10}", flush=True)
+              f"{'same' if differ == 0 else f'{differ} differ':>10} {shap_off:13.2e}", flush=True)
     return 1 if bad else 0
 
 

@@ -1,9 +1,10 @@
-/* Evaluates a model on rows of another program: `model_rows FORMAT MODEL ROWS`.
+/* Evaluates a model on rows of another program: `model_rows FORMAT MODEL ROWS [contributions]`.
  *
  * ROWS has the inputs as doubles, NaN for missing. For each row, the margins and then what
  * predict() makes of them (NaN where the objective has nothing) go to standard output, as doubles.
  */
 #include "core/base/check.h"
+#include "core/model/contributions.h"
 #include "core/model/model.h"
 
 #include <math.h>
@@ -41,12 +42,20 @@ static void put_predictions(const struct model *model, double *margins) {
     fwrite(margins, sizeof *margins, count, stdout);
 }
 
+static void put_contributions(const struct model *model, const double *inputs, double *scratch) {
+    double contributions[MODEL_INPUTS_MAX + 1];
+    for (size_t i = 0; i < model_shape(model)->output_count; i++) {
+        contributions_of_row(model, inputs, i, scratch, contributions);
+        fwrite(contributions, sizeof *contributions, model_shape(model)->input_count + 1, stdout);
+    }
+}
+
 int main(int argc, char **argv) {
     struct arena arena;
     struct error error;
     struct model *model;
-    if (argc != 4) {
-        fprintf(stderr, "usage: model_rows FORMAT MODEL ROWS\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: model_rows FORMAT MODEL ROWS [contributions]\n");
         return 64;
     }
     struct text file = read_file(argv[2]), rows = read_file(argv[3]);
@@ -58,10 +67,14 @@ int main(int argc, char **argv) {
     const struct model_shape *shape = model_shape(model);
     size_t count = rows.length / sizeof(double) / shape->input_count;
     double *inputs = check_calloc(count * shape->input_count + 1, sizeof *inputs);
-    double *columns = check_calloc(shape->column_count + 1, sizeof *columns);
+    double *columns = check_calloc(contributions_scratch(model) + 1, sizeof *columns);
     memcpy(inputs, rows.data, count * shape->input_count * sizeof *inputs);
     for (size_t i = 0; i < count; i++) {
         double margins[MODEL_OUTPUTS_MAX];
+        if (argc == 5) {
+            put_contributions(model, &inputs[i * shape->input_count], columns);
+            continue;
+        }
         model_margins(model, &inputs[i * shape->input_count], columns, margins);
         fwrite(margins, sizeof *margins, shape->output_count, stdout);
         put_predictions(model, margins);
