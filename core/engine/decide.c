@@ -10,9 +10,11 @@
  * a decision may need is checked before the rules run, so that a rule cannot fail for want of it: a
  * decision must not depend on how much memory earlier ones took. */
 #include "scratch.h"
+#include "sentence.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/policy/load/policy_limits.h"
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
@@ -146,6 +148,7 @@ static size_t memory_of(const struct engine *engine) {
              DECISION_FAILED_RULES_MAX * sizeof(struct text) + 32;
     bytes += (engine->plan->plan.entity_count + 8) * REMARK_BYTES;
     bytes += baselines_memory(engine);
+    bytes += engine->rules->model_count * (REASON_TEXT_MAX + 32);
     for (size_t i = 0; i < engine->shadow_count; i++)
         bytes += sizeof(struct shadow_decision) + 32 +
                  engine->shadows[i].snapshot->rule_count * sizeof(uint32_t);
@@ -163,39 +166,22 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
                      needed, left);
 }
 
-/* Writes one piece of a reason, cut to the room there is. Returns its full length. */
-static size_t write_piece(const struct engine *engine, const struct reason_piece *piece, char *at,
-                          size_t size, struct arena *arena) {
-    struct text literal = piece->literal;
-    if (piece->expression) {
-        struct value v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
-        if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR)
-            return (size_t)value_format(v, at, size);
-        literal = TEXT_LITERAL("?");
-    }
-    if (literal.length > 0)
-        memcpy(at, literal.data, literal.length < size ? literal.length : size - 1);
-    return literal.length;
-}
-
-/* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX and never inside a
- * character. What evaluating allocates is released before the sentence is copied. */
+/* The rule's sentence with its values filled in, and what the model that it reads says, cut at
+ * REASON_TEXT_MAX and never inside a character. What evaluating allocates is released before the
+ * sentence is copied. */
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
-                                struct arena *arena) {
+                                const struct text *models, struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
-    size_t length = 0;
     struct arena_mark mark = arena_mark(arena);
-    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++)
-        length += write_piece(engine, &rule->reason[i], sentence + length, sizeof sentence - length,
-                              arena);
-    if (length > REASON_TEXT_MAX) {
-        length = REASON_TEXT_MAX; /* only this much was written; no half character: */
-        size_t bad;
-        if (!text_is_clean((struct text){.data = sentence, .length = length}, &bad))
-            length = bad;
+    size_t length =
+        sentence_write(rule->reason, rule->reason_count, engine->live.layout.bound.frame, sentence,
+                       sizeof sentence, arena);
+    if (rule->explained_model != SIZE_MAX && models[rule->explained_model].length > 0) {
+        length = sentence_append(TEXT_LITERAL(": "), sentence, sizeof sentence, length);
+        length = sentence_append(models[rule->explained_model], sentence, sizeof sentence, length);
     }
     arena_rewind(arena, mark);
-    return arena_text(arena, (struct text){.data = sentence, .length = length});
+    return arena_text(arena, sentence_cut(sentence, length));
 }
 
 /* The first DECISION_REASONS_MAX of the rules that fired. */
@@ -205,14 +191,17 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
     size_t count =
         live->fired_count < DECISION_REASONS_MAX ? live->fired_count : DECISION_REASONS_MAX;
     struct reason *reasons = arena_alloc(arena, count * sizeof *reasons);
+    struct text models[POLICY_MODELS_MAX];
     if (!reasons)
         return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
+    if (with_texts)
+        model_reasons_write(engine, decision->verdict, arena, models);
     for (size_t i = 0; i < count; i++) {
         const struct fired_rule *fired = &live->fired[i];
         const struct rule *rule = &engine->rules->rules[fired->rule];
         reasons[i] = (struct reason){
             .rule = rule->name,
-            .text = with_texts ? write_reason(engine, rule, arena) : (struct text){0},
+            .text = with_texts ? write_reason(engine, rule, models, arena) : (struct text){0},
             .score = rule->score,
             .verdict = rule->verdict,
             .shadow = judge_mode(live, fired->rule) == RULE_SHADOW,

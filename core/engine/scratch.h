@@ -379,6 +379,13 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
 /* After the values, which models may read. */
 void judge_evaluate_models(struct judge *judge, struct arena *arena);
 
+/* ---- what models say: model_reasons.c ---- */
+
+/* The sentences of each model that a rule that fired explains; empty for the others. Each model's
+ * are joined by "; " and live in the arena. */
+void model_reasons_write(const struct engine *engine, enum verdict verdict, struct arena *arena,
+                         struct text *ret_texts);
+
 /* The fields of the transaction that are in the set, with all that its schema demands;
  * judge->fields are in it. bound: the judge's own, or another one for its fields. */
 int judge_bind(const struct judge *judge, const struct transaction *transaction,

@@ -141,9 +141,6 @@ void contributions_of_row(const struct model *model, const double *inputs, size_
         if (model->trees[i].output == output)
             descend(&shap, model->trees[i].root, paths, 0,
                     (struct element){.input = -1, .zero = 1, .one = 1});
-    double scale = model->divides ? 1 / model->rounds : 1;
-    for (size_t i = 0; i < shape->input_count && model->divides; i++)
-        ret_contributions[i] *= scale;
     ret_contributions[shape->input_count] = model->expected[output];
 }
 

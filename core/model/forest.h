@@ -66,7 +66,8 @@ enum forest_link {
 struct forest {
     struct arena *arena; /* of everything here */
     bool is_float;       /* inputs, limits and sums are binary32: XGBoost */
-    bool divides;        /* sums are divided by the number of rounds: LightGBM's random forests */
+    bool divides; /* before the link, sums are divided by the number of rounds: LightGBM's random
+                     forests, whose raw scores are sums */
     struct text *inputs; /* names */
     size_t input_count;
     size_t output_count;

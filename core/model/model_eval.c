@@ -114,8 +114,8 @@ static uint32_t walk_mixed(const struct model *model, const struct model_tree *t
     return at;
 }
 
-static void find_leaves(const struct model *model, size_t first, size_t count,
-                        const double *columns, uint32_t *ret_leaves) {
+static void walk_trees(const struct model *model, size_t first, size_t count, const double *columns,
+                       uint32_t *ret_leaves) {
     if (!model->shape.has_categories) {
         walk(model, &model->trees[first], count, columns, ret_leaves);
         return;
@@ -136,7 +136,7 @@ void model_margins(const struct model *model, const double *inputs, double *colu
     }
     for (size_t first = 0; first < shape->tree_count; first += TREES) {
         size_t left = shape->tree_count - first, count = left < TREES ? left : TREES;
-        find_leaves(model, first, count, columns, leaves);
+        walk_trees(model, first, count, columns, leaves);
         for (size_t k = 0; k < count; k++) {
             uint32_t output = model->trees[first + k].output;
             if (model->is_float)
@@ -145,12 +145,8 @@ void model_margins(const struct model *model, const double *inputs, double *colu
                 ret_margins[output] += model->values[leaves[k]];
         }
     }
-    for (size_t i = 0; i < shape->output_count; i++) {
-        if (model->is_float)
-            ret_margins[i] = (double)sums[i];
-        if (model->divides)
-            ret_margins[i] /= model->rounds;
-    }
+    for (size_t i = 0; i < shape->output_count && model->is_float; i++)
+        ret_margins[i] = (double)sums[i];
 }
 
 /* ---- what follows from margins ---- */
@@ -195,6 +191,8 @@ static double predicted(const struct model *model, double margin) {
 
 void model_predict(const struct model *model, double *margins) {
     check(model->shape.link != FOREST_LINK_NONE);
+    for (size_t i = 0; i < model->shape.output_count && model->divides; i++)
+        margins[i] /= model->rounds;
     if (model->shape.link == FOREST_LINK_SOFTMAX)
         softmax(model, margins);
     else

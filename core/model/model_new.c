@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct maker {
+struct builder {
     const struct forest *forest;
     struct arena *arena;
     struct error *error;
@@ -54,50 +54,52 @@ static enum column_kind kind_of(const struct forest_node *node) {
     return node->default_left ? COLUMN_NAN_LOW : COLUMN_NAN_HIGH;
 }
 
-static uint32_t column_of(struct maker *maker, uint32_t input, enum column_kind kind) {
-    uint32_t *number = &maker->column_of[(size_t)input * COLUMN_KINDS + (size_t)kind];
+static uint32_t column_of(struct builder *builder, uint32_t input, enum column_kind kind) {
+    uint32_t *number = &builder->column_of[(size_t)input * COLUMN_KINDS + (size_t)kind];
     if (*number == 0) {
-        maker->columns[maker->column_count] = (struct model_column){.input = input, .kind = kind};
-        *number = (uint32_t)++maker->column_count;
+        builder->columns[builder->column_count] =
+            (struct model_column){.input = input, .kind = kind};
+        *number = (uint32_t)++builder->column_count;
     }
     return *number - 1;
 }
 
-static int refuse(struct maker *maker, size_t tree, size_t node, const char *what) {
-    return error_set(maker->error, ERROR_INVALID, "tree %zu: node %zu: %s", tree, node, what);
+static int refuse(struct builder *builder, size_t tree, size_t node, const char *what) {
+    return error_set(builder->error, ERROR_INVALID, "tree %zu: node %zu: %s", tree, node, what);
 }
 
-static int check_node(struct maker *maker, size_t tree, size_t index,
+static int check_node(struct builder *builder, size_t tree, size_t index,
                       const struct forest_node *node, size_t node_count) {
     bool may_be_infinite = node->test == FOREST_AT_MOST && node->value > 0;
     if (!isfinite(node->value) && !(may_be_infinite && isinf(node->value)))
-        return refuse(maker, tree, index,
+        return refuse(builder, tree, index,
                       node->test == FOREST_LEAF ? "the leaf's value is not finite"
                                                 : "the split's limit is not finite");
     if (node->test == FOREST_LEAF)
         return 0;
-    if (node->input >= maker->forest->input_count)
-        return refuse(maker, tree, index, "there is no input with the number of its split");
+    if (node->input >= builder->forest->input_count)
+        return refuse(builder, tree, index, "there is no input with the number of its split");
     if (node->left >= node_count || node->right >= node_count || node->left == node->right)
-        return refuse(maker, tree, index, "a child is outside of the tree");
-    if (maker->is_reached[node->left] || maker->is_reached[node->right])
-        return refuse(maker, tree, index, "a child has another parent, or is the root");
-    maker->is_reached[node->left] = maker->is_reached[node->right] = true;
+        return refuse(builder, tree, index, "a child is outside of the tree");
+    if (builder->is_reached[node->left] || builder->is_reached[node->right])
+        return refuse(builder, tree, index, "a child has another parent, or is the root");
+    builder->is_reached[node->left] = builder->is_reached[node->right] = true;
     return 0;
 }
 
-static void lay_out_split(struct maker *maker, const struct forest_node *node,
+static void lay_out_split(struct builder *builder, const struct forest_node *node,
                           struct model_node *out) {
-    uint32_t column = column_of(maker, node->input, kind_of(node));
+    uint32_t column = column_of(builder, node->input, kind_of(node));
     if (node->test == FOREST_CATEGORY) {
-        maker->sets[maker->set_count] = (struct model_set){.column = column,
-                                                           .word_count = (uint32_t)node->word_count,
-                                                           .first_word = node->first_word,
-                                                           .members_left = node->members_left,
-                                                           .missing_left = node->default_left};
+        builder->sets[builder->set_count] =
+            (struct model_set){.column = column,
+                               .word_count = (uint32_t)node->word_count,
+                               .first_word = node->first_word,
+                               .members_left = node->members_left,
+                               .missing_left = node->default_left};
         out->limit = NAN;
-        out->column = MODEL_CATEGORICAL | (uint32_t)maker->set_count++;
-        maker->is_categorical[node->input] = true;
+        out->column = MODEL_CATEGORICAL | (uint32_t)builder->set_count++;
+        builder->is_categorical[node->input] = true;
         return;
     }
     out->limit = node->test == FOREST_LESS ? node->value : above(node->value);
@@ -105,65 +107,65 @@ static void lay_out_split(struct maker *maker, const struct forest_node *node,
 }
 
 /* Breadth first: children get the next two places of the queue, which are adjacent. */
-static int lay_out_tree(struct maker *maker, size_t index) {
-    const struct forest_tree *tree = &maker->forest->trees[index];
-    const struct forest_node *nodes = &maker->forest->nodes[tree->first_node];
-    struct model_tree *out = &maker->trees[index];
-    *out = (struct model_tree){.root = (uint32_t)maker->node_count,
+static int lay_out_tree(struct builder *builder, size_t index) {
+    const struct forest_tree *tree = &builder->forest->trees[index];
+    const struct forest_node *nodes = &builder->forest->nodes[tree->first_node];
+    struct model_tree *out = &builder->trees[index];
+    *out = (struct model_tree){.root = (uint32_t)builder->node_count,
                                .output = (uint32_t)tree->output,
                                .shallow = UINT32_MAX};
-    memset(maker->is_reached, 0, tree->node_count * sizeof *maker->is_reached);
+    memset(builder->is_reached, 0, tree->node_count * sizeof *builder->is_reached);
     size_t count = 1;
-    maker->queue[0] = 0;
-    maker->levels[0] = 0;
-    maker->is_reached[0] = true;
+    builder->queue[0] = 0;
+    builder->levels[0] = 0;
+    builder->is_reached[0] = true;
     for (size_t i = 0; i < count; i++) {
-        size_t from = maker->queue[i], to = maker->node_count + i;
+        size_t from = builder->queue[i], to = builder->node_count + i;
         const struct forest_node *node = &nodes[from];
-        int r = check_node(maker, index, from, node, tree->node_count);
+        int r = check_node(builder, index, from, node, tree->node_count);
         if (r < 0)
             return r;
-        uint32_t level = maker->levels[i];
-        maker->covers[to] = node->cover;
-        maker->model->shape.has_covers &= isfinite(node->cover) && node->cover > 0;
+        uint32_t level = builder->levels[i];
+        builder->covers[to] = node->cover;
+        builder->model->shape.has_covers &= isfinite(node->cover) && node->cover > 0;
         if (node->test == FOREST_LEAF) {
-            maker->nodes[to] = (struct model_node){.limit = NAN, .left = (uint32_t)to - 1};
-            maker->values[to] = node->value;
+            builder->nodes[to] = (struct model_node){.limit = NAN, .left = (uint32_t)to - 1};
+            builder->values[to] = node->value;
             out->leaf_count++;
             out->shallow = level < out->shallow ? level : out->shallow;
             continue;
         }
         if (level == MODEL_DEPTH_MAX)
-            return error_set(maker->error, ERROR_TOO_LARGE, "tree %zu is deeper than %u", index,
+            return error_set(builder->error, ERROR_TOO_LARGE, "tree %zu is deeper than %u", index,
                              MODEL_DEPTH_MAX);
-        lay_out_split(maker, node, &maker->nodes[to]);
-        maker->nodes[to].left = (uint32_t)(maker->node_count + count);
-        maker->queue[count] = (uint32_t)node->left;
-        maker->queue[count + 1] = (uint32_t)node->right;
-        maker->levels[count] = maker->levels[count + 1] = level + 1;
+        lay_out_split(builder, node, &builder->nodes[to]);
+        builder->nodes[to].left = (uint32_t)(builder->node_count + count);
+        builder->queue[count] = (uint32_t)node->left;
+        builder->queue[count + 1] = (uint32_t)node->right;
+        builder->levels[count] = builder->levels[count + 1] = level + 1;
         out->depth = level + 1;
         count += 2;
     }
     out->node_count = (uint32_t)count;
-    maker->node_count += count;
+    builder->node_count += count;
     return 0;
 }
 
-static int lay_out(struct maker *maker) {
-    struct model_shape *shape = &maker->model->shape;
-    for (size_t i = 0; i < maker->forest->tree_count; i++) {
-        int r = lay_out_tree(maker, i);
+static int lay_out(struct builder *builder) {
+    struct model_shape *shape = &builder->model->shape;
+    for (size_t i = 0; i < builder->forest->tree_count; i++) {
+        int r = lay_out_tree(builder, i);
         if (r < 0)
             return r;
-        const struct model_tree *tree = &maker->trees[i];
+        const struct model_tree *tree = &builder->trees[i];
         shape->leaf_count += tree->leaf_count;
         shape->steps += tree->depth;
         shape->depth = tree->depth > shape->depth ? tree->depth : shape->depth;
     }
-    shape->tree_count = maker->forest->tree_count;
-    shape->node_count = maker->node_count;
-    shape->column_count = maker->column_count;
-    shape->has_categories = maker->set_count > 0;
+    shape->tree_count = builder->forest->tree_count;
+    shape->node_count = builder->node_count;
+    shape->column_count = builder->column_count;
+    shape->has_categories = builder->set_count > 0;
     return 0;
 }
 
@@ -183,39 +185,40 @@ static void *copy(struct arena *arena, const void *from, size_t count, size_t si
 /* The mean of a tree's leaves, each weighted as its rows are: bottom up, as children follow their
  * parents. The share of a child is taken of both children's covers, not of the parent's, which may
  * be rounded. */
-static double expected_of(const struct maker *maker, const struct model_tree *tree, double *means) {
+static double expected_of(const struct builder *builder, const struct model_tree *tree,
+                          double *means) {
     for (uint32_t i = tree->node_count; i-- > 0;) {
-        const struct model_node *node = &maker->nodes[tree->root + i];
+        const struct model_node *node = &builder->nodes[tree->root + i];
         uint32_t left = node->left - tree->root;
         if (node->left + 1 == tree->root + i) {
-            means[i] = maker->values[tree->root + i];
+            means[i] = builder->values[tree->root + i];
             continue;
         }
-        double cover = maker->covers[node->left], other = maker->covers[node->left + 1];
+        double cover = builder->covers[node->left], other = builder->covers[node->left + 1];
         means[i] =
             cover / (cover + other) * means[left] + other / (cover + other) * means[left + 1];
     }
     return means[0];
 }
 
-static void find_expected(struct maker *maker) {
-    const struct forest *forest = maker->forest;
-    double *expected = copy(maker->arena, forest->base, forest->output_count, sizeof *expected);
-    for (size_t i = 0; i < forest->tree_count && maker->model->shape.has_covers; i++) {
-        double mean = expected_of(maker, &maker->trees[i], maker->means);
-        expected[maker->trees[i].output] += mean / (forest->divides ? maker->model->rounds : 1);
+static void find_expected(struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    double *expected = copy(builder->arena, forest->base, forest->output_count, sizeof *expected);
+    for (size_t i = 0; i < forest->tree_count && builder->model->shape.has_covers; i++) {
+        expected[builder->trees[i].output] +=
+            expected_of(builder, &builder->trees[i], builder->means);
     }
-    maker->model->expected = expected;
+    builder->model->expected = expected;
 }
 
-static void keep_inputs(struct maker *maker) {
-    const struct forest *forest = maker->forest;
-    struct text *names = room(maker->arena, forest->input_count, sizeof *names);
+static void keep_inputs(struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    struct text *names = room(builder->arena, forest->input_count, sizeof *names);
     for (size_t i = 0; i < forest->input_count; i++) {
-        names[i] = arena_text(maker->arena, forest->inputs[i]);
+        names[i] = arena_text(builder->arena, forest->inputs[i]);
         check(names[i].data);
     }
-    maker->model->shape.inputs = names;
+    builder->model->shape.inputs = names;
 }
 
 static int check_inputs(const struct forest *forest, struct error *ret_error) {
@@ -228,26 +231,26 @@ static int check_inputs(const struct forest *forest, struct error *ret_error) {
     return 0;
 }
 
-static int make(struct maker *maker) {
-    const struct forest *forest = maker->forest;
-    struct model *model = maker->model;
-    int r = check_inputs(forest, maker->error);
+static int make(struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    struct model *model = builder->model;
+    int r = check_inputs(forest, builder->error);
     if (r == 0)
-        r = lay_out(maker);
+        r = lay_out(builder);
     if (r < 0)
         return r;
-    find_expected(maker);
-    keep_inputs(maker);
-    model->nodes = maker->nodes;
-    model->values = maker->values;
-    model->covers = maker->covers;
-    model->trees = maker->trees;
-    model->is_categorical = maker->is_categorical;
+    find_expected(builder);
+    keep_inputs(builder);
+    model->nodes = builder->nodes;
+    model->values = builder->values;
+    model->covers = builder->covers;
+    model->trees = builder->trees;
+    model->is_categorical = builder->is_categorical;
     model->columns =
-        copy(maker->arena, maker->columns, maker->column_count, sizeof *model->columns);
-    model->sets = copy(maker->arena, maker->sets, maker->set_count, sizeof *model->sets);
-    model->words = copy(maker->arena, forest->words, forest->word_count, sizeof *model->words);
-    model->base = copy(maker->arena, forest->base, forest->output_count, sizeof *model->base);
+        copy(builder->arena, builder->columns, builder->column_count, sizeof *model->columns);
+    model->sets = copy(builder->arena, builder->sets, builder->set_count, sizeof *model->sets);
+    model->words = copy(builder->arena, forest->words, forest->word_count, sizeof *model->words);
+    model->base = copy(builder->arena, forest->base, forest->output_count, sizeof *model->base);
     return 0;
 }
 
@@ -265,25 +268,25 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
     model->shape.has_covers = true;
     struct arena scratch;
     arena_init(&scratch, SIZE_MAX / 4);
-    struct maker maker = {
+    struct builder builder = {
         .forest = forest,
         .arena = arena,
         .error = ret_error,
         .model = model,
-        .nodes = room(arena, forest->node_count, sizeof *maker.nodes),
-        .values = room(arena, forest->node_count, sizeof *maker.values),
-        .covers = room(arena, forest->node_count, sizeof *maker.covers),
-        .trees = room(arena, forest->tree_count, sizeof *maker.trees),
-        .is_categorical = room(arena, forest->input_count, sizeof *maker.is_categorical),
-        .sets = room(&scratch, forest->node_count, sizeof *maker.sets),
-        .columns = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *maker.columns),
-        .column_of = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *maker.column_of),
-        .queue = room(&scratch, forest->node_count + 2, sizeof *maker.queue),
-        .levels = room(&scratch, forest->node_count + 2, sizeof *maker.levels),
-        .means = room(&scratch, forest->node_count + 2, sizeof *maker.means),
-        .is_reached = room(&scratch, forest->node_count, sizeof *maker.is_reached),
+        .nodes = room(arena, forest->node_count, sizeof *builder.nodes),
+        .values = room(arena, forest->node_count, sizeof *builder.values),
+        .covers = room(arena, forest->node_count, sizeof *builder.covers),
+        .trees = room(arena, forest->tree_count, sizeof *builder.trees),
+        .is_categorical = room(arena, forest->input_count, sizeof *builder.is_categorical),
+        .sets = room(&scratch, forest->node_count, sizeof *builder.sets),
+        .columns = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *builder.columns),
+        .column_of = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *builder.column_of),
+        .queue = room(&scratch, forest->node_count + 2, sizeof *builder.queue),
+        .levels = room(&scratch, forest->node_count + 2, sizeof *builder.levels),
+        .means = room(&scratch, forest->node_count + 2, sizeof *builder.means),
+        .is_reached = room(&scratch, forest->node_count, sizeof *builder.is_reached),
     };
-    int r = make(&maker);
+    int r = make(&builder);
     arena_deinit(&scratch);
     if (r == 0)
         *ret_model = model;

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/feature/state/cost.h"
+#include "core/model/contributions.h"
 
 #include <stdlib.h>
 
@@ -76,6 +77,9 @@ static struct latency_item model_item(const struct policy_model *model) {
         item.steps += expression_cost(model->bindings[i].expression);
     item.ns = add_saturated(multiply_saturated(shape->input_count, LATENCY_INPUT_NS),
                             multiply_saturated(item.splits, LATENCY_SPLIT_NS));
+    if (model->reasons.top > 0)
+        item.ns = add_saturated(
+            item.ns, multiply_saturated(contributions_steps(model->model), LATENCY_LEAF_NS));
     return item;
 }
 

@@ -24,6 +24,7 @@
 #include "core/base/value.h"
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/expression.h"
+#include "core/policy/eval/reason_piece.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lang/zone.h"
 #include "core/policy/lists/list.h"
@@ -99,12 +100,6 @@ struct cutoff_budget {
 
 enum rule_mode { RULE_LIVE, RULE_SHADOW, RULE_OFF };
 
-/* Reason texts are literal pieces with values between them: "{card.count_10m} in 10 minutes". */
-struct reason_piece {
-    struct text literal;                 /* when expression is NULL */
-    const struct expression *expression; /* value printed with value_format() */
-};
-
 enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
 
 /* How the scores of a group's rules are combined. */
@@ -155,6 +150,9 @@ struct rule {
     size_t tag_count;
     const struct reason_piece *reason;
     size_t reason_count;
+    /* The model whose contributions its sentence goes on with: of those with reasons, the first
+     * that its condition reads. SIZE_MAX: none. */
+    size_t explained_model;
     struct text file; /* that declares it */
     int line;
 };

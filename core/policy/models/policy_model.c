@@ -2,18 +2,42 @@
  * most texts differ from them in length or in the first bytes. */
 #include "policy_model.h"
 
+#include "core/model/contributions.h"
 #include "core/policy/eval/expression_reads.h"
 
 #include <math.h>
 
 size_t policy_model_scratch(const struct policy_model *model) {
     const struct model_shape *shape = model_shape(model->model);
-    return shape->input_count + shape->column_count + shape->output_count;
+    size_t evaluates = shape->input_count + shape->column_count + shape->output_count;
+    size_t explains = 2 * shape->input_count + 1 + contributions_scratch(model->model);
+    return evaluates > explains ? evaluates : explains;
+}
+
+bool policy_model_explain(const struct policy_model *model, size_t output,
+                          const struct value *frame, struct arena *arena, double *scratch,
+                          struct model_explanation *ret_explanation) {
+    const struct model_shape *shape = model_shape(model->model);
+    double *contributions = scratch + shape->input_count;
+    struct value error;
+    if (!shape->has_covers || !policy_model_inputs(model, frame, arena, scratch, &error))
+        return false;
+    contributions_of_row(model->model, scratch, output, contributions + shape->input_count + 1,
+                         contributions);
+    *ret_explanation =
+        (struct model_explanation){.inputs = scratch, .contributions = contributions};
+    return true;
 }
 
 void policy_model_reads(const struct policy_model *model, bool *reads, size_t slot_count) {
-    for (size_t i = 0; i < model_shape(model->model)->input_count; i++)
+    for (size_t i = 0; i < model_shape(model->model)->input_count; i++) {
         expression_reads(model->bindings[i].expression, reads, slot_count);
+        const struct model_sentence *sentence =
+            model->reasons.top > 0 ? &model->reasons.sentences[i] : NULL;
+        for (size_t k = 0; sentence && k < sentence->count; k++)
+            if (sentence->pieces[k].expression)
+                expression_reads(sentence->pieces[k].expression, reads, slot_count);
+    }
 }
 
 static double category_of(const struct model_binding *binding, struct text t) {

@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/policy/eval/compile.h"
+#include "core/policy/load/rules/load_sentence.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ enum model_key {
     OUTPUT,
     CLASSES,
     CALIBRATION,
+    REASONS,
     MODEL_KEYS
 };
 
@@ -162,10 +164,11 @@ static size_t find_input(const struct model_shape *shape, struct text name) {
     return SIZE_MAX;
 }
 
-/* Every key under "inputs" must be an input of the file. */
-static bool check_input_names(struct models_loader *loader, const struct tree_node *inputs) {
+/* Every key of the mapping must be an input of the file. */
+static bool check_input_names(struct models_loader *loader, const struct tree_node *inputs,
+                              const char *what) {
     const struct model_shape *shape = model_shape(loader->model->model);
-    bool good = read_mapping(&loader->reader, inputs, "inputs");
+    bool good = read_mapping(&loader->reader, inputs, what);
     for (const struct tree_node *child = good ? inputs->first : NULL; child; child = child->next) {
         if (child->key->broken || find_input(shape, child->key->text) != SIZE_MAX)
             continue;
@@ -301,7 +304,7 @@ static bool read_inputs(struct models_loader *loader) {
     struct model_binding *bindings =
         arena_calloc(loader->load->arena, shape->input_count, sizeof *bindings);
     check(bindings);
-    bool good = !inputs || check_input_names(loader, inputs);
+    bool good = !inputs || check_input_names(loader, inputs, "inputs");
     for (size_t i = 0; i < shape->input_count; i++) {
         const struct tree_node *node =
             inputs && inputs->kind == TREE_MAPPING ? inputs->first : NULL;
@@ -466,6 +469,77 @@ static bool read_calibration(struct models_loader *loader) {
                         : read_isotonic(loader, keys[1].node, &loader->model->calibration);
 }
 
+/* ---- reasons ---- */
+
+static void read_sentences(struct models_loader *loader, const struct tree_node *node) {
+    const struct model_shape *shape = model_shape(loader->model->model);
+    struct model_sentence *sentences =
+        arena_calloc(loader->load->arena, shape->input_count, sizeof *sentences);
+    check(sentences);
+    loader->model->reasons.sentences = sentences;
+    if (!node || !check_input_names(loader, node, "sentences"))
+        return;
+    for (const struct tree_node *child = node->first; child; child = child->next) {
+        size_t input = find_input(shape, child->key->text);
+        if (input != SIZE_MAX)
+            load_sentence(loader->load, &loader->reader, child, "a sentence", SCOPE_MODEL,
+                          &sentences[input].pieces, &sentences[input].count);
+    }
+}
+
+/* Of a model with classes, which one is explained. */
+static bool read_reasons_class(struct models_loader *loader, const struct tree_node *reasons,
+                               const struct tree_node *node) {
+    size_t count = model_shape(loader->model->model)->output_count;
+    struct text name;
+    if (!node && count == 1)
+        return true;
+    if (!node || count == 1) {
+        read_diagnostic(&loader->reader, node ? node : reasons,
+                        count == 1 ? "the model has one output; expected no class"
+                                   : "expected the \"class\" that the reasons are for");
+        return false;
+    }
+    if (!read_text(&loader->reader, node, "class", NAME_SIZE_MAX, &name))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(loader->model->classes[i], name)) {
+            loader->model->reasons.output = i;
+            return true;
+        }
+    read_diagnostic(&loader->reader, node, "the model has no class \"%" TEXT_FORMAT "\"",
+                    TEXT_ARGS(name));
+    return false;
+}
+
+static bool read_reasons(struct models_loader *loader, const struct tree_node *node) {
+    static const char *const directions[] = {"up", "down", NULL};
+    struct key keys[] = {{"top", false, NULL},
+                         {"direction", false, NULL},
+                         {"class", false, NULL},
+                         {"sentences", false, NULL}};
+    int64_t top = 3;
+    size_t direction = 0;
+    if (!read_keys(&loader->reader, node, "reasons", keys, 4) ||
+        (keys[0].node &&
+         !read_int(&loader->reader, keys[0].node, "top", 1, MODEL_REASONS_MAX, &top)) ||
+        (keys[1].node &&
+         !read_choice(&loader->reader, keys[1].node, "direction", directions, &direction)) ||
+        !read_reasons_class(loader, node, keys[2].node))
+        return false;
+    if (!model_shape(loader->model->model)->has_covers) {
+        read_diagnostic(
+            &loader->reader, node,
+            "the model's file lacks the counts of its nodes, or some are 0: what inputs "
+            "contribute cannot be computed");
+        return false;
+    }
+    loader->model->reasons.top = (size_t)top;
+    loader->model->reasons.are_down = direction == 1;
+    read_sentences(loader, keys[3].node);
+    return true;
+}
+
 /* ---- a model ---- */
 
 static bool declare_output(struct models_loader *loader, struct text full, size_t slot, bool good) {
@@ -511,6 +585,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [OUTPUT] = {"output", false, NULL},
         [CLASSES] = {"classes", false, NULL},
         [CALIBRATION] = {"calibration", false, NULL},
+        [REASONS] = {"reasons", false, NULL},
     };
     struct policy_model model = {0};
     bool good = read_keys(&loader->reader, node, "a model", keys, MODEL_KEYS);
@@ -531,6 +606,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good &= read_output(loader);
         good &= read_classes(loader);
         good = good && read_calibration(loader);
+        good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
         buffer_printf(&loader->definition, "\noutput %d", (int)model.output);
     } else {
         good = false;
