@@ -14,38 +14,31 @@
 /* LightGBM's kZeroThreshold, a float. */
 #define NEAR_ZERO ((double)1e-35f)
 
-static double column_value(enum column_kind kind, double x) {
-    bool is_missing = isnan(x), is_zero = x >= -NEAR_ZERO && x <= NEAR_ZERO;
-    switch (kind) {
-    case COLUMN_NAN_LOW:
-        return is_missing ? -HUGE_VAL : x;
-    case COLUMN_NAN_HIGH:
-        return is_missing ? HUGE_VAL : x;
-    case COLUMN_NAN_ZERO:
-        return is_missing ? 0 : x;
-    case COLUMN_ZERO_LOW:
-        return is_missing || is_zero ? -HUGE_VAL : x;
-    case COLUMN_ZERO_HIGH:
-        return is_missing || is_zero ? HUGE_VAL : x;
-    case COLUMN_PLAIN:
-    case COLUMN_KINDS:
-        break;
-    }
-    return x;
+/* a, or b if the flag is 1: without a branch, as what is missing cannot be predicted. */
+static inline double choose(double a, double b, uint64_t flag) {
+    uint64_t a_bits, b_bits;
+    memcpy(&a_bits, &a, sizeof a_bits);
+    memcpy(&b_bits, &b, sizeof b_bits);
+    a_bits ^= (a_bits ^ b_bits) & -flag;
+    memcpy(&a, &a_bits, sizeof a);
+    return a;
 }
 
-/* As the libraries take a row: XGBoost as floats, LightGBM without what is almost zero. LightGBM
- * has limits of +∞, which only missing values are not below; so infinite values are made finite. */
+/* As LightGBM takes a number: without what is almost zero, and finite, as it has limits of +∞,
+ * which only missing values are not below. */
+static inline double tidied(double x) {
+    x = choose(x, 0, (x >= -NEAR_ZERO) & (x <= NEAR_ZERO));
+    x = choose(x, DBL_MAX, x > DBL_MAX);
+    return choose(x, -DBL_MAX, x < -DBL_MAX);
+}
+
 void model_fill_columns(const struct model *model, const double *inputs, double *columns) {
     for (size_t i = 0; i < model->shape.column_count; i++) {
-        double x = inputs[model->columns[i].input];
-        if (model->is_float)
-            x = (double)(float)x;
-        else if (x >= -NEAR_ZERO && x <= NEAR_ZERO)
-            x = 0;
-        else if (isinf(x))
-            x = x < 0 ? -DBL_MAX : DBL_MAX;
-        columns[i] = column_value(model->columns[i].kind, x);
+        const struct model_column *column = &model->columns[i];
+        double x = inputs[column->input];
+        x = model->is_float ? (double)(float)x : tidied(x);
+        uint64_t is_missing = (uint64_t)(x != x) | (column->is_zero_missing & (x == 0));
+        columns[i] = choose(x, column->missing, is_missing);
     }
 }
 
@@ -62,11 +55,6 @@ uint32_t model_set_side(const struct model *model, const struct model_set *set, 
     return is_member != set->members_left;
 }
 
-static inline uint32_t next(const struct model_node *nodes, const double *columns, uint32_t at) {
-    const struct model_node *node = &nodes[at];
-    return node->left + !(columns[node->column] < node->limit);
-}
-
 /* `count` of the trees from `trees` on, at most TREES. The leaves that they end at. */
 static inline void walk(const struct model *model, const struct model_tree *trees, size_t count,
                         const double *columns, uint32_t *ret_leaves) {
@@ -79,28 +67,25 @@ static inline void walk(const struct model *model, const struct model_tree *tree
         shallow = tree->shallow > shallow ? tree->shallow : shallow;
     }
     for (uint32_t step = 0; step < depth;) {
-        uint32_t before = 0, after = 0;
+        uint32_t moved = 0;
         uint32_t end = step < shallow ? shallow : step + STEPS_BLIND;
         for (end = end < depth ? end : depth; step < end; step++) {
-            before = after;
-            after = 0;
+            moved = 0;
 #pragma GCC unroll 8
             for (size_t k = 0; k < TREES; k++) {
-                uint32_t to = next(nodes, columns, at[k]);
-                after |= to ^ at[k];
+                uint32_t to = model_next(nodes, columns, at[k]);
+                moved |= to ^ at[k];
                 at[k] = to;
             }
         }
-        (void)before;
-        if (after == 0)
+        if (moved == 0)
             break;
     }
     memcpy(ret_leaves, at, sizeof at);
 }
 
-/* The same where splits may be by categories. */
-static uint32_t walk_mixed(const struct model *model, const struct model_tree *tree,
-                           const double *columns) {
+uint32_t model_walk_mixed(const struct model *model, const struct model_tree *tree,
+                          const double *columns) {
     uint32_t at = tree->root;
     for (uint32_t step = 0; step < tree->depth; step++) {
         const struct model_node *node = &model->nodes[at];
@@ -108,7 +93,7 @@ static uint32_t walk_mixed(const struct model *model, const struct model_tree *t
             const struct model_set *set = &model->sets[node->column & ~MODEL_CATEGORICAL];
             at = node->left + model_set_side(model, set, columns[set->column]);
         } else {
-            at = next(model->nodes, columns, at);
+            at = model_next(model->nodes, columns, at);
         }
     }
     return at;
@@ -121,7 +106,7 @@ static void walk_trees(const struct model *model, size_t first, size_t count, co
         return;
     }
     for (size_t k = 0; k < count; k++)
-        ret_leaves[k] = walk_mixed(model, &model->trees[first + k], columns);
+        ret_leaves[k] = model_walk_mixed(model, &model->trees[first + k], columns);
 }
 
 void model_margins(const struct model *model, const double *inputs, double *columns,

@@ -26,7 +26,8 @@ enum column_kind {
 
 struct model_column {
     uint32_t input;
-    enum column_kind kind;
+    uint32_t is_zero_missing; /* 0 or 1 */
+    double missing;           /* what stands for it */
 };
 
 #define MODEL_CATEGORICAL UINT32_C(0x80000000) /* of struct model_node.column */
@@ -71,6 +72,16 @@ struct model {
     const uint32_t *words;
     const bool *is_categorical; /* [input] */
 };
+
+static inline uint32_t model_next(const struct model_node *nodes, const double *columns,
+                                  uint32_t at) {
+    const struct model_node *node = &nodes[at];
+    return node->left + !(columns[node->column] < node->limit);
+}
+
+/* The leaf at which a row ends, where splits may be by categories. */
+uint32_t model_walk_mixed(const struct model *model, const struct model_tree *tree,
+                          const double *columns);
 
 void model_fill_columns(const struct model *model, const double *inputs, double *columns);
 /* Which child does a value lead to? 0: left. */

@@ -54,11 +54,20 @@ static enum column_kind kind_of(const struct forest_node *node) {
     return node->default_left ? COLUMN_NAN_LOW : COLUMN_NAN_HIGH;
 }
 
+static struct model_column column_of_kind(uint32_t input, enum column_kind kind) {
+    static const double missing[COLUMN_KINDS] = {
+        [COLUMN_NAN_LOW] = -HUGE_VAL,  [COLUMN_NAN_HIGH] = HUGE_VAL,  [COLUMN_NAN_ZERO] = 0,
+        [COLUMN_ZERO_LOW] = -HUGE_VAL, [COLUMN_ZERO_HIGH] = HUGE_VAL, [COLUMN_PLAIN] = NAN};
+    return (struct model_column){.input = input,
+                                 .is_zero_missing =
+                                     kind == COLUMN_ZERO_LOW || kind == COLUMN_ZERO_HIGH,
+                                 .missing = missing[kind]};
+}
+
 static uint32_t column_of(struct builder *builder, uint32_t input, enum column_kind kind) {
     uint32_t *number = &builder->column_of[(size_t)input * COLUMN_KINDS + (size_t)kind];
     if (*number == 0) {
-        builder->columns[builder->column_count] =
-            (struct model_column){.input = input, .kind = kind};
+        builder->columns[builder->column_count] = column_of_kind(input, kind);
         *number = (uint32_t)++builder->column_count;
     }
     return *number - 1;

@@ -146,6 +146,34 @@ static void models_are_as_the_libraries(void **state) {
     }
 }
 
+/* Rows in batches of every size, bit for bit as one at a time. */
+static void batches_are_as_single_rows(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS], inputs[MODEL_ROWS_MAX * INPUTS];
+    read_rows("rows", rows);
+    for (size_t i = 0; i < MODELS; i++) {
+        struct arena arena;
+        struct model *model = load(i, &arena);
+        size_t outputs = model_shape(model)->output_count;
+        struct model_batch *batch = model_batch_new(model);
+        double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
+        for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k++)
+            inputs[k] = rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
+        for (size_t count = 1; count <= MODEL_ROWS_MAX; count += count < 10 ? 1 : 9) {
+            double margins[MODEL_ROWS_MAX * MODEL_OUTPUTS_MAX], single[MODEL_OUTPUTS_MAX];
+            model_margins_of_rows(model, batch, inputs, count, margins);
+            for (size_t k = 0; k < count; k++) {
+                model_margins(model, &inputs[k * INPUTS], scratch, single);
+                assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+            }
+        }
+        model_batch_free(batch);
+        free(scratch);
+        arena_deinit(&arena);
+    }
+    model_batch_free(NULL);
+}
+
 /* ---- unfit files ---- */
 
 /* A refusal says why in one line; what is taken can be evaluated. */
@@ -287,6 +315,7 @@ int main(int argc, char **argv) {
     golden = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_are_as_the_libraries),
+        cmocka_unit_test(batches_are_as_single_rows),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
         cmocka_unit_test(unsupported_models_are_refused_by_name),
         cmocka_unit_test(elementary_functions_are_near_the_library),
