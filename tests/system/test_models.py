@@ -3,7 +3,9 @@
 the libraries gave, in the server, after a reload to other models, and when decisions are derived again after the folder
 is gone."""
 import csv
+import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -154,6 +156,64 @@ class ModelsTest(ServerTest):
             self.assertEqual(one.read(), other.read())
         replayed = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/exported")
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
+
+    def write_manual(self):
+        """The policy of docs/MODELS.md, with models of the same inputs."""
+        shutil.rmtree(f"{self.folder}/policy")
+        self.write_policy("policy.yaml", "policy: {name: manual, base_currency: EUR}\n")
+        self.write_policy("features.yaml", """\
+entities: {card: {key: card}}
+features:
+  card:
+    - {name: count_1h, aggregate: count, window: 1h}
+    - {name: mean_30d, aggregate: mean, of: amount, window: 30d, exclude_current: true}
+""")
+        with open(os.path.join(os.environ["HARRIER_ROOT"], "docs/MODELS.md"), encoding="utf-8") as manual:
+            blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", manual.read(), re.DOTALL)
+        self.assertEqual([name for name, _ in blocks], ["models.yaml", "rules/models.yaml"])
+        for name, text in blocks:
+            self.write_policy(name, text)
+        os.makedirs(f"{self.folder}/policy/models")
+        for source, name in (("xgboost_categories.ubj", "fraud.ubj"), ("lightgbm_classes.txt", "kind.txt")):
+            shutil.copyfile(os.path.join(GOLDEN, source), f"{self.folder}/policy/models/{name}")
+
+    def test_the_manual_and_its_reasons(self):
+        self.write_manual()
+        self.write_policy("rules/all.yaml", """\
+rules:
+  - {name: always, when: models.fraud >= 0.0, then: {verdict: review}, reason: "{models.fraud}"}
+  - {name: points, when: models.application <= 1000, then: {verdict: review}, reason: "{models.application} points"}
+""")
+        checked = self.harrier("check", f"{self.folder}/policy")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        server = self.server().start()
+        with server.connect() as connection:
+            for number in range(3):
+                sent = {"id": f"t{number}", "event_time_us": START_US + number * 1000000, "card": "c",
+                        "amount_minor": 90000, "currency": "EUR", "channel": "ecom", "country": "FR"}
+                decision = connection.score([sent])[0]["decision"]
+                reasons = {reason["rule"]: reason["text"] for reason in decision["reasons"]}
+                self.assertEqual(reasons["points"], "535 points: amount is 900; channel is ecom")
+                self.check_reason(server, sent["id"], reasons["always"], number + 1)
+        self.assertEqual(server.stop(), 0, server.said())
+
+    def check_reason(self, server, transaction_id, text, count):
+        """The sentences are those of the inputs that raised the margin most, as explain shows them."""
+        explained = self.harrier("explain", "--server", server.address, "--json", transaction_id)
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+        fraud, *classes, application = json.loads(explained.stdout)["then"]["models"]
+        self.assertEqual([model["name"] for model in classes],
+                         ["models.kind.usual", "models.kind.stolen", "models.kind.takeover"])
+        # 600 - 60 - 5, where shares of 0.6 and 0.4 are expected to give 20 and -5, and three equal bins and one for
+        # what is missing the mean of theirs.
+        self.assertEqual(application["margin"], 535)
+        self.assertAlmostEqual(application["bias"], 600 + (-20 + 35 + 0 - 60) / 4 + 0.6 * 20 - 0.4 * 5)
+        self.assertAlmostEqual(fraud["margin"], fraud["bias"] + sum(one["contribution"] for one in fraud["inputs"]))
+        self.assertEqual(len(fraud["inputs"]), 6)
+        words = {"count": f"{count} purchases within an hour", "ratio": "900 is unusual for this card",
+                 "amount": "amount is 900", "hour": "hour is 0", "channel": "channel is ecom", "country": "country is FR"}
+        top = [words[one["name"]] for one in fraud["inputs"] if one["contribution"] > 0][:3]
+        self.assertEqual(text.split(": ", 1)[1:], ["; ".join(top)] if top else [])
 
 
 if __name__ == "__main__":
