@@ -445,6 +445,7 @@ static json_t *entity_answer_json(const struct entity_response *entity) {
 }
 
 static void put_warming(json_t *out, const struct warming *warming) {
+    put_array(out, "models", models);
     put_array(out, "warming_features", names_json(warming->features, warming->named_features));
     put_unsigned(out, "warming_feature_count", warming->feature_count);
     put_array(out, "warming_rules", names_json(warming->rules, warming->named_rules));
@@ -705,8 +706,23 @@ static void put_scoring(json_t *out, const struct explained_policy *policy) {
     put_array(out, "shadows", shadows);
 }
 
+static json_t *model_json(const struct explained_model *model) {
+    json_t *out = json_object(), *contributions = json_array();
+    for (size_t i = 0; i < model->input_count; i++)
+        json_array_append_new(contributions, json_real(model->contributions[i]));
+    put_text(out, "name", model->name);
+    put_array(out, "inputs", values_json(model->inputs, model->input_count));
+    put_array(out, "contributions", contributions);
+    json_object_set_new(out, "bias", json_real(model->bias));
+    json_object_set_new(out, "margin", json_real(model->margin));
+    return out;
+}
+
 static json_t *policy_json(const struct explained_policy *policy) {
-    json_t *out = json_object(), *rules = json_array(), *computed = json_array();
+    json_t *out = json_object(), *rules = json_array(), *computed = json_array(),
+           *models = json_array();
+    for (size_t i = 0; i < policy->model_count; i++)
+        json_array_append_new(models, model_json(&policy->models[i]));
     for (size_t i = 0; i < policy->rule_count; i++)
         json_array_append_new(rules, rule_json(&policy->rules[i]));
     for (size_t i = 0; i < policy->computed_count; i++) {
