@@ -445,7 +445,6 @@ static json_t *entity_answer_json(const struct entity_response *entity) {
 }
 
 static void put_warming(json_t *out, const struct warming *warming) {
-    put_array(out, "models", models);
     put_array(out, "warming_features", names_json(warming->features, warming->named_features));
     put_unsigned(out, "warming_feature_count", warming->feature_count);
     put_array(out, "warming_rules", names_json(warming->rules, warming->named_rules));
@@ -741,6 +740,7 @@ static json_t *policy_json(const struct explained_policy *policy) {
     put_array(out, "fields", values_json(policy->fields, policy->field_count));
     put_array(out, "computed", computed);
     put_array(out, "rules", rules);
+    put_array(out, "models", models);
     put_scoring(out, policy);
     put_array(out, "warming_features", names_json(policy->warming, policy->warming_count));
     return out;
