@@ -637,6 +637,16 @@ struct harrier_explained_computed {
     size_t part_count;
 };
 
+/* What the inputs of a model contributed to one of its outputs: SHAP values. Bias and contributions
+ * add up to the margin, up to rounding. */
+struct harrier_explained_model {
+    const char *name;                     /* "models.fraud" */
+    const struct harrier_feature *inputs; /* greatest contribution first */
+    const double *contributions;          /* parallel */
+    size_t input_count;
+    double bias, margin;
+};
+
 struct harrier_explained_group {
     const char *name, *about;
     bool greatest;          /* the greatest of its rules' scores counts; else their sum */
@@ -683,6 +693,8 @@ struct harrier_explained_policy {
     size_t shadow_count;
     const char *const *warming; /* features without history in the tables */
     size_t warming_count;
+    const struct harrier_explained_model *models; /* one for each output */
+    size_t model_count;
 };
 
 /* An entity whose history was read. */

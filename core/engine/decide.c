@@ -2,7 +2,7 @@
  *
  *   lay out     the transaction in the frames of the rules and of the plan
  *   read        every feature of every entity it names; with the entries of entity_entries.c
- *   compute     the policy's computed values
+ *   compute     the policy's computed values, then its models
  *   judge       run the rules, combine verdict and score: judge.c
  *   report      reasons, and features if the caller wants them
  *
@@ -10,9 +10,11 @@
  * a decision may need is checked before the rules run, so that a rule cannot fail for want of it: a
  * decision must not depend on how much memory earlier ones took. */
 #include "scratch.h"
+#include "sentence.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/policy/load/policy_limits.h"
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
@@ -59,6 +61,13 @@ static void end_reading(struct engine *engine, struct arena *arena, struct decis
         engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
     if (engine->live.warming > 0)
         degrade(decision, arena_text(arena, engine->warming.reason));
+}
+
+/* A case may say what a model gives, instead of the model. */
+static void give_models(struct engine *engine) {
+    for (size_t i = 0; i < engine->given_count; i++)
+        if (engine->given[i].slot >= engine->rules->first_model)
+            engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
 }
 
 static inline int read_state(struct engine *engine, size_t entity, struct state *state,
@@ -118,11 +127,11 @@ static void read_features(struct engine *engine, struct state_source *states, st
             read_entity(engine, &named->spots[i], states, arena, decision);
 }
 
-/* Features and computed values have adjacent slots. */
+/* Features, computed values and what models give have adjacent slots. */
 static uint64_t hash_features(const struct engine *engine) {
     const struct snapshot *rules = engine->rules;
     return values_hash(engine->live.layout.bound.frame + rules->first_feature,
-                       rules->feature_count + rules->computed_count);
+                       rules->feature_count + rules->computed_count + rules->model_slot_count);
 }
 
 /* Memory for texts about the decision as a whole: one for each entity at most. */
@@ -139,6 +148,7 @@ static size_t memory_of(const struct engine *engine) {
              DECISION_FAILED_RULES_MAX * sizeof(struct text) + 32;
     bytes += (engine->plan->plan.entity_count + 8) * REMARK_BYTES;
     bytes += baselines_memory(engine);
+    bytes += engine->rules->model_count * (REASON_TEXT_MAX + 32);
     for (size_t i = 0; i < engine->shadow_count; i++)
         bytes += sizeof(struct shadow_decision) + 32 +
                  engine->shadows[i].snapshot->rule_count * sizeof(uint32_t);
@@ -156,39 +166,22 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
                      needed, left);
 }
 
-/* Writes one piece of a reason, cut to the room there is. Returns its full length. */
-static size_t write_piece(const struct engine *engine, const struct reason_piece *piece, char *at,
-                          size_t size, struct arena *arena) {
-    struct text literal = piece->literal;
-    if (piece->expression) {
-        struct value v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
-        if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR)
-            return (size_t)value_format(v, at, size);
-        literal = TEXT_LITERAL("?");
-    }
-    if (literal.length > 0)
-        memcpy(at, literal.data, literal.length < size ? literal.length : size - 1);
-    return literal.length;
-}
-
-/* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX and never inside a
- * character. What evaluating allocates is released before the sentence is copied. */
+/* The rule's sentence with its values filled in, and what the model that it reads says, cut at
+ * REASON_TEXT_MAX and never inside a character. What evaluating allocates is released before the
+ * sentence is copied. */
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
-                                struct arena *arena) {
+                                const struct text *models, struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
-    size_t length = 0;
     struct arena_mark mark = arena_mark(arena);
-    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++)
-        length += write_piece(engine, &rule->reason[i], sentence + length, sizeof sentence - length,
-                              arena);
-    if (length > REASON_TEXT_MAX) {
-        length = REASON_TEXT_MAX; /* only this much was written; no half character: */
-        size_t bad;
-        if (!text_is_clean((struct text){.data = sentence, .length = length}, &bad))
-            length = bad;
+    size_t length =
+        sentence_write(rule->reason, rule->reason_count, engine->live.layout.bound.frame, sentence,
+                       sizeof sentence, arena);
+    if (rule->explained_model != SIZE_MAX && models[rule->explained_model].length > 0) {
+        length = sentence_append(TEXT_LITERAL(": "), sentence, sizeof sentence, length);
+        length = sentence_append(models[rule->explained_model], sentence, sizeof sentence, length);
     }
     arena_rewind(arena, mark);
-    return arena_text(arena, (struct text){.data = sentence, .length = length});
+    return arena_text(arena, sentence_cut(sentence, length));
 }
 
 /* The first DECISION_REASONS_MAX of the rules that fired. */
@@ -198,14 +191,17 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
     size_t count =
         live->fired_count < DECISION_REASONS_MAX ? live->fired_count : DECISION_REASONS_MAX;
     struct reason *reasons = arena_alloc(arena, count * sizeof *reasons);
+    struct text models[POLICY_MODELS_MAX];
     if (!reasons)
         return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
+    if (with_texts)
+        model_reasons_write(engine, decision->verdict, arena, models);
     for (size_t i = 0; i < count; i++) {
         const struct fired_rule *fired = &live->fired[i];
         const struct rule *rule = &engine->rules->rules[fired->rule];
         reasons[i] = (struct reason){
             .rule = rule->name,
-            .text = with_texts ? write_reason(engine, rule, arena) : (struct text){0},
+            .text = with_texts ? write_reason(engine, rule, models, arena) : (struct text){0},
             .score = rule->score,
             .verdict = rule->verdict,
             .shadow = judge_mode(live, fired->rule) == RULE_SHADOW,
@@ -291,18 +287,18 @@ static bool keep_text(struct value *v, struct arena *arena) {
     return v->type != VALUE_TEXT || v->text.data;
 }
 
-/* All features and computed values under their names. A run-time error travels as absent. */
+/* All features, computed values and what models give, under their names. A run-time error travels
+ * as absent. */
 static int report_features(struct engine *engine, struct arena *arena, struct decision *decision,
                            struct error *ret_error) {
     const struct snapshot *rules = engine->rules;
-    size_t count = rules->feature_count + rules->computed_count;
+    size_t count = rules->feature_count + rules->computed_count + rules->model_slot_count;
     struct named_value *features = arena_calloc(arena, count, sizeof *features);
     if (!features)
         return error_set(ret_error, ERROR_TOO_LARGE, "the features need too much memory");
     size_t reported = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t slot = i < rules->feature_count ? rules->first_feature + i
-                                               : rules->computed[i - rules->feature_count].slot;
+        size_t slot = rules->first_feature + i;
         struct value v = engine->live.layout.bound.frame[slot];
         if (rules->slot_names[slot].length == 0)
             continue;
@@ -347,6 +343,8 @@ static int conclude(struct engine *engine, const struct transaction *transaction
                     struct decision *decision, struct error *ret_error) {
     end_reading(engine, arena, decision);
     judge_compute_values(&engine->live, filters, arena);
+    judge_evaluate_models(&engine->live, arena);
+    give_models(engine);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
     baselines_begin(engine, arena, decision);
     int r = judge(engine, transaction, arena, decision, ret_error);

@@ -10,6 +10,9 @@
 #include "core/base/check.h"
 #include "score.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #define SCRATCH_BYTES ((size_t)256 << 20) /* for the values of one expression's parts */
 
 struct explainer {
@@ -203,6 +206,75 @@ static void explain_computed(struct explainer *explainer, struct explained_polic
     }
     policy->computed = out;
     policy->computed_count = out ? rules->computed_count : 0;
+}
+
+/* ---- models ---- */
+
+struct contribution {
+    size_t input;
+    double value;
+};
+
+/* The greatest first, whatever its sign; equal ones in the model's order. */
+static int compare_contributions(const void *left, const void *right) {
+    const struct contribution *a = left, *b = right;
+    double greater = fabs(a->value), other = fabs(b->value);
+    if (greater != other)
+        return greater > other ? -1 : 1;
+    return a->input < b->input ? -1 : 1;
+}
+
+static void copy_contributions(struct explainer *explainer, const struct policy_model *model,
+                               const struct model_explanation *explanation,
+                               struct explained_model *out) {
+    const struct model_shape *shape = model_shape(model->model);
+    size_t count = shape->input_count;
+    struct contribution *sorted = arena_calloc(&explainer->scratch, count, sizeof *sorted);
+    struct named_value *inputs = room(explainer, count, sizeof *inputs);
+    double *contributions = room(explainer, count, sizeof *contributions);
+    if (!sorted || !inputs || !contributions)
+        return;
+    out->bias = out->margin = explanation->contributions[count];
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = (struct contribution){.input = i, .value = explanation->contributions[i]};
+        out->margin += sorted[i].value;
+    }
+    if (count > 1)
+        qsort(sorted, count, sizeof *sorted, compare_contributions);
+    for (size_t i = 0; i < count; i++) {
+        size_t input = sorted[i].input;
+        struct value v = expression_eval(model->bindings[input].expression, explainer->frame,
+                                         &explainer->scratch);
+        inputs[i].name = keep(explainer, shape->inputs[input]);
+        inputs[i].value = keep_value(explainer, v);
+        contributions[i] = sorted[i].value;
+    }
+    out->inputs = inputs;
+    out->contributions = contributions;
+    out->input_count = count;
+}
+
+/* Nothing is said of a model one of whose inputs failed, or whose file has no counts. */
+static void explain_models(struct explainer *explainer, struct explained_policy *policy) {
+    const struct snapshot *rules = explainer->rules;
+    struct explained_model *out = room(explainer, rules->model_slot_count, sizeof *out);
+    for (size_t i = 0; i < rules->model_count && out; i++) {
+        const struct policy_model *model = &rules->models[i];
+        struct model_explanation explanation;
+        arena_reset(&explainer->scratch);
+        double *scratch =
+            arena_calloc(&explainer->scratch, policy_model_scratch(model), sizeof *scratch);
+        check(scratch);
+        for (size_t k = 0; k < model->slot_count; k++) {
+            if (!policy_model_explain(model, k, explainer->frame, &explainer->scratch, scratch,
+                                      &explanation))
+                break;
+            struct explained_model *one = &out[policy->model_count++];
+            one->name = keep(explainer, rules->slot_names[model->slot + k]);
+            copy_contributions(explainer, model, &explanation, one);
+        }
+    }
+    policy->models = out;
 }
 
 /* ---- rules ---- */
@@ -415,6 +487,7 @@ int engine_explain(struct engine *engine, const struct trace *trace,
     explainer.full |= !decision_copy(decision, arena, &policy.decision);
     explain_fields(&explainer, &policy);
     explain_computed(&explainer, &policy);
+    explain_models(&explainer, &policy);
     explain_rules(&explainer, &policy);
     explain_groups(&explainer, &policy);
     explain_cutoffs(&explainer, &policy);

@@ -47,6 +47,8 @@ void fields_of_rules(const struct snapshot *snapshot, bool *reads) {
             schema->fields[slot].kind == FIELD_KIND_EVENT_TIME || schema_may_refuse(schema, slot);
     for (size_t i = 0; i < snapshot->computed_count; i++)
         expression_reads(snapshot->computed[i].expression, reads, snapshot->slot_count);
+    for (size_t i = 0; i < snapshot->model_count; i++)
+        policy_model_reads(&snapshot->models[i], reads, snapshot->slot_count);
     for (size_t i = 0; i < snapshot->rule_count; i++)
         read_rule(&snapshot->rules[i], reads, snapshot->slot_count);
     for (size_t e = 0; e < snapshot->plan.entity_count; e++)

@@ -103,6 +103,16 @@ static size_t memory_of(const struct snapshot *snapshot) {
            snapshot->computed_count * EXPRESSION_LEFT_MAX;
 }
 
+/* doubles that the largest of the models needs */
+static size_t model_scratch_of(const struct snapshot *snapshot) {
+    size_t most = 0;
+    for (size_t i = 0; i < snapshot->model_count; i++) {
+        size_t count = policy_model_scratch(&snapshot->models[i]);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
 void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan) {
     *judge = (struct judge){.snapshot = snapshot_ref(snapshot)};
     layout_init(&judge->layout, snapshot);
@@ -121,6 +131,7 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     for (size_t i = 0; i < snapshot->computed_count; i++)
         judge->same_filters[i] = SIZE_MAX;
     judge->memory = memory_of(snapshot);
+    judge->model_scratch = check_calloc(model_scratch_of(snapshot) + 1, sizeof(double));
     judge->is_braked = check_calloc(snapshot->rule_count + 1, sizeof *judge->is_braked);
     arena_init(&judge->arena, judge->memory);
     judge_use_thresholds(judge, NULL);
@@ -138,6 +149,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     free(judge->failed);
     free(judge->groups);
     free(judge->same_filters);
+    free(judge->model_scratch);
     free(judge->baselines);
     free(judge->is_braked);
     arena_deinit(&judge->arena);
@@ -277,6 +289,14 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
             v->type = answer == PREFILTER_ABSENT ? VALUE_ABSENT : VALUE_BOOL;
             v->boolean = answer == PREFILTER_YES;
         }
+    }
+}
+
+void judge_evaluate_models(struct judge *judge, struct arena *arena) {
+    struct value *frame = judge->layout.bound.frame;
+    for (size_t i = 0; i < judge->snapshot->model_count; i++) {
+        const struct policy_model *model = &judge->snapshot->models[i];
+        policy_model_eval(model, frame, arena, judge->model_scratch, &frame[model->slot]);
     }
 }
 

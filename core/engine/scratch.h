@@ -105,6 +105,7 @@ struct judge {
     /* Parallel to the snapshot's computed values: a filter of the plan that is the same, as the
      * frame is; SIZE_MAX: none. */
     size_t *same_filters;
+    double *model_scratch;            /* for the largest of the snapshot's models */
     struct judge_baseline *baselines; /* of the rules that read such thresholds */
     size_t baseline_count;
     /* What is only for a shadow. */
@@ -374,6 +375,16 @@ void judge_share_filters(struct judge *judge, const struct filters *filters);
 /* Once all are there. filters: they were asked about this transaction, in the judge's layout; NULL:
  * they were not. */
 void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena);
+
+/* After the values, which models may read. */
+void judge_evaluate_models(struct judge *judge, struct arena *arena);
+
+/* ---- what models say: model_reasons.c ---- */
+
+/* The sentences of each model that a rule that fired explains; empty for the others. Each model's
+ * are joined by "; " and live in the arena. */
+void model_reasons_write(const struct engine *engine, enum verdict verdict, struct arena *arena,
+                         struct text *ret_texts);
 
 /* The fields of the transaction that are in the set, with all that its schema demands;
  * judge->fields are in it. bound: the judge's own, or another one for its fields. */

@@ -41,6 +41,7 @@ static struct shadow_decision decide(struct engine *engine, struct judge *shadow
         0)
         return decision;
     judge_compute_values(shadow, NULL, &shadow->arena);
+    judge_evaluate_models(shadow, &shadow->arena);
     baselines_find(engine, shadow, live);
     struct judgement judgement = judge_rules(shadow, transaction->event_time_us, &shadow->arena);
     decision.rules = effective_rules(shadow, arena, &decision.rule_count);

@@ -28,14 +28,25 @@ static struct text hidden_name(const struct engine *engine, size_t slot, struct 
     return TEXT_LITERAL("?");
 }
 
-static bool reads_any(const struct expression *expression, const bool *warming, bool *reads,
-                      size_t count) {
-    memset(reads, 0, count * sizeof *reads);
-    expression_reads(expression, reads, count);
+static bool is_any_warming(const bool *warming, const bool *reads, size_t count) {
     for (size_t slot = 0; slot < count; slot++)
         if (reads[slot] && warming[slot])
             return true;
     return false;
+}
+
+static bool reads_any(const struct expression *expression, const bool *warming, bool *reads,
+                      size_t count) {
+    memset(reads, 0, count * sizeof *reads);
+    expression_reads(expression, reads, count);
+    return is_any_warming(warming, reads, count);
+}
+
+static bool model_reads_any(const struct policy_model *model, const bool *warming, bool *reads,
+                            size_t count) {
+    memset(reads, 0, count * sizeof *reads);
+    policy_model_reads(model, reads, count);
+    return is_any_warming(warming, reads, count);
 }
 
 /* A feature is warming when no feature of the plan has its definition: states have no values for it
@@ -56,7 +67,7 @@ static void find_features(struct engine *engine, bool *is_warming, struct engine
     warming->features = features;
 }
 
-/* A computed value reads features and the values before it. */
+/* A computed value reads features and the values before it, a model both. */
 static void find_rules(struct engine *engine, bool *is_warming, bool *reads,
                        struct engine_warming *warming) {
     const struct snapshot *rules = engine->rules;
@@ -66,6 +77,12 @@ static void find_rules(struct engine *engine, bool *is_warming, bool *reads,
     for (size_t i = 0; i < rules->computed_count; i++)
         is_warming[rules->computed[i].slot] =
             reads_any(rules->computed[i].expression, is_warming, reads, slots);
+    for (size_t i = 0; i < rules->model_count; i++) {
+        const struct policy_model *model = &rules->models[i];
+        bool is_model_warming = model_reads_any(model, is_warming, reads, slots);
+        for (size_t k = 0; k < model->slot_count; k++)
+            is_warming[model->slot + k] = is_model_warming;
+    }
     for (size_t i = 0; i < rules->rule_count; i++) {
         const struct rule *rule = &rules->rules[i];
         bool is_suppressing = rule->suppress_slot != SIZE_MAX && is_warming[rule->suppress_slot];

@@ -128,6 +128,25 @@ static const struct harrier_explained_computed *computed(struct reply_memory *me
     return out;
 }
 
+static const struct harrier_explained_model *models(struct reply_memory *memory,
+                                                    const struct explained_policy *in) {
+    struct harrier_explained_model *out = reply_array(memory, in->model_count, sizeof *out);
+    for (size_t i = 0; out && i < in->model_count; i++) {
+        const struct explained_model *model = &in->models[i];
+        double *contributions = reply_array(memory, model->input_count, sizeof *contributions);
+        for (size_t k = 0; contributions && k < model->input_count; k++)
+            contributions[k] = model->contributions[k];
+        out[i] = (struct harrier_explained_model){
+            .name = reply_string(memory, model->name),
+            .inputs = reply_features(memory, model->inputs, model->input_count),
+            .contributions = contributions,
+            .input_count = model->input_count,
+            .bias = model->bias,
+            .margin = model->margin};
+    }
+    return out;
+}
+
 static const struct harrier_explained_group *groups(struct reply_memory *memory,
                                                     const struct explained_policy *in) {
     struct harrier_explained_group *out = reply_array(memory, in->group_count, sizeof *out);
@@ -195,6 +214,8 @@ static struct harrier_explained_policy policy(struct reply_memory *memory,
         .shadow_count = in->shadow_count,
         .warming = reply_strings(memory, in->warming, in->warming_count),
         .warming_count = in->warming_count,
+        .models = models(memory, in),
+        .model_count = in->model_count,
     };
 }
 

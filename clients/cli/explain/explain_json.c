@@ -205,6 +205,30 @@ static void add_computed(struct buffer *out, const struct harrier_explained_poli
     json_end_array(out);
 }
 
+/* What inputs contributed to each output of each model. */
+static void add_models(struct buffer *out, const struct harrier_explained_policy *policy) {
+    json_begin_array(out, "models");
+    for (size_t i = 0; i < policy->model_count; i++) {
+        const struct harrier_explained_model *model = &policy->models[i];
+        json_begin_object(out, NULL);
+        json_add_text(out, "name", text_of(model->name));
+        json_add_value(out, TEXT_LITERAL("bias"), value_double(model->bias));
+        json_add_value(out, TEXT_LITERAL("margin"), value_double(model->margin));
+        json_begin_array(out, "inputs");
+        for (size_t k = 0; k < model->input_count; k++) {
+            json_begin_object(out, NULL);
+            json_add_text(out, "name", text_of(model->inputs[k].name));
+            json_add_value(out, TEXT_LITERAL("value"), feature_value(&model->inputs[k]));
+            json_add_value(out, TEXT_LITERAL("contribution"),
+                           value_double(model->contributions[k]));
+            json_end_object(out);
+        }
+        json_end_array(out);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
 /* "asked" is the sum of its rules' scores, "counted" what the cap left of it. */
 static void add_group(struct buffer *out, const struct harrier_explained_group *group) {
     json_begin_object(out, NULL);
@@ -276,6 +300,7 @@ static void add_policy(struct buffer *out, const char *key,
     add_values(out, "features", policy->decision.features, policy->decision.feature_count);
     json_add_strings(out, "warming_features", policy->warming, policy->warming_count);
     add_computed(out, policy);
+    add_models(out, policy);
     json_begin_array(out, "rules");
     for (size_t i = 0; i < policy->rule_count; i++)
         add_rule(out, &policy->rules[i]);

@@ -431,6 +431,10 @@ static bool is_of(const char *feature, const char *entity) {
     return strncmp(feature, entity, length) == 0 && feature[length] == '.';
 }
 
+static bool is_of_models(const char *name) {
+    return is_of(name, "models");
+}
+
 static void add_feature(struct buffer *out, const struct harrier_feature *feature) {
     buffer_printf(out, "    %-36s", feature->name);
     explain_parts_value(out, feature);
@@ -454,6 +458,18 @@ static void add_entity(struct buffer *out, const struct harrier_explained_policy
             add_feature(out, &policy->decision.features[i]);
 }
 
+static void add_contributions(struct buffer *out, const struct harrier_explained_model *model) {
+    buffer_printf(out, "      margin %.4g = %.4g", model->margin, model->bias);
+    for (size_t i = 0; i < model->input_count; i++) {
+        if (model->contributions[i] == 0)
+            continue;
+        buffer_printf(out, "\n      %+10.4f  %s = ", model->contributions[i],
+                      model->inputs[i].name);
+        explain_parts_value(out, &model->inputs[i]);
+    }
+    buffer_append_string(out, "\n");
+}
+
 /* Features of entities that are not shown come in a list of their own. */
 static bool is_of_any(const struct harrier_explanation *explanation, const char *feature) {
     for (size_t i = 0; i < explanation->entity_count; i++)
@@ -475,7 +491,8 @@ static void add_other_features(struct buffer *out, const struct harrier_explanat
     bool is_first = true;
     for (size_t i = 0; i < policy->decision.feature_count; i++) {
         const struct harrier_feature *feature = &policy->decision.features[i];
-        if (is_of_any(explanation, feature->name) || is_computed(policy, feature->name))
+        if (is_of_models(feature->name) || is_of_any(explanation, feature->name) ||
+            is_computed(policy, feature->name))
             continue;
         if (is_first)
             buffer_append_string(out, "  entities that the transaction does not name\n");
@@ -492,6 +509,23 @@ static void add_computed(struct buffer *out, const struct harrier_explained_poli
         explain_parts_computed(out, &policy->computed[i], 4);
 }
 
+/* Each output with what the inputs contributed to its margin, the greatest first. */
+static void add_models(struct buffer *out, const struct harrier_explained_policy *policy) {
+    bool is_first = true;
+    for (size_t i = 0; i < policy->decision.feature_count; i++) {
+        if (!is_of_models(policy->decision.features[i].name))
+            continue;
+        if (is_first)
+            buffer_append_string(out,
+                                 "  models, and what their inputs contributed to the margin\n");
+        is_first = false;
+        add_feature(out, &policy->decision.features[i]);
+        for (size_t k = 0; k < policy->model_count; k++)
+            if (strcmp(policy->models[k].name, policy->decision.features[i].name) == 0)
+                add_contributions(out, &policy->models[k]);
+    }
+}
+
 /* All values that rules could see, whether or not one did. */
 static void add_sights(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_explained_policy *policy = &explanation->then;
@@ -500,6 +534,7 @@ static void add_sights(struct buffer *out, const struct harrier_explanation *exp
         add_entity(out, policy, &explanation->entities[i]);
     add_other_features(out, explanation);
     add_computed(out, policy);
+    add_models(out, policy);
     if (policy->field_count > 0)
         buffer_append_string(out, "  fields as the rules read them\n");
     for (size_t i = 0; i < policy->field_count; i++)

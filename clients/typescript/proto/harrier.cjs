@@ -8752,6 +8752,7 @@ $root.harrier = (function() {
                 this.cutoffs = [];
                 this.shadows = [];
                 this.warming_features = [];
+                this.models = [];
                 if (properties)
                     for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -8770,6 +8771,7 @@ $root.harrier = (function() {
             ExplainedPolicy.prototype.cutoffs = $util.emptyArray;
             ExplainedPolicy.prototype.shadows = $util.emptyArray;
             ExplainedPolicy.prototype.warming_features = $util.emptyArray;
+            ExplainedPolicy.prototype.models = $util.emptyArray;
 
             ExplainedPolicy.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -8809,6 +8811,9 @@ $root.harrier = (function() {
                 if (message.warming_features != null && message.warming_features.length)
                     for (var i = 0; i < message.warming_features.length; ++i)
                         writer.uint32(98).string(message.warming_features[i]);
+                if (message.models != null && message.models.length)
+                    for (var i = 0; i < message.models.length; ++i)
+                        $root.harrier.v1.ExplainedModel.encode(message.models[i], writer.uint32(106).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -8940,6 +8945,14 @@ $root.harrier = (function() {
                             message.warming_features.push(reader.stringVerify());
                             continue;
                         }
+                    case 13: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.models && message.models.length))
+                                message.models = [];
+                            message.models.push($root.harrier.v1.ExplainedModel.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -8958,6 +8971,143 @@ $root.harrier = (function() {
             };
 
             return ExplainedPolicy;
+        })();
+
+        v1.ExplainedModel = (function() {
+
+            var ExplainedModel = function (properties) {
+                this.inputs = [];
+                this.contributions = [];
+                if (properties)
+                    for (var keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ExplainedModel.prototype.name = "";
+            ExplainedModel.prototype.inputs = $util.emptyArray;
+            ExplainedModel.prototype.contributions = $util.emptyArray;
+            ExplainedModel.prototype.bias = 0;
+            ExplainedModel.prototype.margin = 0;
+
+            ExplainedModel.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(10).string(message.name);
+                if (message.inputs != null && message.inputs.length)
+                    for (var i = 0; i < message.inputs.length; ++i)
+                        $root.harrier.v1.NamedValue.encode(message.inputs[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.contributions != null && message.contributions.length)
+                    writer.uint32(26).doubles(message.contributions);
+                if (message.bias != null && $Object.hasOwnProperty.call(message, "bias") && !$Object.is(message.bias, 0))
+                    writer.uint32(33).double(message.bias);
+                if (message.margin != null && $Object.hasOwnProperty.call(message, "margin") && !$Object.is(message.margin, 0))
+                    writer.uint32(41).double(message.margin);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (var i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ExplainedModel.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                var end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.harrier.v1.ExplainedModel();
+                while (reader.pos < end) {
+                    var start = reader.pos;
+                    var tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    var wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.inputs && message.inputs.length))
+                                message.inputs = [];
+                            message.inputs.push($root.harrier.v1.NamedValue.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType === 2) {
+                                if (!(message.contributions && message.contributions.length))
+                                    message.contributions = [];
+                                reader.doubles(message.contributions);
+                                continue;
+                            }
+                            if (wireType !== 1)
+                                break;
+                            if (!(message.contributions && message.contributions.length))
+                                message.contributions = [];
+                            message.contributions.push(reader.double());
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.bias = value;
+                            else
+                                delete message.bias;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 1)
+                                break;
+                            if (!$Object.is(value = reader.double(), 0))
+                                message.margin = value;
+                            else
+                                delete message.margin;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ExplainedModel;
         })();
 
         v1.ExplainedPart = (function() {

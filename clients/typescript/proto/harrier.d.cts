@@ -5779,6 +5779,9 @@ export namespace harrier {
             /** ExplainedPolicy warming_features. */
             warming_features: string[];
 
+            /** ExplainedPolicy models. */
+            models: harrier.v1.ExplainedModel.$Properties[];
+
             /**
              * Encodes the specified ExplainedPolicy message. Does not implicitly {@link harrier.v1.ExplainedPolicy.verify|verify} messages.
              * @param message ExplainedPolicy message or plain object to encode
@@ -5839,6 +5842,9 @@ export namespace harrier {
                 /** ExplainedPolicy warming_features */
                 warming_features?: (string[]|null);
 
+                /** ExplainedPolicy models */
+                models?: (harrier.v1.ExplainedModel.$Properties[]|null);
+
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
             }
@@ -5857,6 +5863,95 @@ export namespace harrier {
               cutoffs?: harrier.v1.ExplainedCutoff.$Shape[]|null;
               shadows?: harrier.v1.ExplainedShadow.$Shape[]|null;
               warming_features?: string[]|null;
+              models?: harrier.v1.ExplainedModel.$Shape[]|null;
+              $unknowns?: Uint8Array[];
+            };
+        }
+
+        /**
+         * Properties of an ExplainedModel.
+         * @deprecated Use harrier.v1.ExplainedModel.$Properties instead.
+         */
+        interface IExplainedModel extends harrier.v1.ExplainedModel.$Properties {
+        }
+
+        /** Represents an ExplainedModel. */
+        class ExplainedModel {
+
+            /**
+             * Constructs a new ExplainedModel.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: harrier.v1.ExplainedModel.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ExplainedModel name. */
+            name: string;
+
+            /** ExplainedModel inputs. */
+            inputs: harrier.v1.NamedValue.$Properties[];
+
+            /** ExplainedModel contributions. */
+            contributions: number[];
+
+            /** ExplainedModel bias. */
+            bias: number;
+
+            /** ExplainedModel margin. */
+            margin: number;
+
+            /**
+             * Encodes the specified ExplainedModel message. Does not implicitly {@link harrier.v1.ExplainedModel.verify|verify} messages.
+             * @param message ExplainedModel message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: harrier.v1.ExplainedModel.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an ExplainedModel message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {harrier.v1.ExplainedModel & harrier.v1.ExplainedModel.$Shape} ExplainedModel
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): harrier.v1.ExplainedModel & harrier.v1.ExplainedModel.$Shape;
+        }
+
+        namespace ExplainedModel {
+
+            /** Properties of an ExplainedModel. */
+            interface $Properties {
+
+                /** ExplainedModel name */
+                name?: (string|null);
+
+                /** ExplainedModel inputs */
+                inputs?: (harrier.v1.NamedValue.$Properties[]|null);
+
+                /** ExplainedModel contributions */
+                contributions?: (number[]|null);
+
+                /** ExplainedModel bias */
+                bias?: (number|null);
+
+                /** ExplainedModel margin */
+                margin?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an ExplainedModel. */
+            type $Shape = {
+              name?: string|null;
+              inputs?: harrier.v1.NamedValue.$Shape[]|null;
+              contributions?: number[]|null;
+              bias?: number|null;
+              margin?: number|null;
               $unknowns?: Uint8Array[];
             };
         }

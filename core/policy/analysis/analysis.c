@@ -106,17 +106,35 @@ static void warn_unused_fields(struct load *load, const struct source *source,
     }
 }
 
+static void warn_unused_models(struct load *load, const struct source *source,
+                               const struct tree_node *root, const bool *used) {
+    const struct tree_node *item = root->first->first; /* in the order of the snapshot's */
+    for (size_t i = 0; i < load->snapshot->model_count; i++, item = item->next) {
+        const struct policy_model *model = &load->snapshot->models[i];
+        bool is_used = false;
+        for (size_t k = 0; k < model->slot_count; k++)
+            is_used |= used[model->slot + k];
+        if (!is_used)
+            diagnostic_warn(&load->diagnostics, source, tree_position(tree_child(item, "name")),
+                            "model \"%" TEXT_FORMAT "\" is not used by any rule or threshold",
+                            TEXT_ARGS(model->name));
+    }
+}
+
 static void analyse_use(struct load *load) {
     const struct snapshot *snapshot = load->snapshot;
     bool *used = check_calloc(snapshot->slot_count + 1, sizeof *used);
-    struct tree_node *features = NULL, *schema = NULL;
+    struct tree_node *features = NULL, *schema = NULL, *models = NULL;
     const struct source *features_source = load_find(load, FILE_FEATURES, &features);
+    const struct source *models_source = load_find(load, FILE_MODELS, &models);
     const struct source *schema_source = load_find(load, FILE_SCHEMA, &schema);
     mark_readers(load, used);
     mark_keys(snapshot, used);
     mark_named(load, tree_child(features, "values"), snapshot->first_computed, used);
     if (features_source)
         warn_unused_features(load, features_source, features, used);
+    if (models_source)
+        warn_unused_models(load, models_source, models, used);
     /* A field counts as used if anything reads it, even an unused feature: clients send it for
      * that. */
     for (size_t i = 0; i < load->noted_count; i++)

@@ -20,6 +20,8 @@ static bool may_read(const struct checker *checker, const struct name *name) {
         return name->kind == NAME_FIELD || name->kind == NAME_LATER;
     if (name->kind == NAME_THRESHOLD)
         return checker->reader == SCOPE_RULE;
+    if (name->kind == NAME_MODEL)
+        return checker->reader == SCOPE_RULE || checker->reader == SCOPE_THRESHOLD;
     return name->kind != NAME_LATER;
 }
 
@@ -32,8 +34,9 @@ type_code checker_refuse_reading(struct checker *checker, size_t start, size_t l
         [SCOPE_FILTER] = {"a feature's condition",
                           "expected fields of the transaction, verdict or outcome"},
         [SCOPE_VALUE] = {"a value", "only rules can"},
+        [SCOPE_MODEL] = {"a model", "expected fields, features, values or lists"},
         [SCOPE_THRESHOLD] = {"a threshold", "only rules can"},
-        [SCOPE_RULE] = {"a rule", "expected fields, features, values, lists or thresholds"},
+        [SCOPE_RULE] = {"a rule", "expected fields, features, values, lists, models or thresholds"},
     };
     report(checker->reporter, start, length, "%s cannot read %s; %s", readers[checker->reader].who,
            what, readers[checker->reader].expected);
@@ -76,9 +79,10 @@ static struct near nearest_name(const struct checker *checker, struct text wante
     return near;
 }
 
-/* Names reserved for a later version: "not supported yet" rather than "unknown". */
-static bool is_later_name(struct text word) {
-    return text_is(word, "models") || text_is(word, "model");
+/* Models are loaded after values, and are not for those. */
+static bool is_hidden_model(const struct checker *checker, struct text word) {
+    return text_is(word, "models") && checker->reader != SCOPE_RULE &&
+           checker->reader != SCOPE_THRESHOLD;
 }
 
 /* Thresholds are loaded after everything but rules and cases, so other readers cannot find them. */
@@ -100,9 +104,11 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
         return BROKEN;
     bool derived = checker->reader == SCOPE_DERIVED;
     char hint[NEAR_HINT_SIZE];
-    if (is_later_name(node->text))
+    if (is_hidden_model(checker, node->text))
+        checker_refuse_reading(checker, node->offset, node->length, "models");
+    else if (text_is(node->text, "models") || text_is(node->text, "model"))
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
+               "\"%" TEXT_FORMAT "\" is not a value; expected models.NAME", TEXT_ARGS(node->text));
     else if (is_hidden_threshold(checker, node->text))
         checker_refuse_reading(checker, node->offset, node->length, "thresholds");
     else if (text_is(node->text, "thresholds"))
@@ -159,6 +165,34 @@ static void unknown_threshold(struct checker *checker, const struct syntax *node
            *hint ? hint : "; thresholds.yaml declares them");
 }
 
+/* Of a model with classes, those are named. */
+static type_code unknown_model(struct checker *checker, const struct syntax *node,
+                               struct text full) {
+    struct text prefix = arena_printf(checker->scratch, "%" TEXT_FORMAT ".", TEXT_ARGS(full));
+    check(prefix.data);
+    if (checker->scope->incomplete)
+        return BROKEN;
+    if (is_hidden_model(checker, TEXT_LITERAL("models")))
+        return checker_refuse_reading(checker, node->start, node->end - node->start, "models");
+    for (size_t i = 0; i < checker->scope->name_count; i++) {
+        struct text name = checker->scope->names[i]->text;
+        if (name.length > prefix.length && memcmp(name.data, prefix.data, prefix.length) == 0) {
+            report(checker->reporter, node->start, node->end - node->start,
+                   "\"%" TEXT_FORMAT "\" has a value for each class; expected for example "
+                   "%" TEXT_FORMAT,
+                   TEXT_ARGS(full), TEXT_ARGS(name));
+            return BROKEN;
+        }
+    }
+    struct near near = nearest_name(checker, full, TEXT_LITERAL("models."));
+    char hint[NEAR_HINT_SIZE];
+    near_hint(&near, hint);
+    report(checker->reporter, node->start, node->end - node->start,
+           "unknown model \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(full),
+           *hint ? hint : "; models.yaml declares them");
+    return BROKEN;
+}
+
 /* A name with a dot that is not declared. What precedes the dot decides which message helps. */
 static type_code unknown_member(struct checker *checker, const struct syntax *node,
                                 struct text full) {
@@ -187,9 +221,6 @@ static type_code unknown_member(struct checker *checker, const struct syntax *no
                "attributes are read by their own names: "
                "write \"%" TEXT_FORMAT "\"",
                TEXT_ARGS(node->text));
-    } else if (is_later_name(before)) {
-        report(checker->reporter, start, length, "\"%" TEXT_FORMAT "\" is not supported yet",
-               TEXT_ARGS(before));
     } else if (scope_find(checker->scope, before)) {
         report(checker->reporter, node->offset, node->length,
                "\"%" TEXT_FORMAT "\" has no member \"%" TEXT_FORMAT
@@ -215,8 +246,28 @@ static bool is_selection(const struct checker *checker, const struct syntax *nod
     return name && type_kind(name->type) == VALUE_MAP;
 }
 
+/* Does it begin with "models", and is that no variable of a macro? */
+static bool is_of_models(const struct checker *checker, const struct syntax *node) {
+    return node->kind == SYNTAX_NAME && text_is(node->text, "models") &&
+           !checker_local(checker, node->text);
+}
+
+/* models.NAME, and models.NAME.CLASS, whose name has two dots. */
+static type_code model_member(struct checker *checker, struct syntax *node) {
+    struct text full = node->first->text;
+    if (node->first->kind == SYNTAX_MEMBER)
+        full = joined(checker, node->first->first->text, full);
+    full = joined(checker, full, node->text);
+    const struct name *name = scope_find(checker->scope, full);
+    return name ? use_name(checker, node, name) : unknown_model(checker, node, full);
+}
+
 /* thresholds.NAME and entity.feature are looked up as one name with a dot. */
 type_code checker_member(struct checker *checker, struct syntax *node) {
+    const struct syntax *first = node->first;
+    if (is_of_models(checker, first) ||
+        (first->kind == SYNTAX_MEMBER && is_of_models(checker, first->first)))
+        return model_member(checker, node);
     if (is_selection(checker, node)) {
         type_code type = checker_node(checker, node->first);
         if (type == BROKEN)

@@ -18,6 +18,7 @@ enum name_kind {
     NAME_LATER,     /* verdict, outcome: known after the decision */
     NAME_FEATURE,   /* entity.feature */
     NAME_VALUE,     /* computed */
+    NAME_MODEL,     /* models.NAME or models.NAME.CLASS */
     NAME_THRESHOLD, /* thresholds.NAME, with as many keys after it as it has fields */
     NAME_FIRED,     /* fired("rule"): a call's, not among the scope's names */
 };
@@ -27,8 +28,10 @@ enum scope_reader {
     SCOPE_DERIVED,   /* a derived field: fields above it */
     SCOPE_FILTER,    /* of a feature: fields, verdict, outcome */
     SCOPE_VALUE,     /* a computed value: fields, features, lists, values before it */
-    SCOPE_THRESHOLD, /* what a threshold is computed from: fields, features, lists, values */
-    SCOPE_RULE,      /* fields, features, lists, values, thresholds */
+    SCOPE_MODEL,     /* the input of a model: fields, features, lists, values */
+    SCOPE_THRESHOLD, /* what a threshold is computed from: fields, features, lists, values,
+                        models */
+    SCOPE_RULE,      /* fields, features, lists, values, models, thresholds */
 };
 
 /* The values that a text can have at all: comparing it with any other literal is a mistake. */

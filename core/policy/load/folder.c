@@ -1,7 +1,8 @@
 /* A policy's folder → its files in memory: every *.yaml (and *.yml, so that the load can refuse it
- * by name), zones/….tzif, and the files that lists.yaml names. Symbolic links are followed, as
- * mounted configurations need; names that begin with a dot are skipped. Everything is read through
- * one descriptor of the folder, so renaming the folder meanwhile does not mix two policies. */
+ * by name), zones/….tzif, and the files that lists.yaml and models.yaml name. Symbolic links are
+ * followed, as mounted configurations need; names that begin with a dot are skipped. Everything is
+ * read through one descriptor of the folder, so renaming the folder meanwhile does not mix two
+ * policies. */
 #include "load.h"
 #include "policy_limits.h"
 #include "snapshot.h"
@@ -196,9 +197,11 @@ static int take_named(struct policy_folder *folder, int root, struct text path,
     return r;
 }
 
-/* Reads the files that lists.yaml names. Its errors are ignored here: the load reports them. */
-static int read_named(struct policy_folder *folder, int root, struct error *ret_error) {
-    struct source source = {.path = TEXT_LITERAL("lists.yaml")};
+/* Reads the files that the items of `what` in a YAML file name. Its errors are ignored here: the
+ * load reports them. */
+static int read_named(struct policy_folder *folder, int root, const char *path, const char *what,
+                      struct error *ret_error) {
+    struct source source = {.path = text_of(path)};
     for (size_t i = 0; i < folder->count; i++)
         if (text_equal(folder->files[i].path, source.path))
             source.content = folder->files[i].content;
@@ -208,10 +211,10 @@ static int read_named(struct policy_folder *folder, int root, struct error *ret_
     struct diagnostics diagnostics;
     arena_init(&arena, SIZE_MAX / 4);
     diagnostics_init(&diagnostics);
-    const struct tree_node *lists = tree_child(tree_parse(&source, &arena, &diagnostics), "lists");
+    const struct tree_node *named = tree_child(tree_parse(&source, &arena, &diagnostics), what);
     int r = 0;
-    if (lists && lists->kind == TREE_MAPPING)
-        for (const struct tree_node *item = lists->first; item && r == 0; item = item->next) {
+    if (named && named->kind != TREE_TEXT)
+        for (const struct tree_node *item = named->first; item && r == 0; item = item->next) {
             const struct tree_node *file = tree_child(item, "file");
             if (file && file->kind == TREE_TEXT)
                 r = take_named(folder, root, file->text, ret_error);
@@ -241,7 +244,9 @@ int policy_folder_read(const char *path, struct policy_folder **ret_folder,
     struct policy_folder *folder = check_calloc(1, sizeof *folder);
     int r = walk(folder, root, "", 0, ret_error);
     if (r == 0)
-        r = read_named(folder, root, ret_error);
+        r = read_named(folder, root, "lists.yaml", "lists", ret_error);
+    if (r == 0)
+        r = read_named(folder, root, "models.yaml", "models", ret_error);
     close(root);
     if (r < 0) {
         policy_folder_free(folder);

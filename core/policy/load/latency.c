@@ -5,15 +5,15 @@
 
 #include "core/base/check.h"
 #include "core/feature/state/cost.h"
+#include "core/model/contributions.h"
 
 #include <stdlib.h>
 
 const char *latency_kind_name(enum latency_kind kind) {
-    static const char *const names[] = {[LATENCY_ENTITY] = "entity",
-                                        [LATENCY_DERIVED] = "derived field",
-                                        [LATENCY_VALUE] = "value",
-                                        [LATENCY_RULE] = "rule",
-                                        [LATENCY_THRESHOLD] = "threshold"};
+    static const char *const names[] = {
+        [LATENCY_ENTITY] = "entity",       [LATENCY_DERIVED] = "derived field",
+        [LATENCY_VALUE] = "value",         [LATENCY_RULE] = "rule",
+        [LATENCY_THRESHOLD] = "threshold", [LATENCY_MODEL] = "model"};
     return names[kind];
 }
 
@@ -28,7 +28,8 @@ static size_t grouped_count(const struct snapshot *snapshot) {
 size_t latency_item_count(const struct snapshot *snapshot) {
     return snapshot->plan.entity_count +
            (snapshot->schema.field_count - snapshot->schema.first_derived) +
-           snapshot->computed_count + snapshot->rule_count + grouped_count(snapshot);
+           snapshot->computed_count + snapshot->rule_count + grouped_count(snapshot) +
+           snapshot->model_count;
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b) {
@@ -68,6 +69,20 @@ static struct latency_item rule_item(const struct rule *rule) {
     return item;
 }
 
+static struct latency_item model_item(const struct policy_model *model) {
+    const struct model_shape *shape = model_shape(model->model);
+    struct latency_item item = {
+        .kind = LATENCY_MODEL, .name = model->name, .splits = shape->steps + shape->tree_count};
+    for (size_t i = 0; i < shape->input_count; i++)
+        item.steps += expression_cost(model->bindings[i].expression);
+    item.ns = add_saturated(multiply_saturated(shape->input_count, LATENCY_INPUT_NS),
+                            multiply_saturated(item.splits, LATENCY_SPLIT_NS));
+    if (model->reasons.top > 0)
+        item.ns = add_saturated(
+            item.ns, multiply_saturated(contributions_steps(model->model), LATENCY_LEAF_NS));
+    return item;
+}
+
 /* Ties are ordered by kind and name, so that reports are the same on every run. */
 static int compare_items(const void *left, const void *right) {
     const struct latency_item *a = left, *b = right;
@@ -91,6 +106,8 @@ void latency_items(const struct snapshot *snapshot, struct latency_item *ret_ite
             (struct latency_item){.kind = LATENCY_VALUE,
                                   .name = snapshot->computed[i].name,
                                   .steps = expression_cost(snapshot->computed[i].expression)};
+    for (size_t i = 0; i < snapshot->model_count; i++)
+        ret_items[count++] = model_item(&snapshot->models[i]);
     for (size_t i = 0; i < snapshot->rule_count; i++)
         ret_items[count++] = rule_item(&snapshot->rules[i]);
     for (size_t i = 0; i < snapshot->threshold_count; i++)

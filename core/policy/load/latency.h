@@ -20,24 +20,29 @@
 #define LATENCY_VALUE_NS  150u  /* the same entry, for each pool of different values, */
 #define LATENCY_WINDOWS   4u    /* and 1 for so many aggregates of windows */
 #define LATENCY_STEP_NS   10u   /* an expression's step */
+#define LATENCY_INPUT_NS  10u   /* an input of a model, beside its expression's steps */
+#define LATENCY_SPLIT_NS  5u    /* a split on the longest path of a model's tree */
+#define LATENCY_LEAF_NS   5u    /* a leaf, times its depth squared, where a model gives reasons */
 
 enum latency_kind {
     LATENCY_ENTITY,
     LATENCY_DERIVED,
     LATENCY_VALUE,
     LATENCY_RULE,
-    LATENCY_THRESHOLD
+    LATENCY_THRESHOLD,
+    LATENCY_MODEL
 };
 
 struct latency_item {
     enum latency_kind kind;
     struct text name;
     uint64_t entries; /* LATENCY_ENTITY */
+    uint64_t splits;  /* LATENCY_MODEL: on the longest path of each tree */
     uint64_t steps;   /* of its expressions: an entity's conditions, a rule's reason included */
     uint64_t ns;
 };
 
-/* "entity", "derived field", "value", "rule" */
+/* "entity", "derived field", "value", "rule", "threshold", "model" */
 const char *latency_kind_name(enum latency_kind kind);
 
 /* How many items the policy has; and all of them, the most expensive first. ret_items has room for

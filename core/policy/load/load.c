@@ -10,9 +10,9 @@ enum policy_file_kind policy_file_kind(struct text path) {
         const char *path;
         enum policy_file_kind kind;
     } files[] = {
-        {"policy.yaml", FILE_POLICY},         {"schema.yaml", FILE_SCHEMA},
-        {"features.yaml", FILE_FEATURES},     {"lists.yaml", FILE_LISTS},
-        {"thresholds.yaml", FILE_THRESHOLDS},
+        {"policy.yaml", FILE_POLICY},     {"schema.yaml", FILE_SCHEMA},
+        {"features.yaml", FILE_FEATURES}, {"lists.yaml", FILE_LISTS},
+        {"models.yaml", FILE_MODELS},     {"thresholds.yaml", FILE_THRESHOLDS},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (text_is(path, files[i].path))

@@ -19,12 +19,14 @@ enum policy_file_kind {
     FILE_SCHEMA,     /* schema.yaml */
     FILE_FEATURES,   /* features.yaml */
     FILE_LISTS,      /* lists.yaml */
+    FILE_MODELS,     /* models.yaml */
     FILE_THRESHOLDS, /* thresholds.yaml */
     FILE_RULES,      /* rules/…/NAME.yaml */
     FILE_CASES,      /* cases/…/NAME.yaml */
     FILE_ZONE,       /* zones/…/NAME.tzif */
     FILE_OTHER_YAML,
-    FILE_OTHER, /* lists/NAME.txt and such: whatever lists.yaml names */
+    FILE_OTHER, /* lists/NAME.txt, models/NAME.json and such: whatever lists.yaml and models.yaml
+                    name */
 };
 
 enum policy_file_kind policy_file_kind(struct text path);

@@ -15,4 +15,5 @@
 #define POLICY_DERIVED_MAX    64u
 #define POLICY_RATES_MAX      100000u
 #define POLICY_THRESHOLDS_MAX 256u
+#define POLICY_MODELS_MAX     64u
 #define POLICY_ABOUT_MAX      1000u /* bytes of a sentence */

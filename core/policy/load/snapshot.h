@@ -10,6 +10,7 @@
  *   [first_fired, …)            bool: did the rule fire? False until known; only filters
  *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
  *   [first_computed, …)         computed values: engine/ evaluates them in order
+ *   [first_model, …)            what the models give (policy_model.h): engine/ evaluates them
  *   [first_threshold, …)        the thresholds' tables (threshold.h), or absent: no name's own
  * value
  *   [first_list, …)             what was added to the lists at run time (list.h), or absent
@@ -23,9 +24,11 @@
 #include "core/base/value.h"
 #include "core/feature/plan/plan.h"
 #include "core/policy/eval/expression.h"
+#include "core/policy/eval/reason_piece.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lang/zone.h"
 #include "core/policy/lists/list.h"
+#include "core/policy/models/policy_model.h"
 #include "core/policy/prefilter/prefilter_set.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
@@ -97,12 +100,6 @@ struct cutoff_budget {
 
 enum rule_mode { RULE_LIVE, RULE_SHADOW, RULE_OFF };
 
-/* Reason texts are literal pieces with values between them: "{card.count_10m} in 10 minutes". */
-struct reason_piece {
-    struct text literal;                 /* when expression is NULL */
-    const struct expression *expression; /* value printed with value_format() */
-};
-
 enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
 
 /* How the scores of a group's rules are combined. */
@@ -153,6 +150,9 @@ struct rule {
     size_t tag_count;
     const struct reason_piece *reason;
     size_t reason_count;
+    /* The model whose contributions its sentence goes on with: of those with reasons, the first
+     * that its condition reads. SIZE_MAX: none. */
+    size_t explained_model;
     struct text file; /* that declares it */
     int line;
 };
@@ -167,6 +167,10 @@ struct snapshot {
     size_t first_computed;
     struct computed *computed;
     size_t computed_count;
+    size_t first_model;
+    struct policy_model *models; /* in the order of models.yaml */
+    size_t model_count;
+    size_t model_slot_count; /* of all: one for each output */
     size_t slot_verdict, slot_outcome;
     size_t first_fired, fired_count;
     struct text *fired_rules; /* names that filters ask for with fired(): parallel to the slots */
@@ -201,9 +205,9 @@ struct snapshot {
     size_t file_count;
 };
 
-/* The policy's files, read from its folder: *.yaml, the files they name and zones, sorted by path.
- * Hidden files and other names are ignored. Limits: policy_limits.h. The files live as long as the
- * folder.
+/* The policy's files, read from its folder: *.yaml, the files that lists.yaml and models.yaml name,
+ * and zones, sorted by path. Hidden files and other names are ignored. Limits: policy_limits.h. The
+ * files live as long as the folder.
  */
 struct policy_folder;
 int policy_folder_read(const char *path, struct policy_folder **ret_folder,

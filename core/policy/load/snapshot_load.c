@@ -1,8 +1,8 @@
 /* Files → snapshot: the order of a load, the id, and the counted references.
  *
  * Loaders run in the order in which names become known: time zones, fields, lists, the names of
- * rules, features and values, thresholds, rules, cases. All of them run whatever the earlier ones
- * reported, so that one run finds all errors.
+ * rules, features and values, models, thresholds, rules, cases. All of them run whatever the
+ * earlier ones reported, so that one run finds all errors.
  *
  * The id is the first 64 bits of SHA-256 over, for each file in the order of their paths: the
  * path's length as eight bytes (little-endian), the path, the content's length likewise, the
@@ -13,6 +13,7 @@
 #include "core/base/hash.h"
 #include "core/policy/load/cases/load_cases.h"
 #include "core/policy/load/features/load_features.h"
+#include "core/policy/load/models/load_models.h"
 #include "core/policy/load/rules/load_rule_headers.h"
 #include "core/policy/load/rules/load_rules.h"
 #include "core/policy/load/settings/load_latency.h"
@@ -139,7 +140,7 @@ uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count) {
 
 static void refuse_file(struct load *load, const struct source *source) {
     static const char *const expected[] = {"policy.yaml", "schema.yaml", "features.yaml",
-                                           "lists.yaml", "thresholds.yaml"};
+                                           "lists.yaml",  "models.yaml", "thresholds.yaml"};
     struct near near = near_to(source->path);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         near_try(&near, text_of(expected[i]));
@@ -147,7 +148,7 @@ static void refuse_file(struct load *load, const struct source *source) {
     diagnostic_add(
         &load->diagnostics, source, (struct position){0},
         "not a file of a policy; expected policy.yaml, schema.yaml, features.yaml, lists.yaml, "
-        "thresholds.yaml, rules/NAME.yaml or cases/NAME.yaml%s",
+        "models.yaml, thresholds.yaml, rules/NAME.yaml or cases/NAME.yaml%s",
         near_hint(&near, hint));
 }
 
@@ -246,6 +247,7 @@ static void load_all(struct load *load) {
     load_lists(load);
     load_rule_headers(load);
     load_features(load);
+    load_models(load);
     load_thresholds(load);
     load_rules(load);
     load_cases(load);

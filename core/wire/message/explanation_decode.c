@@ -145,6 +145,28 @@ static void decode_rules(struct decoding *decoding, const Harrier__V1__Explained
     out->computed_count = in->n_computed;
 }
 
+static void decode_model(struct decoding *decoding, const Harrier__V1__ExplainedModel *in,
+                         struct explained_model *out) {
+    double *contributions = room(decoding, in->n_inputs, sizeof *contributions);
+    for (size_t i = 0; contributions && i < in->n_inputs && i < in->n_contributions; i++)
+        contributions[i] = in->contributions[i];
+    *out = (struct explained_model){.name = text_from_bytes(in->name),
+                                    .inputs = decode_values(decoding, in->inputs, in->n_inputs),
+                                    .contributions = contributions,
+                                    .input_count = in->n_inputs,
+                                    .bias = in->bias,
+                                    .margin = in->margin};
+}
+
+static void decode_models(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
+                          struct explained_policy *out) {
+    struct explained_model *models = room(decoding, in->n_models, sizeof *models);
+    for (size_t i = 0; i < in->n_models && models; i++)
+        decode_model(decoding, in->models[i], &models[i]);
+    out->models = models;
+    out->model_count = in->n_models;
+}
+
 /* ---- what follows from the rules ---- */
 
 static void decode_groups(struct decoding *decoding, const Harrier__V1__ExplainedPolicy *in,
@@ -210,6 +232,7 @@ static void decode_policy(struct decoding *decoding, const Harrier__V1__Explaine
     out->fields = decode_values(decoding, in->fields, in->n_fields);
     out->field_count = in->n_fields;
     decode_rules(decoding, in, out);
+    decode_models(decoding, in, out);
     decode_groups(decoding, in, out);
     decode_cutoffs(decoding, in, out);
     decode_shadows(decoding, in, out);

@@ -86,6 +86,22 @@ static void encode_rules(const struct explained_policy *in, struct arena *scratc
     }
 }
 
+static void encode_models(const struct explained_policy *in, struct arena *scratch,
+                          Harrier__V1__ExplainedPolicy *policy) {
+    Harrier__V1__ExplainedModel *out;
+    policy->n_models = in->model_count;
+    NEW_MESSAGES(scratch, in->model_count, out, policy->models, harrier__v1__explained_model__init);
+    for (size_t i = 0; i < in->model_count; i++) {
+        const struct explained_model *model = &in->models[i];
+        out[i].name = bytes_from_text(model->name);
+        out[i].n_inputs = out[i].n_contributions = model->input_count;
+        out[i].inputs = values_to_protobuf(model->inputs, model->input_count, scratch);
+        out[i].contributions = (double *)(uintptr_t)model->contributions;
+        out[i].bias = model->bias;
+        out[i].margin = model->margin;
+    }
+}
+
 static void encode_groups(const struct explained_policy *in, struct arena *scratch,
                           Harrier__V1__ExplainedPolicy *policy) {
     Harrier__V1__ExplainedGroup *out;
@@ -151,6 +167,7 @@ static Harrier__V1__ExplainedPolicy *encode_policy(const struct explained_policy
     out->n_fields = in->field_count;
     out->fields = values_to_protobuf(in->fields, in->field_count, scratch);
     encode_rules(in, scratch, out);
+    encode_models(in, scratch, out);
     encode_groups(in, scratch, out);
     encode_cutoffs(in, scratch, out);
     encode_shadows(in, scratch, out);

@@ -127,6 +127,15 @@ struct explained_shadow {
     bool degraded;
 };
 
+/* What the inputs of a model contributed to one of its outputs. */
+struct explained_model {
+    struct text name;                 /* "models.fraud" */
+    const struct named_value *inputs; /* greatest contribution first; absent: missing */
+    const double *contributions;      /* parallel */
+    size_t input_count;
+    double bias, margin;
+};
+
 /* The decision of one policy about the transaction. */
 struct explained_policy {
     struct text name;
@@ -139,6 +148,8 @@ struct explained_policy {
     size_t field_count;
     const struct explained_computed *computed;
     size_t computed_count;
+    const struct explained_model *models; /* one for each output */
+    size_t model_count;
     const struct explained_rule *rules; /* all, in the policy's order */
     size_t rule_count;
     const struct explained_group *groups;

@@ -38,6 +38,8 @@ ZONE = 2 * ZONE_BLOCK + b"\nCET-1CEST,M3.5.0,M10.5.0/3\n"
 
 POLICY = "policy: {name: test, base_currency: EUR}\n"
 FEATURES = "entities: {card: {key: card}}\n"
+SMALL = Path(sys.argv[2], "tests/cases/broken/models/models/small.json").read_text()
+MODEL = "models: [{name: m, file: models/small.json, inputs: {amount: amount, count: 1}, "
 RULE = "rules: [{name: r, when: 'true', then: {score: 1}, cases: [{name: c, "
 CASE = RULE + "transaction: {card: a}, "
 
@@ -64,6 +66,30 @@ PROBES = {
     "lists.json/lists/*": {"lists.yaml": f"lists: {{a: {{{UNKNOWN}: 1}}}}\n"},
     "lists.json/lists/*/values/[]": {
         "lists.yaml": f"lists: {{a: {{values: [{{{UNKNOWN}: 1}}]}}}}\n"
+    },
+    "models.json": {"models.yaml": f"{UNKNOWN}: 1\n"},
+    "models.json/models/[]": {"models.yaml": f"models: [{{name: m, {UNKNOWN}: 1}}]\n"},
+    "models.json/models/[]/scorecard": {
+        "models.yaml": f"models: [{{name: m, scorecard: {{{UNKNOWN}: 1}}}}]\n"
+    },
+    "models.json/models/[]/scorecard/points/*/[]": {
+        "models.yaml": f"models: [{{name: m, scorecard: {{points: {{amount: [{{{UNKNOWN}: 1}}]}}}}}}]\n"
+    },
+    "models.json#input": {
+        "models.yaml": "models: [{name: m, scorecard: {points: {amount: [{points: 1}]}}, "
+        f"inputs: {{amount: {{{UNKNOWN}: 1}}}}}}]\n"
+    },
+    "models.json/models/[]/calibration": {
+        "models.yaml": MODEL + f"calibration: {{{UNKNOWN}: 1}}}}]\n",
+        "models/small.json": SMALL,
+    },
+    "models.json/models/[]/calibration/platt": {
+        "models.yaml": MODEL + f"calibration: {{platt: {{{UNKNOWN}: 1}}}}}}]\n",
+        "models/small.json": SMALL,
+    },
+    "models.json/models/[]/reasons": {
+        "models.yaml": MODEL + f"reasons: {{{UNKNOWN}: 1}}}}]\n",
+        "models/small.json": SMALL,
     },
     "thresholds.json": {"thresholds.yaml": f"{UNKNOWN}: 1\n"},
     "thresholds.json/thresholds/[]": {"thresholds.yaml": f"thresholds: [{{{UNKNOWN}: 1}}]\n"},
@@ -100,6 +126,7 @@ SCHEMAS = {
     "schema.yaml": "schema.json",
     "features.yaml": "features.json",
     "lists.yaml": "lists.json",
+    "models.yaml": "models.json",
     "thresholds.yaml": "thresholds.json",
 }
 

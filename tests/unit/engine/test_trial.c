@@ -325,7 +325,7 @@ static void what_is_wrong_with_a_case_is_reported(void **state) {
     refused(ONE("  transaction: {card: c1}\n  expect: {fires: many, not: many}\n"),
             "\"many\" appears in both fires and not");
     refused(ONE("  transaction: {card: c1}\n  given: {amount: 5}\n  expect: {score: 0}\n"),
-            "\"amount\" is not a feature or threshold");
+            "\"amount\" is not a feature, model or threshold");
 }
 
 int main(void) {

@@ -729,6 +729,21 @@ static struct explained_policy random_explained_policy(struct random *random, st
         computed[i] = (struct explained_computed){.name = random_text(random, arena, 64),
                                                   .parts = random_parts(random, arena, count),
                                                   .part_count = count};
+    struct explained_model *models = make(arena, count + 1, sizeof *models);
+    for (size_t i = 0; i < count; i++) {
+        double *contributions = make(arena, count + 1, sizeof *contributions);
+        for (size_t k = 0; k < count; k++)
+            contributions[k] = ((double)random_below(random, 1000) + 0.5) / 7;
+        models[i] =
+            (struct explained_model){.name = random_text(random, arena, 64),
+                                     .inputs = random_values(random, arena, count),
+                                     .contributions = contributions,
+                                     .input_count = count,
+                                     .bias = ((double)random_below(random, 1000) + 0.5) / 3,
+                                     .margin = -((double)random_below(random, 1000) + 0.5) / 9};
+    }
+    policy.models = models;
+    policy.model_count = count;
     policy.decision = random_sent_decision(random, arena);
     policy.fields = random_values(random, arena, count);
     policy.computed = computed;

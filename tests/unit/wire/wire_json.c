@@ -807,8 +807,23 @@ static void put_scoring(json_t *out, const struct explained_policy *policy) {
     put_array(out, "shadows", shadows);
 }
 
+static json_t *model_json(const struct explained_model *model) {
+    json_t *out = json_object(), *contributions = json_array();
+    for (size_t i = 0; i < model->input_count; i++)
+        json_array_append_new(contributions, json_real(model->contributions[i]));
+    put_text(out, "name", model->name);
+    put_array(out, "inputs", values_json(model->inputs, model->input_count));
+    put_array(out, "contributions", contributions);
+    json_object_set_new(out, "bias", json_real(model->bias));
+    json_object_set_new(out, "margin", json_real(model->margin));
+    return out;
+}
+
 static json_t *policy_json(const struct explained_policy *policy) {
-    json_t *out = json_object(), *rules = json_array(), *computed = json_array();
+    json_t *out = json_object(), *rules = json_array(), *computed = json_array(),
+           *models = json_array();
+    for (size_t i = 0; i < policy->model_count; i++)
+        json_array_append_new(models, model_json(&policy->models[i]));
     for (size_t i = 0; i < policy->rule_count; i++)
         json_array_append_new(rules, rule_json(&policy->rules[i]));
     for (size_t i = 0; i < policy->computed_count; i++) {
@@ -827,6 +842,7 @@ static json_t *policy_json(const struct explained_policy *policy) {
     put_array(out, "fields", values_json(policy->fields, policy->field_count));
     put_array(out, "computed", computed);
     put_array(out, "rules", rules);
+    put_array(out, "models", models);
     put_scoring(out, policy);
     put_array(out, "warming_features", names_json(policy->warming, policy->warming_count));
     return out;

@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "d471097e3d67384679c9ccdbe3a9d24435dff0b1951f0117cfe6c259ce65a75e"
+const SourceSHA256 = "caadf2a998de64effca579344a2cbf46d087132b9442fad3d8854cf8b79f35c6"

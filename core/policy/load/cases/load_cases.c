@@ -78,14 +78,16 @@ static bool read_value(struct case_loader *loader, const struct tree_node *node,
     return good;
 }
 
-/* Resolves a name. given: it must be a feature or threshold, whose value a case may set; otherwise
- * anything the frame holds but a threshold. NULL: reported, here or at its declaration. */
+/* Resolves a name. given: it must be a feature, model or threshold, whose value a case may set;
+ * otherwise anything the frame holds but a threshold. NULL: reported, here or at its declaration.
+ */
 static const struct name *find_name(struct case_loader *loader, const struct tree_node *key,
                                     bool given) {
     const struct scope *scope = &loader->load->scope;
     const struct name *name = scope_find(scope, key->text);
     bool readable = name && name->kind != NAME_LATER;
-    bool wanted = readable && (given ? name->kind == NAME_FEATURE || name->kind == NAME_THRESHOLD
+    bool wanted = readable && (given ? name->kind == NAME_FEATURE || name->kind == NAME_MODEL ||
+                                           name->kind == NAME_THRESHOLD
                                      : name->kind != NAME_THRESHOLD);
     if (wanted || (name && name->type == VALUE_ERROR))
         return wanted && name->type != VALUE_ERROR ? name : NULL;
@@ -96,9 +98,9 @@ static const struct name *find_name(struct case_loader *loader, const struct tre
     if (name)
         read_diagnostic(
             &loader->reader, key, "\"%" TEXT_FORMAT "\" is not a %s", TEXT_ARGS(key->text),
-            given ? "feature or threshold; fields belong under \"transaction\", and values "
+            given ? "feature, model or threshold; fields belong under \"transaction\", and values "
                     "are computed"
-                  : "field, feature or value");
+                  : "field, feature, value or model");
     else if (!scope->incomplete)
         read_diagnostic(&loader->reader, key, "unknown name \"%" TEXT_FORMAT "\"%s",
                         TEXT_ARGS(key->text), near_hint(&near, hint));

@@ -10,6 +10,7 @@
 #include "core/policy/load/settings/load_thresholds.h"
 #include "load_rule_headers.h"
 #include "load_rule_terms.h"
+#include "load_sentence.h"
 #include "rule_definition.h"
 
 #include <stdlib.h>
@@ -34,106 +35,7 @@ enum {
 };
 
 /* ------------------------------------------------------------------------------------------------
- * Reasons: "{card.count_10m} purchases in 10 minutes"; {{ and }} stand for themselves */
-
-struct pieces {
-    struct load *load;
-    const struct source *source;
-    const struct tree_node *node;
-    struct reason_piece *pieces;
-    size_t count;
-    struct buffer literal; /* that is being read */
-};
-
-static void end_literal(struct pieces *pieces) {
-    if (pieces->literal.length == 0)
-        return;
-    struct text t = {.data = (const char *)pieces->literal.bytes, .length = pieces->literal.length};
-    t = arena_text(pieces->load->arena, t);
-    check(t.data);
-    pieces->pieces[pieces->count++] = (struct reason_piece){.literal = t};
-    buffer_clear(&pieces->literal);
-}
-
-static void brace_diagnostic(struct pieces *pieces, size_t offset, const char *text) {
-    diagnostic_add(&pieces->load->diagnostics, pieces->source,
-                   tree_locate(pieces->source, pieces->node, offset, 1), "%s", text);
-}
-
-/* The brace that ends the expression; SIZE_MAX: none. Braces of maps are counted, those in texts
- * are skipped, with the escapes and raw texts of the lexer. */
-static size_t find_end(struct text t, size_t at) {
-    size_t open = 0;
-    char quote = 0;
-    bool raw = false;
-    for (; at < t.length; at++) {
-        char c = t.data[at];
-        if (quote && c == '\\' && !raw) {
-            at++;
-        } else if (quote) {
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-            raw = t.data[at - 1] == 'r' || t.data[at - 1] == 'R'; /* after the brace, at least */
-        } else if (c == '{') {
-            open++;
-        } else if (c == '}' && open-- == 0) {
-            return at;
-        }
-    }
-    return SIZE_MAX;
-}
-
-/* The expression after the brace at `open`. Returns the place after its end. */
-static size_t read_piece(struct pieces *pieces, size_t open) {
-    struct text t = pieces->node->text;
-    size_t end = find_end(t, open + 1);
-    if (end == SIZE_MAX) {
-        brace_diagnostic(pieces, open, "\"{\" without \"}\"; write {{ for a literal brace");
-        return t.length;
-    }
-    end_literal(pieces);
-    struct syntax *syntax = load_expression(pieces->load, pieces->source, pieces->node, open + 1,
-                                            end - open - 1, SCOPE_RULE, VALUE_ABSENT);
-    if (syntax)
-        pieces->pieces[pieces->count++] =
-            (struct reason_piece){.expression = expression_build(syntax, pieces->load->arena)};
-    return end + 1;
-}
-
-static void split_reason(struct pieces *pieces) {
-    struct text t = pieces->node->text;
-    for (size_t at = 0; at < t.length;) {
-        char c = t.data[at];
-        bool twice = at + 1 < t.length && t.data[at + 1] == c;
-        if (c == '{' && !twice) {
-            at = read_piece(pieces, at);
-            continue;
-        }
-        if (c == '}' && !twice)
-            brace_diagnostic(pieces, at, "\"}\" without \"{\"; write }} for a literal brace");
-        buffer_append_u8(&pieces->literal, (uint8_t)c);
-        at += 1 + ((c == '{' || c == '}') && twice);
-    }
-    end_literal(pieces);
-}
-
-/* Each expression is checked in place, so errors in a reason underline the part of the sentence. */
-static void read_reason(struct load *load, const struct reader *reader,
-                        const struct tree_node *node, struct rule *rule) {
-    struct text ignored;
-    if (!read_text(reader, node, "reason", REASON_TEXT_MAX, &ignored))
-        return;
-    struct pieces pieces = {.load = load, .source = reader->source, .node = node};
-    /* At most one piece a byte. */
-    pieces.pieces = arena_calloc(load->arena, node->text.length, sizeof *pieces.pieces);
-    check(pieces.pieces);
-    buffer_init(&pieces.literal);
-    split_reason(&pieces);
-    buffer_deinit(&pieces.literal);
-    rule->reason = pieces.pieces;
-    rule->reason_count = pieces.count;
-}
+ * Reasons */
 
 /* Without the line break that a block text (| or >) ends with: a reason is one line. */
 static struct text trimmed(struct text t) {
@@ -152,6 +54,24 @@ static void default_reason(struct load *load, struct rule *rule) {
 
 /* ------------------------------------------------------------------------------------------------
  * Rules */
+
+/* The first model that the condition reads, of those that give reasons. Recursive over the
+ * condition, whose depth is limited. */
+static size_t find_explained(const struct load *load, const struct syntax *node) {
+    const struct snapshot *snapshot = load->snapshot;
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; node->name && node->name->kind == NAME_MODEL && i < snapshot->model_count;
+         i++) {
+        const struct policy_model *model = &snapshot->models[i];
+        if (model->reasons.top > 0 && node->name->slot - model->slot < model->slot_count)
+            first = i;
+    }
+    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
+        size_t found = find_explained(load, operand);
+        first = found < first ? found : first;
+    }
+    return first;
+}
 
 static void read_then(const struct reader *reader, const struct tree_node *node,
                       struct rule *rule) {
@@ -272,12 +192,14 @@ static void read_rule(struct load *load, const struct reader *reader,
     if (keys[THEN].node)
         read_then(reader, keys[THEN].node, &rule);
     if (keys[REASON].node)
-        read_reason(load, reader, keys[REASON].node, &rule);
+        load_sentence(load, reader, keys[REASON].node, "reason", SCOPE_RULE, &rule.reason,
+                      &rule.reason_count);
     else if (named)
         default_reason(load, &rule);
     read_terms(load, reader, keys, &rule);
     rule.rollout_seed = hash_text(rule.name);
     rule.definition = rule_definition(load, &rule, when, keys[SUPPRESS].node);
+    rule.explained_model = when ? find_explained(load, when) : SIZE_MAX;
     if (when && rule.mode == RULE_LIVE)
         load_note_scored(load, when);
     if (named)

@@ -531,7 +531,7 @@ static void read_file(struct load *load, const struct source *source,
 
 void load_thresholds(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
-    snapshot->first_threshold = snapshot->first_computed + snapshot->computed_count;
+    snapshot->first_threshold = snapshot->first_model + snapshot->model_slot_count;
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_THRESHOLDS, &root);
     if (source)

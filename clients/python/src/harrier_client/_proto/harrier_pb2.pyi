@@ -1136,7 +1136,7 @@ class ExplainedAmendment(_message.Message):
     def __init__(self, position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., known_time_us: _Optional[int] = ..., previous: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., now: _Optional[_Union[AmendedTransaction, _Mapping]] = ..., source: _Optional[str] = ...) -> None: ...
 
 class ExplainedPolicy(_message.Message):
-    __slots__ = ("name", "snapshot_id", "refusal", "refused_field", "decision", "fields", "computed", "rules", "groups", "cutoffs", "shadows", "warming_features")
+    __slots__ = ("name", "snapshot_id", "refusal", "refused_field", "decision", "fields", "computed", "rules", "groups", "cutoffs", "shadows", "warming_features", "models")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
@@ -1149,6 +1149,7 @@ class ExplainedPolicy(_message.Message):
     CUTOFFS_FIELD_NUMBER: _ClassVar[int]
     SHADOWS_FIELD_NUMBER: _ClassVar[int]
     WARMING_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
     name: str
     snapshot_id: int
     refusal: str
@@ -1161,7 +1162,22 @@ class ExplainedPolicy(_message.Message):
     cutoffs: _containers.RepeatedCompositeFieldContainer[ExplainedCutoff]
     shadows: _containers.RepeatedCompositeFieldContainer[ExplainedShadow]
     warming_features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., refusal: _Optional[str] = ..., refused_field: _Optional[str] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., computed: _Optional[_Iterable[_Union[ExplainedComputed, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ExplainedRule, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[ExplainedGroup, _Mapping]]] = ..., cutoffs: _Optional[_Iterable[_Union[ExplainedCutoff, _Mapping]]] = ..., shadows: _Optional[_Iterable[_Union[ExplainedShadow, _Mapping]]] = ..., warming_features: _Optional[_Iterable[str]] = ...) -> None: ...
+    models: _containers.RepeatedCompositeFieldContainer[ExplainedModel]
+    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., refusal: _Optional[str] = ..., refused_field: _Optional[str] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., computed: _Optional[_Iterable[_Union[ExplainedComputed, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ExplainedRule, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[ExplainedGroup, _Mapping]]] = ..., cutoffs: _Optional[_Iterable[_Union[ExplainedCutoff, _Mapping]]] = ..., shadows: _Optional[_Iterable[_Union[ExplainedShadow, _Mapping]]] = ..., warming_features: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[_Union[ExplainedModel, _Mapping]]] = ...) -> None: ...
+
+class ExplainedModel(_message.Message):
+    __slots__ = ("name", "inputs", "contributions", "bias", "margin")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
+    BIAS_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    inputs: _containers.RepeatedCompositeFieldContainer[NamedValue]
+    contributions: _containers.RepeatedScalarFieldContainer[float]
+    bias: float
+    margin: float
+    def __init__(self, name: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., contributions: _Optional[_Iterable[float]] = ..., bias: _Optional[float] = ..., margin: _Optional[float] = ...) -> None: ...
 
 class ExplainedPart(_message.Message):
     __slots__ = ("text", "depth", "kind", "type", "value", "error", "reached", "decides", "list", "added", "origin")

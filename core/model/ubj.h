@@ -1,0 +1,13 @@
+/* Universal Binary JSON (ubjson.org, draft 12) as XGBoost writes it: objects, arrays (also typed
+ * and counted ones), strings, numbers, booleans and null. */
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+#include <jansson.h>
+
+#define UBJ_DEPTH_MAX 32 /* of objects and arrays */
+
+/* The bytes may be anything. *ret_root: json_decref() it. */
+int ubj_read(struct text file, json_t **ret_root, struct error *ret_error);

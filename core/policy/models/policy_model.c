@@ -1,0 +1,129 @@
+/* Frame → inputs → margins → values. A text's category is found by comparing: there are few, and
+ * most texts differ from them in length or in the first bytes. */
+#include "policy_model.h"
+
+#include "core/model/contributions.h"
+#include "core/policy/eval/expression_reads.h"
+
+#include <math.h>
+
+size_t policy_model_scratch(const struct policy_model *model) {
+    const struct model_shape *shape = model_shape(model->model);
+    size_t evaluates = shape->input_count + shape->column_count + shape->output_count;
+    size_t explains = 2 * shape->input_count + 1 + contributions_scratch(model->model);
+    return evaluates > explains ? evaluates : explains;
+}
+
+bool policy_model_explain(const struct policy_model *model, size_t output,
+                          const struct value *frame, struct arena *arena, double *scratch,
+                          struct model_explanation *ret_explanation) {
+    const struct model_shape *shape = model_shape(model->model);
+    double *contributions = scratch + shape->input_count;
+    struct value error;
+    if (!shape->has_covers || !policy_model_inputs(model, frame, arena, scratch, &error))
+        return false;
+    contributions_of_row(model->model, scratch, output, contributions + shape->input_count + 1,
+                         contributions);
+    *ret_explanation =
+        (struct model_explanation){.inputs = scratch, .contributions = contributions};
+    return true;
+}
+
+void policy_model_reads(const struct policy_model *model, bool *reads, size_t slot_count) {
+    for (size_t i = 0; i < model_shape(model->model)->input_count; i++) {
+        expression_reads(model->bindings[i].expression, reads, slot_count);
+        const struct model_sentence *sentence =
+            model->reasons.top > 0 ? &model->reasons.sentences[i] : NULL;
+        for (size_t k = 0; sentence && k < sentence->count; k++)
+            if (sentence->pieces[k].expression)
+                expression_reads(sentence->pieces[k].expression, reads, slot_count);
+    }
+}
+
+static double category_of(const struct model_binding *binding, struct text t) {
+    for (size_t i = 0; i < binding->category_count; i++)
+        if (text_equal(binding->categories[i], t))
+            return (double)i;
+    return NAN;
+}
+
+static double number_of(const struct model_binding *binding, struct value v) {
+    switch (v.type) {
+    case VALUE_BOOL:
+        return v.boolean;
+    case VALUE_INT:
+        return (double)v.integer;
+    case VALUE_DOUBLE:
+        return v.number;
+    case VALUE_TEXT:
+        return category_of(binding, v.text);
+    default: /* the load takes no other types */
+        return NAN;
+    }
+}
+
+bool policy_model_inputs(const struct policy_model *model, const struct value *frame,
+                         struct arena *arena, double *ret_inputs, struct value *ret_error) {
+    size_t count = model_shape(model->model)->input_count;
+    struct arena_mark mark = arena_mark(arena);
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++) {
+        struct value v = expression_eval(model->bindings[i].expression, frame, arena);
+        ret_inputs[i] = number_of(&model->bindings[i], v);
+        good = v.type != VALUE_ERROR;
+        if (!good)
+            *ret_error = v;
+    }
+    arena_rewind(arena, mark);
+    return good;
+}
+
+/* The points are few; the first and last hold beyond themselves. */
+static double isotonic(const struct calibration *calibration, double p) {
+    const struct calibration_point *points = calibration->points;
+    size_t last = calibration->point_count - 1, i = 0;
+    if (p <= points[0].from)
+        return points[0].to;
+    if (p >= points[last].from)
+        return points[last].to;
+    while (points[i + 1].from < p)
+        i++;
+    double share = (p - points[i].from) / (points[i + 1].from - points[i].from);
+    return points[i].to + share * (points[i + 1].to - points[i].to);
+}
+
+static struct value score_of(double number) {
+    double score = floor(number + 0.5);
+    return value_int(score < 0 ? 0 : score > 1000 ? 1000 : (int64_t)score);
+}
+
+/* margins: replaced by predictions. */
+static void predict(const struct policy_model *model, double *margins) {
+    const struct calibration *calibration = &model->calibration;
+    double margin = margins[0];
+    model_predict(model->model, margins);
+    if (calibration->kind == CALIBRATION_PLATT)
+        margins[0] = model_logistic(calibration->a * margin + calibration->b);
+    else if (calibration->kind == CALIBRATION_ISOTONIC)
+        margins[0] = isotonic(calibration, margins[0]);
+}
+
+void policy_model_eval(const struct policy_model *model, const struct value *frame,
+                       struct arena *arena, double *scratch, struct value *ret_values) {
+    const struct model_shape *shape = model_shape(model->model);
+    double *columns = scratch + shape->input_count, *margins = columns + shape->column_count;
+    struct value error;
+    if (!policy_model_inputs(model, frame, arena, scratch, &error)) {
+        for (size_t i = 0; i < model->slot_count; i++)
+            ret_values[i] = error;
+        return;
+    }
+    model_margins(model->model, scratch, columns, margins);
+    bool is_scorecard = model->file.length == 0;
+    if (model->output != MODEL_OUTPUT_MARGIN && !is_scorecard)
+        predict(model, margins);
+    for (size_t i = 0; i < model->slot_count; i++)
+        ret_values[i] = model->output != MODEL_OUTPUT_SCORE
+                            ? value_double(margins[i])
+                            : score_of(is_scorecard ? margins[i] : margins[i] * 1000);
+}

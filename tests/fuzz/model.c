@@ -1,0 +1,99 @@
+/* Target: the file of a model.
+ *
+ *   input  byte 0: the format; the file
+ *
+ * It must be refused with a printable message, or give a model that can be evaluated: its margins
+ * are numbers and the same every time, and the contributions of its inputs add up to them. */
+#include "core/model/contributions.h"
+#include "target.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPLITS_MAX                                                                                 \
+    20000 /* that contributions are computed for: their cost grows with the depth                  \
+           */
+
+static struct arena arena;
+
+void target_start(void) {
+    arena_init(&arena, (size_t)1 << 28);
+}
+
+static void check_contributions(const struct model *model, const double *inputs, double *scratch,
+                                double margin, size_t output) {
+    const struct model_shape *shape = model_shape(model);
+    double *contributions = calloc(shape->input_count + 1, sizeof *contributions), sum = 0,
+           size = 1;
+    contributions_of_row(model, inputs, output, scratch, contributions);
+    for (size_t i = 0; i <= shape->input_count; i++) {
+        sum += contributions[i];
+        size += fabs(contributions[i]);
+    }
+    free(contributions);
+    /* Covers that differ by many orders of magnitude leave few digits. */
+    property(!(fabs(sum - margin) > 1e-3 * size) || !isfinite(size), "sum of contributions");
+}
+
+static void check_model(const struct model *model) {
+    const struct model_shape *shape = model_shape(model);
+    double margins[MODEL_OUTPUTS_MAX], again[MODEL_OUTPUTS_MAX];
+    double *inputs = calloc(shape->input_count, sizeof *inputs);
+    double *scratch = calloc(contributions_scratch(model) + 1, sizeof *scratch);
+    for (size_t row = 0; row < 3; row++) {
+        for (size_t i = 0; i < shape->input_count; i++)
+            inputs[i] = row == 0 || (i + row) % 5 == 0 ? NAN : (double)(i * row) - 2;
+        model_margins(model, inputs, scratch, margins);
+        model_margins(model, inputs, scratch, again);
+        property(memcmp(margins, again, shape->output_count * sizeof *margins) == 0, "margins");
+        for (size_t k = 0; k < shape->output_count; k++) {
+            property(!isnan(margins[k]) || shape->tree_count > 1, "NaN"); /* inf - inf of floats */
+            if (shape->has_covers && contributions_steps(model) < SPLITS_MAX &&
+                isfinite(margins[k]))
+                check_contributions(model, inputs, scratch, margins[k], k);
+        }
+        if (shape->link != FOREST_LINK_NONE)
+            model_predict(model, margins);
+    }
+    free(inputs);
+    free(scratch);
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    struct model *model;
+    struct error error;
+    arena_reset(&arena);
+    if (size == 0)
+        return false;
+    const struct text file = {.data = (const char *)bytes + 1, .length = size - 1};
+    if (model_read((enum model_format)(*bytes % 3), file, &arena, &model, &error) < 0) {
+        property(error.text[0] && text_is_clean(text_of(error.text), NULL), "message");
+        return false;
+    }
+    check_model(model);
+    return true;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    static const struct {
+        const char *name;
+        enum model_format format;
+    } files[] = {
+        {"xgboost.json", MODEL_XGBOOST_JSON},        {"xgboost_categories.ubj", MODEL_XGBOOST_UBJ},
+        {"xgboost_classes.ubj", MODEL_XGBOOST_UBJ},  {"lightgbm.txt", MODEL_LIGHTGBM},
+        {"lightgbm_categories.txt", MODEL_LIGHTGBM}, {"lightgbm_regression.txt", MODEL_LIGHTGBM},
+    };
+    static char bytes[1 << 16];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/tests/golden/models/%s", root, files[i].name);
+        FILE *file = fopen(path, "rb");
+        property(file, "%s cannot be read", path);
+        bytes[0] = (char)files[i].format;
+        size_t size = fread(bytes + 1, 1, sizeof bytes - 1, file);
+        fclose(file);
+        seeds->add(seeds, bytes, size + 1);
+    }
+}
