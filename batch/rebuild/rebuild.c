@@ -23,7 +23,6 @@
 
 #include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
-#include "batch/thresholds/baseline_sample.h"
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -369,7 +368,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->snapshot);
     snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
-    baseline_sample_free(rebuild->baselines);
+    sample_series_close(&rebuild->samples);
     list_table_free(rebuild->lists);
     buffer_deinit(&rebuild->last_generation);
     arena_deinit(&rebuild->computed);

@@ -25,6 +25,9 @@
 #include <string.h>
 
 #define STATE_BYTES 1024 /* of memory in a replay, as a rule of thumb */
+/* Decisions that are made again for no other purpose than a preview: enough to see what a change
+ * does, and a bound on what a night may cost. */
+#define PREVIEW_MAX 100000u
 
 #define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
@@ -47,6 +50,7 @@ struct scoring {
      * equal the new ones. Another policy or other thresholds end the pass. */
     uint64_t generation_id;
     bool is_known_generation, is_same, is_other;
+    size_t preview_max; /* 0: cut-offs are wanted, and so all scores */
 };
 
 static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict before,
@@ -162,9 +166,13 @@ static int take_recorded(void *user, const struct replay_row *row, struct error 
 /* ---- from a replay ---- */
 
 static int take_derived(void *user, const struct replay_row *row, struct error *ret_error) {
-    (void)ret_error;
+    struct scoring *scoring = user;
+    if (scoring->preview_max > 0 && scoring->compared == scoring->preview_max) {
+        scoring->job->report->is_preview_cut = true;
+        return error_set(ret_error, ERROR_INTERRUPTED, "the preview is long enough");
+    }
     if (row->decision)
-        count_row(user, row->record, row->decision->verdict, row->decision->score, row->outcome);
+        count_row(scoring, row->record, row->decision->verdict, row->decision->score, row->outcome);
     return 0;
 }
 
@@ -206,6 +214,8 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
     double begin = monotonic_seconds();
     job->report->is_rescored = true;
     int r = run(scoring, false, ret_error);
+    if (job->report->is_preview_cut)
+        r = 0;
     job->report->replay_seconds += monotonic_seconds() - begin;
     return r;
 }
@@ -290,6 +300,10 @@ int threshold_scores(struct threshold_job *job, const struct threshold_set *valu
     scoring.budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring.budgets);
     scoring.cells = check_calloc(CELLS, sizeof *scoring.cells);
     scoring.thresholds = thresholds_new(values);
+    if (job->snapshot->budget_count == 0) {
+        size_t wanted = job->rebuild->options->preview_max;
+        scoring.preview_max = wanted > 0 ? wanted : PREVIEW_MAX;
+    }
     int r = count_scores(&scoring, ret_error);
     if (r == 0) {
         threshold_cutoffs(job, scoring.budgets, cutoffs, ret_count, all);
