@@ -318,7 +318,7 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)
         return r;
-    if (rebuild->sample_inputs)
+    if (rebuild->sample_inputs || rebuild->keeps_scores)
         sample_files_retain(rebuild->options->generations, rebuild->sample_inputs, rebuild->target);
     /* The new generation is published; failing to remove old ones is only a warning. */
     struct error error;

@@ -66,7 +66,8 @@ struct rebuild {
                                       record; empty: there is none */
     struct threshold_set thresholds;
     struct sample_series samples; /* the values that thresholds are computed from */
-    uint64_t sample_inputs;       /* sample_inputs() of what was kept; 0: nothing was */
+    uint64_t sample_inputs;       /* sample_inputs() of what was kept; 0: no values were */
+    bool keeps_scores;            /* score_recall.h */
 
     /* Where folded entries go, as generation_writer_entries() takes them; NULL: to the writer. */
     int (*take_entries)(struct rebuild *rebuild, size_t stream, const uint8_t *entries,

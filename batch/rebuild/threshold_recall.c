@@ -99,8 +99,8 @@ static int write_file(const struct threshold_job *job, size_t first,
         r = sample_writer_end(writer, origin, ret_error);
     sample_writer_free(writer);
     if (r == 0 && uses_files(job))
-        r = sample_draft_keep(rebuild->options->generations, file, rebuild->target.position,
-                              ret_error);
+        r = sample_draft_keep(rebuild->options->generations, file, SAMPLE_SERIES_KIND,
+                              rebuild->target.position, ret_error);
     return r;
 }
 

@@ -4,9 +4,10 @@
  * Scores do not depend on cut-offs, so one pass over the transactions is enough. Recorded scores
  * are used if all of the period's were given by this policy with thresholds equal to the new ones.
  * Otherwise the archive is replayed with both, from its first record: features need their history,
- * and a changed threshold may change any score. Without a budget only the verdicts of the last day
- * are wanted: those since the generation that the rebuild continues from will do, and the replay
- * starts there. */
+ * and a changed threshold may change any score. If an earlier night did that with the same policy
+ * and values, its scores are known (score_recall.h), and the replay starts from the generation that
+ * the rebuild continues from. It does so without a budget, too: then only the verdicts of the last
+ * day are wanted, and those since that generation will do. */
 #include "threshold_scores.h"
 
 #include "batch/base/day.h"
@@ -15,6 +16,7 @@
 #include "batch/thresholds/threshold_cutoff.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
+#include "score_recall.h"
 #include "threshold_read.h"
 
 #include "core/base/check.h"
@@ -50,7 +52,8 @@ struct scoring {
      * equal the new ones. Another policy or other thresholds end the pass. */
     uint64_t generation_id;
     bool is_known_generation, is_same, is_other;
-    size_t preview_max; /* 0: cut-offs are wanted, and so all scores */
+    struct score_recall *recall; /* NULL: scores are not kept */
+    size_t preview_max;          /* 0: cut-offs are wanted, and so all scores */
 };
 
 static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict before,
@@ -75,15 +78,19 @@ static void count_flip(struct scoring *scoring, const struct record *record, enu
     }
 }
 
-static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
-                      uint32_t score, enum label label) {
+static void count_score(struct scoring *scoring, int64_t at_us, uint32_t score, enum label label) {
     const struct snapshot *snapshot = scoring->job->snapshot;
-    int64_t at_us = record->transaction.transaction.event_time_us;
     for (size_t i = 0; i < snapshot->budget_count; i++) {
         if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
             continue;
         score_counts_add(&scoring->budgets[i], score, label);
     }
+}
+
+static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
+                      uint32_t score, enum label label) {
+    int64_t at_us = record->transaction.transaction.event_time_us;
+    count_score(scoring, at_us, score, label);
     if (threshold_in_period(scoring->job, at_us, DAY_US))
         count_flip(scoring, record, of_rules, score);
 }
@@ -171,9 +178,15 @@ static int take_derived(void *user, const struct replay_row *row, struct error *
         scoring->job->report->is_preview_cut = true;
         return error_set(ret_error, ERROR_INTERRUPTED, "the preview is long enough");
     }
-    if (row->decision)
-        count_row(scoring, row->record, row->decision->verdict, row->decision->score, row->outcome);
-    return 0;
+    if (!row->decision)
+        return 0;
+    count_row(scoring, row->record, row->decision->verdict, row->decision->score, row->outcome);
+    const struct recalled_score score = {.position = row->record->position,
+                                         .event_time_us =
+                                             row->record->transaction.transaction.event_time_us,
+                                         .score = row->decision->score,
+                                         .label = row->outcome};
+    return scoring->recall ? score_recall_put(scoring->recall, &score, ret_error) : 0;
 }
 
 static void clear(struct scoring *scoring) {
@@ -195,27 +208,58 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
         options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
     if (!recorded)
         options.snapshot = job->rebuild->snapshot;
-    if (!recorded && job->snapshot->budget_count == 0 && job->rebuild->before.id) {
+    bool is_only_new =
+        job->snapshot->budget_count == 0 || score_recall_has_earlier(scoring->recall);
+    if (!recorded && is_only_new && job->rebuild->before.id) {
         options.generations = job->rebuild->options->generations;
         options.start = job->rebuild->before.place;
     }
-    clear(scoring);
     return threshold_replay(job, &options, &listener, ret_error);
+}
+
+static void take_recalled(void *user, const struct recalled_score *score) {
+    count_score(user, score->event_time_us, score->score, score->label);
+}
+
+/* Scores of earlier nights, then those of a replay: of the new records, or of all. */
+static int derive(struct scoring *scoring, struct error *ret_error) {
+    struct threshold_job *job = scoring->job;
+    clear(scoring);
+    int r = score_recall_open(job, scoring->thresholds, scoring->longest_us, &scoring->recall,
+                              ret_error);
+    if (r == 0 && score_recall_has_earlier(scoring->recall)) {
+        r = score_recall_read(scoring->recall, take_recalled, scoring, ret_error);
+        if (r == -ERROR_DAMAGED) { /* the archive has it all */
+            clear(scoring);
+            r = score_recall_restart(scoring->recall, ret_error);
+        }
+    }
+    if (score_recall_has_earlier(scoring->recall))
+        job->report->scores_from_position = job->rebuild->before.place.position;
+    if (r == 0)
+        r = run(scoring, false, ret_error);
+    if (job->report->is_preview_cut)
+        r = 0;
+    if (r == 0 && scoring->recall)
+        r = score_recall_keep(scoring->recall, ret_error);
+    job->rebuild->keeps_scores = r == 0 && scoring->recall;
+    score_recall_close(scoring->recall);
+    scoring->recall = NULL;
+    return r;
 }
 
 static int count_scores(struct scoring *scoring, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
     /* Worth trying only if the newest decisions, made with the thresholds in force, qualify. */
     if (same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
+        clear(scoring);
         int r = run(scoring, true, ret_error);
         if (!scoring->is_other)
             return r;
     }
     double begin = monotonic_seconds();
     job->report->is_rescored = true;
-    int r = run(scoring, false, ret_error);
-    if (job->report->is_preview_cut)
-        r = 0;
+    int r = derive(scoring, ret_error);
     job->report->replay_seconds += monotonic_seconds() - begin;
     return r;
 }

@@ -37,8 +37,8 @@ uint64_t sample_inputs(const struct snapshot *snapshot) {
     return hash;
 }
 
-static void name_of(uint64_t position, char ret_name[32]) {
-    snprintf(ret_name, 32, "s-%020" PRIu64, position);
+static void name_of(char kind, uint64_t position, char ret_name[32]) {
+    snprintf(ret_name, 32, "%c-%020" PRIu64, kind, position);
 }
 
 static bool is_same_place(struct archive_place a, struct archive_place b) {
@@ -87,17 +87,18 @@ static int open_folder(const char *generations) {
 }
 
 /* The file that ends at this place. */
-static int open_file(int folder, uint64_t inputs, struct archive_place end,
+static int open_file(int folder, char kind, uint64_t inputs, struct archive_place end,
                      struct sample_file **ret_file, struct error *ret_error) {
     char name[32];
-    name_of(end.position, name);
+    name_of(kind, end.position, name);
     int file = openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return error_set(ret_error, ERROR_NOT_FOUND, "%s/%s is missing", FOLDER, name);
-    int r = sample_file_open(file, ret_file, ret_error);
+    struct sample_file *opened;
+    int r = sample_file_open(file, &opened, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s", FOLDER, name);
-    const struct sample_origin *origin = &(*ret_file)->origin;
+    const struct sample_origin *origin = &opened->origin;
     if (origin->inputs != inputs)
         r = error_set(ret_error, ERROR_NOT_FOUND,
                       "%s/%s is of other policy files; only rules and cases may differ", FOLDER,
@@ -105,7 +106,9 @@ static int open_file(int folder, uint64_t inputs, struct archive_place end,
     else if (!is_same_place(origin->to, end) || origin->from.position >= end.position)
         r = error_set(ret_error, ERROR_NOT_FOUND, "%s/%s is of another archive", FOLDER, name);
     if (r < 0)
-        sample_file_close(*ret_file);
+        sample_file_close(opened);
+    else
+        *ret_file = opened;
     return r;
 }
 
@@ -125,7 +128,7 @@ int sample_series_open(const char *generations, uint64_t inputs, struct archive_
         r = error_set(ret_error, ERROR_NOT_FOUND, "no earlier rebuild has kept values");
     while (r == 0 && end.position > 0) {
         struct sample_file *file;
-        r = open_file(folder, inputs, end, &file, ret_error);
+        r = open_file(folder, SAMPLE_SERIES_KIND, inputs, end, &file, ret_error);
         if (r == 0) {
             end = file->origin.from;
             sample_series_add(&series, file);
@@ -160,11 +163,21 @@ int sample_draft_open(const char *generations, struct error *ret_error) {
     return draft;
 }
 
-int sample_draft_keep(const char *generations, int draft, uint64_t position,
+int sample_kept_open(const char *generations, char kind, uint64_t inputs, struct archive_place end,
+                     struct sample_file **ret_file, struct error *ret_error) {
+    int folder = open_folder(generations);
+    if (folder < 0)
+        return error_set(ret_error, ERROR_NOT_FOUND, "no earlier rebuild has kept values");
+    int r = open_file(folder, kind, inputs, end, ret_file, ret_error);
+    close(folder);
+    return r;
+}
+
+int sample_draft_keep(const char *generations, int draft, char kind, uint64_t position,
                       struct error *ret_error) {
     char name[32];
     int folder = open_folder(generations), r = 0;
-    name_of(position, name);
+    name_of(kind, position, name);
     if (folder < 0 || fsync(draft) < 0 || renameat(folder, DRAFT, folder, name) < 0 ||
         fsync(folder) < 0)
         r = error_set_errno(ret_error, errno, "cannot write %s/%s", FOLDER, name);
@@ -184,7 +197,7 @@ void sample_draft_remove(const char *generations) {
 static bool is_kept(const struct sample_series *series, const char *name) {
     for (size_t i = 0; i < series->count; i++) {
         char kept[32];
-        name_of(series->files[i]->origin.to.position, kept);
+        name_of(SAMPLE_SERIES_KIND, series->files[i]->origin.to.position, kept);
         if (strcmp(kept, name) == 0)
             return true;
     }
@@ -202,9 +215,14 @@ void sample_files_retain(const char *generations, uint64_t inputs, struct archiv
     struct error ignored;
     if (sample_series_open(generations, inputs, end, &series, &ignored) < 0)
         series = (struct sample_series){0};
-    for (const struct dirent *entry; (entry = readdir(folder));)
-        if (strncmp(entry->d_name, "s-", 2) == 0 && !is_kept(&series, entry->d_name))
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        char of_end[32];
+        name_of(entry->d_name[0], end.position, of_end);
+        bool is_other =
+            entry->d_name[0] != SAMPLE_SERIES_KIND && strcmp(entry->d_name, of_end) == 0;
+        if (entry->d_name[1] == '-' && !is_other && !is_kept(&series, entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);
+    }
     closedir(folder);
     sample_series_close(&series);
 }

@@ -8,6 +8,8 @@
  * other than rules and cases, so it never changes; values that are too old for their thresholds are
  * left out when files are merged.
  *
+ * batch/rebuild/score_recall.h keeps scores there, too, in files of another kind than 's'.
+ *
  * The folder may be deleted at any time: the next night reads the archive again. A file that is
  * torn, damaged, of another version, policy or archive is not used. Private to batch/. */
 #pragma once
@@ -46,9 +48,15 @@ size_t sample_series_first_merged(const struct sample_series *series, uint64_t v
 /* Creates the folder if it is missing, and an empty file in it that has no final name yet. Returns
  * its descriptor. The lock of the generations is held. */
 int sample_draft_open(const char *generations, struct error *ret_error);
-/* Syncs and renames: the file is there wholly or not at all. */
-int sample_draft_keep(const char *generations, int draft, uint64_t position,
+/* Syncs and renames: the file is there wholly or not at all. kind: the first letter of its name. */
+int sample_draft_keep(const char *generations, int draft, char kind, uint64_t position,
                       struct error *ret_error);
+/* Opens the file of this kind that ends at this place. ERROR_NOT_FOUND, ERROR_UNSUPPORTED,
+ * ERROR_DAMAGED: as for a series. */
+int sample_kept_open(const char *generations, char kind, uint64_t inputs, struct archive_place end,
+                     struct sample_file **ret_file, struct error *ret_error);
 void sample_draft_remove(const char *generations);
-/* Removes all files that are not of the series which ends at this place; all, without one. */
+#define SAMPLE_SERIES_KIND 's'
+/* Removes all files that are not of the series which ends at this place; all, without one. Of other
+ * kinds only those stay that end there. */
 void sample_files_retain(const char *generations, uint64_t inputs, struct archive_place end);

@@ -244,6 +244,7 @@ void threshold_output_json(const struct threshold_report *report, struct buffer 
         json_add_text(buffer, "thresholds_reread_because", text_of(report->reread_because));
     json_add_unsigned(buffer, "thresholds_from_position", report->from_position);
     json_add_bool(buffer, "rescored", report->is_rescored);
+    json_add_unsigned(buffer, "scores_from_position", report->scores_from_position);
     json_add_unsigned(buffer, "thresholds_ms", (uint64_t)(report->seconds * 1000));
     json_add_unsigned(buffer, "thresholds_replay_ms", (uint64_t)(report->replay_seconds * 1000));
     json_add_unsigned(buffer, "thresholds_spilled_bytes", report->spilled_bytes);

@@ -37,6 +37,8 @@ struct world {
     size_t preview_max;
     bool keeps_thresholds;
     char reread_because[256]; /* of the last night */
+    unsigned cutoffs_computed[2];
+    uint64_t scores_from; /* likewise: position up to which it knew the scores */
 };
 
 static void load(struct world *world) {
@@ -120,6 +122,15 @@ static uint64_t expect_same(struct world *world) {
     uint64_t known = night.thresholds.from_position;
     memcpy(world->reread_because, night.thresholds.reread_because, sizeof world->reread_because);
     assert_int_equal(full.thresholds.reread_because[0], '\0');
+    world->scores_from = night.thresholds.scores_from_position;
+    assert_int_equal(full.thresholds.scores_from_position, 0);
+    for (size_t i = 0; i < full.thresholds.cutoff_count; i++) {
+        const struct cutoff_line *a = &night.thresholds.cutoffs[i],
+                                 *b = &full.thresholds.cutoffs[i];
+        assert_int_equal(a->sample, b->sample);
+        assert_int_equal(a->computed, b->computed);
+        world->cutoffs_computed[i] += a->computed > 0;
+    }
     assert_int_equal(full.thresholds.from_position, 0);
     assert_true(full.baselines > 0);
     assert_true(night.manifest.content_hash == full.manifest.content_hash);
@@ -154,8 +165,8 @@ static unsigned each_file(const struct world *world, void (*change)(const char *
     DIR *entries = opendir(folder);
     assert_non_null(entries);
     for (const struct dirent *entry; (entry = readdir(entries));) {
-        if (strncmp(entry->d_name, "s-", 2) != 0) {
-            assert_true(entry->d_name[0] == '.' && strcmp(entry->d_name, ".draft") != 0);
+        if (entry->d_name[0] == '.') {
+            assert_true(strcmp(entry->d_name, ".draft") != 0);
             continue;
         }
         count++;
@@ -290,6 +301,49 @@ static void a_changed_policy(void **state) {
     world_deinit(&world);
 }
 
+static void flip_scores(const char *path) {
+    if (strstr(path, "/c-"))
+        flip_a_byte(path);
+}
+
+/* Scores that no server has given are kept: with the outcomes that came later, under the policy
+ * that gave them. */
+static void scores_of_budgets_are_kept(void **state) {
+    (void)state;
+    struct world world;
+    char yaml[sizeof thresholds_yaml + 400];
+    world_init(&world, 12);
+    snprintf(yaml, sizeof yaml, "%s%s", thresholds_yaml,
+             "budgets:\n"
+             "  - {verdict: review, at_most: 0.2, over: 2d, minimum: 10, guard: 1000.0}\n"
+             "  - {verdict: decline, precision: 0.3, over: 4d, minimum: 3, guard: 1000.0}\n");
+    world.thresholds = yaml;
+    world.rules = "rules:\n"
+                  "  - {name: large, when: amount > 40.0, then: {score: 300}}\n"
+                  "  - {name: often, when: card.count_1h >= 2, then: {score: 450}}\n";
+    load(&world);
+    append(&world, true, 800);
+    expect_same(&world);
+    assert_int_equal(world.scores_from, 0);
+    for (int night = 0; night < 16; night++) {
+        uint64_t before = world.traffic.position;
+        bool is_damaged = night == 6, is_new_policy = night == 11;
+        if (is_damaged)
+            each_file(&world, flip_scores);
+        if (is_new_policy) {
+            world.rules = "rules:\n"
+                          "  - {name: large, when: amount > 30.0, then: {score: 310}}\n"
+                          "  - {name: often, when: card.count_1h >= 2, then: {score: 440}}\n";
+            load(&world);
+        }
+        append(&world, is_new_policy, night_size(&world));
+        assert_int_equal(expect_same(&world), before);
+        assert_int_equal(world.scores_from, is_damaged || is_new_policy ? 0 : before);
+    }
+    assert_true(world.cutoffs_computed[0] > 8 && world.cutoffs_computed[1] > 8);
+    world_deinit(&world);
+}
+
 /* Which verdicts would have changed is worth a replay, but not more memory than a rebuild may take.
  */
 static void a_preview_within_the_memory(void **state) {
@@ -328,6 +382,7 @@ int main(void) {
         cmocka_unit_test(files_may_be_damaged_or_missing),
         cmocka_unit_test(thresholds_are_kept_in_between),
         cmocka_unit_test(a_changed_policy),
+        cmocka_unit_test(scores_of_budgets_are_kept),
         cmocka_unit_test(a_preview_within_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
