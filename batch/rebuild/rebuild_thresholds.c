@@ -163,5 +163,7 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
         rebuild->thresholds = *thresholds_set(job.in_force);
     if (r == 0 && job.snapshot->threshold_count > 0)
         r = keep_values(&job, ret_error);
+    if (r == 0)
+        r = threshold_scores_continue(&job, &rebuild->thresholds, ret_error);
     return r;
 }

@@ -30,6 +30,7 @@ struct score_recall {
     struct threshold_job *job;
     int64_t after_us; /* the period begins behind it */
     uint64_t identity;
+    int64_t other_us; /* event time of the newest one that another policy has decided; 0: none */
     struct sample_file *earlier; /* NULL: there are none */
     struct new_label *labels;
     size_t label_count, label_capacity, next_label;
@@ -178,6 +179,7 @@ static int open_earlier(struct score_recall *recall, struct error *ret_error) {
         sample_kept_open(rebuild->options->generations, FILE_KIND, recall->identity,
                          rebuild->before.place, &recall->earlier, &ignored) < 0)
         return 0;
+    recall->other_us = (int64_t)recall->earlier->origin.from.chain;
     int r = read_labels(recall, ret_error);
     if (r == -ERROR_TOO_LARGE) {
         forget_earlier(recall);
@@ -222,6 +224,10 @@ bool score_recall_has_earlier(const struct score_recall *recall) {
     return recall && recall->earlier;
 }
 
+bool score_recall_has_other(const struct score_recall *recall) {
+    return score_recall_has_earlier(recall) && recall->other_us > recall->after_us;
+}
+
 /* ---- reading and writing ---- */
 
 static struct recalled_score decode(double value, int64_t event_time_us) {
@@ -240,6 +246,8 @@ int score_recall_put(struct score_recall *recall, const struct recalled_score *s
                             (unsigned)score->label);
     if (score->event_time_us <= recall->after_us)
         return 0;
+    if (score->is_other && score->event_time_us > recall->other_us)
+        recall->other_us = score->event_time_us;
     return sample_writer_values(recall->writer, &value, &score->event_time_us, 1, ret_error);
 }
 
@@ -275,13 +283,16 @@ int score_recall_read(struct score_recall *recall,
 
 int score_recall_restart(struct score_recall *recall, struct error *ret_error) {
     forget_earlier(recall);
+    recall->other_us = 0;
     end_draft(recall);
     return begin_draft(recall, ret_error);
 }
 
 int score_recall_keep(struct score_recall *recall, struct error *ret_error) {
     struct rebuild *rebuild = recall->job->rebuild;
-    const struct sample_origin origin = {.inputs = recall->identity, .to = rebuild->target};
+    const struct sample_origin origin = {.inputs = recall->identity,
+                                         .from = {.chain = (uint64_t)recall->other_us},
+                                         .to = rebuild->target};
     int r = sample_writer_end(recall->writer, origin, ret_error);
     if (r == 0)
         r = sample_draft_keep(rebuild->options->generations, recall->draft, FILE_KIND,

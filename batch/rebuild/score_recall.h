@@ -5,7 +5,9 @@
  *   GENERATIONS/samples/c-<last position, 20 digits>
  *
  * A file as batch/thresholds/sample_file.h has it, with all scores of the period: one group, whose
- * values are the integers (position × 1024 + score) × 16 + label. Private to batch/rebuild. */
+ * values are the integers (position × 1024 + score) × 16 + label. In place of the chain where it
+ * begins is the event time of the newest transaction that another policy has decided; 0: there is
+ * none. Private to batch/rebuild. */
 #pragma once
 
 #include "batch/thresholds/threshold_job.h"
@@ -20,6 +22,7 @@ struct recalled_score {
     int64_t event_time_us;
     uint32_t score;
     enum label label; /* at the rebuild's target */
+    bool is_other;    /* the archived decision is another policy's; of new ones only */
 };
 
 /* longest_us: of the budgets' periods. thresholds: with the new values. *ret_recall NULL: scores
@@ -32,6 +35,9 @@ void score_recall_close(struct score_recall *recall);
 
 /* Are there scores up to the tables that the rebuild continues from? */
 bool score_recall_has_earlier(const struct score_recall *recall);
+/* Is one of them of the period and decided by another policy, so that recorded scores will not do?
+ */
+bool score_recall_has_other(const struct score_recall *recall);
 /* Calls take() for those of the period, in the order of positions, and keeps them. ERROR_DAMAGED:
  * the file is removed, and some scores have been taken; score_recall_restart() then begins anew. */
 int score_recall_read(struct score_recall *recall,

@@ -181,11 +181,12 @@ static int take_derived(void *user, const struct replay_row *row, struct error *
     if (!row->decision)
         return 0;
     count_row(scoring, row->record, row->decision->verdict, row->decision->score, row->outcome);
-    const struct recalled_score score = {.position = row->record->position,
-                                         .event_time_us =
-                                             row->record->transaction.transaction.event_time_us,
-                                         .score = row->decision->score,
-                                         .label = row->outcome};
+    const struct recalled_score score = {
+        .position = row->record->position,
+        .event_time_us = row->record->transaction.transaction.event_time_us,
+        .score = row->decision->score,
+        .label = row->outcome,
+        .is_other = row->record->transaction.decision.snapshot_id != scoring->job->snapshot->id};
     return scoring->recall ? score_recall_put(scoring->recall, &score, ret_error) : 0;
 }
 
@@ -224,10 +225,10 @@ static void take_recalled(void *user, const struct recalled_score *score) {
 /* Scores of earlier nights, then those of a replay: of the new records, or of all. */
 static int derive(struct scoring *scoring, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
+    double begin = monotonic_seconds();
+    int r = 0;
     clear(scoring);
-    int r = score_recall_open(job, scoring->thresholds, scoring->longest_us, &scoring->recall,
-                              ret_error);
-    if (r == 0 && score_recall_has_earlier(scoring->recall)) {
+    if (score_recall_has_earlier(scoring->recall)) {
         r = score_recall_read(scoring->recall, take_recalled, scoring, ret_error);
         if (r == -ERROR_DAMAGED) { /* the archive has it all */
             clear(scoring);
@@ -243,25 +244,30 @@ static int derive(struct scoring *scoring, struct error *ret_error) {
     if (r == 0 && scoring->recall)
         r = score_recall_keep(scoring->recall, ret_error);
     job->rebuild->keeps_scores = r == 0 && scoring->recall;
-    score_recall_close(scoring->recall);
-    scoring->recall = NULL;
+    job->report->replay_seconds += monotonic_seconds() - begin;
     return r;
+}
+
+static int open_recall(struct scoring *scoring, struct error *ret_error) {
+    return score_recall_open(scoring->job, scoring->thresholds, scoring->longest_us,
+                             &scoring->recall, ret_error);
 }
 
 static int count_scores(struct scoring *scoring, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
+    int r = open_recall(scoring, ret_error);
+    if (r < 0)
+        return r;
     /* Worth trying only if the newest decisions, made with the thresholds in force, qualify. */
-    if (same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
+    if (!score_recall_has_other(scoring->recall) &&
+        same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
         clear(scoring);
-        int r = run(scoring, true, ret_error);
+        r = run(scoring, true, ret_error);
         if (!scoring->is_other)
             return r;
     }
-    double begin = monotonic_seconds();
     job->report->is_rescored = true;
-    int r = derive(scoring, ret_error);
-    job->report->replay_seconds += monotonic_seconds() - begin;
-    return r;
+    return derive(scoring, ret_error);
 }
 
 /* ---- flips ---- */
@@ -328,11 +334,30 @@ static bool is_too_dear(const struct threshold_job *job) {
            generation_writer_states(rebuild->writer) > rebuild->options->memory_bytes / STATE_BYTES;
 }
 
+static void scoring_init(struct scoring *scoring, struct threshold_job *job,
+                         const struct threshold_set *values) {
+    *scoring = (struct scoring){.job = job, .longest_us = longest_period(job->snapshot)};
+    scoring->budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring->budgets);
+    scoring->cells = check_calloc(CELLS, sizeof *scoring->cells);
+    scoring->thresholds = thresholds_new(values);
+    if (job->snapshot->budget_count == 0) {
+        size_t wanted = job->rebuild->options->preview_max;
+        scoring->preview_max = wanted > 0 ? wanted : PREVIEW_MAX;
+    }
+}
+
+static void scoring_deinit(struct scoring *scoring) {
+    score_recall_close(scoring->recall);
+    thresholds_free(scoring->thresholds);
+    free(scoring->budgets);
+    free(scoring->cells);
+}
+
 int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
                      struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
                      size_t *ret_count, struct error *ret_error) {
-    struct scoring scoring = {.job = job, .longest_us = longest_period(job->snapshot)};
-    if (scoring.longest_us == 0)
+    struct scoring scoring;
+    if (longest_period(job->snapshot) == 0)
         return 0;
     job->report->is_unexamined = is_too_dear(job);
     if (job->report->is_unexamined)
@@ -341,21 +366,26 @@ int threshold_scores(struct threshold_job *job, const struct threshold_set *valu
     struct threshold_cutoff *cutoffs =
         arena_calloc(arena, job->snapshot->budget_count, sizeof *cutoffs);
     check(cutoffs);
-    scoring.budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring.budgets);
-    scoring.cells = check_calloc(CELLS, sizeof *scoring.cells);
-    scoring.thresholds = thresholds_new(values);
-    if (job->snapshot->budget_count == 0) {
-        size_t wanted = job->rebuild->options->preview_max;
-        scoring.preview_max = wanted > 0 ? wanted : PREVIEW_MAX;
-    }
+    scoring_init(&scoring, job, values);
     int r = count_scores(&scoring, ret_error);
     if (r == 0) {
         threshold_cutoffs(job, scoring.budgets, cutoffs, ret_count, all);
         find_flips(&scoring, all);
         *ret_cutoffs = cutoffs;
     }
-    thresholds_free(scoring.thresholds);
-    free(scoring.budgets);
-    free(scoring.cells);
+    scoring_deinit(&scoring);
+    return r;
+}
+
+int threshold_scores_continue(struct threshold_job *job, const struct threshold_set *values,
+                              struct error *ret_error) {
+    struct scoring scoring;
+    if (job->snapshot->budget_count == 0)
+        return 0;
+    scoring_init(&scoring, job, values);
+    int r = open_recall(&scoring, ret_error);
+    if (r == 0 && score_recall_has_earlier(scoring.recall))
+        r = derive(&scoring, ret_error);
+    scoring_deinit(&scoring);
     return r;
 }

@@ -328,6 +328,14 @@ static void scores_of_budgets_are_kept(void **state) {
     for (int night = 0; night < 16; night++) {
         uint64_t before = world.traffic.position;
         bool is_damaged = night == 6, is_new_policy = night == 11;
+        if (night % 5 == 4) { /* an hour that keeps the thresholds */
+            world.keeps_thresholds = true;
+            append(&world, false, night_size(&world));
+            struct rebuild_report hour = rebuild(&world, false);
+            world.keeps_thresholds = false;
+            before = world.traffic.position;
+            rebuild_report_deinit(&hour);
+        }
         if (is_damaged)
             each_file(&world, flip_scores);
         if (is_new_policy) {
