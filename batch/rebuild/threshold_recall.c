@@ -21,7 +21,7 @@ static void not_recalled(struct threshold_job *job, const struct error *error) {
              error->text);
 }
 
-/* A rebuild elsewhere need not have the folder; a full one is there to trust nothing. */
+/* A rebuild elsewhere is full, and its folder need not be here the next time. */
 static bool uses_files(const struct threshold_job *job) {
     return !job->rebuild->options->elsewhere && job->snapshot->threshold_count > 0;
 }

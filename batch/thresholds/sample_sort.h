@@ -12,7 +12,7 @@ struct sample_sort;
 struct sample_sort_options {
     const struct snapshot *snapshot; /* must outlive it */
     size_t memory_bytes;
-    int64_t newest_us; /* values that are too old for their thresholds are left out */
+    int64_t newest_us; /* where runs are merged, values that are too old are left out */
     /* Creates an empty file and returns its descriptor. < 0 with *ret_error filled. */
     int (*make_file)(void *user, struct error *ret_error);
     void *user;
