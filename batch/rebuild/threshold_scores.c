@@ -29,7 +29,7 @@
 #define STATE_BYTES 1024 /* of memory in a replay, as a rule of thumb */
 /* Decisions that are made again for no other purpose than a preview: enough to see what a change
  * does, and a bound on what a night may cost. */
-#define PREVIEW_MAX 100000u
+#define PREVIEW_MAX 50000u
 
 #define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
