@@ -6,6 +6,8 @@
  * buffer is sorted and written as a run; a binary heap over the runs merges them. */
 #include "number_sort.h"
 
+#include "double_order.h"
+
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
 
@@ -17,7 +19,7 @@
 /* As it is in memory and in the file; the file is read by this process only, so byte order and
  * padding do not matter. */
 struct item {
-    uint64_t order; /* the value, see to_order() */
+    uint64_t order; /* the value, see double_to_order() */
     uint32_t group;
     uint32_t unused;
 };
@@ -48,23 +50,6 @@ struct number_sort {
     size_t heap_count;
     size_t next; /* when all is in memory */
 };
-
-/* Maps a double to a number whose unsigned order is the double's order: for positive values the
- * sign bit is set, for negative ones all bits are inverted (IEEE 754 magnitudes sort as integers).
- */
-static uint64_t to_order(double value) {
-    uint64_t bits;
-    value += 0.0; /* −0 becomes 0 */
-    memcpy(&bits, &value, sizeof bits);
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static double from_order(uint64_t order) {
-    uint64_t bits = order >> 63 ? order & ~(UINT64_C(1) << 63) : ~order;
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 struct number_sort *number_sort_new(const struct number_sort_options *options) {
     struct number_sort *sort = check_calloc(1, sizeof *sort);
@@ -183,7 +168,7 @@ int number_sort_put(struct number_sort *sort, uint32_t group, double value,
         sort->capacity = capacity < sort->limit ? capacity : sort->limit;
         sort->items = check_reallocarray(sort->items, sort->capacity, sizeof *sort->items);
     }
-    sort->items[sort->count++] = (struct item){.order = to_order(value), .group = group};
+    sort->items[sort->count++] = (struct item){.order = double_to_order(value), .group = group};
     return 0;
 }
 
@@ -280,7 +265,7 @@ int number_sort_next(struct number_sort *sort, uint32_t *ret_group, double *ret_
         r = 0;
     if (r > 0) {
         *ret_group = item.group;
-        *ret_value = from_order(item.order);
+        *ret_value = double_from_order(item.order);
     }
     return r;
 }

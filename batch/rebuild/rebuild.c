@@ -24,7 +24,6 @@
 #include "batch/base/day.h"
 #include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
-#include "batch/thresholds/baseline_sample.h"
 #include "batch/thresholds/sample_files.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -384,7 +383,7 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)
         return r;
-    if (rebuild->sample_inputs)
+    if (rebuild->sample_inputs || rebuild->keeps_scores)
         sample_files_retain(rebuild->options->generations, rebuild->sample_inputs, rebuild->target);
     /* The new generation is published; failing to remove old ones is only a warning. */
     struct error error;
@@ -434,7 +433,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->snapshot);
     snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
-    baseline_sample_free(rebuild->baselines);
+    sample_series_close(&rebuild->samples);
     use_tables(rebuild, NULL, NULL);
     buffer_deinit(&rebuild->last_generation);
     arena_deinit(&rebuild->computed);

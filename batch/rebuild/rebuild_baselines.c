@@ -2,7 +2,7 @@
  * written. */
 #include "rebuild_baselines.h"
 
-#include "batch/thresholds/baseline_sample.h"
+#include "batch/thresholds/sample_compute.h"
 #include "rebuild_job.h"
 
 #include "core/base/check.h"
@@ -19,11 +19,10 @@ bool rebuild_has_baselines(const struct snapshot *snapshot) {
     return false;
 }
 
-static int put_computed(void *user, size_t threshold, uint64_t hash, struct text key, double value,
+static int put_computed(void *user, uint64_t hash, struct text key, double value,
                         struct error *ret_error) {
     struct rebuild *rebuild = user;
     int r = generation_writer_baseline(rebuild->writer, hash, key, value, ret_error);
-    (void)threshold;
     if (r == 0 && ++rebuild->report.baselines % REBUILD_STEP == 0)
         r = rebuild_progress(rebuild, REBUILD_VERIFY, 0, 0, ret_error);
     return r;
@@ -71,7 +70,7 @@ static int put_adopted(struct rebuild *rebuild, struct error *ret_error) {
     struct generation_cursor *cursor = generation_cursor_open_baselines(generation);
     int r = 0;
     while (r == 0 && cursor && generation_cursor_next_baseline(cursor, &hash, &key, &value))
-        r = put_computed(rebuild, 0, hash, key, value, ret_error);
+        r = put_computed(rebuild, hash, key, value, ret_error);
     generation_cursor_close(cursor);
     generation_close(generation);
     return r;
@@ -82,7 +81,12 @@ int rebuild_put_baselines(void *user, struct generation_writer *writer, struct e
     check(writer == rebuild->writer);
     if (rebuild->options->keep_thresholds)
         return put_adopted(rebuild, ret_error);
-    return rebuild->baselines
-               ? baseline_sample_compute(rebuild->baselines, put_computed, rebuild, ret_error)
-               : 0;
+    const struct sample_values sample = {
+        .snapshot = rebuild->snapshot,
+        .newest_us = rebuild->report.tally.newest_event_time_us,
+        .files = rebuild->samples.files,
+        .file_count = rebuild->samples.count,
+        .memory_bytes = (size_t)rebuild->options->memory_bytes,
+    };
+    return sample_compute_baselines(&sample, put_computed, rebuild, ret_error);
 }

@@ -1,8 +1,14 @@
-/* Progress of a rebuild; its message for an interrupt is written once, here. */
+/* Phases and progress of a rebuild; its message for an interrupt is written once, here. */
 #include "rebuild_job.h"
 
 #include <errno.h>
 #include <fcntl.h>
+
+const char *rebuild_phase_name(enum rebuild_phase phase) {
+    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare",    "scan",   "fold",
+                                                           "thresholds", "verify", "publish"};
+    return (size_t)phase < REBUILD_PHASE_COUNT ? names[phase] : "unknown";
+}
 
 int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
                      uint64_t total, struct error *ret_error) {

@@ -8,6 +8,7 @@
 #include "batch/base/ranges.h"
 #include "batch/base/spill.h"
 #include "batch/base/thread_pool.h"
+#include "batch/thresholds/sample_files.h"
 #include "list_queue.h"
 #include "rebuild_options.h"
 
@@ -68,9 +69,9 @@ struct rebuild {
     struct buffer last_generation; /* a rebuild elsewhere: payload of the last adopted tables'
                                       record; empty: there is none */
     struct threshold_set thresholds;
-    struct baseline_sample *baselines; /* values of groups in the tables; NULL: there are none */
-    uint64_t sample_inputs;            /* sample_inputs() of what was kept; 0: nothing was */
-    struct archive_place samples_from; /* where this night's file begins */
+    struct sample_series samples; /* the values that thresholds are computed from */
+    uint64_t sample_inputs;       /* sample_inputs() of what was kept; 0: no values were */
+    bool keeps_scores;            /* score_recall.h */
 
     /* Where folded entries go, as generation_writer_entries() takes them; NULL: to the writer. */
     int (*take_entries)(struct rebuild *rebuild, size_t stream, const uint8_t *entries,

@@ -46,6 +46,8 @@ struct rebuild_options {
     uint64_t memory_bytes; /* limit, without memory-mapped files; 0: a quarter of the machine's */
     size_t threads;        /* that read and fold, beside one that writes; 0: one for each core */
     size_t partitions;     /* ranges of each table's keys, for tests; 0: chosen by size */
+    size_t preview_max;    /* decisions that are made again only to be compared, for tests; 0: the
+                              default */
     size_t keep;           /* generations to keep, including the new one; 0: REBUILD_KEEP */
     uint64_t id_days;      /* how long ids are kept; 0: as the current tables say */
     bool keep_all_ids;     /* for ever, whatever they say */

@@ -12,11 +12,10 @@
 
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
-#include "batch/thresholds/baseline_sample.h"
+#include "batch/thresholds/sample_compute.h"
 #include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
-#include "rebuild_baselines.h"
 #include "rebuild_job.h"
 #include "rebuild_policy.h"
 #include "threshold_read.h"
@@ -29,6 +28,8 @@
 static int find_last_generation(struct rebuild *rebuild, struct buffer *ret_payload,
                                 struct error *ret_error) {
     const struct buffer *seen = &rebuild->last_generation;
+    if (!rebuild->options->elsewhere && rebuild->adopted_id == 0) /* the scan has seen none */
+        return 0;
     if (!rebuild->options->elsewhere)
         return rebuild_find_last(rebuild, RECORD_GENERATION, REBUILD_THRESHOLDS, ret_payload,
                                  ret_error);
@@ -59,57 +60,68 @@ static int find_in_force(struct threshold_job *job, struct error *ret_error) {
     return r;
 }
 
-static int make_file(void *user, struct error *ret_error) {
-    return generation_writer_scratch_file(user, ret_error);
-}
+/* The sort is gone when values are computed: their memory does not add up. */
+#define SORT_SHARE 2
 
-/* Both kinds of groups: those of the record, and those of the tables. */
-static struct threshold_sample *new_sample(struct threshold_job *job) {
+/* What earlier nights read, and what is new, in files. */
+static int read_values(struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
-    size_t memory = (size_t)rebuild->options->memory_bytes;
-    struct threshold_sample *sample =
-        threshold_sample_new(job->snapshot, memory, make_file, rebuild->writer);
-    baseline_sample_free(rebuild->baselines);
-    rebuild->baselines = NULL;
-    if (rebuild_has_baselines(job->snapshot))
-        rebuild->baselines =
-            baseline_sample_new(job->snapshot, memory / 4, make_file, rebuild->writer);
-    threshold_sample_use_baselines(sample, rebuild->baselines);
-    return sample;
-}
-
-/* What earlier nights read, then what is new. */
-static int read_values(struct threshold_job *job, struct threshold_sample **sample,
-                       struct error *ret_error) {
-    int r = threshold_recall(job, *sample, ret_error);
-    if (r == -ERROR_DAMAGED) { /* the archive has it all */
-        sample_writer_abandon(job->writer);
-        job->writer = NULL;
-        threshold_sample_free(*sample);
-        *sample = new_sample(job);
-        r = threshold_recall(job, *sample, ret_error);
-    }
+    const struct sample_sort_options options = {
+        .snapshot = job->snapshot,
+        .memory_bytes = (size_t)rebuild->options->memory_bytes / SORT_SHARE,
+        .newest_us = job->newest_us,
+        .make_file = rebuild_scratch_file,
+        .user = rebuild,
+    };
+    if (job->snapshot->threshold_count == 0) /* only budgets */
+        return 0;
+    struct sample_sort *sort = sample_sort_new(&options);
+    int r = threshold_read(job, sort, ret_error);
     if (r == 0)
-        r = threshold_read(job, *sample, ret_error);
-    if (r == 0)
-        r = threshold_remember(job, ret_error);
-    sample_writer_abandon(job->writer);
-    if (r == 0 && job->rebuild->baselines)
-        r = baseline_sample_end(job->rebuild->baselines, ret_error);
+        r = threshold_remember(job, sort, ret_error);
+    job->report->spilled_bytes = sample_sort_file_bytes(sort);
+    sample_sort_free(sort);
     return r;
 }
 
+static int read_and_compute(struct threshold_job *job, struct threshold_values **ret_values,
+                            struct error *ret_error) {
+    struct rebuild *rebuild = job->rebuild;
+    int r = read_values(job, ret_error);
+    const struct sample_values sample = {.snapshot = job->snapshot,
+                                         .newest_us = job->newest_us,
+                                         .files = rebuild->samples.files,
+                                         .file_count = rebuild->samples.count,
+                                         .memory_bytes = (size_t)rebuild->options->memory_bytes};
+    return r < 0 ? r : sample_compute(&sample, &rebuild->computed, ret_values, ret_error);
+}
+
+/* Computing reads all bytes of the files, so damage is noticed here, before anything is
+ * published. */
 static int compute_values(struct threshold_job *job, struct threshold_values **ret_values,
                           struct error *ret_error) {
-    struct rebuild *rebuild = job->rebuild;
-    struct threshold_sample *sample = new_sample(job);
-    int r = read_values(job, &sample, ret_error);
-    if (r == 0)
-        r = threshold_sample_compute(sample, &rebuild->computed, ret_values, ret_error);
-    job->report->spilled_bytes = threshold_sample_file_bytes(sample);
-    if (rebuild->baselines)
-        job->report->spilled_bytes += baseline_sample_file_bytes(rebuild->baselines);
-    threshold_sample_free(sample);
+    threshold_recall(job);
+    int r = read_and_compute(job, ret_values, ret_error);
+    if (r == -ERROR_DAMAGED && job->known.position > 0) { /* the archive has it all */
+        threshold_forget(job, ret_error);
+        r = read_and_compute(job, ret_values, ret_error);
+    }
+    return r;
+}
+
+/* Thresholds stay as they are, but a later night need not read these records again. Without the
+ * values before them that would be all records: left to a night that needs them. */
+static int keep_values(struct threshold_job *job, struct error *ret_error) {
+    threshold_recall(job);
+    if (job->known.position == 0) {
+        job->rebuild->sample_inputs = 0;
+        return 0;
+    }
+    int r = read_values(job, ret_error);
+    if (r == -ERROR_DAMAGED) {
+        threshold_forget(job, ret_error);
+        r = 0;
+    }
     return r;
 }
 
@@ -149,5 +161,9 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
     r = find_in_force(&job, ret_error);
     if (r == 0 && job.in_force)
         rebuild->thresholds = *thresholds_set(job.in_force);
+    if (r == 0 && job.snapshot->threshold_count > 0)
+        r = keep_values(&job, ret_error);
+    if (r == 0)
+        r = threshold_scores_continue(&job, &rebuild->thresholds, ret_error);
     return r;
 }

@@ -8,7 +8,6 @@
 #include "batch/base/monotonic.h"
 #include "batch/base/record_bytes.h"
 #include "batch/replay/replay.h"
-#include "batch/thresholds/sample_files.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
 
@@ -17,13 +16,13 @@
 #include <stdlib.h>
 
 #define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
-#define WAITING_MAX    256u       /* values that a thread puts at once: the sample has one lock */
+#define WAITING_MAX    256u       /* values that a thread puts at once: the sort has one lock */
 
 /* ---- values of one thread ---- */
 
 struct collector {
     const struct threshold_job *job;
-    struct threshold_sample *sample;
+    struct sample_sort *sort;
     bool from_records; /* which thresholds: job->reads_records has this value */
     struct arena texts;
     struct threshold_value *waiting;
@@ -31,8 +30,8 @@ struct collector {
 };
 
 static void collector_init(struct collector *collector, const struct threshold_job *job,
-                           struct threshold_sample *sample, bool from_records) {
-    *collector = (struct collector){.job = job, .sample = sample, .from_records = from_records};
+                           struct sample_sort *sort, bool from_records) {
+    *collector = (struct collector){.job = job, .sort = sort, .from_records = from_records};
     collector->waiting = check_calloc(WAITING_MAX, sizeof *collector->waiting);
     arena_init(&collector->texts, TEXT_BYTES_MAX);
 }
@@ -43,13 +42,9 @@ static void collector_deinit(struct collector *collector) {
 }
 
 static int collector_flush(struct collector *collector, struct error *ret_error) {
-    struct sample_writer *writer = collector->job->writer;
     size_t count = collector->count;
     collector->count = 0;
-    int r = threshold_sample_put(collector->sample, collector->waiting, count, ret_error);
-    if (r == 0 && writer)
-        r = sample_writer_put(writer, collector->waiting, count, ret_error);
-    return r;
+    return sample_sort_put(collector->sort, collector->waiting, count, ret_error);
 }
 
 /* Collects the values of one transaction, for thresholds whose period includes it. */
@@ -103,8 +98,8 @@ struct reading_all {
 };
 
 static void open_thread(struct reading_thread *thread, const struct threshold_job *job,
-                        struct threshold_sample *sample) {
-    collector_init(&thread->collector, job, sample, true);
+                        struct sample_sort *sort) {
+    collector_init(&thread->collector, job, sort, true);
     arena_init(&thread->record, RECORD_BYTES_MAX);
     arena_init(&thread->texts, SCHEMA_TEXTS_MAX);
     thread->bound = (struct bound){
@@ -175,8 +170,7 @@ static int read_part(void *user, struct thread_pool *thread_pool, size_t worker,
     return r;
 }
 
-static int read_all(struct threshold_job *job, struct threshold_sample *sample,
-                    struct error *ret_error) {
+static int read_all(struct threshold_job *job, struct sample_sort *sort, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
     struct reading_all all = {.job = job, .longest_us = longest_period(job, true)};
     if (all.longest_us == 0)
@@ -188,7 +182,7 @@ static int read_all(struct threshold_job *job, struct threshold_sample *sample,
         total += archive_parts_size(rebuild->parts, i);
     all.threads = check_calloc(rebuild->threads, sizeof *all.threads);
     for (size_t i = 0; i < rebuild->threads; i++)
-        open_thread(&all.threads[i], job, sample);
+        open_thread(&all.threads[i], job, sort);
     struct thread_pool *thread_pool =
         thread_pool_start(rebuild->threads, parts - all.first_part, read_part, &all);
     int r = rebuild_await(rebuild, thread_pool, REBUILD_THRESHOLDS, &all.done, total, ret_error);
@@ -236,14 +230,14 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
                           engine_frame(row->engine), ret_error);
 }
 
-static int read_replayed(struct threshold_job *job, struct threshold_sample *sample,
+static int read_replayed(struct threshold_job *job, struct sample_sort *sort,
                          struct error *ret_error) {
     int64_t longest_us = longest_period(job, false);
     if (longest_us == 0)
         return 0;
     double begin = monotonic_seconds();
     struct collector collector;
-    collector_init(&collector, job, sample, false);
+    collector_init(&collector, job, sort, false);
     const struct replay_listener listener = {.row = take_row, .user = &collector};
     struct replay_options options = {.snapshot = job->rebuild->snapshot,
                                      .from_us = job->newest_us - longest_us + 1,
@@ -269,8 +263,7 @@ static bool reads_changed_list(const struct threshold_job *job, const struct thr
     return false;
 }
 
-int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
-                   struct error *ret_error) {
+int threshold_read(struct threshold_job *job, struct sample_sort *sort, struct error *ret_error) {
     const struct snapshot *snapshot = job->snapshot;
     job->reads_records = arena_calloc(&job->rebuild->computed, snapshot->threshold_count,
                                       sizeof *job->reads_records);
@@ -278,6 +271,6 @@ int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
     for (size_t i = 0; i < snapshot->threshold_count; i++)
         job->reads_records[i] = snapshot->thresholds[i].reads_fields_only &&
                                 !reads_changed_list(job, &snapshot->thresholds[i]);
-    int r = read_all(job, sample, ret_error);
-    return r < 0 ? r : read_replayed(job, sample, ret_error);
+    int r = read_all(job, sort, ret_error);
+    return r < 0 ? r : read_replayed(job, sort, ret_error);
 }

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "batch/replay/replay.h"
+#include "batch/thresholds/sample_sort.h"
 #include "batch/thresholds/threshold_job.h"
 
-/* Puts the values of all thresholds into the sample. Thresholds that depend only on a transaction's
+/* Puts the values of all thresholds into the sort. Thresholds that depend only on a transaction's
  * own fields and on unchanged lists are read from the records, segments in parallel; the others
  * need a replay. Sets job->reads_records. */
-int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
-                   struct error *ret_error);
+int threshold_read(struct threshold_job *job, struct sample_sort *sort, struct error *ret_error);
 /* Replays the archive up to the rebuild's target, as a part of its thresholds phase. Fills in
  * archive, target and threads of the options. */
 int threshold_replay(struct threshold_job *job, struct replay_options *options,

@@ -4,9 +4,10 @@
  * Scores do not depend on cut-offs, so one pass over the transactions is enough. Recorded scores
  * are used if all of the period's were given by this policy with thresholds equal to the new ones.
  * Otherwise the archive is replayed with both, from its first record: features need their history,
- * and a changed threshold may change any score. Without a budget only the verdicts of the last day
- * are wanted: those since the generation that the rebuild continues from will do, and the replay
- * starts there. */
+ * and a changed threshold may change any score. If an earlier night did that with the same policy
+ * and values, its scores are known (score_recall.h), and the replay starts from the generation that
+ * the rebuild continues from. It does so without a budget, too: then only the verdicts of the last
+ * day are wanted, and those since that generation will do. */
 #include "threshold_scores.h"
 
 #include "batch/base/day.h"
@@ -15,6 +16,7 @@
 #include "batch/thresholds/threshold_cutoff.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
+#include "score_recall.h"
 #include "threshold_read.h"
 
 #include "core/base/check.h"
@@ -25,6 +27,9 @@
 #include <string.h>
 
 #define STATE_BYTES 1024 /* of memory in a replay, as a rule of thumb */
+/* Decisions that are made again for no other purpose than a preview: enough to see what a change
+ * does, and a bound on what a night may cost. */
+#define PREVIEW_MAX 50000u
 
 #define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
@@ -47,6 +52,8 @@ struct scoring {
      * equal the new ones. Another policy or other thresholds end the pass. */
     uint64_t generation_id;
     bool is_known_generation, is_same, is_other;
+    struct score_recall *recall; /* NULL: scores are not kept */
+    size_t preview_max;          /* 0: cut-offs are wanted, and so all scores */
 };
 
 static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict before,
@@ -71,19 +78,23 @@ static void count_flip(struct scoring *scoring, const struct record *record, enu
     }
 }
 
-/* A decision about history that came late took nobody's time, and many read old states beyond the
- * policy's lateness: budgets and the comparison of the last day are about the others. */
-static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
-                      uint32_t score, enum label label) {
+static void count_score(struct scoring *scoring, int64_t at_us, uint32_t score, enum label label) {
     const struct snapshot *snapshot = scoring->job->snapshot;
-    int64_t at_us = record->transaction.transaction.event_time_us;
-    if (record->transaction.is_backfilled)
-        return;
     for (size_t i = 0; i < snapshot->budget_count; i++) {
         if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
             continue;
         score_counts_add(&scoring->budgets[i], score, label);
     }
+}
+
+/* A decision about history that came late took nobody's time, and many read old states beyond the
+ * policy's lateness: budgets and the comparison of the last day are about the others. */
+static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
+                      uint32_t score, enum label label) {
+    if (record->transaction.is_backfilled)
+        return;
+    int64_t at_us = record->transaction.transaction.event_time_us;
+    count_score(scoring, at_us, score, label);
     if (threshold_in_period(scoring->job, at_us, DAY_US))
         count_flip(scoring, record, of_rules, score);
 }
@@ -166,10 +177,21 @@ static int take_recorded(void *user, const struct replay_row *row, struct error 
 /* ---- from a replay ---- */
 
 static int take_derived(void *user, const struct replay_row *row, struct error *ret_error) {
-    (void)ret_error;
-    if (row->decision)
-        count_row(user, row->record, row->decision->verdict, row->decision->score, row->outcome);
-    return 0;
+    struct scoring *scoring = user;
+    if (scoring->preview_max > 0 && scoring->compared == scoring->preview_max) {
+        scoring->job->report->is_preview_cut = true;
+        return error_set(ret_error, ERROR_INTERRUPTED, "the preview is long enough");
+    }
+    if (!row->decision || row->record->transaction.is_backfilled)
+        return 0;
+    count_row(scoring, row->record, row->decision->verdict, row->decision->score, row->outcome);
+    const struct recalled_score score = {
+        .position = row->record->position,
+        .event_time_us = row->record->transaction.transaction.event_time_us,
+        .score = row->decision->score,
+        .label = row->outcome,
+        .is_other = row->record->transaction.decision.snapshot_id != scoring->job->snapshot->id};
+    return scoring->recall ? score_recall_put(scoring->recall, &score, ret_error) : 0;
 }
 
 static void clear(struct scoring *scoring) {
@@ -191,27 +213,65 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
         options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
     if (!recorded)
         options.snapshot = job->rebuild->snapshot;
-    if (!recorded && job->snapshot->budget_count == 0 && job->rebuild->before.id) {
+    bool is_only_new =
+        job->snapshot->budget_count == 0 || score_recall_has_earlier(scoring->recall);
+    if (!recorded && is_only_new && job->rebuild->before.id) {
         options.generations = job->rebuild->options->generations;
         options.start = job->rebuild->before.place;
     }
-    clear(scoring);
     return threshold_replay(job, &options, &listener, ret_error);
+}
+
+static void take_recalled(void *user, const struct recalled_score *score) {
+    count_score(user, score->event_time_us, score->score, score->label);
+}
+
+/* Scores of earlier nights, then those of a replay: of the new records, or of all. */
+static int derive(struct scoring *scoring, struct error *ret_error) {
+    struct threshold_job *job = scoring->job;
+    double begin = monotonic_seconds();
+    int r = 0;
+    clear(scoring);
+    if (score_recall_has_earlier(scoring->recall)) {
+        r = score_recall_read(scoring->recall, take_recalled, scoring, ret_error);
+        if (r == -ERROR_DAMAGED) { /* the archive has it all */
+            clear(scoring);
+            r = score_recall_restart(scoring->recall, ret_error);
+        }
+    }
+    if (score_recall_has_earlier(scoring->recall))
+        job->report->scores_from_position = job->rebuild->before.place.position;
+    if (r == 0)
+        r = run(scoring, false, ret_error);
+    if (job->report->is_preview_cut)
+        r = 0;
+    if (r == 0 && scoring->recall)
+        r = score_recall_keep(scoring->recall, ret_error);
+    job->rebuild->keeps_scores = r == 0 && scoring->recall;
+    job->report->replay_seconds += monotonic_seconds() - begin;
+    return r;
+}
+
+static int open_recall(struct scoring *scoring, struct error *ret_error) {
+    return score_recall_open(scoring->job, scoring->thresholds, scoring->longest_us,
+                             &scoring->recall, ret_error);
 }
 
 static int count_scores(struct scoring *scoring, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
+    int r = open_recall(scoring, ret_error);
+    if (r < 0)
+        return r;
     /* Worth trying only if the newest decisions, made with the thresholds in force, qualify. */
-    if (same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
-        int r = run(scoring, true, ret_error);
+    if (!score_recall_has_other(scoring->recall) &&
+        same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
+        clear(scoring);
+        r = run(scoring, true, ret_error);
         if (!scoring->is_other)
             return r;
     }
-    double begin = monotonic_seconds();
     job->report->is_rescored = true;
-    int r = run(scoring, false, ret_error);
-    job->report->replay_seconds += monotonic_seconds() - begin;
-    return r;
+    return derive(scoring, ret_error);
 }
 
 /* ---- flips ---- */
@@ -270,11 +330,30 @@ static bool is_too_dear(const struct threshold_job *job) {
            generation_writer_states(rebuild->writer) > rebuild->options->memory_bytes / STATE_BYTES;
 }
 
+static void scoring_init(struct scoring *scoring, struct threshold_job *job,
+                         const struct threshold_set *values) {
+    *scoring = (struct scoring){.job = job, .longest_us = longest_period(job->snapshot)};
+    scoring->budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring->budgets);
+    scoring->cells = check_calloc(CELLS, sizeof *scoring->cells);
+    scoring->thresholds = thresholds_new(values);
+    if (job->snapshot->budget_count == 0) {
+        size_t wanted = job->rebuild->options->preview_max;
+        scoring->preview_max = wanted > 0 ? wanted : PREVIEW_MAX;
+    }
+}
+
+static void scoring_deinit(struct scoring *scoring) {
+    score_recall_close(scoring->recall);
+    thresholds_free(scoring->thresholds);
+    free(scoring->budgets);
+    free(scoring->cells);
+}
+
 int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
                      struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
                      size_t *ret_count, struct error *ret_error) {
-    struct scoring scoring = {.job = job, .longest_us = longest_period(job->snapshot)};
-    if (scoring.longest_us == 0)
+    struct scoring scoring;
+    if (longest_period(job->snapshot) == 0)
         return 0;
     job->report->is_unexamined = is_too_dear(job);
     if (job->report->is_unexamined)
@@ -283,17 +362,26 @@ int threshold_scores(struct threshold_job *job, const struct threshold_set *valu
     struct threshold_cutoff *cutoffs =
         arena_calloc(arena, job->snapshot->budget_count, sizeof *cutoffs);
     check(cutoffs);
-    scoring.budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring.budgets);
-    scoring.cells = check_calloc(CELLS, sizeof *scoring.cells);
-    scoring.thresholds = thresholds_new(values);
+    scoring_init(&scoring, job, values);
     int r = count_scores(&scoring, ret_error);
     if (r == 0) {
         threshold_cutoffs(job, scoring.budgets, cutoffs, ret_count, all);
         find_flips(&scoring, all);
         *ret_cutoffs = cutoffs;
     }
-    thresholds_free(scoring.thresholds);
-    free(scoring.budgets);
-    free(scoring.cells);
+    scoring_deinit(&scoring);
+    return r;
+}
+
+int threshold_scores_continue(struct threshold_job *job, const struct threshold_set *values,
+                              struct error *ret_error) {
+    struct scoring scoring;
+    if (job->snapshot->budget_count == 0)
+        return 0;
+    scoring_init(&scoring, job, values);
+    int r = open_recall(&scoring, ret_error);
+    if (r == 0 && score_recall_has_earlier(scoring.recall))
+        r = derive(&scoring, ret_error);
+    scoring_deinit(&scoring);
     return r;
 }

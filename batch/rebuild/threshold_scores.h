@@ -8,3 +8,7 @@
 int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
                      struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
                      size_t *ret_count, struct error *ret_error);
+/* Of a rebuild that keeps the thresholds in force, `values`: if an earlier night kept its scores,
+ * adds those of the new records, so that the next night need not begin anew. */
+int threshold_scores_continue(struct threshold_job *job, const struct threshold_set *values,
+                              struct error *ret_error);

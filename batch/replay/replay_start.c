@@ -129,10 +129,13 @@ static int look_at_part(struct replay *replay, size_t part, struct error *ret_er
 static int find_thresholds(struct replay *replay, struct error *ret_error) {
     size_t part = archive_parts_find(replay->parts, replay->start.position - 1) + 1;
     int r = 0;
+    if (generation_manifest(replay->tables)->adopted_id == 0) /* there is no such record */
+        return 0;
     if (part > archive_parts_count(replay->parts))
         part = archive_parts_count(replay->parts);
     while (part-- > 0 && r == 0)
-        r = look_at_part(replay, part, ret_error);
+        if (archive_parts_part(replay->parts, part).types >> RECORD_GENERATION & 1)
+            r = look_at_part(replay, part, ret_error);
     return r < 0 ? r : 0;
 }
 

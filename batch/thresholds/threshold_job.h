@@ -12,8 +12,7 @@
 #include "core/policy/load/snapshot.h"
 #include "core/store/archive/archive_place.h"
 
-struct rebuild;       /* batch/rebuild/rebuild_job.h */
-struct sample_writer; /* sample_files.h */
+struct rebuild; /* batch/rebuild/rebuild_job.h */
 
 struct threshold_job {
     struct rebuild *rebuild; /* NULL: a replay computes them (walk_forward.c) */
@@ -26,10 +25,8 @@ struct threshold_job {
      * transaction's own fields. false where they read features, or lists that were changed at run
      * time, whose content depends on the records before. */
     bool *reads_records;
-    /* Values of transactions up to here are in the sample already: earlier nights have read them.
-     * Zeros: none are. */
+    /* Earlier nights have read the values of transactions up to here. Zeros: of none. */
     struct archive_place known;
-    struct sample_writer *writer; /* keeps the values for later nights; NULL: it does not */
 };
 
 /* Does the event time lie in (newest − over, newest]? */

@@ -62,12 +62,16 @@ struct threshold_report {
     size_t cutoff_count;
     const struct verdict_flip *flips;
     size_t flip_count;
-    uint64_t compared;      /* decisions of the last day */
-    uint64_t from_position; /* values up to there were known from earlier nights; 0: none were */
+    uint64_t compared;        /* decisions of the last day */
+    uint64_t from_position;   /* values up to there were known from earlier nights; 0: none were */
+    char reread_because[256]; /* why they were not, though the rebuild continues from tables; "": it
+                                 does not, or they were */
     /* Flips were not looked for: the replay would hold more states than the memory has room for. */
     bool is_unexamined;
-    bool is_rescored;      /* scores come from a replay, not from the records */
-    double seconds;        /* for values from records, and quantiles */
-    double replay_seconds; /* for values and scores that needed a replay */
+    bool is_preview_cut;           /* flips are those of the first `compared` decisions only */
+    uint64_t scores_from_position; /* scores of a replay up to there were known; 0: none were */
+    bool is_rescored;              /* scores come from a replay, not from the records */
+    double seconds;                /* for values from records, and quantiles */
+    double replay_seconds;         /* for values and scores that needed a replay */
     uint64_t spilled_bytes;
 };

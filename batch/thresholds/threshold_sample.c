@@ -4,8 +4,6 @@
  * medians of those. */
 #include "threshold_sample.h"
 
-#include "baseline_sample.h"
-
 #include "core/base/check.h"
 #include "core/base/hash.h"
 
@@ -29,7 +27,6 @@ struct threshold_sample {
     const struct snapshot *snapshot;
     pthread_mutex_t lock;
     size_t memory_bytes;
-    struct baseline_sample *baselines; /* NULL: all groups are here */
     struct number_sort *values;
     struct number_sort *distances; /* from the medians; NULL: no MAD is wanted */
     struct arena keys;
@@ -56,11 +53,6 @@ struct threshold_sample *threshold_sample_new(const struct snapshot *snapshot, s
     arena_init(&sample->keys, memory_bytes / 4);
     check(pthread_mutex_init(&sample->lock, NULL) == 0);
     return sample;
-}
-
-void threshold_sample_use_baselines(struct threshold_sample *sample,
-                                    struct baseline_sample *baselines) {
-    sample->baselines = baselines;
 }
 
 void threshold_sample_free(struct threshold_sample *sample) {
@@ -111,16 +103,6 @@ static void grow_groups(struct threshold_sample *sample) {
     }
 }
 
-static int too_many(const struct threshold_sample *sample, uint32_t threshold,
-                    struct error *ret_error) {
-    return error_set(ret_error, ERROR_TOO_LARGE,
-                     "threshold \"%" TEXT_FORMAT
-                     "\": its groups take more than a quarter of the %zu MiB of memory; group by a "
-                     "field with fewer values, or allow more memory",
-                     TEXT_ARGS(sample->snapshot->thresholds[threshold].name),
-                     sample->memory_bytes >> 20);
-}
-
 static int find_group(struct threshold_sample *sample, uint32_t threshold, bool is_overall,
                       struct text key, uint32_t *ret_group, struct error *ret_error) {
     if (sample->group_count == sample->group_capacity)
@@ -130,7 +112,8 @@ static int find_group(struct threshold_sample *sample, uint32_t threshold, bool 
         struct text kept = arena_text(&sample->keys, key);
         size_t bytes = sample->keys.used + sample->group_count * GROUP_OVERHEAD;
         if (!kept.data || bytes > sample->memory_bytes / 4 || sample->group_count == UINT32_MAX - 1)
-            return too_many(sample, threshold, ret_error);
+            return threshold_too_many_groups(&sample->snapshot->thresholds[threshold],
+                                             sample->memory_bytes, ret_error);
         sample->groups[sample->group_count++] =
             (struct group){.threshold = threshold, .is_overall = is_overall, .key = kept};
         sample->index[place] = (uint32_t)sample->group_count;
@@ -157,8 +140,6 @@ static int put_group(struct threshold_sample *sample, const struct threshold_val
     const struct threshold *threshold = &sample->snapshot->thresholds[value->threshold];
     if (threshold->key_count == 0)
         return 0;
-    if (sample->baselines && threshold->groups_in_tables)
-        return baseline_sample_put(sample->baselines, value, ret_error);
     return put_value(sample, value, false, ret_error);
 }
 
@@ -258,9 +239,7 @@ static struct threshold_values *collect(struct threshold_sample *sample, struct 
         size_t end = at;
         while (end < sample->group_count && sample->groups[end].threshold == i)
             end++;
-        values[i].name = snapshot->thresholds[i].name;
-        values[i].definition = snapshot->thresholds[i].definition;
-        values[i].key_count = (uint32_t)snapshot->thresholds[i].key_count;
+        values[i] = threshold_values_of(&snapshot->thresholds[i]);
         values[i].keys = arena_calloc(arena, end - at, sizeof *values[i].keys);
         values[i].values = arena_calloc(arena, end - at, sizeof *values[i].values);
         check(values[i].keys && values[i].values);

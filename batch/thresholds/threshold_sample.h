@@ -18,16 +18,11 @@
 #include <stdint.h>
 
 struct threshold_sample;
-struct baseline_sample;
 
 /* The snapshot must outlive it. make_file: as in number_sort_options. */
 struct threshold_sample *threshold_sample_new(const struct snapshot *snapshot, size_t memory_bytes,
                                               int (*make_file)(void *user, struct error *ret_error),
                                               void *user);
-/* Before the first value: thresholds that keep their groups in the tables put them there; only the
- * values over all groups are computed here. NULL (as at first): all groups are. */
-void threshold_sample_use_baselines(struct threshold_sample *sample,
-                                    struct baseline_sample *baselines);
 void threshold_sample_free(struct threshold_sample *sample); /* NULL is allowed */
 
 /* Any thread; takes a lock. Each value is counted in its group and over all groups.

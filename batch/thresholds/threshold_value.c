@@ -34,3 +34,18 @@ bool threshold_value_read(const struct snapshot *snapshot, size_t index, const s
 uint64_t threshold_rank(uint32_t quantile_e6, uint64_t count) {
     return (quantile_e6 * count + 999999) / 1000000;
 }
+
+struct threshold_values threshold_values_of(const struct threshold *threshold) {
+    return (struct threshold_values){.name = threshold->name,
+                                     .definition = threshold->definition,
+                                     .key_count = (uint32_t)threshold->key_count};
+}
+
+int threshold_too_many_groups(const struct threshold *threshold, size_t memory_bytes,
+                              struct error *ret_error) {
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "threshold \"%" TEXT_FORMAT
+                     "\": its groups take more than a quarter of the %zu MiB of memory; group by a "
+                     "field with fewer values, or allow more memory",
+                     TEXT_ARGS(threshold->name), memory_bytes >> 20);
+}

@@ -1,6 +1,7 @@
 /* One value of a threshold: from a transaction to its groups. Private to batch/. */
 #pragma once
 
+#include "core/base/error.h"
 #include "core/policy/load/snapshot.h"
 
 #include <stdbool.h>
@@ -24,3 +25,10 @@ bool threshold_value_read(const struct snapshot *snapshot, size_t threshold,
 
 /* ceil(q·n), at least 1: the rank of the quantile among n sorted values. */
 uint64_t threshold_rank(uint32_t quantile_e6, uint64_t count);
+
+/* Without values. */
+struct threshold_values threshold_values_of(const struct threshold *threshold);
+/* ERROR_TOO_LARGE: the groups that a threshold keeps in the record take more memory than they may.
+ */
+int threshold_too_many_groups(const struct threshold *threshold, size_t memory_bytes,
+                              struct error *ret_error);

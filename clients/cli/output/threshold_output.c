@@ -90,8 +90,9 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
     for (size_t i = 0; i < report->cutoff_count; i++)
         print_cutoff(&report->cutoffs[i], buffer);
     if (report->compared > 0) {
-        buffer_printf(buffer, "last day      %s of %s decisions would have been different\n",
+        buffer_printf(buffer, "last day      %s of %s%s decisions would have been different\n",
                       quantity_format_count(count_flips(report), flips),
+                      report->is_preview_cut ? "the first " : "",
                       quantity_format_count(report->compared, compared));
         for (size_t i = 0; i < report->flip_count; i++)
             print_flip(&report->flips[i], buffer);
@@ -99,6 +100,9 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
     if (report->is_unexamined)
         buffer_printf(buffer, "last day      not decided again: the states take more memory than "
                               "--memory allows\n");
+    if (report->reread_because[0])
+        buffer_printf(buffer, "read again    all records for thresholds: %s\n",
+                      report->reread_because);
     if (report->replay_seconds > 0)
         buffer_printf(buffer, "replayed      %.2f seconds (part of the time for thresholds)\n",
                       report->replay_seconds);
@@ -234,8 +238,13 @@ void threshold_output_json(const struct threshold_report *report, struct buffer 
     json_end_array(buffer);
     if (report->is_unexamined)
         json_add_bool(buffer, "unexamined", true);
+    if (report->is_preview_cut)
+        json_add_bool(buffer, "preview_cut", true);
+    if (report->reread_because[0])
+        json_add_text(buffer, "thresholds_reread_because", text_of(report->reread_because));
     json_add_unsigned(buffer, "thresholds_from_position", report->from_position);
     json_add_bool(buffer, "rescored", report->is_rescored);
+    json_add_unsigned(buffer, "scores_from_position", report->scores_from_position);
     json_add_unsigned(buffer, "thresholds_ms", (uint64_t)(report->seconds * 1000));
     json_add_unsigned(buffer, "thresholds_replay_ms", (uint64_t)(report->replay_seconds * 1000));
     json_add_unsigned(buffer, "thresholds_spilled_bytes", report->spilled_bytes);
