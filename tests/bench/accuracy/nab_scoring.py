@@ -9,7 +9,7 @@ row and nothing else.
 """
 import bisect
 import dataclasses
-import heapq
+import itertools
 import math
 
 PROBATION_SHARE, PROBATION_ROWS_MAX = 0.15, 750
@@ -74,31 +74,26 @@ def worths(rows, windows):
 
 
 def best(corpus, profile):
-    """The best total over all thresholds. The corpus is a list of (scores, windows), a score for each row."""
-    rows = []
-    for series, (scores, windows) in enumerate(corpus):
-        for row, window, worth in worths(len(scores), windows):
-            rows.append((-scores[row], worth, None if window is None else (series, window)))
-    heapq.heapify(rows)
-    count = sum(len(windows) for _, windows in corpus)
-    if not count:
+    """The best total over all thresholds. The corpus is a list of (scores, windows) with a score for each row."""
+    windows = sum(len(windows) for _, windows in corpus)
+    if not windows:
         raise ValueError("a corpus without windows")
-    reached, false, total = {}, 0, 0.0  # of windows found: the worth of the earliest detection
+    rows = [(scores[row], (series, window), worth) for series, (scores, windows_of) in enumerate(corpus)
+            for row, window, worth in worths(len(scores), windows_of)]
+    rows.sort(key=lambda row: -row[0])
     chosen = Result(0.0, math.inf, 0, 0)
-    while rows:
-        score, worth, window = heapq.heappop(rows)
-        if window is None:
-            false += 1
-            total += profile.false * worth
-        elif window not in reached:
-            reached[window] = worth
-            total += profile.found * worth + profile.missed
-        elif worth > reached[window]:
-            total += profile.found * (worth - reached[window])
-            reached[window] = worth
-        if rows and rows[0][0] == score:
-            continue  # rows with the same score are detections at the same thresholds
-        normalised = 100.0 * total / (count * (profile.found + profile.missed))
+    reached, false, total = {}, 0, 0.0  # of windows found: the worth of the earliest detection
+    for threshold, detections in itertools.groupby(rows, key=lambda row: row[0]):
+        for _, window, worth in detections:
+            if window[1] is None:
+                false += 1
+                total += profile.false * worth
+            elif worth > reached.get(window, -math.inf):
+                if window not in reached:
+                    total += profile.missed
+                total += profile.found * (worth - reached.get(window, 0.0))
+                reached[window] = worth
+        normalised = 100.0 * total / (windows * (profile.found + profile.missed))
         if normalised > chosen.total:
-            chosen = Result(normalised, -score, len(reached), false)
+            chosen = Result(normalised, threshold, len(reached), false)
     return chosen
