@@ -89,12 +89,12 @@ class MetricsTest(ServerTest):
                 self.assertIsNone(figures[number].get("distance"))
                 continue
             self.assertAlmostEqual(figures[number]["distance"], abs(values[number] - mean) / spread, places=9)
-            level = statistics.mean(values[max(0, number - 5):number + 1])
-            self.assertAlmostEqual(figures[number]["distance_30m"], abs(level - mean) / spread, places=9)
-        hour = values[11 * HOUR:12 * HOUR] + values[DAY + 11 * HOUR:DAY + 12 * HOUR - 1]
-        number = DAY + 12 * HOUR - 1
-        spread = max(statistics.stdev(hour), 0.5 * statistics.stdev(values[:number]))
-        value, level = (mean - statistics.mean(hour) for mean in (values[number], statistics.mean(values[number - 5:number + 1])))
+            level = statistics.mean(values[max(0, number - 8):number + 1])
+            self.assertAlmostEqual(figures[number]["distance_45m"], abs(level - mean) / spread, places=9)
+        hour = values[11 * HOUR:12 * HOUR]
+        number = DAY + 12 * HOUR - 1  # the last one of this hour a day later
+        spread = max(statistics.stdev(hour), 0.25 * statistics.stdev(values[:number]))
+        value, level = (mean - statistics.mean(hour) for mean in (values[number], statistics.mean(values[number - 8:number + 1])))
         self.assertGreater(value * level, 0.0)  # on the same side
         self.assertAlmostEqual(figures[number]["distance_from_hour"], min(abs(value), abs(level)) / spread, places=9)
 
@@ -107,11 +107,11 @@ class MetricsTest(ServerTest):
         found = self.alerts(decisions["night"])
         self.assertEqual(len(found), 1, found)
         (number, sentences), = found.items()
-        self.assertTrue(6 * DAY + 2 * HOUR <= number < 6 * DAY + 2 * HOUR + 6, number)
+        self.assertTrue(6 * DAY + 2 * HOUR <= number < 6 * DAY + 2 * HOUR + 9, number)
         self.assertEqual(list(sentences), ["unusual_for_the_hour"])
         self.assertRegex(sentences["unusual_for_the_hour"],
-                         r"^\d\d\.\d+ and the mean of 30 minutes, \d\d\.\d+, are \d(\.\d)? times the usual spread or more "
-                         r"above what is usual at this hour, \d\d\.\d+ \(limit 2\.75\)$")
+                         r"^\d\d\.\d+ and the mean of 45 minutes, \d\d\.\d+, are \d(\.\d)? times the usual spread or more "
+                         r"above what is usual at this hour, \d\d\.\d+ \(limit 3\.25\)$")
 
 
 if __name__ == "__main__":

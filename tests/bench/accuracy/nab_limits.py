@@ -22,9 +22,9 @@ class Limits:
     caution: float
 
 
-POLICY = Limits(4.0, 4.0, 2.75, 0.5)
+POLICY = Limits(4.0, 4.0, 3.25, 0.6)
 CHOICES = tuple(itertools.starmap(Limits, itertools.product(
-    (3.0, 3.5, 4.0, 4.5, 5.0), (3.5, 4.0, 5.0), (2.5, 2.75, 3.0, 3.5, 4.0), (0.0, 0.25, 0.5, 0.75, 1.0))))
+    (3.0, 3.5, 4.0, 4.5, 5.0), (3.5, 4.0, 5.0), (2.5, 2.75, 3.0, 3.25, 3.5, 4.0), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))))
 LOWEST = Limits(*(min(getattr(limits, field.name) for limits in CHOICES) for field in dataclasses.fields(Limits)))
 
 
@@ -48,7 +48,7 @@ def distances(row, time, value, figures):
         return None
     extreme = value > number(figures["metric.highest_14d"]) or value < number(figures["metric.lowest_14d"])
     often = int(figures["same_hour.count_60d"]) >= 10
-    found = Distances(row, time, number(figures["distance"]) if extreme else 0.0, number(figures["distance_30m"]),
+    found = Distances(row, time, number(figures["distance"]) if extreme else 0.0, number(figures["distance_45m"]),
                       number(figures["distance_from_hour"]) if often else 0.0)
     far = found.spike >= LOWEST.spike or found.level >= LOWEST.level or found.hour >= LOWEST.hour
     return found if far else None
