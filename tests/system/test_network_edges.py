@@ -21,27 +21,29 @@ DAY = 24 * HOUR
 BATCH = 500
 
 
-def naive_burst(times, now):
-    """Of the last hour in the last 30 days; times: those up to now, now included."""
-    times = [time for time in times if now - 30 * DAY < time <= now]
-    recent = sum(1 for time in times if now - HOUR < time)
-    ticks = Fraction(min(30 * DAY, now - min(times) + HOUR), HOUR)
-    expected = len(times) / ticks
+def naive_burst(seen, now):
+    """Of the last 20 minutes in the last 30 days; seen: (time, was it reported as unusual?) of those up to now, now
+    included."""
+    seen = [(time, unusual) for time, unusual in seen if now - 30 * DAY < time <= now]
+    recent = sum(1 for time, _ in seen if now - 20 * MINUTE < time)
+    usual = sum(1 for _, unusual in seen if not unusual)
+    ticks = Fraction(now - min(time for time, _ in seen) + 20 * MINUTE, 20 * MINUTE)
+    expected = usual / ticks
     if recent <= expected:
         return 0.0
     # Pearson's sum over the last tick and all before it.
-    before = len(times) - expected
-    return float((recent - expected) ** 2 / expected + (len(times) - recent - before) ** 2 / before)
+    before = usual - expected
+    return float((recent - expected) ** 2 / expected + (usual - recent - before) ** 2 / before)
 
 
 def naive_anomalies(edges):
     seen = {}
     for source, destination, time in edges:
-        greatest = 0.0
-        for key in (("source", source), ("destination", destination), (source, destination)):
-            seen.setdefault(key, []).append(time)
-            greatest = max(greatest, naive_burst(seen[key], time))
-        yield greatest
+        keys = (("source", source), ("destination", destination), (source, destination))
+        anomaly = max(naive_burst(seen.setdefault(key, []) + [(time, False)], time) for key in keys)
+        for key in keys:
+            seen[key].append((time, anomaly >= 30000.0))
+        yield anomaly
 
 
 def steady_traffic(hours):
@@ -106,11 +108,16 @@ class NetworkEdgesTest(ServerTest):
         seed = random.Random(3)
         edges = sorted(((f"s{seed.randrange(4)}", f"d{seed.randrange(3)}", seed.randrange(40 * DAY))
                         for _ in range(300)), key=lambda edge: edge[2])
-        edges += [("s0", "d0", 40 * DAY)] * 5 + [("new", "newer", 40 * DAY)]
+        # Enough to be reported as unusual, and once more hours later: still unusual, because the first time does not count.
+        edges += [("s0", "d0", 40 * DAY + number * MINUTE // 60) for number in range(60)]
+        edges += [("s0", "d0", 40 * DAY + 5 * HOUR + number * MINUTE // 60) for number in range(20)]
+        edges += [("new", "newer", 41 * DAY)]
         anomalies = [self.anomaly(decision) for decision in self.decide(edges)]
         for anomaly, naive in zip(anomalies, naive_anomalies(edges), strict=True):
             self.assertAlmostEqual(anomaly, naive, delta=1e-12 * naive)
-        self.assertGreater(max(anomalies), 100.0)
+        self.assertGreater(max(anomalies[:300]), 100.0)
+        self.assertGreater(sum(1 for anomaly in anomalies[300:360] if anomaly >= 30000.0), 10)
+        self.assertGreater(max(anomalies[360:380]), 5000.0)
         self.assertEqual(anomalies[-1], 0.0)
 
 
