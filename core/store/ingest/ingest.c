@@ -217,8 +217,8 @@ int ingest_find_amended(const struct states *states, struct archive *archive, st
     struct text field;
     int r = find_scored(states, archive, id, arena, &known, ret_scored, &field, ret_error);
     return r < 0 ? r
-                 : find_amended(states, archive, &ret_scored->transaction.transaction, arena,
-                                ret_amended, ret_error);
+                 : find_amended(states, archive, &ret_scored->transaction.transaction,
+                                known.position, arena, ret_amended, ret_error);
 }
 
 /* The record of the tables in use, or that there are none any more (they were removed). It includes
