@@ -86,7 +86,7 @@ static uint8_t *write_baseline(const struct baseline *baseline, uint8_t *at) {
 /* Position, server_us, features, duplicate and dry_run are not archived: the first is in the frame,
  * the others are about one call. */
 static void encode_transaction(const struct record *record, struct buffer *buffer) {
-    enum { FIELDS = 14 };
+    enum { FIELDS = 15 };
     const struct transaction *transaction = &record->transaction.transaction;
     const struct decision *decision = &record->transaction.decision;
     size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
@@ -95,8 +95,8 @@ static void encode_transaction(const struct record *record, struct buffer *buffe
                   decision->baseline_count * (1 + BASELINE_FIELDS) * FIELD_ROOM;
     struct writing writing = writing_begin(buffer, room);
     uint8_t *at = writing.end;
-    at = put_number(at, 15, record->transaction.is_backfilled);
     at = put_number(at, 16, decision->arm);
+    at = put_number(at, 15, record->transaction.is_backfilled);
     for (size_t i = decision->baseline_count; i-- > 0;)
         at = write_baseline(&decision->baselines[i], at);
     at = failed_rules_write(decision, 13, at);

@@ -267,7 +267,7 @@ expect 64 'is not a range' tune a --policy b --train 2026-01-01
 expect 66 'no/such' tune a --policy no/such --train 2026-01-01..2026-02-01 --test 2026-02-01..2026-03-01
 
 # policy
-expect 64 'list, show, diff, export or rollback?' policy
+expect 64 'list, show, diff, export, rollback, promote or arms?' policy
 expect 64 'there is no "harrier policy lst"' policy lst
 expect 64 'which archive?' policy list
 expect 64 'unexpected "b"' policy list a b
@@ -278,10 +278,10 @@ expect 64 '"nxt" is no folder and names no policy (expected current, previous' p
 expect 64 '"nxt" names no policy (expected current, previous' policy export a nxt b
 expect 64 'into which new folder?' policy export a current
 expect 64 'in which folder?' policy rollback a current
-expect 64 '--json is for list and show' policy diff a current previous --json
+expect 64 '--json is for list, show and arms' policy diff a current previous --json
 expect 64 'not for one of its files' policy show a current policy.yaml --json
 expect 64 '--count is for list' policy show a current --count
-expect 64 '--full is for diff and rollback' policy export a current b --full
+expect 64 '--full is for diff, rollback and promote' policy export a current b --full
 expect 64 '--dry-run is for rollback' policy export a current b --dry-run
 expect 66 "$folder/none: there is no such archive" policy list "$folder/none"
 expect 66 'there are no records in' policy show "$folder/blank" current
