@@ -65,17 +65,24 @@ class ManualTest(ServerTest):
             self.assertGreater(len(file.readlines()), 2000)
 
     def test_policy(self):
-        """With two policies: the second one is that of a server that was started on the archive."""
+        """With two policies and a challenger: the second one and the challenger are those of a server that was started on
+        the archive."""
         policy = os.path.join(self.folder, "policy")
         shutil.copytree(policy, os.path.join(self.folder, "next"))
         first = json.loads(self.run_program("policy", "list", self.data, "--json").stdout.splitlines()[0])["snapshot_id"]
         self.write_policy("rules/one_more.yaml", "rules:\n  - {name: one_more, about: x, when: amount > 1e6, then: {score: 1}}\n")
-        self.assertEqual(self.server().start().stop(), 0)
+        challenger = os.path.join(self.folder, "challenger")
+        shutil.copytree(os.path.join(self.folder, "next"), challenger)
+        with open(os.path.join(challenger, "rules", "tried.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules:\n  - {name: tried, about: x, when: amount > 1e6, then: {score: 2}}\n")
+        options = (f"--challenger={challenger}", "--challenger_share=10%", "--challenger_key=card")
+        self.assertEqual(self.server(*options).start().stop(), 0)
         mine = {"6db3e1da": first[:8], "/srv/policy": policy}
         for words in examples("policy"):
             self.example(words, mine, statuses=(0, 1) if words[2] == "diff" else (0,))
         self.assertTrue(os.path.exists(os.path.join(self.folder, "before", "policy.yaml")))
         self.assertFalse(os.path.exists(os.path.join(policy, "rules", "one_more.yaml")))
+        self.assertTrue(os.path.exists(os.path.join(policy, "rules", "tried.yaml")))  # promoted
 
 
 if __name__ == "__main__":
