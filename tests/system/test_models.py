@@ -4,6 +4,7 @@ the libraries gave, in the server, after a reload to other models, and when deci
 is gone."""
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -156,6 +157,28 @@ class ModelsTest(ServerTest):
             self.assertEqual(one.read(), other.read())
         replayed = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/exported")
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
+
+    def test_thresholds_of_a_model(self):
+        """By nearest rank: one of the values that the library gave."""
+        self.write_models("xgboost_ubj", "lightgbm_zeros", NUMBERS)
+        self.write_policy("thresholds.yaml", """\
+thresholds:
+  - {name: half, quantile: 0.5, of: models.fraud, over: 30d, minimum: 1, fallback: 9.0}
+""")
+        self.write_policy("rules/t.yaml", """\
+rules:
+  - {name: above, when: models.fraud > thresholds.half, then: {score: 5}}
+""")
+        server = self.server().start()
+        with server.connect() as connection:
+            for number, row in enumerate(self.rows):
+                connection.score([transaction(number, row)])
+        self.assertEqual(server.stop(), 0, server.said())
+        rebuilt = self.harrier("rebuild", f"--data={self.folder}/data")
+        self.assertEqual(rebuilt.returncode, 0, rebuilt.stderr)
+        given = sorted(row[1] for row in read_rows("xgboost_ubj.csv"))
+        self.assertAlmostEqual(json.loads(rebuilt.stdout)["thresholds"][0]["overall"],
+                               given[math.ceil(0.5 * len(given)) - 1], delta=2e-7)
 
     def write_manual(self):
         """The policy of docs/MODELS.md, with models of the same inputs."""
