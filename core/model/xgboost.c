@@ -449,7 +449,17 @@ static int read_document(struct forest *forest, const json_t *root, struct error
     return r < 0 ? r : read_trees(&reader);
 }
 
+/* Commas bound the number of values, each of which takes memory before anything is checked. */
+static bool has_too_many_values(struct text file) {
+    size_t commas = 0;
+    for (size_t i = 0; i < file.length; i++)
+        commas += file.data[i] == ',';
+    return commas >= UBJ_VALUES_MAX;
+}
+
 int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error) {
+    if (has_too_many_values(file))
+        return error_set(ret_error, ERROR_TOO_LARGE, "more than %u values", UBJ_VALUES_MAX);
     json_error_t where;
     json_t *root = json_loadb(file.data, file.length, 0, &where);
     if (!root)
