@@ -321,14 +321,14 @@ static void drift_free(struct drift *drift) {
     free(drift->workers);
 }
 
-/* Of aggregates and what is computed from them; what is internal has no name. */
+/* Of aggregates, what is computed from them and what models give; what is internal has no name. */
 static struct text *feature_names(const struct snapshot *snapshot, size_t *ret_count) {
     struct text *names = check_calloc(snapshot->slot_count + 1, sizeof *names);
     size_t count = 0;
-    for (size_t i = 0; i < snapshot->feature_count + snapshot->computed_count; i++) {
-        size_t slot = i < snapshot->feature_count
-                          ? snapshot->first_feature + i
-                          : snapshot->computed[i - snapshot->feature_count].slot;
+    size_t reported =
+        snapshot->feature_count + snapshot->computed_count + snapshot->model_slot_count;
+    for (size_t i = 0; i < reported; i++) {
+        size_t slot = snapshot->first_feature + i;
         if (snapshot->slot_names[slot].length > 0)
             names[count++] = snapshot->slot_names[slot];
     }

@@ -232,6 +232,8 @@ const struct text *replay_feature_names(const struct replay *replay, size_t *ret
             add_name(names, &count, snapshot->slot_names[snapshot->first_feature + j]);
         for (size_t j = 0; j < snapshot->computed_count; j++)
             add_name(names, &count, snapshot->slot_names[snapshot->computed[j].slot]);
+        for (size_t j = 0; j < snapshot->model_slot_count; j++)
+            add_name(names, &count, snapshot->slot_names[snapshot->first_model + j]);
     }
     *ret_count = count;
     return names;

@@ -37,16 +37,18 @@ static inline void walk_rows(const struct model_node *nodes, const struct model_
     uint32_t at[ROWS];
     for (size_t k = 0; k < ROWS; k++)
         at[k] = tree->root;
-    for (uint32_t step = 0; step < tree->depth; step++) {
-        uint32_t moved = 0;
+    for (uint32_t step = 0; step < tree->shallow; step++)
+#pragma GCC unroll 8
+        for (size_t k = 0; k < ROWS; k++)
+            at[k] = model_next(nodes, columns + k * stride, at[k]);
+    for (uint32_t step = tree->shallow, moved = 1; step < tree->depth && moved; step++) {
+        moved = 0;
 #pragma GCC unroll 8
         for (size_t k = 0; k < ROWS; k++) {
             uint32_t to = model_next(nodes, columns + k * stride, at[k]);
             moved |= to ^ at[k];
             at[k] = to;
         }
-        if (step >= tree->shallow && moved == 0)
-            break;
     }
     memcpy(ret_ends, at, sizeof at);
 }

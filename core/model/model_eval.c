@@ -8,8 +8,7 @@
 #include <float.h>
 #include <math.h>
 
-#define TREES       8 /* walked at once */
-#define STEPS_BLIND 4 /* between two looks whether all are at a leaf */
+#define TREES 8 /* walked at once */
 
 /* LightGBM's kZeroThreshold, a float. */
 #define NEAR_ZERO ((double)1e-35f)
@@ -66,20 +65,18 @@ static inline void walk(const struct model *model, const struct model_tree *tree
         depth = tree->depth > depth ? tree->depth : depth;
         shallow = tree->shallow > shallow ? tree->shallow : shallow;
     }
-    for (uint32_t step = 0; step < depth;) {
-        uint32_t moved = 0;
-        uint32_t end = step < shallow ? shallow : step + STEPS_BLIND;
-        for (end = end < depth ? end : depth; step < end; step++) {
-            moved = 0;
+    for (uint32_t step = 0; step < shallow; step++)
 #pragma GCC unroll 8
-            for (size_t k = 0; k < TREES; k++) {
-                uint32_t to = model_next(nodes, columns, at[k]);
-                moved |= to ^ at[k];
-                at[k] = to;
-            }
+        for (size_t k = 0; k < TREES; k++)
+            at[k] = model_next(nodes, columns, at[k]);
+    for (uint32_t step = shallow, moved = 1; step < depth && moved; step++) {
+        moved = 0;
+#pragma GCC unroll 8
+        for (size_t k = 0; k < TREES; k++) {
+            uint32_t to = model_next(nodes, columns, at[k]);
+            moved |= to ^ at[k];
+            at[k] = to;
         }
-        if (moved == 0)
-            break;
     }
     memcpy(ret_leaves, at, sizeof at);
 }

@@ -12,6 +12,7 @@ struct ubj {
     struct text file;
     size_t at;
     int depth;
+    size_t values; /* so far */
     struct error *error;
 };
 
@@ -208,6 +209,8 @@ static json_t *take_nested(struct ubj *reader, bool is_array) {
 }
 
 static json_t *take_value(struct ubj *reader, int type) {
+    if (++reader->values > UBJ_VALUES_MAX)
+        return fail(reader, "too many values");
     switch (type) {
     case '{':
         return take_nested(reader, false);

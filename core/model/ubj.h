@@ -8,6 +8,8 @@
 #include <jansson.h>
 
 #define UBJ_DEPTH_MAX 32 /* of objects and arrays */
+#define UBJ_VALUES_MAX                                                                             \
+    8000000u /* each takes some 40 bytes of memory; a file of 16 MiB has 5 million */
 
 /* The bytes may be anything. *ret_root: json_decref() it. */
 int ubj_read(struct text file, json_t **ret_root, struct error *ret_error);

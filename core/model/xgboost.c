@@ -9,6 +9,8 @@
 #include "forest.h"
 #include "ubj.h"
 
+#include "core/base/buffer.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -37,11 +39,14 @@ static int find(struct xgboost *reader, const json_t *object, const char *key, c
     return 0;
 }
 
+/* null stands for NaN, which XGBoost writes where a number means nothing. */
 static bool is_number(const json_t *value) {
-    return json_is_number(value) || json_is_boolean(value);
+    return json_is_number(value) || json_is_boolean(value) || json_is_null(value);
 }
 
 static double number_of(const json_t *value) {
+    if (json_is_null(value))
+        return NAN;
     return json_is_boolean(value) ? (double)json_is_true(value) : json_number_value(value);
 }
 
@@ -166,6 +171,8 @@ static int read_node(struct xgboost *reader, const struct arrays *arrays, size_t
         return error_set(reader->error, ERROR_UNSUPPORTED,
                          "tree %zu: split_type of node %zu is %g; expected 0 or 1", tree, i, type);
     node->test = type == 0 ? FOREST_LESS : FOREST_CATEGORY;
+    if (type == 1)
+        node->value = 0; /* it has no limit; 1.7 writes NaN */
     return 0;
 }
 
@@ -449,13 +456,58 @@ static int read_document(struct forest *forest, const json_t *root, struct error
     return r < 0 ? r : read_trees(&reader);
 }
 
-int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error) {
+/* Commas bound the number of values, each of which takes memory before anything is checked. */
+static bool has_too_many_values(struct text file) {
+    size_t commas = 0;
+    for (size_t i = 0; i < file.length; i++)
+        commas += file.data[i] == ',';
+    return commas >= UBJ_VALUES_MAX;
+}
+
+/* JSON has no NaN: null instead, outside of strings. */
+static void replace_nan(struct text file, struct buffer *out) {
+    bool in_string = false;
+    for (size_t i = 0; i < file.length; i++) {
+        char c = file.data[i];
+        if (!in_string && file.length - i >= 3 && memcmp(file.data + i, "NaN", 3) == 0) {
+            buffer_append_string(out, "null");
+            i += 2;
+            continue;
+        }
+        if (c == '"')
+            in_string = !in_string;
+        buffer_append_u8(out, (uint8_t)c);
+        if (in_string && c == '\\' && i + 1 < file.length)
+            buffer_append_u8(out, (uint8_t)file.data[++i]);
+    }
+}
+
+/* *ret_root: json_decref() it. */
+static int parse_json(struct text file, json_t **ret_root, struct error *ret_error) {
     json_error_t where;
+    struct buffer replaced;
+    buffer_init(&replaced);
+    if (file.length > 0 && memmem(file.data, file.length, "NaN", 3)) {
+        replace_nan(file, &replaced);
+        file = buffer_text(&replaced);
+    }
     json_t *root = json_loadb(file.data, file.length, 0, &where);
+    buffer_deinit(&replaced);
     if (!root)
         return error_set(ret_error, ERROR_INVALID, "not JSON: line %d, column %d: %s", where.line,
                          where.column, where.text);
-    int r = read_document(forest, root, ret_error);
+    *ret_root = root;
+    return 0;
+}
+
+int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error) {
+    if (has_too_many_values(file))
+        return error_set(ret_error, ERROR_TOO_LARGE, "more than %u values", UBJ_VALUES_MAX);
+    json_t *root;
+    int r = parse_json(file, &root, ret_error);
+    if (r < 0)
+        return r;
+    r = read_document(forest, root, ret_error);
     json_decref(root);
     return r;
 }

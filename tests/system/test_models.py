@@ -4,6 +4,7 @@ the libraries gave, in the server, after a reload to other models, and when deci
 is gone."""
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -58,6 +59,10 @@ models:
     file: models/classes.ubj
     classes: [usual, odd, bad]
     inputs: %s
+  - name: adjusted
+    file: models/a.ubj
+    inputs: %s
+    calibration: {isotonic: [[0.1, 0.05], [0.5, 0.2], [0.75, 0.2], [0.9, 1]]}
   - name: card
     scorecard:
       base: 500
@@ -92,6 +97,15 @@ def points(row):
     return 500 + (-10 if amount is None else 25.5 if amount < 20 else 0) + (10 if channel in (1, 2) else -5)
 
 
+def isotonic(p):
+    """Between the points of the model "adjusted"."""
+    if p <= 0.1:
+        return 0.05
+    if p <= 0.5:
+        return 0.05 + (p - 0.1) / 0.4 * 0.15
+    return 0.2 if p <= 0.75 else min(1, 0.2 + (p - 0.75) / 0.15 * 0.8)
+
+
 class ModelsTest(ServerTest):
     def setUp(self):
         super().setUp()
@@ -101,7 +115,7 @@ class ModelsTest(ServerTest):
         self.sent = 0
 
     def write_models(self, first, second, binding):
-        self.write_policy("models.yaml", MODELS % (binding, binding, NUMBERS))
+        self.write_policy("models.yaml", MODELS % (binding, binding, NUMBERS, binding))
         for source, name in ((first + ".ubj", "a.ubj"), (second + ".txt", "second"), ("xgboost_classes.ubj", "classes.ubj")):
             os.makedirs(f"{self.folder}/policy/models", exist_ok=True)
             shutil.copyfile(os.path.join(GOLDEN, source), f"{self.folder}/policy/models/{name}")
@@ -120,6 +134,7 @@ class ModelsTest(ServerTest):
             found = {one["name"]: float(one.get("number", 0)) for one in decision["features"]}
             self.assertAlmostEqual(found["models.fraud"], of_first[1], delta=2e-7)
             self.assertEqual(found["models.raw"], of_second[0])
+            self.assertAlmostEqual(found["models.adjusted"], isotonic(of_first[1]), delta=2e-6)
             for i, name in enumerate(("usual", "odd", "bad")):
                 self.assertAlmostEqual(found[f"models.kind.{name}"], of_classes[3 + i], delta=2e-7)
             self.assertEqual(found["models.card"], points(row))
@@ -156,6 +171,28 @@ class ModelsTest(ServerTest):
             self.assertEqual(one.read(), other.read())
         replayed = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/exported")
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
+
+    def test_thresholds_of_a_model(self):
+        """By nearest rank: one of the values that the library gave."""
+        self.write_models("xgboost_ubj", "lightgbm_zeros", NUMBERS)
+        self.write_policy("thresholds.yaml", """\
+thresholds:
+  - {name: half, quantile: 0.5, of: models.fraud, over: 30d, minimum: 1, fallback: 9.0}
+""")
+        self.write_policy("rules/t.yaml", """\
+rules:
+  - {name: above, when: models.fraud > thresholds.half, then: {score: 5}}
+""")
+        server = self.server().start()
+        with server.connect() as connection:
+            for number, row in enumerate(self.rows):
+                connection.score([transaction(number, row)])
+        self.assertEqual(server.stop(), 0, server.said())
+        rebuilt = self.harrier("rebuild", f"--data={self.folder}/data")
+        self.assertEqual(rebuilt.returncode, 0, rebuilt.stderr)
+        given = sorted(row[1] for row in read_rows("xgboost_ubj.csv"))
+        self.assertAlmostEqual(json.loads(rebuilt.stdout)["thresholds"][0]["overall"],
+                               given[math.ceil(0.5 * len(given)) - 1], delta=2e-7)
 
     def write_manual(self):
         """The policy of docs/MODELS.md, with models of the same inputs."""
@@ -212,6 +249,8 @@ rules:
         self.assertEqual(len(fraud["inputs"]), 6)
         words = {"count": f"{count} purchases within an hour", "ratio": "900 is unusual for this card",
                  "amount": "amount is 900", "hour": "hour is 0", "channel": "channel is ecom", "country": "country is FR"}
+        calibrated = 1 / (1 + math.exp(-(0.93 * fraud["margin"] - 1.7)))
+        self.assertAlmostEqual(float(text.split(": ")[0]), calibrated, delta=1e-6)
         top = [words[one["name"]] for one in fraud["inputs"] if one["contribution"] > 0][:3]
         self.assertEqual(text.split(": ", 1)[1:], ["; ".join(top)] if top else [])
 

@@ -162,6 +162,15 @@ static void print_cutoffs(const struct snapshot *snapshot) {
     printf("%s\n", printed ? "" : " none: scores alone decide nothing");
 }
 
+static void print_model(const struct policy_model *model) {
+    const struct model_shape *shape = model_shape(model->model);
+    printf("model      %" TEXT_FORMAT ": %zu trees, %zu inputs", TEXT_ARGS(model->name),
+           shape->tree_count, shape->input_count);
+    if (shape->output_count > 1)
+        printf(", %zu classes", shape->output_count);
+    printf("\n");
+}
+
 /* What the busiest entity can come to: the memory of its state, and what a decision goes through
  * there. */
 static void print_features(const struct snapshot *snapshot) {
@@ -219,6 +228,8 @@ static void print_summary(const struct snapshot *snapshot, const struct findings
     print_features(snapshot);
     if (snapshot->computed_count)
         printf("computed   %zu\n", snapshot->computed_count);
+    for (size_t i = 0; i < snapshot->model_count; i++)
+        print_model(&snapshot->models[i]);
     for (size_t i = 0; i < snapshot->list_count; i++)
         printf("list       %" TEXT_FORMAT ": %zu entries\n", TEXT_ARGS(snapshot->lists[i].name),
                snapshot->lists[i].count);

@@ -86,9 +86,10 @@ void training_columns_add(struct training_columns *columns, const struct snapsho
     columns->policies =
         check_reallocarray(columns->policies, columns->policy_count + 1, sizeof *columns->policies);
     columns->policies[columns->policy_count++] = policy;
-    columns->columns = check_reallocarray(
-        columns->columns, columns->count + policy->feature_count + policy->computed_count,
-        sizeof *columns->columns);
+    columns->columns = check_reallocarray(columns->columns,
+                                          columns->count + policy->feature_count +
+                                              policy->computed_count + policy->model_slot_count,
+                                          sizeof *columns->columns);
     size_t slot = policy->first_feature;
     for (size_t i = 0; i < policy->plan.entity_count; i++) {
         const struct entity_plan *entity = &policy->plan.entities[i];
@@ -99,6 +100,10 @@ void training_columns_add(struct training_columns *columns, const struct snapsho
     for (size_t i = 0; i < policy->computed_count; i++)
         add_column(columns, policy->slot_names[policy->computed[i].slot],
                    type_kind(expression_type(policy->computed[i].expression)));
+    for (size_t i = 0; i < policy->model_count; i++)
+        for (size_t k = 0; k < policy->models[i].slot_count; k++)
+            add_column(columns, policy->slot_names[policy->models[i].slot + k],
+                       policy->models[i].output == MODEL_OUTPUT_SCORE ? VALUE_INT : VALUE_DOUBLE);
 }
 
 /* ---- what they mean ---- */

@@ -22,7 +22,7 @@
 #define LATENCY_STEP_NS   10u   /* an expression's step */
 #define LATENCY_INPUT_NS  10u   /* an input of a model, beside its expression's steps */
 #define LATENCY_SPLIT_NS  5u    /* a split on the longest path of a model's tree */
-#define LATENCY_LEAF_NS   5u    /* a leaf, times its depth squared, where a model gives reasons */
+#define LATENCY_LEAF_NS   10u   /* a leaf, times its depth squared, where a model gives reasons */
 
 enum latency_kind {
     LATENCY_ENTITY,

@@ -824,6 +824,13 @@ static const struct explained_cutoff explained_cutoff = {
     .verdict = VERDICT_REVIEW, .score = 300, .is_computed = true};
 static const struct named_value explained_field = {.name = TEXT_LITERAL("amount"),
                                                    .value = {.type = VALUE_DOUBLE, .number = 7.5}};
+static const double explained_contribution = 0.75;
+static const struct explained_model explained_model = {.name = TEXT_LITERAL("models.m"),
+                                                       .inputs = &explained_field,
+                                                       .contributions = &explained_contribution,
+                                                       .input_count = 1,
+                                                       .bias = 0.25,
+                                                       .margin = 1};
 static const struct text explained_note = TEXT_LITERAL("n");
 
 static const struct attribute explained_attribute = {
@@ -853,6 +860,8 @@ static struct explanation explanation(void) {
                  .decision = {.verdict = VERDICT_APPROVE},
                  .fields = &explained_field,
                  .field_count = 1,
+                 .models = &explained_model,
+                 .model_count = 1,
                  .rules = &explained_rule,
                  .rule_count = 1,
                  .groups = &explained_group,
@@ -880,6 +889,11 @@ static void expect_explained_policy(const struct harrier_explained_policy *then)
     assert_true(rule->parts[0].value.value.flag && rule->parts[0].decides);
     assert_true(rule->parts[1].value.value.number == 7.5 && !rule->parts[1].decides);
     assert_int_equal(rule->parts[1].depth, 1);
+    assert_int_equal(then->model_count, 1);
+    assert_string_equal(then->models[0].name, "models.m");
+    assert_string_equal(then->models[0].inputs[0].name, "amount");
+    assert_true(then->models[0].contributions[0] == 0.75 && then->models[0].bias == 0.25);
+    assert_true(then->models[0].margin == 1);
     assert_int_equal(then->groups[0].counted, 35);
     assert_true(then->cutoffs[0].computed);
 }

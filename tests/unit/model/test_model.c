@@ -265,6 +265,8 @@ static void unsupported_models_are_refused_by_name(void **state) {
         {0, "\"left_children\":[1,", "\"left_children\":[0,", "or is the root"},
         {0, "\"left_children\":[1,", "\"left_children\":[5000,", "outside of the tree"},
         {0, "\"split_indices\":[", "\"split_indices\":[9", "there is no input"},
+        {0, "\"sum_hessian\":[", "\"sum_hessian\":[NaN,", "elements; expected"},
+        {0, "\"sum_hessian\":[", "\"sum_hessian\":[Nan,", "not JSON"},
         {0, "{\"learner\"", "{\"learned\"", "learner: missing"},
         {0, "{\"learner\"", "[\"learner\"", "not JSON"},
         {1, "{L", "}L", "not UBJ"},
