@@ -307,6 +307,7 @@ class Arms(ChallengerTest):
         self.await_synced(self.harrierd)
         rows = self.exported()
         self.assertEqual(len(rows), self.number + 1)
+        self.assert_replays()  # history too, in its arms
         for row in rows:
             expected = arm_of(row["card"], "spring", 3000 if int(row["id"][1:]) < 50 + 3 * CARDS else 6000)
             self.assertEqual(row["arm"], expected[4:].lower() if row["card"] else "")

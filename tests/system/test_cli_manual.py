@@ -65,12 +65,15 @@ class ManualTest(ServerTest):
             self.assertGreater(len(file.readlines()), 2000)
 
     def test_policy(self):
-        """With two policies: the second one is that of a server that was started on the archive."""
+        """With two policies: the second one is that of a server that was started on the archive, with the first as its
+        challenger."""
         policy = os.path.join(self.folder, "policy")
         shutil.copytree(policy, os.path.join(self.folder, "next"))
         first = json.loads(self.run_program("policy", "list", self.data, "--json").stdout.splitlines()[0])["snapshot_id"]
         self.write_policy("rules/one_more.yaml", "rules:\n  - {name: one_more, about: x, when: amount > 1e6, then: {score: 1}}\n")
-        self.assertEqual(self.server().start().stop(), 0)
+        challenge = (f"--challenger={self.folder}/next", "--challenger_share=10%", "--challenger_key=card",
+                     "--challenger_name=spring")
+        self.assertEqual(self.server(*challenge).start().stop(), 0)
         mine = {"6db3e1da": first[:8], "/srv/policy": policy}
         for words in examples("policy"):
             self.example(words, mine, statuses=(0, 1) if words[2] == "diff" else (0,))
