@@ -7,6 +7,7 @@
 #include "amendment_history.h"
 #include "batch/base/outcome_delay.h"
 #include "core/base/check.h"
+#include "core/base/value.h"
 #include "core/store/ingest/ingest.h"
 #include "core/wire/types/field_text.h"
 
@@ -329,6 +330,23 @@ static int find_receipt(const struct import *import, const struct import_row *ro
                      import->options.max_ahead_us / 1000000);
 }
 
+/* A row that looks new only because the tables leave its id out may be in the archive already. */
+static int check_horizon(const struct import *import, const struct import_row *row,
+                         int64_t received_us, struct text *ret_field, struct error *ret_error) {
+    const struct generation *generation = overlay_generation(import->states.overlay);
+    const struct generation_manifest *manifest =
+        generation ? generation_manifest(generation) : NULL;
+    char since[64];
+    if (!manifest || manifest->ids_from == 0 || received_us >= manifest->ids_since_us)
+        return 0;
+    value_format(value_timestamp(manifest->ids_since_us), since, sizeof since);
+    *ret_field = row->received_us ? TEXT_LITERAL("received_time") : TEXT_LITERAL("event_time_us");
+    return error_set(ret_error, ERROR_INVALID,
+                     "received before %s, and earlier ids are not kept: the archive may have it "
+                     "already; `harrier rebuild --id-horizon all` takes them in again",
+                     since);
+}
+
 /* Checks the row's times. Its transaction was checked before, since recognising a duplicate relies
  * on it; deciding checks it once more, against the policy. */
 static int check_row(const struct import *import, const struct import_row *row, bool is_new,
@@ -340,6 +358,8 @@ static int check_row(const struct import *import, const struct import_row *row, 
         r = check_amendment(row, is_new, ret_field, ret_error);
     if (r == 0)
         r = find_receipt(import, row, ret_received_us, ret_field, ret_error);
+    if (r == 0 && is_new)
+        r = check_horizon(import, row, *ret_received_us, ret_field, ret_error);
     return r;
 }
 

@@ -172,7 +172,7 @@ static void take_record(struct scan *scan, const struct record *record) {
         figures->newest_receive_us = record->receive_time_us;
     if (received)
         received->received++;
-    if (is_transaction && record->transaction.transaction.source.length > 0)
+    if (source_table_takes(record))
         night_sources_take(figures->sources, record);
     if (is_transaction)
         take_transaction(scan, record);

@@ -35,6 +35,6 @@ struct night_sources {
 
 /* It holds its own address: it must not move until it is finished. */
 void night_sources_init(struct night_sources *sources, int64_t day);
-/* A transaction with a source. Those after the day are left out. */
+/* A record that source_table_takes(). Those after the day are left out. */
 void night_sources_take(struct night_sources *sources, const struct record *record);
 void night_sources_deinit(struct night_sources *sources);

@@ -69,8 +69,7 @@ static void put_change(struct buffer *changes, const struct record *record) {
 void list_parcel_take(struct list_parcel *parcel, const struct record *record) {
     if (list_table_takes(record->type))
         put_change(&parcel->changes, record);
-    else if (record->type == RECORD_TRANSACTION &&
-             record->transaction.transaction.source.length > 0)
+    else if (source_table_takes(record))
         source_tape_put(&parcel->sources, &record->transaction.transaction,
                         record->receive_time_us);
 }

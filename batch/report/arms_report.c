@@ -120,7 +120,9 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
     int64_t at_us = transaction->event_time_us;
     (void)ret_error;
     struct arms_phase *phase = phase_of(builder, row->record->position);
-    if (!phase || at_us < builder->options->from_us || at_us >= builder->options->until_us)
+    if (!phase || row->record->transaction.is_backfilled) /* nobody acted on it */
+        return 0;
+    if (at_us < builder->options->from_us || at_us >= builder->options->until_us)
         return 0;
     struct arm_tally *arm = &phase->arms[decision->arm];
     note_time(phase, at_us);

@@ -126,31 +126,46 @@ static int decide(struct run *run, const struct transaction *transaction, struct
 }
 
 /* What was reported of a transaction stays: a file of history that is sent again must not set a
- * label back, or an amount. */
-static int report(struct run *run, const struct backfill_item *item, struct backfill_result *result,
-                  struct text *ret_field, struct error *ret_error) {
+ * label back, or an amount. So an amendment behind another one is not even looked at: it may well
+ * contradict that. Answers of what was there before wait until all of it is safe. */
+static int report_amendment(struct run *run, const struct backfill_item *item, bool *ret_recorded,
+                            struct text *ret_field, struct error *ret_error) {
     struct service *service = run->service;
-    const struct amended scored = amended_of(&item->transaction);
     struct record record;
-    int r = 0;
-    if (item->has_amendment)
+    struct amended now;
+    int r = ingest_find_amended(&service->states, service->archive, item->transaction.id,
+                                &run->arena, &record, &now, ret_error);
+    bool is_amended = r > 0;
+    if (r == 0)
         r = ingest_amend(&service->states, service->archive, &item->amendment, run->receive_time_us,
                          &run->arena, &record, ret_field, ret_error);
     if (r < 0)
         return r;
-    if (r > 0 && amended_equal(&record.amendment.previous, &scored)) {
-        run_append(run, &record);
-        result->amendment_recorded = true;
-    }
-    if (!item->has_outcome)
-        return 0;
-    r = ingest_resolve(&service->states, service->archive, &item->outcome, run->receive_time_us,
-                       &run->arena, &record, ret_field, ret_error);
-    if (r > 0 && record.outcome.previous == LABEL_NONE) {
-        run_append(run, &record);
-        result->outcome_recorded = true;
-    }
-    return r < 0 ? r : 0;
+    *ret_recorded = run_append_change(run, &record, r > 0 && !is_amended) > 0;
+    return 0;
+}
+
+static int report_outcome(struct run *run, const struct backfill_item *item, bool *ret_recorded,
+                          struct text *ret_field, struct error *ret_error) {
+    struct service *service = run->service;
+    struct record record;
+    int r = ingest_resolve(&service->states, service->archive, &item->outcome, run->receive_time_us,
+                           &run->arena, &record, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    bool is_first = r > 0 && record.outcome.previous == LABEL_NONE;
+    *ret_recorded = run_append_change(run, &record, is_first) > 0;
+    return 0;
+}
+
+static int report(struct run *run, const struct backfill_item *item, struct backfill_result *result,
+                  struct text *ret_field, struct error *ret_error) {
+    int r = 0;
+    if (item->has_amendment)
+        r = report_amendment(run, item, &result->amendment_recorded, ret_field, ret_error);
+    if (r == 0 && item->has_outcome)
+        r = report_outcome(run, item, &result->outcome_recorded, ret_field, ret_error);
+    return r;
 }
 
 static int take(struct run *run, struct backfill_item *item, struct backfill_result *result,
@@ -232,6 +247,8 @@ static void withdraw(struct run *run, size_t from, size_t to, const struct error
         bool stands = result->error.code == 0 && result->position <= run->position_before &&
                       !result->outcome_recorded && !result->amendment_recorded;
         /* The transaction that an id conflicts with may be one of those not written. */
+        if (result->error.code == ERROR_ID_CONFLICT)
+            run->rejected--; /* run_refuse_item() counts it a second time */
         if (!stands && (result->error.code == 0 || result->error.code == ERROR_ID_CONFLICT))
             results[i] =
                 (struct backfill_result){.error = run_refuse_item(run, error, (struct text){0})};

@@ -57,6 +57,10 @@ def payment(number):
         del sent["amount_minor"], sent["currency"]
     if number % 2 == 0:
         sent["attributes"] = ATTRIBUTES[number // 2 % len(ATTRIBUTES)]
+    if number % 3 == 0:
+        sent["source"] = "till-7"
+        if number % 9 == 0:
+            sent["sequence"] = 2**53 + number
     return sent
 
 
@@ -167,6 +171,7 @@ class ExportTest(ServerTest):
         for name, member in (("latitude", "latitude_e7"), ("longitude", "longitude_e7")):
             expected = decimal.Decimal(sent["location"][member]).scaleb(-7) if "location" in sent else None
             self.assertEqual(decimal.Decimal(row[name]) if row[name] else None, expected)
+        self.assertEqual((row["source"], row["sequence"]), (sent.get("source", ""), str(sent.get("sequence", ""))))
         expected = {one["name"]: value_of(one) for one in sent.get("attributes", [])}
         self.assertEqual(attributes, expected)
         self.assertEqual({name: repr(value) for name, value in attributes.items()},

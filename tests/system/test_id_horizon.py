@@ -49,8 +49,11 @@ class IdHorizon(SwapTest):
                 out.writerow([one["id"], when, when, one["amount_minor"], "EUR", one["card"], one["merchant"], *amendment])
         return path
 
-    def take(self, data, path):
-        return json.loads(self.harrier("import", data, path, "--policy", f"{self.folder}/policy"))
+    def take(self, data, path, status=0):
+        run = subprocess.run([HARRIER, "import", data, path, "--policy", f"{self.folder}/policy"],
+                             capture_output=True, text=True, timeout=WAIT, check=False)
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        return json.loads(run.stdout), run.stderr
 
     def build(self, *more, data=None):
         return json.loads(self.harrier("rebuild", "--data", data or self.data, "--no-seal", *more))
@@ -130,9 +133,10 @@ class IdHorizon(SwapTest):
         self.assertEqual(self.harrierd.status(state_hash=True)["state_hash"], told["state_hash"])
         self.assertTrue(self.score({**old, **changed})[0]["decision"]["duplicate"])
 
-        # The import answers alike: one row is new, the other one known.
-        taken = self.take(other, self.write("again.csv", [65, 1150]))
-        self.assertEqual((taken["transactions"], taken["duplicates"]), (1, 1), taken)
+        # A file that is imported again must not double what it brought before.
+        taken, said = self.take(other, self.write("again.csv", [65, 1150]), status=1)
+        self.assertEqual([taken[key] for key in ("transactions", "duplicates", "failed")], [0, 1, 1], taken)
+        self.assertIn("received before 2026-01-20", said)
         self.assertEqual(self.build("--force", data=other)["id_days"], HORIZON)
         self.assertEqual(subprocess.run([HARRIER, "verify", other], capture_output=True, check=False).returncode, 0)
         self.assertIn("Every decision equals the archived one.", self.harrier("replay", other, "--recorded"))

@@ -172,6 +172,15 @@ class Served(SourcesTest):
                 self.assertTrue(connection.score([again])[0]["decision"]["duplicate"])
             connection.call({"score": {"transactions": [{**row, "id": "dry", "sequence": 9999}], "dry_run": True}})
         told = self.assert_as_modelled()
+        # Nor does history count that comes late: the numbers of 5,000 transactions ago begin nothing anew.
+        with self.harrierd.connect() as connection:
+            items = []
+            for source, number in (*(("importer", n) for n in range(1, 60)), ("checkout-1", 11), ("checkout-1", 90000), ("old", 7)):
+                self.number += 1
+                items.append({"transaction": {**transaction(self.number), "source": source, "sequence": number}})
+            for result in connection.call({"backfill": {"items": items}})["backfill"]["results"]:
+                self.assertNotIn("error", result)
+        self.assertEqual(self.assert_as_modelled(), told)
 
         self.again()  # from the archive alone
         self.assertEqual(self.assert_as_modelled(), told)

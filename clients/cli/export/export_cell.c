@@ -24,6 +24,8 @@ const char *export_value_name(enum export_value value) {
         [EXPORT_RECEIVED_TIME] = "received_time",
         [EXPORT_POSITION] = "position",
         [EXPORT_BACKFILLED] = "backfilled",
+        [EXPORT_SOURCE] = "source",
+        [EXPORT_SEQUENCE] = "sequence",
         [EXPORT_ATTRIBUTES] = "attributes",
         [EXPORT_VERDICT] = "verdict",
         [EXPORT_SCORE] = "score",
@@ -171,6 +173,11 @@ static struct cell of_transaction(enum export_value value, const struct export_r
         return of_value(value_int((int64_t)row->record->position));
     if (value == EXPORT_BACKFILLED)
         return of_value(value_bool(row->record->transaction.is_backfilled));
+    if (value == EXPORT_SOURCE)
+        return of_text(transaction->source);
+    if (value == EXPORT_SEQUENCE)
+        return transaction->sequence > 0 ? of_value(value_int((int64_t)transaction->sequence))
+                                         : nothing();
     return of_field((enum transaction_column)(value - EXPORT_FIELDS), transaction, memory);
 }
 

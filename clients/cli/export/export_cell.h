@@ -16,6 +16,8 @@ enum export_value {
     EXPORT_RECEIVED_TIME,
     EXPORT_POSITION,
     EXPORT_BACKFILLED,
+    EXPORT_SOURCE,
+    EXPORT_SEQUENCE,
     EXPORT_FIELDS, /* + enum transaction_column */
     EXPORT_ATTRIBUTES =
         EXPORT_FIELDS + TRANSACTION_COLUMN_COUNT, /* several columns: export_columns.h */

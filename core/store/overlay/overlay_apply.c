@@ -217,7 +217,7 @@ void overlay_note(struct overlay *overlay, const struct record *record) {
     switch (record->type) {
     case RECORD_TRANSACTION:
         note_transaction(&overlay->tally, &record->transaction.transaction);
-        if (record->transaction.transaction.source.length > 0)
+        if (source_table_takes(record))
             source_table_add(overlay->sources, &record->transaction.transaction,
                              record->receive_time_us);
         break;

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "core/wire/bytes/source_state.h"
-#include "core/wire/types/transaction.h"
+#include "core/wire/record/record.h"
 
 #define SOURCES_MAX 256u
 
@@ -31,7 +31,13 @@ struct source_table *source_table_new(void);
 void source_table_free(struct source_table *table); /* NULL is allowed */
 void source_table_watch(struct source_table *table, struct source_watch *watch);
 
-/* A transaction that was archived and has a source. NULL: no room for this source, which was
+/* Has it a number that counts? Not history that came late: it numbers what its producer sent long
+ * ago, below everything that the producer sends now. */
+static inline bool source_table_takes(const struct record *record) {
+    return record->type == RECORD_TRANSACTION &&
+           record->transaction.transaction.source.length > 0 && !record->transaction.is_backfilled;
+}
+/* The transaction of a record that it takes. NULL: no room for this source, which was
  * counted with others. The state lives as long as the table and never moves. */
 const struct source_state *source_table_add(struct source_table *table,
                                             const struct transaction *transaction,

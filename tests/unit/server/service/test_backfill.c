@@ -127,6 +127,36 @@ static void what_is_there_stays(void **state) {
     assert_refused(backfill(bench, live), ERROR_ID_CONFLICT, "id", "scored before");
 }
 
+static struct amendment_result amend(struct bench *bench, enum amendment_kind kind) {
+    const struct amendment amendment = {.transaction_id = TEXT_LITERAL("old"), .kind = kind};
+    const struct request request = {.call = CALL_AMEND,
+                                    .amend = {.amendments = &amendment, .amendment_count = 1}};
+    return bench_call(bench, &request).amend.results[0];
+}
+
+/* The file's refund contradicts the void that was reported after it. */
+static void what_was_amended_meanwhile_stays(void **state) {
+    struct bench *bench = *state;
+    struct backfill_item item = item_of("old", -1800, "c1");
+    item.has_outcome = item.has_amendment = true;
+    item.outcome.label = LABEL_FRAUD;
+    item.amendment = (struct amendment){.kind = AMENDMENT_VOID};
+    bench_open(bench);
+    assert_true(backfill(bench, item).amendment_recorded);
+    assert_true(amend(bench, AMENDMENT_RESTORE).changed); /* as it was scored, but reported */
+    uint64_t position = bench_status(bench).position;
+    struct backfill_result again = backfill(bench, item);
+    assert_int_equal(again.error.code, 0);
+    assert_false(again.amendment_recorded);
+    assert_true(amend(bench, AMENDMENT_VOID).changed);
+    item.amendment = (struct amendment){.kind = AMENDMENT_REFUND, .amount_minor = 400};
+    again = backfill(bench, item);
+    assert_int_equal(again.error.code, 0);
+    assert_true(again.duplicate);
+    assert_false(again.amendment_recorded || again.outcome_recorded);
+    assert_int_equal(bench_status(bench).position, position + 1);
+}
+
 static void what_is_wrong_is_refused_as_a_whole(void **state) {
     struct bench *bench = *state;
     struct backfill_item item = item_of("a", -1800, "c1");
@@ -275,6 +305,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(features_see_it_at_its_event_time, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_there_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_amended_meanwhile_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_refused_as_a_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(the_order_does_not_matter, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_written_is_withdrawn, setup, teardown),
