@@ -384,7 +384,15 @@ class Arms(ChallengerTest):
         self.score(CARDS)
         self.await_synced(self.harrierd)
         self.assertIn("count_1h >= 2", self.harrier("policy", "promote", self.data, policy, "--dry-run"))
-        self.harrier("policy", "promote", self.data, policy)
+        def promoted(folder):
+            run = subprocess.run([HARRIER, "policy", "promote", self.data, folder], capture_output=True, text=True,
+                                 timeout=WAIT, check=True)
+            return run.stderr
+
+        own = promoted(self.challenger)  # the wrong folder
+        self.assertIn("nothing was changed", own)
+        self.assertNotIn("end the experiment", own)
+        self.assertIn("now end the experiment", promoted(policy))
         self.configure()
         self.reload(lambda status: "experiment" not in status and status["policy_name"] == "stricter")
         self.score(CARDS)
