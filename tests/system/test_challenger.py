@@ -222,6 +222,31 @@ class Experiment(ChallengerTest):
             self.assertTrue(asked["equal"])
             self.assertIn(f"decided by the {arm}", self.harrier("explain", self.data, one["transaction_id"]))
 
+    def test_the_brake_of_a_rule_that_both_declare_is_lifted_by_name(self):
+        rule = STRICTER["rules/velocity.yaml"].replace("name: twice", "name: many") + "    at_most: 10% per 10m\n"
+        self.write_challenger({**STRICTER, "rules/velocity.yaml": rule})
+        self.configure("50%")
+        self.start()
+        for _ in range(3):
+            self.score(CARDS)
+        self.assertIn("brake pulled on rule many", self.harrierd.said())
+        self.assertIn("lifted", self.harrier("brake", "lift", "many", "--to", self.harrierd.address))
+        self.assertEqual(self.harrier("brake", "list", "--json", "--to", self.harrierd.address), "")
+        self.harrier("brake", "pull", "many", "--to", self.harrierd.address)  # the champion's
+        last = self.score(CARDS // 8)
+        self.assertEqual({one["verdict"] for one in last if one["arm"] == "ARM_CHAMPION"}, {"VERDICT_APPROVE"})
+        self.assertEqual({one["verdict"] for one in last if one["arm"] == "ARM_CHALLENGER"}, {"VERDICT_DECLINE"})
+
+        limited = STRICTER["policy.yaml"] + "  at_most: 10% per 10m\n"  # the whole challenger
+        self.write_challenger({**STRICTER, "policy.yaml": limited})
+        self.reload(lambda status: "challenger_decisions" not in status["experiment"])
+        for _ in range(2):
+            self.score(CARDS)
+        self.assertIn("brake pulled on the policy", self.harrierd.said())
+        self.assertIn("lifted", self.harrier("brake", "lift", "--policy", "--to", self.harrierd.address))
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+
     def test_metrics_and_status(self):
         self.configure("25%")
         self.start()
