@@ -29,10 +29,14 @@ static void begin_phase(struct phases *phases, const struct policy_adoption *cha
                                                       .from_position = position};
 }
 
+/* One reload may record a policy and then what becomes of the challenger: between the two nothing
+ * was decided, so that is no phase. */
 static void end_phase(struct phases *phases, uint64_t position) {
     struct arms_phase *last = phases->count ? &phases->of[phases->count - 1] : NULL;
-    if (last && last->until_position == 0)
-        last->until_position = position;
+    if (!last || last->until_position != 0)
+        return;
+    last->until_position = position;
+    phases->count -= position == last->from_position + 1;
 }
 
 /* An experiment that ended has no adoption of its own: it ends the one before. */
@@ -119,6 +123,8 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
     const struct decision *decision = &row->record->transaction.decision;
     int64_t at_us = transaction->event_time_us;
     (void)ret_error;
+    if (row->record->transaction.is_backfilled) /* nobody acted on the decision */
+        return 0;
     struct arms_phase *phase = phase_of(builder, row->record->position);
     if (!phase || row->record->transaction.is_backfilled) /* nobody acted on it */
         return 0;

@@ -46,16 +46,8 @@ void challenger_candidate_deinit(struct challenger_candidate *candidate) {
 static int experiment_of(const struct challenge_wish *wish, const struct snapshot *champion,
                          const struct snapshot *challenger, struct experiment *ret_experiment,
                          struct error *ret_error) {
-    struct text key;
-    int r = challenger_find_key(champion, text_of(wish->key), &key, ret_error);
-    if (r < 0)
-        return r;
-    if (!experiment_init(ret_experiment, text_of(wish->name), key, wish->share, challenger->id))
-        return error_set(ret_error, ERROR_INVALID,
-                         "challenger_name \"%.80s\" is no name; expected 1 to %d letters, digits, "
-                         "-, _ or .",
-                         wish->name, EXPERIMENT_NAME_MAX);
-    return challenger_check(champion, challenger, ret_error);
+    return challenger_experiment(champion, challenger, text_of(wish->name), text_of(wish->key),
+                                 wish->share, ret_experiment, ret_error);
 }
 
 void challenger_choose(struct service *service, struct challenger_candidate *candidate,

@@ -22,6 +22,7 @@ struct run {
     struct buffer answer;        /* the encoded response */
     size_t kept_bytes;           /* that arena and answer hold between requests */
     struct snapshot *rules;      /* a reference: the response's texts may point into it */
+    struct snapshot *challenger; /* likewise, into the challenger's; NULL: there was none */
     int64_t receive_time_us;     /* wall clock, never before the archive's last record */
     bool is_done;                /* a step refused it */
     bool is_unavailable;         /* handling it changed the service's state: service_report() */

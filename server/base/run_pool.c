@@ -57,6 +57,7 @@ static void reply(struct run *run, int64_t now_us) {
     front_reply(run->request, run->answer.bytes, run->answer.length);
 
     snapshot_unref(run->rules);
+    snapshot_unref(run->challenger);
     (run->arena.used > RUN_KEPT_BYTES ? arena_deinit : arena_reset)(&run->arena);
     (run->answer.capacity > RUN_KEPT_BYTES ? buffer_deinit : buffer_clear)(&run->answer);
     *run = (struct run){.next = run->next,

@@ -622,16 +622,16 @@ static bool check_log(const struct options *options) {
 static bool check_challenge(const struct options *options) {
     struct snapshot *champion = NULL, *challenger = NULL;
     struct buffer messages;
-    struct text key;
+    struct experiment experiment;
     struct error error;
     buffer_init(&messages);
     int r = snapshot_load_folder(options->policy, &champion, &messages, &error);
     if (r == 0)
         r = snapshot_load_folder(options->challenger, &challenger, &messages, &error);
     if (r == 0)
-        r = challenger_find_key(champion, text_of(options->challenger_key), &key, &error);
-    if (r == 0)
-        r = challenger_check(champion, challenger, &error);
+        r = challenger_experiment(champion, challenger, text_of(options->challenger_name),
+                                  text_of(options->challenger_key), options->challenger_parts,
+                                  &experiment, &error);
     if (r < 0)
         fprintf(stderr, "harrierd: challenger %s: %s\n", options->challenger, error.text);
     buffer_deinit(&messages);

@@ -84,11 +84,12 @@ static bool writes(const struct request *request) {
 }
 
 /* Status is answered in every state, a reload in all but failed: it may be what mends things. The
- * run takes a reference to the rules, since its answer may point into them after the lock is
- * released. */
+ * run takes references to the rules of both arms, since its answer may point into them after the
+ * lock is released. */
 static enum next admit(struct run *run) {
     struct service *service = run->service;
     run->rules = snapshot_ref(service->rules);
+    run->challenger = snapshot_ref(service->challenge.snapshot);
     bool serves = service->states.overlay &&
                   (service->state == SERVICE_READY || service->state == SERVICE_STANDBY ||
                    service->state == SERVICE_DRAINING);

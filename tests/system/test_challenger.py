@@ -222,6 +222,31 @@ class Experiment(ChallengerTest):
             self.assertTrue(asked["equal"])
             self.assertIn(f"decided by the {arm}", self.harrier("explain", self.data, one["transaction_id"]))
 
+    def test_the_brake_of_a_rule_that_both_declare_is_lifted_by_name(self):
+        rule = STRICTER["rules/velocity.yaml"].replace("name: twice", "name: many") + "    at_most: 10% per 10m\n"
+        self.write_challenger({**STRICTER, "rules/velocity.yaml": rule})
+        self.configure("50%")
+        self.start()
+        for _ in range(3):
+            self.score(CARDS)
+        self.assertIn("brake pulled on rule many", self.harrierd.said())
+        self.assertIn("lifted", self.harrier("brake", "lift", "many", "--to", self.harrierd.address))
+        self.assertEqual(self.harrier("brake", "list", "--json", "--to", self.harrierd.address), "")
+        self.harrier("brake", "pull", "many", "--to", self.harrierd.address)  # the champion's
+        last = self.score(CARDS // 8)
+        self.assertEqual({one["verdict"] for one in last if one["arm"] == "ARM_CHAMPION"}, {"VERDICT_APPROVE"})
+        self.assertEqual({one["verdict"] for one in last if one["arm"] == "ARM_CHALLENGER"}, {"VERDICT_DECLINE"})
+
+        limited = STRICTER["policy.yaml"] + "  at_most: 10% per 10m\n"  # the whole challenger
+        self.write_challenger({**STRICTER, "policy.yaml": limited})
+        self.reload(lambda status: "challenger_decisions" not in status["experiment"])
+        for _ in range(2):
+            self.score(CARDS)
+        self.assertIn("brake pulled on the policy", self.harrierd.said())
+        self.assertIn("lifted", self.harrier("brake", "lift", "--policy", "--to", self.harrierd.address))
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+
     def test_metrics_and_status(self):
         self.configure("25%")
         self.start()
@@ -330,6 +355,29 @@ class Arms(ChallengerTest):
         self.assertIn("experiment spring: 30% of card to stricter", text)
         self.assertIn("1 transactions without card", text)
 
+    def test_history_that_came_late_is_in_no_arm(self):
+        self.configure("50%")
+        self.start()
+        self.score(CARDS)
+        before = self.reported("--outcomes-after", "0s")
+        history = [{**transaction(10**6 + i, cards=CARDS), "event_time_us": transaction(i)["event_time_us"] - 10**6,
+                    "outcome": "fraud"} for i in range(CARDS)]
+        path = os.path.join(self.folder, "history.jsonl")
+        with open(path, "w", encoding="utf-8") as file:
+            for row in history:
+                file.write(json.dumps(row) + "\n")
+        mapping = os.path.join(self.folder, "map.yaml")
+        with open(mapping, "w", encoding="utf-8") as file:
+            file.write("id: id\nevent_time: {column: event_time_us, format: unix_us}\namount_minor: amount_minor\n"
+                       "currency: currency\ncard: card\nmerchant: merchant\noutcome: outcome\n")
+        self.harrier("backfill", path, "--map", mapping, "--to", self.harrierd.address)
+        self.await_synced(self.harrierd)
+        self.assertEqual(sum(row["arm"] != "" for row in self.exported()), 2 * CARDS)
+        self.assertEqual(self.reported("--outcomes-after", "0s"), before)
+        self.assertEqual(sum(self.harrierd.status()["experiment"].get(f"{arm}_decisions", 0)
+                             for arm in ("champion", "challenger")), CARDS)
+        self.assert_replays()
+
     def test_the_night_reports_the_arms(self):
         """Days that are old enough for outcomes, and one that is not; against the export again."""
         self.configure("40%")
@@ -375,7 +423,15 @@ class Arms(ChallengerTest):
         self.score(CARDS)
         self.await_synced(self.harrierd)
         self.assertIn("count_1h >= 2", self.harrier("policy", "promote", self.data, policy, "--dry-run"))
-        self.harrier("policy", "promote", self.data, policy)
+        def promoted(folder):
+            run = subprocess.run([HARRIER, "policy", "promote", self.data, folder], capture_output=True, text=True,
+                                 timeout=WAIT, check=True)
+            return run.stderr
+
+        own = promoted(self.challenger)  # the wrong folder
+        self.assertIn("nothing was changed", own)
+        self.assertNotIn("end the experiment", own)
+        self.assertIn("now end the experiment", promoted(policy))
         self.configure()
         self.reload(lambda status: "experiment" not in status and status["policy_name"] == "stricter")
         self.score(CARDS)
@@ -387,6 +443,20 @@ class Arms(ChallengerTest):
         self.assertEqual([one["use"] for one in listed], ["live", "arm", "live"])
         self.assertEqual(listed[1]["experiment"], "spring")
         self.assertEqual(listed[1]["until_position"] - listed[2]["position"], 1)
+        (phase,) = [json.loads(line) for line in
+                    self.harrier("policy", "arms", self.data, "--json", "--quiet").splitlines()]
+        self.assertEqual(phase["until_position"], listed[2]["position"])
+
+    def test_a_list_of_the_challenger_alone(self):
+        files = {**STRICTER, "lists.yaml": "lists: {mules: {about: mules}}\n",
+                 "rules/velocity.yaml": STRICTER["rules/velocity.yaml"].replace("card.count_1h >= 2", "card in lists.mules")}
+        self.write_challenger(files)
+        self.configure("100%")
+        self.start()
+        self.harrier("list", "add", "mules", "c3", "--to", self.harrierd.address)
+        self.assertEqual([one["verdict"] for one in self.score(7)].count("VERDICT_DECLINE"), 1)
+        self.await_synced(self.harrierd)
+        self.assert_replays()
 
 
 class Refused(ChallengerTest):
@@ -437,6 +507,16 @@ class Refused(ChallengerTest):
             self.assert_ends(server, 78, word)
             os.remove(server.messages)
             self.servers.clear()
+
+    def test_what_check_finds_beforehand(self):
+        policy = os.path.join(self.folder, "policy")
+        for name, key, word in (("spring", "carrd", "did you mean"), ("spring sale", "card", "is no name"),
+                                ("spring", "card", "")):
+            self.configure("10%", name=name, key=key, more=f"policy = {policy}\n")
+            run = subprocess.run([os.environ["HARRIERD"], "--check", f"--config={self.config}"], capture_output=True,
+                                 text=True, timeout=WAIT, check=False)
+            self.assertEqual(run.returncode, 78 if word else 0, run.stderr)
+            self.assertIn(word, run.stderr)
 
 
 if __name__ == "__main__":

@@ -548,7 +548,7 @@ static int replace(struct policies *policies, const struct side *now, const stru
     return EXIT_STATUS_OK;
 }
 
-static int rollback(struct policies *policies) {
+static int put_in_place(struct policies *policies, bool *ret_is_changed) {
     const struct options *options = policies->options;
     struct side now = {0}, then = {0};
     struct error error;
@@ -565,16 +565,23 @@ static int rollback(struct policies *policies) {
                 options->target);
     if (status == EXIT_STATUS_OK && differ > 0 && !options->dry_run)
         status = replace(policies, &now, &then);
+    *ret_is_changed = status == EXIT_STATUS_OK && differ > 0 && !options->dry_run;
     side_deinit(&now);
     side_deinit(&then);
     return status;
 }
 
-/* The same with the challenger. That the experiment ends is up to the server's options. */
+static int rollback(struct policies *policies) {
+    bool is_changed;
+    return put_in_place(policies, &is_changed);
+}
+
+/* The same with the challenger. That the experiment ends is up to the server's options; not said of
+ * a folder that had the files already, which may be the challenger's own. */
 static int promote(struct policies *policies) {
-    int status = rollback(policies);
-    const struct options *options = policies->options;
-    if (status == EXIT_STATUS_OK && !options->dry_run && !options->quiet)
+    bool is_changed;
+    int status = put_in_place(policies, &is_changed);
+    if (is_changed && !policies->options->quiet)
         fprintf(stderr, "harrier: now end the experiment: empty the server's option challenger\n");
     return status;
 }

@@ -127,8 +127,8 @@ static bool is_key(const struct field *field) {
            (field->kind == FIELD_KIND_TEXT || field->kind == FIELD_KIND_ATTRIBUTE);
 }
 
-int challenger_find_key(const struct snapshot *champion, struct text name, struct text *ret_field,
-                        struct error *ret_error) {
+static int find_key(const struct snapshot *champion, struct text name, struct text *ret_field,
+                    struct error *ret_error) {
     const struct schema *schema = &champion->schema;
     const struct entity_plan *entity = entity_named(&champion->plan, name);
     const struct field *field = field_named(schema, name);
@@ -153,4 +153,21 @@ int challenger_find_key(const struct snapshot *champion, struct text name, struc
                      "\" is no text of a transaction%s; expected a field that says who is treated "
                      "alike, such as customer",
                      TEXT_ARGS(name), hint);
+}
+
+/* ---- the experiment ---- */
+
+int challenger_experiment(const struct snapshot *champion, const struct snapshot *challenger,
+                          struct text name, struct text key, uint32_t share,
+                          struct experiment *ret_experiment, struct error *ret_error) {
+    struct text field;
+    int r = find_key(champion, key, &field, ret_error);
+    if (r < 0)
+        return r;
+    if (!experiment_init(ret_experiment, name, field, share, challenger->id))
+        return error_set(ret_error, ERROR_INVALID,
+                         "challenger_name \"%.*s\" is no name; expected 1 to %d letters, digits, "
+                         "-, _ or .",
+                         name.length > 80 ? 80 : (int)name.length, name.data, EXPERIMENT_NAME_MAX);
+    return challenger_check(champion, challenger, ret_error);
 }

@@ -13,14 +13,16 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/policy/lists/experiment.h"
 #include "core/policy/load/snapshot.h"
 
 /* ERROR_INVALID says what is in the way, and what to do about it. */
 int challenger_check(const struct snapshot *champion, const struct snapshot *challenger,
                      struct error *ret_error);
 
-/* The field that chooses the arm: a text that transactions have, named by itself or by an entity
- * whose key it is. *ret_field is as struct experiment has it, and lives as long as the policy.
- * ERROR_INVALID names what is near. */
-int challenger_find_key(const struct snapshot *champion, struct text name, struct text *ret_field,
-                        struct error *ret_error);
+/* The experiment that a champion, a challenger and the options allow. Beyond challenger_check():
+ * the key is a text that transactions have, named by itself or by an entity whose key it is, and
+ * the name is one. ERROR_INVALID names what is near. */
+int challenger_experiment(const struct snapshot *champion, const struct snapshot *challenger,
+                          struct text name, struct text key, uint32_t share,
+                          struct experiment *ret_experiment, struct error *ret_error);

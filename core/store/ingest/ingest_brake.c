@@ -20,20 +20,38 @@ static int unknown_rule(const struct snapshot *rules, struct text name, struct e
                      TEXT_ARGS(rules->name), hint);
 }
 
+/* 0: there is no engine, or its policy has no such rule. */
+static uint64_t definition_in(const struct engine *engine, const struct brake_change *change) {
+    const struct snapshot *rules = engine ? engine_rules(engine) : NULL;
+    if (rules && change->of_policy)
+        return rules->definition;
+    const struct rule *rule = rules ? find_rule(rules, change->rule) : NULL;
+    return rule ? rule->definition : 0;
+}
+
+/* What a name means: the champion's declaration, or the challenger's where only that has one, or
+ * where it is to be lifted and only that is braked. 0: neither has one. */
+static uint64_t definition_meant(const struct states *states, const struct brake_change *change) {
+    const struct list_table *lists = overlay_lists(states->overlay);
+    uint64_t own = definition_in(states->engine, change);
+    uint64_t other = definition_in(states->challenger, change);
+    if (own == 0)
+        return other;
+    bool is_others = other != 0 && !change->pull && !list_table_brake(lists, change->rule, own) &&
+                     list_table_brake(lists, change->rule, other);
+    return is_others ? other : own;
+}
+
 int ingest_change_brake(const struct states *states, const struct brake_change *change,
                         int64_t receive_time_us, struct record *ret_record, struct text *ret_field,
                         struct error *ret_error) {
     const struct snapshot *rules = engine_rules(states->engine);
-    const struct rule *rule = find_rule(rules, change->rule);
-    if (!rule && states->challenger) /* a rule that only the challenger has */
-        rule = find_rule(engine_rules(states->challenger), change->rule);
-    uint64_t definition = change->definition;
-    if (definition == 0 && !change->of_policy && !rule) {
+    uint64_t definition =
+        change->definition ? change->definition : definition_meant(states, change);
+    if (definition == 0) {
         *ret_field = TEXT_LITERAL("rule");
         return unknown_rule(rules, change->rule, ret_error);
     }
-    if (definition == 0)
-        definition = change->of_policy ? rules->definition : rule->definition;
     *ret_record = (struct record){.type = RECORD_BRAKE,
                                   .receive_time_us = receive_time_us,
                                   .brake = {.rule = change->rule,

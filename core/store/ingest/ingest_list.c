@@ -108,6 +108,8 @@ int ingest_change_list(const struct states *states, const struct list_change *ch
     const struct snapshot *rules = engine_rules(states->engine);
     const struct list *list = snapshot_list(rules, change->list);
     int r = 0;
+    if (!list && states->challenger) /* a list that only the challenger has */
+        list = snapshot_list(engine_rules(states->challenger), change->list);
     if (takes_back(list, change, additions))
         finding.in_policy = is_in_policy(list, change->value, receive_time_us);
     else
