@@ -126,7 +126,7 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
     if (row->record->transaction.is_backfilled) /* nobody acted on the decision */
         return 0;
     struct arms_phase *phase = phase_of(builder, row->record->position);
-    if (!phase || row->record->transaction.is_backfilled) /* nobody acted on it */
+    if (!phase)
         return 0;
     if (at_us < builder->options->from_us || at_us >= builder->options->until_us)
         return 0;
