@@ -201,6 +201,51 @@ static void nights_read_only_what_is_new(void **state) {
     world_deinit(&world);
 }
 
+/* Sensitive to the state of each single card. */
+static const char largest_yaml[] =
+    "thresholds:\n"
+    "  - {name: most, quantile: 0.999999, of: double(card.count_1h) * 1000.0 + card.sum_6h, by: "
+    "card, "
+    "over: 3d, minimum: 1, fallback: 0.0}\n"
+    "  - {name: own, statistic: mad, of: amount, by: [card, merchant], groups: many, over: 3d, "
+    "minimum: 2, fallback: 0.0}\n"
+    "budgets:\n"
+    "  - {verdict: review, at_most: 0.02, over: 2d, minimum: 10, guard: 1000.0}\n"
+    "  - {verdict: decline, precision: 0.3, over: 4d, minimum: 3, guard: 1000.0}\n";
+
+/* History that comes late reads states of entities that were idle when the tables were made, and
+ * that the tables therefore do not hold. */
+static void history_comes_late(void **state) {
+    (void)state;
+    struct world world;
+    unsigned late_known = 0, late = 0;
+    world_init(&world, 13);
+    world.thresholds = largest_yaml;
+    world.rules = "rules:\n"
+                  "  - {name: large, when: amount > 400.0, then: {score: 300}}\n"
+                  "  - {name: often, when: card.count_1h >= 1, then: {score: 100}}\n"
+                  "  - {name: much, when: card.sum_6h > 1000.0, then: {score: 450}}\n";
+    load(&world);
+    append(&world, true, 300);
+    expect_same(&world);
+    for (unsigned night = 0; night < NIGHTS; night++) {
+        uint64_t before = world.traffic.position;
+        bool is_late = night % 3 > 0;
+        world.traffic.late_seconds = is_late ? 86400 : 0;
+        append(&world, false, night_size(&world));
+        uint64_t known = expect_same(&world);
+        bool is_read_again = world.reread_because[0] != '\0';
+        assert_true(known == before || (is_late && known == 0));
+        assert_true(world.scores_from == known);
+        assert_true(!is_read_again ||
+                    strstr(world.reread_because, "later than the policy's lateness"));
+        late_known += is_late && known > 0;
+        late += is_read_again;
+    }
+    assert_true(late > 0 && late_known > 0);
+    world_deinit(&world);
+}
+
 static void flip_a_byte(const char *path) {
     struct text file = scratch_read(path);
     ((char *)(uintptr_t)file.data)[file.length / 2] ^= 1;
@@ -387,6 +432,7 @@ static void a_preview_within_the_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nights_read_only_what_is_new),
+        cmocka_unit_test(history_comes_late),
         cmocka_unit_test(files_may_be_damaged_or_missing),
         cmocka_unit_test(thresholds_are_kept_in_between),
         cmocka_unit_test(a_changed_policy),
