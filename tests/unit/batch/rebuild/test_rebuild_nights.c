@@ -346,6 +346,41 @@ static void a_changed_policy(void **state) {
     world_deinit(&world);
 }
 
+static int refuse(struct rebuild_listener *self, struct archive_place place,
+                  const struct rebuild_report *report, struct error *ret_error) {
+    (void)self, (void)place, (void)report;
+    return error_set(ret_error, ERROR_SYSTEM, "no more room");
+}
+
+/* Nights that fail at their end, again and again, leave no more files than one of them. */
+static void failed_nights_leave_no_heap(void **state) {
+    (void)state;
+    struct rebuild_listener listener = {.publishes = refuse};
+    struct rebuild_report report;
+    struct world world;
+    struct error error;
+    world_init(&world, 14);
+    expect_same(&world);
+    append(&world, false, night_size(&world));
+    expect_same(&world);
+    uint64_t before = world.traffic.position;
+    unsigned files = each_file(&world, NULL);
+    const struct rebuild_options options = {
+        .archive = scratch_path(world.root, "archive"),
+        .generations = scratch_path(world.root, "nights"),
+        .version = "test",
+        .now_us = TRAFFIC_START_US + (INT64_C(1) << 50),
+        .listener = &listener,
+    };
+    for (int night = 0; night < 4; night++) {
+        append(&world, false, 20);
+        assert_int_equal(rebuild_run(&options, NULL, &report, &error), -ERROR_SYSTEM);
+        assert_int_equal(each_file(&world, NULL), files + 1);
+    }
+    assert_int_equal(expect_same(&world), before);
+    world_deinit(&world);
+}
+
 static void flip_scores(const char *path) {
     if (strstr(path, "/c-"))
         flip_a_byte(path);
@@ -436,6 +471,7 @@ int main(void) {
         cmocka_unit_test(files_may_be_damaged_or_missing),
         cmocka_unit_test(thresholds_are_kept_in_between),
         cmocka_unit_test(a_changed_policy),
+        cmocka_unit_test(failed_nights_leave_no_heap),
         cmocka_unit_test(scores_of_budgets_are_kept),
         cmocka_unit_test(a_preview_within_the_memory),
     };
