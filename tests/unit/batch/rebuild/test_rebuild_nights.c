@@ -10,7 +10,10 @@
 #include "tests/unit/store/traffic.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NIGHTS 40 /* files are merged again and again, and periods end */
@@ -95,10 +98,8 @@ static void append(struct world *world, bool with_policy, unsigned count) {
     archive_close(archive);
 }
 
-static struct rebuild_report rebuild(struct world *world, bool full) {
-    struct rebuild_report report;
-    struct error error;
-    const struct rebuild_options options = {
+static struct rebuild_options options_of(struct world *world, bool full) {
+    return (struct rebuild_options){
         .archive = scratch_path(world->root, "archive"),
         .generations = scratch_path(world->root, full ? "full" : "nights"),
         .version = "test",
@@ -110,7 +111,14 @@ static struct rebuild_report rebuild(struct world *world, bool full) {
                             : UINT64_C(1) << (traffic_random(&world->traffic, 2) ? 20 : 26),
         .preview_max = world->preview_max,
         .keep_thresholds = world->keeps_thresholds,
-        .threads = 1 + (size_t)traffic_random(&world->traffic, 3)};
+        .threads = 1 + (size_t)traffic_random(&world->traffic, 3),
+    };
+}
+
+static struct rebuild_report rebuild(struct world *world, bool full) {
+    struct rebuild_report report;
+    struct error error;
+    const struct rebuild_options options = options_of(world, full);
     if (rebuild_run(&options, NULL, &report, &error) < 0)
         fail_msg("%s", error.text);
     return report;
@@ -365,19 +373,83 @@ static void failed_nights_leave_no_heap(void **state) {
     expect_same(&world);
     uint64_t before = world.traffic.position;
     unsigned files = each_file(&world, NULL);
-    const struct rebuild_options options = {
-        .archive = scratch_path(world.root, "archive"),
-        .generations = scratch_path(world.root, "nights"),
-        .version = "test",
-        .now_us = TRAFFIC_START_US + (INT64_C(1) << 50),
-        .listener = &listener,
-    };
+    struct rebuild_options options = options_of(&world, false);
+    options.listener = &listener;
     for (int night = 0; night < 4; night++) {
         append(&world, false, 20);
         assert_int_equal(rebuild_run(&options, NULL, &report, &error), -ERROR_SYSTEM);
         assert_int_equal(each_file(&world, NULL), files + 1);
     }
     assert_int_equal(expect_same(&world), before);
+    world_deinit(&world);
+}
+
+/* ---- kill -9 ---- */
+
+/* In a child: so many more renames, removals and syncs, then it is killed; 0: it is not. */
+static unsigned calls_left;
+
+static void count_call(void) {
+    if (calls_left > 0 && --calls_left == 0)
+        kill(getpid(), SIGKILL);
+}
+
+/* In place of the C library's, for the whole program. */
+int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+    count_call();
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
+}
+
+int unlinkat(int folder, const char *name, int flags) {
+    count_call();
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
+
+int fsync(int file) {
+    count_call();
+    return (int)syscall(SYS_fsync, file);
+}
+
+/* Rebuilds in a child, which is killed at its call of this number. false: it ended before. */
+static bool rebuild_killed(struct world *world, unsigned at) {
+    const struct rebuild_options options = options_of(world, false);
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct rebuild_report report;
+        struct error error;
+        calls_left = at;
+        _exit(rebuild_run(&options, NULL, &report, &error) < 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status))
+        assert_int_equal(WEXITSTATUS(status), 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* Between any two steps of publishing, values, scores and tables do not belong together: the next
+ * night sees that. Every other one has less to do than the one that was killed. */
+static void nights_are_killed(void **state) {
+    (void)state;
+    struct world world;
+    unsigned at = 0, known = 0;
+    world_init(&world, 15);
+    world.thresholds = largest_yaml;
+    world.rules = "rules: [{name: often, when: card.count_1h >= 1, then: {score: 100}}]\n";
+    load(&world);
+    append(&world, true, 300);
+    expect_same(&world);
+    do {
+        append(&world, false, night_size(&world));
+        if (!rebuild_killed(&world, ++at))
+            break;
+        if (at % 2)
+            append(&world, false, night_size(&world));
+        known += expect_same(&world) > 0;
+        assert_true(world.reread_because[0] == '\0');
+    } while (true);
+    assert_true(at > 10 && known > 5);
     world_deinit(&world);
 }
 
@@ -472,6 +544,7 @@ int main(void) {
         cmocka_unit_test(thresholds_are_kept_in_between),
         cmocka_unit_test(a_changed_policy),
         cmocka_unit_test(failed_nights_leave_no_heap),
+        cmocka_unit_test(nights_are_killed),
         cmocka_unit_test(scores_of_budgets_are_kept),
         cmocka_unit_test(a_preview_within_the_memory),
     };
