@@ -351,6 +351,12 @@ static void a_changed_policy(void **state) {
     assert_int_equal(expect_same(&world), 0);
     append(&world, false, night_size(&world));
     assert_true(expect_same(&world) > 0);
+    world.thresholds = "thresholds: []\n";
+    load(&world);
+    append(&world, true, night_size(&world));
+    struct rebuild_report report = rebuild(&world, false);
+    assert_int_equal(each_file(&world, NULL), 0);
+    rebuild_report_deinit(&report);
     world_deinit(&world);
 }
 
