@@ -374,6 +374,13 @@ static int verify(struct rebuild *rebuild, struct error *ret_error) {
                          ret_error);
 }
 
+/* Are the files of values and scores that end elsewhere of no use any more? */
+static bool are_samples_replaced(const struct rebuild *rebuild) {
+    const struct snapshot *snapshot = rebuild->snapshot;
+    return rebuild->sample_inputs || rebuild->keeps_scores ||
+           (snapshot->threshold_count == 0 && snapshot->budget_count == 0);
+}
+
 static int publish(struct rebuild *rebuild, struct error *ret_error) {
     struct rebuild_listener *listener = rebuild->options->listener;
     int r = rebuild_progress(rebuild, REBUILD_PUBLISH, 0, 0, ret_error);
@@ -383,7 +390,7 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)
         return r;
-    if (rebuild->sample_inputs || rebuild->keeps_scores)
+    if (are_samples_replaced(rebuild))
         sample_files_retain(rebuild->options->generations, rebuild->sample_inputs, rebuild->target);
     /* The new generation is published; failing to remove old ones is only a warning. */
     struct error error;

@@ -43,7 +43,7 @@ struct fold {
     struct generation *before; /* shared, with a cursor per stream; NULL: none */
     struct fold_thread *threads;
     struct ordered_queue *ordered_queue;
-    atomic_bool is_late; /* see note_late() */
+    atomic_bool misses_states, is_late; /* see note_late() */
 };
 
 /* One stream while a thread folds it. */
@@ -152,9 +152,13 @@ static bool has_late(const struct folding *folding, const struct group *group) {
 
 /* An entity that is missing from the generation before may have been left out as idle. Entries
  * within the lateness cannot reach such a history; a later one may, and then only a full rebuild
- * gives the right state. */
+ * gives the right state. If the state is idle again it is not needed, but what the transaction read
+ * of it is not known. */
 static void note_late(struct folding *folding, struct text before, struct text state) {
-    if (before.length == 0 && !is_idle(folding, state))
+    if (before.length > 0)
+        return;
+    atomic_store(&folding->fold->misses_states, true);
+    if (!is_idle(folding, state))
         atomic_store(&folding->fold->is_late, true);
 }
 
@@ -515,5 +519,7 @@ int rebuild_fold(struct rebuild *rebuild, size_t first, size_t end, struct error
     generation_close(fold.before);
     generation_names_deinit(&fold.names);
     free(fold.threads);
+    /* An amendment puts old entries in, but reads nothing. */
+    rebuild->misses_states = rebuild->has_late && atomic_load(&fold.misses_states);
     return r < 0 ? r : atomic_load(&fold.is_late);
 }

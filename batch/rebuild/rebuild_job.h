@@ -54,6 +54,11 @@ struct rebuild {
     int64_t newest_receive_us;  /* of the records read */
     uint64_t id_days, ids_from; /* as in the manifest */
     int64_t ids_since_us;
+    /* A transaction came later than the policy's lateness, for an entity that `before` does not
+     * hold: it may have been left out as idle, and only a replay from the first record has what the
+     * transaction read of it. */
+    bool misses_states;
+    bool has_late;       /* some transaction came so late, for whatever entity */
     uint64_t adopted_id; /* of the generation that a server adopted last; 0: none known */
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
@@ -85,6 +90,7 @@ struct rebuild {
  * matter and threads' sums can be added up. */
 struct sums {
     uint64_t records, transactions, outcomes;
+    uint64_t late; /* transactions that came later than the lateness allows, after `before` */
     int64_t labels[LABEL_COUNT];
     int64_t newest_event_time_us, newest_receive_us;
     uint64_t newest_generation, newest_generation_position; /* the last one adopted */

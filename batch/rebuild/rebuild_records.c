@@ -128,11 +128,19 @@ bool rebuild_needs(const struct rebuild *rebuild, const struct archive_part_reco
     return false;
 }
 
+/* Later than the lateness allows behind the tables that the rebuild continues from? */
+static bool is_late(const struct rebuild *rebuild, int64_t event_time_us) {
+    int64_t newest_before_us = rebuild->before_tally.newest_event_time_us;
+    return newest_before_us != INT64_MIN &&
+           event_time_us < newest_before_us - rebuild->plan->lateness_us;
+}
+
 static int take_transaction(struct record_scan *scan, const struct record *record,
                             struct error *ret_error) {
     const struct transaction *transaction = &record->transaction.transaction;
     struct sums *sums = &scan->sums;
     sums->transactions++;
+    sums->late += is_late(scan->rebuild, transaction->event_time_us);
     if (sums->newest_event_time_us < transaction->event_time_us)
         sums->newest_event_time_us = transaction->event_time_us;
     if (record->position < scan->rebuild->ids_from)
@@ -252,6 +260,7 @@ int record_scan_close(struct record_scan *scan, int result, struct error *ret_er
 void rebuild_add_sums(struct sums *sums, const struct sums *more) {
     sums->records += more->records;
     sums->transactions += more->transactions;
+    sums->late += more->late;
     sums->outcomes += more->outcomes;
     for (int label = LABEL_NONE + 1; label < LABEL_COUNT; label++)
         sums->labels[label] += more->labels[label];
@@ -278,6 +287,7 @@ void rebuild_take_sums(struct rebuild *rebuild, const struct sums *sums) {
     }
     if (tally->newest_event_time_us < sums->newest_event_time_us)
         tally->newest_event_time_us = sums->newest_event_time_us;
+    rebuild->has_late = sums->late > 0;
     rebuild->report.records = sums->records;
     rebuild->newest_receive_us = sums->newest_receive_us;
     rebuild->adopted_id =

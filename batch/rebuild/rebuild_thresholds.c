@@ -96,11 +96,25 @@ static int read_and_compute(struct threshold_job *job, struct threshold_values *
     return r < 0 ? r : sample_compute(&sample, &rebuild->computed, ret_values, ret_error);
 }
 
+/* What rebuilds that failed have left: a disk that is nearly full must not become fuller with each
+ * of them. */
+static void remove_left_over(const struct threshold_job *job) {
+    const struct rebuild_options *options = job->rebuild->options;
+    struct generation_manifest current;
+    struct error ignored;
+    if (options->elsewhere)
+        return;
+    if (generation_current_manifest(options->generations, &current, &ignored) < 0)
+        current.place = (struct archive_place){0};
+    sample_files_retain(options->generations, sample_inputs(job->snapshot), current.place);
+}
+
 /* Computing reads all bytes of the files, so damage is noticed here, before anything is
  * published. */
 static int compute_values(struct threshold_job *job, struct threshold_values **ret_values,
                           struct error *ret_error) {
     threshold_recall(job);
+    remove_left_over(job);
     int r = read_and_compute(job, ret_values, ret_error);
     if (r == -ERROR_DAMAGED && job->known.position > 0) { /* the archive has it all */
         threshold_forget(job, ret_error);
@@ -113,6 +127,7 @@ static int compute_values(struct threshold_job *job, struct threshold_values **r
  * values before them that would be all records: left to a night that needs them. */
 static int keep_values(struct threshold_job *job, struct error *ret_error) {
     threshold_recall(job);
+    remove_left_over(job);
     if (job->known.position == 0) {
         job->rebuild->sample_inputs = 0;
         return 0;

@@ -171,11 +171,12 @@ static void end_draft(struct score_recall *recall) {
     sample_draft_remove(recall->job->rebuild->options->generations);
 }
 
-/* A file that cannot be used is as good as none, as are outcomes that take too much memory. */
+/* A file that cannot be used is as good as none, as are outcomes that take too much memory, and
+ * tables from which new transactions cannot be decided. */
 static int open_earlier(struct score_recall *recall, struct error *ret_error) {
     const struct rebuild *rebuild = recall->job->rebuild;
     struct error ignored;
-    if (rebuild->before.place.position == 0 ||
+    if (rebuild->before.place.position == 0 || rebuild->misses_states ||
         sample_kept_open(rebuild->options->generations, FILE_KIND, recall->identity,
                          rebuild->before.place, &recall->earlier, &ignored) < 0)
         return 0;

@@ -26,6 +26,23 @@ static bool uses_files(const struct threshold_job *job) {
     return !job->rebuild->options->elsewhere && job->snapshot->threshold_count > 0;
 }
 
+static bool has_features(const struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (!snapshot->thresholds[i].reads_fields_only)
+            return true;
+    return false;
+}
+
+static int open_series(const struct threshold_job *job, struct error *ret_error) {
+    struct rebuild *rebuild = job->rebuild;
+    if (rebuild->misses_states && has_features(job->snapshot))
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "transactions came later than the policy's lateness allows, for entities "
+                         "that the tables do not hold");
+    return sample_series_open(rebuild->options->generations, rebuild->sample_inputs,
+                              rebuild->before.place, &rebuild->samples, ret_error);
+}
+
 void threshold_recall(struct threshold_job *job) {
     struct rebuild *rebuild = job->rebuild;
     struct error error;
@@ -34,8 +51,7 @@ void threshold_recall(struct threshold_job *job) {
     rebuild->sample_inputs = sample_inputs(job->snapshot);
     if (rebuild->before.place.position == 0)
         return;
-    if (sample_series_open(rebuild->options->generations, rebuild->sample_inputs,
-                           rebuild->before.place, &rebuild->samples, &error) < 0) {
+    if (open_series(job, &error) < 0) {
         not_recalled(job, &error);
         return;
     }

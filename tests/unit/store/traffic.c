@@ -64,6 +64,8 @@ uint64_t traffic_random(struct traffic *traffic, uint64_t below) {
 
 static struct record next_transaction(struct traffic *traffic) {
     struct arena *arena = &traffic->arena;
+    bool is_late = traffic->late_seconds > 0 && traffic_random(traffic, 8) == 0;
+    bool is_backfilled = is_late && traffic_random(traffic, 2) == 0;
     struct transaction transaction = {
         .id = arena_printf(arena, "t-%llu", (unsigned long long)traffic->position),
         /* Three minutes on, up to an hour out of order. */
@@ -72,6 +74,9 @@ static struct record next_transaction(struct traffic *traffic) {
         .amount_minor = (int64_t)traffic_random(traffic, 100000),
         .currency = TEXT_LITERAL("EUR"),
     };
+    if (is_late)
+        transaction.event_time_us -=
+            (int64_t)traffic_random(traffic, traffic->late_seconds) * 1000000;
     /* New cards come and old ones stay away: they fall idle. */
     uint64_t newest = 5 + traffic->position / 4;
     transaction.fields[FIELD_CARD] = arena_printf(
@@ -86,6 +91,7 @@ static struct record next_transaction(struct traffic *traffic) {
     }
     struct record record = {.type = RECORD_TRANSACTION};
     record.transaction.transaction = transaction;
+    record.transaction.is_backfilled = is_backfilled;
     record.transaction.decision.verdict =
         traffic_random(traffic, 5) ? VERDICT_APPROVE : VERDICT_DECLINE;
     if (traffic->past_count == traffic->past_capacity) {
@@ -98,7 +104,8 @@ static struct record next_transaction(struct traffic *traffic) {
                               .position = traffic->position,
                               .transaction = transaction,
                               .verdict = record.transaction.decision.verdict,
-                              .amended = amended_of(&transaction)};
+                              .amended = amended_of(&transaction),
+                              .is_backfilled = is_backfilled};
     return record;
 }
 
@@ -114,6 +121,7 @@ static struct record next_outcome(struct traffic *traffic) {
         .verdict = past->verdict,
         .is_amended = past->is_amended,
         .amended = past->amended,
+        .is_backfilled = past->is_backfilled,
     };
     past->label = label;
     return record;
@@ -136,6 +144,7 @@ static struct record next_amendment(struct traffic *traffic) {
         .transaction = past->transaction,
         .verdict = past->verdict,
         .label = past->label,
+        .is_backfilled = past->is_backfilled,
     };
     past->amended = now;
     past->is_amended = true;

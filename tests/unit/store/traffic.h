@@ -17,13 +17,15 @@ struct traffic_past {
     enum label label;
     struct transaction transaction;
     enum verdict verdict;
-    bool is_amended;
+    bool is_amended, is_backfilled;
     struct amended amended;
     uint64_t amended_at; /* position of the newest amendment */
 };
 
 struct traffic {
     uint64_t random, position;
+    /* One in eight transactions comes up to so late, half of these as history; 0: none does. */
+    uint64_t late_seconds;
     struct arena arena; /* everything lives in here */
     struct traffic_past *past;
     size_t past_count, past_capacity;

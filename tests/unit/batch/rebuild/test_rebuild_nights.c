@@ -10,7 +10,10 @@
 #include "tests/unit/store/traffic.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NIGHTS 40 /* files are merged again and again, and periods end */
@@ -95,10 +98,8 @@ static void append(struct world *world, bool with_policy, unsigned count) {
     archive_close(archive);
 }
 
-static struct rebuild_report rebuild(struct world *world, bool full) {
-    struct rebuild_report report;
-    struct error error;
-    const struct rebuild_options options = {
+static struct rebuild_options options_of(struct world *world, bool full) {
+    return (struct rebuild_options){
         .archive = scratch_path(world->root, "archive"),
         .generations = scratch_path(world->root, full ? "full" : "nights"),
         .version = "test",
@@ -110,7 +111,14 @@ static struct rebuild_report rebuild(struct world *world, bool full) {
                             : UINT64_C(1) << (traffic_random(&world->traffic, 2) ? 20 : 26),
         .preview_max = world->preview_max,
         .keep_thresholds = world->keeps_thresholds,
-        .threads = 1 + (size_t)traffic_random(&world->traffic, 3)};
+        .threads = 1 + (size_t)traffic_random(&world->traffic, 3),
+    };
+}
+
+static struct rebuild_report rebuild(struct world *world, bool full) {
+    struct rebuild_report report;
+    struct error error;
+    const struct rebuild_options options = options_of(world, full);
     if (rebuild_run(&options, NULL, &report, &error) < 0)
         fail_msg("%s", error.text);
     return report;
@@ -198,6 +206,51 @@ static void nights_read_only_what_is_new(void **state) {
     }
     assert_in_range(most, 2, 8);
     assert_true(has_merged);
+    world_deinit(&world);
+}
+
+/* Sensitive to the state of each single card. */
+static const char largest_yaml[] =
+    "thresholds:\n"
+    "  - {name: most, quantile: 0.999999, of: double(card.count_1h) * 1000.0 + card.sum_6h, by: "
+    "card, "
+    "over: 3d, minimum: 1, fallback: 0.0}\n"
+    "  - {name: own, statistic: mad, of: amount, by: [card, merchant], groups: many, over: 3d, "
+    "minimum: 2, fallback: 0.0}\n"
+    "budgets:\n"
+    "  - {verdict: review, at_most: 0.02, over: 2d, minimum: 10, guard: 1000.0}\n"
+    "  - {verdict: decline, precision: 0.3, over: 4d, minimum: 3, guard: 1000.0}\n";
+
+/* History that comes late reads states of entities that were idle when the tables were made, and
+ * that the tables therefore do not hold. */
+static void history_comes_late(void **state) {
+    (void)state;
+    struct world world;
+    unsigned late_known = 0, late = 0;
+    world_init(&world, 13);
+    world.thresholds = largest_yaml;
+    world.rules = "rules:\n"
+                  "  - {name: large, when: amount > 400.0, then: {score: 300}}\n"
+                  "  - {name: often, when: card.count_1h >= 1, then: {score: 100}}\n"
+                  "  - {name: much, when: card.sum_6h > 1000.0, then: {score: 450}}\n";
+    load(&world);
+    append(&world, true, 300);
+    expect_same(&world);
+    for (unsigned night = 0; night < NIGHTS; night++) {
+        uint64_t before = world.traffic.position;
+        bool is_late = night % 3 > 0;
+        world.traffic.late_seconds = is_late ? 86400 : 0;
+        append(&world, false, night_size(&world));
+        uint64_t known = expect_same(&world);
+        bool is_read_again = world.reread_because[0] != '\0';
+        assert_true(known == before || (is_late && known == 0));
+        assert_true(world.scores_from == known);
+        assert_true(!is_read_again ||
+                    strstr(world.reread_because, "later than the policy's lateness"));
+        late_known += is_late && known > 0;
+        late += is_read_again;
+    }
+    assert_true(late > 0 && late_known > 0);
     world_deinit(&world);
 }
 
@@ -298,6 +351,111 @@ static void a_changed_policy(void **state) {
     assert_int_equal(expect_same(&world), 0);
     append(&world, false, night_size(&world));
     assert_true(expect_same(&world) > 0);
+    world.thresholds = "thresholds: []\n";
+    load(&world);
+    append(&world, true, night_size(&world));
+    struct rebuild_report report = rebuild(&world, false);
+    assert_int_equal(each_file(&world, NULL), 0);
+    rebuild_report_deinit(&report);
+    world_deinit(&world);
+}
+
+static int refuse(struct rebuild_listener *self, struct archive_place place,
+                  const struct rebuild_report *report, struct error *ret_error) {
+    (void)self, (void)place, (void)report;
+    return error_set(ret_error, ERROR_SYSTEM, "no more room");
+}
+
+/* Nights that fail at their end, again and again, leave no more files than one of them. */
+static void failed_nights_leave_no_heap(void **state) {
+    (void)state;
+    struct rebuild_listener listener = {.publishes = refuse};
+    struct rebuild_report report;
+    struct world world;
+    struct error error;
+    world_init(&world, 14);
+    expect_same(&world);
+    append(&world, false, night_size(&world));
+    expect_same(&world);
+    uint64_t before = world.traffic.position;
+    unsigned files = each_file(&world, NULL);
+    struct rebuild_options options = options_of(&world, false);
+    options.listener = &listener;
+    for (int night = 0; night < 4; night++) {
+        append(&world, false, 20);
+        assert_int_equal(rebuild_run(&options, NULL, &report, &error), -ERROR_SYSTEM);
+        assert_int_equal(each_file(&world, NULL), files + 1);
+    }
+    assert_int_equal(expect_same(&world), before);
+    world_deinit(&world);
+}
+
+/* ---- kill -9 ---- */
+
+/* In a child: so many more renames, removals and syncs, then it is killed; 0: it is not. */
+static unsigned calls_left;
+
+static void count_call(void) {
+    if (calls_left > 0 && --calls_left == 0)
+        kill(getpid(), SIGKILL);
+}
+
+/* In place of the C library's, for the whole program. */
+int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+    count_call();
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
+}
+
+int unlinkat(int folder, const char *name, int flags) {
+    count_call();
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
+
+int fsync(int file) {
+    count_call();
+    return (int)syscall(SYS_fsync, file);
+}
+
+/* Rebuilds in a child, which is killed at its call of this number. false: it ended before. */
+static bool rebuild_killed(struct world *world, unsigned at) {
+    const struct rebuild_options options = options_of(world, false);
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct rebuild_report report;
+        struct error error;
+        calls_left = at;
+        _exit(rebuild_run(&options, NULL, &report, &error) < 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status))
+        assert_int_equal(WEXITSTATUS(status), 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* Between any two steps of publishing, values, scores and tables do not belong together: the next
+ * night sees that. Every other one has less to do than the one that was killed. */
+static void nights_are_killed(void **state) {
+    (void)state;
+    struct world world;
+    unsigned at = 0, known = 0;
+    world_init(&world, 15);
+    world.thresholds = largest_yaml;
+    world.rules = "rules: [{name: often, when: card.count_1h >= 1, then: {score: 100}}]\n";
+    load(&world);
+    append(&world, true, 300);
+    expect_same(&world);
+    do {
+        append(&world, false, night_size(&world));
+        if (!rebuild_killed(&world, ++at))
+            break;
+        if (at % 2)
+            append(&world, false, night_size(&world));
+        known += expect_same(&world) > 0;
+        assert_true(world.reread_because[0] == '\0');
+    } while (true);
+    assert_true(at > 10 && known > 5);
     world_deinit(&world);
 }
 
@@ -387,9 +545,12 @@ static void a_preview_within_the_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nights_read_only_what_is_new),
+        cmocka_unit_test(history_comes_late),
         cmocka_unit_test(files_may_be_damaged_or_missing),
         cmocka_unit_test(thresholds_are_kept_in_between),
         cmocka_unit_test(a_changed_policy),
+        cmocka_unit_test(failed_nights_leave_no_heap),
+        cmocka_unit_test(nights_are_killed),
         cmocka_unit_test(scores_of_budgets_are_kept),
         cmocka_unit_test(a_preview_within_the_memory),
     };
