@@ -359,6 +359,7 @@ class Arms(ChallengerTest):
         self.configure("50%")
         self.start()
         self.score(CARDS)
+        self.await_synced(self.harrierd)
         before = self.reported("--outcomes-after", "0s")
         history = [{**transaction(10**6 + i, cards=CARDS), "event_time_us": transaction(i)["event_time_us"] - 10**6,
                     "outcome": "fraud"} for i in range(CARDS)]
