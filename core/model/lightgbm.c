@@ -469,5 +469,7 @@ int lightgbm_read(struct text file, struct forest *forest, struct error *ret_err
     if (r == 0 && reader.tree % forest->output_count != 0)
         r = error_set(ret_error, ERROR_INVALID, "%zu trees for %zu classes", reader.tree,
                       forest->output_count);
+    if (r == 0 && forest->divides && reader.tree == 0)
+        r = error_set(ret_error, ERROR_INVALID, "average_output, but no trees");
     return r;
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -160,6 +161,26 @@ static int lay_out_tree(struct builder *builder, size_t index) {
     return 0;
 }
 
+/* No sum of leaves may overflow: of what is infinite, or then NaN, predictions would not be the
+ * same on every machine. */
+static int check_sums(const struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    double sums[MODEL_OUTPUTS_MAX], most = forest->is_float ? (double)FLT_MAX / 2 : DBL_MAX / 2;
+    for (size_t i = 0; i < forest->output_count; i++)
+        sums[i] = fabs(forest->base[i]);
+    for (size_t i = 0; i < forest->tree_count; i++) {
+        const struct model_tree *tree = &builder->trees[i];
+        double greatest = 0;
+        for (uint32_t k = 0; k < tree->node_count; k++)
+            greatest = fmax(greatest, fabs(builder->values[tree->root + k]));
+        sums[tree->output] += greatest;
+        if (!(sums[tree->output] <= most))
+            return error_set(builder->error, ERROR_TOO_LARGE,
+                             "tree %zu: the sum of the greatest leaves is more than %g", i, most);
+    }
+    return 0;
+}
+
 static int lay_out(struct builder *builder) {
     struct model_shape *shape = &builder->model->shape;
     for (size_t i = 0; i < builder->forest->tree_count; i++) {
@@ -175,7 +196,7 @@ static int lay_out(struct builder *builder) {
     shape->node_count = builder->node_count;
     shape->column_count = builder->column_count;
     shape->has_categories = builder->set_count > 0;
-    return 0;
+    return check_sums(builder);
 }
 
 static void *room(struct arena *arena, size_t count, size_t size) {
@@ -210,8 +231,32 @@ static double expected_of(const struct builder *builder, const struct model_tree
     return means[0];
 }
 
+/* Contributions divide by the share of rows that come to a node if nothing is known. Where covers
+ * do not add up, or are of many magnitudes, it could come out as 0. */
+#define SHARE_LEAST 1e-250
+
+static bool has_shares(const struct builder *builder, const struct model_tree *tree,
+                       double *shares) {
+    double least = 1;
+    shares[0] = 1;
+    for (uint32_t i = 0; i < tree->node_count; i++) {
+        const struct model_node *node = &builder->nodes[tree->root + i];
+        uint32_t left = node->left - tree->root;
+        if (node->left + 1 == tree->root + i)
+            continue;
+        double cover = builder->covers[node->left], other = builder->covers[node->left + 1];
+        shares[left] = shares[i] * (cover / (cover + other));
+        shares[left + 1] = shares[i] * (other / (cover + other));
+        least = fmin(least, fmin(shares[left], shares[left + 1]));
+    }
+    return least >= SHARE_LEAST;
+}
+
 static void find_expected(struct builder *builder) {
     const struct forest *forest = builder->forest;
+    bool *has_covers = &builder->model->shape.has_covers;
+    for (size_t i = 0; i < forest->tree_count && *has_covers; i++)
+        *has_covers = has_shares(builder, &builder->trees[i], builder->means);
     double *expected = copy(builder->arena, forest->base, forest->output_count, sizeof *expected);
     for (size_t i = 0; i < forest->tree_count && builder->model->shape.has_covers; i++) {
         expected[builder->trees[i].output] +=

@@ -10,6 +10,7 @@
 
 struct ubj {
     struct text file;
+    size_t containers; /* so far */
     size_t at;
     int depth;
     size_t values; /* so far */
@@ -202,6 +203,8 @@ static json_t *take_object(struct ubj *reader) {
 static json_t *take_nested(struct ubj *reader, bool is_array) {
     if (reader->depth == UBJ_DEPTH_MAX)
         return fail(reader, "nested too deeply");
+    if (++reader->containers > UBJ_CONTAINERS_MAX)
+        return fail(reader, "too many objects and arrays");
     reader->depth++;
     json_t *value = is_array ? take_array(reader) : take_object(reader);
     reader->depth--;

@@ -11,5 +11,9 @@
 #define UBJ_VALUES_MAX                                                                             \
     8000000u /* each takes some 40 bytes of memory; a file of 16 MiB has 5 million */
 
+/* Objects and arrays together. Empty ones are two bytes of a file and 200 of memory; a tree of
+ * XGBoost has about twenty. */
+#define UBJ_CONTAINERS_MAX 500000u
+
 /* The bytes may be anything. *ret_root: json_decref() it. */
 int ubj_read(struct text file, json_t **ret_root, struct error *ret_error);

@@ -18,7 +18,8 @@
 struct xgboost {
     struct forest *forest;
     struct error *error;
-    const json_t *model; /* learner.gradient_booster.model */
+    const json_t *model;     /* learner.gradient_booster.model */
+    bool is_base_kept_apart; /* since 3.2, a probability to begin with is kept from 0 and 1 */
 };
 
 static int refuse(struct xgboost *reader, const char *path, const char *expected) {
@@ -303,7 +304,7 @@ static const struct objective {
     enum base_margin base;
 } objectives[] = {
     {"binary:logistic", FOREST_LINK_LOGISTIC, BASE_LOGIT},
-    {"binary:logitraw", FOREST_LINK_NONE, BASE_LOGIT},
+    {"binary:logitraw", FOREST_LINK_NONE, BASE_IDENTITY},
     {"binary:hinge", FOREST_LINK_NONE, BASE_IDENTITY},
     {"reg:logistic", FOREST_LINK_LOGISTIC, BASE_LOGIT},
     {"reg:squarederror", FOREST_LINK_IDENTITY, BASE_IDENTITY},
@@ -339,7 +340,10 @@ static int find_objective(struct xgboost *reader, const json_t *learner,
 /* In float, as XGBoost computes it. */
 static int base_margin(struct xgboost *reader, const struct objective *objective, float score,
                        double *ret_margin) {
+    const float near = 1e-6f; /* XGBoost's kRtEps */
     bool good = isfinite(score);
+    if (good && objective->base == BASE_LOGIT && reader->is_base_kept_apart)
+        score = score < near ? near : score > 1.0f - near ? 1.0f - near : score;
     if (objective->base == BASE_LOGIT)
         good = score > 0 && score < 1;
     else if (objective->base == BASE_LOG)
@@ -430,7 +434,20 @@ static int check_version(struct xgboost *reader, const json_t *root) {
         return error_set(reader->error, ERROR_UNSUPPORTED,
                          "written by XGBoost %lld.%lld; expected 1.7 to 3.x", (long long)major,
                          (long long)minor);
+    reader->is_base_kept_apart = major == 3 && minor >= 2;
     return 0;
+}
+
+/* As many objects and arrays as in UBJ, before they take memory. Strings may have some, too: names
+ * do, but hardly so many. */
+static int check_containers(struct text file, struct error *ret_error) {
+    size_t count = 0;
+    for (size_t i = 0; i < file.length; i++)
+        count += file.data[i] == '{' || file.data[i] == '[';
+    return count > UBJ_CONTAINERS_MAX
+               ? error_set(ret_error, ERROR_TOO_LARGE, "more than %u objects and arrays",
+                           UBJ_CONTAINERS_MAX)
+               : 0;
 }
 
 static int read_document(struct forest *forest, const json_t *root, struct error *ret_error) {
@@ -501,6 +518,8 @@ static int parse_json(struct text file, json_t **ret_root, struct error *ret_err
 }
 
 int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error) {
+    if (check_containers(file, ret_error) < 0)
+        return -ERROR_TOO_LARGE;
     if (has_too_many_values(file))
         return error_set(ret_error, ERROR_TOO_LARGE, "more than %u values", UBJ_VALUES_MAX);
     json_t *root;

@@ -116,6 +116,8 @@ MODELS = [
     Xgboost("xgboost json, regression", 100, classes=0, objective="reg:squarederror"),
     Xgboost("xgboost ubj, poisson", 60, ubj=True, classes=0, objective="count:poisson"),
     Xgboost("xgboost json, random forest", 5, num_parallel_tree=20, subsample=0.7, colsample_bynode=0.5, base_score=0.3),
+    Xgboost("xgboost json, raw", 20, objective="binary:logitraw", base_score=0.3),
+    Xgboost("xgboost json, rare", 20, base_score=1e-7),
     Lightgbm("lightgbm", 100),
     Lightgbm("lightgbm, one tree", 1),
     Lightgbm("lightgbm, 2,000 trees", 2000, num_leaves=15),

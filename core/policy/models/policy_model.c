@@ -1,11 +1,34 @@
-/* Frame → inputs → margins → values. A text's category is found by comparing: there are few, and
- * most texts differ from them in length or in the first bytes. */
+/* Frame → inputs → margins → values. A text's category is found by halving: an input such as a
+ * merchant's category code has hundreds, and a model may have tens of thousands. */
 #include "policy_model.h"
 
+#include "core/base/check.h"
 #include "core/model/contributions.h"
 #include "core/policy/eval/expression_reads.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+static int compare_categories(const void *left, const void *right) {
+    const struct model_category *a = left, *b = right;
+    int order = text_compare(a->text, b->text);
+    return order != 0 ? order : (a->code > b->code) - (a->code < b->code);
+}
+
+size_t model_binding_sort(struct model_binding *binding, struct arena *arena) {
+    size_t count = binding->category_count, twice = SIZE_MAX;
+    struct model_category *sorted = arena_calloc(arena, count + 1, sizeof *sorted);
+    check(sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = (struct model_category){.text = binding->categories[i], .code = i};
+    if (count > 1)
+        qsort(sorted, count, sizeof *sorted, compare_categories);
+    for (size_t i = 1; i < count; i++)
+        if (text_equal(sorted[i - 1].text, sorted[i].text) && sorted[i].code < twice)
+            twice = sorted[i].code;
+    binding->sorted = sorted;
+    return twice;
+}
 
 size_t policy_model_scratch(const struct policy_model *model) {
     const struct model_shape *shape = model_shape(model->model);
@@ -41,9 +64,17 @@ void policy_model_reads(const struct policy_model *model, bool *reads, size_t sl
 }
 
 static double category_of(const struct model_binding *binding, struct text t) {
-    for (size_t i = 0; i < binding->category_count; i++)
-        if (text_equal(binding->categories[i], t))
-            return (double)i;
+    size_t begin = 0, end = binding->category_count;
+    while (begin < end) {
+        size_t middle = begin + (end - begin) / 2;
+        int order = text_compare(binding->sorted[middle].text, t);
+        if (order == 0)
+            return (double)binding->sorted[middle].code;
+        if (order < 0)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
     return NAN;
 }
 

@@ -35,9 +35,18 @@ struct calibration {
  * place among the categories. Absent and NaN are missing, and so is a text that is no category. */
 struct model_binding {
     const struct expression *expression;
-    const struct text *categories; /* of a text */
+    const struct text *categories; /* of a text; a place is a code */
+    const struct model_category *sorted;
     size_t category_count;
 };
+struct model_category {
+    struct text text;
+    size_t code;
+};
+
+/* Sorts the categories by their texts. Returns the first code whose text an earlier one has, too;
+ * SIZE_MAX: all differ. */
+size_t model_binding_sort(struct model_binding *binding, struct arena *arena);
 
 /* What a model says of a decision that is not approve: the inputs that contributed most. */
 #define MODEL_REASONS_MAX 10

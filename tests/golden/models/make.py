@@ -73,6 +73,8 @@ MODELS = {
     "xgboost_ubj": lambda: train_xgboost(".ubj", 12),
     "xgboost_categories": lambda: train_xgboost(".ubj", 8, categories=True, max_depth=5),
     "xgboost_classes": lambda: train_xgboost(".ubj", 4, classes=3, objective="multi:softprob", num_class=3),
+    "xgboost_raw": lambda: train_xgboost(".json", 3, objective="binary:logitraw", base_score=0.3),
+    "xgboost_rare": lambda: train_xgboost(".json", 3, base_score=1e-7),
     "xgboost_gamma": lambda: train_xgboost(".ubj", 8, classes=0, objective="reg:gamma"),
     "lightgbm": lambda: train_lightgbm(12),
     "lightgbm_categories": lambda: train_lightgbm(8, categories=True),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/model/contributions.h"
 #include "core/model/elementary.h"
@@ -40,6 +41,8 @@ static const struct {
     {"lightgbm_zeros", "txt", MODEL_LIGHTGBM, 1e-12},
     {"lightgbm_classes", "txt", MODEL_LIGHTGBM, 1e-12},
     {"lightgbm_regression", "txt", MODEL_LIGHTGBM, 1e-12},
+    {"xgboost_raw", "json", MODEL_XGBOOST_JSON, 2e-6},
+    {"xgboost_rare", "json", MODEL_XGBOOST_JSON, 2e-6},
 };
 #define MODELS (sizeof models / sizeof *models)
 
@@ -103,7 +106,8 @@ static void check_row(size_t i, const struct model *model, const double *row,
         if (margins[k] != theirs)
             fail_msg("%s: margin %.17g; expected %.17g", models[i].name, margins[k], theirs);
     }
-    model_predict(model, margins);
+    if (model_shape(model)->link != FOREST_LINK_NONE)
+        model_predict(model, margins);
     for (size_t k = 0; k < outputs; k++)
         assert_true(fabs(margins[k] - expected[outputs + k]) <=
                     (is_float ? 2e-7 : 1e-14) * fmax(1, fabs(margins[k])));
@@ -290,6 +294,98 @@ static void unsupported_models_are_refused_by_name(void **state) {
     }
 }
 
+/* Two bytes of a file, two hundred of memory. */
+static void many_empty_values_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        enum model_format format;
+        const char *begin, *each, *end, *said;
+    } cases[] = {
+        {MODEL_XGBOOST_UBJ, "{U\001a[", "{}", "]}", "too many objects and arrays"},
+        {MODEL_XGBOOST_UBJ, "{U\001a[", "[]", "]}", "too many objects and arrays"},
+        {MODEL_XGBOOST_JSON, "{\"a\":[[]", ",{}", "]}", "more than 500000 objects and arrays"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer file;
+        struct arena arena;
+        struct error error;
+        struct model *model = NULL;
+        buffer_init(&file);
+        arena_init(&arena, SIZE_MAX / 4);
+        buffer_append_string(&file, cases[i].begin);
+        for (size_t k = 0; k < 500000; k++)
+            buffer_append_string(&file, cases[i].each);
+        buffer_append_string(&file, cases[i].end);
+        assert_true(model_read(cases[i].format, buffer_text(&file), &arena, &model, &error) < 0);
+        assert_non_null(strstr(error.text, cases[i].said));
+        arena_deinit(&arena);
+        buffer_deinit(&file);
+    }
+}
+
+/* ---- numbers at their ends ---- */
+
+#define HEADER                                                                                     \
+    "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\n"                 \
+    "objective=binary sigmoid:1\nfeature_names=a\n"
+
+/* NULL: refused, and *error says why. */
+static struct model *read_lightgbm(const char *file, struct arena *arena, struct error *error) {
+    struct model *model = NULL;
+    *error = (struct error){.text = "nothing"};
+    arena_init(arena, SIZE_MAX / 4);
+    model_read(MODEL_LIGHTGBM, text_of(file), arena, &model, error);
+    return model;
+}
+
+static void sums_that_overflow_are_refused(void **state) {
+    (void)state;
+    struct arena arena;
+    struct error error;
+    static const char leaves[] = HEADER "\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=8e307\n"
+                                        "\nTree=1\nnum_leaves=1\nnum_cat=0\nleaf_value=-8e307\n"
+                                        "\nend of trees\n";
+    assert_null(read_lightgbm(leaves, &arena, &error));
+    assert_non_null(strstr(error.text, "tree 1: the sum of the greatest leaves is more than"));
+    arena_deinit(&arena);
+    static const char none[] = HEADER "average_output\n\nend of trees\n";
+    assert_null(read_lightgbm(none, &arena, &error));
+    assert_non_null(strstr(error.text, "average_output, but no trees"));
+    arena_deinit(&arena);
+}
+
+/* Both splits ask for one input; the covers do not add up, and the least share is 1e-400. */
+static void covers_that_give_no_share_are_none(void **state) {
+    (void)state;
+    static const struct {
+        const char *covers;
+        bool are_good;
+    } cases[] = {{"internal_count=1 1e-200\nleaf_count=1 1e-200 1\n", false},
+                 {"internal_count=1 1e308\nleaf_count=1e308 1 1\n", false},
+                 {"internal_count=1 1e-100\nleaf_count=1 1e-100 1\n", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        struct error error;
+        char file[1000];
+        snprintf(file, sizeof file,
+                 HEADER "\nTree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=1 2\n"
+                        "decision_type=2 2\nleft_child=-1 -2\nright_child=1 -3\n"
+                        "leaf_value=0.5 -0.25 1\n%s\nend of trees\n",
+                 cases[i].covers);
+        struct model *model = read_lightgbm(file, &arena, &error);
+        assert_non_null(model);
+        assert_int_equal(model_shape(model)->has_covers, cases[i].are_good);
+        double input = 3, contributions[2];
+        double *scratch = check_calloc(contributions_scratch(model), sizeof *scratch);
+        if (cases[i].are_good) {
+            contributions_of_row(model, &input, 0, scratch, contributions);
+            assert_true(fabs(contributions[0] - 0.5) < 1e-12 && contributions[1] == 0.5);
+        }
+        free(scratch);
+        arena_deinit(&arena);
+    }
+}
+
 /* ---- exp and log ---- */
 
 static void elementary_functions_are_near_the_library(void **state) {
@@ -320,6 +416,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(batches_are_as_single_rows),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
         cmocka_unit_test(unsupported_models_are_refused_by_name),
+        cmocka_unit_test(many_empty_values_are_refused),
+        cmocka_unit_test(sums_that_overflow_are_refused),
+        cmocka_unit_test(covers_that_give_no_share_are_none),
         cmocka_unit_test(elementary_functions_are_near_the_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

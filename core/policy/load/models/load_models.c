@@ -199,17 +199,19 @@ static bool read_categories(struct models_loader *loader, const struct tree_node
         struct text *t = &texts[binding->category_count];
         if (!read_text(&loader->reader, item, "a category", 1000, t))
             return false;
-        for (size_t i = 0; i < binding->category_count; i++)
-            if (text_equal(texts[i], *t)) {
-                read_diagnostic(&loader->reader, item, "category \"%" TEXT_FORMAT "\" twice",
-                                TEXT_ARGS(*t));
-                return false;
-            }
         binding->category_count++;
         buffer_printf(&loader->definition, "%zu:%" TEXT_FORMAT ",", t->length, TEXT_ARGS(*t));
     }
     binding->categories = texts;
-    return true;
+    size_t twice = model_binding_sort(binding, loader->load->arena);
+    if (twice == SIZE_MAX)
+        return true;
+    const struct tree_node *item = node->first;
+    for (size_t i = 0; i < twice; i++)
+        item = item->next;
+    read_diagnostic(&loader->reader, item, "category \"%" TEXT_FORMAT "\" twice",
+                    TEXT_ARGS(texts[twice]));
+    return false;
 }
 
 /* What the input is bound to: the text of an expression. */
@@ -287,6 +289,7 @@ static bool read_input(struct models_loader *loader, size_t input, const struct 
     else if (loader->scorecard.model && loader->scorecard.category_counts[input] > 0) {
         binding->categories = loader->scorecard.categories[input];
         binding->category_count = loader->scorecard.category_counts[input];
+        model_binding_sort(binding, loader->load->arena); /* no text is in two bins */
     }
     if (categories && loader->scorecard.model) {
         read_diagnostic(&loader->reader, categories, "a scorecard's bins name the categories");
