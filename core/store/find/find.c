@@ -373,6 +373,7 @@ int find_make_index(struct find *find, struct error *ret_error) {
     if (r < 0)
         return r;
     find->end = archive_parts_end(parts).position;
+    find_slices_check_files(&find->slices);
     find_slices_begin(&find->slices, parts, UINT64_MAX);
     r = make_newest(find, parts, ret_error);
     archive_parts_close(parts);

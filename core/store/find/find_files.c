@@ -105,6 +105,13 @@ bool find_files_exist(const char *folder) {
     return access(folder, F_OK) == 0;
 }
 
+bool find_files_has(const char *folder, uint64_t first) {
+    char *path = name_printf("%s/%020" PRIu64 FILE_SUFFIX, folder, first);
+    bool is_there = access(path, F_OK) == 0;
+    free(path);
+    return is_there;
+}
+
 uint64_t find_files_last(const char *folder) {
     uint64_t last = 0;
     DIR *directory = opendir(folder);

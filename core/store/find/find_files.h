@@ -13,8 +13,9 @@ struct find_image *find_files_load(const char *folder, uint64_t first);
 /* Written beside its place, then renamed. 1: another process is writing; nothing was done. */
 int find_files_publish(const char *folder, uint64_t first, const struct find_image *image,
                        struct error *ret_error);
-/* Is the folder there? */
+/* Is the folder there, and the file in it? */
 bool find_files_exist(const char *folder);
+bool find_files_has(const char *folder, uint64_t first);
 /* The greatest `first` of a file; 0: there is none. */
 uint64_t find_files_last(const char *folder);
 void find_files_remove(const char *folder, uint64_t first);

@@ -107,6 +107,17 @@ void find_slices_begin(struct find_slices *slices, const struct archive_parts *p
     }
 }
 
+void find_slices_check_files(struct find_slices *slices) {
+    if (!slices->folder || !slices->writes)
+        return;
+    for (size_t i = slices->count; i-- > 0;) {
+        const struct find_slice *slice = &slices->items[i];
+        uint64_t first = find_image_header(slice->image)->from.position + 1;
+        if (slice->is_file && !find_files_has(slices->folder, first))
+            drop_slice(slices, i);
+    }
+}
+
 void find_slices_done(struct find_slices *slices, size_t index, const struct archive_parts *parts) {
     if (is_loose(&slices->items[index], parts))
         find_image_strip(slices->items[index].image);

@@ -37,6 +37,10 @@ void find_slices_deinit(struct find_slices *slices);
  * many searches do not fill the memory. */
 void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts,
                        uint64_t before);
+/* Drops slices whose files somebody has removed, so that they are made again. Searches look only
+ * whether the folder is there: it may have been removed and begun anew in the middle of making it.
+ */
+void find_slices_check_files(struct find_slices *slices);
 /* The slice has been searched, or needs not be: what is in no file gives back most of its memory.
  * Not the end of the archive. */
 void find_slices_done(struct find_slices *slices, size_t index, const struct archive_parts *parts);

@@ -508,6 +508,30 @@ static void test_made_before(void **state) {
     close_scene(&scene);
 }
 
+/* Also a single file, while the others stay: the folder may have been removed in the middle of
+ * making it. */
+static void test_removed_file_is_made_again(void **state) {
+    (void)state;
+    struct scene scene;
+    struct error error;
+    open_scene(&scene, 8);
+    for (int i = 0; i < 6; i++)
+        grow(&scene);
+    while (find_make_index(find_of(&scene, FIND_KEEP_INDEX), &error) == 1)
+        continue;
+    char *folder = find_files_folder(scene.path);
+    uint64_t newest = find_files_last(folder);
+    assert_true(newest > 1);
+    find_files_remove(folder, 1);
+    find_files_remove(folder, newest);
+    while (find_make_index(find_of(&scene, FIND_KEEP_INDEX), &error) == 1)
+        continue;
+    assert_true(find_files_has(folder, 1));
+    assert_true(find_files_has(folder, newest));
+    free(folder);
+    close_scene(&scene);
+}
+
 /* Of a search of everything, in pages of this size. */
 static uint64_t count_made(struct scene *scene, enum find_index index, uint32_t limit) {
     struct find_query query = {.limit = limit};
@@ -691,6 +715,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_made_before),
+        cmocka_unit_test(test_removed_file_is_made_again),
         cmocka_unit_test(test_pages_without_index),
         cmocka_unit_test(test_all_files_damaged),
         cmocka_unit_test(test_expired_before_cursor),
