@@ -312,7 +312,7 @@ static int read_split(struct lightgbm *reader, const struct tree_numbers *number
 
 static int read_tree(struct lightgbm *reader, size_t output) {
     struct block block;
-    struct tree_numbers numbers;
+    struct tree_numbers numbers = {0};
     struct forest_node *nodes;
     read_block(reader, &block);
     int r = read_tree_numbers(reader, &block, &numbers);
