@@ -24,10 +24,10 @@ const (
 
 func TestAmendmentsAreTheseBytes(t *testing.T) {
 	made, err := amendRequest([]Amendment{
-		{"t-1", Capture, 9_999_999_999_999, time.UnixMicro(1_767_312_000_000_000), "settlement-feed"},
-		{"t-1", Refund, 1000, time.Time{}, ""},
-		{"t-2", Void, 0, time.Time{}, ""},
-		{"t-2", Restore, 0, time.Time{}, ""},
+		{"t-1", Capture, 9_999_999_999_999, time.UnixMicro(1_767_312_000_000_000), "settlement-feed", ""},
+		{"t-1", Refund, 1000, time.Time{}, "", ""},
+		{"t-2", Void, 0, time.Time{}, "", ""},
+		{"t-2", Restore, 0, time.Time{}, "", ""},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -164,7 +164,7 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 				kind = ""
 			}
 			amendments = append(amendments, Amendment{
-				one.TransactionId, AmendmentKind(kind), one.AmountMinor, moment(one.KnownTimeUs), one.Source,
+				one.TransactionId, AmendmentKind(kind), one.AmountMinor, moment(one.KnownTimeUs), one.Source, one.Currency,
 			})
 		}
 		made, err = amendRequest(amendments)
@@ -206,6 +206,9 @@ func TestRequestsAreTheseBytes(t *testing.T) {
 		value := new(wire.Request)
 		if err := protojson.Unmarshal(one.Value, value); err != nil {
 			t.Fatal(name, err)
+		}
+		if _, isThere := value.Call.(*wire.Request_Backfill); isThere {
+			continue // the command sends it
 		}
 		made := requestOf(t, value)
 		unknown, _ := hex.DecodeString(one.Unknown)

@@ -29,6 +29,7 @@ from harrier_client import (
     ExplainedKind,
     ExplainedOutcome,
     ExplainedPart,
+    ExplainedModel,
     ExplainedPolicy,
     ExplainedRule,
     ExplainedShadow,
@@ -167,6 +168,7 @@ OTHERWISE = {Transaction: ({"event_time"}, {"event_time_us"})}
         (ExplainedAmendment, pb.ExplainedAmendment),
         (AmendedTransaction, pb.AmendedTransaction),
         (ExplainedPolicy, pb.ExplainedPolicy),
+        (ExplainedModel, pb.ExplainedModel),
         (ExplainedPart, pb.ExplainedPart),
         (ExplainedComputed, pb.ExplainedComputed),
         (ExplainedRule, pb.ExplainedRule),
@@ -272,6 +274,7 @@ def explained() -> pb.ExplainResponse:
         records_read=9,
         records_applied=10,
         notes=["first", "second"],
+        experiment="spring",
     )
     answer.entities.add(name="card", key="c, m", entries=1, newest_time_us=2, applied=3, in_tables=True)
     answer.outcomes.add(
@@ -322,9 +325,13 @@ def explained() -> pb.ExplainResponse:
     then.groups.add(name="g", about="words", greatest=True, limited=True, at_most=-1, asked=2, counted=3)
     then.cutoffs.add(verdict=pb.VERDICT_REVIEW, score=300, computed=True)
     then.shadows.add(
-        name="s", snapshot_id=1, verdict=pb.VERDICT_APPROVE, score=2, rules=["r"], rule_errors=3, degraded=True
+        name="s", snapshot_id=1, verdict=pb.VERDICT_APPROVE, score=2, rules=["r"], rule_errors=3, degraded=True,
+        arm=pb.ARM_CHALLENGER,
     )
     then.warming_features.append("card.new")
+    model = then.models.add(name="models.fraud", contributions=[0.5, -0.25], bias=-1.0, margin=-0.75)
+    model.inputs.add(name="count", integer=3)
+    model.inputs.add(name="ratio")
     return answer
 
 
@@ -422,9 +429,11 @@ EXPLANATION = Explanation(
         ],
         [ExplainedGroup("g", "words", True, True, -1, 2, 3)],
         [ExplainedCutoff(Verdict.REVIEW, 300, True)],
-        [ExplainedShadow("s", 1, Verdict.APPROVE, 2, ("r",), 3, True)],
+        [ExplainedShadow("s", 1, Verdict.APPROVE, 2, ("r",), 3, True, "challenger")],
         ("card.new",),
+        [ExplainedModel("models.fraud", {"count": 3, "ratio": None}, (0.5, -0.25), -1.0, -0.75)],
     ),
+    experiment="spring",
 )
 
 

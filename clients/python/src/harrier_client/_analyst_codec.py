@@ -20,6 +20,7 @@ from .analyst import (
     ExplainedKind,
     ExplainedOutcome,
     ExplainedPart,
+    ExplainedModel,
     ExplainedPolicy,
     ExplainedRule,
     ExplainedShadow,
@@ -217,7 +218,14 @@ def _rule(rule: Any) -> ExplainedRule:
 
 
 def _shadow(shadow: Any) -> ExplainedShadow:
-    return _copy(ExplainedShadow, shadow, verdict=_maybe_verdict(shadow.verdict), rules=tuple(shadow.rules))
+    return _copy(ExplainedShadow, shadow, verdict=_maybe_verdict(shadow.verdict), rules=tuple(shadow.rules),
+                 arm=_codec.arm_of(shadow.arm))
+
+
+def _model(model: Any) -> ExplainedModel:
+    return _copy(
+        ExplainedModel, model, inputs=_codec.values_of(model.inputs), contributions=tuple(model.contributions)
+    )
 
 
 def _policy(policy: Any) -> ExplainedPolicy:
@@ -234,6 +242,7 @@ def _policy(policy: Any) -> ExplainedPolicy:
         cutoffs=[_copy(ExplainedCutoff, one, verdict=_codec.verdict_of(one.verdict)) for one in policy.cutoffs],
         shadows=[_shadow(shadow) for shadow in policy.shadows],
         warming_features=tuple(policy.warming_features),
+        models=[_model(model) for model in policy.models],
     )
 
 

@@ -358,6 +358,10 @@ _OF_A_DECISION = attrgetter(
 _ARMS = {1: "champion", 2: "challenger"}
 
 
+def arm_of(arm: int) -> str:
+    return _ARMS.get(arm, "")
+
+
 def _reason(reason: Any) -> Reason:
     rule, text, score, verdict, shadow, suppressed, tags, group, capped, if_live = _OF_A_REASON(reason)
     return Reason(
@@ -415,7 +419,7 @@ def decision_of(decision: Any) -> Decision:
         False,
         "",
         tuple(failed_rules) if failed_rules else (),
-        _ARMS.get(arm, "") if arm else "",
+        arm_of(arm) if arm else "",
     )
 
 

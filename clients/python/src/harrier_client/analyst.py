@@ -328,7 +328,8 @@ class ExplainedCutoff:
 @dataclass(frozen=True)
 class ExplainedShadow:
     """The decision of a shadow policy; ``verdict`` None: it refuses the transaction. ``rules`` had effect.
-    ``degraded``: it lacked features, or read them beyond its lateness."""
+    ``degraded``: it lacked features, or read them beyond its lateness. With an ``arm`` ("champion" or "challenger") it is
+    no shadow policy, but the other side of the experiment."""
 
     name: str
     snapshot_id: int
@@ -337,6 +338,22 @@ class ExplainedShadow:
     rules: Sequence[str]
     rule_errors: int
     degraded: bool
+    arm: str = ""
+
+
+@dataclass(frozen=True)
+class ExplainedModel:
+    """What the inputs contributed to a value of a model, as expressions write it: "models.fraud".
+
+    ``inputs`` has them by the model's names, the greatest contribution first, None: it is missing; ``contributions`` is
+    parallel to it. They are SHAP values: with ``bias`` they add up to ``margin``, up to rounding.
+    """
+
+    name: str
+    inputs: Mapping[str, Value]
+    contributions: Sequence[float]
+    bias: float
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -361,6 +378,7 @@ class ExplainedPolicy:
     cutoffs: Sequence[ExplainedCutoff] = ()
     shadows: Sequence[ExplainedShadow] = ()
     warming_features: Sequence[str] = ()
+    models: Sequence[ExplainedModel] = ()
 
 
 @dataclass(frozen=True)
@@ -411,7 +429,8 @@ class Explanation:
     same: ``difference`` says otherwise how they differ. It was decided with the policy recorded at ``policy_position``
     on the tables ``generation_id`` (0: none), which were built for ``generation_position`` and adopted at
     ``adopted_position``. The history was folded from ``base_position``: ``records_read``, of which ``records_applied``
-    concern its entities. ``notes`` are sentences that the reader should know.
+    concern its entities. ``notes`` are sentences that the reader should know. ``experiment`` is the name of the one whose
+    arm the decision names, or "".
     """
 
     transaction: Transaction
@@ -432,3 +451,4 @@ class Explanation:
     amendments: Sequence[ExplainedAmendment]
     notes: Sequence[str]
     then: ExplainedPolicy
+    experiment: str = ""
