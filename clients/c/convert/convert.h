@@ -5,7 +5,7 @@
  * converted: the server has the rules, and message_encode_rest() checks the counts. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 
 #include "core/base/arena.h"
 #include "core/wire/message/message.h"

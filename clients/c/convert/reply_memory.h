@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 
 #include "core/base/arena.h"
 #include "core/wire/message/message.h"

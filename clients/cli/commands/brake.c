@@ -2,6 +2,7 @@
  *
  * A brake puts a rule in shadow by a record of the archive, so the server does it; this command
  * only asks. Asking again after a lost answer is safe: the same change twice is one change. */
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/json_line.h"

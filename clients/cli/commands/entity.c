@@ -3,6 +3,7 @@
  * One call, and the features as lines or one JSON object. The server reads its live state, so what
  * it decided a moment ago counts; nothing is changed. harrier explain shows
  * why a transaction was decided as it was. */
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/explain/explain_parts.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/output/feature_value.h"

@@ -4,6 +4,7 @@
  * Everything is asked of the server, which records each change in its archive. Changes go out in
  * calls of up to LIST_CHANGES_MAX; what was not answered is sent again, which is safe: the same
  * change twice is one change. The lists in the policy's own files are never changed from here. */
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/clock.h"

@@ -3,6 +3,7 @@
  * Without --wait the request is only handed over. With it the server's answer is printed: what
  * became of the policy and of each shadow policy, and which features have no history yet. Reload
  * cannot name another policy than the one the server was started with, and it does not retry. */
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/json_line.h"
 #include "clients/cli/terminal/option_value.h"

@@ -4,6 +4,7 @@
  * is repeated until the server is ready or time is up: for scripts that start a server. The exit
  * status says whether it is ready. Metrics over time are not here: the server exports them for
  * Prometheus. */
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"

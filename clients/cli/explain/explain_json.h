@@ -1,7 +1,7 @@
 /* An explanation for programs: docs/schema/explain.json. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "core/base/buffer.h"
 
 /* Appends one object and a line break. */

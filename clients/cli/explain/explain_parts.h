@@ -3,7 +3,7 @@
  *   ✓ amount > 4.0 * card.mean_amount_30d    amount = 900, card.mean_amount_30d = 41.5, … = 166 */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "core/base/buffer.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* An explanation for people. One that a server made and one that was derived here look the same. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "core/base/buffer.h"
 
 #include <stdbool.h>

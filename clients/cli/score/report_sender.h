@@ -2,7 +2,7 @@
  * of them. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/terminal/retry.h"
 #include "core/base/error.h"

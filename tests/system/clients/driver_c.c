@@ -1,7 +1,7 @@
 /* The driver of libharrier for the scenarios; driver.py says what it reads and writes.
  *
  * Each call has a thread of its own, so calls that wait are under way together. */
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 
 #include <errno.h>
 #include <jansson.h>

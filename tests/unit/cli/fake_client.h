@@ -2,7 +2,7 @@
  * and that writes down what it was asked, in order. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 
 struct fake_server {
     char calls[4096]; /* "score(a b)", "outcomes(a=fraud)": one a line */

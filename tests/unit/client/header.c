@@ -1,6 +1,10 @@
-/* harrier.h is all that a program needs, and strict C99 and C++11 take it: compiled, linked and run
- * as both by test_header.sh. */
+/* The headers are all that a program needs, and strict C99 and C++11 take them: compiled, linked and run
+ * as both by test_header.sh, with WITH_ANALYST and without. */
+#ifdef WITH_ANALYST
+#include <harrier_analyst.h>
+#else
 #include <harrier.h>
+#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +35,14 @@ int main(void) {
         return 2;
     if (harrier_score_submit(client, &transaction, 1, NULL, on_answer, NULL, &error) != 0)
         return 3;
+#ifdef WITH_ANALYST
+    struct harrier_reply *reply;
+    struct harrier_call_options at_once;
+    memset(&at_once, 0, sizeof at_once);
+    at_once.deadline_us = 1;
+    if (harrier_status(client, false, &at_once, &reply, &error) >= 0)
+        return 4;
+#endif
     harrier_drain(client);
     harrier_client_free(client);
     puts(harrier_version());

@@ -1,6 +1,6 @@
 /* Calls that wait: what the caller gave arrives as it was, what the server answered comes back
  * whole. */
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "fake_server.h"
 #include "tests/unit/unit.h"
 

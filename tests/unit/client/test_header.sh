@@ -1,6 +1,6 @@
 #!/bin/sh
-# As its users get it: harrier.h in strict C99 and C++11, every warning an error, against the shared library;
-# and the linker's list has each function that the header declares, and no other.
+# As its users get it: the headers in strict C99 and C++11, every warning an error, against the shared library;
+# and the linker's list has each function that they declare, and no other.
 # usage: test_header.sh FOLDER_OF_HARRIER_H FOLDER_OF_LIBHARRIER FOLDER_OF_THIS
 set -eu
 header=$1 library=$2 sources=$3
@@ -26,9 +26,11 @@ build() { # name, compiler …
 }
 # A compiler may be two words: "ccache gcc".
 build c99 ${CC:-cc} -std=c99
+build c99_analyst ${CC:-cc} -std=c99 -DWITH_ANALYST
 if command -v ${CXX:-c++} >/dev/null; then
     build cpp ${CXX:-c++} -x c++ -std=c++11
     build cpp20 ${CXX:-c++} -x c++ -std=c++20
+    build cpp_analyst ${CXX:-c++} -x c++ -std=c++11 -DWITH_ANALYST
 else
     echo 'no C++ compiler: left out' >&2
 fi
@@ -46,10 +48,10 @@ elif command -v man >/dev/null; then
 fi
 
 # typedefs of functions are no functions
-tr '\n' ' ' <"$header/harrier.h" | grep -o 'HARRIER_API [^;]*' | grep -o 'harrier_[a-z_]*(' | tr -d '(' | sort -u >"$folder/declared"
+cat "$header/harrier.h" "$header/harrier_analyst.h" | tr '\n' ' ' | grep -o 'HARRIER_API [^;]*' | grep -o 'harrier_[a-z_]*(' | tr -d '(' | sort -u >"$folder/declared"
 sed -n 's/^ *\(harrier_[a-z_]*\);$/\1/p' "$header/libharrier.map" | sort -u >"$folder/listed"
 nm -D --defined-only "$library/libharrier.so" | sed -n 's/.* T \(harrier_[a-z_]*\)@@HARRIER_0$/\1/p' | sort -u >"$folder/exported"
 [ -s "$folder/declared" ]
-diff -u "$folder/declared" "$folder/listed" || { echo 'libharrier.map does not have what harrier.h declares' >&2; exit 1; }
-diff -u "$folder/declared" "$folder/exported" || { echo 'the library does not export what harrier.h declares' >&2; exit 1; }
+diff -u "$folder/declared" "$folder/listed" || { echo 'libharrier.map does not have what the headers declare' >&2; exit 1; }
+diff -u "$folder/declared" "$folder/exported" || { echo 'the library does not export what the headers declare' >&2; exit 1; }
 readelf -d "$library/libharrier.so" | grep -q 'SONAME.*\[libharrier\.so\.0\]' || { echo 'the soname is not libharrier.so.0' >&2; exit 1; }

@@ -3,7 +3,7 @@
  *
  * If a short deadline is the subject, a test tries again until the machine keeps up with it. */
 #include "clients/c/base/clock.h"
-#include "clients/c/harrier.h"
+#include "clients/c/harrier_analyst.h"
 #include "fake_server.h"
 #include "script_server.h"
 #include "tests/unit/unit.h"
