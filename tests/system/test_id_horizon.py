@@ -115,6 +115,7 @@ class IdHorizon(SwapTest):
             error = self.call(call, message)["error"]
             self.assertEqual((error["code"], error["field"]), ("ERROR_NOT_FOUND", "transaction_id"))
             self.assertIn("since 2026-01-20", error["message"])
+        self.assertIn("since 2026-01-20", self.harrier("explain", "--server", self.harrierd.address, old["id"], status=66))
 
         # Such an id is new, whatever its content; from then on it is known.
         (first,) = self.score({**old, **changed})
