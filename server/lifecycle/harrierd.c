@@ -580,7 +580,8 @@ static void write_out(void (*write_text)(struct buffer *out)) {
     buffer_deinit(&out);
 }
 
-/* Prints the diagnostics of the policy and of failed cases, warnings too. */
+/* Prints the diagnostics of the policy and of failed cases, warnings too. Their paths begin in the
+ * folder, and shadows and the challenger have files of the same names: the last line says whose. */
 static bool check_policy(const char *folder) {
     struct snapshot *snapshot = NULL;
     struct buffer messages;
@@ -592,7 +593,7 @@ static bool check_policy(const char *folder) {
     buffer_deinit(&messages);
     snapshot_unref(snapshot);
     if (r < 0)
-        fprintf(stderr, "harrierd: %s\n", error.text);
+        fprintf(stderr, "harrierd: policy in %s refused: %s\n", folder, error.text);
     return r == 0;
 }
 

@@ -25,7 +25,7 @@
 
 static enum next refuse_unknown(struct run *run) {
     struct error error;
-    error_set(&error, ERROR_NOT_FOUND, "the server's archive has no transaction with this id");
+    ingest_unknown_id(&run->service->states, &error);
     return run_refuse(run, &error, TEXT_LITERAL("transaction_id"));
 }
 

@@ -518,6 +518,13 @@ class Refused(ChallengerTest):
                                  text=True, timeout=WAIT, check=False)
             self.assertEqual(run.returncode, 78 if word else 0, run.stderr)
             self.assertIn(word, run.stderr)
+        with open(os.path.join(self.challenger, "rules", "broken.yaml"), "w", encoding="utf-8") as file:
+            file.write("rules: 7\n")
+        run = subprocess.run([os.environ["HARRIERD"], "--check", f"--config={self.config}"], capture_output=True,
+                             text=True, timeout=WAIT, check=False)
+        self.assertEqual(run.returncode, 78, run.stderr)
+        self.assertIn("rules/broken.yaml:1:", run.stderr)
+        self.assertIn(f"policy in {self.challenger} refused", run.stderr)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,10 @@ class IdHorizon(SwapTest):
         short = self.build("--id-horizon", "2d")  # less than a window of 30 days and the lateness
         self.assertEqual((short["ids"], short["id_days"]), (32 * A_DAY + 1, 2))
         self.assertIn("ids are kept for 31 days, not 2", short["warning"])
+        same = self.build("--id-horizon", "31d")  # the same ids, but the next rebuild goes by this horizon
+        self.assertEqual((same["content_hash"], same["id_days"]), (short["content_hash"], 31))
+        again = self.build()
+        self.assertEqual((again["up_to_date"], again["id_days"]), (True, 31))
         self.assertEqual(self.verify()[0], 0)
         self.assertIn("not a number of days", self.harrier("rebuild", "--data", self.data, "--id-horizon", "36h", status=64))
 
@@ -111,6 +115,7 @@ class IdHorizon(SwapTest):
             error = self.call(call, message)["error"]
             self.assertEqual((error["code"], error["field"]), ("ERROR_NOT_FOUND", "transaction_id"))
             self.assertIn("since 2026-01-20", error["message"])
+        self.assertIn("since 2026-01-20", self.harrier("explain", "--server", self.harrierd.address, old["id"], status=66))
 
         # Such an id is new, whatever its content; from then on it is known.
         (first,) = self.score({**old, **changed})

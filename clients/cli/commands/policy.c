@@ -64,7 +64,7 @@ static const struct task {
               "which policy, and into which new folder? Expected export ARCHIVE POLICY FOLDER"},
              {"rollback", rollback, 2, 2,
               "which policy, and in which folder? Expected rollback ARCHIVE POLICY FOLDER"},
-             {"promote", promote, 1, 1, "in which folder? Expected promote FOLDER"},
+             {"promote", promote, 1, 1, "in which folder? Expected promote ARCHIVE FOLDER"},
              {"arms", arms, 0, 0, ""}};
 #define TASK_NAMES "list, show, diff, export, rollback, promote or arms"
 
@@ -484,8 +484,8 @@ static int load_challenger(struct policies *policies, struct side *side, struct 
     if (!challenger)
         return error_set(
             ret_error, ERROR_NOT_FOUND,
-            "%s: no challenger decides at the end; expected one (harrier policy list), "
-            "or use harrier policy rollback with the id of an earlier one",
+            "%s: no challenger decides at the archive's end; harrier policy list shows earlier "
+            "ones, and harrier policy rollback takes the id of one",
             policies->options->archive);
     policies->adoption = challenger;
     int r = policy_history_load(policies->history, challenger, &side->version, ret_error);
@@ -622,7 +622,8 @@ int command_policy(int argc, char **argv) {
     progress_bar_init(&policies.bar, progress_style_of(options.progress, options.quiet, false),
                       NULL);
     policies.bar.stop = interrupt_watch();
-    int r = open_history(&policies, &error);
+    bool opens_itself = options.task->run == arms; /* the report keeps what it has opened */
+    int r = opens_itself ? 0 : open_history(&policies, &error);
     progress_bar_clear(&policies.bar);
     int status = r < 0 ? (int)exit_with(&error) : options.task->run(&policies);
     policy_history_close(policies.history);

@@ -163,7 +163,7 @@ void policy_arms_text(const struct arms_report *report, int64_t outcomes_after_u
         out,
         "Shares have intervals of 95 % (Wilson), differences in percentage points likewise "
         "(Newcombe, method 10). They\ntake transactions as independent: one customer's are not, so "
-        "the truth is wider. Amounts have none.\n");
+        "true intervals are wider. Amounts have none.\n");
 }
 
 /* ---- JSON ---- */

@@ -150,8 +150,8 @@ static int find_key(const struct snapshot *champion, struct text name, struct te
     near_hint(&near, hint);
     return error_set(ret_error, ERROR_INVALID,
                      "challenger_key \"%" TEXT_FORMAT
-                     "\" is no text of a transaction%s; expected a field that says who is treated "
-                     "alike, such as customer",
+                     "\" is no text of a transaction; expected a field that says who is treated "
+                     "alike, such as customer%s",
                      TEXT_ARGS(name), hint);
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct generation_manifest {
-    uint64_t id;                /* content hash over tables, place and plan */
+    uint64_t id;                /* hash over content, place, plan and id_days: manifest_id() */
     struct archive_place place; /* the state after this record */
     uint64_t plan_id;
     uint64_t snapshot_id;  /* whose features it was built with; its files are kept inside */

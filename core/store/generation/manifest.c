@@ -23,11 +23,12 @@ void manifest_deinit(struct manifest *manifest) {
 
 uint64_t manifest_id(const struct generation_manifest *generation) {
     const uint64_t parts[] = {generation->content_hash, generation->place.position,
-                              generation->place.chain, generation->plan_id};
+                              generation->place.chain, generation->plan_id, generation->id_days};
+    size_t count = sizeof parts / sizeof *parts - (generation->id_days == 0);
     uint8_t bytes[sizeof parts];
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (size_t i = 0; i < count; i++)
         store_u64(bytes + 8 * i, parts[i]);
-    return hash64(bytes, sizeof bytes, 0);
+    return hash64(bytes, 8 * count, 0);
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -30,8 +30,9 @@ struct manifest {
 
 void manifest_deinit(struct manifest *manifest);
 
-/* The id follows from what the generation holds: a hash over content, place and plan. So building
- * the same again gives the same id. */
+/* The id follows from what the generation holds: a hash over content, place and plan, and the
+ * horizon of ids if there is one, which may change without the content. So building the same again
+ * gives the same id. */
 uint64_t manifest_id(const struct generation_manifest *generation);
 
 /* The text of the file; its last member is a checksum over the others. free() it. */

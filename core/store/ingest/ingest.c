@@ -118,8 +118,7 @@ static int find_amended(const struct states *states, struct archive *archive,
     return 1;
 }
 
-/* Says how far back ids are known, where that is not the beginning. */
-static int unknown_id(const struct states *states, struct error *ret_error) {
+int ingest_unknown_id(const struct states *states, struct error *ret_error) {
     const struct generation *generation = overlay_generation(states->overlay);
     char since[64];
     if (!generation || generation_manifest(generation)->ids_from == 0)
@@ -138,7 +137,7 @@ static int find_scored(const struct states *states, struct archive *archive, str
     if (r != 0)
         return r;
     *ret_field = TEXT_LITERAL("transaction_id");
-    return unknown_id(states, ret_error);
+    return ingest_unknown_id(states, ret_error);
 }
 
 /* The previous label goes into the record, so applying it takes back the old label without looking

@@ -61,6 +61,9 @@ int ingest_amend(const struct states *states, struct archive *archive,
 int ingest_find_amended(const struct states *states, struct archive *archive, struct text id,
                         struct arena *arena, struct record *ret_scored, struct amended *ret_amended,
                         struct error *ret_error);
+/* For an id that the states do not know: ERROR_NOT_FOUND, which says how far back ids are known
+ * where that is not the beginning. */
+int ingest_unknown_id(const struct states *states, struct error *ret_error);
 /* engine_unknown() of the engines that decide. */
 uint64_t ingest_unknown(const struct states *states);
 
