@@ -198,13 +198,14 @@ static int take(struct run *run, struct backfill_item *item, struct backfill_res
     return report(run, item, result, ret_field, ret_error);
 }
 
+/* In place: the engine knows the transaction that it has laid out by its address. */
 static void take_item(struct run *run, size_t at) {
-    struct backfill_item item = run->message.backfill.items[at];
+    struct backfill_item *item = (struct backfill_item *)&run->message.backfill.items[at];
     struct backfill_result *result = (struct backfill_result *)&run->response.backfill.results[at];
     const struct arena_mark mark = arena_mark(&run->arena);
     struct text field = {0};
     struct error error;
-    int r = take(run, &item, result, &field, &error);
+    int r = take(run, item, result, &field, &error);
     arena_rewind(&run->arena, mark); /* the archive has it: there may be 1,000 large ones */
     if (r < 0)
         *result = (struct backfill_result){.error = run_refuse_item(run, &error, field)};
