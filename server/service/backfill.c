@@ -39,20 +39,12 @@ enum next perform_backfill(struct run *run) {
         stopping(&error);
         return run_refuse(run, &error, (struct text){0});
     }
-    if (!run_queue_admit(run->service->backfills)) {
+    if (!run_queue_admit(run->service->backfills, run)) {
         error_set(&error, ERROR_UNAVAILABLE,
                   "busy: %d backfills are already in progress; try again", BACKFILL_WAITERS_MAX);
         return run_refuse(run, &error, (struct text){0});
     }
-    run->is_backfilling = true;
     return NEXT;
-}
-
-bool backfill_park(struct run *run) {
-    if (!run->is_backfilling)
-        return false;
-    run_queue_park(run->service->backfills, run);
-    return true;
 }
 
 /* ---- one item ---- */
@@ -338,7 +330,6 @@ static void answer(struct run *run) {
         atomic_fetch_add(&service->rejected, run->rejected);
     if (run->is_unavailable)
         service_report(service);
-    run->is_backfilling = false;
     run->next = NULL;
     buffer_clear(&run->answer);
     message_encode_response(&run->response, &run->answer);
