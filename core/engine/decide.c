@@ -194,7 +194,7 @@ static int report_reasons(const struct engine *engine, bool with_texts, struct a
     struct text models[POLICY_MODELS_MAX];
     if (!reasons)
         return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
-    if (with_texts)
+    if (with_texts && engine->rules->model_count > 0)
         model_reasons_write(engine, decision->verdict, arena, models);
     for (size_t i = 0; i < count; i++) {
         const struct fired_rule *fired = &live->fired[i];

@@ -91,8 +91,12 @@ bool challenger_is_news(const struct service *service, const struct challenge *n
 
 void challenger_exchange(struct service *service, struct challenge *next) {
     struct challenge old = service->challenge;
-    if (challenge_continues(&old, next))
+    if (challenge_continues(&old, next)) {
+        struct brake_counts *counts = next->brake_counts;
+        next->brake_counts = old.brake_counts;
+        old.brake_counts = counts;
         memcpy(next->verdicts, old.verdicts, sizeof next->verdicts);
+    }
     service->challenge = *next;
     *next = old;
 }

@@ -34,8 +34,7 @@ struct run {
     uint64_t explained_until;    /* last record in the archive when the explanation was asked for */
     enum denial denial;          /* why the token was refused */
     struct bearer bearer;        /* whose token it was */
-    bool is_searching;           /* Find: it has a place among those that wait for the search */
-    bool is_backfilling;         /* Backfill: likewise, for its thread */
+    struct run_queue *queue;     /* where a thread will take it to answer it; NULL: nowhere */
     struct overlay_view *view;   /* to hash for Status; NULL: no hash was asked for */
 };
 

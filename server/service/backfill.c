@@ -39,20 +39,12 @@ enum next perform_backfill(struct run *run) {
         stopping(&error);
         return run_refuse(run, &error, (struct text){0});
     }
-    if (!run_queue_admit(run->service->backfills)) {
+    if (!run_queue_admit(run->service->backfills, run)) {
         error_set(&error, ERROR_UNAVAILABLE,
                   "busy: %d backfills are already in progress; try again", BACKFILL_WAITERS_MAX);
         return run_refuse(run, &error, (struct text){0});
     }
-    run->is_backfilling = true;
     return NEXT;
-}
-
-bool backfill_park(struct run *run) {
-    if (!run->is_backfilling)
-        return false;
-    run_queue_park(run->service->backfills, run);
-    return true;
 }
 
 /* ---- one item ---- */
@@ -198,13 +190,14 @@ static int take(struct run *run, struct backfill_item *item, struct backfill_res
     return report(run, item, result, ret_field, ret_error);
 }
 
+/* In place: the engine knows the transaction that it has laid out by its address. */
 static void take_item(struct run *run, size_t at) {
-    struct backfill_item item = run->message.backfill.items[at];
+    struct backfill_item *item = (struct backfill_item *)&run->message.backfill.items[at];
     struct backfill_result *result = (struct backfill_result *)&run->response.backfill.results[at];
     const struct arena_mark mark = arena_mark(&run->arena);
     struct text field = {0};
     struct error error;
-    int r = take(run, &item, result, &field, &error);
+    int r = take(run, item, result, &field, &error);
     arena_rewind(&run->arena, mark); /* the archive has it: there may be 1,000 large ones */
     if (r < 0)
         *result = (struct backfill_result){.error = run_refuse_item(run, &error, field)};
@@ -337,7 +330,6 @@ static void answer(struct run *run) {
         atomic_fetch_add(&service->rejected, run->rejected);
     if (run->is_unavailable)
         service_report(service);
-    run->is_backfilling = false;
     run->next = NULL;
     buffer_clear(&run->answer);
     message_encode_response(&run->response, &run->answer);

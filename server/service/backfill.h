@@ -11,7 +11,5 @@ void backfill_stop(struct service *service);
 
 /* Backfill, under the decision lock: takes a place, no more. */
 enum next perform_backfill(struct run *run);
-/* True: the run is the thread's from now on. */
-bool backfill_park(struct run *run);
 /* Part of the table of calls; the thread withdraws what it could not write by itself. */
 void withdraw_backfill(struct run *run, const struct error *error);

@@ -30,16 +30,12 @@ static enum next refuse_unknown(struct run *run) {
 }
 
 bool explain_admit(struct run *run, struct error *ret_error) {
-    bool has_place = run_queue_admit(run->service->explains);
+    bool has_place = run_queue_admit(run->service->explains, run);
     if (!has_place)
         error_set(ret_error, ERROR_UNAVAILABLE,
                   "busy: %d explanations or state hashes are already in progress; try again",
                   EXPLAIN_WAITERS_MAX);
     return has_place;
-}
-
-bool explain_takes_long(const struct run *run) {
-    return run->explained_position != 0 || run->view;
 }
 
 enum next perform_explain(struct run *run) {
@@ -53,15 +49,6 @@ enum next perform_explain(struct run *run) {
     run->explained_position = known.position;
     run->explained_until = archive_end(run->service->archive).position;
     return NEXT;
-}
-
-/* The place among the waiters was reserved under the decision lock; it is given back when the
- * answer has been sent. */
-bool explain_park(struct run *run) {
-    if (!explain_takes_long(run))
-        return false;
-    run_queue_park(run->service->explains, run);
-    return true;
 }
 
 /* ---- answering ---- */

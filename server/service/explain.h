@@ -12,9 +12,5 @@ void explain_stop(struct service *service);
 
 /* Explain, under the decision lock: looks up where the transaction is, no more. */
 enum next perform_explain(struct run *run);
-/* Reserves a place among the waiters; the run must then be parked. False: *ret_error is filled. */
+/* Reserves a place among the waiters. False: *ret_error is filled. */
 bool explain_admit(struct run *run, struct error *ret_error);
-/* The run has a place: there is no answer to encode yet. */
-bool explain_takes_long(const struct run *run);
-/* True: the run is the thread's from now on. */
-bool explain_park(struct run *run);

@@ -40,20 +40,12 @@ enum next perform_find(struct run *run) {
     struct error error;
     if (find_query_check(&run->message.find, &field, &error) < 0)
         return run_refuse(run, &error, field);
-    if (!run_queue_admit(&run->service->finds->runs)) {
+    if (!run_queue_admit(&run->service->finds->runs, run)) {
         error_set(&error, ERROR_UNAVAILABLE, "busy: %d searches are already in progress; try again",
                   FIND_WAITERS_MAX);
         return run_refuse(run, &error, field);
     }
-    run->is_searching = true;
     return NEXT;
-}
-
-bool find_queue_park(struct run *run) {
-    if (!run->is_searching)
-        return false;
-    run_queue_park(&run->service->finds->runs, run);
-    return true;
 }
 
 /* ---- answering ---- */
@@ -164,7 +156,6 @@ static void answer(struct find_queue *queue, struct run *run) {
     message_encode_response(&run->response, &run->answer);
     arena_deinit(&page.arena);
     buffer_deinit(&page.record);
-    run->is_searching = false;
     run_reply(run);
 }
 

@@ -11,5 +11,3 @@ void find_queue_stop(struct service *service);
 
 /* Find, under the decision lock: checks the filters, no more. */
 enum next perform_find(struct run *run);
-/* True: the run is the thread's from now on. */
-bool find_queue_park(struct run *run);

@@ -21,21 +21,26 @@ void run_queue_stop(struct run_queue *queue) {
     pthread_mutex_destroy(&queue->lock);
 }
 
-bool run_queue_admit(struct run_queue *queue) {
+bool run_queue_admit(struct run_queue *queue, struct run *run) {
     pthread_mutex_lock(&queue->lock);
     bool is_free = queue->taken < queue->places && !queue->stopping;
     queue->taken += is_free;
     pthread_mutex_unlock(&queue->lock);
+    run->queue = is_free ? queue : NULL;
     return is_free;
 }
 
-void run_queue_park(struct run_queue *queue, struct run *run) {
+bool run_queue_park(struct run *run) {
+    struct run_queue *queue = run->queue;
+    if (!queue)
+        return false;
     pthread_mutex_lock(&queue->lock);
     run->next = NULL;
     *queue->waiting_end = run;
     queue->waiting_end = &run->next;
     pthread_cond_signal(&queue->wanted);
     pthread_mutex_unlock(&queue->lock);
+    return true;
 }
 
 struct run *run_queue_take(struct run_queue *queue, const struct timespec *until,

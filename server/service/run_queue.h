@@ -24,10 +24,10 @@ void run_queue_start(struct run_queue *queue, size_t places, void *(*work)(void 
 /* Lets the thread empty the queue, and waits for its end. */
 void run_queue_stop(struct run_queue *queue);
 
-/* false: no place is free. */
-bool run_queue_admit(struct run_queue *queue);
-/* The run has a place and is the thread's from now on. */
-void run_queue_park(struct run_queue *queue, struct run *run);
+/* Gives the run a place: its answer is the thread's to make. false: no place is free. */
+bool run_queue_admit(struct run_queue *queue, struct run *run);
+/* true: the run has a place, and is the thread's from now on. */
+bool run_queue_park(struct run *run);
 
 /* For the thread. Blocks, until that time of CLOCK_REALTIME if one is given. NULL: the time has
  * come, or *ret_stopping: it stops, and no run waits any more. */

@@ -102,7 +102,6 @@ static enum next decide(struct scoring *scoring) {
     const struct score_request *request = &run->message.score;
     struct states *states = &run->service->states;
     struct decision *decision = &scoring->record.transaction.decision;
-    uint64_t unknown_before = ingest_unknown(states);
     struct text field = {0};
     struct error error;
     if (ingest_decide(states, scoring->transaction, request->return_features, &run->arena, decision,
@@ -113,8 +112,6 @@ static enum next decide(struct scoring *scoring) {
         decision->degraded_reason = TEXT_LITERAL(DECISION_STALE);
     }
     decision->dry_run = request->dry_run;
-    if (!request->dry_run)
-        run->features_unknown += ingest_unknown(states) - unknown_before;
     return request->dry_run ? conclude(scoring, decision) : NEXT;
 }
 
@@ -148,6 +145,7 @@ enum next perform_score(struct run *run) {
         run_new_results(run, request->transaction_count, sizeof *results);
     if (!results)
         return DONE;
+    uint64_t unknown_before = ingest_unknown(&run->service->states);
     for (size_t i = 0; i < request->transaction_count; i++) {
         struct scoring scoring; /* not cleared: the record is large, and decide() fills it */
         scoring.run = run;
@@ -159,6 +157,8 @@ enum next perform_score(struct run *run) {
             if (!request->dry_run || steps[step].dry_run_too)
                 next = steps[step].take(&scoring);
     }
+    if (!request->dry_run)
+        run->features_unknown = ingest_unknown(&run->service->states) - unknown_before;
     run->response.score.results = results;
     run->response.score.count = request->transaction_count;
     return NEXT;

@@ -19,6 +19,7 @@
 #include "outcome.h"
 #include "query.h"
 #include "rejected.h"
+#include "run_queue.h"
 #include "score.h"
 #include "server/adopt/reload.h"
 #include "server/base/append.h"
@@ -137,8 +138,7 @@ static void write_archive(struct service *service, struct run *from, const struc
 }
 
 static void encode(struct run *run) {
-    /* Otherwise its answer is made later. */
-    if (!explain_takes_long(run) && !run->is_searching && !run->is_backfilling)
+    if (!run->queue) /* else its answer is made later */
         message_encode_response(&run->response, &run->answer);
 }
 
@@ -174,7 +174,7 @@ static struct run *answer(struct run *runs) {
     for (struct run *run = runs, *next; run; run = next) {
         next = run->next;
         encode(run);
-        if (reload_park(run) || explain_park(run) || find_queue_park(run) || backfill_park(run))
+        if (reload_park(run) || run_queue_park(run))
             continue;
         *end = run;
         end = &run->next;

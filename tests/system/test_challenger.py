@@ -196,9 +196,13 @@ class Experiment(ChallengerTest):
         self.write_challenger({**STRICTER, "rules/velocity.yaml": limited})
         self.configure("50%", more=f"shadow = {shadow}\n")
         self.start()
-        for _ in range(4):
-            self.score(CARDS)
+        self.score(CARDS)
+        self.configure("51%", more=f"shadow = {shadow}\n")
+        self.reload(self.share(51))
+        self.score(CARDS // 5)  # too few decisions to pull a brake, but for those before the reload
         self.assertIn("brake pulled on rule twice", self.harrierd.said())
+        for _ in range(3):
+            self.score(CARDS)
         declined = [one for one in self.served.values() if one["verdict"] == "VERDICT_DECLINE"]
         self.assertTrue(declined)
         last = self.score(CARDS)

@@ -104,8 +104,8 @@ bool policy_model_inputs(const struct policy_model *model, const struct value *f
         good = v.type != VALUE_ERROR;
         if (!good)
             *ret_error = v;
+        arena_rewind(arena, mark); /* each input has all the memory that one evaluation may take */
     }
-    arena_rewind(arena, mark);
     return good;
 }
 

@@ -2,7 +2,9 @@
  *
  * A source numbers what it sends: 1, 2, 3 and so on. Records are what was decided, so a repeated
  * request, which has no record, is no repeat, and a number whose transaction was refused is
- * missing. gap      numbers that have not come although a number has that is SOURCE_WINDOW higher
+ * missing.
+ *
+ *   gap      numbers that have not come although a number has that is SOURCE_WINDOW higher
  *   late     a number of a gap that comes after all
  *   repeat   a number that has come before, of another transaction
  *   restart  a number below SOURCE_WINDOW, or below the first one, that is at least two windows

@@ -28,12 +28,7 @@ int message_decode_outcome(const void *bytes, size_t length, struct arena *arena
                         length, arena, ret_error);
     if (!in)
         return -(int)ret_error->code;
-    *ret_outcome = (struct outcome){
-        .transaction_id = text_from_bytes(in->transaction_id),
-        .label = label_from_protobuf((int)in->label),
-        .known_time_us = in->known_time_us,
-        .source = text_from_bytes(in->source),
-    };
+    *ret_outcome = outcome_from_protobuf(in);
     return 0;
 }
 

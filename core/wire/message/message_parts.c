@@ -6,18 +6,6 @@
 /* ---------------------------------------------------------------------------------------------
  * To protobuf */
 
-/* Not checked: see amendment_check(). */
-struct amendment amendment_from_protobuf(const Harrier__V1__Amendment *in) {
-    return (struct amendment){
-        .transaction_id = text_from_bytes(in->transaction_id),
-        .kind = amendment_kind_from_protobuf((int)in->kind),
-        .amount_minor = in->amount_minor,
-        .known_time_us = in->known_time_us,
-        .source = text_from_bytes(in->source),
-        .currency = text_from_bytes(in->currency),
-    };
-}
-
 /* Codes that the wire does not have (damaged, exists, system, interrupted) are internal to a
  * client: it can do nothing else about them. */
 int error_code_to_protobuf(enum error_code code) {
@@ -119,6 +107,26 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
 
 /* ---------------------------------------------------------------------------------------------
  * From protobuf */
+
+struct outcome outcome_from_protobuf(const Harrier__V1__Outcome *in) {
+    return (struct outcome){
+        .transaction_id = text_from_bytes(in->transaction_id),
+        .label = label_from_protobuf((int)in->label),
+        .known_time_us = in->known_time_us,
+        .source = text_from_bytes(in->source),
+    };
+}
+
+struct amendment amendment_from_protobuf(const Harrier__V1__Amendment *in) {
+    return (struct amendment){
+        .transaction_id = text_from_bytes(in->transaction_id),
+        .kind = amendment_kind_from_protobuf((int)in->kind),
+        .amount_minor = in->amount_minor,
+        .known_time_us = in->known_time_us,
+        .source = text_from_bytes(in->source),
+        .currency = text_from_bytes(in->currency),
+    };
+}
 
 /* A code that a later version added is still an error, and its message says what happened. */
 enum error_code error_code_from_protobuf(int code) {

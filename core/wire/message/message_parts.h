@@ -17,6 +17,8 @@ Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, s
                                              struct arena *scratch);
 Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, struct arena *scratch);
 
+/* Not checked: see outcome_check() and amendment_check(). */
+struct outcome outcome_from_protobuf(const Harrier__V1__Outcome *in);
 struct amendment amendment_from_protobuf(const Harrier__V1__Amendment *in);
 
 int error_code_to_protobuf(enum error_code code);

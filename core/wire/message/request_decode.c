@@ -33,15 +33,6 @@ static int decode_score(const Harrier__V1__ScoreRequest *in, struct arena *arena
     return 0;
 }
 
-static struct outcome read_outcome(const Harrier__V1__Outcome *in) {
-    return (struct outcome){
-        .transaction_id = text_from_bytes(in->transaction_id),
-        .label = label_from_protobuf((int)in->label),
-        .known_time_us = in->known_time_us,
-        .source = text_from_bytes(in->source),
-    };
-}
-
 static int decode_outcomes(const Harrier__V1__ReportOutcomeRequest *in, struct arena *arena,
                            struct outcome_request *ret_outcome, struct error *ret_error) {
     int r = field_check_count("outcomes", in->n_outcomes, TRANSACTION_BATCH_MAX, ret_error);
@@ -51,7 +42,7 @@ static int decode_outcomes(const Harrier__V1__ReportOutcomeRequest *in, struct a
     if (!outcomes)
         return protobuf_exhausted("a request", arena, ret_error);
     for (size_t i = 0; i < in->n_outcomes; i++)
-        outcomes[i] = read_outcome(in->outcomes[i]);
+        outcomes[i] = outcome_from_protobuf(in->outcomes[i]);
     *ret_outcome = (struct outcome_request){.outcomes = outcomes, .outcome_count = in->n_outcomes};
     return 0;
 }
@@ -128,7 +119,7 @@ static int decode_item(const Harrier__V1__BackfillItem *in, struct arena *arena,
     *item = (struct backfill_item){.has_outcome = in->outcome != NULL,
                                    .has_amendment = in->amendment != NULL};
     if (in->outcome)
-        item->outcome = read_outcome(in->outcome);
+        item->outcome = outcome_from_protobuf(in->outcome);
     if (in->amendment)
         item->amendment = amendment_from_protobuf(in->amendment);
     return in->transaction ? transaction_from_protobuf(in->transaction, arena, &item->transaction)

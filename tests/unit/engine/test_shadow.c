@@ -38,6 +38,17 @@ static const char other_rules[] =
     "  - {name: tried, when: 'true', then: {score: 900}, mode: shadow}\n"
     "  - {name: fails, when: 1 / (amount_minor - amount_minor) > 0, then: {score: 1}}\n";
 
+static struct snapshot *load_files(const struct policy_file *files, size_t count) {
+    struct buffer messages;
+    struct error error;
+    struct snapshot *snapshot = NULL;
+    buffer_init(&messages);
+    if (snapshot_load(files, count, &snapshot, &messages, &error) < 0)
+        fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
+    buffer_deinit(&messages);
+    return snapshot;
+}
+
 static struct snapshot *load(const char *schema, const char *features, const char *rules) {
     const struct policy_file files[] = {
         {.path = TEXT_LITERAL("features.yaml"), .content = text_of(features)},
@@ -47,14 +58,7 @@ static struct snapshot *load(const char *schema, const char *features, const cha
         {.path = TEXT_LITERAL("rules/all.yaml"), .content = text_of(rules)},
         {.path = TEXT_LITERAL("schema.yaml"), .content = text_of(schema)},
     };
-    struct buffer messages;
-    struct error error;
-    struct snapshot *snapshot = NULL;
-    buffer_init(&messages);
-    if (snapshot_load(files, schema ? 4 : 3, &snapshot, &messages, &error) < 0)
-        fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
-    buffer_deinit(&messages);
-    return snapshot;
+    return load_files(files, schema ? 4 : 3);
 }
 
 static struct transaction purchase(struct arena *arena, unsigned number, int64_t minute) {
@@ -215,11 +219,68 @@ static void a_shadow_reads_what_the_live_policy_does_not(void **state) {
     arena_deinit(&arena);
 }
 
+#define INPUTS 200
+
+/* With a scorecard of many inputs, each a text as long as an expression can build. */
+static struct snapshot *load_long_inputs(void) {
+    struct buffer models;
+    buffer_init(&models);
+    buffer_printf(&models, "models:\n  - name: long\n    inputs:\n");
+    for (unsigned i = 0; i < INPUTS; i++)
+        buffer_printf(&models, "      i%u: note + note + note + note\n", i);
+    buffer_printf(&models, "    scorecard:\n      base: 0\n      points:\n");
+    for (unsigned i = 0; i < INPUTS; i++)
+        buffer_printf(&models, "        i%u: [{in: [no], points: 5}, {points: 1}]\n", i);
+    const struct policy_file files[] = {
+        {.path = TEXT_LITERAL("features.yaml"), .content = TEXT_LITERAL("entities: {}\n")},
+        {.path = TEXT_LITERAL("models.yaml"), .content = buffer_text(&models)},
+        {.path = TEXT_LITERAL("policy.yaml"),
+         .content = TEXT_LITERAL("policy: {name: long, base_currency: EUR, cutoffs: {}}\n")},
+        {.path = TEXT_LITERAL("rules/all.yaml"),
+         .content = TEXT_LITERAL("rules: [{name: all, when: models.long == 200.0,"
+                                 " then: {verdict: review}}]\n")},
+        {.path = TEXT_LITERAL("schema.yaml"),
+         .content = TEXT_LITERAL("attributes: {note: {type: string}}\n")},
+    };
+    struct snapshot *snapshot = load_files(files, sizeof files / sizeof *files);
+    buffer_deinit(&models);
+    return snapshot;
+}
+
+/* A shadow has memory for one evaluation, whatever a model's inputs need one after the other. */
+static void a_shadow_has_memory_for_all_inputs_of_a_model(void **state) {
+    (void)state;
+    char note[TRANSACTION_ATTRIBUTE_MAX];
+    memset(note, 'n', sizeof note);
+    const struct attribute attribute = {.name = TEXT_LITERAL("note"),
+                                        .type = ATTRIBUTE_TEXT,
+                                        .text = {.data = note, .length = sizeof note}};
+    struct snapshot *live = load_long_inputs();
+    struct engine *engine = engine_new(live, live);
+    struct state_map map;
+    struct arena arena;
+    state_map_init(&map, &live->plan);
+    arena_init(&arena, 4u << 20);
+    engine_use_shadows(engine, &live, 1);
+    struct transaction t = purchase(&arena, 1, 1);
+    t.attributes = &attribute;
+    t.attribute_count = 1;
+    struct decision decision = decide(engine, &map, &t, &arena);
+    assert_int_equal(decision.verdict, VERDICT_REVIEW);
+    assert_int_equal(decision.shadows[0].rule_errors, 0);
+    assert_int_equal(decision.shadows[0].verdict, VERDICT_REVIEW);
+    engine_free(engine);
+    snapshot_unref(live);
+    state_map_deinit(&map);
+    arena_deinit(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_live_decision_is_the_same),
         cmocka_unit_test(a_shadow_judges_on_what_is_read),
         cmocka_unit_test(a_shadow_reads_what_the_live_policy_does_not),
+        cmocka_unit_test(a_shadow_has_memory_for_all_inputs_of_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
