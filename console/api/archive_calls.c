@@ -1,0 +1,184 @@
+/* Transactions: one, explained by the server; or a search of the archive, beside it. */
+#include "call.h"
+
+#include "clients/cli/explain/explain_json.h"
+#include "clients/cli/io/timestamp.h"
+#include "console/archive/row_json.h"
+#include "console/database/reviews.h"
+#include "core/base/json_writer.h"
+#include "core/store/find/find.h"
+#include "server/ops/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define EXPLAIN_DEADLINE_US UINT64_C(60000000)
+#define SEARCH_US           INT64_C(3000000) /* then a page ends, with a cursor to go on from */
+#define ROWS_MOST           200
+
+/* ---- one transaction ---- */
+
+int transaction_show(struct call *call, struct error *ret_error) {
+    static const struct harrier_call_options options = {.deadline_us = EXPLAIN_DEADLINE_US};
+    struct buffer *out = &call->answer->body;
+    const char *id = web_query(call->request, "id");
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (*id == '\0' || strlen(id) > TRANSACTION_ID_MAX)
+        return error_set(ret_error, ERROR_INVALID, "id: expected a transaction's id");
+    if (harrier_explain(connection_client(call->console->connection), id, &options, &reply,
+                        &error) < 0)
+        return connection_error(&error, ret_error);
+    json_begin_object(out, NULL);
+    int r = reviews_find(call->console->sql, reply->explanation->position, out, ret_error);
+    json_add_key(out, TEXT_LITERAL("explanation"));
+    explain_json_format(reply->explanation, out);
+    json_end_object(out);
+    harrier_reply_free(reply);
+    return r;
+}
+
+/* ---- searches ---- */
+
+struct search {
+    struct buffer *out;
+    int64_t started_us;
+};
+
+static int take_row(void *user, const struct find_row *row, struct error *ret_error) {
+    const struct search *search = user;
+    const struct transaction_record *transaction = &row->record->transaction;
+    (void)ret_error;
+    json_begin_object(search->out, NULL);
+    json_add_text(search->out, "label",
+                  row->label == LABEL_NONE ? text_of("") : text_of(label_name(row->label)));
+    json_add_bool(search->out, "amended", row->is_amended);
+    json_add_key(search->out, TEXT_LITERAL("row"));
+    row_json_add(search->out, &transaction->transaction, &transaction->decision,
+                 row->record->position, row->record->receive_time_us);
+    json_end_object(search->out);
+    return 0;
+}
+
+static bool is_expired(void *user) {
+    const struct search *search = user;
+    return clock_monotonic_us(&clock_system) - search->started_us > SEARCH_US;
+}
+
+static int read_time(const struct call *call, const char *name, int64_t *ret_us,
+                     struct error *ret_error) {
+    static const struct timestamp_format format = {.kind = TIMESTAMP_RFC3339};
+    const char *value = web_query(call->request, name);
+    *ret_us = 0;
+    if (*value == '\0')
+        return 0;
+    int r = timestamp_parse(text_of(value), &format, ret_us, ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s", name) : 0;
+}
+
+/* "fraud,legit" → bits. */
+static int read_words(const struct call *call, const char *name, unsigned (*find)(struct text word),
+                      unsigned *ret_bits, struct error *ret_error) {
+    const char *at = web_query(call->request, name);
+    *ret_bits = 0;
+    while (*at) {
+        struct text word = {.data = at, .length = strcspn(at, ",")};
+        unsigned bit = find(word);
+        if (bit == 0)
+            return error_set(ret_error, ERROR_INVALID, "%s: there is no \"%.*s\"", name,
+                             (int)(word.length < 40 ? word.length : 40), word.data);
+        *ret_bits |= bit;
+        at += word.length;
+        at += *at == ',';
+    }
+    return 0;
+}
+
+static unsigned verdict_bit(struct text word) {
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        if (text_is(word, verdict_name(verdict)))
+            return 1u << verdict;
+    return 0;
+}
+
+static unsigned label_bit(struct text word) {
+    enum label label;
+    return label_parse(word, &label) ? 1u << label : 0;
+}
+
+static size_t read_keys(const struct call *call, struct find_key keys[FIELD_COUNT]) {
+    size_t count = 0;
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
+        const char *value = web_query(call->request, transaction_field_name(field));
+        if (*value)
+            keys[count++] = (struct find_key){.field = field, .value = text_of(value)};
+    }
+    return count;
+}
+
+static int read_scores(const struct call *call, struct find_query *query, struct error *ret_error) {
+    uint64_t least, most;
+    int r = web_query_number(call->request, "score_min", DECISION_SCORE_MAX, 0, &least, ret_error);
+    if (r == 0)
+        r = web_query_number(call->request, "score_max", DECISION_SCORE_MAX, DECISION_SCORE_MAX,
+                             &most, ret_error);
+    if (r < 0)
+        return r;
+    query->has_score = least > 0 || most < DECISION_SCORE_MAX;
+    query->score_min = (uint32_t)least;
+    query->score_max = (uint32_t)most;
+    return 0;
+}
+
+static int read_query(const struct call *call, struct find_key keys[FIELD_COUNT],
+                      struct find_query *query, struct error *ret_error) {
+    uint64_t limit;
+    struct text field;
+    *query = (struct find_query){.id = text_of(web_query(call->request, "id")),
+                                 .rule = text_of(web_query(call->request, "rule")),
+                                 .currency = text_of(web_query(call->request, "currency")),
+                                 .cursor = text_of(web_query(call->request, "cursor")),
+                                 .keys = keys,
+                                 .key_count = read_keys(call, keys)};
+    int r = read_time(call, "from", &query->from_us, ret_error);
+    if (r == 0)
+        r = read_time(call, "until", &query->until_us, ret_error);
+    if (r == 0)
+        r = read_words(call, "verdict", verdict_bit, &query->verdicts, ret_error);
+    if (r == 0)
+        r = read_words(call, "label", label_bit, &query->labels, ret_error);
+    if (r == 0)
+        r = read_scores(call, query, ret_error);
+    if (r == 0)
+        r = web_query_number(call->request, "limit", ROWS_MOST, 50, &limit, ret_error);
+    if (r < 0)
+        return r;
+    query->limit = (uint32_t)limit;
+    return find_query_check(query, &field, ret_error);
+}
+
+int search_run(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    const struct find_options options = {.archive = call->console->archive,
+                                         .index = FIND_KEEP_INDEX};
+    struct search search = {.out = out, .started_us = clock_monotonic_us(&clock_system)};
+    const struct find_taker taker = {.take = take_row, .user = &search, .is_expired = is_expired};
+    struct find_key keys[FIELD_COUNT];
+    struct find_query query;
+    struct find_page page;
+    int r = read_query(call, keys, &query, ret_error);
+    if (r < 0)
+        return r;
+    struct find *find = find_new(&options);
+    json_begin_object(out, NULL);
+    json_begin_array(out, "found");
+    r = find_run(find, &query, &taker, &page, ret_error);
+    find_free(find);
+    json_end_array(out);
+    if (r < 0)
+        return r;
+    json_add_text(out, "cursor", text_of(page.cursor));
+    json_add_bool(out, "incomplete", page.is_early);
+    json_end_object(out);
+    return 0;
+}

@@ -1,0 +1,194 @@
+/* Checks in this order: route, where the request comes from, session, role, CSRF, body. */
+#include "routes.h"
+
+#include "console/page/page.h"
+#include "core/base/check.h"
+#include "core/base/json_writer.h"
+#include "server/ops/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COOKIE     "harrier_console="
+#define BODY_DEPTH 8
+
+const struct route routes[] = {
+    {WEB_GET, "/api/session", ROLE_NONE, session_show},
+    {WEB_POST, "/api/sign-in", ROLE_NONE, session_begin},
+    {WEB_POST, "/api/sign-out", ROLE_VIEWER, session_finish},
+    {WEB_POST, "/api/password", ROLE_VIEWER, password_change},
+    {WEB_GET, "/api/live", ROLE_VIEWER, live_show},
+    {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show},
+    {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim},
+    {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release},
+    {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide},
+    {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show},
+    {WEB_GET, "/api/search", ROLE_VIEWER, search_run},
+    {WEB_GET, "/api/status", ROLE_VIEWER, status_show},
+    {WEB_GET, "/api/people", ROLE_ADMIN, people_show},
+    {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create},
+    {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update},
+    {WEB_GET, "/api/audit", ROLE_ADMIN, audit_show},
+};
+const size_t route_count = sizeof routes / sizeof *routes;
+
+/* ---- failures ---- */
+
+static int status_of(const struct error *error) {
+    switch (error->code) {
+    case ERROR_INVALID:
+        return 422;
+    case ERROR_NOT_FOUND:
+        return 404;
+    case ERROR_EXISTS:
+    case ERROR_ID_CONFLICT:
+        return 409;
+    case ERROR_TOO_LARGE:
+        return 413;
+    case ERROR_DENIED:
+        return 401;
+    case ERROR_UNAVAILABLE:
+    case ERROR_NOT_PRIMARY:
+        return 503;
+    case ERROR_DEADLINE:
+        return 504;
+    case ERROR_UNSUPPORTED:
+        return 501;
+    default:
+        return 500;
+    }
+}
+
+static void answer_error(struct web_answer *answer, int status, const char *text) {
+    buffer_clear(&answer->body);
+    json_begin_object(&answer->body, NULL);
+    json_add_text(&answer->body, "error", text_of(text));
+    json_end_object(&answer->body);
+    answer->status = status;
+}
+
+/* ---- checks ---- */
+
+/* A page of another site can make a browser send requests, but not without these headers saying so.
+ * A program may send neither. */
+static bool is_foreign(const struct web_request *request) {
+    const char *origin = request->origin;
+    const char *authority = strstr(origin, "://");
+    if (*request->fetch_site && strcmp(request->fetch_site, "same-origin") != 0 &&
+        strcmp(request->fetch_site, "none") != 0)
+        return true;
+    return *origin && (!authority || strcmp(authority + 3, request->host) != 0);
+}
+
+/* The session's token in the header Cookie, which may have others. */
+static struct text token_of(const char *cookie) {
+    while (*cookie) {
+        size_t length = strcspn(cookie, ";");
+        if (strncmp(cookie, COOKIE, strlen(COOKIE)) == 0)
+            return (struct text){.data = cookie + strlen(COOKIE),
+                                 .length = length - strlen(COOKIE)};
+        cookie += length;
+        cookie += strspn(cookie, "; ");
+    }
+    return (struct text){0};
+}
+
+static int parse_body(struct call *call, struct error *ret_error) {
+    json_error_t error;
+    struct text body = call->request->body;
+    call->body = json_loadb(body.data, body.length, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(call->body))
+        return error_set(ret_error, ERROR_INVALID, "the body is not a JSON object: %s",
+                         call->body ? "it is another value" : error.text);
+    return 0;
+}
+
+/* 0, or the status of the answer that *ret_error is. */
+static int check_call(struct call *call, const struct route *route, struct error *ret_error) {
+    const struct web_request *request = call->request;
+    struct text token = token_of(request->cookie);
+    if (route->method == WEB_POST && is_foreign(request)) {
+        error_set(ret_error, ERROR_DENIED, "the request comes from another site");
+        return 403;
+    }
+    int r = session_find(call->console->sql, token, call->now_us, &call->session, ret_error);
+    if (r < 0)
+        return status_of(ret_error);
+    if (r == 0)
+        call->session = (struct session){0};
+    if (r == 0 && route->role > ROLE_NONE) {
+        error_set(ret_error, ERROR_DENIED, "sign in first");
+        return 401;
+    }
+    if (call->session.person.role < route->role) {
+        error_set(ret_error, ERROR_DENIED, "this takes the role %s, and yours is %s",
+                  role_name(route->role), role_name(call->session.person.role));
+        return 403;
+    }
+    if (route->method == WEB_POST && route->role > ROLE_NONE &&
+        !secret_equal(text_of(request->csrf), text_of(call->session.csrf))) {
+        error_set(ret_error, ERROR_DENIED, "the header X-CSRF-Token is missing or wrong");
+        return 403;
+    }
+    if (route->method == WEB_POST && parse_body(call, ret_error) < 0)
+        return 400;
+    return 0;
+}
+
+/* ---- answers ---- */
+
+static void run(struct console *console, const struct route *route,
+                const struct web_request *request, struct web_answer *answer) {
+    struct call call = {.console = console,
+                        .request = request,
+                        .answer = answer,
+                        .now_us = clock_wall_us(&clock_system)};
+    struct error error;
+    int status = check_call(&call, route, &error);
+    if (status == 0 && route->handler(&call, &error) < 0)
+        status = answer->status != 0 ? answer->status : status_of(&error);
+    if (status >= 500 && status != 503 && status != 504)
+        log_line(console->log, LOG_ERROR, "%s: %s", request->path, error.text);
+    if (status != 0)
+        answer_error(answer, status, error.text);
+    else if (answer->status == 0)
+        answer->status = 200;
+    json_decref(call.body);
+}
+
+/* The files of the page need no session: there is nothing in them. Every path of the page's own is
+ * its index, so that links can be shared. */
+static void answer_page(const struct web_request *request, struct web_answer *answer) {
+    const struct page_file *file = page_find(request->path);
+    if (!file && strchr(request->path + 1, '.') == NULL)
+        file = page_find("/index.html");
+    if (!file) {
+        answer_error(answer, 404, "there is no such file");
+        return;
+    }
+    answer->type = file->type;
+    answer->etag = file->etag;
+    answer->status = strcmp(request->if_none_match, file->etag) == 0 ? 304 : 200;
+    if (answer->status == 200)
+        buffer_append(&answer->body, file->bytes, file->length);
+}
+
+void routes_handle(void *user, const struct web_request *request, struct web_answer *answer) {
+    bool is_path = false;
+    for (size_t i = 0; i < route_count; i++) {
+        if (strcmp(routes[i].path, request->path) != 0)
+            continue;
+        is_path = true;
+        if (routes[i].method == request->method) {
+            run(user, &routes[i], request, answer);
+            return;
+        }
+    }
+    if (is_path)
+        answer_error(answer, 405, "this path takes the other method");
+    else if (*request->path != '/' || strncmp(request->path, "/api/", 5) == 0 ||
+             request->method != WEB_GET)
+        answer_error(answer, 404, "there is no such path");
+    else
+        answer_page(request, answer);
+}

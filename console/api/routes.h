@@ -1,0 +1,17 @@
+/* Which request does what, and who may make it: one table. */
+#pragma once
+
+#include "call.h"
+
+struct route {
+    enum web_method method;
+    const char *path;
+    enum role role; /* the least that may; ROLE_NONE: anybody */
+    call_handler *handler;
+};
+
+extern const struct route routes[];
+extern const size_t route_count;
+
+/* For struct web_handler; user is the struct console. Any thread. */
+void routes_handle(void *user, const struct web_request *request, struct web_answer *answer);

@@ -1,0 +1,97 @@
+/* Signing in and out, and one's own password. */
+#include "call.h"
+
+#include "console/database/audit.h"
+#include "core/base/json_writer.h"
+
+#include <stdio.h>
+
+#define COOKIE_FORMAT "harrier_console=%s; Path=/; HttpOnly; SameSite=Strict"
+
+static void write_session(struct call *call) {
+    struct buffer *out = &call->answer->body;
+    const struct session *session = &call->session;
+    json_begin_object(out, NULL);
+    if (session->person.role == ROLE_NONE) {
+        json_add_number(out, "person", "null");
+    } else {
+        json_add_text(out, "person", text_of(session->person.name));
+        json_add_text(out, "role", text_of(role_name(session->person.role)));
+        json_add_text(out, "csrf", text_of(session->csrf));
+    }
+    json_end_object(out);
+}
+
+int session_show(struct call *call, struct error *ret_error) {
+    (void)ret_error;
+    write_session(call);
+    return 0;
+}
+
+int session_begin(struct call *call, struct error *ret_error) {
+    const char *name, *password;
+    char token[SECRET_SIZE];
+    int r = call_text(call, "name", 256, &name, ret_error);
+    if (r == 0)
+        r = call_text(call, "password", PASSWORD_MOST, &password, ret_error);
+    if (r < 0)
+        return r;
+    r = session_sign_in(call->console->sql, text_of(name), text_of(password),
+                        call->request->address, call->now_us, token, &call->session, ret_error);
+    if (r == -(int)ERROR_UNAVAILABLE)
+        call->answer->status = 429;
+    if (r < 0)
+        return r;
+    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT, token);
+    write_session(call);
+    return 0;
+}
+
+int session_finish(struct call *call, struct error *ret_error) {
+    int r = session_end(call->console->sql, &call->session, ret_error);
+    if (r < 0)
+        return r;
+    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT "; Max-Age=0", "");
+    call->session = (struct session){0};
+    write_session(call);
+    return 0;
+}
+
+/* All sessions of the person end, this one too. */
+int password_change(struct call *call, struct error *ret_error) {
+    struct sql *sql = call->console->sql;
+    const char *name = call->session.person.name, *old, *new;
+    char hash[PASSWORD_HASH_SIZE];
+    struct person person;
+    const struct audit_entry entry = {.at_us = call->now_us,
+                                      .person = name,
+                                      .address = call->request->address,
+                                      .action = "password",
+                                      .subject = name,
+                                      .before = "",
+                                      .after = ""};
+    int r = call_text(call, "old", PASSWORD_MOST, &old, ret_error);
+    if (r == 0)
+        r = call_text(call, "new", PASSWORD_MOST, &new, ret_error);
+    if (r == 0)
+        r = password_check(text_of(new), ret_error);
+    if (r == 0)
+        r = people_find(sql, name, &person, hash, ret_error);
+    if (r == 0 && !password_verify(hash, text_of(old)))
+        r = error_set(ret_error, ERROR_INVALID, "the old password is wrong");
+    if (r < 0)
+        return r;
+    password_hash(text_of(new), hash);
+    r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    r = people_set_password(sql, name, hash, ret_error);
+    if (r == 0)
+        r = audit_add(sql, &entry, ret_error);
+    int ended = sql_end(sql, r == 0, ret_error);
+    if (r < 0 || ended < 0)
+        return r < 0 ? r : ended;
+    call->session = (struct session){0};
+    write_session(call);
+    return 0;
+}

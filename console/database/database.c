@@ -1,0 +1,130 @@
+/* Each step of the schema is applied once, in a transaction; the number of steps done is SQLite's
+ * user_version. Steps are only ever added. */
+#include "database.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define APPLICATION INT32_C(0x48617272) /* "Harr" */
+#define PATH_SIZE   4096
+
+static const char *const steps[] = {
+    "CREATE TABLE people ("
+    "  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL,"
+    "  password TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0,"
+    "  created_us INTEGER NOT NULL) STRICT;"
+    /* Of a session's token only the hash is kept: who reads the file cannot use it. */
+    "CREATE TABLE sessions ("
+    "  hash BLOB PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, csrf TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL, seen_us INTEGER NOT NULL, address TEXT NOT NULL) STRICT;"
+    "CREATE TABLE failures ("
+    "  name TEXT NOT NULL, address TEXT NOT NULL, at_us INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX failures_at ON failures (at_us);"
+    "CREATE TABLE audit ("
+    "  id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, person TEXT NOT NULL,"
+    "  address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,"
+    "  before TEXT NOT NULL, after TEXT NOT NULL) STRICT;"
+    "CREATE INDEX audit_person ON audit (person, id);"
+    /* position: of the transaction's record. label: '' while open; what a person decided, or what
+     * another source reported. reported: the label has reached the archive. */
+    "CREATE TABLE reviews ("
+    "  position INTEGER PRIMARY KEY, transaction_id TEXT NOT NULL, event_us INTEGER NOT NULL,"
+    "  receive_us INTEGER NOT NULL, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,"
+    "  score INTEGER NOT NULL, reasons TEXT NOT NULL, claimed_by TEXT NOT NULL DEFAULT '',"
+    "  claimed_until_us INTEGER NOT NULL DEFAULT 0, label TEXT NOT NULL DEFAULT '',"
+    "  note TEXT NOT NULL DEFAULT '', decided_by TEXT NOT NULL DEFAULT '',"
+    "  decided_us INTEGER NOT NULL DEFAULT 0, reported INTEGER NOT NULL DEFAULT 0,"
+    "  problem TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX reviews_score ON reviews (score DESC, position) WHERE label = '';"
+    "CREATE INDEX reviews_amount ON reviews (amount_minor DESC, position) WHERE label = '';"
+    "CREATE INDEX reviews_open ON reviews (position) WHERE label = '';"
+    "CREATE INDEX reviews_decided ON reviews (decided_us) WHERE label != '';"
+    "CREATE INDEX reviews_unreported ON reviews (position) WHERE label != '' AND reported = 0;"
+    "CREATE TABLE place (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL,"
+    "  chain INTEGER NOT NULL) STRICT;",
+};
+
+#define STEPS ((int64_t)(sizeof steps / sizeof *steps))
+
+static int take_integer(void *user, const struct sql_row *row, struct error *ret_error) {
+    (void)ret_error;
+    *(int64_t *)user = sql_integer(row, 0);
+    return 0;
+}
+
+static int apply_step(struct sql *sql, int64_t step, struct error *ret_error) {
+    char mark[64];
+    int r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    snprintf(mark, sizeof mark, "PRAGMA user_version = %" PRId64, step + 1);
+    r = sql_script(sql, steps[step], ret_error);
+    if (r >= 0)
+        r = sql_script(sql, mark, ret_error);
+    int ended = sql_end(sql, r >= 0, ret_error);
+    return r < 0 ? r : ended;
+}
+
+static int bring_up_to_date(struct sql *sql, const char *path, struct error *ret_error) {
+    int64_t version = 0;
+    int r = sql_each(sql, ret_error, take_integer, &version, "PRAGMA user_version", "");
+    if (r >= 0 && version > STEPS)
+        r = error_set(ret_error, ERROR_UNSUPPORTED,
+                      "%s was written by a newer version of harrier-console: start that one", path);
+    for (; r >= 0 && version < STEPS; version++)
+        r = apply_step(sql, version, ret_error);
+    return r < 0 ? r : 0;
+}
+
+int database_open(const char *folder, struct sql **ret_sql, struct error *ret_error) {
+    char path[PATH_SIZE];
+    struct sql *sql;
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return error_set_errno(ret_error, errno, "cannot create %s", folder);
+    if (snprintf(path, sizeof path, "%s/" DATABASE_FILE, folder) >= (int)sizeof path)
+        return error_set(ret_error, ERROR_INVALID, "the path of the data folder is too long");
+    mode_t mask = umask(0077);
+    int r = sql_open(path, APPLICATION, &sql, ret_error);
+    umask(mask);
+    if (r == -(int)ERROR_DAMAGED)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s is damaged: put a backup of it in its place, or move it away and "
+                         "start again; the archive is not affected",
+                         path);
+    if (r < 0)
+        return r;
+    r = bring_up_to_date(sql, path, ret_error);
+    if (r < 0) {
+        sql_close(sql);
+        return r;
+    }
+    *ret_sql = sql;
+    return 0;
+}
+
+static int take_place(void *user, const struct sql_row *row, struct error *ret_error) {
+    struct archive_place *place = user;
+    (void)ret_error;
+    place->position = (uint64_t)sql_integer(row, 0);
+    place->chain = (uint64_t)sql_integer(row, 1);
+    return 0;
+}
+
+int database_place(struct sql *sql, struct archive_place *ret_place, struct error *ret_error) {
+    struct archive_place place = {0};
+    int r = sql_each(sql, ret_error, take_place, &place, "SELECT position, chain FROM place", "");
+    if (r < 0)
+        return r;
+    *ret_place = place;
+    return 0;
+}
+
+int database_set_place(struct sql *sql, struct archive_place place, struct error *ret_error) {
+    int r = sql_run(sql, ret_error,
+                    "INSERT INTO place (id, position, chain) VALUES (1, ?, ?) ON CONFLICT (id) "
+                    "DO UPDATE SET position = excluded.position, chain = excluded.chain",
+                    "ii", (int64_t)place.position, (int64_t)place.chain);
+    return r < 0 ? r : 0;
+}

@@ -1,0 +1,32 @@
+/* Signing in, and what a browser has from then on: a token in a cookie, of which the database has
+ * only the hash, and a second secret that each request that changes something must carry in a
+ * header (CSRF). */
+#pragma once
+
+#include "password.h"
+#include "people.h"
+
+#define SESSION_IDLE_US INT64_C(1800000000)  /* 30 minutes without a request end it */
+#define SESSION_MOST_US INT64_C(43200000000) /* 12 hours end it in any case */
+
+/* Failed sign-ins within SESSION_FAILURES_US, after which none is tried any more. */
+#define SESSION_FAILURES_US          INT64_C(900000000)
+#define SESSION_FAILURES_PER_NAME    8
+#define SESSION_FAILURES_PER_ADDRESS 40
+
+struct session {
+    struct person person;
+    char csrf[SECRET_SIZE];
+    uint8_t hash[SECRET_HASH_SIZE];
+};
+
+/* Checks name and password, and begins a session. The audit log gets an entry either way.
+ * ERROR_DENIED: wrong, or disabled; the message does not say which. ERROR_UNAVAILABLE: too many
+ * failures before. */
+int session_sign_in(struct sql *sql, struct text name, struct text password, const char *address,
+                    int64_t now_us, char ret_token[SECRET_SIZE], struct session *ret_session,
+                    struct error *ret_error);
+/* 1: the token is of a session that has not ended; 0: it is not. */
+int session_find(struct sql *sql, struct text token, int64_t now_us, struct session *ret_session,
+                 struct error *ret_error);
+int session_end(struct sql *sql, const struct session *session, struct error *ret_error);

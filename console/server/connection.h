@@ -1,0 +1,30 @@
+/* The console's connection to harrierd: one client of libharrier for all threads, with a token of
+ * its own, and the thread that reports people's labels. */
+#pragma once
+
+#include "clients/c/harrier_analyst.h"
+#include "console/database/sql.h"
+#include "server/ops/log.h"
+
+struct connection;
+
+struct connection_settings {
+    const char *address;
+    const char *token; /* "": none */
+    struct sql *sql;
+    struct log *log;
+};
+
+/* ERROR_INVALID: the address or the token. Does not wait for the server. */
+int connection_open(const struct connection_settings *settings, struct connection **ret_connection,
+                    struct error *ret_error);
+void connection_close(struct connection *connection); /* NULL is allowed */
+
+/* For calls; any thread. */
+struct harrier_client *connection_client(struct connection *connection);
+/* A label was decided: it is reported now. Labels that the server does not take now are sent again
+ * every few seconds, also after a restart. */
+void connection_report(struct connection *connection);
+
+/* What a call failed with, as an error of ours. */
+int connection_error(const struct harrier_error *error, struct error *ret_error);

@@ -1,0 +1,19 @@
+/* The command line of harrier-console. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
+
+struct console_options {
+    enum console_command command;
+    const char *archive; /* as given: its folder or the data folder around it */
+    const char *data, *server, *listen, *token_file;
+    const char *name, *role; /* CONSOLE_ADD_PERSON */
+    bool behind_proxy;
+    int64_t days;
+};
+
+/* Ends the process with a message if the command line is wrong (status 64), or after --help. */
+void console_options_parse(int argc, char **argv, struct console_options *ret_options);

@@ -1,0 +1,185 @@
+/* What is opened first is closed last: database, live rows, follower, connection, web. */
+#include "start.h"
+
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "console/api/routes.h"
+#include "console/database/audit.h"
+#include "console/database/database.h"
+#include "options.h"
+#include "server/ops/clock.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREADS         8
+#define CONNECTIONS_MAX 512
+#define PATIENCE_US     INT64_C(75000000)
+#define TOKEN_MOST      256 /* bytes */
+
+/* ---- people, from the command line ---- */
+
+static int add_person(struct sql *sql, const struct console_options *options,
+                      char password[SECRET_SIZE], struct error *ret_error) {
+    char hash[PASSWORD_HASH_SIZE];
+    enum role role;
+    int64_t now_us = clock_wall_us(&clock_system);
+    const struct audit_entry entry = {.at_us = now_us,
+                                      .person = "",
+                                      .address = "the command line",
+                                      .action = "person",
+                                      .subject = options->name,
+                                      .before = "",
+                                      .after = options->role};
+    int r = person_check_name(text_of(options->name), ret_error);
+    if (r == 0 && !role_parse(text_of(options->role), &role))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "\"%s\" is no role: expected viewer, analyst, author, approver or admin",
+                      options->role);
+    if (r < 0)
+        return r;
+    secret_new(password);
+    password_hash(text_of(password), hash);
+    r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    r = people_add(sql, options->name, role, hash, now_us, ret_error);
+    if (r == 0)
+        r = audit_add(sql, &entry, ret_error);
+    int ended = sql_end(sql, r == 0, ret_error);
+    return r < 0 ? r : ended;
+}
+
+static int run_add_person(const struct console_options *options) {
+    char password[SECRET_SIZE];
+    struct error error;
+    struct sql *sql;
+    int r = database_open(options->data, &sql, &error);
+    if (r < 0)
+        return exit_with(&error);
+    r = add_person(sql, options, password, &error);
+    sql_close(sql);
+    if (r < 0)
+        return exit_with(&error);
+    printf("%s\n", password);
+    return exit_after_output(EXIT_STATUS_OK);
+}
+
+/* ---- serving ---- */
+
+static int read_token(const char *path, char token[TOKEN_MOST + 2], struct error *ret_error) {
+    token[0] = '\0';
+    if (!path)
+        return 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(ret_error, ERROR_NOT_FOUND, "--token-file: cannot open %s", path);
+    bool is_read = fgets(token, TOKEN_MOST + 2, file) != NULL;
+    fclose(file);
+    token[strcspn(token, "\r\n")] = '\0';
+    if (!is_read || *token == '\0' || strlen(token) > TOKEN_MOST)
+        return error_set(ret_error, ERROR_INVALID,
+                         "--token-file: the first line of %s is not a token", path);
+    return 0;
+}
+
+static int open_connection(struct console *console, const struct console_options *options,
+                           struct error *ret_error) {
+    char token[TOKEN_MOST + 2];
+    int r = read_token(options->token_file, token, ret_error);
+    if (r < 0)
+        return r;
+    const struct connection_settings settings = {
+        .address = options->server, .token = token, .sql = console->sql, .log = console->log};
+    r = connection_open(&settings, &console->connection, ret_error);
+    return r;
+}
+
+static int open_web(struct console *console, const struct console_options *options,
+                    struct web **ret_web, struct error *ret_error) {
+    const struct web_settings settings = {
+        .listen = options->listen,
+        .handler = {.handle = routes_handle, .user = console},
+        .threads = THREADS,
+        .connections_max = CONNECTIONS_MAX,
+        .patience_us = PATIENCE_US,
+        .log = console->log,
+    };
+    return web_open(&settings, ret_web, ret_error);
+}
+
+static void announce(const struct console *console, const struct console_options *options,
+                     const struct web *web) {
+    struct error error;
+    int64_t people = 0;
+    int host = (int)(strrchr(options->listen, ':') - options->listen);
+    log_line(console->log, LOG_INFO, "the console is at http://%.*s:%u/", host, options->listen,
+             (unsigned)web_port(web));
+    if (people_count(console->sql, &people, &error) == 0 && people == 0)
+        log_line(console->log, LOG_WARNING,
+                 "nobody can sign in yet: harrier-console --data %s add-person NAME admin",
+                 options->data);
+}
+
+/* Signals come to this thread only: the others have them blocked. */
+static void wait_for_end(void) {
+    const volatile int *interrupted = interrupt_watch();
+    while (!*interrupted)
+        usleep(100000);
+}
+
+static int serve(struct console *console, const struct console_options *options,
+                 struct error *ret_error) {
+    struct web *web;
+    int r = open_connection(console, options, ret_error);
+    if (r < 0)
+        return r;
+    const struct follower_settings follower = {.archive = console->archive,
+                                               .sql = console->sql,
+                                               .live = console->live,
+                                               .log = console->log,
+                                               .days_before = options->days};
+    console->follower = follower_start(&follower);
+    r = open_web(console, options, &web, ret_error);
+    if (r == 0) {
+        announce(console, options, web);
+        wait_for_end();
+        web_close(web);
+    }
+    follower_stop(console->follower);
+    connection_close(console->connection);
+    return r;
+}
+
+static int run_serve(const struct console_options *options) {
+    struct error error;
+    struct log log;
+    struct console console = {.log = &log};
+    signal(SIGPIPE, SIG_IGN);
+    log_init(&log, STDERR_FILENO, LOG_INFO);
+    int r = database_open(options->data, &console.sql, &error);
+    if (r < 0)
+        return exit_with(&error);
+    char *archive = folder_of_archive(options->archive);
+    console.archive = archive;
+    console.live = live_new();
+    r = serve(&console, options, &error);
+    live_free(console.live);
+    free(archive);
+    sql_close(console.sql);
+    return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
+}
+
+int console_main(int argc, char **argv) {
+    struct console_options options;
+    struct error error;
+    console_options_parse(argc, argv, &options);
+    if (password_init(&error) < 0)
+        return exit_with(&error);
+    return options.command == CONSOLE_ADD_PERSON ? run_add_person(&options) : run_serve(&options);
+}
