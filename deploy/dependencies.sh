@@ -2,23 +2,27 @@
 # Installs missing packages for building and testing Harrier on Debian 12 or 13.
 # Called by ./quickstart and ./check; does nothing if all packages are installed.
 #
-# usage: deploy/dependencies.sh build|test|peers|node     (peers, node: for tests/bench/peers)
+# usage: deploy/dependencies.sh build|console|test|peers|node     (peers, node: for tests/bench/peers)
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
 libprotobuf-c-dev libnng-dev liblmdb-dev libevent-dev libcmocka-dev libxxhash-dev libisal-dev
 libzstd-dev libssl-dev libyaml-dev libpcre2-dev libjansson-dev'
-test_only='librdkafka-dev python3 python3-jsonschema python3-yaml zstd curl openssl patch stunnel4 tzdata valgrind'
+console_only='libsqlite3-dev libsodium-dev'
+# Node from elsewhere brings an npm that Debian's package conflicts with.
+command -v npm >/dev/null || console_only="$console_only nodejs npm"
+test_only='librdkafka-dev libsqlite3-dev libsodium-dev python3 python3-jsonschema python3-yaml zstd curl openssl patch stunnel4 tzdata valgrind'
 peers_only='redis-server postgresql libhiredis-dev python3 python3-venv util-linux'
 node_only='nodejs npm'
 
 case ${1-} in
 build) wanted=$build ;;
+console) wanted="$build $console_only" ;;
 test) wanted="$build $test_only" ;;
 peers) wanted="$build $peers_only" ;;
 node) wanted=$node_only ;;
 *)
-    echo "usage: $0 build|test|peers|node" >&2
+    echo "usage: $0 build|console|test|peers|node" >&2
     exit 64
     ;;
 esac

@@ -127,14 +127,14 @@ static void announce(const struct console *console, const struct console_options
 }
 
 /* Signals come to this thread only: the others have them blocked. */
-static void wait_for_end(void) {
-    const volatile int *interrupted = interrupt_watch();
+static void wait_for_end(const volatile int *interrupted) {
     while (!*interrupted)
         usleep(100000);
 }
 
 static int serve(struct console *console, const struct console_options *options,
                  struct error *ret_error) {
+    const volatile int *interrupted = interrupt_watch();
     struct web *web;
     int r = open_connection(console, options, ret_error);
     if (r < 0)
@@ -148,7 +148,7 @@ static int serve(struct console *console, const struct console_options *options,
     r = open_web(console, options, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
-        wait_for_end();
+        wait_for_end(interrupted);
         web_close(web);
     }
     follower_stop(console->follower);

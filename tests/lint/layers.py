@@ -27,6 +27,7 @@ MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
 MAY_USE["clients/spark"] = CORE + ["batch", "clients/cli", "clients/spark"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
+MAY_USE["console"] = CORE + ["batch", "clients/c", "clients/cli", "server/ops", "server/net", "server/front", "console"]
 
 # The folders of a layer, lowest first: each may include the folders before it. A layer that is not listed
 # here has no such folders. The main.c of a program stands above all folders of its layer.
@@ -37,6 +38,7 @@ FOLDERS = {
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
+    "console": ["page", "database", "archive", "web", "server", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "kafka", "stream", "night", "commands"],
 }
 
@@ -58,11 +60,13 @@ DOORS = [
     (r"lmdb\.h", r"core/store/generation/"),
     (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/"),
     (r"nng/.*", r"server/front/front_nng|clients/c/transport/nng\.c"),
-    (r"netdb\.h", r"clients/c/transport/lookup\.c|server/"),
-    (r"event2/.*", r"server/|clients/cli/stream/metrics_page\.c"),
+    (r"netdb\.h", r"clients/c/transport/lookup\.c|server/|console/web/"),
+    (r"event2/.*", r"server/|console/web/|clients/cli/stream/metrics_page\.c"),
     (r"yaml\.h", r"core/policy/source/|clients/cli/io/mapping"),
     (r"pcre2\.h", r"core/policy/eval/pattern\.c"),
-    (r"jansson\.h", r"core/model/|core/store/|core/wire/message/message_json_|clients/cli/"),
+    (r"jansson\.h", r"core/model/|core/store/|core/wire/message/message_json_|clients/cli/|console/api/"),
+    (r"sqlite3\.h", r"console/database/sql\.c"),
+    (r"sodium\.h", r"console/database/password\.c"),
     (r"openssl/.*", r"core/base/hash\.c|(server/net|clients/c/transport)/tls\.c"),
     (r"librdkafka/.*", r"core/kafka/|clients/cli/kafka/"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
@@ -118,7 +122,7 @@ def offences_of_include(root, path, name):
     if area.startswith("core/") and re.fullmatch(NOT_IN_CORE, name):
         yield f"<{name}>: core/ has no sockets, threads, signals or command line"
     target = target_of(root, path, name)
-    if target and area_of(target) not in MAY_USE[area] and not target.startswith("proto/"):
+    if target and not any(target.startswith(used + "/") for used in MAY_USE[area] + ["proto"]):
         yield f'"{name}" is in {area_of(target) or os.path.dirname(target)}, which {area} may not use'
     elif target and area in FOLDERS and area_of(target) == area:
         (_, folder), (_, used) = folder_of(path), folder_of(target)

@@ -122,7 +122,7 @@ export function LiveScreen() {
 
 export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
   return (
-    <div class="scroll">
+    <div class="scroll" role="region" aria-label="Transactions" tabIndex={0}>
       <table class="rows">
         <thead>
           <tr>

@@ -45,7 +45,7 @@ export function PeopleScreen() {
           The first password of {made.name}, shown once: <code>{made.password}</code>
         </Notice>
       )}
-      <div class="scroll">
+      <div class="scroll" role="region" aria-label="Who may sign in" tabIndex={0}>
         <table class="rows">
           <thead>
             <tr>
@@ -101,7 +101,7 @@ export function PeopleScreen() {
         <button type="submit">Add</button>
       </form>
       <h2>Audit log</h2>
-      <div class="scroll">
+      <div class="scroll" role="region" aria-label="Audit log" tabIndex={0}>
         <table class="rows">
           <thead>
             <tr>

@@ -117,7 +117,7 @@ export function QueueScreen({ session }: { session: Session }) {
           <span class="muted">{marked.size > 0 ? `${marked.size} marked` : "the current one"}</span>
         </form>
       )}
-      <div class="scroll">
+      <div class="scroll" role="region" aria-label="Reviews" tabIndex={0}>
         <table class="rows">
           <thead>
             <tr>

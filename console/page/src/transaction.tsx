@@ -9,11 +9,13 @@ interface Shown {
   review: Review | null;
 }
 
+// What happened to a rule, where it says something about this transaction.
+const ACTING = ["fired", "shadow", "suppressed", "error"];
 const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
 
 function Facts({ explanation }: { explanation: Explanation }) {
   const { attributes, ...fields } = explanation.transaction;
-  const all = Object.entries({ ...fields, ...attributes }).filter(([name]) => name !== "id");
+  const all = Object.entries({ ...fields, ...attributes }).filter(([name]) => name !== "id" && name !== "amount_minor");
   return (
     <dl class="facts">
       {all.map(([name, value]) => (
@@ -22,6 +24,8 @@ function Facts({ explanation }: { explanation: Explanation }) {
           <dd>
             {KEYS.includes(name) ? (
               <a href={`/search?${new URLSearchParams({ [name]: String(value) })}`}>{valueOf(value)}</a>
+            ) : name === "event_time" ? (
+              dateTimeOf(String(value))
             ) : (
               valueOf(value)
             )}
@@ -52,7 +56,7 @@ function RuleRow({ rule }: { rule: ExplainedRule }) {
         {rule.score !== undefined && rule.score !== 0 && <span>{rule.score > 0 ? `+${rule.score}` : rule.score}</span>}
         {fired && rule.reason && <span class="reason">{clean(rule.reason)}</span>}
       </summary>
-      {rule.about && <p>{clean(rule.about)}</p>}
+      {rule.about && <p>{clean(rule.about.trim())}</p>}
       {rule.parts && (
         <ul class="parts">
           {rule.parts.map((part, i) => (
@@ -202,8 +206,8 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
   if (!value) return <p class="muted">Deriving the decision again…</p>;
   const { explanation, review } = value;
   const { then } = explanation;
-  const acting = then.rules.filter((rule) => rule.fate !== "false" && rule.fate !== "off");
-  const silent = then.rules.filter((rule) => rule.fate === "false" || rule.fate === "off");
+  const acting = then.rules.filter((rule) => ACTING.includes(rule.fate));
+  const silent = then.rules.filter((rule) => !ACTING.includes(rule.fate));
   return (
     <>
       <h1>

@@ -1,0 +1,115 @@
+"""harrier-console as a process, and a browser's session with it."""
+import http.client
+import json
+import os
+import subprocess
+import time
+import urllib.parse
+
+from server import WAIT, free_port
+
+CONSOLE = os.environ.get("HARRIER_CONSOLE", "")
+
+
+class Session:
+    """What a browser keeps: the cookie, and the token that requests with an effect carry."""
+
+    def __init__(self, port):
+        self.port = port
+        self.cookie = self.csrf = None
+
+    def ask(self, method, path, body=None, headers=None):
+        """(status, body, headers)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
+        sent = {"Cookie": self.cookie} if self.cookie else {}
+        if method == "POST":
+            sent["Content-Type"] = "application/json"
+            sent["X-CSRF-Token"] = self.csrf or ""
+        sent.update(headers or {})
+        sent = {name: value for name, value in sent.items() if value is not None}
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if answer.headers.get("Content-Type", "").startswith("application/json") and method != "HEAD":
+            content = json.loads(content)
+        return answer.status, content, answer.headers
+
+    def get(self, path, **query):
+        return self.ask("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))[:2]
+
+    def post(self, path, **body):
+        return self.ask("POST", path, body)[:2]
+
+    def sign_in(self, name, password):
+        status, body, headers = self.ask("POST", "/api/sign-in", {"name": name, "password": password})
+        if status == 200:
+            self.cookie = headers["Set-Cookie"].split(";")[0]
+            self.csrf = body["csrf"]
+        return status
+
+
+class Console:
+    def __init__(self, folder, server, *flags):
+        self.folder, self.server, self.flags = folder, server, flags
+        self.data = os.path.join(folder, "console")
+        self.messages = os.path.join(folder, "console.err")
+        self.port = free_port()
+        self.process = None
+        self.passwords = {}
+
+    def run(self, *words):
+        return subprocess.run([CONSOLE, f"--data={self.data}", *words], capture_output=True, text=True, timeout=WAIT)
+
+    def add_person(self, name, role):
+        done = self.run("add-person", name, role)
+        assert done.returncode == 0, done.stderr
+        self.passwords[name] = done.stdout.strip()
+
+    def start(self):
+        with open(self.messages, "ab") as messages:
+            self.process = subprocess.Popen(
+                [CONSOLE, f"--data={self.data}", f"--server={self.server.address}", f"--listen=127.0.0.1:{self.port}",
+                 *self.flags, os.path.join(self.server.folder, "data")],
+                stderr=messages,
+            )
+        deadline = time.monotonic() + WAIT
+        while "the console is at" not in self.said().rpartition("--start--")[2] and time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(self.said())
+            time.sleep(0.01)
+        with open(self.messages, "a", encoding="utf-8") as messages:
+            messages.write("--start--\n")
+        return self
+
+    def said(self):
+        with open(self.messages, encoding="utf-8") as messages:
+            return messages.read()
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=WAIT)
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def session(self, name=None):
+        session = Session(self.port)
+        if name:
+            assert session.sign_in(name, self.passwords[name]) == 200
+        return session
+
+
+def wait_for(probe):
+    """Until it is true, and returns it."""
+    deadline = time.monotonic() + WAIT
+    while time.monotonic() < deadline:
+        value = probe()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("it never came")

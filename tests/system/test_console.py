@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""harrier-console beside harrierd: every route with every role, requests that are not what they should be, two analysts
+and a claim, labels that reach the archive once whatever is killed, and what other sources report."""
+import json
+import os
+import socket
+import subprocess
+import time
+import unittest
+
+from console import Console, Session, wait_for
+from server import POLICY, ServerTest, transaction
+
+HARRIER = os.environ["HARRIER"]
+ROLES = ["viewer", "analyst", "author", "approver", "admin"]
+# Route, body, the least role that may.
+ROUTES = [
+    ("GET", "/api/session", None, None),
+    ("GET", "/api/live", None, "viewer"),
+    ("GET", "/api/reviews", None, "viewer"),
+    ("POST", "/api/reviews/claim", {"position": 999999}, "analyst"),
+    ("POST", "/api/reviews/release", {"position": 999999}, "analyst"),
+    ("POST", "/api/reviews/decide", {"positions": [999999], "label": "fraud", "note": ""}, "analyst"),
+    ("GET", "/api/transaction?id=t1", None, "viewer"),
+    ("GET", "/api/search", None, "viewer"),
+    ("GET", "/api/status", None, "viewer"),
+    ("GET", "/api/people", None, "admin"),
+    ("POST", "/api/people/create", {"name": "", "role": "viewer"}, "admin"),
+    ("POST", "/api/people/update", {"name": "nobody", "role": "viewer", "disabled": True}, "admin"),
+    ("GET", "/api/audit", None, "admin"),
+    ("POST", "/api/password", {"old": "", "new": ""}, "viewer"),
+    ("POST", "/api/sign-out", {}, "viewer"),  # last: it ends the session
+]
+
+
+class ConsoleTest(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace(">= 3", ">= 1"))
+        self.harrierd = self.server().start()
+        self.console = Console(self.folder, self.harrierd)
+        self.addCleanup(self.console.kill)
+        for name, role in (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin")):
+            self.console.add_person(name, role)
+
+    def score(self, numbers, **more):
+        with self.harrierd.connect() as connection:
+            return connection.score([{**transaction(number), **more} for number in numbers])
+
+    def reviews(self, session, **query):
+        return session.get("/api/reviews", **query)[1]["reviews"]
+
+    def label_of(self, row):
+        """What the archive has, once it is on disk: [(label, source)] in order."""
+
+        def outcomes():
+            found = subprocess.run([HARRIER, "explain", "--json", f"{self.folder}/data", row["id"]],
+                                   capture_output=True, text=True, check=True)
+            return json.loads(found.stdout).get("outcomes")
+
+        return [(outcome["label"], outcome["source"]) for outcome in wait_for(outcomes)]
+
+    # ---- who may what ----
+
+    def test_every_route_with_every_role(self):
+        self.score(range(1, 3))
+        for role in ROLES[2:4] + ["viewer"]:
+            self.console.add_person(f"{role}1", role)
+        self.console.start()
+        names = {"viewer": "viewer1", "analyst": "anna", "author": "author1", "approver": "approver1", "admin": "ada"}
+        for role in [None, *ROLES]:
+            session = self.console.session(names[role] if role else None)
+            for method, path, body, least in ROUTES:
+                status, answer, _ = session.ask(method, path, body)
+                allowed = least is None or (role is not None and ROLES.index(role) >= ROLES.index(least))
+                with self.subTest(role=role, path=path):
+                    if allowed:
+                        self.assertNotIn(status, (401, 403), answer)
+                    else:
+                        self.assertEqual(status, 401 if role is None else 403, answer)
+                        self.assertEqual(list(answer), ["error"])
+
+    def test_the_table_above_is_whole(self):
+        with open(os.path.join(os.environ["HARRIER_ROOT"], "console/api/routes.c"), encoding="utf-8") as source:
+            text = source.read().partition("const struct route routes[]")[2].partition("};")[0]
+        paths = {line.split('"')[1] for line in text.splitlines() if '"' in line}
+        self.assertEqual(paths, {path.partition("?")[0] for _, path, _, _ in ROUTES} | {"/api/sign-in"})
+
+    def test_hostile_requests(self):
+        self.console.start()
+        anna, nobody = self.console.session("anna"), self.console.session()
+        decide = {"positions": [1], "label": "fraud", "note": ""}
+        for headers in ({"X-CSRF-Token": None}, {"X-CSRF-Token": "x" * 43}, {"X-CSRF-Token": anna.csrf[:-1]},
+                        {"Origin": "https://evil.example"}, {"Origin": "null"},
+                        {"Origin": f"http://127.0.0.1:{self.console.port + 1}"},
+                        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+            with self.subTest(headers=headers):
+                self.assertEqual(anna.ask("POST", "/api/reviews/decide", decide, headers)[0], 403)
+        for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"},
+                        {"Content-Type": None}):
+            with self.subTest(headers=headers):
+                self.assertEqual(anna.ask("POST", "/api/reviews/decide", decide, headers)[0], 415)
+        for body in (b"", b"[]", b"{", b'{"positions": [1], "positions": [2]}', b"\xff\xfe", b"null", b"[" * 100000,
+                     b'{"a": "\\u0000"}'):
+            with self.subTest(body=body[:20]):
+                self.assertEqual(anna.ask("POST", "/api/reviews/decide", body)[0], 400)
+        for change in ({"positions": []}, {"positions": [-1]}, {"positions": ["1"]}, {"positions": list(range(1, 202))},
+                       {"positions": 1}, {"label": "approve"}, {"label": 1}, {"note": None}):
+            with self.subTest(change=change):
+                self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, **change})[0], 422)
+        self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, "note": "x" * 2001})[0], 413)
+        try:  # it may close the connection before all is sent
+            self.assertEqual(anna.ask("POST", "/api/reviews/decide", b'{"note": "' + b"x" * (5 << 20) + b'"}')[0], 413)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        for path in ("/api/live?limit=501", "/api/live?limit=-1", "/api/live?limit=1e3", "/api/live?verdict=maybe",
+                     "/api/live?after=99999999999999999999", "/api/reviews?order=name", "/api/search?from=yesterday",
+                     "/api/search?cursor=x", "/api/search?verdict=1", "/api/search?label=x", "/api/search?limit=9999",
+                     "/api/transaction", "/api/transaction?id=" + "x" * 129, "/api/search?currency=EURO"):
+            with self.subTest(path=path):
+                self.assertEqual(anna.ask("GET", path)[0], 422)
+        for path in ("/api/", "/api/../people", "/../../etc/passwd", "/api/people/", "/app.js/x.js",
+                     "/api/people%2f", "/%2e%2e/etc/passwd.txt"):
+            with self.subTest(path=path):
+                self.assertEqual(anna.ask("GET", path)[0], 404)
+        for method, status in (("PUT", 405), ("DELETE", 405), ("OPTIONS", 405), ("TRACE", 405), ("PATCH", 405)):
+            with self.subTest(method=method):
+                self.assertEqual(anna.ask(method, "/api/live")[0], status)
+        self.assertEqual(anna.ask("GET", "/api/sign-out")[0], 405)
+        for cookie in ("harrier_console=", "harrier_console=x", "harrier_console=" + "A" * 43, "x=" + "y" * 4000,
+                       anna.cookie[:-1], anna.cookie + "A", ";;;;=;"):
+            with self.subTest(cookie=cookie[:30]):
+                self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": cookie})[0], 401)
+        self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": f"a=b; {anna.cookie}; c=d"})[0], 200)
+        for raw in (b"GET /api/live HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"\0\0\0\0\r\n\r\n",
+                    b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                    b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"):
+            with self.subTest(raw=raw[:40]):
+                with socket.create_connection(("127.0.0.1", self.console.port)) as connection:
+                    connection.sendall(raw)
+                    self.assertNotIn(b" 200 ", connection.recv(4096)[:20])
+        self.assertEqual(self.console.stop(), 0)
+
+    def test_every_answer_has_the_headers(self):
+        self.console.start()
+        session = self.console.session()
+        for method, path in (("GET", "/"), ("HEAD", "/"), ("GET", "/queue"), ("GET", "/app.js"), ("GET", "/api/live"),
+                             ("GET", "/nothing.js"), ("PUT", "/")):
+            _, body, headers = session.ask(method, path)
+            with self.subTest(path=path):
+                policy = headers["Content-Security-Policy"]
+                self.assertIn("default-src 'none'", policy)
+                self.assertNotIn("unsafe", policy)
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+                self.assertEqual(headers["X-Frame-Options"], "DENY")
+        _, _, headers = session.ask("POST", "/api/sign-in", {"name": "anna", "password": self.console.passwords["anna"]})
+        self.assertIn("HttpOnly", headers["Set-Cookie"])
+        self.assertIn("SameSite=Strict", headers["Set-Cookie"])
+        status, page, headers = session.ask("GET", "/")
+        self.assertNotIn(b"<script>", page)
+        self.assertNotIn(b"style=", page)
+        self.assertEqual(session.ask("GET", "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
+
+    def test_wrong_command_lines(self):
+        for words, message in (([], "which archive?"), (["a", "b"], "archive"), (["--listen=0.0.0.0:80", "a"], "TLS"),
+                               (["--listen=x", "a"], "--listen"), (["add-person", "x"], "NAME ROLE"),
+                               (["add-person", "x", "boss"], "no role"), (["add-person", "a b", "admin"], "name")):
+            done = self.console.run(*words)
+            with self.subTest(words=words):
+                self.assertIn(done.returncode, (64, 65))
+                self.assertIn(message, done.stderr)
+
+    # ---- the queue ----
+
+    def test_two_analysts_and_a_claim(self):
+        self.score(range(1, 6))
+        self.console.start()
+        anna, bob = self.console.session("anna"), self.console.session("bob")
+        wait_for(lambda: len(self.reviews(anna)) == 5)
+        first, second = self.reviews(anna, order="age")[:2]
+        self.assertEqual(anna.post("/api/reviews/claim", position=first["position"])[0], 200)
+        status, answer = bob.post("/api/reviews/claim", position=first["position"])
+        self.assertEqual((status, "anna" in answer["error"]), (409, True))
+        status, answer = bob.post("/api/reviews/decide", positions=[first["position"], second["position"]],
+                                  label="fraud", note="both")
+        self.assertEqual(answer["decided"], 1)
+        self.assertEqual([refused["position"] for refused in answer["refused"]], [first["position"]])
+        self.assertEqual(anna.post("/api/reviews/decide", positions=[first["position"]], label="legit", note="")[1],
+                         {"refused": [], "decided": 1})
+        decided = wait_for(lambda: [row for row in self.reviews(anna, decided=1) if row["reported"]][1:] and
+                           self.reviews(anna, decided=1))
+        self.assertEqual([(row["label"], row["decided_by"]) for row in decided], [("legit", "anna"), ("fraud", "bob")])
+        self.assertEqual(self.label_of(first), [("legit", "console:anna")])
+        self.assertEqual(self.label_of(second), [("fraud", "console:bob")])
+        shown = anna.get("/api/transaction", id=second["id"])[1]
+        self.assertEqual((shown["review"]["note"], shown["explanation"]["equal"]), ("both", True))
+        entries = self.console.session("ada").get("/api/audit", action="review")[1]["entries"]
+        self.assertEqual([(entry["person"], entry["after"]) for entry in entries], [("anna", "legit"), ("bob", "fraud")])
+
+    def test_labels_reach_the_archive_once_whatever_is_killed(self):
+        self.score(range(1, 5))
+        self.console.start()
+        anna = self.console.session("anna")
+        rows = wait_for(lambda: self.reviews(anna, order="age")[3:] and self.reviews(anna, order="age"))
+        decide = lambda row: anna.post("/api/reviews/decide", positions=[row["position"]], label="fraud", note="")[0]
+        self.assertEqual(decide(rows[0]), 200)
+        self.harrierd.kill()
+        self.assertEqual(decide(rows[1]), 200)  # the server is gone: it is kept
+        self.assertEqual(decide(rows[2]), 200)
+        self.console.kill()
+        self.harrierd.start()
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: sum(row["reported"] for row in self.reviews(anna, decided=1)) == 3)
+        self.assertEqual(decide(rows[3]), 200)
+        self.console.kill()  # at once: it may have been reported, or not
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: sum(row["reported"] for row in self.reviews(anna, decided=1)) == 4)
+        for row in rows:
+            self.assertEqual(self.label_of(row), [("fraud", "console:anna")])
+        self.assertEqual(self.reviews(anna), [])
+
+    def test_what_others_report_closes_a_review(self):
+        self.score(range(1, 4))
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: len(self.reviews(anna)) == 3)
+        with self.harrierd.connect() as connection:
+            outcome = {"transaction_id": "t2", "label": "LABEL_CHARGEBACK", "source": "feed"}
+            connection.call({"report_outcome": {"outcomes": [outcome]}})
+        wait_for(lambda: len(self.reviews(anna)) == 2)
+        row = self.reviews(anna, decided=1)[0]
+        self.assertEqual((row["id"], row["label"], row["decided_by"]), ("t2", "chargeback", "feed"))
+
+    def test_the_live_screen_follows(self):
+        self.score(range(1, 4))
+        self.console.start()
+        anna = self.console.session("anna")
+        live = wait_for(lambda: anna.get("/api/live")[1]["last"] and anna.get("/api/live")[1])
+        self.assertEqual([row["id"] for row in live["rows"]], ["t3", "t2", "t1"])
+        self.assertEqual(sum(minute["review"] for minute in live["minutes"]), 3)
+        self.score(range(4, 6), card="other <b>\u202e")
+        more = wait_for(lambda: len(anna.get("/api/live", after=live["last"])[1]["rows"]) == 2 and
+                        anna.get("/api/live", after=live["last"])[1])
+        self.assertEqual([row["id"] for row in more["rows"]], ["t5", "t4"])
+        found = anna.get("/api/search", card="other <b>\u202e")[1]["found"]
+        self.assertEqual([hit["row"]["id"] for hit in found], ["t5", "t4"])
+        self.assertEqual(anna.get("/api/live", verdict="decline")[1]["rows"], [])
+
+    def test_people(self):
+        self.console.start()
+        ada = self.console.session("ada")
+        status, made = ada.post("/api/people/create", name="cleo", role="viewer")
+        self.assertEqual(status, 200)
+        cleo = Session(self.console.port)
+        self.assertEqual(cleo.sign_in("cleo", made["password"]), 200)
+        self.assertEqual(cleo.post("/api/password", old=made["password"], new="short")[0], 422)
+        self.assertEqual(cleo.post("/api/password", old="wrong", new="a long new password")[0], 422)
+        self.assertEqual(cleo.post("/api/password", old=made["password"], new="a long new password")[0], 200)
+        self.assertEqual(cleo.get("/api/live")[0], 401)
+        self.assertEqual(cleo.sign_in("cleo", made["password"]), 401)
+        self.assertEqual(cleo.sign_in("cleo", "a long new password"), 200)
+        self.assertEqual(ada.post("/api/people/create", name="cleo", role="viewer")[0], 409)
+        self.assertEqual(ada.post("/api/people/update", name="cleo", role="viewer", disabled=True)[0], 200)
+        self.assertEqual(cleo.get("/api/live")[0], 401)
+        self.assertEqual(ada.post("/api/people/update", name="ada", role="viewer", disabled=False)[0], 422)
+        entries = ada.get("/api/audit", action="person")[1]["entries"]
+        self.assertEqual([(entry["person"], entry["subject"], entry["before"], entry["after"]) for entry in entries[:2]],
+                         [("ada", "cleo", "viewer", "disabled"), ("ada", "cleo", "", "viewer")])
+        for _ in range(8):
+            self.assertEqual(Session(self.console.port).sign_in("bob", "wrong"), 401)
+        self.assertEqual(Session(self.console.port).sign_in("bob", self.console.passwords["bob"]), 429)
+
+    def test_a_damaged_database_is_said_plainly(self):
+        path = os.path.join(self.console.data, "console.sqlite")
+        self.console.start()
+        self.assertEqual(self.console.stop(), 0)
+        with open(path, "r+b") as database:
+            database.write(b"\0" * 4096)
+        done = self.console.run(f"--server={self.harrierd.address}", f"{self.folder}/data")
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("console.sqlite", done.stderr)
+        self.assertIn("backup", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
