@@ -301,12 +301,19 @@ void model_bins_make(struct text name, double *values, size_t count, struct aren
     *ret_bins = bins;
 }
 
-/* Few edges: comparing all of them has no branch to mispredict, as halving has. */
+/* Halving without a branch to mispredict: edges before `at` are not above the value, and those from
+ * at + left on are. */
 size_t model_bins_of(const struct model_bins *bins, double value) {
-    size_t bin = !isnan(value);
-    for (size_t i = 0; i < bins->edge_count; i++)
-        bin += bins->edges[i] <= value;
-    return bin;
+    const double *at = bins->edges;
+    size_t left = bins->edge_count;
+    if (isnan(value))
+        return 0;
+    while (left > 1) {
+        size_t half = left / 2;
+        at += at[half - 1] <= value ? half : 0;
+        left -= half;
+    }
+    return (size_t)(at - bins->edges) + (left > 0 && at[0] <= value) + 1;
 }
 
 double model_bins_drift(const struct model_bins *bins, const uint64_t *counts) {

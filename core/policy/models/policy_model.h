@@ -87,6 +87,9 @@ size_t policy_model_scratch(const struct policy_model *model);
  * inputs allocates in the arena is released again. Pure. */
 void policy_model_eval(const struct policy_model *model, const struct value *frame,
                        struct arena *arena, double *scratch, struct value *ret_values);
+/* What an evaluation has left in its scratch memory, which begins with the inputs: the margin that
+ * the reference's score is of. NaN: an input failed. */
+double policy_model_margin(const struct policy_model *model, const double *scratch);
 
 /* Of one output: the inputs, what each contributed, and before them all the margin's expected value
  * (core/model/contributions.h). false: an input failed, or the model has no covers. */

@@ -59,6 +59,23 @@ static void test_few_values_have_a_bin_each(void **state) {
     assert_int_equal(model_bins_of(&bins, -INFINITY), 1);
 }
 
+/* Beside comparing with each edge. */
+static void test_any_number_of_edges(void **state) {
+    (void)state;
+    double edges[MODEL_REFERENCE_EDGES_MAX];
+    for (size_t count = 0; count <= MODEL_REFERENCE_EDGES_MAX; count++) {
+        struct model_bins bins = {.edges = edges, .edge_count = count};
+        for (size_t i = 0; i < count; i++)
+            edges[i] = (double)(i * i);
+        for (double value = -1; value < 1000; value += 0.5) {
+            size_t bin = 1;
+            for (size_t i = 0; i < count; i++)
+                bin += edges[i] <= value;
+            assert_int_equal(model_bins_of(&bins, value), bin);
+        }
+    }
+}
+
 static void test_edges_are_finite(void **state) {
     (void)state;
     const double values[] = {-INFINITY, INFINITY, DBL_MAX, -DBL_MAX, 0};
@@ -221,8 +238,7 @@ static void test_what_is_wrong_is_named(void **state) {
          "score.edges: expected an array of at most 31 numbers"},
         {"\"score\":", "\"scores\":", "score: expected an object with missing, edges and counts"},
         {"\"inputs\":[", "\"inputs\":[[],", "inputs[0].name: expected an input's name"},
-        {"\"rows\":10", "\"rows\":10,\"rows\":10",
-         "not JSON: line 1, column "},
+        {"\"rows\":10", "\"rows\":10,\"rows\":10", "not JSON: line 1, column "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_reference reference;
@@ -277,6 +293,7 @@ static void test_damaged_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_few_values_have_a_bin_each),
+        cmocka_unit_test(test_any_number_of_edges),
         cmocka_unit_test(test_edges_are_finite),
         cmocka_unit_test(test_many_values_are_cut_in_tenths),
         cmocka_unit_test(test_the_index_beside_pythons),
