@@ -199,7 +199,7 @@ static void write_series(void *user, const struct policy_model *model,
                           : (uint64_t)writing->sum->hours[writing->model]);
         return;
     }
-    if (!drift->is_compared || (!is_score && writing->inputs++ >= DRIFT_INPUTS_MAX))
+    if (drift->rows < DRIFT_DECISIONS_MIN || (!is_score && writing->inputs++ >= DRIFT_INPUTS_MAX))
         return;
     begin_line(writing, model);
     if (!is_score) {

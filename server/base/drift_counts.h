@@ -15,6 +15,8 @@
 
 #define DRIFT_HOURS  24 /* and the current one */
 #define DRIFT_SAMPLE 4  /* one of so many: counting all would cost a decision 3 % */
+/* A series begins with so many counted decisions: of 13 bins, chance alone gives 0.012 then. */
+#define DRIFT_DECISIONS_MIN 1000
 /* Series of inputs; of a policy with more, those of its first ones. */
 #define DRIFT_INPUTS_MAX 1000
 

@@ -56,3 +56,11 @@ void model_drift_each(const struct policy_model *model, const uint64_t *counts,
         counts += model_bins_count(bins);
     }
 }
+
+/* The noise is the mean of about a chi-squared variable; chance does not give five times that. */
+enum model_drift_level model_drift_level(const struct model_drift *drift) {
+    double sure = drift->is_compared ? drift->index - 5 * drift->noise : 0;
+    return sure > STABILITY_SHIFT    ? MODEL_DRIFT_SHIFT
+           : sure > STABILITY_STABLE ? MODEL_DRIFT_MOVED
+                                     : MODEL_DRIFT_STABLE;
+}

@@ -16,17 +16,21 @@ size_t model_drift_size(const struct policy_model *models, size_t count);
 uint64_t *model_drift_add(const struct policy_model *model, const double *inputs, double margin,
                           uint64_t *counts);
 
-/* With fewer decisions an index says little: of 13 bins, chance alone gives 0.012 with 1,000. */
-#define MODEL_DRIFT_ROWS_MIN 1000
+/* With fewer decisions there is no index: of 13 bins, chance alone gives 0.06 with 200. */
+#define MODEL_DRIFT_ROWS_MIN 200
 
 /* One input, or the score. */
 struct model_drift {
     struct text input; /* empty: the score */
     uint64_t rows, rows_before;
     uint64_t missing, missing_before;
-    bool is_compared;    /* rows are MODEL_DRIFT_ROWS_MIN or more */
+    bool is_compared;    /* rows are MODEL_DRIFT_ROWS_MIN or more: there is an index */
     double index, noise; /* population stability, and what chance alone gives of it on average */
 };
+
+/* Beyond what chance gives: a shift, or at least not stable (core/model/stability.h). */
+enum model_drift_level { MODEL_DRIFT_STABLE, MODEL_DRIFT_MOVED, MODEL_DRIFT_SHIFT };
+enum model_drift_level model_drift_level(const struct model_drift *drift);
 
 /* Calls take() for the score, then for each input of the model. */
 void model_drift_each(const struct policy_model *model, const uint64_t *counts,

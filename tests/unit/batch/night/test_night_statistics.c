@@ -147,12 +147,9 @@ static void test_round_trip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tail_is_a_sum),
-        cmocka_unit_test(test_known_tails),
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_bins_are_in_order),
-        cmocka_unit_test(test_drift),
-        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_tail_is_a_sum), cmocka_unit_test(test_known_tails),
+        cmocka_unit_test(test_rates),         cmocka_unit_test(test_bins_are_in_order),
+        cmocka_unit_test(test_drift),         cmocka_unit_test(test_absent),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
