@@ -8,10 +8,16 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import unittest
 
 from server import START_US, ServerTest
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 HARRIER = os.environ["HARRIER"]
 DAY_US = 86400 * 1000000
@@ -77,11 +83,13 @@ def count(edges, values):
     return counts
 
 
-def bins(values):
-    present = sorted(value for value in values if value is not None)
-    edges = sorted(set(present)) if len(set(present)) <= 30 else sorted({present[len(present) * i // 10] for i in range(10)})
-    counts = count(edges, values)
-    return {"missing": counts[0], "edges": edges, "counts": counts[1:]}
+def manual():
+    """The code of docs/MODELS.md."""
+    with open(os.path.join(os.environ["HARRIER_ROOT"], "docs", "MODELS.md"), encoding="utf-8") as file:
+        code = re.search(r"```python\n(import bisect.*?)```", file.read(), re.DOTALL)
+    names = {}
+    exec(code[1], names)  # pylint: disable=exec-used
+    return names
 
 
 def stability(before, now):
@@ -94,11 +102,10 @@ class ModelDriftTest(ServerTest):
         super().setUp()
         chance = random.Random(11)
         training = [draw(chance, False) for _ in range(8000)]
-        self.reference = {
-            "format": "harrier-reference-1", "rows": len(training),
-            "from": "2025-10-01T00:00:00Z", "until": "2025-12-01T00:00:00Z",
-            "inputs": [{"name": name, **bins([inputs_of(row)[name] for row in training])} for name in INPUTS],
-            "score": bins([margin(row) for row in training])}
+        given = [inputs_of(row) for row in training]
+        columns = {name: [math.nan if one[name] is None else one[name] for one in given] for name in INPUTS}
+        self.reference = manual()["reference"](columns, [margin(row) for row in training], "2025-10-01T00:00:00Z",
+                                               "2025-12-01T00:00:00Z")
         self.write_policy("features.yaml", "entities: {card: {key: card}}\n")
         os.remove(f"{self.folder}/policy/rules/velocity.yaml")
         for name, text in FILES.items():
@@ -126,8 +133,9 @@ class ModelDriftTest(ServerTest):
                     time_us = START_US + day * DAY_US + row["seconds"] * 1000000
                     when = datetime.datetime.fromtimestamp(time_us // 1000000, datetime.timezone.utc)
                     file.write(json.dumps({
-                        "id": f"d{day}-{number}", "event_time": when.isoformat(), "card": f"c{number % 50}", "currency": "EUR",
-                        "amount_minor": round(row["amount"] * 100), "channel": row["channel"], "attributes": attributes}) + "\n")
+                        "id": f"d{day}-{number}", "event_time": when.isoformat(), "card": f"c{number % 50}",
+                        "amount_minor": round(row["amount"] * 100), "currency": "EUR", "channel": row["channel"],
+                        "attributes": attributes}) + "\n")
         self.harrier("import", f"{self.folder}/data", path, "--policy", f"{self.folder}/policy", "--quiet")
 
     def expected(self, rows):
@@ -136,7 +144,8 @@ class ModelDriftTest(ServerTest):
                                   count(self.reference["score"]["edges"], [margin(row) for row in rows])), 0)}
         for reference in self.reference["inputs"]:
             counts = count(reference["edges"], [inputs_of(row)[reference["name"]] for row in rows])
-            found[reference["name"]] = (stability([reference["missing"], *reference["counts"]], counts), counts[0] / len(rows))
+            index = stability([reference["missing"], *reference["counts"]], counts)
+            found[reference["name"]] = (index, counts[0] / len(rows))
         return found
 
     def check_models(self, models, rows):
@@ -150,13 +159,22 @@ class ModelDriftTest(ServerTest):
             self.assertAlmostEqual(found["stability_index"], index, places=9)
             self.assertAlmostEqual(found["missing"], missing, places=12)
             bins_in_all = len(self.reference["inputs"][INPUTS.index(found["input"])]["edges"]) + 2
-            self.assertAlmostEqual(found["noise"], (bins_in_all - 1) * (1 / len(rows) + 1 / self.reference["rows"]), places=12)
+            noise = (bins_in_all - 1) * (1 / len(rows) + 1 / self.reference["rows"])
+            self.assertAlmostEqual(found["noise"], noise, places=12)
+
+    def checked(self, path, schema):
+        """What is in the file, as the schema wants it."""
+        with open(path, encoding="utf-8") as file, \
+                open(os.path.join(os.environ["HARRIER_ROOT"], "docs", "schema", schema), encoding="utf-8") as rules:
+            report = json.load(file)
+            if jsonschema:
+                jsonschema.validate(report, json.load(rules))
+        return report
 
     def replay(self, *more):
         path = f"{self.folder}/report.json"
         said = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/policy", "--json", path, *more)
-        with open(path, encoding="utf-8") as file:
-            return said, json.load(file)
+        return said, self.checked(path, "replay-report.json")
 
     def test_replay(self):
         self.import_days()
@@ -172,7 +190,8 @@ class ModelDriftTest(ServerTest):
         with open(page, encoding="utf-8") as file:
             self.assertIn('"missing_in_training":', file.read())
         # A policy whose models have no reference has no drift.
-        self.write_policy("models.yaml", FILES["models.yaml"].replace("    reference: models/risk.reference.json\n", ""))
+        line = "    reference: models/risk.reference.json\n"
+        self.write_policy("models.yaml", FILES["models.yaml"].replace(line, ""))
         said, report = self.replay()
         self.assertEqual((report["models"], "Models" in said), ([], False))
 
@@ -182,8 +201,7 @@ class ModelDriftTest(ServerTest):
             subprocess.run([HARRIER, "night", "--data", f"{self.folder}/data", "--date", date, "--priority", "normal"],
                            capture_output=True, check=False)
             night = f"{self.folder}/data/nights/{date}"
-            with open(f"{night}/report.json", encoding="utf-8") as file:
-                report = json.load(file)
+            report = self.checked(f"{night}/report.json", "night-report.json")
             self.check_models(report["drift"]["models"], rows)
             named = {(one["code"], one["subject"]) for one in report["findings"] if one["code"].startswith("model_")}
             self.assertEqual(named, {("model_input_drift", f"risk: {name}") for name in shifted} |
