@@ -9,6 +9,7 @@ import math
 import os
 import random
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -195,12 +196,16 @@ class ModelDriftTest(ServerTest):
         said, report = self.replay()
         self.assertEqual((report["models"], "Models" in said), ([], False))
 
+    def night(self, date):
+        subprocess.run([HARRIER, "night", "--data", f"{self.folder}/data", "--date", date, "--priority", "normal"],
+                       capture_output=True, check=False)
+
     def test_night(self):
         self.import_days()
+        nights = f"{self.folder}/data/nights"
         for date, rows, shifted in (("2026-01-02", self.usual, set()), ("2026-01-03", self.shifted, SHIFTED)):
-            subprocess.run([HARRIER, "night", "--data", f"{self.folder}/data", "--date", date, "--priority", "normal"],
-                           capture_output=True, check=False)
-            night = f"{self.folder}/data/nights/{date}"
+            self.night(date)
+            night = f"{nights}/{date}"
             report = self.checked(f"{night}/report.json", "night-report.json")
             self.check_models(report["drift"]["models"], rows)
             named = {(one["code"], one["subject"]) for one in report["findings"] if one["code"].startswith("model_")}
@@ -208,6 +213,12 @@ class ModelDriftTest(ServerTest):
                              ({("model_score_drift", "risk")} if shifted else set()))
             with open(f"{night}/report.html", encoding="utf-8") as file:
                 self.assertIn("Models beside their training", file.read())
+        # What an earlier attempt of the same night has counted is kept.
+        shutil.rmtree(night)
+        kept = os.stat(f"{nights}/drift/2026-01-02").st_mtime_ns
+        self.night(date)
+        self.assertEqual(os.stat(f"{nights}/drift/2026-01-02").st_mtime_ns, kept)
+        self.check_models(self.checked(f"{night}/report.json", "night-report.json")["drift"]["models"], self.shifted)
 
     # ---- the server ----
 
