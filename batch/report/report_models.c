@@ -74,8 +74,8 @@ struct listing {
 static void list(void *user, const struct policy_model *model, const struct model_drift *drift) {
     struct listing *listing = user;
     listing->of = check_reallocarray(listing->of, listing->count + 1, sizeof *listing->of);
-    listing->of[listing->count++] =
-        (struct report_model_drift){.model = model->name, .drift = *drift};
+    listing->of[listing->count++] = (struct report_model_drift){
+        .model = model->name, .reference = model->reference, .drift = *drift};
 }
 
 struct report_model_drift *report_models_drift(struct report_models *models, size_t *ret_count) {

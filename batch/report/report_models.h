@@ -30,6 +30,7 @@ void report_models_decode(struct report_models *models, struct cursor *cursor);
  * caller frees the array. */
 struct report_model_drift {
     struct text model;
+    const struct model_reference *reference;
     struct model_drift drift;
 };
 struct report_model_drift *report_models_drift(struct report_models *models, size_t *ret_count);

@@ -132,6 +132,8 @@ class Maker:
             "model": name,
             "rows": 123456,
             "rows_in_training": 8000000,
+            "trained_from": "2025-01-01T00:00:00Z",
+            "trained_until": "2025-07-01T00:00:00Z",
             "score": {"stability_index": 0.31, "noise": 0.0001},
             "inputs": [
                 {

@@ -11,9 +11,10 @@ import random
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
-from server import START_US, ServerTest
+from server import START_US, WAIT, ServerTest
 
 try:
     import jsonschema
@@ -152,6 +153,8 @@ class ModelDriftTest(ServerTest):
     def check_models(self, models, rows):
         self.assertEqual([(model["model"], model["rows"], model["rows_in_training"]) for model in models],
                          [("risk", len(rows), self.reference["rows"])])
+        self.assertEqual([models[0]["trained_from"], models[0]["trained_until"]],
+                         [self.reference["from"], self.reference["until"]])
         expected = self.expected(rows)
         self.assertAlmostEqual(models[0]["score"]["stability_index"], expected[None][0], places=9)
         self.assertEqual([found["input"] for found in models[0]["inputs"]], INPUTS)
@@ -262,6 +265,14 @@ class ModelDriftTest(ServerTest):
                 series = f'input_drift{{model="risk",input="{name}"}}' if name else 'score_drift{model="risk"}'
                 self.assertAlmostEqual(found[series], index, delta=0.05 + index / 5)
                 self.assertEqual(found[series] > 0.25, name is None or name in SHIFTED, series)
+            # New tables keep what was counted.
+            self.harrier("rebuild", "--data", f"{self.folder}/data", "--quiet")
+            deadline = time.monotonic() + WAIT
+            while server.metric("harrierd_generation_position") == 0:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+            self.score(connection, self.shifted, "c")
+            self.assertGreater(self.metrics(server)[decisions], kept)
             # Another reference: everything begins anew.
             self.reference["until"] = "2025-12-02T00:00:00Z"
             self.write_reference()

@@ -29,6 +29,8 @@ static size_t add_model(struct buffer *out, const struct report_model_drift *dri
     json_add_text(out, "model", score->model);
     json_add_unsigned(out, "rows", score->drift.rows);
     json_add_unsigned(out, "rows_in_training", score->drift.rows_before);
+    json_add_text(out, "trained_from", score->reference->from);
+    json_add_text(out, "trained_until", score->reference->until);
     json_begin_object(out, "score");
     add_index(out, &score->drift);
     json_end_object(out);

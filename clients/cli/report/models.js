@@ -46,7 +46,14 @@ function rowsOf(model) {
 /** @param {any} report @param {HTMLElement} place */
 export function showModels(report, place) {
   for (const model of listAt(report, "models")) {
-    const caption = `${textAt(model, "model")}: ${formatCount(numberAt(model, "rows"))} decisions beside ${formatCount(numberAt(model, "rows_in_training"))} rows of training`;
+    const [from, until] = [textAt(model, "trained_from"), textAt(model, "trained_until")];
+    const caption = [
+      `${textAt(model, "model")}: ${formatCount(numberAt(model, "rows"))} decisions`,
+      `beside ${formatCount(numberAt(model, "rows_in_training"))} rows of training`,
+      from && until ? `(${from} to ${until})` : "",
+    ]
+      .join(" ")
+      .trim();
     place.append(
       plainTable(
         caption,
