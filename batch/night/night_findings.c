@@ -603,8 +603,8 @@ static void find_score_drift(struct finder *finder, struct text model,
         "The scores of the model %" TEXT_FORMAT
         " are distributed differently from its training: stability index %.2f",
         TEXT_ARGS(model), drift->index);
-    advise(finding, "Cut-offs on it may give another number of alerts. Compare it with newer "
-                    "outcomes (harrier replay), and train it again on newer data.");
+    advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Replay the "
+                    "policy on newer outcomes; train the model again if it finds less fraud.");
 }
 
 static void find_input_drift(struct finder *finder, struct text model,
@@ -621,8 +621,8 @@ static void find_input_drift(struct finder *finder, struct text model,
         TEXT_ARGS(drift->input), TEXT_ARGS(model), drift->index,
         100 * (double)drift->missing / (double)drift->rows,
         100 * (double)drift->missing_before / (double)drift->rows_before);
-    advise(finding, "Has a producer changed the fields that it is made from? If the world has "
-                    "changed, train the model again on newer data.");
+    advise(finding, "Has a producer changed the fields that it is made from? If it is customers "
+                    "who have changed, train the model again on newer data.");
 }
 
 /* Against training, not the week before: reported every night until the model is trained again. */

@@ -329,9 +329,11 @@ static int compare_inputs(const void *left, const void *right) {
 
 static void put_model_row(struct page *page, const struct report_model_drift *row) {
     bool is_score = row->drift.input.length == 0;
-    put(page, "<tr>");
-    cell_text(page, row->model);
-    cell_text(page, is_score ? text_of("the score") : row->drift.input);
+    put(page, "<tr><td class=\"text\">");
+    put_text(page, row->model);
+    put(page, ": ");
+    put_text(page, is_score ? text_of("the score") : row->drift.input);
+    put(page, "</td>");
     cell_index(page, row->drift.is_compared, row->drift.index);
     if (is_score) {
         put(page, "<td>–</td><td>–</td>");
@@ -354,7 +356,7 @@ static void put_models(struct page *page) {
         sorted[i] = &drift->models[i];
     if (sorted)
         qsort(sorted, drift->model_count, sizeof *sorted, compare_inputs);
-    begin_table(page, "Model|Input|Index|Missing|Missing in training");
+    begin_table(page, "Input|Index|Missing|Missing in training");
     for (size_t i = 0; sorted && i < drift->model_count; i++)
         put_model_row(page, sorted[i]);
     end_table(page);
