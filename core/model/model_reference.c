@@ -1,5 +1,5 @@
-/* A reference file is small beside its model: 34 numbers for each input. Commas and brackets are
- * counted before it is parsed, so that memory stays bounded whatever the bytes are. */
+/* A reference file is small beside its model: some sixty numbers for each input. Commas and
+ * brackets are counted before it is parsed, so that memory stays bounded whatever the bytes are. */
 #include "model_reference.h"
 
 #include "core/base/check.h"
