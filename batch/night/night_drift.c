@@ -3,7 +3,8 @@
  *
  *   "HRNH" 1 · inputs (sample_inputs()), position and chain of the tables (8 each) · features
  * (varint) · for each its name (varint and bytes) · days (varint) · for each: days before the
- * reported one (varint), a histogram of each feature · hash of all before (8)
+ * reported one (varint), a histogram of each feature · counts of models (varint), the counts
+ * (report_models.h) · hash of all before (8)
  *
  * One that is damaged, or of other features, is not used. */
 #include "night_drift.h"
@@ -43,6 +44,7 @@ struct drift {
     struct day_histograms kept;
     struct day_histograms *workers;
     size_t worker_count;
+    struct report_models *models; /* of the reported day */
 };
 
 /* A feature is found by its name: mostly behind the one before it. SIZE_MAX: none. */
@@ -73,6 +75,10 @@ static void encode(const struct drift *drift, size_t first_day, struct buffer *o
         for (size_t i = 0; i < drift->feature_count; i++)
             night_histogram_encode(&drift->kept.days[day][i], out);
     }
+    size_t count;
+    report_models_counts(drift->models, &count);
+    buffer_append_varint(out, count);
+    report_models_encode(drift->models, out);
     buffer_append_u64(out, hash64(out->bytes, out->length, 0));
 }
 
@@ -112,6 +118,19 @@ static bool is_usable(const struct drift *drift, const uint8_t *bytes, size_t le
                         load_u64(ids + 16) == options->until.chain));
 }
 
+/* Of an earlier attempt. Its day is of no use without them. */
+static void decode_models(struct drift *drift, struct cursor *cursor) {
+    size_t count;
+    report_models_counts(drift->models, &count);
+    uint64_t found = cursor_left(cursor) > 0 ? cursor_varint(cursor) : 0;
+    if (!cursor->failed && found == count)
+        report_models_decode(drift->models, cursor);
+    if (!cursor->failed && found == count)
+        return;
+    free(drift->kept.days[DAYS - 1]);
+    drift->kept.days[DAYS - 1] = NULL;
+}
+
 static void decode(struct drift *drift, const char *file, size_t length, size_t ago) {
     const uint8_t *bytes = (const uint8_t *)file;
     if (!is_usable(drift, bytes, length, ago))
@@ -120,6 +139,8 @@ static void decode(struct drift *drift, const char *file, size_t length, size_t 
     uint64_t days = has_same_features(drift, &cursor) ? cursor_varint(&cursor) : 0;
     for (uint64_t i = 0; i < days && !cursor.failed; i++)
         decode_day(drift, &cursor, ago);
+    if (ago == 0)
+        decode_models(drift, &cursor);
 }
 
 static void load_kept(struct drift *drift) {
@@ -157,6 +178,8 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
                   (drift->options->day - NIGHT_WEEK);
     if (!decision || row->record->transaction.is_backfilled || day < 0 || day >= DAYS)
         return 0;
+    if (day == DAYS - 1)
+        report_models_take(drift->models, worker, row);
     struct night_histogram **histograms = &drift->workers[worker].days[day];
     if (!*histograms)
         *histograms = histograms_new(drift);
@@ -214,9 +237,10 @@ static bool is_too_large(const struct drift *drift, const struct replay *replay,
     uint64_t states = records * options->snapshot->plan.entity_count;
     if (states > options->states)
         states = options->states;
-    uint64_t bytes = states * STATE_BYTES + (replay_workers(replay) + 1) * DAYS *
-                                                drift->feature_count *
-                                                sizeof(struct night_histogram);
+    size_t workers = replay_workers(replay);
+    uint64_t bytes = states * STATE_BYTES +
+                     (workers + 1) * DAYS * drift->feature_count * sizeof(struct night_histogram) +
+                     report_models_bytes(options->snapshot, workers);
     if (bytes <= options->memory_bytes)
         return false;
     snprintf(result->reason, sizeof result->reason,
@@ -240,6 +264,8 @@ static int run_replay(struct drift *drift, int64_t from_day, struct progress *pr
     }
     drift->worker_count = replay_workers(replay);
     drift->workers = check_calloc(drift->worker_count, sizeof *drift->workers);
+    report_models_free(drift->models);
+    drift->models = report_models_new(drift->options->snapshot, drift->worker_count);
     r = replay_run(replay, &listener, progress, &report, ret_error);
     if (r == 0)
         result->replayed = report.records;
@@ -319,6 +345,7 @@ static void drift_free(struct drift *drift) {
         free(drift->kept.days[day]);
     }
     free(drift->workers);
+    report_models_free(drift->models);
 }
 
 /* Of aggregates, what is computed from them and what models give; what is internal has no name. */
@@ -342,9 +369,12 @@ int night_drift_make(const struct night_drift_options *options, struct progress 
     struct night_drift result = {0};
     struct text *names = feature_names(options->snapshot, &drift.feature_count);
     drift.names = names;
+    drift.models = report_models_new(options->snapshot, 1);
     int r = fill(&drift, progress, &result, ret_error);
-    if (r == 0 && !*result.reason)
+    if (r == 0 && !*result.reason) {
         compare(&drift, &result);
+        result.models = report_models_drift(drift.models, &result.model_count);
+    }
     drift_free(&drift);
     free(names);
     if (r == 0)
@@ -356,5 +386,6 @@ void night_drift_deinit(struct night_drift *drift) {
     for (size_t i = 0; i < drift->count; i++)
         free((void *)(uintptr_t)drift->features[i].name.data);
     free(drift->features);
+    free(drift->models);
     *drift = (struct night_drift){0};
 }

@@ -1,4 +1,5 @@
-/* How far each feature's values of the reported day differ from those of the week before.
+/* How far each feature's values of the reported day differ from those of the week before, and what
+ * models were given then from what training saw.
  *
  * Values are computed by a replay under the archive's last policy. Each night keeps the histograms
  * of its day, so the next ones replay one day: from the tables of the night before last, which a
@@ -9,6 +10,7 @@
  * drift, and the reason says so. */
 #pragma once
 
+#include "batch/report/report_models.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
 #include "core/policy/load/snapshot.h"
@@ -40,9 +42,12 @@ struct night_drift {
     uint64_t rows, rows_before;
     unsigned days_before; /* that were compared with */
     uint64_t replayed;    /* records */
+    /* The reported day against training; texts are the snapshot's. */
+    struct report_model_drift *models;
+    size_t model_count;
 };
 
-/* Errors of a replay. */
+/* Errors of a replay. The snapshot must outlive the result. */
 int night_drift_make(const struct night_drift_options *options, struct progress *progress,
                      struct night_drift *ret_drift, struct error *ret_error);
 void night_drift_deinit(struct night_drift *drift);

@@ -3,6 +3,7 @@
 
 #include "batch/base/day.h"
 #include "core/base/check.h"
+#include "core/model/stability.h"
 #include "night_share.h"
 #include "night_statistics.h"
 
@@ -545,7 +546,7 @@ bool night_score_drift(const struct night_figures *figures, double *ret_index, d
     return is_compared;
 }
 
-#define DRIFT_INDEX 0.25 /* a shift; night_statistics.h */
+#define DRIFT_INDEX STABILITY_SHIFT
 #define DRIFT_ROWS  200
 
 /* While an archive is younger than a window and the week, the window's values grow. */
@@ -593,6 +594,52 @@ static void find_drift(struct finder *finder) {
     }
 }
 
+static void find_score_drift(struct finder *finder, struct text model,
+                             const struct model_drift *drift, enum night_severity severity,
+                             double expected) {
+    struct night_finding *finding =
+        add(finder, severity, "model_score_drift", model, drift->index, expected);
+    say(finding,
+        "The scores of the model %" TEXT_FORMAT
+        " are distributed differently from its training: stability index %.2f",
+        TEXT_ARGS(model), drift->index);
+    advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Replay the "
+                    "policy on newer outcomes; train the model again if it finds less fraud.");
+}
+
+static void find_input_drift(struct finder *finder, struct text model,
+                             const struct model_drift *drift, enum night_severity severity,
+                             double expected) {
+    struct night_finding *finding =
+        add(finder, severity, "model_input_drift", (struct text){0}, drift->index, expected);
+    snprintf(finding->subject, sizeof finding->subject, "%" TEXT_FORMAT ": %" TEXT_FORMAT,
+             TEXT_ARGS(model), TEXT_ARGS(drift->input));
+    say(finding,
+        "The input %" TEXT_FORMAT " of the model %" TEXT_FORMAT
+        " is distributed differently from its training: stability index %.2f; missing in %.1f %%, "
+        "in training in %.1f %%",
+        TEXT_ARGS(drift->input), TEXT_ARGS(model), drift->index,
+        100 * (double)drift->missing / (double)drift->rows,
+        100 * (double)drift->missing_before / (double)drift->rows_before);
+    advise(finding, "Has a producer changed the fields that it is made from? If it is customers "
+                    "who have changed, train the model again on newer data.");
+}
+
+/* Against training, not the week before: reported every night until the model is trained again. */
+static void find_model_drift(struct finder *finder) {
+    const struct night_drift *drift = finder->evidence->drift;
+    for (size_t i = 0; i < drift->model_count; i++) {
+        const struct report_model_drift *own = &drift->models[i];
+        enum model_drift_level level = model_drift_level(&own->drift);
+        if (level == MODEL_DRIFT_STABLE)
+            continue;
+        bool is_shift = level == MODEL_DRIFT_SHIFT;
+        (own->drift.input.length == 0 ? find_score_drift : find_input_drift)(
+            finder, own->model, &own->drift, is_shift ? NIGHT_WARNING : NIGHT_NOTE,
+            is_shift ? STABILITY_SHIFT : STABILITY_STABLE);
+    }
+}
+
 /* ---- all ---- */
 
 /* The most severe first, and of one severity and code the most unusual. */
@@ -611,9 +658,9 @@ static int compare_findings(const void *left, const void *right) {
 void night_findings_make(const struct night_evidence *evidence,
                          struct night_findings *ret_findings) {
     static void (*const find[])(struct finder *) = {
-        find_silence,   find_volume,   find_gaps,   find_fraud,     find_missed,  find_verdicts,
-        find_rules,     find_degraded, find_clocks, find_rejects,   find_sources, find_held,
-        find_different, find_growth,   find_drift,  find_backfilled};
+        find_silence,   find_volume,   find_gaps,   find_fraud,       find_missed,    find_verdicts,
+        find_rules,     find_degraded, find_clocks, find_rejects,     find_sources,   find_held,
+        find_different, find_growth,   find_drift,  find_model_drift, find_backfilled};
     *ret_findings = (struct night_findings){0};
     struct finder finder = {.evidence = evidence,
                             .figures = evidence->figures,

@@ -37,6 +37,8 @@ struct report {
     struct report_worker *workers;
     size_t worker_count;
     struct report_cards *cards;
+    struct report_models *models;
+    struct report_model_drift *model_drift; /* at the end */
     struct report_figures figures;
 };
 
@@ -55,6 +57,7 @@ struct report *report_new(const struct report_options *options, const struct rep
         .card_names = {options->card ? options->card : "card", options->card ? NULL : "customer"},
         .worker_count = replay_workers(replay),
         .cards = report_cards_new(options->k, options->blocked_after_days)};
+    report->models = report_models_new(report->policy, report->worker_count);
     report->workers = aligned_alloc(64, report->worker_count * sizeof *report->workers);
     if (!report->workers)
         check_exhausted("memory");
@@ -83,6 +86,8 @@ void report_free(struct report *report) {
     report_rules_deinit(&report->figures.rules);
     report_changes_deinit(&report->figures.changes);
     report_cards_free(report->cards);
+    report_models_free(report->models);
+    free(report->model_drift);
     free(report);
 }
 
@@ -241,6 +246,7 @@ int report_take(struct report *report, size_t worker_index, const struct replay_
     report_tally_add(&worker->tally, &fact);
     report_rule_sums_add(&reading->sums, &fact, row->engine, row->decision, row->fired,
                          row->fired_count);
+    report_models_take(report->models, worker_index, row);
     note_time(worker, at_us);
     worker->degraded += row->decision->degraded;
     worker->rule_errors += row->decision->rule_errors > 0;
@@ -320,6 +326,7 @@ void report_encode(struct report *report, struct buffer *out) {
         buffer_append_varint(out, sums->first_position);
         report_rule_sums_encode(sums, out);
     }
+    report_models_encode(report->models, out);
 }
 
 /* NULL: the replay has no policy with this id. */
@@ -361,6 +368,7 @@ int report_decode(struct report *report, const struct replay *replay, struct tex
     uint64_t all_sums = cursor_varint(&cursor);
     for (uint64_t i = 0; i < all_sums && !cursor.failed; i++)
         decode_sums(report, replay, &cursor);
+    report_models_decode(report->models, &cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
         return error_set(ret_error, ERROR_DAMAGED, "the figures are damaged");
     return 0;
@@ -412,6 +420,8 @@ const struct report_figures *report_finish(struct report *report) {
     figures->card_days = report_cards_finish(report->cards, &figures->card_day_count);
     figures->late_cards = report_cards_late(report->cards);
     figures->blocked_cards = report_cards_blocked(report->cards);
+    report->model_drift = report_models_drift(report->models, &figures->model_drift_count);
+    figures->model_drift = report->model_drift;
     for (enum report_side side = 0; side < REPORT_SIDES; side++) {
         const struct report_scores *unblocked = report_cards_scores(report->cards, side);
         figures->ranking[side] = unblocked ? unblocked : &figures->tally.sides[side].scores;

@@ -9,7 +9,8 @@
  * transaction that either side refuses is counted and left out of everything else. Positives are
  * transactions that turned out to be fraud or a chargeback; negatives turned out to be legit or
  * have no outcome. report_tally.h defines the classes, report_rules.h the figures of rules,
- * report_cards.h card precision; docs/CLI.md explains all of it to readers of the report. */
+ * report_cards.h card precision, report_models.h the drift of models; docs/CLI.md explains all of
+ * it to readers of the report. */
 #pragma once
 
 #include "batch/replay/replay.h"
@@ -17,6 +18,7 @@
 #include "core/base/error.h"
 #include "report_cards.h"
 #include "report_changes.h"
+#include "report_models.h"
 #include "report_rules.h"
 #include "report_tally.h"
 
@@ -72,6 +74,9 @@ struct report_figures {
     size_t card_day_count;
     uint64_t late_cards;    /* rows that came too late for card precision */
     uint64_t blocked_cards; /* rows of blocked cards */
+    /* Of the models of replay_last_policy() that have a reference, in the rows that it decided. */
+    const struct report_model_drift *model_drift;
+    size_t model_drift_count;
     /* The scores that AUC and average precision are computed from. */
     const struct report_scores *ranking[REPORT_SIDES];
 };

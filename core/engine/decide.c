@@ -15,6 +15,9 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/policy/load/policy_limits.h"
+#include "core/policy/models/model_drift.h"
+
+#include <math.h>
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
@@ -68,6 +71,18 @@ static void give_models(struct engine *engine) {
     for (size_t i = 0; i < engine->given_count; i++)
         if (engine->given[i].slot >= engine->rules->first_model)
             engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
+}
+
+void engine_count_models(const struct engine *engine, uint64_t *counts) {
+    for (size_t i = 0; i < engine->rules->model_count; i++) {
+        const struct policy_model *model = &engine->rules->models[i];
+        const double *row = engine->live.model_rows[i];
+        if (!model->reference)
+            continue;
+        double margin = policy_model_margin(model, row);
+        counts = isnan(margin) ? counts + model_drift_size(model, 1)
+                               : model_drift_add(model, row, margin, counts);
+    }
 }
 
 static inline int read_state(struct engine *engine, size_t entity, struct state *state,

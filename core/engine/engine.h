@@ -151,6 +151,11 @@ void engine_forget(struct engine *engine);
  * read before the engine applies another record or computes its entries: they share the frame. */
 const struct value *engine_frame(struct engine *engine);
 
+/* Adds what the rules' models were given for the transaction decided last to these counts
+ * (model_drift.h): model_drift_size() of all models. Of a model whose inputs failed nothing is
+ * added. After a decision, until the next one: applying its record in between does no harm. */
+void engine_count_models(const struct engine *engine, uint64_t *counts);
+
 /* ---- the steps of deciding and applying ----
  *
  * engine_decide() and engine_apply() consist of them. A replay of many records runs each step for

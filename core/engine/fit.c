@@ -103,14 +103,24 @@ static size_t memory_of(const struct snapshot *snapshot) {
            snapshot->computed_count * EXPRESSION_LEFT_MAX;
 }
 
-/* doubles that the largest of the models needs */
-static size_t model_scratch_of(const struct snapshot *snapshot) {
-    size_t most = 0;
+/* One area that is large enough for all models, and one for each with a reference, which keeps its
+ * row until the next decision: engine_count_models(). */
+static void init_models(struct judge *judge) {
+    const struct snapshot *snapshot = judge->snapshot;
+    size_t most = 0, kept = 0;
     for (size_t i = 0; i < snapshot->model_count; i++) {
         size_t count = policy_model_scratch(&snapshot->models[i]);
         most = count > most ? count : most;
+        kept += snapshot->models[i].reference ? count : 0;
     }
-    return most;
+    judge->model_scratch = check_calloc(most + kept + 1, sizeof *judge->model_scratch);
+    judge->model_rows = check_calloc(snapshot->model_count + 1, sizeof *judge->model_rows);
+    double *next = judge->model_scratch + most;
+    for (size_t i = 0; i < snapshot->model_count; i++) {
+        bool has_own = snapshot->models[i].reference != NULL;
+        judge->model_rows[i] = has_own ? next : judge->model_scratch;
+        next += has_own ? policy_model_scratch(&snapshot->models[i]) : 0;
+    }
 }
 
 void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan) {
@@ -131,7 +141,7 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     for (size_t i = 0; i < snapshot->computed_count; i++)
         judge->same_filters[i] = SIZE_MAX;
     judge->memory = memory_of(snapshot);
-    judge->model_scratch = check_calloc(model_scratch_of(snapshot) + 1, sizeof(double));
+    init_models(judge);
     judge->is_braked = check_calloc(snapshot->rule_count + 1, sizeof *judge->is_braked);
     arena_init(&judge->arena, judge->memory);
     judge_use_thresholds(judge, NULL);
@@ -150,6 +160,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     free(judge->groups);
     free(judge->same_filters);
     free(judge->model_scratch);
+    free(judge->model_rows);
     free(judge->baselines);
     free(judge->is_braked);
     arena_deinit(&judge->arena);
@@ -296,7 +307,7 @@ void judge_evaluate_models(struct judge *judge, struct arena *arena) {
     struct value *frame = judge->layout.bound.frame;
     for (size_t i = 0; i < judge->snapshot->model_count; i++) {
         const struct policy_model *model = &judge->snapshot->models[i];
-        policy_model_eval(model, frame, arena, judge->model_scratch, &frame[model->slot]);
+        policy_model_eval(model, frame, arena, judge->model_rows[i], &frame[model->slot]);
     }
 }
 

@@ -106,6 +106,7 @@ struct judge {
      * frame is; SIZE_MAX: none. */
     size_t *same_filters;
     double *model_scratch;            /* for the largest of the snapshot's models */
+    double **model_rows;              /* [model]: its own, of those with a reference; or the same */
     struct judge_baseline *baselines; /* of the rules that read such thresholds */
     size_t baseline_count;
     /* What is only for a shadow. */

@@ -20,6 +20,7 @@
 #include "core/engine/case_states.h"
 #include "server/base/brake_counts.h"
 #include "server/base/commit.h"
+#include "server/base/drift_counts.h"
 #include "server/base/run_pool.h"
 #include "shadows.h"
 #include "swap_run.h"
@@ -51,6 +52,7 @@ struct reload {
     struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
     uint16_t *places;      /* likewise, of the rules in their counts; NULL: the policy stays */
     struct brake_counts *brake_counts; /* likewise */
+    struct drift_counts *drift_counts; /* likewise */
     bool is_interrupted;
     int64_t began_us;
 };
@@ -239,6 +241,10 @@ static void exchange(struct reload *reload) {
         struct brake_counts *counts = service->brake_counts;
         service->brake_counts = reload->brake_counts;
         reload->brake_counts = counts;
+        struct drift_counts *drift = service->drift_counts;
+        drift_counts_continue(reload->drift_counts, drift);
+        service->drift_counts = reload->drift_counts;
+        reload->drift_counts = drift;
     }
     shadows_exchange(service, &reload->next);
     challenger_exchange(service, &reload->next_challenge);
@@ -275,6 +281,7 @@ static bool swap(struct reload *reload) {
     if (reload->policy.loaded) {
         reload->places = rule_counts_places(service->rule_counts, reload->policy.loaded);
         reload->brake_counts = brake_counts_new(reload->policy.loaded);
+        reload->drift_counts = drift_counts_new(reload->policy.loaded);
     }
     for (;;) {
         if (reload->engine) {
@@ -448,6 +455,7 @@ static void end(struct reload *reload) {
     drop_engine(reload);
     free(reload->places);
     brake_counts_free(reload->brake_counts);
+    drift_counts_free(reload->drift_counts);
     shadow_policies_deinit(&reload->next);
     challenge_deinit(&reload->next_challenge);
     challenger_candidate_deinit(&reload->challenger);

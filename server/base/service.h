@@ -164,10 +164,10 @@ int service_failure(struct service *service, struct error *ret_error);
 
 /* Brings the gauges up to date. To be called before the metrics are read. */
 void service_measure(struct service *service);
-/* Append the metrics of rules, tokens and shadow policies, whose labels are not known at build
- * time.
- */
+/* Append the metrics of rules, models, tokens and shadow policies, whose labels are not known at
+ * build time. */
 void service_write_rules(const struct service *service, struct buffer *out);
+void service_write_drift(struct service *service, struct buffer *out);
 void service_write_brakes(struct service *service, struct buffer *out);
 void service_write_sources(struct service *service, struct buffer *out);
 void service_write_tokens(struct service *service, struct buffer *out);

@@ -93,6 +93,7 @@ struct service {
     struct snapshot *rules;            /* the policy in force; one reference */
     uint16_t *rule_places;             /* in rule_counts, of its rules */
     struct brake_counts *brake_counts; /* of its limits; NULL: none */
+    struct drift_counts *drift_counts; /* of its models' references; NULL: none */
     struct rule_failures rule_failures;
     struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */

@@ -59,6 +59,7 @@ static void report_metrics(struct admin *admin, struct evhttp_request *request,
     service_measure(admin->service);
     metric_write(admin->metrics, text);
     service_write_rules(admin->service, text);
+    service_write_drift(admin->service, text);
     service_write_brakes(admin->service, text);
     service_write_sources(admin->service, text);
     service_write_tokens(admin->service, text);

@@ -1,8 +1,8 @@
 /* The table of all metrics, in the order of enum server_metric. Names follow the conventions of
  * Prometheus: base units, _total for counters. A `.label_value` gives the text of a label's index;
  * an empty text means that the index is not used. What is counted by names that no table can know
- * (rules, tokens, shadow policies) is written by base/rule_counts.c, base/tokens.c and
- * adopt/shadows.c. */
+ * (rules, models, tokens, shadow policies) is written by base/rule_counts.c, base/drift_counts.c,
+ * base/tokens.c and adopt/shadows.c. */
 #include "metrics.h"
 
 #include "core/base/error.h"

@@ -13,6 +13,7 @@
 #include "server/adopt/challenger.h"
 #include "server/adopt/staleness.h"
 #include "server/adopt/swap.h"
+#include "server/base/drift_counts.h"
 #include "sources.h"
 
 /* ---- GetEntity ---- */
@@ -245,6 +246,15 @@ void service_measure(struct service *service) {
 
 void service_write_rules(const struct service *service, struct buffer *out) {
     rule_counts_write(service->rule_counts, out);
+}
+
+void service_write_drift(struct service *service, struct buffer *out) {
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    pthread_mutex_lock(&service->lock);
+    struct drift_sum *sum = drift_counts_sum(service->drift_counts, now_us);
+    pthread_mutex_unlock(&service->lock);
+    drift_sum_write(sum, out);
+    drift_sum_free(sum);
 }
 
 void service_write_brakes(struct service *service, struct buffer *out) {

@@ -15,6 +15,7 @@
 #include "server/base/brake_counts.h"
 #include "server/base/commit.h"
 #include "server/base/deferred_free.h"
+#include "server/base/drift_counts.h"
 #include "server/base/reject_log.h"
 #include "server/base/run_pool.h"
 #include "server/cluster/cluster.h"
@@ -37,6 +38,7 @@ static int load_policy(struct service *service, struct error *ret_error) {
     }
     service->rule_places = rule_counts_places(service->rule_counts, service->rules);
     service->brake_counts = brake_counts_new(service->rules);
+    service->drift_counts = drift_counts_new(service->rules);
     return 0;
 }
 
@@ -111,6 +113,7 @@ static void service_free(struct service *service) {
     snapshot_unref(service->rules);
     free(service->rule_places);
     brake_counts_free(service->brake_counts);
+    drift_counts_free(service->drift_counts);
     rule_counts_free(service->rule_counts);
     run_pool_close(service);
     commit_free(service);

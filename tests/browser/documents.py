@@ -125,6 +125,28 @@ class Maker:
             "added_money_caught": positive // 4 * 21437,
         }
 
+    @staticmethod
+    def _model(name: str, inputs: int) -> Document:
+        """Inputs that are stable, have moved and have shifted; the last one has too few decisions."""
+        return {
+            "model": name,
+            "rows": 123456,
+            "rows_in_training": 8000000,
+            "trained_from": "2025-01-01T00:00:00Z",
+            "trained_until": "2025-07-01T00:00:00Z",
+            "score": {"stability_index": 0.31, "noise": 0.0001},
+            "inputs": [
+                {
+                    "input": f"input_with_a_long_name_{i}" if i % 2 else "<img src=x onerror=alert(1)>",
+                    "stability_index": i / 60 if i + 1 < inputs else None,
+                    "noise": 0.0001 if i + 1 < inputs else None,
+                    "missing": i / 100,
+                    "missing_in_training": 0.01,
+                }
+                for i in range(inputs)
+            ],
+        }
+
     def _overlap(self, rows: list[Document]) -> list[list[int]]:
         counts = [[0] * len(rows) for _ in rows]
         for i, one in enumerate(rows):
@@ -263,6 +285,7 @@ class Maker:
                 "negative": [int(total / 3**i) for i in range(20)],
                 "unknown": [int(total / 4**i) for i in range(20)],
             },
+            "models": [self._model("fraud", 30), self._model("</script><b>x</b>", 2)] if rules else [],
             "changed": {
                 "total": len(changed) * 3,
                 "other_scores": len(changed) * 5,

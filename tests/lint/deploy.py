@@ -131,8 +131,8 @@ def check(root, harrier, harrierd):
 
     alerts = read("deploy", "alerts.yaml")
     sources = "".join(read(*path.split("/")) for path in (
-        "server/ops/metrics.c", "server/base/rule_counts.c", "server/service/brake.c", "server/service/sources.c",
-        "server/adopt/shadows.c", "server/adopt/swap_run.c",
+        "server/ops/metrics.c", "server/base/rule_counts.c", "server/base/drift_counts.c", "server/service/brake.c",
+        "server/service/sources.c", "server/adopt/shadows.c", "server/adopt/swap_run.c",
         "core/store/nights/night_summary.c"))
     faults = check_alerts(alerts, sources) + check_shape(alerts)
     units = ["harrier-night.service", "harrier-night-failed.service"]

@@ -18,6 +18,13 @@ from test_replay_report import CALM, NEW, OLD, Policy, without_clock
 
 HARRIER = os.environ["HARRIER"]
 DAYS, EACH_DAY = 20, 1500
+MODELS = """\
+models:
+  - {name: size, scorecard: {points: {amount: [{below: 40, points: 1}, {points: 2}]}}, reference: models/size.json}
+"""
+REFERENCE = {"format": "harrier-reference-1", "rows": 100,
+             "inputs": [{"name": "amount", "missing": 0, "edges": [10, 40, 100], "counts": [20, 30, 30, 20]}],
+             "score": {"missing": 0, "edges": [1.5], "counts": [50, 50]}}
 DEMANDING = Policy("demanding")  # wants a field that nobody sends
 
 
@@ -35,6 +42,10 @@ class World:
             policy.write(self.path(policy.name))
         with open(self.path("demanding", "schema.yaml"), "a", encoding="utf-8") as file:
             file.write("attributes:\n  loyalty: {type: int, required: true}\n")
+        os.makedirs(self.path("new", "models"))
+        for name, text in (("models.yaml", MODELS), ("models/size.json", json.dumps(REFERENCE))):
+            with open(self.path("new", name), "w", encoding="utf-8") as file:
+                file.write(text)
         run("import", self.path("data"), rows, "--policy", self.path("calm"), "--quiet")
 
     def path(self, *names):
@@ -169,6 +180,11 @@ class ResumeTest(unittest.TestCase):
     def test_a_policy(self):
         for threads in ("1", "3"):
             self.expect_same("--policy", WORLD.path("new"), "--threads", threads)
+        whole = os.path.join(self.folder, "whole.json")
+        run("replay", WORLD.path("data"), "--policy", WORLD.path("new"), "--json", whole)
+        drift = json.loads(read(whole))["models"][0]  # what is to be the same includes that
+        self.assertGreater(drift["rows"], DAYS * EACH_DAY / 2)
+        self.assertGreater(drift["inputs"][0]["stability_index"], 0)
 
     def test_the_audit(self):
         for threads in ("1", "3"):

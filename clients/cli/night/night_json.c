@@ -4,6 +4,7 @@
 
 #include "batch/base/day.h"
 #include "batch/night/night_arms.h"
+#include "clients/cli/output/drift_json.h"
 #include "clients/cli/output/money_json.h"
 #include "clients/cli/policy/policy_arms.h"
 #include "core/base/json_writer.h"
@@ -176,6 +177,7 @@ static void add_drift(struct buffer *json, const struct night_document *document
         json_end_object(json);
     }
     json_end_array(json);
+    drift_json_add_models(json, "models", drift->models, drift->model_count);
     json_end_object(json);
 }
 

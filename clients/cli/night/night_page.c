@@ -318,6 +318,51 @@ static void put_drift(struct page *page) {
     }
 }
 
+static int compare_inputs(const void *left, const void *right) {
+    const struct report_model_drift *a = *(const struct report_model_drift *const *)left;
+    const struct report_model_drift *b = *(const struct report_model_drift *const *)right;
+    if (a->drift.index != b->drift.index)
+        return a->drift.index > b->drift.index ? -1 : 1;
+    int order = text_compare(a->model, b->model);
+    return order != 0 ? order : text_compare(a->drift.input, b->drift.input);
+}
+
+static void put_model_row(struct page *page, const struct report_model_drift *row) {
+    bool is_score = row->drift.input.length == 0;
+    put(page, "<tr><td class=\"text\">");
+    put_text(page, row->model);
+    put(page, ": ");
+    put_text(page, is_score ? text_of("the score") : row->drift.input);
+    put(page, "</td>");
+    cell_index(page, row->drift.is_compared, row->drift.index);
+    if (is_score) {
+        put(page, "<td>–</td><td>–</td>");
+    } else {
+        cell_share(page, row->drift.missing, row->drift.rows);
+        cell_share(page, row->drift.missing_before, row->drift.rows_before);
+    }
+    put(page, "</tr>\n");
+}
+
+static void put_models(struct page *page) {
+    const struct night_drift *drift = page->document->evidence.drift;
+    if (drift->model_count == 0)
+        return;
+    heading(page, "Models beside their training",
+            "Population stability index of each model's score and inputs on this day against its "
+            "training: below 0.1 stable, above 0.25 a shift. Fewer than 200 decisions have none.");
+    const struct report_model_drift **sorted = calloc(drift->model_count, sizeof *sorted);
+    for (size_t i = 0; sorted && i < drift->model_count; i++)
+        sorted[i] = &drift->models[i];
+    if (sorted)
+        qsort(sorted, drift->model_count, sizeof *sorted, compare_inputs);
+    begin_table(page, "Input|Index|Missing|Missing in training");
+    for (size_t i = 0; sorted && i < drift->model_count; i++)
+        put_model_row(page, sorted[i]);
+    end_table(page);
+    free(sorted);
+}
+
 static void cell_interval(struct page *page, struct report_share share) {
     if (share.is_known)
         buffer_printf(page->out, "<td>%.1f&thinsp;%% (%.1f to %.1f)</td>", 100 * share.value,
@@ -542,6 +587,7 @@ void night_page_format(const struct night_document *document, struct buffer *out
     put_rejects(&page);
     put_sources(&page);
     put_drift(&page);
+    put_models(&page);
     put_growth(&page);
     buffer_append(out, page_3, sizeof page_3);
 }

@@ -6,6 +6,7 @@
  * first. */
 #include "replay_json.h"
 
+#include "clients/cli/output/drift_json.h"
 #include "clients/cli/output/money_json.h"
 #include "core/base/json_writer.h"
 #include "replay_caveats.h"
@@ -543,6 +544,7 @@ void replay_json_format(const struct replay_document *document, struct buffer *o
     add_days(document, out);
     add_rules(&figures->rules, out);
     add_scores(&figures->tally, out);
+    drift_json_add_models(out, "models", figures->model_drift, figures->model_drift_count);
     add_changes(figures, out);
     add_speed(document->replay, out);
     json_end_object(out);

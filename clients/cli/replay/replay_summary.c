@@ -348,6 +348,31 @@ static void put_changes(const struct replay_document *document, struct buffer *o
         buffer_printf(out, "  … (--list N for more, --json and --html with their reasons)\n");
 }
 
+/* Only what has moved: an index for each input would fill the screen. */
+static void put_models(const struct report_figures *figures, struct buffer *out) {
+    size_t moved = 0;
+    for (size_t i = 0; i < figures->model_drift_count; i++) {
+        const struct report_model_drift *row = &figures->model_drift[i];
+        enum model_drift_level level = model_drift_level(&row->drift);
+        if (level == MODEL_DRIFT_STABLE)
+            continue;
+        if (moved++ == 0)
+            buffer_append_string(out, "\nModels, other than in their training (stability index)\n");
+        buffer_printf(out, "  %-6s %6.3f  models.%" TEXT_FORMAT ": ",
+                      level == MODEL_DRIFT_SHIFT ? "shift" : "moved", row->drift.index,
+                      TEXT_ARGS(row->model));
+        if (row->drift.input.length == 0)
+            buffer_append_string(out, "the score\n");
+        else
+            buffer_printf(out, "%" TEXT_FORMAT ", missing in %.1f %%, in training in %.1f %%\n",
+                          TEXT_ARGS(row->drift.input),
+                          100 * (double)row->drift.missing / (double)row->drift.rows,
+                          100 * (double)row->drift.missing_before / (double)row->drift.rows_before);
+    }
+    if (moved == 0 && figures->model_drift_count > 0)
+        buffer_append_string(out, "\nModels: no input and no score has moved since training\n");
+}
+
 /* ---- caveats ---- */
 
 /* Characters of UTF-8 up to the next space. */
@@ -421,6 +446,7 @@ void replay_summary_format(const struct replay_document *document, struct buffer
         put_ranking(document, out);
         if (document->figures->rules.count > 0)
             put_rules(&document->figures->rules, out);
+        put_models(document->figures, out);
         put_changes(document, out);
     }
     put_caveats(document, out);

@@ -8,6 +8,7 @@ import { emptyNote, part } from "./dom.js";
 import { showCaveats, showHead } from "./head.js";
 import { showKeyFigures } from "./key_figures.js";
 import { showFoot, showMethod } from "./method.js";
+import { showModels } from "./models.js";
 import { showOverlap } from "./overlap.js";
 import { showRules } from "./rules.js";
 import { showRanking, showScores } from "./score_charts.js";
@@ -29,6 +30,7 @@ const parts = [
   ["card-precision", (place) => showCardPrecision(report, place)],
   ["rules", (place) => showRules(report, place)],
   ["overlap", (place) => showOverlap(report, place)],
+  ["models", (place) => showModels(report, place)],
   ["changed", (place) => (showPair = showChanged(report, place))],
   ["method", (place) => showMethod(report, place)],
   ["foot", (place) => showFoot(report, place)],

@@ -32,7 +32,7 @@ size_t model_binding_sort(struct model_binding *binding, struct arena *arena) {
 
 size_t policy_model_scratch(const struct policy_model *model) {
     const struct model_shape *shape = model_shape(model->model);
-    size_t evaluates = shape->input_count + shape->column_count + shape->output_count;
+    size_t evaluates = shape->input_count + shape->column_count + shape->output_count + 1;
     size_t explains = 2 * shape->input_count + 1 + contributions_scratch(model->model);
     return evaluates > explains ? evaluates : explains;
 }
@@ -147,9 +147,11 @@ void policy_model_eval(const struct policy_model *model, const struct value *fra
     if (!policy_model_inputs(model, frame, arena, scratch, &error)) {
         for (size_t i = 0; i < model->slot_count; i++)
             ret_values[i] = error;
+        margins[shape->output_count] = NAN;
         return;
     }
     model_margins(model->model, scratch, columns, margins);
+    margins[shape->output_count] = margins[model->reasons.output];
     bool is_scorecard = model->file.length == 0;
     if (model->output != MODEL_OUTPUT_MARGIN && !is_scorecard)
         predict(model, margins);
@@ -157,4 +159,9 @@ void policy_model_eval(const struct policy_model *model, const struct value *fra
         ret_values[i] = model->output != MODEL_OUTPUT_SCORE
                             ? value_double(margins[i])
                             : score_of(is_scorecard ? margins[i] : margins[i] * 1000);
+}
+
+double policy_model_margin(const struct policy_model *model, const double *scratch) {
+    const struct model_shape *shape = model_shape(model->model);
+    return scratch[shape->input_count + shape->column_count + shape->output_count];
 }

@@ -5,6 +5,7 @@
 #include "core/base/arena.h"
 #include "core/base/value.h"
 #include "core/model/model.h"
+#include "core/model/model_reference.h"
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/reason_piece.h"
 
@@ -73,6 +74,10 @@ struct policy_model {
     size_t slot;                /* of the first output in a frame */
     size_t slot_count;
     uint64_t definition; /* hash over what its values are computed from */
+    /* What training saw; its inputs are parallel to the model's. Of a model with classes, the score
+     * is the margin of the class that reasons are for, or of the first. NULL: none is named. */
+    const struct model_reference *reference;
+    uint64_t reference_hash; /* of its file */
 };
 
 /* doubles of scratch memory that an evaluation or an explanation takes */
@@ -82,6 +87,9 @@ size_t policy_model_scratch(const struct policy_model *model);
  * inputs allocates in the arena is released again. Pure. */
 void policy_model_eval(const struct policy_model *model, const struct value *frame,
                        struct arena *arena, double *scratch, struct value *ret_values);
+/* What an evaluation has left in its scratch memory, which begins with the inputs: the margin that
+ * the reference's score is of. NaN: an input failed. */
+double policy_model_margin(const struct policy_model *model, const double *scratch);
 
 /* Of one output: the inputs, what each contributed, and before them all the margin's expected value
  * (core/model/contributions.h). false: an input failed, or the model has no covers. */

@@ -6,6 +6,7 @@
  * model's values have it in their own definition. */
 #include "load_models.h"
 
+#include "load_reference.h"
 #include "load_scorecard.h"
 
 #include "core/base/check.h"
@@ -27,6 +28,7 @@ enum model_key {
     CLASSES,
     CALIBRATION,
     REASONS,
+    REFERENCE,
     MODEL_KEYS
 };
 
@@ -38,16 +40,10 @@ struct models_loader {
     struct policy_model *model; /* likewise */
     struct scorecard scorecard; /* .model NULL: it is a file's */
     struct buffer definition;
+    size_t reference_bins; /* of all models so far */
 };
 
 /* ---- the file ---- */
-
-static const struct source *find_source(const struct load *load, struct text path) {
-    for (size_t i = 0; i < load->file_count; i++)
-        if (text_equal(load->sources[i].path, path))
-            return &load->sources[i];
-    return NULL;
-}
 
 static bool has_suffix(struct text path, const char *suffix) {
     size_t length = strlen(suffix);
@@ -95,7 +91,7 @@ static bool read_file(struct models_loader *loader) {
     }
     if (!read_format(loader, path, &format))
         return false;
-    const struct source *source = find_source(loader->load, path);
+    const struct source *source = load_source(loader->load, path);
     if (!source) {
         read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"",
                         TEXT_ARGS(path));
@@ -589,6 +585,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [CLASSES] = {"classes", false, NULL},
         [CALIBRATION] = {"calibration", false, NULL},
         [REASONS] = {"reasons", false, NULL},
+        [REFERENCE] = {"reference", false, NULL},
     };
     struct policy_model model = {0};
     bool good = read_keys(&loader->reader, node, "a model", keys, MODEL_KEYS);
@@ -610,6 +607,9 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good &= read_classes(loader);
         good = good && read_calibration(loader);
         good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
+        good = good &&
+               (!keys[REFERENCE].node || load_reference(load, &loader->reader, keys[REFERENCE].node,
+                                                        &loader->reference_bins, &model));
         buffer_printf(&loader->definition, "\noutput %d", (int)model.output);
     } else {
         good = false;
