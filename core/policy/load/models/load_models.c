@@ -7,6 +7,7 @@
 #include "load_models.h"
 
 #include "load_scorecard.h"
+#include "load_training.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -27,6 +28,7 @@ enum model_key {
     CLASSES,
     CALIBRATION,
     REASONS,
+    TRAIN,
     MODEL_KEYS
 };
 
@@ -97,8 +99,9 @@ static bool read_file(struct models_loader *loader) {
         return false;
     const struct source *source = find_source(loader->load, path);
     if (!source) {
-        read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"",
-                        TEXT_ARGS(path));
+        read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"%s",
+                        TEXT_ARGS(path),
+                        loader->keys[TRAIN].node ? "; harrier train makes it" : "");
         return false;
     }
     struct error error;
@@ -135,10 +138,27 @@ static void define_tree(struct buffer *out, const struct tree_node *node) {
         buffer_printf(out, "%s", node->kind == TREE_LIST ? "]" : "}");
 }
 
+static bool read_untrained(struct models_loader *loader) {
+    struct model *model;
+    if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
+                        &model))
+        return false;
+    loader->model->model = model;
+    loader->model->file = TEXT_LITERAL("untrained"); /* not a scorecard */
+    return true;
+}
+
 static bool read_trees(struct models_loader *loader) {
     const struct tree_node *file = loader->keys[FILE_KEY].node,
                            *scorecard = loader->keys[SCORECARD].node;
     loader->scorecard = (struct scorecard){0};
+    if (scorecard && loader->keys[TRAIN].node) {
+        read_diagnostic(&loader->reader, loader->keys[TRAIN].node,
+                        "a scorecard is written by hand and cannot be trained");
+        return false;
+    }
+    if (!scorecard && text_equal(loader->model->name, loader->load->untrained))
+        return read_untrained(loader);
     if (!file == !scorecard) {
         read_diagnostic(&loader->reader, loader->at,
                         "expected either \"file\" or \"scorecard\" of the model");
@@ -589,6 +609,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [CLASSES] = {"classes", false, NULL},
         [CALIBRATION] = {"calibration", false, NULL},
         [REASONS] = {"reasons", false, NULL},
+        [TRAIN] = {"train", false, NULL},
     };
     struct policy_model model = {0};
     bool good = read_keys(&loader->reader, node, "a model", keys, MODEL_KEYS);
@@ -610,6 +631,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good &= read_classes(loader);
         good = good && read_calibration(loader);
         good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
+        good = load_training(&loader->reader, keys[TRAIN].node, &model.training) && good;
         buffer_printf(&loader->definition, "\noutput %d", (int)model.output);
     } else {
         good = false;
