@@ -188,8 +188,8 @@ static void find_cards(const struct ranking_calendar *calendar, const struct ran
 
 void ranking_days_fill(const struct ranking_calendar *calendar, const struct ranking_row *rows,
                        size_t side, const struct ranking_cell *cells, size_t cell_count,
-                       const struct ranking_options *options, struct ranking_day *days) {
+                       uint64_t reviews, uint64_t k, struct ranking_day *days) {
     memset(days, 0, calendar->day_count * sizeof *days);
-    review(cells, cell_count, options->reviews, days);
-    find_cards(calendar, rows, side, options->cards, days);
+    review(cells, cell_count, reviews, days);
+    find_cards(calendar, rows, side, k, days);
 }

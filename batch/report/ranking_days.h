@@ -2,7 +2,9 @@
  * ranking_metrics.h. */
 #pragma once
 
-#include "ranking_metrics.h"
+#include "ranking_row.h"
+
+#include <stddef.h>
 
 /* The rows of one score and one day. */
 struct ranking_cell {
@@ -37,7 +39,7 @@ struct ranking_cell *ranking_cells_new(const struct ranking_calendar *calendar,
                                        const struct ranking_row *rows, size_t side,
                                        size_t *ret_count);
 
-/* Fills `days`, which has room for the calendar's. */
+/* Fills `days`, which has room for the calendar's. reviews: rows a day; k: of card precision. */
 void ranking_days_fill(const struct ranking_calendar *calendar, const struct ranking_row *rows,
                        size_t side, const struct ranking_cell *cells, size_t cell_count,
-                       const struct ranking_options *options, struct ranking_day *days);
+                       uint64_t reviews, uint64_t k, struct ranking_day *days);

@@ -248,8 +248,8 @@ void ranking_metrics(const struct ranking_row *rows, size_t count,
         struct side *side = &ranking.sides[i];
         side->cells = ranking_cells_new(&ranking.calendar, rows, i, &side->cell_count);
         side->days = check_calloc(days + 1, sizeof *side->days);
-        ranking_days_fill(&ranking.calendar, rows, i, side->cells, side->cell_count, options,
-                          side->days);
+        ranking_days_fill(&ranking.calendar, rows, i, side->cells, side->cell_count,
+                          options->reviews, options->cards, side->days);
     }
     add_totals(&ranking, rows, ret_figures);
     find_values(&ranking, ret_figures);

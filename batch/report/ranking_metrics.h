@@ -20,13 +20,11 @@
  * Pure: the same rows, options and seed give the same doubles on every machine. */
 #pragma once
 
-#include "core/wire/types/transaction.h"
+#include "ranking_row.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define RANKING_SIDES 2
 
 enum ranking_metric {
     RANKING_AUC,
@@ -42,17 +40,8 @@ enum ranking_metric {
 const char *ranking_metric_name(enum ranking_metric metric);
 bool ranking_metric_parse(const char *name, size_t length, enum ranking_metric *ret_metric);
 
-struct ranking_row {
-    int64_t day;                  /* since 1970-01-01, UTC, of the event time */
-    uint64_t card;                /* a hash of it; without has_card: unused */
-    int64_t amount_minor;         /* 0 without one; not negative */
-    double scores[RANKING_SIDES]; /* finite; the second is unused if there is one side */
-    bool positive, has_card;
-};
-
 /* Fewer days give no intervals: draws from a handful of days come out too much alike. */
 #define RANKING_DAYS_MIN  7
-#define RANKING_ROWS_MAX  (UINT32_MAX - 1)
 #define RANKING_DRAWS_MAX 100000
 
 struct ranking_options {
