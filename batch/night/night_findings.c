@@ -545,7 +545,7 @@ bool night_score_drift(const struct night_figures *figures, double *ret_index, d
     return is_compared;
 }
 
-#define DRIFT_INDEX 0.25 /* a shift; night_statistics.h */
+#define DRIFT_INDEX 0.25 /* a shift; core/model/stability.h */
 #define DRIFT_ROWS  200
 
 /* While an archive is younger than a window and the week, the window's values grow. */

@@ -1,7 +1,7 @@
 #include "night_histogram.h"
 
 #include "core/base/hash.h"
-#include "night_statistics.h"
+#include "core/model/stability.h"
 
 #include <math.h>
 
@@ -77,8 +77,8 @@ bool night_histogram_compare(const struct night_histogram *before,
         if (group < TENTHS && groups_before[group] > 0 && groups_before[group] * TENTHS >= present)
             group++;
     }
-    *ret_index = night_stability_index(groups_before, groups_now, group + 1);
-    *ret_noise = night_stability_noise(n_before, n_now, group + 1);
+    *ret_index = stability_index(groups_before, groups_now, group + 1);
+    *ret_noise = stability_noise(n_before, n_now, group + 1);
     return true;
 }
 

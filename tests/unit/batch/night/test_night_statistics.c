@@ -1,4 +1,4 @@
-/* Against sums of terms, known values of published tables, and a plain stability index. */
+/* Against sums of terms, known values of published tables, and histograms. */
 #include "batch/night/night_histogram.h"
 #include "batch/night/night_statistics.h"
 #include "tests/split_mix.h"
@@ -53,16 +53,6 @@ static void test_rates(void **state) {
     assert_true(night_chance_of_fall(50, 1000, 70, 7000) > 0.99);
     assert_true(night_chance_of_fall(0, 1000, 140, 7000) < 1e-7);
     assert_true(night_chance_of_rise(5, 0, 1, 10) == 1 && night_chance_of_rise(5, 10, 1, 0) == 1);
-}
-
-static void test_stability(void **state) {
-    (void)state;
-    const uint64_t before[] = {1000, 1000}, same[] = {500, 500}, shifted[] = {900, 100};
-    assert_true(fabs(night_stability_index(before, same, 2)) < 1e-12);
-    /* (0.9 − 0.5) ln(0.9/0.5) + (0.1 − 0.5) ln(0.1/0.5) */
-    double expected = 0.4 * log(1.8) - 0.4 * log(0.2);
-    assert_true(fabs(night_stability_index(before, shifted, 2) - expected) < 0.01);
-    assert_true(night_stability_index(before, (const uint64_t[]){0, 0}, 2) == 0);
 }
 
 /* ---- histograms ---- */
@@ -160,7 +150,6 @@ int main(void) {
         cmocka_unit_test(test_tail_is_a_sum),
         cmocka_unit_test(test_known_tails),
         cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_stability),
         cmocka_unit_test(test_bins_are_in_order),
         cmocka_unit_test(test_drift),
         cmocka_unit_test(test_absent),
