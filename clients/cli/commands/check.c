@@ -168,7 +168,7 @@ static void print_model(const struct policy_model *model) {
            shape->tree_count, shape->input_count);
     if (shape->output_count > 1)
         printf(", %zu classes", shape->output_count);
-    printf("\n");
+    printf("%s\n", model->reference ? ", with a reference" : "");
 }
 
 /* What the busiest entity can come to: the memory of its state, and what a decision goes through

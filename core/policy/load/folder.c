@@ -215,9 +215,12 @@ static int read_named(struct policy_folder *folder, int root, const char *path, 
     int r = 0;
     if (named && named->kind != TREE_TEXT)
         for (const struct tree_node *item = named->first; item && r == 0; item = item->next) {
-            const struct tree_node *file = tree_child(item, "file");
+            const struct tree_node *file = tree_child(item, "file"),
+                                   *reference = tree_child(item, "reference");
             if (file && file->kind == TREE_TEXT)
                 r = take_named(folder, root, file->text, ret_error);
+            if (r == 0 && reference && reference->kind == TREE_TEXT)
+                r = take_named(folder, root, reference->text, ret_error);
         }
     diagnostics_deinit(&diagnostics);
     arena_deinit(&arena);

@@ -44,6 +44,13 @@ const struct source *load_find(struct load *load, enum policy_file_kind kind,
     return NULL;
 }
 
+const struct source *load_source(const struct load *load, struct text path) {
+    for (size_t i = 0; i < load->file_count; i++)
+        if (text_equal(load->sources[i].path, path))
+            return &load->sources[i];
+    return NULL;
+}
+
 bool load_field_yields(const struct field *field) {
     return field->kind == FIELD_KIND_REFUNDED;
 }

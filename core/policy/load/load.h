@@ -83,6 +83,8 @@ struct reader load_reader(struct load *load, const struct source *source);
 /* The file of this kind and its tree; NULL when the policy has none that is readable. */
 const struct source *load_find(struct load *load, enum policy_file_kind kind,
                                struct tree_node **ret_root);
+/* The file with this path; NULL: the policy has none. */
+const struct source *load_source(const struct load *load, struct text path);
 
 /* Adds a name that expressions can use from here on. Reports and returns NULL when it is taken. */
 struct name *load_declare(struct load *load, const struct reader *reader,

@@ -17,3 +17,5 @@
 #define POLICY_THRESHOLDS_MAX 256u
 #define POLICY_MODELS_MAX     64u
 #define POLICY_ABOUT_MAX      1000u /* bytes of a sentence */
+/* Counts of all references of models: the server keeps a day of each, hour by hour. */
+#define POLICY_REFERENCE_BINS_MAX 65536u

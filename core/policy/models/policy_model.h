@@ -5,6 +5,7 @@
 #include "core/base/arena.h"
 #include "core/base/value.h"
 #include "core/model/model.h"
+#include "core/model/model_reference.h"
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/reason_piece.h"
 #include "model_training.h"
@@ -75,6 +76,10 @@ struct policy_model {
     size_t slot;                /* of the first output in a frame */
     size_t slot_count;
     uint64_t definition; /* hash over what its values are computed from */
+    /* What training saw; its inputs are parallel to the model's. Of a model with classes, the score
+     * is the margin of the class that reasons are for, or of the first. NULL: none is named. */
+    const struct model_reference *reference;
+    uint64_t reference_hash; /* of its file */
 };
 
 /* doubles of scratch memory that an evaluation or an explanation takes */

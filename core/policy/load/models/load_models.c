@@ -6,6 +6,7 @@
  * model's values have it in their own definition. */
 #include "load_models.h"
 
+#include "load_reference.h"
 #include "load_scorecard.h"
 #include "load_training.h"
 
@@ -29,6 +30,7 @@ enum model_key {
     CALIBRATION,
     REASONS,
     TRAIN,
+    REFERENCE,
     MODEL_KEYS
 };
 
@@ -40,16 +42,10 @@ struct models_loader {
     struct policy_model *model; /* likewise */
     struct scorecard scorecard; /* .model NULL: it is a file's */
     struct buffer definition;
+    size_t reference_bins; /* of all models so far */
 };
 
 /* ---- the file ---- */
-
-static const struct source *find_source(const struct load *load, struct text path) {
-    for (size_t i = 0; i < load->file_count; i++)
-        if (text_equal(load->sources[i].path, path))
-            return &load->sources[i];
-    return NULL;
-}
 
 static bool has_suffix(struct text path, const char *suffix) {
     size_t length = strlen(suffix);
@@ -97,7 +93,7 @@ static bool read_file(struct models_loader *loader) {
     }
     if (!read_format(loader, path, &format))
         return false;
-    const struct source *source = find_source(loader->load, path);
+    const struct source *source = load_source(loader->load, path);
     if (!source) {
         read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"%s",
                         TEXT_ARGS(path),
@@ -138,6 +134,11 @@ static void define_tree(struct buffer *out, const struct tree_node *node) {
         buffer_printf(out, "%s", node->kind == TREE_LIST ? "]" : "}");
 }
 
+/* Of a model that is to be trained, neither the file nor what belongs to it is read. */
+static bool is_untrained(const struct models_loader *loader) {
+    return text_equal(loader->model->name, loader->load->untrained);
+}
+
 static bool read_untrained(struct models_loader *loader) {
     struct model *model;
     if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
@@ -157,7 +158,7 @@ static bool read_trees(struct models_loader *loader) {
                         "a scorecard is written by hand and cannot be trained");
         return false;
     }
-    if (!scorecard && text_equal(loader->model->name, loader->load->untrained))
+    if (!scorecard && is_untrained(loader))
         return read_untrained(loader);
     if (!file == !scorecard) {
         read_diagnostic(&loader->reader, loader->at,
@@ -610,6 +611,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [CALIBRATION] = {"calibration", false, NULL},
         [REASONS] = {"reasons", false, NULL},
         [TRAIN] = {"train", false, NULL},
+        [REFERENCE] = {"reference", false, NULL},
     };
     struct policy_model model = {0};
     bool good = read_keys(&loader->reader, node, "a model", keys, MODEL_KEYS);
@@ -632,6 +634,9 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good = good && read_calibration(loader);
         good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
         good = load_training(&loader->reader, keys[TRAIN].node, &model.training) && good;
+        good = good && (!keys[REFERENCE].node || is_untrained(loader) ||
+                        load_reference(load, &loader->reader, keys[REFERENCE].node,
+                                       &loader->reference_bins, &model));
         buffer_printf(&loader->definition, "\noutput %d", (int)model.output);
     } else {
         good = false;
