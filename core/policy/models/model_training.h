@@ -1,5 +1,5 @@
-/* How a model of models.yaml is to be trained: its `train` block, with defaults for what that leaves
- * out. A server has no use for it. */
+/* How a model of models.yaml is to be trained: its `train` block, with defaults for what that
+ * leaves out. A server has no use for it. */
 #pragma once
 
 #include <stdbool.h>
