@@ -65,10 +65,6 @@ static int load_policy(struct training *training, struct error *ret_error) {
                                 ret_error);
     buffer_deinit(&messages);
     policy_folder_free(folder);
-    if (r == -ERROR_NOT_FOUND) {
-        training->is_usage = true;
-        return error_prefix(ret_error, "--model");
-    }
     return r < 0 ? error_prefix(ret_error, "the policy in %s", command->policy) : 0;
 }
 

@@ -235,7 +235,7 @@ int snapshot_load_new(const struct policy_file *files, size_t file_count,
 
 /* The same, before the model of this name is trained (model_training.h): its file need not be there
  * and is not read. Instead the model has the inputs that models.yaml binds, and a margin of 0.
- * ERROR_NOT_FOUND: there is no such model. */
+ * ERROR_INVALID: also if there is no such model. */
 int snapshot_load_untrained(const struct policy_file *files, size_t file_count, struct text model,
                             struct snapshot **ret_snapshot, struct buffer *ret_messages,
                             struct error *ret_error);

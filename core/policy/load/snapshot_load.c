@@ -328,17 +328,6 @@ int snapshot_load_new(const struct policy_file *files, size_t file_count,
     return load_files(files, file_count, &options, NULL, ret_snapshot, ret_messages, ret_error);
 }
 
-static int no_such_model(const struct snapshot *snapshot, struct text name,
-                         struct error *ret_error) {
-    struct near near = near_to(name);
-    char hint[NEAR_HINT_SIZE];
-    for (size_t i = 0; i < snapshot->model_count; i++)
-        near_try(&near, snapshot->models[i].name);
-    return error_set(ret_error, ERROR_NOT_FOUND,
-                     "policy %" TEXT_FORMAT " declares no model \"%" TEXT_FORMAT "\"%s",
-                     TEXT_ARGS(snapshot->name), TEXT_ARGS(name), near_hint(&near, hint));
-}
-
 /* Latency is the trained model's business. */
 int snapshot_load_untrained(const struct policy_file *files, size_t file_count, struct text model,
                             struct snapshot **ret_snapshot, struct buffer *ret_messages,
@@ -349,7 +338,10 @@ int snapshot_load_untrained(const struct policy_file *files, size_t file_count, 
     if (r < 0)
         return r;
     if (!snapshot_model(snapshot, model)) {
-        r = no_such_model(snapshot, model, ret_error);
+        r = error_set(ret_error, ERROR_INVALID,
+                      "policy %" TEXT_FORMAT " has no model \"%" TEXT_FORMAT
+                      "\": it has no models.yaml",
+                      TEXT_ARGS(snapshot->name), TEXT_ARGS(model));
         snapshot_unref(snapshot);
         return r;
     }

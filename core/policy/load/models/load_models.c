@@ -648,6 +648,23 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
     load->snapshot->model_slot_count += model.slot_count;
 }
 
+/* The model that is to be trained must be there. */
+static void check_untrained(struct models_loader *loader, const struct tree_node *list) {
+    struct text wanted = loader->load->untrained;
+    struct near near = near_to(wanted);
+    char hint[NEAR_HINT_SIZE];
+    for (const struct tree_node *item = list->first; item; item = item->next) {
+        const struct tree_node *name = tree_child(item, "name");
+        if (!name || name->kind != TREE_TEXT)
+            continue;
+        if (text_equal(name->text, wanted))
+            return;
+        near_try(&near, name->text);
+    }
+    diagnostic_add(&loader->load->diagnostics, loader->reader.source, (struct position){0},
+                   "no model \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(wanted), near_hint(&near, hint));
+}
+
 static void read_models(struct models_loader *loader, const struct tree_node *root) {
     struct load *load = loader->load;
     struct key keys[] = {{"models", true, NULL}};
@@ -668,6 +685,8 @@ static void read_models(struct models_loader *loader, const struct tree_node *ro
     check(load->snapshot->models);
     for (const struct tree_node *item = list->first; item; item = item->next)
         read_model(loader, item);
+    if (load->untrained.length > 0)
+        check_untrained(loader, list);
 }
 
 void load_models(struct load *load) {

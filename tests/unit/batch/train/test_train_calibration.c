@@ -49,7 +49,26 @@ static double value_at(const struct calibration_point *points, size_t count, dou
 
 static void isotonic_is_scikit_learns(void **state) {
     (void)state;
-    static const double expected[20] = {0, 0, 0, 0, 0.028169014084507, 0.0286225402504472, 0.0364963503649635, 0.042483660130719, 0.042483660130719, 0.042483660130719, 0.042483660130719, 0.042483660130719, 0.042483660130719, 0.042483660130719, 0.0530164533820841, 0.0530164533820841, 0.0756302521008403, 1, 1, 1};
+    static const double expected[20] = {0,
+                                        0,
+                                        0,
+                                        0,
+                                        0.028169014084507,
+                                        0.0286225402504472,
+                                        0.0364963503649635,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.042483660130719,
+                                        0.0530164533820841,
+                                        0.0530164533820841,
+                                        0.0756302521008403,
+                                        1,
+                                        1,
+                                        1};
     struct calibration_row *rows = make_rows(true);
     struct calibration_point *points;
     struct error error;
@@ -92,8 +111,7 @@ static void points_are_thinned(void **state) {
 
 static void what_cannot_be_calibrated_is_said(void **state) {
     (void)state;
-    struct calibration_row rows[4] = {
-        {1, 1, true}, {2, 1, false}, {3, 1, false}, {0.5, 1, true}};
+    struct calibration_row rows[4] = {{1, 1, true}, {2, 1, false}, {3, 1, false}, {0.5, 1, true}};
     struct calibration_point *points;
     struct error error;
     size_t count;

@@ -3,10 +3,8 @@
 #include "core/base/buffer.h"
 #include "tests/unit/unit.h"
 
-#define FILE_KEY(value)                                                                            \
-    { "file", TEXT_LITERAL(value), false }
-#define CALIBRATION                                                                                \
-    { "calibration", TEXT_LITERAL("{platt: {a: 1, b: 2}}"), false }
+#define FILE_KEY(value) {"file", TEXT_LITERAL(value), false}
+#define CALIBRATION     {"calibration", TEXT_LITERAL("{platt: {a: 1, b: 2}}"), false}
 
 static struct arena arena;
 
@@ -44,8 +42,8 @@ static void assert_refused(const char *before, const struct model_key_edit *edit
 
 static void keys_are_replaced_where_they_stand(void **state) {
     (void)state;
-    const struct model_key_edit edits[] = {FILE_KEY("models/fraud.ubj"), CALIBRATION,
-                                           {"format", TEXT_LITERAL("xgboost-ubj"), true}};
+    const struct model_key_edit edits[] = {
+        FILE_KEY("models/fraud.ubj"), CALIBRATION, {"format", TEXT_LITERAL("xgboost-ubj"), true}};
     assert_edited("# head\n"
                   "models:\n"
                   "  - name: other\n"
@@ -81,17 +79,18 @@ static void keys_are_replaced_where_they_stand(void **state) {
 
 static void missing_keys_go_behind_the_name(void **state) {
     (void)state;
-    const struct model_key_edit edits[] = {FILE_KEY("models/fraud.ubj"), CALIBRATION,
-                                           {"format", TEXT_LITERAL("xgboost-ubj"), true}};
+    const struct model_key_edit edits[] = {
+        FILE_KEY("models/fraud.ubj"), CALIBRATION, {"format", TEXT_LITERAL("xgboost-ubj"), true}};
     assert_edited("models:\n- name: fraud # the one\n  inputs: {a: amount}\n", edits, 3,
                   "models:\n- name: fraud # the one\n  file: models/fraud.ubj\n"
                   "  calibration: {platt: {a: 1, b: 2}}\n  inputs: {a: amount}\n");
     /* The last line has no end. */
-    assert_edited("models:\n  - inputs: {a: amount}\n    name: fraud", edits, 1,
-                  "models:\n  - inputs: {a: amount}\n    name: fraud\n    file: models/fraud.ubj\n");
+    assert_edited(
+        "models:\n  - inputs: {a: amount}\n    name: fraud", edits, 1,
+        "models:\n  - inputs: {a: amount}\n    name: fraud\n    file: models/fraud.ubj\n");
     /* What follows the name is replaced, too. */
-    assert_edited("models:\n  - name: fraud\n    calibration: {platt: {a: 3,\n      b: 4}}\n", edits,
-                  2,
+    assert_edited("models:\n  - name: fraud\n    calibration: {platt: {a: 3,\n      b: 4}}\n",
+                  edits, 2,
                   "models:\n  - name: fraud\n    file: models/fraud.ubj\n"
                   "    calibration: {platt: {a: 1, b: 2}}\n");
     /* The model's first key is the one that changes. */
@@ -128,8 +127,7 @@ static void a_file_of_two_models_is_known(void **state) {
                                           "  - {name: other, file: models/a.json}\n"
                                           "  - {name: fraud, file: models/a.json, reference: r}\n");
     bool is_shared;
-    struct text found =
-        model_edit_find(yaml, TEXT_LITERAL("fraud"), "file", &arena, &is_shared);
+    struct text found = model_edit_find(yaml, TEXT_LITERAL("fraud"), "file", &arena, &is_shared);
     assert_true(text_is(found, "models/a.json") && is_shared);
     found = model_edit_find(yaml, TEXT_LITERAL("fraud"), "reference", &arena, &is_shared);
     assert_true(text_is(found, "r") && !is_shared);

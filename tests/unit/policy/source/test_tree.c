@@ -244,11 +244,11 @@ static void test_near(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nodes),
-        cmocka_unit_test(test_ends),       cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_locate),      cmocka_unit_test(test_locate_end),
-        cmocka_unit_test(test_many_keys),   cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_diagnostics), cmocka_unit_test(test_near),
+        cmocka_unit_test(test_nodes),      cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_empty),      cmocka_unit_test(test_locate),
+        cmocka_unit_test(test_locate_end), cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_deep),       cmocka_unit_test(test_diagnostics),
+        cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
