@@ -342,7 +342,7 @@ class TrainTest(unittest.TestCase):
         os.remove(os.path.join(scorecard, "rules/model.yaml"))
         self.refused(64, "card is a scorecard", model="card", policy=scorecard)
         self.refused(64, "expected a number a day", "--reviews=100")
-        self.refused(66, "No such file", archive=os.path.join(self.root, "nowhere"))
+        self.refused(66, "there is no such archive", archive=os.path.join(self.root, "nowhere"))
 
     def test_policies(self):
         def policy(name, old, new):
