@@ -78,7 +78,7 @@ int train_platt(const struct calibration_row *rows, size_t count, double *ret_a,
     for (size_t i = 0; i < count; i++)
         weights[rows[i].is_positive] += rows[i].weight;
     if (weights[0] <= 0 || weights[1] <= 0)
-        return error_set(ret_error, ERROR_INVALID,
+        return error_set(ret_error, ERROR_NOT_FOUND,
                          "the transactions to calibrate on are all of one kind");
     struct platt platt = {.rows = rows,
                           .count = count,
@@ -87,7 +87,7 @@ int train_platt(const struct calibration_row *rows, size_t count, double *ret_a,
     double a = 0, b = log((weights[1] + 1) / (weights[0] + 1));
     minimise(&platt, &a, &b);
     if (!(a > 0) || !isfinite(b))
-        return error_set(ret_error, ERROR_INVALID,
+        return error_set(ret_error, ERROR_NOT_FOUND,
                          "in the part for the calibration, greater margins are not more often "
                          "fraud: the model found nothing that lasts, or the part is too short");
     *ret_a = a;
@@ -170,7 +170,7 @@ int train_isotonic(struct calibration_row *rows, size_t count,
     free(pools);
     if (n < 2) {
         free(points);
-        return error_set(ret_error, ERROR_INVALID,
+        return error_set(ret_error, ERROR_NOT_FOUND,
                          "in the part for the calibration, all transactions have the same "
                          "probability");
     }

@@ -116,14 +116,14 @@ static void what_cannot_be_calibrated_is_said(void **state) {
     struct error error;
     size_t count;
     double a, b;
-    assert_int_equal(train_platt(rows, 4, &a, &b, &error), -ERROR_INVALID);
+    assert_int_equal(train_platt(rows, 4, &a, &b, &error), -ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "greater margins are not more often fraud"));
     rows[0].is_positive = rows[3].is_positive = false;
-    assert_int_equal(train_platt(rows, 4, &a, &b, &error), -ERROR_INVALID);
+    assert_int_equal(train_platt(rows, 4, &a, &b, &error), -ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "all of one kind"));
     for (size_t i = 0; i < 4; i++)
         rows[i].from = 0.5;
-    assert_int_equal(train_isotonic(rows, 4, &points, &count, &error), -ERROR_INVALID);
+    assert_int_equal(train_isotonic(rows, 4, &points, &count, &error), -ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "the same probability"));
 }
 
