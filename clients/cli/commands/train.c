@@ -164,7 +164,7 @@ int command_train(int argc, char **argv) {
     training.archive = folder_of_archive(training.command.archive);
     progress_bar_init(&training.bar,
                       progress_style_of(training.command.progress, training.command.quiet, false),
-                      "records");
+                      NULL);
     training.bar.stop = interrupt_watch();
     int r = run(&training, &error);
     progress_bar_clear(&training.bar);
