@@ -7,14 +7,15 @@
 
 struct wanted {
     const char *name;
-    void **at;
+    void *at; /* a pointer to a function */
 };
 
 static int find_all(void *library, const struct wanted *wanted, size_t count,
                     struct error *ret_error) {
     for (size_t i = 0; i < count; i++) {
-        *wanted[i].at = dlsym(library, wanted[i].name);
-        if (!*wanted[i].at)
+        void *symbol = dlsym(library, wanted[i].name);
+        memcpy(wanted[i].at, &symbol, sizeof symbol);
+        if (!symbol)
             return error_set(ret_error, ERROR_UNSUPPORTED,
                              "libxgboost has no function %s: expected version 1.7 to 3",
                              wanted[i].name);
@@ -23,7 +24,7 @@ static int find_all(void *library, const struct wanted *wanted, size_t count,
 }
 
 static int find_functions(struct xgboost *x, struct error *ret_error) {
-#define FIND(function, member) {#function, (void **)&x->member}
+#define FIND(function, member) {#function, &x->member}
     const struct wanted wanted[] = {
         FIND(XGBoostVersion, version),
         FIND(XGBGetLastError, last_error),
