@@ -305,8 +305,8 @@ static int check_rows(const struct train_rows *rows, struct error *ret_error) {
                          rows->transactions, rows->refused, rows->immature);
     if (positives == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
-                         "the training range has no transaction that was known to be fraud when it "
-                         "matters: there is nothing to learn from");
+                         "the training range has no transaction that was known to be fraud when the "
+                         "test range begins: there is nothing to learn from");
     if (positives == rows->count)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the training range has nothing but frauds: there is nothing to tell them "
@@ -315,6 +315,19 @@ static int check_rows(const struct train_rows *rows, struct error *ret_error) {
 }
 
 /* ---- the replay ---- */
+
+/* What the archive's span tells before anything is replayed. */
+static int check_span(const struct train_rows_options *options, const struct replay *replay,
+                      struct error *ret_error) {
+    int64_t first_us, newest_us;
+    if (!replay_span(replay, &first_us, &newest_us) || newest_us < options->from_us ||
+        first_us >= options->until_us)
+        return error_set(ret_error, ERROR_NOT_FOUND, "the training range has no transactions");
+    if (newest_us < options->outcomes_until_us)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the test range has no transactions: the archive ends before it");
+    return 0;
+}
 
 static void open_parts(struct reading *reading) {
     reading->part_count = replay_workers(reading->replay);
@@ -365,7 +378,9 @@ int train_rows_read(const struct train_rows_options *options, struct progress *p
         return r;
     reading.replay = replay;
     open_parts(&reading);
-    r = replay_run(replay, &listener, progress, &report, ret_error);
+    r = check_span(options, replay, ret_error);
+    if (r == 0)
+        r = replay_run(replay, &listener, progress, &report, ret_error);
     replay_close(replay);
     struct train_rows rows = {0};
     if (r == 0) {

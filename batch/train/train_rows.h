@@ -39,7 +39,7 @@ struct train_rows_options {
     struct snapshot *snapshot;        /* with the model, which may be untrained */
     const struct policy_model *model; /* of the snapshot */
     int64_t from_us, until_us;        /* event times in [from, until) */
-    int64_t outcomes_until_us;
+    int64_t outcomes_until_us;        /* the test range begins here */
     int64_t outcomes_after_us; /* −1: transactions without an outcome count as legit; else only
                                   those that are at least so old at outcomes_until_us */
     uint64_t seed;
@@ -48,9 +48,9 @@ struct train_rows_options {
                               machine's */
 };
 
-/* ERROR_NOT_FOUND: no transactions, no frauds or nothing but frauds. ERROR_TOO_LARGE: the frauds
- * alone do not fit. ERROR_INVALID: an input fails for more than one in a hundred transactions.
- * Others as of replay_open() and replay_run(). */
+/* ERROR_NOT_FOUND: no transactions, or none since the test range begins, no frauds or nothing but
+ * frauds. ERROR_TOO_LARGE: the frauds alone do not fit. ERROR_INVALID: an input fails for more than
+ * one in a hundred transactions. Others as of replay_open() and replay_run(). */
 int train_rows_read(const struct train_rows_options *options, struct progress *progress,
                     struct train_rows *ret_rows, struct error *ret_error);
 void train_rows_deinit(struct train_rows *rows);
