@@ -347,7 +347,7 @@ class TrainTest(unittest.TestCase):
     def test_policies(self):
         def policy(name, old, new):
             return self.write_policy(name, MODELS.replace(old, new))
-        self.refused(78, "unknown key", policy=policy("wrong_key", "max_depth", "depth"))
+        self.refused(78, "unknown key", policy=policy("wrong_key", "max_depth", "max_dpeth"))
         self.refused(78, "all of them|expected \"inputs\"", policy=policy("no_inputs", f"    inputs:\n{INPUTS}", ""))
         self.refused(78, "without { }", policy=self.write_policy(
             "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
