@@ -304,9 +304,10 @@ static int check_rows(const struct train_rows *rows, struct error *ret_error) {
                          " have no outcome and are too young to count as legit",
                          rows->transactions, rows->refused, rows->immature);
     if (positives == 0)
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "the training range has no transaction that was known to be fraud when the "
-                         "test range begins: there is nothing to learn from");
+        return error_set(
+            ret_error, ERROR_NOT_FOUND,
+            "the training range has no transaction that was known to be fraud when the "
+            "test range begins: there is nothing to learn from");
     if (positives == rows->count)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the training range has nothing but frauds: there is nothing to tell them "
