@@ -41,6 +41,8 @@ static const struct command {
     {"replay", command_replay, "decide an archive again: what would another policy have done?"},
     {"tune", command_tune,
      "search for better numbers for a policy, test them on later transactions"},
+    {"train", command_train,
+     "train a model of a policy on an archive, test it on later transactions"},
     {"find", command_find, "find transactions of an archive, or a server's, the newest first"},
     {"explain", command_explain, "show why a transaction was decided as it was"},
     {"shadow", command_shadow, "report what shadow rules and policies would have done"},

@@ -206,7 +206,8 @@ features:
     - {name: mean_30d, aggregate: mean, of: amount, window: 30d, exclude_current: true}
 """)
         with open(os.path.join(os.environ["HARRIER_ROOT"], "docs/MODELS.md"), encoding="utf-8") as manual:
-            blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", manual.read(), re.DOTALL)
+            head = manual.read().split("\n## ", maxsplit=1)[0]
+        blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", head, re.DOTALL)
         self.assertEqual([name for name, _ in blocks], ["models.yaml", "rules/models.yaml"])
         for name, text in blocks:
             self.write_policy(name, text)

@@ -30,6 +30,7 @@ int command_status(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_train(int argc, char **argv);
 int command_tune(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_zones(int argc, char **argv);

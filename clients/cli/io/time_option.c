@@ -34,6 +34,23 @@ int64_t time_option_parse(const char *name, const char *value, struct argp_state
     return us;
 }
 
+void range_option_parse(const char *name, const char *value, struct argp_state *state,
+                        int64_t *ret_from_us, int64_t *ret_until_us) {
+    const char *dots = strstr(value, "..");
+    char from[64];
+    size_t length = dots ? (size_t)(dots - value) : 0;
+    if (!dots || length == 0 || length >= sizeof from || dots[2] == '\0')
+        argp_error(state,
+                   "--%s: \"%s\" is not a range; expected for example 2026-01-01..2026-03-01", name,
+                   value);
+    memcpy(from, value, length);
+    from[length] = '\0';
+    *ret_from_us = time_option_parse(name, from, state);
+    *ret_until_us = time_option_parse(name, dots + 2, state);
+    if (*ret_from_us >= *ret_until_us)
+        argp_error(state, "--%s: %s does not end after it begins", name, value);
+}
+
 int64_t for_option_parse(const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us) || us < FOR_LEAST_US || us > FOR_MOST_US)

@@ -13,6 +13,10 @@ bool time_text_parse(const char *text, int64_t *ret_us);
  * does. */
 int64_t time_option_parse(const char *name, const char *value, struct argp_state *state);
 
+/* Two of them, "2026-01-01..2026-03-01": event times in [from, until). */
+void range_option_parse(const char *name, const char *value, struct argp_state *state,
+                        int64_t *ret_from_us, int64_t *ret_until_us);
+
 /* --for and --until of what ends at some time: a period from now, 1 s to ten years, and a moment.
  * Microseconds; they end the process likewise. */
 int64_t for_option_parse(const char *value, struct argp_state *state);

@@ -74,23 +74,10 @@ static const struct argp_option arguments[] = {
 
 /* ---- values ---- */
 
-/* "2018-05-15..2018-08-01" */
 static struct tune_range parse_range(const char *name, const char *value,
                                      struct argp_state *state) {
-    const char *dots = strstr(value, "..");
-    struct tune_range range = {0};
-    char from[64];
-    size_t length = dots ? (size_t)(dots - value) : 0;
-    if (!dots || length == 0 || length >= sizeof from || dots[2] == '\0')
-        argp_error(state,
-                   "--%s: \"%s\" is not a range; expected for example 2026-01-01..2026-03-01", name,
-                   value);
-    memcpy(from, value, length);
-    from[length] = '\0';
-    range.from_us = time_option_parse(name, from, state);
-    range.until_us = time_option_parse(name, dots + 2, state);
-    if (range.from_us >= range.until_us)
-        argp_error(state, "--%s: %s does not end after it begins", name, value);
+    struct tune_range range;
+    range_option_parse(name, value, state, &range.from_us, &range.until_us);
     return range;
 }
 

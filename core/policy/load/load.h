@@ -66,7 +66,8 @@ struct load {
     bool is_checked;                    /* by harrier check: expressions are noted */
     void (*analyse)(struct load *load); /* at the end of a load without errors; NULL: nothing */
     struct load_visitor *visitor;       /* NULL: none. Expressions are noted for it, too. */
-    int64_t now_us; /* rules whose `until` is before it are reported; INT64_MIN: none are */
+    struct text untrained; /* the model whose file is not read: it is still to be trained */
+    int64_t now_us;        /* rules whose `until` is before it are reported; INT64_MIN: none are */
     struct noted_expression *noted; /* on the heap */
     size_t noted_count, noted_capacity;
     struct rule_header *rule_headers; /* of all rules, in the order of files and lines */

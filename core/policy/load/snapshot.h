@@ -233,6 +233,13 @@ int snapshot_load_new(const struct policy_file *files, size_t file_count,
                       struct snapshot **ret_snapshot, struct buffer *ret_messages,
                       struct error *ret_error);
 
+/* The same, before the model of this name is trained (model_training.h): its file need not be there
+ * and is not read. Instead the model has the inputs that models.yaml binds, and a margin of 0.
+ * ERROR_INVALID: also if there is no such model. */
+int snapshot_load_untrained(const struct policy_file *files, size_t file_count, struct text model,
+                            struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                            struct error *ret_error);
+
 /* policy_folder_read() and snapshot_load_new(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
                          struct buffer *ret_messages, struct error *ret_error);
@@ -247,3 +254,5 @@ void snapshot_unref(struct snapshot *snapshot);
 
 /* The list of this name; NULL: the policy declares none. */
 const struct list *snapshot_list(const struct snapshot *snapshot, struct text name);
+/* Likewise of models. */
+const struct policy_model *snapshot_model(const struct snapshot *snapshot, struct text name);

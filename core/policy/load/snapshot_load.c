@@ -70,6 +70,13 @@ const struct list *snapshot_list(const struct snapshot *snapshot, struct text na
     return NULL;
 }
 
+const struct policy_model *snapshot_model(const struct snapshot *snapshot, struct text name) {
+    for (size_t i = 0; i < snapshot->model_count; i++)
+        if (text_equal(snapshot->models[i].name, name))
+            return &snapshot->models[i];
+    return NULL;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Files */
 
@@ -319,6 +326,27 @@ int snapshot_load_new(const struct policy_file *files, size_t file_count,
                       struct error *ret_error) {
     const struct load options = {.is_new = true};
     return load_files(files, file_count, &options, NULL, ret_snapshot, ret_messages, ret_error);
+}
+
+/* Latency is the trained model's business. */
+int snapshot_load_untrained(const struct policy_file *files, size_t file_count, struct text model,
+                            struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                            struct error *ret_error) {
+    const struct load options = {.untrained = model};
+    struct snapshot *snapshot;
+    int r = load_files(files, file_count, &options, NULL, &snapshot, ret_messages, ret_error);
+    if (r < 0)
+        return r;
+    if (!snapshot_model(snapshot, model)) {
+        r = error_set(ret_error, ERROR_INVALID,
+                      "policy %" TEXT_FORMAT " has no model \"%" TEXT_FORMAT
+                      "\": it has no models.yaml",
+                      TEXT_ARGS(snapshot->name), TEXT_ARGS(model));
+        snapshot_unref(snapshot);
+        return r;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
 }
 
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

@@ -4,8 +4,9 @@
 
 #include "load.h"
 
-/* Loads and checks everything. Of options only is_new, is_checked, analyse, visitor and now_us are
- * read. sink is handed each diagnostic; NULL: none. The rest is as of snapshot_load(). */
+/* Loads and checks everything. Of options only is_new, is_checked, analyse, visitor, untrained and
+ * now_us are read. sink is handed each diagnostic; NULL: none. The rest is as of snapshot_load().
+ */
 int load_files(const struct policy_file *files, size_t file_count, const struct load *options,
                struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
                struct buffer *ret_messages, struct error *ret_error);

@@ -8,6 +8,7 @@
 #include "core/model/model_reference.h"
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/reason_piece.h"
+#include "model_training.h"
 
 enum policy_model_output {
     MODEL_OUTPUT_MARGIN, /* double: what the library calls the raw score; a scorecard's points */
@@ -70,6 +71,7 @@ struct policy_model {
     enum policy_model_output output;
     struct calibration calibration;
     struct model_reasons reasons;
+    struct model_training training;
     const struct text *classes; /* names; NULL: there is one output */
     size_t slot;                /* of the first output in a frame */
     size_t slot_count;

@@ -218,6 +218,9 @@ static void open_collection(struct builder *builder, const yaml_event_t *event,
                                            event->data.sequence_start.tag)
                        : refuse_properties(builder, event, event->data.mapping_start.anchor,
                                            event->data.mapping_start.tag);
+    node->has_brackets = kind == TREE_LIST
+                             ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+                             : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     attach(builder, node);
     if (builder->depth == TREE_DEPTH_MAX) {
         diagnostic_add(builder->diagnostics, builder->source, tree_position(node),
@@ -228,6 +231,15 @@ static void open_collection(struct builder *builder, const yaml_event_t *event,
     builder->open[builder->depth] = node;
     builder->keys[builder->depth] = NULL;
     builder->depth++;
+}
+
+/* Brackets end where they close. A collection without brackets ends with its last child: libyaml
+ * sees its end only at what comes next. */
+static void close_collection(struct builder *builder, const yaml_event_t *event) {
+    struct tree_node *node = builder->open[--builder->depth];
+    node->end_line = node->has_brackets ? event->end_mark.line + 1
+                     : node->last       ? node->last->end_line
+                                        : node->line;
 }
 
 static void add_alias(struct builder *builder, const yaml_event_t *event) {
@@ -263,7 +275,7 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
         return !builder->stopped;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        builder->depth--;
+        close_collection(builder, event);
         return true;
     case YAML_STREAM_END_EVENT:
         return false;

@@ -25,9 +25,10 @@ struct tree_node {
     enum tree_kind kind;
     enum tree_style style; /* TREE_TEXT */
     bool broken;           /* an error was reported here: readers report nothing more */
+    bool has_brackets;     /* a collection in [] or {} */
     struct text text;      /* TREE_TEXT */
     size_t line, column;   /* of its first character, from 1 */
-    size_t end_line;       /* TREE_TEXT: of its last character */
+    size_t end_line;       /* of its last character */
     struct tree_node *key; /* of a mapping's child */
     struct tree_node *first, *last, *next;
     size_t child_count;

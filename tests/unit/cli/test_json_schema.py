@@ -91,6 +91,10 @@ PROBES = {
         "models.yaml": MODEL + f"reasons: {{{UNKNOWN}: 1}}}}]\n",
         "models/small.json": SMALL,
     },
+    "models.json/models/[]/train": {
+        "models.yaml": MODEL + f"train: {{{UNKNOWN}: 1}}}}]\n",
+        "models/small.json": SMALL,
+    },
     "thresholds.json": {"thresholds.yaml": f"{UNKNOWN}: 1\n"},
     "thresholds.json/thresholds/[]": {"thresholds.yaml": f"thresholds: [{{{UNKNOWN}: 1}}]\n"},
     "thresholds.json/budgets/[]": {"thresholds.yaml": f"budgets: [{{{UNKNOWN}: 1}}]\n"},

@@ -8,6 +8,7 @@
 
 #include "load_reference.h"
 #include "load_scorecard.h"
+#include "load_training.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -28,6 +29,7 @@ enum model_key {
     CLASSES,
     CALIBRATION,
     REASONS,
+    TRAIN,
     REFERENCE,
     MODEL_KEYS
 };
@@ -93,8 +95,9 @@ static bool read_file(struct models_loader *loader) {
         return false;
     const struct source *source = load_source(loader->load, path);
     if (!source) {
-        read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"",
-                        TEXT_ARGS(path));
+        read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"%s",
+                        TEXT_ARGS(path),
+                        loader->keys[TRAIN].node ? "; harrier train makes it" : "");
         return false;
     }
     struct error error;
@@ -131,10 +134,32 @@ static void define_tree(struct buffer *out, const struct tree_node *node) {
         buffer_printf(out, "%s", node->kind == TREE_LIST ? "]" : "}");
 }
 
+/* Of a model that is to be trained, neither the file nor what belongs to it is read. */
+static bool is_untrained(const struct models_loader *loader) {
+    return text_equal(loader->model->name, loader->load->untrained);
+}
+
+static bool read_untrained(struct models_loader *loader) {
+    struct model *model;
+    if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
+                        &model))
+        return false;
+    loader->model->model = model;
+    loader->model->file = TEXT_LITERAL("untrained"); /* not a scorecard */
+    return true;
+}
+
 static bool read_trees(struct models_loader *loader) {
     const struct tree_node *file = loader->keys[FILE_KEY].node,
                            *scorecard = loader->keys[SCORECARD].node;
     loader->scorecard = (struct scorecard){0};
+    if (scorecard && loader->keys[TRAIN].node) {
+        read_diagnostic(&loader->reader, loader->keys[TRAIN].node,
+                        "a scorecard is written by hand and cannot be trained");
+        return false;
+    }
+    if (!scorecard && is_untrained(loader))
+        return read_untrained(loader);
     if (!file == !scorecard) {
         read_diagnostic(&loader->reader, loader->at,
                         "expected either \"file\" or \"scorecard\" of the model");
@@ -585,6 +610,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [CLASSES] = {"classes", false, NULL},
         [CALIBRATION] = {"calibration", false, NULL},
         [REASONS] = {"reasons", false, NULL},
+        [TRAIN] = {"train", false, NULL},
         [REFERENCE] = {"reference", false, NULL},
     };
     struct policy_model model = {0};
@@ -607,9 +633,10 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good &= read_classes(loader);
         good = good && read_calibration(loader);
         good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
-        good = good &&
-               (!keys[REFERENCE].node || load_reference(load, &loader->reader, keys[REFERENCE].node,
-                                                        &loader->reference_bins, &model));
+        good = load_training(&loader->reader, keys[TRAIN].node, &model.training) && good;
+        good = good && (!keys[REFERENCE].node || is_untrained(loader) ||
+                        load_reference(load, &loader->reader, keys[REFERENCE].node,
+                                       &loader->reference_bins, &model));
         buffer_printf(&loader->definition, "\noutput %d", (int)model.output);
     } else {
         good = false;
@@ -619,6 +646,23 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         return;
     load->snapshot->models[load->snapshot->model_count++] = model;
     load->snapshot->model_slot_count += model.slot_count;
+}
+
+/* The model that is to be trained must be there. */
+static void check_untrained(struct models_loader *loader, const struct tree_node *list) {
+    struct text wanted = loader->load->untrained;
+    struct near near = near_to(wanted);
+    char hint[NEAR_HINT_SIZE];
+    for (const struct tree_node *item = list->first; item; item = item->next) {
+        const struct tree_node *name = tree_child(item, "name");
+        if (!name || name->kind != TREE_TEXT)
+            continue;
+        if (text_equal(name->text, wanted))
+            return;
+        near_try(&near, name->text);
+    }
+    diagnostic_add(&loader->load->diagnostics, loader->reader.source, (struct position){0},
+                   "no model \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(wanted), near_hint(&near, hint));
 }
 
 static void read_models(struct models_loader *loader, const struct tree_node *root) {
@@ -641,6 +685,8 @@ static void read_models(struct models_loader *loader, const struct tree_node *ro
     check(load->snapshot->models);
     for (const struct tree_node *item = list->first; item; item = item->next)
         read_model(loader, item);
+    if (load->untrained.length > 0)
+        check_untrained(loader, list);
 }
 
 void load_models(struct load *load) {

@@ -54,6 +54,34 @@ static void test_nodes(void **state) {
     bench_deinit(&bench);
 }
 
+static void test_ends(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "text: one\n"
+                       "flow: {a: [1,\n"
+                       "  2], b: 3\n"
+                       "  } # behind it\n"
+                       "block:\n"
+                       "  inner:\n"
+                       "  - x\n"
+                       "  - y: {}\n"
+                       "\n"
+                       "# of the next\n"
+                       "last: 'a\n"
+                       "  b'\n");
+    const struct tree_node *flow = child(bench.root, "flow"), *block = child(bench.root, "block");
+    assert_int_equal(child(bench.root, "text")->end_line, 1);
+    assert_true(flow->has_brackets && !block->has_brackets && !bench.root->has_brackets);
+    assert_int_equal(flow->end_line, 4);
+    assert_int_equal(child(flow, "a")->end_line, 3);
+    assert_int_equal(block->end_line, 8);
+    assert_int_equal(child(block, "inner")->end_line, 8);
+    assert_true(child(child(block, "inner")->last, "y")->has_brackets);
+    assert_int_equal(child(bench.root, "last")->end_line, 12);
+    assert_int_equal(bench.root->end_line, 12);
+    bench_deinit(&bench);
+}
+
 static void test_empty(void **state) {
     (void)state;
     static const char *const contents[] = {"", "\n", "# only a comment\n", "---\n", "\xef\xbb\xbf"};
@@ -216,10 +244,11 @@ static void test_near(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nodes),       cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_locate),      cmocka_unit_test(test_locate_end),
-        cmocka_unit_test(test_many_keys),   cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_diagnostics), cmocka_unit_test(test_near),
+        cmocka_unit_test(test_nodes),      cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_empty),      cmocka_unit_test(test_locate),
+        cmocka_unit_test(test_locate_end), cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_deep),       cmocka_unit_test(test_diagnostics),
+        cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

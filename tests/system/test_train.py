@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+"""harrier train on an archive that this test makes: its figures are those of a replay of the written policy, its margins
+those of the library, the same command gives the same bytes, it knows no more than it could have known, and it never writes
+over anything."""
+import contextlib
+import csv
+import ctypes
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from server import WAIT
+
+HARRIER = os.environ["HARRIER"]
+DAYS = 20
+TRAIN, TEST = "2026-01-02..2026-01-12", "2026-01-13..2026-01-21"
+RANGE = ("--train", TRAIN, "--test", TEST)
+CHANNELS = ["ecom", "pos", "atm", "moto"]
+
+POLICY = {
+    "policy.yaml": """\
+policy:
+  name: taught
+  base_currency: EUR
+  cutoffs: {review: 300}
+  currency_rates:
+    - {currency: USD, from: 2020-01-01, rate: "0.9"}
+    - {currency: GBP, from: 2020-01-01, rate: "1.2"}
+""",
+    "schema.yaml": "fields:\n  card: {required: true}\n",
+    "features.yaml": """\
+entities:
+  card: {key: card}
+  merchant: {key: merchant}
+features:
+  card:
+    - {name: count_1h, aggregate: count, window: 1h}
+    - {name: count_1d, aggregate: count, window: 1d}
+    - {name: mean_10d, aggregate: mean, of: amount, window: 10d, exclude_current: true}
+    - {name: frauds_10d, aggregate: count, where: "outcome in ['fraud', 'chargeback']", window: 10d}
+  merchant:
+    - {name: sum_1h, aggregate: sum, of: amount, window: 1h}
+values:
+  - {name: price, value: amount} # in the base currency
+  - {name: code, value: "channel == 'ecom' ? 0 : channel == 'pos' ? 1 : channel == 'atm' ? 2 : channel == 'moto' ? 3 : -1"}
+""",
+    "rules/model.yaml": """\
+rules:
+  - {name: likely, when: models.fraud > 0.2, then: {score: 400}, reason: "fraud with {models.fraud}"}
+""",
+    "cases/all.yaml": """\
+cases:
+  - name: "a usual one"
+    transaction: {card: c1, amount: 5.00, currency: EUR}
+    expect: {verdict: approve}
+""",
+}
+INPUTS = """\
+      amount: amount
+      fast: card.count_1h
+      many: card.count_1d
+      mean: card.mean_10d
+      frauds: card.frauds_10d
+      takings: merchant.sum_1h
+      channel: {value: channel, categories: [ecom, pos, atm, moto]}
+"""
+MODELS = f"""\
+models:
+  # A comment stays.
+  - name: fraud
+    about: As the test declares it
+    file: models/old.json # gone
+    inputs:
+{INPUTS}    train: {{rounds: 60, early_stopping: 15, max_depth: 4, class_weight: balanced, subsample: 0.8}}
+    reasons: {{top: 2}}
+
+  - name: card
+    scorecard: {{points: {{amount: [{{below: 20, points: 25.5}}, {{points: 0}}]}}}}
+"""
+
+
+def times(text):
+    return text + ("T00:00:00Z" if len(text) == 10 else "")
+
+
+class Library:
+    """Margins by libxgboost itself, without Python's package."""
+
+    def __init__(self, model):
+        self.library = ctypes.CDLL("libxgboost.so.0")
+        self.library.XGBGetLastError.restype = ctypes.c_char_p
+        self.booster = ctypes.c_void_p()
+        self.check(self.library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(self.booster)))
+        self.check(self.library.XGBoosterLoadModel(self.booster, model.encode()))
+
+    def check(self, result):
+        if result != 0:
+            raise AssertionError(self.library.XGBGetLastError())
+
+    def margins(self, rows, types):
+        width = len(types)
+        flat = (ctypes.c_float * (len(rows) * width))(*[value for row in rows for value in row])
+        matrix, shape, dimensions = ctypes.c_void_p(), ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
+        self.check(self.library.XGDMatrixCreateFromMat(flat, ctypes.c_uint64(len(rows)), ctypes.c_uint64(width),
+                                                       ctypes.c_float(math.nan), ctypes.byref(matrix)))
+        for field, values in (("feature_name", NAMES), ("feature_type", types)):
+            strings = (ctypes.c_char_p * width)(*[value.encode() for value in values])
+            self.check(self.library.XGDMatrixSetStrFeatureInfo(matrix, field.encode(), strings, ctypes.c_uint64(width)))
+        config = b'{"type": 1, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false}'
+        result = ctypes.POINTER(ctypes.c_float)()
+        self.check(self.library.XGBoosterPredictFromDMatrix(self.booster, matrix, config, ctypes.byref(shape),
+                                                            ctypes.byref(dimensions), ctypes.byref(result)))
+        return [result[i] for i in range(len(rows))]
+
+
+NAMES = ["amount", "fast", "many", "mean", "frauds", "takings", "channel"]
+COLUMNS = ["price", "card.count_1h", "card.count_1d", "card.mean_10d", "card.frauds_10d", "merchant.sum_1h", "code"]
+
+
+def auc_and_precision(scores, labels):
+    """Over thresholds from the greatest score down, ties as one step."""
+    rows = sorted(zip(scores, labels), reverse=True)
+    positive = negative = area = precision = 0
+    at = 0
+    while at < len(rows):
+        p = n = 0
+        score = rows[at][0]
+        while at < len(rows) and rows[at][0] == score:
+            p, n, at = p + rows[at][1], n + (not rows[at][1]), at + 1
+        area += n * (positive + p / 2)
+        positive, negative = positive + p, negative + n
+        precision += p * positive / (positive + negative)
+    return area / (positive * negative), precision / positive
+
+
+class TrainTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = contextlib.ExitStack()
+        cls.root = cls.stack.enter_context(tempfile.TemporaryDirectory())
+        cls.archive, cls.day = os.path.join(cls.root, "archive"), os.path.join(cls.root, "all.csv")
+        cls.policy = cls.write_policy("policy")
+        cls.call("simulate", f"--days={DAYS}", "--transactions-per-day=600", "--customers=300", "--fraud-rate=0.05",
+                 f"--out={cls.day}")
+        cls.without = cls.write_policy("without", models=None)
+        os.remove(os.path.join(cls.without, "rules/model.yaml"))
+        cls.call("import", "--quiet", cls.archive, cls.day, f"--policy={cls.without}")
+        cls.out = os.path.join(cls.root, "trained")
+        cls.done = cls.train(cls.out, check=False)
+        if cls.done.returncode == 69:
+            assert "libxgboost" in cls.done.stderr, cls.done.stderr
+            raise unittest.SkipTest(cls.done.stderr.strip())
+        assert cls.done.returncode == 0, cls.done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stack.close()
+
+    @classmethod
+    def write_policy(cls, name, models=MODELS):
+        folder = os.path.join(cls.root, name)
+        for path, content in {**POLICY, **({"models.yaml": models} if models else {})}.items():
+            os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+            with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+                file.write(content)
+        return folder
+
+    @classmethod
+    def call(cls, *arguments, check=True):
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments}: {done.returncode} {done.stderr}")
+        return done
+
+    @classmethod
+    def train(cls, out, *more, policy=None, model="fraud", ranges=RANGE, check=True, archive=None):
+        return cls.call("train", archive or cls.archive, f"--policy={policy or cls.policy}", f"--model={model}", *ranges,
+                        f"--out={out}", "--json", "--quiet", *more, check=check)
+
+    def card(self, folder=None):
+        with open(os.path.join(folder or self.out, "models/fraud.card.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def refused(self, status, message, *more, **options):
+        out = os.path.join(self.root, "none")
+        done = self.train(out, *more, check=False, **options)
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertRegex(done.stderr, message)
+        self.assertFalse(os.path.exists(out))
+
+    def known_rows(self, ranges, known_before=None):
+        """Of the file that was imported: rows of a range, and whether each is fraud as far as was known."""
+        begin, end = (times(moment) for moment in ranges.split(".."))
+        with open(self.day, encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if begin <= row["event_time"] < end:
+                    known = row["outcome"] and (not known_before or row["outcome_time"] < times(known_before))
+                    yield row, bool(known and row["outcome"] in ("fraud", "chargeback")), bool(known)
+
+    # ---- what is written ----
+
+    def test_the_folder_is_a_policy_with_the_model(self):
+        files = {os.path.relpath(os.path.join(at, name), self.out) for at, _, names in os.walk(self.out) for name in names}
+        self.assertEqual(files, {*POLICY, "models.yaml", "models/fraud.ubj", "models/fraud.reference.json",
+                                 "models/fraud.card.json", "models/fraud.card.md"})
+        with open(os.path.join(self.out, "models.yaml"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        added = [line for line in lines if line not in MODELS.splitlines()]
+        self.assertEqual([re.sub(r"\{.*", "", line).strip() for line in added],
+                         ["calibration:", "reference: models/fraud.reference.json", "file: models/fraud.ubj"])
+        self.assertEqual([line for line in MODELS.splitlines() if line not in lines],
+                         ["    file: models/old.json # gone"])
+        self.call("check", self.out)
+        self.assertEqual(self.done.stdout, json.dumps(self.card(), separators=(",", ":"), ensure_ascii=False) + "\n")
+        with open(os.path.join(self.out, "models/fraud.card.md"), encoding="utf-8") as file:
+            markdown = file.read()
+        self.assertTrue(markdown.startswith("# Model fraud\n\nAs the test declares it\n"), markdown)
+        self.assertIn(f"| AUC | {self.card()['tested']['metrics']['auc']['value']:.4f} |", markdown)
+
+    def test_the_same_command_gives_the_same_bytes(self):
+        again = os.path.join(self.root, "again")
+        self.train(again, "--threads=1")
+        for at, _, names in os.walk(self.out):
+            for name in names:
+                path = os.path.relpath(os.path.join(at, name), self.out)
+                with open(os.path.join(self.out, path), "rb") as one, open(os.path.join(again, path), "rb") as other:
+                    self.assertEqual(one.read(), other.read(), path)
+        seeded = os.path.join(self.root, "seeded")
+        self.train(seeded, "--seed=2")
+        with open(os.path.join(self.out, "models/fraud.ubj"), "rb") as one, \
+                open(os.path.join(seeded, "models/fraud.ubj"), "rb") as other:
+            self.assertNotEqual(one.read(), other.read())
+        self.assertEqual(self.card(seeded)["trained"]["rows_sha256"], self.card()["trained"]["rows_sha256"])
+
+    # ---- what it learned from ----
+
+    def test_it_knows_what_was_known(self):
+        rows = list(self.known_rows(TRAIN, known_before="2026-01-13"))
+        later = list(self.known_rows(TRAIN))
+        trained = self.card()["trained"]
+        self.assertEqual(trained["transactions"], len(rows))
+        self.assertEqual(trained["frauds"], sum(fraud for _, fraud, _ in rows))
+        self.assertLess(trained["frauds"], sum(fraud for _, fraud, _ in later), "no outcome came later")
+        self.assertEqual(sum(part["rows"] for part in trained["slices"].values()), trained["rows"])
+        self.assertEqual(sum(part["frauds"] for part in trained["slices"].values()), trained["frauds"])
+        self.assertEqual(list(trained["slices"]), ["fit", "validation", "calibration"])
+        starts = [part["from"] for part in trained["slices"].values()]
+        self.assertEqual(starts, sorted(starts))
+        with open(os.path.join(self.out, "models/fraud.reference.json"), encoding="utf-8") as file:
+            reference = json.load(file)
+        self.assertEqual(reference["rows"], len(rows))
+        self.assertEqual([column["name"] for column in reference["inputs"]], NAMES)
+        self.assertEqual(sum(reference["score"]["counts"]), len(rows))
+
+    def test_young_transactions_are_left_out_when_asked(self):
+        out = os.path.join(self.root, "grown")
+        self.train(out, "--outcomes-after=5d")
+        young = [row for row, _, known in self.known_rows("2026-01-08..2026-01-12", known_before="2026-01-13") if not known
+                 and row["event_time"] > "2026-01-08T00:00:00Z"]
+        trained = self.card(out)["trained"]
+        self.assertGreater(len(young), 0)
+        self.assertEqual(trained["too_young"], len(young))
+        self.assertEqual(trained["rows"], trained["transactions"] - len(young))
+
+    # ---- what it is worth ----
+
+    def replayed(self, folder):
+        path = os.path.join(self.root, "features.csv")
+        self.call("replay", self.archive, f"--policy={folder}", f"--features={path}", "--with-fields", "--from",
+                  TEST.split("..", maxsplit=1)[0], "--to", TEST.split("..")[1], "--quiet")
+        with open(path, encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def test_figures_and_margins_are_those_of_a_replay(self):
+        rows = self.replayed(self.out)
+        card = self.card()
+        labels = [row["outcome"] in ("fraud", "chargeback") for row in rows]
+        probabilities = [float(row["models.fraud"]) for row in rows]
+        tested = card["tested"]
+        self.assertEqual((tested["rows"], tested["frauds"]), (len(rows), sum(labels)))
+        auc, precision = auc_and_precision(probabilities, labels)
+        self.assertAlmostEqual(tested["metrics"]["auc"]["value"], auc, places=12)
+        self.assertAlmostEqual(tested["metrics"]["ap"]["value"], precision, places=12)
+        self.assertGreater(auc, 0.7, "it has learned nothing")
+        self.assertLess(tested["metrics"]["auc"]["low"], auc)
+        self.assertGreater(tested["metrics"]["auc"]["high"], auc)
+        brier = sum((p - label) ** 2 for p, label in zip(probabilities, labels)) / len(rows)
+        self.assertAlmostEqual(tested["probability"]["brier"], brier, places=12)
+        self.assertAlmostEqual(tested["probability"]["mean"], sum(probabilities) / len(rows), places=12)
+        # The library's own margins, and the calibration that models.yaml has.
+        values = [[float(row[column]) if row[column] not in ("", "-1") else math.nan for column in COLUMNS] for row in rows]
+        margins = Library(os.path.join(self.out, "models/fraud.ubj")).margins(values, ["q"] * 6 + ["c"])
+        a, b = card["calibration"]["a"], card["calibration"]["b"]
+        self.assertGreater(len(set(margins)), 50)
+        for margin, probability in zip(margins, probabilities):
+            self.assertAlmostEqual(1 / (1 + math.exp(-(a * margin + b))), probability, places=14)
+        self.assertAlmostEqual(sum(card["importance"].values()), 1)
+
+    def test_isotonic_margin_and_no_early_stopping(self):
+        models = MODELS.replace("subsample: 0.8", "calibration: isotonic, early_stopping: 0").replace(
+            "early_stopping: 15, ", "")
+        policy, out = self.write_policy("isotonic", models), os.path.join(self.root, "isotonic_out")
+        self.train(out, policy=policy)
+        card = self.card(out)
+        self.assertEqual(card["calibration"]["kind"], "isotonic")
+        self.assertEqual((card["fitted"]["rounds"], card["fitted"]["rounds_tried"]), (60, 60))
+        self.assertEqual(list(card["trained"]["slices"]), ["fit", "calibration"])
+        self.call("check", out)
+        # Trained again, from what was written: the calibration of the old model goes.
+        with open(os.path.join(out, "models.yaml"), encoding="utf-8") as file:
+            yaml = file.read()
+        with open(os.path.join(out, "models.yaml"), "w", encoding="utf-8") as file:
+            file.write(yaml.replace("calibration: isotonic", "calibration: none"))
+        os.remove(os.path.join(out, "models/fraud.ubj"))
+        again = os.path.join(self.root, "isotonic_again")
+        self.train(again, policy=out)
+        self.assertEqual(self.card(again)["calibration"]["kind"], "none")
+        with open(os.path.join(again, "models.yaml"), encoding="utf-8") as file:
+            self.assertNotIn("isotonic", file.read())
+
+    # ---- what is refused ----
+
+    def test_nothing_is_written_over(self):
+        before = self.card()
+        done = self.train(self.out, check=False)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("it exists and is not written over", done.stderr)
+        self.assertEqual(self.card(), before)
+
+    def test_command_lines(self):
+        self.refused(64, "--test begins before --train ends", ranges=("--train", TRAIN, "--test", "2026-01-11..2026-01-21"))
+        self.refused(64, "does not end after it begins", ranges=("--train", "2026-01-05..2026-01-05", "--test", TEST))
+        self.refused(64, "is not a range", ranges=("--train", "2026-01-05", "--test", TEST))
+        self.refused(78, 'models.yaml: no model "fruad"; did you mean "fraud"', model="fruad")
+        self.refused(78, 'has no model "fraud": it has no models.yaml', policy=self.without)
+        scorecard = self.write_policy("scorecard", "models:" + MODELS[MODELS.index("\n  - name: card"):])
+        os.remove(os.path.join(scorecard, "rules/model.yaml"))
+        self.refused(64, "card is a scorecard", model="card", policy=scorecard)
+        self.refused(64, "expected a number a day", "--reviews=100")
+        self.refused(66, "there is no such archive", archive=os.path.join(self.root, "nowhere"))
+
+    def test_policies(self):
+        def policy(name, old, new):
+            return self.write_policy(name, MODELS.replace(old, new))
+        self.refused(78, "unknown key", policy=policy("wrong_key", "max_depth", "max_dpeth"))
+        self.refused(78, "all of them|expected \"inputs\"", policy=policy("no_inputs", f"    inputs:\n{INPUTS}", ""))
+        self.refused(78, "without { }", policy=self.write_policy(
+            "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
+        self.refused(78, "an input fails for .* first: amount of transaction .*: division by zero",
+                     policy=policy("failing", "amount: amount\n", "amount: 5 / (card.count_1h - card.count_1h)\n"))
+
+    def test_ranges_without_enough(self):
+        self.refused(66, "training range has no transactions", ranges=("--train", "2025-01-01..2025-02-01", "--test", TEST))
+        self.refused(66, "test range has no transactions", ranges=("--train", TRAIN, "--test", "2027-01-01..2027-02-01"))
+        self.refused(66, "too few frauds", ranges=("--train", "2026-01-02..2026-01-04", "--test", TEST))
+        bare = os.path.join(self.root, "bare.csv")
+        with open(self.day, encoding="utf-8") as file, open(bare, "w", encoding="utf-8") as to:
+            rows = csv.DictReader(file)
+            writer = csv.DictWriter(to, [name for name in rows.fieldnames if not name.startswith(("outcome", "label"))],
+                                    extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        archive = os.path.join(self.root, "bare")
+        self.call("import", "--quiet", archive, bare, f"--policy={self.without}")
+        self.refused(66, "no transaction that was known to be fraud", archive=archive)
+
+
+if __name__ == "__main__":
+    unittest.main()
