@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "report_amount.h"
+#include "report_card_key.h"
 
 #include <stdlib.h>
 
@@ -33,7 +34,6 @@ struct report_worker {
 struct report {
     struct report_options options;
     const struct snapshot *policy; /* its currency is the report's; NULL: the archive has none */
-    const char *card_names[2];     /* entities to count as cards, by preference */
     struct report_worker *workers;
     size_t worker_count;
     struct report_cards *cards;
@@ -51,12 +51,10 @@ static void worker_init(const struct report *report, struct report_worker *worke
 
 struct report *report_new(const struct report_options *options, const struct replay *replay) {
     struct report *report = check_calloc(1, sizeof *report);
-    *report = (struct report){
-        .options = *options,
-        .policy = replay_last_policy(replay),
-        .card_names = {options->card ? options->card : "card", options->card ? NULL : "customer"},
-        .worker_count = replay_workers(replay),
-        .cards = report_cards_new(options->k, options->blocked_after_days)};
+    *report = (struct report){.options = *options,
+                              .policy = replay_last_policy(replay),
+                              .worker_count = replay_workers(replay),
+                              .cards = report_cards_new(options->k, options->blocked_after_days)};
     report->models = report_models_new(report->policy, report->worker_count);
     report->workers = aligned_alloc(64, report->worker_count * sizeof *report->workers);
     if (!report->workers)
@@ -93,15 +91,6 @@ void report_free(struct report *report) {
 
 /* ---- policies ---- */
 
-/* The entity counted as a card; SIZE_MAX: none. */
-static size_t card_entity(const struct report *report, const struct snapshot *snapshot) {
-    for (size_t name = 0; name < 2 && report->card_names[name]; name++)
-        for (size_t i = 0; i < snapshot->plan.entity_count; i++)
-            if (text_is(snapshot->plan.entities[i].name, report->card_names[name]))
-                return i;
-    return SIZE_MAX;
-}
-
 /* Finds or makes the worker's reading for a policy. Rows of one policy follow each other, so the
  * last one mostly fits. */
 static struct reading *reading_of(const struct report *report, struct report_worker *worker,
@@ -115,7 +104,7 @@ static struct reading *reading_of(const struct report *report, struct report_wor
     worker->readings =
         check_reallocarray(worker->readings, worker->reading_count + 1, sizeof *worker->readings);
     struct reading *reading = &worker->readings[worker->last = worker->reading_count++];
-    size_t entity = card_entity(report, snapshot);
+    size_t entity = report_card_entity(snapshot, report->options.card);
     *reading = (struct reading){
         .amount = report_amount_of(snapshot, report->policy->schema.base_currency),
         .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
@@ -125,22 +114,6 @@ static struct reading *reading_of(const struct report *report, struct report_wor
 }
 
 /* ---- a row ---- */
-
-/* The hash of a card's key; false: a part of the key is missing. */
-static bool read_card(const struct reading *reading, const struct value *frame,
-                      uint64_t *ret_hash) {
-    uint64_t hash = 0;
-    if (!reading->card)
-        return false;
-    for (size_t i = 0; i < reading->card->key_slot_count; i++) {
-        struct value part = frame[reading->card->key_slots[i]];
-        if (part.type == VALUE_ABSENT || part.type == VALUE_ERROR)
-            return false;
-        hash = value_hash(part, hash);
-    }
-    *ret_hash = hash;
-    return true;
-}
 
 static struct report_fact fact_of(const struct report *report, const struct reading *reading,
                                   const struct replay_row *row, const struct value *frame) {
@@ -205,7 +178,7 @@ static void append_card(const struct reading *reading, enum report_class class,
         return;
     }
     mark |= MARK_COUNTS | (class == REPORT_POSITIVE ? MARK_POSITIVE : 0);
-    if (read_card(reading, frame, &card))
+    if (reading->card && report_card_read(reading->card, frame, &card))
         mark |= MARK_CARD;
     append_mark(prepared, mark, card);
 }
@@ -413,7 +386,7 @@ const struct report_figures *report_finish(struct report *report) {
     report_changes_finish(&figures->changes);
     figures->transactions = report_rows(&figures->tally);
     if (report->policy) {
-        size_t entity = card_entity(report, report->policy);
+        size_t entity = report_card_entity(report->policy, report->options.card);
         if (entity != SIZE_MAX)
             figures->card = report->policy->plan.entities[entity].name;
     }

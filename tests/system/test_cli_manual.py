@@ -65,8 +65,8 @@ class ManualTest(ServerTest):
             self.assertGreater(len(file.readlines()), 2000)
 
     def test_policy(self):
-        """With two policies and a challenger: the second one and the challenger are those of a server that was started on
-        the archive."""
+        """With two policies, a challenger and a candidate: the second one and the challenger are those of a server that was
+        started on the archive. One day is too little to promote the candidate (status 3)."""
         policy = os.path.join(self.folder, "policy")
         shutil.copytree(policy, os.path.join(self.folder, "next"))
         first = json.loads(self.run_program("policy", "list", self.data, "--json").stdout.splitlines()[0])["snapshot_id"]
@@ -77,9 +77,14 @@ class ManualTest(ServerTest):
             file.write("rules:\n  - {name: tried, about: x, when: amount > 1e6, then: {score: 2}}\n")
         options = (f"--challenger={challenger}", "--challenger_share=10%", "--challenger_key=card")
         self.assertEqual(self.server(*options).start().stop(), 0)
+        candidate = os.path.join(self.folder, "candidate")
+        shutil.copytree(os.path.join(self.folder, "next"), candidate)
+        os.mkdir(os.path.join(candidate, "models"))
+        with open(os.path.join(candidate, "models", "fraud.card.json"), "w", encoding="utf-8") as file:
+            json.dump({"trained": {"from": "2025-01-01", "until": "2025-06-01"}}, file)
         mine = {"6db3e1da": first[:8], "/srv/policy": policy}
         for words in examples("policy"):
-            self.example(words, mine, statuses=(0, 1) if words[2] == "diff" else (0,))
+            self.example(words, mine, statuses=(0, 1) if words[2] == "diff" else (3,) if "--beats" in words else (0,))
         self.assertTrue(os.path.exists(os.path.join(self.folder, "before", "policy.yaml")))
         self.assertFalse(os.path.exists(os.path.join(policy, "rules", "one_more.yaml")))
         self.assertTrue(os.path.exists(os.path.join(policy, "rules", "tried.yaml")))  # promoted

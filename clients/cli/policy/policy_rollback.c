@@ -199,6 +199,9 @@ static int run(struct exchange *exchange, struct error *ret_error) {
         return r;
     r = policy_export_write(&exchange->draft, rollback->new_files, rollback->new_count, ret_error);
     if (r == 0)
+        r = policy_export_write(&exchange->draft, rollback->more_files, rollback->more_count,
+                                ret_error);
+    if (r == 0)
         r = (exchange->is_link ? exchange_link : exchange_folder)(exchange, ret_error);
     if (r < 0)
         folder_draft_discard(&exchange->draft);

@@ -21,6 +21,8 @@ struct rollback {
     const struct policy_file *new_files; /* all of their paths are inside */
     size_t new_count;
     uint64_t new_id;
+    const struct policy_file *more_files; /* beside the new ones, not of the policy */
+    size_t more_count;
 };
 
 struct rolled_back {
