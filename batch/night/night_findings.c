@@ -4,12 +4,14 @@
 #include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/model/stability.h"
+#include "night_finder.h"
+#include "night_model_drift.h"
+#include "night_models.h"
 #include "night_share.h"
 #include "night_statistics.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,42 +22,6 @@
  * a hundred rules at a millionth give a false finding every 27 years. */
 #define CHANCE_DAY  1e-4
 #define CHANCE_MANY 1e-6
-
-struct finder {
-    const struct night_evidence *evidence;
-    const struct night_figures *figures;
-    const struct night_day *today;
-    struct night_findings *findings;
-};
-
-static struct night_finding *add(struct finder *finder, enum night_severity severity,
-                                 const char *code, struct text subject, double figure,
-                                 double expected) {
-    struct night_findings *findings = finder->findings;
-    findings->of = check_reallocarray(findings->of, findings->count + 1, sizeof *findings->of);
-    struct night_finding *finding = &findings->of[findings->count++];
-    *finding = (struct night_finding){
-        .severity = severity, .code = code, .figure = figure, .expected = expected};
-    snprintf(finding->subject, sizeof finding->subject, "%" TEXT_FORMAT, TEXT_ARGS(subject));
-    findings->by_severity[severity]++;
-    return finding;
-}
-
-static void __attribute__((format(printf, 2, 3))) say(struct night_finding *finding,
-                                                      const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(finding->text, sizeof finding->text, format, arguments);
-    va_end(arguments);
-}
-
-static void __attribute__((format(printf, 2, 3))) advise(struct night_finding *finding,
-                                                         const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(finding->advice, sizeof finding->advice, format, arguments);
-    va_end(arguments);
-}
 
 /* ---- volume ---- */
 
@@ -109,15 +75,17 @@ static void find_volume(struct finder *finder) {
         return;
     double usual = (double)reference.sum / (double)reference.days;
     struct night_finding *finding =
-        add(finder, low ? NIGHT_ALERT : NIGHT_WARNING, low ? "volume_low" : "volume_high",
-            (struct text){0}, (double)now, usual);
-    say(finding, "%" PRIu64 " transactions; %.0f are usual %s", now, usual,
-        finder->figures->days[WEEK].transactions > 0 ? "on this day of the week" : "on a day");
-    advise(finding, "%s",
-           low ? "Ask the producers: a channel may be down, or its transactions refused (see the "
-                 "rejects) or still to come."
-               : "Look for transactions sent twice under new ids, for a test that went to "
-                 "production, and for card testing.");
+        finder_add(finder, low ? NIGHT_ALERT : NIGHT_WARNING, low ? "volume_low" : "volume_high",
+                   (struct text){0}, (double)now, usual);
+    finder_say(finding, "%" PRIu64 " transactions; %.0f are usual %s", now, usual,
+               finder->figures->days[WEEK].transactions > 0 ? "on this day of the week"
+                                                            : "on a day");
+    finder_advise(
+        finding, "%s",
+        low ? "Ask the producers: a channel may be down, or its transactions refused (see the "
+              "rejects) or still to come."
+            : "Look for transactions sent twice under new ids, for a test that went to "
+              "production, and for card testing.");
 }
 
 /* Neither today nor in the week before. */
@@ -130,10 +98,11 @@ static void find_silence(struct finder *finder) {
     if (figures->newest_event_us != INT64_MIN)
         value_format(value_timestamp(figures->newest_event_us), newest, sizeof newest);
     struct night_finding *finding =
-        add(finder, NIGHT_ALERT, "no_transactions", (struct text){0}, 0, 0);
-    say(finding, "No transaction on this day or in the week before; the newest: %s", newest);
-    advise(finding, "Ask the producers. A report on imported history needs --date: the day after "
-                    "the day that it is about.");
+        finder_add(finder, NIGHT_ALERT, "no_transactions", (struct text){0}, 0, 0);
+    finder_say(finding, "No transaction on this day or in the week before; the newest: %s", newest);
+    finder_advise(finding,
+                  "Ask the producers. A report on imported history needs --date: the day after "
+                  "the day that it is about.");
 }
 
 /* ---- gaps ---- */
@@ -152,12 +121,14 @@ static void report_gap(struct finder *finder, size_t from, size_t to, double exp
     char hours[32];
     bool is_long = to - from >= 4;
     snprintf(hours, sizeof hours, "%02zu:00-%02zu:00", from, to);
-    struct night_finding *finding =
-        add(finder, is_long ? NIGHT_ALERT : NIGHT_WARNING, "gap", text_of(hours), 0, expected);
-    say(finding, "No transaction from %02zu:00 to %02zu:00 UTC, where %.0f were to be expected",
-        from, to, expected);
-    advise(finding, "Was the server down, or its producers? Transactions that were not scored can "
-                    "still be sent, with their event times.");
+    struct night_finding *finding = finder_add(finder, is_long ? NIGHT_ALERT : NIGHT_WARNING, "gap",
+                                               text_of(hours), 0, expected);
+    finder_say(finding,
+               "No transaction from %02zu:00 to %02zu:00 UTC, where %.0f were to be expected", from,
+               to, expected);
+    finder_advise(finding,
+                  "Was the server down, or its producers? Transactions that were not scored can "
+                  "still be sent, with their event times.");
 }
 
 /* Hours without a transaction that 20 or more were expected in: by chance one in e^20. */
@@ -192,20 +163,23 @@ static void find_fraud(struct finder *finder) {
             continue;
         char date[NIGHT_DATE_SIZE];
         night_date_format(finder->figures->first_day + (int64_t)at, date);
-        struct night_finding *finding = add(finder, NIGHT_ALERT, "fraud_rate", text_of(date),
-                                            night_share_now(&share), night_share_before(&share));
+        struct night_finding *finding =
+            finder_add(finder, NIGHT_ALERT, "fraud_rate", text_of(date), night_share_now(&share),
+                       night_share_before(&share));
         char when[32] = "on the same day";
         if (age > 0)
             snprintf(when, sizeof when, "within %zu days", age + 1);
-        say(finding,
-            "%" PRIu64 " of %" PRIu64 " transactions of %s were reported as fraud %s, %.2f %%; of "
-            "the week before it %.2f %%",
-            share.k, share.n, date, when, 100 * night_share_now(&share),
-            100 * night_share_before(&share));
-        advise(finding,
-               "Look at what they have in common (harrier export %s --from %s --out FILE), and at "
-               "the frauds that were approved.",
-               finder->evidence->data, date);
+        finder_say(finding,
+                   "%" PRIu64 " of %" PRIu64
+                   " transactions of %s were reported as fraud %s, %.2f %%; of "
+                   "the week before it %.2f %%",
+                   share.k, share.n, date, when, 100 * night_share_now(&share),
+                   100 * night_share_before(&share));
+        finder_advise(
+            finding,
+            "Look at what they have in common (harrier export %s --from %s --out FILE), and at "
+            "the frauds that were approved.",
+            finder->evidence->data, date);
     }
 }
 
@@ -227,13 +201,15 @@ static void find_missed(struct finder *finder) {
         night_chance_of_rise(missed, frauds, missed_before, frauds_before) >= CHANCE_DAY)
         return;
     struct night_finding *finding =
-        add(finder, NIGHT_WARNING, "missed_frauds", (struct text){0}, now, before);
-    say(finding,
-        "%" PRIu64 " of %" PRIu64 " frauds a week or two old were approved, %.0f %%; of older ones "
-        "%.0f %%",
-        missed, frauds, 100 * now, 100 * before);
-    advise(finding, "A new pattern may pass the rules: compare the missed frauds with the found "
-                    "ones, and write a rule in shadow.");
+        finder_add(finder, NIGHT_WARNING, "missed_frauds", (struct text){0}, now, before);
+    finder_say(finding,
+               "%" PRIu64 " of %" PRIu64
+               " frauds a week or two old were approved, %.0f %%; of older ones "
+               "%.0f %%",
+               missed, frauds, 100 * now, 100 * before);
+    finder_advise(finding,
+                  "A new pattern may pass the rules: compare the missed frauds with the found "
+                  "ones, and write a rule in shadow.");
 }
 
 /* ---- verdicts and rules ---- */
@@ -250,15 +226,16 @@ static void find_verdicts(struct finder *finder) {
         if (!rose && !night_share_fell(&share, 2.5, CHANCE_DAY / 10))
             continue;
         struct night_finding *finding =
-            add(finder, rose ? NIGHT_ALERT : NIGHT_WARNING, "verdict_share", text_of(name),
-                night_share_now(&share), night_share_before(&share));
-        say(finding, "%.2f %% of the transactions got %s; in the week before %.2f %%",
-            100 * night_share_now(&share), name, 100 * night_share_before(&share));
-        advise(finding, "%s",
-               rose ? "Look at the rules that fire more often than before, below; a rule can be "
-                      "put into shadow until it is understood."
-                    : "Look at the rules that fire less often than before, and at features that "
-                      "are absent more often, below.");
+            finder_add(finder, rose ? NIGHT_ALERT : NIGHT_WARNING, "verdict_share", text_of(name),
+                       night_share_now(&share), night_share_before(&share));
+        finder_say(finding, "%.2f %% of the transactions got %s; in the week before %.2f %%",
+                   100 * night_share_now(&share), name, 100 * night_share_before(&share));
+        finder_advise(
+            finding, "%s",
+            rose ? "Look at the rules that fire more often than before, below; a rule can be "
+                   "put into shadow until it is understood."
+                 : "Look at the rules that fire less often than before, and at features that "
+                   "are absent more often, below.");
     }
 }
 
@@ -283,37 +260,41 @@ static void find_firing(struct finder *finder, const struct night_rule *rule) {
     if (!everywhere && !rose && !silent)
         return;
     struct night_finding *finding =
-        add(finder, everywhere && !rule->is_shadow ? NIGHT_ALERT : NIGHT_WARNING,
-            everywhere ? "rule_fires_on_everything"
-            : rose     ? "rule_rate"
-                       : "rule_silent",
-            rule->name, night_share_now(&share), night_share_before(&share));
-    say(finding,
-        "The rule %" TEXT_FORMAT "%s fired for %.2f %% of the transactions; in the week before for "
-        "%.2f %%",
-        TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "", 100 * night_share_now(&share),
-        100 * night_share_before(&share));
-    advise(finding, "%s",
-           everywhere ? "Put it into shadow (mode: shadow) and reload; then look at the values it "
-                        "reads with harrier explain."
-           : rose     ? "Look at some of its transactions with harrier explain: an attack, or a "
-                        "feature that has changed?"
-                      : "Does it still get the fields and features that it reads? harrier explain "
-                        "shows them.");
+        finder_add(finder, everywhere && !rule->is_shadow ? NIGHT_ALERT : NIGHT_WARNING,
+                   everywhere ? "rule_fires_on_everything"
+                   : rose     ? "rule_rate"
+                              : "rule_silent",
+                   rule->name, night_share_now(&share), night_share_before(&share));
+    finder_say(finding,
+               "The rule %" TEXT_FORMAT
+               "%s fired for %.2f %% of the transactions; in the week before for "
+               "%.2f %%",
+               TEXT_ARGS(rule->name), rule->is_shadow ? ", in shadow," : "",
+               100 * night_share_now(&share), 100 * night_share_before(&share));
+    finder_advise(
+        finding, "%s",
+        everywhere ? "Put it into shadow (mode: shadow) and reload; then look at the values it "
+                     "reads with harrier explain."
+        : rose     ? "Look at some of its transactions with harrier explain: an attack, or a "
+                     "feature that has changed?"
+                   : "Does it still get the fields and features that it reads? harrier explain "
+                     "shows them.");
 }
 
 static void find_failing(struct finder *finder, const struct night_rule *rule) {
     uint64_t failures = rule->failures[TODAY], n = finder->today->transactions;
     if (failures == 0)
         return;
-    struct night_finding *finding = add(finder, failures * 100 >= n ? NIGHT_ALERT : NIGHT_WARNING,
-                                        "rule_fails", rule->name, (double)failures, 0);
-    say(finding,
-        "The condition of the rule %" TEXT_FORMAT " failed for %" PRIu64 " of %" PRIu64
-        " transactions",
-        TEXT_ARGS(rule->name), failures, n);
-    advise(finding, "harrier explain shows the part that fails; has() guards a value that may be "
-                    "absent.");
+    struct night_finding *finding =
+        finder_add(finder, failures * 100 >= n ? NIGHT_ALERT : NIGHT_WARNING, "rule_fails",
+                   rule->name, (double)failures, 0);
+    finder_say(finding,
+               "The condition of the rule %" TEXT_FORMAT " failed for %" PRIu64 " of %" PRIu64
+               " transactions",
+               TEXT_ARGS(rule->name), failures, n);
+    finder_advise(finding,
+                  "harrier explain shows the part that fails; has() guards a value that may be "
+                  "absent.");
 }
 
 /* With 200 outcomes or more, all but one in a hundred legitimate. */
@@ -322,13 +303,13 @@ static void find_imprecise(struct finder *finder, const struct night_rule *rule)
     uint64_t known = fraud + rule->labels[LABEL_LEGIT];
     if (known < 200 || fraud * 100 >= known || rule->is_shadow)
         return;
-    struct night_finding *finding =
-        add(finder, NIGHT_NOTE, "rule_precision", rule->name, (double)fraud / (double)known, 0.01);
-    say(finding,
-        "Of %" PRIu64 " transactions with an outcome that the rule %" TEXT_FORMAT
-        " fired for, %" PRIu64 " were fraud",
-        known, TEXT_ARGS(rule->name), fraud);
-    advise(finding, "Narrow its condition, lower its score, or put it into shadow.");
+    struct night_finding *finding = finder_add(finder, NIGHT_NOTE, "rule_precision", rule->name,
+                                               (double)fraud / (double)known, 0.01);
+    finder_say(finding,
+               "Of %" PRIu64 " transactions with an outcome that the rule %" TEXT_FORMAT
+               " fired for, %" PRIu64 " were fraud",
+               known, TEXT_ARGS(rule->name), fraud);
+    finder_advise(finding, "Narrow its condition, lower its score, or put it into shadow.");
 }
 
 static void find_rules(struct finder *finder) {
@@ -347,12 +328,13 @@ static void find_degraded(struct finder *finder) {
     if (night_share_now(&share) < 0.01 || !night_share_rose(&share, 2, CHANCE_DAY))
         return;
     struct night_finding *finding =
-        add(finder, night_share_now(&share) >= 0.1 ? NIGHT_ALERT : NIGHT_WARNING, "degraded",
-            (struct text){0}, night_share_now(&share), night_share_before(&share));
-    say(finding, "%.2f %% of the decisions lacked something; in the week before %.2f %%",
-        100 * night_share_now(&share), 100 * night_share_before(&share));
-    advise(finding, "degraded_reason of these decisions says what: new features before their "
-                    "first rebuild, late transactions, or old tables.");
+        finder_add(finder, night_share_now(&share) >= 0.1 ? NIGHT_ALERT : NIGHT_WARNING, "degraded",
+                   (struct text){0}, night_share_now(&share), night_share_before(&share));
+    finder_say(finding, "%.2f %% of the decisions lacked something; in the week before %.2f %%",
+               100 * night_share_now(&share), 100 * night_share_before(&share));
+    finder_advise(finding,
+                  "degraded_reason of these decisions says what: new features before their "
+                  "first rebuild, late transactions, or old tables.");
 }
 
 /* ---- clocks ---- */
@@ -373,22 +355,26 @@ static void find_clocks(struct finder *finder) {
     double hours = (double)today->early_us_max / 3.6e9;
     if (today->early >= 10 && today->early * 1000 >= today->transactions) {
         bool is_bad = today->early * 100 >= today->transactions;
-        struct night_finding *finding = add(finder, is_bad ? NIGHT_ALERT : NIGHT_WARNING,
-                                            "clock_fast", TEXT_LITERAL("client"), hours, 0);
-        say(finding,
-            "%" PRIu64 " transactions have event times later than their receipt, by up to %.1f "
-            "hours",
-            today->early, hours);
-        advise(finding, "A client's clock, or its time zone, is wrong. Its entities have histories "
-                        "in the future until that time has passed.");
+        struct night_finding *finding = finder_add(finder, is_bad ? NIGHT_ALERT : NIGHT_WARNING,
+                                                   "clock_fast", TEXT_LITERAL("client"), hours, 0);
+        finder_say(finding,
+                   "%" PRIu64
+                   " transactions have event times later than their receipt, by up to %.1f "
+                   "hours",
+                   today->early, hours);
+        finder_advise(finding,
+                      "A client's clock, or its time zone, is wrong. Its entities have histories "
+                      "in the future until that time has passed.");
     }
     if (refused) {
         struct night_finding *finding =
-            add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("refused"), (double)refused->now,
-                (double)refused->before / NIGHT_WEEK);
-        say(finding, "%" PRIu64 " transactions were refused for their event times", refused->now);
-        advise(finding, "A client's clock, or its time zone, is wrong: the file of rejects names "
-                        "the sources. Correct the times and send them again.");
+            finder_add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("refused"),
+                       (double)refused->now, (double)refused->before / NIGHT_WEEK);
+        finder_say(finding, "%" PRIu64 " transactions were refused for their event times",
+                   refused->now);
+        finder_advise(finding,
+                      "A client's clock, or its time zone, is wrong: the file of rejects names "
+                      "the sources. Correct the times and send them again.");
     }
     if (finder->figures->newest_receive_us > now_us + NIGHT_EARLY_US ||
         finder->figures->future > 0) {
@@ -398,11 +384,12 @@ static void find_clocks(struct finder *finder) {
             newest_us = finder->figures->newest_event_us;
         value_format(value_timestamp(newest_us), newest, sizeof newest);
         struct night_finding *finding =
-            add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("archive"),
-                (double)(newest_us - now_us) / 3.6e9, 0);
-        say(finding, "The archive has records dated %s, which is in the future", newest);
-        advise(finding, "The clock of this machine, of the server or of a client is wrong. After a "
-                        "wrong receive time, records repeat it until the clock has passed it.");
+            finder_add(finder, NIGHT_ALERT, "clock_fast", TEXT_LITERAL("archive"),
+                       (double)(newest_us - now_us) / 3.6e9, 0);
+        finder_say(finding, "The archive has records dated %s, which is in the future", newest);
+        finder_advise(finding,
+                      "The clock of this machine, of the server or of a client is wrong. After a "
+                      "wrong receive time, records repeat it until the clock has passed it.");
     }
 }
 
@@ -429,12 +416,14 @@ static void find_rejects(struct finder *finder) {
     char before[64] = "the file has none of the days before";
     if (days > 0)
         snprintf(before, sizeof before, "in the %u days before %.1f a day", days, usual);
-    struct night_finding *finding = add(finder, is_many ? NIGHT_ALERT : NIGHT_WARNING, "rejects",
-                                        (struct text){0}, (double)rejects->now, usual);
-    say(finding, "%" PRIu64 " transactions were refused, %.2f %% of all that came; %s",
-        rejects->now, 100 * (double)rejects->now / (double)n, before);
-    advise(finding, "The report lists them by reason. Once the cause is mended, harrier score "
-                    "sends the file of rejects again.");
+    struct night_finding *finding =
+        finder_add(finder, is_many ? NIGHT_ALERT : NIGHT_WARNING, "rejects", (struct text){0},
+                   (double)rejects->now, usual);
+    finder_say(finding, "%" PRIu64 " transactions were refused, %.2f %% of all that came; %s",
+               rejects->now, 100 * (double)rejects->now / (double)n, before);
+    finder_advise(finding,
+                  "The report lists them by reason. Once the cause is mended, harrier score "
+                  "sends the file of rejects again.");
 }
 
 /* Any missing number is worth a question: counting is what numbers are sent for. */
@@ -444,13 +433,14 @@ static void find_missing_numbers(struct finder *finder, const struct night_sourc
         return;
     uint64_t missing = source->counts.missed - source->counts.late;
     struct night_finding *finding =
-        add(finder, NIGHT_WARNING, "source_gaps", source->name, (double)missing, 0);
-    say(finding,
-        "%" PRIu64 " numbers of %" TEXT_FORMAT " did not arrive; the first are %" PRIu64
-        " to %" PRIu64,
-        missing, TEXT_ARGS(source->name), first->first, first->last);
-    advise(finding, "The transactions were lost, or refused: look for them in the file of rejects, "
-                    "and ask the producer to send them again.");
+        finder_add(finder, NIGHT_WARNING, "source_gaps", source->name, (double)missing, 0);
+    finder_say(finding,
+               "%" PRIu64 " numbers of %" TEXT_FORMAT " did not arrive; the first are %" PRIu64
+               " to %" PRIu64,
+               missing, TEXT_ARGS(source->name), first->first, first->last);
+    finder_advise(finding,
+                  "The transactions were lost, or refused: look for them in the file of rejects, "
+                  "and ask the producer to send them again.");
 }
 
 static void find_sources(struct finder *finder) {
@@ -460,35 +450,39 @@ static void find_sources(struct finder *finder) {
         find_missing_numbers(finder, source);
         if (source->counts.repeats == 0)
             continue;
-        struct night_finding *finding = add(finder, NIGHT_WARNING, "source_repeats", source->name,
-                                            (double)source->counts.repeats, 0);
-        say(finding, "%" PRIu64 " numbers of %" TEXT_FORMAT " came again, with another transaction",
-            source->counts.repeats, TEXT_ARGS(source->name));
-        advise(finding, "Two programs may use this name, or the producer sends a transaction again "
-                        "under a new id, which counts it twice.");
+        struct night_finding *finding = finder_add(finder, NIGHT_WARNING, "source_repeats",
+                                                   source->name, (double)source->counts.repeats, 0);
+        finder_say(finding,
+                   "%" PRIu64 " numbers of %" TEXT_FORMAT " came again, with another transaction",
+                   source->counts.repeats, TEXT_ARGS(source->name));
+        finder_advise(finding,
+                      "Two programs may use this name, or the producer sends a transaction again "
+                      "under a new id, which counts it twice.");
     }
 }
 
 static void find_held(struct finder *finder) {
     const struct night_journal *journal = finder->evidence->journal;
     if (journal->held_back > 0) {
-        struct night_finding *finding = add(finder, NIGHT_WARNING, "held_back", (struct text){0},
-                                            (double)journal->held_back, 0);
-        say(finding,
-            "%" PRIu64 " thresholds or cut-offs changed by more than their guards allow, and keep "
-            "their old values",
-            journal->held_back);
-        advise(finding,
-               "The report lists them. If the change is right: harrier rebuild --data %s "
-               "--force --accept-changes",
-               finder->evidence->data);
+        struct night_finding *finding = finder_add(finder, NIGHT_WARNING, "held_back",
+                                                   (struct text){0}, (double)journal->held_back, 0);
+        finder_say(finding,
+                   "%" PRIu64
+                   " thresholds or cut-offs changed by more than their guards allow, and keep "
+                   "their old values",
+                   journal->held_back);
+        finder_advise(finding,
+                      "The report lists them. If the change is right: harrier rebuild --data %s "
+                      "--force --accept-changes",
+                      finder->evidence->data);
     }
     if (*journal->warning) {
         struct night_finding *finding =
-            add(finder, NIGHT_WARNING, "rebuild", (struct text){0}, 0, 0);
-        say(finding, "%.380s", journal->warning);
-        advise(finding, "The rebuild is complete; docs/OPERATIONS.md, \"Troubleshooting\", has its "
-                        "warnings.");
+            finder_add(finder, NIGHT_WARNING, "rebuild", (struct text){0}, 0, 0);
+        finder_say(finding, "%.380s", journal->warning);
+        finder_advise(finding,
+                      "The rebuild is complete; docs/OPERATIONS.md, \"Troubleshooting\", has its "
+                      "warnings.");
     }
 }
 
@@ -498,37 +492,43 @@ static void find_backfilled(struct finder *finder) {
     if (count == 0)
         return;
     struct night_finding *finding =
-        add(finder, NIGHT_NOTE, "backfilled", (struct text){0}, (double)count, 0);
-    say(finding, "%" PRIu64 " transactions of history were recorded by harrier backfill", count);
-    advise(finding, "The figures of days, rules and drift leave them out. Thresholds count them at "
-                    "their event times, which may be why a guard holds values back.");
+        finder_add(finder, NIGHT_NOTE, "backfilled", (struct text){0}, (double)count, 0);
+    finder_say(finding, "%" PRIu64 " transactions of history were recorded by harrier backfill",
+               count);
+    finder_advise(finding,
+                  "The figures of days, rules and drift leave them out. Thresholds count them at "
+                  "their event times, which may be why a guard holds values back.");
 }
 
 static void find_different(struct finder *finder) {
     const struct night_journal *journal = finder->evidence->journal;
     if (journal->different == 0)
         return;
-    struct night_finding *finding =
-        add(finder, NIGHT_ALERT, "tables_differ", (struct text){0}, (double)journal->different, 0);
-    say(finding, "%" PRIu64 " of %" PRIu64 " compared states or ids are not what the archive gives",
-        journal->different, journal->verified);
-    advise(finding,
-           "harrier verify %s shows them; harrier rebuild --data %s --full builds the tables "
-           "anew. Please report this.",
-           finder->evidence->data, finder->evidence->data);
+    struct night_finding *finding = finder_add(finder, NIGHT_ALERT, "tables_differ",
+                                               (struct text){0}, (double)journal->different, 0);
+    finder_say(finding,
+               "%" PRIu64 " of %" PRIu64 " compared states or ids are not what the archive gives",
+               journal->different, journal->verified);
+    finder_advise(
+        finding,
+        "harrier verify %s shows them; harrier rebuild --data %s --full builds the tables "
+        "anew. Please report this.",
+        finder->evidence->data, finder->evidence->data);
 }
 
 static void find_growth(struct finder *finder) {
     const struct night_growth *growth = &finder->evidence->growth;
     if (growth->free_bytes == 0 || growth->days_left >= 30)
         return;
-    struct night_finding *finding = add(finder, growth->days_left < 7 ? NIGHT_ALERT : NIGHT_WARNING,
-                                        "disk", (struct text){0}, (double)growth->days_left, 30);
-    say(finding,
-        "The archive grows by %" PRIu64 " MiB a day, and its disk has room for %" PRIu64 " days",
-        growth->bytes_a_day >> 20, growth->days_left);
-    advise(finding,
-           "Enlarge the disk, or move what is not Harrier's. A full disk stops decisions.");
+    struct night_finding *finding =
+        finder_add(finder, growth->days_left < 7 ? NIGHT_ALERT : NIGHT_WARNING, "disk",
+                   (struct text){0}, (double)growth->days_left, 30);
+    finder_say(finding,
+               "The archive grows by %" PRIu64 " MiB a day, and its disk has room for %" PRIu64
+               " days",
+               growth->bytes_a_day >> 20, growth->days_left);
+    finder_advise(finding,
+                  "Enlarge the disk, or move what is not Harrier's. A full disk stops decisions.");
 }
 
 /* ---- drift ---- */
@@ -570,73 +570,30 @@ static void find_drift(struct finder *finder) {
     if (finder->today->transactions >= DRIFT_ROWS &&
         night_score_drift(finder->figures, &index, &noise) && is_shift(index, noise)) {
         struct night_finding *finding =
-            add(finder, NIGHT_WARNING, "score_drift", (struct text){0}, index, DRIFT_INDEX);
-        say(finding, "Scores are distributed differently from last week: stability index %.2f",
-            index);
-        advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Look at "
-                        "the rules and features that changed.");
+            finder_add(finder, NIGHT_WARNING, "score_drift", (struct text){0}, index, DRIFT_INDEX);
+        finder_say(finding,
+                   "Scores are distributed differently from last week: stability index %.2f",
+                   index);
+        finder_advise(finding,
+                      "Cut-offs may no longer give the alerts that they were chosen for. Look at "
+                      "the rules and features that changed.");
     }
     for (size_t i = 0; i < drift->count; i++) {
         const struct night_feature_drift *feature = &drift->features[i];
         if (!feature->is_compared || drift->rows < DRIFT_ROWS || drift->days_before < 2 ||
             !is_shift(feature->index, feature->noise) || is_filling(finder, feature))
             continue;
-        struct night_finding *finding =
-            add(finder, NIGHT_WARNING, "feature_drift", feature->name, feature->index, DRIFT_INDEX);
-        say(finding,
-            "The values of %" TEXT_FORMAT " are distributed differently from last week: stability "
-            "index %.2f; absent in %.1f %%, before in %.1f %%",
-            TEXT_ARGS(feature->name), feature->index,
-            100 * (double)feature->absent / (double)drift->rows,
-            100 * (double)feature->absent_before / (double)drift->rows_before);
-        advise(finding, "Has a producer changed the fields that it is made from? Rules and "
-                        "thresholds on it were chosen for other values.");
-    }
-}
-
-static void find_score_drift(struct finder *finder, struct text model,
-                             const struct model_drift *drift, enum night_severity severity,
-                             double expected) {
-    struct night_finding *finding =
-        add(finder, severity, "model_score_drift", model, drift->index, expected);
-    say(finding,
-        "The scores of the model %" TEXT_FORMAT
-        " are distributed differently from its training: stability index %.2f",
-        TEXT_ARGS(model), drift->index);
-    advise(finding, "Cut-offs may no longer give the alerts that they were chosen for. Replay the "
-                    "policy on newer outcomes; train the model again if it finds less fraud.");
-}
-
-static void find_input_drift(struct finder *finder, struct text model,
-                             const struct model_drift *drift, enum night_severity severity,
-                             double expected) {
-    struct night_finding *finding =
-        add(finder, severity, "model_input_drift", (struct text){0}, drift->index, expected);
-    snprintf(finding->subject, sizeof finding->subject, "%" TEXT_FORMAT ": %" TEXT_FORMAT,
-             TEXT_ARGS(model), TEXT_ARGS(drift->input));
-    say(finding,
-        "The input %" TEXT_FORMAT " of the model %" TEXT_FORMAT
-        " is distributed differently from its training: stability index %.2f; missing in %.1f %%, "
-        "in training in %.1f %%",
-        TEXT_ARGS(drift->input), TEXT_ARGS(model), drift->index,
-        100 * (double)drift->missing / (double)drift->rows,
-        100 * (double)drift->missing_before / (double)drift->rows_before);
-    advise(finding, "Has a producer changed the fields that it is made from? If it is customers "
-                    "who have changed, train the model again on newer data.");
-}
-
-/* Against training, not the week before: reported every night until the model is trained again. */
-static void find_model_drift(struct finder *finder) {
-    const struct night_drift *drift = finder->evidence->drift;
-    for (size_t i = 0; i < drift->model_count; i++) {
-        const struct report_model_drift *own = &drift->models[i];
-        enum model_drift_level level = model_drift_level(&own->drift);
-        if (level == MODEL_DRIFT_STABLE)
-            continue;
-        bool is_shift = level == MODEL_DRIFT_SHIFT;
-        (own->drift.input.length == 0 ? find_score_drift : find_input_drift)(
-            finder, own->model, &own->drift, is_shift ? NIGHT_WARNING : NIGHT_NOTE,
-            is_shift ? STABILITY_SHIFT : STABILITY_STABLE);
+        struct night_finding *finding = finder_add(finder, NIGHT_WARNING, "feature_drift",
+                                                   feature->name, feature->index, DRIFT_INDEX);
+        finder_say(finding,
+                   "The values of %" TEXT_FORMAT
+                   " are distributed differently from last week: stability "
+                   "index %.2f; absent in %.1f %%, before in %.1f %%",
+                   TEXT_ARGS(feature->name), feature->index,
+                   100 * (double)feature->absent / (double)drift->rows,
+                   100 * (double)feature->absent_before / (double)drift->rows_before);
+        finder_advise(finding, "Has a producer changed the fields that it is made from? Rules and "
+                               "thresholds on it were chosen for other values.");
     }
 }
 
@@ -658,9 +615,10 @@ static int compare_findings(const void *left, const void *right) {
 void night_findings_make(const struct night_evidence *evidence,
                          struct night_findings *ret_findings) {
     static void (*const find[])(struct finder *) = {
-        find_silence,   find_volume,   find_gaps,   find_fraud,       find_missed,    find_verdicts,
-        find_rules,     find_degraded, find_clocks, find_rejects,     find_sources,   find_held,
-        find_different, find_growth,   find_drift,  find_model_drift, find_backfilled};
+        find_silence,           find_volume,     find_gaps,        find_fraud,  find_missed,
+        find_verdicts,          find_rules,      find_degraded,    find_clocks, find_rejects,
+        find_sources,           find_held,       find_different,   find_growth, find_drift,
+        night_model_drift_find, find_backfilled, night_models_find};
     *ret_findings = (struct night_findings){0};
     struct finder finder = {.evidence = evidence,
                             .figures = evidence->figures,

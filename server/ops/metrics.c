@@ -270,6 +270,9 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                          .type = METRIC_GAUGE,
                          .help = "Thresholds and cut-offs that the guard held back in that "
                                  "night."},
+    [NIGHT_MODELS_FAILED] = {.name = "harrierd_night_models_failed",
+                             .type = METRIC_GAUGE,
+                             .help = "Whether it failed to train a model or to compare one (1)."},
     /* ---- policies ---- */
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,

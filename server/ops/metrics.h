@@ -55,6 +55,7 @@ enum server_metric {
     NIGHT_HAS_FAILED,
     NIGHT_FINDINGS,
     NIGHT_HELD_BACK,
+    NIGHT_MODELS_FAILED,
     /* policies */
     WARMING_FEATURES,
     WARMING_RULES,

@@ -188,6 +188,7 @@ static void measure_night(const struct service *service) {
     for (size_t i = 0; i < NIGHT_SEVERITY_COUNT; i++)
         metric_gauge(metrics, NIGHT_FINDINGS, i, (int64_t)night.findings[i]);
     metric_gauge(metrics, NIGHT_HELD_BACK, 0, (int64_t)night.held_back);
+    metric_gauge(metrics, NIGHT_MODELS_FAILED, 0, night.models_failed);
 }
 
 /* Values are collected in one go under the lock, and published without it. */

@@ -6,6 +6,7 @@
 
 #include "batch/base/day.h"
 #include "batch/rebuild/rebuild.h"
+#include "clients/cli/night/night_candidates.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -49,6 +50,15 @@ enum {
     OPTION_PRIORITY,
     OPTION_NOTE_FAILURE,
     OPTION_ID_HORIZON,
+    OPTION_POLICY,
+    OPTION_TRAIN,
+    OPTION_TRAIN_PROGRAM,
+    OPTION_TRAIN_DAYS,
+    OPTION_TRAIN_EVERY,
+    OPTION_TRAIN_TIMEOUT,
+    OPTION_CANDIDATES,
+    OPTION_BEATS,
+    OPTION_OUTCOMES_AFTER,
 };
 
 static const char *const priorities[] = {"idle", "normal"};
@@ -82,6 +92,54 @@ static error_t parse_rebuild_option(int key, char *value, struct argp_state *sta
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* Of models. */
+static error_t parse_model_option(int key, char *value, struct argp_state *state) {
+    struct night_model_options *models = &((struct options *)state->input)->night.models;
+    struct error error;
+    switch (key) {
+    case OPTION_POLICY:
+        models->policy = value;
+        return 0;
+    case OPTION_TRAIN:
+        models->train = value;
+        return 0;
+    case OPTION_TRAIN_PROGRAM:
+        models->program = value;
+        return 0;
+    case OPTION_TRAIN_DAYS:
+        models->train_days = count_option_parse("--train-days", value, 1, 36500, state);
+        return 0;
+    case OPTION_TRAIN_EVERY:
+        models->every_days = count_option_parse("--train-every", value, 1, 36500, state);
+        return 0;
+    case OPTION_TRAIN_TIMEOUT:
+        models->timeout_us = (int64_t)duration_option_parse("--train-timeout", value, 1000000,
+                                                            7 * (uint64_t)DAY_US, state);
+        return 0;
+    case OPTION_CANDIDATES:
+        models->kept = count_option_parse("--candidates", value, 1, 1000, state);
+        return 0;
+    case OPTION_BEATS:
+        if (promotion_terms_add(&models->terms, value, &error) < 0)
+            argp_error(state, "--beats: %s", error.text);
+        return 0;
+    case OPTION_OUTCOMES_AFTER:
+        models->outcomes_after_us = (int64_t)duration_option_parse("--outcomes-after", value, 0,
+                                                                   36500 * (uint64_t)DAY_US, state);
+        return 0;
+    default:
+        return parse_rebuild_option(key, value, state);
+    }
+}
+
+static void check_models(const struct night_model_options *models, struct argp_state *state) {
+    if (models->program && !models->train)
+        argp_error(state, "--train-program: which model? (--train MODEL)");
+    if ((models->train || models->terms.count > 0) && !models->policy)
+        argp_error(state, "--train and --beats need the folder of the policy in force (--policy "
+                          "FOLDER)");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -142,9 +200,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!night->data)
             argp_error(state, "which data folder? (--data DIR)");
+        check_models(&night->models, state);
         return 0;
     default:
-        return parse_rebuild_option(key, value, state);
+        return parse_model_option(key, value, state);
     }
 }
 
@@ -167,6 +226,28 @@ static const struct argp_option arguments[] = {
      0},
     {"drift", OPTION_DRIFT, "auto|none", 0,
      "auto (the default): compare the values of features with last week's, by a replay", 0},
+    {"policy", OPTION_POLICY, "FOLDER", 0,
+     "The folder of the policy in force, for --train and --beats; it is only read", 0},
+    {"train", OPTION_TRAIN, "MODEL", 0,
+     "Train this model of the policy anew, as harrier train does, into " FOLDER_CANDIDATES
+     "/DATE in the data folder; " FOLDER_CANDIDATES "/" CANDIDATE_LATEST
+     " is a link to the newest, for the server's option shadow",
+     0},
+    {"train-program", OPTION_TRAIN_PROGRAM, "PROGRAM", 0,
+     "Train with this program instead, which gets the arguments of harrier train", 0},
+    {"train-days", OPTION_TRAIN_DAYS, "DAYS", 0,
+     "Train on so many days, which end a week and --outcomes-after before the night (180)", 0},
+    {"train-every", OPTION_TRAIN_EVERY, "DAYS", 0,
+     "Train only if the newest candidate is at least so old (1)", 0},
+    {"train-timeout", OPTION_TRAIN_TIMEOUT, "DURATION", 0, "Give up training after this time (4h)",
+     0},
+    {"candidates", OPTION_CANDIDATES, "N", 0, "Candidates to keep (14)", 0},
+    {"beats", OPTION_BEATS, "METRIC:MARGIN", 0,
+     "Report whether a candidate of an earlier night would be promoted by this margin, as harrier "
+     "policy promote judges it; may be repeated. Nothing is promoted",
+     0},
+    {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
+     "For --train and --beats, transactions are mature at this age (30d)", 0},
     {"retries", OPTION_RETRIES, "N", 0,
      "Try a step that another process or the disk prevents this many times again (3)", 0},
     {"retry-delay", OPTION_RETRY_DELAY, "DURATION", 0,
@@ -200,8 +281,9 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "--data DIR",
-    .doc = "Runs a night: rebuilds the tables, verifies them, reports on the day before, seals the "
-           "archive, and runs a hook. A server may be running.\v"
+    .doc = "Runs a night: rebuilds the tables, verifies them, compares and trains models if asked, "
+           "reports on the day before, seals the archive, and runs a hook. A server may be "
+           "running.\v"
            "Each step is in the journal, DATA/" FOLDER_NIGHTS "/DATE/" NIGHT_JOURNAL_NAME
            "; report.json and report.html are beside it. A night that was interrupted is completed "
            "by the next run. A step that fails for a while is tried again.\n\n"
@@ -300,7 +382,12 @@ int command_night(int argc, char **argv) {
                                         .has_drift = true,
                                         .retries = 3,
                                         .retry_delay_us = (int64_t)MINUTE_US,
-                                        .keep_days = 90}};
+                                        .keep_days = 90,
+                                        .models = {.train_days = 180,
+                                                   .every_days = 1,
+                                                   .timeout_us = 240 * (int64_t)MINUTE_US,
+                                                   .outcomes_after_us = 30 * DAY_US,
+                                                   .kept = 14}}};
     struct progress_bar progress;
     struct night_run run;
     struct error error;

@@ -8,6 +8,8 @@ struct night_document {
     struct night_evidence evidence;
     struct night_findings findings;
     int64_t day; /* reported */
+    /* Of the step compare: candidate.json, an object, and candidate.txt; empty: there was none. */
+    struct text comparison_json, comparison_text;
 };
 
 /* report.json: docs/schema/night-report.json */

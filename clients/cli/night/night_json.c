@@ -266,6 +266,15 @@ static void add_growth(struct buffer *json, const struct night_document *documen
     json_end_object(json);
 }
 
+/* null if no candidate was compared. */
+static void add_candidate(struct buffer *json, const struct night_document *document) {
+    json_add_key(json, TEXT_LITERAL("candidate"));
+    if (document->comparison_json.length > 0)
+        buffer_append(json, document->comparison_json.data, document->comparison_json.length);
+    else
+        buffer_append_string(json, "null");
+}
+
 /* Those before the report. */
 static void add_steps(struct buffer *json, const struct night_journal *journal) {
     json_begin_array(json, "steps");
@@ -276,6 +285,8 @@ static void add_steps(struct buffer *json, const struct night_journal *journal) 
         json_add_text(json, "state", text_of(night_step_state_name(entry->state)));
         json_add_unsigned(json, "ms", entry->milliseconds);
         json_add_unsigned(json, "attempts", entry->attempts);
+        if (*entry->reason)
+            json_add_text(json, "reason", text_of(entry->reason));
         json_end_object(json);
     }
     json_end_array(json);
@@ -313,6 +324,7 @@ void night_json_format(const struct night_document *document, struct buffer *jso
     json_add_unsigned(json, "compared", journal->verified);
     json_add_unsigned(json, "different", journal->different);
     json_end_object(json);
+    add_candidate(json, document);
     add_growth(json, document);
     add_steps(json, journal);
     json_end_object(json);

@@ -432,6 +432,30 @@ static void put_experiment(struct page *page) {
     end_table(page);
 }
 
+/* Nothing at all where nobody asked for models. */
+static void put_candidate(struct page *page) {
+    const struct night_journal *journal = page->document->evidence.journal;
+    if (page->document->comparison_text.length > 0) {
+        heading(
+            page, "Candidate",
+            "The policy with a newer model beside the one in force, on days after its training; "
+            "intervals of 95&thinsp;%.");
+        put(page, "<div class=\"panel\"><pre>");
+        put_text(page, page->document->comparison_text);
+        buffer_printf(page->out, "</pre><p>%s</p></div>\n",
+                      journal->is_better ? "It would be promoted." : "It would not be promoted.");
+    }
+    for (int i = 0; i < NIGHT_STEP_REPORT; i++) {
+        const struct night_step_entry *entry = &journal->steps[i];
+        if (!night_step_may_fail((enum night_step)i) || !*entry->reason)
+            continue;
+        buffer_printf(page->out, "<p class=\"muted\">%s %s: ", night_step_name((enum night_step)i),
+                      night_step_state_name(entry->state));
+        put_text(page, text_of(entry->reason));
+        put(page, ".</p>\n");
+    }
+}
+
 static void put_guard(struct page *page) {
     const struct night_journal *journal = page->document->evidence.journal;
     heading(page, "Held back",
@@ -583,6 +607,7 @@ void night_page_format(const struct night_document *document, struct buffer *out
     put_ages(&page);
     put_rules(&page);
     put_experiment(&page);
+    put_candidate(&page);
     put_guard(&page);
     put_rejects(&page);
     put_sources(&page);

@@ -150,6 +150,7 @@ static void take_report(const struct night_run *run, struct night_summary *summa
         return;
     memcpy(summary->findings, run->journal.findings, sizeof summary->findings);
     summary->held_back = run->journal.held_back;
+    summary->models_failed = night_journal_models_failed(&run->journal);
 }
 
 static int write_success(const struct night_run *run, struct error *ret_error) {
@@ -270,6 +271,14 @@ static void fail(struct night_run *run, enum night_step step, const struct error
     write_failure(run, step, error);
 }
 
+/* The report names it. */
+static int go_on_without(struct night_run *run, enum night_step step, struct error *error) {
+    fprintf(stderr, "harrier: %s: %s; the night goes on without it\n", night_step_name(step),
+            error->text);
+    run->journal.steps[step].state = NIGHT_STEP_FAILED;
+    return night_journal_write(run->folder, &run->journal, error);
+}
+
 /* ---- old nights ---- */
 
 struct pruning {
@@ -304,9 +313,12 @@ int night_run_complete(struct night_run *run, struct error *ret_error) {
     for (int i = 0; i < NIGHT_STEP_COUNT; i++) {
         enum night_step step = (enum night_step)i;
         enum night_step_state state = run->journal.steps[i].state;
-        if (state == NIGHT_STEP_DONE || state == NIGHT_STEP_SKIPPED)
+        if (state == NIGHT_STEP_DONE || state == NIGHT_STEP_SKIPPED ||
+            (state == NIGHT_STEP_FAILED && night_step_may_fail(step)))
             continue;
         int r = run_step(run, step, ret_error);
+        if (r < 0 && night_step_may_fail(step) && ret_error->code != ERROR_INTERRUPTED)
+            r = go_on_without(run, step, ret_error);
         if (r == 0)
             continue;
         if (!is_put_off(ret_error))

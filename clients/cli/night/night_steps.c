@@ -9,9 +9,11 @@
 #include "core/base/check.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
+#include "night_compare.h"
 #include "night_document.h"
-#include "night_hook.h"
+#include "night_program.h"
 #include "night_rejects.h"
+#include "night_train.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,8 +21,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define SAMPLE_OF      16 /* in as many nights all keys have been verified */
-#define HOOK_TRY_LATER 75 /* its exit status for that */
+#define SAMPLE_OF 16 /* in as many nights all keys have been verified */
 
 /* ---- rebuild ---- */
 
@@ -235,6 +236,20 @@ static int count_rejects(const struct night_run *run, struct night_rejects *ret_
     return r;
 }
 
+/* A file beside the journal, without the newline at its end; heap. "": it is not there. */
+static char *load_text(const struct night_run *run, const char *name, struct text *ret_text) {
+    struct error ignored; /* the report does without */
+    char *bytes = NULL;
+    size_t length = 0;
+    if (run->journal.steps[NIGHT_STEP_COMPARE].state != NIGHT_STEP_DONE ||
+        file_load(run->folder, name, NIGHT_FILE_MAX, &bytes, &length, &ignored) < 0)
+        length = 0;
+    while (length > 0 && bytes[length - 1] == '\n')
+        length--;
+    *ret_text = (struct text){.data = bytes, .length = length};
+    return bytes;
+}
+
 static int report_on(struct night_run *run, struct snapshot *snapshot,
                      struct night_figures *figures, struct error *ret_error) {
     struct night_drift drift = {0};
@@ -253,10 +268,14 @@ static int report_on(struct night_run *run, struct snapshot *snapshot,
                          .data = run->options->data},
             .day = run->day - 1,
         };
+        char *json = load_text(run, NIGHT_CANDIDATE_JSON, &document.comparison_json),
+             *text = load_text(run, NIGHT_CANDIDATE_TEXT, &document.comparison_text);
         night_findings_make(&document.evidence, &document.findings);
         memcpy(run->journal.findings, document.findings.by_severity, sizeof run->journal.findings);
         r = write_files(run, &document, ret_error);
         night_findings_deinit(&document.findings);
+        free(json);
+        free(text);
     }
     free(rejects);
     night_drift_deinit(&drift);
@@ -316,11 +335,14 @@ static int run_hook(struct night_run *run, struct error *ret_error) {
         name_printf("HARRIER_GENERATION=%s/current", run->generations),
         NULL,
     };
-    const struct night_hook hook = {.program = options->hook,
-                                    .environment = (const char *const *)variables,
-                                    .timeout_us = options->hook_timeout_us,
-                                    .stop = run->progress->stop};
-    int status = 0, r = night_hook_run(&hook, &status, ret_error);
+    const char *const arguments[] = {options->hook, NULL};
+    const struct night_program hook = {.what = "the hook",
+                                       .arguments = arguments,
+                                       .environment = (const char *const *)variables,
+                                       .output = -1,
+                                       .timeout_us = options->hook_timeout_us,
+                                       .stop = run->progress->stop};
+    int status = 0, r = night_program_run(&hook, &status, ret_error);
     for (char **variable = variables; *variable; variable++)
         free(*variable);
     journal->hook_status = r == 0 ? status : -1;
@@ -330,7 +352,7 @@ static int run_hook(struct night_run *run, struct error *ret_error) {
         r = -ERROR_UNAVAILABLE;
     }
     if (r == 0 && status != 0) {
-        run->is_final = status != HOOK_TRY_LATER;
+        run->is_final = status != NIGHT_TRY_LATER;
         r = error_set(ret_error, ERROR_UNAVAILABLE, "%s ended with status %d", options->hook,
                       status);
     }
@@ -345,6 +367,10 @@ int night_step_run(struct night_run *run, enum night_step step, struct error *re
         return verify(run, ret_error);
     case NIGHT_STEP_GUARD:
         return report_held(run);
+    case NIGHT_STEP_COMPARE:
+        return night_compare(run, ret_error);
+    case NIGHT_STEP_TRAIN:
+        return night_train(run, ret_error);
     case NIGHT_STEP_REPORT:
         return report(run, ret_error);
     case NIGHT_STEP_SEAL:

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define CARD      ".card.json"
+#define PAGE      ".card.md"
 #define REFERENCE ".reference.json"
 #define MODELS    "models"
 
@@ -109,17 +110,17 @@ static void keep(struct model_cards *cards, const char *path, struct text conten
 
 static int read_card(struct model_cards *cards, int folder, const char *name,
                      struct error *ret_error) {
-    bool is_card = ends_with(name, CARD);
+    bool is_card = ends_with(name, CARD), is_page = ends_with(name, PAGE);
     struct text content = {0};
-    if (name[0] == '.' || (!is_card && !ends_with(name, REFERENCE)))
+    if (name[0] == '.' || (!is_card && !is_page && !ends_with(name, REFERENCE)))
         return 0;
     char *path = name_printf(MODELS "/%s", name);
     int r = cards->count == MODEL_CARDS_MAX
                 ? error_set(ret_error, ERROR_TOO_LARGE, "more than %d cards", MODEL_CARDS_MAX)
                 : read_bytes(folder, name, &content, ret_error);
-    if (r == 0)
+    if (r == 0 && !is_page)
         r = take_file(cards, path, content, is_card, ret_error);
-    if (r == 0 && is_card)
+    if (r == 0 && (is_card || is_page))
         keep(cards, path, content);
     else
         free((char *)(uintptr_t)content.data);

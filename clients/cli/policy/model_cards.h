@@ -1,6 +1,6 @@
-/* What is written beside a policy's models about their training: NAME.card.json, which `harrier
- * train` makes, and NAME.reference.json, which drift is measured against. Both say of which event
- * times the training rows were; a comparison of models must not use those again. */
+/* What is written beside a policy's models about their training: NAME.card.json and NAME.card.md,
+ * which `harrier train` makes, and NAME.reference.json, which drift is measured against. JSON says
+ * of which event times the training rows were; a comparison of models must not use those again. */
 #pragma once
 
 #include "core/base/error.h"

@@ -14,8 +14,8 @@
 #include <string.h>
 
 const char *night_step_name(enum night_step step) {
-    static const char *const names[NIGHT_STEP_COUNT] = {"rebuild", "verify", "guard",
-                                                        "report",  "seal",   "hook"};
+    static const char *const names[NIGHT_STEP_COUNT] = {"rebuild", "verify", "guard", "compare",
+                                                        "train",   "report", "seal",  "hook"};
     check(step < NIGHT_STEP_COUNT);
     return names[step];
 }
@@ -32,12 +32,24 @@ void night_journal_init(struct night_journal *journal, const char *date, int64_t
     snprintf(journal->date, sizeof journal->date, "%s", date);
 }
 
+static bool is_over(const struct night_journal *journal, enum night_step step) {
+    enum night_step_state state = journal->steps[step].state;
+    return state == NIGHT_STEP_DONE || state == NIGHT_STEP_SKIPPED ||
+           (state == NIGHT_STEP_FAILED && night_step_may_fail(step));
+}
+
 bool night_journal_is_complete(const struct night_journal *journal) {
     for (int i = 0; i < NIGHT_STEP_COUNT; i++)
-        if (journal->steps[i].state != NIGHT_STEP_DONE &&
-            journal->steps[i].state != NIGHT_STEP_SKIPPED)
+        if (!is_over(journal, (enum night_step)i))
             return false;
     return true;
+}
+
+bool night_journal_models_failed(const struct night_journal *journal) {
+    for (int i = 0; i < NIGHT_STEP_COUNT; i++)
+        if (night_step_may_fail((enum night_step)i) && journal->steps[i].state == NIGHT_STEP_FAILED)
+            return true;
+    return false;
 }
 
 /* ---- writing ---- */
@@ -93,6 +105,14 @@ static void format(const struct night_journal *journal, struct buffer *json) {
     json_add_unsigned(json, "states", journal->verified);
     json_add_unsigned(json, "different", journal->different);
     json_end_object(json);
+    json_begin_object(json, "compare");
+    json_add_text(json, "candidate", text_of(journal->compared));
+    json_add_bool(json, "is_better", journal->is_better);
+    json_add_text(json, "text", text_of(journal->comparison));
+    json_end_object(json);
+    json_begin_object(json, "train");
+    json_add_text(json, "candidate", text_of(journal->trained));
+    json_end_object(json);
     json_begin_object(json, "findings");
     for (int i = 0; i < NIGHT_SEVERITY_COUNT; i++)
         json_add_unsigned(json, night_severity_name((enum night_severity)i), journal->findings[i]);
@@ -140,10 +160,25 @@ static uint64_t hash_at(const json_t *object, const char *name) {
     return hash;
 }
 
-static bool read_step(const json_t *object, enum night_step step, struct night_step_entry *entry) {
-    const char *name = json_string_value(json_object_get(object, "step"));
+static const json_t *find_step(const json_t *steps, enum night_step step) {
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *object = json_array_get(steps, i);
+        const char *name = json_string_value(json_object_get(object, "step"));
+        if (name && strcmp(name, night_step_name(step)) == 0)
+            return object;
+    }
+    return NULL;
+}
+
+/* A journal of before there were models has no such steps. */
+static bool read_step(const json_t *steps, enum night_step step, struct night_step_entry *entry) {
+    const json_t *object = find_step(steps, step);
     const char *state = json_string_value(json_object_get(object, "state"));
-    if (!name || strcmp(name, night_step_name(step)) != 0 || !state)
+    if (!object && night_step_may_fail(step)) {
+        *entry = (struct night_step_entry){.state = NIGHT_STEP_SKIPPED};
+        return true;
+    }
+    if (!state)
         return false;
     for (int i = 0; i < NIGHT_STEP_STATE_COUNT; i++)
         if (strcmp(state, night_step_state_name((enum night_step_state)i)) == 0) {
@@ -181,13 +216,19 @@ static bool read_journal(const json_t *object, struct night_journal *journal) {
     journal->has_failed = json_is_true(json_object_get(object, "failed"));
     const json_t *steps = json_object_get(object, "steps");
     for (size_t i = 0; i < NIGHT_STEP_COUNT; i++)
-        if (!read_step(json_array_get(steps, i), (enum night_step)i, &journal->steps[i]))
+        if (!read_step(steps, (enum night_step)i, &journal->steps[i]))
             return false;
     read_rebuild(json_object_get(object, "rebuild"), journal);
     const json_t *verify = json_object_get(object, "verify");
     journal->is_sample = json_is_true(json_object_get(verify, "sample"));
     journal->verified = count_at(verify, "states");
     journal->different = count_at(verify, "different");
+    const json_t *compare = json_object_get(object, "compare");
+    copy_text(json_object_get(compare, "candidate"), journal->compared, sizeof journal->compared);
+    journal->is_better = json_is_true(json_object_get(compare, "is_better"));
+    copy_text(json_object_get(compare, "text"), journal->comparison, sizeof journal->comparison);
+    copy_text(json_object_get(json_object_get(object, "train"), "candidate"), journal->trained,
+              sizeof journal->trained);
     const json_t *findings = json_object_get(object, "findings");
     for (int i = 0; i < NIGHT_SEVERITY_COUNT; i++)
         journal->findings[i] = count_at(findings, night_severity_name((enum night_severity)i));

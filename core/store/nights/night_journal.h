@@ -10,12 +10,18 @@ enum night_step {
     NIGHT_STEP_REBUILD,
     NIGHT_STEP_VERIFY,
     NIGHT_STEP_GUARD,
+    NIGHT_STEP_COMPARE,
+    NIGHT_STEP_TRAIN,
     NIGHT_STEP_REPORT,
     NIGHT_STEP_SEAL,
     NIGHT_STEP_HOOK,
     NIGHT_STEP_COUNT
 };
 const char *night_step_name(enum night_step step); /* "rebuild", … */
+/* Models are no business of the tables: a night goes on where these fail. */
+static inline bool night_step_may_fail(enum night_step step) {
+    return step == NIGHT_STEP_COMPARE || step == NIGHT_STEP_TRAIN;
+}
 
 enum night_step_state {
     NIGHT_STEP_WAITING,
@@ -56,6 +62,12 @@ struct night_journal {
     /* Of the verification. */
     bool is_sample;
     uint64_t verified, different;
+    /* Of the comparison: the candidate's date, "" if there was none; would it be promoted? */
+    char compared[NIGHT_DATE_SIZE];
+    bool is_better;
+    char comparison[512]; /* the differences that decide, in words */
+    /* Of the training: the new candidate's date; "": there is none. */
+    char trained[NIGHT_DATE_SIZE];
     /* Of the report. */
     uint64_t findings[NIGHT_SEVERITY_COUNT];
     /* Of sealing. */
@@ -66,8 +78,10 @@ struct night_journal {
 #define NIGHT_JOURNAL_NAME "night.json"
 
 void night_journal_init(struct night_journal *journal, const char *date, int64_t now_us);
-/* Are all steps done or skipped? */
+/* Are all steps done or skipped, or failed where they may? */
 bool night_journal_is_complete(const struct night_journal *journal);
+/* Has one failed that may? */
+bool night_journal_models_failed(const struct night_journal *journal);
 
 /* folder: the night's own. 1: there is none. ERROR_DAMAGED. */
 int night_journal_read(int folder, struct night_journal *ret_journal, struct error *ret_error);

@@ -41,6 +41,7 @@ static int parse(const char *bytes, size_t length, struct night_summary *ret_sum
         .last_success_us = (int64_t)number_at(object, "last_success_time_us"),
         .failed_us = (int64_t)number_at(object, "failed_time_us"),
         .held_back = number_at(object, "held_back"),
+        .models_failed = json_is_true(json_object_get(object, "models_failed")),
     };
     copy_at(object, "date", summary.date, sizeof summary.date);
     copy_at(object, "step", summary.step, sizeof summary.step);
@@ -91,6 +92,7 @@ int night_summary_write(int folder, const struct night_summary *summary, struct 
         json_add_unsigned(&json, night_severity_name((enum night_severity)i), summary->findings[i]);
     json_end_object(&json);
     json_add_unsigned(&json, "held_back", summary->held_back);
+    json_add_bool(&json, "models_failed", summary->models_failed);
     json_end_object(&json);
     buffer_append_u8(&json, '\n');
     int r = night_file_write(folder, NIGHT_SUMMARY_NAME, json.bytes, json.length, ret_error);

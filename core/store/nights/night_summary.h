@@ -23,6 +23,7 @@ struct night_summary {
     char reason[512];
     uint64_t findings[NIGHT_SEVERITY_COUNT]; /* of the newest report */
     uint64_t held_back;                      /* values that its guard held back */
+    bool models_failed;                      /* training, or comparing candidates, failed */
 };
 
 /* 1: there is none. *ret_summary is then all zeros. */

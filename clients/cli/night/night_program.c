@@ -1,6 +1,6 @@
 /* The program gets a process group of its own, so that a kill reaches what it started. Its standard
- * input is empty, and what it prints goes to standard error: standard output is the command's. */
-#include "night_hook.h"
+ * input is empty. */
+#include "night_program.h"
 
 #include "clients/cli/terminal/clock.h"
 
@@ -16,8 +16,7 @@
 #define NOT_EXECUTED 127
 #define GRACE_US     2000000 /* between SIGTERM and SIGKILL */
 
-static _Noreturn void become(const struct night_hook *hook, pid_t parent) {
-    char *const arguments[] = {(char *)(uintptr_t)hook->program, NULL};
+static _Noreturn void become(const struct night_program *program, pid_t parent) {
     int nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
     /* The next run starts it again, which must not meet this one. */
@@ -26,12 +25,14 @@ static _Noreturn void become(const struct night_hook *hook, pid_t parent) {
         _exit(NOT_EXECUTED);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
-    for (const char *const *variable = hook->environment; *variable; variable++)
+    for (const char *const *variable = program->environment; variable && *variable; variable++)
         putenv((char *)(uintptr_t)*variable);
     if (nothing >= 0)
         dup2(nothing, STDIN_FILENO);
+    if (program->output >= 0)
+        dup2(program->output, STDERR_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);
-    execvp(hook->program, arguments);
+    execvp(program->arguments[0], (char *const *)(uintptr_t)program->arguments);
     _exit(NOT_EXECUTED);
 }
 
@@ -48,19 +49,20 @@ static void end_group(pid_t child) {
     waitpid(child, &status, 0);
 }
 
-static int await(const struct night_hook *hook, pid_t child, int *ret_status,
+static int await(const struct night_program *program, pid_t child, int *ret_status,
                  struct error *ret_error) {
     const struct timespec step = {.tv_nsec = 20000000};
-    uint64_t until = monotonic_us() + (uint64_t)hook->timeout_us;
+    uint64_t until = monotonic_us() + (uint64_t)program->timeout_us;
     int status;
     for (;;) {
         if (waitpid(child, &status, WNOHANG) == child)
             break;
-        if (*hook->stop || monotonic_us() > until) {
+        if (*program->stop || monotonic_us() > until) {
             end_group(child);
-            return *hook->stop ? error_set(ret_error, ERROR_INTERRUPTED, "interrupted")
-                               : error_set(ret_error, ERROR_UNAVAILABLE,
-                                           "%s did not end in time and was killed", hook->program);
+            return *program->stop
+                       ? error_set(ret_error, ERROR_INTERRUPTED, "interrupted")
+                       : error_set(ret_error, ERROR_UNAVAILABLE,
+                                   "%s did not end in time and was killed", program->arguments[0]);
         }
         nanosleep(&step, NULL);
     }
@@ -68,15 +70,17 @@ static int await(const struct night_hook *hook, pid_t child, int *ret_status,
     return 0;
 }
 
-int night_hook_run(const struct night_hook *hook, int *ret_status, struct error *ret_error) {
-    if (strchr(hook->program, '/') && access(hook->program, X_OK) < 0)
-        return error_set(ret_error, ERROR_NOT_FOUND, "the hook %s: %s", hook->program,
+int night_program_run(const struct night_program *program, int *ret_status,
+                      struct error *ret_error) {
+    const char *path = program->arguments[0];
+    if (strchr(path, '/') && access(path, X_OK) < 0)
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s %s: %s", program->what, path,
                          strerror(errno));
     pid_t parent = getpid(), child = fork();
     if (child < 0)
-        return error_set_errno(ret_error, errno, "cannot start %s", hook->program);
+        return error_set_errno(ret_error, errno, "cannot start %s", path);
     if (child == 0)
-        become(hook, parent);
+        become(program, parent);
     setpgid(child, child); /* both do it: whoever is first */
-    return await(hook, child, ret_status, ret_error);
+    return await(program, child, ret_status, ret_error);
 }
