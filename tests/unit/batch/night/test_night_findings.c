@@ -358,6 +358,30 @@ static void test_others(void **state) {
     week_free(week);
 }
 
+/* What may fail is named with its reason; a candidate that beats the policy is worth a note, unless
+ * the step that says so has failed since. */
+static void test_models(void **state) {
+    (void)state;
+    uint64_t seed = asked_seed(25);
+    struct week *week = week_new(10000, &seed);
+    struct night_journal *journal = &week->journal;
+    journal->steps[NIGHT_STEP_COMPARE].state = NIGHT_STEP_DONE;
+    journal->is_better = true;
+    snprintf(journal->compared, sizeof journal->compared, "2026-02-01");
+    snprintf(journal->comparison, sizeof journal->comparison, "ap +0.02");
+    assert_found(week, "candidate_better", "2026-02-01", NIGHT_NOTE);
+    assert_non_null(strstr(find(week, "candidate_better", "2026-02-01")->text, "ap +0.02"));
+    journal->steps[NIGHT_STEP_COMPARE].state = NIGHT_STEP_FAILED;
+    snprintf(journal->steps[NIGHT_STEP_COMPARE].reason, 512, "it is damaged");
+    assert_found(week, "comparison_failed", "", NIGHT_ALERT);
+    assert_null(find(week, "candidate_better", "2026-02-01"));
+    assert_null(find(week, "training_failed", ""));
+    journal->steps[NIGHT_STEP_TRAIN].state = NIGHT_STEP_FAILED;
+    memset(journal->steps[NIGHT_STEP_TRAIN].reason, 'x', 511);
+    assert_found(week, "training_failed", "", NIGHT_ALERT);
+    week_free(week);
+}
+
 static void send(struct week *week, const char *source, uint64_t first, uint64_t last) {
     for (uint64_t i = first; i <= last; i++) {
         struct record record = {.type = RECORD_TRANSACTION,
@@ -458,6 +482,7 @@ int main(void) {
         cmocka_unit_test(test_rule_that_always_fires),
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_models),
         cmocka_unit_test(test_numbers_of_sources),
         cmocka_unit_test(test_drift),
         cmocka_unit_test(test_drift_of_models),

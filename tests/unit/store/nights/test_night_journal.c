@@ -72,6 +72,10 @@ static void fill(struct night_journal *journal) {
     journal->is_sample = true;
     journal->verified = 10;
     journal->different = 1;
+    snprintf(journal->compared, sizeof journal->compared, "2026-02-01");
+    journal->is_better = true;
+    snprintf(journal->comparison, sizeof journal->comparison, "ap +0.0213 (95 %%: …)");
+    snprintf(journal->trained, sizeof journal->trained, "2026-02-28");
     journal->findings[NIGHT_ALERT] = 2;
     journal->findings[NIGHT_NOTE] = 5;
     journal->sealed = 4;
@@ -104,6 +108,11 @@ static void test_complete(void **state) {
     assert_true(night_journal_is_complete(bench.journal));
     bench.journal->steps[0].state = NIGHT_STEP_FAILED;
     assert_false(night_journal_is_complete(bench.journal));
+    bench.journal->steps[0].state = NIGHT_STEP_DONE;
+    assert_false(night_journal_models_failed(bench.journal));
+    bench.journal->steps[NIGHT_STEP_TRAIN].state = NIGHT_STEP_FAILED;
+    assert_true(night_journal_is_complete(bench.journal));
+    assert_true(night_journal_models_failed(bench.journal));
     bench_close(&bench);
 }
 
@@ -137,7 +146,8 @@ static void test_summary(void **state) {
                                           .step = "seal",
                                           .reason = "the disk is \"full\"",
                                           .findings = {1, 2, 3},
-                                          .held_back = 4};
+                                          .held_back = 4,
+                                          .models_failed = true};
     assert_int_equal(night_summary_read(bench.data, &read, &error), 1);
     assert_int_equal(read.last_success_us, 0);
     assert_int_equal(night_summary_read("/nowhere", &read, &error), 1);
@@ -150,6 +160,7 @@ static void test_summary(void **state) {
     assert_int_equal(read.failed_us, 6);
     assert_memory_equal(read.findings, summary.findings, sizeof read.findings);
     assert_int_equal(read.held_back, 4);
+    assert_true(read.models_failed);
     assert_int_equal(night_file_write(bench.root, NIGHT_SUMMARY_NAME, "{", 1, &error), 0);
     assert_int_equal(night_summary_read(bench.data, &read, &error), -ERROR_DAMAGED);
     bench_close(&bench);
