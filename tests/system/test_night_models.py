@@ -41,6 +41,23 @@ for path, content in files.items():
         file.write(content)
 """
 
+# For harrier train itself.
+MODELS = """\
+models:
+  - name: fraud
+    file: models/fraud.ubj
+    inputs:
+      amount: amount
+      count: card.count_1d
+    train:
+      rounds: 20
+      early_stopping: 0
+      max_depth: 3
+      calibration: none
+"""
+TRAINED = {**POLICY, "models.yaml": MODELS, "rules/amount.yaml": "rules:\n" + "".join(
+    f"  - {{name: above_{limit}, when: models.fraud > 0.{limit:02}, then: {{score: 50}}}}\n" for limit in range(2, 40, 2))}
+
 
 class NightModels(ServerTest):
     @classmethod
@@ -55,13 +72,16 @@ class NightModels(ServerTest):
         self.calls = os.path.join(self.folder, "calls")
         self.files = BETTER
         self.trainer = self.write_trainer("")
-        os.mkdir(self.data)
+        self.bring_in(self.data, self.rows)
+
+    def bring_in(self, data, rows):
+        os.mkdir(data)
         path = os.path.join(self.folder, "rows.csv")
         with open(path, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(["id", "event_time", "amount", "currency", "card", "merchant", "outcome", "outcome_time"])
-            table.writerows(self.rows)
-        subprocess.run([HARRIER, "import", self.data, path, "--policy", self.live, "--quiet"], check=True, timeout=WAIT)
+            table.writerows(rows)
+        subprocess.run([HARRIER, "import", data, path, "--policy", self.live, "--quiet"], check=True, timeout=WAIT)
 
     def write_trainer(self, more):
         path = os.path.join(self.folder, "trainer")
@@ -272,6 +292,41 @@ class NightModels(ServerTest):
             json.dump(journal, file)
         self.train("2026-01-25")
         self.assertEqual(self.read("nights", "2026-01-25", "night.json"), journal)
+
+    def test_with_harrier_train(self):
+        """The first model has learned from labels by chance; the night's takes its place."""
+        declared, first = write_policy(os.path.join(self.folder, "declared"), TRAINED), os.path.join(self.folder, "first")
+        chance = os.path.join(self.folder, "chance")
+        self.bring_in(chance, [row[:6] + (["fraud", row[1]] if number % 17 == 0 else ["", ""])
+                               for number, row in enumerate(self.rows)])
+        run = subprocess.run([HARRIER, "train", chance, "--policy", declared, "--model", "fraud", "--train",
+                              "2026-01-01..2026-01-13", "--test", "2026-01-14..2026-01-21", "--out", first, "--quiet"],
+                             capture_output=True, text=True, timeout=WAIT, check=False)
+        if run.returncode == 69:
+            self.skipTest(run.stderr)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        shutil.rmtree(self.live)
+        shutil.copytree(first, self.live)
+        self.night("2026-01-22", "--train", "fraud", "--train-days", "12")
+        latest = os.path.join(self.data, "candidates", "latest")
+        with open(os.path.join(latest, "models", "fraud.card.json"), encoding="utf-8") as file:
+            trained = json.load(file)["trained"]
+        self.assertEqual((trained["from"], trained["until"]), ("2026-01-02T00:00:00Z", "2026-01-14T00:00:00Z"))
+        with open(os.path.join(self.data, "nights", "2026-01-22", "train.log"), encoding="utf-8") as file:
+            self.assertIn("fraud", file.read())
+        self.assertEqual(self.metric(), (0, 1))
+        self.night("2026-01-30", "--beats", "ap:0", "--train", "fraud", "--train-days", "12")
+        self.assertEqual(self.candidates(), ["2026-01-22", "2026-01-30", "latest"])
+        candidate = self.report("2026-01-30")["candidate"]
+        self.assertEqual((candidate["candidate_date"], candidate["from"]), ("2026-01-22", trained["until"]))
+        self.assertTrue(candidate["is_better"], candidate["metrics"]["ap"])
+        run = subprocess.run([HARRIER, "policy", "promote", self.data, self.live, f"{self.data}/candidates/2026-01-22",
+                              "--outcomes-after", "1d", "--quiet"], capture_output=True, text=True, timeout=WAIT, check=True)
+        self.assertIn("ap better by more than 0: yes", run.stdout)
+        for name in ("fraud.ubj", "fraud.card.json", "fraud.card.md", "fraud.reference.json"):
+            with open(f"{self.live}/models/{name}", "rb") as new, open(f"{self.data}/candidates/2026-01-22/models/{name}",
+                                                                     "rb") as made:
+                self.assertEqual(new.read(), made.read(), name)
 
     def test_command_line(self):
         data = shutil.copytree(self.data, self.data + "2")
