@@ -177,6 +177,20 @@ class NightModels(ServerTest):
         self.assertNotIn("candidate_better", self.findings("2026-01-30"))
         self.assertIn("the interval must lie above +0.9", self.read("nights", "2026-01-30", "night.json")["compare"]["text"])
 
+    def test_server_follows(self):
+        """A server that has the link as its shadow policy loads the first candidate, and each that follows."""
+        server = self.server(f"--policy={self.live}", f"--shadow={self.data}/candidates/latest", "--watch_policy=yes").start()
+        self.assertEqual(server.metric("harrierd_shadow_policies"), 0)
+        for date in ("2026-01-25", "2026-01-26"):
+            self.files = {**BETTER, "policy.yaml": BETTER["policy.yaml"].replace("payments", f"of-{date}")}
+            self.train(date)
+            deadline = time.monotonic() + WAIT
+            while f"shadow policy of-{date} " not in server.said():
+                self.assertLess(time.monotonic(), deadline, server.said())
+                time.sleep(0.02)
+        self.assertEqual(server.metric("harrierd_shadow_policies"), 1)
+        self.assertEqual(server.stop(), 0)
+
     def test_which_candidate(self):
         """The newest with a week of mature days behind its training; never the one in force."""
         self.night("2026-01-20", "--beats", "ap:0")
