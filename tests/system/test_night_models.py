@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -64,24 +65,33 @@ class NightModels(ServerTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.rows = list(payments())
+        cls.shared = tempfile.mkdtemp(prefix="harrier-night-models-")
+        cls.imported = os.path.join(cls.shared, "data")
+        cls.bring_in(cls.imported, cls.rows)
 
-    def setUp(self):
-        super().setUp()
-        self.data = os.path.join(self.folder, "data")
-        self.live = write_policy(os.path.join(self.folder, "live"), POLICY)
-        self.calls = os.path.join(self.folder, "calls")
-        self.files = BETTER
-        self.trainer = self.write_trainer("")
-        self.bring_in(self.data, self.rows)
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.shared)
+        super().tearDownClass()
 
-    def bring_in(self, data, rows):
+    @classmethod
+    def bring_in(cls, data, rows):
         os.mkdir(data)
-        path = os.path.join(self.folder, "rows.csv")
+        path, policy = data + ".csv", write_policy(data + ".policy", POLICY)
         with open(path, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(["id", "event_time", "amount", "currency", "card", "merchant", "outcome", "outcome_time"])
             table.writerows(rows)
-        subprocess.run([HARRIER, "import", data, path, "--policy", self.live, "--quiet"], check=True, timeout=WAIT)
+        subprocess.run([HARRIER, "import", data, path, "--policy", policy, "--quiet"], check=True, timeout=WAIT)
+
+    def setUp(self):
+        super().setUp()
+        self.data = os.path.join(self.folder, "data")
+        shutil.copytree(self.imported, self.data)
+        self.live = write_policy(os.path.join(self.folder, "live"), POLICY)
+        self.calls = os.path.join(self.folder, "calls")
+        self.files = BETTER
+        self.trainer = self.write_trainer("")
 
     def write_trainer(self, more):
         path = os.path.join(self.folder, "trainer")
