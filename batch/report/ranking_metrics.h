@@ -16,6 +16,8 @@
  * and not rows; each draw takes as many days as there are, with replacement, and both sides'
  * figures come from the same draw. The interval is between percentiles of the draws, interpolated
  * as numpy.percentile does. Cards found on earlier days stay found in every draw.
+ * Over few days the intervals are somewhat too narrow: tests/bench/accuracy/intervals.c measures by
+ * how much.
  *
  * Pure: the same rows, options and seed give the same doubles on every machine. */
 #pragma once
