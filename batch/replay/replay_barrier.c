@@ -106,6 +106,8 @@ static int fit_challenger(struct replay *replay, struct error *ret_error) {
                          replay->options.archive, replay->experiment.position);
     decider_fit(replay, &replay->challenger, challenger->snapshot,
                 replay->history.spans[replay->span].plan);
+    for (size_t i = 0; i < replay->workers; i++)
+        engine_be_challenger(replay->challenger.engines[i]);
     replay->challenger.snapshot_id = challenger->snapshot_id;
     replay->challenger.generation_id = replay->decider.generation_id;
     replay->challenger.lane = replay->decider.lane;

@@ -995,7 +995,8 @@ struct record random_record(struct random *random, struct arena *arena) {
                                              .share_e6 = (uint32_t)random_number(random),
                                              .window_us = (int64_t)random_number(random),
                                              .source = maybe_text(random, arena, 128),
-                                             .reason = maybe_text(random, arena, 128)};
+                                             .reason = maybe_text(random, arena, 128),
+                                             .arm = (enum arm)random_below(random, ARM_COUNT)};
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

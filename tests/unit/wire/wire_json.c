@@ -1129,6 +1129,7 @@ json_t *record_json(const struct record *record) {
         put_signed(out, "window_us", record->brake.window_us);
         put_text(out, "source", record->brake.source);
         put_text(out, "reason", record->brake.reason);
+        put_name(out, "arm", arms, record->brake.arm);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:
