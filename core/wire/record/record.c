@@ -164,6 +164,7 @@ static void encode_amendment(const struct record *record, struct arena *scratch,
     out.fired = texts_to_protobuf(amendment->fired, amendment->fired_count, scratch);
     out.label = (Harrier__V1__Label)amendment->label;
     out.backfilled = amendment->is_backfilled;
+    out.earlier_position = amendment->earlier_position;
     protobuf_pack(&out.base, buffer);
 }
 
@@ -628,6 +629,7 @@ static int decode_amendment(const struct payload *payload, struct record *record
     amendment->verdict = verdict_from_protobuf((int)in->verdict);
     amendment->label = label_from_protobuf((int)in->label);
     amendment->is_backfilled = in->backfilled != 0;
+    amendment->earlier_position = in->earlier_position;
     if (amendment->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
     if (amendment->label == LABEL_COUNT)

@@ -93,8 +93,9 @@ struct amendment_record {
     enum verdict verdict;     /* of the decision */
     const struct text *fired; /* the rules that fired with effect, in the policy's order */
     size_t fired_count;
-    enum label label;   /* known by now */
-    bool is_backfilled; /* the transaction was */
+    enum label label;          /* known by now */
+    bool is_backfilled;        /* the transaction was */
+    uint64_t earlier_position; /* its amendment before this one; 0: none, or an old record */
 };
 
 /* Sets `fired` to the decision's rules that fired() is true for, in the arena. -1: it is full. */

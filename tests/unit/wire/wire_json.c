@@ -1053,6 +1053,7 @@ static void put_amendment(json_t *out, const struct amendment_record *amendment)
     put_array(out, "fired", names_json(amendment->fired, amendment->fired_count));
     put_name(out, "label", labels, amendment->label);
     put_flag(out, "backfilled", amendment->is_backfilled);
+    put_unsigned(out, "earlier_position", amendment->earlier_position);
 }
 
 static json_t *baselines_json(const struct decision *decision) {
