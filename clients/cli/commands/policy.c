@@ -144,6 +144,7 @@ static void check_usage(struct options *options, struct argp_state *state) {
         argp_error(state, "--dry-run is for rollback and promote");
     if (options->has_range && task->run != arms)
         argp_error(state, "--from, --until and --outcomes-after are for arms");
+    time_range_check("--from", options->from_us, "--until", options->until_us, state);
     options->target = options->words[task->run == promote ? 0 : 1];
     if (task->run == promote)
         return;
