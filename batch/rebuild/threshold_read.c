@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 #define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
-#define STATES_SHARE   8    /* of the memory, for a replay's states: the sort has half of it */
-#define WAITING_MAX    256u /* values that a thread puts at once: the sort has one lock */
+#define STATES_SHARE   8          /* of the memory, for a replay's states beside the sort */
+#define WAITING_MAX    256u       /* values that a thread puts at once: the sort has one lock */
 
 /* ---- values of one thread ---- */
 
