@@ -8,6 +8,7 @@
 #include "core/engine/engine.h"
 #include "core/store/archive/archive.h"
 #include "core/wire/record/record.h"
+#include "state_shelf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,10 @@ struct replay_options {
     size_t threads; /* 0: one for each processor */
     /* For the buffers of event-time order and walk-forward; 0: a quarter of the machine's. */
     uint64_t memory_bytes;
+    /* With a given policy, in parallel: most bytes of states in memory, but for those of a chunk of
+     * rows; more of them are in these files. 0: all are in memory. */
+    uint64_t state_bytes;
+    struct state_shelf_files state_files;
     /* With a given policy: thresholds from the first record on. NULL: the archive's, each from the
      * adoption of its generation on. */
     const struct thresholds *thresholds;

@@ -5,6 +5,66 @@
 
 #include <stdlib.h>
 
+/* ---- states on shelves ---- */
+
+void replay_states_limit(struct replay_states *states, uint64_t bytes,
+                         const struct state_shelf_files *files) {
+    states->shard_bytes = (size_t)(bytes / states->shard_count);
+    for (size_t i = 0; i < states->shard_count; i++)
+        states->shards[i].shelf = state_shelf_new(files);
+}
+
+/* The first failure counts. */
+static void note_failure(struct replay_states *states, const struct error *error) {
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&states->failure, &none, -1))
+        return;
+    states->error = *error;
+    atomic_store(&states->failure, (int)error->code);
+}
+
+int replay_states_check(struct replay_states *states, struct error *ret_error) {
+    int failure = atomic_load(&states->failure);
+    if (failure <= 0)
+        return 0;
+    *ret_error = states->error;
+    return -failure;
+}
+
+static int put_away(struct replay_states *states, struct replay_shard *shard,
+                    struct error *ret_error) {
+    struct state_table_cursor cursor = {0};
+    const struct held_state *held_state;
+    int r = 0;
+    while (r == 0 && (held_state = state_table_next(&shard->live, &cursor))) {
+        struct text key = held_state_key(held_state);
+        buffer_clear(&shard->bytes);
+        state_encode(&held_state->state, states->entities[held_state->entity], &shard->bytes);
+        r = state_shelf_put(shard->shelf, held_state->entity, key, hash_text(key),
+                            buffer_text(&shard->bytes), ret_error);
+    }
+    return r;
+}
+
+static void begin_heap(struct replay_shard *shard) {
+    heap_init(&shard->heap, &shard->extents.source);
+    shard->live.hash_leaves.heap = shard->dormant.hash_leaves.heap = &shard->heap;
+}
+
+void replay_states_make_room(struct replay_states *states, struct replay_shard *shard) {
+    struct error error;
+    size_t bytes = shard->extents.used * HEAP_EXTENT_SIZE + shard->heap.large;
+    if (!shard->shelf || bytes <= states->shard_bytes || atomic_load(&states->failure) != 0)
+        return;
+    if (put_away(states, shard, &error) < 0) {
+        note_failure(states, &error);
+        return;
+    }
+    state_table_deinit(&shard->live);
+    replay_extents_reset(&shard->extents);
+    begin_heap(shard);
+}
+
 /* ---- states of the tables ---- */
 
 void replay_states_continue(struct replay_states *states, const struct generation *tables) {
@@ -15,10 +75,20 @@ void replay_states_continue(struct replay_states *states, const struct generatio
         states->cursors[i] = generation_cursor_open(tables, i % entities);
 }
 
+static struct held_state *add_state(const struct replay_states *states, struct replay_shard *shard,
+                                    size_t entity, struct text key, uint64_t key_hash,
+                                    struct text bytes) {
+    struct held_state *held_state = state_table_add(&shard->live, entity, key, key_hash);
+    state_assign(&held_state->state, states->entities[entity], bytes.data, bytes.length);
+    return held_state;
+}
+
 struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
-                                      struct state_table *live, size_t entity, struct text key,
+                                      struct replay_shard *shard, size_t entity, struct text key,
                                       uint64_t key_hash) {
     struct text found, bytes;
+    if (shard->shelf && state_shelf_get(shard->shelf, entity, key, key_hash, &bytes))
+        return add_state(states, shard, entity, key, key_hash, bytes);
     if (!states->cursors)
         return NULL;
     struct generation_cursor *cursor =
@@ -26,9 +96,7 @@ struct held_state *replay_states_load(const struct replay_states *states, size_t
     generation_cursor_seek(cursor, key);
     if (!generation_cursor_next(cursor, &found, &bytes) || !text_equal(found, key))
         return NULL;
-    struct held_state *held_state = state_table_add(live, entity, key, key_hash);
-    state_assign(&held_state->state, states->entities[entity], bytes.data, bytes.length);
-    return held_state;
+    return add_state(states, shard, entity, key, key_hash, bytes);
 }
 
 static void close_cursors(struct replay_states *states) {
@@ -40,19 +108,23 @@ static void close_cursors(struct replay_states *states) {
 
 /* ---- struct state_source: one state at a time ---- */
 
-static struct state_table *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
+static struct replay_shard *shard_of(struct state_source *self, size_t entity, uint64_t key_hash) {
     struct replay_states *states = (struct replay_states *)self;
-    return &states->shards[replay_states_shard(states, entity, key_hash)].live;
+    return &states->shards[replay_states_shard(states, entity, key_hash)];
 }
 
-/* NULL: there is no such state yet, not in the tables either. */
+static struct state_table *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
+    return &shard_of(self, entity, key_hash)->live;
+}
+
+/* NULL: there is no such state yet, not elsewhere either. */
 static struct held_state *find_state(struct state_source *self, size_t entity, struct text key,
                                      uint64_t key_hash) {
-    struct state_table *live = live_of(self, entity, key_hash);
-    struct held_state *held_state = state_table_find(live, entity, key, key_hash);
+    struct replay_shard *shard = shard_of(self, entity, key_hash);
+    struct held_state *held_state = state_table_find(&shard->live, entity, key, key_hash);
     return held_state
                ? held_state
-               : replay_states_load((struct replay_states *)self, 0, live, entity, key, key_hash);
+               : replay_states_load((struct replay_states *)self, 0, shard, entity, key, key_hash);
 }
 
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
@@ -125,8 +197,9 @@ struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, s
     states->memory = replay_memory_new();
     for (size_t i = 0; i < shards; i++) {
         struct replay_shard *shard = &states->shards[i];
-        heap_init(&shard->heap, replay_memory_source(states->memory));
-        shard->live.hash_leaves.heap = shard->dormant.hash_leaves.heap = &shard->heap;
+        replay_extents_init(&shard->extents, states->memory);
+        buffer_init(&shard->bytes);
+        begin_heap(shard);
     }
     find_columns(states);
     return states;
@@ -138,6 +211,9 @@ void replay_states_free(struct replay_states *states) {
     for (size_t i = 0; i < states->shard_count; i++) {
         state_table_deinit(&states->shards[i].live);
         state_table_deinit(&states->shards[i].dormant);
+        replay_extents_deinit(&states->shards[i].extents);
+        state_shelf_free(states->shards[i].shelf);
+        buffer_deinit(&states->shards[i].bytes);
     }
     replay_memory_free(states->memory);
     close_cursors(states);

@@ -1,5 +1,6 @@
 /* The states of all entities under one plan, as a server would hold them: folded from the archive's
- * first record, or continued from a generation's tables. All that is touched is in memory.
+ * first record, or continued from a generation's tables. All that is touched is in memory, or with
+ * a limit of that on a shelf (state_shelf.h).
  *
  * States are divided into shards by the hashes of their keys; one thread works on a shard at a
  * time. The bytes of a state do not depend on the number of shards.
@@ -17,7 +18,9 @@
 #include "core/store/generation/generation.h"
 #include "core/store/overlay/state_table.h"
 #include "replay_memory.h"
+#include "state_shelf.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +28,9 @@ struct replay_shard {
     struct state_table live;    /* what decisions read */
     struct state_table dormant; /* left out of the generations so far as idle */
     struct heap heap;           /* of both */
+    struct replay_extents extents;
+    struct state_shelf *shelf; /* NULL: all states are in memory */
+    struct buffer bytes;       /* of a state on its way there */
 };
 
 /* Where one entity's feature values lie in a row's values; the plan's order. */
@@ -45,6 +51,9 @@ struct replay_states {
     struct replay_memory *memory; /* of all heaps */
     struct replay_shard *shards;
     size_t shard_count; /* a power of two */
+    size_t shard_bytes; /* with shelves: a shard with more makes room */
+    atomic_int failure; /* the first of a shelf, as an error code; negative: it is being written */
+    struct error error;
     /* Of the tables that the states continue from: [workers × entities]. NULL: from the first
      * record. An entity's state is copied into its shard when it is first asked for, as a server
      * does, so memory is for those that the records touch. */
@@ -63,11 +72,21 @@ void replay_states_free(struct replay_states *states); /* NULL is allowed */
 /* Continues from these tables, which are bound to the plan and outlive the states. Once, before the
  * first state. */
 void replay_states_continue(struct replay_states *states, const struct generation *tables);
-/* Copies the state that the tables have into `live`, the entity's shard, which has none. NULL: they
- * have none either. */
+/* Copies the state that the shelf or the tables have into the entity's shard, whose `live` has
+ * none. NULL: they have none either. */
 struct held_state *replay_states_load(const struct replay_states *states, size_t worker,
-                                      struct state_table *live, size_t entity, struct text key,
+                                      struct replay_shard *shard, size_t entity, struct text key,
                                       uint64_t key_hash);
+
+/* From here on states beyond these bytes are in files. Once, before the first state; `dormant` is
+ * not for such states. */
+void replay_states_limit(struct replay_states *states, uint64_t bytes,
+                         const struct state_shelf_files *files);
+/* Puts all states of a shard on its shelf if they take too much memory: pointers to them end here.
+ */
+void replay_states_make_room(struct replay_states *states, struct replay_shard *shard);
+/* Has a shelf failed, since the disk is full? Memory is not limited since then. */
+int replay_states_check(struct replay_states *states, struct error *ret_error);
 
 /* The shard of an entity's state. */
 static inline size_t replay_states_shard(const struct replay_states *states, size_t entity,

@@ -24,6 +24,10 @@
 
 #include "core/base/check.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /* Tasks elsewhere have seen it; the archive need not be here. */
 static int find_last_generation(struct rebuild *rebuild, struct buffer *ret_payload,
                                 struct error *ret_error) {
@@ -60,15 +64,18 @@ static int find_in_force(struct threshold_job *job, struct error *ret_error) {
     return r;
 }
 
-/* The sort is gone when values are computed: their memory does not add up. */
-#define SORT_SHARE 2
+/* The sort is gone when values are computed: their memory does not add up. A replay runs beside
+ * it. */
+#define SORT_SHARE        2
+#define SORT_SHARE_REPLAY 4
 
 /* What earlier nights read, and what is new, in files. */
 static int read_values(struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
+    size_t share = threshold_reads_features(job->snapshot) ? SORT_SHARE_REPLAY : SORT_SHARE;
     const struct sample_sort_options options = {
         .snapshot = job->snapshot,
-        .memory_bytes = (size_t)rebuild->options->memory_bytes / SORT_SHARE,
+        .memory_bytes = (size_t)rebuild->options->memory_bytes / share,
         .newest_us = job->newest_us,
         .make_file = rebuild_scratch_file,
         .user = rebuild,
@@ -161,6 +168,14 @@ static int compute(struct threshold_job *job, struct error *ret_error) {
                             ret_error);
 }
 
+/* The fold has freed its memory, and the C library may keep it for itself: it would add up with
+ * what comes now. */
+static void give_back_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
     struct threshold_job job = {.rebuild = rebuild,
                                 .snapshot = rebuild->snapshot,
@@ -171,6 +186,7 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
     if (r < 0 || rebuild->report.tally.transactions == 0 ||
         (job.snapshot->threshold_count == 0 && job.snapshot->budget_count == 0))
         return r;
+    give_back_memory();
     if (!rebuild->options->keep_thresholds)
         return compute(&job, ret_error);
     r = find_in_force(&job, ret_error);

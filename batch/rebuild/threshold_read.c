@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
+#define STATES_SHARE   8          /* of the memory, for a replay's states beside the sort */
 #define WAITING_MAX    256u       /* values that a thread puts at once: the sort has one lock */
 
 /* ---- values of one thread ---- */
@@ -215,6 +216,8 @@ int threshold_replay(struct threshold_job *job, struct replay_options *options,
     options->archive = job->rebuild->options->archive;
     options->until = job->rebuild->target;
     options->threads = job->rebuild->threads;
+    options->state_files =
+        (struct state_shelf_files){.make_file = rebuild_scratch_file, .user = job->rebuild};
     int r = replay_open(options, &phase.progress, &replay, ret_error);
     if (r < 0)
         return r;
@@ -241,7 +244,9 @@ static int read_replayed(struct threshold_job *job, struct sample_sort *sort,
     const struct replay_listener listener = {.row = take_row, .user = &collector};
     struct replay_options options = {.snapshot = job->rebuild->snapshot,
                                      .from_us = job->newest_us - longest_us + 1,
-                                     .start = job->known};
+                                     .start = job->known,
+                                     .state_bytes =
+                                         job->rebuild->options->memory_bytes / STATES_SHARE};
     if (job->known.position > 0)
         options.generations = job->rebuild->options->generations;
     int r = threshold_replay(job, &options, &listener, ret_error);

@@ -26,7 +26,7 @@ static bool uses_files(const struct threshold_job *job) {
     return !job->rebuild->options->elsewhere && job->snapshot->threshold_count > 0;
 }
 
-static bool has_features(const struct snapshot *snapshot) {
+bool threshold_reads_features(const struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->threshold_count; i++)
         if (!snapshot->thresholds[i].reads_fields_only)
             return true;
@@ -35,7 +35,7 @@ static bool has_features(const struct snapshot *snapshot) {
 
 static int open_series(const struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
-    if (rebuild->misses_states && has_features(job->snapshot))
+    if (rebuild->misses_states && threshold_reads_features(job->snapshot))
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "transactions came later than the policy's lateness allows, for entities "
                          "that the tables do not hold");

@@ -4,6 +4,8 @@
 #include "batch/thresholds/sample_sort.h"
 #include "batch/thresholds/threshold_job.h"
 
+/* Does a threshold need a replay, whatever is known already? */
+bool threshold_reads_features(const struct snapshot *snapshot);
 /* Opens the values of earlier nights, if there are any and the rebuild continues from their end:
  * sets job->known and rebuild->samples. Otherwise the report says why there are none. */
 void threshold_recall(struct threshold_job *job);

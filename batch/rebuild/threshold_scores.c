@@ -26,7 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_BYTES 1024 /* of memory in a replay, as a rule of thumb */
+#define STATE_BYTES  1024 /* of memory in a replay, as a rule of thumb */
+#define STATES_SHARE 4    /* of the memory, for a replay's states; chunks of rows take most of it */
 /* Decisions that are made again for no other purpose than a preview: enough to see what a change
  * does, and a bound on what a night may cost. */
 #define PREVIEW_MAX 50000u
@@ -211,8 +212,10 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
                                      .from_us = job->newest_us - scoring->longest_us + 1};
     for (size_t i = 0; i < job->snapshot->budget_count; i++)
         options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
-    if (!recorded)
+    if (!recorded) {
         options.snapshot = job->rebuild->snapshot;
+        options.state_bytes = job->rebuild->options->memory_bytes / STATES_SHARE;
+    }
     bool is_only_new =
         job->snapshot->budget_count == 0 || score_recall_has_earlier(scoring->recall);
     if (!recorded && is_only_new && job->rebuild->before.id) {
@@ -322,8 +325,8 @@ static int64_t longest_period(const struct snapshot *snapshot) {
     return longest;
 }
 
-/* Only for the preview of changed verdicts, and from the first record on: not worth more memory
- * than the rebuild may take. */
+/* Only for the preview of changed verdicts, from the first record on, and with more states than
+ * memory has room for: a replay with most states in files is not worth that. */
 static bool is_too_dear(const struct threshold_job *job) {
     const struct rebuild *rebuild = job->rebuild;
     return job->snapshot->budget_count == 0 && !rebuild->before.id &&

@@ -73,6 +73,7 @@ static int find_target(struct replay *replay, struct error *ret_error) {
 static int check_options(const struct replay_options *options, struct error *ret_error) {
     bool is_given = options->policy || options->snapshot;
     bool is_now = options->clock == REPLAY_KNOWN_NOW;
+    check(options->state_bytes == 0 || (is_given && !options->counterfactual));
     if (!is_given && (options->against || options->counterfactual || options->generations ||
                       options->walk_forward || is_now))
         return error_set(

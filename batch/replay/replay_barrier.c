@@ -27,7 +27,11 @@ static size_t shards_of(const struct replay *replay) {
  * they can be left out. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
     bool omits_ids = !replay->tables && !replay->options.counterfactual;
-    return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
+    struct replay_states *states =
+        replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
+    if (replay->options.state_bytes > 0)
+        replay_states_limit(states, replay->options.state_bytes, &replay->options.state_files);
+    return states;
 }
 
 static void contradict(struct replay *replay, uint64_t position, const char *what) {
@@ -106,6 +110,8 @@ static int fit_challenger(struct replay *replay, struct error *ret_error) {
                          replay->options.archive, replay->experiment.position);
     decider_fit(replay, &replay->challenger, challenger->snapshot,
                 replay->history.spans[replay->span].plan);
+    for (size_t i = 0; i < replay->workers; i++)
+        engine_be_challenger(replay->challenger.engines[i]);
     replay->challenger.snapshot_id = challenger->snapshot_id;
     replay->challenger.generation_id = replay->decider.generation_id;
     replay->challenger.lane = replay->decider.lane;

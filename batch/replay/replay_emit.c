@@ -176,6 +176,8 @@ int replay_finish_chunk(struct replay_output *output, struct replay_chunk *chunk
 int replay_emit_chunk(struct replay_output *output, struct replay_chunk *chunk,
                       struct error *ret_error) {
     int r = 0;
+    for (size_t i = 0; i < output->replay->lane_count && r == 0; i++)
+        r = replay_states_check(output->replay->lanes[i], ret_error);
     for (size_t i = 0; i < chunk->part_count && r == 0; i++)
         r = emit_part(output->replay, chunk, &chunk->parts[i], ret_error);
     return r < 0 ? r : replay_finish_chunk(output, chunk, ret_error);

@@ -79,8 +79,8 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
     if (!held_state) /* an earlier visit of the same group may have created it */
         held_state = find(work, visit);
     if (!held_state)
-        held_state = replay_states_load(work->states, work->worker, &work->shard->live,
-                                        item->entity, key_of(visit), item->key_hash);
+        held_state = replay_states_load(work->states, work->worker, work->shard, item->entity,
+                                        key_of(visit), item->key_hash);
     if (work->reads && head->is_read)
         read_visited(work, visit, head, held_state);
     if (!held_state)
@@ -191,7 +191,7 @@ static bool is_read(const struct replay *replay, size_t lane) {
 
 void replay_features(const struct replay *replay, struct replay_chunk *chunk, size_t lane,
                      size_t shard, size_t worker) {
-    const struct replay_states *states = replay->lanes[lane];
+    struct replay_states *states = replay->lanes[lane];
     struct replay_worker *own = &replay->worker[worker];
     struct shard_work work = {.states = states,
                               .shard = &states->shards[shard],
@@ -202,5 +202,6 @@ void replay_features(const struct replay *replay, struct replay_chunk *chunk, si
                               .worker = worker,
                               .reads = is_read(replay, lane)};
     size_t count = list_visits(chunk, work.lane, shard, own);
+    replay_states_make_room(states, work.shard);
     do_visits(&work, own->visits, count);
 }

@@ -167,8 +167,10 @@ static struct head *carve(struct heap *heap, size_t size) {
 }
 
 void *heap_alloc(struct heap *heap, size_t bytes) {
-    if (bytes > HEAP_BLOCK_MAX)
+    if (bytes > HEAP_BLOCK_MAX) {
+        heap->large += bytes;
         return check_malloc(bytes);
+    }
     size_t size = size_for(bytes);
     struct head *head = find(heap, size);
     if (!head)
@@ -183,6 +185,8 @@ static bool is_top(const struct heap *heap, const struct head *head) {
 }
 
 void heap_free(struct heap *heap, void *block, size_t bytes) {
+    if (block && bytes > HEAP_BLOCK_MAX)
+        heap->large -= bytes;
     if (!block || bytes > HEAP_BLOCK_MAX) {
         free(block);
         return;
@@ -242,8 +246,10 @@ static bool fit(struct heap *heap, struct head *head, size_t size) {
 void *heap_resize(struct heap *heap, void *block, size_t bytes, size_t wanted) {
     if (!block)
         return heap_alloc(heap, wanted);
-    if (bytes > HEAP_BLOCK_MAX && wanted > HEAP_BLOCK_MAX)
+    if (bytes > HEAP_BLOCK_MAX && wanted > HEAP_BLOCK_MAX) {
+        heap->large += wanted - bytes;
         return check_realloc(block, wanted);
+    }
     if (bytes <= HEAP_BLOCK_MAX && wanted <= HEAP_BLOCK_MAX &&
         fit(heap, head_of(block), size_for(wanted)))
         return block;

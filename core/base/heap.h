@@ -33,6 +33,7 @@ struct heap {
     uint8_t *top, *end; /* what is left of the newest extent; NULL: none yet */
     uint64_t filled[HEAP_BINS / 64];
     struct heap_free *bins[HEAP_BINS];
+    size_t large; /* bytes of blocks from malloc() */
 };
 
 void heap_init(struct heap *heap, struct heap_source *source);

@@ -89,6 +89,10 @@ void engine_use_recorded(struct engine *engine, const struct decision *archived)
 void engine_use_lists(struct engine *engine, struct list_table *lists);
 /* Is this rule, which its policy has live, in shadow by a brake? As of the last decision. */
 bool engine_is_braked(const struct engine *engine, size_t rule);
+/* From here on the rules, or this shadow's, decide as the challenger of an experiment: brakes that
+ * the champion's decisions have pulled are not theirs, and the other way round. */
+void engine_be_challenger(struct engine *engine);
+void engine_shadow_be_challenger(struct engine *engine, size_t shadow);
 /* From here on no brake is in force for the rules; shadows have theirs. */
 void engine_ignore_brakes(struct engine *engine);
 /* No score gives a verdict: what the rules alone ask for. For finding cut-offs; until the next

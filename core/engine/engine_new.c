@@ -150,6 +150,16 @@ void engine_ignore_brakes(struct engine *engine) {
     judge_find_brakes(&engine->live);
 }
 
+void engine_be_challenger(struct engine *engine) {
+    engine->live.is_challenger = true;
+    judge_find_brakes(&engine->live);
+}
+
+void engine_shadow_be_challenger(struct engine *engine, size_t shadow) {
+    engine->shadows[shadow].is_challenger = true;
+    judge_find_brakes(&engine->shadows[shadow]);
+}
+
 bool engine_is_braked(const struct engine *engine, size_t rule) {
     return engine->live.is_braked[rule];
 }

@@ -195,11 +195,12 @@ void judge_find_brakes(struct judge *judge) {
     const struct list_table *lists = judge->lists;
     judge->brake_changes = lists ? list_table_brake_changes(lists) : 0;
     bool has_any = judge->brake_changes > 0 && !judge->ignores_brakes;
-    bool all = has_any && list_table_brake(lists, TEXT_LITERAL(""), rules->definition);
+    struct brake_target policy = snapshot_brake_target(rules);
+    bool all = has_any && list_table_braked(lists, &policy, judge->is_challenger);
     for (size_t i = 0; i < rules->rule_count; i++) {
-        const struct rule *rule = &rules->rules[i];
-        judge->is_braked[i] = has_any && rule->mode == RULE_LIVE &&
-                              (all || list_table_brake(lists, rule->name, rule->definition));
+        struct brake_target rule = rule_brake_target(&rules->rules[i]);
+        judge->is_braked[i] = has_any && rules->rules[i].mode == RULE_LIVE &&
+                              (all || list_table_braked(lists, &rule, judge->is_challenger));
     }
 }
 

@@ -92,6 +92,7 @@ struct judge {
     size_t memory;                    /* bytes that features, values and conditions take at most */
     bool ignores_rollouts;            /* they are for all */
     bool ignores_brakes;              /* none is in force */
+    bool is_challenger;               /* those on the champion alone are not */
     const struct list_table *lists;   /* that has the brakes; NULL: there are none */
     uint64_t brake_changes;           /* of the table, as of is_braked */
     bool *is_braked;                  /* [rule]: live by the policy, and in shadow by a brake */

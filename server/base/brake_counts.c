@@ -150,7 +150,7 @@ bool brake_counts_add(struct brake_counts *counts, const struct decision *decisi
     return counts->exceeded > 0;
 }
 
-bool brake_counts_take(struct brake_counts *counts, struct brake_record *ret_brake) {
+bool brake_counts_take(struct brake_counts *counts, enum arm arm, struct brake_record *ret_brake) {
     for (size_t i = 0; i < counts->limit_count && counts->exceeded > 0; i++) {
         struct limit *limit = &counts->limits[i];
         if (!limit->is_exceeded)
@@ -158,9 +158,12 @@ bool brake_counts_take(struct brake_counts *counts, struct brake_record *ret_bra
         limit->is_exceeded = false;
         counts->exceeded--;
         limit->fires = (struct ring){0};
+        struct brake_target target =
+            limit->rule ? rule_brake_target(limit->rule) : snapshot_brake_target(counts->rules);
         *ret_brake = (struct brake_record){
-            .rule = limit->rule ? limit->rule->name : (struct text){0},
-            .definition = limit->rule ? limit->rule->definition : counts->rules->definition,
+            .rule = target.rule,
+            .definition = brake_definition(target.definition, arm),
+            .arm = arm,
             .fires = limit->fired,
             .decisions = limit->decided,
             .share_e6 = limit->at_most->share_e6,

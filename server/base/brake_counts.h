@@ -31,6 +31,7 @@ void brake_counts_clear(struct brake_counts *counts);
  * true: limits are exceeded now, which brake_counts_take() tells. */
 bool brake_counts_add(struct brake_counts *counts, const struct decision *decision,
                       int64_t receive_time_us);
-/* The next limit that is exceeded, as the record that pulls its brake; its fires begin at zero.
- * Texts are the policy's. false: there are no more. */
-bool brake_counts_take(struct brake_counts *counts, struct brake_record *ret_brake);
+/* The next limit that is exceeded, as the record that pulls its brake in the arm of these decisions
+ * (ARM_NONE: there is no experiment); its fires begin at zero. Texts are the policy's. false: there
+ * are no more. */
+bool brake_counts_take(struct brake_counts *counts, enum arm arm, struct brake_record *ret_brake);

@@ -581,8 +581,9 @@ static void write_out(void (*write_text)(struct buffer *out)) {
 }
 
 /* Prints the diagnostics of the policy and of failed cases, warnings too. Their paths begin in the
- * folder, and shadows and the challenger have files of the same names: the last line says whose. */
-static bool check_policy(const char *folder) {
+ * folder, and shadows and the challenger have files of the same names: the last line says whose.
+ * NULL: it is refused. */
+static struct snapshot *check_policy(const char *folder) {
     struct snapshot *snapshot = NULL;
     struct buffer messages;
     struct error error;
@@ -591,10 +592,10 @@ static bool check_policy(const char *folder) {
     if (messages.length > 0)
         fwrite(messages.bytes, 1, messages.length, stderr);
     buffer_deinit(&messages);
-    snapshot_unref(snapshot);
-    if (r < 0)
-        fprintf(stderr, "harrierd: policy in %s refused: %s\n", folder, error.text);
-    return r == 0;
+    if (r == 0)
+        return snapshot;
+    fprintf(stderr, "harrierd: policy in %s refused: %s\n", folder, error.text);
+    return NULL;
 }
 
 static bool check_tokens(const char *path) {
@@ -619,38 +620,38 @@ static bool check_log(const struct options *options) {
     return false;
 }
 
-/* Does the challenger fit the policy? Both are valid. */
-static bool check_challenge(const struct options *options) {
-    struct snapshot *champion = NULL, *challenger = NULL;
-    struct buffer messages;
+/* Is the challenger valid, and does it fit the policy? champion NULL: that is not valid itself. */
+static bool check_challenger(const struct options *options, const struct snapshot *champion) {
+    struct snapshot *challenger = check_policy(options->challenger);
     struct experiment experiment;
     struct error error;
-    buffer_init(&messages);
-    int r = snapshot_load_folder(options->policy, &champion, &messages, &error);
-    if (r == 0)
-        r = snapshot_load_folder(options->challenger, &challenger, &messages, &error);
-    if (r == 0)
+    int r = 0;
+    if (champion && challenger)
         r = challenger_experiment(champion, challenger, text_of(options->challenger_name),
                                   text_of(options->challenger_key), options->challenger_parts,
                                   &experiment, &error);
     if (r < 0)
         fprintf(stderr, "harrierd: challenger %s: %s\n", options->challenger, error.text);
-    buffer_deinit(&messages);
-    snapshot_unref(champion);
+    bool is_good = challenger && r == 0;
     snapshot_unref(challenger);
-    return r == 0;
+    return is_good;
 }
 
 /* --check: everything that a start would refuse, without opening anything. */
 static int check_only(struct harrierd *harrierd) {
-    const struct option_list *shadows = &harrierd->options.shadow;
-    bool good = check_tokens(harrierd->options.tokens);
-    good &= check_log(&harrierd->options);
-    good &= check_policy(harrierd->options.policy);
-    for (size_t i = 0; i < shadows->count; i++)
-        good &= check_policy(shadows->items[i]);
-    if (*harrierd->options.challenger)
-        good &= check_policy(harrierd->options.challenger) && check_challenge(&harrierd->options);
+    const struct options *options = &harrierd->options;
+    bool good = check_tokens(options->tokens);
+    good &= check_log(options);
+    struct snapshot *champion = check_policy(options->policy);
+    good &= champion != NULL;
+    for (size_t i = 0; i < options->shadow.count; i++) {
+        struct snapshot *shadow = check_policy(options->shadow.items[i]);
+        good &= shadow != NULL;
+        snapshot_unref(shadow);
+    }
+    if (*options->challenger)
+        good &= check_challenger(options, champion);
+    snapshot_unref(champion);
     return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
 }
 

@@ -118,22 +118,16 @@ static int decide(struct run *run, const struct transaction *transaction, struct
 }
 
 /* What was reported of a transaction stays: a file of history that is sent again must not set a
- * label back, or an amount. So an amendment behind another one is not even looked at: it may well
- * contradict that. Answers of what was there before wait until all of it is safe. */
+ * label back, or an amount. Answers of what was there before wait until all of it is safe. */
 static int report_amendment(struct run *run, const struct backfill_item *item, bool *ret_recorded,
                             struct text *ret_field, struct error *ret_error) {
     struct service *service = run->service;
     struct record record;
-    struct amended now;
-    int r = ingest_find_amended(&service->states, service->archive, item->transaction.id,
-                                &run->arena, &record, &now, ret_error);
-    bool is_amended = r > 0;
-    if (r == 0)
-        r = ingest_amend(&service->states, service->archive, &item->amendment, run->receive_time_us,
-                         &run->arena, &record, ret_field, ret_error);
+    int r = ingest_amend_late(&service->states, service->archive, &item->amendment,
+                              run->receive_time_us, &run->arena, &record, ret_field, ret_error);
     if (r < 0)
         return r;
-    *ret_recorded = run_append_change(run, &record, r > 0 && !is_amended) > 0;
+    *ret_recorded = run_append_change(run, &record, r > 0) > 0;
     return 0;
 }
 
@@ -141,12 +135,11 @@ static int report_outcome(struct run *run, const struct backfill_item *item, boo
                           struct text *ret_field, struct error *ret_error) {
     struct service *service = run->service;
     struct record record;
-    int r = ingest_resolve(&service->states, service->archive, &item->outcome, run->receive_time_us,
-                           &run->arena, &record, ret_field, ret_error);
+    int r = ingest_resolve_late(&service->states, service->archive, &item->outcome,
+                                run->receive_time_us, &run->arena, &record, ret_field, ret_error);
     if (r < 0)
         return r;
-    bool is_first = r > 0 && record.outcome.previous == LABEL_NONE;
-    *ret_recorded = run_append_change(run, &record, is_first) > 0;
+    *ret_recorded = run_append_change(run, &record, r > 0) > 0;
     return 0;
 }
 

@@ -2,10 +2,12 @@
  * same function as everywhere. Only what pulls it, the counting, is the server's alone. */
 #include "brake.h"
 
+#include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
 #include "server/base/brake_counts.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* "rule NAME" or "the policy". */
 static struct text name_of(struct arena *arena, const struct brake_record *brake) {
@@ -33,12 +35,16 @@ static void log_brake(struct run *run, const struct record *record) {
 
 void brake_count(struct run *run, const struct decision *decision) {
     struct service *service = run->service;
+    bool is_challenger = decision->arm == ARM_CHALLENGER;
     struct brake_counts *counts =
-        decision->arm == ARM_CHALLENGER ? service->challenge.brake_counts : service->brake_counts;
+        is_challenger ? service->challenge.brake_counts : service->brake_counts;
+    enum arm arm = is_challenger                 ? ARM_CHALLENGER
+                   : service->challenge.snapshot ? ARM_CHAMPION
+                                                 : ARM_NONE;
     struct record record = {.type = RECORD_BRAKE};
     if (!counts || !brake_counts_add(counts, decision, run->receive_time_us))
         return;
-    while (brake_counts_take(counts, &record.brake)) {
+    while (brake_counts_take(counts, arm, &record.brake)) {
         run_append(run, &record);
         log_brake(run, &record);
     }
@@ -78,19 +84,24 @@ void withdraw_brake_change(struct run *run, const struct error *error) {
 
 /* ---- Status ---- */
 
-static bool applies_to(const struct snapshot *rules, const struct brake *brake) {
+static bool applies_to(const struct snapshot *rules, bool is_challenger,
+                       const struct brake *brake) {
+    struct brake_target target = snapshot_brake_target(rules);
     if (brake->rule.length == 0)
-        return brake->definition == rules->definition;
-    for (size_t i = 0; i < rules->rule_count; i++)
-        if (text_equal(rules->rules[i].name, brake->rule))
-            return brake->definition == rules->rules[i].definition;
+        return brake_applies(&target, is_challenger, brake->definition);
+    for (size_t i = 0; i < rules->rule_count; i++) {
+        target = rule_brake_target(&rules->rules[i]);
+        if (text_equal(target.rule, brake->rule))
+            return brake_applies(&target, is_challenger, brake->definition);
+    }
     return false;
 }
 
 /* To the policy in force or to the challenger. */
 static bool applies(const struct service *service, const struct brake *brake) {
     const struct snapshot *challenger = service->challenge.snapshot;
-    return applies_to(service->rules, brake) || (challenger && applies_to(challenger, brake));
+    return applies_to(service->rules, false, brake) ||
+           (challenger && applies_to(challenger, true, brake));
 }
 
 /* false: the arena is full, or it is no brake. */
@@ -152,16 +163,28 @@ size_t brake_in_force(const struct service *service) {
     return count;
 }
 
-/* Names of rules need no escaping, and _policy is none: they begin with a letter. */
+static int compare_names(const void *left, const void *right) {
+    return text_compare(*(const struct text *)left, *(const struct text *)right);
+}
+
+/* Names of rules need no escaping, and _policy is none: they begin with a letter. A rule may have
+ * several brakes, one for each arm, and is written once. */
 void brake_write(const struct service *service, struct buffer *out) {
     static const char name[] = "harrierd_rule_braked";
+    size_t count = 0, capacity = brake_in_force(service);
+    struct text *names = check_calloc(capacity + 1, sizeof *names);
     struct brake brake;
     uint64_t position = 0;
     buffer_printf(out,
                   "# HELP %s Rules that a brake has put in shadow, by rule; _policy: all of them.\n"
                   "# TYPE %s gauge\n",
                   name, name);
-    while (next_in_force(service, &position, &brake))
-        buffer_printf(out, "%s{rule=\"%" TEXT_FORMAT "\"} 1\n", name,
-                      TEXT_ARGS(brake.rule.length ? brake.rule : TEXT_LITERAL("_policy")));
+    while (count < capacity && next_in_force(service, &position, &brake))
+        names[count++] = brake.rule.length ? brake.rule : TEXT_LITERAL("_policy");
+    if (count > 0)
+        qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || !text_equal(names[i - 1], names[i]))
+            buffer_printf(out, "%s{rule=\"%" TEXT_FORMAT "\"} 1\n", name, TEXT_ARGS(names[i]));
+    free(names);
 }

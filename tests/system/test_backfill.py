@@ -16,7 +16,7 @@ HARRIER = os.environ["HARRIER"]
 DAY_US = 86400 * 10**6
 CARDS, HISTORY = 8, 1200
 COLUMNS = ["id", "event_time_us", "amount_minor", "currency", "card", "merchant", "outcome", "outcome_time", "amendment",
-           "amendment_amount_minor"]
+           "amendment_amount_minor", "amendment_time"]
 # Labels and amendments are those of the rows in history; live transactions have none.
 FEATURES = """\
 entities:
@@ -138,7 +138,8 @@ class BackfillTest(ServerTest):
             file.write("id: id\nevent_time: {column: event_time_us, format: unix_us}\namount_minor: amount_minor\n"
                        "currency: currency\ncard: card\nmerchant: merchant\noutcome: outcome\n"
                        "outcome_time: {column: outcome_time, format: unix_us}\namendment: amendment\n"
-                       "amendment_amount_minor: amendment_amount_minor\n")
+                       "amendment_amount_minor: amendment_amount_minor\n"
+                       "amendment_time: {column: amendment_time, format: unix_us}\n")
         return path
 
     def live(self, server, count, day):
@@ -312,6 +313,72 @@ class BackfillTest(ServerTest):
         rows = list(csv.DictReader(said.splitlines()))
         self.assertEqual({row["id"] for row in rows if row["backfilled"] == "true"}, late)
         self.assertEqual({row["id"] for row in rows if row["backfilled"] == "false"}, set(self.decided))
+
+    # Amendments of one transaction of 1000, each as kind, amount and day; what it is then, captured and refunded.
+    CHAINS = (
+        ([("capture", 900, 1), ("refund", 100, 2), ("refund", 250, 3)], (False, 900, 250)),
+        ([("capture", 900, 1), ("refund", 100, 1), ("refund", 300, 1), ("capture", 800, 1)], (False, 800, 300)),
+        ([("void", "", 1), ("restore", "", 1), ("capture", 500, 1)], (False, 500, 0)),
+        ([("void", "", 1), ("restore", "", 2), ("void", "", 3)], (True, 1000, 0)),
+        ([("refund", 200, 5), ("refund", 100, 2), ("capture", 700, 5)], (False, 700, 200)),  # the second is older
+    )
+
+    def amended(self):
+        """What the archive says of each transaction at its end."""
+        known = {}
+        for record in self.records():
+            if record["type"] == "amendment":
+                now = record["now"]
+                known[record["transaction_id"]] = (now["voided"], now["amount_minor"], now["refunded_minor"])
+        return known
+
+    def test_several_amendments_of_one_transaction(self):
+        """All of them, in the order of the file, and once: also when they come again, other rows between them."""
+        rows, expected, places = [], {}, []
+        for chain, now in self.CHAINS:
+            row = {**self.row("old", 10), "amount_minor": 1000}
+            expected[row["id"]] = now
+            places.append(len(rows))
+            for kind, amount, day in chain:
+                rows.append({**row, "amendment": kind, "amendment_amount_minor": amount,
+                             "amendment_time": row["event_time_us"] + day * DAY_US})
+                rows += self.history(3, 5, 95)[:1] if kind != "refund" else []
+        for row in rows:
+            if not row["id"] in expected:
+                row.pop("amendment", None)
+                row.pop("amendment_amount_minor", None)
+        once = {**self.row("old", 12), "amount_minor": 1000, "amendment": "void"}  # without a time: the first one counts
+        rows += [once, {**once, "amendment": "restore"}]
+        expected[once["id"]] = (True, 1000, 0)
+        labelled = {**self.row("old", 11), "outcome": "fraud", "amendment": "refund", "amendment_amount_minor": 50}
+        rows.append(labelled)
+        server = self.server("--lazy_sync_interval=10ms").start()
+        path = self.write("chains.csv", rows)
+        to = ("--map", self.mapping(), "--to", server.address, "--deadline", "60s")
+        _, said = self.harrier("backfill", path, *to)
+        self.assertEqual((self.counts(said)["amendments"], self.counts(said)["failed"]),
+                         (sum(len(chain) for chain, _ in self.CHAINS) - 1 + 2, 0), said)
+        for again in range(3):
+            if again == 1:  # what was reported since stays
+                identity = rows[places[0]]["id"]
+                with server.connect() as connection:
+                    connection.call({"amend": {"amendments": [{"transaction_id": identity, "kind": "AMENDMENT_VOID"}]}})
+                    connection.report(labelled["id"], "none")
+                expected[identity] = (True, 900, 250)
+            if again == 2:
+                self.rebuild_beside(server)
+            before = server.status(state_hash=True)
+            _, said = self.harrier("backfill", path, *to)
+            counts = self.counts(said)
+            self.assertEqual((counts["recorded"], counts["outcomes"], counts["amendments"], counts["failed"]), (0, 0, 0, 0), said)
+            after = server.status(state_hash=True)
+            self.assertEqual((after["position"], after["state_hash"]), (before["position"], before["state_hash"]))
+        self.assertEqual(server.stop(), 0)
+        known = self.amended()
+        self.assertEqual({identity: known[identity] for identity in expected}, expected)
+        self.assertEqual([record["label"] for record in self.records() if record["type"] == "outcome"
+                          and record["transaction_id"] == labelled["id"]], ["fraud", "none"])
+        self.harrier("replay", self.data, "--recorded")
 
     def test_bad_rows(self):
         rows = self.history(20, 5, 95)

@@ -251,6 +251,106 @@ class Experiment(ChallengerTest):
         self.await_synced(self.harrierd)
         self.assert_replays()
 
+    def score_of(self, arm, amounts):
+        """One message with cards of this arm alone, each with a card of its own."""
+        cards = [card for card in (f"own{n}" for n in range(10 * len(amounts))) if arm_of(card, "spring", 5000) == arm]
+        batch = [{**transaction(self.number + i), "card": cards[i], "amount_minor": amount}
+                 for i, amount in enumerate(amounts)]
+        self.number += len(amounts)
+        with self.harrierd.connect() as connection:
+            results = connection.score(batch)
+        self.assertEqual({result["decision"]["arm"] for result in results}, {arm})
+        return [result["decision"]["verdict"].removeprefix("VERDICT_").lower() for result in results]
+
+    def brake(self, *arguments):
+        return self.harrier("brake", *arguments, "--to", self.harrierd.address)
+
+    BIG = """\
+rules:
+  - name: big
+    when: amount_minor >= 1000 && !(merchant in lists.known)
+    then: {verdict: review}
+    at_most: 10% per 10m
+"""
+    KNOWN = "lists:\n  known: {values: [shop, %s]}\n"
+
+    def serve_big(self, of_champion, of_challenger):
+        """Both arms have a rule of the same text; what it reads is given for each."""
+        self.write_policy("rules/velocity.yaml", self.BIG)
+        self.write_policy("lists.yaml", self.KNOWN % of_champion)
+        self.write_challenger({"policy.yaml": STRICTER["policy.yaml"], "features.yaml": POLICY["features.yaml"],
+                               "lists.yaml": self.KNOWN % of_challenger, "rules/velocity.yaml": self.BIG})
+        self.configure("50%")
+        self.start()
+
+    def test_a_brake_is_for_the_arm_that_pulled_it(self):
+        """The very same rule in both arms: 11 of 101 decisions of one exceed the limit, of that one alone."""
+        self.serve_big("inn", "inn")
+        self.score_of("ARM_CHAMPION", [100] * 90)
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
+        self.score_of("ARM_CHALLENGER", [100] * 90)
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500] * 12), ["review"] * 11 + ["approve"])
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
+        (of_challenger,) = [json.loads(line) for line in self.brake("list", "--json").splitlines()]
+        self.assertEqual(of_challenger["reason"], "11 of 101 decisions of the challenger, at_most 10% per 10m")
+        self.assertTrue(of_challenger["applies"])
+
+        self.harrierd.kill()
+        self.harrierd.start()
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["approve"])
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500]), ["review"])
+        self.await_synced(self.harrierd)
+        old = self.harrierd.status()
+        self.rebuild()
+        self.await_adopted(self.harrierd, old)
+        self.harrierd.kill()
+        self.harrierd.start()  # from tables, which have the brake
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["approve"])
+
+        # The champion's own 11 of 101, beginning anew at the start.
+        self.score_of("ARM_CHAMPION", [100] * 90)
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 12), ["review"] * 11 + ["approve"])
+        self.assertEqual(self.harrierd.http("/metrics")[1].count('harrierd_rule_braked{rule="big"} 1'), 1)
+        self.assertEqual(self.harrierd.metric("harrierd_brakes"), 2)
+        braked = f"t{self.number - 1}"
+        self.brake("lift", "big")  # the champion's first
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500]), ["review"])
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["approve"])
+        self.brake("lift", "big")
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["review"])
+        self.assertEqual(self.brake("list"), "no brake is pulled\n")
+        self.brake("pull", "big")  # by hand: in both arms
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]) + self.score_of("ARM_CHAMPION", [1500]), ["approve"] * 2)
+        self.brake("lift", "big")
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+        self.assert_replays("--threads=1")
+        told = json.loads(self.harrier("explain", self.data, braked, "--json"))
+        self.assertTrue(told["equal"], told)
+        self.assertTrue(told["then"]["rules"][0]["braked"])
+        told = [json.loads(line) for line in self.harrier("inspect", self.data, "--type", "brake", "--json").splitlines()]
+        self.assertEqual([one.get("arm") for one in told[:2]], ["challenger", "champion"])
+        # The policy in force alone: the champion's brake counts, the challenger's does not.
+        table = self.harrier("replay", self.data, "--policy", f"{self.folder}/policy", "--features", "-", "--quiet")
+        rows = list(csv.DictReader(io.StringIO(table)))
+        at = [row["verdict"] for row in rows]
+        self.assertEqual(at[90:95] + at[185:197], ["review"] * 17)  # both arms, before any brake of the champion
+        self.assertEqual(at[int(braked[1:])], "approve")
+
+    def test_a_rule_that_reads_another_list_is_another_rule(self):
+        self.serve_big("inn", "bar")
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["review"])
+        self.brake("pull", "big")  # the champion's
+        self.assertEqual(self.score_of("ARM_CHAMPION", [1500]), ["approve"])
+        self.assertEqual(self.score_of("ARM_CHALLENGER", [1500]), ["review"])
+        # Corrected: the list is what was wrong. And back again.
+        for entry, verdict in (("pub", "review"), ("inn", "approve")):
+            self.write_policy("lists.yaml", self.KNOWN % entry)
+            self.harrier("reload", "--wait", "--to", self.harrierd.address)
+            self.assertEqual(self.score_of("ARM_CHAMPION", [1500]), [verdict])
+        self.await_synced(self.harrierd)
+        self.assert_replays()
+
     def test_metrics_and_status(self):
         self.configure("25%")
         self.start()

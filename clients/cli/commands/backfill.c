@@ -55,9 +55,10 @@ static const struct argp argp = {
         "decisions come first."
         "\vA transaction counts as recorded now; a column received_time has no effect. One whose "
         "id is in the archive already changes nothing, so the same files can be sent again. An "
-        "outcome or amendment of a row is recorded unless one was reported before. Invalid rows "
-        "are reported on standard error, counted, and kept with --rejects; valid rows are still "
-        "recorded.\n\nExit status: 0 done, 1 some rows failed, 65 bad input, 66 no such file, 69 "
+        "outcome of a row is recorded unless one was reported before, an amendment unless a later "
+        "one was; one without a time, unless any was. Invalid rows are reported on standard error, "
+        "counted, and kept with --rejects; valid rows are still recorded.\n\nExit status: 0 done, "
+        "1 some rows failed, 65 bad input, 66 no such file, 69 "
         "the server was unreachable, or waited for a rebuild, for too long, 75 interrupted, 77 the "
         "token lacks the scope backfill, 78 the mapping is invalid.",
 };
@@ -98,7 +99,8 @@ static void print_counts(const struct report_sender *sender) {
     fprintf(stderr, "recorded    %s\n",
             quantity_format_count(sender->transactions.changed, number));
     fprintf(stderr, "duplicates  %s\n",
-            quantity_format_count(sender->transactions.accepted - sender->transactions.changed, number));
+            quantity_format_count(sender->transactions.accepted - sender->transactions.changed,
+                                  number));
     fprintf(stderr, "outcomes    %s\n", quantity_format_count(sender->outcomes.changed, number));
     fprintf(stderr, "amendments  %s\n", quantity_format_count(sender->amendments.changed, number));
 }

@@ -58,8 +58,8 @@ static void check_options(struct options *options, struct argp_state *state) {
         argp_error(state, "which file? (--out FILE; - is standard output)");
     if (ends_in(options->out, ".parquet"))
         argp_error(state, "--out: an export is CSV or JSON lines, not Parquet");
-    if (options->to_us != 0 && options->from_us >= options->to_us)
-        argp_error(state, "--from and --to: the range is empty");
+    if (options->to_us != 0)
+        time_range_check("--from", options->from_us, "--to", options->to_us, state);
     if (export_columns_check(options->columns, &options->attributes, &error) < 0)
         argp_error(state, "%s", error.text);
     options->format = format_of(options);

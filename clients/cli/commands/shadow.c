@@ -75,6 +75,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "there is no \"harrier shadow %s\" (expected report)", options->task);
         if (!options->archive)
             argp_error(state, FOLDER_ARCHIVE_MISSING);
+        time_range_check("--from", options->from_us, "--until", options->until_us, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

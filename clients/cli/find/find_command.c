@@ -136,19 +136,17 @@ static void take_entity(struct find_command *options, const char *value, struct 
 
 /* ---- the whole ---- */
 
-/* An option that find_query_check() would name as the wire does. */
-static void check_range(const char *from_name, int64_t from_us, const char *to_name,
-                        int64_t until_us, struct argp_state *state) {
-    if (until_us != 0 && from_us >= until_us)
-        argp_error(state, "%s is not after %s: the range is empty", to_name, from_name);
+static int64_t end_of(int64_t until_us) {
+    return until_us != 0 ? until_us : INT64_MAX;
 }
 
+/* Ranges first: find_query_check() would name options as the wire does. */
 static void check_filters(const struct find_query *query, struct argp_state *state) {
     struct error error;
     struct text field;
-    check_range("--from", query->from_us, "--to", query->until_us, state);
-    check_range("--received-from", query->received_from_us, "--received-to",
-                query->received_until_us, state);
+    time_range_check("--from", query->from_us, "--to", end_of(query->until_us), state);
+    time_range_check("--received-from", query->received_from_us, "--received-to",
+                     end_of(query->received_until_us), state);
     if (query->shadow && query->rule.length == 0)
         argp_error(state, "--shadow needs --rule: which one?");
     if (find_query_check(query, &field, &error) < 0)

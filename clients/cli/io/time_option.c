@@ -51,6 +51,12 @@ void range_option_parse(const char *name, const char *value, struct argp_state *
         argp_error(state, "--%s: %s does not end after it begins", name, value);
 }
 
+void time_range_check(const char *from_name, int64_t from_us, const char *until_name,
+                      int64_t until_us, const struct argp_state *state) {
+    if (from_us >= until_us)
+        argp_error(state, "%s is not after %s: the range is empty", until_name, from_name);
+}
+
 int64_t for_option_parse(const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us) || us < FOR_LEAST_US || us > FOR_MOST_US)

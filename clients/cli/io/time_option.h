@@ -16,6 +16,10 @@ int64_t time_option_parse(const char *name, const char *value, struct argp_state
 /* Two of them, "2026-01-01..2026-03-01": event times in [from, until). */
 void range_option_parse(const char *name, const char *value, struct argp_state *state,
                         int64_t *ret_from_us, int64_t *ret_until_us);
+/* Ends the process if the range [from, until) holds nothing. Without an end, until_us is INT64_MAX.
+ */
+void time_range_check(const char *from_name, int64_t from_us, const char *until_name,
+                      int64_t until_us, const struct argp_state *state);
 
 /* --for and --until of what ends at some time: a period from now, 1 s to ten years, and a moment.
  * Microseconds; they end the process likewise. */

@@ -383,6 +383,8 @@ static void json_brake(struct buffer *buffer, const struct brake_record *brake) 
         json_add_text(buffer, "source", brake->source);
     if (brake->reason.length)
         json_add_text(buffer, "reason", brake->reason);
+    if (brake->arm != ARM_NONE)
+        json_add_text(buffer, "arm", text_of(arm_name(brake->arm)));
 }
 
 static void json_experiment(struct buffer *buffer, const struct experiment_record *experiment) {

@@ -104,8 +104,7 @@ static void check_options(const struct policy_command *command, struct argp_stat
                           "a CANDIDATE");
     if (command->has_contest && !compares)
         argp_error(state, "--beats, --reviews, --k and --card are for promote with a CANDIDATE");
-    if (command->from_us >= command->until_us)
-        argp_error(state, "--from and --until: the range is empty");
+    time_range_check("--from", command->from_us, "--until", command->until_us, state);
 }
 
 static void find_words(struct policy_command *command, struct argp_state *state) {

@@ -175,8 +175,8 @@ static void check_clocks(const struct replay_command *command, struct argp_state
     if (command->from_generations && command->from_us == 0)
         argp_error(state,
                    "--warm-up generations starts from the tables before --from: --from is missing");
-    if (command->to_us != 0 && command->from_us >= command->to_us)
-        argp_error(state, "--from and --to: the range is empty");
+    if (command->to_us != 0)
+        time_range_check("--from", command->from_us, "--to", command->to_us, state);
 }
 
 /* --blocked-from alone would have no effect. */

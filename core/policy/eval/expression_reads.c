@@ -15,3 +15,12 @@ void expression_reads(const struct expression *expression, bool *reads, size_t s
             reads[slot] = true;
     }
 }
+
+void expression_reads_lists(const struct expression *expression, const struct list *lists,
+                            size_t list_count, bool *reads) {
+    for (uint32_t i = 0; i < expression->length; i++)
+        for (size_t j = 0; j < list_count && expression->code[i].operation == OPERATION_IN_LIST;
+             j++)
+            if (expression->code[i].list == &lists[j])
+                reads[j] = true;
+}

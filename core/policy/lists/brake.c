@@ -10,6 +10,17 @@
 
 #define DIGITS (HASH_HEX_SIZE - 1)
 
+uint64_t brake_definition(uint64_t definition, enum arm arm) {
+    const uint64_t both[] = {definition, (uint64_t)arm};
+    return arm == ARM_NONE ? definition : hash64(both, sizeof both, 0);
+}
+
+bool brake_applies(const struct brake_target *target, bool is_challenger, uint64_t definition) {
+    enum arm arm = is_challenger ? ARM_CHALLENGER : ARM_CHAMPION;
+    return definition == target->definition || definition == target->declaration ||
+           definition == brake_definition(target->definition, arm);
+}
+
 void brake_put_entry(struct buffer *buffer, struct text rule, uint64_t definition) {
     char hex[HASH_HEX_SIZE];
     hash_hex(definition, hex);
@@ -45,7 +56,7 @@ void brake_put_reason(struct buffer *buffer, const struct brake_record *brake) {
         buffer_append(buffer, brake->reason.data, brake->reason.length);
         return;
     }
-    buffer_printf(buffer, "%" PRIu64 " of %" PRIu64 " decisions, at_most ", brake->fires,
-                  brake->decisions);
+    buffer_printf(buffer, "%" PRIu64 " of %" PRIu64 " decisions%s%s, at_most ", brake->fires,
+                  brake->decisions, brake->arm == ARM_NONE ? "" : " of the ", arm_name(brake->arm));
     brake_put_limit(buffer, brake->share_e6, brake->window_us);
 }

@@ -21,6 +21,7 @@ struct list {
     bool card_numbers; /* what looks like one is taken */
     bool is_fixed;     /* takes no entries at run time, and those that are there do not count */
     size_t count;      /* of its own entries, each counted once */
+    uint64_t contents; /* hash over these entries, in whatever order and spelling they came */
     struct list_index index;   /* of these entries, except … */
     struct range_spans ranges; /* … the ranges of integers */
     size_t slot;      /* in the frame: what was added, as list_table_value() gives it, or absent */

@@ -3,6 +3,7 @@
 #include "list_fill.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 
 #include <stdlib.h>
 
@@ -35,22 +36,43 @@ static size_t fill_ranges(struct list *list, const struct list_entry *entries, s
     return different;
 }
 
+static uint64_t hash_entry(enum list_kind kind, const struct list_entry *entry, int64_t until_us) {
+    char bytes[LIST_ENTRY_TEXT_SIZE];
+    struct text written = list_entry_format(kind, entry, bytes);
+    return hash64(written.data, written.length, (uint64_t)until_us);
+}
+
+/* Into the index, unless an equal entry lasts as long. The list's hash is a sum, so that the order
+ * of the entries does not matter. */
+static void put_single(struct list *list, const struct list_entry *entry) {
+    int64_t until_us;
+    if (list_index_get(&list->index, entry, &until_us)) {
+        if (until_us >= entry->until_us)
+            return;
+        list->contents -= hash_entry(list->kind, entry, until_us);
+    }
+    list_index_put(&list->index, entry);
+    list->contents += hash_entry(list->kind, entry, entry->until_us);
+}
+
 /* Of equal entries the one that lasts longest is kept; equal ranges are counted once as well. */
 void list_fill(struct list *list, const struct list_entry *entries, size_t count,
                struct arena *arena) {
     list->slot = list->time_slot = LIST_NO_SLOT;
+    list->contents = 0;
     size_t single = 0;
     for (size_t i = 0; i < count; i++)
         single += !is_range(list, &entries[i]);
     list_index_init(&list->index, list->kind, single, arena);
-    for (size_t i = 0; i < count; i++) {
-        int64_t until_us;
-        if (!is_range(list, &entries[i]) &&
-            (!list_index_get(&list->index, &entries[i], &until_us) ||
-             until_us < entries[i].until_us))
-            list_index_put(&list->index, &entries[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!is_range(list, &entries[i]))
+            put_single(list, &entries[i]);
     list->count = list_index_count(&list->index) + fill_ranges(list, entries, count, arena);
+    for (size_t i = 0; i < list->ranges.count; i++) {
+        const struct range_span *span = &list->ranges.spans[i];
+        const struct list_entry entry = {.low = span->low, .high = span->high};
+        list->contents += hash_entry(list->kind, &entry, span->until_us);
+    }
 }
 
 void list_fill_texts(struct list *list, const struct text *values, size_t count,

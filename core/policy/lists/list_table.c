@@ -415,6 +415,19 @@ const struct list_addition *list_table_brake(const struct list_table *table, str
     return found;
 }
 
+uint64_t list_table_braked(const struct list_table *table, const struct brake_target *target,
+                           bool is_challenger) {
+    const uint64_t definitions[] = {
+        target->definition,
+        brake_definition(target->definition, is_challenger ? ARM_CHALLENGER : ARM_CHAMPION),
+        target->declaration,
+    };
+    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++)
+        if (list_table_brake(table, target->rule, definitions[i]))
+            return definitions[i];
+    return 0;
+}
+
 const struct experiment *list_table_experiment(const struct list_table *table) {
     return table->has_experiment ? &table->experiment : NULL;
 }

@@ -71,7 +71,10 @@ const struct list_addition *list_additions_next(const struct list_additions *add
 const struct list_additions *list_table_brakes(const struct list_table *table);
 /* Grows with each record about a brake; 0: there was none. */
 uint64_t list_table_brake_changes(const struct list_table *table);
-/* rule "": the policy as a whole. NULL: it is free. */
+/* The definition of a brake in force on what decides in this arm; 0: it is free. */
+uint64_t list_table_braked(const struct list_table *table, const struct brake_target *target,
+                           bool is_challenger);
+/* The brake for just this definition; rule "": the policy as a whole. NULL: there is none. */
 const struct list_addition *list_table_brake(const struct list_table *table, struct text rule,
                                              uint64_t definition);
 

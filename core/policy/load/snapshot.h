@@ -27,6 +27,7 @@
 #include "core/policy/eval/reason_piece.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lang/zone.h"
+#include "core/policy/lists/brake.h"
 #include "core/policy/lists/list.h"
 #include "core/policy/models/policy_model.h"
 #include "core/policy/prefilter/prefilter_set.h"
@@ -51,6 +52,7 @@ struct computed {
     struct text name;
     const struct expression *expression;
     size_t slot;
+    uint64_t definition; /* hash over its expression, with the names in it as names */
 };
 
 enum threshold_statistic {
@@ -146,6 +148,7 @@ struct rule {
     size_t suppress_slot;
     struct brake_limit at_most; /* of the decisions in which it fires with effect */
     uint64_t definition;        /* hash over what it does; its name, mode and texts left out */
+    uint64_t declaration; /* the same with what its condition reads by name alone; an older hash */
     const struct text *tags;
     size_t tag_count;
     const struct reason_piece *reason;
@@ -198,10 +201,10 @@ struct snapshot {
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
-    struct brake_limit at_most;      /* of the decisions that are not approve */
-    uint64_t definition;             /* hash over its rules, groups and cut-offs */
-    uint64_t latency_budget_us;      /* 0: none. latency.h */
-    const struct policy_file *files; /* what it was made from, kept */
+    struct brake_limit at_most;       /* of the decisions that are not approve */
+    uint64_t definition, declaration; /* over its rules' hashes, groups and cut-offs */
+    uint64_t latency_budget_us;       /* 0: none. latency.h */
+    const struct policy_file *files;  /* what it was made from, kept */
     size_t file_count;
 };
 
@@ -251,6 +254,16 @@ uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count);
 /* References may be taken and dropped by any thread. NULL is allowed. */
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
+
+/* What a brake on the rule, or on the policy as a whole, is for. */
+static inline struct brake_target rule_brake_target(const struct rule *rule) {
+    return (struct brake_target){
+        .rule = rule->name, .definition = rule->definition, .declaration = rule->declaration};
+}
+static inline struct brake_target snapshot_brake_target(const struct snapshot *snapshot) {
+    return (struct brake_target){.definition = snapshot->definition,
+                                 .declaration = snapshot->declaration};
+}
 
 /* The list of this name; NULL: the policy declares none. */
 const struct list *snapshot_list(const struct snapshot *snapshot, struct text name);

@@ -16,6 +16,7 @@
 #include "core/policy/load/models/load_models.h"
 #include "core/policy/load/rules/load_rule_headers.h"
 #include "core/policy/load/rules/load_rules.h"
+#include "core/policy/load/rules/rule_definition.h"
 #include "core/policy/load/settings/load_latency.h"
 #include "core/policy/load/settings/load_lists.h"
 #include "core/policy/load/settings/load_policy.h"
@@ -259,6 +260,8 @@ static void load_all(struct load *load) {
     load_rules(load);
     load_cases(load);
     name_slots(load);
+    if (load->diagnostics.errors == 0)
+        rules_define(load->snapshot);
     if (load->is_new)
         load_check_latency(load);
     warn_unused_lists(load);

@@ -352,6 +352,10 @@ static int decide_then(struct explaining *explaining, struct error *ret_error) {
     if (in_force->other)
         beside[count++] = in_force->other;
     engine_use_shadows(engine, beside, count);
+    if (in_force->arm == ARM_CHALLENGER)
+        engine_be_challenger(engine);
+    else if (in_force->other)
+        engine_shadow_be_challenger(engine, count - 1);
     int r = decide(explaining, engine, &explaining->then, in_force->policy_id,
                    in_force->generation.generation_id, &derived, &explaining->explanation.then,
                    ret_error);

@@ -52,6 +52,8 @@ void states_fit(const struct states *states, struct engine *engine) {
 struct engine *states_challenge(struct states *states, const struct experiment *experiment,
                                 struct engine *engine) {
     struct engine *before = states->challenger;
+    if (engine)
+        engine_be_challenger(engine);
     states->challenger = engine;
     states->experiment = engine ? *experiment : (struct experiment){0};
     memset(states->hashed, 0, sizeof states->hashed);

@@ -7,6 +7,9 @@
 #include "core/base/hash.h"
 #include "core/base/value.h"
 
+/* Records that are read for one report of history: it holds the lock. */
+#define READS_MAX 100
+
 /* Finds the archived transaction with this id. 1: *ret_record and *ret_known are set, in the arena;
  * 0: there is none; < 0: it could not be read. */
 static int find(const struct states *states, struct archive *archive, struct text id,
@@ -96,26 +99,31 @@ uint64_t ingest_unknown(const struct states *states) {
            (states->challenger ? engine_unknown(states->challenger) : 0);
 }
 
-/* What the transaction at this position is by now. false: nothing has amended it, so it is as it
- * was scored. The record of the newest amendment says it, unless that is about an earlier
- * transaction of this id, which is no longer known. */
+/* The newest amendment of the transaction at this position. 0: nothing has amended it. It is found
+ * by its id, and may be about an earlier transaction of this id, which is no longer known. */
+static int find_newest(const struct states *states, struct archive *archive,
+                       const struct transaction *scored, uint64_t position, struct arena *arena,
+                       struct record *ret_newest, struct error *ret_error) {
+    struct known_id known;
+    if (!overlay_find_id(states->overlay, amendment_hash(scored->id), &known))
+        return 0;
+    int r = archive_read(archive, known.position, arena, ret_newest, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "the record of this transaction's amendment");
+    ret_newest->position = known.position;
+    return ret_newest->type == RECORD_AMENDMENT && /* or of another id with the same hash */
+           text_equal(ret_newest->amendment.transaction.id, scored->id) &&
+           ret_newest->amendment.transaction_position == position;
+}
+
+/* What the transaction is by now. 0: as it was scored. */
 static int find_amended(const struct states *states, struct archive *archive,
                         const struct transaction *scored, uint64_t position, struct arena *arena,
                         struct amended *ret_amended, struct error *ret_error) {
-    struct known_id known;
-    struct record record;
-    *ret_amended = amended_of(scored);
-    if (!overlay_find_id(states->overlay, amendment_hash(scored->id), &known))
-        return 0;
-    int r = archive_read(archive, known.position, arena, &record, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "the record of this transaction's amendment");
-    if (record.type != RECORD_AMENDMENT ||
-        !text_equal(record.amendment.transaction.id, scored->id) ||
-        record.amendment.transaction_position != position)
-        return 0; /* also of another id with the same hash */
-    *ret_amended = record.amendment.now;
-    return 1;
+    struct record newest;
+    int r = find_newest(states, archive, scored, position, arena, &newest, ret_error);
+    *ret_amended = r > 0 ? newest.amendment.now : amended_of(scored);
+    return r;
 }
 
 int ingest_unknown_id(const struct states *states, struct error *ret_error) {
@@ -176,37 +184,149 @@ int ingest_resolve(const struct states *states, struct archive *archive,
     return outcome->label != known.label;
 }
 
-int ingest_amend(const struct states *states, struct archive *archive,
-                 const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
-                 struct record *ret_record, struct text *ret_field, struct error *ret_error) {
+/* Was a label reported together with a transaction of history, so that its record follows the
+ * transaction's? 1: it was. */
+static int came_with_outcome(struct archive *archive, uint64_t position, struct arena *arena,
+                             struct error *ret_error) {
+    uint64_t end = archive_end(archive).position;
+    const struct arena_mark mark = arena_mark(arena);
+    struct record record;
+    if (end > position + READS_MAX)
+        end = position + READS_MAX;
+    for (uint64_t next = position + 1; next <= end; next++) {
+        arena_rewind(arena, mark);
+        int r = archive_read(archive, next, arena, &record, ret_error);
+        if (r < 0)
+            return error_prefix(ret_error, "the record of this transaction's outcome");
+        if (record.type == RECORD_OUTCOME)
+            return record.outcome.transaction_position == position;
+        if (record.type != RECORD_AMENDMENT || record.amendment.transaction_position != position)
+            return 0;
+    }
+    return 0;
+}
+
+int ingest_resolve_late(const struct states *states, struct archive *archive,
+                        const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
+                        struct record *ret_record, struct text *ret_field,
+                        struct error *ret_error) {
+    int r = ingest_resolve(states, archive, outcome, receive_time_us, arena, ret_record, ret_field,
+                           ret_error);
+    const struct outcome_record *record = &ret_record->outcome;
+    if (r <= 0 || record->previous != LABEL_NONE)
+        return r < 0 ? r : 0;
+    r = record->is_backfilled
+            ? came_with_outcome(archive, record->transaction_position, arena, ret_error)
+            : 0;
+    return r < 0 ? r : !r;
+}
+
+/* A transaction that is to be amended. */
+struct amending {
+    const struct amendment *amendment;
     struct known_id known;
-    struct record scored;
-    int r = find_scored(states, archive, amendment->transaction_id, arena, &known, &scored,
-                        ret_field, ret_error);
-    if (r < 0)
-        return r;
-    const struct transaction *transaction = &scored.transaction.transaction;
+    struct record scored, newest;
+    bool is_amended; /* by `newest` */
+};
+
+static int begin_amending(const struct states *states, struct archive *archive,
+                          struct amending *amending, struct arena *arena, struct text *ret_field,
+                          struct error *ret_error) {
+    int r = find_scored(states, archive, amending->amendment->transaction_id, arena,
+                        &amending->known, &amending->scored, ret_field, ret_error);
+    if (r >= 0)
+        r = find_newest(states, archive, &amending->scored.transaction.transaction,
+                        amending->known.position, arena, &amending->newest, ret_error);
+    amending->is_amended = r > 0;
+    return r < 0 ? r : 0;
+}
+
+static int amend(const struct amending *amending, int64_t receive_time_us, struct arena *arena,
+                 struct record *ret_record, struct text *ret_field, struct error *ret_error) {
+    const struct amendment *amendment = amending->amendment;
+    const struct transaction_record *scored = &amending->scored.transaction;
+    const struct record *newest = amending->is_amended ? &amending->newest : NULL;
     *ret_record = (struct record){
         .type = RECORD_AMENDMENT,
         .receive_time_us = receive_time_us,
         .amendment = {
             .known_time_us = amendment->known_time_us ? amendment->known_time_us : receive_time_us,
+            .previous = newest ? newest->amendment.now : amended_of(&scored->transaction),
             .source = amendment->source,
-            .transaction_position = known.position,
-            .transaction = *transaction,
-            .verdict = scored.transaction.decision.verdict,
-            .label = known.label,
-            .is_backfilled = scored.transaction.is_backfilled,
+            .transaction_position = amending->known.position,
+            .transaction = scored->transaction,
+            .verdict = scored->decision.verdict,
+            .label = amending->known.label,
+            .is_backfilled = scored->is_backfilled,
+            .earlier_position = newest ? newest->position : 0,
         }};
     struct amendment_record *record = &ret_record->amendment;
-    r = find_amended(states, archive, transaction, known.position, arena, &record->previous,
-                     ret_error);
-    if (r >= 0)
-        r = amendment_apply(amendment, transaction, &record->previous, &record->now, ret_field,
-                            ret_error);
-    if (r == 0 && amendment_record_take_fired(record, &scored.transaction.decision, arena) < 0)
+    int r = amendment_apply(amendment, &scored->transaction, &record->previous, &record->now,
+                            ret_field, ret_error);
+    if (r == 0 && amendment_record_take_fired(record, &scored->decision, arena) < 0)
         r = error_set(ret_error, ERROR_TOO_LARGE, "too many rules fired for one record");
     return r < 0 ? r : !amended_equal(&record->previous, &record->now);
+}
+
+int ingest_amend(const struct states *states, struct archive *archive,
+                 const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
+                 struct record *ret_record, struct text *ret_field, struct error *ret_error) {
+    struct amending amending = {.amendment = amendment};
+    int r = begin_amending(states, archive, &amending, arena, ret_field, ret_error);
+    return r < 0 ? r : amend(&amending, receive_time_us, arena, ret_record, ret_field, ret_error);
+}
+
+/* Is it the record of this amendment? */
+static bool is_of(const struct amendment_record *record, const struct amendment *amendment) {
+    struct amended now;
+    struct text field;
+    struct error error;
+    return record->known_time_us == amendment->known_time_us &&
+           amendment_apply(amendment, &record->transaction, &record->previous, &now, &field,
+                           &error) == 0 &&
+           amended_equal(&now, &record->now);
+}
+
+/* Is it, among those that became known at the time of the newest? They are a few: a settlement file
+ * has one time for a day. Of more, and of old records, it is taken to be one. */
+static int is_recorded(const struct amending *amending, struct archive *archive,
+                       struct arena *arena, struct error *ret_error) {
+    struct record record = amending->newest;
+    const struct amended scored = amended_of(&amending->scored.transaction.transaction);
+    const struct arena_mark mark = arena_mark(arena);
+    for (int i = 0; i < READS_MAX; i++) {
+        if (is_of(&record.amendment, amending->amendment))
+            return 1;
+        uint64_t earlier = record.amendment.earlier_position;
+        if (earlier == 0)
+            return !amended_equal(&record.amendment.previous, &scored);
+        arena_rewind(arena, mark);
+        int r = archive_read(archive, earlier, arena, &record, ret_error);
+        if (r < 0)
+            return error_prefix(ret_error, "the record of this transaction's amendment");
+        if (record.type != RECORD_AMENDMENT ||
+            record.amendment.known_time_us != amending->amendment->known_time_us)
+            return 0;
+    }
+    return 1;
+}
+
+int ingest_amend_late(const struct states *states, struct archive *archive,
+                      const struct amendment *amendment, int64_t receive_time_us,
+                      struct arena *arena, struct record *ret_record, struct text *ret_field,
+                      struct error *ret_error) {
+    struct amending amending = {.amendment = amendment};
+    int r = begin_amending(states, archive, &amending, arena, ret_field, ret_error);
+    if (r == 0 && amending.is_amended) {
+        int64_t newest_us = amending.newest.amendment.known_time_us;
+        if (amendment->known_time_us < newest_us) /* 0: at any time */
+            return 0;
+        if (amendment->known_time_us == newest_us)
+            r = is_recorded(&amending, archive, arena, ret_error);
+    }
+    if (r != 0)
+        return r < 0 ? r : 0;
+    return amend(&amending, receive_time_us, arena, ret_record, ret_field, ret_error);
 }
 
 int ingest_find_amended(const struct states *states, struct archive *archive, struct text id,

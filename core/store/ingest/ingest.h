@@ -48,6 +48,12 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error);
 
+/* The same for history: only where the transaction has no label. One that a backfill recorded right
+ * behind its transaction, and that was withdrawn since, is not set again. */
+int ingest_resolve_late(const struct states *states, struct archive *archive,
+                        const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
+                        struct record *ret_record, struct text *ret_field, struct error *ret_error);
+
 /* Makes the record of an amendment that has passed amendment_check(), likewise: with the
  * transaction, what its filters read of the decision, and what it was until now. 1: append it; 0:
  * the transaction is this already. ERROR_NOT_FOUND: no such transaction. ERROR_INVALID: it
@@ -55,6 +61,14 @@ int ingest_resolve(const struct states *states, struct archive *archive,
 int ingest_amend(const struct states *states, struct archive *archive,
                  const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
                  struct record *ret_record, struct text *ret_field, struct error *ret_error);
+
+/* The same for history: only if it became known after the transaction's newest amendment, or as
+ * another one at the same time. So what was reported since stays, and what is sent again in order
+ * changes nothing. One without a time counts only where there is none. */
+int ingest_amend_late(const struct states *states, struct archive *archive,
+                      const struct amendment *amendment, int64_t receive_time_us,
+                      struct arena *arena, struct record *ret_record, struct text *ret_field,
+                      struct error *ret_error);
 
 /* What a transaction is by now. 1: it was amended; 0: it is as it was scored. *ret_scored: its
  * record, in the arena. ERROR_NOT_FOUND. */

@@ -20,26 +20,35 @@ static int unknown_rule(const struct snapshot *rules, struct text name, struct e
                      TEXT_ARGS(rules->name), hint);
 }
 
-/* 0: there is no engine, or its policy has no such rule. */
-static uint64_t definition_in(const struct engine *engine, const struct brake_change *change) {
+/* false: there is no engine, or its policy has no such rule. */
+static bool find_target(const struct engine *engine, const struct brake_change *change,
+                        struct brake_target *ret_target) {
     const struct snapshot *rules = engine ? engine_rules(engine) : NULL;
-    if (rules && change->of_policy)
-        return rules->definition;
-    const struct rule *rule = rules ? find_rule(rules, change->rule) : NULL;
-    return rule ? rule->definition : 0;
+    const struct rule *rule = rules && !change->of_policy ? find_rule(rules, change->rule) : NULL;
+    if (!rules || (!rule && !change->of_policy))
+        return false;
+    *ret_target = rule ? rule_brake_target(rule) : snapshot_brake_target(rules);
+    return true;
 }
 
-/* What a name means: the champion's declaration, or the challenger's where only that has one, or
- * where it is to be lifted and only that is braked. 0: neither has one. */
+/* What a name means. To pull: the champion's rule in both arms, or the challenger's where only that
+ * has one. To lift: the brake that is in force on the champion's rule, or else on the challenger's.
+ * 0: neither has such a rule. */
 static uint64_t definition_meant(const struct states *states, const struct brake_change *change) {
     const struct list_table *lists = overlay_lists(states->overlay);
-    uint64_t own = definition_in(states->engine, change);
-    uint64_t other = definition_in(states->challenger, change);
-    if (own == 0)
-        return other;
-    bool is_others = other != 0 && !change->pull && !list_table_brake(lists, change->rule, own) &&
-                     list_table_brake(lists, change->rule, other);
-    return is_others ? other : own;
+    const struct engine *const engines[] = {states->engine, states->challenger};
+    uint64_t meant = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct brake_target target;
+        if (!find_target(engines[i], change, &target))
+            continue;
+        uint64_t braked = list_table_braked(lists, &target, i == 1);
+        if (braked != 0 && !change->pull)
+            return braked;
+        if (meant == 0)
+            meant = target.definition;
+    }
+    return meant;
 }
 
 int ingest_change_brake(const struct states *states, const struct brake_change *change,

@@ -164,6 +164,7 @@ static void encode_amendment(const struct record *record, struct arena *scratch,
     out.fired = texts_to_protobuf(amendment->fired, amendment->fired_count, scratch);
     out.label = (Harrier__V1__Label)amendment->label;
     out.backfilled = amendment->is_backfilled;
+    out.earlier_position = amendment->earlier_position;
     protobuf_pack(&out.base, buffer);
 }
 
@@ -245,6 +246,7 @@ static void encode_brake(const struct record *record, struct buffer *buffer) {
     out.window_us = brake->window_us;
     out.source = bytes_from_text(brake->source);
     out.reason = bytes_from_text(brake->reason);
+    out.arm = (Harrier__V1__Arm)brake->arm;
     protobuf_pack(&out.base, buffer);
 }
 
@@ -566,6 +568,9 @@ static int decode_brake(const struct payload *payload, struct record *record,
         payload, &harrier__archive__v1__brake_record__descriptor, "a brake record", ret_error);
     if (!in)
         return -(int)ret_error->code;
+    enum arm arm = arm_from_protobuf((int)in->arm);
+    if (arm == ARM_COUNT)
+        return unknown("a brake record", "arm", (int)in->arm, ret_error);
     record->receive_time_us = in->receive_time_us;
     record->brake = (struct brake_record){
         .rule = text_from_bytes(in->rule),
@@ -577,6 +582,7 @@ static int decode_brake(const struct payload *payload, struct record *record,
         .window_us = in->window_us,
         .source = text_from_bytes(in->source),
         .reason = text_from_bytes(in->reason),
+        .arm = arm,
     };
     return 0;
 }
@@ -623,6 +629,7 @@ static int decode_amendment(const struct payload *payload, struct record *record
     amendment->verdict = verdict_from_protobuf((int)in->verdict);
     amendment->label = label_from_protobuf((int)in->label);
     amendment->is_backfilled = in->backfilled != 0;
+    amendment->earlier_position = in->earlier_position;
     if (amendment->verdict == VERDICT_COUNT)
         return unknown(what, "verdict", (int)in->verdict, ret_error);
     if (amendment->label == LABEL_COUNT)

@@ -93,8 +93,9 @@ struct amendment_record {
     enum verdict verdict;     /* of the decision */
     const struct text *fired; /* the rules that fired with effect, in the policy's order */
     size_t fired_count;
-    enum label label;   /* known by now */
-    bool is_backfilled; /* the transaction was */
+    enum label label;          /* known by now */
+    bool is_backfilled;        /* the transaction was */
+    uint64_t earlier_position; /* its amendment before this one; 0: none, or an old record */
 };
 
 /* Sets `fired` to the decision's rules that fired() is true for, in the arena. -1: it is full. */
@@ -140,12 +141,13 @@ struct list_change_record {
 /* A brake pulled or lifted. From here on, while it is in force, the rule acts as if in shadow. */
 struct brake_record {
     struct text rule;    /* "": the policy as a whole */
-    uint64_t definition; /* of the rule, or of the policy: struct rule, struct snapshot */
+    uint64_t definition; /* what it is for: struct brake_target */
     bool lifted;
     uint64_t fires, decisions; /* in the window that pulled it; 0: a person did */
     uint32_t share_e6;         /* allowed, × 10^6 */
     int64_t window_us;
     struct text source, reason; /* of a person */
+    enum arm arm; /* whose decisions pulled it, and who alone it is for; ARM_NONE: for both */
 };
 
 /* A challenger begins to decide for a share of a key, with all its files; or ends. */

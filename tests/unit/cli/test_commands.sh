@@ -303,6 +303,10 @@ expect 64 'not Parquet' export a --out x.parquet
 expect 64 'did you mean "outcome"?' export a --out - --columns id,outcom
 expect 64 'is not a verdict' export a --out - --verdict approve,
 expect 64 'the range is empty' export a --out - --from 2026-01-02 --to 2026-01-01
+expect 64 '--to is not after --from: the range is empty' find a --from 2026-01-02 --to 2026-01-02
+expect 64 '--until is not after --from: the range is empty' shadow report a --from 2026-01-02 --until 2026-01-01
+expect 64 '--until is not after --from: the range is empty' shadow report a --from 2026-01-02 --until 1970-01-01
+expect 64 '--until is not after --from: the range is empty' policy arms a --from 2026-01-02 --until 2026-01-02
 expect 66 "$folder/none" export "$folder/none" --out "$folder/never.csv"
 if [ -e "$folder/never.csv" ]; then
     echo 'harrier export: a run that failed left a file'

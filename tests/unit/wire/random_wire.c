@@ -962,7 +962,8 @@ struct record random_record(struct random *random, struct arena *arena) {
                                       .verdict = random_verdict(random),
                                       .fired_count = random_below(random, 4),
                                       .label = random_label(random),
-                                      .is_backfilled = random_bool(random)};
+                                      .is_backfilled = random_bool(random),
+                                      .earlier_position = random_number(random)};
         record.amendment.fired = random_texts(random, arena, record.amendment.fired_count, 64);
         break;
     case RECORD_LIST_CHANGE:
@@ -995,7 +996,8 @@ struct record random_record(struct random *random, struct arena *arena) {
                                              .share_e6 = (uint32_t)random_number(random),
                                              .window_us = (int64_t)random_number(random),
                                              .source = maybe_text(random, arena, 128),
-                                             .reason = maybe_text(random, arena, 128)};
+                                             .reason = maybe_text(random, arena, 128),
+                                             .arm = (enum arm)random_below(random, ARM_COUNT)};
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

@@ -1053,6 +1053,7 @@ static void put_amendment(json_t *out, const struct amendment_record *amendment)
     put_array(out, "fired", names_json(amendment->fired, amendment->fired_count));
     put_name(out, "label", labels, amendment->label);
     put_flag(out, "backfilled", amendment->is_backfilled);
+    put_unsigned(out, "earlier_position", amendment->earlier_position);
 }
 
 static json_t *baselines_json(const struct decision *decision) {
@@ -1129,6 +1130,7 @@ json_t *record_json(const struct record *record) {
         put_signed(out, "window_us", record->brake.window_us);
         put_text(out, "source", record->brake.source);
         put_text(out, "reason", record->brake.reason);
+        put_name(out, "arm", arms, record->brake.arm);
         break;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

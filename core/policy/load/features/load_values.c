@@ -3,7 +3,17 @@
 #include "load_values.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/policy/eval/compile.h"
+
+static uint64_t definition_of(const struct syntax *syntax) {
+    struct buffer buffer;
+    buffer_init(&buffer);
+    syntax_print_definition(syntax, &buffer);
+    uint64_t hash = hash64(buffer.bytes, buffer.length, 0);
+    buffer_deinit(&buffer);
+    return hash;
+}
 
 static void read_value(struct load *load, const struct reader *reader,
                        const struct tree_node *node) {
@@ -32,8 +42,11 @@ static void read_value(struct load *load, const struct reader *reader,
                                                        .slot = slot});
     if (!declared || !syntax)
         return;
-    snapshot->computed[snapshot->computed_count++] = (struct computed){
-        .name = name, .expression = expression_build(syntax, load->arena), .slot = slot};
+    snapshot->computed[snapshot->computed_count++] =
+        (struct computed){.name = name,
+                          .expression = expression_build(syntax, load->arena),
+                          .slot = slot,
+                          .definition = definition_of(syntax)};
 }
 
 /* Makes all names known, so that a use above the declaration gets a better message than an unknown

@@ -198,7 +198,7 @@ static void read_rule(struct load *load, const struct reader *reader,
         default_reason(load, &rule);
     read_terms(load, reader, keys, &rule);
     rule.rollout_seed = hash_text(rule.name);
-    rule.definition = rule_definition(load, &rule, when, keys[SUPPRESS].node);
+    rule.declaration = rule_declaration(load, &rule, when, keys[SUPPRESS].node);
     rule.explained_model = when ? find_explained(load, when) : SIZE_MAX;
     if (when && rule.mode == RULE_LIVE)
         load_note_scored(load, when);
@@ -241,5 +241,4 @@ void load_rules(struct load *load) {
         if (policy_file_kind(load->sources[i].path) == FILE_RULES && load->roots[i])
             read_file(load, &load->sources[i], load->roots[i]);
     build_prefilters(load);
-    load->snapshot->definition = rules_definition(load->snapshot);
 }

@@ -1,13 +1,16 @@
 /* Everything that changes the effect of a rule is written out, in the canonical form of conditions,
- * and hashed. Mode, texts and tags are left out: a rule that goes to shadow and back is the same.
- * Values that a condition uses by name, and features, count by their names.
+ * and hashed: that is its declaration. Mode, texts and tags are left out: a rule that goes to
+ * shadow and back is the same. Values, features, lists, thresholds and models stand there by their
+ * names, so the definition adds the hashes of what the names stand for, if there are any.
  *
- * Archives hold these hashes. What is written here must not change, or brakes in force are lost:
- * new keys are written only where they are set. */
+ * Archives hold both: older versions knew only the declaration, and a brake of theirs is in force
+ * for it. What is written here must not change, or brakes in force are lost: new keys are written
+ * only where they are set. */
 #include "rule_definition.h"
 
 #include "core/base/hash.h"
 #include "core/policy/lang/syntax.h"
+#include "rule_reads.h"
 
 #include <inttypes.h>
 
@@ -32,8 +35,8 @@ static void put_suppress(struct buffer *buffer, const struct tree_node *suppress
     buffer_append_u8(buffer, '\n');
 }
 
-uint64_t rule_definition(const struct load *load, const struct rule *rule,
-                         const struct syntax *when, const struct tree_node *suppress) {
+uint64_t rule_declaration(const struct load *load, const struct rule *rule,
+                          const struct syntax *when, const struct tree_node *suppress) {
     const struct snapshot *snapshot = load->snapshot;
     struct buffer buffer;
     buffer_init(&buffer);
@@ -56,12 +59,15 @@ uint64_t rule_definition(const struct load *load, const struct rule *rule,
     return hash_buffer(&buffer);
 }
 
-uint64_t rules_definition(const struct snapshot *snapshot) {
+/* is_whole: with the definitions of the rules, not their declarations. */
+static uint64_t hash_rules(const struct snapshot *snapshot, bool is_whole) {
     struct buffer buffer;
     buffer_init(&buffer);
-    for (size_t i = 0; i < snapshot->rule_count; i++)
-        buffer_printf(&buffer, "%" TEXT_FORMAT " %016" PRIx64 "\n",
-                      TEXT_ARGS(snapshot->rules[i].name), snapshot->rules[i].definition);
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        const struct rule *rule = &snapshot->rules[i];
+        buffer_printf(&buffer, "%" TEXT_FORMAT " %016" PRIx64 "\n", TEXT_ARGS(rule->name),
+                      is_whole ? rule->definition : rule->declaration);
+    }
     for (size_t i = 0; i < snapshot->group_count; i++)
         buffer_printf(&buffer, "group %" TEXT_FORMAT " %d %" PRId32 "\n",
                       TEXT_ARGS(snapshot->groups[i].name), (int)snapshot->groups[i].score,
@@ -70,4 +76,16 @@ uint64_t rules_definition(const struct snapshot *snapshot) {
         buffer_printf(&buffer, "cutoff %" PRIu32 "\n", snapshot->cutoffs[verdict]);
     put_limit(&buffer, &snapshot->at_most);
     return hash_buffer(&buffer);
+}
+
+void rules_define(struct snapshot *snapshot) {
+    struct rule_reads *reads = rule_reads_new(snapshot);
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        struct rule *rule = &snapshot->rules[i];
+        const uint64_t hashes[] = {rule->declaration, rule_reads_hash(reads, rule)};
+        rule->definition = hashes[1] ? hash64(hashes, sizeof hashes, 0) : rule->declaration;
+    }
+    rule_reads_free(reads);
+    snapshot->declaration = hash_rules(snapshot, false);
+    snapshot->definition = hash_rules(snapshot, true);
 }

@@ -6,7 +6,8 @@
 
 /* when, suppress: as declared; NULL: none. Its at_most counts too: whoever raises it frees the
  * rule. */
-uint64_t rule_definition(const struct load *load, const struct rule *rule,
-                         const struct syntax *when, const struct tree_node *suppress);
-/* Of the policy as a whole, once its rules are read. */
-uint64_t rules_definition(const struct snapshot *snapshot);
+uint64_t rule_declaration(const struct load *load, const struct rule *rule,
+                          const struct syntax *when, const struct tree_node *suppress);
+/* The definitions of all rules, and both hashes of the policy as a whole. For a policy without
+ * errors that is loaded up to the slots of its frame. */
+void rules_define(struct snapshot *snapshot);

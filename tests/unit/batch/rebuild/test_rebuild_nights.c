@@ -510,8 +510,7 @@ static void scores_of_budgets_are_kept(void **state) {
     world_deinit(&world);
 }
 
-/* Which verdicts would have changed is worth a replay, but not more memory than a rebuild may take.
- */
+/* Which verdicts would have changed is worth a replay, but not one with most states in files. */
 static void a_preview_within_the_memory(void **state) {
     (void)state;
     struct world world;

@@ -1,5 +1,6 @@
 /* Replays by several threads and in chunks of several sizes: every byte that they tell must be what
  * one plain loop of engine_decide() and engine_apply() tells, record after record. */
+#include "batch/base/scratch_file.h"
 #include "batch/rebuild/rebuild.h"
 #include "batch/replay/replay.h"
 
@@ -10,6 +11,8 @@
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* ---- what is told, in bytes ---- */
@@ -361,6 +364,69 @@ static void a_policy_decides_as_the_plain_loop_does(void **state) {
     }
     expect_one_result((struct replay_options){.archive = place->archive,
                                               .policy = place->policies[REPLAY_FIRST]});
+}
+
+/* ---- states in files ---- */
+
+struct counted_files {
+    atomic_uint made;
+    unsigned most; /* more cannot be made */
+};
+
+static int make_counted(void *user, struct error *ret_error) {
+    struct counted_files *files = user;
+    if (atomic_fetch_add(&files->made, 1) >= files->most)
+        return error_set(ret_error, ERROR_SYSTEM, "no more files");
+    return scratch_file(NULL, ret_error);
+}
+
+/* A chunk begins with no state in memory, whether the chunk is a row or all of them. */
+static void states_in_files_give_the_same(void **state) {
+    const struct place *place = *state;
+    replay_archive_write(place->archive, &(struct replay_archive_kind){.transactions = 1500});
+    for (int i = 0; i < 2 * REPLAY_POLICY_COUNT; i++) {
+        struct replay_options options = {.archive = place->archive,
+                                         .policy = place->policies[i / 2],
+                                         .clock = i % 2 ? REPLAY_KNOWN_NOW : REPLAY_KNOWN_THEN};
+        struct telling expected = run_with(options, false);
+        for (size_t j = 0; j < MANNERS; j++) {
+            struct counted_files files = {.most = UINT_MAX};
+            options.threads = manners[j].threads;
+            options.chunk_records = manners[j].chunk;
+            options.state_bytes = 1;
+            options.state_files =
+                (struct state_shelf_files){.make_file = make_counted, .user = &files};
+            struct telling found = run_with(options, false);
+            expect_equal(&expected.rows, &found.rows, "states in files");
+            bool is_one_chunk = manners[j].chunk == 0 || manners[j].chunk > 1000;
+            assert_true(is_one_chunk || atomic_load(&files.made) > 0);
+            telling_deinit(&found);
+        }
+        telling_deinit(&expected);
+    }
+}
+
+static void no_room_for_states_ends_it(void **state) {
+    const struct place *place = *state;
+    replay_archive_write(place->archive, &(struct replay_archive_kind){.transactions = 500});
+    for (unsigned most = 0; most < 5; most++) {
+        struct counted_files files = {.most = most};
+        const struct replay_options options = {
+            .archive = place->archive,
+            .policy = place->policies[REPLAY_FIRST],
+            .threads = 3,
+            .chunk_records = 50,
+            .state_bytes = 1,
+            .state_files = {.make_file = make_counted, .user = &files}};
+        const struct replay_listener listener = {0};
+        struct replay_report report;
+        struct replay *replay;
+        struct error error;
+        assert_int_equal(replay_open(&options, NULL, &replay, &error), 0);
+        assert_int_equal(replay_run(replay, &listener, NULL, &report, &error), -ERROR_SYSTEM);
+        assert_string_equal(error.text, "no more files");
+        replay_close(replay);
+    }
 }
 
 /* Reloads, tables with other plans that leave idle entities out, list changes. */
@@ -744,6 +810,8 @@ static void so_can_the_order_of_event_times(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_policy_decides_as_the_plain_loop_does, setup, teardown),
+        cmocka_unit_test_setup_teardown(states_in_files_give_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_room_for_states_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(recorded_policies_and_tables_give_one_result, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(verdicts_follow_the_policy, setup, teardown),

@@ -96,11 +96,157 @@ static void settings_of_the_policy(void **state) {
     snapshot_unref(snapshot);
 }
 
+/* ---- what it reads ---- */
+
+/* A policy whose rule `first` reads, directly or through others, everything that a policy has:
+ * written in parts, each of which can be replaced. */
+enum part { LISTS, DERIVED, FEATURES, VALUES, MODEL, THRESHOLD, FIRED, PART_COUNT };
+
+static const char *const parts[PART_COUNT] = {
+    [LISTS] = "lists:\n  transit: {values: [a, b]}\n  others: {values: [z]}\n"
+              "  codes: {type: int, values: [1-5, 7]}\n",
+    [DERIVED] = "derived:\n  half: {value: amount / 2.0}\n",
+    [FEATURES] = "    - {name: count_1h, aggregate: count, window: 1h}\n"
+                 "    - {name: alerts_1h, aggregate: count, window: 1h, where: fired('second')}\n",
+    [VALUES] = "values:\n  - {name: inner, value: merchant in lists.transit}\n"
+               "  - {name: outer, value: inner && half > 1.0}\n",
+    [MODEL] =
+        "models:\n  - name: points\n    output: score\n    scorecard:\n      base: 500\n"
+        "      points: {dear: [{below: 50, points: 7}, {points: 0}]}\n    inputs: {dear: amount}\n",
+    [THRESHOLD] = "thresholds:\n  - {name: high, quantile: 0.9, of: card.count_1h, over: 7d, "
+                  "fallback: 5}\n",
+    [FIRED] = "  - {name: second, when: 'amount > 9.0', then: {score: 1}}\n",
+};
+
+/* when: the condition of `first`. */
+static struct snapshot *load_parts(const char *const given[PART_COUNT], const char *when) {
+    struct policy_text policy = {.count = 0};
+    static char features_yaml[2048], rules[2048];
+    snprintf(features_yaml, sizeof features_yaml,
+             "entities:\n  card: {key: card}\nfeatures:\n  card:\n%s%s", given[FEATURES],
+             given[VALUES]);
+    snprintf(rules, sizeof rules, "rules:\n  - {name: first, when: '%s', then: {score: 1}}\n%s",
+             when, given[FIRED]);
+    policy_text_add(&policy, "policy.yaml", "policy: {name: p, base_currency: EUR}\n");
+    policy_text_add(&policy, "lists.yaml", given[LISTS]);
+    policy_text_add(&policy, "schema.yaml", given[DERIVED]);
+    policy_text_add(&policy, "features.yaml", features_yaml);
+    policy_text_add(&policy, "models.yaml", given[MODEL]);
+    policy_text_add(&policy, "thresholds.yaml", given[THRESHOLD]);
+    policy_text_add(&policy, "rules/all.yaml", rules);
+    return policy_text_load(&policy);
+}
+
+static struct snapshot *load_with(enum part part, const char *other, const char *when) {
+    const char *given[PART_COUNT];
+    memcpy(given, parts, sizeof given);
+    if (part < PART_COUNT)
+        given[part] = other;
+    return load_parts(given, when);
+}
+
+#define CODES "lists:\n  transit: {values: [a, b]}\n  others: {}\n  codes: {type: int, values: "
+#define MORE  "  codes: {type: int, values: [1-5, 7]}\n"
+
+/* What the condition reads, and a change of the policy that changes what it reads, and none of its
+ * own text; and one that does not. */
+static const struct {
+    const char *when;
+    enum part part;
+    const char *changed, *same;
+} readings[] = {
+    {"merchant in lists.transit", LISTS,
+     "lists:\n  transit: {values: [a, c]}\n  others: {values: [z]}\n" MORE,
+     "lists:\n  others: {values: [y, x]}\n  transit: {values: [b, a], about: stations}\n" MORE},
+    {"merchant in lists.transit", LISTS,
+     "lists:\n  transit: {values: [a, {value: b, until: 2030-01-01}]}\n"
+     "  others: {values: [z]}\n" MORE,
+     "lists:\n  transit: {values: [{value: a, until: 2030-01-01}, b, a]}\n  others: {}\n" MORE},
+    {"merchant in lists.transit", LISTS,
+     "lists:\n  transit: {values: [a, b], runtime: no}\n  others: {values: [z]}\n" MORE, NULL},
+    {"amount_minor in lists.codes", LISTS, CODES "[1-6, 7]}\n", CODES "[7, 1-5, 7, 1-5]}\n"},
+    {"outer", LISTS, "lists:\n  transit: {values: [a]}\n  others: {values: [z]}\n" MORE,
+     "lists:\n  transit: {values: [a, b]}\n  others: {}\n" MORE},
+    {"outer", VALUES,
+     "values:\n  - {name: inner, value: merchant in lists.others}\n"
+     "  - {name: outer, value: inner && half > 1.0}\n",
+     "values:\n  - {name: apart, value: amount > 3.0}\n"
+     "  - {name: inner, value: '(merchant in  lists.transit)', about: transit}\n"
+     "  - {name: outer, value: inner && half > 1.0}\n"},
+    {"outer", DERIVED, "derived:\n  half: {value: amount / 3.0}\n",
+     "derived:\n  apart: {value: amount * 3.0}\n  half: {value: amount / 2.0}\n"},
+    {"card.count_1h > 3", FEATURES,
+     "    - {name: count_1h, aggregate: count, window: 2h}\n"
+     "    - {name: alerts_1h, aggregate: count, window: 1h, where: fired(\"second\")}\n",
+     "    - {name: apart, aggregate: count, window: 3h}\n"
+     "    - {name: count_1h, aggregate: count, window: 1h, about: few}\n"
+     "    - {name: alerts_1h, aggregate: count, window: 2h, where: fired(\"second\")}\n"},
+    {"card.count_1h > 3", FEATURES,
+     "    - {name: count_1h, aggregate: count, window: 1h, where: amount > 2.0}\n"
+     "    - {name: alerts_1h, aggregate: count, window: 1h, where: fired(\"second\")}\n",
+     NULL},
+    {"card.alerts_1h > 3", FIRED, "  - {name: second, when: 'amount > 8.0', then: {score: 1}}\n",
+     "  - {name: second, when: 'amount > 9.0', then: {score: 1}, about: high, mode: shadow}\n"},
+    {"models.points > 500", MODEL,
+     "models:\n  - name: points\n    output: score\n    scorecard:\n      base: 501\n"
+     "      points: {dear: [{below: 50, points: 7}, {points: 0}]}\n    inputs: {dear: amount}\n",
+     NULL},
+    {"amount > thresholds.high", THRESHOLD,
+     "thresholds:\n  - {name: high, quantile: 0.8, of: card.count_1h, over: 7d, "
+     "fallback: 5}\n",
+     "thresholds:\n  - {name: apart, quantile: 0.8, of: card.count_1h, over: 7d, fallback: 5}\n"
+     "  - {name: high, quantile: 0.90, of: card.count_1h, over: 168h, fallback: 5, about: x}\n"},
+    {"amount > thresholds.high", THRESHOLD,
+     "thresholds:\n  - {name: high, quantile: 0.9, of: card.count_1h, over: 7d, "
+     "fallback: 6}\n",
+     NULL},
+    {"amount > thresholds.high", FEATURES,
+     "    - {name: count_1h, aggregate: count, window: 2h}\n"
+     "    - {name: alerts_1h, aggregate: count, window: 1h, where: fired(\"second\")}\n",
+     NULL},
+};
+
+static void what_it_reads_counts(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof readings / sizeof *readings; i++) {
+        const char *when = readings[i].when;
+        struct snapshot *before = load_with(PART_COUNT, NULL, when);
+        struct snapshot *after = load_with(readings[i].part, readings[i].changed, when);
+        if (after->rules[0].definition == before->rules[0].definition ||
+            after->definition == before->definition)
+            fail_msg("%s: %s", when, readings[i].changed);
+        if (readings[i].part != DERIVED && readings[i].part != FIRED)
+            assert_true(after->rules[1].definition == before->rules[1].definition);
+        assert_true(before->rules[0].definition != before->rules[0].declaration);
+        snapshot_unref(after);
+        after = readings[i].same ? load_with(readings[i].part, readings[i].same, when) : NULL;
+        if (after && (after->rules[0].definition != before->rules[0].definition ||
+                      after->definition != before->definition))
+            fail_msg("%s: %s", when, readings[i].same);
+        snapshot_unref(after);
+        snapshot_unref(before);
+    }
+}
+
+/* Archives hold them: another value, and brakes in force are lost. */
+static void they_stay_as_they_are(void **state) {
+    (void)state;
+    struct snapshot *snapshot =
+        load_with(PART_COUNT, NULL,
+                  "outer && card.alerts_1h > 3 && models.points > 500 && amount > thresholds.high");
+    assert_int_equal(snapshot->rules[0].declaration, UINT64_C(0x37cf50d2a60d5c28));
+    assert_int_equal(snapshot->rules[0].definition, UINT64_C(0x85e0a4aacd6c3f7a));
+    assert_int_equal(snapshot->declaration, UINT64_C(0x2e80b70ea5bbefe6));
+    assert_int_equal(snapshot->definition, UINT64_C(0xd23217284c264d63));
+    assert_int_equal(snapshot->rules[1].definition, snapshot->rules[1].declaration);
+    snapshot_unref(snapshot);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_does_counts),
-        cmocka_unit_test(how_it_is_written_does_not),
-        cmocka_unit_test(settings_of_the_policy),
+        cmocka_unit_test(what_it_does_counts),    cmocka_unit_test(how_it_is_written_does_not),
+        cmocka_unit_test(settings_of_the_policy), cmocka_unit_test(what_it_reads_counts),
+        cmocka_unit_test(they_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

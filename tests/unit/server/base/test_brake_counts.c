@@ -101,11 +101,15 @@ static void take_all(struct brake_counts *counts, const struct snapshot *snapsho
         struct brake_record expected, brake;
         if (at_most->share_e6 == 0 || !model_exceeds(at_most, limit, last, begin, &expected))
             continue;
-        assert_true(brake_counts_take(counts, &brake));
+        enum arm arm = (enum arm)(limit % ARM_COUNT);
+        assert_true(brake_counts_take(counts, arm, &brake));
+        assert_int_equal(brake.arm, arm);
         struct text name = limit == OF_POLICY ? (struct text){0} : snapshot->rules[limit].name;
         assert_true(text_equal(brake.rule, name));
-        assert_true(brake.definition == (limit == OF_POLICY ? snapshot->definition
-                                                            : snapshot->rules[limit].definition));
+        uint64_t definition =
+            limit == OF_POLICY ? snapshot->definition : snapshot->rules[limit].definition;
+        assert_true(brake.definition == brake_definition(definition, arm));
+        assert_true((brake.definition == definition) == (arm == ARM_NONE));
         assert_int_equal(brake.fires, expected.fires);
         assert_int_equal(brake.decisions, expected.decisions);
         assert_int_equal(brake.share_e6, at_most->share_e6);
@@ -115,7 +119,7 @@ static void take_all(struct brake_counts *counts, const struct snapshot *snapsho
         pulled[limit]++;
     }
     struct brake_record none;
-    assert_false(brake_counts_take(counts, &none));
+    assert_false(brake_counts_take(counts, ARM_NONE, &none));
 }
 
 static void as_the_model_counts(void **state) {
