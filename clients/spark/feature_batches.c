@@ -1,7 +1,7 @@
 #include "feature_batches.h"
 
 #include "batch/distributed/arrow_export.h"
-#include "clients/cli/replay/column_batch.h"
+#include "clients/cli/parquet/column_batch.h"
 #include "clients/cli/replay/training_columns.h"
 #include "clients/cli/replay/training_rows.h"
 #include "core/base/check.h"

@@ -32,9 +32,13 @@ const char *export_type_name(const struct export_attribute *attribute) {
     return "string";
 }
 
-static bool is_type(struct text type) {
-    return text_is(type, "string") || text_is(type, "int") || text_is(type, "double") ||
-           text_is(type, "bool");
+/* VALUE_ABSENT: it is none of an attribute. */
+static enum value_type type_of(struct text name) {
+    static const enum value_type types[] = {VALUE_TEXT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (text_is(name, value_type_name(types[i])))
+            return types[i];
+    return VALUE_ABSENT;
 }
 
 /* ---- names ---- */
@@ -87,7 +91,7 @@ int export_columns_check(const char *list, bool *ret_attributes, struct error *r
     *ret_attributes = list == NULL;
     while (next_name(&list, &name)) {
         if (split_attribute(name, &attribute, &type)) {
-            if (type.length > 0 && !is_type(type))
+            if (type.length > 0 && type_of(type) == VALUE_ABSENT)
                 return error_set(ret_error, ERROR_INVALID,
                                  "--columns: \"%" TEXT_FORMAT
                                  "\" is not a type (expected string, int, double or bool)",
@@ -135,8 +139,10 @@ static int add_attribute(struct export_columns *columns, struct text attribute, 
                          size_t index, struct error *ret_error) {
     char *name;
     check(asprintf(&name, PREFIX "%" TEXT_FORMAT ":%s", TEXT_ARGS(attribute), type) > 0);
-    const struct export_column column = {
-        .name = text_of(name), .value = EXPORT_ATTRIBUTES, .attribute = index};
+    const struct export_column column = {.name = text_of(name),
+                                         .value = EXPORT_ATTRIBUTES,
+                                         .attribute = index,
+                                         .type = type_of(text_of(type))};
     return add_column(columns, column, ret_error);
 }
 

@@ -10,7 +10,8 @@
 struct export_column {
     struct text name; /* heap memory of the columns: "card", "attributes.items:int" */
     enum export_value value;
-    size_t attribute; /* of EXPORT_ATTRIBUTES: its index in the set; SIZE_MAX: no row has it */
+    size_t attribute;     /* of EXPORT_ATTRIBUTES: its index in the set; SIZE_MAX: no row has it */
+    enum value_type type; /* of EXPORT_ATTRIBUTES: BOOL, INT, DOUBLE or TEXT */
 };
 
 struct export_columns {

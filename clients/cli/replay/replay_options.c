@@ -4,6 +4,7 @@
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
@@ -210,8 +211,6 @@ static void check_files(const struct replay_command *command, struct argp_state 
 
 /* Only what can be cut at a mark and continued can be resumed. */
 static void check_resume(const struct replay_command *command, struct argp_state *state) {
-    static const char parquet[] = ".parquet";
-    size_t length = command->features ? strlen(command->features) : 0, tail = sizeof parquet - 1;
     if (!command->resume)
         return;
     if (strcmp(command->resume, "-") == 0)
@@ -220,7 +219,7 @@ static void check_resume(const struct replay_command *command, struct argp_state
         return;
     if (strcmp(command->features, "-") == 0)
         argp_error(state, "--resume: rows on standard output cannot be resumed; name a file");
-    if (length > tail && strcmp(command->features + length - tail, parquet) == 0)
+    if (parquet_is_name(command->features))
         argp_error(state, "--resume: Parquet cannot be resumed; --features FILE.csv can");
 }
 

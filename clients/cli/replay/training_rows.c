@@ -3,7 +3,7 @@
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/output/decision_output.h"
 #include "clients/cli/output/transaction_columns.h"
-#include "column_batch.h"
+#include "clients/cli/parquet/column_batch.h"
 #include "core/base/check.h"
 
 #include <stdlib.h>

@@ -7,10 +7,9 @@
 
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/io/draft_file.h"
-#include "column_batch.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "parquet_pipe.h"
 #include "training_columns.h"
 #include "training_rows.h"
 
@@ -43,13 +42,6 @@ void training_set_format(const struct training_set *training_set, const struct d
 }
 
 /* ---- the file, in one thread ---- */
-
-/* By the name alone: the file need not exist. */
-static bool is_parquet(const char *path) {
-    static const char suffix[] = ".parquet";
-    size_t length = strlen(path), tail = sizeof suffix - 1;
-    return length > tail && strcmp(path + length - tail, suffix) == 0;
-}
 
 /* All that was given to stdio, on the disk or not: see training_set_flush(). */
 static void note_written(struct training_set *training_set, const void *bytes, size_t length) {
@@ -87,16 +79,31 @@ static int write_header(struct training_set *training_set, struct error *ret_err
     return r;
 }
 
-/* The draft's path is the child's file; the name in messages is the final one. */
+static int begin_parquet(struct training_set *training_set, struct error *ret_error) {
+    const struct training_columns *columns = &training_set->columns;
+    const struct draft_file *draft = &training_set->draft;
+    struct parquet_column *typed = check_calloc(columns->count, sizeof *typed);
+    struct buffer description;
+    for (size_t i = 0; i < columns->count; i++)
+        typed[i] = (struct parquet_column){.name = columns->columns[i].name,
+                                           .type = columns->columns[i].type};
+    buffer_init(&description);
+    training_columns_describe(columns, &description);
+    int r = parquet_pipe_open(draft, typed, columns->count, buffer_text(&description),
+                              &training_set->pipe, ret_error);
+    buffer_deinit(&description);
+    free(typed);
+    return r;
+}
+
 static int begin_file(struct training_set *training_set, const char *path,
                       struct error *ret_error) {
     struct draft_file *draft = &training_set->draft;
     int r = draft_file_open(draft, path, ret_error);
     if (r < 0)
         return r;
-    if (is_parquet(path))
-        return parquet_pipe_open(draft->draft ? draft->draft : draft->path, draft->path,
-                                 &training_set->columns, &training_set->pipe, ret_error);
+    if (parquet_is_name(path))
+        return begin_parquet(training_set, ret_error);
     setvbuf(draft->file, NULL, _IOFBF, FILE_BUFFER);
     return write_header(training_set, ret_error);
 }

@@ -8,7 +8,8 @@
  * is absent is empty, in Parquet null.
  *
  * The file appears under its name when it is whole: draft_file.h. Parquet is written by
- * harrier-parquet, a program with pyarrow, from what comes through a pipe: parquet_pipe.h. */
+ * harrier-parquet, a program with pyarrow, from what comes through a pipe: parquet/parquet_pipe.h.
+ */
 #pragma once
 
 #include "batch/replay/replay.h"
