@@ -37,7 +37,7 @@ FOLDERS = {
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "clients/cli": ["terminal", "rows", "io", "output", "parquet", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "kafka", "stream", "night", "commands"],
+    "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "kafka", "stream", "night", "commands"],
 }
 
 # Layers whose top-level files are above its folders, and the headers in them that every folder may include.

@@ -10,6 +10,7 @@
 #include "clients/cli/export/export_output.h"
 #include "clients/cli/io/decision_option.h"
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/output/attribute_columns.h"
 #include "clients/cli/parquet/parquet_pipe.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -167,12 +168,12 @@ static void warn_of_mixed(const struct options *options,
     if (options->format == EXPORT_JSONL || options->quiet)
         return;
     for (size_t i = 0; i < attributes->count; i++)
-        if (export_is_mixed(&attributes->attributes[i]))
+        if (attribute_column_is_mixed(&attributes->attributes[i]))
             fprintf(stderr,
                     "attributes.%" TEXT_FORMAT " has values of several types: its column is %s. "
                     "JSON lines keep the types (--format jsonl)\n",
                     TEXT_ARGS(attributes->attributes[i].name),
-                    export_type_name(&attributes->attributes[i]));
+                    value_type_name(attribute_column_type(&attributes->attributes[i])));
 }
 
 /* The output is open. */

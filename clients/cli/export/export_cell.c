@@ -278,26 +278,6 @@ void export_value_json(enum export_value value, const struct export_row *row, st
         json_add_value(line, text_of(name), cell.value);
 }
 
-static struct value value_of_attribute(const struct attribute *attribute) {
-    switch (attribute->type) {
-    case ATTRIBUTE_TEXT:
-        return value_text(attribute->text);
-    case ATTRIBUTE_INTEGER:
-        return value_int(attribute->integer);
-    case ATTRIBUTE_NUMBER:
-        return value_double(attribute->number);
-    case ATTRIBUTE_FLAG:
-        return value_bool(attribute->flag);
-    case ATTRIBUTE_NONE:
-        break;
-    }
-    return value_absent();
-}
-
-void export_attribute_csv(const struct attribute *attribute, struct buffer *line) {
-    csv_add_value(line, value_of_attribute(attribute));
-}
-
 /* ---- Parquet ---- */
 
 static struct parquet_column of_type(enum value_type type) {
@@ -360,27 +340,4 @@ void export_value_pack(enum export_value value, const struct export_row *row, st
         packed_row_add(packed, amount_of(cell.value.text));
     else
         packed_row_add(packed, double_of(cell.value.text));
-}
-
-/* What CSV writes, without its quotes. */
-static void pack_as_text(struct value value, struct packed_row *packed) {
-    if (value.type == VALUE_TEXT) {
-        packed_row_add(packed, value);
-        return;
-    }
-    size_t begin = packed_row_begin_text(packed);
-    packed->buffer->length +=
-        value_put(value, (char *)buffer_reserve(packed->buffer, VALUE_PUT_MAX));
-    packed_row_end_text(packed, begin);
-}
-
-void export_attribute_pack(const struct attribute *attribute, enum value_type type,
-                           struct packed_row *packed) {
-    struct value value = attribute ? value_of_attribute(attribute) : value_absent();
-    if (value.type == VALUE_INT && type == VALUE_DOUBLE)
-        value = value_double((double)value.integer);
-    if (value.type == type || value.type == VALUE_ABSENT)
-        packed_row_add(packed, value);
-    else
-        pack_as_text(value, packed);
 }

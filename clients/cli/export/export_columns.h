@@ -30,8 +30,3 @@ int export_columns_check(const char *list, bool *ret_attributes, struct error *r
 int export_columns_init(struct export_columns *columns, const char *list,
                         const struct export_attributes *attributes, struct error *ret_error);
 void export_columns_deinit(struct export_columns *columns);
-
-/* Does the attribute occur with types that no column of CSV can hold together? */
-bool export_is_mixed(const struct export_attribute *attribute);
-/* The type of its column, as the files that `harrier score` reads name it. */
-const char *export_type_name(const struct export_attribute *attribute);

@@ -3,6 +3,7 @@
 #include "export_output.h"
 
 #include "clients/cli/io/csv_cell.h"
+#include "clients/cli/output/attribute_columns.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
 #include "core/wire/types/transaction_json.h"
@@ -36,14 +37,11 @@ static int write_header(struct export_output *output, struct error *ret_error) {
 
 /* An attribute's column needs no type in its name: it has one. */
 static struct parquet_column parquet_column_of(const struct export_column *column) {
-    struct parquet_column typed = {.type = column->type};
-    size_t length = column->name.length;
-    if (column->value != EXPORT_ATTRIBUTES)
-        typed = export_value_column(column->value);
-    else
-        while (column->name.data[--length] != ':')
-            ;
-    typed.name = (struct text){.data = column->name.data, .length = length};
+    if (column->value == EXPORT_ATTRIBUTES)
+        return (struct parquet_column){.name = attribute_column_untyped(column->name),
+                                       .type = column->type};
+    struct parquet_column typed = export_value_column(column->value);
+    typed.name = column->name;
     return typed;
 }
 
@@ -121,7 +119,7 @@ static void format_csv(struct export_output *output, const struct export_row *ro
         }
         const struct attribute *attribute = attribute_of(output, column);
         if (attribute)
-            export_attribute_csv(attribute, &output->line);
+            attribute_column_csv(attribute, &output->line);
     }
 }
 
@@ -156,7 +154,7 @@ static void pack_row(struct export_output *output, const struct export_row *row)
     for (size_t i = 0; i < output->columns->count; i++) {
         const struct export_column *column = &output->columns->columns[i];
         if (column->value == EXPORT_ATTRIBUTES)
-            export_attribute_pack(attribute_of(output, column), column->type, &packed);
+            attribute_column_pack(attribute_of(output, column), column->type, &packed);
         else
             export_value_pack(column->value, row, &output->memory, &packed);
     }

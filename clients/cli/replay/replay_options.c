@@ -81,7 +81,9 @@ static const struct argp_option arguments[] = {
      "output), or as Parquet when FILE ends in .parquet",
      3},
     {"with-fields", OPTION_WITH_FIELDS, NULL, 0,
-     "With --features: also the transaction's own fields, from amount to longitude", 3},
+     "With --features: also the transaction's own fields, from amount to longitude, and its "
+     "attributes; reads the archive once more",
+     3},
     {"list", OPTION_LIST, "N", 0,
      "Report up to N differences, refusals or changed decisions one by one (10; with --json or "
      "--html 1000)",

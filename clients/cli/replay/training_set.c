@@ -7,6 +7,7 @@
 
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/io/draft_file.h"
+#include "clients/cli/output/attribute_columns.h"
 #include "clients/cli/parquet/parquet_pipe.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -87,6 +88,8 @@ static int begin_parquet(struct training_set *training_set, struct error *ret_er
     for (size_t i = 0; i < columns->count; i++)
         typed[i] = (struct parquet_column){.name = columns->columns[i].name,
                                            .type = columns->columns[i].type};
+    for (size_t i = columns->first_attribute; i < columns->first_feature; i++)
+        typed[i].name = attribute_column_untyped(typed[i].name);
     buffer_init(&description);
     training_columns_describe(columns, &description);
     int r = parquet_pipe_open(draft, typed, columns->count, buffer_text(&description),
@@ -110,18 +113,19 @@ static int begin_file(struct training_set *training_set, const char *path,
 
 /* No file yet. */
 static struct training_set *new_training_set(const struct snapshot *const *policies,
-                                             size_t policy_count, bool fields) {
+                                             size_t policy_count,
+                                             const struct export_attributes *attributes) {
     struct training_set *training_set = check_calloc(1, sizeof *training_set);
-    training_columns_init(&training_set->columns, fields);
+    training_columns_init(&training_set->columns, attributes);
     for (size_t i = 0; i < policy_count; i++)
         training_columns_add(&training_set->columns, policies[i]);
     return training_set;
 }
 
 int training_set_begin(const char *path, const struct snapshot *const *policies,
-                       size_t policy_count, bool fields, struct training_set **ret_training_set,
-                       struct error *ret_error) {
-    struct training_set *training_set = new_training_set(policies, policy_count, fields);
+                       size_t policy_count, const struct export_attributes *attributes,
+                       struct training_set **ret_training_set, struct error *ret_error) {
+    struct training_set *training_set = new_training_set(policies, policy_count, attributes);
     int r = begin_file(training_set, path, ret_error);
     if (r < 0) {
         training_set_discard(training_set);
@@ -143,11 +147,12 @@ static const struct snapshot **policies_of(const struct replay *replay, size_t *
     return policies;
 }
 
-int training_set_open(const char *path, const struct replay *replay, bool fields,
+int training_set_open(const char *path, const struct replay *replay,
+                      const struct export_attributes *attributes,
                       struct training_set **ret_training_set, struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    int r = training_set_begin(path, policies, count, fields, ret_training_set, ret_error);
+    int r = training_set_begin(path, policies, count, attributes, ret_training_set, ret_error);
     free(policies);
     return r;
 }
@@ -257,12 +262,13 @@ static int go_on(struct training_set *training_set, const struct training_mark *
     return 0;
 }
 
-int training_set_reopen(const char *path, const struct replay *replay, bool fields,
+int training_set_reopen(const char *path, const struct replay *replay,
+                        const struct export_attributes *attributes,
                         const struct training_mark *mark, struct training_set **ret_training_set,
                         struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    struct training_set *training_set = new_training_set(policies, count, fields);
+    struct training_set *training_set = new_training_set(policies, count, attributes);
     free(policies);
     int r = draft_file_reopen(&training_set->draft, path, mark->draft, ret_error);
     if (r < 0) {
