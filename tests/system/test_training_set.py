@@ -157,7 +157,8 @@ def attributes_of(number):
     """Cells of items, weight, note and gift: each is missing in some rows, and some rows have none."""
     if number % 5 == 0:
         return ",,,"
-    return f"{number - 50 if number % 2 else ''},{number / 8 if number % 3 else ''},n{number % 4},{'true' if number % 7 else 'false'}"
+    items, weight = number - 50 if number % 2 else "", number / 8 if number % 3 else ""
+    return f"{items},{weight},n{number % 4},{'true' if number % 7 else 'false'}"
 
 
 # A cell of CSV as a value of the column's type.
