@@ -253,7 +253,7 @@ func decodeExplanation(response *wire.Response) (*Explanation, error) {
 		RecordsApplied: given.GetRecordsApplied(), Entities: each(given.GetEntities(), decodeExplainedEntity),
 		Outcomes:   each(given.GetOutcomes(), r.outcome),
 		Amendments: each(given.GetAmendments(), decodeExplainedAmendment),
-		Notes:      given.GetNotes(), Then: r.policy(given.GetThen()),
+		Notes:      given.GetNotes(), Then: r.policy(given.GetThen()), Experiment: given.GetExperiment(),
 	}
 	return made, r.fault
 }
@@ -330,6 +330,7 @@ func (r *reading) policy(p *wire.ExplainedPolicy) ExplainedPolicy {
 	})
 	made.Shadows = each(p.GetShadows(), r.shadow)
 	made.WarmingFeatures = p.GetWarmingFeatures()
+	made.Models = each(p.GetModels(), r.model)
 	return made
 }
 
@@ -369,6 +370,18 @@ func decodeExplainedGroup(g *wire.ExplainedGroup) ExplainedGroup {
 func (r *reading) shadow(s *wire.ExplainedShadow) ExplainedShadow {
 	return ExplainedShadow{
 		Name: s.Name, SnapshotID: s.SnapshotId, Verdict: r.verdict(s.Verdict), Score: s.Score, Rules: s.Rules,
-		RuleErrors: s.RuleErrors, Degraded: s.Degraded,
+		RuleErrors: s.RuleErrors, Degraded: s.Degraded, Arm: arms[s.Arm],
 	}
+}
+
+func (r *reading) model(m *wire.ExplainedModel) ExplainedModel {
+	made := ExplainedModel{Name: m.Name, Bias: m.Bias, Margin: m.Margin}
+	if len(m.Inputs) != len(m.Contributions) {
+		r.fail("a model has other inputs than contributions")
+		return made
+	}
+	for i, input := range decodeFeatures(m.Inputs) {
+		made.Inputs = append(made.Inputs, ExplainedInput{input.Name, input.Value, m.Contributions[i]})
+	}
+	return made
 }

@@ -90,6 +90,7 @@ func TestWhatAnAnswerMayNotHave(t *testing.T) {
 		"no derived verdict":  func(x *wire.ExplainResponse) { x.Then.Decision.Verdict = 0 },
 		"empty attribute":     func(x *wire.ExplainResponse) { x.Transaction.Attributes = []*wire.Attribute{{Name: "a"}} },
 		"label":               func(x *wire.ExplainResponse) { x.Outcomes = []*wire.ExplainedOutcome{{Label: 9}} },
+		"contributions":       func(x *wire.ExplainResponse) { x.Then.Models = []*wire.ExplainedModel{{Contributions: []float64{1}}} },
 		"rule mode":           func(x *wire.ExplainResponse) { x.Then.Rules = []*wire.ExplainedRule{{Mode: 9}} },
 		"rule fate":           func(x *wire.ExplainResponse) { x.Then.Rules = []*wire.ExplainedRule{{Fate: 99}} },
 		"rule verdict":        func(x *wire.ExplainResponse) { x.Then.Rules = []*wire.ExplainedRule{{VerdictOnError: 9}} },
@@ -130,6 +131,29 @@ func TestARefusedTransactionHasNoDecision(t *testing.T) {
 	found, err := readExplained(x)
 	if err != nil || !reflect.DeepEqual(found.Then, ExplainedPolicy{Name: "p", Refusal: "no card", RefusedField: "card"}) {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestAnExplanationHasModelsAndArms(t *testing.T) {
+	x := explained()
+	x.Experiment = "spring"
+	x.Then.Shadows = []*wire.ExplainedShadow{{Name: "b", Verdict: wire.Verdict_VERDICT_APPROVE, Arm: wire.Arm_ARM_CHALLENGER}, {}}
+	x.Then.Models = []*wire.ExplainedModel{{
+		Name: "models.fraud", Contributions: []float64{0.5, -0.25}, Bias: -1, Margin: -0.75,
+		Inputs: []*wire.NamedValue{{Name: "count", Value: &wire.NamedValue_Integer{Integer: 3}}, {Name: "ratio"}},
+	}}
+	found, err := readExplained(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := []ExplainedModel{{
+		Name: "models.fraud", Inputs: []ExplainedInput{{"count", int64(3), 0.5}, {"ratio", nil, -0.25}}, Bias: -1, Margin: -0.75,
+	}}
+	if !reflect.DeepEqual(found.Then.Models, models) {
+		t.Errorf("%v", found.Then.Models)
+	}
+	if found.Experiment != "spring" || found.Then.Shadows[0].Arm != ArmChallenger || found.Then.Shadows[1].Arm != "" {
+		t.Errorf("%q, %v", found.Experiment, found.Then.Shadows)
 	}
 }
 

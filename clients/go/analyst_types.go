@@ -214,6 +214,8 @@ type Explanation struct {
 	Notes []string
 	// Then is what the policy that was in force makes of the transaction.
 	Then ExplainedPolicy
+	// Experiment is the name of the one whose arm the decision names; else it is empty.
+	Experiment string
 }
 
 // ExplainedEntity is an entity of the transaction.
@@ -274,6 +276,8 @@ type ExplainedPolicy struct {
 	Shadows []ExplainedShadow
 	// WarmingFeatures had no history in the tables.
 	WarmingFeatures []string
+	// Models is what each input contributed to each output of each model.
+	Models []ExplainedModel
 }
 
 // ExplainedKind is what a part of an expression is.
@@ -426,7 +430,7 @@ type ExplainedCutoff struct {
 	Computed bool
 }
 
-// ExplainedShadow is the decision of a shadow policy.
+// ExplainedShadow is the decision of a shadow policy, or with an Arm that of the other side of the experiment.
 type ExplainedShadow struct {
 	Name       string
 	SnapshotID uint64
@@ -438,6 +442,28 @@ type ExplainedShadow struct {
 	RuleErrors uint32
 	// Degraded: it lacked features, or read them beyond its lateness.
 	Degraded bool
+	Arm      Arm
+}
+
+// ExplainedModel is what the inputs contributed to a value of a model: SHAP values. Bias and contributions add up to
+// Margin, up to rounding.
+type ExplainedModel struct {
+	// Name is as expressions write it: "models.fraud", or "models.kind.stolen" for a class.
+	Name string
+	// Inputs have the greatest contribution first.
+	Inputs []ExplainedInput
+	// Bias is the expected margin before any input is known.
+	Bias   float64
+	Margin float64
+}
+
+// ExplainedInput is an input of a model.
+type ExplainedInput struct {
+	// Name is as the model has it.
+	Name string
+	// Value is of the types of Feature.Value; nil: it is missing.
+	Value        any
+	Contribution float64
 }
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #include "feature_batches.h"
 
 #include "batch/distributed/arrow_export.h"
-#include "clients/cli/replay/column_batch.h"
+#include "clients/cli/parquet/column_batch.h"
 #include "clients/cli/replay/training_columns.h"
 #include "clients/cli/replay/training_rows.h"
 #include "core/base/check.h"
@@ -26,7 +26,7 @@ struct feature_batches {
 
 struct feature_batches *feature_batches_new(const struct snapshot *policy) {
     struct feature_batches *batches = check_calloc(1, sizeof *batches);
-    training_columns_init(&batches->columns, false);
+    training_columns_init(&batches->columns, NULL);
     training_columns_add(&batches->columns, policy);
     enum value_type *types = check_calloc(batches->columns.count, sizeof *types);
     for (size_t i = 0; i < batches->columns.count; i++)
@@ -137,7 +137,7 @@ bool feature_batches_next(struct feature_batches *batches, bool all, struct Arro
 
 void feature_batches_columns(const struct snapshot *policy, struct buffer *ret_lines) {
     struct training_columns columns;
-    training_columns_init(&columns, false);
+    training_columns_init(&columns, NULL);
     training_columns_add(&columns, policy);
     for (size_t i = 0; i < columns.count; i++)
         buffer_printf(ret_lines, "%s %" TEXT_FORMAT "\n", value_type_name(columns.columns[i].type),
@@ -147,7 +147,7 @@ void feature_batches_columns(const struct snapshot *policy, struct buffer *ret_l
 
 void feature_batches_describe(const struct snapshot *policy, struct buffer *ret_json) {
     struct training_columns columns;
-    training_columns_init(&columns, false);
+    training_columns_init(&columns, NULL);
     training_columns_add(&columns, policy);
     training_columns_describe(&columns, ret_json);
     training_columns_deinit(&columns);

@@ -10,9 +10,6 @@
 
 #define TREES 8 /* walked at once */
 
-/* LightGBM's kZeroThreshold, a float. */
-#define NEAR_ZERO ((double)1e-35f)
-
 /* a, or b if the flag is 1: without a branch, as what is missing cannot be predicted. */
 static inline double choose(double a, double b, uint64_t flag) {
     uint64_t a_bits, b_bits;
@@ -26,7 +23,7 @@ static inline double choose(double a, double b, uint64_t flag) {
 /* As LightGBM takes a number: without what is almost zero, and finite, as it has limits of +∞,
  * which only missing values are not below. */
 static inline double tidied(double x) {
-    x = choose(x, 0, (x >= -NEAR_ZERO) & (x <= NEAR_ZERO));
+    x = choose(x, 0, (x >= -MODEL_NEAR_ZERO) & (x <= MODEL_NEAR_ZERO));
     x = choose(x, DBL_MAX, x > DBL_MAX);
     return choose(x, -DBL_MAX, x < -DBL_MAX);
 }

@@ -30,6 +30,9 @@ struct model_column {
     double missing;           /* what stands for it */
 };
 
+/* LightGBM's kZeroThreshold, a float. */
+#define MODEL_NEAR_ZERO ((double)1e-35f)
+
 #define MODEL_CATEGORICAL UINT32_C(0x80000000) /* of struct model_node.column */
 
 struct model_node {

@@ -2,6 +2,7 @@
  *
  * ROWS has the inputs as doubles, NaN for missing. For each row, the margins and then what
  * predict() makes of them (NaN where the objective has nothing) go to standard output, as doubles.
+ * Stops where rows in batches are not evaluated to the same bits.
  */
 #include "core/base/check.h"
 #include "core/model/contributions.h"
@@ -50,6 +51,22 @@ static void put_contributions(const struct model *model, const double *inputs, d
     }
 }
 
+/* Some rows, each by itself; all at once must give the same bits. */
+static void put_rows(const struct model *model, const double *inputs, size_t rows,
+                     struct model_batch *batch, double *columns) {
+    static double of_all[MODEL_ROWS_MAX * MODEL_OUTPUTS_MAX];
+    const struct model_shape *shape = model_shape(model);
+    size_t size = shape->output_count * sizeof(double);
+    model_margins_of_rows(model, batch, inputs, rows, of_all);
+    for (size_t i = 0; i < rows; i++) {
+        double margins[MODEL_OUTPUTS_MAX];
+        model_margins(model, inputs + i * shape->input_count, columns, margins);
+        check(memcmp(margins, &of_all[i * shape->output_count], size) == 0);
+        fwrite(margins, 1, size, stdout);
+        put_predictions(model, margins);
+    }
+}
+
 int main(int argc, char **argv) {
     struct arena arena;
     struct error error;
@@ -68,17 +85,14 @@ int main(int argc, char **argv) {
     size_t count = rows.length / sizeof(double) / shape->input_count;
     double *inputs = check_calloc(count * shape->input_count + 1, sizeof *inputs);
     double *columns = check_calloc(contributions_scratch(model) + 1, sizeof *columns);
+    struct model_batch *batch = model_batch_new(model);
     memcpy(inputs, rows.data, count * shape->input_count * sizeof *inputs);
-    for (size_t i = 0; i < count; i++) {
-        double margins[MODEL_OUTPUTS_MAX];
-        if (argc == 5) {
-            put_contributions(model, &inputs[i * shape->input_count], columns);
-            continue;
-        }
-        model_margins(model, &inputs[i * shape->input_count], columns, margins);
-        fwrite(margins, sizeof *margins, shape->output_count, stdout);
-        put_predictions(model, margins);
-    }
+    for (size_t i = 0; i < count && argc == 5; i++)
+        put_contributions(model, &inputs[i * shape->input_count], columns);
+    for (size_t i = 0; i < count && argc == 4; i += MODEL_ROWS_MAX)
+        put_rows(model, &inputs[i * shape->input_count],
+                 count - i < MODEL_ROWS_MAX ? count - i : MODEL_ROWS_MAX, batch, columns);
+    model_batch_free(batch);
     free(inputs);
     free(columns);
     free((void *)(uintptr_t)file.data);

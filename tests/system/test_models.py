@@ -2,6 +2,7 @@
 """Models in a policy, from the folder to the archive: what they give for the rows of tests/golden/models must be what
 the libraries gave, in the server, after a reload to other models, and when decisions are derived again after the folder
 is gone."""
+import concurrent.futures
 import csv
 import json
 import math
@@ -9,6 +10,8 @@ import os
 import re
 import shutil
 import subprocess
+import threading
+import time
 import unittest
 
 from server import START_US, ServerTest
@@ -171,6 +174,48 @@ class ModelsTest(ServerTest):
             self.assertEqual(one.read(), other.read())
         replayed = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/exported")
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
+
+    def test_swapped_in_the_middle_of_a_stream(self):
+        """While another connection scores all the time, the policy's models change: each decision is that of the models
+        that it names, and all of them can be derived again."""
+        expected = {}
+        self.write_models("xgboost_ubj", "lightgbm_zeros", NUMBERS)
+        server = self.server().start()
+        swapped = threading.Event()
+        found = []
+
+        def stream():
+            """All rows, again and again, until some have been decided with the other models."""
+            with server.connect() as connection:
+                beyond = 0
+                while beyond < 2:
+                    beyond += swapped.is_set()
+                    first = len(found)
+                    sent = [transaction(first + number, row) for number, row in enumerate(self.rows)]
+                    found.extend(result["decision"] for result in connection.score(sent, return_features=True))
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            streaming = pool.submit(stream)
+            try:
+                while not found and not streaming.done():
+                    time.sleep(0.001)
+                self.write_models("xgboost_categories", "lightgbm_categories", NUMBERS)
+                self.assertEqual(self.harrier("reload", "--to", server.address, "--wait").returncode, 0)
+            finally:
+                swapped.set()
+            streaming.result()
+        for number, decision in enumerate(found):
+            values = {one["name"]: float(one.get("number", 0)) for one in decision["features"]}
+            expected.setdefault(decision["snapshot_id"], []).append((number % len(self.rows), values["models.raw"]))
+        self.assertEqual([len(ids) >= len(self.rows) for ids in expected.values()], [True, True])
+        for values, name in zip(expected.values(), ("lightgbm_zeros", "lightgbm_categories")):
+            margins = [row[0] for row in read_rows(name + ".csv")]
+            self.assertEqual([value for _, value in values], [margins[row] for row, _ in values])
+        self.assertEqual(server.stop(), 0, server.said())
+        audit = self.harrier("replay", f"{self.folder}/data", "--recorded")
+        self.assertEqual(audit.returncode, 0, audit.stderr)
+        self.assertIn("Every decision equals the archived one.", audit.stdout)
+        self.assertRegex(audit.stdout, rf"transactions +{len(found):,}\n")
 
     def test_thresholds_of_a_model(self):
         """By nearest rank: one of the values that the library gave."""

@@ -300,6 +300,26 @@ class ResumeTest(unittest.TestCase):
             json.loads(read(os.path.join(self.folder, "out.json")))["archive"], json.loads(expected)["archive"]
         )
 
+    def test_attributes_that_come_later(self):
+        """The columns are those of the records up to the interrupted run's end."""
+        data, table = WORLD.path("growing"), os.path.join(self.folder, "table.csv")
+        shutil.copytree(WORLD.path("data"), data)
+        self.addCleanup(shutil.rmtree, data)
+        options = ("--policy", WORLD.path("new"), "--features", table, "--with-fields")
+        run("replay", data, *options)
+        expected = read(table)
+        os.remove(table)
+        self.begin(*options, archive="growing")
+        rows = WORLD.path("later.csv")
+        with open(rows, "w", encoding="utf-8") as file:
+            file.write("id,event_time,amount,currency,card,customer,merchant,attributes.loyalty:int\n"
+                       "later,2026-03-01T00:00:00Z,1.00,EUR,c,c,m,7\n")
+        run("import", data, rows, "--policy", WORLD.path("demanding"), "--quiet")
+        run(*self.command(*options, archive="growing")[1:])
+        self.assertEqual(read(table), expected)
+        run("replay", data, *options, status=1)  # the new row is refused: the policy has no such attribute
+        self.assertIn(b",attributes.loyalty:int,", read(table).splitlines()[0])
+
     def test_damage(self):
         policy = ("--policy", WORLD.path("new"))
         self.begin(*policy)

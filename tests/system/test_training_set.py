@@ -30,6 +30,13 @@ policy:
   base_currency: EUR
   cutoffs: {review: 300}
 """,
+    "schema.yaml": """\
+attributes:
+  items: {type: int, required: false}
+  weight: {type: double, required: false}
+  note: {type: string, required: false}
+  gift: {type: bool, required: false}
+""",
     "features.yaml": """\
 entities:
   card: {key: card}
@@ -146,6 +153,14 @@ def time_of(text):
     return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
 
 
+def attributes_of(number):
+    """Cells of items, weight, note and gift: each is missing in some rows, and some rows have none."""
+    if number % 5 == 0:
+        return ",,,"
+    items, weight = number - 50 if number % 2 else "", number / 8 if number % 3 else ""
+    return f"{items},{weight},n{number % 4},{'true' if number % 7 else 'false'}"
+
+
 # A cell of CSV as a value of the column's type.
 PARSERS = {
     "bool": lambda text: {"true": True, "false": False}[text],
@@ -182,13 +197,14 @@ class TrainingSetTest(unittest.TestCase):
                 file.write(text)
         rows = os.path.join(cls.folder, "rows.csv")
         with open(rows, "w", encoding="utf-8") as file:
-            file.write("id,event_time,amount,currency,card,merchant,country,outcome\n")
+            file.write("id,event_time,amount,currency,card,merchant,country,outcome,attributes.items:int,"
+                       "attributes.weight:double,attributes.note:string,attributes.gift:bool\n")
             for number in range(first, last):
                 country = ("DE", "", "FR")[number % 3]
                 label = "fraud" if number % 97 == 0 else ""
                 file.write(
                     f"x{number},{stamp(number)},{number % 9973 / 100:.2f},EUR,"
-                    f"c{number % 41},m{number * 7 % 1013},{country},{label}\n"
+                    f"c{number % 41},m{number * 7 % 1013},{country},{label},{attributes_of(number)}\n"
                 )
         cls.run_harrier([HARRIER, "import", data, rows, "--policy", folder])
 
@@ -272,23 +288,32 @@ class TrainingSetTest(unittest.TestCase):
             rows = list(csv.reader(file))
         fields = ["amount", "amount_minor", "currency", "card", "customer", "account", "merchant", "terminal", "device",
                   "ip", "country", "mcc", "channel", "email", "phone", "latitude", "longitude"]
+        attributes = {"gift": "bool", "items": "int", "note": "string", "weight": "double"}
         begin = without[0].index("outcome") + 1
-        end = begin + len(fields)
-        self.assertEqual(rows[0][begin:end], fields)
+        middle = begin + len(fields)
+        end = middle + len(attributes)
+        self.assertEqual(rows[0][begin:middle], fields)
+        self.assertEqual(rows[0][middle:end], [f"attributes.{name}:{kind}" for name, kind in attributes.items()])
         self.assertEqual([row[:begin] + row[end:] for row in rows], without)
         for number, row in enumerate(rows[1:]):
             sent = {"amount": f"{number / 100:.2f}", "amount_minor": str(number), "currency": "EUR",
                     "card": f"c{number % 41}", "merchant": f"m{number * 7 % 1013}", "country": ("DE", "", "FR")[number % 3]}
-            self.assertEqual(row[begin:end], [sent.get(name, "") for name in fields])
+            self.assertEqual(row[begin:middle], [sent.get(name, "") for name in fields])
+            sent = dict(zip(("items", "weight", "note", "gift"), attributes_of(number).split(",")))
+            sent["weight"] = sent["weight"].removesuffix(".0")
+            row[middle + 3] = row[middle + 3].removesuffix(".0")
+            self.assertEqual(row[middle:end], [sent[name] for name in attributes])
         # Parquet gets the same, typed.
         done = self.run_stand_in("decodes", self.few, "--with-fields")
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(self.path, "rb") as file:
             header, table, _ = pickle.load(file)
-        self.assertEqual(list(table), rows[0])
+        names = [name.rsplit(":", 1)[0] for name in rows[0]]
+        self.assertEqual(list(table), names)
         kinds = {column["name"]: column["type"] for column in header["columns"]}
-        for name, texts in zip(rows[0], zip(*rows[1:])):
+        for name, texts in zip(names, zip(*rows[1:])):
             self.expect_parsed(name, kinds[name], texts, table[name])
+        self.assertEqual([kinds[f"attributes.{name}"] for name in attributes], list(attributes.values()))
         self.assertEqual([kinds[name] for name in fields], ["double", "int", *["string"] * 13, "double", "double"])
 
     def check_metadata(self, metadata):

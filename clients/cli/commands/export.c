@@ -10,6 +10,8 @@
 #include "clients/cli/export/export_output.h"
 #include "clients/cli/io/decision_option.h"
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/output/attribute_columns.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -46,6 +48,8 @@ static bool ends_in(const char *path, const char *suffix) {
 static enum export_format format_of(const struct options *options) {
     if (options->has_format)
         return options->format;
+    if (parquet_is_name(options->out))
+        return EXPORT_PARQUET;
     return ends_in(options->out, ".jsonl") ? EXPORT_JSONL : EXPORT_CSV;
 }
 
@@ -56,17 +60,18 @@ static void check_options(struct options *options, struct argp_state *state) {
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!options->out || !*options->out)
         argp_error(state, "which file? (--out FILE; - is standard output)");
-    if (ends_in(options->out, ".parquet"))
-        argp_error(state, "--out: an export is CSV or JSON lines, not Parquet");
     if (options->to_us != 0)
         time_range_check("--from", options->from_us, "--to", options->to_us, state);
     if (export_columns_check(options->columns, &options->attributes, &error) < 0)
         argp_error(state, "%s", error.text);
     options->format = format_of(options);
+    if (options->format == EXPORT_PARQUET && strcmp(options->out, "-") == 0)
+        argp_error(state, "--out: Parquet needs a file, not standard output");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
-    static const char *const formats[] = {[EXPORT_CSV] = "csv", [EXPORT_JSONL] = "jsonl"};
+    static const char *const formats[] = {
+        [EXPORT_CSV] = "csv", [EXPORT_JSONL] = "jsonl", [EXPORT_PARQUET] = "parquet"};
     struct options *options = state->input;
     switch (key) {
     case 'o':
@@ -85,7 +90,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_FORMAT:
         options->format =
-            (enum export_format)choice_option_parse("--format", value, formats, 2, state);
+            (enum export_format)choice_option_parse("--format", value, formats, 3, state);
         options->has_format = true;
         return 0;
     case OPTION_COLUMNS:
@@ -112,8 +117,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {"out", 'o', "FILE", 0, "The file to write; - is standard output; required", 0},
-    {"format", OPTION_FORMAT, "csv|jsonl", 0,
-     "The file's format (jsonl if FILE ends in .jsonl, else csv)", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl|parquet", 0,
+     "The file's format (by the end of its name: .jsonl, .parquet; else csv)", 0},
     {"columns", OPTION_COLUMNS, "NAME,…", 0, "Only these columns, in this order (all)", 0},
     {"from", OPTION_FROM, "TIME", 0, "Only transactions with event times from TIME on", 0},
     {"to", OPTION_TO, "TIME", 0, "Only transactions with event times before TIME", 0},
@@ -129,12 +134,14 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "ARCHIVE",
     .doc =
-        "Writes an archive's transactions as CSV or JSON lines, each with its decision and with "
+        "Writes an archive's transactions as CSV, JSON lines or Parquet, each with its decision "
+        "and with "
         "what became of it by the archive's end: its outcome and its amendments. ARCHIVE is the "
         "archive's folder or a server's data folder.\vA server may be running; records that it has "
         "not synced yet are left out. Memory is limited, whatever the size of the archive. "
         "`harrier "
-        "score` and `harrier import` read the file again. If the export fails or is interrupted, "
+        "score` and `harrier import` read CSV and JSON lines again. If the export fails or is "
+        "interrupted, "
         "FILE stays as it was.\n\nExit status: 0 done, 64 the options are wrong, or no transaction "
         "has an attribute that --columns names, 65 the archive is damaged, 66 there is none, 74 "
         "cannot read or write, 75 interrupted.",
@@ -155,18 +162,18 @@ static void print_summary(const struct options *options, const struct export_out
                 quantity_format_count(output->amended_further, further));
 }
 
-/* In CSV a column has one type. */
+/* In CSV and Parquet a column has one type. */
 static void warn_of_mixed(const struct options *options,
                           const struct export_attributes *attributes) {
-    if (options->format != EXPORT_CSV || options->quiet)
+    if (options->format == EXPORT_JSONL || options->quiet)
         return;
     for (size_t i = 0; i < attributes->count; i++)
-        if (export_is_mixed(&attributes->attributes[i]))
+        if (attribute_column_is_mixed(&attributes->attributes[i]))
             fprintf(stderr,
                     "attributes.%" TEXT_FORMAT " has values of several types: its column is %s. "
                     "JSON lines keep the types (--format jsonl)\n",
                     TEXT_ARGS(attributes->attributes[i].name),
-                    export_type_name(&attributes->attributes[i]));
+                    value_type_name(attribute_column_type(&attributes->attributes[i])));
 }
 
 /* The output is open. */

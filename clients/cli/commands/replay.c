@@ -8,6 +8,7 @@
  *   leave     interrupted: what there is so far, for --resume
  *   finish    files appear; the summary is printed */
 #include "batch/replay/replay.h"
+#include "batch/export/export_attributes_scan.h"
 #include "batch/report/report.h"
 #include "clients/cli/io/decimal.h"
 #include "clients/cli/io/draft_file.h"
@@ -41,9 +42,10 @@ struct session {
     struct replay_command command;
     struct progress_bar progress; /* cleared before anything is printed */
     struct replay *replay;
-    struct report *report;             /* NULL: no figures are wanted */
-    struct training_set *training_set; /* NULL: none is */
-    struct draft_file json, html;      /* .file NULL: not wanted */
+    struct report *report;               /* NULL: no figures are wanted */
+    struct export_attributes attributes; /* with --with-fields */
+    struct training_set *training_set;   /* NULL: none is */
+    struct draft_file json, html;        /* .file NULL: not wanted */
     struct replay_document document;
     FILE *to; /* where differences and the summary go */
     struct replay_rows rows;
@@ -312,19 +314,36 @@ static int open_report(struct session *session, struct error *ret_error) {
     return 0;
 }
 
+/* Up to where the replay ends, so that a run that is resumed finds the same ones. */
+static int find_attributes(struct session *session, struct error *ret_error) {
+    const struct replay_command *command = &session->command;
+    char *archive = folder_of_archive(command->archive);
+    const struct export_attributes_range range = {.archive = archive,
+                                                  .from_us = command->from_us,
+                                                  .to_us = command->to_us,
+                                                  .until = replay_until(session->replay)};
+    int r = export_attributes_scan(&range, &session->progress.progress, &session->attributes,
+                                   ret_error);
+    free(archive);
+    return r == -ERROR_INTERRUPTED && command->resume ? leave_as_it_was(session, ret_error) : r;
+}
+
 /* From a checkpoint the file is continued behind its mark; otherwise it is begun, and followed if
  * it may have to be continued later. */
 static int open_training_set(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
-    int r;
+    const struct export_attributes *attributes = command->with_fields ? &session->attributes : NULL;
+    int r = attributes ? find_attributes(session, ret_error) : 0;
+    if (r < 0)
+        return r;
     if (session->held) {
-        r = training_set_reopen(command->features, session->replay, command->with_fields,
+        r = training_set_reopen(command->features, session->replay, attributes,
                                 &session->checkpoint.training_set, &session->training_set,
                                 ret_error);
         return r < 0 ? error_prefix(ret_error, "%s cannot be resumed from", command->resume) : 0;
     }
-    r = training_set_open(command->features, session->replay, command->with_fields,
-                          &session->training_set, ret_error);
+    r = training_set_open(command->features, session->replay, attributes, &session->training_set,
+                          ret_error);
     if (r == 0 && command->resume)
         r = training_set_follow(session->training_set, ret_error);
     return r == -ERROR_UNSUPPORTED ? error_prefix(ret_error, "--resume") : r;
@@ -516,6 +535,7 @@ static void close_session(struct session *session) {
         draft_file_discard(&session->html);
     report_free(session->report);
     left_behind = session->replay;
+    export_attributes_deinit(&session->attributes);
     replay_checkpoint_deinit(&session->checkpoint);
     buffer_deinit(&session->remarks);
     if (session->held)

@@ -5,6 +5,8 @@
 
 #include "batch/export/export.h"
 #include "clients/cli/output/transaction_columns.h"
+#include "clients/cli/parquet/column_batch.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "core/base/buffer.h"
 
 #include <stdbool.h>
@@ -52,8 +54,11 @@ void export_value_csv(enum export_value value, const struct export_row *row, str
 void export_value_json(enum export_value value, const struct export_row *row, struct buffer *memory,
                        struct buffer *line);
 
-void export_attribute_csv(const struct attribute *attribute, struct buffer *line);
-
+/* The type of the value's column in Parquet; .name is the caller's. Not EXPORT_ATTRIBUTES. */
+struct parquet_column export_value_column(enum export_value value);
+/* Adds it to a packed row for such a column. */
+void export_value_pack(enum export_value value, const struct export_row *row, struct buffer *memory,
+                       struct packed_row *packed);
 /* A row states one amendment of the transaction as it was scored. Is that not enough to say what
  * the transaction has become? Then it states none. */
 bool export_is_amended_further(const struct export_row *row);

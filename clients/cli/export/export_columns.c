@@ -2,40 +2,13 @@
  * a pass over it, and behind the first pass, when the attributes are known. */
 #include "export_columns.h"
 
+#include "clients/cli/output/attribute_columns.h"
 #include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PREFIX "attributes."
-
-/* ---- types ---- */
-
-#define TYPE_BIT(type) (1u << (type))
-
-bool export_is_mixed(const struct export_attribute *attribute) {
-    unsigned types = attribute->types & ~TYPE_BIT(ATTRIBUTE_NONE);
-    return (types & (types - 1)) != 0;
-}
-
-/* Whole numbers may stand in a column of doubles. */
-const char *export_type_name(const struct export_attribute *attribute) {
-    unsigned types = attribute->types & ~TYPE_BIT(ATTRIBUTE_NONE);
-    if (types == TYPE_BIT(ATTRIBUTE_INTEGER))
-        return "int";
-    if (types == TYPE_BIT(ATTRIBUTE_FLAG))
-        return "bool";
-    if (types && (types & ~(TYPE_BIT(ATTRIBUTE_INTEGER) | TYPE_BIT(ATTRIBUTE_NUMBER))) == 0)
-        return "double";
-    return "string";
-}
-
-static bool is_type(struct text type) {
-    return text_is(type, "string") || text_is(type, "int") || text_is(type, "double") ||
-           text_is(type, "bool");
-}
 
 /* ---- names ---- */
 
@@ -59,8 +32,8 @@ static enum export_value value_of(struct text name) {
 
 /* "attributes.items:int" → items, int. type "": not given. */
 static bool split_attribute(struct text name, struct text *ret_attribute, struct text *ret_type) {
-    size_t prefix = strlen(PREFIX);
-    if (name.length <= prefix || memcmp(name.data, PREFIX, prefix) != 0)
+    size_t prefix = strlen(ATTRIBUTE_COLUMN_PREFIX);
+    if (name.length <= prefix || memcmp(name.data, ATTRIBUTE_COLUMN_PREFIX, prefix) != 0)
         return false;
     name.data += prefix;
     name.length -= prefix;
@@ -87,7 +60,7 @@ int export_columns_check(const char *list, bool *ret_attributes, struct error *r
     *ret_attributes = list == NULL;
     while (next_name(&list, &name)) {
         if (split_attribute(name, &attribute, &type)) {
-            if (type.length > 0 && !is_type(type))
+            if (type.length > 0 && attribute_column_type_of(type) == VALUE_ABSENT)
                 return error_set(ret_error, ERROR_INVALID,
                                  "--columns: \"%" TEXT_FORMAT
                                  "\" is not a type (expected string, int, double or bool)",
@@ -131,12 +104,12 @@ static int add_column(struct export_columns *columns, struct export_column colum
     return 0;
 }
 
-static int add_attribute(struct export_columns *columns, struct text attribute, const char *type,
-                         size_t index, struct error *ret_error) {
-    char *name;
-    check(asprintf(&name, PREFIX "%" TEXT_FORMAT ":%s", TEXT_ARGS(attribute), type) > 0);
-    const struct export_column column = {
-        .name = text_of(name), .value = EXPORT_ATTRIBUTES, .attribute = index};
+static int add_attribute(struct export_columns *columns, struct text attribute,
+                         enum value_type type, size_t index, struct error *ret_error) {
+    const struct export_column column = {.name = attribute_column_name(attribute, type),
+                                         .value = EXPORT_ATTRIBUTES,
+                                         .attribute = index,
+                                         .type = type};
     return add_column(columns, column, ret_error);
 }
 
@@ -145,7 +118,7 @@ static int add_all_attributes(struct export_columns *columns,
     int r = 0;
     for (size_t i = 0; i < attributes->count && r == 0; i++)
         r = add_attribute(columns, attributes->attributes[i].name,
-                          export_type_name(&attributes->attributes[i]), i, ret_error);
+                          attribute_column_type(&attributes->attributes[i]), i, ret_error);
     return r;
 }
 
@@ -180,18 +153,16 @@ static int add_named_attribute(struct export_columns *columns, struct text attri
                                struct text type, const struct export_attributes *attributes,
                                struct error *ret_error) {
     size_t index = export_attributes_find(attributes, attribute);
-    char given[16];
     if (index == SIZE_MAX && type.length == 0)
         return unknown_attribute(attribute, attributes, ret_error);
-    if (index == SIZE_MAX) {
-        snprintf(given, sizeof given, "%" TEXT_FORMAT, TEXT_ARGS(type));
-        return add_attribute(columns, attribute, given, SIZE_MAX, ret_error);
-    }
-    const char *found = export_type_name(&attributes->attributes[index]);
-    if (type.length > 0 && !text_is(type, found))
+    if (index == SIZE_MAX)
+        return add_attribute(columns, attribute, attribute_column_type_of(type), SIZE_MAX,
+                             ret_error);
+    enum value_type found = attribute_column_type(&attributes->attributes[index]);
+    if (type.length > 0 && attribute_column_type_of(type) != found)
         return error_set(ret_error, ERROR_INVALID,
                          "--columns: the attribute \"%" TEXT_FORMAT "\" is %s, not %" TEXT_FORMAT,
-                         TEXT_ARGS(attribute), found, TEXT_ARGS(type));
+                         TEXT_ARGS(attribute), value_type_name(found), TEXT_ARGS(type));
     return add_attribute(columns, attribute, found, index, ret_error);
 }
 

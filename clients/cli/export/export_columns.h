@@ -10,7 +10,8 @@
 struct export_column {
     struct text name; /* heap memory of the columns: "card", "attributes.items:int" */
     enum export_value value;
-    size_t attribute; /* of EXPORT_ATTRIBUTES: its index in the set; SIZE_MAX: no row has it */
+    size_t attribute;     /* of EXPORT_ATTRIBUTES: its index in the set; SIZE_MAX: no row has it */
+    enum value_type type; /* of EXPORT_ATTRIBUTES: BOOL, INT, DOUBLE or TEXT */
 };
 
 struct export_columns {
@@ -29,8 +30,3 @@ int export_columns_check(const char *list, bool *ret_attributes, struct error *r
 int export_columns_init(struct export_columns *columns, const char *list,
                         const struct export_attributes *attributes, struct error *ret_error);
 void export_columns_deinit(struct export_columns *columns);
-
-/* Does the attribute occur with types that no column of CSV can hold together? */
-bool export_is_mixed(const struct export_attribute *attribute);
-/* The type of its column, as the files that `harrier score` reads name it. */
-const char *export_type_name(const struct export_attribute *attribute);

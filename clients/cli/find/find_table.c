@@ -1,6 +1,7 @@
 /* Cells are those of CSV: what has a comma is in quotation marks, what is missing is "-". */
 #include "find_table.h"
 
+#include "clients/cli/output/attribute_columns.h"
 #include "core/base/check.h"
 
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static void add_attribute(struct table *table, const struct export_column *colum
     for (size_t i = 0; column->attribute != SIZE_MAX && i < transaction->attribute_count; i++)
         if (text_equal(transaction->attributes[i].name,
                        table->rows->attributes.attributes[column->attribute].name))
-            export_attribute_csv(&transaction->attributes[i], &table->cells);
+            attribute_column_csv(&transaction->attributes[i], &table->cells);
 }
 
 static int take(void *user, const struct export_row *row, struct error *ret_error) {

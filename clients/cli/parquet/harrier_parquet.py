@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes Parquet for `harrier replay --features FILE.parquet`, which starts it and sends it the rows.
+"""Writes Parquet for `harrier replay --features` and `harrier export`, which start it and send it the rows.
 
-usage: harrier-parquet FILE        never by hand: what it reads and answers is in clients/cli/replay/parquet_pipe.h
+usage: harrier-parquet FILE        never by hand: what it reads and answers is in clients/cli/parquet/parquet_pipe.h
 
 Needs pyarrow. Batches come as Apache Arrow lays them out, so no value is looked at here; each becomes a row
 group, compressed with zstd while the next one is read."""
@@ -21,7 +21,7 @@ NEEDS_PYARROW = (
 HEAD = struct.Struct("<IIQ")
 TOTAL = struct.Struct("<Q")
 # Columns in which hardly any value comes again: a dictionary of them would only be in the way.
-WITHOUT_DICTIONARY = ("transaction_id", "position", "event_time")
+WITHOUT_DICTIONARY = ("transaction_id", "id", "position", "event_time", "received_time")
 
 try:
     import pyarrow
@@ -29,7 +29,10 @@ try:
 except ImportError as error:
     sys.exit(NEEDS_PYARROW.format(python=sys.executable or "python3", why=error))
 
+# On the way, an amount is a whole number of its last digit.
+AMOUNT = pyarrow.decimal128(18, 4)
 TYPES = {
+    "amount": AMOUNT,
     "bool": pyarrow.bool_(),
     "int": pyarrow.int64(),
     "double": pyarrow.float64(),
@@ -70,7 +73,7 @@ def schema_of(header):
     fields = [pyarrow.field(column["name"], TYPES[column["type"]]) for column in header["columns"]]
     described = header["metadata"]
     metadata = {"harrier": json.dumps(described, ensure_ascii=False)}
-    if described["policies"]:
+    if described.get("policies"):
         first = described["policies"][0]
         metadata |= {"harrier.policy": first["name"], "harrier.snapshot": first["snapshot"]}
     return pyarrow.schema(fields, metadata=metadata)
@@ -80,8 +83,14 @@ def padded(size):
     return (size + 7) // 8 * 8
 
 
+def amounts_of(rows, buffers):
+    """The same whole numbers in decimals' width; what counts their digits is the type alone."""
+    wide = pyarrow.Array.from_buffers(pyarrow.int64(), rows, buffers).cast(pyarrow.decimal128(19, 0))
+    return pyarrow.Array.from_buffers(AMOUNT, rows, wide.buffers())
+
+
 def batch_of(schema, rows, block):
-    """Nothing is copied: the columns are parts of the block."""
+    """Nothing but amounts is copied: the columns are parts of the block."""
     arrays, at = [], 0
 
     def take(size):
@@ -99,7 +108,7 @@ def batch_of(schema, rows, block):
             buffers += [offsets, take(length)]
         else:
             buffers.append(take(bits if pyarrow.types.is_boolean(kind) else 8 * rows))
-        arrays.append(pyarrow.Array.from_buffers(kind, rows, buffers))
+        arrays.append(amounts_of(rows, buffers) if kind == AMOUNT else pyarrow.Array.from_buffers(kind, rows, buffers))
     if at != block.size:
         raise ValueError(f"a batch of {block.size} bytes has {at}")
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)

@@ -4,6 +4,7 @@
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
@@ -80,7 +81,9 @@ static const struct argp_option arguments[] = {
      "output), or as Parquet when FILE ends in .parquet",
      3},
     {"with-fields", OPTION_WITH_FIELDS, NULL, 0,
-     "With --features: also the transaction's own fields, from amount to longitude", 3},
+     "With --features: also the transaction's own fields, from amount to longitude, and its "
+     "attributes; reads the archive once more",
+     3},
     {"list", OPTION_LIST, "N", 0,
      "Report up to N differences, refusals or changed decisions one by one (10; with --json or "
      "--html 1000)",
@@ -210,8 +213,6 @@ static void check_files(const struct replay_command *command, struct argp_state 
 
 /* Only what can be cut at a mark and continued can be resumed. */
 static void check_resume(const struct replay_command *command, struct argp_state *state) {
-    static const char parquet[] = ".parquet";
-    size_t length = command->features ? strlen(command->features) : 0, tail = sizeof parquet - 1;
     if (!command->resume)
         return;
     if (strcmp(command->resume, "-") == 0)
@@ -220,7 +221,7 @@ static void check_resume(const struct replay_command *command, struct argp_state
         return;
     if (strcmp(command->features, "-") == 0)
         argp_error(state, "--resume: rows on standard output cannot be resumed; name a file");
-    if (length > tail && strcmp(command->features + length - tail, parquet) == 0)
+    if (parquet_is_name(command->features))
         argp_error(state, "--resume: Parquet cannot be resumed; --features FILE.csv can");
 }
 

@@ -3,6 +3,7 @@
  * differently stays one column: what each means is in the description. */
 #include "training_columns.h"
 
+#include "clients/cli/output/attribute_columns.h"
 #include "clients/cli/output/transaction_columns.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
@@ -29,17 +30,36 @@ static void add_fields(struct training_columns *columns) {
             .type = transaction_column_type((enum transaction_column)i)};
 }
 
-void training_columns_init(struct training_columns *columns, bool fields) {
+/* Their names have a prefix, so that a policy's are others. */
+static void add_attributes(struct training_columns *columns,
+                           const struct export_attributes *attributes) {
+    columns->columns = check_reallocarray(columns->columns, columns->count + attributes->count,
+                                          sizeof *columns->columns);
+    for (size_t i = 0; i < attributes->count; i++) {
+        enum value_type type = attribute_column_type(&attributes->attributes[i]);
+        columns->columns[columns->count++] = (struct training_column){
+            .name = attribute_column_name(attributes->attributes[i].name, type), .type = type};
+    }
+}
+
+void training_columns_init(struct training_columns *columns,
+                           const struct export_attributes *attributes) {
     *columns = (struct training_columns){.count = sizeof of_all / sizeof *of_all};
     columns->columns = check_malloc(sizeof of_all);
     memcpy(columns->columns, of_all, sizeof of_all);
     columns->first_field = columns->count;
-    if (fields)
+    if (attributes)
         add_fields(columns);
+    columns->first_attribute = columns->count;
+    columns->attributes = attributes;
+    if (attributes)
+        add_attributes(columns, attributes);
     columns->first_feature = columns->count;
 }
 
 void training_columns_deinit(struct training_columns *columns) {
+    for (size_t i = columns->first_attribute; i < columns->first_feature; i++)
+        free((char *)columns->columns[i].name.data);
     free(columns->columns);
     free(columns->policies);
 }

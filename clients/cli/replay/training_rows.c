@@ -1,9 +1,10 @@
 #include "training_rows.h"
 
 #include "clients/cli/io/csv_cell.h"
+#include "clients/cli/output/attribute_columns.h"
 #include "clients/cli/output/decision_output.h"
 #include "clients/cli/output/transaction_columns.h"
-#include "column_batch.h"
+#include "clients/cli/parquet/column_batch.h"
 #include "core/base/check.h"
 
 #include <stdlib.h>
@@ -29,6 +30,23 @@ static struct value find_value(const struct decision *decision, struct text name
 /* No outcome is an empty cell, not the word "none". */
 static struct text outcome_name(enum label outcome) {
     return text_of(outcome == LABEL_NONE ? "" : label_name(outcome));
+}
+
+/* NULL: the transaction lacks it. Few have more than a handful. */
+static const struct attribute *attribute_of(const struct training_columns *columns, size_t column,
+                                            const struct transaction *transaction) {
+    const struct export_attribute *wanted =
+        &columns->attributes->attributes[column - columns->first_attribute];
+    for (size_t i = 0; i < transaction->attribute_count; i++)
+        if (text_equal(transaction->attributes[i].name, wanted->name))
+            return &transaction->attributes[i];
+    return NULL;
+}
+
+static void add_attribute(struct buffer *row, const struct attribute *attribute) {
+    buffer_append_u8(row, ',');
+    if (attribute)
+        attribute_column_csv(attribute, row);
 }
 
 static void add_field(struct buffer *row, enum transaction_column column,
@@ -59,8 +77,10 @@ void training_row_csv(const struct training_columns *columns, const struct decis
     csv_add_value(row, value_timestamp(transaction->event_time_us));
     buffer_append_u8(row, ',');
     csv_add_text(row, outcome_name(outcome));
-    for (size_t i = columns->first_field; i < columns->first_feature; i++)
+    for (size_t i = columns->first_field; i < columns->first_attribute; i++)
         add_field(row, (enum transaction_column)(i - columns->first_field), transaction);
+    for (size_t i = columns->first_attribute; i < columns->first_feature; i++)
+        add_attribute(row, attribute_of(columns, i, transaction));
     size_t guess = 0;
     for (size_t i = columns->first_feature; i < columns->count; i++) {
         buffer_append_u8(row, ',');
@@ -128,8 +148,11 @@ void training_row_packed(const struct training_columns *columns, const struct de
     pack_joined(&row, decision, decision_reasons);
     packed_row_add(&row, value_timestamp(transaction->event_time_us));
     pack_text(&row, outcome_name(outcome));
-    for (size_t i = columns->first_field; i < columns->first_feature; i++)
+    for (size_t i = columns->first_field; i < columns->first_attribute; i++)
         pack_field(&row, (enum transaction_column)(i - columns->first_field), transaction);
+    for (size_t i = columns->first_attribute; i < columns->first_feature; i++)
+        attribute_column_pack(attribute_of(columns, i, transaction), columns->columns[i].type,
+                              &row);
     size_t guess = 0;
     for (size_t i = columns->first_feature; i < columns->count; i++)
         pack_value(&row, find_value(decision, columns->columns[i].name, &guess),

@@ -11,7 +11,7 @@
 void training_row_csv(const struct training_columns *columns, const struct decision *decision,
                       const struct transaction *transaction, enum label outcome,
                       struct buffer *row);
-/* Appends a packed row (column_batch.h). */
+/* Appends a packed row (parquet/column_batch.h). */
 void training_row_packed(const struct training_columns *columns, const struct decision *decision,
                          const struct transaction *transaction, enum label outcome,
                          struct buffer *buffer);

@@ -7,10 +7,10 @@
 
 #include "clients/cli/io/csv_cell.h"
 #include "clients/cli/io/draft_file.h"
-#include "column_batch.h"
+#include "clients/cli/output/attribute_columns.h"
+#include "clients/cli/parquet/parquet_pipe.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "parquet_pipe.h"
 #include "training_columns.h"
 #include "training_rows.h"
 
@@ -43,13 +43,6 @@ void training_set_format(const struct training_set *training_set, const struct d
 }
 
 /* ---- the file, in one thread ---- */
-
-/* By the name alone: the file need not exist. */
-static bool is_parquet(const char *path) {
-    static const char suffix[] = ".parquet";
-    size_t length = strlen(path), tail = sizeof suffix - 1;
-    return length > tail && strcmp(path + length - tail, suffix) == 0;
-}
 
 /* All that was given to stdio, on the disk or not: see training_set_flush(). */
 static void note_written(struct training_set *training_set, const void *bytes, size_t length) {
@@ -87,34 +80,52 @@ static int write_header(struct training_set *training_set, struct error *ret_err
     return r;
 }
 
-/* The draft's path is the child's file; the name in messages is the final one. */
+static int begin_parquet(struct training_set *training_set, struct error *ret_error) {
+    const struct training_columns *columns = &training_set->columns;
+    const struct draft_file *draft = &training_set->draft;
+    struct parquet_column *typed = check_calloc(columns->count, sizeof *typed);
+    struct buffer description;
+    for (size_t i = 0; i < columns->count; i++)
+        typed[i] = (struct parquet_column){.name = columns->columns[i].name,
+                                           .type = columns->columns[i].type};
+    for (size_t i = columns->first_attribute; i < columns->first_feature; i++)
+        typed[i].name = attribute_column_untyped(typed[i].name);
+    buffer_init(&description);
+    training_columns_describe(columns, &description);
+    int r = parquet_pipe_open(draft, typed, columns->count, buffer_text(&description),
+                              &training_set->pipe, ret_error);
+    buffer_deinit(&description);
+    free(typed);
+    return r;
+}
+
 static int begin_file(struct training_set *training_set, const char *path,
                       struct error *ret_error) {
     struct draft_file *draft = &training_set->draft;
     int r = draft_file_open(draft, path, ret_error);
     if (r < 0)
         return r;
-    if (is_parquet(path))
-        return parquet_pipe_open(draft->draft ? draft->draft : draft->path, draft->path,
-                                 &training_set->columns, &training_set->pipe, ret_error);
+    if (parquet_is_name(path))
+        return begin_parquet(training_set, ret_error);
     setvbuf(draft->file, NULL, _IOFBF, FILE_BUFFER);
     return write_header(training_set, ret_error);
 }
 
 /* No file yet. */
 static struct training_set *new_training_set(const struct snapshot *const *policies,
-                                             size_t policy_count, bool fields) {
+                                             size_t policy_count,
+                                             const struct export_attributes *attributes) {
     struct training_set *training_set = check_calloc(1, sizeof *training_set);
-    training_columns_init(&training_set->columns, fields);
+    training_columns_init(&training_set->columns, attributes);
     for (size_t i = 0; i < policy_count; i++)
         training_columns_add(&training_set->columns, policies[i]);
     return training_set;
 }
 
 int training_set_begin(const char *path, const struct snapshot *const *policies,
-                       size_t policy_count, bool fields, struct training_set **ret_training_set,
-                       struct error *ret_error) {
-    struct training_set *training_set = new_training_set(policies, policy_count, fields);
+                       size_t policy_count, const struct export_attributes *attributes,
+                       struct training_set **ret_training_set, struct error *ret_error) {
+    struct training_set *training_set = new_training_set(policies, policy_count, attributes);
     int r = begin_file(training_set, path, ret_error);
     if (r < 0) {
         training_set_discard(training_set);
@@ -136,11 +147,12 @@ static const struct snapshot **policies_of(const struct replay *replay, size_t *
     return policies;
 }
 
-int training_set_open(const char *path, const struct replay *replay, bool fields,
+int training_set_open(const char *path, const struct replay *replay,
+                      const struct export_attributes *attributes,
                       struct training_set **ret_training_set, struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    int r = training_set_begin(path, policies, count, fields, ret_training_set, ret_error);
+    int r = training_set_begin(path, policies, count, attributes, ret_training_set, ret_error);
     free(policies);
     return r;
 }
@@ -250,12 +262,13 @@ static int go_on(struct training_set *training_set, const struct training_mark *
     return 0;
 }
 
-int training_set_reopen(const char *path, const struct replay *replay, bool fields,
+int training_set_reopen(const char *path, const struct replay *replay,
+                        const struct export_attributes *attributes,
                         const struct training_mark *mark, struct training_set **ret_training_set,
                         struct error *ret_error) {
     size_t count;
     const struct snapshot **policies = policies_of(replay, &count);
-    struct training_set *training_set = new_training_set(policies, count, fields);
+    struct training_set *training_set = new_training_set(policies, count, attributes);
     free(policies);
     int r = draft_file_reopen(&training_set->draft, path, mark->draft, ret_error);
     if (r < 0) {

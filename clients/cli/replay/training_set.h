@@ -8,9 +8,11 @@
  * is absent is empty, in Parquet null.
  *
  * The file appears under its name when it is whole: draft_file.h. Parquet is written by
- * harrier-parquet, a program with pyarrow, from what comes through a pipe: parquet_pipe.h. */
+ * harrier-parquet, a program with pyarrow, from what comes through a pipe: parquet/parquet_pipe.h.
+ */
 #pragma once
 
+#include "batch/export/export_attributes.h"
 #include "batch/replay/replay.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
@@ -22,16 +24,19 @@
 
 struct training_set;
 
-/* path "-": CSV to stdout. fields: rows also have the transaction's own fields. The replay must be
- * opened with `features`, `outcomes` and `texts`, and outlive the training set. ERROR_SYSTEM: the
- * file cannot be written, or what writes Parquet is not there; the text says how to get it. */
-int training_set_open(const char *path, const struct replay *replay, bool fields,
+/* path "-": CSV to stdout. attributes: rows also have the
+ * transaction's own fields and these attributes, which must outlive the training set; NULL:
+ * neither. The replay must be opened with `features`, `outcomes` and `texts`, and outlive the
+ * training set. ERROR_SYSTEM: the file cannot be written, or what writes Parquet is not there; the
+ * text says how to get it. */
+int training_set_open(const char *path, const struct replay *replay,
+                      const struct export_attributes *attributes,
                       struct training_set **ret_training_set, struct error *ret_error);
 
 /* The same for any policies, which must outlive it. */
 int training_set_begin(const char *path, const struct snapshot *const *policies,
-                       size_t policy_count, bool fields, struct training_set **ret_training_set,
-                       struct error *ret_error);
+                       size_t policy_count, const struct export_attributes *attributes,
+                       struct training_set **ret_training_set, struct error *ret_error);
 
 /* Appends the row to ret_row. Any thread may, at any time: nothing in the training set changes. */
 void training_set_format(const struct training_set *training_set, const struct decision *decision,
@@ -59,7 +64,8 @@ int training_set_mark(struct training_set *training_set, struct training_mark *r
 void training_set_leave(struct training_set *training_set);
 /* As training_set_open(), at the mark: what follows it is cut off. Followed. ERROR_DAMAGED,
  * ERROR_NOT_FOUND: what was written up to the mark is not there any more; nothing is changed. */
-int training_set_reopen(const char *path, const struct replay *replay, bool fields,
+int training_set_reopen(const char *path, const struct replay *replay,
+                        const struct export_attributes *attributes,
                         const struct training_mark *mark, struct training_set **ret_training_set,
                         struct error *ret_error);
 

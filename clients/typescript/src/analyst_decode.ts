@@ -2,6 +2,7 @@
 import type { harrier } from '../proto/harrier.cjs';
 import {
   amended,
+  arm,
   decision,
   emptyResult,
   error,
@@ -26,6 +27,7 @@ import {
   type BrakeChanged,
   type ExplainedAmendment,
   type ExplainedEntity,
+  type ExplainedModel,
   type ExplainedOutcome,
   type ExplainedPart,
   type ExplainedPolicy,
@@ -269,6 +271,20 @@ function rule(from: harrier.v1.ExplainedRule.$Properties): ExplainedRule {
   };
 }
 
+function model(from: harrier.v1.ExplainedModel.$Properties): ExplainedModel {
+  const contributions = from.contributions ?? [];
+  const inputs = from.inputs ?? [];
+  if (inputs.length !== contributions.length) {
+    throw protocolError('a model has other inputs than contributions');
+  }
+  return {
+    name: from.name ?? '',
+    inputs: inputs.map((one, i) => ({ name: one.name ?? '', value: value(one), contribution: contributions[i] ?? 0 })),
+    bias: from.bias ?? 0,
+    margin: from.margin ?? 0,
+  };
+}
+
 function policy(from: harrier.v1.ExplainedPolicy.$Properties): ExplainedPolicy {
   const refusal = from.refusal ?? '';
   // If the policy refuses the transaction, the server leaves the rest empty.
@@ -303,8 +319,10 @@ function policy(from: harrier.v1.ExplainedPolicy.$Properties): ExplainedPolicy {
       rules: one.rules ?? [],
       ruleErrors: one.rule_errors ?? 0,
       degraded: one.degraded ?? false,
+      arm: arm(one.arm),
     })),
     warmingFeatures: from.warming_features ?? [],
+    models: each(from.models, model),
   };
 }
 
@@ -329,5 +347,6 @@ export function explanation(response: Response): Explanation {
     amendments: each(from.amendments, explainedAmendment),
     notes: from.notes ?? [],
     then: policy(from.then ?? {}),
+    experiment: from.experiment ?? '',
   };
 }

@@ -288,7 +288,7 @@ export interface ExplainedCutoff {
   computed: boolean;
 }
 
-/** The decision of a shadow policy. */
+/** The decision of a shadow policy, or with an `arm` that of the other side of the experiment. */
 export interface ExplainedShadow {
   name: string;
   snapshotId: string;
@@ -300,6 +300,30 @@ export interface ExplainedShadow {
   ruleErrors: number;
   /** It lacked features, or read them beyond its lateness. */
   degraded: boolean;
+  arm: Decision['arm'];
+}
+
+/** An input of a model. */
+export interface ExplainedInput {
+  /** As the model has it. */
+  name: string;
+  /** Null: it is missing. */
+  value: Value;
+  contribution: number;
+}
+
+/**
+ * What the inputs contributed to a value of a model: SHAP values. Bias and contributions add up to the margin, up to
+ * rounding.
+ */
+export interface ExplainedModel {
+  /** As expressions write it: `models.fraud`, or `models.kind.stolen` for a class. */
+  name: string;
+  /** The greatest contribution first. */
+  inputs: ExplainedInput[];
+  /** The expected margin before any input is known. */
+  bias: number;
+  margin: number;
 }
 
 /** How a policy decides the transaction. */
@@ -322,6 +346,8 @@ export interface ExplainedPolicy {
   shadows: ExplainedShadow[];
   /** Features without history in the tables. */
   warmingFeatures: string[];
+  /** What each input contributed to each output of each model. */
+  models: ExplainedModel[];
 }
 
 /** An entity of the transaction. */
@@ -392,4 +418,6 @@ export interface Explanation {
   notes: string[];
   /** What the policy that was in force makes of the transaction. */
   then: ExplainedPolicy;
+  /** The name of the one whose arm the decision names; empty: it names none. */
+  experiment: string;
 }

@@ -209,6 +209,10 @@ export function values(named: readonly harrier.v1.NamedValue.$Properties[] | nul
 // A number that this version does not know is no arm: nobody has to understand it to act on the verdict.
 const arms = ['', 'champion', 'challenger'] as const;
 
+export function arm(from: harrier.v1.Arm | null | undefined): Decision['arm'] {
+  return arms[from ?? 0] ?? '';
+}
+
 export function decision(from: harrier.v1.Decision.$Properties): Decision {
   return {
     transactionId: from.transaction_id ?? '',
@@ -225,7 +229,7 @@ export function decision(from: harrier.v1.Decision.$Properties): Decision {
     serverUs: from.server_us ?? 0,
     ruleErrors: from.rule_errors ?? 0,
     failedRules: from.failed_rules ?? [],
-    arm: arms[from.arm ?? 0] ?? '',
+    arm: arm(from.arm),
     features: values(from.features),
     fallback: false,
     fallbackReason: '',

@@ -270,6 +270,7 @@ describe('answers to an analyst', () => {
       [{ outcomes: [{ label: 9 }] }],
       [{ transaction: { attributes: [{ name: 'a' }] } }],
       [{}, { decision: { verdict: 0 } }],
+      [{}, { models: [{ contributions: [1] }] }],
       [{}, { rules: [{ mode: 9 }] }],
       [{}, { rules: [{ fate: 99 }] }],
       [{}, { rules: [{ verdict_on_error: 9 }] }],
@@ -289,6 +290,37 @@ describe('answers to an analyst', () => {
   it('have no decision if the policy refuses the transaction', () => {
     const { then } = explain({}, { decision: null, refusal: 'no card', refused_field: 'card' });
     assert.deepEqual([then.decision, then.refusal, then.refusedField, then.rules], [null, 'no card', 'card', []]);
+  });
+
+  it('have models, arms and the experiment', () => {
+    const models = [
+      {
+        name: 'models.fraud',
+        inputs: [{ name: 'count', integer: '3' }, { name: 'ratio' }],
+        contributions: [0.5, -0.25],
+        bias: -1,
+        margin: -0.75,
+      },
+    ];
+    const shadows = [{ name: 'b', verdict: 1, arm: 2 }, { name: 'c' }];
+    const found = explain({ experiment: 'spring' }, { models, shadows });
+    assert.equal(found.experiment, 'spring');
+    assert.deepEqual(
+      found.then.shadows.map((one) => one.arm),
+      ['challenger', ''],
+    );
+    assert.deepEqual(found.then.models, [
+      {
+        name: 'models.fraud',
+        inputs: [
+          { name: 'count', value: 3, contribution: 0.5 },
+          { name: 'ratio', value: null, contribution: -0.25 },
+        ],
+        bias: -1,
+        margin: -0.75,
+      },
+    ]);
+    assert.deepEqual([explain({}).experiment, explain({}).then.models], ['', []], 'nor has an older server any');
   });
 
   it('have the amendments that were reported later', () => {

@@ -299,7 +299,7 @@ expect 66 "$folder/none" find "$folder/none"
 expect 64 'which archive?' export
 expect 64 'one archive at a time' export a b --out -
 expect 64 'which file?' export a
-expect 64 'not Parquet' export a --out x.parquet
+expect 64 'needs a file' export a --out - --format parquet
 expect 64 'did you mean "outcome"?' export a --out - --columns id,outcom
 expect 64 'is not a verdict' export a --out - --verdict approve,
 expect 64 'the range is empty' export a --out - --from 2026-01-02 --to 2026-01-01

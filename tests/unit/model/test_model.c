@@ -15,6 +15,7 @@
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,13 @@ static void models_are_as_the_libraries(void **state) {
     }
 }
 
+/* Where numbers meet the ends of what a library takes: of float, of double, and of "almost zero".
+ */
+static const double edges[] = {HUGE_VAL, -HUGE_VAL, DBL_MAX,   -DBL_MAX,   (double)FLT_MAX,
+                               1e300,    -1e300,    0x1p-1074, -0x1p-1074, (double)1e-35f,
+                               -1e-35,   1.1e-35,   0.0,       -0.0,       NAN,
+                               -NAN};
+
 /* Rows in batches of every size, bit for bit as one at a time. */
 static void batches_are_as_single_rows(void **state) {
     (void)state;
@@ -162,7 +170,8 @@ static void batches_are_as_single_rows(void **state) {
         struct model_batch *batch = model_batch_new(model);
         double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
         for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k++)
-            inputs[k] = rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
+            inputs[k] = k % 11 == 0 ? edges[k / 11 % (sizeof edges / sizeof *edges)]
+                                    : rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
         for (size_t count = 1; count <= MODEL_ROWS_MAX; count += count < 10 ? 1 : 9) {
             double margins[MODEL_ROWS_MAX * MODEL_OUTPUTS_MAX], single[MODEL_OUTPUTS_MAX];
             model_margins_of_rows(model, batch, inputs, count, margins);

@@ -30,7 +30,7 @@ struct table {
 };
 
 static void table_init(struct table *table, const struct snapshot *policy) {
-    training_columns_init(&table->columns, false);
+    training_columns_init(&table->columns, NULL);
     training_columns_add(&table->columns, policy);
     buffer_init(&table->lines);
 }

@@ -1,5 +1,5 @@
 /* Rows into columns, against a table of values that is kept beside them. */
-#include "clients/cli/replay/column_batch.h"
+#include "clients/cli/parquet/column_batch.h"
 #include "tests/unit/unit.h"
 
 #define COLUMNS 11 /* more than a byte of presence */

@@ -31,7 +31,7 @@ struct scene {
     char folder[64], path[96];
     const struct snapshot *policies[2];
     size_t policy_count;
-    bool fields;
+    const struct export_attributes *attributes;
     struct transaction transaction;
     struct training_set *set;
 };
@@ -63,7 +63,7 @@ static int teardown(void **state) {
 static void begin(struct scene *scene) {
     struct error error;
     assert_int_equal(training_set_begin(scene->path, scene->policies, scene->policy_count,
-                                        scene->fields, &scene->set, &error),
+                                        scene->attributes, &scene->set, &error),
                      0);
 }
 
@@ -144,7 +144,14 @@ static void fields_of_the_transaction(void **state) {
     const struct decision decision = {.transaction_id = TEXT_LITERAL("t1"),
                                       .verdict = VERDICT_APPROVE};
     struct error error;
-    scene->fields = true;
+    struct export_attribute known[] = {
+        {.name = TEXT_LITERAL("items"), .types = 1u << ATTRIBUTE_INTEGER},
+        {.name = TEXT_LITERAL("note"), .types = 1u << ATTRIBUTE_TEXT | 1u << ATTRIBUTE_FLAG}};
+    const struct export_attributes set = {.attributes = known, .count = 2};
+    const struct attribute attributes[] = {
+        {.name = TEXT_LITERAL("note"), .type = ATTRIBUTE_FLAG, .flag = true},
+        {.name = TEXT_LITERAL("items"), .type = ATTRIBUTE_INTEGER, .integer = -3}};
+    scene->attributes = &set;
     begin(scene);
     scene->transaction = (struct transaction){
         .amount_minor = 1234,
@@ -152,7 +159,9 @@ static void fields_of_the_transaction(void **state) {
         .fields = {[FIELD_CARD] = TEXT_LITERAL("a,b"), [FIELD_PHONE] = TEXT_LITERAL("+49")},
         .has_location = true,
         .latitude_e7 = -1,
-        .longitude_e7 = 1234567890};
+        .longitude_e7 = 1234567890,
+        .attributes = attributes,
+        .attribute_count = 2};
     assert_int_equal(add(scene, &decision, LABEL_NONE, &error), 0);
     scene->transaction = (struct transaction){.amount_minor = 0};
     assert_int_equal(add(scene, &decision, LABEL_FRAUD, &error), 0);
@@ -160,10 +169,12 @@ static void fields_of_the_transaction(void **state) {
     expect_content(
         scene, "transaction_id,verdict,score,position,degraded,rules,reasons,event_time,outcome,"
                "amount,amount_minor,currency,card,customer,account,merchant,terminal,device,ip,"
-               "country,mcc,channel,email,phone,latitude,longitude,card.count_1h,card.place,late\n"
+               "country,mcc,channel,email,phone,latitude,longitude,attributes.items:int,attributes."
+               "note:string,"
+               "card.count_1h,card.place,late\n"
                "t1,approve,0,0,false,,,2018-04-01T00:00:31Z,,1.234,1234,KWD,\"a,b\",,,,,,,,,,,+49,"
-               "-0.0000001,123.4567890,,,\n"
-               "t1,approve,0,0,false,,,2018-04-01T00:00:31Z,fraud,,,,,,,,,,,,,,,,,,,,\n");
+               "-0.0000001,123.4567890,-3,true,,,\n"
+               "t1,approve,0,0,false,,,2018-04-01T00:00:31Z,fraud,,,,,,,,,,,,,,,,,,,,,,\n");
 }
 
 static void columns_of_two_policies(void **state) {
@@ -218,8 +229,8 @@ static void a_full_disk_is_reported(void **state) {
     struct error error;
     if (access("/dev/full", W_OK) != 0)
         skip();
-    assert_int_equal(
-        training_set_begin("/dev/full", scene->policies, 1, false, &scene->set, &error), 0);
+    assert_int_equal(training_set_begin("/dev/full", scene->policies, 1, NULL, &scene->set, &error),
+                     0);
     assert_int_equal(
         add(scene, &(struct decision){.transaction_id = TEXT_LITERAL("t1")}, LABEL_NONE, &error),
         0);

@@ -128,7 +128,7 @@ final class Answers {
     }
 
     /** One that is not known is none: nobody has to understand it to act on the verdict. */
-    private static String arm(int number) {
+    static String arm(int number) {
         return switch (number) {
             case Wire.Arm.ARM_CHAMPION_VALUE -> "champion";
             case Wire.Arm.ARM_CHALLENGER_VALUE -> "challenger";

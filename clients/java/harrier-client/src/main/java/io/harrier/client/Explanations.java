@@ -38,7 +38,8 @@ final class Explanations {
                 new Explanation.History(
                         e.getPolicyPosition(), e.getGenerationId(), e.getGenerationPosition(),
                         e.getAdoptedPosition(), e.getBasePosition(), e.getRecordsRead(), e.getRecordsApplied()),
-                entities, List.copyOf(outcomes), amendments, List.copyOf(e.getNotesList()), policy(e.getThen()));
+                entities, List.copyOf(outcomes), amendments, List.copyOf(e.getNotesList()), policy(e.getThen()),
+                e.getExperiment());
     }
 
     static Transaction transaction(Wire.Transaction t) {
@@ -95,13 +96,29 @@ final class Explanations {
         for (Wire.ExplainedShadow s : p.getShadowsList()) {
             shadows.add(new Explanation.Shadow(
                     s.getName(), s.getSnapshotId(), Verdict.optional(s.getVerdictValue()), s.getScore(),
-                    List.copyOf(s.getRulesList()), s.getRuleErrors(), s.getDegraded()));
+                    List.copyOf(s.getRulesList()), s.getRuleErrors(), s.getDegraded(), Answers.arm(s.getArmValue())));
+        }
+        List<Explanation.Model> models = new ArrayList<>();
+        for (Wire.ExplainedModel m : p.getModelsList()) {
+            models.add(model(m));
         }
         return new Explanation.Policy(
                 p.getName(), p.getSnapshotId(), p.getRefusal(), p.getRefusedField(),
                 p.hasDecision() ? Answers.decision(p.getDecision()) : null, Answers.values(p.getFieldsList()),
                 computed, List.copyOf(rules), groups, List.copyOf(cutoffs), List.copyOf(shadows),
-                List.copyOf(p.getWarmingFeaturesList()));
+                List.copyOf(p.getWarmingFeaturesList()), List.copyOf(models));
+    }
+
+    private static Explanation.Model model(Wire.ExplainedModel m) throws ProtocolFault {
+        if (m.getInputsCount() != m.getContributionsCount()) {
+            throw new ProtocolFault("a model has other inputs than contributions");
+        }
+        List<Explanation.Input> inputs = new ArrayList<>();
+        for (int i = 0; i < m.getInputsCount(); i++) {
+            Wire.NamedValue input = m.getInputs(i);
+            inputs.add(new Explanation.Input(input.getName(), Answers.value(input), m.getContributions(i)));
+        }
+        return new Explanation.Model(m.getName(), List.copyOf(inputs), m.getBias(), m.getMargin());
     }
 
     private static Explanation.Rule rule(Wire.ExplainedRule r) throws ProtocolFault {

@@ -24,6 +24,7 @@ import java.util.List;
  * @param amendments amendments reported after the decision, which could not influence it
  * @param notes sentences that the reader should know
  * @param policy the decision derived with the policy that was in force
+ * @param experiment the name of the one whose arm the decision names; empty: it names none
  */
 public record Explanation(
         Transaction transaction,
@@ -37,7 +38,8 @@ public record Explanation(
         List<ReportedOutcome> outcomes,
         List<ReportedAmendment> amendments,
         List<String> notes,
-        Policy policy) {
+        Policy policy,
+        String experiment) {
 
     /**
      * What the derivation read: positions of the archive.
@@ -118,6 +120,7 @@ public record Explanation(
      * @param cutoffs the smallest score of each verdict, in rising severity
      * @param shadows the decisions of shadow policies
      * @param warmingFeatures features without history in the tables
+     * @param models what each input contributed to each output of each model
      */
     public record Policy(
             String name,
@@ -131,7 +134,8 @@ public record Explanation(
             List<Group> groups,
             List<Cutoff> cutoffs,
             List<Shadow> shadows,
-            List<String> warmingFeatures) {}
+            List<String> warmingFeatures,
+            List<Model> models) {}
 
     /** What a part of an expression is. */
     public enum PartKind {
@@ -311,7 +315,7 @@ public record Explanation(
     public record Cutoff(Verdict verdict, int score, boolean computed) {}
 
     /**
-     * The decision of a shadow policy.
+     * The decision of a shadow policy, or with an arm that of the other side of the experiment.
      *
      * @param name the policy
      * @param snapshotId its id
@@ -320,6 +324,7 @@ public record Explanation(
      * @param rules that had effect
      * @param ruleErrors rules whose evaluation failed
      * @param degraded it lacked features
+     * @param arm as in {@link Decision}
      */
     public record Shadow(
             String name,
@@ -328,5 +333,26 @@ public record Explanation(
             int score,
             List<String> rules,
             int ruleErrors,
-            boolean degraded) {}
+            boolean degraded,
+            String arm) {}
+
+    /**
+     * What the inputs contributed to a value of a model: SHAP values. Bias and contributions add up to the margin, up to
+     * rounding.
+     *
+     * @param name as expressions write it: {@code models.fraud}, or {@code models.kind.stolen} for a class
+     * @param inputs the greatest contribution first
+     * @param bias the expected margin before any input is known
+     * @param margin the margin
+     */
+    public record Model(String name, List<Input> inputs, double bias, double margin) {}
+
+    /**
+     * An input of a model.
+     *
+     * @param name as the model has it
+     * @param value as in {@link NamedValue}; null: it is missing
+     * @param contribution to the margin
+     */
+    public record Input(String name, Object value, double contribution) {}
 }

@@ -39,6 +39,12 @@ struct parquet_pipe {
 
 extern char **environ;
 
+bool parquet_is_name(const char *path) {
+    static const char suffix[] = ".parquet";
+    size_t length = strlen(path), tail = sizeof suffix - 1;
+    return length > tail && strcmp(path + length - tail, suffix) == 0;
+}
+
 /* ---- the child ---- */
 
 /* Beside the program that runs; the name alone, to be looked for in PATH, when it is not there. */
@@ -184,21 +190,22 @@ static int send_bytes(struct parquet_pipe *pipe, const void *bytes, size_t lengt
 }
 
 /* Names, types and metadata, from which the child makes the Parquet schema. */
-static int send_header(struct parquet_pipe *pipe, const struct training_columns *columns,
-                       struct error *ret_error) {
+static int send_header(struct parquet_pipe *pipe, const struct parquet_column *columns,
+                       struct text metadata, struct error *ret_error) {
     struct buffer line;
     buffer_init(&line);
     json_begin_object(&line, NULL);
     json_begin_array(&line, "columns");
-    for (size_t i = 0; i < columns->count; i++) {
+    for (size_t i = 0; i < pipe->batch.column_count; i++) {
+        const char *type = columns[i].is_amount ? "amount" : value_type_name(columns[i].type);
         json_begin_object(&line, NULL);
-        json_add_text(&line, "name", columns->columns[i].name);
-        json_add_text(&line, "type", text_of(value_type_name(columns->columns[i].type)));
+        json_add_text(&line, "name", columns[i].name);
+        json_add_text(&line, "type", text_of(type));
         json_end_object(&line);
     }
     json_end_array(&line);
     json_add_key(&line, TEXT_LITERAL("metadata"));
-    training_columns_describe(columns, &line);
+    buffer_append(&line, metadata.data, metadata.length);
     json_end_object(&line);
     buffer_append_u8(&line, '\n');
     int r = send_bytes(pipe, line.bytes, line.length, ret_error);
@@ -230,30 +237,31 @@ static int send_batch(struct parquet_pipe *pipe, struct error *ret_error) {
 }
 
 /* Waits for "ready": a missing pyarrow is reported before the replay, not after it. */
-int parquet_pipe_open(const char *path, const char *name, const struct training_columns *columns,
-                      struct parquet_pipe **ret_pipe, struct error *ret_error) {
+int parquet_pipe_open(const struct draft_file *draft, const struct parquet_column *columns,
+                      size_t column_count, struct text metadata, struct parquet_pipe **ret_pipe,
+                      struct error *ret_error) {
     struct parquet_pipe *pipe = check_calloc(1, sizeof *pipe);
-    enum value_type *types = check_calloc(columns->count, sizeof *types);
-    for (size_t i = 0; i < columns->count; i++)
-        types[i] = columns->columns[i].type;
-    column_batch_init(&pipe->batch, types, columns->count);
+    enum value_type *types = check_calloc(column_count, sizeof *types);
+    for (size_t i = 0; i < column_count; i++)
+        types[i] = columns[i].type;
+    column_batch_init(&pipe->batch, types, column_count);
     free(types);
-    pipe->name = text_copy(text_of(name));
+    pipe->name = text_copy(text_of(draft->path));
     pipe->to = pipe->from = -1;
-    int r = 0, failed = start(pipe, path);
+    int r = 0, failed = start(pipe, draft->draft ? draft->draft : draft->path);
     if (failed) {
         pipe->child = 0;
         r = error_set_errno(ret_error, failed,
                             "cannot write %s: cannot start " PROGRAM
                             ", which is installed next to harrier and writes Parquet",
-                            name);
+                            draft->path);
     }
     while (r == 0 && strcmp(pipe->said, "ready") != 0)
         if (!hear(pipe))
             r = report_failure(pipe, ret_error);
     pipe->said[0] = '\0';
     if (r == 0)
-        r = send_header(pipe, columns, ret_error);
+        r = send_header(pipe, columns, metadata, ret_error);
     if (r < 0) {
         parquet_pipe_abort(pipe);
         return r;

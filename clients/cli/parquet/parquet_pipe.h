@@ -11,19 +11,35 @@
  * It is looked for beside the program that runs, then in PATH. One thread. */
 #pragma once
 
+#include "clients/cli/io/draft_file.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
-#include "training_columns.h"
+#include "core/base/value.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct parquet_pipe;
 
-/* It writes to `path`; messages name `name`. ERROR_SYSTEM: it cannot be started, has no pyarrow or
- * cannot write there. */
-int parquet_pipe_open(const char *path, const char *name, const struct training_columns *columns,
-                      struct parquet_pipe **ret_pipe, struct error *ret_error);
+struct parquet_column {
+    struct text name;     /* used during opening only */
+    enum value_type type; /* BOOL, INT, DOUBLE, TEXT, TIMESTAMP or DURATION */
+    bool is_amount; /* an INT in units of 10^-PARQUET_AMOUNT_DIGITS: an exact decimal in the file */
+};
+
+/* No currency has more; amounts are below 10¹³ minor units, so an int holds them at this scale. */
+#define PARQUET_AMOUNT_DIGITS 4
+
+/* Does the name of the file end in ".parquet"? */
+bool parquet_is_name(const char *path);
+
+/* It writes the draft, which is open; messages name the final file. metadata: an object of JSON,
+ * which the file keeps. ERROR_SYSTEM: it cannot be started, has no pyarrow or cannot write there.
+ */
+int parquet_pipe_open(const struct draft_file *draft, const struct parquet_column *columns,
+                      size_t column_count, struct text metadata, struct parquet_pipe **ret_pipe,
+                      struct error *ret_error);
 /* A packed row. ERROR_SYSTEM: the child has ended, and why. */
 int parquet_pipe_add(struct parquet_pipe *pipe, struct text row, struct error *ret_error);
 /* Writes the rest and waits until the file is whole. Frees the pipe, also on failure. */
