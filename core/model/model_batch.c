@@ -1,7 +1,9 @@
 /* Evaluating many rows: tree by tree, so that the nodes of a tree stay in the nearest cache while
  * all rows pass through it, and several rows at once. Each row's leaves are added in the order of
  * the trees, so the sums are those of model_margins(). */
+#include "linear.h"
 #include "model_layout.h"
+#include "steps.h"
 
 #include "core/base/check.h"
 
@@ -95,6 +97,14 @@ void model_margins_of_rows(const struct model *model, struct model_batch *batch,
     for (size_t i = 0; i < rows; i++)
         model_fill_columns(model, &inputs[i * shape->input_count],
                            batch->columns + i * shape->column_count);
+    if (shape->is_linear) {
+        for (size_t i = 0; i < rows; i++)
+            linear_margins(model, batch->columns + i * shape->column_count,
+                           ret_margins + i * shape->output_count);
+        return;
+    }
     for (size_t i = 0; i < shape->output_count; i++)
         add_output(model, batch, i, rows, ret_margins + i);
+    for (size_t i = 0; i < rows && model->margin_finish > 0; i++)
+        steps_finish_margins(model, ret_margins + i * shape->output_count);
 }
