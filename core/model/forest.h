@@ -63,7 +63,8 @@ enum forest_step_kind {
     FOREST_STEP_MULTIPLY, /* x × a */
     FOREST_STEP_DIVIDE,   /* x / a */
     FOREST_STEP_REPLACE,  /* a if x is b, else x; b NaN: if x is missing. Features only */
-    FOREST_STEP_UNEQUAL,  /* 0 if x = a, else 1. Features only */
+    FOREST_STEP_UNEQUAL,  /* 0 if x is a, else 1. Features only */
+    FOREST_STEP_WHOLE,    /* x, or -1 if it is not a whole number. Features only */
     FOREST_STEP_SHARE,    /* x / the sum of all outputs' absolute values. After the link only */
 };
 

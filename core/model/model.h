@@ -48,6 +48,9 @@ const struct model_shape *model_shape(const struct model *model);
 /* Does any split ask whether this input is one of some categories? */
 bool model_input_is_categorical(const struct model *model, size_t input);
 
+/* Other names for the inputs, which must differ; the texts outlive the model. */
+void model_name_inputs(struct model *model, const struct text *names);
+
 /* The margins of one row: inputs in the shape's order, NaN where one is missing. columns: room for
  * column_count. ret_margins: one for each output. Pure. */
 void model_margins(const struct model *model, const double *inputs, double *columns,

@@ -443,6 +443,10 @@ const struct model_shape *model_shape(const struct model *model) {
     return &model->shape;
 }
 
+void model_name_inputs(struct model *model, const struct text *names) {
+    model->shape.inputs = names;
+}
+
 bool model_input_is_categorical(const struct model *model, size_t input) {
     return model->is_categorical[input];
 }

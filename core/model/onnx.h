@@ -114,9 +114,10 @@ int onnx_columns_inputs(struct onnx *onnx);
 int onnx_columns_node(struct onnx *onnx, const struct onnx_value *columns);
 /* The features of the forest: the trees' or the linear model's input. is_rounded: to floats. */
 int onnx_columns_keep(struct onnx *onnx, const struct onnx_value *columns, bool is_rounded);
-/* The same with features beyond the columns: `count` of them, 0 if a column is a number, else 1. */
+/* The same with features beyond the columns, which splits ask for. */
 struct onnx_equal {
     uint32_t column;
+    bool is_code; /* the column, or -1 if that is not whole; else: 0 if it is the number, else 1 */
     bool is_missing_equal;
     double number;
 };

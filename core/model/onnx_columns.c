@@ -370,8 +370,9 @@ int onnx_columns_keep_with(struct onnx *onnx, const struct onnx_value *in, bool 
             steps[forest->step_count++] = (struct forest_step){
                 .kind = FOREST_STEP_REPLACE, .a = equal->number, .b = (double)NAN};
         if (equal)
-            steps[forest->step_count++] =
-                (struct forest_step){.kind = FOREST_STEP_UNEQUAL, .a = equal->number};
+            steps[forest->step_count++] = (struct forest_step){
+                .kind = equal->is_code ? FOREST_STEP_WHOLE : FOREST_STEP_UNEQUAL,
+                .a = equal->number};
         features[i].step_count = forest->step_count - features[i].first_step;
     }
     forest->features = features;

@@ -5,51 +5,12 @@
  * tree comes once for each output. onnxruntime adds an output's leaves tree by tree, from 0, and
  * the base value at the end; so it comes out the same. It takes weights for one class of two as a
  * single score, of the second class. */
-#include "onnx.h"
+#include "onnx_ensemble.h"
 
 #include "core/base/check.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-struct key {
-    int64_t tree, node; /* ids */
-    size_t index;
-};
-
-struct weight {
-    size_t node; /* index */
-    size_t output;
-    double value;
-};
-
-struct tree {
-    size_t first, count;
-    uint64_t outputs; /* bit i: some leaf has a weight for output i */
-};
-
-struct ensemble {
-    struct onnx *onnx;
-    const struct onnx_value *columns;
-    bool is_classifier;
-    /* Of nodes */
-    size_t count;
-    const int64_t *tree_ids, *node_ids, *features, *true_ids, *false_ids;
-    const int64_t *missing; /* NULL: nothing is */
-    const ProtobufCBinaryData *modes;
-    const double *limits, *hits; /* hits NULL: none */
-    struct key *keys;            /* sorted */
-    uint32_t *equals;            /* [node]: its feature, of BRANCH_EQ and BRANCH_NEQ */
-    struct tree *trees;
-    size_t tree_count;
-    /* Of leaves */
-    struct weight *weights; /* sorted by node and output */
-    size_t weight_count;
-    size_t *first_weight; /* [node], and one more */
-    const double *base;
-    size_t base_count;
-    size_t outputs; /* classes or targets of the file */
-};
 
 static int read_ints(struct ensemble *ensemble, const char *name, bool is_optional,
                      const int64_t **ret_ints, size_t count) {
@@ -67,21 +28,6 @@ static int read_ints(struct ensemble *ensemble, const char *name, bool is_option
 
 /* ---- nodes ---- */
 
-static int compare_keys(const void *left, const void *right) {
-    const struct key *a = left, *b = right;
-    if (a->tree != b->tree)
-        return a->tree < b->tree ? -1 : 1;
-    return (a->node > b->node) - (a->node < b->node);
-}
-
-/* The index of a node; SIZE_MAX: there is none. */
-static size_t find_node(const struct ensemble *ensemble, int64_t tree, int64_t node) {
-    const struct key wanted = {.tree = tree, .node = node};
-    const struct key *found =
-        bsearch(&wanted, ensemble->keys, ensemble->count, sizeof *ensemble->keys, compare_keys);
-    return found ? found->index : SIZE_MAX;
-}
-
 static int sort_nodes(struct ensemble *ensemble) {
     size_t count = ensemble->count, runs = 0, ids = 0;
     ensemble->keys = onnx_room(ensemble->onnx, count, sizeof *ensemble->keys);
@@ -94,9 +40,9 @@ static int sort_nodes(struct ensemble *ensemble) {
         ensemble->trees[runs - 1].count++;
     }
     ensemble->tree_count = runs;
-    qsort(ensemble->keys, count, sizeof *ensemble->keys, compare_keys);
+    qsort(ensemble->keys, count, sizeof *ensemble->keys, ensemble_compare_keys);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && compare_keys(&ensemble->keys[i - 1], &ensemble->keys[i]) == 0)
+        if (i > 0 && ensemble_compare_keys(&ensemble->keys[i - 1], &ensemble->keys[i]) == 0)
             return onnx_refuse(ensemble->onnx, ERROR_INVALID, "tree %lld has node %lld twice",
                                (long long)ensemble->keys[i].tree,
                                (long long)ensemble->keys[i].node);
@@ -141,10 +87,6 @@ static int read_nodes(struct ensemble *ensemble) {
     if (hits != count)
         ensemble->hits = NULL;
     return r < 0 ? r : sort_nodes(ensemble);
-}
-
-static bool is_mode(const struct ensemble *ensemble, size_t node, const char *mode) {
-    return text_is(onnx_text(ensemble->modes[node]), mode);
 }
 
 /* ---- weights of leaves ---- */
@@ -195,7 +137,7 @@ static int read_weights(struct ensemble *ensemble) {
         return r;
     ensemble->weights = onnx_room(onnx, count, sizeof *ensemble->weights);
     for (size_t i = 0; i < count; i++) {
-        size_t node = find_node(ensemble, trees[i], nodes[i]);
+        size_t node = ensemble_find(ensemble, trees[i], nodes[i]);
         if (node == SIZE_MAX)
             return onnx_refuse(onnx, ERROR_INVALID,
                                "weight %zu is of node %lld of tree %lld, "
@@ -204,7 +146,8 @@ static int read_weights(struct ensemble *ensemble) {
         if (outputs[i] < 0 || outputs[i] >= (int64_t)ensemble->outputs)
             return onnx_refuse(onnx, ERROR_INVALID, "weight %zu is for output %lld of %zu", i,
                                (long long)outputs[i], ensemble->outputs);
-        if (!is_mode(ensemble, node, "LEAF")) /* old exporters write some; nobody reads them */
+        if (!ensemble_is_mode(ensemble, node,
+                              "LEAF")) /* old exporters write some; nobody reads them */
             continue;
         ensemble->weights[ensemble->weight_count++] =
             (struct weight){.node = node, .output = (size_t)outputs[i], .value = values[i]};
@@ -213,14 +156,6 @@ static int read_weights(struct ensemble *ensemble) {
 }
 
 /* ---- what the outputs are ---- */
-
-/* How the classes of the file become outputs of the model. */
-struct outputs {
-    size_t count; /* of the forest */
-    size_t first; /* output 0 of the forest is this one of the file */
-    bool is_pair; /* the second of two classes alone */
-    bool is_bare; /* onnxruntime applies no function */
-};
 
 static int find_outputs(struct ensemble *ensemble, struct outputs *ret_outputs) {
     uint64_t used = 0;
@@ -252,188 +187,6 @@ static int find_outputs(struct ensemble *ensemble, struct outputs *ret_outputs) 
     *ret_outputs = (struct outputs){
         .count = 1, .first = !is_single, .is_pair = true, .is_bare = is_single && are_positive};
     return 0;
-}
-
-/* ---- trees ---- */
-
-struct mode {
-    const char *name;
-    enum forest_test test;
-    bool is_turned; /* its true branch is the right one */
-    bool is_equal;  /* asks for a number alone */
-};
-
-static const struct mode *mode_of(const struct ensemble *ensemble, size_t node) {
-    static const struct mode modes[] = {
-        {"BRANCH_LEQ", FOREST_AT_MOST, false, false}, {"BRANCH_LT", FOREST_LESS, false, false},
-        {"BRANCH_GT", FOREST_AT_MOST, true, false},   {"BRANCH_GTE", FOREST_LESS, true, false},
-        {"BRANCH_EQ", FOREST_LESS, false, true},      {"BRANCH_NEQ", FOREST_LESS, true, true},
-        {"LEAF", FOREST_LEAF, false, false},
-    };
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (is_mode(ensemble, node, modes[i].name))
-            return &modes[i];
-    return NULL;
-}
-
-/* A share of rows for each node only if they add up: most exporters write 1 everywhere. */
-static bool has_covers(const struct ensemble *ensemble) {
-    for (size_t i = 0; i < ensemble->count && ensemble->hits; i++) {
-        if (!(ensemble->hits[i] > 0))
-            return false;
-        if (is_mode(ensemble, i, "LEAF"))
-            continue;
-        size_t left = find_node(ensemble, ensemble->tree_ids[i], ensemble->true_ids[i]);
-        size_t right = find_node(ensemble, ensemble->tree_ids[i], ensemble->false_ids[i]);
-        if (left == SIZE_MAX || right == SIZE_MAX ||
-            fabs(ensemble->hits[i] - ensemble->hits[left] - ensemble->hits[right]) >
-                1e-3 * ensemble->hits[i])
-            return false;
-    }
-    return ensemble->hits != NULL;
-}
-
-/* A child's place in its tree; SIZE_MAX: there is none. */
-static size_t place_of(const struct ensemble *ensemble, const struct tree *tree, size_t node,
-                       int64_t id) {
-    size_t index = find_node(ensemble, ensemble->tree_ids[node], id);
-    return index == SIZE_MAX ? SIZE_MAX : index - tree->first;
-}
-
-static void fill_split(const struct ensemble *ensemble, const struct tree *tree, size_t index,
-                       struct forest_node *node) {
-    const struct mode *mode = mode_of(ensemble, index);
-    size_t yes = place_of(ensemble, tree, index, ensemble->true_ids[index]);
-    size_t no = place_of(ensemble, tree, index, ensemble->false_ids[index]);
-    bool is_missing_true = ensemble->missing && ensemble->missing[index] == 1;
-    node->test = mode->test;
-    node->missing = FOREST_MISSING_NAN;
-    node->default_left = is_missing_true != mode->is_turned;
-    node->left = mode->is_turned ? no : yes;
-    node->right = mode->is_turned ? yes : no;
-    node->input = mode->is_equal ? ensemble->equals[index] : (uint32_t)ensemble->features[index];
-    node->value = mode->is_equal ? 0.5 : ensemble->limits[index];
-}
-
-static double value_of(const struct ensemble *ensemble, size_t node, size_t output) {
-    for (size_t i = ensemble->first_weight[node]; i < ensemble->first_weight[node + 1]; i++)
-        if (ensemble->weights[i].output == output)
-            return ensemble->weights[i].value;
-    return 0;
-}
-
-/* The tree with its weights for one output of the file. */
-static int add_tree(struct ensemble *ensemble, const struct tree *tree, size_t from, size_t to,
-                    bool are_covers) {
-    struct onnx *onnx = ensemble->onnx;
-    struct forest_node *nodes;
-    double least = HUGE_VAL, most = -HUGE_VAL;
-    int r = forest_add_tree(onnx->forest, to, tree->count, &nodes, onnx->error);
-    for (size_t i = 0; i < tree->count && r == 0; i++) {
-        size_t index = tree->first + i;
-        nodes[i].cover = are_covers ? ensemble->hits[index] : -1;
-        if (!is_mode(ensemble, index, "LEAF")) {
-            fill_split(ensemble, tree, index, &nodes[i]);
-            continue;
-        }
-        nodes[i].value = value_of(ensemble, index, from);
-        least = fmin(least, nodes[i].value);
-        most = fmax(most, nodes[i].value);
-    }
-    onnx->bounds[to][0] += least;
-    onnx->bounds[to][1] += most;
-    return r;
-}
-
-/* Checks each node, and finds the columns that are compared with a number by == or !=. */
-static int check_nodes(struct ensemble *ensemble, struct onnx_equal **ret_equals,
-                       size_t *ret_count) {
-    struct onnx *onnx = ensemble->onnx;
-    struct onnx_equal *equals = onnx_room(onnx, ensemble->count, sizeof *equals);
-    size_t count = 0;
-    for (size_t i = 0; i < ensemble->count; i++) {
-        const struct mode *mode = mode_of(ensemble, i);
-        struct text name = onnx_text(ensemble->modes[i]);
-        if (!mode)
-            return onnx_refuse(onnx, ERROR_UNSUPPORTED, "mode \"%.*s\" of tree %lld",
-                               (int)(name.length < 40 ? name.length : 40), name.data,
-                               (long long)ensemble->tree_ids[i]);
-        if (mode->test == FOREST_LEAF) {
-            if (ensemble->first_weight[i] == ensemble->first_weight[i + 1])
-                return onnx_refuse(onnx, ERROR_INVALID, "leaf %lld of tree %lld has no weight",
-                                   (long long)ensemble->node_ids[i],
-                                   (long long)ensemble->tree_ids[i]);
-            continue;
-        }
-        if (ensemble->features[i] < 0 || ensemble->features[i] >= (int64_t)ensemble->columns->count)
-            return onnx_refuse(onnx, ERROR_INVALID,
-                               "node %lld of tree %lld asks for column %lld "
-                               "of %zu",
-                               (long long)ensemble->node_ids[i], (long long)ensemble->tree_ids[i],
-                               (long long)ensemble->features[i], ensemble->columns->count);
-        if (!mode->is_equal)
-            continue;
-        if (!isfinite(ensemble->limits[i]))
-            return onnx_refuse(onnx, ERROR_INVALID, "a number that is compared is not finite");
-        /* What is missing is unlike every number, so of != it is true in any case. */
-        equals[count++] = (struct onnx_equal){
-            .column = (uint32_t)ensemble->features[i],
-            .is_missing_equal = !mode->is_turned && ensemble->missing && ensemble->missing[i] == 1,
-            .number = ensemble->limits[i]};
-    }
-    *ret_equals = equals;
-    *ret_count = count;
-    return 0;
-}
-
-static int compare_equals(const void *left, const void *right) {
-    const struct onnx_equal *a = left, *b = right;
-    if (a->column != b->column)
-        return a->column < b->column ? -1 : 1;
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    return a->is_missing_equal - b->is_missing_equal;
-}
-
-/* Features: the columns, and behind them each comparison once. */
-static int make_features(struct ensemble *ensemble) {
-    struct onnx *onnx = ensemble->onnx;
-    struct onnx_equal *equals = NULL;
-    size_t count = 0, kept = 0, at = 0;
-    int r = check_nodes(ensemble, &equals, &count);
-    if (r < 0)
-        return r;
-    struct onnx_equal *sorted = onnx_room(onnx, count, sizeof *sorted);
-    if (count > 0) {
-        memcpy(sorted, equals, count * sizeof *sorted);
-        qsort(sorted, count, sizeof *sorted, compare_equals);
-    }
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || compare_equals(&sorted[i], &sorted[kept - 1]) != 0)
-            sorted[kept++] = sorted[i];
-    ensemble->equals = onnx_room(onnx, ensemble->count, sizeof *ensemble->equals);
-    for (size_t i = 0; i < ensemble->count; i++)
-        if (mode_of(ensemble, i)->is_equal) {
-            const struct onnx_equal *found =
-                bsearch(&equals[at++], sorted, kept, sizeof *sorted, compare_equals);
-            ensemble->equals[i] = (uint32_t)(ensemble->columns->count + (size_t)(found - sorted));
-        }
-    return onnx_columns_keep_with(onnx, ensemble->columns, false, sorted, kept);
-}
-
-static int add_trees(struct ensemble *ensemble, const struct outputs *outputs) {
-    bool are_covers = has_covers(ensemble);
-    int r = 0;
-    for (size_t i = 0; i < ensemble->tree_count && r == 0; i++) {
-        struct tree *tree = &ensemble->trees[i];
-        size_t end = ensemble->first_weight[tree->first + tree->count];
-        for (size_t k = ensemble->first_weight[tree->first]; k < end; k++)
-            tree->outputs |= UINT64_C(1) << ensemble->weights[k].output;
-        for (size_t k = 0; k < outputs->count && r == 0; k++)
-            if (tree->outputs >> (outputs->first + k) & 1)
-                r = add_tree(ensemble, tree, outputs->first + k, k, are_covers);
-    }
-    return r;
 }
 
 /* ---- the node ---- */
@@ -496,9 +249,7 @@ static int make_forest(struct ensemble *ensemble, const struct outputs *outputs)
     forest->is_float = ensemble->columns->is_float;
     forest->output_count = outputs->count;
     forest->base = onnx_room(ensemble->onnx, outputs->count, sizeof *forest->base);
-    int r = make_features(ensemble);
-    if (r == 0)
-        r = add_trees(ensemble, outputs);
+    int r = ensemble_add_trees(ensemble, outputs);
     ensemble->onnx->has_model = ensemble->onnx->has_bounds = true;
     return r;
 }

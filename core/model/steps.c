@@ -25,6 +25,8 @@ static double apply(enum forest_step_kind kind, bool is_float, double x, double 
         return x == b || (isnan(b) && isnan(x)) ? a : x;
     case FOREST_STEP_UNEQUAL:
         return x != a;
+    case FOREST_STEP_WHOLE:
+        return isnan(x) || x == floor(x) ? x : -1;
     case FOREST_STEP_SHARE: /* of all outputs: steps_finish_predictions() */
         break;
     }
