@@ -54,7 +54,6 @@ struct outputs {
     size_t count; /* of the forest */
     size_t first; /* output 0 of the forest is this one of the file */
     bool is_pair; /* the second of two classes alone */
-    bool is_bare; /* onnxruntime applies no function */
 };
 
 int ensemble_compare_keys(const void *left, const void *right);

@@ -159,11 +159,8 @@ static int read_weights(struct ensemble *ensemble) {
 
 static int find_outputs(struct ensemble *ensemble, struct outputs *ret_outputs) {
     uint64_t used = 0;
-    bool are_positive = true;
-    for (size_t i = 0; i < ensemble->weight_count; i++) {
+    for (size_t i = 0; i < ensemble->weight_count; i++)
         used |= UINT64_C(1) << ensemble->weights[i].output;
-        are_positive &= ensemble->weights[i].value >= 0;
-    }
     struct text transform = onnx_string(ensemble->onnx, "post_transform", "NONE");
     bool is_softmax = text_is(transform, "SOFTMAX");
     *ret_outputs = (struct outputs){.count = ensemble->outputs};
@@ -184,8 +181,7 @@ static int find_outputs(struct ensemble *ensemble, struct outputs *ret_outputs) 
                            "post_transform SOFTMAX of a single score");
     if (is_softmax)
         return 0;
-    *ret_outputs = (struct outputs){
-        .count = 1, .first = !is_single, .is_pair = true, .is_bare = is_single && are_positive};
+    *ret_outputs = (struct outputs){.count = 1, .first = !is_single, .is_pair = true};
     return 0;
 }
 
@@ -277,7 +273,7 @@ int onnx_trees_node(struct onnx *onnx, const struct onnx_value *columns, bool is
                                 .is_of_classes = is_classifier},
                       labels = {.kind = ONNX_LABELS};
     finish_sums(&ensemble, &scores, is_average);
-    if (!text_is(transform, "NONE") && !outputs.is_bare)
+    if (!text_is(transform, "NONE"))
         onnx_scores_add(onnx, &scores,
                         text_is(transform, "LOGISTIC") ? ONNX_LOGISTIC : ONNX_SOFTMAX,
                         FOREST_STEP_ROUND, NULL);
