@@ -247,12 +247,10 @@ static int cast(struct onnx *onnx, const struct onnx_value *in) {
 
 /* ---- which columns ---- */
 
-static int concat(struct onnx *onnx) {
-    int64_t axis = onnx_int(onnx, "axis", 1);
+/* All columns of all inputs; dimensions: NULL, or how many each input must have. */
+static int join(struct onnx *onnx, const Onnx__Attribute *dimensions) {
     struct onnx_value out = {.kind = ONNX_COLUMNS};
     struct onnx_column *columns = onnx_room(onnx, MODEL_INPUTS_MAX, sizeof *columns);
-    if (axis != 1 && axis != -1)
-        return onnx_refuse(onnx, ERROR_UNSUPPORTED, "axis %lld; expected 1", (long long)axis);
     for (size_t i = 0; i < onnx->node->n_input; i++) {
         const struct onnx_value *in = onnx_input(onnx, i);
         if (!in)
@@ -260,14 +258,35 @@ static int concat(struct onnx *onnx) {
         if (in->kind != ONNX_COLUMNS || (i > 0 && in->is_float != out.is_float))
             return onnx_refuse(onnx, ERROR_UNSUPPORTED,
                                "input %zu is not of columns of the same type", i + 1);
+        if (dimensions && (i >= dimensions->n_ints || dimensions->ints[i] != (int64_t)in->count))
+            return onnx_refuse(onnx, ERROR_UNSUPPORTED,
+                               "inputdimensions does not say %zu for input %zu", in->count, i + 1);
         if (in->count > MODEL_INPUTS_MAX - out.count)
             return onnx_refuse(onnx, ERROR_TOO_LARGE, "more than %u columns", MODEL_INPUTS_MAX);
         memcpy(&columns[out.count], in->columns, in->count * sizeof *columns);
         out.count += in->count;
         out.is_float = in->is_float;
     }
+    int r = 0;
+    for (size_t i = 0; i < out.count && r == 0 && dimensions && !out.is_float; i++)
+        r = add_step(onnx, &columns[i], (struct forest_step){.kind = FOREST_STEP_ROUND});
+    out.is_float |= dimensions != NULL;
     out.columns = columns;
-    return onnx_give(onnx, 0, out);
+    return r < 0 ? r : onnx_give(onnx, 0, out);
+}
+
+static int concat(struct onnx *onnx) {
+    int64_t axis = onnx_int(onnx, "axis", 1);
+    return axis == 1 || axis == -1
+               ? join(onnx, NULL)
+               : onnx_refuse(onnx, ERROR_UNSUPPORTED, "axis %lld; expected 1", (long long)axis);
+}
+
+/* Like Concat, and gives floats. */
+static int feature_vectorizer(struct onnx *onnx) {
+    const Onnx__Attribute *dimensions = onnx_attribute(onnx, "inputdimensions");
+    return dimensions ? join(onnx, dimensions)
+                      : onnx_refuse(onnx, ERROR_INVALID, "it has no inputdimensions");
 }
 
 static int extract(struct onnx *onnx, const struct onnx_value *in) {
@@ -312,6 +331,8 @@ int onnx_columns_node(struct onnx *onnx, const struct onnx_value *columns) {
         return cast(onnx, columns);
     if (text_is(type, "Concat"))
         return concat(onnx);
+    if (text_is(type, "FeatureVectorizer"))
+        return feature_vectorizer(onnx);
     if (text_is(type, "ArrayFeatureExtractor"))
         return extract(onnx, columns);
     if (text_is(type, "Reshape"))
@@ -326,8 +347,9 @@ int onnx_columns_node(struct onnx *onnx, const struct onnx_value *columns) {
         if (text_is(type, operations[i].name))
             return arithmetic(onnx, operations[i].operation);
     return onnx_refuse(onnx, ERROR_UNSUPPORTED,
-                       "not supported for inputs; expected Scaler, Imputer, Cast, Concat, Reshape, "
-                       "Identity, ArrayFeatureExtractor, Add, Sub, Mul, Div or a model");
+                       "not supported for inputs; expected Scaler, Imputer, Cast, Concat, "
+                       "FeatureVectorizer, ArrayFeatureExtractor, Reshape, Identity, Add, Sub, "
+                       "Mul, Div or a model");
 }
 
 /* ---- features ---- */
