@@ -2,13 +2,14 @@
  * each of which must get past the target's first check, then the given files.
  *
  * usage: TARGET_replay [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] [--only B]
- *                      [FILE | FOLDER]…
+ *                      [--longest L] [FILE | FOLDER]…
  *   --root         the project's folder: some seeds are made from its files (default .)
  *   --write-seeds  also writes the seeds to this folder, one file each
  *   --mutate       also runs so many changed seeds and files (mutate.h), and writes the one that
  *                  runs to mutated-input, if the run ends there
  *   --random       where their random numbers begin (default 1)
- *   --only         changes those alone that begin with this byte, and leaves it as it is */
+ *   --only         changes those alone that begin with this byte, and leaves it as it is
+ *   --longest      changes those alone that have at most so many bytes: short ones run faster */
 #include "mutate.h"
 
 #include "core/base/check.h"
@@ -33,6 +34,7 @@ struct replay {
 /* What changed inputs are made of. */
 static struct mutator *mutator;
 static int only = -1;
+static size_t longest = SIZE_MAX;
 
 static void die(const char *what, const char *path) {
     fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errno));
@@ -51,7 +53,7 @@ static void run(const void *bytes, size_t size) {
 /* A seed or file, which changed inputs may be made of. */
 static void run_given(const void *bytes, size_t size) {
     run(bytes, size);
-    if (mutator && (only < 0 || (size > 0 && *(const uint8_t *)bytes == only)))
+    if (mutator && size <= longest && (only < 0 || (size > 0 && *(const uint8_t *)bytes == only)))
         mutator_add(mutator, bytes, size);
 }
 
@@ -163,13 +165,15 @@ int main(int argc, char **argv) {
             random = strtoull(argv[next + 1], NULL, 10);
         else if (strcmp(argv[next], "--only") == 0)
             only = (int)strtoul(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--longest") == 0)
+            longest = strtoull(argv[next + 1], NULL, 10);
         else
             break;
     }
     if (next < argc && argv[next][0] == '-') {
         fprintf(stderr,
                 "usage: %s [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] "
-                "[--only B] [FILE | FOLDER]...\n",
+                "[--only B] [--longest L] [FILE | FOLDER]...\n",
                 argv[0]);
         return 64;
     }
