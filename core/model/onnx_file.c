@@ -160,6 +160,9 @@ int onnx_tensor(struct onnx *onnx, const Onnx__Tensor *tensor, size_t count_max,
     int length = (int)(name.length < 60 ? name.length : 60);
     const char *shown = name.data ? name.data : "";
     *ret_value = (struct onnx_value){.name = name, .kind = ONNX_LABELS};
+    if (name.length > MODEL_NAME_MAX)
+        return onnx_refuse(onnx, ERROR_TOO_LARGE, "a tensor's name is longer than %u bytes",
+                           MODEL_NAME_MAX);
     if (tensor->data_type == TYPE_STRING)
         return 0;
     if (tensor->data_type != TYPE_FLOAT && tensor->data_type != TYPE_DOUBLE &&
@@ -219,6 +222,9 @@ int onnx_give(struct onnx *onnx, size_t index, struct onnx_value value) {
     if (onnx->value_count == ONNX_VALUES_MAX)
         return onnx_refuse(onnx, ERROR_TOO_LARGE, "more than %u values", ONNX_VALUES_MAX);
     value.name = onnx_text(onnx->node->output[index]);
+    if (value.name.length > MODEL_NAME_MAX) /* each is compared with thousands of others */
+        return onnx_refuse(onnx, ERROR_TOO_LARGE, "an output's name is longer than %u bytes",
+                           MODEL_NAME_MAX);
     onnx->values[onnx->value_count++] = value;
     return 0;
 }

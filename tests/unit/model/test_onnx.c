@@ -383,6 +383,11 @@ static void too_wide(Onnx__Model *model) {
 static void unknown_value(Onnx__Model *model) {
     put(&model->graph->node[0]->input[0], "nothing");
 }
+static void long_name(Onnx__Model *model) {
+    char name[300] = "";
+    memset(name, 'a', sizeof name - 1);
+    put(&model->graph->node[0]->output[0], name);
+}
 static void no_output(Onnx__Model *model) {
     put(&model->graph->output[0]->name, "nothing");
 }
@@ -443,6 +448,7 @@ static void unsupported_models_are_refused_by_name(void **state) {
         {"onnx_branches", unknown_width, "input \"input\" has no known number of columns"},
         {"onnx_branches", too_wide, "input \"input\" has more than 1000 columns"},
         {"onnx_branches", unknown_value, "input \"nothing\" is not the output of an earlier node"},
+        {"onnx_branches", long_name, "an output's name is longer than 256 bytes"},
         {"onnx_branches", no_output, "no output with scores"},
         {"onnx_logistic", other_scale, "(Scaler): scale has 2 numbers for 6 columns"},
         {"onnx_logistic", coefficient_of_nan, "is not finite"},
