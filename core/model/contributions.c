@@ -5,7 +5,9 @@
  * it is in the caller's scratch memory: four doubles an element. */
 #include "contributions.h"
 
+#include "linear.h"
 #include "model_layout.h"
+#include "steps.h"
 
 struct element {
     double input, zero, one, weight; /* input: its number; -1 for the root */
@@ -141,6 +143,11 @@ void contributions_of_row(const struct model *model, const double *inputs, size_
         if (model->trees[i].output == output)
             descend(&shap, model->trees[i].root, paths, 0,
                     (struct element){.input = -1, .zero = 1, .one = 1});
+    if (shape->is_linear)
+        linear_contributions(model, scratch, output, ret_contributions);
+    else if (model->margin_finish > 0)
+        for (size_t i = 0; i < shape->input_count; i++)
+            ret_contributions[i] *= steps_slope(model, output);
     ret_contributions[shape->input_count] = model->expected[output];
 }
 

@@ -26,6 +26,9 @@
 #define MODEL_CATEGORIES_MAX 65536u   /* codes below it */
 #define MODEL_WORDS_MAX      4000000u /* of all category splits: 32 categories each */
 #define MODEL_NAME_MAX       256u     /* bytes of an input's name */
+#define MODEL_FEATURES_MAX   8192u    /* that are computed from inputs */
+#define MODEL_STEPS_MAX      1000000u /* of all features */
+#define MODEL_FINISH_MAX     1000u    /* steps of the outputs */
 
 enum forest_test { FOREST_LEAF, FOREST_LESS, FOREST_AT_MOST, FOREST_CATEGORY };
 
@@ -40,7 +43,7 @@ struct forest_node {
     enum forest_missing missing;
     bool default_left;
     bool members_left;  /* FOREST_CATEGORY */
-    uint32_t input;     /* index */
+    uint32_t input;     /* index; of a forest with features: the feature's */
     size_t left, right; /* nodes of the same tree */
     double value;       /* limit; of a leaf, what it adds */
     double cover;       /* weight of the training rows that came here; contributions need it */
@@ -52,6 +55,40 @@ struct forest_tree {
     size_t output;
 };
 
+/* Arithmetic before and after the trees, as ONNX has it: x is a number of the row, or an output. */
+enum forest_step_kind {
+    FOREST_STEP_ROUND,    /* x as binary32 */
+    FOREST_STEP_ADD,      /* x + a */
+    FOREST_STEP_FROM,     /* a - x */
+    FOREST_STEP_MULTIPLY, /* x × a */
+    FOREST_STEP_DIVIDE,   /* x / a */
+    FOREST_STEP_REPLACE,  /* a if x is b, else x; b NaN: if x is missing. Features only */
+    FOREST_STEP_UNEQUAL,  /* 0 if x is a, else 1. Features only */
+    FOREST_STEP_WHOLE,    /* x, or -1 if it is not a whole number. Features only */
+    FOREST_STEP_SHARE,    /* x / the sum of all outputs' absolute values. After the link only */
+};
+
+struct forest_step {
+    enum forest_step_kind kind;
+    bool is_float; /* the result is rounded to binary32 */
+    double a, b;
+};
+
+/* What splits and linear models ask for: an input after some steps. */
+struct forest_feature {
+    uint32_t input;
+    size_t first_step, step_count;
+    bool
+        is_centred; /* linear models: its 0 is a reference, such as the mean of the training rows */
+};
+
+/* A step of all outputs. */
+struct forest_finish {
+    enum forest_step_kind kind;
+    bool is_float;
+    const double *a; /* [output] */
+};
+
 /* What the library does with a sum of leaves. */
 enum forest_link {
     FOREST_LINK_NONE,           /* nothing, or nothing is known: the margin is all there is */
@@ -61,6 +98,7 @@ enum forest_link {
     FOREST_LINK_LOGISTIC,       /* a probability */
     FOREST_LINK_SOFTMAX,        /* probabilities of classes */
     FOREST_LINK_ONE_VERSUS_ALL, /* a probability for each class, which do not add up to 1 */
+    FOREST_LINK_PROBABILITY,    /* nothing: the margins are probabilities */
 };
 
 struct forest {
@@ -80,6 +118,15 @@ struct forest {
     size_t tree_count, tree_capacity;
     uint32_t *words;
     size_t word_count, word_capacity;
+    /* ONNX. Without features, each input is one. */
+    const struct forest_feature *features;
+    size_t feature_count;
+    const struct forest_step *steps;
+    size_t step_count;
+    const struct forest_finish
+        *finish; /* the first ones give the margins, the others follow the link */
+    size_t finish_count, margin_finish;
+    const double *weights; /* [output × feature]: a linear model instead of trees */
 };
 
 void forest_init(struct forest *forest, struct arena *arena);
@@ -96,3 +143,4 @@ int forest_add_words(struct forest *forest, size_t count, size_t *ret_first, uin
 int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error);
 int xgboost_read_ubj(struct text file, struct forest *forest, struct error *ret_error);
 int lightgbm_read(struct text file, struct forest *forest, struct error *ret_error);
+int onnx_read(struct text file, struct forest *forest, struct error *ret_error);

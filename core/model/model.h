@@ -1,9 +1,10 @@
-/* A model: a sum of decision trees, from XGBoost, LightGBM or a scorecard, ready to be evaluated.
+/* A model: a sum of decision trees, from XGBoost, LightGBM, ONNX or a scorecard, or a linear model
+ * from ONNX, ready to be evaluated.
  *
  * A file → a reader (forest.h) → model_new(), which checks everything and lays the trees out for
  * the processor's cache → struct model, immutable. The same inputs give the same bits on every
  * machine: leaves are added one by one in the order of the file, as the library does it, in the
- * library's precision (float for XGBoost, double for all else).
+ * library's precision (float for XGBoost and most of ONNX, double for all else).
  *
  * Knows nothing of policies or transactions. */
 #pragma once
@@ -17,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum model_format { MODEL_XGBOOST_JSON, MODEL_XGBOOST_UBJ, MODEL_LIGHTGBM };
+enum model_format { MODEL_XGBOOST_JSON, MODEL_XGBOOST_UBJ, MODEL_LIGHTGBM, MODEL_ONNX };
 
 struct model; /* lives in its arena */
 
@@ -35,15 +36,20 @@ struct model_shape {
     size_t output_count; /* 1, or the number of classes */
     size_t column_count; /* what evaluating needs as scratch memory */
     size_t tree_count, node_count, leaf_count;
-    size_t steps; /* splits from root to leaf of all trees, at worst */
+    size_t steps; /* splits from root to leaf of all trees, at worst; with the arithmetic of ONNX */
     size_t depth; /* of the deepest */
     enum forest_link link;
     bool has_categories;
-    bool has_covers; /* weights of all nodes, above zero: contributions can be computed */
+    bool has_covers; /* weights of all nodes, above zero: contributions can be computed. A linear
+                        model: its features are centred */
+    bool is_linear;  /* margins may be NaN or infinite: what is missing or too great */
 };
 const struct model_shape *model_shape(const struct model *model);
 /* Does any split ask whether this input is one of some categories? */
 bool model_input_is_categorical(const struct model *model, size_t input);
+
+/* Other names for the inputs, which must differ; the texts outlive the model. */
+void model_name_inputs(struct model *model, const struct text *names);
 
 /* The margins of one row: inputs in the shape's order, NaN where one is missing. columns: room for
  * column_count. ret_margins: one for each output. Pure. */

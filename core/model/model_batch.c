@@ -6,7 +6,10 @@
  * a node to its child is then four loads, a comparison that takes one of them, and an addition of
  * its carry. The keys are column by column, so that those of all rows are read relative to one
  * address. */
+#include "linear.h"
+
 #include "model_layout.h"
+#include "steps.h"
 
 #include "core/base/check.h"
 
@@ -240,7 +243,7 @@ void model_margins_of_rows(const struct model *model, struct model_batch *batch,
                            const double *inputs, size_t rows, double *ret_margins) {
     const struct model_shape *shape = &model->shape;
     check(rows <= MODEL_ROWS_MAX);
-    if (shape->has_categories) {
+    if (shape->has_categories || shape->is_linear) {
         for (size_t i = 0; i < rows; i++)
             model_fill_columns(model, inputs + i * shape->input_count,
                                batch->columns + i * shape->column_count);
@@ -248,6 +251,14 @@ void model_margins_of_rows(const struct model *model, struct model_batch *batch,
         set_inputs(batch, model, inputs, rows);
         set_keys(batch, model);
     }
+    if (shape->is_linear) {
+        for (size_t i = 0; i < rows; i++)
+            linear_margins(model, batch->columns + i * shape->column_count,
+                           ret_margins + i * shape->output_count);
+        return;
+    }
     for (size_t i = 0; i < shape->output_count; i++)
         add_output(model, batch, i, rows, ret_margins + i);
+    for (size_t i = 0; i < rows && model->margin_finish > 0; i++)
+        steps_finish_margins(model, ret_margins + i * shape->output_count);
 }

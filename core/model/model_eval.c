@@ -1,7 +1,9 @@
 /* Evaluating one row. Walking a tree is a chain of loads, each waiting for the one before; so
  * several trees are walked at once, and their leaves are added afterwards, in order. */
 #include "elementary.h"
+#include "linear.h"
 #include "model_layout.h"
+#include "steps.h"
 
 #include "core/base/check.h"
 
@@ -29,6 +31,10 @@ static inline double tidied(double x) {
 }
 
 void model_fill_columns(const struct model *model, const double *inputs, double *columns) {
+    if (model->has_features) {
+        steps_fill_columns(model, inputs, columns);
+        return;
+    }
     for (size_t i = 0; i < model->shape.column_count; i++) {
         const struct model_column *column = &model->columns[i];
         double x = inputs[column->input];
@@ -109,6 +115,10 @@ void model_margins(const struct model *model, const double *inputs, double *colu
     float sums[MODEL_OUTPUTS_MAX];
     uint32_t leaves[TREES];
     model_fill_columns(model, inputs, columns);
+    if (shape->is_linear) {
+        linear_margins(model, columns, ret_margins);
+        return;
+    }
     for (size_t i = 0; i < shape->output_count; i++) {
         ret_margins[i] = model->base[i];
         sums[i] = (float)model->base[i];
@@ -126,6 +136,7 @@ void model_margins(const struct model *model, const double *inputs, double *colu
     }
     for (size_t i = 0; i < shape->output_count && model->is_float; i++)
         ret_margins[i] = (double)sums[i];
+    steps_finish_margins(model, ret_margins);
 }
 
 /* ---- what follows from margins ---- */
@@ -163,6 +174,7 @@ static double predicted(const struct model *model, double margin) {
     case FOREST_LINK_NONE:
     case FOREST_LINK_IDENTITY:
     case FOREST_LINK_SOFTMAX:
+    case FOREST_LINK_PROBABILITY:
         break;
     }
     return margin;
@@ -177,4 +189,5 @@ void model_predict(const struct model *model, double *margins) {
     else
         for (size_t i = 0; i < model->shape.output_count; i++)
             margins[i] = rounded(model, predicted(model, margins[i]));
+    steps_finish_predictions(model, margins);
 }

@@ -26,8 +26,9 @@ enum column_kind {
 
 struct model_column {
     uint32_t input;
-    uint32_t is_zero_missing; /* 0 or 1 */
-    double missing;           /* what stands for it */
+    uint32_t is_zero_missing;        /* 0 or 1 */
+    double missing;                  /* what stands for it */
+    uint32_t first_step, step_count; /* of a model with features */
 };
 
 /* LightGBM's kZeroThreshold, a float. */
@@ -74,6 +75,12 @@ struct model {
     const struct model_set *sets;
     const uint32_t *words;
     const bool *is_categorical; /* [input] */
+    /* ONNX: steps.h, linear.h */
+    bool has_features;
+    const struct forest_step *steps;
+    const struct forest_finish *finish;
+    size_t finish_count, margin_finish;
+    const double *weights; /* [output × column]; NULL: trees */
 };
 
 static inline uint32_t model_next(const struct model_node *nodes, const double *columns,

@@ -1,6 +1,7 @@
 /* A forest → a model: checks that every tree is one (each node is reached once, nothing leads out
  * of it, no limit or leaf is infinite or NaN) and lays it out. */
 #include "model_layout.h"
+#include "steps.h"
 
 #include "core/base/check.h"
 
@@ -18,7 +19,8 @@ struct builder {
     struct model_tree *trees;
     struct model_set *sets;
     struct model_column *columns;
-    uint32_t *column_of; /* [input × COLUMN_KINDS + kind]: its number + 1 */
+    size_t feature_count;
+    uint32_t *column_of; /* [feature × COLUMN_KINDS + kind]: its number + 1 */
     bool *is_categorical;
     size_t node_count, set_count, column_count;
     uint32_t *queue; /* of one tree: nodes of the forest, in the order of the model */
@@ -55,20 +57,28 @@ static enum column_kind kind_of(const struct forest_node *node) {
     return node->default_left ? COLUMN_NAN_LOW : COLUMN_NAN_HIGH;
 }
 
-static struct model_column column_of_kind(uint32_t input, enum column_kind kind) {
+/* A forest without features has its inputs. */
+static struct forest_feature feature_of(const struct forest *forest, uint32_t index) {
+    return forest->features ? forest->features[index] : (struct forest_feature){.input = index};
+}
+
+static struct model_column column_of_kind(struct forest_feature feature, enum column_kind kind) {
     static const double missing[COLUMN_KINDS] = {
         [COLUMN_NAN_LOW] = -HUGE_VAL,  [COLUMN_NAN_HIGH] = HUGE_VAL,  [COLUMN_NAN_ZERO] = 0,
         [COLUMN_ZERO_LOW] = -HUGE_VAL, [COLUMN_ZERO_HIGH] = HUGE_VAL, [COLUMN_PLAIN] = NAN};
-    return (struct model_column){.input = input,
+    return (struct model_column){.input = feature.input,
                                  .is_zero_missing =
                                      kind == COLUMN_ZERO_LOW || kind == COLUMN_ZERO_HIGH,
-                                 .missing = missing[kind]};
+                                 .missing = missing[kind],
+                                 .first_step = (uint32_t)feature.first_step,
+                                 .step_count = (uint32_t)feature.step_count};
 }
 
-static uint32_t column_of(struct builder *builder, uint32_t input, enum column_kind kind) {
-    uint32_t *number = &builder->column_of[(size_t)input * COLUMN_KINDS + (size_t)kind];
+static uint32_t column_of(struct builder *builder, uint32_t feature, enum column_kind kind) {
+    uint32_t *number = &builder->column_of[(size_t)feature * COLUMN_KINDS + (size_t)kind];
     if (*number == 0) {
-        builder->columns[builder->column_count] = column_of_kind(input, kind);
+        builder->columns[builder->column_count] =
+            column_of_kind(feature_of(builder->forest, feature), kind);
         *number = (uint32_t)++builder->column_count;
     }
     return *number - 1;
@@ -87,7 +97,7 @@ static int check_node(struct builder *builder, size_t tree, size_t index,
                                                 : "the split's limit is not finite");
     if (node->test == FOREST_LEAF)
         return 0;
-    if (node->input >= builder->forest->input_count)
+    if (node->input >= builder->feature_count)
         return refuse(builder, tree, index, "there is no input with the number of its split");
     if (node->left >= node_count || node->right >= node_count || node->left == node->right)
         return refuse(builder, tree, index, "a child is outside of the tree");
@@ -109,7 +119,7 @@ static void lay_out_split(struct builder *builder, const struct forest_node *nod
                                .missing_left = node->default_left};
         out->limit = NAN;
         out->column = MODEL_CATEGORICAL | (uint32_t)builder->set_count++;
-        builder->is_categorical[node->input] = true;
+        builder->is_categorical[feature_of(builder->forest, node->input).input] = true;
         return;
     }
     out->limit = node->test == FOREST_LESS ? node->value : above(node->value);
@@ -178,7 +188,35 @@ static int check_sums(const struct builder *builder) {
             return error_set(builder->error, ERROR_TOO_LARGE,
                              "tree %zu: the sum of the greatest leaves is more than %g", i, most);
     }
+    for (size_t i = 0; i < forest->output_count; i++)
+        for (size_t k = 1; k <= forest->margin_finish; k++) {
+            double bounds[2] = {-sums[i], sums[i]};
+            steps_finish_bounds(forest->finish, k, i, bounds);
+            if (!(-bounds[0] <= most && bounds[1] <= most))
+                return error_set(builder->error, ERROR_TOO_LARGE,
+                                 "the greatest margin of output %zu is more than %g", i, most);
+        }
     return 0;
+}
+
+/* A column for each feature, in order. */
+static void lay_out_linear(struct builder *builder) {
+    bool *has_covers = &builder->model->shape.has_covers;
+    for (size_t i = 0; i < builder->feature_count; i++) {
+        column_of(builder, (uint32_t)i, COLUMN_PLAIN);
+        *has_covers &= builder->forest->features[i].is_centred;
+    }
+}
+
+/* Steps of columns and outputs, and products. */
+static size_t count_arithmetic(const struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    size_t count = forest->finish_count * forest->output_count;
+    if (forest->weights)
+        count += forest->output_count * builder->column_count;
+    for (size_t i = 0; i < builder->column_count; i++)
+        count += builder->columns[i].step_count;
+    return count;
 }
 
 static int lay_out(struct builder *builder) {
@@ -192,6 +230,9 @@ static int lay_out(struct builder *builder) {
         shape->steps += tree->depth;
         shape->depth = tree->depth > shape->depth ? tree->depth : shape->depth;
     }
+    if (builder->forest->weights)
+        lay_out_linear(builder);
+    shape->steps += count_arithmetic(builder);
     shape->tree_count = builder->forest->tree_count;
     shape->node_count = builder->node_count;
     shape->column_count = builder->column_count;
@@ -262,6 +303,7 @@ static void find_expected(struct builder *builder) {
         expected[builder->trees[i].output] +=
             expected_of(builder, &builder->trees[i], builder->means);
     }
+    steps_finish_margins(builder->model, expected);
     builder->model->expected = expected;
 }
 
@@ -273,6 +315,24 @@ static void keep_inputs(struct builder *builder) {
         check(names[i].data);
     }
     builder->model->shape.inputs = names;
+}
+
+static void keep_steps(struct builder *builder) {
+    const struct forest *forest = builder->forest;
+    struct model *model = builder->model;
+    struct forest_finish *finish =
+        copy(builder->arena, forest->finish, forest->finish_count, sizeof *finish);
+    for (size_t i = 0; i < forest->finish_count; i++)
+        finish[i].a = copy(builder->arena, finish[i].a, forest->output_count, sizeof *finish[i].a);
+    model->finish = finish;
+    model->finish_count = forest->finish_count;
+    model->margin_finish = forest->margin_finish;
+    model->has_features = forest->features != NULL;
+    model->steps = copy(builder->arena, forest->steps, forest->step_count, sizeof *model->steps);
+    if (forest->weights)
+        model->weights =
+            copy(builder->arena, forest->weights, forest->output_count * builder->feature_count,
+                 sizeof *model->weights);
 }
 
 static int check_inputs(const struct forest *forest, struct error *ret_error) {
@@ -293,6 +353,7 @@ static int make(struct builder *builder) {
         r = lay_out(builder);
     if (r < 0)
         return r;
+    keep_steps(builder);
     find_expected(builder);
     keep_inputs(builder);
     model->nodes = builder->nodes;
@@ -320,6 +381,8 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
     model->shape.output_count = forest->output_count;
     model->shape.link = forest->link;
     model->shape.has_covers = true;
+    model->shape.is_linear = forest->weights != NULL;
+    size_t features = forest->features ? forest->feature_count : forest->input_count;
     struct arena scratch;
     arena_init(&scratch, SIZE_MAX / 4);
     struct builder builder = {
@@ -327,14 +390,15 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
         .arena = arena,
         .error = ret_error,
         .model = model,
+        .feature_count = features,
         .nodes = room(arena, forest->node_count, sizeof *builder.nodes),
         .values = room(arena, forest->node_count, sizeof *builder.values),
         .covers = room(arena, forest->node_count, sizeof *builder.covers),
         .trees = room(arena, forest->tree_count, sizeof *builder.trees),
         .is_categorical = room(arena, forest->input_count, sizeof *builder.is_categorical),
         .sets = room(&scratch, forest->node_count, sizeof *builder.sets),
-        .columns = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *builder.columns),
-        .column_of = room(&scratch, forest->input_count * COLUMN_KINDS, sizeof *builder.column_of),
+        .columns = room(&scratch, features * COLUMN_KINDS, sizeof *builder.columns),
+        .column_of = room(&scratch, features * COLUMN_KINDS, sizeof *builder.column_of),
         .queue = room(&scratch, forest->node_count + 2, sizeof *builder.queue),
         .levels = room(&scratch, forest->node_count + 2, sizeof *builder.levels),
         .means = room(&scratch, forest->node_count + 2, sizeof *builder.means),
@@ -360,6 +424,7 @@ int model_read(enum model_format format, struct text file, struct arena *arena,
         [MODEL_XGBOOST_JSON] = xgboost_read_json,
         [MODEL_XGBOOST_UBJ] = xgboost_read_ubj,
         [MODEL_LIGHTGBM] = lightgbm_read,
+        [MODEL_ONNX] = onnx_read,
     };
     struct arena scratch;
     struct forest forest;
@@ -376,6 +441,10 @@ int model_read(enum model_format format, struct text file, struct arena *arena,
 
 const struct model_shape *model_shape(const struct model *model) {
     return &model->shape;
+}
+
+void model_name_inputs(struct model *model, const struct text *names) {
+    model->shape.inputs = names;
 }
 
 bool model_input_is_categorical(const struct model *model, size_t input) {

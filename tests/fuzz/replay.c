@@ -1,10 +1,16 @@
 /* Runs a target without libFuzzer, so that ./check can run it with any compiler: first its seeds,
  * each of which must get past the target's first check, then the given files.
  *
- * usage: TARGET_replay [--root FOLDER] [--write-seeds FOLDER] [FILE | FOLDER]…
+ * usage: TARGET_replay [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] [--only B]
+ *                      [--longest L] [FILE | FOLDER]…
  *   --root         the project's folder: some seeds are made from its files (default .)
- *   --write-seeds  also writes the seeds to this folder, one file each */
-#include "target.h"
+ *   --write-seeds  also writes the seeds to this folder, one file each
+ *   --mutate       also runs so many changed seeds and files (mutate.h), and writes the one that
+ *                  runs to mutated-input, if the run ends there
+ *   --random       where their random numbers begin (default 1)
+ *   --only         changes those alone that begin with this byte, and leaves it as it is
+ *   --longest      changes those alone that have at most so many bytes: short ones run faster */
+#include "mutate.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -12,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,6 +30,11 @@ struct replay {
     const char *folder; /* for --write-seeds; NULL: not written */
     size_t count;
 };
+
+/* What changed inputs are made of. */
+static struct mutator *mutator;
+static int only = -1;
+static size_t longest = SIZE_MAX;
 
 static void die(const char *what, const char *path) {
     fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errno));
@@ -36,6 +48,13 @@ static void run(const void *bytes, size_t size) {
         memcpy(copy, bytes, size);
     LLVMFuzzerTestOneInput(copy, size);
     free(copy);
+}
+
+/* A seed or file, which changed inputs may be made of. */
+static void run_given(const void *bytes, size_t size) {
+    run(bytes, size);
+    if (mutator && size <= longest && (only < 0 || (size > 0 && *(const uint8_t *)bytes == only)))
+        mutator_add(mutator, bytes, size);
 }
 
 static void write_seed(const struct replay *replay, const void *bytes, size_t size) {
@@ -52,7 +71,7 @@ static void add_seed(struct seeds *self, const void *bytes, size_t size) {
     uint64_t accepted = target_count().accepted;
     if (replay->folder) /* before it runs, so that a crashing seed is kept */
         write_seed(replay, bytes, size);
-    run(bytes, size);
+    run_given(bytes, size);
     if (target_count().accepted == accepted) {
         fprintf(stderr, "seed %zu does not get past the target's first check\n", replay->count);
         exit(1);
@@ -70,7 +89,7 @@ static void run_file(const char *path) {
         die("cannot read", path);
     fclose(file);
     fprintf(stderr, "%s\n", path); /* names the input if it crashes */
-    run(bytes, size);
+    run_given(bytes, size);
 }
 
 static void run_path(const char *path) {
@@ -95,7 +114,43 @@ static void run_path(const char *path) {
     free(entries);
 }
 
+/* ---- changed inputs ---- */
+
+static const uint8_t *running;
+static size_t running_size;
+
+static void keep_running(void) {
+    FILE *file = fopen("mutated-input", "wb");
+    if (file) {
+        fwrite(running, 1, running_size, file);
+        fclose(file);
+    }
+}
+
+/* The process ends anyway; sanitizers abort, too (ASAN_OPTIONS=abort_on_error=1). */
+static void on_end(int number) {
+    keep_running();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void run_mutated(uint64_t count) {
+    static const int ends[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGTERM, SIGINT};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        signal(ends[i], on_end);
+    for (uint64_t i = 0; i < count; i++) {
+        size_t size;
+        const uint8_t *bytes = mutator_next(mutator, &size);
+        if (only >= 0 && size > 0)
+            ((uint8_t *)(uintptr_t)bytes)[0] = (uint8_t)only;
+        running = bytes;
+        running_size = size;
+        run(bytes, size);
+    }
+}
+
 int main(int argc, char **argv) {
+    uint64_t mutations = 0, random = 1;
     const char *root = ".";
     struct replay replay = {.seeds = {.add = add_seed}};
     int next = 1;
@@ -104,18 +159,33 @@ int main(int argc, char **argv) {
             root = argv[next + 1];
         else if (strcmp(argv[next], "--write-seeds") == 0)
             replay.folder = argv[next + 1];
+        else if (strcmp(argv[next], "--mutate") == 0)
+            mutations = strtoull(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--random") == 0)
+            random = strtoull(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--only") == 0)
+            only = (int)strtoul(argv[next + 1], NULL, 10);
+        else if (strcmp(argv[next], "--longest") == 0)
+            longest = strtoull(argv[next + 1], NULL, 10);
         else
             break;
     }
     if (next < argc && argv[next][0] == '-') {
-        fprintf(stderr, "usage: %s [--root FOLDER] [--write-seeds FOLDER] [FILE | FOLDER]...\n",
+        fprintf(stderr,
+                "usage: %s [--root FOLDER] [--write-seeds FOLDER] [--mutate N] [--random S] "
+                "[--only B] [--longest L] [FILE | FOLDER]...\n",
                 argv[0]);
         return 64;
     }
+    if (mutations > 0)
+        mutator = mutator_new(random);
     LLVMFuzzerInitialize(&argc, &argv);
     target_seeds(&replay.seeds, root);
     for (; next < argc; next++)
         run_path(argv[next]);
+    if (mutations > 0)
+        run_mutated(mutations);
+    mutator_free(mutator);
     struct target_count count = target_count();
     printf("%zu seeds, %" PRIu64 " inputs, %" PRIu64 " got past the first check\n", replay.count,
            count.inputs, count.accepted);

@@ -75,6 +75,26 @@ models:
 """
 
 
+ONNX = f"""\
+models:
+  - {{name: boosting, file: models/boosting.onnx, input_names: [amount, count, ratio, hour, channel, country], inputs: {NUMBERS}}}
+  - {{name: linear, file: models/linear.onnx, inputs: {NUMBERS}}}
+  - name: forest
+    file: models/forest.onnx
+    input_names: [amount, count, ratio, hour, channel, country]
+    inputs: {NUMBERS}
+    classes: [usual, odd, bad]
+  - name: logistic
+    file: models/logistic.onnx
+    input_names: [amount, count, ratio, hour, channel, country]
+    inputs: {NUMBERS}
+    reasons: {{top: 2}}
+  - name: beyond
+    file: models/logistic.onnx
+    inputs: {{f0: "1e300", f1: "0", f2: "0", f3: "0", f4: "0", f5: "0"}}
+"""
+
+
 def read_rows(name):
     with open(os.path.join(GOLDEN, name), encoding="ascii") as file:
         return [[float(cell) if cell else None for cell in row] for row in csv.reader(file)]
@@ -174,6 +194,42 @@ class ModelsTest(ServerTest):
             self.assertEqual(one.read(), other.read())
         replayed = self.harrier("replay", f"{self.folder}/data", "--policy", f"{self.folder}/exported")
         self.assertEqual(replayed.returncode, 0, replayed.stderr)
+
+    def test_onnx(self):
+        """Trees, classes and linear models of ONNX; a sum beyond all numbers fails the rules that read it."""
+        self.write_policy("models.yaml", ONNX)
+        self.write_policy("rules/velocity.yaml", """\
+rules:
+  - {name: likely, when: "models.logistic > 0.5", then: {verdict: review}, reason: "{models.logistic}"}
+  - {name: beyond, when: "models.beyond > 0.5", then: {score: 1}}
+""")
+        os.makedirs(f"{self.folder}/policy/models")
+        names = ("boosting", "linear", "forest", "logistic")
+        for name in names:
+            shutil.copyfile(os.path.join(GOLDEN, f"onnx_{name}.onnx"), f"{self.folder}/policy/models/{name}.onnx")
+        checked = self.harrier("check", f"{self.folder}/policy")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("linear: linear, 6 inputs", checked.stdout)
+        self.assertIn("forest: 12 trees, 6 inputs, 3 classes", checked.stdout)
+        server, explained = self.server().start(), 0
+        with server.connect() as connection:
+            for number, (row, *expected) in enumerate(zip(self.rows, *(read_rows(f"onnx_{name}.csv") for name in names))):
+                boosting, linear, forest, logistic = expected
+                decision = connection.score([transaction(number, row)], return_features=True)[0]["decision"]
+                found = {one["name"]: float(one.get("number", 0)) for one in decision["features"]}
+                self.assertAlmostEqual(found["models.boosting"], boosting[1], delta=2e-7)
+                self.assertAlmostEqual(found["models.linear"], linear[1], delta=1e-6 * max(1, abs(linear[1])))
+                self.assertEqual([found[f"models.forest.{name}"] for name in ("usual", "odd", "bad")], forest[3:])
+                self.assertAlmostEqual(found["models.logistic"], logistic[1], delta=2e-6)
+                self.assertEqual(decision["failed_rules"], ["beyond"])
+                texts = [reason["text"] for reason in decision.get("reasons", [])]
+                self.assertEqual(len(texts), logistic[1] > 0.5)
+                explained += sum(" is " in text for text in texts)  # unless no input raised it
+        self.assertGreater(explained, 10)
+        self.assertEqual(server.stop(), 0, server.said())
+        audit = self.harrier("replay", f"{self.folder}/data", "--recorded")
+        self.assertEqual(audit.returncode, 0, audit.stderr)
+        self.assertIn("Every decision equals the archived one.", audit.stdout)
 
     def test_swapped_in_the_middle_of_a_stream(self):
         """While another connection scores all the time, the policy's models change: each decision is that of the models

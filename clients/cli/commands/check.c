@@ -164,8 +164,11 @@ static void print_cutoffs(const struct snapshot *snapshot) {
 
 static void print_model(const struct policy_model *model) {
     const struct model_shape *shape = model_shape(model->model);
-    printf("model      %" TEXT_FORMAT ": %zu trees, %zu inputs", TEXT_ARGS(model->name),
-           shape->tree_count, shape->input_count);
+    printf("model      %" TEXT_FORMAT ": ", TEXT_ARGS(model->name));
+    if (shape->is_linear)
+        printf("linear, %zu inputs", shape->input_count);
+    else
+        printf("%zu trees, %zu inputs", shape->tree_count, shape->input_count);
     if (shape->output_count > 1)
         printf(", %zu classes", shape->output_count);
     printf("%s\n", model->reference ? ", compared with its training" : "");

@@ -47,6 +47,9 @@ bool policy_model_explain(const struct policy_model *model, size_t output,
         return false;
     contributions_of_row(model->model, scratch, output, contributions + shape->input_count + 1,
                          contributions);
+    for (size_t i = 0; i <= shape->input_count && shape->is_linear; i++)
+        if (!isfinite(contributions[i]))
+            return false;
     *ret_explanation =
         (struct model_explanation){.inputs = scratch, .contributions = contributions};
     return true;
@@ -139,6 +142,14 @@ static void predict(const struct policy_model *model, double *margins) {
         margins[0] = isotonic(calibration, margins[0]);
 }
 
+/* A sum of products has no value if an input is missing, or greater than any number. */
+static bool are_finite(const double *margins, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(margins[i]))
+            return false;
+    return true;
+}
+
 void policy_model_eval(const struct policy_model *model, const struct value *frame,
                        struct arena *arena, double *scratch, struct value *ret_values) {
     const struct model_shape *shape = model_shape(model->model);
@@ -152,6 +163,12 @@ void policy_model_eval(const struct policy_model *model, const struct value *fra
     }
     model_margins(model->model, scratch, columns, margins);
     margins[shape->output_count] = margins[model->reasons.output];
+    if (shape->is_linear && !are_finite(margins, shape->output_count)) {
+        for (size_t i = 0; i < model->slot_count; i++)
+            ret_values[i] =
+                (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
+        return;
+    }
     bool is_scorecard = model->file.length == 0;
     if (model->output != MODEL_OUTPUT_MARGIN && !is_scorecard)
         predict(model, margins);

@@ -85,8 +85,9 @@ struct policy_model {
 /* doubles of scratch memory that an evaluation or an explanation takes */
 size_t policy_model_scratch(const struct policy_model *model);
 
-/* The values of the model's slots. If an input fails, all of them are its error. What evaluating
- * inputs allocates in the arena is released again. Pure. */
+/* The values of the model's slots. If an input fails, all of them are its error; if a linear model
+ * needs an input that is missing, EXPRESSION_BAD_ARGUMENT. What evaluating inputs allocates in the
+ * arena is released again. Pure. */
 void policy_model_eval(const struct policy_model *model, const struct value *frame,
                        struct arena *arena, double *scratch, struct value *ret_values);
 /* What an evaluation has left in its scratch memory, which begins with the inputs: the margin that
@@ -94,7 +95,8 @@ void policy_model_eval(const struct policy_model *model, const struct value *fra
 double policy_model_margin(const struct policy_model *model, const double *scratch);
 
 /* Of one output: the inputs, what each contributed, and before them all the margin's expected value
- * (core/model/contributions.h). false: an input failed, or the model has no covers. */
+ * (core/model/contributions.h). false: an input failed, or is missing in a linear model, or the
+ * model has no covers. */
 struct model_explanation {
     const double *inputs;        /* NaN: missing */
     const double *contributions; /* parallel; one more: the bias */

@@ -24,6 +24,7 @@ enum model_key {
     FILE_KEY,
     FORMAT,
     SCORECARD,
+    INPUT_NAMES,
     INPUTS,
     OUTPUT,
     CLASSES,
@@ -40,6 +41,7 @@ struct models_loader {
     struct key *keys;           /* of the model being read */
     const struct tree_node *at; /* the model being read */
     struct policy_model *model; /* likewise */
+    struct model *file_model;   /* of a file: the same as model->model */
     struct scorecard scorecard; /* .model NULL: it is a file's */
     struct buffer definition;
     size_t reference_bins; /* of all models so far */
@@ -54,10 +56,10 @@ static bool has_suffix(struct text path, const char *suffix) {
 
 static bool read_format(struct models_loader *loader, struct text path,
                         enum model_format *ret_format) {
-    static const char *const names[] = {"xgboost-json", "xgboost-ubj", "lightgbm", NULL};
+    static const char *const names[] = {"xgboost-json", "xgboost-ubj", "lightgbm", "onnx", NULL};
     static const enum model_format formats[] = {MODEL_XGBOOST_JSON, MODEL_XGBOOST_UBJ,
-                                                MODEL_LIGHTGBM};
-    static const char *const suffixes[] = {".json", ".ubj", ".txt"};
+                                                MODEL_LIGHTGBM, MODEL_ONNX};
+    static const char *const suffixes[] = {".json", ".ubj", ".txt", ".onnx"};
     const struct tree_node *node = loader->keys[FORMAT].node;
     size_t index = 0;
     if (node) {
@@ -66,14 +68,14 @@ static bool read_format(struct models_loader *loader, struct text path,
         *ret_format = formats[index];
         return true;
     }
-    for (; index < 3; index++)
+    for (; index < sizeof suffixes / sizeof *suffixes; index++)
         if (has_suffix(path, suffixes[index])) {
             *ret_format = formats[index];
             return true;
         }
     read_diagnostic(&loader->reader, loader->keys[FILE_KEY].node,
                     "the format of \"%" TEXT_FORMAT "\" is unknown; expected a name that ends in "
-                    ".json or .ubj (XGBoost) or .txt (LightGBM), or \"format\"",
+                    ".json or .ubj (XGBoost), .txt (LightGBM) or .onnx, or \"format\"",
                     TEXT_ARGS(path));
     return false;
 }
@@ -114,7 +116,7 @@ static bool read_file(struct models_loader *loader) {
     for (size_t i = 0; i < sizeof digest; i++)
         buffer_printf(&loader->definition, "%02x", digest[i]);
     loader->model->file = path;
-    loader->model->model = model;
+    loader->model->model = loader->file_model = model;
     return true;
 }
 
@@ -177,6 +179,40 @@ static bool read_trees(struct models_loader *loader) {
 }
 
 /* ---- inputs ---- */
+
+/* Names for inputs that have none in the file, as in ONNX: one for each, in the file's order. */
+static bool read_input_names(struct models_loader *loader) {
+    const struct tree_node *node = loader->keys[INPUT_NAMES].node;
+    size_t count = model_shape(loader->model->model)->input_count, read = 0;
+    if (!node)
+        return true;
+    if (loader->scorecard.model) {
+        read_diagnostic(&loader->reader, node, "a scorecard's inputs have their names in points");
+        return false;
+    }
+    if (!read_list(&loader->reader, node, "input_names"))
+        return false;
+    if (node->child_count != count) {
+        read_diagnostic(&loader->reader, node, "%zu names; the model has %zu inputs",
+                        node->child_count, count);
+        return false;
+    }
+    struct text *names = arena_calloc(loader->load->arena, count, sizeof *names);
+    check(names);
+    for (const struct tree_node *item = node->first; item; item = item->next) {
+        if (!read_text(&loader->reader, item, "an input's name", MODEL_NAME_MAX, &names[read]))
+            return false;
+        for (size_t i = 0; i < read; i++)
+            if (text_equal(names[i], names[read])) {
+                read_diagnostic(&loader->reader, item, "input \"%" TEXT_FORMAT "\" twice",
+                                TEXT_ARGS(names[read]));
+                return false;
+            }
+        read++;
+    }
+    model_name_inputs(loader->file_model, names);
+    return true;
+}
 
 static size_t find_input(const struct model_shape *shape, struct text name) {
     for (size_t i = 0; i < shape->input_count; i++)
@@ -345,7 +381,7 @@ static bool read_inputs(struct models_loader *loader) {
 static bool is_probability(const struct models_loader *loader) {
     enum forest_link link = model_shape(loader->model->model)->link;
     return link == FOREST_LINK_LOGISTIC || link == FOREST_LINK_SOFTMAX ||
-           link == FOREST_LINK_ONE_VERSUS_ALL;
+           link == FOREST_LINK_ONE_VERSUS_ALL || link == FOREST_LINK_PROBABILITY;
 }
 
 /* The default is what the library's predict() gives; of a scorecard, its points. */
@@ -480,7 +516,7 @@ static bool read_calibration(struct models_loader *loader) {
         read_diagnostic(&loader->reader, node, "expected either \"platt\" or \"isotonic\"");
         return false;
     }
-    if (model_shape(loader->model->model)->link != FOREST_LINK_LOGISTIC ||
+    if (!is_probability(loader) || model_shape(loader->model->model)->output_count > 1 ||
         loader->model->output == MODEL_OUTPUT_MARGIN) {
         read_diagnostic(&loader->reader, node,
                         "only the probability or score of a model with two classes can be "
@@ -551,11 +587,15 @@ static bool read_reasons(struct models_loader *loader, const struct tree_node *n
          !read_choice(&loader->reader, keys[1].node, "direction", directions, &direction)) ||
         !read_reasons_class(loader, node, keys[2].node))
         return false;
-    if (!model_shape(loader->model->model)->has_covers) {
+    const struct model_shape *shape = model_shape(loader->model->model);
+    if (!shape->has_covers) {
         read_diagnostic(
             &loader->reader, node,
-            "the model's file lacks the counts of its nodes, or some are 0: what inputs "
-            "contribute cannot be computed");
+            shape->is_linear
+                ? "the linear model's file lacks a Scaler of all its inputs, and so their means: "
+                  "what inputs contribute cannot be computed"
+                : "the model's file lacks the counts of its nodes, or some are 0: what inputs "
+                  "contribute cannot be computed");
         return false;
     }
     loader->model->reasons.top = (size_t)top;
@@ -605,6 +645,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         [FILE_KEY] = {"file", false, NULL},
         [FORMAT] = {"format", false, NULL},
         [SCORECARD] = {"scorecard", false, NULL},
+        [INPUT_NAMES] = {"input_names", false, NULL},
         [INPUTS] = {"inputs", false, NULL},
         [OUTPUT] = {"output", false, NULL},
         [CLASSES] = {"classes", false, NULL},
@@ -628,7 +669,7 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
         good &=
             read_text(&loader->reader, keys[ABOUT].node, "about", POLICY_ABOUT_MAX, &model.about);
     if (good && read_trees(loader)) {
-        good = read_inputs(loader);
+        good = read_input_names(loader) && read_inputs(loader);
         good &= read_output(loader);
         good &= read_classes(loader);
         good = good && read_calibration(loader);

@@ -1,0 +1,14 @@
+/* Changed inputs for a target without libFuzzer: each is a seed or a file with a few bytes, pieces
+ * or numbers changed. Blind, so it reaches less than libFuzzer does in as many inputs. */
+#pragma once
+
+#include "target.h"
+
+struct mutator; /* not thread-safe */
+
+struct mutator *mutator_new(uint64_t seed);
+void mutator_free(struct mutator *mutator);
+void mutator_add(struct mutator *mutator, const void *bytes, size_t size); /* copies */
+
+/* The next changed input; valid until the next call. There is something to change. */
+const uint8_t *mutator_next(struct mutator *mutator, size_t *ret_size);

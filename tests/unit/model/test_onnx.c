@@ -1,0 +1,520 @@
+/* Models of tests/golden/models/onnx_* beside what onnxruntime made of the same rows: sums of trees
+ * bit for bit, sums of products closely. And files that are none: changed by a byte, or with one
+ * thing in them that is not supported. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "core/base/check.h"
+#include "core/model/contributions.h"
+#include "core/model/model.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
+
+#include "onnx.pb-c.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INPUTS  6
+#define COLUMNS 32
+#define ROWS    40
+
+static const char *golden;
+
+static const struct {
+    const char *name;
+    size_t outputs, trees;
+    enum forest_link link;
+    bool has_covers;
+} models[] = {
+    {"onnx_boosting", 1, 6, FOREST_LINK_LOGISTIC, false},
+    {"onnx_forest", 3, 12, FOREST_LINK_PROBABILITY, false},
+    {"onnx_logistic", 1, 0, FOREST_LINK_LOGISTIC, true},
+    {"onnx_linear", 1, 0, FOREST_LINK_IDENTITY, true},
+    {"onnx_lightgbm", 1, 6, FOREST_LINK_LOGISTIC, false},
+    {"onnx_xgboost", 3, 9, FOREST_LINK_SOFTMAX, false},
+    {"onnx_catboost", 1, 6, FOREST_LINK_LOGISTIC, false},
+    {"onnx_covers", 1, 6, FOREST_LINK_LOGISTIC, true},
+    {"onnx_branches", 1, 12, FOREST_LINK_IDENTITY, false},
+};
+#define MODELS (sizeof models / sizeof *models)
+
+static struct text read_golden(const char *name, const char *suffix) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.%s", golden, name, suffix);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *bytes = check_malloc(1 << 20);
+    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
+    fclose(file);
+    bytes[size] = '\0';
+    return (struct text){.data = bytes, .length = size};
+}
+
+static void drop(struct text t) {
+    free((void *)(uintptr_t)t.data);
+}
+
+/* Rows of numbers with commas; an empty cell is NaN. Returns the cells of a row. */
+static size_t read_rows(const char *name, double rows[ROWS][COLUMNS]) {
+    struct text file = read_golden(name, "csv");
+    const char *at = file.data;
+    size_t columns = 0;
+    for (size_t row = 0; row < ROWS; row++) {
+        for (columns = 0;; columns++) {
+            char *end = (char *)(uintptr_t)at;
+            assert_true(columns < COLUMNS);
+            rows[row][columns] = *at == ',' || *at == '\n' ? NAN : strtod(at, &end);
+            at = end + 1;
+            if (*end == '\n')
+                break;
+            assert_int_equal(*end, ',');
+        }
+        columns++;
+    }
+    assert_int_equal(*at, '\0');
+    drop(file);
+    return columns;
+}
+
+static struct model *load(const char *name, struct arena *arena) {
+    struct text file = read_golden(name, "onnx");
+    struct error error;
+    struct model *model = NULL;
+    arena_init(arena, SIZE_MAX / 4);
+    if (model_read(MODEL_ONNX, file, arena, &model, &error) < 0)
+        fail_msg("%s: %s", name, error.text);
+    drop(file);
+    return model;
+}
+
+/* ---- as onnxruntime ---- */
+
+static void check_contributions(const struct model *model, const double *row, double margin,
+                                const double *theirs, double *scratch) {
+    double contributions[INPUTS + 1], sum = 0;
+    contributions_of_row(model, row, 0, scratch, contributions);
+    for (size_t k = 0; k <= INPUTS; k++) {
+        sum += contributions[k];
+        if (theirs && fabs(contributions[k] - theirs[k]) > 2e-5)
+            fail_msg("contribution %zu is %.9g; expected %.9g", k, contributions[k], theirs[k]);
+    }
+    assert_true(fabs(sum - margin) <= 1e-5 * fmax(1, fabs(margin)));
+}
+
+static void check_row(size_t i, const struct model *model, const double *row,
+                      const double *expected, size_t columns, double *scratch) {
+    double margins[MODEL_OUTPUTS_MAX];
+    size_t outputs = models[i].outputs;
+    model_margins(model, row, scratch, margins);
+    for (size_t k = 0; k < outputs; k++) {
+        double off = fabs(margins[k] - expected[k]);
+        if (!(off <= (models[i].trees > 0 ? 0 : 1e-6 * fmax(1, fabs(margins[k])))))
+            fail_msg("%s: margin %.17g; expected %.17g", models[i].name, margins[k], expected[k]);
+    }
+    double margin = margins[0];
+    model_predict(model, margins);
+    for (size_t k = 0; k < outputs; k++)
+        assert_true(fabs(margins[k] - expected[outputs + k]) <=
+                    (models[i].trees > 0 ? 2e-7 : 1e-6) * fmax(1, fabs(margins[k])));
+    if (models[i].has_covers)
+        check_contributions(model, row, margin,
+                            columns > 2 * outputs ? &expected[2 * outputs] : NULL, scratch);
+}
+
+static void models_are_as_onnxruntime(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS], expected[ROWS][COLUMNS];
+    assert_int_equal(read_rows("rows", rows), INPUTS);
+    for (size_t i = 0; i < MODELS; i++) {
+        struct arena arena;
+        struct model *model = load(models[i].name, &arena);
+        const struct model_shape *shape = model_shape(model);
+        assert_int_equal(shape->input_count, INPUTS);
+        assert_int_equal(shape->output_count, models[i].outputs);
+        assert_int_equal(shape->tree_count, models[i].trees);
+        assert_int_equal(shape->link, models[i].link);
+        assert_int_equal(shape->has_covers, models[i].has_covers);
+        assert_int_equal(shape->is_linear, models[i].trees == 0);
+        size_t columns = read_rows(models[i].name, expected);
+        double *scratch = check_calloc(contributions_scratch(model), sizeof *scratch);
+        for (size_t row = 0; row < ROWS; row++)
+            check_row(i, model, rows[row], expected[row], columns, scratch);
+        free(scratch);
+        arena_deinit(&arena);
+    }
+}
+
+static void inputs_have_names(void **state) {
+    (void)state;
+    static const char *const own[INPUTS] = {"amount", "count",   "ratio",
+                                            "hour",   "channel", "country"};
+    struct arena arena;
+    struct model *model = load("onnx_linear", &arena); /* a tensor for each */
+    for (size_t i = 0; i < INPUTS; i++)
+        assert_true(text_is(model_shape(model)->inputs[i], own[i]));
+    arena_deinit(&arena);
+    model = load("onnx_boosting", &arena); /* one tensor of all */
+    struct text names[INPUTS];
+    for (size_t i = 0; i < INPUTS; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "f%zu", i);
+        assert_true(text_is(model_shape(model)->inputs[i], name));
+        names[i] = text_of(own[i]);
+    }
+    model_name_inputs(model, names);
+    assert_true(text_is(model_shape(model)->inputs[5], "country"));
+    arena_deinit(&arena);
+}
+
+static void batches_are_as_single_rows(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS], inputs[MODEL_ROWS_MAX * INPUTS];
+    read_rows("rows", rows);
+    for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k++)
+        inputs[k] = rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
+    for (size_t i = 0; i < MODELS; i++) {
+        struct arena arena;
+        struct model *model = load(models[i].name, &arena);
+        size_t outputs = models[i].outputs;
+        struct model_batch *batch = model_batch_new(model);
+        double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
+        double margins[MODEL_ROWS_MAX * 3], single[3];
+        model_margins_of_rows(model, batch, inputs, MODEL_ROWS_MAX, margins);
+        for (size_t k = 0; k < MODEL_ROWS_MAX; k++) {
+            model_margins(model, &inputs[k * INPUTS], scratch, single);
+            assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+        }
+        model_batch_free(batch);
+        free(scratch);
+        arena_deinit(&arena);
+    }
+}
+
+/* What a linear model needs and does not get. */
+static void sums_with_missing_products_are_nan(void **state) {
+    (void)state;
+    struct arena arena;
+    struct model *model = load("onnx_logistic", &arena); /* has an Imputer */
+    double row[INPUTS] = {NAN, 1, 1, 1, 1, 1}, huge[INPUTS] = {1e300, 1, 1, 1, 1, 1}, margin;
+    double *scratch = check_calloc(contributions_scratch(model), sizeof *scratch);
+    model_margins(model, row, scratch, &margin);
+    assert_true(isfinite(margin));
+    model_margins(model, huge, scratch, &margin); /* beyond floats */
+    assert_false(isfinite(margin));
+    free(scratch);
+    arena_deinit(&arena);
+}
+
+/* Where nothing but the mean is known of an input, the Imputer puts it in: so what an input
+ * contributes is what the margin loses when it goes missing. */
+static void contributions_of_linear_models_are_differences(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS];
+    static const char *const names[] = {"onnx_logistic", "onnx_linear"};
+    read_rows("rows", rows);
+    for (size_t i = 0; i < 2; i++) {
+        struct arena arena;
+        struct model *model = load(names[i], &arena);
+        double *scratch = check_calloc(contributions_scratch(model), sizeof *scratch);
+        for (size_t row = 0; row < ROWS; row++) {
+            double contributions[INPUTS + 1], with, without;
+            contributions_of_row(model, rows[row], 0, scratch, contributions);
+            model_margins(model, rows[row], scratch, &with);
+            for (size_t k = 0; k < INPUTS; k++) {
+                double other[INPUTS];
+                memcpy(other, rows[row], sizeof other);
+                other[k] = NAN;
+                model_margins(model, other, scratch, &without);
+                assert_true(fabs(contributions[k] - (with - without)) <=
+                            1e-5 * fmax(1, fabs(with)));
+            }
+        }
+        free(scratch);
+        arena_deinit(&arena);
+    }
+}
+
+/* ---- unfit files ---- */
+
+static void damaged_files_are_refused_or_evaluated(void **state) {
+    (void)state;
+    uint64_t random = asked_seed(7), steps = asked_steps(400);
+    for (size_t i = 0; i < MODELS; i++) {
+        struct text file = read_golden(models[i].name, "onnx");
+        for (uint64_t step = 0; step < steps; step++) {
+            size_t length = step % 4 == 0 ? split_mix(&random) % file.length : file.length;
+            char *bytes = check_malloc(length + 1); /* its exact size, for AddressSanitizer */
+            memcpy(bytes, file.data, length);
+            for (uint64_t k = 0; k < step % 4 && length > 0; k++)
+                bytes[split_mix(&random) % length] = (char)split_mix(&random);
+            struct arena arena;
+            struct error error;
+            struct model *model;
+            arena_init(&arena, SIZE_MAX / 4);
+            if (model_read(MODEL_ONNX, (struct text){.data = bytes, .length = length}, &arena,
+                           &model, &error) < 0) {
+                assert_true(error.text[0] != '\0' && !strchr(error.text, '\n'));
+            } else {
+                const struct model_shape *shape = model_shape(model);
+                double *inputs = check_calloc(shape->input_count, sizeof *inputs);
+                double *scratch = check_calloc(contributions_scratch(model) + 1, sizeof *scratch);
+                double margins[MODEL_OUTPUTS_MAX];
+                for (size_t k = 0; k < shape->input_count; k++)
+                    inputs[k] = k % 3 == 0 ? NAN : (double)k;
+                model_margins(model, inputs, scratch, margins);
+                free(inputs);
+                free(scratch);
+            }
+            arena_deinit(&arena);
+            free(bytes);
+        }
+        drop(file);
+    }
+}
+
+/* ---- what is not supported ---- */
+
+static Onnx__Attribute *attribute_of(Onnx__Model *model, const char *name) {
+    for (size_t i = 0; i < model->graph->n_node; i++)
+        for (size_t k = 0; k < model->graph->node[i]->n_attribute; k++) {
+            Onnx__Attribute *attribute = model->graph->node[i]->attribute[k];
+            if (attribute->name.len == strlen(name) &&
+                memcmp(attribute->name.data, name, attribute->name.len) == 0)
+                return attribute;
+        }
+    fail_msg("no attribute %s", name);
+    return NULL;
+}
+
+static ProtobufCBinaryData bytes_of(const char *string) {
+    char *copy = check_malloc(strlen(string) + 1);
+    memcpy(copy, string, strlen(string) + 1);
+    return (ProtobufCBinaryData){.len = strlen(string), .data = (uint8_t *)copy};
+}
+
+static void put(ProtobufCBinaryData *bytes, const char *string) {
+    free(bytes->data);
+    *bytes = bytes_of(string);
+}
+
+static void set_string(Onnx__Model *model, const char *name, const char *string) {
+    put(&attribute_of(model, name)->s, string);
+}
+
+static void other_operator(Onnx__Model *model) {
+    put(&model->graph->node[0]->op_type, "TreeEnsemble");
+}
+static void other_domain(Onnx__Model *model) {
+    put(&model->graph->node[0]->domain, "com.example");
+}
+static void other_link(Onnx__Model *model) {
+    set_string(model, "post_transform", "PROBIT");
+}
+static void softmax_of_one(Onnx__Model *model) {
+    set_string(model, "post_transform", "SOFTMAX");
+}
+static void other_aggregate(Onnx__Model *model) {
+    set_string(model, "aggregate_function", "MAX");
+}
+static void other_mode(Onnx__Model *model) {
+    put(&attribute_of(model, "nodes_modes")->strings[0], "BRANCH_MEMBER");
+}
+static void no_such_child(Onnx__Model *model) {
+    attribute_of(model, "nodes_truenodeids")->ints[0] = 77;
+}
+static void own_child(Onnx__Model *model) {
+    attribute_of(model, "nodes_truenodeids")->ints[0] = 0;
+}
+static void same_children(Onnx__Model *model) { /* then its other leaf is never reached */
+    attribute_of(model, "nodes_truenodeids")->ints[0] =
+        attribute_of(model, "nodes_falsenodeids")->ints[0];
+}
+static void node_twice(Onnx__Model *model) {
+    attribute_of(model, "nodes_nodeids")->ints[1] = 0;
+}
+static void other_column(Onnx__Model *model) {
+    attribute_of(model, "nodes_featureids")->ints[0] = INPUTS;
+}
+static void limit_of_nan(Onnx__Model *model) {
+    attribute_of(model, "nodes_values")->floats[0] = NAN;
+}
+static void leaf_of_nan(Onnx__Model *model) {
+    attribute_of(model, "target_weights")->floats[0] = NAN;
+}
+static void too_great(Onnx__Model *model) {
+    attribute_of(model, "base_values")->floats[0] = 3e38f;
+}
+static void leaf_without_weight(Onnx__Model *model) {
+    attribute_of(model, "target_nodeids")->ints[0] = 0;
+}
+static void weight_of_no_leaf(Onnx__Model *model) {
+    attribute_of(model, "target_nodeids")->ints[0] = 9;
+}
+static void two_weights(Onnx__Model *model) {
+    attribute_of(model, "target_nodeids")->ints[1] = attribute_of(model, "target_nodeids")->ints[0];
+}
+static void scattered_tree(Onnx__Model *model) {
+    Onnx__Attribute *trees = attribute_of(model, "nodes_treeids");
+    trees->ints[trees->n_ints - 1] = 0;
+    attribute_of(model, "nodes_nodeids")->ints[trees->n_ints - 1] = 5;
+}
+static void more_targets(Onnx__Model *model) {
+    attribute_of(model, "n_targets")->i = 2;
+}
+static void fewer_numbers(Onnx__Model *model) {
+    attribute_of(model, "nodes_values")->n_floats--;
+}
+static void other_type(Onnx__Model *model) {
+    model->graph->input[0]->type->tensor_type->elem_type = 7;
+}
+static void unknown_width(Onnx__Model *model) {
+    model->graph->input[0]->type->tensor_type->shape->dim[1]->has_dim_value = false;
+    model->graph->input[0]->type->tensor_type->shape->dim[1]->dim_value = 0;
+}
+static void too_wide(Onnx__Model *model) {
+    model->graph->input[0]->type->tensor_type->shape->dim[1]->dim_value = 1001;
+}
+static void unknown_value(Onnx__Model *model) {
+    put(&model->graph->node[0]->input[0], "nothing");
+}
+static void long_name(Onnx__Model *model) {
+    char name[300] = "";
+    memset(name, 'a', sizeof name - 1);
+    put(&model->graph->node[0]->output[0], name);
+}
+static void no_output(Onnx__Model *model) {
+    put(&model->graph->output[0]->name, "nothing");
+}
+static void other_scale(Onnx__Model *model) {
+    attribute_of(model, "scale")->n_floats = 2;
+}
+static void coefficient_of_nan(Onnx__Model *model) {
+    attribute_of(model, "coefficients")->floats[0] =
+        attribute_of(model, "coefficients")->floats[7] = NAN;
+}
+static void fewer_coefficients(Onnx__Model *model) {
+    attribute_of(model, "coefficients")->n_floats--;
+}
+static void normalizer_of_inputs(Onnx__Model *model) {
+    put(&model->graph->node[1]->op_type, "Normalizer");
+}
+static void second_model(Onnx__Model *model) { /* the Cast of labels */
+    Onnx__Node *node = model->graph->node[3];
+    put(&node->op_type, "LinearRegressor");
+    put(&node->input[0], "variable");
+}
+static void base_of_two(Onnx__Model *model) {
+    Onnx__Attribute *base = attribute_of(model, "base_values");
+    free(base->floats);
+    base->n_floats = 2;
+    base->floats = check_calloc(2, sizeof *base->floats);
+}
+
+static void unsupported_models_are_refused_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        void (*change)(Onnx__Model *);
+        const char *said;
+    } cases[] = {
+        {"onnx_branches", other_operator, "node \"trees\" (TreeEnsemble): not supported"},
+        {"onnx_branches", other_domain, "domain \"com.example\""},
+        {"onnx_boosting", other_link, "post_transform \"PROBIT\"; expected NONE, LOGISTIC"},
+        {"onnx_boosting", softmax_of_one, "post_transform SOFTMAX of a single score"},
+        {"onnx_boosting", base_of_two, "base_values has 2 numbers for two classes"},
+        {"onnx_branches", other_aggregate, "aggregate_function \"MAX\"; expected SUM or AVERAGE"},
+        {"onnx_branches", other_mode, "mode \"BRANCH_MEMBER\" of node 0 of tree 0"},
+        {"onnx_branches", no_such_child, "has the child 77, which there is not"},
+        {"onnx_branches", own_child, "tree 0 is deeper than 128, or shares"},
+        {"onnx_branches", same_children, NULL},
+        {"onnx_branches", node_twice, "tree 0 has node 0 twice"},
+        {"onnx_branches", other_column, "asks for column 6 of 6"},
+        {"onnx_branches", limit_of_nan, "the split's limit is not finite"},
+        {"onnx_branches", leaf_of_nan, "the leaf's value is not finite"},
+        {"onnx_branches", too_great, "the greatest margin of output 0 is more than"},
+        {"onnx_branches", leaf_without_weight, "leaf 1 of tree 0 has no weight"},
+        {"onnx_branches", weight_of_no_leaf, "weight 0 is of node 9 of tree 0, which there is not"},
+        {"onnx_branches", two_weights, "a leaf has two weights for output 0"},
+        {"onnx_branches", scattered_tree, "the nodes of a tree do not follow each other"},
+        {"onnx_branches", more_targets, "n_targets is 2; expected 1"},
+        {"onnx_branches", fewer_numbers, "nodes_values has 35 numbers; expected 36"},
+        {"onnx_branches", other_type, "input \"input\" is of type 7; expected a tensor of floats"},
+        {"onnx_branches", unknown_width, "input \"input\" has no known number of columns"},
+        {"onnx_branches", too_wide, "input \"input\" has more than 1000 columns"},
+        {"onnx_branches", unknown_value, "input \"nothing\" is not the output of an earlier node"},
+        {"onnx_branches", long_name, "an output's name is longer than 256 bytes"},
+        {"onnx_branches", no_output, "no output with scores"},
+        {"onnx_logistic", other_scale, "(Scaler): scale has 2 numbers for 6 columns"},
+        {"onnx_logistic", coefficient_of_nan, "is not finite"},
+        {"onnx_logistic", fewer_coefficients, "11 coefficients for 2 scores of 6 columns"},
+        {"onnx_logistic", normalizer_of_inputs, "(Normalizer): not supported for inputs"},
+        {"onnx_logistic", second_model, "(LinearRegressor): a second model"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text file = read_golden(cases[i].model, "onnx");
+        Onnx__Model *changed = onnx__model__unpack(NULL, file.length, (const uint8_t *)file.data);
+        assert_non_null(changed);
+        cases[i].change(changed);
+        uint8_t *bytes = check_malloc(onnx__model__get_packed_size(changed));
+        struct text packed = {.data = (const char *)bytes,
+                              .length = onnx__model__pack(changed, bytes)};
+        struct arena arena;
+        struct error error = {.text = "nothing"};
+        struct model *model;
+        arena_init(&arena, SIZE_MAX / 4);
+        model_read(MODEL_ONNX, packed, &arena, &model, &error);
+        if (!strstr(error.text, cases[i].said ? cases[i].said : "nothing"))
+            fail_msg("case %zu: %s; expected \"%s\"", i, error.text, cases[i].said);
+        arena_deinit(&arena);
+        free(bytes);
+        onnx__model__free_unpacked(changed, NULL);
+        drop(file);
+    }
+}
+
+/* Two bytes of a file, a hundred of memory: messages without fields. */
+static void many_empty_messages_are_refused(void **state) {
+    (void)state;
+    size_t count = 6 << 20;
+    char *bytes = check_malloc(2 * count + 5);
+    struct arena arena;
+    struct error error = {.text = "nothing"};
+    struct model *model;
+    size_t length = 2 * count; /* of the graph: 4 bytes */
+    bytes[0] = 0x3a;
+    for (size_t i = 0; i < 4; i++)
+        bytes[1 + i] = (char)((length >> (7 * i) & 0x7f) | (i < 3 ? 0x80 : 0));
+    for (size_t i = 0; i < count; i++) {
+        bytes[5 + 2 * i] = 0x0a;
+        bytes[6 + 2 * i] = 0;
+    }
+    arena_init(&arena, SIZE_MAX / 4);
+    assert_true(model_read(MODEL_ONNX, (struct text){.data = bytes, .length = 2 * count + 5},
+                           &arena, &model, &error) < 0);
+    assert_non_null(strstr(error.text, "unpacked, it takes more than 256 MiB"));
+    arena_deinit(&arena);
+    free(bytes);
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_are_as_onnxruntime),
+        cmocka_unit_test(inputs_have_names),
+        cmocka_unit_test(batches_are_as_single_rows),
+        cmocka_unit_test(sums_with_missing_products_are_nan),
+        cmocka_unit_test(contributions_of_linear_models_are_differences),
+        cmocka_unit_test(damaged_files_are_refused_or_evaluated),
+        cmocka_unit_test(unsupported_models_are_refused_by_name),
+        cmocka_unit_test(many_empty_messages_are_refused),
+    };
+    if (argc != 2)
+        return 64;
+    golden = argv[1];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
