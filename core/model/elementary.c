@@ -1,5 +1,6 @@
-/* exp: the reduction and the rational approximation of fdlibm's e_exp.c (Sun Microsystems, 1993).
- * log: the table and polynomial of ARM's optimized routines (MIT), which glibc and musl use. */
+/* exp, log: the reductions and the approximations of fdlibm's e_exp.c and e_log.c (Sun
+ * Microsystems, 1993). log of a float: the table and polynomial of ARM's optimized routines (MIT),
+ * which glibc and musl use. */
 #include "elementary.h"
 
 #include <math.h>
@@ -39,6 +40,28 @@ double elementary_exp(double x) {
     double high = x - k * ln2_high, low = k * ln2_low, r = high - low, t = r * r;
     double c = r - t * (p1 + t * (p2 + t * (p3 + t * (p4 + t * p5))));
     return scale(1 - ((low - (r * c) / (2 - c)) - high), k);
+}
+
+/* x = 2^k × (1 + f), with 1 + f near 1 on both sides; log(1 + f) is a series in f / (2 + f). */
+double elementary_log(double x) {
+    static const double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10,
+                        sqrt2 = 1.41421356237309504880;
+    static const double l1 = 6.666666666666735130e-01, l2 = 3.999999999940941908e-01,
+                        l3 = 2.857142874366239149e-01, l4 = 2.222219843214978396e-01,
+                        l5 = 1.818357216161805012e-01, l6 = 1.531383769920937332e-01,
+                        l7 = 1.479819860511658591e-01;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int k = (int)(bits >> 52) - 1023;
+    bits = (bits & (UINT64_MAX >> 12)) | (uint64_t)1023 << 52;
+    memcpy(&x, &bits, sizeof x);
+    if (x > sqrt2) {
+        x *= 0.5;
+        k++;
+    }
+    double f = x - 1, s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+    double r = z * (l1 + z * (l2 + z * (l3 + z * (l4 + z * (l5 + z * (l6 + z * l7))))));
+    return k * ln2_high - ((half - (s * (half + r) + k * ln2_low)) - f);
 }
 
 float elementary_log_float(float x) {

@@ -99,6 +99,7 @@ enum forest_link {
     FOREST_LINK_SOFTMAX,        /* probabilities of classes */
     FOREST_LINK_ONE_VERSUS_ALL, /* a probability for each class, which do not add up to 1 */
     FOREST_LINK_PROBABILITY,    /* nothing: the margins are probabilities */
+    FOREST_LINK_ANOMALY, /* 2 to this power: an isolation forest's score, 0 to 1, no probability */
 };
 
 struct forest {
@@ -144,3 +145,4 @@ int xgboost_read_json(struct text file, struct forest *forest, struct error *ret
 int xgboost_read_ubj(struct text file, struct forest *forest, struct error *ret_error);
 int lightgbm_read(struct text file, struct forest *forest, struct error *ret_error);
 int onnx_read(struct text file, struct forest *forest, struct error *ret_error);
+int isolation_read(struct text file, struct forest *forest, struct error *ret_error);

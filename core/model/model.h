@@ -1,5 +1,5 @@
-/* A model: a sum of decision trees, from XGBoost, LightGBM, ONNX or a scorecard, or a linear model
- * from ONNX, ready to be evaluated.
+/* A model: a sum of decision trees, from XGBoost, LightGBM, ONNX, an isolation forest or a scorecard,
+ * or a linear model from ONNX, ready to be evaluated.
  *
  * A file → a reader (forest.h) → model_new(), which checks everything and lays the trees out for
  * the processor's cache → struct model, immutable. The same inputs give the same bits on every
@@ -18,7 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum model_format { MODEL_XGBOOST_JSON, MODEL_XGBOOST_UBJ, MODEL_LIGHTGBM, MODEL_ONNX };
+enum model_format {
+    MODEL_XGBOOST_JSON,
+    MODEL_XGBOOST_UBJ,
+    MODEL_LIGHTGBM,
+    MODEL_ONNX,
+    MODEL_ISOLATION
+};
 
 struct model; /* lives in its arena */
 
@@ -65,7 +71,8 @@ void model_batch_free(struct model_batch *batch);               /* NULL is allow
 void model_margins_of_rows(const struct model *model, struct model_batch *batch,
                            const double *inputs, size_t rows, double *ret_margins);
 
-/* What the library's predict() makes of margins: probabilities, or a regression's value. In place.
+/* What the library's predict() makes of margins: probabilities, a regression's value, or an anomaly
+ * score from 0 to 1. In place.
  * Not for FOREST_LINK_NONE. */
 void model_predict(const struct model *model, double *margins);
 

@@ -7,7 +7,6 @@
  * its carry. The keys are column by column, so that those of all rows are read relative to one
  * address. */
 #include "linear.h"
-
 #include "model_layout.h"
 #include "steps.h"
 

@@ -12,6 +12,8 @@
 
 #define TREES 8 /* walked at once */
 
+#define LN2 0x1.62e42fefa39efp-1
+
 /* a, or b if the flag is 1: without a branch, as what is missing cannot be predicted. */
 static inline double choose(double a, double b, uint64_t flag) {
     uint64_t a_bits, b_bits;
@@ -166,6 +168,8 @@ static double predicted(const struct model *model, double margin) {
     switch (model->shape.link) {
     case FOREST_LINK_EXP:
         return elementary_exp(margin);
+    case FOREST_LINK_ANOMALY:
+        return elementary_exp(LN2 * margin);
     case FOREST_LINK_SQUARE:
         return margin < 0 ? -margin * margin : margin * margin;
     case FOREST_LINK_LOGISTIC:

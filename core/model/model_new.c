@@ -425,6 +425,7 @@ int model_read(enum model_format format, struct text file, struct arena *arena,
         [MODEL_XGBOOST_UBJ] = xgboost_read_ubj,
         [MODEL_LIGHTGBM] = lightgbm_read,
         [MODEL_ONNX] = onnx_read,
+        [MODEL_ISOLATION] = isolation_read,
     };
     struct arena scratch;
     struct forest forest;

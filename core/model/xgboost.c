@@ -7,6 +7,7 @@
  * nothing refers to are left over from pruning. */
 #include "elementary.h"
 #include "forest.h"
+#include "json_size.h"
 #include "ubj.h"
 
 #include "core/base/buffer.h"
@@ -438,18 +439,6 @@ static int check_version(struct xgboost *reader, const json_t *root) {
     return 0;
 }
 
-/* As many objects and arrays as in UBJ, before they take memory. Strings may have some, too: names
- * do, but hardly so many. */
-static int check_containers(struct text file, struct error *ret_error) {
-    size_t count = 0;
-    for (size_t i = 0; i < file.length; i++)
-        count += file.data[i] == '{' || file.data[i] == '[';
-    return count > UBJ_CONTAINERS_MAX
-               ? error_set(ret_error, ERROR_TOO_LARGE, "more than %u objects and arrays",
-                           UBJ_CONTAINERS_MAX)
-               : 0;
-}
-
 static int read_document(struct forest *forest, const json_t *root, struct error *ret_error) {
     struct xgboost reader = {.forest = forest, .error = ret_error};
     const json_t *learner = NULL, *booster = NULL;
@@ -471,14 +460,6 @@ static int read_document(struct forest *forest, const json_t *root, struct error
     forest->is_float = true;
     r = read_learner(&reader, learner);
     return r < 0 ? r : read_trees(&reader);
-}
-
-/* Commas bound the number of values, each of which takes memory before anything is checked. */
-static bool has_too_many_values(struct text file) {
-    size_t commas = 0;
-    for (size_t i = 0; i < file.length; i++)
-        commas += file.data[i] == ',';
-    return commas >= UBJ_VALUES_MAX;
 }
 
 /* JSON has no NaN: null instead, outside of strings. */
@@ -518,12 +499,10 @@ static int parse_json(struct text file, json_t **ret_root, struct error *ret_err
 }
 
 int xgboost_read_json(struct text file, struct forest *forest, struct error *ret_error) {
-    if (check_containers(file, ret_error) < 0)
-        return -ERROR_TOO_LARGE;
-    if (has_too_many_values(file))
-        return error_set(ret_error, ERROR_TOO_LARGE, "more than %u values", UBJ_VALUES_MAX);
     json_t *root;
-    int r = parse_json(file, &root, ret_error);
+    int r = json_size_check(file, ret_error);
+    if (r == 0)
+        r = parse_json(file, &root, ret_error);
     if (r < 0)
         return r;
     r = read_document(forest, root, ret_error);

@@ -89,6 +89,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
         {"onnx_logistic.onnx", MODEL_ONNX},          {"onnx_linear.onnx", MODEL_ONNX},
         {"onnx_lightgbm.onnx", MODEL_ONNX},          {"onnx_covers.onnx", MODEL_ONNX},
         {"onnx_catboost.onnx", MODEL_ONNX},          {"onnx_branches.onnx", MODEL_ONNX},
+        {"isolation.iforest", MODEL_ISOLATION},
     };
     static char bytes[1 << 16];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -28,10 +28,11 @@ static struct text read_file(const char *path) {
 }
 
 static enum model_format format_of(const char *name) {
-    return strcmp(name, "lightgbm") == 0      ? MODEL_LIGHTGBM
-           : strcmp(name, "xgboost-ubj") == 0 ? MODEL_XGBOOST_UBJ
-           : strcmp(name, "onnx") == 0        ? MODEL_ONNX
-                                              : MODEL_XGBOOST_JSON;
+    return strcmp(name, "lightgbm") == 0           ? MODEL_LIGHTGBM
+           : strcmp(name, "xgboost-ubj") == 0      ? MODEL_XGBOOST_UBJ
+           : strcmp(name, "onnx") == 0             ? MODEL_ONNX
+           : strcmp(name, "isolation-forest") == 0 ? MODEL_ISOLATION
+                                                   : MODEL_XGBOOST_JSON;
 }
 
 static void put_predictions(const struct model *model, double *margins) {

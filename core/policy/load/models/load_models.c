@@ -56,10 +56,11 @@ static bool has_suffix(struct text path, const char *suffix) {
 
 static bool read_format(struct models_loader *loader, struct text path,
                         enum model_format *ret_format) {
-    static const char *const names[] = {"xgboost-json", "xgboost-ubj", "lightgbm", "onnx", NULL};
+    static const char *const names[] = {"xgboost-json", "xgboost-ubj",      "lightgbm",
+                                        "onnx",         "isolation-forest", NULL};
     static const enum model_format formats[] = {MODEL_XGBOOST_JSON, MODEL_XGBOOST_UBJ,
-                                                MODEL_LIGHTGBM, MODEL_ONNX};
-    static const char *const suffixes[] = {".json", ".ubj", ".txt", ".onnx"};
+                                                MODEL_LIGHTGBM, MODEL_ONNX, MODEL_ISOLATION};
+    static const char *const suffixes[] = {".json", ".ubj", ".txt", ".onnx", ".iforest"};
     const struct tree_node *node = loader->keys[FORMAT].node;
     size_t index = 0;
     if (node) {
@@ -75,7 +76,7 @@ static bool read_format(struct models_loader *loader, struct text path,
         }
     read_diagnostic(&loader->reader, loader->keys[FILE_KEY].node,
                     "the format of \"%" TEXT_FORMAT "\" is unknown; expected a name that ends in "
-                    ".json or .ubj (XGBoost), .txt (LightGBM) or .onnx, or \"format\"",
+                    ".json or .ubj (XGBoost), .txt (LightGBM), .onnx or .iforest, or \"format\"",
                     TEXT_ARGS(path));
     return false;
 }
@@ -390,8 +391,9 @@ static bool read_output(struct models_loader *loader) {
     const struct tree_node *node = loader->keys[OUTPUT].node;
     enum forest_link link = model_shape(loader->model->model)->link;
     bool is_scorecard = loader->scorecard.model != NULL, has_probability = is_probability(loader);
-    bool has_value =
-        link == FOREST_LINK_IDENTITY || link == FOREST_LINK_EXP || link == FOREST_LINK_SQUARE;
+    bool has_value = link == FOREST_LINK_IDENTITY || link == FOREST_LINK_EXP ||
+                     link == FOREST_LINK_SQUARE || link == FOREST_LINK_ANOMALY;
+    bool has_score = has_probability || is_scorecard || link == FOREST_LINK_ANOMALY;
     size_t index = 0;
     if (!node) {
         loader->model->output =
@@ -402,15 +404,16 @@ static bool read_output(struct models_loader *loader) {
         return false;
     static const enum policy_model_output outputs[] = {MODEL_OUTPUT_MARGIN, MODEL_OUTPUT_PREDICTION,
                                                        MODEL_OUTPUT_PREDICTION, MODEL_OUTPUT_SCORE};
-    bool fits[] = {true, has_probability, has_value, has_probability || is_scorecard};
+    bool fits[] = {true, has_probability, has_value, has_score};
     loader->model->output = outputs[index];
     if (!fits[index])
         read_diagnostic(&loader->reader, node, "the model's objective gives no %s; expected %s",
                         index == 3 ? "probability to make a score of" : names[index],
-                        has_probability ? "margin, probability or score"
-                        : has_value     ? "margin or value"
-                        : is_scorecard  ? "margin or score"
-                                        : "margin");
+                        has_probability          ? "margin, probability or score"
+                        : has_value && has_score ? "margin, value or score"
+                        : has_value              ? "margin or value"
+                        : is_scorecard           ? "margin or score"
+                                                 : "margin");
     return fits[index];
 }
 
