@@ -12,10 +12,16 @@ static const struct algorithm {
     int (*available)(struct error *ret_error);
     int (*fit)(const struct train_fit_options *options, struct progress *progress,
                struct train_fitted *ret_fitted, struct error *ret_error);
+    bool needs_labels;
     bool validates; /* it may stop early */
 } algorithms[TRAINING_ALGORITHMS] = {
-    [TRAINING_XGBOOST] = {xgboost_available, xgboost_fit, true},
+    [TRAINING_XGBOOST] = {xgboost_available, xgboost_fit, true, true},
+    [TRAINING_ISOLATION_FOREST] = {isolation_available, isolation_fit, false, false},
 };
+
+bool train_needs_labels(const struct policy_model *model) {
+    return algorithms[model->training.algorithm].needs_labels;
+}
 
 int train_available(const struct policy_model *model, struct error *ret_error) {
     if (model->file.length == 0)
@@ -125,9 +131,13 @@ static int fit(const struct train_options *options, struct progress *progress,
     const struct policy_model *model = options->model;
     const struct algorithm *algorithm = &algorithms[model->training.algorithm];
     bool validates = algorithm->validates && model->training.early_stopping > 0;
-    int r = train_split(&learned->rows, validates ? model->training.validation_share : 0,
+    int r = 0;
+    if (algorithm->needs_labels)
+        r = train_split(&learned->rows, validates ? model->training.validation_share : 0,
                         is_calibrated(model) ? model->training.calibration_share : 0,
                         &learned->split, ret_error);
+    else
+        learned->split = train_split_none(&learned->rows);
     const struct train_fit_options fit_options = {
         .rows = &learned->rows, .split = &learned->split, .model = model, .seed = options->seed};
     if (r == 0)
@@ -145,6 +155,8 @@ int train_learn(const struct train_options *options, struct progress *progress,
                                                     .outcomes_until_us = options->test.from_us,
                                                     .outcomes_after_us = options->outcomes_after_us,
                                                     .seed = options->seed,
+                                                    .is_unlabelled =
+                                                        !train_needs_labels(options->model),
                                                     .threads = options->threads,
                                                     .memory_bytes = options->memory_bytes};
     struct train_learned learned = {0};

@@ -22,7 +22,7 @@ struct train_options {
     const char *archive;              /* folder of the archive */
     struct snapshot *snapshot;        /* snapshot_load_untrained() */
     const struct policy_model *model; /* of it; no scorecard */
-    struct train_range train, test;
+    struct train_range train, test;   /* test: all 0: none; only if no labels are needed */
     /* Transactions without an outcome count as legit from this age on; younger ones are left out;
      * −1: all count. */
     int64_t outcomes_after_us;
@@ -41,6 +41,8 @@ struct train_learned {
     char hash[65];                    /* train_rows_hash() */
 };
 
+/* Does its algorithm learn from outcomes? If not, a later range to test on is not needed. */
+bool train_needs_labels(const struct policy_model *model);
 /* Can this model be trained here? ERROR_UNSUPPORTED: what is missing. ERROR_INVALID: it is a
  * scorecard. */
 int train_available(const struct policy_model *model, struct error *ret_error);

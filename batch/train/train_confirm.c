@@ -43,7 +43,8 @@ struct confirming {
 static double probability_of(const struct policy_model *model, const struct value *frame,
                              struct part *part) {
     struct value v[MODEL_OUTPUTS_MAX];
-    if (model->output == MODEL_OUTPUT_MARGIN)
+    if (model->output == MODEL_OUTPUT_MARGIN ||
+        model_shape(model->model)->link != FOREST_LINK_LOGISTIC)
         return NAN;
     policy_model_eval(model, frame, &part->arena, part->scratch, v);
     return model->output == MODEL_OUTPUT_SCORE ? (double)v[0].integer / 1000 : v[0].number;
@@ -189,7 +190,7 @@ static int measure(const struct train_options *options, const struct train_confi
     measure_probabilities(rows, count, confirmed);
     free(ranked);
     free(rows);
-    return confirmed->ranking.positive > 0
+    return confirmed->ranking.positive > 0 || !train_needs_labels(options->model)
                ? 0
                : error_set(ret_error, ERROR_NOT_FOUND,
                            "the test range has no fraud: the model cannot be judged");

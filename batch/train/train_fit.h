@@ -39,3 +39,8 @@ int xgboost_available(struct error *ret_error);
  * the library's message; ERROR_TOO_LARGE: more than a model may have. */
 int xgboost_fit(const struct train_fit_options *options, struct progress *progress,
                 struct train_fitted *ret_fitted, struct error *ret_error);
+
+/* An isolation forest (core/model/isolation.h), of all rows; no library and no labels. */
+int isolation_available(struct error *ret_error);
+int isolation_fit(const struct train_fit_options *options, struct progress *progress,
+                  struct train_fitted *ret_fitted, struct error *ret_error);

@@ -165,8 +165,15 @@ static void put_row(struct reading *reading, struct part *part, const struct rep
     part->count++;
 }
 
-/* false: it says nothing about fraud. */
-static bool is_labelled(struct part *part, enum report_class class, bool *ret_positive) {
+/* false: it says nothing about fraud, and labels are asked for. */
+static bool is_usable(const struct reading *reading, struct part *part,
+                      const struct replay_row *row, bool *ret_positive) {
+    *ret_positive = false;
+    if (reading->options->is_unlabelled)
+        return true;
+    enum report_class class =
+        report_class_of(row->outcome, row->record->transaction.transaction.event_time_us,
+                        reading->immature_from_us);
     part->immature += class == REPORT_IMMATURE;
     part->suspected += class == REPORT_SUSPECTED;
     *ret_positive = class == REPORT_POSITIVE;
@@ -187,9 +194,7 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
         part->refused++;
         return 0;
     }
-    enum report_class class =
-        report_class_of(row->outcome, transaction->event_time_us, reading->immature_from_us);
-    if (!is_labelled(part, class, &is_positive))
+    if (!is_usable(reading, part, row, &is_positive))
         return 0;
     part->positives += is_positive;
     arena_reset(&part->arena);
@@ -286,7 +291,7 @@ static void merge(struct reading *reading, struct train_rows *rows) {
     }
 }
 
-static int check_rows(const struct train_rows *rows, struct error *ret_error) {
+static int check_rows(const struct train_rows *rows, bool is_unlabelled, struct error *ret_error) {
     size_t positives = 0;
     for (size_t i = 0; i < rows->count; i++)
         positives += rows->rows[i].is_positive;
@@ -303,6 +308,8 @@ static int check_rows(const struct train_rows *rows, struct error *ret_error) {
                          "the policy refuses %" PRIu64 ", and %" PRIu64
                          " have no outcome and are too young to count as legit",
                          rows->transactions, rows->refused, rows->immature);
+    if (is_unlabelled)
+        return 0;
     if (positives == 0)
         return error_set(
             ret_error, ERROR_NOT_FOUND,
@@ -386,7 +393,7 @@ int train_rows_read(const struct train_rows_options *options, struct progress *p
     struct train_rows rows = {0};
     if (r == 0) {
         merge(&reading, &rows);
-        r = check_rows(&rows, ret_error);
+        r = check_rows(&rows, options->is_unlabelled, ret_error);
     }
     close_parts(&reading);
     if (r < 0)

@@ -43,14 +43,15 @@ struct train_rows_options {
     int64_t outcomes_after_us; /* −1: transactions without an outcome count as legit; else only
                                   those that are at least so old at outcomes_until_us */
     uint64_t seed;
+    bool is_unlabelled;    /* outcomes are not looked at: every transaction counts, as no fraud */
     size_t threads;        /* 0: one for each processor */
     uint64_t memory_bytes; /* of rows, with what training makes of them; 0: a quarter of the
                               machine's */
 };
 
-/* ERROR_NOT_FOUND: no transactions, or none since the test range begins, no frauds or nothing but
- * frauds. ERROR_TOO_LARGE: the frauds alone do not fit. ERROR_INVALID: an input fails for more than
- * one in a hundred transactions. Others as of replay_open() and replay_run(). */
+/* ERROR_NOT_FOUND: no transactions, or none since the test range begins; of labelled ones, no frauds
+ * or nothing but frauds. ERROR_TOO_LARGE: the frauds alone do not fit. ERROR_INVALID: an input fails
+ * for more than one in a hundred transactions. Others as of replay_open() and replay_run(). */
 int train_rows_read(const struct train_rows_options *options, struct progress *progress,
                     struct train_rows *ret_rows, struct error *ret_error);
 void train_rows_deinit(struct train_rows *rows);

@@ -12,6 +12,11 @@ struct train_split {
     uint64_t positives[TRAIN_SLICES];
 };
 
+/* All rows are for the fit: of an algorithm that looks at no labels. */
+static inline struct train_split train_split_none(const struct train_rows *rows) {
+    return (struct train_split){.first = {0, rows->count, rows->count, rows->count}};
+}
+
 static inline size_t train_split_count(const struct train_split *split, enum train_slice slice) {
     return split->first[slice + 1] - split->first[slice];
 }

@@ -87,6 +87,9 @@ static int prepare(struct training *training, struct error *ret_error) {
                                .threads = (size_t)command->threads,
                                .memory_bytes = command->memory_bytes};
     r = train_available(training->options.model, ret_error);
+    if (r == 0 && command->test.until_us == 0 && train_needs_labels(training->options.model))
+        r = error_set(ret_error, ERROR_INVALID,
+                      "on which later transactions is it tested? (--test FROM..UNTIL)");
     training->is_usage = r == -ERROR_INVALID;
     return r < 0 ? r
                  : trained_policy_check(training->policy, training->options.model->name, ret_error);
@@ -95,12 +98,13 @@ static int prepare(struct training *training, struct error *ret_error) {
 /* ---- the run ---- */
 
 static void write_cards(struct training *training) {
-    const struct train_card card = {.command = &training->command,
-                                    .policy = training->policy,
-                                    .model = training->options.model,
-                                    .trained = training->trained.snapshot,
-                                    .learned = &training->learned,
-                                    .confirmed = &training->confirmed};
+    const struct train_card card = {
+        .command = &training->command,
+        .policy = training->policy,
+        .model = training->options.model,
+        .trained = training->trained.snapshot,
+        .learned = &training->learned,
+        .confirmed = training->command.test.until_us ? &training->confirmed : NULL};
     train_card_markdown(&card, &training->markdown);
     train_card_json(&card, &training->json);
 }
@@ -113,7 +117,7 @@ static int run(struct training *training, struct error *ret_error) {
         r = train_learn(options, progress, &training->learned, ret_error);
     if (r == 0)
         r = trained_policy_make(options, &training->learned, &training->trained, ret_error);
-    if (r == 0)
+    if (r == 0 && training->command.test.until_us)
         r = train_confirm(options, training->trained.snapshot, &training->command.confirm, progress,
                           &training->confirmed, ret_error);
     if (r < 0)

@@ -11,7 +11,7 @@ struct train_card {
     const struct policy_model *model; /* as it was declared */
     const struct snapshot *trained;   /* that has it */
     const struct train_learned *learned;
-    const struct train_confirmed *confirmed;
+    const struct train_confirmed *confirmed; /* NULL: there is no later range */
 };
 
 void train_card_json(const struct train_card *card, struct buffer *out);

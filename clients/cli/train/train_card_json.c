@@ -5,7 +5,8 @@
 #include <math.h>
 
 const char *train_algorithm_name(enum training_algorithm algorithm) {
-    static const char *const names[TRAINING_ALGORITHMS] = {[TRAINING_XGBOOST] = "xgboost"};
+    static const char *const names[TRAINING_ALGORITHMS] = {
+        [TRAINING_XGBOOST] = "xgboost", [TRAINING_ISOLATION_FOREST] = "isolation-forest"};
     return names[algorithm];
 }
 
@@ -29,7 +30,8 @@ static void add_trained(const struct train_card *card, struct buffer *out) {
     json_begin_object(out, "trained");
     json_add_time(out, "from", card->command->train.from_us);
     json_add_time(out, "until", card->command->train.until_us);
-    json_add_time(out, "outcomes_known_before", card->command->test.from_us);
+    if (train_needs_labels(card->model))
+        json_add_time(out, "outcomes_known_before", card->command->test.from_us);
     json_add_unsigned(out, "transactions", rows->transactions);
     json_add_unsigned(out, "frauds", rows->positives);
     json_add_unsigned(out, "refused", rows->refused);
@@ -55,12 +57,8 @@ static void add_trained(const struct train_card *card, struct buffer *out) {
     json_end_object(out);
 }
 
-static void add_parameters(const struct train_card *card, struct buffer *out) {
-    const struct model_training *t = &card->model->training;
-    const struct train_fitted *fitted = &card->learned->fitted;
-    json_begin_object(out, "parameters");
-    json_add_text(out, "algorithm", text_of(train_algorithm_name(t->algorithm)));
-    json_add_unsigned(out, "seed", card->command->seed);
+static void add_boosting(const struct model_training *t, const struct train_fitted *fitted,
+                         struct buffer *out) {
     json_add_signed(out, "rounds", t->rounds);
     json_add_signed(out, "early_stopping", t->early_stopping);
     json_add_text(out, "metric", text_of(train_metric_name(t->metric)));
@@ -74,6 +72,21 @@ static void add_parameters(const struct train_card *card, struct buffer *out) {
     add_double(out, "alpha", t->alpha);
     add_double(out, "gamma", t->gamma);
     add_double(out, "class_weight", fitted->positive_weight);
+}
+
+static void add_parameters(const struct train_card *card, struct buffer *out) {
+    const struct model_training *t = &card->model->training;
+    const struct train_fitted *fitted = &card->learned->fitted;
+    json_begin_object(out, "parameters");
+    json_add_text(out, "algorithm", text_of(train_algorithm_name(t->algorithm)));
+    json_add_unsigned(out, "seed", card->command->seed);
+    if (t->algorithm == TRAINING_XGBOOST) {
+        add_boosting(t, fitted, out);
+    } else {
+        json_add_signed(out, "trees", t->trees);
+        json_add_signed(out, "sample", t->sample);
+        json_add_signed(out, "depth", t->depth);
+    }
     json_end_object(out);
     json_begin_object(out, "fitted");
     json_add_text(out, "library", text_of(fitted->library));
@@ -156,7 +169,8 @@ void train_card_json(const struct train_card *card, struct buffer *out) {
     add_trained(card, out);
     add_parameters(card, out);
     add_calibration(&card->learned->calibration, out);
-    add_tested(card, out);
+    if (card->confirmed)
+        add_tested(card, out);
     if (card->learned->fitted.importance)
         add_importance(card, out);
     json_end_object(out);

@@ -76,12 +76,14 @@ static void put_training(const struct train_card *card, struct buffer *out) {
     static const char *const names[TRAIN_SLICES] = {"fit", "validation", "calibration"};
     const struct train_learned *learned = card->learned;
     const struct train_rows *rows = &learned->rows;
-    buffer_printf(
-        out,
-        "\n## Trained on\n\n%s to %s, with the outcomes known before %s: %s transactions, "
-        "%s of them frauds.\n\n",
-        TIME(card->command->train.from_us), TIME(card->command->train.until_us),
-        TIME(card->command->test.from_us), COUNT(rows->transactions), COUNT(rows->positives));
+    buffer_printf(out, "\n## Trained on\n\n%s to %s, ", TIME(card->command->train.from_us),
+                  TIME(card->command->train.until_us));
+    if (train_needs_labels(card->model))
+        buffer_printf(
+            out, "with the outcomes known before %s: %s transactions, %s of them frauds.\n\n",
+            TIME(card->command->test.from_us), COUNT(rows->transactions), COUNT(rows->positives));
+    else
+        buffer_printf(out, "without outcomes: %s transactions.\n\n", COUNT(rows->transactions));
     put_left_out(rows->refused, "the policy refuses them", out);
     put_left_out(rows->immature, "no outcome, and too young to count as legit", out);
     put_left_out(rows->suspected, "suspected, neither confirmed nor cleared", out);
@@ -101,13 +103,13 @@ static void put_training(const struct train_card *card, struct buffer *out) {
     buffer_printf(out, "\nSHA-256 of the rows: `%s`\n", learned->hash);
 }
 
-static void put_parameters(const struct train_card *card, struct buffer *out) {
+static void put_boosting(const struct train_card *card, struct buffer *out) {
     const struct model_training *t = &card->model->training;
     const struct train_fitted *fitted = &card->learned->fitted;
     const struct calibration *calibration = &card->learned->calibration;
     buffer_printf(out,
-                  "\n## Parameters\n\n`%s`, seed %" PRIu64 ": rounds %" PRId64
-                  ", early_stopping %" PRId64 ", metric %s, max_depth %" PRId64 ", max_bin %" PRId64
+                  "`%s`, seed %" PRIu64 ": rounds %" PRId64 ", early_stopping %" PRId64
+                  ", metric %s, max_depth %" PRId64 ", max_bin %" PRId64
                   ", eta %g, min_child_weight %g, subsample %g, columns %g, "
                   "lambda %g, alpha %g, gamma %g. A fraud weighs %g.\n\n",
                   train_algorithm_name(t->algorithm), card->command->seed, t->rounds,
@@ -125,6 +127,19 @@ static void put_parameters(const struct train_card *card, struct buffer *out) {
                       calibration->point_count);
     else
         buffer_append_string(out, "Not calibrated.\n");
+}
+
+static void put_parameters(const struct train_card *card, struct buffer *out) {
+    const struct model_training *t = &card->model->training;
+    buffer_append_string(out, "\n## Parameters\n\n");
+    if (t->algorithm == TRAINING_XGBOOST)
+        put_boosting(card, out);
+    else
+        buffer_printf(out,
+                      "`%s`, seed %" PRIu64 ": trees %" PRId64 ", sample %" PRId64
+                      ", depth %" PRId64 "%s.\n",
+                      train_algorithm_name(t->algorithm), card->command->seed, t->trees, t->sample,
+                      t->depth, t->depth == 0 ? " (the logarithm of the sample)" : "");
 }
 
 /* ---- importance ---- */
@@ -157,7 +172,8 @@ static void put_importance(const struct train_card *card, struct buffer *out) {
 
 void train_card_markdown(const struct train_card *card, struct buffer *out) {
     put_head(card, out);
-    put_test(card, out);
+    if (card->confirmed)
+        put_test(card, out);
     put_training(card, out);
     put_parameters(card, out);
     if (card->learned->fitted.importance)

@@ -32,7 +32,10 @@ static const struct argp_option arguments[] = {
     {"train", OPTION_TRAIN, "FROM..UNTIL", 0,
      "Learn from transactions with event times from FROM on and before UNTIL", 1},
     {"test", OPTION_TEST, "FROM..UNTIL", 0,
-     "Evaluate on these, which begin where the others end or later", 1},
+     "Evaluate on these, which begin where the others end or later; an isolation forest, which "
+     "needs "
+     "no outcomes, may go without",
+     1},
     {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
      "Leave out transactions without an outcome that are younger than this: in training when the "
      "test begins, in the test at the archive's end",
@@ -62,11 +65,9 @@ static void check_command(const struct train_command *command, struct argp_state
         argp_error(state, "which model of the policy? (--model NAME)");
     if (command->train.until_us == 0)
         argp_error(state, "from which transactions may it learn? (--train FROM..UNTIL)");
-    if (command->test.until_us == 0)
-        argp_error(state, "on which later transactions is it tested? (--test FROM..UNTIL)");
     if (!command->out || !*command->out)
         argp_error(state, "where to? (--out FOLDER)");
-    if (command->test.from_us < command->train.until_us)
+    if (command->test.until_us != 0 && command->test.from_us < command->train.until_us)
         argp_error(state, "--test begins before --train ends: a test on transactions that were "
                           "learned from would prove nothing");
 }

@@ -51,7 +51,8 @@ static struct text calibration_text(const struct calibration *calibration, struc
 static const char *format_name(enum model_format format) {
     static const char *const names[] = {[MODEL_XGBOOST_JSON] = "xgboost-json",
                                         [MODEL_XGBOOST_UBJ] = "xgboost-ubj",
-                                        [MODEL_LIGHTGBM] = "lightgbm"};
+                                        [MODEL_LIGHTGBM] = "lightgbm",
+                                        [MODEL_ISOLATION] = "isolation-forest"};
     return names[format];
 }
 

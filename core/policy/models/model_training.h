@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum training_algorithm { TRAINING_XGBOOST, TRAINING_ALGORITHMS };
+enum training_algorithm { TRAINING_XGBOOST, TRAINING_ISOLATION_FOREST, TRAINING_ALGORITHMS };
 
 /* What is compared on the validation slice after each round. */
 enum training_metric { TRAINING_AVERAGE_PRECISION, TRAINING_AUC, TRAINING_LOG_LOSS };
@@ -26,4 +26,7 @@ struct model_training {
     int64_t early_stopping; /* rounds without a better metric; 0: all rounds */
     int64_t max_depth, max_bin;
     double eta, min_child_weight, subsample, columns, lambda, alpha, gamma;
+
+    /* An isolation forest (core/model/isolation.h). */
+    int64_t trees, sample, depth;
 };

@@ -145,7 +145,7 @@ static bool is_untrained(const struct models_loader *loader) {
 static bool read_untrained(struct models_loader *loader) {
     struct model *model;
     if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
-                        &model))
+                        loader->model->training.algorithm, &model))
         return false;
     loader->model->model = model;
     loader->model->file = TEXT_LITERAL("untrained"); /* not a scorecard */
@@ -671,13 +671,13 @@ static void read_model(struct models_loader *loader, const struct tree_node *nod
     if (keys[ABOUT].node)
         good &=
             read_text(&loader->reader, keys[ABOUT].node, "about", POLICY_ABOUT_MAX, &model.about);
+    good = load_training(&loader->reader, keys[TRAIN].node, &model.training) && good;
     if (good && read_trees(loader)) {
         good = read_input_names(loader) && read_inputs(loader);
         good &= read_output(loader);
         good &= read_classes(loader);
         good = good && read_calibration(loader);
         good = good && (!keys[REASONS].node || read_reasons(loader, keys[REASONS].node));
-        good = load_training(&loader->reader, keys[TRAIN].node, &model.training) && good;
         good = good && (!keys[REFERENCE].node || is_untrained(loader) ||
                         load_reference(load, &loader->reader, keys[REFERENCE].node,
                                        &loader->reference_bins, &model));

@@ -2,6 +2,7 @@
 #include "load_training.h"
 
 #include "core/base/check.h"
+#include "core/model/isolation.h"
 
 #include <stddef.h>
 
@@ -22,17 +23,26 @@ static const struct number {
     double least, most; /* `least` itself only if the number is whole or may be it */
     bool is_above;      /* least is excluded */
     double preset;
+    enum training_algorithm algorithm;
 } numbers[] = {
-#define WHOLE(member, least, most, preset)                                                         \
-    {#member, true, offsetof(struct model_training, member), least, most, false, preset}
+#define WHOLE(algorithm, member, least, most, preset)                                              \
+    {#member,                                                                                      \
+     true,                                                                                         \
+     offsetof(struct model_training, member),                                                      \
+     least,                                                                                        \
+     most,                                                                                         \
+     false,                                                                                        \
+     preset,                                                                                       \
+     TRAINING_##algorithm}
 #define REAL(name, member, least, most, is_above, preset)                                          \
-    {name, false, offsetof(struct model_training, member), least, most, is_above, preset}
+    {name,   false,           offsetof(struct model_training, member), least, most, is_above,      \
+     preset, TRAINING_XGBOOST}
     REAL("validation_share", validation_share, 0, 0.5, true, 0.15),
     REAL("calibration_share", calibration_share, 0, 0.5, true, 0.15),
-    WHOLE(rounds, 1, ROUNDS_MAX, 500),
-    WHOLE(early_stopping, 0, ROUNDS_MAX, 50),
-    WHOLE(max_depth, 1, 16, 6),
-    WHOLE(max_bin, 2, 65535, 256),
+    WHOLE(XGBOOST, rounds, 1, ROUNDS_MAX, 500),
+    WHOLE(XGBOOST, early_stopping, 0, ROUNDS_MAX, 50),
+    WHOLE(XGBOOST, max_depth, 1, 16, 6),
+    WHOLE(XGBOOST, max_bin, 2, 65535, 256),
     REAL("eta", eta, 0, 1, true, 0.1),
     REAL("min_child_weight", min_child_weight, 0, 1e9, false, 1),
     REAL("subsample", subsample, 0, 1, true, 1),
@@ -40,6 +50,9 @@ static const struct number {
     REAL("lambda", lambda, 0, 1e9, false, 1),
     REAL("alpha", alpha, 0, 1e9, false, 0),
     REAL("gamma", gamma, 0, 1e9, false, 0),
+    WHOLE(ISOLATION_FOREST, trees, 1, MODEL_TREES_MAX, 100),
+    WHOLE(ISOLATION_FOREST, sample, 2, ISOLATION_SAMPLE_MAX, 256),
+    WHOLE(ISOLATION_FOREST, depth, 0, MODEL_DEPTH_MAX, 0),
 };
 #define NUMBERS (sizeof numbers / sizeof *numbers)
 
@@ -108,7 +121,8 @@ static bool read_class_weight(const struct reader *reader, const struct tree_nod
 
 static bool read_words(const struct reader *reader, const struct key *keys,
                        struct model_training *training) {
-    static const char *const algorithms[TRAINING_ALGORITHMS + 1] = {"xgboost", NULL};
+    static const char *const algorithms[TRAINING_ALGORITHMS + 1] = {"xgboost", "isolation-forest",
+                                                                    NULL};
     static const char *const metrics[] = {"average_precision", "auc", "log_loss", NULL};
     static const char *const calibrations[] = {"platt", "isotonic", "none", NULL};
     size_t algorithm = training->algorithm, metric = training->metric,
@@ -129,6 +143,22 @@ static bool read_words(const struct reader *reader, const struct key *keys,
     return good;
 }
 
+/* What the algorithm has no use for is refused: it would be taken for granted. */
+static bool check_use(const struct reader *reader, const struct key *keys,
+                      const struct model_training *training) {
+    bool good = true;
+    for (size_t i = METRIC; i < FIRST_NUMBER + NUMBERS; i++) {
+        enum training_algorithm of =
+            i < FIRST_NUMBER ? TRAINING_XGBOOST : numbers[i - FIRST_NUMBER].algorithm;
+        if (!keys[i].node || of == training->algorithm)
+            continue;
+        read_diagnostic(reader, keys[i].node, "\"%s\" has no use with this algorithm",
+                        keys[i].name);
+        good = false;
+    }
+    return good;
+}
+
 bool load_training(const struct reader *reader, const struct tree_node *node,
                    struct model_training *ret_training) {
     struct key keys[FIRST_NUMBER + NUMBERS] = {[ALGORITHM] = {"algorithm", false, NULL},
@@ -144,7 +174,7 @@ bool load_training(const struct reader *reader, const struct tree_node *node,
     if (node) {
         if (!read_keys(reader, node, "train", keys, FIRST_NUMBER + NUMBERS))
             return false;
-        good = read_words(reader, keys, &training);
+        good = read_words(reader, keys, &training) && check_use(reader, keys, &training);
         for (size_t i = 0; i < NUMBERS; i++)
             if (keys[FIRST_NUMBER + i].node)
                 good &= read_number(reader, keys[FIRST_NUMBER + i].node, &numbers[i], &training);
@@ -155,7 +185,8 @@ bool load_training(const struct reader *reader, const struct tree_node *node,
 
 /* One leaf of 0 with all rows: it has everything that a declaration may ask of a model. */
 bool load_untrained(struct load *load, const struct reader *reader, const struct tree_node *at,
-                    const struct tree_node *inputs, struct model **ret_model) {
+                    const struct tree_node *inputs, enum training_algorithm algorithm,
+                    struct model **ret_model) {
     struct forest forest;
     struct forest_node *leaf;
     struct error error;
@@ -175,8 +206,8 @@ bool load_untrained(struct load *load, const struct reader *reader, const struct
     forest_init(&forest, &load->scratch);
     forest.output_count = 1;
     forest.base = &base;
-    forest.is_float = true;
-    forest.link = FOREST_LINK_LOGISTIC;
+    forest.is_float = algorithm == TRAINING_XGBOOST;
+    forest.link = algorithm == TRAINING_XGBOOST ? FOREST_LINK_LOGISTIC : FOREST_LINK_ANOMALY;
     forest.inputs = arena_calloc(&load->scratch, inputs->child_count, sizeof *forest.inputs);
     check(forest.inputs);
     for (const struct tree_node *child = inputs->first; child; child = child->next)

@@ -10,7 +10,8 @@
 bool load_training(const struct reader *reader, const struct tree_node *node,
                    struct model_training *ret_training);
 
-/* A model with the inputs that the mapping `inputs` names, in its order, and a margin of 0. `at` is
- * the model's declaration. false: reported. */
+/* A model with the inputs that the mapping `inputs` names, in its order, and a margin of 0; it
+ * gives what one of the algorithm gives. `at` is the model's declaration. false: reported. */
 bool load_untrained(struct load *load, const struct reader *reader, const struct tree_node *at,
-                    const struct tree_node *inputs, struct model **ret_model);
+                    const struct tree_node *inputs, enum training_algorithm algorithm,
+                    struct model **ret_model);
