@@ -611,5 +611,75 @@ class BaselineTest(ThresholdTest):
         self.assertGreater(different, 0)
 
 
+DEVIATIONS = """\
+thresholds:
+  - {name: usual, statistic: median, of: amount, by: card, groups: many, over: 12h, minimum: 3, fallback: 500.0}
+  - {name: spread, statistic: mad, of: amount, by: card, groups: many, over: 12h, minimum: 3, fallback: 1000.0}
+"""
+
+# As docs/POLICY.md has it.
+DEVIATION = "(amount - thresholds.usual[card]) / math.greatest(1.4826 * thresholds.spread[card], 5.0)"
+DEVIATION_RULES = f"""\
+rules:
+  - name: deviates
+    when: {DEVIATION} > 3.0
+    then: {{score: 450}}
+    reason: "{{amount}}, {{int({DEVIATION})}} deviations above the card's usual {{thresholds.usual[card]}}"
+  - name: always
+    when: amount > 0.0
+    then: {{score: 1}}
+    mode: shadow
+    reason: "{{{DEVIATION}}}"
+"""
+
+
+class DeviationTest(ThresholdTest):
+    """The robust deviation of an amount from its card's own: in units of 1.4826 times the median distance from the
+    median, at least 5."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_policy("thresholds.yaml", DEVIATIONS)
+        self.write_policy("rules/velocity.yaml", DEVIATION_RULES)
+
+    @staticmethod
+    def deviation(usual, spread, one):
+        key = (one["card"],)
+        middle = usual["groups"].get(key, usual["overall"])
+        width = spread["groups"].get(key, spread["overall"])
+        return middle, (amount(one) - middle) / max(1.4826 * width, 5.0)
+
+    def test_in_units_of_the_cards_own_spread(self):
+        first, second = make(7, 700), make(8, 500, first=700)
+        for one in first[-4:]:  # always the same: a spread of 0
+            one.update(card="steady", amount_minor=2000)
+        for one, cents in zip(second, (3400, 3600, 99900, 7000)):
+            one.update(card="steady" if cents < 99900 else f"new-{cents}", amount_minor=cents)
+        server = self.server().start()
+        self.score(server, first)
+        self.assertEqual(server.stop(), 0)
+        self.rebuild()
+        server.start()
+        decisions = self.score(server, second)
+        self.assertEqual(server.stop(), 0)
+        computed = Expected(first)
+        usual, spread = (computed.by(amount, lambda t: (t["card"],), DAY // 2, 3, statistic, q)
+                         for statistic, q in ((quantile, "0.5"), (mad, None)))
+        self.assertEqual(spread["groups"][("steady",)], 0)
+        fired = 0
+        for one, decision in zip(second, decisions):
+            middle, expected = self.deviation(usual, spread, one)
+            texts = {reason["rule"]: reason["text"] for reason in decision["reasons"]}
+            self.assertAlmostEqual(float(texts["always"]), expected, places=9)
+            self.assertEqual("deviates" in texts, expected > 3, one)
+            if expected > 3:
+                text = f"{amount(one):g}, {int(expected)} deviations above the card's usual {middle:g}"
+                self.assertEqual(texts["deviates"], text)
+                fired += 1
+        self.assertEqual(["deviates" in [reason["rule"] for reason in one["reasons"]] for one in decisions[:3]],
+                         [False, True, True])
+        self.assertTrue(10 < fired < 490, fired)
+
+
 if __name__ == "__main__":
     unittest.main()
