@@ -370,5 +370,112 @@ class TrainTest(unittest.TestCase):
         self.refused(66, "no transaction that was known to be fraud", archive=archive)
 
 
+FOREST = f"""\
+models:
+  - name: fraud
+    file: models/none.iforest
+    output: score
+    inputs:
+{INPUTS}    train: {{algorithm: isolation-forest, trees: 40, depth: 6}}
+    reasons: {{top: 2}}
+"""
+FOREST_RULES = """\
+rules:
+  - {name: unlike, when: models.fraud > 600, then: {score: 300}, reason: "unlike the others"}
+"""
+
+
+class IsolationTest(unittest.TestCase):
+    """A forest needs neither a library, nor outcomes, nor a range to be tested on."""
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.root = stack.enter_context(tempfile.TemporaryDirectory())
+        self.archive, day = os.path.join(self.root, "archive"), os.path.join(self.root, "all.csv")
+        self.write("without", {path: text for path, text in POLICY.items() if path != "rules/model.yaml"})
+        self.write("policy", {**POLICY, "models.yaml": FOREST, "rules/model.yaml": FOREST_RULES})
+        self.harrier("simulate", "--days=4", "--transactions-per-day=500", "--customers=200", "--fraud-rate=0.05",
+                     f"--out={day}")
+        bare = os.path.join(self.root, "bare.csv")
+        with open(day, encoding="utf-8") as file, open(bare, "w", encoding="utf-8") as to:
+            rows = csv.DictReader(file)
+            writer = csv.DictWriter(to, [name for name in rows.fieldnames if not name.startswith(("outcome", "label"))],
+                                    extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+        self.harrier("import", "--quiet", self.archive, bare, f"--policy={self.root}/without")
+
+    def write(self, name, files):
+        for path, content in files.items():
+            os.makedirs(os.path.dirname(os.path.join(self.root, name, path)), exist_ok=True)
+            with open(os.path.join(self.root, name, path), "w", encoding="utf-8") as file:
+                file.write(content)
+
+    def harrier(self, *arguments, status=0):
+        done = subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done
+
+    def train(self, out, *more, status=0):
+        return self.harrier("train", self.archive, f"--policy={self.root}/policy", "--model=fraud",
+                            "--train=2026-01-01..2026-02-01", f"--out={self.root}/{out}", "--json", "--quiet", *more,
+                            status=status)
+
+    def forest(self, folder):
+        with open(os.path.join(self.root, folder, "models/fraud.iforest"), encoding="utf-8") as file:
+            return file.read()
+
+    def walked(self, forest, row):
+        """The score by a walk over the file."""
+        def usual(rows):
+            return 0 if rows < 2 else 1 if rows == 2 else 2 * (math.log(rows - 1) + 0.5772156649015329) - 2 * (rows - 1) / rows
+        total = 0
+        for tree in forest["trees"]:
+            node = depth = 0
+            while tree["left"][node] >= 0:
+                value = row[tree["input"][node]]
+                is_left = tree["missing_left"][node] if value is None else value < tree["limit"][node]
+                node, depth = tree["left"][node] + (not is_left), depth + 1
+            total += depth + usual(tree["rows"][node])
+        return 1000 * 2 ** (-total / len(forest["trees"]) / usual(forest["sample"]))
+
+    def test_from_an_archive_without_outcomes(self):
+        card = json.loads(self.train("trained").stdout)
+        self.train("again", "--threads=1")
+        self.train("other", "--seed=2")
+        self.assertEqual(self.forest("trained"), self.forest("again"))
+        self.assertNotEqual(self.forest("trained"), self.forest("other"))
+        self.assertEqual(card["parameters"], {"algorithm": "isolation-forest", "seed": 1, "trees": 40, "sample": 256,
+                                              "depth": 6})
+        self.assertEqual((card["trained"]["rows"], card["trained"]["frauds"]), (card["trained"]["transactions"], 0))
+        self.assertFalse({"tested", "importance"} & set(card))
+        self.harrier("check", f"{self.root}/trained")
+        rows = os.path.join(self.root, "rows.csv")
+        self.harrier("replay", self.archive, f"--policy={self.root}/trained", "--features", rows)
+        forest, fired = json.loads(self.forest("trained")), 0
+        with open(rows, encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                inputs = [float(row[column]) if row[column] else None for column in COLUMNS]
+                inputs[-1] = None if inputs[-1] == -1 else inputs[-1]
+                score = int(row["models.fraud"])
+                self.assertLess(abs(self.walked(forest, inputs) - score), 0.5 + 1e-6, row)
+                self.assertEqual("unlike" in row["rules"], score > 600, row)
+                if score > 600:
+                    self.assertRegex(row["reasons"], "unlike the others: [a-z]+ is .*; [a-z]+ is ")
+                    fired += 1
+        self.assertGreater(fired, 5)
+
+    def test_a_range_to_test_on_may_be_given(self):
+        self.train("tested", "--test=2026-02-01..2026-03-01", status=66)  # the archive ends before it
+        done = self.harrier("train", self.archive, f"--policy={self.root}/policy", "--model=fraud",
+                            "--train=2026-01-01..2026-01-03", "--test=2026-01-03..2026-02-01",
+                            f"--out={self.root}/tested", "--json", "--quiet")
+        tested = json.loads(done.stdout)["tested"]
+        self.assertGreater(tested["rows"], 500)
+        self.assertEqual(tested["frauds"], 0)
+        self.assertIsNone(tested["metrics"]["auc"]["value"])
+
+
 if __name__ == "__main__":
     unittest.main()
