@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """handbook_protocol, on weeks small enough to count by hand, and the features that handbook_features adds."""
+import importlib.util
 import os
+import random
 import re
 import shutil
 import tempfile
 import unittest
 
 import handbook_features
+import handbook_intervals
 import handbook_protocol as protocol
 from handbook_protocol import Payment
 
@@ -82,6 +85,39 @@ class Protocol(unittest.TestCase):
         self.assertEqual([fold.payments for fold in folds], [14] * 4)
         with self.assertRaises(ValueError):
             protocol.measure_folds(known, scores[:-1])
+
+
+@unittest.skipUnless(importlib.util.find_spec("numpy"), "numpy is not installed")
+class Intervals(unittest.TestCase):
+    def setUp(self):
+        draw = random.Random(5)
+        self.known = [(day, f"c{draw.randrange(40)}", draw.random() < 0.1) for day in range(115, 157) for _ in range(30)]
+        self.chance = [draw.randrange(1001) for _ in self.known]
+        self.good = [score // 2 + 300 * is_fraud for score, (_, _, is_fraud) in zip(self.chance, self.known)]
+
+    def test_each_payment_once_gives_the_protocols_figures(self):
+        weeks = list(handbook_intervals.weeks_of(self.known, (self.chance, self.good)))
+        for policy, scores in enumerate((self.chance, self.good)):
+            for week, fold in zip(weeks, protocol.measure_folds(self.known, scores), strict=True):
+                area, precision = handbook_intervals.figures(week, policy, week.customers * 0 + 1)
+                self.assertEqual(len(week.customers), fold.payments)
+                self.assertAlmostEqual(area, fold.auc)
+                self.assertAlmostEqual(precision, fold.average_precision)
+
+    def test_a_payment_counts_as_often_as_its_customer(self):
+        week = next(handbook_intervals.weeks_of(self.known, (self.good,)))
+        times = week.customers % 3
+        pairs = [(score, is_fraud) for score, is_fraud, count in zip(week.scores[0].tolist(), week.is_fraud.tolist(), times)
+                 for _ in range(count)]
+        area, precision = handbook_intervals.figures(week, 0, times)
+        self.assertAlmostEqual(area, protocol.auc(pairs))
+        self.assertAlmostEqual(precision, protocol.average_precision(pairs))
+
+    def test_differences(self):
+        for low, high in handbook_intervals.differences(self.known, self.good, self.good):
+            self.assertEqual((low, high), (0.0, 0.0))
+        for low, high in handbook_intervals.differences(self.known, self.chance, self.good):
+            self.assertTrue(0.1 < low < high < 1.0)
 
 
 class Features(unittest.TestCase):
