@@ -1,4 +1,5 @@
-"""How much of a gain is chance: the customers of each test week are drawn again and again, with replacement. Needs numpy."""
+"""How much of a gain is chance: the customers of each test week are drawn again and again, with replacement. Needs
+numpy."""
 import collections
 
 import handbook_protocol as protocol

@@ -91,7 +91,8 @@ class Protocol(unittest.TestCase):
 class Intervals(unittest.TestCase):
     def setUp(self):
         draw = random.Random(5)
-        self.known = [(day, f"c{draw.randrange(40)}", draw.random() < 0.1) for day in range(115, 157) for _ in range(30)]
+        self.known = [(day, f"c{draw.randrange(40)}", draw.random() < 0.1)
+                      for day in range(115, 157) for _ in range(30)]
         self.chance = [draw.randrange(1001) for _ in self.known]
         self.good = [score // 2 + 300 * is_fraud for score, (_, _, is_fraud) in zip(self.chance, self.known)]
 
@@ -107,8 +108,8 @@ class Intervals(unittest.TestCase):
     def test_a_payment_counts_as_often_as_its_customer(self):
         week = next(handbook_intervals.weeks_of(self.known, (self.good,)))
         times = week.customers % 3
-        pairs = [(score, is_fraud) for score, is_fraud, count in zip(week.scores[0].tolist(), week.is_fraud.tolist(), times)
-                 for _ in range(count)]
+        rows = zip(week.scores[0].tolist(), week.is_fraud.tolist(), times)
+        pairs = [(score, is_fraud) for score, is_fraud, count in rows for _ in range(count)]
         area, precision = handbook_intervals.figures(week, 0, times)
         self.assertAlmostEqual(area, protocol.auc(pairs))
         self.assertAlmostEqual(precision, protocol.average_precision(pairs))
@@ -137,14 +138,16 @@ class Features(unittest.TestCase):
         before = self.read()
         handbook_features.add_to(self.folder)
         after = self.read()
-        customer, terminal, values = (after.index(place) for place in ("  customer:\n", "  terminal:\n", "\nvalues:\n"))
+        places = ("  customer:\n", "  terminal:\n", "\nvalues:\n")
+        customer, terminal, values = (after.index(place) for place in places)
         self.assertTrue(customer < after.index("usual_amount_120d") < terminal < after.index("frauds_28d") < values)
         for text in (handbook_features.CUSTOMER, handbook_features.TERMINAL, handbook_features.VALUES):
             after = after.replace(text, "")
         self.assertEqual(after, before)
 
     def test_no_window_over_outcomes_begins_before_they_are_known(self):
-        windows = [line for line in (handbook_features.CUSTOMER + handbook_features.TERMINAL).splitlines() if "outcome" in line]
+        lines = (handbook_features.CUSTOMER + handbook_features.TERMINAL).splitlines()
+        windows = [line for line in lines if "outcome" in line]
         self.assertGreater(len(windows), 10)
         for line in windows:
             self.assertGreaterEqual(int(re.search(r"delay: (\d+)d", line)[1]), protocol.DELAY_DAYS, line)

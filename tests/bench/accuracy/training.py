@@ -29,6 +29,7 @@ class Table:
 
     def __init__(self, path, inputs, categories=None):
         import numpy
+        import pyarrow.compute
         import pyarrow.parquet
         self.inputs, self.categories = list(inputs), categories or {}
         names = [*self.inputs, "event_time", "outcome"]
@@ -57,8 +58,8 @@ class Table:
                                enable_categorical=bool(self.categories), nthread=THREADS)
 
     def sample(self, selected, share, seed=1):
-        """Of the selected rows all frauds and this share of the others; returns a mask, and the weights that make up for
-        those that are left out."""
+        """Of the selected rows all frauds and this share of the others; returns a mask, and the weights that make up
+        for those that are left out."""
         import numpy
         drawn = numpy.random.default_rng(seed).random(len(self.is_fraud)) < share
         mask = selected & (self.is_fraud | drawn)
