@@ -11,6 +11,7 @@ import collections
 from ranking import auc
 
 TRAINING_DAYS = DELAY_DAYS = TEST_DAYS = 7
+FOLDS = (115, 122, 129, 136)
 CARDS_A_DAY = 100  # as many as an analyst can examine
 
 Payment = collections.namedtuple("Payment", "day customer is_fraud score")
@@ -86,6 +87,14 @@ def measure(payments_by_day, first_day):
     scored = [(payment.score, payment.is_fraud) for day in days for payment in day]
     return Figures(auc(scored), average_precision(scored), card_precision(days), len(scored),
                    sum(is_fraud for _, is_fraud in scored))
+
+
+def measure_folds(known, scores):
+    """The figures of each fold. `known` has day, customer and "is it fraud?" of every payment, `scores` its score."""
+    payments = collections.defaultdict(list)
+    for (day, customer, is_fraud), score in zip(known, scores, strict=True):
+        payments[day].append(Payment(day, customer, is_fraud, score))
+    return [measure(payments, fold) for fold in FOLDS]
 
 
 def mean(folds):
