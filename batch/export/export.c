@@ -230,8 +230,8 @@ static int emit(struct export *export, const struct record *record, struct error
     if (!is_wanted(export, record->transaction.transaction.event_time_us,
                    record->transaction.decision.verdict))
         return 0;
-    while (export->has_next && (uint64_t) export->next.time_us <= record->position) {
-        if ((uint64_t) export->next.time_us == record->position)
+    while (export->has_next && (uint64_t)export->next.time_us <= record->position) {
+        if ((uint64_t)export->next.time_us == record->position)
             apply_item(&export->next, &row);
         int r = take_next(export, ret_error);
         if (r < 0)

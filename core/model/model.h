@@ -1,5 +1,5 @@
-/* A model: a sum of decision trees, from XGBoost, LightGBM, ONNX, an isolation forest or a scorecard,
- * or a linear model from ONNX, ready to be evaluated.
+/* A model: a sum of decision trees, from XGBoost, LightGBM, ONNX, an isolation forest or a
+ * scorecard, or a linear model from ONNX, ready to be evaluated.
  *
  * A file → a reader (forest.h) → model_new(), which checks everything and lays the trees out for
  * the processor's cache → struct model, immutable. The same inputs give the same bits on every

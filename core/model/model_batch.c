@@ -63,14 +63,24 @@ static void lay_out_node(struct model_batch *batch, const struct model *model, u
     batch->lefts[at] = node->left;
 }
 
+/* Are the columns of each row filled one by one? Of categories, because they are no numbers to
+ * compare; of ONNX, because steps come before the trees. */
+static bool fills_columns(const struct model *model) {
+    return model->shape.has_categories || model->shape.is_linear || model->has_features;
+}
+
+static bool walks_keys(const struct model *model) {
+    return !model->shape.has_categories && !model->shape.is_linear;
+}
+
 struct model_batch *model_batch_new(const struct model *model) {
     const struct model_shape *shape = &model->shape;
     struct model_batch *batch = check_calloc(1, sizeof *batch);
-    if (shape->has_categories) {
+    if (fills_columns(model))
         batch->columns =
             check_calloc(MODEL_ROWS_MAX * (shape->column_count + 1), sizeof *batch->columns);
+    if (!walks_keys(model))
         return batch;
-    }
     batch->inputs = check_calloc(shape->input_count + 1, sizeof *batch->inputs);
     batch->keys = check_calloc((shape->column_count + 1) * MODEL_ROWS_MAX, sizeof *batch->keys);
     batch->limits = check_calloc(shape->node_count + 1, sizeof *batch->limits);
@@ -134,6 +144,14 @@ static void set_keys(struct model_batch *batch, const struct model *model) {
             keys[row] = input->keys[row] ^ ((input->keys[row] ^ missing) & is_missing);
         }
     }
+}
+
+/* What is missing has its value in the columns already. */
+static void set_keys_of_columns(struct model_batch *batch, const struct model *model, size_t rows) {
+    size_t count = model->shape.column_count;
+    for (size_t row = 0; row < rows; row++)
+        for (size_t i = 0; i < count; i++)
+            batch->keys[i * MODEL_ROWS_MAX + row] = key_of(batch->columns[row * count + i]);
 }
 
 /* ---- through a tree ---- */
@@ -242,11 +260,12 @@ void model_margins_of_rows(const struct model *model, struct model_batch *batch,
                            const double *inputs, size_t rows, double *ret_margins) {
     const struct model_shape *shape = &model->shape;
     check(rows <= MODEL_ROWS_MAX);
-    if (shape->has_categories || shape->is_linear) {
-        for (size_t i = 0; i < rows; i++)
-            model_fill_columns(model, inputs + i * shape->input_count,
-                               batch->columns + i * shape->column_count);
-    } else {
+    for (size_t i = 0; i < rows && fills_columns(model); i++)
+        model_fill_columns(model, inputs + i * shape->input_count,
+                           batch->columns + i * shape->column_count);
+    if (walks_keys(model) && fills_columns(model)) {
+        set_keys_of_columns(batch, model, rows);
+    } else if (walks_keys(model)) {
         set_inputs(batch, model, inputs, rows);
         set_keys(batch, model);
     }

@@ -421,10 +421,8 @@ static void make_printable(char *text) {
 int model_read(enum model_format format, struct text file, struct arena *arena,
                struct model **ret_model, struct error *ret_error) {
     static int (*const readers[])(struct text, struct forest *, struct error *) = {
-        [MODEL_XGBOOST_JSON] = xgboost_read_json,
-        [MODEL_XGBOOST_UBJ] = xgboost_read_ubj,
-        [MODEL_LIGHTGBM] = lightgbm_read,
-        [MODEL_ONNX] = onnx_read,
+        [MODEL_XGBOOST_JSON] = xgboost_read_json, [MODEL_XGBOOST_UBJ] = xgboost_read_ubj,
+        [MODEL_LIGHTGBM] = lightgbm_read,         [MODEL_ONNX] = onnx_read,
         [MODEL_ISOLATION] = isolation_read,
     };
     struct arena scratch;

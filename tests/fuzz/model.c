@@ -16,6 +16,8 @@
     20000 /* that contributions are computed for: their cost grows with the depth                  \
            */
 
+#define MODEL_FORMATS ((uint8_t)MODEL_ISOLATION + 1) /* the last one */
+
 static struct arena arena;
 
 void target_start(void) {
@@ -69,7 +71,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     if (size == 0)
         return false;
     const struct text file = {.data = (const char *)bytes + 1, .length = size - 1};
-    if (model_read((enum model_format)(*bytes % 4), file, &arena, &model, &error) < 0) {
+    if (model_read((enum model_format)(*bytes % MODEL_FORMATS), file, &arena, &model, &error) < 0) {
         property(error.text[0] && text_is_clean(text_of(error.text), NULL), "message");
         return false;
     }

@@ -58,7 +58,7 @@ FILES_MAX = 35  # C files in one folder
 # One dependency, one door: pattern of the header → the files that may include it.
 DOORS = [
     (r"lmdb\.h", r"core/store/generation/"),
-    (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/|core/model/onnx\.h"),
+    (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/|core/model/onnx/onnx\.h"),
     (r"nng/.*", r"server/front/front_nng|clients/c/transport/nng\.c"),
     (r"netdb\.h", r"clients/c/transport/lookup\.c|server/|console/web/"),
     (r"event2/.*", r"server/|console/web/|clients/cli/stream/metrics_page\.c"),

@@ -278,7 +278,7 @@ expect 64 '"nxt" is no folder and names no policy (expected current, previous' p
 expect 64 '"nxt" names no policy (expected current, previous' policy export a nxt b
 expect 64 'into which new folder?' policy export a current
 expect 64 'in which folder?' policy rollback a current
-expect 64 '--json is for list, show and arms' policy diff a current previous --json
+expect 64 '--json is for list, show, arms, and promote' policy diff a current previous --json
 expect 64 'not for one of its files' policy show a current policy.yaml --json
 expect 64 '--count is for list' policy show a current --count
 expect 64 '--full is for diff, rollback and promote' policy export a current b --full

@@ -99,8 +99,7 @@ ssize_t __wrap_pwrite64(int descriptor, const void *bytes, size_t size, off_t of
 
 /* ---- the policies ---- */
 
-#define FILE_OF(path, content)                                                                     \
-    { TEXT_LITERAL(path), TEXT_LITERAL(content) }
+#define FILE_OF(path, content) {TEXT_LITERAL(path), TEXT_LITERAL(content)}
 
 static const struct policy_file old_files[] = {
     FILE_OF("lists.yaml", "lists: {x: {about: x, file: lists/x.txt}}\n"),

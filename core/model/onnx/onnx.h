@@ -4,7 +4,7 @@
  * from scores, and not read. Private to the reader's files. */
 #pragma once
 
-#include "forest.h"
+#include "core/model/forest.h"
 
 #include "onnx.pb-c.h"
 

@@ -1,7 +1,7 @@
 /* Operators on what a model gave: arithmetic, links, and what only selects or renames. */
 #include "onnx.h"
 
-#include "steps.h"
+#include "core/model/steps.h"
 
 #include <math.h>
 
