@@ -416,6 +416,77 @@ static void base_of_two(Onnx__Model *model) {
     base->floats = check_calloc(2, sizeof *base->floats);
 }
 
+/* The last node is a ZipMap. */
+static void shares(Onnx__Model *model) {
+    Onnx__Node *node = model->graph->node[model->graph->n_node - 1];
+    put(&node->op_type, "Normalizer");
+    put(&node->attribute[0]->name, "norm");
+    node->attribute[0]->has_s = true;
+    put(&node->attribute[0]->s, "L1");
+}
+static void shares_of_uneven_scores(Onnx__Model *model) { /* no longer x and -x */
+    shares(model);
+    attribute_of(model, "coefficients")->floats[0] += 1;
+}
+static void shares_of_uneven_intercepts(Onnx__Model *model) {
+    shares(model);
+    attribute_of(model, "intercepts")->floats[0] += 1;
+}
+
+static void shares_of_second_class(Onnx__Model *model) { /* onnxruntime gives 0.5 for the first */
+    Onnx__Attribute *classes = attribute_of(model, "class_ids");
+    shares(model);
+    for (size_t i = 0; i < classes->n_ints; i++)
+        classes->ints[i] = 1;
+    attribute_of(model, "base_values")->n_floats = 0;
+}
+
+/* Lists of one tree: at each of 30 levels a node whose children are the same one; then leaves that
+ * nothing leads to, which make the tree long enough for many copies. */
+#define LEVELS 30
+#define LONG   (LEVELS + 40001)
+static int64_t *set_ints(Onnx__Model *model, const char *name, size_t count) {
+    Onnx__Attribute *attribute = attribute_of(model, name);
+    free(attribute->ints);
+    attribute->n_ints = count;
+    return attribute->ints = check_calloc(count, sizeof *attribute->ints);
+}
+static void set_modes(Onnx__Attribute *modes) {
+    for (size_t i = 0; i < modes->n_strings; i++)
+        free(modes->strings[i].data);
+    free(modes->strings);
+    modes->n_strings = LONG;
+    modes->strings = check_calloc(LONG, sizeof *modes->strings);
+    for (size_t i = 0; i < LONG; i++)
+        modes->strings[i] = bytes_of(i < LEVELS ? "BRANCH_LT" : "LEAF");
+}
+static void set_floats(Onnx__Model *model, const char *name, size_t count) {
+    Onnx__Attribute *attribute = attribute_of(model, name);
+    free(attribute->floats);
+    attribute->n_floats = count;
+    attribute->floats = check_calloc(count, sizeof *attribute->floats);
+}
+static void copied_too_often(Onnx__Model *model) {
+    int64_t *ids = set_ints(model, "nodes_nodeids", LONG),
+            *yes = set_ints(model, "nodes_truenodeids", LONG),
+            *no = set_ints(model, "nodes_falsenodeids", LONG),
+            *leaves = set_ints(model, "target_nodeids", LONG - LEVELS);
+    for (size_t i = 0; i < LONG; i++) {
+        ids[i] = (int64_t)i;
+        yes[i] = no[i] = i < LEVELS ? (int64_t)i + 1 : 0;
+        if (i >= LEVELS)
+            leaves[i - LEVELS] = (int64_t)i;
+    }
+    set_ints(model, "nodes_treeids", LONG);
+    set_ints(model, "nodes_featureids", LONG);
+    set_ints(model, "nodes_missing_value_tracks_true", LONG);
+    set_ints(model, "target_treeids", LONG - LEVELS);
+    set_ints(model, "target_ids", LONG - LEVELS);
+    set_floats(model, "nodes_values", LONG);
+    set_floats(model, "target_weights", LONG - LEVELS);
+    set_modes(attribute_of(model, "nodes_modes"));
+}
+
 static void unsupported_models_are_refused_by_name(void **state) {
     (void)state;
     static const struct {
@@ -454,6 +525,12 @@ static void unsupported_models_are_refused_by_name(void **state) {
         {"onnx_logistic", coefficient_of_nan, "is not finite"},
         {"onnx_logistic", fewer_coefficients, "11 coefficients for 2 scores of 6 columns"},
         {"onnx_logistic", normalizer_of_inputs, "(Normalizer): not supported for inputs"},
+        {"onnx_branches", copied_too_often, "more than 2000000 nodes without sharing"},
+        {"onnx_logistic", shares, NULL},
+        {"onnx_logistic", shares_of_uneven_scores, "(Normalizer): shares of two scores"},
+        {"onnx_logistic", shares_of_uneven_intercepts, "(Normalizer): shares of two scores"},
+        {"onnx_boosting", shares, NULL},
+        {"onnx_boosting", shares_of_second_class, "(Normalizer): shares of two scores"},
         {"onnx_logistic", second_model, "(LinearRegressor): a second model"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
