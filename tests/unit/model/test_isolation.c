@@ -418,6 +418,7 @@ static void unfit_files_are_refused(void **state) {
         {"[3,2,1]", "[4,2,1]", "its rows are not those of its children together"},
         {"[3,2,1]", "[2,2,0]", "node 2 has 0 rows; expected 1 to 1000000"},
         {"[3,2,1]", "[1000003,1000002,1]", "has 1000003 rows"},
+        {"[3,2,1]", "[3,9223372036854775807,9223372036854775807]", "node 1 has 92"},
         {"]}]}", "]}]", "not JSON"},
     };
     struct arena arena;
