@@ -107,6 +107,7 @@ struct forest {
     bool is_float;       /* inputs, limits and sums are binary32: XGBoost */
     bool divides; /* before the link, sums are divided by the number of rounds: LightGBM's random
                      forests, whose raw scores are sums */
+    double near_zero;    /* inputs of doubles that are no further from 0 are taken as 0: LightGBM */
     struct text *inputs; /* names */
     size_t input_count;
     size_t output_count;

@@ -379,6 +379,72 @@ static void scores_are_as_scikit_learns(void **state) {
     drop(lines);
 }
 
+/* ---- edges ---- */
+
+static void check_batch(const struct model *model, double *inputs, size_t rows) {
+    double margins[MODEL_ROWS_MAX], margin, *columns;
+    struct model_batch *batch = model_batch_new(model);
+    columns = check_calloc(model_shape(model)->column_count + 1, sizeof *columns);
+    model_margins_of_rows(model, batch, inputs, rows, margins);
+    for (size_t i = 0; i < rows; i++) {
+        model_margins(model, &inputs[i * model_shape(model)->input_count], columns, &margin);
+        assert_memory_equal(&margin, &margins[i], sizeof margin);
+    }
+    model_batch_free(batch);
+    free(columns);
+}
+
+static void batches_are_as_single_rows(void **state) {
+    (void)state;
+    static double rows[ROWS][INPUTS];
+    static const double edges[] = {HUGE_VAL,  -HUGE_VAL,  DBL_MAX, -DBL_MAX, 1e-40, -1e-40,
+                                   0x1p-1074, -0x1p-1074, -0.0,    NAN,      -NAN};
+    struct isolation_options options = ISOLATION_DEFAULTS;
+    struct buffer file;
+    struct arena arena;
+    make_rows(5, rows);
+    struct model *model = load(grow(rows, &options, &file), &arena);
+    for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k += 7)
+        rows[k / INPUTS][k % INPUTS] = edges[k % (sizeof edges / sizeof *edges)];
+    for (size_t count = 1; count <= MODEL_ROWS_MAX; count += 9)
+        check_batch(model, rows[0], count);
+    arena_deinit(&arena);
+    buffer_deinit(&file);
+}
+
+/* One tree with one split by `limit`: does the number go left, where two rows are? */
+static bool goes_left(const char *limit, double number) {
+    struct buffer file;
+    struct arena arena;
+    buffer_init(&file);
+    buffer_printf(&file,
+                  "{\"format\":\"isolation-forest\",\"version\":1,\"sample\":4,"
+                  "\"inputs\":[\"a\"],\"trees\":[{\"left\":[1,-1,-1],\"input\":[0,0,0],"
+                  "\"limit\":[%s,0,0],\"missing_left\":[0,0,0],\"rows\":[3,2,1]}]}",
+                  limit);
+    struct model *model = load(buffer_text(&file), &arena);
+    double left = -2 / isolation_mean_path(4), margin, columns[2];
+    model_margins(model, &number, columns, &margin);
+    check_batch(model, &number, 1);
+    bool goes = margin == left;
+    assert_true(goes || margin == left / 2);
+    arena_deinit(&arena);
+    buffer_deinit(&file);
+    return goes;
+}
+
+/* What LightGBM takes for zero is a number like any other here. */
+static void splits_are_exact(void **state) {
+    (void)state;
+    assert_true(goes_left("1e-40", 1e-41) && goes_left("1e-40", 0) && goes_left("1e-40", -1));
+    assert_false(goes_left("1e-40", 1e-40) || goes_left("1e-40", 1e-36) || goes_left("1e-40", NAN));
+    assert_true(goes_left("-1e-40", -1e-39) && goes_left("5e-324", 0.0));
+    assert_false(goes_left("-1e-40", -1e-41) || goes_left("-0.0", -0.0) || goes_left("0", -0.0));
+    assert_true(goes_left("0", -0x1p-1074) && goes_left("-1.7976931348623157e308", -1) == false);
+    assert_true(goes_left("1.7976931348623157e308", 1.7e308));
+    assert_false(goes_left("1.7976931348623157e308", HUGE_VAL));
+}
+
 /* ---- unfit files and options ---- */
 
 #define TREE                                                                                       \
@@ -507,6 +573,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_forest_is_the_same_everywhere),
         cmocka_unit_test(contributions_are_shapley_values),
         cmocka_unit_test(scores_are_as_scikit_learns),
+        cmocka_unit_test(batches_are_as_single_rows),
+        cmocka_unit_test(splits_are_exact),
         cmocka_unit_test(unfit_files_are_refused),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
         cmocka_unit_test(options_out_of_range_are_refused),

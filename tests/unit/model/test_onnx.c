@@ -15,6 +15,7 @@
 
 #include "onnx.pb-c.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,12 +173,17 @@ static void inputs_have_names(void **state) {
     arena_deinit(&arena);
 }
 
+/* Of every size, and with the ends of what numbers are. */
 static void batches_are_as_single_rows(void **state) {
     (void)state;
     static double rows[ROWS][COLUMNS], inputs[MODEL_ROWS_MAX * INPUTS];
+    static const double edges[] = {HUGE_VAL,        -HUGE_VAL, DBL_MAX, -DBL_MAX,
+                                   (double)FLT_MAX, 1e300,     -1e300,  0x1p-1074,
+                                   1e-40,           -0.0,      NAN,     -NAN};
     read_rows("rows", rows);
     for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k++)
-        inputs[k] = rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
+        inputs[k] = k % 11 == 0 ? edges[k / 11 % (sizeof edges / sizeof *edges)]
+                                : rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
     for (size_t i = 0; i < MODELS; i++) {
         struct arena arena;
         struct model *model = load(models[i].name, &arena);
@@ -185,10 +191,12 @@ static void batches_are_as_single_rows(void **state) {
         struct model_batch *batch = model_batch_new(model);
         double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
         double margins[MODEL_ROWS_MAX * 3], single[3];
-        model_margins_of_rows(model, batch, inputs, MODEL_ROWS_MAX, margins);
-        for (size_t k = 0; k < MODEL_ROWS_MAX; k++) {
-            model_margins(model, &inputs[k * INPUTS], scratch, single);
-            assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+        for (size_t count = 1; count <= MODEL_ROWS_MAX; count += 7) {
+            model_margins_of_rows(model, batch, inputs, count, margins);
+            for (size_t k = 0; k < count; k++) {
+                model_margins(model, &inputs[k * INPUTS], scratch, single);
+                assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+            }
         }
         model_batch_free(batch);
         free(scratch);
