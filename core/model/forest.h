@@ -28,7 +28,6 @@
 #define MODEL_NAME_MAX       256u     /* bytes of an input's name */
 #define MODEL_FEATURES_MAX   8192u    /* that are computed from inputs */
 #define MODEL_STEPS_MAX      1000000u /* of all features */
-#define MODEL_FINISH_MAX     1000u    /* steps of the outputs */
 
 enum forest_test { FOREST_LEAF, FOREST_LESS, FOREST_AT_MOST, FOREST_CATEGORY };
 
