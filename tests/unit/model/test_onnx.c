@@ -42,6 +42,8 @@ static const struct {
     {"onnx_catboost", 1, 6, FOREST_LINK_LOGISTIC, false},
     {"onnx_covers", 1, 6, FOREST_LINK_LOGISTIC, true},
     {"onnx_branches", 1, 12, FOREST_LINK_IDENTITY, false},
+    {"onnx_sums", 3, 0, FOREST_LINK_ONE_VERSUS_ALL, false},
+    {"onnx_pair", 1, 3, FOREST_LINK_LOGISTIC, true},
 };
 #define MODELS (sizeof models / sizeof *models)
 
@@ -147,6 +149,53 @@ static void models_are_as_onnxruntime(void **state) {
         for (size_t row = 0; row < ROWS; row++)
             check_row(i, model, rows[row], expected[row], columns, scratch);
         free(scratch);
+        arena_deinit(&arena);
+    }
+}
+
+/* A chain of == takes whole numbers alone; what is between two of them is like no category. */
+static void categories_are_whole_numbers(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS];
+    struct arena arena;
+    struct model *model = load("onnx_pair", &arena);
+    double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
+    size_t others = 0;
+    read_rows("rows", rows);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t code = 0; code < 40; code++) {
+            double between, none, whole;
+            rows[row][5] = (double)code + 0.5;
+            model_margins(model, rows[row], scratch, &between);
+            rows[row][5] = -1;
+            model_margins(model, rows[row], scratch, &none);
+            rows[row][5] = (double)code;
+            model_margins(model, rows[row], scratch, &whole);
+            assert_true(between == none);
+            others += whole != none;
+        }
+    assert_int_equal(others, 3 * ROWS);
+    free(scratch);
+    arena_deinit(&arena);
+}
+
+/* Known by hand, as the latency budget is counted of them. */
+static void steps_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t steps;
+    } counted[] = {
+        {"onnx_linear", 6 * (1 + 1 + 2) + 6}, /* float, Imputer, Scaler; products */
+        {"onnx_sums",
+         6 * (1 + 1 + 2 + 3) + 3 * 6 + 3 * (4 + 1)}, /* four finish the sums, then shares */
+    };
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        struct arena arena;
+        struct model *model = load(counted[i].name, &arena);
+        if (model_shape(model)->steps != counted[i].steps)
+            fail_msg("%s: %zu steps; expected %zu", counted[i].name, model_shape(model)->steps,
+                     counted[i].steps);
         arena_deinit(&arena);
     }
 }
@@ -441,6 +490,14 @@ static void shares_of_uneven_intercepts(Onnx__Model *model) {
     attribute_of(model, "intercepts")->floats[0] += 1;
 }
 
+static void other_constant(Onnx__Model *model) { /* 1 of the pair's 1 - p */
+    Onnx__Tensor *one = model->graph->initializer[model->graph->n_initializer - 1];
+    assert_int_equal(one->raw_data.len, 4);
+    one->raw_data.data[3] = 0x40; /* 2 or more */
+}
+static void other_first(Onnx__Model *model) { /* 1 - something else */
+    put(&model->graph->node[model->graph->n_node - 3]->input[1], "margin");
+}
 static void shares_of_second_class(Onnx__Model *model) { /* onnxruntime gives 0.5 for the first */
     Onnx__Attribute *classes = attribute_of(model, "class_ids");
     shares(model);
@@ -537,6 +594,8 @@ static void unsupported_models_are_refused_by_name(void **state) {
         {"onnx_logistic", shares, NULL},
         {"onnx_logistic", shares_of_uneven_scores, "(Normalizer): shares of two scores"},
         {"onnx_logistic", shares_of_uneven_intercepts, "(Normalizer): shares of two scores"},
+        {"onnx_pair", other_constant, "(Normalizer): shares of two scores"},
+        {"onnx_pair", other_first, "(Concat): expected two scores along axis 1"},
         {"onnx_boosting", shares, NULL},
         {"onnx_boosting", shares_of_second_class, "(Normalizer): shares of two scores"},
         {"onnx_logistic", second_model, "(LinearRegressor): a second model"},
@@ -590,6 +649,8 @@ static void many_empty_messages_are_refused(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_are_as_onnxruntime),
+        cmocka_unit_test(categories_are_whole_numbers),
+        cmocka_unit_test(steps_are_counted),
         cmocka_unit_test(inputs_have_names),
         cmocka_unit_test(batches_are_as_single_rows),
         cmocka_unit_test(sums_with_missing_products_are_nan),
