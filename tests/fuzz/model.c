@@ -109,13 +109,22 @@ void target_seeds(struct seeds *seeds, const char *root) {
         const char *name;
         enum model_format format;
     } files[] = {
-        {"xgboost.json", MODEL_XGBOOST_JSON},        {"xgboost_categories.ubj", MODEL_XGBOOST_UBJ},
-        {"xgboost_classes.ubj", MODEL_XGBOOST_UBJ},  {"lightgbm.txt", MODEL_LIGHTGBM},
-        {"lightgbm_categories.txt", MODEL_LIGHTGBM}, {"lightgbm_regression.txt", MODEL_LIGHTGBM},
-        {"onnx_boosting.onnx", MODEL_ONNX},          {"onnx_forest.onnx", MODEL_ONNX},
-        {"onnx_logistic.onnx", MODEL_ONNX},          {"onnx_linear.onnx", MODEL_ONNX},
-        {"onnx_lightgbm.onnx", MODEL_ONNX},          {"onnx_covers.onnx", MODEL_ONNX},
-        {"onnx_catboost.onnx", MODEL_ONNX},          {"onnx_branches.onnx", MODEL_ONNX},
+        {"xgboost.json", MODEL_XGBOOST_JSON},
+        {"xgboost_categories.ubj", MODEL_XGBOOST_UBJ},
+        {"xgboost_classes.ubj", MODEL_XGBOOST_UBJ},
+        {"lightgbm.txt", MODEL_LIGHTGBM},
+        {"lightgbm_categories.txt", MODEL_LIGHTGBM},
+        {"lightgbm_regression.txt", MODEL_LIGHTGBM},
+        {"onnx_boosting.onnx", MODEL_ONNX},
+        {"onnx_forest.onnx", MODEL_ONNX},
+        {"onnx_logistic.onnx", MODEL_ONNX},
+        {"onnx_linear.onnx", MODEL_ONNX},
+        {"onnx_lightgbm.onnx", MODEL_ONNX},
+        {"onnx_covers.onnx", MODEL_ONNX},
+        {"onnx_catboost.onnx", MODEL_ONNX},
+        {"onnx_branches.onnx", MODEL_ONNX},
+        {"onnx_sums.onnx", MODEL_ONNX},
+        {"onnx_pair.onnx", MODEL_ONNX},
         {"isolation.iforest", MODEL_ISOLATION},
     };
     static char bytes[1 << 16];

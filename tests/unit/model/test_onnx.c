@@ -552,6 +552,44 @@ static void copied_too_often(Onnx__Model *model) {
     set_modes(attribute_of(model, "nodes_modes"));
 }
 
+static struct text packed(Onnx__Model *model) {
+    uint8_t *bytes = check_malloc(onnx__model__get_packed_size(model));
+    return (struct text){.data = (const char *)bytes, .length = onnx__model__pack(model, bytes)};
+}
+
+static Onnx__Model *unpacked(const char *name) {
+    struct text file = read_golden(name, "onnx");
+    Onnx__Model *model = onnx__model__unpack(NULL, file.length, (const uint8_t *)file.data);
+    assert_non_null(model);
+    drop(file);
+    return model;
+}
+
+/* Classes whose sums may be less than 0 or more than 1 are not taken for probabilities. */
+static void probabilities_are_from_0_to_1(void **state) {
+    (void)state;
+    static const struct {
+        float factor;
+        enum forest_link link;
+    } cases[] = {{1, FOREST_LINK_PROBABILITY}, {1.1f, FOREST_LINK_NONE}, {-1, FOREST_LINK_NONE}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        struct error error = {.text = "nothing"};
+        struct model *model = NULL;
+        Onnx__Model *changed = unpacked("onnx_forest");
+        Onnx__Attribute *weights = attribute_of(changed, "class_weights");
+        for (size_t k = 0; k < weights->n_floats; k++)
+            weights->floats[k] *= cases[i].factor;
+        struct text file = packed(changed);
+        arena_init(&arena, SIZE_MAX / 4);
+        assert_int_equal(model_read(MODEL_ONNX, file, &arena, &model, &error), 0);
+        assert_int_equal(model_shape(model)->link, cases[i].link);
+        arena_deinit(&arena);
+        onnx__model__free_unpacked(changed, NULL);
+        drop(file);
+    }
+}
+
 static void unsupported_models_are_refused_by_name(void **state) {
     (void)state;
     static const struct {
@@ -601,22 +639,17 @@ static void unsupported_models_are_refused_by_name(void **state) {
         {"onnx_logistic", second_model, "(LinearRegressor): a second model"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text file = read_golden(cases[i].model, "onnx");
-        Onnx__Model *changed = onnx__model__unpack(NULL, file.length, (const uint8_t *)file.data);
-        assert_non_null(changed);
+        Onnx__Model *changed = unpacked(cases[i].model);
         cases[i].change(changed);
-        uint8_t *bytes = check_malloc(onnx__model__get_packed_size(changed));
-        struct text packed = {.data = (const char *)bytes,
-                              .length = onnx__model__pack(changed, bytes)};
+        struct text file = packed(changed);
         struct arena arena;
         struct error error = {.text = "nothing"};
         struct model *model;
         arena_init(&arena, SIZE_MAX / 4);
-        model_read(MODEL_ONNX, packed, &arena, &model, &error);
+        model_read(MODEL_ONNX, file, &arena, &model, &error);
         if (!strstr(error.text, cases[i].said ? cases[i].said : "nothing"))
             fail_msg("case %zu: %s; expected \"%s\"", i, error.text, cases[i].said);
         arena_deinit(&arena);
-        free(bytes);
         onnx__model__free_unpacked(changed, NULL);
         drop(file);
     }
@@ -656,6 +689,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(sums_with_missing_products_are_nan),
         cmocka_unit_test(contributions_of_linear_models_are_differences),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
+        cmocka_unit_test(probabilities_are_from_0_to_1),
         cmocka_unit_test(unsupported_models_are_refused_by_name),
         cmocka_unit_test(many_empty_messages_are_refused),
     };
