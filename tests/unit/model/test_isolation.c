@@ -15,6 +15,7 @@
 #include "core/model/model.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
+#include "tests/unit/model/golden.h"
 
 #include <float.h>
 #include <jansson.h>
@@ -26,7 +27,6 @@
 #define INPUTS 5
 #define ROWS   600
 
-static const char *golden;
 static const struct text names[INPUTS] = {TEXT_LITERAL("amount"), TEXT_LITERAL("count"),
                                           TEXT_LITERAL("same \"\n\\"), TEXT_LITERAL("wide"),
                                           TEXT_LITERAL("missing")};
@@ -337,26 +337,10 @@ static void contributions_are_shapley_values(void **state) {
 
 /* ---- scikit-learn ---- */
 
-static struct text read_golden(const char *name) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", golden, name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *bytes = check_malloc(1 << 20);
-    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
-    fclose(file);
-    bytes[size] = '\0';
-    return (struct text){.data = bytes, .length = size};
-}
-
-static void drop(struct text t) {
-    free((void *)(uintptr_t)t.data);
-}
-
 /* A line has the inputs, empty where one is missing, and the score. */
 static void scores_are_as_scikit_learns(void **state) {
     (void)state;
-    struct text file = read_golden("isolation.iforest"), lines = read_golden("isolation.csv");
+    struct text file = read_golden("isolation", "iforest"), lines = read_golden("isolation", "csv");
     struct arena arena;
     struct model *model = load(file, &arena);
     size_t inputs = model_shape(model)->input_count, count = 0;
@@ -512,7 +496,7 @@ static void unfit_files_are_refused(void **state) {
 static void damaged_files_are_refused_or_evaluated(void **state) {
     (void)state;
     uint64_t random = asked_seed(7), steps = asked_steps(300);
-    struct text file = read_golden("isolation.iforest");
+    struct text file = read_golden("isolation", "iforest");
     char *bytes = check_malloc(file.length);
     for (uint64_t step = 0; step < steps; step++) {
         struct arena arena;

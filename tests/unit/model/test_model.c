@@ -14,6 +14,7 @@
 #include "core/model/model.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
+#include "tests/unit/model/golden.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,8 +25,6 @@
 #define INPUTS  6
 #define COLUMNS 32 /* of a file of expectations, at most */
 #define ROWS    40
-
-static const char *golden;
 
 static const struct {
     const char *name, *suffix;
@@ -46,22 +45,6 @@ static const struct {
     {"xgboost_rare", "json", MODEL_XGBOOST_JSON, 2e-6},
 };
 #define MODELS (sizeof models / sizeof *models)
-
-static struct text read_golden(const char *name, const char *suffix) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s.%s", golden, name, suffix);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *bytes = check_malloc(1 << 20);
-    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
-    fclose(file);
-    bytes[size] = '\0';
-    return (struct text){.data = bytes, .length = size};
-}
-
-static void drop(struct text t) {
-    free((void *)(uintptr_t)t.data);
-}
 
 /* Rows of numbers with commas; an empty cell is NaN. Returns the cells of a row. */
 static size_t read_rows(const char *name, double rows[ROWS][COLUMNS]) {
