@@ -101,7 +101,7 @@ void *onnx_room(struct onnx *onnx, size_t count, size_t size);
 const Onnx__Attribute *onnx_attribute(const struct onnx *onnx, const char *name);
 int64_t onnx_int(const struct onnx *onnx, const char *name, int64_t otherwise);
 struct text onnx_string(const struct onnx *onnx, const char *name, const char *otherwise);
-/* Finite floats, or the doubles of the tensor NAME_as_tensor. */
+/* Floats, or the doubles of the tensor NAME_as_tensor: any, also NaN. */
 int onnx_floats(struct onnx *onnx, const char *name, const double **ret_numbers, size_t *ret_count);
 
 /* A constant of floats, doubles or whole numbers; of texts, ONNX_LABELS. */
