@@ -28,7 +28,6 @@
 #define MODEL_NAME_MAX       256u     /* bytes of an input's name */
 #define MODEL_FEATURES_MAX   8192u    /* that are computed from inputs */
 #define MODEL_STEPS_MAX      1000000u /* of all features */
-#define MODEL_FINISH_MAX     1000u    /* steps of the outputs */
 
 enum forest_test { FOREST_LEAF, FOREST_LESS, FOREST_AT_MOST, FOREST_CATEGORY };
 
@@ -107,6 +106,7 @@ struct forest {
     bool is_float;       /* inputs, limits and sums are binary32: XGBoost */
     bool divides; /* before the link, sums are divided by the number of rounds: LightGBM's random
                      forests, whose raw scores are sums */
+    double near_zero;    /* inputs of doubles that are no further from 0 are taken as 0: LightGBM */
     struct text *inputs; /* names */
     size_t input_count;
     size_t output_count;

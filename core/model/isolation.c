@@ -99,17 +99,25 @@ static int read_split(struct isolation *reader, const struct tree_arrays *tree, 
     return 0;
 }
 
+/* Of all nodes before any sum of them. */
+static int check_rows(struct isolation *reader, const struct tree_arrays *tree, size_t index) {
+    for (size_t i = 0; i < tree->count; i++) {
+        int64_t rows = integer_at(tree, ROWS, i);
+        if (rows < 1 || rows > ISOLATION_SAMPLE_MAX)
+            return error_set(reader->error, ERROR_INVALID,
+                             "tree %zu: node %zu has %lld rows; expected 1 to %u", index, i,
+                             (long long)rows, ISOLATION_SAMPLE_MAX);
+    }
+    return 0;
+}
+
 static int read_node(struct isolation *reader, const struct tree_arrays *tree, size_t index,
                      size_t i, struct forest_node *nodes, uint32_t *depths) {
-    int64_t rows = integer_at(tree, ROWS, i);
-    if (rows < 1 || rows > ISOLATION_SAMPLE_MAX)
-        return error_set(reader->error, ERROR_INVALID,
-                         "tree %zu: node %zu has %lld rows; expected 1 to %u", index, i,
-                         (long long)rows, ISOLATION_SAMPLE_MAX);
-    nodes[i].cover = (double)rows;
+    double rows = (double)integer_at(tree, ROWS, i);
+    nodes[i].cover = rows;
     if (integer_at(tree, LEFT, i) == -1) {
         nodes[i].test = FOREST_LEAF;
-        nodes[i].value = reader->unit * (depths[i] + isolation_mean_path((double)rows));
+        nodes[i].value = reader->unit * (depths[i] + isolation_mean_path(rows));
         return 0;
     }
     int r = read_split(reader, tree, index, i, &nodes[i]);
@@ -122,6 +130,8 @@ static int read_tree(struct isolation *reader, const json_t *tree, size_t index)
     struct tree_arrays arrays = {0};
     struct forest_node *nodes = NULL;
     int r = find_arrays(reader, tree, index, &arrays);
+    if (r == 0)
+        r = check_rows(reader, &arrays, index);
     if (r == 0)
         r = forest_add_tree(reader->forest, 0, arrays.count, &nodes, reader->error);
     if (r < 0)

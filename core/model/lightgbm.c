@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define NEAR_ZERO ((double)1e-35f) /* its kZeroThreshold, a float */
+
 struct lightgbm {
     struct text left; /* of the file */
     size_t line;      /* that messages are about */
@@ -454,6 +456,7 @@ static int read_header(struct lightgbm *reader) {
 
 int lightgbm_read(struct text file, struct forest *forest, struct error *ret_error) {
     struct lightgbm reader = {.left = file, .forest = forest, .error = ret_error};
+    forest->near_zero = NEAR_ZERO;
     int r = read_header(&reader);
     while (r == 0) {
         struct text line = take_line(&reader);

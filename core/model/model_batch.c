@@ -105,10 +105,9 @@ void model_batch_free(struct model_batch *batch) {
 
 /* ---- a row's numbers ---- */
 
-/* The key of what LightGBM takes for a number: tidied() of model_eval.c, but of keys, as it takes
- * longer of doubles. */
-static inline uint64_t tidied_key(uint64_t key) {
-    uint64_t zero = key_of(0), least = key_of(-MODEL_NEAR_ZERO), greatest = key_of(MODEL_NEAR_ZERO);
+/* tidied() of model_eval.c, but of keys, as it takes longer of doubles. */
+static inline uint64_t tidied_key(uint64_t key, double near_zero) {
+    uint64_t zero = key_of(0), least = key_of(-near_zero), greatest = key_of(near_zero);
     key = key - least <= greatest - least ? zero : key;
     key = key > key_of(DBL_MAX) ? key_of(DBL_MAX) : key;
     return key < key_of(-DBL_MAX) ? key_of(-DBL_MAX) : key;
@@ -127,7 +126,8 @@ static void set_inputs(struct model_batch *batch, const struct model *model, con
         for (size_t i = 0; i < count && model->is_float; i++)
             set_input(&batch->inputs[i], row, inputs[i], key_of((double)(float)inputs[i]));
         for (size_t i = 0; i < count && !model->is_float; i++)
-            set_input(&batch->inputs[i], row, inputs[i], tidied_key(key_of(inputs[i])));
+            set_input(&batch->inputs[i], row, inputs[i],
+                      tidied_key(key_of(inputs[i]), model->near_zero));
     }
 }
 

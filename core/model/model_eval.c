@@ -24,10 +24,10 @@ static inline double choose(double a, double b, uint64_t flag) {
     return a;
 }
 
-/* As LightGBM takes a number: without what is almost zero, and finite, as it has limits of +∞,
- * which only missing values are not below. */
-static inline double tidied(double x) {
-    x = choose(x, 0, (x >= -MODEL_NEAR_ZERO) & (x <= MODEL_NEAR_ZERO));
+/* Without what is almost zero, and finite, as LightGBM has limits of +∞, which only missing values
+ * are not below. */
+static inline double tidied(double x, double near_zero) {
+    x = choose(x, 0, (x >= -near_zero) & (x <= near_zero));
     x = choose(x, DBL_MAX, x > DBL_MAX);
     return choose(x, -DBL_MAX, x < -DBL_MAX);
 }
@@ -40,7 +40,7 @@ void model_fill_columns(const struct model *model, const double *inputs, double 
     for (size_t i = 0; i < model->shape.column_count; i++) {
         const struct model_column *column = &model->columns[i];
         double x = inputs[column->input];
-        x = model->is_float ? (double)(float)x : tidied(x);
+        x = model->is_float ? (double)(float)x : tidied(x, model->near_zero);
         uint64_t is_missing = (uint64_t)(x != x) | (column->is_zero_missing & (x == 0));
         columns[i] = choose(x, column->missing, is_missing);
     }

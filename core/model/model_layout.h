@@ -31,9 +31,6 @@ struct model_column {
     uint32_t first_step, step_count; /* of a model with features */
 };
 
-/* LightGBM's kZeroThreshold, a float. */
-#define MODEL_NEAR_ZERO ((double)1e-35f)
-
 #define MODEL_CATEGORICAL UINT32_C(0x80000000) /* of struct model_node.column */
 
 struct model_node {
@@ -62,8 +59,8 @@ struct model {
     struct model_shape shape;
     bool is_float;
     bool divides;
-    bool are_columns_rounded; /* zeros: LightGBM takes what is within 1e-35 of zero as zero */
-    double rounds;            /* trees for each output */
+    double near_zero; /* inputs that are no further from 0 are taken as 0 */
+    double rounds;    /* trees for each output */
     double sigmoid;
     const double *base; /* [output] */
     const struct model_column *columns;

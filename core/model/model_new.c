@@ -375,6 +375,7 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
     struct model *model = room(arena, 1, sizeof *model);
     *model = (struct model){.is_float = forest->is_float,
                             .divides = forest->divides,
+                            .near_zero = forest->near_zero,
                             .sigmoid = forest->sigmoid,
                             .rounds = (double)forest->tree_count / (double)forest->output_count};
     model->shape.input_count = forest->input_count;

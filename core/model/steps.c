@@ -34,7 +34,7 @@ static double apply(enum forest_step_kind kind, bool is_float, double x, double 
 }
 
 /* What is infinite is brought back to the greatest number: infinite columns stand for what is
- * missing. No limit of a split is between the two. */
+ * missing. Only a limit that is the greatest double itself could tell the two apart. */
 static double brought_back(double x) {
     return x > DBL_MAX ? DBL_MAX : x < -DBL_MAX ? -DBL_MAX : x;
 }

@@ -3,7 +3,8 @@
  *   input  byte 0: the format; the file
  *
  * It must be refused with a printable message, or give a model that can be evaluated: its margins
- * are numbers and the same every time, and the contributions of its inputs add up to them. */
+ * are numbers, the same every time and in a batch, and the contributions of its inputs add up to
+ * them. */
 #include "core/model/contributions.h"
 #include "target.h"
 
@@ -39,6 +40,29 @@ static void check_contributions(const struct model *model, const double *inputs,
     property(fabs(sum - margin) <= 1e-3 * size || isinf(size), "sum of contributions");
 }
 
+#define BATCH 10
+
+/* Rows of ends of what numbers are, each by itself and all at once. */
+static void check_batch(const struct model *model, double *scratch) {
+    static const double edges[] = {HUGE_VAL, -HUGE_VAL, 1e300, -1e300,    1e-40, -0.0,
+                                   0x1p24,   NAN,       0.5,   0x1p-1074, -1,    65535};
+    static double all[BATCH * MODEL_OUTPUTS_MAX], one[MODEL_OUTPUTS_MAX];
+    const struct model_shape *shape = model_shape(model);
+    struct model_batch *batch = model_batch_new(model);
+    double *inputs = calloc(BATCH * shape->input_count + 1, sizeof *inputs);
+    for (size_t i = 0; i < BATCH * shape->input_count; i++)
+        inputs[i] = edges[i * 7 % (sizeof edges / sizeof *edges)];
+    model_margins_of_rows(model, batch, inputs, BATCH, all);
+    for (size_t row = 0; row < BATCH; row++) {
+        model_margins(model, &inputs[row * shape->input_count], scratch, one);
+        property(memcmp(one, &all[row * shape->output_count], shape->output_count * sizeof *one) ==
+                     0,
+                 "margins of a batch");
+    }
+    model_batch_free(batch);
+    free(inputs);
+}
+
 static void check_model(const struct model *model) {
     const struct model_shape *shape = model_shape(model);
     double margins[MODEL_OUTPUTS_MAX], again[MODEL_OUTPUTS_MAX];
@@ -60,6 +84,7 @@ static void check_model(const struct model *model) {
         if (shape->link != FOREST_LINK_NONE)
             model_predict(model, margins);
     }
+    check_batch(model, scratch);
     free(inputs);
     free(scratch);
 }
@@ -84,13 +109,22 @@ void target_seeds(struct seeds *seeds, const char *root) {
         const char *name;
         enum model_format format;
     } files[] = {
-        {"xgboost.json", MODEL_XGBOOST_JSON},        {"xgboost_categories.ubj", MODEL_XGBOOST_UBJ},
-        {"xgboost_classes.ubj", MODEL_XGBOOST_UBJ},  {"lightgbm.txt", MODEL_LIGHTGBM},
-        {"lightgbm_categories.txt", MODEL_LIGHTGBM}, {"lightgbm_regression.txt", MODEL_LIGHTGBM},
-        {"onnx_boosting.onnx", MODEL_ONNX},          {"onnx_forest.onnx", MODEL_ONNX},
-        {"onnx_logistic.onnx", MODEL_ONNX},          {"onnx_linear.onnx", MODEL_ONNX},
-        {"onnx_lightgbm.onnx", MODEL_ONNX},          {"onnx_covers.onnx", MODEL_ONNX},
-        {"onnx_catboost.onnx", MODEL_ONNX},          {"onnx_branches.onnx", MODEL_ONNX},
+        {"xgboost.json", MODEL_XGBOOST_JSON},
+        {"xgboost_categories.ubj", MODEL_XGBOOST_UBJ},
+        {"xgboost_classes.ubj", MODEL_XGBOOST_UBJ},
+        {"lightgbm.txt", MODEL_LIGHTGBM},
+        {"lightgbm_categories.txt", MODEL_LIGHTGBM},
+        {"lightgbm_regression.txt", MODEL_LIGHTGBM},
+        {"onnx_boosting.onnx", MODEL_ONNX},
+        {"onnx_forest.onnx", MODEL_ONNX},
+        {"onnx_logistic.onnx", MODEL_ONNX},
+        {"onnx_linear.onnx", MODEL_ONNX},
+        {"onnx_lightgbm.onnx", MODEL_ONNX},
+        {"onnx_covers.onnx", MODEL_ONNX},
+        {"onnx_catboost.onnx", MODEL_ONNX},
+        {"onnx_branches.onnx", MODEL_ONNX},
+        {"onnx_sums.onnx", MODEL_ONNX},
+        {"onnx_pair.onnx", MODEL_ONNX},
         {"isolation.iforest", MODEL_ISOLATION},
     };
     static char bytes[1 << 16];

@@ -41,6 +41,13 @@ struct onnx_finish {
     size_t length;
 };
 
+/* What is known of the first score of a pair. */
+enum onnx_first {
+    ONNX_FIRST_ANY,
+    ONNX_FIRST_NEGATIVE, /* the second one times -1 */
+    ONNX_FIRST_REST      /* 1 less the second one */
+};
+
 struct onnx_value {
     struct text name;
     enum onnx_kind kind;
@@ -54,6 +61,7 @@ struct onnx_value {
     const struct onnx_column *columns;
     /* scores */
     bool is_pair; /* of the second class and what is left for the first; the model has one output */
+    enum onnx_first first;
     bool is_of_classes;
     const struct onnx_finish *last; /* NULL: as the model gives them */
 };
@@ -93,7 +101,7 @@ void *onnx_room(struct onnx *onnx, size_t count, size_t size);
 const Onnx__Attribute *onnx_attribute(const struct onnx *onnx, const char *name);
 int64_t onnx_int(const struct onnx *onnx, const char *name, int64_t otherwise);
 struct text onnx_string(const struct onnx *onnx, const char *name, const char *otherwise);
-/* Finite floats, or the doubles of the tensor NAME_as_tensor. */
+/* Floats, or the doubles of the tensor NAME_as_tensor: any, also NaN. */
 int onnx_floats(struct onnx *onnx, const char *name, const double **ret_numbers, size_t *ret_count);
 
 /* A constant of floats, doubles or whole numbers; of texts, ONNX_LABELS. */

@@ -238,7 +238,8 @@ static struct place *add_place(struct ensemble *ensemble, size_t node, uint32_t 
 /* Children that several parents have are copied, within limits: they could double at each level. */
 static int lay_out(struct ensemble *ensemble, const struct tree *tree) {
     struct onnx *onnx = ensemble->onnx;
-    size_t most = 64 * tree->count + 1024;
+    size_t most = 64 * tree->count + 1024, room = MODEL_NODES_MAX - onnx->forest->node_count;
+    most = most < room ? most : room;
     ensemble->place_count = 0;
     add_place(ensemble, tree->first, 0);
     for (size_t i = 0; i < ensemble->place_count; i++) {

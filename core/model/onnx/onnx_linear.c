@@ -44,6 +44,14 @@ static int check_counts(struct onnx *onnx, size_t weights, size_t rows, size_t c
                              weights, rows, columns);
 }
 
+/* Does the first of two scores come out as the second one times -1? */
+static bool are_opposite(const double *weights, size_t columns, const double *intercepts) {
+    bool are = intercepts[0] == -intercepts[1];
+    for (size_t k = 0; k < columns && are; k++)
+        are = weights[k] == -weights[columns + k];
+    return are;
+}
+
 static int classifier(struct onnx *onnx, const struct onnx_value *columns) {
     const double *weights, *intercepts;
     size_t count, rows;
@@ -82,6 +90,8 @@ static int classifier(struct onnx *onnx, const struct onnx_value *columns) {
     struct onnx_value scores = scores_of(onnx, is_pair ? 2 : rows), label = {.kind = ONNX_LABELS};
     scores.is_pair = is_pair;
     scores.is_of_classes = true;
+    if (skipped && are_opposite(weights, columns->count, intercepts))
+        scores.first = ONNX_FIRST_NEGATIVE;
     if (is_logistic || is_softmax)
         onnx_scores_add(onnx, &scores, is_logistic ? ONNX_LOGISTIC : ONNX_SOFTMAX,
                         FOREST_STEP_ROUND, NULL);

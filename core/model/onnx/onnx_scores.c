@@ -7,6 +7,14 @@
 
 enum { TYPE_FLOAT = 1, TYPE_DOUBLE = 11 };
 
+/* The logistic functions of a number and of its negative add up to 1. */
+static enum onnx_first first_after(enum onnx_first first, enum onnx_function function,
+                                   enum forest_step_kind kind) {
+    if (function == ONNX_LOGISTIC)
+        return first == ONNX_FIRST_NEGATIVE ? ONNX_FIRST_REST : ONNX_FIRST_ANY;
+    return function == ONNX_ARITHMETIC && kind == FOREST_STEP_ROUND ? first : ONNX_FIRST_ANY;
+}
+
 void onnx_scores_add(struct onnx *onnx, struct onnx_value *scores, enum onnx_function function,
                      enum forest_step_kind kind, const double *a) {
     struct onnx_finish *added = onnx_room(onnx, 1, sizeof *added);
@@ -19,6 +27,7 @@ void onnx_scores_add(struct onnx *onnx, struct onnx_value *scores, enum onnx_fun
         .length = scores->last ? scores->last->length + 1 : 1,
     };
     scores->last = added;
+    scores->first = first_after(scores->first, function, kind);
 }
 
 static int give_function(struct onnx *onnx, const struct onnx_value *in,
@@ -51,13 +60,14 @@ static bool is_after_logistic(const struct onnx_value *scores) {
     return scores->last && scores->last->function == ONNX_LOGISTIC;
 }
 
-/* Each score's share of their sum. Of a pair from the logistic function, that is the score: the two
- * add up to 1. */
+/* Each score's share of their sum. Of a pair of probabilities that add up to 1, that is the score.
+ */
 static int share(struct onnx *onnx, const struct onnx_value *in) {
     struct onnx_value out = *in;
-    if (in->is_pair && !is_after_logistic(in))
+    if (in->is_pair && (!is_after_logistic(in) || in->first != ONNX_FIRST_REST))
         return onnx_refuse(onnx, ERROR_UNSUPPORTED,
-                           "shares of two scores that are not of the logistic function");
+                           "shares of two scores that are not of the logistic function, or do not "
+                           "add up to 1");
     if (!in->is_pair)
         onnx_scores_add(onnx, &out, ONNX_ARITHMETIC, FOREST_STEP_SHARE, NULL);
     return onnx_give(onnx, 0, out);
@@ -114,6 +124,9 @@ static int concat(struct onnx *onnx) {
     struct onnx_value out = *second;
     out.count = 2;
     out.is_pair = out.is_of_classes = true;
+    out.first = turned->step.kind == FOREST_STEP_MULTIPLY ? ONNX_FIRST_NEGATIVE
+                : turned->step.a[0] == 1                  ? ONNX_FIRST_REST
+                                                          : ONNX_FIRST_ANY;
     return onnx_give(onnx, 0, out);
 }
 

@@ -273,6 +273,10 @@ int onnx_trees_node(struct onnx *onnx, const struct onnx_value *columns, bool is
                                 .is_of_classes = is_classifier},
                       labels = {.kind = ONNX_LABELS};
     finish_sums(&ensemble, &scores, is_average);
+    /* onnxruntime makes the first of a single score. */
+    bool is_single = outputs.is_pair && outputs.first == 0;
+    if (is_single && text_is(transform, "LOGISTIC"))
+        scores.first = ONNX_FIRST_NEGATIVE;
     if (!text_is(transform, "NONE"))
         onnx_scores_add(onnx, &scores,
                         text_is(transform, "LOGISTIC") ? ONNX_LOGISTIC : ONNX_SOFTMAX,

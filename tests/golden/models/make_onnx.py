@@ -128,6 +128,62 @@ def branches():
                                                                       onnx.helper.make_opsetid("ai.onnx.ml", 3)])
 
 
+def graph_of(name, nodes, constants, classes):
+    make = onnx.helper
+    graph = make.make_graph(
+        nodes, name, [make.make_tensor_value_info("input", onnx.TensorProto.FLOAT, [None, 6])],
+        [make.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, [None, classes])],
+        [onnx.numpy_helper.from_array(numpy.array(numbers, numpy.float32), constant) for constant, numbers in constants.items()])
+    return make.make_model(graph, ir_version=8, opset_imports=[make.make_opsetid("", 17), make.make_opsetid("ai.onnx.ml", 3)])
+
+
+def sums():
+    """Arithmetic on each side of a matrix, and shares of three logistic functions."""
+    make = onnx.helper.make_node
+    constants = {"scale": [0.25, 1, 2, 0.5, -1, 0.125], "one": [1], "matrix": make_rows(9, 6)[:, :3] % 1 - 0.25, "more": [0.5, -1, 2],
+                 "times": [0.5, -0.25, 0.125], "less": [3, 2, 1], "parts": [2, 4, 8]}
+    constants["matrix"] = numpy.where(numpy.isnan(constants["matrix"]), 0.375, constants["matrix"])
+    nodes = [make("Imputer", ["input"], ["known"], domain="ai.onnx.ml", imputed_value_floats=[0.5] * 6,
+                  replaced_value_float=float("nan")),
+             make("Scaler", ["known"], ["scaled"], domain="ai.onnx.ml", offset=[3.0] * 6, scale=[0.01] * 6),
+             make("Mul", ["scaled", "scale"], ["a"]), make("Add", ["a", "one"], ["b"]), make("Sub", ["one", "b"], ["c"]),
+             make("MatMul", ["c", "matrix"], ["d"]), make("Add", ["d", "more"], ["e"]), make("Mul", ["e", "times"], ["f"]),
+             make("Sub", ["less", "f"], ["g"]), make("Div", ["g", "parts"], ["margin"]), make("Sigmoid", ["margin"], ["p"]),
+             make("Abs", ["p"], ["sizes"]), make("ReduceSum", ["sizes", "axes"], ["total"], keepdims=1),
+             make("Div", ["p", "total"], ["scores"])]
+    made = graph_of("sums", nodes, constants, 3)
+    made.graph.initializer.append(onnx.numpy_helper.from_array(numpy.array([1], numpy.int64), "axes"))
+    return made
+
+
+def pair():
+    """Trees with the rows of their nodes: two == with leaves of their own, three with one; arithmetic; and a pair of classes."""
+    make = onnx.helper.make_node
+    trees = [  # node: column, mode, limit, children; or weight. And rows
+        [(0, "LEQ", 20.0, 1, 2, 100), (0.5, 60), (1, "LT", 4.0, 3, 4, 40), (-0.25, 10), (1.75, 30)],
+        [(4, "EQ", 1.0, 1, 2, 80), (0.75, 20), (4, "EQ", 2.0, 3, 4, 60), (-1.5, 15), (0.125, 45)],
+        [(5, "EQ", 3.0, 3, 1, 80), (5, "EQ", 7.0, 3, 2, 70), (5, "EQ", 36.0, 3, 4, 60), (2.5, 10), (-0.5, 50)]]
+    lists = {name: [] for name in ("treeids", "nodeids", "featureids", "truenodeids", "falsenodeids", "values", "modes", "hitrates")}
+    targets = {name: [] for name in ("treeids", "nodeids", "ids", "weights")}
+    for tree, nodes in enumerate(trees):
+        for number, node in enumerate(nodes):
+            column, mode, limit, yes, no, rows = node if len(node) > 2 else (0, "LEAF", 0.0, 0, 0, node[1])
+            for name, value in zip(lists, (tree, number, column, yes, no, limit, "LEAF" if mode == "LEAF" else "BRANCH_" + mode,
+                                           float(rows))):
+                lists[name].append(value)
+            if mode == "LEAF":
+                for name, value in zip(targets, (tree, number, 0, node[0])):
+                    targets[name].append(value)
+    nodes = [make("TreeEnsembleRegressor", ["input"], ["a"], domain="ai.onnx.ml", n_targets=1,
+                  nodes_missing_value_tracks_true=[int(tree == 2) for tree in lists["treeids"]],
+                  **{"nodes_" + name: value for name, value in lists.items()},
+                  **{"target_" + name: value for name, value in targets.items()}),
+             make("Mul", ["a", "times"], ["b"]), make("Sub", ["less", "b"], ["c"]), make("Div", ["c", "parts"], ["margin"]),
+             make("Sigmoid", ["margin"], ["p"]), make("Sub", ["one", "p"], ["q"]), make("Concat", ["q", "p"], ["both"], axis=1),
+             make("Normalizer", ["both"], ["scores"], domain="ai.onnx.ml", norm="L1")]
+    return graph_of("pair", nodes, {"times": [3], "less": [0.5], "parts": [4], "one": [1]}, 2)
+
+
 MODELS = {
     "onnx_boosting": lambda: of_sklearn(GradientBoostingClassifier(n_estimators=6, random_state=1), 2, missing=False),
     "onnx_forest": lambda: of_sklearn(RandomForestClassifier(n_estimators=4, max_depth=4, random_state=1), 3),
@@ -138,6 +194,8 @@ MODELS = {
     "onnx_catboost": of_catboost,
     "onnx_covers": covered,
     "onnx_branches": branches,
+    "onnx_sums": sums,
+    "onnx_pair": pair,
 }
 
 
@@ -147,16 +205,26 @@ def columns_of(made, rows):
     return {name: rows[:, at:at + 1] for at, name in enumerate(NAMES)}
 
 
+def inner(made, rows):
+    """The tensor called margin."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(made)
+    changed.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("margin", onnx.TensorProto.FLOAT, None))
+    return as_columns(session(changed).run(None, {"input": rows})[0])
+
+
 def expect(name, made, rows):
     rows = rows.astype(numpy.float32)
     own = session(made).run(None, columns_of(made, rows))
     predictions = as_columns(own[-1])
     if len(made.graph.input) > 1:
         margins = predictions
+    elif any("margin" in node.output for node in made.graph.node):
+        margins = inner(made, rows)
     else:
         margins = margins_of(made, rows, None)[0]
     if predictions.shape[1] == 2:
-        margins, predictions = margins[:, 1:], predictions[:, 1:]
+        margins, predictions = margins[:, -1:], predictions[:, 1:]
     columns = [margins, predictions]
     if name == "onnx_covers":
         columns.append(COVERED[0].get_booster().predict(xgboost.DMatrix(rows), pred_contribs=True))

@@ -15,6 +15,7 @@
 #include "core/model/model.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
+#include "tests/unit/model/golden.h"
 
 #include <float.h>
 #include <jansson.h>
@@ -26,7 +27,6 @@
 #define INPUTS 5
 #define ROWS   600
 
-static const char *golden;
 static const struct text names[INPUTS] = {TEXT_LITERAL("amount"), TEXT_LITERAL("count"),
                                           TEXT_LITERAL("same \"\n\\"), TEXT_LITERAL("wide"),
                                           TEXT_LITERAL("missing")};
@@ -337,26 +337,10 @@ static void contributions_are_shapley_values(void **state) {
 
 /* ---- scikit-learn ---- */
 
-static struct text read_golden(const char *name) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", golden, name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *bytes = check_malloc(1 << 20);
-    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
-    fclose(file);
-    bytes[size] = '\0';
-    return (struct text){.data = bytes, .length = size};
-}
-
-static void drop(struct text t) {
-    free((void *)(uintptr_t)t.data);
-}
-
 /* A line has the inputs, empty where one is missing, and the score. */
 static void scores_are_as_scikit_learns(void **state) {
     (void)state;
-    struct text file = read_golden("isolation.iforest"), lines = read_golden("isolation.csv");
+    struct text file = read_golden("isolation", "iforest"), lines = read_golden("isolation", "csv");
     struct arena arena;
     struct model *model = load(file, &arena);
     size_t inputs = model_shape(model)->input_count, count = 0;
@@ -377,6 +361,72 @@ static void scores_are_as_scikit_learns(void **state) {
     arena_deinit(&arena);
     drop(file);
     drop(lines);
+}
+
+/* ---- edges ---- */
+
+static void check_batch(const struct model *model, double *inputs, size_t rows) {
+    double margins[MODEL_ROWS_MAX], margin, *columns;
+    struct model_batch *batch = model_batch_new(model);
+    columns = check_calloc(model_shape(model)->column_count + 1, sizeof *columns);
+    model_margins_of_rows(model, batch, inputs, rows, margins);
+    for (size_t i = 0; i < rows; i++) {
+        model_margins(model, &inputs[i * model_shape(model)->input_count], columns, &margin);
+        assert_memory_equal(&margin, &margins[i], sizeof margin);
+    }
+    model_batch_free(batch);
+    free(columns);
+}
+
+static void batches_are_as_single_rows(void **state) {
+    (void)state;
+    static double rows[ROWS][INPUTS];
+    static const double edges[] = {HUGE_VAL,  -HUGE_VAL,  DBL_MAX, -DBL_MAX, 1e-40, -1e-40,
+                                   0x1p-1074, -0x1p-1074, -0.0,    NAN,      -NAN};
+    struct isolation_options options = ISOLATION_DEFAULTS;
+    struct buffer file;
+    struct arena arena;
+    make_rows(5, rows);
+    struct model *model = load(grow(rows, &options, &file), &arena);
+    for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k += 7)
+        rows[k / INPUTS][k % INPUTS] = edges[k % (sizeof edges / sizeof *edges)];
+    for (size_t count = 1; count <= MODEL_ROWS_MAX; count += 9)
+        check_batch(model, rows[0], count);
+    arena_deinit(&arena);
+    buffer_deinit(&file);
+}
+
+/* One tree with one split by `limit`: does the number go left, where two rows are? */
+static bool goes_left(const char *limit, double number) {
+    struct buffer file;
+    struct arena arena;
+    buffer_init(&file);
+    buffer_printf(&file,
+                  "{\"format\":\"isolation-forest\",\"version\":1,\"sample\":4,"
+                  "\"inputs\":[\"a\"],\"trees\":[{\"left\":[1,-1,-1],\"input\":[0,0,0],"
+                  "\"limit\":[%s,0,0],\"missing_left\":[0,0,0],\"rows\":[3,2,1]}]}",
+                  limit);
+    struct model *model = load(buffer_text(&file), &arena);
+    double left = -2 / isolation_mean_path(4), margin, columns[2];
+    model_margins(model, &number, columns, &margin);
+    check_batch(model, &number, 1);
+    bool goes = margin == left;
+    assert_true(goes || margin == left / 2);
+    arena_deinit(&arena);
+    buffer_deinit(&file);
+    return goes;
+}
+
+/* What LightGBM takes for zero is a number like any other here. */
+static void splits_are_exact(void **state) {
+    (void)state;
+    assert_true(goes_left("1e-40", 1e-41) && goes_left("1e-40", 0) && goes_left("1e-40", -1));
+    assert_false(goes_left("1e-40", 1e-40) || goes_left("1e-40", 1e-36) || goes_left("1e-40", NAN));
+    assert_true(goes_left("-1e-40", -1e-39) && goes_left("5e-324", 0.0));
+    assert_false(goes_left("-1e-40", -1e-41) || goes_left("-0.0", -0.0) || goes_left("0", -0.0));
+    assert_true(goes_left("0", -0x1p-1074) && goes_left("-1.7976931348623157e308", -1) == false);
+    assert_true(goes_left("1.7976931348623157e308", 1.7e308));
+    assert_false(goes_left("1.7976931348623157e308", HUGE_VAL));
 }
 
 /* ---- unfit files and options ---- */
@@ -418,6 +468,7 @@ static void unfit_files_are_refused(void **state) {
         {"[3,2,1]", "[4,2,1]", "its rows are not those of its children together"},
         {"[3,2,1]", "[2,2,0]", "node 2 has 0 rows; expected 1 to 1000000"},
         {"[3,2,1]", "[1000003,1000002,1]", "has 1000003 rows"},
+        {"[3,2,1]", "[3,9223372036854775807,9223372036854775807]", "node 1 has 92"},
         {"]}]}", "]}]", "not JSON"},
     };
     struct arena arena;
@@ -445,7 +496,7 @@ static void unfit_files_are_refused(void **state) {
 static void damaged_files_are_refused_or_evaluated(void **state) {
     (void)state;
     uint64_t random = asked_seed(7), steps = asked_steps(300);
-    struct text file = read_golden("isolation.iforest");
+    struct text file = read_golden("isolation", "iforest");
     char *bytes = check_malloc(file.length);
     for (uint64_t step = 0; step < steps; step++) {
         struct arena arena;
@@ -506,6 +557,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_forest_is_the_same_everywhere),
         cmocka_unit_test(contributions_are_shapley_values),
         cmocka_unit_test(scores_are_as_scikit_learns),
+        cmocka_unit_test(batches_are_as_single_rows),
+        cmocka_unit_test(splits_are_exact),
         cmocka_unit_test(unfit_files_are_refused),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
         cmocka_unit_test(options_out_of_range_are_refused),

@@ -14,6 +14,7 @@
 #include "core/model/model.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
+#include "tests/unit/model/golden.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,8 +25,6 @@
 #define INPUTS  6
 #define COLUMNS 32 /* of a file of expectations, at most */
 #define ROWS    40
-
-static const char *golden;
 
 static const struct {
     const char *name, *suffix;
@@ -46,22 +45,6 @@ static const struct {
     {"xgboost_rare", "json", MODEL_XGBOOST_JSON, 2e-6},
 };
 #define MODELS (sizeof models / sizeof *models)
-
-static struct text read_golden(const char *name, const char *suffix) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s.%s", golden, name, suffix);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *bytes = check_malloc(1 << 20);
-    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
-    fclose(file);
-    bytes[size] = '\0';
-    return (struct text){.data = bytes, .length = size};
-}
-
-static void drop(struct text t) {
-    free((void *)(uintptr_t)t.data);
-}
 
 /* Rows of numbers with commas; an empty cell is NaN. Returns the cells of a row. */
 static size_t read_rows(const char *name, double rows[ROWS][COLUMNS]) {
@@ -185,6 +168,35 @@ static void batches_are_as_single_rows(void **state) {
         arena_deinit(&arena);
     }
     model_batch_free(NULL);
+}
+
+/* LightGBM takes what is within 1e-35 of 0 as 0, which is missing in this model. */
+static void numbers_near_zero_are_zero(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS];
+    static const double at[] = {0, (double)1e-35f, -1e-36, 1.1e-35, -1.1e-35};
+    size_t zeros = 0, others = 0;
+    struct arena arena;
+    while (strcmp(models[zeros].name, "lightgbm_zeros") != 0)
+        zeros++;
+    struct model *model = load(zeros, &arena);
+    double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
+    read_rows("rows", rows);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t k = 0; k < INPUTS; k++) {
+            double margins[5], was = rows[row][k];
+            for (size_t i = 0; i < 5; i++) {
+                rows[row][k] = at[i];
+                model_margins(model, rows[row], scratch, &margins[i]);
+            }
+            rows[row][k] = was;
+            assert_memory_equal(&margins[1], &margins[0], sizeof margins[0]);
+            assert_memory_equal(&margins[2], &margins[0], sizeof margins[0]);
+            others += (margins[3] != margins[0]) + (margins[4] != margins[0]);
+        }
+    assert_true(others > 0);
+    free(scratch);
+    arena_deinit(&arena);
 }
 
 /* ---- unfit files ---- */
@@ -423,6 +435,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_are_as_the_libraries),
         cmocka_unit_test(batches_are_as_single_rows),
+        cmocka_unit_test(numbers_near_zero_are_zero),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
         cmocka_unit_test(unsupported_models_are_refused_by_name),
         cmocka_unit_test(many_empty_values_are_refused),

@@ -1,6 +1,5 @@
 /* Models of tests/golden/models/onnx_* beside what onnxruntime made of the same rows: sums of trees
- * bit for bit, sums of products closely. And files that are none: changed by a byte, or with one
- * thing in them that is not supported. */
+ * bit for bit, sums of products closely. And files that are none: changed by a byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +11,9 @@
 #include "core/model/model.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
+#include "tests/unit/model/golden.h"
 
-#include "onnx.pb-c.h"
-
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +22,6 @@
 #define INPUTS  6
 #define COLUMNS 32
 #define ROWS    40
-
-static const char *golden;
 
 static const struct {
     const char *name;
@@ -41,24 +38,10 @@ static const struct {
     {"onnx_catboost", 1, 6, FOREST_LINK_LOGISTIC, false},
     {"onnx_covers", 1, 6, FOREST_LINK_LOGISTIC, true},
     {"onnx_branches", 1, 12, FOREST_LINK_IDENTITY, false},
+    {"onnx_sums", 3, 0, FOREST_LINK_ONE_VERSUS_ALL, false},
+    {"onnx_pair", 1, 3, FOREST_LINK_LOGISTIC, true},
 };
 #define MODELS (sizeof models / sizeof *models)
-
-static struct text read_golden(const char *name, const char *suffix) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s.%s", golden, name, suffix);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    char *bytes = check_malloc(1 << 20);
-    size_t size = fread(bytes, 1, (1 << 20) - 1, file);
-    fclose(file);
-    bytes[size] = '\0';
-    return (struct text){.data = bytes, .length = size};
-}
-
-static void drop(struct text t) {
-    free((void *)(uintptr_t)t.data);
-}
 
 /* Rows of numbers with commas; an empty cell is NaN. Returns the cells of a row. */
 static size_t read_rows(const char *name, double rows[ROWS][COLUMNS]) {
@@ -150,6 +133,53 @@ static void models_are_as_onnxruntime(void **state) {
     }
 }
 
+/* A chain of == takes whole numbers alone; what is between two of them is like no category. */
+static void categories_are_whole_numbers(void **state) {
+    (void)state;
+    static double rows[ROWS][COLUMNS];
+    struct arena arena;
+    struct model *model = load("onnx_pair", &arena);
+    double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
+    size_t others = 0;
+    read_rows("rows", rows);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t code = 0; code < 40; code++) {
+            double between, none, whole;
+            rows[row][5] = (double)code + 0.5;
+            model_margins(model, rows[row], scratch, &between);
+            rows[row][5] = -1;
+            model_margins(model, rows[row], scratch, &none);
+            rows[row][5] = (double)code;
+            model_margins(model, rows[row], scratch, &whole);
+            assert_true(between == none);
+            others += whole != none;
+        }
+    assert_int_equal(others, 3 * ROWS);
+    free(scratch);
+    arena_deinit(&arena);
+}
+
+/* Known by hand, as the latency budget is counted of them. */
+static void steps_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t steps;
+    } counted[] = {
+        {"onnx_linear", 6 * (1 + 1 + 2) + 6}, /* float, Imputer, Scaler; products */
+        {"onnx_sums",
+         6 * (1 + 1 + 2 + 3) + 3 * 6 + 3 * (4 + 1)}, /* four finish the sums, then shares */
+    };
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        struct arena arena;
+        struct model *model = load(counted[i].name, &arena);
+        if (model_shape(model)->steps != counted[i].steps)
+            fail_msg("%s: %zu steps; expected %zu", counted[i].name, model_shape(model)->steps,
+                     counted[i].steps);
+        arena_deinit(&arena);
+    }
+}
+
 static void inputs_have_names(void **state) {
     (void)state;
     static const char *const own[INPUTS] = {"amount", "count",   "ratio",
@@ -172,12 +202,17 @@ static void inputs_have_names(void **state) {
     arena_deinit(&arena);
 }
 
+/* Of every size, and with the ends of what numbers are. */
 static void batches_are_as_single_rows(void **state) {
     (void)state;
     static double rows[ROWS][COLUMNS], inputs[MODEL_ROWS_MAX * INPUTS];
+    static const double edges[] = {HUGE_VAL,        -HUGE_VAL, DBL_MAX, -DBL_MAX,
+                                   (double)FLT_MAX, 1e300,     -1e300,  0x1p-1074,
+                                   1e-40,           -0.0,      NAN,     -NAN};
     read_rows("rows", rows);
     for (size_t k = 0; k < MODEL_ROWS_MAX * INPUTS; k++)
-        inputs[k] = rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
+        inputs[k] = k % 11 == 0 ? edges[k / 11 % (sizeof edges / sizeof *edges)]
+                                : rows[(k / INPUTS * 7) % ROWS][k % INPUTS];
     for (size_t i = 0; i < MODELS; i++) {
         struct arena arena;
         struct model *model = load(models[i].name, &arena);
@@ -185,10 +220,12 @@ static void batches_are_as_single_rows(void **state) {
         struct model_batch *batch = model_batch_new(model);
         double *scratch = check_calloc(model_shape(model)->column_count, sizeof *scratch);
         double margins[MODEL_ROWS_MAX * 3], single[3];
-        model_margins_of_rows(model, batch, inputs, MODEL_ROWS_MAX, margins);
-        for (size_t k = 0; k < MODEL_ROWS_MAX; k++) {
-            model_margins(model, &inputs[k * INPUTS], scratch, single);
-            assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+        for (size_t count = 1; count <= MODEL_ROWS_MAX; count += 7) {
+            model_margins_of_rows(model, batch, inputs, count, margins);
+            for (size_t k = 0; k < count; k++) {
+                model_margins(model, &inputs[k * INPUTS], scratch, single);
+                assert_memory_equal(single, &margins[k * outputs], outputs * sizeof *single);
+            }
         }
         model_batch_free(batch);
         free(scratch);
@@ -278,240 +315,16 @@ static void damaged_files_are_refused_or_evaluated(void **state) {
     }
 }
 
-/* ---- what is not supported ---- */
-
-static Onnx__Attribute *attribute_of(Onnx__Model *model, const char *name) {
-    for (size_t i = 0; i < model->graph->n_node; i++)
-        for (size_t k = 0; k < model->graph->node[i]->n_attribute; k++) {
-            Onnx__Attribute *attribute = model->graph->node[i]->attribute[k];
-            if (attribute->name.len == strlen(name) &&
-                memcmp(attribute->name.data, name, attribute->name.len) == 0)
-                return attribute;
-        }
-    fail_msg("no attribute %s", name);
-    return NULL;
-}
-
-static ProtobufCBinaryData bytes_of(const char *string) {
-    char *copy = check_malloc(strlen(string) + 1);
-    memcpy(copy, string, strlen(string) + 1);
-    return (ProtobufCBinaryData){.len = strlen(string), .data = (uint8_t *)copy};
-}
-
-static void put(ProtobufCBinaryData *bytes, const char *string) {
-    free(bytes->data);
-    *bytes = bytes_of(string);
-}
-
-static void set_string(Onnx__Model *model, const char *name, const char *string) {
-    put(&attribute_of(model, name)->s, string);
-}
-
-static void other_operator(Onnx__Model *model) {
-    put(&model->graph->node[0]->op_type, "TreeEnsemble");
-}
-static void other_domain(Onnx__Model *model) {
-    put(&model->graph->node[0]->domain, "com.example");
-}
-static void other_link(Onnx__Model *model) {
-    set_string(model, "post_transform", "PROBIT");
-}
-static void softmax_of_one(Onnx__Model *model) {
-    set_string(model, "post_transform", "SOFTMAX");
-}
-static void other_aggregate(Onnx__Model *model) {
-    set_string(model, "aggregate_function", "MAX");
-}
-static void other_mode(Onnx__Model *model) {
-    put(&attribute_of(model, "nodes_modes")->strings[0], "BRANCH_MEMBER");
-}
-static void no_such_child(Onnx__Model *model) {
-    attribute_of(model, "nodes_truenodeids")->ints[0] = 77;
-}
-static void own_child(Onnx__Model *model) {
-    attribute_of(model, "nodes_truenodeids")->ints[0] = 0;
-}
-static void same_children(Onnx__Model *model) { /* then its other leaf is never reached */
-    attribute_of(model, "nodes_truenodeids")->ints[0] =
-        attribute_of(model, "nodes_falsenodeids")->ints[0];
-}
-static void node_twice(Onnx__Model *model) {
-    attribute_of(model, "nodes_nodeids")->ints[1] = 0;
-}
-static void other_column(Onnx__Model *model) {
-    attribute_of(model, "nodes_featureids")->ints[0] = INPUTS;
-}
-static void limit_of_nan(Onnx__Model *model) {
-    attribute_of(model, "nodes_values")->floats[0] = NAN;
-}
-static void leaf_of_nan(Onnx__Model *model) {
-    attribute_of(model, "target_weights")->floats[0] = NAN;
-}
-static void too_great(Onnx__Model *model) {
-    attribute_of(model, "base_values")->floats[0] = 3e38f;
-}
-static void leaf_without_weight(Onnx__Model *model) {
-    attribute_of(model, "target_nodeids")->ints[0] = 0;
-}
-static void weight_of_no_leaf(Onnx__Model *model) {
-    attribute_of(model, "target_nodeids")->ints[0] = 9;
-}
-static void two_weights(Onnx__Model *model) {
-    attribute_of(model, "target_nodeids")->ints[1] = attribute_of(model, "target_nodeids")->ints[0];
-}
-static void scattered_tree(Onnx__Model *model) {
-    Onnx__Attribute *trees = attribute_of(model, "nodes_treeids");
-    trees->ints[trees->n_ints - 1] = 0;
-    attribute_of(model, "nodes_nodeids")->ints[trees->n_ints - 1] = 5;
-}
-static void more_targets(Onnx__Model *model) {
-    attribute_of(model, "n_targets")->i = 2;
-}
-static void fewer_numbers(Onnx__Model *model) {
-    attribute_of(model, "nodes_values")->n_floats--;
-}
-static void other_type(Onnx__Model *model) {
-    model->graph->input[0]->type->tensor_type->elem_type = 7;
-}
-static void unknown_width(Onnx__Model *model) {
-    model->graph->input[0]->type->tensor_type->shape->dim[1]->has_dim_value = false;
-    model->graph->input[0]->type->tensor_type->shape->dim[1]->dim_value = 0;
-}
-static void too_wide(Onnx__Model *model) {
-    model->graph->input[0]->type->tensor_type->shape->dim[1]->dim_value = 1001;
-}
-static void unknown_value(Onnx__Model *model) {
-    put(&model->graph->node[0]->input[0], "nothing");
-}
-static void long_name(Onnx__Model *model) {
-    char name[300] = "";
-    memset(name, 'a', sizeof name - 1);
-    put(&model->graph->node[0]->output[0], name);
-}
-static void no_output(Onnx__Model *model) {
-    put(&model->graph->output[0]->name, "nothing");
-}
-static void other_scale(Onnx__Model *model) {
-    attribute_of(model, "scale")->n_floats = 2;
-}
-static void coefficient_of_nan(Onnx__Model *model) {
-    attribute_of(model, "coefficients")->floats[0] =
-        attribute_of(model, "coefficients")->floats[7] = NAN;
-}
-static void fewer_coefficients(Onnx__Model *model) {
-    attribute_of(model, "coefficients")->n_floats--;
-}
-static void normalizer_of_inputs(Onnx__Model *model) {
-    put(&model->graph->node[1]->op_type, "Normalizer");
-}
-static void second_model(Onnx__Model *model) { /* the Cast of labels */
-    Onnx__Node *node = model->graph->node[3];
-    put(&node->op_type, "LinearRegressor");
-    put(&node->input[0], "variable");
-}
-static void base_of_two(Onnx__Model *model) {
-    Onnx__Attribute *base = attribute_of(model, "base_values");
-    free(base->floats);
-    base->n_floats = 2;
-    base->floats = check_calloc(2, sizeof *base->floats);
-}
-
-static void unsupported_models_are_refused_by_name(void **state) {
-    (void)state;
-    static const struct {
-        const char *model;
-        void (*change)(Onnx__Model *);
-        const char *said;
-    } cases[] = {
-        {"onnx_branches", other_operator, "node \"trees\" (TreeEnsemble): not supported"},
-        {"onnx_branches", other_domain, "domain \"com.example\""},
-        {"onnx_boosting", other_link, "post_transform \"PROBIT\"; expected NONE, LOGISTIC"},
-        {"onnx_boosting", softmax_of_one, "post_transform SOFTMAX of a single score"},
-        {"onnx_boosting", base_of_two, "base_values has 2 numbers for two classes"},
-        {"onnx_branches", other_aggregate, "aggregate_function \"MAX\"; expected SUM or AVERAGE"},
-        {"onnx_branches", other_mode, "mode \"BRANCH_MEMBER\" of node 0 of tree 0"},
-        {"onnx_branches", no_such_child, "has the child 77, which there is not"},
-        {"onnx_branches", own_child, "tree 0 is deeper than 128, or shares"},
-        {"onnx_branches", same_children, NULL},
-        {"onnx_branches", node_twice, "tree 0 has node 0 twice"},
-        {"onnx_branches", other_column, "asks for column 6 of 6"},
-        {"onnx_branches", limit_of_nan, "the split's limit is not finite"},
-        {"onnx_branches", leaf_of_nan, "the leaf's value is not finite"},
-        {"onnx_branches", too_great, "the greatest margin of output 0 is more than"},
-        {"onnx_branches", leaf_without_weight, "leaf 1 of tree 0 has no weight"},
-        {"onnx_branches", weight_of_no_leaf, "weight 0 is of node 9 of tree 0, which there is not"},
-        {"onnx_branches", two_weights, "a leaf has two weights for output 0"},
-        {"onnx_branches", scattered_tree, "the nodes of a tree do not follow each other"},
-        {"onnx_branches", more_targets, "n_targets is 2; expected 1"},
-        {"onnx_branches", fewer_numbers, "nodes_values has 35 numbers; expected 36"},
-        {"onnx_branches", other_type, "input \"input\" is of type 7; expected a tensor of floats"},
-        {"onnx_branches", unknown_width, "input \"input\" has no known number of columns"},
-        {"onnx_branches", too_wide, "input \"input\" has more than 1000 columns"},
-        {"onnx_branches", unknown_value, "input \"nothing\" is not the output of an earlier node"},
-        {"onnx_branches", long_name, "an output's name is longer than 256 bytes"},
-        {"onnx_branches", no_output, "no output with scores"},
-        {"onnx_logistic", other_scale, "(Scaler): scale has 2 numbers for 6 columns"},
-        {"onnx_logistic", coefficient_of_nan, "is not finite"},
-        {"onnx_logistic", fewer_coefficients, "11 coefficients for 2 scores of 6 columns"},
-        {"onnx_logistic", normalizer_of_inputs, "(Normalizer): not supported for inputs"},
-        {"onnx_logistic", second_model, "(LinearRegressor): a second model"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text file = read_golden(cases[i].model, "onnx");
-        Onnx__Model *changed = onnx__model__unpack(NULL, file.length, (const uint8_t *)file.data);
-        assert_non_null(changed);
-        cases[i].change(changed);
-        uint8_t *bytes = check_malloc(onnx__model__get_packed_size(changed));
-        struct text packed = {.data = (const char *)bytes,
-                              .length = onnx__model__pack(changed, bytes)};
-        struct arena arena;
-        struct error error = {.text = "nothing"};
-        struct model *model;
-        arena_init(&arena, SIZE_MAX / 4);
-        model_read(MODEL_ONNX, packed, &arena, &model, &error);
-        if (!strstr(error.text, cases[i].said ? cases[i].said : "nothing"))
-            fail_msg("case %zu: %s; expected \"%s\"", i, error.text, cases[i].said);
-        arena_deinit(&arena);
-        free(bytes);
-        onnx__model__free_unpacked(changed, NULL);
-        drop(file);
-    }
-}
-
-/* Two bytes of a file, a hundred of memory: messages without fields. */
-static void many_empty_messages_are_refused(void **state) {
-    (void)state;
-    size_t count = 6 << 20;
-    char *bytes = check_malloc(2 * count + 5);
-    struct arena arena;
-    struct error error = {.text = "nothing"};
-    struct model *model;
-    size_t length = 2 * count; /* of the graph: 4 bytes */
-    bytes[0] = 0x3a;
-    for (size_t i = 0; i < 4; i++)
-        bytes[1 + i] = (char)((length >> (7 * i) & 0x7f) | (i < 3 ? 0x80 : 0));
-    for (size_t i = 0; i < count; i++) {
-        bytes[5 + 2 * i] = 0x0a;
-        bytes[6 + 2 * i] = 0;
-    }
-    arena_init(&arena, SIZE_MAX / 4);
-    assert_true(model_read(MODEL_ONNX, (struct text){.data = bytes, .length = 2 * count + 5},
-                           &arena, &model, &error) < 0);
-    assert_non_null(strstr(error.text, "unpacked, it takes more than 256 MiB"));
-    arena_deinit(&arena);
-    free(bytes);
-}
-
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_are_as_onnxruntime),
+        cmocka_unit_test(categories_are_whole_numbers),
+        cmocka_unit_test(steps_are_counted),
         cmocka_unit_test(inputs_have_names),
         cmocka_unit_test(batches_are_as_single_rows),
         cmocka_unit_test(sums_with_missing_products_are_nan),
         cmocka_unit_test(contributions_of_linear_models_are_differences),
         cmocka_unit_test(damaged_files_are_refused_or_evaluated),
-        cmocka_unit_test(unsupported_models_are_refused_by_name),
-        cmocka_unit_test(many_empty_messages_are_refused),
     };
     if (argc != 2)
         return 64;

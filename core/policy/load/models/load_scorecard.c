@@ -19,6 +19,7 @@ struct scorecard_loader {
     const struct reader *reader;
     struct forest forest;
     struct text *categories; /* of the input being read */
+    const struct tree_node **category_nodes;
     size_t category_count, category_capacity;
 };
 
@@ -32,28 +33,30 @@ struct bin {
 
 /* ---- one bin ---- */
 
-static size_t category_of(struct scorecard_loader *loader, struct text t) {
-    for (size_t i = 0; i < loader->category_count; i++)
-        if (text_equal(loader->categories[i], t))
-            return i;
-    return SIZE_MAX;
-}
-
 static bool add_category(struct scorecard_loader *loader, const struct tree_node *item) {
     struct text t;
     if (!read_text(loader->reader, item, "a category", 1000, &t))
         return false;
-    if (category_of(loader, t) != SIZE_MAX) {
-        read_diagnostic(loader->reader, item, "\"%" TEXT_FORMAT "\" is in two bins", TEXT_ARGS(t));
-        return false;
-    }
     if (loader->category_count == loader->category_capacity) {
         read_diagnostic(loader->reader, item, "more than %zu categories",
                         loader->category_capacity);
         return false;
     }
+    loader->category_nodes[loader->category_count] = item;
     loader->categories[loader->category_count++] = t;
     return true;
+}
+
+/* Of all bins at once, sorted: there may be tens of thousands. */
+static bool check_categories(struct scorecard_loader *loader) {
+    struct model_binding binding = {.categories = loader->categories,
+                                    .category_count = loader->category_count};
+    size_t twice = model_binding_sort(&binding, &loader->load->scratch);
+    if (twice == SIZE_MAX)
+        return true;
+    read_diagnostic(loader->reader, loader->category_nodes[twice],
+                    "\"%" TEXT_FORMAT "\" is in two bins", TEXT_ARGS(loader->categories[twice]));
+    return false;
 }
 
 static bool read_in(struct scorecard_loader *loader, const struct tree_node *node,
@@ -215,14 +218,16 @@ static bool read_input(struct scorecard_loader *loader, const struct tree_node *
         loader->category_capacity = MODEL_CATEGORIES_MAX;
     loader->categories = arena_calloc(loader->load->arena, loader->category_capacity + 1,
                                       sizeof *loader->categories);
+    loader->category_nodes = arena_calloc(&loader->load->scratch, loader->category_capacity + 1,
+                                          sizeof *loader->category_nodes);
     struct bin *bins = arena_calloc(&loader->load->scratch, count, sizeof *bins);
-    check(loader->categories && bins);
+    check(loader->categories && loader->category_nodes && bins);
     size_t i = 0;
     for (const struct tree_node *item = node->first; item; item = item->next, i++)
         if (!read_bin(loader, item, &bins[i]) ||
             !check_order(loader, item, bins, i, i + 1 == count))
             return false;
-    return add_chain(loader, node, input, bins, count);
+    return check_categories(loader) && add_chain(loader, node, input, bins, count);
 }
 
 /* ---- the whole ---- */
