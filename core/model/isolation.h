@@ -15,10 +15,12 @@
  *   sample    rows that each tree was grown from, at least 2
  *   inputs    their names
  *   trees     objects of arrays with one element for each node; the root is the first:
- *     left           the node of the left child, behind its parent; the right child is the one
- * after it. -1: a leaf input          which input is split on, from 0; of a leaf, anything limit
- * values below it go left; likewise missing_left   1: a missing value goes left, 0: right; likewise
- *     rows           rows of the sample that came here: as many as in both children together
+ *     left          the node of the left child, behind its parent; the right child is the one
+ *                   after it. -1: a leaf
+ *     input         which input is split on, from 0; of a leaf, anything
+ *     limit         values below it go left; of a leaf, anything
+ *     missing_left  1: a missing value goes left, 0: right; of a leaf, anything
+ *     rows          rows of the sample that came here: as many as in both children together
  *
  * Other members are notes, and ignored. */
 #pragma once

@@ -341,6 +341,7 @@ class TrainTest(unittest.TestCase):
         scorecard = self.write_policy("scorecard", "models:" + MODELS[MODELS.index("\n  - name: card"):])
         os.remove(os.path.join(scorecard, "rules/model.yaml"))
         self.refused(64, "card is a scorecard", model="card", policy=scorecard)
+        self.refused(64, "which model of the policy", model="")
         self.refused(64, "expected a number a day", "--reviews=100")
         self.refused(66, "there is no such archive", archive=os.path.join(self.root, "nowhere"))
 
@@ -349,10 +350,44 @@ class TrainTest(unittest.TestCase):
             return self.write_policy(name, MODELS.replace(old, new))
         self.refused(78, "unknown key", policy=policy("wrong_key", "max_depth", "max_dpeth"))
         self.refused(78, "all of them|expected \"inputs\"", policy=policy("no_inputs", f"    inputs:\n{INPUTS}", ""))
+        self.refused(78, "an input's name has 0 bytes; expected 1 to 256", policy=policy("no_name", "amount: amount\n", '"": amount\n'))
+        self.refused(78, "an input's name has 257 bytes",
+                     policy=policy("long_name", "amount: amount\n", f"{257 * 'a'}: amount\n"))
         self.refused(78, "without { }", policy=self.write_policy(
             "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
         self.refused(78, "an input fails for .* first: amount of transaction .*: division by zero",
                      policy=policy("failing", "amount: amount\n", "amount: 5 / (card.count_1h - card.count_1h)\n"))
+
+    def test_other_models_stay_as_they_are(self):
+        """The file of another model is not written over, and what says when that one was trained comes along."""
+        def policy(name, more, old="models/fraud.ubj", new="models/fraud.ubj"):
+            folder = os.path.join(self.root, name)
+            shutil.copytree(self.out, folder)
+            with open(os.path.join(folder, "models.yaml"), encoding="utf-8") as file:
+                yaml = file.read().replace(old, new)
+            with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+                file.write(yaml + more)
+            return folder
+        other = f"  - name: raw\n    output: margin\n    file: models/fraud.ubj\n    inputs:\n{INPUTS}"
+        self.refused(78, 'models.yaml:.*: models/fraud.ubj is a file of model "raw"', policy=policy("shared", other))
+        lent = policy("lent", other + "    reference: models/fraud.reference.json\n", new="models/mine.ubj")
+        shutil.copy(os.path.join(lent, "models/fraud.ubj"), os.path.join(lent, "models/mine.ubj"))
+        self.refused(78, 'models/fraud.ubj is a file of model "raw"', policy=lent)
+        beside = policy("beside", other.replace("fraud.ubj", "raw.ubj"))
+        shutil.copy(os.path.join(beside, "models/fraud.ubj"), os.path.join(beside, "models/raw.ubj"))
+        card = '{"trained": {"from": "2025-01-01T00:00:00Z", "until": "2025-07-01T00:00:00Z"}}'
+        for name, content in (("raw.card.json", card), ("raw.card.md", "# raw\n")):
+            with open(os.path.join(beside, "models", name), "w", encoding="utf-8") as file:
+                file.write(content)
+        out = os.path.join(self.root, "beside_out")
+        self.train(out, "--seed=3", policy=beside)
+        for name in ("raw.ubj", "raw.card.json", "raw.card.md"):
+            with open(os.path.join(beside, "models", name), "rb") as one, open(os.path.join(out, "models", name), "rb") as two:
+                self.assertEqual(one.read(), two.read(), name)
+        self.assertEqual(self.card(out)["parameters"]["seed"], 3)
+        with open(os.path.join(beside, "models/raw.card.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        self.refused(78, "raw.card.json: line 1", policy=beside)
 
     def test_ranges_without_enough(self):
         self.refused(66, "training range has no transactions", ranges=("--train", "2025-01-01..2025-02-01", "--test", TEST))

@@ -44,6 +44,25 @@ struct text model_edit_find(struct text content, struct text model, const char *
     return found->text;
 }
 
+static bool names(const struct tree_node *model, const char *key, struct text path) {
+    const struct tree_node *named = tree_child(model, key);
+    return named && named->kind == TREE_TEXT && text_equal(named->text, path);
+}
+
+int model_edit_check_free(struct text content, struct text model, struct text path,
+                          struct arena *arena, struct error *ret_error) {
+    const struct tree_node *models = parse(content, arena), *own = find_model(models, model);
+    for (const struct tree_node *item = own ? models->first : NULL; item; item = item->next) {
+        if (item == own || (!names(item, "file", path) && !names(item, "reference", path)))
+            continue;
+        return error_set(ret_error, ERROR_INVALID,
+                         "models.yaml:%zu: %" TEXT_FORMAT " is a file of model \"%" TEXT_FORMAT
+                         "\", and would be written over; give that one another name",
+                         item->line, TEXT_ARGS(path), TEXT_ARGS(tree_child(item, "name")->text));
+    }
+    return 0;
+}
+
 /* ---- editing ---- */
 
 /* Lines of the file that become others. */

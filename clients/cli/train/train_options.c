@@ -61,7 +61,7 @@ static void check_command(const struct train_command *command, struct argp_state
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!command->policy)
         argp_error(state, "which policy declares the model? (--policy FOLDER)");
-    if (!command->model)
+    if (!command->model || !*command->model)
         argp_error(state, "which model of the policy? (--model NAME)");
     if (command->train.until_us == 0)
         argp_error(state, "from which transactions may it learn? (--train FROM..UNTIL)");
