@@ -4,7 +4,6 @@ those of the library, the same command gives the same bytes, it knows no more th
 over anything."""
 import contextlib
 import csv
-import ctypes
 import json
 import math
 import os
@@ -15,6 +14,7 @@ import tempfile
 import unittest
 
 from server import WAIT
+from xgboost_again import Library, auc_and_precision, sample, train_again
 
 HARRIER = os.environ["HARRIER"]
 DAYS = 20
@@ -88,54 +88,14 @@ def times(text):
     return text + ("T00:00:00Z" if len(text) == 10 else "")
 
 
-class Library:
-    """Margins by libxgboost itself, without Python's package."""
-
-    def __init__(self, model):
-        self.library = ctypes.CDLL("libxgboost.so.0")
-        self.library.XGBGetLastError.restype = ctypes.c_char_p
-        self.booster = ctypes.c_void_p()
-        self.check(self.library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(self.booster)))
-        self.check(self.library.XGBoosterLoadModel(self.booster, model.encode()))
-
-    def check(self, result):
-        if result != 0:
-            raise AssertionError(self.library.XGBGetLastError())
-
-    def margins(self, rows, types):
-        width = len(types)
-        flat = (ctypes.c_float * (len(rows) * width))(*[value for row in rows for value in row])
-        matrix, shape, dimensions = ctypes.c_void_p(), ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
-        self.check(self.library.XGDMatrixCreateFromMat(flat, ctypes.c_uint64(len(rows)), ctypes.c_uint64(width),
-                                                       ctypes.c_float(math.nan), ctypes.byref(matrix)))
-        for field, values in (("feature_name", NAMES), ("feature_type", types)):
-            strings = (ctypes.c_char_p * width)(*[value.encode() for value in values])
-            self.check(self.library.XGDMatrixSetStrFeatureInfo(matrix, field.encode(), strings, ctypes.c_uint64(width)))
-        config = b'{"type": 1, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false}'
-        result = ctypes.POINTER(ctypes.c_float)()
-        self.check(self.library.XGBoosterPredictFromDMatrix(self.booster, matrix, config, ctypes.byref(shape),
-                                                            ctypes.byref(dimensions), ctypes.byref(result)))
-        return [result[i] for i in range(len(rows))]
-
-
 NAMES = ["amount", "fast", "many", "mean", "frauds", "takings", "channel"]
 COLUMNS = ["price", "card.count_1h", "card.count_1d", "card.mean_10d", "card.frauds_10d", "merchant.sum_1h", "code"]
+TYPES = ["q"] * 6 + ["c"]
 
 
-def auc_and_precision(scores, labels):
-    """Over thresholds from the greatest score down, ties as one step."""
-    rows = sorted(zip(scores, labels), reverse=True)
-    positive = negative = area = precision = 0
-    at = 0
-    while at < len(rows):
-        p = n = 0
-        score = rows[at][0]
-        while at < len(rows) and rows[at][0] == score:
-            p, n, at = p + rows[at][1], n + (not rows[at][1]), at + 1
-        area += n * (positive + p / 2)
-        positive, negative = positive + p, negative + n
-        precision += p * positive / (positive + negative)
-    return area / (positive * negative), precision / positive
+def values_of(row):
+    return [float(row[column]) if row[column] not in ("", "-1") else math.nan for column in COLUMNS]
+
 
 
 class TrainTest(unittest.TestCase):
@@ -269,10 +229,10 @@ class TrainTest(unittest.TestCase):
 
     # ---- what it is worth ----
 
-    def replayed(self, folder):
+    def replayed(self, folder, ranges=TEST):
         path = os.path.join(self.root, "features.csv")
         self.call("replay", self.archive, f"--policy={folder}", f"--features={path}", "--with-fields", "--from",
-                  TEST.split("..", maxsplit=1)[0], "--to", TEST.split("..")[1], "--quiet")
+                  ranges.split("..", maxsplit=1)[0], "--to", ranges.split("..")[1], "--quiet")
         with open(path, encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
@@ -293,13 +253,53 @@ class TrainTest(unittest.TestCase):
         self.assertAlmostEqual(tested["probability"]["brier"], brier, places=12)
         self.assertAlmostEqual(tested["probability"]["mean"], sum(probabilities) / len(rows), places=12)
         # The library's own margins, and the calibration that models.yaml has.
-        values = [[float(row[column]) if row[column] not in ("", "-1") else math.nan for column in COLUMNS] for row in rows]
-        margins = Library(os.path.join(self.out, "models/fraud.ubj")).margins(values, ["q"] * 6 + ["c"])
+        library = Library(NAMES, TYPES, os.path.join(self.out, "models/fraud.ubj"))
+        margins = library.margins(library.matrix([values_of(row) for row in rows]))
         a, b = card["calibration"]["a"], card["calibration"]["b"]
         self.assertGreater(len(set(margins)), 50)
         for margin, probability in zip(margins, probabilities):
             self.assertAlmostEqual(1 / (1 + math.exp(-(a * margin + b))), probability, places=14)
         self.assertAlmostEqual(sum(card["importance"].values()), 1)
+
+    def assert_trained_again(self, out, more=0, most=None):
+        """The same model by the library, the rows and labels that were known, and another sample, stopping and
+        calibration. more: inputs that are always 1."""
+        known = {row["id"]: fraud for row, fraud, _ in self.known_rows(TRAIN, known_before="2026-01-13")}
+        rows = self.replayed(self.out, TRAIN)
+        level, weights = sample([(row["transaction_id"], known[row["transaction_id"]]) for row in rows], most or len(rows), 1)
+        kept = [(row["event_time"], int(row["position"]), known[row["transaction_id"]], weight, values_of(row) + [1.0] * more)
+                for row, weight in zip(rows, weights) if weight]
+        kept.sort(key=lambda row: row[:2])
+        names, types = NAMES + [f"one_{i}" for i in range(more)], TYPES + ["q"] * more
+        again = train_again(names, types, [(row[0], *row[2:]) for row in kept], {
+            "max_depth": 4, "max_bin": 256, "eta": 0.1, "subsample": 0.8, "seed": 1, "min_child_weight": 1, "lambda": 1}, 60, 15)
+        card = self.card(out)
+        self.assertEqual((card["trained"]["rows"], card["trained"]["rows_weight_without_fraud"]), (len(kept), 1 << level))
+        self.assertEqual([(part["rows"], part["frauds"]) for part in card["trained"]["slices"].values()], again["slices"])
+        self.assertEqual(card["parameters"]["class_weight"], again["fraud_weight"])
+        self.assertEqual((card["fitted"]["rounds"], card["fitted"]["rounds_tried"]), (again["rounds"], again["tried"]))
+        self.assertAlmostEqual(card["fitted"]["validation_metric"], again["precision"], places=12)
+        library = Library(names, types, os.path.join(out, "models/fraud.ubj"))
+        self.assertEqual(library.margins(library.matrix([row[3] for row in again["last"]])), again["margins"])
+        self.assertAlmostEqual(card["calibration"]["a"], again["a"], places=6)
+        self.assertAlmostEqual(card["calibration"]["b"], again["b"], places=6)
+        return level
+
+    def test_the_library_makes_the_same_model_of_the_same_rows(self):
+        self.assertEqual(self.assert_trained_again(self.out), 0)
+
+    def test_a_sample_weighs_as_much_as_all(self):
+        more = 200
+        ones = "".join(f"      one_{i}: 1.0\n" for i in range(more))
+        policy = self.write_policy("wide", MODELS.replace("    train:", ones + "    train:"))
+        out = os.path.join(self.root, "wide_out")
+        self.train(out, "--memory=16M", policy=policy)
+        most = (16 << 20) // (24 * (len(NAMES) + more) + 112)
+        self.assertGreater(self.assert_trained_again(out, more, most), 0)
+        with open(os.path.join(out, "models/fraud.reference.json"), encoding="utf-8") as file:
+            reference, trained = json.load(file), self.card(out)["trained"]
+        self.assertEqual(reference["rows"], trained["frauds"] +
+                         (trained["rows"] - trained["frauds"]) * trained["rows_weight_without_fraud"])
 
     def test_isotonic_margin_and_no_early_stopping(self):
         models = MODELS.replace("subsample: 0.8", "calibration: isotonic, early_stopping: 0").replace(
