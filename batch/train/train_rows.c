@@ -308,6 +308,10 @@ static int check_rows(const struct train_rows *rows, bool is_unlabelled, struct 
                          "the policy refuses %" PRIu64 ", and %" PRIu64
                          " have no outcome and are too young to count as legit",
                          rows->transactions, rows->refused, rows->immature);
+    if (is_unlabelled && rows->count == 1)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the training range has one transaction that can be used; expected at "
+                         "least 2");
     if (is_unlabelled)
         return 0;
     if (positives == 0)

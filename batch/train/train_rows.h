@@ -50,9 +50,9 @@ struct train_rows_options {
 };
 
 /* ERROR_NOT_FOUND: no transactions, or none since the test range begins; of labelled ones, no
- * frauds or nothing but frauds. ERROR_TOO_LARGE: the frauds alone do not fit. ERROR_INVALID: an
- * input fails for more than one in a hundred transactions. Others as of replay_open() and
- * replay_run(). */
+ * frauds or nothing but frauds; of others, a single one. ERROR_TOO_LARGE: the frauds alone do not
+ * fit. ERROR_INVALID: an input fails for more than one in a hundred transactions. Others as of
+ * replay_open() and replay_run(). */
 int train_rows_read(const struct train_rows_options *options, struct progress *progress,
                     struct train_rows *ret_rows, struct error *ret_error);
 void train_rows_deinit(struct train_rows *rows);

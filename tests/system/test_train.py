@@ -301,6 +301,32 @@ class TrainTest(unittest.TestCase):
         self.assertEqual(reference["rows"], trained["frauds"] +
                          (trained["rows"] - trained["frauds"]) * trained["rows_weight_without_fraud"])
 
+    def test_inputs_in_the_order_of_input_names(self):
+        turned = f"    input_names: [{', '.join(reversed(NAMES))}]\n"
+        # Another model with a file stands before it: its names are not touched.
+        files = MODELS.replace("models:\n", f"models:\n  - name: first\n    file: models/first.ubj\n    inputs:\n{INPUTS}")
+        policy = self.write_policy("turned", files.replace("    about:", turned + "    about:"))
+        os.makedirs(os.path.join(policy, "models"))
+        shutil.copy(os.path.join(self.out, "models/fraud.ubj"), os.path.join(policy, "models/first.ubj"))
+        out = os.path.join(self.root, "turned_out")
+        self.train(out, policy=policy)
+        card = self.card(out)
+        self.assertEqual(list(card["importance"]), NAMES[::-1])
+        self.assertGreater(card["tested"]["metrics"]["auc"]["value"], 0.7)
+        self.call("check", out)
+        first = [row["models.first"] for row in self.replayed(out)]
+        self.assertEqual(len(set(first)) > 50 and first, [row["models.fraud"] for row in self.replayed(self.uncalibrated())])
+
+    def uncalibrated(self):
+        """The policy without the calibration, as models.first above."""
+        folder = os.path.join(self.root, "uncalibrated")
+        shutil.copytree(self.out, folder)
+        with open(os.path.join(folder, "models.yaml"), encoding="utf-8") as file:
+            yaml = file.read()
+        with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+            file.write(re.sub("    calibration: .*\n", "", yaml))
+        return folder
+
     def test_isotonic_margin_and_no_early_stopping(self):
         models = MODELS.replace("subsample: 0.8", "calibration: isotonic, early_stopping: 0").replace(
             "early_stopping: 15, ", "")
@@ -355,6 +381,8 @@ class TrainTest(unittest.TestCase):
                      policy=policy("long_name", "amount: amount\n", f"{257 * 'a'}: amount\n"))
         self.refused(78, "without { }", policy=self.write_policy(
             "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
+        self.refused(66, "greater margins are not more often fraud", policy=self.write_policy("same", MODELS.replace(
+            INPUTS, "      amount: 1.0\n")))
         self.refused(78, "an input fails for .* first: amount of transaction .*: division by zero",
                      policy=policy("failing", "amount: amount\n", "amount: 5 / (card.count_1h - card.count_1h)\n"))
 
@@ -500,6 +528,13 @@ class IsolationTest(unittest.TestCase):
                     self.assertRegex(row["reasons"], "unlike the others: [a-z]+ is .*; [a-z]+ is ")
                     fired += 1
         self.assertGreater(fired, 5)
+
+    def test_one_transaction_is_not_enough(self):
+        with open(os.path.join(self.root, "all.csv"), encoding="utf-8") as file:
+            moments = sorted({row["event_time"] for row in csv.DictReader(file)})
+        done = self.harrier("train", self.archive, f"--policy={self.root}/policy", "--model=fraud", "--quiet",
+                            f"--train={moments[0]}..{moments[1]}", f"--out={self.root}/one", status=66)
+        self.assertIn("one transaction that can be used; expected at least 2", done.stderr)
 
     def test_a_range_to_test_on_may_be_given(self):
         self.train("tested", "--test=2026-02-01..2026-03-01", status=66)  # the archive ends before it

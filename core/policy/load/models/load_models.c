@@ -147,7 +147,7 @@ static bool read_untrained(struct models_loader *loader) {
     if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
                         loader->model->training.algorithm, &model))
         return false;
-    loader->model->model = model;
+    loader->model->model = loader->file_model = model;
     loader->model->file = TEXT_LITERAL("untrained"); /* not a scorecard */
     return true;
 }
