@@ -379,6 +379,8 @@ class TrainTest(unittest.TestCase):
         self.refused(78, "an input's name has 0 bytes; expected 1 to 256", policy=policy("no_name", "amount: amount\n", '"": amount\n'))
         self.refused(78, "an input's name has 257 bytes",
                      policy=policy("long_name", "amount: amount\n", f"{257 * 'a'}: amount\n"))
+        self.refused(78, 'no file "models/later.ubj"; declare this model when the other one is trained', policy=policy(
+            "two", "  - name: card\n", "  - name: later\n    file: models/later.ubj\n    train: {}\n  - name: card\n"))
         self.refused(78, "without { }", policy=self.write_policy(
             "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
         self.refused(66, "greater margins are not more often fraud", policy=self.write_policy("same", MODELS.replace(

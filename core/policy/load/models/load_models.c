@@ -100,7 +100,10 @@ static bool read_file(struct models_loader *loader) {
     if (!source) {
         read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"%s",
                         TEXT_ARGS(path),
-                        loader->keys[TRAIN].node ? "; harrier train makes it" : "");
+                        !loader->keys[TRAIN].node             ? ""
+                        : loader->load->untrained.length == 0 ? "; harrier train makes it"
+                                                              : "; declare this model when the "
+                                                                "other one is trained");
         return false;
     }
     struct error error;
