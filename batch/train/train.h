@@ -24,8 +24,8 @@ struct train_options {
     struct snapshot *snapshot;        /* snapshot_load_untrained() */
     const struct policy_model *model; /* of it; no scorecard */
     struct train_range train, test;   /* test: all 0: none; only if no labels are needed */
-    /* Transactions without an outcome count as legit from this age on; younger ones are left out;
-     * −1: all count. */
+    /* Younger transactions are left out of the training, and those without an outcome counted in
+     * the test; −1: all are old enough. */
     int64_t outcomes_after_us;
     uint64_t seed;
     size_t threads;        /* of replays; 0: one for each processor */

@@ -218,14 +218,27 @@ class TrainTest(unittest.TestCase):
         self.assertEqual(sum(reference["score"]["counts"]), len(rows))
 
     def test_young_transactions_are_left_out_when_asked(self):
+        """Whether their outcomes are known or not: else the youngest rows would be known frauds alone."""
         out = os.path.join(self.root, "grown")
-        self.train(out, "--outcomes-after=5d")
-        young = [row for row, _, known in self.known_rows("2026-01-08..2026-01-12", known_before="2026-01-13") if not known
-                 and row["event_time"] > "2026-01-08T00:00:00Z"]
-        trained = self.card(out)["trained"]
-        self.assertGreater(len(young), 0)
-        self.assertEqual(trained["too_young"], len(young))
-        self.assertEqual(trained["rows"], trained["transactions"] - len(young))
+        self.train(out, "--outcomes-after=3d")
+        rows = list(self.known_rows(TRAIN, known_before="2026-01-13"))
+        old = [fraud for row, fraud, _ in rows if row["event_time"] <= "2026-01-10T00:00:00Z"]
+        young = [fraud for row, fraud, _ in rows if row["event_time"] > "2026-01-10T00:00:00Z"]
+        card = self.card(out)
+        self.assertGreater(sum(young), 0)
+        trained = card["trained"]
+        self.assertEqual((trained["too_young"], trained["rows"], trained["frauds"]), (len(young), len(old), sum(old)))
+        # The test has all of its transactions, and says how many might turn out to be fraud yet.
+        tested, newest = card["tested"], max(row["event_time"] for row, _, _ in self.known_rows("2026-01-01..2026-03-01"))
+        later = list(self.known_rows(TEST))
+        limit = newest.replace("2026-01-20T", "2026-01-17T")
+        self.assertNotEqual(limit, newest)
+        self.assertEqual((tested["rows"], tested["frauds"]), (len(later), sum(fraud for _, fraud, _ in later)))
+        self.assertEqual(tested["too_young"], sum(row["event_time"] > limit and not known for row, _, known in later))
+        self.assertEqual(self.card()["tested"]["too_young"], 0)
+        with open(os.path.join(out, "models/fraud.card.md"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"[0-9,]+ transactions have no outcome and are younger than 3 d")
+        self.refused(66, "too young for their outcomes to be known", "--outcomes-after=30d")
 
     # ---- what it is worth ----
 
