@@ -131,13 +131,11 @@ static int insert_key(struct text content, const struct tree_node *model,
     int r = prefix_of(content, name->key, arena, &prefix, ret_error);
     if (r < 0)
         return r;
-    const char *behind = line_at(content, name->end_line + 1);
-    bool is_cut = behind == content.data + content.length && behind[-1] != '\n';
-    *ret_change = (struct change){.first = name->end_line + 1,
-                                  .last = name->end_line,
-                                  .text = arena_printf(arena, "%s%*s%s: %" TEXT_FORMAT "\n",
-                                                       is_cut ? "\n" : "", (int)prefix.length, "",
-                                                       edit->key, TEXT_ARGS(edit->value))};
+    *ret_change =
+        (struct change){.first = name->end_line + 1,
+                        .last = name->end_line,
+                        .text = arena_printf(arena, "%*s%s: %" TEXT_FORMAT "\n", (int)prefix.length,
+                                             "", edit->key, TEXT_ARGS(edit->value))};
     check(ret_change->text.data);
     return 0;
 }
@@ -165,6 +163,8 @@ static struct text apply(struct text content, const struct change *changes, size
     for (size_t i = 0; i < count; i++) {
         const char *until = line_at(content, changes[i].first);
         buffer_append(&out, at, (size_t)(until - at));
+        if (out.length > 0 && out.bytes[out.length - 1] != '\n')
+            buffer_append_string(&out, "\n"); /* the last line had no end */
         buffer_append(&out, changes[i].text.data, changes[i].text.length);
         at = changes[i].last < changes[i].first ? until : line_at(content, changes[i].last + 1);
     }
