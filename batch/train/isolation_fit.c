@@ -20,7 +20,6 @@ int isolation_fit(const struct train_fit_options *options, struct progress *prog
                                              .depth = (size_t)training->depth,
                                              .seed = options->seed};
     struct train_fitted fitted = {.format = MODEL_ISOLATION,
-                                  .suffix = "iforest",
                                   .rounds = forest.trees,
                                   .tried = forest.trees,
                                   .metric = NAN,

@@ -12,12 +12,17 @@ static const struct algorithm {
     int (*available)(struct error *ret_error);
     int (*fit)(const struct train_fit_options *options, struct progress *progress,
                struct train_fitted *ret_fitted, struct error *ret_error);
+    const char *suffix;
     bool needs_labels;
     bool validates; /* it may stop early */
 } algorithms[TRAINING_ALGORITHMS] = {
-    [TRAINING_XGBOOST] = {xgboost_available, xgboost_fit, true, true},
-    [TRAINING_ISOLATION_FOREST] = {isolation_available, isolation_fit, false, false},
+    [TRAINING_XGBOOST] = {xgboost_available, xgboost_fit, "ubj", true, true},
+    [TRAINING_ISOLATION_FOREST] = {isolation_available, isolation_fit, "iforest", false, false},
 };
+
+const char *train_suffix(const struct policy_model *model) {
+    return algorithms[model->training.algorithm].suffix;
+}
 
 bool train_needs_labels(const struct policy_model *model) {
     return algorithms[model->training.algorithm].needs_labels;

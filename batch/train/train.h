@@ -1,10 +1,11 @@
 /* harrier train: a model from an archive.
  *
  *   learn    replays the training range, reads the model's inputs and labels (train_rows.h), splits
- *            them by time (train_split.h), fits (train_fit.h), checks that the file means to
- * Harrier what it means to the library, calibrates (train_calibration.h) (write)  the caller puts
- * the file into a policy, which is loaded as a server would confirm  replays the later range under
- * that policy: all figures of the card come from it (train_confirm.h)
+ *            them by time (train_split.h), fits (train_fit.h), checks that the file means the same
+ *            to Harrier as to the library, and calibrates (train_calibration.h)
+ *   write    is the caller's: it puts the file into a policy, which is loaded as a server would
+ *   confirm  replays the later range under that policy: all figures of the card come from it
+ *            (train_confirm.h)
  *
  * A label counts in the training range if it was known before the later range begins, so a model
  * knows no more than if it had been trained at that time. The result depends on the archive, the
@@ -23,8 +24,8 @@ struct train_options {
     struct snapshot *snapshot;        /* snapshot_load_untrained() */
     const struct policy_model *model; /* of it; no scorecard */
     struct train_range train, test;   /* test: all 0: none; only if no labels are needed */
-    /* Transactions without an outcome count as legit from this age on; younger ones are left out;
-     * −1: all count. */
+    /* Younger transactions are left out of the training, and those without an outcome counted in
+     * the test; −1: all are old enough. */
     int64_t outcomes_after_us;
     uint64_t seed;
     size_t threads;        /* of replays; 0: one for each processor */
@@ -41,6 +42,8 @@ struct train_learned {
     char hash[65];                    /* train_rows_hash() */
 };
 
+/* Of the name of the file that its algorithm makes: "ubj". */
+const char *train_suffix(const struct policy_model *model);
 /* Does its algorithm learn from outcomes? If not, a later range to test on is not needed. */
 bool train_needs_labels(const struct policy_model *model);
 /* Can this model be trained here? ERROR_UNSUPPORTED: what is missing. ERROR_INVALID: it is a

@@ -72,11 +72,21 @@ static void minimise(const struct platt *platt, double *a, double *b) {
     }
 }
 
+static int refuse_order(const char *what, struct error *ret_error) {
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "in the part for the calibration, greater %s are not more often fraud: the "
+                     "model found nothing that lasts, or the part is too short",
+                     what);
+}
+
 int train_platt(const struct calibration_row *rows, size_t count, double *ret_a, double *ret_b,
                 struct error *ret_error) {
     double weights[2] = {0, 0};
-    for (size_t i = 0; i < count; i++)
+    bool differ = false; /* else the sign of a is that of rounding errors */
+    for (size_t i = 0; i < count; i++) {
         weights[rows[i].is_positive] += rows[i].weight;
+        differ |= rows[i].from != rows[0].from;
+    }
     if (weights[0] <= 0 || weights[1] <= 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the transactions to calibrate on are all of one kind");
@@ -85,11 +95,10 @@ int train_platt(const struct calibration_row *rows, size_t count, double *ret_a,
                           .positive = (weights[1] + 1) / (weights[1] + 2),
                           .negative = 1 / (weights[0] + 2)};
     double a = 0, b = log((weights[1] + 1) / (weights[0] + 1));
-    minimise(&platt, &a, &b);
+    if (differ)
+        minimise(&platt, &a, &b);
     if (!(a > 0) || !isfinite(b))
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "in the part for the calibration, greater margins are not more often "
-                         "fraud: the model found nothing that lasts, or the part is too short");
+        return refuse_order("margins", ret_error);
     *ret_a = a;
     *ret_b = b;
     return 0;
@@ -168,11 +177,12 @@ int train_isotonic(struct calibration_row *rows, size_t count,
             points[n++] = (struct calibration_point){pools[i].high, mean};
     }
     free(pools);
-    if (n < 2) {
+    if (pool_count < 2) {
         free(points);
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "in the part for the calibration, all transactions have the same "
-                         "probability");
+        return n < 2 ? error_set(ret_error, ERROR_NOT_FOUND,
+                                 "in the part for the calibration, all transactions have the same "
+                                 "probability")
+                     : refuse_order("probabilities", ret_error);
     }
     *ret_count = thin(points, n);
     *ret_points = points;

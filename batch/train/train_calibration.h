@@ -21,15 +21,15 @@ struct calibration_row {
     bool is_positive;
 };
 
-/* ERROR_NOT_FOUND: greater margins are not more often positive (a is not above 0), or the rows are
- * of one class. */
+/* ERROR_NOT_FOUND: greater margins are not more often positive (a is not above 0), all are the
+ * same, or the rows are of one class. */
 int train_platt(const struct calibration_row *rows, size_t count, double *ret_a, double *ret_b,
                 struct error *ret_error);
 
 #define TRAIN_POINTS_MAX 10000
 
 /* Sorts the rows. *ret_points: heap memory, 2 to TRAIN_POINTS_MAX. ERROR_NOT_FOUND: all rows have
- * one probability. */
+ * one probability, or would get one: greater ones are not more often positive. */
 int train_isotonic(struct calibration_row *rows, size_t count,
                    struct calibration_point **ret_points, size_t *ret_count,
                    struct error *ret_error);

@@ -96,15 +96,15 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
     enum report_class class =
         report_class_of(row->outcome, row->record->transaction.transaction.event_time_us,
                         confirming->immature_from_us);
-    if (!report_class_counts(class)) {
-        part->immature += class == REPORT_IMMATURE;
-        part->suspected += class == REPORT_SUSPECTED;
+    if (class == REPORT_SUSPECTED) {
+        part->suspected++;
         return 0;
     }
     if (!read_row(confirming, part, row, &taken)) {
         part->failed++;
         return 0;
     }
+    part->immature += class == REPORT_IMMATURE;
     if (atomic_fetch_add(&confirming->rows, 1) >= confirming->rows_max)
         return error_set(ret_error, ERROR_TOO_LARGE,
                          "the test range has more than %" PRIu64

@@ -1,5 +1,8 @@
 /* A trained model on transactions that it has not seen: the later range, replayed as known then
- * under the policy that has the model. All outcomes of the archive count. */
+ * under the policy that has the model. All outcomes of the archive count, and transactions without
+ * one count as legit: if the young ones were left out, known frauds would be all that is left of
+ * them.
+ */
 #pragma once
 
 #include "batch/report/ranking_metrics.h"
@@ -8,7 +11,8 @@
 struct train_confirmed {
     struct ranking_figures ranking; /* by the margin; one side */
     uint64_t transactions;          /* of the range */
-    uint64_t refused, immature, suspected, failed;
+    uint64_t refused, suspected, failed;
+    uint64_t immature;         /* of those that count: no outcome, and too young to expect one */
     int64_t first_us, last_us; /* event times of the rows that count */
     /* Of a model that gives a probability or a score; else false. */
     bool has_probability;

@@ -17,10 +17,9 @@ struct train_fit_options {
 struct train_fitted {
     struct buffer file;
     enum model_format format;
-    const char *suffix; /* of the file's name: "ubj" */
-    size_t rounds;      /* in the file */
-    size_t tried;       /* rounds until the training stopped */
-    double metric;      /* of the rounds in the file, on the validation slice; NaN: none */
+    size_t rounds; /* in the file */
+    size_t tried;  /* rounds until the training stopped */
+    double metric; /* of the rounds in the file, on the validation slice; NaN: none */
     double positive_weight;
     double *importance; /* [input]: what its splits gained; they add up to 1. NULL: none is known */
     /* [row]: the library's own margins, which the model that is read from the file must give, too.

@@ -165,16 +165,19 @@ static void put_row(struct reading *reading, struct part *part, const struct rep
     part->count++;
 }
 
-/* false: it says nothing about fraud, and labels are asked for. */
+/* false: it says nothing about fraud, and labels are asked for. One that is too young does not
+ * count even if its outcome is known: frauds are known sooner than that the others are none, so the
+ * youngest rows would be frauds alone. */
 static bool is_usable(const struct reading *reading, struct part *part,
                       const struct replay_row *row, bool *ret_positive) {
     *ret_positive = false;
     if (reading->options->is_unlabelled)
         return true;
-    enum report_class class =
-        report_class_of(row->outcome, row->record->transaction.transaction.event_time_us,
-                        reading->immature_from_us);
-    part->immature += class == REPORT_IMMATURE;
+    if (row->record->transaction.transaction.event_time_us > reading->immature_from_us) {
+        part->immature++;
+        return false;
+    }
+    enum report_class class = report_class_of(row->outcome, 0, INT64_MAX);
     part->suspected += class == REPORT_SUSPECTED;
     *ret_positive = class == REPORT_POSITIVE;
     return report_class_counts(class);
@@ -306,8 +309,12 @@ static int check_rows(const struct train_rows *rows, bool is_unlabelled, struct 
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "none of the %" PRIu64 " transactions of the training range can be used: "
                          "the policy refuses %" PRIu64 ", and %" PRIu64
-                         " have no outcome and are too young to count as legit",
+                         " are too young for their outcomes to be known",
                          rows->transactions, rows->refused, rows->immature);
+    if (is_unlabelled && rows->count == 1)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the training range has one transaction that can be used; expected at "
+                         "least 2");
     if (is_unlabelled)
         return 0;
     if (positives == 0)

@@ -26,7 +26,7 @@ struct train_rows {
     /* Transactions of the range, and what became of those without a row. */
     uint64_t transactions, positives;
     uint64_t refused;          /* by the policy */
-    uint64_t immature;         /* no outcome, and too young to expect one */
+    uint64_t immature;         /* too young for all outcomes to be known */
     uint64_t suspected;        /* neither confirmed nor cleared */
     uint64_t failed;           /* an input failed */
     uint64_t sampled;          /* left out to save memory */
@@ -40,8 +40,8 @@ struct train_rows_options {
     const struct policy_model *model; /* of the snapshot */
     int64_t from_us, until_us;        /* event times in [from, until) */
     int64_t outcomes_until_us;        /* the test range begins here */
-    int64_t outcomes_after_us; /* −1: transactions without an outcome count as legit; else only
-                                  those that are at least so old at outcomes_until_us */
+    int64_t outcomes_after_us; /* transactions that are younger at outcomes_until_us do not count;
+                                  −1: all do. Those without an outcome count as legit */
     uint64_t seed;
     bool is_unlabelled;    /* outcomes are not looked at: every transaction counts, as no fraud */
     size_t threads;        /* 0: one for each processor */
@@ -50,9 +50,9 @@ struct train_rows_options {
 };
 
 /* ERROR_NOT_FOUND: no transactions, or none since the test range begins; of labelled ones, no
- * frauds or nothing but frauds. ERROR_TOO_LARGE: the frauds alone do not fit. ERROR_INVALID: an
- * input fails for more than one in a hundred transactions. Others as of replay_open() and
- * replay_run(). */
+ * frauds or nothing but frauds; of others, a single one. ERROR_TOO_LARGE: the frauds alone do not
+ * fit. ERROR_INVALID: an input fails for more than one in a hundred transactions. Others as of
+ * replay_open() and replay_run(). */
 int train_rows_read(const struct train_rows_options *options, struct progress *progress,
                     struct train_rows *ret_rows, struct error *ret_error);
 void train_rows_deinit(struct train_rows *rows);

@@ -252,7 +252,6 @@ static int take_file(struct boosting *boosting, BoosterHandle booster, struct tr
     TRY(boosting->x.save(booster, "{\"format\": \"ubj\"}", &length, &bytes));
     buffer_append(&fitted->file, bytes, length);
     fitted->format = MODEL_XGBOOST_UBJ;
-    fitted->suffix = "ubj";
     return 0;
 }
 

@@ -4,7 +4,6 @@ those of the library, the same command gives the same bytes, it knows no more th
 over anything."""
 import contextlib
 import csv
-import ctypes
 import json
 import math
 import os
@@ -15,6 +14,7 @@ import tempfile
 import unittest
 
 from server import WAIT
+from xgboost_again import Library, auc_and_precision, sample, train_again
 
 HARRIER = os.environ["HARRIER"]
 DAYS = 20
@@ -88,54 +88,14 @@ def times(text):
     return text + ("T00:00:00Z" if len(text) == 10 else "")
 
 
-class Library:
-    """Margins by libxgboost itself, without Python's package."""
-
-    def __init__(self, model):
-        self.library = ctypes.CDLL("libxgboost.so.0")
-        self.library.XGBGetLastError.restype = ctypes.c_char_p
-        self.booster = ctypes.c_void_p()
-        self.check(self.library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(self.booster)))
-        self.check(self.library.XGBoosterLoadModel(self.booster, model.encode()))
-
-    def check(self, result):
-        if result != 0:
-            raise AssertionError(self.library.XGBGetLastError())
-
-    def margins(self, rows, types):
-        width = len(types)
-        flat = (ctypes.c_float * (len(rows) * width))(*[value for row in rows for value in row])
-        matrix, shape, dimensions = ctypes.c_void_p(), ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
-        self.check(self.library.XGDMatrixCreateFromMat(flat, ctypes.c_uint64(len(rows)), ctypes.c_uint64(width),
-                                                       ctypes.c_float(math.nan), ctypes.byref(matrix)))
-        for field, values in (("feature_name", NAMES), ("feature_type", types)):
-            strings = (ctypes.c_char_p * width)(*[value.encode() for value in values])
-            self.check(self.library.XGDMatrixSetStrFeatureInfo(matrix, field.encode(), strings, ctypes.c_uint64(width)))
-        config = b'{"type": 1, "training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": false}'
-        result = ctypes.POINTER(ctypes.c_float)()
-        self.check(self.library.XGBoosterPredictFromDMatrix(self.booster, matrix, config, ctypes.byref(shape),
-                                                            ctypes.byref(dimensions), ctypes.byref(result)))
-        return [result[i] for i in range(len(rows))]
-
-
 NAMES = ["amount", "fast", "many", "mean", "frauds", "takings", "channel"]
 COLUMNS = ["price", "card.count_1h", "card.count_1d", "card.mean_10d", "card.frauds_10d", "merchant.sum_1h", "code"]
+TYPES = ["q"] * 6 + ["c"]
 
 
-def auc_and_precision(scores, labels):
-    """Over thresholds from the greatest score down, ties as one step."""
-    rows = sorted(zip(scores, labels), reverse=True)
-    positive = negative = area = precision = 0
-    at = 0
-    while at < len(rows):
-        p = n = 0
-        score = rows[at][0]
-        while at < len(rows) and rows[at][0] == score:
-            p, n, at = p + rows[at][1], n + (not rows[at][1]), at + 1
-        area += n * (positive + p / 2)
-        positive, negative = positive + p, negative + n
-        precision += p * positive / (positive + negative)
-    return area / (positive * negative), precision / positive
+def values_of(row):
+    return [float(row[column]) if row[column] not in ("", "-1") else math.nan for column in COLUMNS]
+
 
 
 class TrainTest(unittest.TestCase):
@@ -258,21 +218,34 @@ class TrainTest(unittest.TestCase):
         self.assertEqual(sum(reference["score"]["counts"]), len(rows))
 
     def test_young_transactions_are_left_out_when_asked(self):
+        """Whether their outcomes are known or not: else the youngest rows would be known frauds alone."""
         out = os.path.join(self.root, "grown")
-        self.train(out, "--outcomes-after=5d")
-        young = [row for row, _, known in self.known_rows("2026-01-08..2026-01-12", known_before="2026-01-13") if not known
-                 and row["event_time"] > "2026-01-08T00:00:00Z"]
-        trained = self.card(out)["trained"]
-        self.assertGreater(len(young), 0)
-        self.assertEqual(trained["too_young"], len(young))
-        self.assertEqual(trained["rows"], trained["transactions"] - len(young))
+        self.train(out, "--outcomes-after=3d")
+        rows = list(self.known_rows(TRAIN, known_before="2026-01-13"))
+        old = [fraud for row, fraud, _ in rows if row["event_time"] <= "2026-01-10T00:00:00Z"]
+        young = [fraud for row, fraud, _ in rows if row["event_time"] > "2026-01-10T00:00:00Z"]
+        card = self.card(out)
+        self.assertGreater(sum(young), 0)
+        trained = card["trained"]
+        self.assertEqual((trained["too_young"], trained["rows"], trained["frauds"]), (len(young), len(old), sum(old)))
+        # The test has all of its transactions, and says how many might turn out to be fraud yet.
+        tested, newest = card["tested"], max(row["event_time"] for row, _, _ in self.known_rows("2026-01-01..2026-03-01"))
+        later = list(self.known_rows(TEST))
+        limit = newest.replace("2026-01-20T", "2026-01-17T")
+        self.assertNotEqual(limit, newest)
+        self.assertEqual((tested["rows"], tested["frauds"]), (len(later), sum(fraud for _, fraud, _ in later)))
+        self.assertEqual(tested["too_young"], sum(row["event_time"] > limit and not known for row, _, known in later))
+        self.assertEqual(self.card()["tested"]["too_young"], 0)
+        with open(os.path.join(out, "models/fraud.card.md"), encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"[0-9,]+ transactions have no outcome and are younger than 3 d")
+        self.refused(66, "too young for their outcomes to be known", "--outcomes-after=30d")
 
     # ---- what it is worth ----
 
-    def replayed(self, folder):
+    def replayed(self, folder, ranges=TEST):
         path = os.path.join(self.root, "features.csv")
         self.call("replay", self.archive, f"--policy={folder}", f"--features={path}", "--with-fields", "--from",
-                  TEST.split("..", maxsplit=1)[0], "--to", TEST.split("..")[1], "--quiet")
+                  ranges.split("..", maxsplit=1)[0], "--to", ranges.split("..")[1], "--quiet")
         with open(path, encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
@@ -293,13 +266,79 @@ class TrainTest(unittest.TestCase):
         self.assertAlmostEqual(tested["probability"]["brier"], brier, places=12)
         self.assertAlmostEqual(tested["probability"]["mean"], sum(probabilities) / len(rows), places=12)
         # The library's own margins, and the calibration that models.yaml has.
-        values = [[float(row[column]) if row[column] not in ("", "-1") else math.nan for column in COLUMNS] for row in rows]
-        margins = Library(os.path.join(self.out, "models/fraud.ubj")).margins(values, ["q"] * 6 + ["c"])
+        library = Library(NAMES, TYPES, os.path.join(self.out, "models/fraud.ubj"))
+        margins = library.margins(library.matrix([values_of(row) for row in rows]))
         a, b = card["calibration"]["a"], card["calibration"]["b"]
         self.assertGreater(len(set(margins)), 50)
         for margin, probability in zip(margins, probabilities):
             self.assertAlmostEqual(1 / (1 + math.exp(-(a * margin + b))), probability, places=14)
         self.assertAlmostEqual(sum(card["importance"].values()), 1)
+
+    def assert_trained_again(self, out, more=0, most=None):
+        """The same model by the library, the rows and labels that were known, and another sample, stopping and
+        calibration. more: inputs that are always 1."""
+        known = {row["id"]: fraud for row, fraud, _ in self.known_rows(TRAIN, known_before="2026-01-13")}
+        rows = self.replayed(self.out, TRAIN)
+        level, weights = sample([(row["transaction_id"], known[row["transaction_id"]]) for row in rows], most or len(rows), 1)
+        kept = [(row["event_time"], int(row["position"]), known[row["transaction_id"]], weight, values_of(row) + [1.0] * more)
+                for row, weight in zip(rows, weights) if weight]
+        kept.sort(key=lambda row: row[:2])
+        names, types = NAMES + [f"one_{i}" for i in range(more)], TYPES + ["q"] * more
+        again = train_again(names, types, [(row[0], *row[2:]) for row in kept], {
+            "max_depth": 4, "max_bin": 256, "eta": 0.1, "subsample": 0.8, "seed": 1, "min_child_weight": 1, "lambda": 1}, 60, 15)
+        card = self.card(out)
+        self.assertEqual((card["trained"]["rows"], card["trained"]["rows_weight_without_fraud"]), (len(kept), 1 << level))
+        self.assertEqual([(part["rows"], part["frauds"]) for part in card["trained"]["slices"].values()], again["slices"])
+        self.assertEqual(card["parameters"]["class_weight"], again["fraud_weight"])
+        self.assertEqual((card["fitted"]["rounds"], card["fitted"]["rounds_tried"]), (again["rounds"], again["tried"]))
+        self.assertAlmostEqual(card["fitted"]["validation_metric"], again["precision"], places=12)
+        library = Library(names, types, os.path.join(out, "models/fraud.ubj"))
+        self.assertEqual(library.margins(library.matrix([row[3] for row in again["last"]])), again["margins"])
+        self.assertAlmostEqual(card["calibration"]["a"], again["a"], places=6)
+        self.assertAlmostEqual(card["calibration"]["b"], again["b"], places=6)
+        return level
+
+    def test_the_library_makes_the_same_model_of_the_same_rows(self):
+        self.assertEqual(self.assert_trained_again(self.out), 0)
+
+    def test_a_sample_weighs_as_much_as_all(self):
+        more = 200
+        ones = "".join(f"      one_{i}: 1.0\n" for i in range(more))
+        policy = self.write_policy("wide", MODELS.replace("    train:", ones + "    train:"))
+        out = os.path.join(self.root, "wide_out")
+        self.train(out, "--memory=16M", policy=policy)
+        most = (16 << 20) // (24 * (len(NAMES) + more) + 112)
+        self.assertGreater(self.assert_trained_again(out, more, most), 0)
+        with open(os.path.join(out, "models/fraud.reference.json"), encoding="utf-8") as file:
+            reference, trained = json.load(file), self.card(out)["trained"]
+        self.assertEqual(reference["rows"], trained["frauds"] +
+                         (trained["rows"] - trained["frauds"]) * trained["rows_weight_without_fraud"])
+
+    def test_inputs_in_the_order_of_input_names(self):
+        turned = f"    input_names: [{', '.join(reversed(NAMES))}]\n"
+        # Another model with a file stands before it: its names are not touched.
+        files = MODELS.replace("models:\n", f"models:\n  - name: first\n    file: models/first.ubj\n    inputs:\n{INPUTS}")
+        policy = self.write_policy("turned", files.replace("    about:", turned + "    about:"))
+        os.makedirs(os.path.join(policy, "models"))
+        shutil.copy(os.path.join(self.out, "models/fraud.ubj"), os.path.join(policy, "models/first.ubj"))
+        out = os.path.join(self.root, "turned_out")
+        self.train(out, policy=policy)
+        card = self.card(out)
+        self.assertEqual(list(card["importance"]), NAMES[::-1])
+        self.assertGreater(card["tested"]["metrics"]["auc"]["value"], 0.7)
+        self.call("check", out)
+        first = [row["models.first"] for row in self.replayed(out)]
+        self.assertEqual(len(set(first)) > 50 and first, [row["models.fraud"] for row in self.replayed(self.uncalibrated())])
+
+    def uncalibrated(self):
+        """The policy without the calibration, as models.first above."""
+        folder = os.path.join(self.root, "uncalibrated")
+        shutil.copytree(self.out, folder)
+        with open(os.path.join(folder, "models.yaml"), encoding="utf-8") as file:
+            yaml = file.read()
+        with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+            file.write(re.sub("    calibration: .*\n", "", yaml))
+        return folder
 
     def test_isotonic_margin_and_no_early_stopping(self):
         models = MODELS.replace("subsample: 0.8", "calibration: isotonic, early_stopping: 0").replace(
@@ -341,6 +380,7 @@ class TrainTest(unittest.TestCase):
         scorecard = self.write_policy("scorecard", "models:" + MODELS[MODELS.index("\n  - name: card"):])
         os.remove(os.path.join(scorecard, "rules/model.yaml"))
         self.refused(64, "card is a scorecard", model="card", policy=scorecard)
+        self.refused(64, "which model of the policy", model="")
         self.refused(64, "expected a number a day", "--reviews=100")
         self.refused(66, "there is no such archive", archive=os.path.join(self.root, "nowhere"))
 
@@ -349,10 +389,48 @@ class TrainTest(unittest.TestCase):
             return self.write_policy(name, MODELS.replace(old, new))
         self.refused(78, "unknown key", policy=policy("wrong_key", "max_depth", "max_dpeth"))
         self.refused(78, "all of them|expected \"inputs\"", policy=policy("no_inputs", f"    inputs:\n{INPUTS}", ""))
+        self.refused(78, "an input's name has 0 bytes; expected 1 to 256", policy=policy("no_name", "amount: amount\n", '"": amount\n'))
+        self.refused(78, "an input's name has 257 bytes",
+                     policy=policy("long_name", "amount: amount\n", f"{257 * 'a'}: amount\n"))
+        self.refused(78, 'no file "models/later.ubj"; declare this model when the other one is trained', policy=policy(
+            "two", "  - name: card\n", "  - name: later\n    file: models/later.ubj\n    train: {}\n  - name: card\n"))
         self.refused(78, "without { }", policy=self.write_policy(
             "brackets", "models:\n  - {name: fraud, file: models/a.ubj, inputs: {amount: amount}}\n"))
+        self.refused(66, "greater margins are not more often fraud", policy=self.write_policy("same", MODELS.replace(
+            INPUTS, "      amount: 1.0\n")))
         self.refused(78, "an input fails for .* first: amount of transaction .*: division by zero",
                      policy=policy("failing", "amount: amount\n", "amount: 5 / (card.count_1h - card.count_1h)\n"))
+
+    def test_other_models_stay_as_they_are(self):
+        """The file of another model is not written over, and what says when that one was trained comes along."""
+        def policy(name, more, old="models/fraud.ubj", new="models/fraud.ubj"):
+            folder = os.path.join(self.root, name)
+            shutil.copytree(self.out, folder)
+            with open(os.path.join(folder, "models.yaml"), encoding="utf-8") as file:
+                yaml = file.read().replace(old, new)
+            with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+                file.write(yaml + more)
+            return folder
+        other = f"  - name: raw\n    output: margin\n    file: models/fraud.ubj\n    inputs:\n{INPUTS}"
+        self.refused(78, 'models.yaml:.*: models/fraud.ubj is a file of model "raw"', policy=policy("shared", other))
+        lent = policy("lent", other + "    reference: models/fraud.reference.json\n", new="models/mine.ubj")
+        shutil.copy(os.path.join(lent, "models/fraud.ubj"), os.path.join(lent, "models/mine.ubj"))
+        self.refused(78, 'models/fraud.ubj is a file of model "raw"', policy=lent)
+        beside = policy("beside", other.replace("fraud.ubj", "raw.ubj"))
+        shutil.copy(os.path.join(beside, "models/fraud.ubj"), os.path.join(beside, "models/raw.ubj"))
+        card = '{"trained": {"from": "2025-01-01T00:00:00Z", "until": "2025-07-01T00:00:00Z"}}'
+        for name, content in (("raw.card.json", card), ("raw.card.md", "# raw\n")):
+            with open(os.path.join(beside, "models", name), "w", encoding="utf-8") as file:
+                file.write(content)
+        out = os.path.join(self.root, "beside_out")
+        self.train(out, "--seed=3", policy=beside)
+        for name in ("raw.ubj", "raw.card.json", "raw.card.md"):
+            with open(os.path.join(beside, "models", name), "rb") as one, open(os.path.join(out, "models", name), "rb") as two:
+                self.assertEqual(one.read(), two.read(), name)
+        self.assertEqual(self.card(out)["parameters"]["seed"], 3)
+        with open(os.path.join(beside, "models/raw.card.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        self.refused(78, "raw.card.json: line 1", policy=beside)
 
     def test_ranges_without_enough(self):
         self.refused(66, "training range has no transactions", ranges=("--train", "2025-01-01..2025-02-01", "--test", TEST))
@@ -465,6 +543,13 @@ class IsolationTest(unittest.TestCase):
                     self.assertRegex(row["reasons"], "unlike the others: [a-z]+ is .*; [a-z]+ is ")
                     fired += 1
         self.assertGreater(fired, 5)
+
+    def test_one_transaction_is_not_enough(self):
+        with open(os.path.join(self.root, "all.csv"), encoding="utf-8") as file:
+            moments = sorted({row["event_time"] for row in csv.DictReader(file)})
+        done = self.harrier("train", self.archive, f"--policy={self.root}/policy", "--model=fraud", "--quiet",
+                            f"--train={moments[0]}..{moments[1]}", f"--out={self.root}/one", status=66)
+        self.assertIn("one transaction that can be used; expected at least 2", done.stderr)
 
     def test_a_range_to_test_on_may_be_given(self):
         self.train("tested", "--test=2026-02-01..2026-03-01", status=66)  # the archive ends before it

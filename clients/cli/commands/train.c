@@ -28,6 +28,7 @@ struct training {
     struct progress_bar bar;
     char *archive;
     struct snapshot *policy;
+    struct model_cards cards; /* of the policy's folder as it is */
     struct train_options options;
     struct train_learned learned;
     struct trained_policy trained;
@@ -74,6 +75,8 @@ static int prepare(struct training *training, struct error *ret_error) {
     training->is_usage = r == -ERROR_INVALID;
     if (r == 0)
         r = load_policy(training, ret_error);
+    if (r == 0)
+        r = model_cards_read(command->policy, &training->cards, ret_error);
     if (r < 0)
         return r;
     training->options =
@@ -91,8 +94,7 @@ static int prepare(struct training *training, struct error *ret_error) {
         r = error_set(ret_error, ERROR_INVALID,
                       "on which later transactions is it tested? (--test FROM..UNTIL)");
     training->is_usage = r == -ERROR_INVALID;
-    return r < 0 ? r
-                 : trained_policy_check(training->policy, training->options.model->name, ret_error);
+    return r < 0 ? r : trained_policy_check(training->policy, training->options.model, ret_error);
 }
 
 /* ---- the run ---- */
@@ -123,9 +125,9 @@ static int run(struct training *training, struct error *ret_error) {
     if (r < 0)
         return r;
     write_cards(training);
-    return trained_policy_write(&training->trained, training->command.out, options->model->name,
-                                buffer_text(&training->markdown), buffer_text(&training->json),
-                                ret_error);
+    return trained_policy_write(&training->trained, &training->cards, training->command.out,
+                                options->model->name, buffer_text(&training->markdown),
+                                buffer_text(&training->json), ret_error);
 }
 
 static enum exit_status report(const struct training *training) {
@@ -153,6 +155,7 @@ static enum exit_status fail(const struct training *training, const struct error
 static void close_training(struct training *training) {
     trained_policy_deinit(&training->trained);
     train_learned_deinit(&training->learned);
+    model_cards_deinit(&training->cards);
     snapshot_unref(training->policy);
     buffer_deinit(&training->markdown);
     buffer_deinit(&training->json);

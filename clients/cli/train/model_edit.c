@@ -44,6 +44,25 @@ struct text model_edit_find(struct text content, struct text model, const char *
     return found->text;
 }
 
+static bool names(const struct tree_node *model, const char *key, struct text path) {
+    const struct tree_node *named = tree_child(model, key);
+    return named && named->kind == TREE_TEXT && text_equal(named->text, path);
+}
+
+int model_edit_check_free(struct text content, struct text model, struct text path,
+                          struct arena *arena, struct error *ret_error) {
+    const struct tree_node *models = parse(content, arena), *own = find_model(models, model);
+    for (const struct tree_node *item = own ? models->first : NULL; item; item = item->next) {
+        if (item == own || (!names(item, "file", path) && !names(item, "reference", path)))
+            continue;
+        return error_set(ret_error, ERROR_INVALID,
+                         "models.yaml:%zu: %" TEXT_FORMAT " is a file of model \"%" TEXT_FORMAT
+                         "\", and would be written over; give that one another name",
+                         item->line, TEXT_ARGS(path), TEXT_ARGS(tree_child(item, "name")->text));
+    }
+    return 0;
+}
+
 /* ---- editing ---- */
 
 /* Lines of the file that become others. */
@@ -112,13 +131,11 @@ static int insert_key(struct text content, const struct tree_node *model,
     int r = prefix_of(content, name->key, arena, &prefix, ret_error);
     if (r < 0)
         return r;
-    const char *behind = line_at(content, name->end_line + 1);
-    bool is_cut = behind == content.data + content.length && behind[-1] != '\n';
-    *ret_change = (struct change){.first = name->end_line + 1,
-                                  .last = name->end_line,
-                                  .text = arena_printf(arena, "%s%*s%s: %" TEXT_FORMAT "\n",
-                                                       is_cut ? "\n" : "", (int)prefix.length, "",
-                                                       edit->key, TEXT_ARGS(edit->value))};
+    *ret_change =
+        (struct change){.first = name->end_line + 1,
+                        .last = name->end_line,
+                        .text = arena_printf(arena, "%*s%s: %" TEXT_FORMAT "\n", (int)prefix.length,
+                                             "", edit->key, TEXT_ARGS(edit->value))};
     check(ret_change->text.data);
     return 0;
 }
@@ -146,6 +163,8 @@ static struct text apply(struct text content, const struct change *changes, size
     for (size_t i = 0; i < count; i++) {
         const char *until = line_at(content, changes[i].first);
         buffer_append(&out, at, (size_t)(until - at));
+        if (out.length > 0 && out.bytes[out.length - 1] != '\n')
+            buffer_append_string(&out, "\n"); /* the last line had no end */
         buffer_append(&out, changes[i].text.data, changes[i].text.length);
         at = changes[i].last < changes[i].first ? until : line_at(content, changes[i].last + 1);
     }

@@ -24,3 +24,7 @@ int model_edit_apply(struct text content, struct text model, const struct model_
  * another model? It is in the arena. */
 struct text model_edit_find(struct text content, struct text model, const char *key,
                             struct arena *arena, bool *ret_shared);
+
+/* Does another model name this path as its file or its reference? Then ERROR_INVALID. */
+int model_edit_check_free(struct text content, struct text model, struct text path,
+                          struct arena *arena, struct error *ret_error);

@@ -63,6 +63,14 @@ static void put_test(const struct train_card *card, struct buffer *out) {
                       RANKING_DAYS_MIN);
     else
         buffer_append_string(out, "\nIntervals are a bootstrap of days.\n");
+    if (confirmed->immature > 0)
+        buffer_printf(
+            out,
+            "\n%s transactions have no outcome and are younger than %s at the archive's end: "
+            "some may turn out to be fraud yet, and count as legit here.\n",
+            COUNT(confirmed->immature),
+            quantity_format_duration((uint64_t)card->command->outcomes_after_us,
+                                     (char[QUANTITY_DURATION_SIZE]){0}));
 }
 
 /* ---- what it was made from ---- */
@@ -76,16 +84,18 @@ static void put_training(const struct train_card *card, struct buffer *out) {
     static const char *const names[TRAIN_SLICES] = {"fit", "validation", "calibration"};
     const struct train_learned *learned = card->learned;
     const struct train_rows *rows = &learned->rows;
-    buffer_printf(out, "\n## Trained on\n\n%s to %s, ", TIME(card->command->train.from_us),
-                  TIME(card->command->train.until_us));
+    buffer_printf(out, "%s## Trained on\n\n%s to %s, ", card->confirmed ? "\n" : "",
+                  TIME(card->command->train.from_us), TIME(card->command->train.until_us));
     if (train_needs_labels(card->model))
         buffer_printf(
-            out, "with the outcomes known before %s: %s transactions, %s of them frauds.\n\n",
+            out, "with the outcomes known before %s: %s transactions, %s of them frauds.\n",
             TIME(card->command->test.from_us), COUNT(rows->transactions), COUNT(rows->positives));
     else
-        buffer_printf(out, "without outcomes: %s transactions.\n\n", COUNT(rows->transactions));
+        buffer_printf(out, "without outcomes: %s transactions.\n", COUNT(rows->transactions));
+    if (rows->refused + rows->immature + rows->suspected + rows->failed + rows->sampled > 0)
+        buffer_append_string(out, "\n");
     put_left_out(rows->refused, "the policy refuses them", out);
-    put_left_out(rows->immature, "no outcome, and too young to count as legit", out);
+    put_left_out(rows->immature, "too young for their outcomes to be known", out);
     put_left_out(rows->suspected, "suspected, neither confirmed nor cleared", out);
     put_left_out(rows->failed, "an input failed", out);
     put_left_out(rows->sampled,

@@ -37,8 +37,8 @@ static const struct argp_option arguments[] = {
      "no outcomes, may go without",
      1},
     {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
-     "Leave out transactions without an outcome that are younger than this: in training when the "
-     "test begins, in the test at the archive's end",
+     "Do not learn from transactions that are younger than this when the test begins, and say how "
+     "many in the test have no outcome and are younger at the archive's end",
      2},
     {"seed", OPTION_SEED, "N", 0, "For whatever is drawn at random (1)", 2},
     {"reviews", OPTION_REVIEWS, "N/day", 0,
@@ -61,7 +61,7 @@ static void check_command(const struct train_command *command, struct argp_state
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!command->policy)
         argp_error(state, "which policy declares the model? (--policy FOLDER)");
-    if (!command->model)
+    if (!command->model || !*command->model)
         argp_error(state, "which model of the policy? (--model NAME)");
     if (command->train.until_us == 0)
         argp_error(state, "from which transactions may it learn? (--train FROM..UNTIL)");

@@ -62,25 +62,30 @@ static struct text path_of(struct arena *arena, struct text model, const char *s
     return path;
 }
 
-static void fill_edits(struct arena *arena, struct text model, const char *suffix,
+static void fill_edits(struct arena *arena, const struct policy_model *model,
                        enum model_format format, struct text calibration,
                        struct model_key_edit edits[EDITS]) {
-    edits[FILE_EDIT] = (struct model_key_edit){"file", path_of(arena, model, suffix), false};
+    edits[FILE_EDIT] =
+        (struct model_key_edit){"file", path_of(arena, model->name, train_suffix(model)), false};
     edits[FORMAT_EDIT] = (struct model_key_edit){"format", text_of(format_name(format)), true};
     edits[CALIBRATION_EDIT] = (struct model_key_edit){"calibration", calibration, false};
     edits[REFERENCE_EDIT] =
-        (struct model_key_edit){"reference", path_of(arena, model, "reference.json"), false};
+        (struct model_key_edit){"reference", path_of(arena, model->name, "reference.json"), false};
 }
 
-int trained_policy_check(const struct snapshot *policy, struct text model,
+int trained_policy_check(const struct snapshot *policy, const struct policy_model *model,
                          struct error *ret_error) {
+    struct text yaml = models_yaml(policy)->content, edited;
     struct model_key_edit edits[EDITS];
     struct arena arena;
-    struct text edited;
     arena_init(&arena, SIZE_MAX / 4);
-    fill_edits(&arena, model, "ubj", MODEL_XGBOOST_UBJ, (struct text){0}, edits);
-    int r = model_edit_apply(models_yaml(policy)->content, model, edits, EDITS, &arena, &edited,
-                             ret_error);
+    fill_edits(&arena, model, MODEL_XGBOOST_UBJ, (struct text){0}, edits);
+    int r = model_edit_apply(yaml, model->name, edits, EDITS, &arena, &edited, ret_error);
+    if (r == 0)
+        r = model_edit_check_free(yaml, model->name, edits[FILE_EDIT].value, &arena, ret_error);
+    if (r == 0)
+        r = model_edit_check_free(yaml, model->name, edits[REFERENCE_EDIT].value, &arena,
+                                  ret_error);
     arena_deinit(&arena);
     return r;
 }
@@ -121,7 +126,7 @@ static int make_files(const struct train_options *options, const struct train_le
     struct text model = options->model->name, yaml = models_yaml(declared)->content, edited;
     struct model_key_edit edits[EDITS];
     struct buffer reference;
-    fill_edits(&policy->arena, model, learned->fitted.suffix, learned->fitted.format,
+    fill_edits(&policy->arena, options->model, learned->fitted.format,
                calibration_text(&learned->calibration, &policy->arena), edits);
     int r = model_edit_apply(yaml, model, edits, EDITS, &policy->arena, &edited, ret_error);
     if (r < 0)
@@ -172,30 +177,45 @@ void trained_policy_deinit(struct trained_policy *policy) {
 
 /* ---- the folder ---- */
 
-static int write_draft(const struct trained_policy *policy, struct folder_draft *draft,
-                       struct text model, struct text markdown, struct text json,
-                       struct error *ret_error) {
+/* Of this model, the cards are new. */
+static int add_cards(struct folder_draft *draft, const struct model_cards *cards,
+                     struct text markdown_path, struct text markdown, struct text json_path,
+                     struct text json, struct error *ret_error) {
+    int r = folder_draft_add(draft, markdown_path, markdown, ret_error);
+    if (r == 0)
+        r = folder_draft_add(draft, json_path, json, ret_error);
+    for (size_t i = 0; r == 0 && i < cards->count; i++) {
+        const struct policy_file *card = &cards->files[i];
+        if (!text_equal(card->path, markdown_path) && !text_equal(card->path, json_path))
+            r = folder_draft_add(draft, card->path, card->content, ret_error);
+    }
+    return r;
+}
+
+static int write_draft(const struct trained_policy *policy, const struct model_cards *cards,
+                       struct folder_draft *draft, struct text model, struct text markdown,
+                       struct text json, struct error *ret_error) {
     struct arena arena;
     arena_init(&arena, SIZE_MAX / 4);
     int r = policy_export_write(draft, policy->snapshot->files, policy->snapshot->file_count,
                                 ret_error);
     if (r == 0)
-        r = folder_draft_add(draft, path_of(&arena, model, "card.md"), markdown, ret_error);
-    if (r == 0)
-        r = folder_draft_add(draft, path_of(&arena, model, "card.json"), json, ret_error);
+        r = add_cards(draft, cards, path_of(&arena, model, "card.md"), markdown,
+                      path_of(&arena, model, "card.json"), json, ret_error);
     arena_deinit(&arena);
     if (r == 0)
         r = policy_export_check(draft, policy->snapshot->id, ret_error);
     return r;
 }
 
-int trained_policy_write(const struct trained_policy *policy, const char *folder, struct text model,
-                         struct text markdown, struct text json, struct error *ret_error) {
+int trained_policy_write(const struct trained_policy *policy, const struct model_cards *cards,
+                         const char *folder, struct text model, struct text markdown,
+                         struct text json, struct error *ret_error) {
     struct folder_draft draft;
     int r = folder_draft_open(&draft, folder, NULL, ret_error);
     if (r < 0)
         return r;
-    r = write_draft(policy, &draft, model, markdown, json, ret_error);
+    r = write_draft(policy, cards, &draft, model, markdown, json, ret_error);
     if (r == 0)
         r = folder_draft_publish(&draft, ret_error);
     if (r < 0)

@@ -100,7 +100,10 @@ static bool read_file(struct models_loader *loader) {
     if (!source) {
         read_diagnostic(&loader->reader, node, "there is no file \"%" TEXT_FORMAT "\"%s",
                         TEXT_ARGS(path),
-                        loader->keys[TRAIN].node ? "; harrier train makes it" : "");
+                        !loader->keys[TRAIN].node             ? ""
+                        : loader->load->untrained.length == 0 ? "; harrier train makes it"
+                                                              : "; declare this model when the "
+                                                                "other one is trained");
         return false;
     }
     struct error error;
@@ -147,7 +150,7 @@ static bool read_untrained(struct models_loader *loader) {
     if (!load_untrained(loader->load, &loader->reader, loader->at, loader->keys[INPUTS].node,
                         loader->model->training.algorithm, &model))
         return false;
-    loader->model->model = model;
+    loader->model->model = loader->file_model = model;
     loader->model->file = TEXT_LITERAL("untrained"); /* not a scorecard */
     return true;
 }

@@ -210,8 +210,15 @@ bool load_untrained(struct load *load, const struct reader *reader, const struct
     forest.link = algorithm == TRAINING_XGBOOST ? FOREST_LINK_LOGISTIC : FOREST_LINK_ANOMALY;
     forest.inputs = arena_calloc(&load->scratch, inputs->child_count, sizeof *forest.inputs);
     check(forest.inputs);
-    for (const struct tree_node *child = inputs->first; child; child = child->next)
-        forest.inputs[forest.input_count++] = child->key->text;
+    for (const struct tree_node *child = inputs->first; child; child = child->next) {
+        struct text name = child->key->text;
+        if (name.length == 0 || name.length > MODEL_NAME_MAX) {
+            read_diagnostic(reader, child->key, "an input's name has %zu bytes; expected 1 to %u",
+                            name.length, MODEL_NAME_MAX);
+            return false;
+        }
+        forest.inputs[forest.input_count++] = name;
+    }
     int r = forest_add_tree(&forest, 0, 1, &leaf, &error);
     if (r == 0) {
         *leaf = (struct forest_node){.test = FOREST_LEAF, .cover = 1};

@@ -125,6 +125,16 @@ static void what_cannot_be_calibrated_is_said(void **state) {
         rows[i].from = 0.5;
     assert_int_equal(train_isotonic(rows, 4, &points, &count, &error), -ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "the same probability"));
+    /* Equal margins tell nothing, whatever the last bits of a fit say. */
+    for (size_t i = 0; i < 4; i++)
+        rows[i] = (struct calibration_row){-2.75, 1, i == 0};
+    assert_int_equal(train_platt(rows, 4, &a, &b, &error), -ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "greater margins are not more often fraud"));
+    /* The frauds have the least probabilities: one pool, and so one probability for all. */
+    for (size_t i = 0; i < 4; i++)
+        rows[i] = (struct calibration_row){0.2 + 0.1 * (double)i, 1, i < 2};
+    assert_int_equal(train_isotonic(rows, 4, &points, &count, &error), -ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "greater probabilities are not more often fraud"));
 }
 
 /* A margin that tells all frauds from the rest has no greatest likelihood but for the targets. */

@@ -85,9 +85,12 @@ static void missing_keys_go_behind_the_name(void **state) {
                   "models:\n- name: fraud # the one\n  file: models/fraud.ubj\n"
                   "  calibration: {platt: {a: 1, b: 2}}\n  inputs: {a: amount}\n");
     /* The last line has no end. */
-    assert_edited(
-        "models:\n  - inputs: {a: amount}\n    name: fraud", edits, 1,
-        "models:\n  - inputs: {a: amount}\n    name: fraud\n    file: models/fraud.ubj\n");
+    assert_edited("models:\n  - inputs: {a: amount}\n    name: fraud", edits, 2,
+                  "models:\n  - inputs: {a: amount}\n    name: fraud\n    file: models/fraud.ubj\n"
+                  "    calibration: {platt: {a: 1, b: 2}}\n");
+    assert_edited("models:\n  - name: fraud\n    file: models/a.ubj", edits, 2,
+                  "models:\n  - name: fraud\n    calibration: {platt: {a: 1, b: 2}}\n"
+                  "    file: models/fraud.ubj\n");
     /* What follows the name is replaced, too. */
     assert_edited("models:\n  - name: fraud\n    calibration: {platt: {a: 3,\n      b: 4}}\n",
                   edits, 2,
@@ -121,6 +124,29 @@ static void what_is_not_line_by_line_is_refused(void **state) {
     assert_refused("models: 5\n", edits, 1, "no model \"fraud\"");
 }
 
+static void a_file_of_another_model_is_not_free(void **state) {
+    (void)state;
+    const struct text yaml = TEXT_LITERAL("models:\n"
+                                          "  - {name: fraud, file: models/fraud.ubj}\n"
+                                          "  - name: other\n"
+                                          "    file: models/a.ubj\n"
+                                          "    reference: models/b.json\n");
+    struct error error;
+    const char *const taken[] = {"models/a.ubj", "models/b.json"}, *const open[] = {
+                                                                       "models/fraud.ubj",
+                                                                       "models/a", "models/c.ubj"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            model_edit_check_free(yaml, TEXT_LITERAL("fraud"), text_of(taken[i]), &arena, &error),
+            -ERROR_INVALID);
+        assert_non_null(strstr(error.text, "is a file of model \"other\""));
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(
+            model_edit_check_free(yaml, TEXT_LITERAL("fraud"), text_of(open[i]), &arena, &error),
+            0);
+}
+
 static void a_file_of_two_models_is_known(void **state) {
     (void)state;
     const struct text yaml = TEXT_LITERAL("models:\n"
@@ -141,6 +167,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(missing_keys_go_behind_the_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_without_a_value_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_line_by_line_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_of_another_model_is_not_free, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_of_two_models_is_known, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
