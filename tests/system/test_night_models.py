@@ -293,6 +293,50 @@ class NightModels(ServerTest):
         self.assertEqual(self.step("2026-01-25", "train")["attempts"], 2)
         self.assertEqual(self.candidates(), ["2026-01-25", "latest"])
 
+    def test_killed_behind_the_training(self):
+        """Between the candidate's own name and the link to it: it is not trained again, and the link leads to it."""
+        self.train("2026-01-24")
+        self.train("2026-01-25")
+        path, link = os.path.join(self.data, "nights", "2026-01-25", "night.json"), self.data + "/candidates/latest"
+        journal = self.read("nights", "2026-01-25", "night.json")
+        journal.update(complete=False, ended_us=0)
+        next(step for step in journal["steps"] if step["step"] == "train")["state"] = "running"
+        for moved in False, True:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(journal, file)
+            os.unlink(link)
+            os.symlink("2026-01-24", link)
+            if moved:  # killed before it got its name, too
+                os.rename(self.data + "/candidates/2026-01-25", self.data + "/candidates/.2026-01-25.part")
+            self.train("2026-01-25")
+            self.assertEqual(os.readlink(link), "2026-01-25")
+            self.assertEqual(self.candidates(), ["2026-01-24", "2026-01-25", "latest"])
+            self.assertEqual(self.step("2026-01-25", "train")["state"], "done")
+            self.assertEqual(len(self.called()), 2)
+
+    def test_again(self):
+        """A second attempt trains, though the night has a candidate from before."""
+        self.train("2026-01-25")
+        self.files = {**BETTER, "policy.yaml": BETTER["policy.yaml"].replace("payments", "again")}
+        self.trainer = self.write_trainer("if len(open(os.environ['CALLS']).readlines()) == 2: sys.exit(75)")
+        self.train("2026-01-25", "--again", "--retries", "1")
+        self.assertEqual(len(self.called()), 3)
+        self.assertIn("again", read_policy(os.path.join(self.data, "candidates", "latest"))["policy.yaml"])
+
+    def test_fills_no_disk(self):
+        """Neither with what it prints, nor with what failed nights have begun."""
+        self.trainer = self.write_trainer("for _ in range(64): os.write(1, b'x' * (1 << 20))\ntime.sleep(600)")
+        self.train("2026-01-25", "--train-timeout", "2m", status=ALERTS)
+        self.assertIn("printed more than 16 MiB and was killed", self.step("2026-01-25", "train")["reason"])
+        self.trainer = self.write_trainer("os.makedirs(os.path.join(sys.argv[sys.argv.index('--out') + 1], 'models'))\n"
+                                          "sys.exit(1)")
+        for day in (26, 27):
+            self.train(f"2026-01-{day}", status=ALERTS)
+            self.assertEqual(self.candidates(), [f".2026-01-{day}.part"])
+        self.trainer = self.write_trainer("")
+        self.train("2026-01-28")
+        self.assertEqual(self.candidates(), ["2026-01-28", "latest"])
+
     def test_interrupted(self):
         """Not a failure: the next run goes on there."""
         self.trainer = self.write_trainer("if len(open(os.environ['CALLS']).readlines()) == 1: time.sleep(600)")

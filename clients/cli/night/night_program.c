@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +51,27 @@ static void end_group(pid_t child) {
     waitpid(child, &status, 0);
 }
 
+static bool prints_too_much(const struct night_program *program) {
+    struct stat status;
+    return program->output_most > 0 && fstat(program->output, &status) == 0 &&
+           status.st_size > program->output_most;
+}
+
+/* Not to be waited for any longer: the reason, 0 if there is none. */
+static int check_limits(const struct night_program *program, uint64_t until,
+                        struct error *ret_error) {
+    if (*program->stop)
+        return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+    if (monotonic_us() > until)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s did not end in time and was killed",
+                         program->arguments[0]);
+    if (prints_too_much(program))
+        return error_set(ret_error, ERROR_UNAVAILABLE,
+                         "%s printed more than %jd MiB and was killed", program->arguments[0],
+                         (intmax_t)(program->output_most >> 20));
+    return 0;
+}
+
 static int await(const struct night_program *program, pid_t child, int *ret_status,
                  struct error *ret_error) {
     const struct timespec step = {.tv_nsec = 20000000};
@@ -57,12 +80,10 @@ static int await(const struct night_program *program, pid_t child, int *ret_stat
     for (;;) {
         if (waitpid(child, &status, WNOHANG) == child)
             break;
-        if (*program->stop || monotonic_us() > until) {
+        int r = check_limits(program, until, ret_error);
+        if (r < 0) {
             end_group(child);
-            return *program->stop
-                       ? error_set(ret_error, ERROR_INTERRUPTED, "interrupted")
-                       : error_set(ret_error, ERROR_UNAVAILABLE,
-                                   "%s did not end in time and was killed", program->arguments[0]);
+            return r;
         }
         nanosleep(&step, NULL);
     }

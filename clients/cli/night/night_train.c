@@ -20,8 +20,9 @@
 #include <unistd.h>
 
 #define TRAIN_LOG     "train.log"
-#define LOG_TAIL_SIZE 400 /* of what a reason quotes */
-#define TEST_DAYS     7   /* behind the training, for the model card */
+#define LOG_MOST      (INT64_C(16) << 20) /* on the archive's disk, which must not fill up */
+#define LOG_TAIL_SIZE 400                 /* of what a reason quotes */
+#define TEST_DAYS     7                   /* behind the training, for the model card */
 #define RANGE_SIZE    (2 * NIGHT_DATE_SIZE + 2)
 
 /* Nothing to do, and why. */
@@ -50,6 +51,7 @@ static int start_program(struct night_run *run, const char *const *arguments, in
     const struct night_program program = {.what = "the training program",
                                           .arguments = arguments,
                                           .output = log,
+                                          .output_most = LOG_MOST,
                                           .timeout_us = run->options->models.timeout_us,
                                           .stop = run->progress->stop};
     char line[LOG_TAIL_SIZE];
@@ -173,46 +175,51 @@ static int check_policy(const char *folder, struct error *ret_error) {
     return r;
 }
 
-static int train(struct night_run *run, struct night_candidates *candidates,
+/* The journal says so before the candidate takes its place: whoever goes on after a kill need not
+ * train again. */
+static int train(struct night_run *run, const struct night_candidates *candidates,
                  struct error *ret_error) {
     char *draft = night_candidate_draft(candidates, run->day);
-    int r = night_candidate_clear(candidates, run->day, ret_error);
+    int r = night_candidates_clear(candidates, ret_error);
     if (r == 0)
         r = run_program(run, draft, ret_error);
     if (r == 0)
         r = check_policy(draft, ret_error);
     if (r == 0)
-        r = night_candidate_publish(candidates, run->day, run->options->models.kept, ret_error);
+        r = night_candidate_sync(candidates, run->day, ret_error);
     free(draft);
-    return r;
+    if (r < 0)
+        return r;
+    night_date_format(run->day, run->journal.trained);
+    return night_journal_write(run->folder, &run->journal, ret_error);
 }
 
 /* ---- when ---- */
 
 static int train_if_due(struct night_run *run, struct night_candidates *candidates,
                         struct error *ret_error) {
-    struct night_step_entry *entry = &run->journal.steps[NIGHT_STEP_TRAIN];
+    bool is_trained = run->journal.trained[0] != '\0'; /* by an attempt that got no further */
     int64_t newest = candidates->count > 0 ? candidates->days[0] : INT64_MIN;
     char date[NIGHT_DATE_SIZE] = "";
     if (candidates->count > 0)
         night_date_format(newest, date);
-    if (newest > run->day)
+    if (newest > run->day) {
+        run->journal.trained[0] = '\0';
         return skip(run, "there is a newer candidate, of ", date, "");
-    /* An attempt that was killed behind its last step. */
-    bool is_done = newest == run->day && entry->attempts > 1;
-    if (newest < run->day && newest > run->day - (int64_t)run->options->models.every_days)
+    }
+    if (!is_trained && newest < run->day &&
+        newest > run->day - (int64_t)run->options->models.every_days)
         return skip(run, "the candidate of ", date, " is young enough");
-    int r = is_done ? 0 : train(run, candidates, ret_error);
-    if (r == 0)
-        night_date_format(run->day, run->journal.trained);
-    return r;
+    int r = is_trained ? 0 : train(run, candidates, ret_error);
+    return r < 0 ? r
+                 : night_candidate_publish(candidates, run->day, run->options->models.kept,
+                                           ret_error);
 }
 
 int night_train(struct night_run *run, struct error *ret_error) {
     struct night_candidates candidates;
     if (!run->options->models.train)
         return 1;
-    run->journal.trained[0] = '\0';
     int r = night_candidates_open(run->options->data, &candidates, ret_error);
     if (r == 0)
         r = train_if_due(run, &candidates, ret_error);
