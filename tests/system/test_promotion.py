@@ -232,6 +232,11 @@ class Promotion(unittest.TestCase):
         with open(os.path.join(self.candidate, "models", "fraud.reference.json"), "w", encoding="utf-8") as file:
             json.dump(reference, file)
         self.assertIn("2026-01-20T00:00:00Z (models/fraud.reference.json)", self.promote(*RANGE, status=64).stderr)
+        with open(os.path.join(self.candidate, "models", "fraud.reference.json"), "w", encoding="utf-8") as file:
+            json.dump({"format": "harrier-reference-1"}, file)  # made by hand; it may leave out the times
+        self.promote(*RANGE, "--dry-run")
+        os.unlink(os.path.join(self.candidate, "models", "fraud.card.json"))
+        self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         shutil.rmtree(os.path.join(self.candidate, "models"))
         self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         self.assert_untouched()
