@@ -34,16 +34,30 @@ static int skip(struct night_run *run, const char *before, const char *date, con
 
 /* ---- the program ---- */
 
+/* What is no text, such as the colours of a terminal, is replaced. */
+static void clean(char *line, size_t length) {
+    size_t bad;
+    for (size_t i = 0; !text_is_clean((struct text){line + i, length - i}, &bad);) {
+        line[i + bad] = '?';
+        i += bad + 1;
+    }
+}
+
 /* The last line that it printed. */
 static void quote_log(int log, char ret_line[LOG_TAIL_SIZE]) {
-    off_t end = lseek(log, 0, SEEK_END), from = end < LOG_TAIL_SIZE ? 0 : end - LOG_TAIL_SIZE + 1;
-    ssize_t length = end > 0 ? file_read_at(log, ret_line, LOG_TAIL_SIZE - 1, (uint64_t)from) : 0;
-    while (length > 0 && strchr("\n\r ", ret_line[length - 1]))
-        length--;
-    ret_line[length > 0 ? length : 0] = '\0';
-    char *line = strrchr(ret_line, '\n');
-    if (line)
-        memmove(ret_line, line + 1, strlen(line + 1) + 1);
+    char tail[LOG_TAIL_SIZE];
+    off_t size = lseek(log, 0, SEEK_END),
+          from = size < LOG_TAIL_SIZE ? 0 : size - LOG_TAIL_SIZE + 1;
+    ssize_t end = size > 0 ? file_read_at(log, tail, LOG_TAIL_SIZE - 1, (uint64_t)from) : 0;
+    while (end > 0 && strchr("\n\r ", tail[end - 1]))
+        end--;
+    ssize_t begin = end;
+    while (begin > 0 && tail[begin - 1] != '\n')
+        begin--;
+    size_t length = end > 0 ? (size_t)(end - begin) : 0;
+    memcpy(ret_line, tail + begin, length);
+    ret_line[length] = '\0';
+    clean(ret_line, length);
 }
 
 static int start_program(struct night_run *run, const char *const *arguments, int log,
