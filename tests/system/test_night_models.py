@@ -251,8 +251,11 @@ class NightModels(ServerTest):
         self.train("2026-01-25", status=ALERTS)  # complete: not again
         self.assertEqual(len(self.called()), 1)
 
-        self.trainer = self.write_trainer("sys.exit(75)")
+        self.trainer = self.write_trainer("os.write(1, b'line\\n\\x1b[31m\\xff\\0<b>\\xc3')\nsys.exit(75)")
         self.train("2026-01-26", "--retries", "2", status=ALERTS)
+        self.assertTrue(self.findings("2026-01-26")["training_failed"]["text"].endswith("status 75: ?[31m??<b>?"))
+        with open(os.path.join(self.data, "nights", "2026-01-26", "report.html"), encoding="utf-8") as file:
+            self.assertIn("?[31m??&lt;b&gt;?", file.read())
         self.assertEqual(self.step("2026-01-26", "train")["attempts"], 3)
         self.trainer = self.write_trainer("time.sleep(600)")
         self.train("2026-01-27", "--train-timeout", "1s", "--retries", "0", status=ALERTS)
