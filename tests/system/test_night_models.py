@@ -60,6 +60,15 @@ TRAINED = {**POLICY, "models.yaml": MODELS, "rules/amount.yaml": "rules:\n" + ""
     f"  - {{name: above_{limit}, when: models.fraud > 0.{limit:02}, then: {{score: 50}}}}\n" for limit in range(2, 40, 2))}
 
 
+def is_running(command):
+    """A process that has ended, and that nobody waits for, has no arguments."""
+    try:
+        with open(command, "rb") as file:
+            return b"sleep" in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class NightModels(ServerTest):
     @classmethod
     def setUpClass(cls):
@@ -325,6 +334,20 @@ class NightModels(ServerTest):
         self.train("2026-01-25", "--again", "--retries", "1")
         self.assertEqual(len(self.called()), 3)
         self.assertIn("again", read_policy(os.path.join(self.data, "candidates", "latest"))["policy.yaml"])
+
+    def test_leaves_no_process(self):
+        """What the training has started could change the candidate after it was checked."""
+        left = os.path.join(self.folder, "left")
+        self.trainer = self.write_trainer("import subprocess\n"
+                                          f"print(subprocess.Popen(['sleep', '600']).pid, file=open({left!r}, 'w'))")
+        self.train("2026-01-25")
+        self.assertEqual(self.step("2026-01-25", "train")["state"], "done")
+        with open(left, encoding="utf-8") as file:
+            command = f"/proc/{int(file.read())}/cmdline"
+        deadline = time.monotonic() + WAIT
+        while is_running(command):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
 
     def test_fills_no_disk(self):
         """Neither with what it prints, nor with what failed nights have begun."""

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -38,15 +37,19 @@ static _Noreturn void become(const struct night_program *program, pid_t parent) 
     _exit(NOT_EXECUTED);
 }
 
+/* It stays a zombie, so that its number, which is the group's, is nobody else's. */
+static bool has_ended(pid_t child) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == child;
+}
+
 static void end_group(pid_t child) {
     int status;
     const struct timespec step = {.tv_nsec = 20000000};
     kill(-child, SIGTERM);
-    for (uint64_t until = monotonic_us() + GRACE_US; monotonic_us() < until;) {
-        if (waitpid(child, &status, WNOHANG) == child)
-            break;
+    for (uint64_t until = monotonic_us() + GRACE_US; !has_ended(child) && monotonic_us() < until;)
         nanosleep(&step, NULL);
-    }
     kill(-child, SIGKILL); /* what is left of the group */
     waitpid(child, &status, 0);
 }
@@ -77,9 +80,7 @@ static int await(const struct night_program *program, pid_t child, int *ret_stat
     const struct timespec step = {.tv_nsec = 20000000};
     uint64_t until = monotonic_us() + (uint64_t)program->timeout_us;
     int status;
-    for (;;) {
-        if (waitpid(child, &status, WNOHANG) == child)
-            break;
+    while (!has_ended(child)) {
         int r = check_limits(program, until, ret_error);
         if (r < 0) {
             end_group(child);
@@ -87,6 +88,9 @@ static int await(const struct night_program *program, pid_t child, int *ret_stat
         }
         nanosleep(&step, NULL);
     }
+    if (program->takes_all)
+        kill(-child, SIGKILL);
+    waitpid(child, &status, 0);
     *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return 0;
 }

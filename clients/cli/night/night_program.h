@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NIGHT_TRY_LATER 75 /* the exit status that asks for another attempt */
@@ -14,6 +15,7 @@ struct night_program {
     int output;                     /* where both its outputs go; -1: standard error */
     int64_t output_most;            /* bytes of `output`, which is a file then; 0: any number */
     int64_t timeout_us;
+    bool takes_all; /* what it leaves running when it ends is killed */
     const volatile int *stop;
 };
 

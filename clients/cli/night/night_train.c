@@ -66,6 +66,7 @@ static int start_program(struct night_run *run, const char *const *arguments, in
                                           .arguments = arguments,
                                           .output = log,
                                           .output_most = LOG_MOST,
+                                          .takes_all = true,
                                           .timeout_us = run->options->models.timeout_us,
                                           .stop = run->progress->stop};
     char line[LOG_TAIL_SIZE];
