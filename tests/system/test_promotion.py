@@ -241,6 +241,18 @@ class Promotion(unittest.TestCase):
         self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         self.assert_untouched()
 
+    def test_says_if_the_champion_knows_the_days(self):
+        for card, expected in (((), False), (("2026-01-01", FROM), False), (("2026-01-01", "2026-01-12"), True),
+                               (("2026-01-28", "2026-03-01"), True), ((UNTIL, "2026-03-01"), False), (("2026-01-01",), False)):
+            if card:
+                write_policy(self.live, {**POLICY, "models/old.card.json": json.dumps(
+                    {"trained": dict(zip(("from", "until"), card))})})
+            run = self.promote(*RANGE, "--dry-run", "--json")
+            self.assertEqual(json.loads(run.stdout)["flatters_champion"], expected, card)
+        self.assertNotIn("flatters", self.promote(*RANGE, "--dry-run").stdout)
+        write_policy(self.live, {**POLICY, "models/old.card.json": json.dumps(CARD).replace("-11T", "-12T")})
+        self.assertIn("flatters", self.promote(*RANGE, "--dry-run").stdout)
+
     def test_what_a_card_may_be(self):
         path = os.path.join(self.candidate, "models", "fraud.card.json")
         for content, words in (("{", "line 1"), ("[]", "does not say when"), ('{"trained": {"from": "2026-01-01"}}', '"until"'),
