@@ -150,8 +150,11 @@ class NightModels(ServerTest):
             return [json.loads(line) for line in file]
 
     def await_call(self):
+        self.await_file(self.calls)
+
+    def await_file(self, path):
         deadline = time.monotonic() + WAIT
-        while not os.path.exists(self.calls) or os.path.getsize(self.calls) == 0:
+        while not os.path.exists(path) or os.path.getsize(path) == 0:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
 
@@ -303,6 +306,31 @@ class NightModels(ServerTest):
         self.assertEqual(self.step("2026-01-25", "train")["state"], "running")
         self.train("2026-01-25")
         self.assertEqual(self.step("2026-01-25", "train")["attempts"], 2)
+        self.assertEqual(self.candidates(), ["2026-01-25", "latest"])
+
+    def test_killed_beside_what_the_training_started(self):
+        """The kill does not reach it: a second training would write into the same folder."""
+        self.trainer = self.write_trainer("import subprocess\n"
+                                          "if len(open(os.environ['CALLS']).readlines()) == 1:\n"
+                                          "    child = subprocess.Popen(['sleep', '600'])\n"
+                                          f"    print(child.pid, file=open({self.calls + '.pid'!r}, 'w'), flush=True)\n"
+                                          "    child.wait()")
+        process = subprocess.Popen(self.command("2026-01-25", "--train", "fraud", "--train-program", self.trainer),
+                                   env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.await_file(self.calls + ".pid")
+        process.send_signal(signal.SIGKILL)
+        process.wait(WAIT)
+        with open(self.calls + ".pid", encoding="utf-8") as file:
+            pid = int(file.read())
+        try:
+            self.train("2026-01-25", "--retries", "1", status=ALERTS)
+            step = self.step("2026-01-25", "train")
+            self.assertEqual((step["state"], step["attempts"]), ("failed", 3))
+            self.assertIn("what the training of an earlier attempt started is still at work", step["reason"])
+            self.assertEqual(len(self.called()), 1)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+        self.train("2026-01-25", "--again", "--retry-delay", "100ms", "--retries", "9")
         self.assertEqual(self.candidates(), ["2026-01-25", "latest"])
 
     def test_killed_behind_the_training(self):

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define TRAIN_LOG     "train.log"
@@ -159,16 +160,36 @@ static int make_command(const struct night_run *run, const char *out, struct tra
     return 0;
 }
 
-static int run_program(struct night_run *run, const char *draft, struct error *ret_error) {
+/* The lock goes with the descriptor, which the program and all that it starts inherit: it tells
+ * whether something of an attempt that was killed is still at work, on the same draft. */
+static int open_log(struct night_run *run, int *ret_log, struct error *ret_error) {
+    *ret_log = openat(run->folder, TRAIN_LOG, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*ret_log < 0)
+        return error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
+    if (flock(*ret_log, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return error_set(
+            ret_error, ERROR_UNAVAILABLE,
+            "what the training of an earlier attempt started is still at work: it has " TRAIN_LOG
+            " open");
+    return ftruncate(*ret_log, 0) == 0
+               ? 0
+               : error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
+}
+
+static int run_program(struct night_run *run, const struct night_candidates *candidates,
+                       const char *draft, struct error *ret_error) {
     struct training training;
     int r = make_command(run, draft, &training, ret_error);
     if (r < 0)
         return r;
-    int log = openat(run->folder, TRAIN_LOG, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (log < 0)
-        return error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
-    r = start_program(run, training.arguments, log, ret_error);
-    close(log);
+    int log;
+    r = open_log(run, &log, ret_error);
+    if (r == 0)
+        r = night_candidates_clear(candidates, ret_error);
+    if (r == 0)
+        r = start_program(run, training.arguments, log, ret_error);
+    if (log >= 0)
+        close(log);
     return r;
 }
 
@@ -195,9 +216,7 @@ static int check_policy(const char *folder, struct error *ret_error) {
 static int train(struct night_run *run, const struct night_candidates *candidates,
                  struct error *ret_error) {
     char *draft = night_candidate_draft(candidates, run->day);
-    int r = night_candidates_clear(candidates, ret_error);
-    if (r == 0)
-        r = run_program(run, draft, ret_error);
+    int r = run_program(run, candidates, draft, ret_error);
     if (r == 0)
         r = check_policy(draft, ret_error);
     if (r == 0)
