@@ -199,6 +199,18 @@ class ModelDriftTest(ServerTest):
         said, report = self.replay()
         self.assertEqual((report["models"], "Models" in said), ([], False))
 
+    def test_input_without_edges(self):
+        """Of an input that differs from day to day by its nature: only whether it is missing is compared."""
+        for name in ("amount", "ratio"):
+            of = self.reference["inputs"][INPUTS.index(name)]
+            of.update(edges=[], counts=[sum(of["counts"])])
+        self.write_reference()
+        self.import_days()
+        said, report = self.replay("--from", "2026-01-02")
+        self.check_models(report["models"], self.shifted)
+        for name in INPUTS:
+            self.assertEqual(f"models.risk: {name}, missing" in said, name in ("channel", "ratio"), said)
+
     def night(self, date):
         subprocess.run([HARRIER, "night", "--data", f"{self.folder}/data", "--date", date, "--priority", "normal"],
                        capture_output=True, check=False)
