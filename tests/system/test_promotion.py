@@ -101,7 +101,7 @@ def reviewed(rows):
             tied = [row for row in of_day if row[0] == limit]
             part = min(left, len(tied)) / len(tied)
             caught += part * sum(fraud for _, fraud, *_ in tied)
-            money += part * sum(amount for _, fraud, _, amount, _ in tied if fraud)
+            money += part * sum(amount for _, fraud, _, amount, *_ in tied if fraud)
             left -= min(left, len(tied))
         places += REVIEWS - left
     fraud = [row for row in rows if row[1]]
@@ -112,7 +112,7 @@ def card_precision(rows):
     found, hits = set(), 0
     for of_day in by_day(rows):
         cards = {}  # in the order in which they were first seen
-        for score, fraud, _, _, card in of_day:
+        for score, fraud, _, _, card, _ in of_day:
             if card not in found:
                 best, any_fraud = cards.get(card, (0, False))
                 cards[card] = (max(best, score), any_fraud or fraud)
@@ -164,7 +164,7 @@ class Promotion(unittest.TestCase):
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith((".live", "live."))], [])
 
     def scores(self, policy):
-        """(score, is fraud, day, amount, card) of the mature rows, from a replay of this policy alone."""
+        """(score, is fraud, day, amount, card, verdict) of the mature rows, from a replay of this policy alone."""
         path = self.path("features.csv")
         self.harrier("replay", self.archive, "--policy", policy, "--from", FROM, "--to", UNTIL, "--features", path,
                      "--with-fields", "--quiet")
@@ -174,7 +174,7 @@ class Promotion(unittest.TestCase):
         last = START + datetime.timedelta(seconds=(DAYS * A_DAY - 1) * 86400 // A_DAY)
         mature = (last - datetime.timedelta(days=1)).isoformat()
         return [(int(row["score"]), row["outcome"] == "fraud", row["event_time"][:10], round(float(row["amount"]) * 100),
-                 row["card"]) for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
+                 row["card"], row["verdict"]) for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
 
     def test_figures(self):
         run = self.promote(*RANGE, "--json", "--dry-run", "--reviews", f"{REVIEWS}/day", "--k", str(CARDS))
@@ -186,6 +186,9 @@ class Promotion(unittest.TestCase):
             self.assertEqual(report["transactions"], len(rows))
             self.assertEqual(report["fraud"], sum(fraud for _, fraud, *_ in rows))
             self.assertEqual(report["fraud_minor"], sum(row[3] for row in rows if row[1]))
+            verdicts = {name: sum(row[5] == name for row in rows) for name in ("approve", "review", "challenge", "decline")}
+            self.assertEqual(report[side]["verdicts"], verdicts)
+            self.assertEqual(report[side]["fraud_with_alert"], sum(row[1] and row[5] != "approve" for row in rows))
             expected = dict(zip(("auc", "ap", "precision", "recall", "money", "cp"),
                                 (auc(rows), average_precision(rows), *reviewed(rows), card_precision(rows))))
             for metric, value in expected.items():
