@@ -173,8 +173,9 @@ class Promotion(unittest.TestCase):
         os.unlink(path)
         last = START + datetime.timedelta(seconds=(DAYS * A_DAY - 1) * 86400 // A_DAY)
         mature = (last - datetime.timedelta(days=1)).isoformat()
+        rows = [row for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
         return [(int(row["score"]), row["outcome"] == "fraud", row["event_time"][:10], round(float(row["amount"]) * 100),
-                 row["card"], row["verdict"]) for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
+                 row["card"], row["verdict"]) for row in rows]
 
     def test_figures(self):
         run = self.promote(*RANGE, "--json", "--dry-run", "--reviews", f"{REVIEWS}/day", "--k", str(CARDS))
@@ -231,6 +232,12 @@ class Promotion(unittest.TestCase):
             (("--until", "2026-01-11"), "the range ends before it begins"),
         ):
             self.assertIn(words, self.promote(*options, "--outcomes-after", "1d", status=64).stderr)
+        zoned = {"trained": {"from": "2026-01-01", "until": "2026-01-11T19:00:00-05:30"}}
+        write_policy(self.candidate, {**BETTER, "models/fraud.card.json": json.dumps(zoned)})
+        self.assertIn("which ends at 2026-01-12T00:30:00Z",
+                      self.promote("--from", "2026-01-12T02:29:59+02:00", "--outcomes-after", "1d", status=64).stderr)
+        self.promote("--from", "2026-01-12T02:30:00+02:00", *RANGE[2:], "--dry-run")
+        write_policy(self.candidate, {**BETTER, "models/fraud.card.json": json.dumps(CARD)})
         reference = {"format": "harrier-reference-1", "from": "2026-01-01T00:00:00Z", "until": "2026-01-20T00:00:00Z"}
         with open(os.path.join(self.candidate, "models", "fraud.reference.json"), "w", encoding="utf-8") as file:
             json.dump(reference, file)
