@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -250,6 +251,35 @@ class Promotion(unittest.TestCase):
         shutil.rmtree(os.path.join(self.candidate, "models"))
         self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         self.assert_untouched()
+
+    def test_a_link_that_is_switched(self):
+        """A night switches its link to the newest candidate: policy and card must be of the same one."""
+        both = []
+        for day in "10", "11":
+            card = json.dumps(CARD).replace("-11T", f"-{day}T")
+            policy = POLICY["policy.yaml"].replace("payments", f"of_{day}")
+            both.append({**BETTER, "models/fraud.card.json": card, "policy.yaml": policy})
+            write_policy(self.path(f"of_{day}"), both[-1])
+        self.candidate, draft, stop = self.path("latest"), self.path("draft"), threading.Event()
+
+        def switch():
+            while not stop.is_set():
+                for day in "10", "11":
+                    os.symlink(f"of_{day}", draft)
+                    os.rename(draft, self.candidate)
+
+        os.symlink("of_10", self.candidate)
+        thread = threading.Thread(target=switch)
+        thread.start()
+        try:
+            for _ in range(8):
+                write_policy(self.live, POLICY)
+                self.promote(*RANGE)
+                self.assertIn(read_policy(self.live), both)
+        finally:
+            stop.set()
+            thread.join()
+            os.unlink(self.candidate)
 
     def test_says_if_the_champion_knows_the_days(self):
         for card, expected in (((), False), (("2026-01-01", FROM), False), (("2026-01-01", "2026-01-12"), True),
