@@ -82,7 +82,7 @@ class ManualTest(ServerTest):
         self.assertEqual(self.server(*options).start().stop(), 0)
         candidate = os.path.join(self.folder, "candidate")
         shutil.copytree(os.path.join(self.folder, "next"), candidate)
-        os.mkdir(os.path.join(candidate, "models"))
+        os.makedirs(os.path.join(candidate, "models"), exist_ok=True)
         with open(os.path.join(candidate, "models", "fraud.card.json"), "w", encoding="utf-8") as file:
             json.dump({"trained": {"from": "2025-01-01", "until": "2025-06-01"}}, file)
         mine = {"6db3e1da": first[:8], "/srv/policy": policy}
