@@ -10,7 +10,7 @@
  * Edges are finite and ascend. k edges make k + 1 bins: a value v falls into bin i with
  * edges[i−1] ≤ v < edges[i]; the first and last bin are open. NaN is missing and has a bin of its
  * own. The score is the model's margin; of a model with classes, that of one class. `from` and
- * `until` say when the rows were; they are only shown. */
+ * `until` say when the rows were; they may be left out, and are only shown here. */
 #pragma once
 
 #include "core/base/arena.h"

@@ -25,14 +25,6 @@ static enum next check_deadline(struct scoring *scoring);
 static enum next find_first_decision(struct scoring *scoring);
 static enum next check_time(struct scoring *scoring);
 static enum next decide(struct scoring *scoring);
-/* Before the next decision of the engine. What a failed write takes back stays counted: it says as
- * much about the inputs. */
-static void count_drift(struct service *service, const struct record *record) {
-    if (service->drift_counts && record->transaction.decision.arm != ARM_CHALLENGER)
-        drift_counts_add(service->drift_counts, service->states.engine,
-                         record->transaction.transaction.id, record->receive_time_us);
-}
-
 static enum next archive(struct scoring *scoring);
 
 /* The steps of one transaction, in their order. The step that returns DONE fills the result. */
@@ -122,6 +114,14 @@ static enum next decide(struct scoring *scoring) {
     }
     decision->dry_run = request->dry_run;
     return request->dry_run ? conclude(scoring, decision) : NEXT;
+}
+
+/* Before the next decision of the engine. What a failed write takes back stays counted: it says as
+ * much about the inputs. */
+static void count_drift(struct service *service, const struct record *record) {
+    if (service->drift_counts && record->transaction.decision.arm != ARM_CHALLENGER)
+        drift_counts_add(service->drift_counts, service->states.engine,
+                         record->transaction.transaction.id, record->receive_time_us);
 }
 
 static enum next archive(struct scoring *scoring) {

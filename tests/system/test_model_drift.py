@@ -199,6 +199,18 @@ class ModelDriftTest(ServerTest):
         said, report = self.replay()
         self.assertEqual((report["models"], "Models" in said), ([], False))
 
+    def test_input_without_edges(self):
+        """Of an input that differs from day to day by its nature: only whether it is missing is compared."""
+        for name in ("amount", "ratio"):
+            of = self.reference["inputs"][INPUTS.index(name)]
+            of.update(edges=[], counts=[sum(of["counts"])])
+        self.write_reference()
+        self.import_days()
+        said, report = self.replay("--from", "2026-01-02")
+        self.check_models(report["models"], self.shifted)
+        for name in INPUTS:
+            self.assertEqual(f"models.risk: {name}, missing" in said, name in ("channel", "ratio"), said)
+
     def night(self, date):
         subprocess.run([HARRIER, "night", "--data", f"{self.folder}/data", "--date", date, "--priority", "normal"],
                        capture_output=True, check=False)
@@ -225,15 +237,19 @@ class ModelDriftTest(ServerTest):
 
     # ---- the server ----
 
-    def score(self, connection, rows, prefix):
-        sent = []
+    def score(self, connection, rows, prefix, cards=1):
+        """Returns how many the champion has decided."""
+        sent, champions = [], 0
         for number, row in enumerate(rows):
             attributes = [{"name": name, "number": row[name]} for name in ("ratio", "steady") if row[name] is not None]
-            sent.append({"id": f"{prefix}{number}", "event_time_us": START_US + row["seconds"] * 1000000, "card": "c",
+            sent.append({"id": f"{prefix}{number}", "event_time_us": START_US + row["seconds"] * 1000000,
+                         "card": f"c{number % cards}",
                          "amount_minor": round(row["amount"] * 100), "currency": "EUR", "channel": row["channel"],
                          "attributes": attributes})
         for begin in range(0, len(sent), 100):
-            connection.score(sent[begin:begin + 100])
+            results = connection.score(sent[begin:begin + 100])
+            champions += sum(result["decision"].get("arm") != "ARM_CHALLENGER" for result in results)
+        return champions
 
     def metrics(self, server):
         """harrierd_model_… by name and labels."""
@@ -281,7 +297,24 @@ class ModelDriftTest(ServerTest):
             self.score(connection, self.usual, "d")
             self.assertGreater(self.metrics(server)[decisions], 0)
         self.assertEqual(server.stop(), 0, server.said())
-        # The reference is archived and exported with the policy.
+        self.check_exported()
+
+    def test_challenger(self):
+        """The champion's decisions alone count: its challenger has the same model, but an engine of its own."""
+        shutil.copytree(f"{self.folder}/policy", f"{self.folder}/challenger")
+        with open(f"{self.folder}/challenger/rules/all.yaml", "w", encoding="utf-8") as file:
+            file.write(FILES["rules/all.yaml"].replace("150", "160"))
+        server = self.server(f"--challenger={self.folder}/challenger", "--challenger_share=50%", "--challenger_key=card",
+                             "--challenger_name=half").start()
+        with server.connect() as connection:
+            champions = self.score(connection, self.usual, "a", cards=A_DAY)
+        self.assertTrue(A_DAY / 4 < champions < A_DAY * 3 / 4, champions)
+        counted = self.metrics(server)['drift_decisions{model="risk"}']
+        self.assertLess(abs(counted - champions / 4), 6 * math.sqrt(champions * 3 / 16))
+        self.assertEqual(server.stop(), 0, server.said())
+
+    def check_exported(self):
+        """The reference is archived and exported with the policy."""
         self.harrier("policy", "export", f"{self.folder}/data", "current", f"{self.folder}/exported")
         with open(f"{self.folder}/exported/models/risk.reference.json", encoding="utf-8") as file:
             self.assertEqual(json.load(file), self.reference)

@@ -60,6 +60,15 @@ TRAINED = {**POLICY, "models.yaml": MODELS, "rules/amount.yaml": "rules:\n" + ""
     f"  - {{name: above_{limit}, when: models.fraud > 0.{limit:02}, then: {{score: 50}}}}\n" for limit in range(2, 40, 2))}
 
 
+def is_running(command):
+    """A process that has ended, and that nobody waits for, has no arguments."""
+    try:
+        with open(command, "rb") as file:
+            return b"sleep" in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class NightModels(ServerTest):
     @classmethod
     def setUpClass(cls):
@@ -141,8 +150,11 @@ class NightModels(ServerTest):
             return [json.loads(line) for line in file]
 
     def await_call(self):
+        self.await_file(self.calls)
+
+    def await_file(self, path):
         deadline = time.monotonic() + WAIT
-        while not os.path.exists(self.calls) or os.path.getsize(self.calls) == 0:
+        while not os.path.exists(path) or os.path.getsize(path) == 0:
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.01)
 
@@ -251,8 +263,11 @@ class NightModels(ServerTest):
         self.train("2026-01-25", status=ALERTS)  # complete: not again
         self.assertEqual(len(self.called()), 1)
 
-        self.trainer = self.write_trainer("sys.exit(75)")
+        self.trainer = self.write_trainer("os.write(1, b'line\\n\\x1b[31m\\xff\\0<b>\\xc3')\nsys.exit(75)")
         self.train("2026-01-26", "--retries", "2", status=ALERTS)
+        self.assertTrue(self.findings("2026-01-26")["training_failed"]["text"].endswith("status 75: ?[31m??<b>?"))
+        with open(os.path.join(self.data, "nights", "2026-01-26", "report.html"), encoding="utf-8") as file:
+            self.assertIn("?[31m??&lt;b&gt;?", file.read())
         self.assertEqual(self.step("2026-01-26", "train")["attempts"], 3)
         self.trainer = self.write_trainer("time.sleep(600)")
         self.train("2026-01-27", "--train-timeout", "1s", "--retries", "0", status=ALERTS)
@@ -292,6 +307,89 @@ class NightModels(ServerTest):
         self.train("2026-01-25")
         self.assertEqual(self.step("2026-01-25", "train")["attempts"], 2)
         self.assertEqual(self.candidates(), ["2026-01-25", "latest"])
+
+    def test_killed_beside_what_the_training_started(self):
+        """The kill does not reach it: a second training would write into the same folder."""
+        self.trainer = self.write_trainer("import subprocess\n"
+                                          "if len(open(os.environ['CALLS']).readlines()) == 1:\n"
+                                          "    child = subprocess.Popen(['sleep', '600'])\n"
+                                          f"    print(child.pid, file=open({self.calls + '.pid'!r}, 'w'), flush=True)\n"
+                                          "    child.wait()")
+        process = subprocess.Popen(self.command("2026-01-25", "--train", "fraud", "--train-program", self.trainer),
+                                   env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.await_file(self.calls + ".pid")
+        process.send_signal(signal.SIGKILL)
+        process.wait(WAIT)
+        with open(self.calls + ".pid", encoding="utf-8") as file:
+            pid = int(file.read())
+        try:
+            self.train("2026-01-25", "--retries", "1", status=ALERTS)
+            step = self.step("2026-01-25", "train")
+            self.assertEqual((step["state"], step["attempts"]), ("failed", 3))
+            self.assertIn("what the training of an earlier attempt started is still at work", step["reason"])
+            self.assertEqual(len(self.called()), 1)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+        self.train("2026-01-25", "--again", "--retry-delay", "100ms", "--retries", "9")
+        self.assertEqual(self.candidates(), ["2026-01-25", "latest"])
+
+    def test_killed_behind_the_training(self):
+        """Between the candidate's own name and the link to it: it is not trained again, and the link leads to it."""
+        self.train("2026-01-24")
+        self.train("2026-01-25")
+        path, link = os.path.join(self.data, "nights", "2026-01-25", "night.json"), self.data + "/candidates/latest"
+        journal = self.read("nights", "2026-01-25", "night.json")
+        journal.update(complete=False, ended_us=0)
+        next(step for step in journal["steps"] if step["step"] == "train")["state"] = "running"
+        for moved in False, True:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(journal, file)
+            os.unlink(link)
+            os.symlink("2026-01-24", link)
+            if moved:  # killed before it got its name, too
+                os.rename(self.data + "/candidates/2026-01-25", self.data + "/candidates/.2026-01-25.part")
+            self.train("2026-01-25")
+            self.assertEqual(os.readlink(link), "2026-01-25")
+            self.assertEqual(self.candidates(), ["2026-01-24", "2026-01-25", "latest"])
+            self.assertEqual(self.step("2026-01-25", "train")["state"], "done")
+            self.assertEqual(len(self.called()), 2)
+
+    def test_again(self):
+        """A second attempt trains, though the night has a candidate from before."""
+        self.train("2026-01-25")
+        self.files = {**BETTER, "policy.yaml": BETTER["policy.yaml"].replace("payments", "again")}
+        self.trainer = self.write_trainer("if len(open(os.environ['CALLS']).readlines()) == 2: sys.exit(75)")
+        self.train("2026-01-25", "--again", "--retries", "1")
+        self.assertEqual(len(self.called()), 3)
+        self.assertIn("again", read_policy(os.path.join(self.data, "candidates", "latest"))["policy.yaml"])
+
+    def test_leaves_no_process(self):
+        """What the training has started could change the candidate after it was checked."""
+        left = os.path.join(self.folder, "left")
+        self.trainer = self.write_trainer("import subprocess\n"
+                                          f"print(subprocess.Popen(['sleep', '600']).pid, file=open({left!r}, 'w'))")
+        self.train("2026-01-25")
+        self.assertEqual(self.step("2026-01-25", "train")["state"], "done")
+        with open(left, encoding="utf-8") as file:
+            command = f"/proc/{int(file.read())}/cmdline"
+        deadline = time.monotonic() + WAIT
+        while is_running(command):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def test_fills_no_disk(self):
+        """Neither with what it prints, nor with what failed nights have begun."""
+        self.trainer = self.write_trainer("for _ in range(64): os.write(1, b'x' * (1 << 20))\ntime.sleep(600)")
+        self.train("2026-01-25", "--train-timeout", "2m", status=ALERTS)
+        self.assertIn("printed more than 16 MiB and was killed", self.step("2026-01-25", "train")["reason"])
+        self.trainer = self.write_trainer("os.makedirs(os.path.join(sys.argv[sys.argv.index('--out') + 1], 'models'))\n"
+                                          "sys.exit(1)")
+        for day in (26, 27):
+            self.train(f"2026-01-{day}", status=ALERTS)
+            self.assertEqual(self.candidates(), [f".2026-01-{day}.part"])
+        self.trainer = self.write_trainer("")
+        self.train("2026-01-28")
+        self.assertEqual(self.candidates(), ["2026-01-28", "latest"])
 
     def test_interrupted(self):
         """Not a failure: the next run goes on there."""

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -101,7 +102,7 @@ def reviewed(rows):
             tied = [row for row in of_day if row[0] == limit]
             part = min(left, len(tied)) / len(tied)
             caught += part * sum(fraud for _, fraud, *_ in tied)
-            money += part * sum(amount for _, fraud, _, amount, _ in tied if fraud)
+            money += part * sum(amount for _, fraud, _, amount, *_ in tied if fraud)
             left -= min(left, len(tied))
         places += REVIEWS - left
     fraud = [row for row in rows if row[1]]
@@ -112,7 +113,7 @@ def card_precision(rows):
     found, hits = set(), 0
     for of_day in by_day(rows):
         cards = {}  # in the order in which they were first seen
-        for score, fraud, _, _, card in of_day:
+        for score, fraud, _, _, card, _ in of_day:
             if card not in found:
                 best, any_fraud = cards.get(card, (0, False))
                 cards[card] = (max(best, score), any_fraud or fraud)
@@ -164,7 +165,7 @@ class Promotion(unittest.TestCase):
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith((".live", "live."))], [])
 
     def scores(self, policy):
-        """(score, is fraud, day, amount, card) of the mature rows, from a replay of this policy alone."""
+        """(score, is fraud, day, amount, card, verdict) of the mature rows, from a replay of this policy alone."""
         path = self.path("features.csv")
         self.harrier("replay", self.archive, "--policy", policy, "--from", FROM, "--to", UNTIL, "--features", path,
                      "--with-fields", "--quiet")
@@ -173,8 +174,9 @@ class Promotion(unittest.TestCase):
         os.unlink(path)
         last = START + datetime.timedelta(seconds=(DAYS * A_DAY - 1) * 86400 // A_DAY)
         mature = (last - datetime.timedelta(days=1)).isoformat()
+        rows = [row for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
         return [(int(row["score"]), row["outcome"] == "fraud", row["event_time"][:10], round(float(row["amount"]) * 100),
-                 row["card"]) for row in rows if row["outcome"] != "suspected" and row["event_time"][:19] <= mature]
+                 row["card"], row["verdict"]) for row in rows]
 
     def test_figures(self):
         run = self.promote(*RANGE, "--json", "--dry-run", "--reviews", f"{REVIEWS}/day", "--k", str(CARDS))
@@ -186,6 +188,9 @@ class Promotion(unittest.TestCase):
             self.assertEqual(report["transactions"], len(rows))
             self.assertEqual(report["fraud"], sum(fraud for _, fraud, *_ in rows))
             self.assertEqual(report["fraud_minor"], sum(row[3] for row in rows if row[1]))
+            verdicts = {name: sum(row[5] == name for row in rows) for name in ("approve", "review", "challenge", "decline")}
+            self.assertEqual(report[side]["verdicts"], verdicts)
+            self.assertEqual(report[side]["fraud_with_alert"], sum(row[1] and row[5] != "approve" for row in rows))
             expected = dict(zip(("auc", "ap", "precision", "recall", "money", "cp"),
                                 (auc(rows), average_precision(rows), *reviewed(rows), card_precision(rows))))
             for metric, value in expected.items():
@@ -228,13 +233,65 @@ class Promotion(unittest.TestCase):
             (("--until", "2026-01-11"), "the range ends before it begins"),
         ):
             self.assertIn(words, self.promote(*options, "--outcomes-after", "1d", status=64).stderr)
+        zoned = {"trained": {"from": "2026-01-01", "until": "2026-01-11T19:00:00-05:30"}}
+        write_policy(self.candidate, {**BETTER, "models/fraud.card.json": json.dumps(zoned)})
+        self.assertIn("which ends at 2026-01-12T00:30:00Z",
+                      self.promote("--from", "2026-01-12T02:29:59+02:00", "--outcomes-after", "1d", status=64).stderr)
+        self.promote("--from", "2026-01-12T02:30:00+02:00", *RANGE[2:], "--dry-run")
+        write_policy(self.candidate, {**BETTER, "models/fraud.card.json": json.dumps(CARD)})
         reference = {"format": "harrier-reference-1", "from": "2026-01-01T00:00:00Z", "until": "2026-01-20T00:00:00Z"}
         with open(os.path.join(self.candidate, "models", "fraud.reference.json"), "w", encoding="utf-8") as file:
             json.dump(reference, file)
         self.assertIn("2026-01-20T00:00:00Z (models/fraud.reference.json)", self.promote(*RANGE, status=64).stderr)
+        with open(os.path.join(self.candidate, "models", "fraud.reference.json"), "w", encoding="utf-8") as file:
+            json.dump({"format": "harrier-reference-1"}, file)  # made by hand; it may leave out the times
+        self.promote(*RANGE, "--dry-run")
+        os.unlink(os.path.join(self.candidate, "models", "fraud.card.json"))
+        self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         shutil.rmtree(os.path.join(self.candidate, "models"))
         self.assertIn("--from is missing", self.promote("--outcomes-after", "1d", status=64).stderr)
         self.assert_untouched()
+
+    def test_a_link_that_is_switched(self):
+        """A night switches its link to the newest candidate: policy and card must be of the same one."""
+        both = []
+        for day in "10", "11":
+            card = json.dumps(CARD).replace("-11T", f"-{day}T")
+            policy = POLICY["policy.yaml"].replace("payments", f"of_{day}")
+            both.append({**BETTER, "models/fraud.card.json": card, "policy.yaml": policy})
+            write_policy(self.path(f"of_{day}"), both[-1])
+        self.candidate, draft, stop = self.path("latest"), self.path("draft"), threading.Event()
+
+        def switch():
+            while not stop.is_set():
+                for day in "10", "11":
+                    os.symlink(f"of_{day}", draft)
+                    os.rename(draft, self.candidate)
+
+        os.symlink("of_10", self.candidate)
+        thread = threading.Thread(target=switch)
+        thread.start()
+        try:
+            for _ in range(8):
+                write_policy(self.live, POLICY)
+                self.promote(*RANGE)
+                self.assertIn(read_policy(self.live), both)
+        finally:
+            stop.set()
+            thread.join()
+            os.unlink(self.candidate)
+
+    def test_says_if_the_champion_knows_the_days(self):
+        for card, expected in (((), False), (("2026-01-01", FROM), False), (("2026-01-01", "2026-01-12"), True),
+                               (("2026-01-28", "2026-03-01"), True), ((UNTIL, "2026-03-01"), False), (("2026-01-01",), False)):
+            if card:
+                write_policy(self.live, {**POLICY, "models/old.card.json": json.dumps(
+                    {"trained": dict(zip(("from", "until"), card))})})
+            run = self.promote(*RANGE, "--dry-run", "--json")
+            self.assertEqual(json.loads(run.stdout)["flatters_champion"], expected, card)
+        self.assertNotIn("flatters", self.promote(*RANGE, "--dry-run").stdout)
+        write_policy(self.live, {**POLICY, "models/old.card.json": json.dumps(CARD).replace("-11T", "-12T")})
+        self.assertIn("flatters", self.promote(*RANGE, "--dry-run").stdout)
 
     def test_what_a_card_may_be(self):
         path = os.path.join(self.candidate, "models", "fraud.card.json")

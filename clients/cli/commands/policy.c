@@ -487,11 +487,21 @@ static int (*const tasks[POLICY_TASK_COUNT])(struct policies *policies) = {
     [POLICY_ARMS] = arms,
 };
 
+/* A candidate may be a link that a night switches to a newer one: policy and cards must be of the
+ * same folder. Heap; NULL: there is none, or it is not there, which is found out later. */
+static char *follow_candidate(struct policy_command *command) {
+    char *real = command->candidate ? realpath(command->candidate, NULL) : NULL;
+    if (real)
+        command->candidate = real;
+    return real;
+}
+
 int command_policy(int argc, char **argv) {
     struct policy_command command;
     struct policies policies = {.command = &command};
     struct error error;
     policy_command_parse(argc, argv, &command);
+    char *candidate = follow_candidate(&command);
     progress_bar_init(&policies.bar, progress_style_of(command.progress, command.quiet, false),
                       NULL);
     policies.bar.stop = interrupt_watch();
@@ -503,5 +513,6 @@ int command_policy(int argc, char **argv) {
     policy_history_close(policies.history);
     promotion_deinit(&policies.promotion);
     snapshot_unref(policies.tried);
+    free(candidate);
     return status;
 }

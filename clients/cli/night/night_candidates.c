@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define DESCRIPTORS 16 /* of a walk */
+#define PART        ".part"
 
 /* ---- the folder ---- */
 
@@ -68,7 +70,7 @@ char *night_candidate_path(const struct night_candidates *candidates, int64_t da
 
 char *night_candidate_draft(const struct night_candidates *candidates, int64_t day) {
     char date[NIGHT_DATE_SIZE];
-    return name_printf("%s/.%s.part", candidates->path, night_date_format(day, date));
+    return name_printf("%s/.%s" PART, candidates->path, night_date_format(day, date));
 }
 
 /* ---- removing ---- */
@@ -85,11 +87,31 @@ static int remove_folder(const char *path, struct error *ret_error) {
     return error_set_errno(ret_error, errno, "cannot remove %s", path);
 }
 
-int night_candidate_clear(const struct night_candidates *candidates, int64_t day,
-                          struct error *ret_error) {
-    char *draft = night_candidate_draft(candidates, day);
-    int r = remove_folder(draft, ret_error);
-    free(draft);
+/* ".2026-01-31.part" */
+static bool is_draft(const char *name) {
+    char date[NIGHT_DATE_SIZE];
+    int64_t day;
+    if (name[0] != '.' || strlen(name) != NIGHT_DATE_SIZE + strlen(PART) ||
+        strcmp(name + NIGHT_DATE_SIZE, PART) != 0)
+        return false;
+    memcpy(date, name + 1, sizeof date - 1);
+    date[sizeof date - 1] = '\0';
+    return night_date_parse(date, &day);
+}
+
+/* Those of other nights, too: each may be as large as a policy, and nobody else removes them. */
+int night_candidates_clear(const struct night_candidates *candidates, struct error *ret_error) {
+    DIR *entries = opendir(candidates->path);
+    int r = 0;
+    if (!entries)
+        return error_set_errno(ret_error, errno, "cannot read %s", candidates->path);
+    for (const struct dirent *entry; r == 0 && (entry = readdir(entries));)
+        if (is_draft(entry->d_name)) {
+            char *draft = name_printf("%s/%s", candidates->path, entry->d_name);
+            r = remove_folder(draft, ret_error);
+            free(draft);
+        }
+    closedir(entries);
     return r;
 }
 
@@ -108,6 +130,27 @@ static void prune(const struct night_candidates *candidates, int64_t day, uint64
 
 /* ---- publishing ---- */
 
+static int sync_entry(const char *path, const struct stat *status, int type, struct FTW *place) {
+    (void)status, (void)place;
+    if (type != FTW_F && type != FTW_D)
+        return 0;
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int r = file < 0 || fsync(file) < 0 ? errno : 0;
+    if (file >= 0)
+        close(file);
+    return r;
+}
+
+int night_candidate_sync(const struct night_candidates *candidates, int64_t day,
+                         struct error *ret_error) {
+    char *draft = night_candidate_draft(candidates, day);
+    int r = nftw(draft, sync_entry, DESCRIPTORS, FTW_PHYS);
+    if (r != 0)
+        r = error_set_errno(ret_error, r < 0 ? errno : r, "cannot write %s to disk", draft);
+    free(draft);
+    return r;
+}
+
 static int link_latest(const struct night_candidates *candidates, const char *date,
                        struct error *ret_error) {
     static const char draft[] = "." CANDIDATE_LATEST;
@@ -119,13 +162,15 @@ static int link_latest(const struct night_candidates *candidates, const char *da
     return 0;
 }
 
-/* One of the same day goes first: a rename onto a folder that has files is refused. */
+/* One of the same day goes first: a rename onto a folder that has files is refused. Without a draft
+ * an attempt that was killed has come this far. */
 static int take_name(const struct night_candidates *candidates, int64_t day,
                      struct error *ret_error) {
     char *draft = night_candidate_draft(candidates, day),
          *path = night_candidate_path(candidates, day);
-    int r = remove_folder(path, ret_error);
-    if (r == 0 && rename(draft, path) < 0)
+    bool is_taken = access(draft, F_OK) < 0 && errno == ENOENT && access(path, F_OK) == 0;
+    int r = is_taken ? 0 : remove_folder(path, ret_error);
+    if (r == 0 && !is_taken && rename(draft, path) < 0)
         r = error_set_errno(ret_error, errno, "cannot rename %s", draft);
     free(draft);
     free(path);

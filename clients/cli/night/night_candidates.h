@@ -26,11 +26,13 @@ void night_candidates_close(struct night_candidates *candidates);
 char *night_candidate_path(const struct night_candidates *candidates, int64_t day);
 char *night_candidate_draft(const struct night_candidates *candidates, int64_t day);
 
-/* Removes what an earlier attempt has left of the draft. */
-int night_candidate_clear(const struct night_candidates *candidates, int64_t day,
-                          struct error *ret_error);
-/* The draft takes its name, `latest` leads to it, and all but the `kept` newest are removed. The
- * day must not be before the newest; one of the same day is replaced. What cannot be removed is
- * only reported. */
+/* Removes the drafts that earlier attempts and nights have left. */
+int night_candidates_clear(const struct night_candidates *candidates, struct error *ret_error);
+/* Brings all files of the draft to disk: the program that wrote them need not have. */
+int night_candidate_sync(const struct night_candidates *candidates, int64_t day,
+                         struct error *ret_error);
+/* The draft takes its name unless an attempt that was killed has given it, `latest` leads to it,
+ * and all but the `kept` newest are removed. The day must not be before the newest; one of the same
+ * day is replaced. What cannot be removed is only reported. */
 int night_candidate_publish(struct night_candidates *candidates, int64_t day, uint64_t kept,
                             struct error *ret_error);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,17 +37,42 @@ static _Noreturn void become(const struct night_program *program, pid_t parent) 
     _exit(NOT_EXECUTED);
 }
 
+/* It stays a zombie, so that its number, which is the group's, is nobody else's. */
+static bool has_ended(pid_t child) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == child;
+}
+
 static void end_group(pid_t child) {
     int status;
     const struct timespec step = {.tv_nsec = 20000000};
     kill(-child, SIGTERM);
-    for (uint64_t until = monotonic_us() + GRACE_US; monotonic_us() < until;) {
-        if (waitpid(child, &status, WNOHANG) == child)
-            break;
+    for (uint64_t until = monotonic_us() + GRACE_US; !has_ended(child) && monotonic_us() < until;)
         nanosleep(&step, NULL);
-    }
     kill(-child, SIGKILL); /* what is left of the group */
     waitpid(child, &status, 0);
+}
+
+static bool prints_too_much(const struct night_program *program) {
+    struct stat status;
+    return program->output_most > 0 && fstat(program->output, &status) == 0 &&
+           status.st_size > program->output_most;
+}
+
+/* Not to be waited for any longer: the reason, 0 if there is none. */
+static int check_limits(const struct night_program *program, uint64_t until,
+                        struct error *ret_error) {
+    if (*program->stop)
+        return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+    if (monotonic_us() > until)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s did not end in time and was killed",
+                         program->arguments[0]);
+    if (prints_too_much(program))
+        return error_set(ret_error, ERROR_UNAVAILABLE,
+                         "%s printed more than %jd MiB and was killed", program->arguments[0],
+                         (intmax_t)(program->output_most >> 20));
+    return 0;
 }
 
 static int await(const struct night_program *program, pid_t child, int *ret_status,
@@ -54,18 +80,17 @@ static int await(const struct night_program *program, pid_t child, int *ret_stat
     const struct timespec step = {.tv_nsec = 20000000};
     uint64_t until = monotonic_us() + (uint64_t)program->timeout_us;
     int status;
-    for (;;) {
-        if (waitpid(child, &status, WNOHANG) == child)
-            break;
-        if (*program->stop || monotonic_us() > until) {
+    while (!has_ended(child)) {
+        int r = check_limits(program, until, ret_error);
+        if (r < 0) {
             end_group(child);
-            return *program->stop
-                       ? error_set(ret_error, ERROR_INTERRUPTED, "interrupted")
-                       : error_set(ret_error, ERROR_UNAVAILABLE,
-                                   "%s did not end in time and was killed", program->arguments[0]);
+            return r;
         }
         nanosleep(&step, NULL);
     }
+    if (program->takes_all)
+        kill(-child, SIGKILL);
+    waitpid(child, &status, 0);
     *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return 0;
 }

@@ -17,11 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define TRAIN_LOG     "train.log"
-#define LOG_TAIL_SIZE 400 /* of what a reason quotes */
-#define TEST_DAYS     7   /* behind the training, for the model card */
+#define LOG_MOST      (INT64_C(16) << 20) /* on the archive's disk, which must not fill up */
+#define LOG_TAIL_SIZE 400                 /* of what a reason quotes */
+#define TEST_DAYS     7                   /* behind the training, for the model card */
 #define RANGE_SIZE    (2 * NIGHT_DATE_SIZE + 2)
 
 /* Nothing to do, and why. */
@@ -33,16 +35,30 @@ static int skip(struct night_run *run, const char *before, const char *date, con
 
 /* ---- the program ---- */
 
+/* What is no text, such as the colours of a terminal, is replaced. */
+static void clean(char *line, size_t length) {
+    size_t bad;
+    for (size_t i = 0; !text_is_clean((struct text){line + i, length - i}, &bad);) {
+        line[i + bad] = '?';
+        i += bad + 1;
+    }
+}
+
 /* The last line that it printed. */
 static void quote_log(int log, char ret_line[LOG_TAIL_SIZE]) {
-    off_t end = lseek(log, 0, SEEK_END), from = end < LOG_TAIL_SIZE ? 0 : end - LOG_TAIL_SIZE + 1;
-    ssize_t length = end > 0 ? file_read_at(log, ret_line, LOG_TAIL_SIZE - 1, (uint64_t)from) : 0;
-    while (length > 0 && strchr("\n\r ", ret_line[length - 1]))
-        length--;
-    ret_line[length > 0 ? length : 0] = '\0';
-    char *line = strrchr(ret_line, '\n');
-    if (line)
-        memmove(ret_line, line + 1, strlen(line + 1) + 1);
+    char tail[LOG_TAIL_SIZE];
+    off_t size = lseek(log, 0, SEEK_END),
+          from = size < LOG_TAIL_SIZE ? 0 : size - LOG_TAIL_SIZE + 1;
+    ssize_t end = size > 0 ? file_read_at(log, tail, LOG_TAIL_SIZE - 1, (uint64_t)from) : 0;
+    while (end > 0 && strchr("\n\r ", tail[end - 1]))
+        end--;
+    ssize_t begin = end;
+    while (begin > 0 && tail[begin - 1] != '\n')
+        begin--;
+    size_t length = end > 0 ? (size_t)(end - begin) : 0;
+    memcpy(ret_line, tail + begin, length);
+    ret_line[length] = '\0';
+    clean(ret_line, length);
 }
 
 static int start_program(struct night_run *run, const char *const *arguments, int log,
@@ -50,6 +66,8 @@ static int start_program(struct night_run *run, const char *const *arguments, in
     const struct night_program program = {.what = "the training program",
                                           .arguments = arguments,
                                           .output = log,
+                                          .output_most = LOG_MOST,
+                                          .takes_all = true,
                                           .timeout_us = run->options->models.timeout_us,
                                           .stop = run->progress->stop};
     char line[LOG_TAIL_SIZE];
@@ -142,16 +160,36 @@ static int make_command(const struct night_run *run, const char *out, struct tra
     return 0;
 }
 
-static int run_program(struct night_run *run, const char *draft, struct error *ret_error) {
+/* The lock goes with the descriptor, which the program and all that it starts inherit: it tells
+ * whether something of an attempt that was killed is still at work, on the same draft. */
+static int open_log(struct night_run *run, int *ret_log, struct error *ret_error) {
+    *ret_log = openat(run->folder, TRAIN_LOG, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*ret_log < 0)
+        return error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
+    if (flock(*ret_log, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return error_set(
+            ret_error, ERROR_UNAVAILABLE,
+            "what the training of an earlier attempt started is still at work: it has " TRAIN_LOG
+            " open");
+    return ftruncate(*ret_log, 0) == 0
+               ? 0
+               : error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
+}
+
+static int run_program(struct night_run *run, const struct night_candidates *candidates,
+                       const char *draft, struct error *ret_error) {
     struct training training;
     int r = make_command(run, draft, &training, ret_error);
     if (r < 0)
         return r;
-    int log = openat(run->folder, TRAIN_LOG, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (log < 0)
-        return error_set_errno(ret_error, errno, "cannot write " TRAIN_LOG);
-    r = start_program(run, training.arguments, log, ret_error);
-    close(log);
+    int log;
+    r = open_log(run, &log, ret_error);
+    if (r == 0)
+        r = night_candidates_clear(candidates, ret_error);
+    if (r == 0)
+        r = start_program(run, training.arguments, log, ret_error);
+    if (log >= 0)
+        close(log);
     return r;
 }
 
@@ -173,46 +211,49 @@ static int check_policy(const char *folder, struct error *ret_error) {
     return r;
 }
 
-static int train(struct night_run *run, struct night_candidates *candidates,
+/* The journal says so before the candidate takes its place: whoever goes on after a kill need not
+ * train again. */
+static int train(struct night_run *run, const struct night_candidates *candidates,
                  struct error *ret_error) {
     char *draft = night_candidate_draft(candidates, run->day);
-    int r = night_candidate_clear(candidates, run->day, ret_error);
-    if (r == 0)
-        r = run_program(run, draft, ret_error);
+    int r = run_program(run, candidates, draft, ret_error);
     if (r == 0)
         r = check_policy(draft, ret_error);
     if (r == 0)
-        r = night_candidate_publish(candidates, run->day, run->options->models.kept, ret_error);
+        r = night_candidate_sync(candidates, run->day, ret_error);
     free(draft);
-    return r;
+    if (r < 0)
+        return r;
+    night_date_format(run->day, run->journal.trained);
+    return night_journal_write(run->folder, &run->journal, ret_error);
 }
 
 /* ---- when ---- */
 
 static int train_if_due(struct night_run *run, struct night_candidates *candidates,
                         struct error *ret_error) {
-    struct night_step_entry *entry = &run->journal.steps[NIGHT_STEP_TRAIN];
+    bool is_trained = run->journal.trained[0] != '\0'; /* by an attempt that got no further */
     int64_t newest = candidates->count > 0 ? candidates->days[0] : INT64_MIN;
     char date[NIGHT_DATE_SIZE] = "";
     if (candidates->count > 0)
         night_date_format(newest, date);
-    if (newest > run->day)
+    if (newest > run->day) {
+        run->journal.trained[0] = '\0';
         return skip(run, "there is a newer candidate, of ", date, "");
-    /* An attempt that was killed behind its last step. */
-    bool is_done = newest == run->day && entry->attempts > 1;
-    if (newest < run->day && newest > run->day - (int64_t)run->options->models.every_days)
+    }
+    if (!is_trained && newest < run->day &&
+        newest > run->day - (int64_t)run->options->models.every_days)
         return skip(run, "the candidate of ", date, " is young enough");
-    int r = is_done ? 0 : train(run, candidates, ret_error);
-    if (r == 0)
-        night_date_format(run->day, run->journal.trained);
-    return r;
+    int r = is_trained ? 0 : train(run, candidates, ret_error);
+    return r < 0 ? r
+                 : night_candidate_publish(candidates, run->day, run->options->models.kept,
+                                           ret_error);
 }
 
 int night_train(struct night_run *run, struct error *ret_error) {
     struct night_candidates candidates;
     if (!run->options->models.train)
         return 1;
-    run->journal.trained[0] = '\0';
     int r = night_candidates_open(run->options->data, &candidates, ret_error);
     if (r == 0)
         r = train_if_due(run, &candidates, ret_error);

@@ -80,6 +80,12 @@ static int read_bytes(int folder, const char *name, struct text *ret_content,
     return r;
 }
 
+/* Of a reference, for which its times are optional. */
+static bool is_without_range(const json_t *reference) {
+    return json_is_object(reference) && !json_object_get(reference, "from") &&
+           !json_object_get(reference, "until");
+}
+
 static int take_file(struct model_cards *cards, const char *path, struct text content, bool is_card,
                      struct error *ret_error) {
     json_error_t where;
@@ -87,7 +93,8 @@ static int take_file(struct model_cards *cards, const char *path, struct text co
     if (!root)
         return error_set(ret_error, ERROR_INVALID, "line %d: %s", where.line, where.text);
     const json_t *of = is_card ? json_object_get(root, "trained") : root;
-    int r = json_is_object(of)
+    int r = !is_card && is_without_range(root) ? 0
+            : json_is_object(of)
                 ? take_range(cards, path, of, ret_error)
                 : error_set(ret_error, ERROR_INVALID,
                             "it does not say when its model was trained; expected "

@@ -32,12 +32,13 @@ static int check_range(struct promotion *promotion, const struct promotion_reque
 }
 
 /* Only a remark depends on the champion's cards: damaged ones say nothing. */
-static bool is_champion_trained_in(const struct promotion_request *request, int64_t from_us) {
+static bool is_champion_trained_in(const struct promotion_request *request, int64_t from_us,
+                                   int64_t until_us) {
     struct model_cards cards;
     struct error ignored;
     if (model_cards_read(request->champion, &cards, &ignored) < 0)
         return false;
-    bool overlaps = cards.is_trained && cards.until_us > from_us;
+    bool overlaps = cards.is_trained && cards.until_us > from_us && cards.from_us < until_us;
     model_cards_deinit(&cards);
     return overlaps;
 }
@@ -62,7 +63,8 @@ static int compare(struct promotion *promotion, const struct promotion_request *
     int r = champion_report_make(&options, progress, &promotion->report, ret_error);
     if (r < 0)
         return r;
-    promotion->flatters_champion = is_champion_trained_in(request, promotion->from_us);
+    promotion->flatters_champion =
+        is_champion_trained_in(request, promotion->from_us, promotion->until_us);
     promotion->is_earned = promotion_is_earned(&request->terms, &promotion->report);
     return 0;
 }

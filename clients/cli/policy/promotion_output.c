@@ -187,7 +187,7 @@ static void add_side(struct buffer *out, const struct champion_report *report, s
     json_begin_object(out, side_names[side]);
     json_add_hex(out, "snapshot_id", counts->snapshot_id);
     json_begin_object(out, "verdicts");
-    for (size_t i = 0; i < VERDICT_COUNT; i++)
+    for (size_t i = VERDICT_APPROVE; i < VERDICT_COUNT; i++)
         json_add_unsigned(out, verdict_name((enum verdict)i), counts->verdicts[i]);
     json_end_object(out);
     json_add_unsigned(out, "fraud_with_alert", counts->caught);

@@ -189,19 +189,26 @@ static void test_few_days(void **state) {
     assert_false(figures.sides[0][RANKING_MONEY].is_known);          /* no amount */
 }
 
-/* All fraud on one day of ten: a third of the draws have none, so nothing is said of intervals. */
+/* All fraud and all cards on one day of ten: a third of the draws have none, so nothing is said of
+ * intervals. */
 static void test_fraud_on_one_day(void **state) {
     (void)state;
     struct ranking_options options = usual();
     struct ranking_figures figures;
     struct ranking_row rows[100];
     for (size_t i = 0; i < 100; i++)
-        rows[i] = (struct ranking_row){
-            .day = (int64_t)(i / 10), .positive = i < 3, .scores = {(double)(100 - i), 1}};
+        rows[i] = (struct ranking_row){.day = (int64_t)(i / 10),
+                                       .positive = i < 3,
+                                       .has_card = i < 3,
+                                       .card = i,
+                                       .scores = {(double)(100 - i), 1}};
     ranking_metrics(rows, 100, &options, &figures);
     assert_true(figures.sides[0][RANKING_AUC].value == 1);
     assert_false(figures.sides[0][RANKING_AUC].has_interval);
     assert_true(figures.sides[0][RANKING_PRECISION].has_interval); /* 0 without fraud: known */
+    /* Nor have they any cards. */
+    assert_true(figures.sides[0][RANKING_CARD_PRECISION].value > 0);
+    assert_false(figures.sides[0][RANKING_CARD_PRECISION].has_interval);
 }
 
 /* One score for all: nothing is ranked, so each review finds fraud at its share. */
