@@ -290,7 +290,9 @@ rules:
         self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
         self.score_of("ARM_CHALLENGER", [100] * 90)
         self.assertEqual(self.score_of("ARM_CHALLENGER", [1500] * 12), ["review"] * 11 + ["approve"])
+        one_braked = f"t{self.number - 1}"
         self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
+        other_braked = f"t{self.number - 1}"
         (of_challenger,) = [json.loads(line) for line in self.brake("list", "--json").splitlines()]
         self.assertEqual(of_challenger["reason"], "11 of 101 decisions of the challenger, at_most 10% per 10m")
         self.assertTrue(of_challenger["applies"])
@@ -325,9 +327,12 @@ rules:
         self.await_synced(self.harrierd)
         self.assert_replays()
         self.assert_replays("--threads=1")
-        told = json.loads(self.harrier("explain", self.data, braked, "--json"))
-        self.assertTrue(told["equal"], told)
-        self.assertTrue(told["then"]["rules"][0]["braked"])
+        for identity, own, other in ((braked, "approve", "approve"), (one_braked, "approve", "review"),
+                                     (other_braked, "review", "approve")):
+            told = json.loads(self.harrier("explain", self.data, identity, "--json"))
+            self.assertTrue(told["equal"], told)
+            self.assertEqual((told["then"]["decision"]["verdict"], told["then"]["other_arm"]["verdict"]), (own, other))
+            self.assertEqual(told["then"]["rules"][0].get("braked", False), own == "approve")
         told = [json.loads(line) for line in self.harrier("inspect", self.data, "--type", "brake", "--json").splitlines()]
         self.assertEqual([one.get("arm") for one in told[:2]], ["challenger", "champion"])
         # The policy in force alone: the champion's brake counts, the challenger's does not.
