@@ -251,15 +251,15 @@ class Experiment(ChallengerTest):
         self.await_synced(self.harrierd)
         self.assert_replays()
 
-    def score_of(self, arm, amounts):
-        """One message with cards of this arm alone, each with a card of its own."""
-        cards = [card for card in (f"own{n}" for n in range(10 * len(amounts))) if arm_of(card, "spring", 5000) == arm]
+    def score_of(self, arm, amounts, name="spring"):
+        """One message with cards of this arm alone, each with a card of its own. None: there is no experiment."""
+        cards = [card for card in (f"own{n}" for n in range(10 * len(amounts))) if not arm or arm_of(card, name, 5000) == arm]
         batch = [{**transaction(self.number + i), "card": cards[i], "amount_minor": amount}
                  for i, amount in enumerate(amounts)]
         self.number += len(amounts)
         with self.harrierd.connect() as connection:
             results = connection.score(batch)
-        self.assertEqual({result["decision"]["arm"] for result in results}, {arm})
+        self.assertEqual({result["decision"].get("arm") for result in results}, {arm})
         return [result["decision"]["verdict"].removeprefix("VERDICT_").lower() for result in results]
 
     def brake(self, *arguments):
@@ -341,6 +341,25 @@ rules:
         at = [row["verdict"] for row in rows]
         self.assertEqual(at[90:95] + at[185:197], ["review"] * 17)  # both arms, before any brake of the champion
         self.assertEqual(at[int(braked[1:])], "approve")
+
+    def test_a_challengers_brake_waits_for_the_next_one(self):
+        """Without effect when the experiment ends, by its definition to be lifted, and back with the rule."""
+        self.serve_big("inn", "inn")
+        self.score_of("ARM_CHALLENGER", [100] * 90)
+        self.score_of("ARM_CHALLENGER", [1500] * 12)
+        for is_lifted in (False, True):
+            self.configure()
+            self.reload(lambda status: "experiment" not in status)
+            (one,) = [json.loads(line) for line in self.brake("list", "--json").splitlines()]
+            self.assertFalse(one["applies"])
+            self.assertEqual(self.score_of(None, [1500]), ["review"])
+            if is_lifted:
+                self.brake("lift", "big", "--definition", one["definition"])
+            self.configure("50%", name="summer")
+            self.reload(self.share(50))
+            self.assertEqual(self.score_of("ARM_CHALLENGER", [1500], "summer"), ["review" if is_lifted else "approve"])
+        self.await_synced(self.harrierd)
+        self.assert_replays()
 
     def test_a_rule_that_reads_another_list_is_another_rule(self):
         self.serve_big("inn", "bar")
