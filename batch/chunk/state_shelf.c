@@ -61,7 +61,9 @@ static int map_file(const struct state_shelf *shelf, size_t before, size_t size,
         *ret_file = shelf->files.make_file(shelf->files.user, ret_error);
     if (*ret_file < 0)
         return *ret_file;
-    int failure = posix_fallocate(*ret_file, (off_t)before, (off_t)(size - before));
+    int failure;
+    while ((failure = posix_fallocate(*ret_file, (off_t)before, (off_t)(size - before))) == EINTR)
+        ; /* whoever interrupts the rebuild is heard elsewhere */
     if (failure)
         return fail(failure, ret_error);
     void *map = before ? mremap(*ret_map, before, size, MREMAP_MAYMOVE)

@@ -359,12 +359,15 @@ class BackfillTest(ServerTest):
         self.assertEqual((self.counts(said)["amendments"], self.counts(said)["failed"]),
                          (sum(len(chain) for chain, _ in self.CHAINS) - 1 + 2, 0), said)
         for again in range(3):
-            if again == 1:  # what was reported since stays
-                identity = rows[places[0]]["id"]
+            if again == 1:  # what was reported since stays, also where it was known before some of the file's
+                identity, early = (rows[places[i]]["id"] for i in range(2))
+                known = rows[places[1]]["event_time_us"] + DAY_US // 2
                 with server.connect() as connection:
-                    connection.call({"amend": {"amendments": [{"transaction_id": identity, "kind": "AMENDMENT_VOID"}]}})
+                    connection.call({"amend": {"amendments": [
+                        {"transaction_id": identity, "kind": "AMENDMENT_VOID"},
+                        {"transaction_id": early, "kind": "AMENDMENT_REFUND", "amount_minor": 400, "known_time_us": known}]}})
                     connection.report(labelled["id"], "none")
-                expected[identity] = (True, 900, 250)
+                expected[identity], expected[early] = (True, 900, 250), (False, 800, 400)
             if again == 2:
                 self.rebuild_beside(server)
             before = server.status(state_hash=True)

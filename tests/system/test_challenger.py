@@ -251,15 +251,15 @@ class Experiment(ChallengerTest):
         self.await_synced(self.harrierd)
         self.assert_replays()
 
-    def score_of(self, arm, amounts):
-        """One message with cards of this arm alone, each with a card of its own."""
-        cards = [card for card in (f"own{n}" for n in range(10 * len(amounts))) if arm_of(card, "spring", 5000) == arm]
+    def score_of(self, arm, amounts, name="spring"):
+        """One message with cards of this arm alone, each with a card of its own. None: there is no experiment."""
+        cards = [card for card in (f"own{n}" for n in range(10 * len(amounts))) if not arm or arm_of(card, name, 5000) == arm]
         batch = [{**transaction(self.number + i), "card": cards[i], "amount_minor": amount}
                  for i, amount in enumerate(amounts)]
         self.number += len(amounts)
         with self.harrierd.connect() as connection:
             results = connection.score(batch)
-        self.assertEqual({result["decision"]["arm"] for result in results}, {arm})
+        self.assertEqual({result["decision"].get("arm") for result in results}, {arm})
         return [result["decision"]["verdict"].removeprefix("VERDICT_").lower() for result in results]
 
     def brake(self, *arguments):
@@ -290,7 +290,9 @@ rules:
         self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
         self.score_of("ARM_CHALLENGER", [100] * 90)
         self.assertEqual(self.score_of("ARM_CHALLENGER", [1500] * 12), ["review"] * 11 + ["approve"])
+        one_braked = f"t{self.number - 1}"
         self.assertEqual(self.score_of("ARM_CHAMPION", [1500] * 5), ["review"] * 5)
+        other_braked = f"t{self.number - 1}"
         (of_challenger,) = [json.loads(line) for line in self.brake("list", "--json").splitlines()]
         self.assertEqual(of_challenger["reason"], "11 of 101 decisions of the challenger, at_most 10% per 10m")
         self.assertTrue(of_challenger["applies"])
@@ -325,9 +327,12 @@ rules:
         self.await_synced(self.harrierd)
         self.assert_replays()
         self.assert_replays("--threads=1")
-        told = json.loads(self.harrier("explain", self.data, braked, "--json"))
-        self.assertTrue(told["equal"], told)
-        self.assertTrue(told["then"]["rules"][0]["braked"])
+        for identity, own, other in ((braked, "approve", "approve"), (one_braked, "approve", "review"),
+                                     (other_braked, "review", "approve")):
+            told = json.loads(self.harrier("explain", self.data, identity, "--json"))
+            self.assertTrue(told["equal"], told)
+            self.assertEqual((told["then"]["decision"]["verdict"], told["then"]["other_arm"]["verdict"]), (own, other))
+            self.assertEqual(told["then"]["rules"][0].get("braked", False), own == "approve")
         told = [json.loads(line) for line in self.harrier("inspect", self.data, "--type", "brake", "--json").splitlines()]
         self.assertEqual([one.get("arm") for one in told[:2]], ["challenger", "champion"])
         # The policy in force alone: the champion's brake counts, the challenger's does not.
@@ -336,6 +341,25 @@ rules:
         at = [row["verdict"] for row in rows]
         self.assertEqual(at[90:95] + at[185:197], ["review"] * 17)  # both arms, before any brake of the champion
         self.assertEqual(at[int(braked[1:])], "approve")
+
+    def test_a_challengers_brake_waits_for_the_next_one(self):
+        """Without effect when the experiment ends, by its definition to be lifted, and back with the rule."""
+        self.serve_big("inn", "inn")
+        self.score_of("ARM_CHALLENGER", [100] * 90)
+        self.score_of("ARM_CHALLENGER", [1500] * 12)
+        for is_lifted in (False, True):
+            self.configure()
+            self.reload(lambda status: "experiment" not in status)
+            (one,) = [json.loads(line) for line in self.brake("list", "--json").splitlines()]
+            self.assertFalse(one["applies"])
+            self.assertEqual(self.score_of(None, [1500]), ["review"])
+            if is_lifted:
+                self.brake("lift", "big", "--definition", one["definition"])
+            self.configure("50%", name="summer")
+            self.reload(self.share(50))
+            self.assertEqual(self.score_of("ARM_CHALLENGER", [1500], "summer"), ["review" if is_lifted else "approve"])
+        self.await_synced(self.harrierd)
+        self.assert_replays()
 
     def test_a_rule_that_reads_another_list_is_another_rule(self):
         self.serve_big("inn", "bar")

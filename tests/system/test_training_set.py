@@ -348,7 +348,7 @@ class TrainingSetTest(unittest.TestCase):
             "refuses": "some library is missing",
             "unread": "No space left on device",
             "full": "No space left on device",
-            "killed": "harrier-parquet was killed by Killed",
+            "killed": "harrier-parquet was ended by signal 9 (Killed)",
             "mute": "harrier-parquet ended without a message",
             "miscounts": f"done {FEW + 1}",
             "fails": "harrier-parquet exited with status 1",

@@ -128,6 +128,7 @@ void column_batch_clear(struct column_batch *batch) {
         buffer_clear(&column->texts);
     }
     batch->rows = 0;
+    batch->text_bytes = 0;
     batch->is_full = false;
 }
 
@@ -149,7 +150,7 @@ static void add_value(struct column_batch *batch, struct column_of_batch *column
         struct text length = cursor_text(cursor, 4);
         struct text text = cursor_text(cursor, load_u32((const uint8_t *)length.data));
         buffer_append(&column->texts, text.data, text.length);
-        batch->is_full = batch->is_full || column->texts.length >= COLUMN_BATCH_TEXTS;
+        batch->text_bytes += text.length;
         return;
     }
     default:
@@ -174,7 +175,7 @@ void column_batch_add(struct column_batch *batch, struct text row) {
     }
     check(!cursor.failed && cursor.at == cursor.end);
     batch->rows++;
-    batch->is_full = batch->is_full || batch->rows == COLUMN_BATCH_ROWS;
+    batch->is_full = batch->rows == COLUMN_BATCH_ROWS || batch->text_bytes >= COLUMN_BATCH_TEXTS;
 }
 
 /* The texts are padded with bytes behind their end, without changing their length. */

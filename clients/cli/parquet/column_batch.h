@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define COLUMN_BATCH_ROWS  100000u
-#define COLUMN_BATCH_TEXTS (256u << 20) /* bytes of one column's texts after which it is full */
+#define COLUMN_BATCH_TEXTS (64u << 20) /* bytes of all columns' texts after which it is full */
 
 /* A row in the making, at the end of a buffer. */
 struct packed_row {
@@ -41,6 +41,7 @@ struct column_batch {
     struct column_of_batch *columns;
     size_t column_count;
     uint32_t rows;
+    size_t text_bytes; /* of all columns */
     bool is_full;
 };
 

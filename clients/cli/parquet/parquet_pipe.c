@@ -165,8 +165,9 @@ static int report_failure(struct parquet_pipe *pipe, struct error *ret_error) {
         ;
     int status = wait_for(pipe);
     if (WIFSIGNALED(status))
-        return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: " PROGRAM " was killed by %s",
-                         pipe->name, strsignal(WTERMSIG(status)));
+        return error_set(ret_error, ERROR_SYSTEM,
+                         "cannot write %s: " PROGRAM " was ended by signal %d (%s)", pipe->name,
+                         WTERMSIG(status), strsignal(WTERMSIG(status)));
     return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: %s", pipe->name,
                      pipe->said[0] ? pipe->said : PROGRAM " ended without a message");
 }

@@ -287,28 +287,32 @@ static bool is_of(const struct amendment_record *record, const struct amendment 
            amended_equal(&now, &record->now);
 }
 
-/* Is it, among those that became known at the time of the newest? They are a few: a settlement file
- * has one time for a day. Of more, and of old records, it is taken to be one. */
-static int is_recorded(const struct amending *amending, struct archive *archive,
-                       struct arena *arena, struct error *ret_error) {
+/* Is it recorded, or is there one that became known after it? Records are in the order in which
+ * they came, which need not be that of their times. Of records beyond READS_MAX, and before old
+ * ones that do not name the one before them, nothing is known: then only the newest one's time
+ * counts, and of those of one time, as a settlement file has them, it is taken to be one. */
+static int is_past(const struct amending *amending, struct archive *archive, struct arena *arena,
+                   struct error *ret_error) {
     struct record record = amending->newest;
     const struct amended scored = amended_of(&amending->scored.transaction.transaction);
+    const int64_t known_us = amending->amendment->known_time_us; /* 0: at any time */
+    const bool is_of_newest_time = record.amendment.known_time_us == known_us;
     const struct arena_mark mark = arena_mark(arena);
     for (int i = 0; i < READS_MAX; i++) {
-        if (is_of(&record.amendment, amending->amendment))
+        if (known_us < record.amendment.known_time_us ||
+            is_of(&record.amendment, amending->amendment))
             return 1;
         uint64_t earlier = record.amendment.earlier_position;
         if (earlier == 0)
-            return !amended_equal(&record.amendment.previous, &scored);
+            return is_of_newest_time && !amended_equal(&record.amendment.previous, &scored);
         arena_rewind(arena, mark);
         int r = archive_read(archive, earlier, arena, &record, ret_error);
         if (r < 0)
             return error_prefix(ret_error, "the record of this transaction's amendment");
-        if (record.type != RECORD_AMENDMENT ||
-            record.amendment.known_time_us != amending->amendment->known_time_us)
-            return 0;
+        if (record.type != RECORD_AMENDMENT)
+            break;
     }
-    return 1;
+    return is_of_newest_time;
 }
 
 int ingest_amend_late(const struct states *states, struct archive *archive,
@@ -317,13 +321,8 @@ int ingest_amend_late(const struct states *states, struct archive *archive,
                       struct error *ret_error) {
     struct amending amending = {.amendment = amendment};
     int r = begin_amending(states, archive, &amending, arena, ret_field, ret_error);
-    if (r == 0 && amending.is_amended) {
-        int64_t newest_us = amending.newest.amendment.known_time_us;
-        if (amendment->known_time_us < newest_us) /* 0: at any time */
-            return 0;
-        if (amendment->known_time_us == newest_us)
-            r = is_recorded(&amending, archive, arena, ret_error);
-    }
+    if (r == 0 && amending.is_amended)
+        r = is_past(&amending, archive, arena, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     return amend(&amending, receive_time_us, arena, ret_record, ret_field, ret_error);

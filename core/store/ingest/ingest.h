@@ -62,9 +62,9 @@ int ingest_amend(const struct states *states, struct archive *archive,
                  const struct amendment *amendment, int64_t receive_time_us, struct arena *arena,
                  struct record *ret_record, struct text *ret_field, struct error *ret_error);
 
-/* The same for history: only if it became known after the transaction's newest amendment, or as
- * another one at the same time. So what was reported since stays, and what is sent again in order
- * changes nothing. One without a time counts only where there is none. */
+/* The same for history: only if none of the transaction's amendments became known later, and it is
+ * not one of them. So what was reported since stays, and what is sent again in order changes
+ * nothing. One without a time counts only where there is none. */
 int ingest_amend_late(const struct states *states, struct archive *archive,
                       const struct amendment *amendment, int64_t receive_time_us,
                       struct arena *arena, struct record *ret_record, struct text *ret_field,

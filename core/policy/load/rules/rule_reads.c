@@ -157,9 +157,11 @@ static void add_slot(struct rule_reads *reads, size_t slot) {
     }
 }
 
+/* From the last slot down: what is read is mostly declared earlier, and so found in the same pass.
+ */
 static bool add_marked_slots(struct rule_reads *reads) {
     bool found = false;
-    for (size_t slot = reads->snapshot->first_fired; slot < reads->snapshot->slot_count; slot++) {
+    for (size_t slot = reads->snapshot->slot_count; slot-- > reads->snapshot->first_fired;) {
         if (!reads->slots[slot] || reads->seen[slot])
             continue;
         found = reads->seen[slot] = true;

@@ -656,6 +656,55 @@ static void outcomes_of_what_tables_hold(void **state) {
     }
 }
 
+/* States of the tables that have changed since come from the files, however often they went there.
+ */
+static void states_in_files_are_newer_than_tables(void **state) {
+    const struct place *place = *state;
+    char generations[600], ids[60][8];
+    struct rebuild_report rebuilt = {0};
+    struct error error;
+    struct archive *archive = write_on(place);
+    for (int i = 0; i < 60; i++) {
+        snprintf(ids[i], sizeof ids[i], "t%d", i);
+        struct record record = transaction_of(ids[i], i);
+        record.transaction.transaction.amount_minor += i;
+        record.transaction.transaction.fields[FIELD_CARD] =
+            i % 3 ? TEXT_LITERAL("c1") : TEXT_LITERAL("c2");
+        put(archive, record);
+        if (i != 19)
+            continue;
+        archive_close(archive);
+        snprintf(generations, sizeof generations, "%s/generations", place->scratch);
+        const struct rebuild_options options = {.archive = place->archive,
+                                                .generations = generations,
+                                                .policy = place->policies[REPLAY_FIRST],
+                                                .version = "1",
+                                                .now_us = REPLAY_ARCHIVE_START_US};
+        if (rebuild_run(&options, NULL, &rebuilt, &error) < 0)
+            fail_msg("%s", error.text);
+        rebuild_report_deinit(&rebuilt);
+        archive = write_on(place);
+    }
+    archive_close(archive);
+    struct counted_files files = {.most = UINT_MAX};
+    struct replay_options options = {.archive = place->archive,
+                                     .policy = place->policies[REPLAY_FIRST],
+                                     .from_us =
+                                         REPLAY_ARCHIVE_START_US + 20 * REPLAY_ARCHIVE_SECOND,
+                                     .threads = 2,
+                                     .chunk_records = 7};
+    struct telling expected = run_with(options, false);
+    options.generations = generations;
+    options.state_bytes = 1;
+    options.state_files = (struct state_shelf_files){.make_file = make_counted, .user = &files};
+    struct telling found = run_with(options, false);
+    assert_int_equal(found.report.records, 40);
+    assert_true(atomic_load(&files.made) > 0);
+    expect_equal(&expected.rows, &found.rows, "states in files behind tables");
+    telling_deinit(&expected);
+    telling_deinit(&found);
+}
+
 /* ---- an end before the end ---- */
 
 static int refuse(void *user, size_t worker, const struct replay_row *row, struct buffer *prepared,
@@ -819,6 +868,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_order_of_event_times_gives_one_result, setup, teardown),
         cmocka_unit_test_setup_teardown(a_range_is_a_part_of_the_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(outcomes_of_what_tables_hold, setup, teardown),
+        cmocka_unit_test_setup_teardown(states_in_files_are_newer_than_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_error_in_order_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_interrupted_can_be_gone_on_with, setup, teardown),
         cmocka_unit_test_setup_teardown(so_can_the_order_of_event_times, setup, teardown),

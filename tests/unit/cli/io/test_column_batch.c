@@ -158,11 +158,41 @@ static void it_is_full_at_its_limit(void **state) {
     buffer_deinit(&buffer);
 }
 
+/* Of all columns together: a row may have dozens of long texts. */
+static void long_texts_fill_it(void **state) {
+    (void)state;
+    enum { WIDE = 40, LENGTH = 1 << 16 };
+    enum value_type of_texts[WIDE];
+    static char text[LENGTH];
+    struct column_batch batch;
+    struct buffer buffer;
+    buffer_init(&buffer);
+    for (size_t i = 0; i < WIDE; i++)
+        of_texts[i] = VALUE_TEXT;
+    column_batch_init(&batch, of_texts, WIDE);
+    memset(text, 'x', sizeof text);
+    struct packed_row row = packed_row_begin(&buffer, WIDE);
+    for (size_t i = 0; i < WIDE; i++)
+        packed_row_add(&row, value_text((struct text){.data = text, .length = LENGTH}));
+    const unsigned most = COLUMN_BATCH_TEXTS / (WIDE * LENGTH) + 1;
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < most; i++) {
+            assert_false(batch.is_full);
+            column_batch_add(&batch, buffer_text(&buffer));
+        }
+        assert_true(batch.is_full);
+        column_batch_clear(&batch);
+    }
+    column_batch_deinit(&batch);
+    buffer_deinit(&buffer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_goes_in_comes_out),
         cmocka_unit_test(a_text_may_be_appended_piece_by_piece),
         cmocka_unit_test(it_is_full_at_its_limit),
+        cmocka_unit_test(long_texts_fill_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

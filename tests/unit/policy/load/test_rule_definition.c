@@ -145,8 +145,9 @@ static struct snapshot *load_with(enum part part, const char *other, const char 
     return load_parts(given, when);
 }
 
-#define CODES "lists:\n  transit: {values: [a, b]}\n  others: {}\n  codes: {type: int, values: "
-#define MORE  "  codes: {type: int, values: [1-5, 7]}\n"
+#define CODES      "lists:\n  transit: {values: [a, b]}\n  others: {}\n  codes: {type: int, values: "
+#define OTHER_LIST "lists:\n  transit: {values: [a, c]}\n  others: {}\n" MORE
+#define MORE       "  codes: {type: int, values: [1-5, 7]}\n"
 
 /* What the condition reads, and a change of the policy that changes what it reads, and none of its
  * own text; and one that does not. */
@@ -228,6 +229,74 @@ static void what_it_reads_counts(void **state) {
     }
 }
 
+/* What is behind that in turn: with `reader` in its place, and then with `changed` where it reads.
+ */
+static const struct {
+    const char *when;
+    enum part part;
+    const char *reader;
+    enum part behind;
+    const char *changed;
+} readers[] = {
+    {"card.share_1d > 0.2", FEATURES,
+     "    - {name: count_1h, aggregate: count, window: 1h}\n"
+     "    - {name: share_1d, aggregate: share, of: fired(\"second\"), window: 1d}\n",
+     FIRED, "  - {name: second, when: 'amount > 8.0', then: {score: 1}}\n"},
+    {"models.points > 500", MODEL,
+     "models:\n  - name: points\n    output: score\n    scorecard:\n      base: 500\n"
+     "      points: {dear: [{below: 50, points: 7}, {points: 0}]}\n"
+     "    inputs: {dear: 'merchant in lists.transit ? amount : 0.0'}\n",
+     LISTS, OTHER_LIST},
+    {"amount > thresholds.high", THRESHOLD,
+     "thresholds:\n  - {name: high, quantile: 0.9, of: amount, where: inner, over: 7d, "
+     "fallback: 5}\n",
+     VALUES,
+     "values:\n  - {name: inner, value: amount > 3.0}\n"
+     "  - {name: outer, value: inner && half > 1.0}\n"},
+    {"card.alerts_1h > 3", FIRED,
+     "  - {name: second, when: 'merchant in lists.transit', then: {score: 1}}\n", LISTS,
+     OTHER_LIST},
+};
+
+static void what_is_behind_it_counts(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        const char *given[PART_COUNT];
+        memcpy(given, parts, sizeof given);
+        given[readers[i].part] = readers[i].reader;
+        struct snapshot *before = load_parts(given, readers[i].when);
+        given[readers[i].behind] = readers[i].changed;
+        struct snapshot *after = load_parts(given, readers[i].when);
+        if (after->rules[0].definition == before->rules[0].definition)
+            fail_msg("%s: %s", readers[i].when, readers[i].changed);
+        assert_true(after->rules[0].declaration == before->rules[0].declaration);
+        snapshot_unref(after);
+        snapshot_unref(before);
+    }
+}
+
+#define MEAN(value)                                                                                \
+    "    - {name: count_1h, aggregate: count, window: 1h}\n"                                       \
+    "    - {name: mean_1h, aggregate: mean, of: amount, window: 1h" value "}\n"
+
+/* The value of a feature without transactions, and the order of what is read, which is none. */
+static void defaults_count_and_order_does_not(void **state) {
+    (void)state;
+    static const char *const features_of[] = {
+        MEAN(""), MEAN(", default: 5.0"), MEAN(", default: 6.0"),
+        "    - {name: mean_1h, aggregate: mean, of: amount, window: 1h, default: 6.0}\n"
+        "    - {name: count_1h, aggregate: count, window: 1h}\n"};
+    uint64_t found[4];
+    for (size_t i = 0; i < 4; i++) {
+        struct snapshot *snapshot =
+            load_with(FEATURES, features_of[i], "card.count_1h > 3 && card.mean_1h > 4.0");
+        found[i] = snapshot->rules[0].definition;
+        snapshot_unref(snapshot);
+    }
+    assert_true(found[0] != found[1] && found[0] != found[2] && found[1] != found[2]);
+    assert_true(found[2] == found[3]);
+}
+
 /* Archives hold them: another value, and brakes in force are lost. */
 static void they_stay_as_they_are(void **state) {
     (void)state;
@@ -244,8 +313,12 @@ static void they_stay_as_they_are(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_does_counts),    cmocka_unit_test(how_it_is_written_does_not),
-        cmocka_unit_test(settings_of_the_policy), cmocka_unit_test(what_it_reads_counts),
+        cmocka_unit_test(what_it_does_counts),
+        cmocka_unit_test(how_it_is_written_does_not),
+        cmocka_unit_test(settings_of_the_policy),
+        cmocka_unit_test(what_it_reads_counts),
+        cmocka_unit_test(what_is_behind_it_counts),
+        cmocka_unit_test(defaults_count_and_order_does_not),
         cmocka_unit_test(they_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
