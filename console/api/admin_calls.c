@@ -30,7 +30,7 @@ static int note(const struct call *call, const char *name, const char *before, c
                 struct error *ret_error) {
     const struct audit_entry entry = {.at_us = call->now_us,
                                       .person = call->session.person.name,
-                                      .address = call->request->address,
+                                      .address = call->address,
                                       .action = "person",
                                       .subject = name,
                                       .before = before,

@@ -116,9 +116,8 @@ static int decide_all(struct call *call, const json_t *positions, struct review_
 
 int reviews_decide(struct call *call, struct error *ret_error) {
     const json_t *positions = json_object_get(call->body, "positions");
-    struct review_decision decision = {.person = call->session.person.name,
-                                       .address = call->request->address,
-                                       .now_us = call->now_us};
+    struct review_decision decision = {
+        .person = call->session.person.name, .address = call->address, .now_us = call->now_us};
     int r = read_decision(call, &decision, ret_error);
     if (r < 0)
         return r;

@@ -8,6 +8,7 @@ struct route {
     const char *path;
     enum role role; /* the least that may; ROLE_NONE: anybody */
     call_handler *handler;
+    bool is_slow; /* it waits for the server, searches, or hashes a password */
 };
 
 extern const struct route routes[];
@@ -15,3 +16,4 @@ extern const size_t route_count;
 
 /* For struct web_handler; user is the struct console. Any thread. */
 void routes_handle(void *user, const struct web_request *request, struct web_answer *answer);
+bool routes_are_slow(void *user, const struct web_request *request);

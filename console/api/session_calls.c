@@ -6,7 +6,11 @@
 
 #include <stdio.h>
 
-#define COOKIE_FORMAT "harrier_console=%s; Path=/; HttpOnly; SameSite=Strict"
+static void set_cookie(struct call *call, const char *token, const char *more) {
+    snprintf(call->answer->cookie, sizeof call->answer->cookie,
+             "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call_cookie_name(call->console), token,
+             call->console->is_behind_proxy ? "; Secure" : "", more);
+}
 
 static void write_session(struct call *call) {
     struct buffer *out = &call->answer->body;
@@ -36,13 +40,13 @@ int session_begin(struct call *call, struct error *ret_error) {
         r = call_text(call, "password", PASSWORD_MOST, &password, ret_error);
     if (r < 0)
         return r;
-    r = session_sign_in(call->console->sql, text_of(name), text_of(password),
-                        call->request->address, call->now_us, token, &call->session, ret_error);
+    r = session_sign_in(call->console->sql, text_of(name), text_of(password), call->address,
+                        call->now_us, token, &call->session, ret_error);
     if (r == -(int)ERROR_UNAVAILABLE)
         call->answer->status = 429;
     if (r < 0)
         return r;
-    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT, token);
+    set_cookie(call, token, "");
     write_session(call);
     return 0;
 }
@@ -51,7 +55,7 @@ int session_finish(struct call *call, struct error *ret_error) {
     int r = session_end(call->console->sql, &call->session, ret_error);
     if (r < 0)
         return r;
-    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT "; Max-Age=0", "");
+    set_cookie(call, "", "; Max-Age=0");
     call->session = (struct session){0};
     write_session(call);
     return 0;
@@ -65,7 +69,7 @@ int password_change(struct call *call, struct error *ret_error) {
     struct person person;
     const struct audit_entry entry = {.at_us = call->now_us,
                                       .person = name,
-                                      .address = call->request->address,
+                                      .address = call->address,
                                       .action = "password",
                                       .subject = name,
                                       .before = "",

@@ -104,7 +104,7 @@ static int open_web(struct console *console, const struct console_options *optio
                     struct web **ret_web, struct error *ret_error) {
     const struct web_settings settings = {
         .listen = options->listen,
-        .handler = {.handle = routes_handle, .user = console},
+        .handler = {.handle = routes_handle, .is_slow = routes_are_slow, .user = console},
         .threads = THREADS,
         .connections_max = CONNECTIONS_MAX,
         .patience_us = PATIENCE_US,
@@ -167,6 +167,7 @@ static int run_serve(const struct console_options *options) {
         return exit_with(&error);
     char *archive = folder_of_archive(options->archive);
     console.archive = archive;
+    console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
     r = serve(&console, options, &error);
     live_free(console.live);

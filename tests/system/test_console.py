@@ -100,7 +100,7 @@ class ConsoleTest(ServerTest):
                         {"Content-Type": None}):
             with self.subTest(headers=headers):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", decide, headers)[0], 415)
-        for body in (b"", b"[]", b"{", b'{"positions": [1], "positions": [2]}', b"\xff\xfe", b"null", b"[" * 100000,
+        for body in (b"", b"[]", b"{", b'{"positions": [1], "positions": [2]}', b"\xff\xfe", b"null", b"[" * 50000,
                      b'{"a": "\\u0000"}'):
             with self.subTest(body=body[:20]):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", body)[0], 400)
@@ -110,7 +110,7 @@ class ConsoleTest(ServerTest):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, **change})[0], 422)
         self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, "note": "x" * 2001})[0], 413)
         try:  # it may close the connection before all is sent
-            self.assertEqual(anna.ask("POST", "/api/reviews/decide", b'{"note": "' + b"x" * (5 << 20) + b'"}')[0], 413)
+            self.assertEqual(anna.ask("POST", "/api/reviews/decide", b'{"note": "' + b"x" * (64 << 10) + b'"}')[0], 413)
         except (BrokenPipeError, ConnectionResetError):
             pass
         for path in ("/api/live?limit=501", "/api/live?limit=-1", "/api/live?limit=1e3", "/api/live?verdict=maybe",
@@ -132,6 +132,11 @@ class ConsoleTest(ServerTest):
             with self.subTest(cookie=cookie[:30]):
                 self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": cookie})[0], 401)
         self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": f"a=b; {anna.cookie}; c=d"})[0], 200)
+        for host, status in (("evil.example", 403), (f"evil.example:{self.console.port}", 403), ("127.0.0.1.evil", 403),
+                             ("[::2]:80", 403), ("10.0.0.1", 403), ("localhost:9", 200), ("[::1]", 200),
+                             ("127.0.0.1", 200)):
+            with self.subTest(host=host):
+                self.assertEqual(anna.ask("GET", "/api/live", headers={"Host": host})[0], status)
         for raw in (b"GET /api/live HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"\0\0\0\0\r\n\r\n",
                     b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                     b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"):
@@ -160,6 +165,28 @@ class ConsoleTest(ServerTest):
         self.assertNotIn(b"<script>", page)
         self.assertNotIn(b"style=", page)
         self.assertEqual(session.ask("GET", "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
+
+    def test_behind_a_proxy(self):
+        """Its X-Forwarded-For says who asks, so that one client's failures lock nobody else out."""
+        self.console.flags = ("--behind-proxy",)
+        self.console.start()
+        session = self.console.session()
+        sign_in = lambda name, password, forwarded: session.ask(
+            "POST", "/api/sign-in", {"name": name, "password": password},
+            {"Host": "console.example", "Origin": "https://console.example", "X-Forwarded-For": forwarded})
+        for number in range(40):
+            self.assertEqual(sign_in(f"name{number}", "wrong", f"10.9.9.{number}, 192.0.2.1")[0], 401)
+        password = self.console.passwords["ada"]
+        self.assertEqual(sign_in("ada", password, "10.0.0.1, 192.0.2.1")[0], 429)
+        status, _, headers = sign_in("ada", password, "192.0.2.1, 2001:db8::7")
+        self.assertEqual(status, 200)
+        self.assertTrue(headers["Set-Cookie"].startswith("__Host-harrier_console="))
+        self.assertIn("; Secure", headers["Set-Cookie"])
+        ada = Session(self.console.port)
+        ada.cookie = headers["Set-Cookie"].split(";")[0]
+        entries = ada.get("/api/audit")[1]["entries"]
+        self.assertEqual([entry["address"] for entry in entries[:2]], ["2001:db8::7", "192.0.2.1"])
+        self.assertEqual(ada.ask("GET", "/api/live", headers={"Cookie": ada.cookie[len("__Host-"):]})[0], 401)
 
     def test_wrong_command_lines(self):
         for words, message in (([], "which archive?"), (["a", "b"], "archive"), (["--listen=0.0.0.0:80", "a"], "TLS"),
