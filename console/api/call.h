@@ -16,7 +16,7 @@ struct console {
     struct follower *follower;
     struct connection *connection;
     struct log *log;
-    const char *archive; /* its folder */
+    const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
 };
 

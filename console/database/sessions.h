@@ -20,6 +20,13 @@ struct session {
     uint8_t hash[SECRET_HASH_SIZE];
 };
 
+/* Before a password is looked at, so that many tries at once are not more than the limit either:
+ * counts a failure, which session_try_was_good() takes back. ERROR_UNAVAILABLE: too many before. */
+int session_try(struct sql *sql, const char *name, const char *address, int64_t now_us,
+                struct error *ret_error);
+int session_try_was_good(struct sql *sql, const char *name, const char *address, int64_t now_us,
+                         struct error *ret_error);
+
 /* Checks name and password, and begins a session. The audit log gets an entry either way.
  * ERROR_DENIED: wrong, or disabled; the message does not say which. ERROR_UNAVAILABLE: too many
  * failures before. */
@@ -29,4 +36,5 @@ int session_sign_in(struct sql *sql, struct text name, struct text password, con
 /* 1: the token is of a session that has not ended; 0: it is not. */
 int session_find(struct sql *sql, struct text token, int64_t now_us, struct session *ret_session,
                  struct error *ret_error);
-int session_end(struct sql *sql, const struct session *session, struct error *ret_error);
+int session_end(struct sql *sql, const struct session *session, const char *address, int64_t now_us,
+                struct error *ret_error); /* the audit log gets an entry */

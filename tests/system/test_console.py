@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -259,6 +260,81 @@ class ConsoleTest(ServerTest):
         wait_for(lambda: len(self.reviews(anna)) == 2)
         row = self.reviews(anna, decided=1)[0]
         self.assertEqual((row["id"], row["label"], row["decided_by"]), ("t2", "chargeback", "feed"))
+
+    def test_a_label_that_came_meanwhile_stays(self):
+        """Decided while the server is out of reach; before the label can be sent, another source reports one."""
+        self.score(range(1, 3))
+        self.console.flags = ("--server=tcp://127.0.0.1:1",)
+        self.console.start()
+        anna = self.console.session("anna")
+        rows = wait_for(lambda: self.reviews(anna, order="age")[1:] and self.reviews(anna, order="age"))
+        answer = anna.post("/api/reviews/decide", positions=[row["position"] for row in rows], label="legit", note="")
+        self.assertEqual(answer[1]["decided"], 2)
+        self.console.kill()
+        with self.harrierd.connect() as connection:
+            outcome = {"transaction_id": "t1", "label": "LABEL_CHARGEBACK", "source": "feed"}
+            connection.call({"report_outcome": {"outcomes": [outcome]}})
+        self.console.flags = ()
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: all(row["reported"] for row in self.reviews(anna, decided=1)))
+        problems = {row["id"]: row["problem"] for row in self.reviews(anna, decided=1)}
+        self.assertEqual(problems, {"t1": "not sent: meanwhile feed reported chargeback", "t2": ""})
+        self.assertEqual(self.label_of(rows[0]), [("chargeback", "feed")])
+        self.assertEqual(self.label_of(rows[1]), [("legit", "console:anna")])
+
+    def test_the_end_waits_for_no_server(self):
+        """A server that takes calls and never answers."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.console.flags = (f"--server=tcp://127.0.0.1:{silent.getsockname()[1]}",)
+            self.console.start()
+            anna = self.console.session("anna")
+            asking = [threading.Thread(target=lambda: anna.get("/api/transaction", id="t1")) for _ in range(10)]
+            for thread in asking:
+                thread.start()
+            time.sleep(0.5)
+            started = time.monotonic()
+            self.assertEqual(anna.get("/api/live")[0], 200)  # the others have half of the threads
+            self.assertEqual(self.console.stop(), 0)
+            self.assertLess(time.monotonic() - started, 30)
+            for thread in asking:
+                thread.join()
+
+    def test_an_archive_that_is_not_there_yet(self):
+        console = Console(os.path.join(self.folder, "other"), self.harrierd)
+        os.mkdir(console.folder)
+        self.addCleanup(console.kill)
+        console.add_person("anna", "analyst")
+        console.archive = os.path.join(self.folder, "later")
+        console.start()
+        anna = console.session("anna")
+        problem = wait_for(lambda: anna.get("/api/live")[1]["archive"]["problem"] != "starting" and
+                           anna.get("/api/live")[1]["archive"]["problem"])
+        self.assertIn("later", problem)
+        self.score(range(1, 3))
+        os.symlink(os.path.join(self.harrierd.folder, "data"), console.archive)
+        wait_for(lambda: len(self.reviews(anna)) == 2)
+        self.assertEqual(anna.get("/api/live")[1]["archive"]["problem"], "")
+
+    def test_another_archive_in_its_place(self):
+        self.score(range(1, 4))
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: len(self.reviews(anna)) == 3)
+        self.harrierd.stop()
+        data = os.path.join(self.harrierd.folder, "data")
+        os.rename(data, data + ".away")
+        self.harrierd.start()
+        self.score(range(11, 20))
+        wait_for(lambda: "different histories" in anna.get("/api/live")[1]["archive"]["problem"])
+        row = self.reviews(anna)[0]
+        self.assertEqual(anna.post("/api/reviews/decide", positions=[row["position"]], label="fraud", note="")[0], 200)
+        self.assertEqual(self.console.stop(), 0)
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: "different histories" in anna.get("/api/live")[1]["archive"]["problem"])
+        live = anna.get("/api/live")[1]
+        self.assertEqual((live["open"], live["unreported"]), (2, 1))  # nothing is lost, nor sent to another history
 
     def test_the_live_screen_follows(self):
         self.score(range(1, 4))
