@@ -11,22 +11,22 @@
 #include <string.h>
 
 const struct route routes[] = {
-    {WEB_GET, "/api/session", ROLE_NONE, session_show, false},
-    {WEB_POST, "/api/sign-in", ROLE_NONE, session_begin, true},
-    {WEB_POST, "/api/sign-out", ROLE_VIEWER, session_finish, false},
-    {WEB_POST, "/api/password", ROLE_VIEWER, password_change, true},
-    {WEB_GET, "/api/live", ROLE_VIEWER, live_show, false},
-    {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show, false},
-    {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim, false},
-    {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, false},
-    {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, false},
-    {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, true},
-    {WEB_GET, "/api/search", ROLE_VIEWER, search_run, true},
-    {WEB_GET, "/api/status", ROLE_VIEWER, status_show, true},
-    {WEB_GET, "/api/people", ROLE_ADMIN, people_show, false},
-    {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, true},
-    {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, false},
-    {WEB_GET, "/api/audit", ROLE_ADMIN, audit_show, false},
+    {WEB_GET, "/api/session", ROLE_NONE, session_show, 0},
+    {WEB_POST, "/api/sign-in", ROLE_NONE, session_begin, ROUTE_SLOW},
+    {WEB_POST, "/api/sign-out", ROLE_VIEWER, session_finish, 0},
+    {WEB_POST, "/api/password", ROLE_VIEWER, password_change, ROUTE_SLOW},
+    {WEB_GET, "/api/live", ROLE_VIEWER, live_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show, ROUTE_POLLED},
+    {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim, 0},
+    {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, 0},
+    {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, 0},
+    {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, ROUTE_SLOW},
+    {WEB_GET, "/api/search", ROLE_VIEWER, search_run, ROUTE_SLOW},
+    {WEB_GET, "/api/status", ROLE_VIEWER, status_show, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
+    {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, ROUTE_SLOW},
+    {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, 0},
+    {WEB_GET, "/api/audit", ROLE_ADMIN, audit_show, ROUTE_POLLED},
 };
 const size_t route_count = sizeof routes / sizeof *routes;
 
@@ -140,7 +140,9 @@ static int check_call(struct call *call, const struct route *route, struct error
                   "the request comes from another site (a proxy must pass on the header Host)");
         return 403;
     }
-    int r = session_find(call->console->sql, token, call->now_us, &call->session, ret_error);
+    bool is_use = !(route->flags & ROUTE_POLLED);
+    int r =
+        session_find(call->console->sql, token, call->now_us, is_use, &call->session, ret_error);
     if (r < 0)
         return status_of(ret_error);
     if (r == 0)
@@ -207,7 +209,7 @@ bool routes_are_slow(void *user, const struct web_request *request) {
     (void)user;
     for (size_t i = 0; i < route_count; i++)
         if (strcmp(routes[i].path, request->path) == 0)
-            return routes[i].is_slow;
+            return routes[i].flags & ROUTE_SLOW;
     return false;
 }
 

@@ -3,12 +3,17 @@
 
 #include "call.h"
 
+enum {
+    ROUTE_SLOW = 1,   /* waits for the server, searches, or hashes a password */
+    ROUTE_POLLED = 2, /* an open page asks by itself: no sign that somebody sits in front of it */
+};
+
 struct route {
     enum web_method method;
     const char *path;
     enum role role; /* the least that may; ROLE_NONE: anybody */
     call_handler *handler;
-    bool is_slow; /* it waits for the server, searches, or hashes a password */
+    unsigned flags;
 };
 
 extern const struct route routes[];

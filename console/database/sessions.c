@@ -11,7 +11,7 @@
 /* ---- throttling ---- */
 
 struct failures {
-    int64_t of_name, of_address;
+    int64_t of_name, of_address, of_both;
 };
 
 static int take_failures(void *user, const struct sql_row *row, struct error *ret_error) {
@@ -19,6 +19,7 @@ static int take_failures(void *user, const struct sql_row *row, struct error *re
     (void)ret_error;
     failures->of_name = sql_integer(row, 0);
     failures->of_address = sql_integer(row, 1);
+    failures->of_both = sql_integer(row, 2);
     return 0;
 }
 
@@ -30,11 +31,12 @@ static int check_failures(struct sql *sql, const char *name, const char *address
                     now_us - SESSION_FAILURES_US, now_us + SESSION_FAILURES_US);
     if (r >= 0)
         r = sql_each(sql, ret_error, take_failures, &failures,
-                     "SELECT coalesce(sum(name = ?), 0), coalesce(sum(address = ?), 0) "
-                     "FROM failures",
+                     "SELECT coalesce(sum(name = ?1), 0), coalesce(sum(address = ?2), 0), "
+                     "coalesce(sum(name = ?1 AND address = ?2), 0) FROM failures",
                      "tt", name, address);
     if (r >= 0 && (failures.of_name >= SESSION_FAILURES_PER_NAME ||
-                   failures.of_address >= SESSION_FAILURES_PER_ADDRESS))
+                   failures.of_address >= SESSION_FAILURES_PER_ADDRESS ||
+                   failures.of_both >= SESSION_FAILURES_OF_BOTH))
         r = error_set(ret_error, ERROR_UNAVAILABLE,
                       "too many failed sign-ins: try again in a quarter of an hour");
     return r;
@@ -146,8 +148,8 @@ static int take_session(void *user, const struct sql_row *row, struct error *ret
     return 0;
 }
 
-int session_find(struct sql *sql, struct text token, int64_t now_us, struct session *ret_session,
-                 struct error *ret_error) {
+int session_find(struct sql *sql, struct text token, int64_t now_us, bool is_use,
+                 struct session *ret_session, struct error *ret_error) {
     struct found found = {.session = ret_session};
     if (token.length != SECRET_SIZE - 1)
         return 0;
@@ -159,10 +161,12 @@ int session_find(struct sql *sql, struct text token, int64_t now_us, struct sess
                      "hii", ret_session->hash, now_us - SESSION_IDLE_US, now_us - SESSION_MOST_US);
     if (r <= 0)
         return r;
-    if (now_us - found.seen_us > SEEN_EVERY_US)
-        r = sql_run(sql, ret_error, "UPDATE sessions SET seen_us = ? WHERE hash = ?", "ih", now_us,
-                    ret_session->hash);
-    return r < 0 ? r : 1;
+    /* If it cannot be kept, the disk is full, say: then people can still look. */
+    struct error ignored;
+    if (is_use && now_us - found.seen_us > SEEN_EVERY_US)
+        sql_run(sql, &ignored, "UPDATE sessions SET seen_us = ? WHERE hash = ?", "ih", now_us,
+                ret_session->hash);
+    return 1;
 }
 
 int session_end(struct sql *sql, const struct session *session, const char *address, int64_t now_us,

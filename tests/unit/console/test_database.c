@@ -62,7 +62,7 @@ static int sign_in(struct bench *bench, const char *name, const char *password, 
 
 static int find(struct bench *bench, const char *token, int64_t now_us) {
     struct session session;
-    return session_find(bench->sql, text_of(token), now_us, &session, &bench->error);
+    return session_find(bench->sql, text_of(token), now_us, true, &session, &bench->error);
 }
 
 /* ---- sessions ---- */
@@ -78,7 +78,8 @@ static void a_session_begins_with_the_right_password_only(void **state) {
     assert_int_equal(sign_in(bench, "anna", good, NOW, token), 0);
     assert_int_equal(sign_in(bench, "anna", good, NOW, other), 0);
     assert_string_not_equal(token, other);
-    assert_int_equal(session_find(bench->sql, text_of(token), NOW, &session, &bench->error), 1);
+    assert_int_equal(session_find(bench->sql, text_of(token), NOW, true, &session, &bench->error),
+                     1);
     assert_string_equal(session.person.name, "anna");
     assert_int_equal(session.person.role, ROLE_ANALYST);
     reopen(bench);
@@ -108,12 +109,54 @@ static void failures_are_throttled_by_name_and_forgotten(void **state) {
     char token[SECRET_SIZE];
     add_person(bench, "anna", ROLE_VIEWER);
     add_person(bench, "bob", ROLE_VIEWER);
-    for (int i = 0; i < SESSION_FAILURES_PER_NAME; i++)
+    for (int i = 0; i < SESSION_FAILURES_OF_BOTH; i++)
         assert_int_equal(sign_in(bench, "anna", "wrong password", NOW + i, token), -ERROR_DENIED);
     assert_int_equal(sign_in(bench, "anna", good, NOW + SECOND, token), -ERROR_UNAVAILABLE);
     assert_int_equal(sign_in(bench, "bob", good, NOW + SECOND, token), 0);
     assert_int_equal(sign_in(bench, "anna", good, NOW + SESSION_FAILURES_US + 2 * SECOND, token),
                      0);
+}
+
+static int try_from(struct bench *bench, const char *name, const char *address) {
+    return session_try(bench->sql, name, address, NOW, &bench->error);
+}
+
+/* One address's failures of a name do not keep the person out elsewhere; many addresses' do. */
+static void failures_are_throttled_by_address(void **state) {
+    struct bench *bench = *state;
+    char text[32];
+    for (int i = 0; i < SESSION_FAILURES_PER_NAME; i++) {
+        snprintf(text, sizeof text, "10.0.0.%d", i / SESSION_FAILURES_OF_BOTH);
+        assert_int_equal(try_from(bench, "anna", text), 0);
+        if (i % SESSION_FAILURES_OF_BOTH == SESSION_FAILURES_OF_BOTH - 1)
+            assert_int_equal(try_from(bench, "anna", text), -ERROR_UNAVAILABLE);
+    }
+    assert_int_equal(try_from(bench, "anna", "10.0.1.1"), -ERROR_UNAVAILABLE);
+    for (int i = 0; i < SESSION_FAILURES_PER_ADDRESS; i++) {
+        snprintf(text, sizeof text, "name%d", i);
+        assert_int_equal(try_from(bench, text, "10.0.2.2"), 0);
+    }
+    assert_int_equal(try_from(bench, "bob", "10.0.2.2"), -ERROR_UNAVAILABLE);
+    assert_int_equal(try_from(bench, "bob", "10.0.2.3"), 0);
+}
+
+static void a_page_that_only_asks_by_itself_is_idle(void **state) {
+    struct bench *bench = *state;
+    struct session session;
+    char token[SECRET_SIZE];
+    add_person(bench, "anna", ROLE_VIEWER);
+    assert_int_equal(sign_in(bench, "anna", good, NOW, token), 0);
+    assert_int_equal(session_find(bench->sql, text_of(token), NOW + SESSION_IDLE_US, false,
+                                  &session, &bench->error),
+                     1);
+    /* Nor can it be kept that it is used, but that ends no session. */
+    assert_int_equal(sql_script(bench->sql,
+                                "CREATE TRIGGER full BEFORE UPDATE ON sessions "
+                                "BEGIN SELECT RAISE(ABORT, 'full'); END",
+                                &bench->error),
+                     0);
+    assert_int_equal(find(bench, token, NOW + SESSION_IDLE_US), 1);
+    assert_int_equal(find(bench, token, NOW + SESSION_IDLE_US + SECOND), 0);
 }
 
 #define TRIES 24
@@ -135,7 +178,7 @@ static void many_tries_at_once_are_not_more(void **state) {
         pthread_join(threads[i], &result);
         tried += result != NULL;
     }
-    assert_int_equal(tried, SESSION_FAILURES_PER_NAME);
+    assert_int_equal(tried, SESSION_FAILURES_OF_BOTH);
     assert_int_equal(session_try_was_good(bench->sql, "anna", "127.0.0.1", NOW, &bench->error), 0);
     assert_non_null(try(bench)); /* a good one does not count */
     assert_null(try(bench));
@@ -431,6 +474,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_claim_keeps_others_out_until_it_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_unsure_can_be_decided, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_label_that_came_meanwhile_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(failures_are_throttled_by_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_only_asks_by_itself_is_idle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_tries_at_once_are_not_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(labels_are_reported_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_decision_and_its_audit_entry_come_together, set_up,
