@@ -277,8 +277,13 @@ class ConsoleTest(ServerTest):
             outcome = {"transaction_id": "t1", "label": "LABEL_CHARGEBACK", "source": "feed"}
             connection.call({"report_outcome": {"outcomes": [outcome]}})
         self.console.flags = ()
+        archive, self.console.archive = self.console.archive, os.path.join(self.folder, "later")
         self.console.start()
         anna = self.console.session("anna")
+        wait_for(lambda: "later" in anna.get("/api/live")[1]["archive"]["problem"])
+        time.sleep(0.5)  # the server is there, but what the archive has is not known
+        self.assertEqual(anna.get("/api/live")[1]["unreported"], 2)
+        os.symlink(archive, self.console.archive)
         wait_for(lambda: all(row["reported"] for row in self.reviews(anna, decided=1)))
         problems = {row["id"]: row["problem"] for row in self.reviews(anna, decided=1)}
         self.assertEqual(problems, {"t1": "not sent: meanwhile feed reported chargeback", "t2": ""})
