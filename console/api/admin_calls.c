@@ -30,7 +30,7 @@ static int note(const struct call *call, const char *name, const char *before, c
                 struct error *ret_error) {
     const struct audit_entry entry = {.at_us = call->now_us,
                                       .person = call->session.person.name,
-                                      .address = call->request->address,
+                                      .address = call->address,
                                       .action = "person",
                                       .subject = name,
                                       .before = before,
@@ -85,13 +85,12 @@ int people_update(struct call *call, struct error *ret_error) {
     if (r == 0 && !json_is_boolean(disabled))
         r = error_set(ret_error, ERROR_INVALID, "disabled: expected true or false");
     if (r == 0)
-        r = people_find(sql, name, &before, NULL, ret_error);
+        r = sql_begin(sql, ret_error);
     if (r < 0)
         return r;
-    r = sql_begin(sql, ret_error);
-    if (r < 0)
-        return r;
-    r = people_change(sql, name, role, json_is_true(disabled), ret_error);
+    r = people_find(sql, name, &before, NULL, ret_error);
+    if (r == 0)
+        r = people_change(sql, name, role, json_is_true(disabled), ret_error);
     if (r == 0)
         r = note(call, name, shown(before.role, before.disabled),
                  shown(role, json_is_true(disabled)), ret_error);

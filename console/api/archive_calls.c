@@ -3,6 +3,7 @@
 
 #include "clients/cli/explain/explain_json.h"
 #include "clients/cli/io/timestamp.h"
+#include "clients/cli/terminal/folders.h"
 #include "console/archive/row_json.h"
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
@@ -10,6 +11,7 @@
 #include "server/ops/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXPLAIN_DEADLINE_US UINT64_C(60000000)
@@ -159,8 +161,6 @@ static int read_query(const struct call *call, struct find_key keys[FIELD_COUNT]
 
 int search_run(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
-    const struct find_options options = {.archive = call->console->archive,
-                                         .index = FIND_KEEP_INDEX};
     struct search search = {.out = out, .started_us = clock_monotonic_us(&clock_system)};
     const struct find_taker taker = {.take = take_row, .user = &search, .is_expired = is_expired};
     struct find_key keys[FIELD_COUNT];
@@ -169,11 +169,14 @@ int search_run(struct call *call, struct error *ret_error) {
     int r = read_query(call, keys, &query, ret_error);
     if (r < 0)
         return r;
+    char *archive = folder_of_archive(call->console->archive);
+    const struct find_options options = {.archive = archive, .index = FIND_KEEP_INDEX};
     struct find *find = find_new(&options);
     json_begin_object(out, NULL);
     json_begin_array(out, "found");
     r = find_run(find, &query, &taker, &page, ret_error);
     find_free(find);
+    free(archive);
     json_end_array(out);
     if (r < 0)
         return r;

@@ -1,5 +1,9 @@
 #include "call.h"
 
+const char *call_cookie_name(const struct console *console) {
+    return console->is_behind_proxy ? "__Host-harrier_console" : "harrier_console";
+}
+
 int call_text(const struct call *call, const char *member, size_t most, const char **ret_text,
               struct error *ret_error) {
     const json_t *value = json_object_get(call->body, member);

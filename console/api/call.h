@@ -6,6 +6,7 @@
 #include "console/server/connection.h"
 #include "console/web/web.h"
 
+#include <arpa/inet.h>
 #include <jansson.h>
 
 /* What the console is made of; set up by main, the same for all calls. */
@@ -15,21 +16,26 @@ struct console {
     struct follower *follower;
     struct connection *connection;
     struct log *log;
-    const char *archive; /* its folder */
+    const char *archive; /* its folder, or the data folder around it */
+    bool is_behind_proxy;
 };
 
 struct call {
     struct console *console;
     const struct web_request *request;
     struct web_answer *answer;
-    struct session session; /* person.role ROLE_NONE: nobody is signed in */
-    json_t *body;           /* of a POST: an object; else NULL */
+    struct session session;         /* person.role ROLE_NONE: nobody is signed in */
+    json_t *body;                   /* of a POST: an object; else NULL */
+    char address[INET6_ADDRSTRLEN]; /* of the browser, as far as it is known */
     int64_t now_us;
 };
 
 /* Writes the answer's body, and its status if it is not 200. On failure what it wrote is dropped,
  * and the error is the answer. */
 typedef int call_handler(struct call *call, struct error *ret_error);
+
+/* The name of the session's cookie. Behind a proxy with TLS only this host can have set it. */
+const char *call_cookie_name(const struct console *console);
 
 /* Members of the body. ERROR_INVALID names the member. Texts live as long as the call. */
 int call_text(const struct call *call, const char *member, size_t most, const char **ret_text,

@@ -45,29 +45,26 @@ int reviews_show(struct call *call, struct error *ret_error) {
     return r;
 }
 
-static void write_done(struct call *call) {
-    buffer_append_string(&call->answer->body, "{}");
+static int change_claim(struct call *call,
+                        int (*change)(struct sql *sql, const struct review_claim *claim,
+                                      struct error *ret_error),
+                        struct error *ret_error) {
+    struct review_claim claim = {
+        .person = call->session.person.name, .address = call->address, .now_us = call->now_us};
+    int r = call_number(call, "position", &claim.position, ret_error);
+    if (r == 0)
+        r = change(call->console->sql, &claim, ret_error);
+    if (r == 0)
+        buffer_append_string(&call->answer->body, "{}");
+    return r;
 }
 
 int reviews_claim(struct call *call, struct error *ret_error) {
-    uint64_t position;
-    int r = call_number(call, "position", &position, ret_error);
-    if (r == 0)
-        r = review_claim(call->console->sql, position, call->session.person.name, call->now_us,
-                         ret_error);
-    if (r == 0)
-        write_done(call);
-    return r;
+    return change_claim(call, review_claim, ret_error);
 }
 
 int reviews_release(struct call *call, struct error *ret_error) {
-    uint64_t position;
-    int r = call_number(call, "position", &position, ret_error);
-    if (r == 0)
-        r = review_release(call->console->sql, position, call->session.person.name, ret_error);
-    if (r == 0)
-        write_done(call);
-    return r;
+    return change_claim(call, review_release, ret_error);
 }
 
 static int read_decision(struct call *call, struct review_decision *decision,
@@ -116,9 +113,8 @@ static int decide_all(struct call *call, const json_t *positions, struct review_
 
 int reviews_decide(struct call *call, struct error *ret_error) {
     const json_t *positions = json_object_get(call->body, "positions");
-    struct review_decision decision = {.person = call->session.person.name,
-                                       .address = call->request->address,
-                                       .now_us = call->now_us};
+    struct review_decision decision = {
+        .person = call->session.person.name, .address = call->address, .now_us = call->now_us};
     int r = read_decision(call, &decision, ret_error);
     if (r < 0)
         return r;

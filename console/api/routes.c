@@ -4,31 +4,29 @@
 #include "console/page/page.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "server/net/address.h"
 #include "server/ops/clock.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define COOKIE     "harrier_console="
-#define BODY_DEPTH 8
-
 const struct route routes[] = {
-    {WEB_GET, "/api/session", ROLE_NONE, session_show},
-    {WEB_POST, "/api/sign-in", ROLE_NONE, session_begin},
-    {WEB_POST, "/api/sign-out", ROLE_VIEWER, session_finish},
-    {WEB_POST, "/api/password", ROLE_VIEWER, password_change},
-    {WEB_GET, "/api/live", ROLE_VIEWER, live_show},
-    {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show},
-    {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim},
-    {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release},
-    {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide},
-    {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show},
-    {WEB_GET, "/api/search", ROLE_VIEWER, search_run},
-    {WEB_GET, "/api/status", ROLE_VIEWER, status_show},
-    {WEB_GET, "/api/people", ROLE_ADMIN, people_show},
-    {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create},
-    {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update},
-    {WEB_GET, "/api/audit", ROLE_ADMIN, audit_show},
+    {WEB_GET, "/api/session", ROLE_NONE, session_show, 0},
+    {WEB_POST, "/api/sign-in", ROLE_NONE, session_begin, ROUTE_SLOW},
+    {WEB_POST, "/api/sign-out", ROLE_VIEWER, session_finish, 0},
+    {WEB_POST, "/api/password", ROLE_VIEWER, password_change, ROUTE_SLOW},
+    {WEB_GET, "/api/live", ROLE_VIEWER, live_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show, ROUTE_POLLED},
+    {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim, 0},
+    {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, 0},
+    {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, 0},
+    {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, ROUTE_SLOW},
+    {WEB_GET, "/api/search", ROLE_VIEWER, search_run, ROUTE_SLOW},
+    {WEB_GET, "/api/status", ROLE_VIEWER, status_show, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
+    {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, ROUTE_SLOW},
+    {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, 0},
+    {WEB_GET, "/api/audit", ROLE_ADMIN, audit_show, ROUTE_POLLED},
 };
 const size_t route_count = sizeof routes / sizeof *routes;
 
@@ -80,13 +78,43 @@ static bool is_foreign(const struct web_request *request) {
     return *origin && (!authority || strcmp(authority + 3, request->host) != 0);
 }
 
+/* Without a proxy the console is reached as this machine only. A page of another site whose name is
+ * made to stand for this machine's address (DNS rebinding) is the same site to the browser, and
+ * says here that it is not. */
+static bool is_for_another(const struct console *console, const struct web_request *request) {
+    char host[256];
+    size_t length = strlen(request->host);
+    size_t digits = length;
+    while (digits > 0 && text_is_digit(request->host[digits - 1]))
+        digits--;
+    if (digits > 0 && request->host[digits - 1] == ':' && *request->host != '\0')
+        length = digits - 1; /* the port: a tunnel may have another one than ours */
+    bool has_brackets = length >= 2 && *request->host == '[' && request->host[length - 1] == ']';
+    snprintf(host, sizeof host, "%.*s", (int)(has_brackets ? length - 2 : length),
+             request->host + has_brackets);
+    return !console->is_behind_proxy && *host && !address_host_is_loopback(host);
+}
+
+/* Behind a proxy: what it says, which is last; clients may have sent what comes before. */
+static void read_address(struct call *call) {
+    const char *last = strrchr(call->request->forwarded_for, ',');
+    struct in6_addr parsed;
+    last = last ? last + 1 : call->request->forwarded_for;
+    last += strspn(last, " \t");
+    bool is_good = call->console->is_behind_proxy && (inet_pton(AF_INET, last, &parsed) == 1 ||
+                                                      inet_pton(AF_INET6, last, &parsed) == 1);
+    snprintf(call->address, sizeof call->address, "%s", is_good ? last : call->request->address);
+}
+
 /* The session's token in the header Cookie, which may have others. */
-static struct text token_of(const char *cookie) {
+static struct text token_of(const char *cookie, const char *name) {
+    size_t name_length = strlen(name);
     while (*cookie) {
         size_t length = strcspn(cookie, ";");
-        if (strncmp(cookie, COOKIE, strlen(COOKIE)) == 0)
-            return (struct text){.data = cookie + strlen(COOKIE),
-                                 .length = length - strlen(COOKIE)};
+        if (length > name_length && strncmp(cookie, name, name_length) == 0 &&
+            cookie[name_length] == '=')
+            return (struct text){.data = cookie + name_length + 1,
+                                 .length = length - name_length - 1};
         cookie += length;
         cookie += strspn(cookie, "; ");
     }
@@ -106,12 +134,15 @@ static int parse_body(struct call *call, struct error *ret_error) {
 /* 0, or the status of the answer that *ret_error is. */
 static int check_call(struct call *call, const struct route *route, struct error *ret_error) {
     const struct web_request *request = call->request;
-    struct text token = token_of(request->cookie);
+    struct text token = token_of(request->cookie, call_cookie_name(call->console));
     if (route->method == WEB_POST && is_foreign(request)) {
-        error_set(ret_error, ERROR_DENIED, "the request comes from another site");
+        error_set(ret_error, ERROR_DENIED,
+                  "the request comes from another site (a proxy must pass on the header Host)");
         return 403;
     }
-    int r = session_find(call->console->sql, token, call->now_us, &call->session, ret_error);
+    bool is_use = !(route->flags & ROUTE_POLLED);
+    int r =
+        session_find(call->console->sql, token, call->now_us, is_use, &call->session, ret_error);
     if (r < 0)
         return status_of(ret_error);
     if (r == 0)
@@ -144,6 +175,7 @@ static void run(struct console *console, const struct route *route,
                         .answer = answer,
                         .now_us = clock_wall_us(&clock_system)};
     struct error error;
+    read_address(&call);
     int status = check_call(&call, route, &error);
     if (status == 0 && route->handler(&call, &error) < 0)
         status = answer->status != 0 ? answer->status : status_of(&error);
@@ -173,8 +205,21 @@ static void answer_page(const struct web_request *request, struct web_answer *an
         buffer_append(&answer->body, file->bytes, file->length);
 }
 
+bool routes_are_slow(void *user, const struct web_request *request) {
+    (void)user;
+    for (size_t i = 0; i < route_count; i++)
+        if (strcmp(routes[i].path, request->path) == 0)
+            return routes[i].flags & ROUTE_SLOW;
+    return false;
+}
+
 void routes_handle(void *user, const struct web_request *request, struct web_answer *answer) {
     bool is_path = false;
+    if (is_for_another(user, request)) {
+        answer_error(answer, 403,
+                     "without a proxy, the console is reached as localhost or 127.0.0.1");
+        return;
+    }
     for (size_t i = 0; i < route_count; i++) {
         if (strcmp(routes[i].path, request->path) != 0)
             continue;

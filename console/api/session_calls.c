@@ -6,7 +6,11 @@
 
 #include <stdio.h>
 
-#define COOKIE_FORMAT "harrier_console=%s; Path=/; HttpOnly; SameSite=Strict"
+static void set_cookie(struct call *call, const char *token, const char *more) {
+    snprintf(call->answer->cookie, sizeof call->answer->cookie,
+             "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call_cookie_name(call->console), token,
+             call->console->is_behind_proxy ? "; Secure" : "", more);
+}
 
 static void write_session(struct call *call) {
     struct buffer *out = &call->answer->body;
@@ -36,25 +40,54 @@ int session_begin(struct call *call, struct error *ret_error) {
         r = call_text(call, "password", PASSWORD_MOST, &password, ret_error);
     if (r < 0)
         return r;
-    r = session_sign_in(call->console->sql, text_of(name), text_of(password),
-                        call->request->address, call->now_us, token, &call->session, ret_error);
+    struct session before = call->session;
+    r = session_sign_in(call->console->sql, text_of(name), text_of(password), call->address,
+                        call->now_us, token, &call->session, ret_error);
     if (r == -(int)ERROR_UNAVAILABLE)
         call->answer->status = 429;
+    if (r == 0 && before.person.role != ROLE_NONE) /* this browser's */
+        r = session_end(call->console->sql, &before, call->address, call->now_us, ret_error);
     if (r < 0)
         return r;
-    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT, token);
+    set_cookie(call, token, "");
     write_session(call);
     return 0;
 }
 
 int session_finish(struct call *call, struct error *ret_error) {
-    int r = session_end(call->console->sql, &call->session, ret_error);
+    int r = session_end(call->console->sql, &call->session, call->address, call->now_us, ret_error);
     if (r < 0)
         return r;
-    snprintf(call->answer->cookie, sizeof call->answer->cookie, COOKIE_FORMAT "; Max-Age=0", "");
+    set_cookie(call, "", "; Max-Age=0");
     call->session = (struct session){0};
     write_session(call);
     return 0;
+}
+
+/* Whoever found a browser signed in can guess here no more often than by signing in. */
+static int check_old(struct call *call, const char *old, struct error *ret_error) {
+    struct sql *sql = call->console->sql;
+    const char *name = call->session.person.name;
+    char hash[PASSWORD_HASH_SIZE];
+    struct person person;
+    int r = session_try(sql, name, call->address, call->now_us, ret_error);
+    if (r == -(int)ERROR_UNAVAILABLE)
+        call->answer->status = 429;
+    if (r == 0)
+        r = people_find(sql, name, &person, hash, ret_error);
+    if (r < 0)
+        return r;
+    if (password_verify(hash, text_of(old)))
+        return session_try_was_good(sql, name, call->address, call->now_us, ret_error);
+    const struct audit_entry entry = {.at_us = call->now_us,
+                                      .person = name,
+                                      .address = call->address,
+                                      .action = "password failed",
+                                      .subject = name,
+                                      .before = "",
+                                      .after = ""};
+    r = audit_add(sql, &entry, ret_error);
+    return r < 0 ? r : error_set(ret_error, ERROR_INVALID, "the old password is wrong");
 }
 
 /* All sessions of the person end, this one too. */
@@ -62,10 +95,9 @@ int password_change(struct call *call, struct error *ret_error) {
     struct sql *sql = call->console->sql;
     const char *name = call->session.person.name, *old, *new;
     char hash[PASSWORD_HASH_SIZE];
-    struct person person;
     const struct audit_entry entry = {.at_us = call->now_us,
                                       .person = name,
-                                      .address = call->request->address,
+                                      .address = call->address,
                                       .action = "password",
                                       .subject = name,
                                       .before = "",
@@ -76,9 +108,7 @@ int password_change(struct call *call, struct error *ret_error) {
     if (r == 0)
         r = password_check(text_of(new), ret_error);
     if (r == 0)
-        r = people_find(sql, name, &person, hash, ret_error);
-    if (r == 0 && !password_verify(hash, text_of(old)))
-        r = error_set(ret_error, ERROR_INVALID, "the old password is wrong");
+        r = check_old(call, old, ret_error);
     if (r < 0)
         return r;
     password_hash(text_of(new), hash);

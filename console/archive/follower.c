@@ -2,6 +2,7 @@
  * database transaction each. */
 #include "follower.h"
 
+#include "clients/cli/terminal/folders.h"
 #include "console/database/database.h"
 #include "console/database/reviews.h"
 #include "core/base/check.h"
@@ -16,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROUND_MS      250
-#define PORTION       20000 /* records between two commits while it catches up */
+#define PORTION       5000 /* records between two commits while it catches up: others wait for it */
+#define GAP_US        1000 /* between two portions: a lock is not fair, and requests wait for it */
 #define ARENA_BYTES   ((size_t)256 << 20)
 #define PLACE_EVERY_S 10 /* keep the place at least so often, if nothing else is kept */
 #define DAY_US        INT64_C(86400000000)
@@ -28,10 +31,12 @@ struct follower {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    bool stopping; /* under the lock, as the next two */
+    bool stopping; /* under the lock, as the next three */
+    bool is_current;
     struct archive_place reached;
     char problem[1024];
     /* the thread's own */
+    char *archive; /* of this round */
     struct archive_place place;
     bool has_place;
     int64_t kept_us; /* when the place was last kept */
@@ -46,7 +51,7 @@ static int first_place(const struct follower *follower, struct archive_place *re
                        struct error *ret_error) {
     struct archive_parts *parts;
     int64_t today = clock_wall_us(&clock_system) / DAY_US;
-    int r = archive_parts_open(follower->settings.archive, &parts, ret_error);
+    int r = archive_parts_open(follower->archive, &parts, ret_error);
     if (r < 0)
         return r;
     struct archive_place place = {0};
@@ -190,21 +195,31 @@ static bool is_stopping(struct follower *follower) {
     return stopping;
 }
 
-static int round_of(struct follower *follower, struct error *ret_error) {
+static int read_new(struct follower *follower, struct error *ret_error) {
     struct archive_reader *reader;
     struct archive_place end;
     int r = follower->has_place ? 0 : find_place(follower, ret_error);
     if (r == 0)
-        r = archive_reader_open(follower->settings.archive, follower->place, &reader, ret_error);
+        r = archive_reader_open(follower->archive, follower->place, &reader, ret_error);
     if (r < 0)
         return r;
     r = archive_reader_synced(reader, &end, ret_error);
+    if (r == 0 && end.position == 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no records yet", follower->archive);
     if (r == 0 && follower->place.position < end.position)
-        do
-            r = read_portion(follower, reader, end.position, ret_error);
-        while (r > 0 && !is_stopping(follower));
+        while ((r = read_portion(follower, reader, end.position, ret_error)) > 0 &&
+               !is_stopping(follower))
+            usleep(GAP_US);
     archive_reader_close(reader);
     return r < 0 ? r : 0;
+}
+
+/* The server may make the folder later than the console starts. */
+static int round_of(struct follower *follower, struct error *ret_error) {
+    follower->archive = folder_of_archive(follower->settings.archive);
+    int r = read_new(follower, ret_error);
+    free(follower->archive);
+    return r;
 }
 
 /* Each problem is logged once, until there is another one or none. */
@@ -214,6 +229,7 @@ static void note(struct follower *follower, int r, const struct error *error) {
     bool is_new = strcmp(follower->problem, problem) != 0;
     snprintf(follower->problem, sizeof follower->problem, "%s", problem);
     follower->reached = follower->place;
+    follower->is_current = r == 0 && !follower->stopping;
     pthread_mutex_unlock(&follower->lock);
     if (is_new && r < 0)
         log_line(follower->settings.log, LOG_WARNING, "cannot follow the archive: %s", problem);
@@ -272,6 +288,13 @@ void follower_stop(struct follower *follower) {
     pthread_cond_destroy(&follower->woken);
     pthread_mutex_destroy(&follower->lock);
     free(follower);
+}
+
+bool follower_is_current(struct follower *follower) {
+    pthread_mutex_lock(&follower->lock);
+    bool is_current = follower->is_current;
+    pthread_mutex_unlock(&follower->lock);
+    return is_current;
 }
 
 void follower_write(struct follower *follower, struct buffer *out) {

@@ -13,7 +13,7 @@
 struct follower;
 
 struct follower_settings {
-    const char *archive;
+    const char *archive; /* its folder, or the data folder around it; it may come later */
     struct sql *sql;
     struct live *live;
     struct log *log;
@@ -24,6 +24,9 @@ struct follower_settings {
 /* The settings are copied, but not what they point to. */
 struct follower *follower_start(const struct follower_settings *settings);
 void follower_stop(struct follower *follower); /* waits for its end; NULL is allowed */
+
+/* Had it, a moment ago, read all that the archive has? Any thread. */
+bool follower_is_current(struct follower *follower);
 
 /* Appends "archive": an object with the position that was reached, and what is wrong ("": nothing).
  * Any thread. */

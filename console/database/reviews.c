@@ -30,8 +30,16 @@ int reviews_close(struct sql *sql, uint64_t position, const char *label, const c
         return 0;
     int r = sql_run(sql, ret_error,
                     "UPDATE reviews SET label = ?, decided_by = ?, decided_us = ?, reported = 1, "
-                    "claimed_by = '', claimed_until_us = 0 WHERE position = ? AND label = ''",
+                    "claimed_by = '', claimed_until_us = 0 "
+                    "WHERE position = ? AND label IN ('', '" REVIEW_UNSURE "')",
                     "ttii", label, source, at_us, (int64_t)position);
+    if (r == 0)
+        r = sql_run(sql, ret_error,
+                    "UPDATE reviews SET reported = 1, problem = "
+                    "CASE WHEN label = ?1 AND '" REVIEW_SOURCE "' || decided_by = ?2 THEN '' "
+                    "ELSE 'not sent: meanwhile ' || ?2 || ' reported ' || ?1 END "
+                    "WHERE position = ?3 AND label != '' AND reported = 0",
+                    "tti", label, source, (int64_t)position);
     return r < 0 ? r : 0;
 }
 
@@ -123,9 +131,8 @@ int reviews_find(struct sql *sql, uint64_t position, struct buffer *out, struct 
 /* ---- claims and decisions ---- */
 
 struct holder {
-    char claimed_by[65], decided_by[129];
+    char claimed_by[65], decided_by[129], label[16];
     int64_t until_us;
-    bool is_decided;
 };
 
 static int take_holder(void *user, const struct sql_row *row, struct error *ret_error) {
@@ -133,16 +140,15 @@ static int take_holder(void *user, const struct sql_row *row, struct error *ret_
     (void)ret_error;
     snprintf(holder->claimed_by, sizeof holder->claimed_by, "%s", sql_text(row, 0));
     holder->until_us = sql_integer(row, 1);
-    holder->is_decided = *sql_text(row, 2) != '\0';
+    snprintf(holder->label, sizeof holder->label, "%s", sql_text(row, 2));
     snprintf(holder->decided_by, sizeof holder->decided_by, "%s", sql_text(row, 3));
     return 0;
 }
 
 /* May this person work on it? In a transaction. */
 static int check_free(struct sql *sql, uint64_t position, const char *person, int64_t now_us,
-                      struct error *ret_error) {
-    struct holder holder = {0};
-    int r = sql_each(sql, ret_error, take_holder, &holder,
+                      struct holder *ret_holder, struct error *ret_error) {
+    int r = sql_each(sql, ret_error, take_holder, ret_holder,
                      "SELECT claimed_by, claimed_until_us, label, decided_by FROM reviews "
                      "WHERE position = ?",
                      "i", (int64_t)position);
@@ -150,57 +156,89 @@ static int check_free(struct sql *sql, uint64_t position, const char *person, in
         return r;
     if (r == 0)
         return error_set(ret_error, ERROR_NOT_FOUND, "no review of this transaction is open");
-    if (holder.is_decided)
-        return error_set(ret_error, ERROR_EXISTS, "%s has decided this review", holder.decided_by);
-    if (holder.until_us > now_us && strcmp(holder.claimed_by, person) != 0)
+    if (*ret_holder->label && strcmp(ret_holder->label, REVIEW_UNSURE) != 0)
+        return error_set(ret_error, ERROR_EXISTS, "%s has decided this review",
+                         ret_holder->decided_by);
+    if (ret_holder->until_us > now_us && strcmp(ret_holder->claimed_by, person) != 0)
         return error_set(ret_error, ERROR_EXISTS, "%s is working on this review",
-                         holder.claimed_by);
+                         ret_holder->claimed_by);
     return 0;
 }
 
-int review_claim(struct sql *sql, uint64_t position, const char *person, int64_t now_us,
-                 struct error *ret_error) {
-    int r = sql_begin(sql, ret_error);
-    if (r < 0)
-        return r;
-    r = check_free(sql, position, person, now_us, ret_error);
+static int note(struct sql *sql, const struct review_claim *claim, const char *action,
+                const char *before, const char *after, struct error *ret_error) {
+    char subject[32];
+    snprintf(subject, sizeof subject, "%llu", (unsigned long long)claim->position);
+    const struct audit_entry entry = {.at_us = claim->now_us,
+                                      .person = claim->person,
+                                      .address = claim->address,
+                                      .action = action,
+                                      .subject = subject,
+                                      .before = before,
+                                      .after = after};
+    return audit_add(sql, &entry, ret_error);
+}
+
+static int take_claim(struct sql *sql, const struct review_claim *claim, struct error *ret_error) {
+    struct holder holder = {0};
+    int r = check_free(sql, claim->position, claim->person, claim->now_us, &holder, ret_error);
     if (r == 0)
         r = sql_run(sql, ret_error,
                     "UPDATE reviews SET claimed_by = ?, claimed_until_us = ? WHERE position = ?",
-                    "tii", person, now_us + REVIEW_LEASE_US, (int64_t)position);
+                    "tii", claim->person, claim->now_us + REVIEW_LEASE_US,
+                    (int64_t)claim->position);
+    if (r >= 0 && strcmp(holder.claimed_by, claim->person) != 0)
+        r = note(sql, claim, "claim", holder.claimed_by, claim->person, ret_error);
+    return r;
+}
+
+static int give_back(struct sql *sql, const struct review_claim *claim, struct error *ret_error) {
+    int r = sql_run(sql, ret_error,
+                    "UPDATE reviews SET claimed_by = '', claimed_until_us = 0 "
+                    "WHERE position = ? AND claimed_by = ?",
+                    "it", (int64_t)claim->position, claim->person);
+    return r <= 0 ? r : note(sql, claim, "release", claim->person, "", ret_error);
+}
+
+static int in_transaction(struct sql *sql, const struct review_claim *claim,
+                          int (*change)(struct sql *sql, const struct review_claim *claim,
+                                        struct error *ret_error),
+                          struct error *ret_error) {
+    int r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    r = change(sql, claim, ret_error);
     int ended = sql_end(sql, r >= 0, ret_error);
     return r < 0 ? r : ended;
 }
 
-int review_release(struct sql *sql, uint64_t position, const char *person,
-                   struct error *ret_error) {
-    int r = sql_run(sql, ret_error,
-                    "UPDATE reviews SET claimed_by = '', claimed_until_us = 0 "
-                    "WHERE position = ? AND claimed_by = ? AND label = ''",
-                    "it", (int64_t)position, person);
-    return r < 0 ? r : 0;
+int review_claim(struct sql *sql, const struct review_claim *claim, struct error *ret_error) {
+    return in_transaction(sql, claim, take_claim, ret_error);
+}
+
+int review_release(struct sql *sql, const struct review_claim *claim, struct error *ret_error) {
+    return in_transaction(sql, claim, give_back, ret_error);
 }
 
 static int decide(struct sql *sql, const struct review_decision *decision,
                   struct error *ret_error) {
-    char subject[32];
-    snprintf(subject, sizeof subject, "%llu", (unsigned long long)decision->position);
-    const struct audit_entry entry = {.at_us = decision->now_us,
-                                      .person = decision->person,
-                                      .address = decision->address,
-                                      .action = "review",
-                                      .subject = subject,
-                                      .before = "open",
-                                      .after = decision->label};
+    const struct review_claim who = {.position = decision->position,
+                                     .person = decision->person,
+                                     .address = decision->address,
+                                     .now_us = decision->now_us};
     bool is_reported = strcmp(decision->label, REVIEW_UNSURE) == 0; /* there is nothing to report */
-    int r = check_free(sql, decision->position, decision->person, decision->now_us, ret_error);
+    struct holder holder = {0};
+    int r =
+        check_free(sql, decision->position, decision->person, decision->now_us, &holder, ret_error);
     if (r == 0)
         r = sql_run(sql, ret_error,
                     "UPDATE reviews SET label = ?, note = ?, decided_by = ?, decided_us = ?, "
                     "reported = ?, claimed_by = '', claimed_until_us = 0 WHERE position = ?",
                     "tttiii", decision->label, decision->note, decision->person, decision->now_us,
                     (int64_t)is_reported, (int64_t)decision->position);
-    return r < 0 ? r : audit_add(sql, &entry, ret_error);
+    return r < 0 ? r
+                 : note(sql, &who, "review", *holder.label ? holder.label : "open", decision->label,
+                        ret_error);
 }
 
 int review_decide(struct sql *sql, const struct review_decision *decision,

@@ -11,6 +11,7 @@
 #define REVIEW_LEASE_US INT64_C(300000000) /* 5 minutes */
 #define REVIEW_NOTE_MAX 2000               /* bytes */
 #define REVIEW_UNSURE   "unsure"           /* a label that only the console knows */
+#define REVIEW_SOURCE   "console:"         /* before a person's name: the source, in the archive */
 
 struct review {
     uint64_t position; /* of the transaction's record */
@@ -22,8 +23,10 @@ struct review {
 
 /* One that is there already stays. */
 int reviews_add(struct sql *sql, const struct review *review, struct error *ret_error);
-/* Another source reported a label, and the review is still open: it is closed. label "none": the
- * label was withdrawn; nothing changes. */
+/* The archive has a label. A review that is open or unsure is closed with it. One whose own label
+ * has not been reported yet is settled: either this is that label (its source is REVIEW_SOURCE and
+ * the person), or it is another source's, which stays: ours is not sent any more, and its problem
+ * says so. label "none": the label was withdrawn; nothing changes. */
 int reviews_close(struct sql *sql, uint64_t position, const char *label, const char *source,
                   int64_t at_us, struct error *ret_error);
 
@@ -44,13 +47,19 @@ int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct er
 /* Appends "review": what is known of it, or null. */
 int reviews_find(struct sql *sql, uint64_t position, struct buffer *out, struct error *ret_error);
 
+/* Who claims one, or gives it back, and from where. */
+struct review_claim {
+    uint64_t position;
+    const char *person, *address;
+    int64_t now_us;
+};
 /* Claims it, or prolongs the claim. ERROR_EXISTS: another person has it, or it is decided: the
- * message says who. ERROR_NOT_FOUND. */
-int review_claim(struct sql *sql, uint64_t position, const char *person, int64_t now_us,
-                 struct error *ret_error);
-int review_release(struct sql *sql, uint64_t position, const char *person, struct error *ret_error);
+ * message says who. ERROR_NOT_FOUND. A new claim, and its end, are in the audit log. */
+int review_claim(struct sql *sql, const struct review_claim *claim, struct error *ret_error);
+/* Does nothing if the person has no claim. */
+int review_release(struct sql *sql, const struct review_claim *claim, struct error *ret_error);
 /* With its entry in the audit log, in one transaction. The person needs no claim, but no one else
- * may have one. Errors as of review_claim(). */
+ * may have one. One that is REVIEW_UNSURE can be decided again. Errors as of review_claim(). */
 struct review_decision {
     uint64_t position;
     const char *label; /* "fraud", "legit" or REVIEW_UNSURE */

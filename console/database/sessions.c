@@ -11,7 +11,7 @@
 /* ---- throttling ---- */
 
 struct failures {
-    int64_t of_name, of_address;
+    int64_t of_name, of_address, of_both;
 };
 
 static int take_failures(void *user, const struct sql_row *row, struct error *ret_error) {
@@ -19,24 +19,49 @@ static int take_failures(void *user, const struct sql_row *row, struct error *re
     (void)ret_error;
     failures->of_name = sql_integer(row, 0);
     failures->of_address = sql_integer(row, 1);
+    failures->of_both = sql_integer(row, 2);
     return 0;
 }
 
 static int check_failures(struct sql *sql, const char *name, const char *address, int64_t now_us,
                           struct error *ret_error) {
     struct failures failures = {0};
-    int64_t since_us = now_us - SESSION_FAILURES_US;
-    int r = sql_run(sql, ret_error, "DELETE FROM failures WHERE at_us < ?", "i", since_us);
+    /* Those of the future are of a clock that was wrong, and would never end. */
+    int r = sql_run(sql, ret_error, "DELETE FROM failures WHERE at_us < ? OR at_us > ?", "ii",
+                    now_us - SESSION_FAILURES_US, now_us + SESSION_FAILURES_US);
     if (r >= 0)
         r = sql_each(sql, ret_error, take_failures, &failures,
-                     "SELECT coalesce(sum(name = ?), 0), coalesce(sum(address = ?), 0) "
-                     "FROM failures",
+                     "SELECT coalesce(sum(name = ?1), 0), coalesce(sum(address = ?2), 0), "
+                     "coalesce(sum(name = ?1 AND address = ?2), 0) FROM failures",
                      "tt", name, address);
     if (r >= 0 && (failures.of_name >= SESSION_FAILURES_PER_NAME ||
-                   failures.of_address >= SESSION_FAILURES_PER_ADDRESS))
+                   failures.of_address >= SESSION_FAILURES_PER_ADDRESS ||
+                   failures.of_both >= SESSION_FAILURES_OF_BOTH))
         r = error_set(ret_error, ERROR_UNAVAILABLE,
                       "too many failed sign-ins: try again in a quarter of an hour");
     return r;
+}
+
+int session_try(struct sql *sql, const char *name, const char *address, int64_t now_us,
+                struct error *ret_error) {
+    int r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    r = check_failures(sql, name, address, now_us, ret_error);
+    if (r >= 0)
+        r = sql_run(sql, ret_error, "INSERT INTO failures (name, address, at_us) VALUES (?, ?, ?)",
+                    "tti", name, address, now_us);
+    int ended = sql_end(sql, r >= 0, ret_error);
+    return r < 0 ? r : ended;
+}
+
+int session_try_was_good(struct sql *sql, const char *name, const char *address, int64_t now_us,
+                         struct error *ret_error) {
+    int r = sql_run(sql, ret_error,
+                    "DELETE FROM failures WHERE rowid = (SELECT max(rowid) FROM failures "
+                    "WHERE name = ? AND address = ? AND at_us = ?)",
+                    "tti", name, address, now_us);
+    return r < 0 ? r : 0;
 }
 
 /* ---- signing in ---- */
@@ -56,7 +81,7 @@ static int take_in(struct sql *sql, const char *address, int64_t now_us, const c
     return r;
 }
 
-/* One transaction: the session, or the failure, with its entry in the audit log. */
+/* One transaction: the session, or that there is none, with its entry in the audit log. */
 static int record_sign_in(struct sql *sql, const char *name, const char *address, int64_t now_us,
                           bool is_good, const char *token, struct session *session,
                           struct error *ret_error) {
@@ -71,10 +96,9 @@ static int record_sign_in(struct sql *sql, const char *name, const char *address
     if (r < 0)
         return r;
     if (is_good)
+        r = session_try_was_good(sql, name, address, now_us, ret_error);
+    if (r >= 0 && is_good)
         r = take_in(sql, address, now_us, token, session, ret_error);
-    else
-        r = sql_run(sql, ret_error, "INSERT INTO failures (name, address, at_us) VALUES (?, ?, ?)",
-                    "tti", name, address, now_us);
     if (r >= 0)
         r = audit_add(sql, &entry, ret_error);
     int ended = sql_end(sql, r >= 0, ret_error);
@@ -90,7 +114,7 @@ int session_sign_in(struct sql *sql, struct text name, struct text password, con
     /* What cannot be a name is counted, and noted, under none. */
     bool is_name = person_check_name(name, &unknown) == 0;
     snprintf(shown, sizeof shown, "%" TEXT_FORMAT, is_name ? (int)name.length : 0, name.data);
-    int r = check_failures(sql, shown, address, now_us, ret_error);
+    int r = session_try(sql, shown, address, now_us, ret_error);
     if (r < 0)
         return r;
     r = people_find(sql, shown, &ret_session->person, hash, ret_error);
@@ -124,8 +148,8 @@ static int take_session(void *user, const struct sql_row *row, struct error *ret
     return 0;
 }
 
-int session_find(struct sql *sql, struct text token, int64_t now_us, struct session *ret_session,
-                 struct error *ret_error) {
+int session_find(struct sql *sql, struct text token, int64_t now_us, bool is_use,
+                 struct session *ret_session, struct error *ret_error) {
     struct found found = {.session = ret_session};
     if (token.length != SECRET_SIZE - 1)
         return 0;
@@ -137,13 +161,29 @@ int session_find(struct sql *sql, struct text token, int64_t now_us, struct sess
                      "hii", ret_session->hash, now_us - SESSION_IDLE_US, now_us - SESSION_MOST_US);
     if (r <= 0)
         return r;
-    if (now_us - found.seen_us > SEEN_EVERY_US)
-        r = sql_run(sql, ret_error, "UPDATE sessions SET seen_us = ? WHERE hash = ?", "ih", now_us,
-                    ret_session->hash);
-    return r < 0 ? r : 1;
+    /* If it cannot be kept, the disk is full, say: then people can still look. */
+    struct error ignored;
+    if (is_use && now_us - found.seen_us > SEEN_EVERY_US)
+        sql_run(sql, &ignored, "UPDATE sessions SET seen_us = ? WHERE hash = ?", "ih", now_us,
+                ret_session->hash);
+    return 1;
 }
 
-int session_end(struct sql *sql, const struct session *session, struct error *ret_error) {
-    int r = sql_run(sql, ret_error, "DELETE FROM sessions WHERE hash = ?", "h", session->hash);
-    return r < 0 ? r : 0;
+int session_end(struct sql *sql, const struct session *session, const char *address, int64_t now_us,
+                struct error *ret_error) {
+    const struct audit_entry entry = {.at_us = now_us,
+                                      .person = session->person.name,
+                                      .address = address,
+                                      .action = "sign-out",
+                                      .subject = "",
+                                      .before = "",
+                                      .after = ""};
+    int r = sql_begin(sql, ret_error);
+    if (r < 0)
+        return r;
+    r = sql_run(sql, ret_error, "DELETE FROM sessions WHERE hash = ?", "h", session->hash);
+    if (r > 0) /* 0: another request ended it meanwhile */
+        r = audit_add(sql, &entry, ret_error);
+    int ended = sql_end(sql, r >= 0, ret_error);
+    return r < 0 ? r : ended;
 }

@@ -149,10 +149,6 @@ int sql_end(struct sql *sql, bool keep, struct error *ret_error) {
     return r;
 }
 
-int64_t sql_last_row(struct sql *sql) {
-    return sqlite3_last_insert_rowid(sql->connection);
-}
-
 /* ---- opening ---- */
 
 static int take_integer(void *user, const struct sql_row *row, struct error *ret_error) {

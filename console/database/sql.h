@@ -41,5 +41,3 @@ const char *sql_text(const struct sql_row *row, int column);
 /* Between begin and end, other threads wait. end with keep false takes everything back. */
 int sql_begin(struct sql *sql, struct error *ret_error);
 int sql_end(struct sql *sql, bool keep, struct error *ret_error);
-/* The rowid of the last row that this connection inserted; within a transaction. */
-int64_t sql_last_row(struct sql *sql);

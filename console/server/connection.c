@@ -13,7 +13,6 @@
 #define AGAIN_S     5
 #define AT_ONCE     100 /* outcomes in a call */
 #define DEADLINE_US UINT64_C(5000000)
-#define SOURCE      "console:" /* before the person's name: who said so, in the archive */
 
 struct connection {
     struct connection_settings settings;
@@ -86,14 +85,14 @@ static int report_some(struct connection *connection, struct error *ret_error) {
     static const struct harrier_call_options options = {.deadline_us = DEADLINE_US};
     struct review_report reports[AT_ONCE];
     struct harrier_outcome outcomes[AT_ONCE];
-    char sources[AT_ONCE][sizeof SOURCE + sizeof reports->person];
+    char sources[AT_ONCE][sizeof REVIEW_SOURCE + sizeof reports->person];
     struct harrier_reply *reply;
     struct harrier_error error;
     int count = reviews_unreported(connection->settings.sql, reports, AT_ONCE, ret_error);
     if (count <= 0)
         return count;
     for (int i = 0; i < count; i++) {
-        snprintf(sources[i], sizeof sources[i], SOURCE "%s", reports[i].person);
+        snprintf(sources[i], sizeof sources[i], REVIEW_SOURCE "%s", reports[i].person);
         outcomes[i] = (struct harrier_outcome){.transaction_id = reports[i].transaction_id,
                                                .label = label_of(reports[i].label),
                                                .known_time_us = reports[i].decided_us,
@@ -108,8 +107,11 @@ static int report_some(struct connection *connection, struct error *ret_error) {
 }
 
 static void report_all(struct connection *connection) {
+    const struct connection_settings *settings = &connection->settings;
     struct error error;
     int r;
+    if (!settings->may_report(settings->user))
+        return;
     do
         r = report_some(connection, &error);
     while (r == AT_ONCE);
@@ -171,14 +173,18 @@ int connection_open(const struct connection_settings *settings, struct connectio
     return 0;
 }
 
-void connection_close(struct connection *connection) {
-    if (!connection)
-        return;
+void connection_stop(struct connection *connection) {
     pthread_mutex_lock(&connection->lock);
     connection->stopping = true;
     pthread_cond_signal(&connection->woken);
     pthread_mutex_unlock(&connection->lock);
-    harrier_client_close(connection->client, 0); /* ends calls that wait */
+    harrier_client_close(connection->client, 0);
+}
+
+void connection_close(struct connection *connection) {
+    if (!connection)
+        return;
+    connection_stop(connection);
     pthread_join(connection->thread, NULL);
     harrier_client_free(connection->client);
     pthread_cond_destroy(&connection->woken);

@@ -13,11 +13,17 @@ struct connection_settings {
     const char *token; /* "": none */
     struct sql *sql;
     struct log *log;
+    /* Is what the archive has known by now? Until then no label is reported: it may be there
+     * already, or another source's may have come since. Any thread. */
+    bool (*may_report)(void *user);
+    void *user;
 };
 
 /* ERROR_INVALID: the address or the token. Does not wait for the server. */
 int connection_open(const struct connection_settings *settings, struct connection **ret_connection,
                     struct error *ret_error);
+/* Ends calls that wait for the server; later ones fail. Any thread. */
+void connection_stop(struct connection *connection);
 void connection_close(struct connection *connection); /* NULL is allowed */
 
 /* For calls; any thread. */

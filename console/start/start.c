@@ -88,23 +88,31 @@ static int read_token(const char *path, char token[TOKEN_MOST + 2], struct error
     return 0;
 }
 
+static bool may_report(void *user) {
+    const struct console *console = user;
+    return follower_is_current(console->follower);
+}
+
 static int open_connection(struct console *console, const struct console_options *options,
                            struct error *ret_error) {
     char token[TOKEN_MOST + 2];
     int r = read_token(options->token_file, token, ret_error);
     if (r < 0)
         return r;
-    const struct connection_settings settings = {
-        .address = options->server, .token = token, .sql = console->sql, .log = console->log};
-    r = connection_open(&settings, &console->connection, ret_error);
-    return r;
+    const struct connection_settings settings = {.address = options->server,
+                                                 .token = token,
+                                                 .sql = console->sql,
+                                                 .log = console->log,
+                                                 .may_report = may_report,
+                                                 .user = console};
+    return connection_open(&settings, &console->connection, ret_error);
 }
 
 static int open_web(struct console *console, const struct console_options *options,
                     struct web **ret_web, struct error *ret_error) {
     const struct web_settings settings = {
         .listen = options->listen,
-        .handler = {.handle = routes_handle, .user = console},
+        .handler = {.handle = routes_handle, .is_slow = routes_are_slow, .user = console},
         .threads = THREADS,
         .connections_max = CONNECTIONS_MAX,
         .patience_us = PATIENCE_US,
@@ -136,23 +144,23 @@ static int serve(struct console *console, const struct console_options *options,
                  struct error *ret_error) {
     const volatile int *interrupted = interrupt_watch();
     struct web *web;
-    int r = open_connection(console, options, ret_error);
-    if (r < 0)
-        return r;
     const struct follower_settings follower = {.archive = console->archive,
                                                .sql = console->sql,
                                                .live = console->live,
                                                .log = console->log,
                                                .days_before = options->days};
     console->follower = follower_start(&follower);
-    r = open_web(console, options, &web, ret_error);
+    int r = open_connection(console, options, ret_error);
+    if (r == 0)
+        r = open_web(console, options, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
         wait_for_end(interrupted);
+        connection_stop(console->connection); /* or an explanation could delay the end */
         web_close(web);
     }
+    connection_close(console->connection); /* it asks the follower */
     follower_stop(console->follower);
-    connection_close(console->connection);
     return r;
 }
 
@@ -165,12 +173,11 @@ static int run_serve(const struct console_options *options) {
     int r = database_open(options->data, &console.sql, &error);
     if (r < 0)
         return exit_with(&error);
-    char *archive = folder_of_archive(options->archive);
-    console.archive = archive;
+    console.archive = options->archive;
+    console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
     r = serve(&console, options, &error);
     live_free(console.live);
-    free(archive);
     sql_close(console.sql);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }

@@ -1,8 +1,8 @@
 /* A request's way:
  *
- *   evhttp ──► on_request: framing, limits ──► waiting ──► a working thread: the handler
- *                                                              │
- *   evhttp ◄── on_woken: headers, body  ◄── done ◄─────────────┘
+ *   evhttp ──► on_request: framing, limits ──► quick or slow ──► a working thread: the handler
+ *                                                                    │
+ *   evhttp ◄── on_woken: headers, body  ◄── done ◄───────────────────┘
  *
  * An exchange belongs to the loop's thread but while a working thread has it. When its connection
  * goes meanwhile, only `http` becomes NULL, and the answer is dropped. */
@@ -48,7 +48,7 @@ struct exchange {
     struct evkeyvalq query;
     struct buffer memory; /* of the request's copies */
     struct web_answer answer;
-    bool is_head;
+    bool is_head, is_slow;
     struct exchange *next;
 };
 
@@ -71,8 +71,9 @@ struct web {
     bool has_loop;
     pthread_mutex_t lock;
     pthread_cond_t work;
-    struct exchange_list waiting, done; /* under the lock, as the next two */
-    size_t open;                        /* exchanges that are not freed yet */
+    struct exchange_list quick, slow, done; /* under the lock, as the rest; two of them wait */
+    unsigned slow_working;
+    size_t open; /* exchanges that are not freed yet */
     bool closing;
 };
 
@@ -245,11 +246,29 @@ static void on_woken(evutil_socket_t descriptor, short what, void *user) {
     }
 }
 
+/* Under the lock. Slow ones have at most half of the threads, rounded up. */
+static struct exchange *take_waiting(struct web *web) {
+    struct exchange *exchange = list_take(&web->quick);
+    if (!exchange && web->slow_working < (web->settings.threads + 1) / 2)
+        exchange = list_take(&web->slow);
+    if (exchange && exchange->is_slow)
+        web->slow_working++;
+    return exchange;
+}
+
+/* Under the lock. Where a slow one ends, another may begin: this thread looks next. */
+static void pass_on(struct web *web, struct exchange *exchange) {
+    if (exchange->is_slow)
+        web->slow_working--;
+    list_append(&web->done, exchange);
+    eventfd_write(web->wake_descriptor, 1);
+}
+
 static void *work(void *user) {
     struct web *web = user;
     pthread_mutex_lock(&web->lock);
     for (;;) {
-        struct exchange *exchange = list_take(&web->waiting);
+        struct exchange *exchange = take_waiting(web);
         if (!exchange && web->closing)
             break;
         if (!exchange) {
@@ -260,8 +279,7 @@ static void *work(void *user) {
         web->settings.handler.handle(web->settings.handler.user, &exchange->request,
                                      &exchange->answer);
         pthread_mutex_lock(&web->lock);
-        list_append(&web->done, exchange);
-        eventfd_write(web->wake_descriptor, 1);
+        pass_on(web, exchange);
     }
     pthread_mutex_unlock(&web->lock);
     return NULL;
@@ -272,7 +290,7 @@ static void *work(void *user) {
 /* The places of the copies are filled in once all are there: the memory moves while it grows. */
 struct copies {
     struct buffer *memory;
-    size_t offsets[8], count;
+    size_t offsets[9], count;
 };
 
 static void copy(struct copies *copies, const char *value) {
@@ -282,15 +300,18 @@ static void copy(struct copies *copies, const char *value) {
 
 static void copy_request(struct exchange *exchange, const char *path, const char *address) {
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(exchange->http);
-    static const char *const names[] = {"Cookie", "X-CSRF-Token",   "Origin",
-                                        "Host",   "Sec-Fetch-Site", "If-None-Match"};
+    static const char *const names[] = {"Cookie",         "X-CSRF-Token",  "Origin",         "Host",
+                                        "Sec-Fetch-Site", "If-None-Match", "X-Forwarded-For"};
     struct copies copies = {.memory = &exchange->memory};
     struct evbuffer *input = evhttp_request_get_input_buffer(exchange->http);
     size_t length = evbuffer_get_length(input);
+    const char *value;
     copy(&copies, path);
     copy(&copies, address);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        copy(&copies, evhttp_find_header(headers, names[i]));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        http_header_count(headers, names[i], &value); /* the last: a proxy may add its own */
+        copy(&copies, value);
+    }
     size_t body = exchange->memory.length;
     uint8_t *room = buffer_reserve(&exchange->memory, length);
     check(evbuffer_copyout(input, room, length) == (ev_ssize_t)length);
@@ -306,10 +327,14 @@ static void copy_request(struct exchange *exchange, const char *path, const char
         .host = at + copies.offsets[5],
         .fetch_site = at + copies.offsets[6],
         .if_none_match = at + copies.offsets[7],
+        .forwarded_for = at + copies.offsets[8],
         .query = &exchange->query,
         .body = {.data = at + body, .length = length},
     };
 }
+
+/* With two of them, the console and what is in front of it might pick different ones. */
+static const char *const single_headers[] = {"Cookie", "X-CSRF-Token", "Origin", "Sec-Fetch-Site"};
 
 static int check_request(struct evhttp_request *http, struct http_refusal *refusal) {
     enum evhttp_cmd_type method = evhttp_request_get_command(http);
@@ -323,9 +348,10 @@ static int check_request(struct evhttp_request *http, struct http_refusal *refus
                         "expected GET, HEAD or POST");
         refusal->allow = "GET, HEAD, POST";
     }
-    if (r == 0 && http_header_count(headers, "Cookie", &value) > 1)
-        r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "Cookie",
-                        "the header Cookie is repeated");
+    for (size_t i = 0; r == 0 && i < sizeof single_headers / sizeof *single_headers; i++)
+        if (http_header_count(headers, single_headers[i], &value) > 1)
+            r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                            "the header %s is repeated", single_headers[i]);
     if (r == 0 && method != EVHTTP_REQ_POST && length > 0)
         r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
                         "a request with this method must not have a body");
@@ -367,10 +393,13 @@ static struct exchange *exchange_new(struct web *web, struct evhttp_request *htt
 
 /* false: too many wait already. */
 static bool hand_over(struct web *web, struct exchange *exchange) {
+    const struct web_handler *handler = &web->settings.handler;
+    exchange->is_slow = handler->is_slow && handler->is_slow(handler->user, &exchange->request);
+    struct exchange_list *list = exchange->is_slow ? &web->slow : &web->quick;
     pthread_mutex_lock(&web->lock);
-    bool has_room = web->waiting.count < WEB_WAITING_MAX && !web->closing;
+    bool has_room = list->count < WEB_WAITING_MAX && !web->closing;
     if (has_room) {
-        list_append(&web->waiting, exchange);
+        list_append(list, exchange);
         pthread_cond_signal(&web->work);
     }
     pthread_mutex_unlock(&web->lock);
@@ -477,7 +506,8 @@ int web_open(const struct web_settings *settings, struct web **ret_web, struct e
     struct web *web = check_calloc(1, sizeof *web);
     check(settings->threads > 0 && settings->threads <= THREADS_MAX);
     web->settings = *settings;
-    web->waiting.end = &web->waiting.first;
+    web->quick.end = &web->quick.first;
+    web->slow.end = &web->slow.first;
     web->done.end = &web->done.first;
     pthread_mutex_init(&web->lock, NULL);
     pthread_cond_init(&web->work, NULL);

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WEB_BODY_MAX    ((size_t)4 << 20) /* bytes of a request's body */
-#define WEB_WAITING_MAX 128
+#define WEB_BODY_MAX    ((size_t)64 << 10) /* bytes of a request's body: anyone can send them */
+#define WEB_WAITING_MAX 128                /* of quick ones, and of slow ones: struct web_handler */
 #define WEB_COOKIE_SIZE 256
 
 enum web_method { WEB_GET, WEB_POST }; /* HEAD counts as GET */
@@ -27,8 +27,8 @@ struct web_request {
     const struct evkeyvalq *query; /* decoded: web_query() */
     struct text body;              /* "" or JSON, not parsed yet */
     const char *address;           /* of the client: "127.0.0.1" */
-    /* Headers; "" when absent. */
-    const char *cookie, *csrf, *origin, *host, *fetch_site, *if_none_match;
+    /* Headers; "" when absent. Of one that comes twice, the last; that can be the last two only. */
+    const char *cookie, *csrf, *origin, *host, *fetch_site, *if_none_match, *forwarded_for;
 };
 
 /* The value of a parameter of the query, or "". */
@@ -47,9 +47,12 @@ struct web_answer {
     const char *disposition;      /* static: Content-Disposition; NULL: none */
 };
 
-/* Any of the working threads. */
 struct web_handler {
+    /* Any of the working threads. */
     void (*handle)(void *user, const struct web_request *request, struct web_answer *answer);
+    /* May it take seconds? At most half of the threads work on such requests, so that the others
+     * are answered meanwhile. The loop's thread. NULL: none may. */
+    bool (*is_slow)(void *user, const struct web_request *request);
     void *user;
 };
 

@@ -57,6 +57,7 @@ class Console:
         self.data = os.path.join(folder, "console")
         self.messages = os.path.join(folder, "console.err")
         self.port = free_port()
+        self.archive = os.path.join(server.folder, "data")
         self.process = None
         self.passwords = {}
 
@@ -72,7 +73,7 @@ class Console:
         with open(self.messages, "ab") as messages:
             self.process = subprocess.Popen(
                 [CONSOLE, f"--data={self.data}", f"--server={self.server.address}", f"--listen=127.0.0.1:{self.port}",
-                 *self.flags, os.path.join(self.server.folder, "data")],
+                 *self.flags, self.archive],
                 stderr=messages,
             )
         deadline = time.monotonic() + WAIT

@@ -3,8 +3,11 @@
 and a claim, labels that reach the archive once whatever is killed, and what other sources report."""
 import json
 import os
+import shutil
 import socket
+import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -100,7 +103,7 @@ class ConsoleTest(ServerTest):
                         {"Content-Type": None}):
             with self.subTest(headers=headers):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", decide, headers)[0], 415)
-        for body in (b"", b"[]", b"{", b'{"positions": [1], "positions": [2]}', b"\xff\xfe", b"null", b"[" * 100000,
+        for body in (b"", b"[]", b"{", b'{"positions": [1], "positions": [2]}', b"\xff\xfe", b"null", b"[" * 50000,
                      b'{"a": "\\u0000"}'):
             with self.subTest(body=body[:20]):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", body)[0], 400)
@@ -110,7 +113,7 @@ class ConsoleTest(ServerTest):
                 self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, **change})[0], 422)
         self.assertEqual(anna.ask("POST", "/api/reviews/decide", {**decide, "note": "x" * 2001})[0], 413)
         try:  # it may close the connection before all is sent
-            self.assertEqual(anna.ask("POST", "/api/reviews/decide", b'{"note": "' + b"x" * (5 << 20) + b'"}')[0], 413)
+            self.assertEqual(anna.ask("POST", "/api/reviews/decide", b'{"note": "' + b"x" * (64 << 10) + b'"}')[0], 413)
         except (BrokenPipeError, ConnectionResetError):
             pass
         for path in ("/api/live?limit=501", "/api/live?limit=-1", "/api/live?limit=1e3", "/api/live?verdict=maybe",
@@ -132,6 +135,11 @@ class ConsoleTest(ServerTest):
             with self.subTest(cookie=cookie[:30]):
                 self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": cookie})[0], 401)
         self.assertEqual(nobody.ask("GET", "/api/live", headers={"Cookie": f"a=b; {anna.cookie}; c=d"})[0], 200)
+        for host, status in (("evil.example", 403), (f"evil.example:{self.console.port}", 403), ("127.0.0.1.evil", 403),
+                             ("[::2]:80", 403), ("10.0.0.1", 403), ("localhost:9", 200), ("[::1]", 200),
+                             ("127.0.0.1", 200)):
+            with self.subTest(host=host):
+                self.assertEqual(anna.ask("GET", "/api/live", headers={"Host": host})[0], status)
         for raw in (b"GET /api/live HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", b"\0\0\0\0\r\n\r\n",
                     b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                     b"POST /api/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"):
@@ -160,6 +168,28 @@ class ConsoleTest(ServerTest):
         self.assertNotIn(b"<script>", page)
         self.assertNotIn(b"style=", page)
         self.assertEqual(session.ask("GET", "/", headers={"If-None-Match": headers["ETag"]})[0], 304)
+
+    def test_behind_a_proxy(self):
+        """Its X-Forwarded-For says who asks, so that one client's failures lock nobody else out."""
+        self.console.flags = ("--behind-proxy",)
+        self.console.start()
+        session = self.console.session()
+        sign_in = lambda name, password, forwarded: session.ask(
+            "POST", "/api/sign-in", {"name": name, "password": password},
+            {"Host": "console.example", "Origin": "https://console.example", "X-Forwarded-For": forwarded})
+        for number in range(8):
+            self.assertEqual(sign_in("ada", "wrong", f"10.9.9.{number}, 192.0.2.1")[0], 401)
+        password = self.console.passwords["ada"]
+        self.assertEqual(sign_in("ada", password, "10.0.0.1, 192.0.2.1")[0], 429)
+        status, _, headers = sign_in("ada", password, "192.0.2.1, 2001:db8::7")
+        self.assertEqual(status, 200)
+        self.assertTrue(headers["Set-Cookie"].startswith("__Host-harrier_console="))
+        self.assertIn("; Secure", headers["Set-Cookie"])
+        ada = Session(self.console.port)
+        ada.cookie = headers["Set-Cookie"].split(";")[0]
+        entries = ada.get("/api/audit")[1]["entries"]
+        self.assertEqual([entry["address"] for entry in entries[:2]], ["2001:db8::7", "192.0.2.1"])
+        self.assertEqual(ada.ask("GET", "/api/live", headers={"Cookie": ada.cookie[len("__Host-"):]})[0], 401)
 
     def test_wrong_command_lines(self):
         for words, message in (([], "which archive?"), (["a", "b"], "archive"), (["--listen=0.0.0.0:80", "a"], "TLS"),
@@ -232,6 +262,113 @@ class ConsoleTest(ServerTest):
         wait_for(lambda: len(self.reviews(anna)) == 2)
         row = self.reviews(anna, decided=1)[0]
         self.assertEqual((row["id"], row["label"], row["decided_by"]), ("t2", "chargeback", "feed"))
+
+    def test_a_label_that_came_meanwhile_stays(self):
+        """Decided while the server is out of reach; before the label can be sent, another source reports one."""
+        self.score(range(1, 3))
+        self.console.flags = ("--server=tcp://127.0.0.1:1",)
+        self.console.start()
+        anna = self.console.session("anna")
+        rows = wait_for(lambda: self.reviews(anna, order="age")[1:] and self.reviews(anna, order="age"))
+        answer = anna.post("/api/reviews/decide", positions=[row["position"] for row in rows], label="legit", note="")
+        self.assertEqual(answer[1]["decided"], 2)
+        self.console.kill()
+        with self.harrierd.connect() as connection:
+            outcome = {"transaction_id": "t1", "label": "LABEL_CHARGEBACK", "source": "feed"}
+            connection.call({"report_outcome": {"outcomes": [outcome]}})
+        self.console.flags = ()
+        archive, self.console.archive = self.console.archive, os.path.join(self.folder, "later")
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: "later" in anna.get("/api/live")[1]["archive"]["problem"])
+        time.sleep(0.5)  # the server is there, but what the archive has is not known
+        self.assertEqual(anna.get("/api/live")[1]["unreported"], 2)
+        os.symlink(archive, self.console.archive)
+        wait_for(lambda: all(row["reported"] for row in self.reviews(anna, decided=1)))
+        problems = {row["id"]: row["problem"] for row in self.reviews(anna, decided=1)}
+        self.assertEqual(problems, {"t1": "not sent: meanwhile feed reported chargeback", "t2": ""})
+        self.assertEqual(self.label_of(rows[0]), [("chargeback", "feed")])
+        self.assertEqual(self.label_of(rows[1]), [("legit", "console:anna")])
+
+    def test_the_end_waits_for_no_server(self):
+        """A server that takes calls and never answers."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.console.flags = (f"--server=tcp://127.0.0.1:{silent.getsockname()[1]}",)
+            self.console.start()
+            anna = self.console.session("anna")
+            asking = [threading.Thread(target=lambda: anna.get("/api/transaction", id="t1")) for _ in range(10)]
+            for thread in asking:
+                thread.start()
+            time.sleep(0.5)
+            started = time.monotonic()
+            self.assertEqual(anna.get("/api/live")[0], 200)  # the others have half of the threads
+            self.assertEqual(self.console.stop(), 0)
+            self.assertLess(time.monotonic() - started, 30)
+            for thread in asking:
+                thread.join()
+
+    def test_an_archive_that_is_not_there_yet(self):
+        console = Console(os.path.join(self.folder, "other"), self.harrierd)
+        os.mkdir(console.folder)
+        self.addCleanup(console.kill)
+        console.add_person("anna", "analyst")
+        console.archive = os.path.join(self.folder, "later")
+        console.start()
+        anna = console.session("anna")
+        problem = wait_for(lambda: anna.get("/api/live")[1]["archive"]["problem"] != "starting" and
+                           anna.get("/api/live")[1]["archive"]["problem"])
+        self.assertIn("later", problem)
+        self.score(range(1, 3))
+        os.symlink(os.path.join(self.harrierd.folder, "data"), console.archive)
+        wait_for(lambda: len(self.reviews(anna)) == 2)
+        self.assertEqual(anna.get("/api/live")[1]["archive"]["problem"], "")
+
+    def test_the_first_start_takes_the_last_days(self):
+        """Days of the archive that are far apart; --days says which of them are read."""
+        self.harrierd.stop()
+        shutil.rmtree(os.path.join(self.harrierd.folder, "data"))
+        shift = os.path.join(self.folder, "shift")
+        shifted = {"LD_PRELOAD": os.environ["CLOCK_SHIFT_LIBRARY"], "CLOCK_SHIFT": shift,
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        for number, days in enumerate((300, 40, 5)):
+            with open(shift, "wb") as file:
+                file.write(struct.pack("=q", -days * 86400 * 1000000))
+            self.harrierd.start(environment=shifted)
+            self.score(range(10 * number, 10 * number + 2))
+            self.harrierd.stop()
+        self.harrierd.start()
+        for days, count in ((0, 0), (7, 2), (41, 4), (3650, 6)):
+            console = Console(os.path.join(self.folder, str(days)), self.harrierd, f"--days={days}")
+            os.mkdir(console.folder)
+            self.addCleanup(console.kill)
+            console.add_person("anna", "analyst")
+            console.start()
+            anna = console.session("anna")
+            wait_for(lambda: anna.get("/api/live")[1]["archive"]["problem"] == "")
+            with self.subTest(days=days):
+                self.assertEqual(len(self.reviews(anna)), count)
+        self.score([90])
+        wait_for(lambda: len(self.reviews(anna)) == 7)
+
+    def test_another_archive_in_its_place(self):
+        self.score(range(1, 4))
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: len(self.reviews(anna)) == 3)
+        self.harrierd.stop()
+        data = os.path.join(self.harrierd.folder, "data")
+        os.rename(data, data + ".away")
+        self.harrierd.start()
+        self.score(range(11, 20))
+        wait_for(lambda: "different histories" in anna.get("/api/live")[1]["archive"]["problem"])
+        row = self.reviews(anna)[0]
+        self.assertEqual(anna.post("/api/reviews/decide", positions=[row["position"]], label="fraud", note="")[0], 200)
+        self.assertEqual(self.console.stop(), 0)
+        self.console.start()
+        anna = self.console.session("anna")
+        wait_for(lambda: "different histories" in anna.get("/api/live")[1]["archive"]["problem"])
+        live = anna.get("/api/live")[1]
+        self.assertEqual((live["open"], live["unreported"]), (2, 1))  # nothing is lost, nor sent to another history
 
     def test_the_live_screen_follows(self):
         self.score(range(1, 4))

@@ -156,14 +156,17 @@ function Decide(props: { review: Review; session: Session; done: () => void }) {
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
   const { review } = props;
-  if (review.label)
-    return (
-      <p>
-        Reviewed: {review.label} by {clean(review.decided_by)}
-        {review.note && `, “${clean(review.note)}”`}
-      </p>
-    );
-  if (!props.session.role || props.session.role === "viewer") return <p class="muted">It waits for a review.</p>;
+  const reviewed = (
+    <p>
+      Reviewed: {review.label} by {clean(review.decided_by)}
+      {review.note && `, “${clean(review.note)}”`}
+      {review.problem && <small class="bad"> {clean(review.problem)}</small>}
+    </p>
+  );
+  const isOpen = review.label === "" || review.label === "unsure";
+  if (!isOpen) return reviewed;
+  if (!props.session.role || props.session.role === "viewer")
+    return review.label ? reviewed : <p class="muted">It waits for a review.</p>;
   const decide = async (label: string) => {
     try {
       const answer = await post<{ refused: { error: string }[] }>("/api/reviews/decide", {
@@ -180,6 +183,7 @@ function Decide(props: { review: Review; session: Session; done: () => void }) {
   return (
     <>
       {problem && <Notice bad>{problem}</Notice>}
+      {review.label && reviewed}
       <form class="bar-of-filters" onSubmit={(event) => event.preventDefault()}>
         <label class="grows">
           Note <input value={note} maxLength={1000} onInput={(event) => setNote(event.currentTarget.value)} />
