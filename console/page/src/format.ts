@@ -25,13 +25,13 @@ export function dateTimeOf(text: string): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${timeOf(text)}`;
 }
 
-// "Europe/Berlin, UTC+01:00": what all times are of.
+// "Europe/Berlin, UTC+01:00", or "UTC": what all times are of.
 export function zoneOf(now: Date): string {
   const minutes = -now.getTimezoneOffset();
   const ahead = Math.abs(minutes);
   const offset = `UTC${minutes < 0 ? "−" : "+"}${pad(Math.floor(ahead / 60))}:${pad(ahead % 60)}`;
   const name = new Intl.DateTimeFormat("en-GB").resolvedOptions().timeZone;
-  return name ? `${name}, ${offset}` : offset;
+  return name === "UTC" ? name : name ? `${name}, ${offset}` : offset;
 }
 
 // "3 min" since then.

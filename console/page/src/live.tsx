@@ -175,7 +175,7 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
               <td>
                 <VerdictMark verdict={row.verdict} />
               </td>
-              <td class="number">{row.score}</td>
+              <td class="number score">{row.score}</td>
               <td class="wide">
                 <Reasons reasons={row.reasons} />
               </td>

@@ -1,6 +1,6 @@
 // The queue of reviews, all of it by keyboard. The current review is kept by its position in the archive, never by its
 // row: rows come and go while somebody reads, and a key must not decide another review than the one they read.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, type Review, type Reviews, type Session } from "./api";
 import { readDraft, writeDraft } from "./drafts";
 import { ageOf, clean, dateTimeOf, numberOf } from "./format";
@@ -49,7 +49,8 @@ function useCurrent(place: string, reviews: Review[]) {
     wanted.current = focus;
     keep(at(index));
   };
-  useEffect(() => {
+  // Before the next key: a focus that comes late would lead back.
+  useLayoutEffect(() => {
     if (current.position === 0 && reviews.length > 0) keep(at(0));
     else if (row >= 0 && row !== current.row) keep({ ...current, row });
     const link = linkOf(current.position);
@@ -251,7 +252,7 @@ function OpenRows(props: { place: string; page: Reviews; session: Session; reloa
                 <td class="number">
                   <Money amount={each.amount} currency={each.currency} />
                 </td>
-                <td class="number">{each.score}</td>
+                <td class="number score">{each.score}</td>
                 <td class="short" title={`Of ${dateTimeOf(each.time)}, received ${dateTimeOf(each.received)}`}>
                   {ageOf(each.received, page.now)}
                 </td>
@@ -309,7 +310,7 @@ function DecidedRows({ page }: { page: Reviews }) {
                 <td class="number">
                   <Money amount={review.amount} currency={review.currency} />
                 </td>
-                <td class="number">{review.score}</td>
+                <td class="number score">{review.score}</td>
                 <td class="short">{review.decided && ageOf(review.received, review.decided)}</td>
                 <td class="wide">
                   {clean(review.label)} by {clean(review.decided_by)}

@@ -12,23 +12,8 @@ interface Page {
   incomplete: boolean;
 }
 
-const TEXTS = [
-  "id",
-  "rule",
-  "card",
-  "customer",
-  "account",
-  "merchant",
-  "terminal",
-  "device",
-  "ip",
-  "email",
-  "phone",
-  "country",
-  "mcc",
-  "channel",
-  "currency",
-] as const;
+const USUAL = ["id", "rule", "card", "customer", "merchant", "device", "ip", "email"] as const;
+const RARE = ["account", "terminal", "phone", "country", "mcc", "channel", "currency"] as const;
 
 function Filters({ query }: { query: URLSearchParams }) {
   const submit = (event: SubmitEvent) => {
@@ -48,13 +33,14 @@ function Filters({ query }: { query: URLSearchParams }) {
     const date = new Date(value);
     return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
   };
+  const text = (name: string) => (
+    <label key={name}>
+      {name} <input name={name} defaultValue={query.get(name) ?? ""} />
+    </label>
+  );
   return (
     <form class="filters" onSubmit={submit} key={query.toString()}>
-      {TEXTS.map((name) => (
-        <label key={name}>
-          {name} <input name={name} defaultValue={query.get(name) ?? ""} />
-        </label>
-      ))}
+      {USUAL.map(text)}
       <label>
         verdict{" "}
         <select name="verdict" defaultValue={query.get("verdict") ?? ""}>
@@ -90,6 +76,10 @@ function Filters({ query }: { query: URLSearchParams }) {
       <label>
         until <input name="until" type="datetime-local" defaultValue={local("until")} />
       </label>
+      <details open={RARE.some((name) => query.has(name))}>
+        <summary>Other fields</summary>
+        <div class="filters">{RARE.map(text)}</div>
+      </details>
       <button type="submit">Search</button>
     </form>
   );

@@ -234,7 +234,7 @@ function Decide(props: { review: Review; now: string; session: Session; reload: 
         decide={send}
         leave={() => document.getElementById("main")?.focus()}
       />
-      <p class="muted">
+      <div class="bar-of-filters">
         <Claim
           review={review}
           now={now}
@@ -242,8 +242,8 @@ function Decide(props: { review: Review; now: string; session: Session; reload: 
           claim={(one) => void claim(one)}
           release={(one) => void release(one)}
         />
-      </p>
-      <KeyHelp />
+        <KeyHelp />
+      </div>
     </>
   );
 }
