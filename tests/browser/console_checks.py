@@ -12,7 +12,7 @@ from typing import Any
 
 from chromium import Browser, Trouble
 
-SCREENS = ["/live", "/queue", "/queue?decided=1", "/search", "/operations", "/people", "/nowhere"]
+SCREENS = ["/live", "/queue", "/queue?decided=1", "/search", "/operations", "/people", "/password", "/nowhere"]
 HOSTILE = {
     "card": "<img src=x onerror=alert(1)>\u202e",
     "id": "odd/../id?a=b#c.%41",
@@ -252,6 +252,24 @@ def check_console_down(desk: Desk) -> None:
     assert desk.ask("document.querySelector('#note').value") == "kept"
 
 
+def check_password(desk: Desk) -> None:
+    """A person changes their password, and only the new one signs them in."""
+    desk.sign_in("vera")
+    desk.open("/password")
+    new = "a password of vera's own"
+    desk.fill("input[name=old]", desk.passwords["vera"])
+    desk.fill("input[name=new]", new)
+    desk.fill("input[name=again]", new + "!")
+    desk.ask("document.querySelector('main button[type=submit]').click()")
+    desk.shows("was not typed the same way twice")
+    desk.ask("document.querySelector('input[name=again]').value = ''")
+    desk.fill("input[name=again]", new)
+    desk.ask("document.querySelector('main button[type=submit]').click()")
+    desk.shows("Your password is changed")
+    desk.passwords["vera"] = new
+    desk.type_password("vera")
+
+
 CHECKS = [
     check_keyboard,
     check_note,
@@ -259,6 +277,7 @@ CHECKS = [
     check_moved,
     check_pages,
     check_values,
+    check_password,
     check_server_down,
     check_console_down,
 ]

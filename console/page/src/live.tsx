@@ -132,9 +132,11 @@ export function LiveScreen() {
         </span>
       </form>
       <div onMouseEnter={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
-        <Rows rows={shown.current.rows} />
+        {shown.current.rows.length > 0 && <Rows rows={shown.current.rows} />}
       </div>
-      {value && value.rows.length === 0 && <p class="muted">No transaction of the last hour fits.</p>}
+      {value && value.rows.length === 0 && (
+        <p class="muted">Nothing fits yet of what came since the console was started.</p>
+      )}
       {!value && !failure && <p class="muted">Loading…</p>}
     </>
   );

@@ -5,6 +5,7 @@ import { get, post, type Session, setSession, whenSignedOut } from "./api";
 import { clean, zoneOf } from "./format";
 import { LiveScreen } from "./live";
 import { OperationsScreen } from "./operations";
+import { PasswordScreen } from "./password";
 import { PeopleScreen } from "./people";
 import { QueueScreen } from "./queue";
 import { Heading, messageOf, Notice } from "./parts";
@@ -22,7 +23,7 @@ const SCREENS = [
   { path: "/people", name: "People", admin: true },
 ];
 
-function Screen({ session }: { session: Session }) {
+function Screen({ session, changed }: { session: Session; changed: () => void }) {
   const { path, query } = usePlace();
   switch (path) {
     case "/":
@@ -36,6 +37,8 @@ function Screen({ session }: { session: Session }) {
       return <SearchScreen />;
     case "/operations":
       return <OperationsScreen />;
+    case "/password":
+      return <PasswordScreen session={session} changed={changed} />;
     case "/people":
       return session.role === "admin" ? <PeopleScreen /> : <Heading title="This takes the role admin" />;
     default:
@@ -52,7 +55,8 @@ function useFocusOnScreen(path: string): void {
   }, [path]);
 }
 
-function Frame({ session, signOut, problem }: { session: Session; signOut: () => void; problem: string }) {
+function Frame(props: { session: Session; signOut: () => void; changed: () => void; problem: string }) {
+  const { session, signOut, changed, problem } = props;
   const { path } = usePlace();
   useFocusOnScreen(path);
   const jump = (event: SubmitEvent) => {
@@ -81,7 +85,10 @@ function Frame({ session, signOut, problem }: { session: Session; signOut: () =>
           <input name="id" type="search" placeholder="Transaction id" aria-label="Open a transaction by its id" />
         </form>
         <span class="who">
-          {clean(session.person ?? "")} <span class="muted">{session.role}</span>
+          <a href="/password" title="Change your password">
+            {clean(session.person ?? "")}
+          </a>{" "}
+          <span class="muted">{session.role}</span>
         </span>
         <button type="button" onClick={signOut}>
           Sign out
@@ -89,7 +96,7 @@ function Frame({ session, signOut, problem }: { session: Session; signOut: () =>
       </header>
       <main id="main" tabIndex={-1}>
         {problem && <Notice bad>{problem}</Notice>}
-        <Screen session={session} />
+        <Screen session={session} changed={changed} />
       </main>
       <footer class="muted">Times are of {zoneOf(new Date())}.</footer>
     </>
@@ -135,7 +142,11 @@ function App() {
       (next) => show(next),
       (reason) => setProblem(`You are still signed in. ${clean(messageOf(reason))}`),
     );
-  return <Frame session={session} signOut={signOut} problem={problem} />;
+  const changed = () => {
+    go("/");
+    show({ person: null }, "Your password is changed. Sign in with it.");
+  };
+  return <Frame session={session} signOut={signOut} changed={changed} problem={problem} />;
 }
 
 followLinks();
