@@ -1,4 +1,4 @@
-"""What must be true of the console's page while two people use it, and what happens when something fails.
+"""What must be true of the console's page while two people use it, and when something fails.
 
 Each check is a function of a Desk: it signs in, does something and asserts.
 """
@@ -12,7 +12,16 @@ from typing import Any
 
 from chromium import Browser, Trouble
 
-SCREENS = ["/live", "/queue", "/queue?decided=1", "/search", "/operations", "/people", "/password", "/nowhere"]
+SCREENS = [
+    "/live",
+    "/queue",
+    "/queue?decided=1",
+    "/search",
+    "/operations",
+    "/people",
+    "/password",
+    "/nowhere",
+]
 HOSTILE = {
     "card": "<img src=x onerror=alert(1)>\u202e",
     "id": "odd/../id?a=b#c.%41",
@@ -98,7 +107,7 @@ class Desk:
 
 
 def check_keyboard(desk: Desk) -> None:
-    """Two moves and a decision in a hurry decide the row the person moved to; the next is current."""
+    """Keys in a hurry decide the row the person moved to; then the next one is current."""
     desk.sign_in("anna")
     ids = desk.rows()
     assert len(ids) == 100, f"a page of the queue has {len(ids)} rows"
@@ -115,7 +124,7 @@ def check_keyboard(desk: Desk) -> None:
 
 
 def check_note(desk: Desk) -> None:
-    """A note is typed, kept through the end of the session and a reload, and sent with its review."""
+    """A note is kept through the end of the session, and sent with its review alone."""
     desk.sign_in("anna")
     ids = desk.rows()
     desk.until("document.querySelector('tr.current') !== null")
@@ -154,7 +163,7 @@ def check_claims(desk: Desk) -> None:
 
 
 def check_moved(desk: Desk) -> None:
-    """A review that is decided elsewhere while somebody reads it is not replaced under their hands."""
+    """A review that is decided elsewhere is not replaced under the hands of who reads it."""
     desk.sign_in("anna")
     ids = desk.rows()
     desk.until("document.querySelector('tr.current') !== null")
@@ -195,7 +204,7 @@ def check_pages(desk: Desk) -> None:
 
 
 def check_values(desk: Desk) -> None:
-    """Markup and marks in values are text, any id has an address, and the amount has its currency."""
+    """Markup and marks in values are text, and any id has an address."""
     desk.score(HOSTILE["id"])
     desk.sign_in("vera")
     desk.fill("input[name=id]", HOSTILE["id"])
@@ -228,7 +237,8 @@ def check_server_down(desk: Desk) -> None:
     desk.start("server")
     desk.shows("Reviewed: fraud by anna")
     desk.open("/queue")
-    desk.until("document.querySelector('tr.current') && !/not yet at/.test(document.body.innerText)")
+    desk.until("document.querySelector('tr.current') !== null")
+    desk.until("!/not yet at the server/.test(document.body.innerText)")
 
 
 def check_console_down(desk: Desk) -> None:
@@ -244,7 +254,7 @@ def check_console_down(desk: Desk) -> None:
     desk.browser.press("f")
     desk.until("document.querySelector('.sticky .notice-bad') !== null")
     assert desk.ask("document.querySelector('#note').value") == "kept"
-    desk.ask("[...document.querySelectorAll('button')].find(b => b.innerText === 'Sign out').click()")
+    desk.ask("document.querySelector('header.top > button').click()")
     desk.shows("You are still signed in")
     desk.start("console")
     desk.until("!document.body.innerText.includes('What is shown is of')")

@@ -1,5 +1,5 @@
 // The stream of decisions, and the mix of the last hour.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { transactionAddress } from "./router";
 import { get, type Live, type Minute, type Row } from "./api";
 import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "./format";
@@ -67,9 +67,24 @@ function Mix({ live }: { live: Live }) {
   );
 }
 
+const HOLD_MS = 4000;
+
+// True from when it is set until it is unset, or for some seconds: a pointer that only lies there holds nothing.
+function useHold(): [boolean, (hold: boolean) => void] {
+  const [held, setHeld] = useState(false);
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const set = (hold: boolean) => {
+    clearTimeout(timer.current);
+    if (hold) timer.current = window.setTimeout(() => setHeld(false), HOLD_MS);
+    setHeld(hold);
+  };
+  return [held, set];
+}
+
 export function LiveScreen() {
   const [paused, setPaused] = useState(false);
-  const [held, setHeld] = useState(false);
+  const [held, setHeld] = useHold();
   const [verdict, setVerdict] = useState("");
   const [score, setScore] = useState(0);
   const rows = useRef<{ key: string; rows: Row[]; last: number }>({ key: "", rows: [], last: 0 });
@@ -128,10 +143,10 @@ export function LiveScreen() {
         </button>
         <span class="muted">
           {(paused || held) &&
-            `${paused ? "Paused" : "Held while you point at it"}: ${waiting < SHOWN ? numberOf(waiting) : `${SHOWN} or more`} new`}
+            `${paused ? "Paused" : "Held while you move over it"}: ${waiting < SHOWN ? numberOf(waiting) : `${SHOWN} or more`} new`}
         </span>
       </form>
-      <div onMouseEnter={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
+      <div onMouseMove={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
         {shown.current.rows.length > 0 && <Rows rows={shown.current.rows} />}
       </div>
       {value && value.rows.length === 0 && (
