@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "clients/cli/explain/explain_json.h"
+#include "clients/cli/io/money.h"
 #include "clients/cli/io/timestamp.h"
 #include "clients/cli/terminal/folders.h"
 #include "console/archive/row_json.h"
@@ -26,6 +27,7 @@ int transaction_show(struct call *call, struct error *ret_error) {
     const char *id = web_query(call->request, "id");
     struct harrier_reply *reply;
     struct harrier_error error;
+    char amount[MONEY_SIZE];
     if (*id == '\0' || strlen(id) > TRANSACTION_ID_MAX)
         return error_set(ret_error, ERROR_INVALID, "id: expected a transaction's id");
     if (harrier_explain(connection_client(call->console->connection), id, &options, &reply,
@@ -33,6 +35,11 @@ int transaction_show(struct call *call, struct error *ret_error) {
         return connection_error(&error, ret_error);
     json_begin_object(out, NULL);
     int r = reviews_find(call->console->sql, reply->explanation->position, out, ret_error);
+    const struct harrier_transaction *transaction = &reply->explanation->transaction;
+    const struct text currency = text_of(transaction->currency ? transaction->currency : "");
+    json_add_text(out, "amount",
+                  text_of(money_format(transaction->amount_minor, currency, amount)));
+    json_add_time(out, "now", call->now_us);
     json_add_key(out, TEXT_LITERAL("explanation"));
     explain_json_format(reply->explanation, out);
     json_end_object(out);

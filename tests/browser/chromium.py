@@ -152,8 +152,12 @@ class Browser:
 
     def open(self, path: pathlib.Path) -> None:
         """Loads a file; events before it are forgotten."""
+        self.visit(path.resolve().as_uri())
+
+    def visit(self, url: str) -> None:
+        """Loads an address; events before it are forgotten."""
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=url)
         self.wait_for("Page.loadEventFired")
         # Charts are drawn once their place has a size: two frames later they are there.
         self.settle()
@@ -166,7 +170,14 @@ class Browser:
 
     def key(self, name: str) -> None:
         """Presses a key such as Tab or ArrowRight where the focus is."""
-        codes = {"Tab": 9, "ArrowRight": 39, "ArrowLeft": 37, "ArrowDown": 40, "Escape": 27}
+        codes = {
+            "Tab": 9,
+            "Enter": 13,
+            "Escape": 27,
+            "ArrowLeft": 37,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+        }
         for kind in ("rawKeyDown", "keyUp"):
             self.call(
                 "Input.dispatchKeyEvent",
@@ -174,6 +185,20 @@ class Browser:
                 key=name,
                 code=name,
                 windowsVirtualKeyCode=codes[name],
+            )
+
+    def press(self, letter: str) -> None:
+        """Types a letter where the focus is."""
+        code = f"Key{letter.upper()}"
+        key = ord(letter.upper())
+        for kind, text in (("keyDown", letter), ("keyUp", "")):
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=letter,
+                code=code,
+                text=text,
+                windowsVirtualKeyCode=key,
             )
 
     def screenshot(self, path: pathlib.Path, whole: bool = True) -> None:

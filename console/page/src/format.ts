@@ -1,18 +1,37 @@
-// How values are shown: times in the viewer's zone, numbers with thin gaps.
+// How values are shown: the same for every reader, as in the replay report. Thousands by comma, decimals by point,
+// ISO dates; only the time zone is the viewer's own.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium",
-  timeStyle: "medium",
-});
-const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
+const plain = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 6 });
 
-export function timeOf(text: string): string {
-  return clock.format(new Date(text));
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
 }
 
+function isTime(date: Date): boolean {
+  return !Number.isNaN(date.getTime());
+}
+
+// "19:29:47".
+export function timeOf(text: string): string {
+  const date = new Date(text);
+  if (!isTime(date)) return clean(text);
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+}
+
+// "2026-11-26 19:29:47".
 export function dateTimeOf(text: string): string {
-  return full.format(new Date(text));
+  const date = new Date(text);
+  if (!isTime(date)) return clean(text);
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${timeOf(text)}`;
+}
+
+// "Europe/Berlin, UTC+01:00", or "UTC": what all times are of.
+export function zoneOf(now: Date): string {
+  const minutes = -now.getTimezoneOffset();
+  const ahead = Math.abs(minutes);
+  const offset = `UTC${minutes < 0 ? "−" : "+"}${pad(Math.floor(ahead / 60))}:${pad(ahead % 60)}`;
+  const name = new Intl.DateTimeFormat("en-GB").resolvedOptions().timeZone;
+  return name === "UTC" ? name : name ? `${name}, ${offset}` : offset;
 }
 
 // "3 min" since then.
@@ -25,24 +44,37 @@ export function ageOf(text: string, now: string): string {
 }
 
 export function numberOf(value: number): string {
-  return plain.format(value);
+  return plain.format(value).replace("-", "−");
 }
 
-// Any value of an explanation. Control and direction marks are shown as what they are, so that a value
-// cannot rearrange the page around it.
+// "48,999.50" of "48999.50": the digits are the server's, so no amount is rounded.
+export function amountOf(text: string): string {
+  const parts = /^(-?)(\d+)(\.\d+)?$/.exec(text);
+  if (!parts) return clean(text);
+  return (parts[1] ? "−" : "") + (parts[2] ?? "").replace(/\B(?=(\d{3})+$)/g, ",") + (parts[3] ?? "");
+}
+
+// "1.33%".
+export function shareOf(part: number, whole: number): string {
+  return whole > 0 ? `${((100 * part) / whole).toFixed(2)}%` : "–";
+}
+
+// Any value of an explanation.
 export function valueOf(value: unknown): string {
   if (value === null || value === undefined) return "absent";
-  if (typeof value === "number") return plain.format(value);
+  if (typeof value === "number") return numberOf(value);
   if (typeof value === "object") return clean(JSON.stringify(value));
   return clean(String(value));
 }
 
 const LONGEST = 2000;
 
+// Control and direction marks, and whatever else has no picture of its own, are shown as what they are, so that a
+// value can neither rearrange the page around it nor look like another.
 export function clean(text: string): string {
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text;
-  return cut.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${numberOf(text.length)} characters)` : text;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0]/gu, (mark) => {
+    const code = (mark.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
+  });
 }

@@ -1,8 +1,9 @@
 // The stream of decisions, and the mix of the last hour.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { transactionAddress } from "./router";
 import { get, type Live, type Minute, type Row } from "./api";
-import { clean, numberOf, timeOf } from "./format";
-import { Money, Notice, Reasons, usePolled, VerdictMark } from "./parts";
+import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "./format";
+import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "./parts";
 
 const SHOWN = 100;
 const VERDICTS = ["approve", "review", "challenge", "decline"] as const;
@@ -49,15 +50,14 @@ function Mix({ live }: { live: Live }) {
           <dd>{numberOf(sums.all)}</dd>
         </div>
         <div>
-          <dt>A second, last whole minute</dt>
+          <dt>Per second, last minute</dt>
           <dd>{numberOf(Math.round((last.all / 60) * 10) / 10)}</dd>
         </div>
         {VERDICTS.slice(1).map((verdict) => (
           <div key={verdict}>
             <dt>{verdict}</dt>
             <dd>
-              {numberOf(sums[verdict])}{" "}
-              <small>{sums.all ? `${((100 * sums[verdict]) / sums.all).toFixed(2)} %` : "–"}</small>
+              {numberOf(sums[verdict])} <small>{shareOf(sums[verdict], sums.all)}</small>
             </dd>
           </div>
         ))}
@@ -67,27 +67,53 @@ function Mix({ live }: { live: Live }) {
   );
 }
 
+const HOLD_MS = 4000;
+
+// True from when it is set until it is unset, or for some seconds: a pointer that only lies there holds nothing.
+function useHold(): [boolean, (hold: boolean) => void] {
+  const [held, setHeld] = useState(false);
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const set = (hold: boolean) => {
+    clearTimeout(timer.current);
+    if (hold) timer.current = window.setTimeout(() => setHeld(false), HOLD_MS);
+    setHeld(hold);
+  };
+  return [held, set];
+}
+
 export function LiveScreen() {
   const [paused, setPaused] = useState(false);
+  const [held, setHeld] = useHold();
   const [verdict, setVerdict] = useState("");
   const [score, setScore] = useState(0);
   const rows = useRef<{ key: string; rows: Row[]; last: number }>({ key: "", rows: [], last: 0 });
+  const shown = useRef<{ key: string; rows: Row[] }>({ key: "", rows: [] });
   const key = `${verdict} ${score}`;
   const { value, failure } = usePolled(
     async (signal) => {
       const kept = rows.current.key === key ? rows.current : { key, rows: [], last: 0 };
       const live = await get<Live>("/api/live", { after: kept.last, limit: SHOWN, verdict, score }, signal);
-      rows.current = { key, last: live.last, rows: [...live.rows, ...kept.rows].slice(0, SHOWN) };
-      return { live, rows: rows.current.rows };
+      // An archive that ends before what was seen is another archive.
+      const before = live.last < kept.last ? [] : kept.rows;
+      rows.current = { key, last: live.last, rows: [...live.rows, ...before].slice(0, SHOWN) };
+      return { live, key, rows: rows.current.rows };
     },
-    paused ? 0 : 1000,
-    [paused, key],
+    1000,
+    [key],
   );
+  // While somebody reads, rows stay where they are; those that came meanwhile are counted.
+  const isStill = (paused || held) && shown.current.key === value?.key;
+  if (value && !isStill) shown.current = { key: value.key, rows: value.rows };
+  const newest = shown.current.rows[0]?.position ?? 0;
+  const waiting = value?.rows.filter((row) => row.position > newest).length ?? 0;
   return (
     <>
-      <h1>Live</h1>
+      <Heading title="Live" />
       {failure && <Notice bad>{failure}</Notice>}
-      {value?.live.archive.problem && <Notice bad>The archive cannot be followed: {value.live.archive.problem}</Notice>}
+      {value?.live.archive.problem && (
+        <Notice bad>The archive cannot be followed: {clean(value.live.archive.problem)}</Notice>
+      )}
       {value && <Mix live={value.live} />}
       <form class="bar-of-filters" onSubmit={(event) => event.preventDefault()}>
         <label>
@@ -107,23 +133,35 @@ export function LiveScreen() {
             min={0}
             max={1000}
             value={score}
-            onChange={(event) => setScore(Math.min(1000, Math.max(0, Number(event.currentTarget.value) || 0)))}
+            onChange={(event) =>
+              setScore(Math.min(1000, Math.max(0, Math.round(Number(event.currentTarget.value)) || 0)))
+            }
           />
         </label>
-        <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+        <button type="button" onClick={() => setPaused(!paused)}>
           {paused ? "Go on" : "Pause"}
         </button>
+        <span class="muted">
+          {(paused || held) &&
+            `${paused ? "Paused" : "Held while you move over it"}: ${waiting < SHOWN ? numberOf(waiting) : `${SHOWN} or more`} new`}
+        </span>
       </form>
-      <Rows rows={value?.rows ?? []} />
-      {value && value.rows.length === 0 && <p class="muted">No transaction of the last hour fits.</p>}
+      <div onMouseMove={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
+        {shown.current.rows.length > 0 && <Rows rows={shown.current.rows} />}
+      </div>
+      {value && value.rows.length === 0 && (
+        <p class="muted">Nothing fits yet of what came since the console was started.</p>
+      )}
+      {!value && !failure && <p class="muted">Loading…</p>}
     </>
   );
 }
 
+// labels: the outcome of each row. Then rows may be of any day, and the date is shown.
 export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
   return (
     <div class="scroll" role="region" aria-label="Transactions" tabIndex={0}>
-      <table class="rows">
+      <table class="rows stack">
         <thead>
           <tr>
             <th scope="col">Time</th>
@@ -142,9 +180,11 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
         <tbody>
           {rows.map((row, i) => (
             <tr key={row.position}>
-              <td title={row.time}>{timeOf(row.time)}</td>
-              <td>
-                <a href={`/transaction/${encodeURIComponent(row.id)}`}>{clean(row.id)}</a>
+              <td class="short" title={dateTimeOf(row.time)}>
+                {labels ? dateTimeOf(row.time) : timeOf(row.time)}
+              </td>
+              <td class="id">
+                <a href={transactionAddress(row.id)}>{clean(row.id)}</a>
               </td>
               <td class="number">
                 <Money amount={row.amount} currency={row.currency} />
@@ -152,8 +192,8 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
               <td>
                 <VerdictMark verdict={row.verdict} />
               </td>
-              <td class="number">{row.score}</td>
-              <td>
+              <td class="number score">{row.score}</td>
+              <td class="wide">
                 <Reasons reasons={row.reasons} />
               </td>
               {labels && <td>{labels[i] || "–"}</td>}

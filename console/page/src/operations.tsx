@@ -1,13 +1,13 @@
 // The server's state.
 import { get, type Status } from "./api";
 import { clean, dateTimeOf, numberOf } from "./format";
-import { Notice, usePolled } from "./parts";
+import { Heading, Notice, usePolled } from "./parts";
 
 export function OperationsScreen() {
   const { value, failure } = usePolled((signal) => get<Status>("/api/status", {}, signal), 5000, []);
   return (
     <>
-      <h1>Operations</h1>
+      <Heading title="Operations" />
       {failure && <Notice bad>{failure}</Notice>}
       {value && <StatusPanel status={value} />}
     </>

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failure, type Reason, type Verdict } from "./api";
-import { clean } from "./format";
+import { amountOf, clean, timeOf } from "./format";
 
 export function VerdictMark({ verdict }: { verdict: Verdict | string }) {
   return <span class={`verdict verdict-${verdict}`}>{verdict || "–"}</span>;
@@ -10,6 +10,7 @@ export function VerdictMark({ verdict }: { verdict: Verdict | string }) {
 
 export function Reasons({ reasons, most = 3 }: { reasons: Reason[]; most?: number }) {
   const shown = reasons.slice(0, most);
+  const rest = reasons.slice(most);
   return (
     <span class="reasons">
       {shown.map((reason) => (
@@ -17,7 +18,11 @@ export function Reasons({ reasons, most = 3 }: { reasons: Reason[]; most?: numbe
           {clean(reason.text || reason.rule)}
         </span>
       ))}
-      {reasons.length > most && <span class="muted">and {reasons.length - most} more</span>}
+      {rest.length > 0 && (
+        <span class="muted" title={rest.map((reason) => clean(reason.text || reason.rule)).join("\n")}>
+          and {rest.length} more
+        </span>
+      )}
     </span>
   );
 }
@@ -25,7 +30,7 @@ export function Reasons({ reasons, most = 3 }: { reasons: Reason[]; most?: numbe
 export function Money({ amount, currency }: { amount: string; currency: string }) {
   return (
     <>
-      {amount} <span class="muted">{currency}</span>
+      {amountOf(amount)} <span class="muted">{clean(currency)}</span>
     </>
   );
 }
@@ -38,11 +43,24 @@ export function Notice({ children, bad = false }: { children: ComponentChildren;
   );
 }
 
+// A screen's first line, which is also the name of the browser's tab.
+export function Heading({ title, children }: { title: string; children?: ComponentChildren }) {
+  useEffect(() => {
+    document.title = `${title} – Harrier`;
+  }, [title]);
+  return (
+    <h1>
+      <bdi>{title}</bdi> {children}
+    </h1>
+  );
+}
+
 export function messageOf(reason: unknown): string {
   return reason instanceof Failure ? reason.message : String(reason);
 }
 
-// Loads again every `everyMs` while the screen is shown, and keeps what came last. A failure is shown beside it.
+// Loads again every `everyMs` while the screen is shown, and keeps what came last. A failure is shown beside it, with
+// the time that what is shown is of.
 export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: number, keys: unknown[]) {
   const [value, setValue] = useState<T | null>(null);
   const [failure, setFailure] = useState("");
@@ -50,21 +68,26 @@ export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, everyMs:
   useEffect(() => {
     const stop = new AbortController();
     let timer = 0;
-    const round = async () => {
+    let round = 0;
+    let loadedAt = "";
+    const run = async () => {
       clearTimeout(timer);
+      const own = ++round;
+      const isOver = () => stop.signal.aborted || own !== round;
       try {
         const loaded = await load(stop.signal);
-        if (stop.signal.aborted) return;
+        if (isOver()) return;
         setValue(loaded);
         setFailure("");
+        loadedAt = new Date().toISOString();
       } catch (reason) {
-        if (stop.signal.aborted) return;
-        setFailure(messageOf(reason));
+        if (isOver()) return;
+        setFailure(clean(messageOf(reason)) + (loadedAt && ` What is shown is of ${timeOf(loadedAt)}.`));
       }
-      if (everyMs > 0) timer = window.setTimeout(round, everyMs);
+      if (everyMs > 0) timer = window.setTimeout(run, everyMs);
     };
-    again.current = () => void round();
-    void round();
+    again.current = () => void run();
+    void run();
     return () => {
       stop.abort();
       clearTimeout(timer);

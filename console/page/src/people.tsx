@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { get, post, type AuditEntry, type Person, type Role } from "./api";
 import { clean, dateTimeOf } from "./format";
-import { messageOf, Notice, usePolled } from "./parts";
+import { Heading, messageOf, Notice, usePolled } from "./parts";
 
 const ROLES: Role[] = ["viewer", "analyst", "author", "approver", "admin"];
 
@@ -14,12 +14,14 @@ export function PeopleScreen() {
 
   const create = async (event: SubmitEvent) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const element = event.currentTarget as HTMLFormElement;
+    const form = new FormData(element);
     const name = String(form.get("name"));
     try {
       setProblem("");
       const answer = await post<{ password: string }>("/api/people/create", { name, role: form.get("role") });
       setMade({ name, password: answer.password });
+      element.reset();
     } catch (reason) {
       setProblem(messageOf(reason));
     }
@@ -37,12 +39,12 @@ export function PeopleScreen() {
   };
   return (
     <>
-      <h1>People</h1>
+      <Heading title="People" />
       {failure && <Notice bad>{failure}</Notice>}
-      {problem && <Notice bad>{problem}</Notice>}
+      {problem && <Notice bad>{clean(problem)}</Notice>}
       {made && (
         <Notice>
-          The first password of {made.name}, shown once: <code>{made.password}</code>
+          The first password of {clean(made.name)}, shown once: <code>{made.password}</code>
         </Notice>
       )}
       <div class="scroll" role="region" aria-label="Who may sign in" tabIndex={0}>
@@ -62,7 +64,7 @@ export function PeopleScreen() {
                 <td>{clean(person.name)}</td>
                 <td>
                   <select
-                    aria-label={`Role of ${person.name}`}
+                    aria-label={`Role of ${clean(person.name)}`}
                     value={person.role}
                     onChange={(event) => void update(person, { role: event.currentTarget.value as Role })}
                   >
@@ -71,12 +73,12 @@ export function PeopleScreen() {
                     ))}
                   </select>
                 </td>
-                <td>{dateTimeOf(person.created)}</td>
+                <td class="short">{dateTimeOf(person.created)}</td>
                 <td>{person.sessions}</td>
                 <td>
                   <input
                     type="checkbox"
-                    aria-label={`${person.name} may sign in`}
+                    aria-label={`${clean(person.name)} may sign in`}
                     checked={!person.disabled}
                     onChange={() => void update(person, { disabled: !person.disabled })}
                   />
@@ -117,7 +119,7 @@ export function PeopleScreen() {
           <tbody>
             {(audit.value?.entries ?? []).map((entry) => (
               <tr key={entry.id}>
-                <td>{dateTimeOf(entry.at)}</td>
+                <td class="short">{dateTimeOf(entry.at)}</td>
                 <td>{clean(entry.person) || "–"}</td>
                 <td>{clean(entry.address)}</td>
                 <td>{clean(entry.action)}</td>

@@ -18,12 +18,18 @@ function tell(): void {
 
 export function go(address: string): void {
   history.pushState(null, "", address);
+  scrollTo(0, 0);
   tell();
 }
 
 export function replace(address: string): void {
   history.replaceState(null, "", address);
   tell();
+}
+
+// An id may have any character, also those that mean something in a path.
+export function transactionAddress(id: string): string {
+  return `/transaction?${new URLSearchParams({ id })}`;
 }
 
 export function usePlace(): Place {
@@ -40,11 +46,11 @@ export function usePlace(): Place {
   return place;
 }
 
-// Links of our own do not load the page again.
+// Links of our own do not load the page again. Those to a place on the same screen are the browser's.
 export function followLinks(): void {
   addEventListener("click", (event) => {
     const link = (event.target as Element | null)?.closest?.("a");
-    if (!link || event.defaultPrevented || event.button !== 0) return;
+    if (!link || event.defaultPrevented || event.button !== 0 || link.hash) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || link.target || link.origin !== location.origin) return;
     event.preventDefault();
     go(link.pathname + link.search);

@@ -1,8 +1,9 @@
 // Search of the whole archive. The filters are the address, so a search can be shared.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Found } from "./api";
 import { Rows } from "./live";
-import { messageOf, Notice } from "./parts";
+import { clean } from "./format";
+import { Heading, messageOf, Notice } from "./parts";
 import { go, usePlace } from "./router";
 
 interface Page {
@@ -11,7 +12,8 @@ interface Page {
   incomplete: boolean;
 }
 
-const TEXTS = ["id", "card", "customer", "merchant", "device", "ip", "email", "rule"] as const;
+const USUAL = ["id", "rule", "card", "customer", "merchant", "device", "ip", "email"] as const;
+const RARE = ["account", "terminal", "phone", "country", "mcc", "channel", "currency"] as const;
 
 function Filters({ query }: { query: URLSearchParams }) {
   const submit = (event: SubmitEvent) => {
@@ -31,13 +33,14 @@ function Filters({ query }: { query: URLSearchParams }) {
     const date = new Date(value);
     return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
   };
+  const text = (name: string) => (
+    <label key={name}>
+      {name} <input name={name} defaultValue={query.get(name) ?? ""} />
+    </label>
+  );
   return (
     <form class="filters" onSubmit={submit} key={query.toString()}>
-      {TEXTS.map((name) => (
-        <label key={name}>
-          {name} <input name={name} defaultValue={query.get(name) ?? ""} />
-        </label>
-      ))}
+      {USUAL.map(text)}
       <label>
         verdict{" "}
         <select name="verdict" defaultValue={query.get("verdict") ?? ""}>
@@ -65,11 +68,18 @@ function Filters({ query }: { query: URLSearchParams }) {
         <input name="score_min" type="number" min={0} max={1000} defaultValue={query.get("score_min") ?? ""} />
       </label>
       <label>
+        score to <input name="score_max" type="number" min={0} max={1000} defaultValue={query.get("score_max") ?? ""} />
+      </label>
+      <label>
         from <input name="from" type="datetime-local" defaultValue={local("from")} />
       </label>
       <label>
         until <input name="until" type="datetime-local" defaultValue={local("until")} />
       </label>
+      <details open={RARE.some((name) => query.has(name))}>
+        <summary>Other fields</summary>
+        <div class="filters">{RARE.map(text)}</div>
+      </details>
       <button type="submit">Search</button>
     </form>
   );
@@ -78,23 +88,27 @@ function Filters({ query }: { query: URLSearchParams }) {
 export function SearchScreen() {
   const { query } = usePlace();
   const key = query.toString();
-  const [pages, setPages] = useState<{ key: string; found: Found[]; cursor: string } | null>(null);
+  const [pages, setPages] = useState<{ found: Found[]; cursor: string; incomplete: boolean } | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const current = useRef(new AbortController());
 
-  async function load(cursor: string, before: Found[], signal?: AbortSignal) {
+  async function load(cursor: string, before: Found[], signal: AbortSignal) {
     setBusy(true);
     setProblem("");
     try {
       const page = await get<Page>("/api/search", { ...Object.fromEntries(query), cursor }, signal);
-      setPages({ key, found: [...before, ...page.found], cursor: page.cursor });
+      if (signal.aborted) return;
+      setPages({ found: [...before, ...page.found], cursor: page.cursor, incomplete: page.incomplete });
     } catch (reason) {
-      if (!signal?.aborted) setProblem(messageOf(reason));
+      if (signal.aborted) return;
+      setProblem(messageOf(reason));
     }
     setBusy(false);
   }
   useEffect(() => {
     const stop = new AbortController();
+    current.current = stop;
     setPages(null);
     void load("", [], stop.signal);
     return () => stop.abort();
@@ -103,14 +117,18 @@ export function SearchScreen() {
   const found = pages?.found ?? [];
   return (
     <>
-      <h1>Search</h1>
+      <Heading title="Search" />
       <Filters query={query} />
-      {problem && <Notice bad>{problem}</Notice>}
-      <Rows rows={found.map((hit) => hit.row)} labels={found.map((hit) => hit.label)} />
-      {pages && found.length === 0 && pages.cursor === "" && <p class="muted">No transaction fits.</p>}
-      {busy && <p class="muted">Searching…</p>}
+      {problem && <Notice bad>{clean(problem)}</Notice>}
+      {found.length > 0 && <Rows rows={found.map((hit) => hit.row)} labels={found.map((hit) => hit.label)} />}
+      <p class="muted" role="status">
+        {busy && "Searching…"}
+        {!busy && pages && found.length === 0 && pages.cursor === "" && "No transaction fits."}
+        {!busy && pages?.incomplete && pages.cursor !== "" && "The search is not through yet. It goes on with More."}
+        {!busy && pages && found.length > 0 && !pages.incomplete && pages.cursor === "" && `${found.length} found.`}
+      </p>
       {pages && pages.cursor !== "" && !busy && (
-        <button type="button" onClick={() => void load(pages.cursor, found)}>
+        <button type="button" onClick={() => void load(pages.cursor, found, current.current.signal)}>
           More
         </button>
       )}

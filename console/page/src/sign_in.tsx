@@ -1,8 +1,14 @@
 import { useState } from "preact/hooks";
+import { clean } from "./format";
 import { post, type Session } from "./api";
-import { messageOf, Notice } from "./parts";
+import { Heading, messageOf, Notice } from "./parts";
 
-export function SignInScreen({ done }: { done: (session: Session) => void }) {
+function focusOnce(element: HTMLElement | null): void {
+  element?.focus();
+}
+
+// notice: why somebody is here who was signed in.
+export function SignInScreen({ done, notice }: { done: (session: Session) => void; notice: string }) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const submit = async (event: SubmitEvent) => {
@@ -13,17 +19,19 @@ export function SignInScreen({ done }: { done: (session: Session) => void }) {
       done(await post<Session>("/api/sign-in", { name: form.get("name"), password: form.get("password") }));
     } catch (reason) {
       setProblem(messageOf(reason));
+      setBusy(false);
     }
-    setBusy(false);
   };
   return (
     <main class="sign-in">
-      <h1>Harrier</h1>
-      {problem && <Notice bad>{problem}</Notice>}
+      <p class="mark">Harrier</p>
+      <Heading title="Sign in" />
+      {notice && !problem && <Notice>{notice}</Notice>}
+      {problem && <Notice bad>{clean(problem)}</Notice>}
       <form onSubmit={(event) => void submit(event)}>
         <label>
           Name
-          <input name="name" autocomplete="username" required autoFocus />
+          <input name="name" autocomplete="username" required ref={focusOnce} />
         </label>
         <label>
           Password

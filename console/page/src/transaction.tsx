@@ -1,23 +1,36 @@
 // One transaction: the decision in words, every rule with its parts, and what became of it.
-import { useState } from "preact/hooks";
-import { get, post, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "./api";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "./api";
+import { readDraft, writeDraft } from "./drafts";
 import { clean, dateTimeOf, numberOf, valueOf } from "./format";
-import { messageOf, Notice, usePolled, VerdictMark } from "./parts";
+import { useKeys } from "./keys";
+import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "./parts";
+import { Claim, DecideBar, findNext, focusNote, isHeld, KeyHelp, LABELS, mayDecide, useActions } from "./reviewing";
+import { go, transactionAddress } from "./router";
 
 interface Shown {
   explanation: Explanation;
   review: Review | null;
+  amount: string;
+  now: string;
 }
 
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
 const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
+const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
-function Facts({ explanation }: { explanation: Explanation }) {
+function Facts({ explanation, amount }: { explanation: Explanation; amount: string }) {
   const { attributes, ...fields } = explanation.transaction;
-  const all = Object.entries({ ...fields, ...attributes }).filter(([name]) => name !== "id" && name !== "amount_minor");
+  const all = Object.entries({ ...fields, ...attributes }).filter(([name]) => !SHOWN_ELSEWHERE.includes(name));
   return (
     <dl class="facts">
+      <div>
+        <dt>amount</dt>
+        <dd class="amount">
+          <Money amount={amount} currency={String(explanation.transaction.currency ?? "")} />
+        </dd>
+      </div>
       {all.map(([name, value]) => (
         <div key={name}>
           <dt>{clean(name)}</dt>
@@ -53,7 +66,9 @@ function RuleRow({ rule }: { rule: ExplainedRule }) {
         <span class="rule-name">{clean(rule.name)}</span>
         <span class="fate">{rule.fate}</span>
         {rule.verdict && <VerdictMark verdict={rule.verdict} />}
-        {rule.score !== undefined && rule.score !== 0 && <span>{rule.score > 0 ? `+${rule.score}` : rule.score}</span>}
+        {rule.score !== undefined && rule.score !== 0 && (
+          <span>{rule.score > 0 ? `+${rule.score}` : numberOf(rule.score)}</span>
+        )}
         {fired && rule.reason && <span class="reason">{clean(rule.reason)}</span>}
       </summary>
       {rule.about && <p>{clean(rule.about.trim())}</p>}
@@ -66,7 +81,7 @@ function RuleRow({ rule }: { rule: ExplainedRule }) {
       )}
       {rule.file && (
         <p class="muted">
-          {rule.file}:{rule.line}
+          {clean(rule.file)}:{rule.line}
         </p>
       )}
     </details>
@@ -138,7 +153,7 @@ function History({ explanation }: { explanation: Explanation }) {
     <ul>
       {outcomes.map((outcome) => (
         <li key={outcome.receive_time}>
-          {dateTimeOf(outcome.known_time)}: {outcome.label}
+          {dateTimeOf(outcome.known_time)}: {clean(outcome.label)}
           {outcome.source && <span class="muted"> by {clean(outcome.source)}</span>}
         </li>
       ))}
@@ -152,74 +167,159 @@ function History({ explanation }: { explanation: Explanation }) {
   );
 }
 
-function Decide(props: { review: Review; session: Session; done: () => void }) {
-  const [note, setNote] = useState("");
-  const [problem, setProblem] = useState("");
-  const { review } = props;
-  const reviewed = (
+function Decided({ review }: { review: Review }) {
+  return (
     <p>
-      Reviewed: {review.label} by {clean(review.decided_by)}
-      {review.note && `, “${clean(review.note)}”`}
-      {review.problem && <small class="bad"> {clean(review.problem)}</small>}
+      Reviewed: <strong>{clean(review.label)}</strong> by {clean(review.decided_by)}
+      {review.decided && `, ${dateTimeOf(review.decided)}`}
+      {review.note && `: “${clean(review.note)}”`}
+      {!review.reported && <span class="muted"> (not yet at the server)</span>}
+      {review.problem && <span class="bad"> The server refused it: {clean(review.problem)}</span>}
     </p>
   );
-  const isOpen = review.label === "" || review.label === "unsure";
-  if (!isOpen) return reviewed;
-  if (!props.session.role || props.session.role === "viewer")
-    return review.label ? reviewed : <p class="muted">It waits for a review.</p>;
-  const decide = async (label: string) => {
+}
+
+// The review that comes next, when this one is done or somebody else has it.
+function NextReview({ session, review }: { session: Session; review: Review }) {
+  const [problem, setProblem] = useState("");
+  const open = async () => {
     try {
-      const answer = await post<{ refused: { error: string }[] }>("/api/reviews/decide", {
-        positions: [review.position],
-        label,
-        note,
-      });
-      setProblem(answer.refused[0]?.error ?? "");
+      const next = await findNext("score", session, review.position);
+      if (next) go(transactionAddress(next.id));
+      else setProblem("No other review waits.");
     } catch (reason) {
       setProblem(messageOf(reason));
     }
-    props.done();
   };
+  const button = useRef<HTMLButtonElement>(null);
+  // The buttons that decided it are gone, and the focus was on one of them.
+  useEffect(() => {
+    if (document.activeElement === document.body) button.current?.focus();
+  }, [review.label]);
+  useKeys({ j: () => void open() });
+  return (
+    <p>
+      <button type="button" ref={button} onClick={() => void open()}>
+        Next review <kbd>j</kbd>
+      </button>{" "}
+      <a href="/queue">To the queue</a> <span role="status">{clean(problem)}</span>
+    </p>
+  );
+}
+
+function Decide(props: { review: Review; now: string; session: Session; reload: () => void }) {
+  const { review, now, session } = props;
+  const { problem, busy, decide, claim, release } = useActions(props.reload);
+  const subject = String(review.position);
+  const person = session.person ?? "";
+  const send = (label: string) =>
+    void decide([review.position], label, readDraft(person, subject), (refused) => {
+      if (refused.length === 0) writeDraft(person, subject, "");
+    });
+  useKeys({
+    c: () => void claim(review),
+    r: () => void release(review),
+    n: focusNote,
+    ...Object.fromEntries(Object.entries(LABELS).map(([key, label]) => [key, () => send(label)])),
+  });
   return (
     <>
-      {problem && <Notice bad>{problem}</Notice>}
-      {review.label && reviewed}
-      <form class="bar-of-filters" onSubmit={(event) => event.preventDefault()}>
-        <label class="grows">
-          Note <input value={note} maxLength={1000} onInput={(event) => setNote(event.currentTarget.value)} />
-        </label>
-        {["fraud", "legit", "unsure"].map((label) => (
-          <button key={label} type="button" onClick={() => void decide(label)}>
-            {label}
-          </button>
+      {problem && <Notice bad>{clean(problem)}</Notice>}
+      {isHeld(review, now, session) && <Notice>{clean(review.claimed_by)} is working on this review.</Notice>}
+      <DecideBar
+        session={session}
+        subject={subject}
+        about="this review"
+        disabled={busy}
+        decide={send}
+        leave={() => document.getElementById("main")?.focus()}
+      />
+      <div class="bar-of-filters">
+        <Claim
+          review={review}
+          now={now}
+          session={session}
+          claim={(one) => void claim(one)}
+          release={(one) => void release(one)}
+        />
+        <KeyHelp />
+      </div>
+    </>
+  );
+}
+
+function ReviewPart(props: { shown: Shown; session: Session; reload: () => void }) {
+  const { session } = props;
+  const { review, now } = props.shown;
+  const isOpen = review !== null && (review.label === "" || review.label === "unsure");
+  const draft = review && !isOpen ? readDraft(session.person ?? "", String(review.position)) : "";
+  if (!review) return null;
+  if (!review.label && !mayDecide(session)) return <p class="muted">It waits for a review.</p>;
+  return (
+    <section aria-label="Review">
+      {review.label && <Decided review={review} />}
+      {isOpen && mayDecide(session) && <Decide review={review} now={now} session={session} reload={props.reload} />}
+      {draft && <Notice>Your note was not sent, as the review was decided before: “{clean(draft)}”</Notice>}
+      {mayDecide(session) && (review.label || isHeld(review, now, session)) && (
+        <NextReview session={session} review={review} />
+      )}
+    </section>
+  );
+}
+
+function Derived({ explanation }: { explanation: Explanation }) {
+  const { then } = explanation;
+  const acting = then.rules.filter((rule) => ACTING.includes(rule.fate));
+  const silent = then.rules.filter((rule) => !ACTING.includes(rule.fate));
+  return (
+    <>
+      <h2>Rules that acted</h2>
+      {acting.length === 0 && <p class="muted">None.</p>}
+      {acting.map((rule) => (
+        <RuleRow key={rule.name} rule={rule} />
+      ))}
+      <Models explanation={explanation} />
+      <details class="panel">
+        <summary>Rules that did not act ({silent.length})</summary>
+        {silent.map((rule) => (
+          <RuleRow key={rule.name} rule={rule} />
         ))}
-      </form>
+      </details>
+      <Values title="Features" values={then.features} />
+      <Values title="Fields" values={then.fields} />
     </>
   );
 }
 
 export function TransactionScreen({ id, session }: { id: string; session: Session }) {
   const { value, failure, reload } = usePolled((signal) => get<Shown>("/api/transaction", { id }, signal), 0, [id]);
-  if (failure)
+  const isThis = value?.explanation.transaction.id === id;
+  const title = clean(id);
+  const failed = failure && (
+    <Notice bad>
+      {failure}{" "}
+      <button type="button" onClick={reload}>
+        Try again
+      </button>
+    </Notice>
+  );
+  if (!value || !isThis)
     return (
       <>
-        <h1>{clean(id)}</h1>
-        <Notice bad>{failure}</Notice>
+        <Heading title={title} />
+        {failed || <p class="muted">Deriving the decision again…</p>}
       </>
     );
-  if (!value) return <p class="muted">Deriving the decision again…</p>;
-  const { explanation, review } = value;
-  const { then } = explanation;
-  const acting = then.rules.filter((rule) => ACTING.includes(rule.fate));
-  const silent = then.rules.filter((rule) => !ACTING.includes(rule.fate));
+  const { explanation } = value;
   return (
     <>
-      <h1>
-        {clean(explanation.transaction.id)} <VerdictMark verdict={explanation.archived.verdict} />
-      </h1>
+      <Heading title={title}>
+        <VerdictMark verdict={explanation.archived.verdict} />
+      </Heading>
+      {failed}
       <p class="lead">
-        Score {explanation.archived.score} by policy {clean(then.name)}, received {dateTimeOf(explanation.receive_time)}
-        .{" "}
+        Score {explanation.archived.score} by policy {clean(explanation.then.name)}, received{" "}
+        {dateTimeOf(explanation.receive_time)}.{" "}
         {explanation.equal
           ? "Derived again, the decision is the same."
           : `Derived again, it differs: ${clean(explanation.difference ?? "")}`}
@@ -228,24 +328,11 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
       {(explanation.notes ?? []).map((note) => (
         <Notice key={note}>{clean(note)}</Notice>
       ))}
-      {review && <Decide review={review} session={session} done={reload} />}
+      <ReviewPart shown={value} session={session} reload={reload} />
       <section class="panel" aria-label="The transaction">
-        <Facts explanation={explanation} />
+        <Facts explanation={explanation} amount={value.amount} />
       </section>
-      <h2>Rules that acted</h2>
-      {acting.length === 0 && <p class="muted">None.</p>}
-      {acting.map((rule) => (
-        <RuleRow key={rule.name} rule={rule} />
-      ))}
-      <Models explanation={explanation} />
-      <details class="panel">
-        <summary>Rules that did not ({silent.length})</summary>
-        {silent.map((rule) => (
-          <RuleRow key={rule.name} rule={rule} />
-        ))}
-      </details>
-      <Values title="Features" values={then.features} />
-      <Values title="Fields" values={then.fields} />
+      <Derived explanation={explanation} />
       <h2>What became of it</h2>
       <History explanation={explanation} />
     </>
