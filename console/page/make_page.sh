@@ -11,7 +11,8 @@ case $what in
 install)
     cp "$source/package.json" "$source/package-lock.json" "$source/.npmrc" "$work/"
     cd "$work"
-    exec "$program" ci --omit=dev --no-progress --loglevel=error
+    # Without a registry it is to fail soon: a build goes on without the console then.
+    exec "$program" ci --omit=dev --no-progress --loglevel=error --fetch-retries=1 --fetch-timeout=30000
     ;;
 build)
     out=$(cd "$5" && pwd)
