@@ -115,6 +115,8 @@ const struct onnx_value *onnx_input(struct onnx *onnx, size_t index);
 bool onnx_has_output(const struct onnx *onnx, size_t index);
 /* As output `index` of the node; dropped if the node has no such output. */
 int onnx_give(struct onnx *onnx, size_t index, struct onnx_value value);
+/* '+', '-', '*' or '/' for Add, Sub, Mul and Div; 0 for any other type of node. */
+char onnx_operation_of(struct text type);
 
 /* ---- onnx_columns.c: operators on inputs ---- */
 int onnx_columns_inputs(struct onnx *onnx);

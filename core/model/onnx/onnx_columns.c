@@ -339,13 +339,9 @@ int onnx_columns_node(struct onnx *onnx, const struct onnx_value *columns) {
         return reshape(onnx, columns);
     if (text_is(type, "Identity"))
         return onnx_give(onnx, 0, *columns);
-    static const struct {
-        const char *name;
-        char operation;
-    } operations[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}};
-    for (size_t i = 0; i < 4; i++)
-        if (text_is(type, operations[i].name))
-            return arithmetic(onnx, operations[i].operation);
+    char operation = onnx_operation_of(type);
+    if (operation)
+        return arithmetic(onnx, operation);
     return onnx_refuse(onnx, ERROR_UNSUPPORTED,
                        "not supported for inputs; expected Scaler, Imputer, Cast, Concat, "
                        "FeatureVectorizer, ArrayFeatureExtractor, Reshape, Identity, Add, Sub, "

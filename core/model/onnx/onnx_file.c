@@ -228,3 +228,14 @@ int onnx_give(struct onnx *onnx, size_t index, struct onnx_value value) {
     onnx->values[onnx->value_count++] = value;
     return 0;
 }
+
+char onnx_operation_of(struct text type) {
+    static const struct {
+        const char *name;
+        char operation;
+    } operations[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}};
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (text_is(type, operations[i].name))
+            return operations[i].operation;
+    return 0;
+}

@@ -208,13 +208,9 @@ int onnx_scores_node(struct onnx *onnx, const struct onnx_value *in) {
             return give_kind(onnx, in, ONNX_SIZES);
         if (text_is(type, "ArgMax"))
             return give_kind(onnx, in, ONNX_LABELS);
-        static const struct {
-            const char *name;
-            char operation;
-        } operations[] = {{"Add", '+'}, {"Sub", '-'}, {"Mul", '*'}, {"Div", '/'}};
-        for (size_t i = 0; i < 4; i++)
-            if (text_is(type, operations[i].name))
-                return arithmetic(onnx, operations[i].operation);
+        char operation = onnx_operation_of(type);
+        if (operation)
+            return arithmetic(onnx, operation);
     }
     return onnx_refuse(onnx, ERROR_UNSUPPORTED,
                        "not supported after the model; expected Identity, ZipMap, Cast, Reshape, "
