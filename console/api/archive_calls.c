@@ -85,36 +85,6 @@ static int read_time(const struct call *call, const char *name, int64_t *ret_us,
     return r < 0 ? error_prefix(ret_error, "%s", name) : 0;
 }
 
-/* "fraud,legit" → bits. */
-static int read_words(const struct call *call, const char *name, unsigned (*find)(struct text word),
-                      unsigned *ret_bits, struct error *ret_error) {
-    const char *at = web_query(call->request, name);
-    *ret_bits = 0;
-    while (*at) {
-        struct text word = {.data = at, .length = strcspn(at, ",")};
-        unsigned bit = find(word);
-        if (bit == 0)
-            return error_set(ret_error, ERROR_INVALID, "%s: there is no \"%.*s\"", name,
-                             (int)(word.length < 40 ? word.length : 40), word.data);
-        *ret_bits |= bit;
-        at += word.length;
-        at += *at == ',';
-    }
-    return 0;
-}
-
-static unsigned verdict_bit(struct text word) {
-    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-        if (text_is(word, verdict_name(verdict)))
-            return 1u << verdict;
-    return 0;
-}
-
-static unsigned label_bit(struct text word) {
-    enum label label;
-    return label_parse(word, &label) ? 1u << label : 0;
-}
-
 static size_t read_keys(const struct call *call, struct find_key keys[FIELD_COUNT]) {
     size_t count = 0;
     for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
@@ -153,9 +123,9 @@ static int read_query(const struct call *call, struct find_key keys[FIELD_COUNT]
     if (r == 0)
         r = read_time(call, "until", &query->until_us, ret_error);
     if (r == 0)
-        r = read_words(call, "verdict", verdict_bit, &query->verdicts, ret_error);
+        r = call_verdicts(call, "verdict", &query->verdicts, ret_error);
     if (r == 0)
-        r = read_words(call, "label", label_bit, &query->labels, ret_error);
+        r = call_labels(call, "label", &query->labels, ret_error);
     if (r == 0)
         r = read_scores(call, query, ret_error);
     if (r == 0)

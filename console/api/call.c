@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include <string.h>
+
 const char *call_cookie_name(const struct console *console) {
     return console->is_behind_proxy ? "__Host-harrier_console" : "harrier_console";
 }
@@ -23,4 +25,44 @@ int call_number(const struct call *call, const char *member, uint64_t *ret_numbe
         return error_set(ret_error, ERROR_INVALID, "%s: expected a whole number", member);
     *ret_number = (uint64_t)json_integer_value(value);
     return 0;
+}
+
+/* "fraud,legit" → bits. */
+static int read_words(const struct call *call, const char *name, unsigned (*find)(struct text word),
+                      unsigned *ret_bits, struct error *ret_error) {
+    const char *at = web_query(call->request, name);
+    *ret_bits = 0;
+    while (*at) {
+        struct text word = {.data = at, .length = strcspn(at, ",")};
+        unsigned bit = find(word);
+        if (bit == 0)
+            return error_set(ret_error, ERROR_INVALID, "%s: there is no \"%.*s\"", name,
+                             (int)(word.length < 40 ? word.length : 40), word.data);
+        *ret_bits |= bit;
+        at += word.length;
+        at += *at == ',';
+    }
+    return 0;
+}
+
+static unsigned verdict_bit(struct text word) {
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        if (text_is(word, verdict_name(verdict)))
+            return 1u << verdict;
+    return 0;
+}
+
+static unsigned label_bit(struct text word) {
+    enum label label;
+    return label_parse(word, &label) ? 1u << label : 0;
+}
+
+int call_verdicts(const struct call *call, const char *name, unsigned *ret_bits,
+                  struct error *ret_error) {
+    return read_words(call, name, verdict_bit, ret_bits, ret_error);
+}
+
+int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
+                struct error *ret_error) {
+    return read_words(call, name, label_bit, ret_bits, ret_error);
 }

@@ -43,6 +43,13 @@ int call_text(const struct call *call, const char *member, size_t most, const ch
 int call_number(const struct call *call, const char *member, uint64_t *ret_number,
                 struct error *ret_error);
 
+/* A parameter of the query that is words between commas → their bits, each bit 1 << enum verdict or
+ * enum label; "" is 0. ERROR_INVALID names the parameter and the word. */
+int call_verdicts(const struct call *call, const char *name, unsigned *ret_bits,
+                  struct error *ret_error);
+int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
+                struct error *ret_error);
+
 /* The handlers, each with its route in routes.c. */
 call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;

@@ -4,26 +4,7 @@
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
 
-#include <string.h>
-
 #define ROWS_MOST 500
-
-static int read_verdicts(const char *names, unsigned *ret_verdicts, struct error *ret_error) {
-    *ret_verdicts = 0;
-    while (*names) {
-        struct text name = {.data = names, .length = strcspn(names, ",")};
-        enum verdict verdict = VERDICT_APPROVE;
-        while (verdict < VERDICT_COUNT && !text_is(name, verdict_name(verdict)))
-            verdict++;
-        if (verdict == VERDICT_COUNT)
-            return error_set(ret_error, ERROR_INVALID,
-                             "verdict: expected approve, review, challenge or decline");
-        *ret_verdicts |= 1u << verdict;
-        names += name.length;
-        names += *names == ',';
-    }
-    return 0;
-}
 
 int live_show(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
@@ -35,7 +16,7 @@ int live_show(struct call *call, struct error *ret_error) {
     if (r == 0)
         r = web_query_number(call->request, "score", DECISION_SCORE_MAX, 0, &score, ret_error);
     if (r == 0)
-        r = read_verdicts(web_query(call->request, "verdict"), &query.verdicts, ret_error);
+        r = call_verdicts(call, "verdict", &query.verdicts, ret_error);
     if (r < 0)
         return r;
     query.limit = limit;
