@@ -1,49 +1,53 @@
 // The page: who is signed in, which screen the address names, and the frame around it.
-import { render } from "preact";
+import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, post, type Session, setSession, whenSignedOut } from "./api";
-import { clean, zoneOf } from "./format";
-import { LiveScreen } from "./live";
-import { OperationsScreen } from "./operations";
-import { PasswordScreen } from "./password";
-import { PeopleScreen } from "./people";
-import { QueueScreen } from "./queue";
-import { Heading, messageOf, Notice } from "./parts";
-import { followLinks, go, transactionAddress, usePlace } from "./router";
-import { SearchScreen } from "./search";
-import { SignInScreen } from "./sign_in";
+import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
+import { clean, zoneOf } from "./shared/format";
+import { LiveScreen } from "./screens/live";
+import { OperationsScreen } from "./screens/operations";
+import { PasswordScreen } from "./screens/password";
+import { PeopleScreen } from "./screens/people";
+import { QueueScreen } from "./screens/queue";
+import { Heading, messageOf, Notice } from "./shared/parts";
+import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { SearchScreen } from "./screens/search";
+import { SignInScreen } from "./screens/sign_in";
 import "./style.css";
-import { TransactionScreen } from "./transaction";
+import { TransactionScreen } from "./screens/transaction";
 
-const SCREENS = [
-  { path: "/live", name: "Live" },
-  { path: "/queue", name: "Queue" },
-  { path: "/search", name: "Search" },
-  { path: "/operations", name: "Operations" },
-  { path: "/people", name: "People", admin: true },
+interface Shown {
+  session: Session;
+  query: URLSearchParams;
+  changed: () => void; // the person's own password
+}
+
+// Every screen: its address, its name in the bar at the top if it is there, the least role that sees it.
+const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) => ComponentChildren }[] = [
+  { path: "/live", name: "Live", least: "viewer", show: () => <LiveScreen /> },
+  { path: "/queue", name: "Queue", least: "viewer", show: ({ session }) => <QueueScreen session={session} /> },
+  {
+    path: "/transaction",
+    least: "viewer",
+    show: ({ session, query }) => (
+      <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />
+    ),
+  },
+  { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
+  { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
+  { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
+  {
+    path: "/password",
+    least: "viewer",
+    show: ({ session, changed }) => <PasswordScreen session={session} changed={changed} />,
+  },
 ];
 
 function Screen({ session, changed }: { session: Session; changed: () => void }) {
   const { path, query } = usePlace();
-  switch (path) {
-    case "/":
-    case "/live":
-      return <LiveScreen />;
-    case "/queue":
-      return <QueueScreen session={session} />;
-    case "/transaction":
-      return <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />;
-    case "/search":
-      return <SearchScreen />;
-    case "/operations":
-      return <OperationsScreen />;
-    case "/password":
-      return <PasswordScreen session={session} changed={changed} />;
-    case "/people":
-      return session.role === "admin" ? <PeopleScreen /> : <Heading title="This takes the role admin" />;
-    default:
-      return <Heading title="There is no such screen" />;
-  }
+  const screen = SCREENS.find((each) => each.path === (path === "/" ? "/live" : path));
+  if (!screen) return <Heading title="There is no such screen" />;
+  if (!isAtLeast(session.role, screen.least)) return <Heading title={`This takes the role ${screen.least}`} />;
+  return <>{screen.show({ session, query, changed })}</>;
 }
 
 // A screen that was opened gets the focus, as a page that was loaded would.
@@ -75,7 +79,7 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
       <header class="top">
         <span class="mark">Harrier</span>
         <nav aria-label="Screens">
-          {SCREENS.filter((screen) => !screen.admin || session.role === "admin").map((screen) => (
+          {SCREENS.filter((screen) => screen.name && isAtLeast(session.role, screen.least)).map((screen) => (
             <a key={screen.path} href={screen.path} aria-current={here === screen.path ? "page" : undefined}>
               {screen.name}
             </a>

@@ -1,9 +1,9 @@
 // The stream of decisions, and the mix of the last hour.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { transactionAddress } from "./router";
-import { get, type Live, type Minute, type Row } from "./api";
-import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "./format";
-import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "./parts";
+import { transactionAddress } from "../shared/router";
+import { get, type Live, type Minute, type Row } from "../shared/api";
+import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "../shared/format";
+import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "../shared/parts";
 
 const SHOWN = 100;
 const VERDICTS = ["approve", "review", "challenge", "decline"] as const;

@@ -1,10 +1,8 @@
 // People and the audit log: for admins.
 import { useState } from "preact/hooks";
-import { get, post, type AuditEntry, type Person, type Role } from "./api";
-import { clean, dateTimeOf } from "./format";
-import { Heading, messageOf, Notice, usePolled } from "./parts";
-
-const ROLES: Role[] = ["viewer", "analyst", "author", "approver", "admin"];
+import { get, post, type AuditEntry, type Person, ROLES, type Role } from "../shared/api";
+import { clean, dateTimeOf } from "../shared/format";
+import { Heading, messageOf, Notice, usePolled } from "../shared/parts";
 
 export function PeopleScreen() {
   const { value, failure, reload } = usePolled((signal) => get<{ people: Person[] }>("/api/people", {}, signal), 0, []);

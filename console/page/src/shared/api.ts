@@ -1,7 +1,13 @@
 // The calls of the console's server. Every value that comes back is shown as text, never as markup.
 
 export type Verdict = "approve" | "review" | "challenge" | "decline";
-export type Role = "viewer" | "analyst" | "author" | "approver" | "admin";
+export const ROLES = ["viewer", "analyst", "author", "approver", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Each role may what the roles before it may. The server checks it again. */
+export function isAtLeast(role: Role | undefined, least: Role): boolean {
+  return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(least);
+}
 
 export interface Session {
   person: string | null;

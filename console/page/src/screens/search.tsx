@@ -1,10 +1,10 @@
 // Search of the whole archive. The filters are the address, so a search can be shared.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, type Found } from "./api";
+import { get, type Found } from "../shared/api";
 import { Rows } from "./live";
-import { clean } from "./format";
-import { Heading, messageOf, Notice } from "./parts";
-import { go, usePlace } from "./router";
+import { clean } from "../shared/format";
+import { Heading, messageOf, Notice } from "../shared/parts";
+import { go, usePlace } from "../shared/router";
 
 interface Page {
   found: Found[];

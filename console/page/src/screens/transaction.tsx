@@ -1,12 +1,12 @@
 // One transaction: the decision in words, every rule with its parts, and what became of it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "./api";
-import { readDraft, writeDraft } from "./drafts";
-import { clean, dateTimeOf, numberOf, valueOf } from "./format";
-import { useKeys } from "./keys";
-import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "./parts";
+import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
+import { readDraft, writeDraft } from "../shared/drafts";
+import { clean, dateTimeOf, numberOf, valueOf } from "../shared/format";
+import { useKeys } from "../shared/keys";
+import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "../shared/parts";
 import { Claim, DecideBar, findNext, focusNote, isHeld, KeyHelp, LABELS, mayDecide, useActions } from "./reviewing";
-import { go, transactionAddress } from "./router";
+import { go, transactionAddress } from "../shared/router";
 
 interface Shown {
   explanation: Explanation;

@@ -1,8 +1,8 @@
 // One's own password. The first one was made by the program, and others have seen it.
 import { useState } from "preact/hooks";
-import { post, type Session } from "./api";
-import { clean } from "./format";
-import { Heading, messageOf, Notice } from "./parts";
+import { post, type Session } from "../shared/api";
+import { clean } from "../shared/format";
+import { Heading, messageOf, Notice } from "../shared/parts";
 
 // changed: all of the person's sessions have ended, this one too.
 export function PasswordScreen({ session, changed }: { session: Session; changed: () => void }) {

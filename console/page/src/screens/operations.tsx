@@ -1,7 +1,7 @@
 // The server's state.
-import { get, type Status } from "./api";
-import { clean, dateTimeOf, numberOf } from "./format";
-import { Heading, Notice, usePolled } from "./parts";
+import { get, type Status } from "../shared/api";
+import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { Heading, Notice, usePolled } from "../shared/parts";
 
 export function OperationsScreen() {
   const { value, failure } = usePolled((signal) => get<Status>("/api/status", {}, signal), 5000, []);

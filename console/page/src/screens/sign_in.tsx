@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import { clean } from "./format";
-import { post, type Session } from "./api";
-import { Heading, messageOf, Notice } from "./parts";
+import { clean } from "../shared/format";
+import { post, type Session } from "../shared/api";
+import { Heading, messageOf, Notice } from "../shared/parts";
 
 function focusOnce(element: HTMLElement | null): void {
   element?.focus();

@@ -1,10 +1,10 @@
 // What the queue and the transaction's screen share: deciding reviews, with a note.
 import { useRef, useState } from "preact/hooks";
-import { get, post, type Review, type Reviews, type Session } from "./api";
-import { useDraft } from "./drafts";
-import { ageOf, clean } from "./format";
-import { useKeySetting } from "./keys";
-import { messageOf } from "./parts";
+import { get, post, type Review, type Reviews, type Session } from "../shared/api";
+import { useDraft } from "../shared/drafts";
+import { ageOf, clean } from "../shared/format";
+import { useKeySetting } from "../shared/keys";
+import { messageOf } from "../shared/parts";
 
 export const LABELS = { f: "fraud", l: "legit", u: "unsure" } as const;
 

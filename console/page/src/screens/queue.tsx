@@ -1,13 +1,13 @@
 // The queue of reviews, all of it by keyboard. The current review is kept by its position in the archive, never by its
 // row: rows come and go while somebody reads, and a key must not decide another review than the one they read.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { get, type Review, type Reviews, type Session } from "./api";
-import { readDraft, writeDraft } from "./drafts";
-import { ageOf, clean, dateTimeOf, numberOf } from "./format";
-import { useKeys } from "./keys";
-import { Heading, Money, Notice, Reasons, usePolled } from "./parts";
+import { get, type Review, type Reviews, type Session } from "../shared/api";
+import { readDraft, writeDraft } from "../shared/drafts";
+import { ageOf, clean, dateTimeOf, numberOf } from "../shared/format";
+import { useKeys } from "../shared/keys";
+import { Heading, Money, Notice, Reasons, usePolled } from "../shared/parts";
 import { Claim, DecideBar, focusNote, isHeld, KeyHelp, LABELS, mayDecide, orderOf, useActions } from "./reviewing";
-import { go, replace, transactionAddress, usePlace } from "./router";
+import { go, replace, transactionAddress, usePlace } from "../shared/router";
 
 const PAGE = 100;
 

@@ -1,20 +1,18 @@
 #!/usr/bin/env python3
 """harrier-console beside harrierd: every route with every role, requests that are not what they should be, two analysts
 and a claim, labels that reach the archive once whatever is killed, and what other sources report."""
-import json
 import os
 import shutil
 import socket
 import struct
-import subprocess
 import threading
 import time
 import unittest
 
-from console import Console, Session, wait_for
-from server import POLICY, ServerTest, transaction
+from console_process import Console, Session, wait_for
+from console_test import ConsoleTest
+from server import transaction
 
-HARRIER = os.environ["HARRIER"]
 ROLES = ["viewer", "analyst", "author", "approver", "admin"]
 # Route, body, the least role that may.
 ROUTES = [
@@ -36,33 +34,7 @@ ROUTES = [
 ]
 
 
-class ConsoleTest(ServerTest):
-    def setUp(self):
-        super().setUp()
-        self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace(">= 3", ">= 1"))
-        self.harrierd = self.server().start()
-        self.console = Console(self.folder, self.harrierd)
-        self.addCleanup(self.console.kill)
-        for name, role in (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin")):
-            self.console.add_person(name, role)
-
-    def score(self, numbers, **more):
-        with self.harrierd.connect() as connection:
-            return connection.score([{**transaction(number), **more} for number in numbers])
-
-    def reviews(self, session, **query):
-        return session.get("/api/reviews", **query)[1]["reviews"]
-
-    def label_of(self, row):
-        """What the archive has, once it is on disk: [(label, source)] in order."""
-
-        def outcomes():
-            found = subprocess.run([HARRIER, "explain", "--json", f"{self.folder}/data", row["id"]],
-                                   capture_output=True, text=True, check=True)
-            return json.loads(found.stdout).get("outcomes")
-
-        return [(outcome["label"], outcome["source"]) for outcome in wait_for(outcomes)]
-
+class ReviewsTest(ConsoleTest):
     # ---- who may what ----
 
     def test_every_route_with_every_role(self):

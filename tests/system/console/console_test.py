@@ -1,0 +1,37 @@
+"""What the tests of harrier-console share: a server, a console beside it, and three people."""
+import json
+import os
+import subprocess
+
+from console_process import Console, wait_for
+from server import POLICY, ServerTest, transaction
+
+HARRIER = os.environ["HARRIER"]
+
+
+class ConsoleTest(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace(">= 3", ">= 1"))
+        self.harrierd = self.server().start()
+        self.console = Console(self.folder, self.harrierd)
+        self.addCleanup(self.console.kill)
+        for name, role in (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin")):
+            self.console.add_person(name, role)
+
+    def score(self, numbers, **more):
+        with self.harrierd.connect() as connection:
+            return connection.score([{**transaction(number), **more} for number in numbers])
+
+    def reviews(self, session, **query):
+        return session.get("/api/reviews", **query)[1]["reviews"]
+
+    def label_of(self, row):
+        """What the archive has, once it is on disk: [(label, source)] in order."""
+
+        def outcomes():
+            found = subprocess.run([HARRIER, "explain", "--json", f"{self.folder}/data", row["id"]],
+                                   capture_output=True, text=True, check=True)
+            return json.loads(found.stdout).get("outcomes")
+
+        return [(outcome["label"], outcome["source"]) for outcome in wait_for(outcomes)]
