@@ -15,6 +15,7 @@ struct console {
     struct live *live;
     struct follower *follower;
     struct connection *connection;
+    struct reader *performance;
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
@@ -56,4 +57,5 @@ call_handler live_show;
 call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
 call_handler status_show;
+call_handler performance_show, performance_policies;
 call_handler people_show, people_create, people_update, audit_show;

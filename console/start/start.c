@@ -7,6 +7,7 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/performance/reader.h"
 #include "options.h"
 #include "server/ops/clock.h"
 
@@ -149,8 +150,13 @@ static int serve(struct console *console, const struct console_options *options,
                                                .live = console->live,
                                                .log = console->log,
                                                .days_before = options->days};
+    const struct reader_settings performance = {
+        .archive = console->archive, .folder = options->data, .log = console->log};
+    int r = reader_start(&performance, &console->performance, ret_error);
+    if (r < 0)
+        return r;
     console->follower = follower_start(&follower);
-    int r = open_connection(console, options, ret_error);
+    r = open_connection(console, options, ret_error);
     if (r == 0)
         r = open_web(console, options, &web, ret_error);
     if (r == 0) {
@@ -161,6 +167,7 @@ static int serve(struct console *console, const struct console_options *options,
     }
     connection_close(console->connection); /* it asks the follower */
     follower_stop(console->follower);
+    reader_stop(console->performance);
     return r;
 }
 

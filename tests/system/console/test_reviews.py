@@ -25,6 +25,8 @@ ROUTES = [
     ("GET", "/api/transaction?id=t1", None, "viewer"),
     ("GET", "/api/search", None, "viewer"),
     ("GET", "/api/status", None, "viewer"),
+    ("GET", "/api/performance", None, "viewer"),
+    ("GET", "/api/performance/policies", None, "viewer"),
     ("GET", "/api/people", None, "admin"),
     ("POST", "/api/people/create", {"name": "", "role": "viewer"}, "admin"),
     ("POST", "/api/people/update", {"name": "nobody", "role": "viewer", "disabled": True}, "admin"),
