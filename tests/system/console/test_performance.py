@@ -29,7 +29,7 @@ rules:
 RATES = "  currency_rates: [{currency: USD, from: 2020-01-01, rate: \"0.9\"}, {currency: GBP, from: 2020-01-01, rate: \"1.1\"}]\n"
 STRICTER = {
     **POLICY,
-    "policy.yaml": POLICY["policy.yaml"].replace("name: system", "name: stricter"),
+    "policy.yaml": POLICY["policy.yaml"].replace("name: system", "name: stricter") + RATES,
     "rules/velocity.yaml": """\
 rules:
   - {name: small, about: small, when: amount > 5.0, then: {verdict: challenge, score: 10}}
