@@ -18,6 +18,8 @@ struct console {
     struct reader *performance;
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
+    const char *reports; /* the folder of the nights; NULL: beside the archive */
+    const char *tokens;  /* the server's tokens file; NULL: not known */
     bool is_behind_proxy;
 };
 
@@ -44,6 +46,9 @@ int call_text(const struct call *call, const char *member, size_t most, const ch
 int call_number(const struct call *call, const char *member, uint64_t *ret_number,
                 struct error *ret_error);
 
+/* The member "reason", which is not empty. */
+int call_reason(const struct call *call, const char **ret_reason, struct error *ret_error);
+
 /* A parameter of the query that is words between commas → their bits, each bit 1 << enum verdict or
  * enum label; "" is 0. ERROR_INVALID names the parameter and the word. */
 int call_verdicts(const struct call *call, const char *name, unsigned *ret_bits,
@@ -58,4 +63,7 @@ call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
 call_handler status_show;
 call_handler performance_show, performance_policies;
+call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;
+call_handler nights_show, nights_report, nights_drift, nights_thresholds;
+call_handler nights_accept, nights_take_back;
 call_handler people_show, people_create, people_update, audit_show;

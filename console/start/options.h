@@ -8,6 +8,7 @@ enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
 
 struct console_options {
     enum console_command command;
+    const char *reports, *tokens; /* NULL: not given */
     const char *archive; /* as given: its folder or the data folder around it */
     const char *data, *server, *listen, *token_file;
     const char *name, *role; /* CONSOLE_ADD_PERSON */

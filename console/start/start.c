@@ -181,6 +181,8 @@ static int run_serve(const struct console_options *options) {
     if (r < 0)
         return exit_with(&error);
     console.archive = options->archive;
+    console.reports = options->reports;
+    console.tokens = options->tokens;
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
     r = serve(&console, options, &error);
