@@ -11,6 +11,7 @@
 #include "core/base/json_writer.h"
 #include "core/store/nights/night_files.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,8 +124,15 @@ static int read_view(const struct call *call, struct view *view, struct error *r
 
 /* ---- writing ---- */
 
+/* Twelve digits are more than anybody reads, and some ten times as quick to write as the fewest
+ * that read back as the same double: a page of two years has ten thousand of them. */
 static void add_double(struct buffer *out, const char *key, double value) {
-    json_add_value(out, text_of(key), value_double(value));
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.12g", value);
+    if (isfinite(value))
+        json_add_number(out, key, digits);
+    else
+        json_add_value(out, text_of(key), value_absent());
 }
 
 static void add_day(struct buffer *out, const char *key, int64_t day) {

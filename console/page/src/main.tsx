@@ -6,6 +6,7 @@ import { clean, zoneOf } from "./shared/format";
 import { LiveScreen } from "./screens/live";
 import { OperationsScreen } from "./screens/operations";
 import { PasswordScreen } from "./screens/password";
+import { PerformanceScreen } from "./screens/performance";
 import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
@@ -33,7 +34,8 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     ),
   },
   { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
-  { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
+  { path: "/performance", name: "Performance", least: "viewer", show: () => <PerformanceScreen /> },
+  { path: "/operations", name: "Operations", least: "viewer", show: ({ session }) => <OperationsScreen session={session} /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {
     path: "/password",
