@@ -27,8 +27,12 @@ function FeatureTable({ nights }: { nights: DriftNight[] }) {
         <thead>
           <tr>
             <th scope="col">Feature, in the night of {newest.date}</th>
-            <th scope="col" class="number">Stability index</th>
-            <th scope="col" class="number">By chance</th>
+            <th scope="col" class="number">
+              Stability index
+            </th>
+            <th scope="col" class="number">
+              By chance
+            </th>
             <th scope="col">Nights</th>
           </tr>
         </thead>
@@ -77,7 +81,10 @@ export function DriftView() {
             format={(index) => index.toFixed(3)}
             series={[
               { name: "score", points: nights.map((night) => ({ at: Date.parse(night.date), value: night.score })) },
-              { name: "by chance", points: nights.map((night) => ({ at: Date.parse(night.date), value: night.noise })) },
+              {
+                name: "by chance",
+                points: nights.map((night) => ({ at: Date.parse(night.date), value: night.noise })),
+              },
             ]}
           />
           <FeatureTable nights={nights} />

@@ -125,8 +125,8 @@ export function ViewNotices({ view }: { view: View }) {
       {read.problem && <Notice bad>The figures do not go on: {clean(read.problem)}</Notice>}
       {behind && (
         <Notice>
-          The archive is still being read: {shareOf(read.position, read.end)} of it is in these figures, the oldest
-          days first.
+          The archive is still being read: {shareOf(read.position, read.end)} of it is in these figures, the oldest days
+          first.
         </Notice>
       )}
       {!view.known_now && <Notice>These figures are what was known at the end of {view.known}.</Notice>}
@@ -195,9 +195,28 @@ function DayCharts({ days, currency }: { days: Day[]; currency: string }) {
   }));
   return (
     <>
-      <LineChart title="Recall by day" days format={percentOf} axis={percentOf} fromZero series={seriesOf(days, "recall", (day) => day.recall)} />
-      <LineChart title="Precision by day" days format={percentOf} axis={percentOf} fromZero series={seriesOf(days, "precision", (day) => day.precision)} />
-      <BarChart title={`Money by day, ${clean(currency)}`} days parts={["caught", "missed", "stopped wrongly"]} bars={bars} />
+      <LineChart
+        title="Recall by day"
+        days
+        format={percentOf}
+        axis={percentOf}
+        fromZero
+        series={seriesOf(days, "recall", (day) => day.recall)}
+      />
+      <LineChart
+        title="Precision by day"
+        days
+        format={percentOf}
+        axis={percentOf}
+        fromZero
+        series={seriesOf(days, "precision", (day) => day.precision)}
+      />
+      <BarChart
+        title={`Money by day, ${clean(currency)}`}
+        days
+        parts={["caught", "missed", "stopped wrongly"]}
+        bars={bars}
+      />
     </>
   );
 }
@@ -213,14 +232,30 @@ function DayTable({ days, all, showAll }: { days: Day[]; all: boolean; showAll: 
             <tr>
               <th scope="col">Day</th>
               <th scope="col">Outcomes</th>
-              <th scope="col" class="number">Transactions</th>
-              <th scope="col" class="number">Fraud</th>
-              <th scope="col" class="number">Precision</th>
-              <th scope="col" class="number">Recall</th>
-              <th scope="col" class="number">False alarms per fraud</th>
-              <th scope="col" class="number">Caught</th>
-              <th scope="col" class="number">Missed</th>
-              <th scope="col" class="number">Stopped wrongly</th>
+              <th scope="col" class="number">
+                Transactions
+              </th>
+              <th scope="col" class="number">
+                Fraud
+              </th>
+              <th scope="col" class="number">
+                Precision
+              </th>
+              <th scope="col" class="number">
+                Recall
+              </th>
+              <th scope="col" class="number">
+                False alarms per fraud
+              </th>
+              <th scope="col" class="number">
+                Caught
+              </th>
+              <th scope="col" class="number">
+                Missed
+              </th>
+              <th scope="col" class="number">
+                Stopped wrongly
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -239,8 +274,12 @@ function DayTable({ days, all, showAll }: { days: Day[]; all: boolean; showAll: 
                 </td>
                 <td class="number">{numberOf(day.transactions)}</td>
                 <td class="number">{numberOf(day.fraud)}</td>
-                <td class="number"><ShareCell figure={day.precision} /></td>
-                <td class="number"><ShareCell figure={day.recall} /></td>
+                <td class="number">
+                  <ShareCell figure={day.precision} />
+                </td>
+                <td class="number">
+                  <ShareCell figure={day.recall} />
+                </td>
                 <td class="number">{day.alarms_per_fraud ? ratioOf(day.alarms_per_fraud.value) : "–"}</td>
                 <td class="number">{amountOf(day.caught_money.value)}</td>
                 <td class="number">{amountOf(day.missed_money.value)}</td>
@@ -263,7 +302,6 @@ const ORDERS: Record<string, (a: Rule, b: Rule) => number> = {
   caught: (a, b) => Number(b.caught_money.value) - Number(a.caught_money.value),
   "false alarms": (a, b) => b.false_alarms - a.false_alarms,
 };
-
 
 function RuleTable({ rules }: { rules: Rule[] }) {
   const { path, query } = usePlace();
@@ -289,15 +327,33 @@ function RuleTable({ rules }: { rules: Rule[] }) {
           <thead>
             <tr>
               <th scope="col">Rule</th>
-              <th scope="col" class="number">Fired</th>
-              <th scope="col" class="number">Too young</th>
-              <th scope="col" class="number">Fraud of it</th>
-              <th scope="col" class="number">False alarms</th>
-              <th scope="col" class="number">Precision of its alerts</th>
-              <th scope="col" class="number">False alarms per fraud</th>
-              <th scope="col" class="number">Caught</th>
-              <th scope="col" class="number">Missed</th>
-              <th scope="col" class="number">Stopped wrongly</th>
+              <th scope="col" class="number">
+                Fired
+              </th>
+              <th scope="col" class="number">
+                Too young
+              </th>
+              <th scope="col" class="number">
+                Fraud of it
+              </th>
+              <th scope="col" class="number">
+                False alarms
+              </th>
+              <th scope="col" class="number">
+                Precision of its alerts
+              </th>
+              <th scope="col" class="number">
+                False alarms per fraud
+              </th>
+              <th scope="col" class="number">
+                Caught
+              </th>
+              <th scope="col" class="number">
+                Missed
+              </th>
+              <th scope="col" class="number">
+                Stopped wrongly
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -311,11 +367,19 @@ function RuleTable({ rules }: { rules: Rule[] }) {
                 <td class="number">{numberOf(rule.young)}</td>
                 <td class="number">{numberOf(rule.fraud)}</td>
                 <td class="number">{numberOf(rule.false_alarms)}</td>
-                <td class="number"><ShareCell figure={rule.precision} /></td>
+                <td class="number">
+                  <ShareCell figure={rule.precision} />
+                </td>
                 <td class="number">{rule.alarms_per_fraud ? ratioOf(rule.alarms_per_fraud.value) : "–"}</td>
-                <td class="number"><MoneyCell money={rule.caught_money} /></td>
-                <td class="number"><MoneyCell money={rule.missed_money} /></td>
-                <td class="number"><MoneyCell money={rule.stopped_wrongly} /></td>
+                <td class="number">
+                  <MoneyCell money={rule.caught_money} />
+                </td>
+                <td class="number">
+                  <MoneyCell money={rule.missed_money} />
+                </td>
+                <td class="number">
+                  <MoneyCell money={rule.stopped_wrongly} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -338,11 +402,9 @@ export function queryOf(query: URLSearchParams): Record<string, string> {
 function DaysView() {
   const { path, query } = usePlace();
   const words = queryOf(query);
-  const { value, failure } = usePolled(
-    (signal) => get<Performance>("/api/performance", words, signal),
-    20000,
-    [JSON.stringify(words)],
-  );
+  const { value, failure } = usePolled((signal) => get<Performance>("/api/performance", words, signal), 20000, [
+    JSON.stringify(words),
+  ]);
   const all = new URLSearchParams(query);
   all.set("all", "1");
   return (

@@ -47,10 +47,7 @@ function Comparison({
     ["Fraud", (side) => numberOf(side.fraud)],
     ["Recall", (side) => <ShareCell figure={side.recall} />],
     ["Precision", (side) => <ShareCell figure={side.precision} />],
-    [
-      "False alarms per fraud",
-      (side) => <ShownFigure figure={side.alarms_per_fraud} format={ratioOf} />,
-    ],
+    ["False alarms per fraud", (side) => <ShownFigure figure={side.alarms_per_fraud} format={ratioOf} />],
     ["Fraud caught", (side) => <MoneyCell money={side.caught_money} />],
     ["Fraud missed", (side) => <MoneyCell money={side.missed_money} />],
     ["Stopped wrongly", (side) => <MoneyCell money={side.stopped_wrongly} />],
@@ -61,9 +58,15 @@ function Comparison({
         <thead>
           <tr>
             <th scope="col">Of mature days</th>
-            <th scope="col" class="number">{clean(first.name)}</th>
-            <th scope="col" class="number">{clean(second.name)}</th>
-            <th scope="col" class="number">Difference</th>
+            <th scope="col" class="number">
+              {clean(first.name)}
+            </th>
+            <th scope="col" class="number">
+              {clean(second.name)}
+            </th>
+            <th scope="col" class="number">
+              Difference
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -178,11 +181,9 @@ function ShadowPanel({ shadow, currency }: { shadow: Shadow; currency: string })
 export function PoliciesView() {
   const { query } = usePlace();
   const words = queryOf(query);
-  const { value, failure } = usePolled(
-    (signal) => get<Policies>("/api/performance/policies", words, signal),
-    20000,
-    [JSON.stringify(words)],
-  );
+  const { value, failure } = usePolled((signal) => get<Policies>("/api/performance/policies", words, signal), 20000, [
+    JSON.stringify(words),
+  ]);
   return (
     <>
       <RangeForm view={value} />
