@@ -7,19 +7,16 @@
 #include <argp.h>
 #include <string.h>
 
-<<<<<<< HEAD
-enum { OPTION_DATA = 256, OPTION_LISTEN, OPTION_TOKEN_FILE, OPTION_BEHIND_PROXY, OPTION_DAYS, OPTION_REPORTS,
-       OPTION_TOKENS };
-=======
 enum {
     OPTION_DATA = 256,
     OPTION_LISTEN,
     OPTION_TOKEN_FILE,
     OPTION_BEHIND_PROXY,
     OPTION_DAYS,
-    OPTION_POLICY
+    OPTION_POLICY,
+    OPTION_REPORTS,
+    OPTION_TOKENS
 };
->>>>>>> dc177083834c96a7900e5ad3703fd6a0ac5064f9
 
 #define DAYS_MOST 3650
 
@@ -29,15 +26,12 @@ static const struct argp_option arguments[] = {
     {"server", 's', "ADDRESS", 0, "The server (tcp://127.0.0.1:7731)", 0},
     {"token-file", OPTION_TOKEN_FILE, "FILE", 0, "A file with the console's token for the server",
      0},
-<<<<<<< HEAD
     {"reports", OPTION_REPORTS, "FOLDER", 0,
      "Where harrier night writes its reports (nights in the data folder)", 0},
     {"tokens", OPTION_TOKENS, "FILE", 0,
      "The server's tokens file, to show when they end; only read", 0},
-=======
     {"policy", OPTION_POLICY, "FOLDER", 0,
      "The folder of the policy that the server runs: without it, rules cannot be edited", 0},
->>>>>>> dc177083834c96a7900e5ad3703fd6a0ac5064f9
     {"listen", OPTION_LISTEN, "HOST:PORT", 0,
      "Where browsers find it (127.0.0.1:7780); a host that is not this machine's loopback "
      "takes --behind-proxy",
@@ -98,16 +92,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DATA:
         options->data = value;
         return 0;
-<<<<<<< HEAD
     case OPTION_REPORTS:
         options->reports = value;
         return 0;
     case OPTION_TOKENS:
         options->tokens = value;
-=======
+        return 0;
     case OPTION_POLICY:
         options->policy = value;
->>>>>>> dc177083834c96a7900e5ad3703fd6a0ac5064f9
         return 0;
     case OPTION_LISTEN:
         options->listen = value;
