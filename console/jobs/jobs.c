@@ -426,11 +426,12 @@ static bool is_stopping(struct jobs *jobs) {
     return stopping;
 }
 
-/* Returns whether anything runs. */
+/* Returns whether anything runs, or has ended now, so that another may begin. */
 static bool step(struct jobs *jobs, bool may_start) {
     bool runs = false;
     for (size_t i = 0; i < jobs->settings.at_once; i++) {
         struct slot *slot = &jobs->slots[i];
+        runs |= slot->id != 0;
         if (slot->id == 0 && may_start)
             may_start = start_next(jobs, slot) == 0;
         if (slot->id != 0 && !slot->has_ended && slot->pid != 0) {
