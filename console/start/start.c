@@ -8,6 +8,7 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/policy/versions.h"
 #include "options.h"
 #include "server/ops/clock.h"
 
@@ -231,7 +232,9 @@ static int run_serve(const struct console_options *options) {
     console.archive = options->archive;
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
-    r = serve(&console, options, &error);
+    r = policy_place_set(console.sql, options->policy, &error);
+    if (r == 0)
+        r = serve(&console, options, &error);
     live_free(console.live);
     sql_close(console.sql);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;

@@ -35,7 +35,7 @@ def counted(rows, first="", last="9"):
         if not first <= row["event_time"] < last:
             continue
         label = row.get("outcome") or "none"
-        for word in row["rules"]:
+        for word in row.get("rules", []):
             name, _, mode = word.partition(":")
             mode = mode or "live"
             of = found.setdefault((name, mode), {"fires": 0, "fraud": 0, "legit": 0, "suspected": 0, "unknown": 0,
