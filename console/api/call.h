@@ -61,6 +61,7 @@ call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
 call_handler status_show;
 call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
-    jobs_report;
+    jobs_report,
+    jobs_draft;
 call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;

@@ -8,6 +8,7 @@
 #include "console/jobs/job_files.h"
 #include "console/jobs/job_result.h"
 #include "console/jobs/jobs.h"
+#include "console/policy/drafts.h"
 #include "core/base/json_writer.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define JOBS_MOST      200
 #define CHANGES_MOST   200
@@ -28,6 +30,7 @@ struct order {
     struct call *call;
     struct buffer commands;
     json_t *request; /* what is kept of the form */
+    int64_t draft;   /* the policy that it is about is this draft; -1: one of the archive */
 };
 
 static void add_word(struct order *order, const char *name, const char *value) {
@@ -124,7 +127,7 @@ static bool is_archived_policy(const char *name) {
 }
 
 /* A command of its own puts the policy, as the archive has it, into a folder of the job. */
-static int add_policy(struct order *order, const char *name, const char *folder,
+static int add_archived(struct order *order, const char *name, const char *folder,
                       struct error *ret_error) {
     if (!is_archived_policy(name))
         return error_set(ret_error, ERROR_INVALID,
@@ -135,6 +138,31 @@ static int add_policy(struct order *order, const char *name, const char *folder,
     add_word(order, folder, "");
     add_word(order, "", ""); /* the end of the command */
     return r;
+}
+
+/* The policy that the job is about. A draft is written into the job's folder when the job is made,
+ * so that later changes of it do not count. */
+static int add_policy(struct order *order, const char **ret_folder, struct error *ret_error) {
+    const json_t *draft = json_object_get(order->call->body, "draft");
+    const char *name;
+    uint64_t id;
+    order->draft = -1;
+    int r = read_value(order, "policy", VALUE_MOST, &name, ret_error);
+    if (r == 0 && draft && *name)
+        r = error_set(ret_error, ERROR_INVALID, "policy and draft: expected one of them");
+    if (r < 0)
+        return r;
+    if (!draft) {
+        *ret_folder = "policy";
+        return add_archived(order, name, "policy", ret_error);
+    }
+    r = call_number(order->call, "draft", &id, ret_error);
+    if (r < 0)
+        return r;
+    order->draft = (int64_t)id;
+    json_object_set_new(order->request, "draft", json_integer((json_int_t)id));
+    *ret_folder = JOB_GIVEN "/policy";
+    return 0;
 }
 
 /* ---- backtest ---- */
@@ -149,17 +177,15 @@ static void add_threads(struct order *order) {
 static int add_backtest(struct order *order, struct error *ret_error) {
     const char *policy, *against;
     char listed[32];
-    int r = read_value(order, "policy", VALUE_MOST, &policy, ret_error);
+    int r = read_value(order, "against", VALUE_MOST, &against, ret_error);
     if (r == 0)
-        r = read_value(order, "against", VALUE_MOST, &against, ret_error);
-    if (r == 0)
-        r = add_policy(order, policy, "policy", ret_error);
+        r = add_policy(order, &policy, ret_error);
     bool has_against = r == 0 && strcmp(against, "served") != 0;
     if (has_against)
-        r = add_policy(order, against, "against", ret_error);
+        r = add_archived(order, against, "against", ret_error);
     if (r < 0)
         return r;
-    add_word(order, "replay\n--policy=policy", "");
+    add_word(order, "replay\n--policy=", policy);
     if (has_against)
         add_word(order, "--against=against", "");
     snprintf(listed, sizeof listed, "%d", CHANGES_LISTED);
@@ -191,12 +217,11 @@ static int add_tune(struct order *order, struct error *ret_error) {
         {"outcomes_after", "--outcomes-after=", VALUE_MOST},
     };
     const char *policy;
-    int r = read_value(order, "policy", VALUE_MOST, &policy, ret_error);
-    if (r == 0)
-        r = add_policy(order, policy, "policy", ret_error);
+    int r = add_policy(order, &policy, ret_error);
     if (r < 0)
         return r;
-    add_word(order, "tune\n--policy=policy\n--json\n--out=tuned\n--progress=json", "");
+    add_word(order, "tune\n--policy=", policy);
+    add_word(order, "--json\n--out=" JOB_TUNED "\n--progress=json", "");
     add_threads(order);
     r = add_range(order, "train_from", "train_until", "--train=", ret_error);
     if (r == 0)
@@ -229,14 +254,27 @@ static void answer_id(struct call *call, int64_t id) {
     json_end_object(out);
 }
 
-static int add_job(struct call *call, const struct job_order *job, struct error *ret_error) {
+static int give_draft(void *user, const char *folder, struct error *ret_error) {
+    const struct order *order = user;
+    char path[JOB_PATH_SIZE];
+    if (order->draft < 0)
+        return 0;
+    if (snprintf(path, sizeof path, "%s/policy", folder) >= (int)sizeof path)
+        return error_set(ret_error, ERROR_INVALID, "the path of the data folder is too long");
+    if (mkdir(path, 0700) < 0)
+        return error_set_errno(ret_error, errno, "cannot create %s", path);
+    return draft_write(order->call->console->sql, order->draft, path, ret_error);
+}
+
+static int add_job(struct order *order, const struct job_order *job, struct error *ret_error) {
+    struct call *call = order->call;
     struct sql *sql = call->console->sql;
     struct jobs *jobs = call->console->jobs;
     int64_t id = 0;
     int r = sql_begin(sql, ret_error);
     if (r < 0)
         return r;
-    r = jobs_add(jobs, job, NULL, NULL, call->now_us, &id, ret_error);
+    r = jobs_add(jobs, job, give_draft, order, call->now_us, &id, ret_error);
     bool is_made = r == 0;
     if (r == 0)
         r = note(call, id, "", job->request, ret_error);
@@ -282,7 +320,7 @@ int jobs_begin(struct call *call, struct error *ret_error) {
                                   .request = request,
                                   .commands = (const char *)order.commands.bytes};
     if (r == 0)
-        r = add_job(call, &job, ret_error);
+        r = add_job(&order, &job, ret_error);
     free(request);
     json_decref(order.request);
     buffer_deinit(&order.commands);
@@ -360,6 +398,92 @@ int jobs_stop_one(struct call *call, struct error *ret_error) {
     if (runs)
         jobs_end(call->console->jobs, id);
     answer_id(call, id);
+    return 0;
+}
+
+/* ---- a tuning's policy as a draft ---- */
+
+/* The person's draft of a file becomes the tuned one, if it is what the tuning began from. */
+static int put_file(const struct call *call, const struct draft_author *author, int64_t draft,
+                    const struct policy_file *from, const struct policy_file *to,
+                    struct error *ret_error) {
+    struct file_set files = {0};
+    struct draft found;
+    int64_t revision;
+    int r = draft_find(call->console->sql, draft, &found, ret_error);
+    if (r == 0)
+        r = draft_files(call->console->sql, draft, &files, ret_error);
+    if (r < 0)
+        return r;
+    char *path = text_copy(to->path);
+    const struct policy_file *present = file_set_find(&files, to->path);
+    if (!present || !from || !text_equal(present->content, from->content))
+        r = error_set(ret_error, ERROR_EXISTS,
+                      "%s of your draft is not what was tuned: discard the draft, or tune it", path);
+    const struct draft_edit edit = {.draft = draft,
+                                    .revision = found.revision,
+                                    .path = path,
+                                    .remove = r == 0 ? present->content.length : 0,
+                                    .insert = to->content};
+    if (r == 0)
+        r = draft_edit(call->console->sql, author, &edit, &revision, ret_error);
+    free(path);
+    file_set_deinit(&files);
+    return r;
+}
+
+static int put_files(const struct call *call, const struct file_set *from,
+                     const struct file_set *to, int64_t *ret_draft, struct error *ret_error) {
+    const struct draft_author author = {.person = call->session.person.name,
+                                        .address = call->address,
+                                        .now_us = call->now_us};
+    int r = draft_begin(call->console->sql, &author, ret_draft, ret_error);
+    for (size_t i = 0; i < to->count && r == 0; i++) {
+        const struct policy_file *before = file_set_find(from, to->files[i].path);
+        if (!before || !text_equal(before->content, to->files[i].content))
+            r = put_file(call, &author, *ret_draft, before, &to->files[i], ret_error);
+    }
+    return r;
+}
+
+static int read_policies(const struct call *call, const struct job *job, struct file_set *ret_from,
+                         struct file_set *ret_to, struct error *ret_error) {
+    const char *folder = jobs_folder(call->console->jobs);
+    char from[JOB_PATH_SIZE], to[JOB_PATH_SIZE];
+    struct stat status;
+    int r = job_files_path(folder, job->id, JOB_GIVEN "/policy", from, ret_error);
+    if (r == 0 && stat(from, &status) < 0)
+        r = job_files_path(folder, job->id, "policy", from, ret_error);
+    if (r == 0)
+        r = job_files_path(folder, job->id, JOB_TUNED, to, ret_error);
+    if (r == 0 && stat(to, &status) < 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "the job found no better policy");
+    if (r == 0)
+        r = file_set_read(from, ret_from, ret_error);
+    return r == 0 ? file_set_read(to, ret_to, ret_error) : r;
+}
+
+int jobs_draft(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    struct file_set from = {0}, to = {0};
+    int64_t id, draft = 0;
+    struct job job;
+    int r = read_id(call, &id, ret_error);
+    if (r == 0)
+        r = job_table_find(call->console->sql, id, &job, ret_error);
+    if (r < 0)
+        return r;
+    r = read_policies(call, &job, &from, &to, ret_error);
+    job_deinit(&job);
+    if (r == 0)
+        r = put_files(call, &from, &to, &draft, ret_error);
+    file_set_deinit(&from);
+    file_set_deinit(&to);
+    if (r < 0)
+        return r;
+    json_begin_object(out, NULL);
+    json_add_signed(out, "draft", draft);
+    json_end_object(out);
     return 0;
 }
 

@@ -27,6 +27,7 @@ const struct route routes[] = {
     {WEB_POST, "/api/jobs/begin", ROLE_AUTHOR, jobs_begin, ROUTE_SLOW},
     {WEB_POST, "/api/jobs/again", ROLE_AUTHOR, jobs_repeat, 0},
     {WEB_POST, "/api/jobs/cancel", ROLE_AUTHOR, jobs_stop_one, 0},
+    {WEB_POST, "/api/jobs/draft", ROLE_AUTHOR, jobs_draft, ROUTE_SLOW},
     {WEB_GET, "/api/jobs/result", ROLE_VIEWER, jobs_result, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_GET, "/api/jobs/changes", ROLE_VIEWER, jobs_changes, ROUTE_SLOW},
     {WEB_GET, "/api/jobs/report", ROLE_VIEWER, jobs_report, ROUTE_SLOW},

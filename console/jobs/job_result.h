@@ -12,6 +12,7 @@
 #define JOB_FIGURES "figures.json" /* without the list of changes */
 #define JOB_CHANGES "changes"      /* a line each, by position; see job_result.c */
 #define JOB_PAGE    "report.html"  /* the replay's own page */
+#define JOB_TUNED   "tuned"        /* a folder: the policy that a tuning found */
 #define JOB_OUTPUT  "output"       /* what the last command printed: a tuning's result */
 
 /* Splits the report in the job's folder. ERROR_DAMAGED: it is none. ERROR_SYSTEM. */

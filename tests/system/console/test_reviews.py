@@ -29,6 +29,7 @@ ROUTES = [
     ("POST", "/api/jobs/begin", {"kind": "none"}, "author"),
     ("POST", "/api/jobs/again", {"id": 999999}, "author"),
     ("POST", "/api/jobs/cancel", {"id": 999999}, "author"),
+    ("POST", "/api/jobs/draft", {"id": 999999}, "author"),
     ("GET", "/api/jobs/result?id=999999", None, "viewer"),
     ("GET", "/api/jobs/changes?id=999999", None, "viewer"),
     ("GET", "/api/jobs/report?id=999999", None, "viewer"),
