@@ -2,6 +2,7 @@
 """Jobs of the console: a backtest has the figures of `harrier replay` by the command line, a tuning those of `harrier
 tune`; and the queue, cancelling, limits, crashes, a full disk and the bounds of results, with a program in the place of
 `harrier` that does what the test says."""
+import datetime
 import json
 import os
 import shutil
@@ -57,10 +58,7 @@ def is_alive(pid):
 
 
 class JobsTest(ConsoleTest):
-    def setUp(self):
-        super().setUp()
-        self.console.add_person("eve", "author")
-        self.console.add_person("vera", "viewer")
+    PEOPLE = (("eve", "author"), ("vera", "viewer"), ("ada", "admin"))
 
     def begin(self, **more):
         """The new job's id."""
@@ -170,8 +168,14 @@ class RealJobs(JobsTest):
         self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
 
     def test_a_tuning_is_that_of_the_command_line(self):
-        ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:03:00Z",
-                  "test_from": "2026-01-01T00:03:00Z", "test_until": "2026-01-01T00:06:00Z"}
+        # What was known when the test began counts, and all of it was reported just now: so it begins in a while.
+        begins = time.time() + 600
+        self.score(range(1000, 1050), event_time_us=int((begins + 60) * 1000000))
+        for number in range(1000, 1010):
+            self.report(number, "fraud")
+        at = lambda seconds: datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:06:00Z",
+                  "test_from": at(begins), "test_until": at(begins + 600)}
         number = self.begin(kind="tune", policy="previous", target="precision>=0.2", rules="many", **ranges)
         job = self.ended(number)
         self.assertEqual(job["state"], "done", job)
