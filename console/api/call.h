@@ -1,8 +1,10 @@
 /* One request of the page: who asks, what for, and the answer that is being written. */
 #pragma once
 
+#include "console/archive/figures.h"
 #include "console/archive/follower.h"
 #include "console/database/sessions.h"
+#include "console/jobs/jobs.h"
 #include "console/server/connection.h"
 #include "console/web/web.h"
 
@@ -12,6 +14,8 @@
 /* What the console is made of; set up by main, the same for all calls. */
 struct console {
     struct sql *sql;
+    struct jobs *jobs; /* NULL: it runs none */
+    struct figures *figures;
     struct live *live;
     struct follower *follower;
     struct connection *connection;
@@ -66,4 +70,8 @@ call_handler performance_show, performance_policies;
 call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;
 call_handler nights_show, nights_report, nights_drift, nights_thresholds;
 call_handler nights_accept, nights_take_back;
+call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
+    jobs_report,
+    jobs_draft;
+call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;
