@@ -3,11 +3,13 @@
 
 #include "console/archive/follower.h"
 #include "console/database/sessions.h"
+#include "console/related/policy_cache.h"
 #include "console/server/connection.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <stdatomic.h>
 
 /* What the console is made of; set up by main, the same for all calls. */
 struct console {
@@ -15,6 +17,9 @@ struct console {
     struct live *live;
     struct follower *follower;
     struct connection *connection;
+    struct policy_cache *policies;
+    atomic_bool is_judging; /* a transaction, by another policy: one at a time */
+    atomic_bool is_ending;  /* the program: long work is given up */
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
@@ -55,5 +60,6 @@ call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
 call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
+call_handler related_show, policies_show, other_policy_show;
 call_handler status_show;
 call_handler people_show, people_create, people_update, audit_show;

@@ -21,6 +21,9 @@ const struct route routes[] = {
     {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, 0},
     {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, 0},
     {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/related", ROLE_VIEWER, related_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/policies", ROLE_VIEWER, policies_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/other", ROLE_VIEWER, other_policy_show, ROUTE_SLOW},
     {WEB_GET, "/api/search", ROLE_VIEWER, search_run, ROUTE_SLOW},
     {WEB_GET, "/api/status", ROLE_VIEWER, status_show, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
@@ -47,6 +50,7 @@ static int status_of(const struct error *error) {
         return 401;
     case ERROR_UNAVAILABLE:
     case ERROR_NOT_PRIMARY:
+    case ERROR_INTERRUPTED:
         return 503;
     case ERROR_DEADLINE:
         return 504;
