@@ -30,6 +30,8 @@ class RelatedTest(ConsoleTest):
         super().setUp()
         with open(os.path.join(self.folder, "policy", "features.yaml"), encoding="utf-8") as file:
             features = file.read()
+        for name in ("device", "mailbox", "address", "card_merchant"):  # what has no feature gathers no history
+            features += f"  {name}:\n    - {{name: count_1h, aggregate: count, window: 1h}}\n"
         self.write_policy("features.yaml", features.replace("entities:\n", "entities:\n" + ENTITIES, 1))
         self.write_policy("schema.yaml", SCHEMA)
         self.harrierd.stop()

@@ -5,6 +5,7 @@ import unittest
 
 from console_process import wait_for
 from console_test import ConsoleTest
+from server import POLICY
 
 
 class ViewsTest(ConsoleTest):
@@ -119,6 +120,10 @@ class WorkTest(ConsoleTest):
         self.assertEqual(len(entries), 1)
 
     def test_what_is_at_risk(self):
+        rates = '  currency_rates:\n    - {currency: JPY, from: 2020-01-01, rate: "0.006"}\n'
+        self.write_policy("policy.yaml", POLICY["policy.yaml"] + rates)
+        self.harrierd.stop()
+        self.harrierd.start()
         self.score(range(1, 4), amount_minor=9999999999999)
         self.score([4], currency="JPY", amount_minor=1234)
         self.console.start()
