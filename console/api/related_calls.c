@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "clients/cli/terminal/folders.h"
+#include "console/policy/drafts.h"
 #include "console/related/other_policy.h"
 #include "console/related/related.h"
 #include "core/base/hash.h"
@@ -35,6 +36,9 @@ int policies_show(struct call *call, struct error *ret_error) {
     char *archive = folder_of_archive(call->console->archive);
     json_begin_object(&call->answer->body, NULL);
     int r = other_policy_list(archive, &call->answer->body, ret_error);
+    if (r == 0)
+        r = drafts_list(call->console->sql, call->session.person.name, &call->answer->body,
+                        ret_error);
     json_end_object(&call->answer->body);
     free(archive);
     return r;
@@ -50,13 +54,45 @@ static char *find_generations(const char *folder, const char *archive) {
     return NULL;
 }
 
-static int ask_other(struct call *call, struct other_policy_job *job, uint64_t policy,
-                     struct error *ret_error) {
+/* One's own draft, or, for those who approve, anybody's. */
+static int load_draft(struct call *call, uint64_t number, struct snapshot **ret_policy,
+                      struct error *ret_error) {
+    struct sql *sql = call->console->sql;
+    struct file_set files;
+    struct buffer messages;
+    struct draft draft;
+    int r = draft_find(sql, (int64_t)number, &draft, ret_error);
+    if (r == 0 && strcmp(draft.person, call->session.person.name) != 0 &&
+        call->session.person.role < ROLE_APPROVER)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no such draft of yours");
+    if (r == 0)
+        r = draft_files(sql, draft.id, &files, ret_error);
+    if (r < 0)
+        return r;
+    buffer_init(&messages);
+    r = snapshot_load(files.files, files.count, ret_policy, &messages, ret_error);
+    buffer_deinit(&messages);
+    file_set_deinit(&files);
+    return r;
+}
+
+static int load_other(struct call *call, const char *archive, struct snapshot **ret_policy,
+                      struct error *ret_error) {
+    uint64_t draft, policy;
+    int r = web_query_number(call->request, "draft", INT64_MAX, 0, &draft, ret_error);
+    if (r < 0 || draft > 0)
+        return r < 0 ? r : load_draft(call, draft, ret_policy, ret_error);
+    if (hash_parse_hex(text_of(web_query(call->request, "policy")), &policy) < 0)
+        return error_set(ret_error, ERROR_INVALID, "policy: expected the 16 hex digits of an id");
+    return policy_cache_get(call->console->policies, archive, policy, ret_policy, ret_error);
+}
+
+static int ask_other(struct call *call, struct other_policy_job *job, struct error *ret_error) {
     struct console *console = call->console;
     if (atomic_exchange(&console->is_judging, true))
         return error_set(ret_error, ERROR_UNAVAILABLE,
                          "another transaction is being decided again: try it in some seconds");
-    int r = policy_cache_get(console->policies, job->archive, policy, &job->policy, ret_error);
+    int r = load_other(call, job->archive, &job->policy, ret_error);
     if (r == 0)
         r = other_policy_write(job, &call->answer->body, ret_error);
     snapshot_unref(job->policy);
@@ -66,17 +102,14 @@ static int ask_other(struct call *call, struct other_policy_job *job, uint64_t p
 
 int other_policy_show(struct call *call, struct error *ret_error) {
     struct other_policy_job job = {.stop = &call->console->is_ending};
-    uint64_t policy;
     int r = read_transaction(call, &job.id, &job.position, ret_error);
-    if (r == 0 && hash_parse_hex(text_of(web_query(call->request, "policy")), &policy) < 0)
-        r = error_set(ret_error, ERROR_INVALID, "policy: expected the 16 hex digits of an id");
     if (r < 0)
         return r;
     char *archive = folder_of_archive(call->console->archive);
     char *generations = find_generations(call->console->archive, archive);
     job.archive = archive;
     job.generations = generations;
-    r = ask_other(call, &job, policy, ret_error);
+    r = ask_other(call, &job, ret_error);
     free(generations);
     free(archive);
     return r;

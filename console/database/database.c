@@ -44,6 +44,41 @@ static const char *const steps[] = {
     "CREATE INDEX reviews_unreported ON reviews (position) WHERE label != '' AND reported = 0;"
     "CREATE TABLE place (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL,"
     "  chain INTEGER NOT NULL) STRICT;",
+    /* Policies as they were, named by the hash of their files; a text that several have is kept
+     * once, by its own hash. */
+    "CREATE TABLE policy_texts (hash BLOB PRIMARY KEY, text BLOB NOT NULL) STRICT;"
+    "CREATE TABLE policy_versions (hash TEXT PRIMARY KEY) STRICT;"
+    "CREATE TABLE policy_version_files ("
+    "  version TEXT NOT NULL REFERENCES policy_versions, path TEXT NOT NULL,"
+    "  text BLOB NOT NULL REFERENCES policy_texts, PRIMARY KEY (version, path)) STRICT;"
+    "CREATE INDEX policy_version_files_text ON policy_version_files (text);"
+    /* Where the live policy is: the command line's, as of the last start. */
+    "CREATE TABLE policy_place (id INTEGER PRIMARY KEY CHECK (id = 1), folder TEXT NOT NULL) "
+    "STRICT;"
+    /* A draft is its base and what differs from it: a text, or NULL for a file that goes. */
+    "CREATE TABLE drafts ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL,"
+    "  base TEXT NOT NULL REFERENCES policy_versions, revision INTEGER NOT NULL DEFAULT 0,"
+    "  created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL, UNIQUE (person, base)) STRICT;"
+    "CREATE TABLE draft_files ("
+    "  draft INTEGER NOT NULL REFERENCES drafts, path TEXT NOT NULL, text BLOB,"
+    "  PRIMARY KEY (draft, path)) STRICT;"
+    /* kind: 'change' takes two people, 'rollback' one. state: open, approved, rejected, withdrawn,
+     * failed. report: what the check said, as JSON. */
+    "CREATE TABLE submissions ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
+    "  base TEXT NOT NULL REFERENCES policy_versions,"
+    "  version TEXT NOT NULL REFERENCES policy_versions, author TEXT NOT NULL,"
+    "  message TEXT NOT NULL, report TEXT NOT NULL, backtest INTEGER NOT NULL DEFAULT 0,"
+    "  submitted_us INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open',"
+    "  decided_by TEXT NOT NULL DEFAULT '', decided_us INTEGER NOT NULL DEFAULT 0,"
+    "  comment TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX submissions_state ON submissions (state, id);"
+    /* The one change of the policy's folder that is under way: what a console that is killed then
+     * finishes at its next start. */
+    "CREATE TABLE policy_change (id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "  submission INTEGER NOT NULL REFERENCES submissions, person TEXT NOT NULL,"
+    "  address TEXT NOT NULL, comment TEXT NOT NULL, step TEXT NOT NULL) STRICT;",
     /* What people keep of their own; and every label that a person gave, of which reviews has the
      * last. */
     "CREATE TABLE views ("

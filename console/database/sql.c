@@ -54,6 +54,11 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list values) {
         } else if (types[i] == 't') {
             result = sqlite3_bind_text(statement, i + 1, va_arg(values, const char *), -1,
                                        SQLITE_TRANSIENT);
+        } else if (types[i] == 'b') {
+            const struct text *bytes = va_arg(values, const struct text *);
+            result = bytes ? sqlite3_bind_blob64(statement, i + 1, bytes->data ? bytes->data : "",
+                                                 bytes->length, SQLITE_TRANSIENT)
+                           : sqlite3_bind_null(statement, i + 1);
         } else {
             check(types[i] == 'h');
             result = sqlite3_bind_blob(statement, i + 1, va_arg(values, const uint8_t *),
@@ -128,6 +133,18 @@ int64_t sql_integer(const struct sql_row *row, int column) {
 const char *sql_text(const struct sql_row *row, int column) {
     const unsigned char *text = sqlite3_column_text(row->statement, column);
     return text ? (const char *)text : "";
+}
+
+/* SQLite gives no address for a value of no bytes. */
+struct text sql_bytes(const struct sql_row *row, int column) {
+    const void *bytes = sqlite3_column_blob(row->statement, column);
+    bool is_null = sqlite3_column_type(row->statement, column) == SQLITE_NULL;
+    return (struct text){.data = bytes || is_null ? bytes : "",
+                         .length = (size_t)sqlite3_column_bytes(row->statement, column)};
+}
+
+int64_t sql_inserted(const struct sql *sql) {
+    return sqlite3_last_insert_rowid(sql->connection);
 }
 
 /* ---- transactions ---- */

@@ -4,11 +4,13 @@
  * transaction. Values are bound, never written into the statement.
  *
  * `types` has a letter for each ? of a statement, in their order: i int64_t, t const char * (NULL
- * is SQL's NULL), h 32 bytes. Errors: ERROR_UNAVAILABLE (another process holds the database),
- * ERROR_DAMAGED (not a database, or a damaged one), ERROR_EXISTS (a constraint), ERROR_SYSTEM. */
+ * is SQL's NULL), h 32 bytes, b const struct text * (any bytes; NULL is SQL's NULL). Errors:
+ * ERROR_UNAVAILABLE (another process holds the database), ERROR_DAMAGED (not a database, or a
+ * damaged one), ERROR_EXISTS (a constraint), ERROR_SYSTEM. */
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +39,10 @@ int sql_script(struct sql *sql, const char *statements, struct error *ret_error)
 /* Columns of a row, from 0. Texts are valid until take returns; NULL is "" and 0. */
 int64_t sql_integer(const struct sql_row *row, int column);
 const char *sql_text(const struct sql_row *row, int column);
+struct text sql_bytes(const struct sql_row *row, int column); /* data NULL: NULL */
+
+/* The key of the last row that the thread's transaction has inserted. */
+int64_t sql_inserted(const struct sql *sql);
 
 /* Between begin and end, other threads wait. end with keep false takes everything back. */
 int sql_begin(struct sql *sql, struct error *ret_error);

@@ -7,7 +7,14 @@
 #include <argp.h>
 #include <string.h>
 
-enum { OPTION_DATA = 256, OPTION_LISTEN, OPTION_TOKEN_FILE, OPTION_BEHIND_PROXY, OPTION_DAYS };
+enum {
+    OPTION_DATA = 256,
+    OPTION_LISTEN,
+    OPTION_TOKEN_FILE,
+    OPTION_BEHIND_PROXY,
+    OPTION_DAYS,
+    OPTION_POLICY
+};
 
 #define DAYS_MOST 3650
 
@@ -17,6 +24,8 @@ static const struct argp_option arguments[] = {
     {"server", 's', "ADDRESS", 0, "The server (tcp://127.0.0.1:7731)", 0},
     {"token-file", OPTION_TOKEN_FILE, "FILE", 0, "A file with the console's token for the server",
      0},
+    {"policy", OPTION_POLICY, "FOLDER", 0,
+     "The folder of the policy that the server runs: without it, rules cannot be edited", 0},
     {"listen", OPTION_LISTEN, "HOST:PORT", 0,
      "Where browsers find it (127.0.0.1:7780); a host that is not this machine's loopback "
      "takes --behind-proxy",
@@ -76,6 +85,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_DATA:
         options->data = value;
+        return 0;
+    case OPTION_POLICY:
+        options->policy = value;
         return 0;
     case OPTION_LISTEN:
         options->listen = value;

@@ -7,6 +7,7 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/policy/versions.h"
 #include "options.h"
 #include "server/ops/clock.h"
 
@@ -178,7 +179,9 @@ static int run_serve(const struct console_options *options) {
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
     console.policies = policy_cache_new();
-    r = serve(&console, options, &error);
+    r = policy_place_set(console.sql, options->policy, &error);
+    if (r == 0)
+        r = serve(&console, options, &error);
     policy_cache_free(console.policies);
     live_free(console.live);
     sql_close(console.sql);

@@ -250,6 +250,9 @@ int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
 /* The id of the snapshot that these files give, whether they load or not. They are in the order of
  * their paths, as from policy_folder_files() and in records. */
 uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count);
+/* All of the hash that the id is the beginning of: no two policies have the same, also if somebody
+ * tries to make some. */
+void snapshot_files_hash(const struct policy_file *files, size_t file_count, uint8_t ret_hash[32]);
 
 /* References may be taken and dropped by any thread. NULL is allowed. */
 struct snapshot *snapshot_ref(struct snapshot *snapshot);

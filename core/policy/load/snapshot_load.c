@@ -129,14 +129,18 @@ static void add_sized(struct sha256 *sha, struct text t) {
 }
 
 /* With lengths, no two sets of files give the same bytes. */
-uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count) {
+void snapshot_files_hash(const struct policy_file *files, size_t file_count, uint8_t ret_hash[32]) {
     struct sha256 *sha = sha256_new();
     for (size_t i = 0; i < file_count; i++) {
         add_sized(sha, files[i].path);
         add_sized(sha, files[i].content);
     }
+    sha256_finish(sha, ret_hash);
+}
+
+uint64_t snapshot_files_id(const struct policy_file *files, size_t file_count) {
     uint8_t digest[32];
-    sha256_finish(sha, digest);
+    snapshot_files_hash(files, file_count, digest);
     uint64_t id = 0;
     for (int i = 0; i < 8; i++)
         id = id << 8 | digest[i];
