@@ -2,7 +2,7 @@
 import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
-import { clean, zoneOf } from "./shared/format";
+import { clean } from "./shared/format";
 import { LiveScreen } from "./screens/live";
 import { OperationsScreen } from "./screens/operations";
 import { PasswordScreen } from "./screens/password";
@@ -10,6 +10,7 @@ import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
 import "./style.css";
@@ -23,7 +24,7 @@ interface Shown {
 
 // Every screen: its address, its name in the bar at the top if it is there, the least role that sees it.
 const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) => ComponentChildren }[] = [
-  { path: "/live", name: "Live", least: "viewer", show: () => <LiveScreen /> },
+  { path: "/live", name: "Live", least: "viewer", show: ({ session }) => <LiveScreen session={session} /> },
   { path: "/queue", name: "Queue", least: "viewer", show: ({ session }) => <QueueScreen session={session} /> },
   {
     path: "/transaction",
@@ -32,7 +33,7 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
       <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />
     ),
   },
-  { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
+  { path: "/search", name: "Search", least: "viewer", show: ({ session }) => <SearchScreen session={session} /> },
   { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {
@@ -59,8 +60,14 @@ function useFocusOnScreen(path: string): void {
   }, [path]);
 }
 
-function Frame(props: { session: Session; signOut: () => void; changed: () => void; problem: string }) {
-  const { session, signOut, changed, problem } = props;
+function Frame(props: {
+  session: Session;
+  signOut: () => void;
+  changed: () => void;
+  problem: string;
+  set: (session: Session) => void; // its settings
+}) {
+  const { session, signOut, changed, problem, set } = props;
   const { path } = usePlace();
   useFocusOnScreen(path);
   const jump = (event: SubmitEvent) => {
@@ -102,7 +109,7 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
         {problem && <Notice bad>{problem}</Notice>}
         <Screen session={session} changed={changed} />
       </main>
-      <footer class="muted">Times are of {zoneOf(new Date())}.</footer>
+      <SettingsBar session={session} changed={set} />
     </>
   );
 }
@@ -115,6 +122,7 @@ function App() {
   const [problem, setProblem] = useState("");
   const show = (next: Session, why = "") => {
     setSession(next);
+    applySettings(next);
     setShown(next);
     setNotice(why);
     setProblem("");
@@ -150,8 +158,9 @@ function App() {
     go("/");
     show({ person: null }, "Your password is changed. Sign in with it.");
   };
-  return <Frame session={session} signOut={signOut} changed={changed} problem={problem} />;
+  return <Frame session={session} signOut={signOut} changed={changed} problem={problem} set={(next) => show(next)} />;
 }
 
+beginTheme();
 followLinks();
 render(<App />, document.getElementById("app") as HTMLElement);

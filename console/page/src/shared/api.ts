@@ -13,6 +13,8 @@ export interface Session {
   person: string | null;
   role?: Role;
   csrf?: string;
+  zone?: string; // "": the browser's
+  theme?: string;
 }
 
 export interface Reason {
@@ -80,6 +82,8 @@ export interface Reviews {
   open: number;
   claimed: number;
   unreported: number;
+  unsure: number;
+  at_risk: { currency: string; amount: string; open: number }[];
 }
 
 export interface Found {
