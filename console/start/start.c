@@ -215,6 +215,7 @@ static int serve(struct console *console, const struct console_options *options,
         announce(console, options, web);
         wait_for_end(interrupted);
         connection_stop(console->connection); /* or an explanation could delay the end */
+        atomic_store(&console->is_ending, true);
         web_close(web);
     }
     connection_close(console->connection); /* it asks the follower */
@@ -241,9 +242,11 @@ static int run_serve(const struct console_options *options) {
     console.tokens = options->tokens;
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
+    console.policies = policy_cache_new();
     r = policy_place_set(console.sql, options->policy, &error);
     if (r == 0)
         r = serve(&console, options, &error);
+    policy_cache_free(console.policies);
     live_free(console.live);
     sql_close(console.sql);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
