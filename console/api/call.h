@@ -18,6 +18,13 @@ struct console {
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
+    bool is_tls;     /* it speaks TLS itself */
+    bool is_exposed; /* plain HTTP that other machines can reach */
+    /* Single sign-on: the header by which the proxy says who asks, and the role that somebody whom
+     * nobody has added gets (ROLE_NONE: none, they are refused). NULL: passwords. */
+    const char *trusted_header;
+    enum role sso_role;
+    const char *sso_logout; /* where the sign-on itself is left; NULL: not known */
 };
 
 struct call {
@@ -34,8 +41,13 @@ struct call {
  * and the error is the answer. */
 typedef int call_handler(struct call *call, struct error *ret_error);
 
-/* The name of the session's cookie. Behind a proxy with TLS only this host can have set it. */
+/* Do browsers reach it by TLS, its own or a proxy's? */
+bool call_is_secure(const struct console *console);
+/* The name of the session's cookie. With TLS only this host can have set it. */
 const char *call_cookie_name(const struct console *console);
+
+/* Does the proxy's header name this person? It must come from this machine. */
+bool call_is_vouched_for(const struct call *call, const char *name);
 
 /* Members of the body. ERROR_INVALID names the member. Texts live as long as the call. */
 int call_text(const struct call *call, const char *member, size_t most, const char **ret_text,

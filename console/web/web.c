@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -140,6 +141,10 @@ static void add_security_headers(struct evhttp_request *http) {
     add_header(http, "Cross-Origin-Opener-Policy", "same-origin");
     add_header(http, "Cross-Origin-Resource-Policy", "same-origin");
     add_header(http, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+    /* A browser that was here once speaks TLS to this name from then on, whatever a link says. */
+    if (bufferevent_openssl_get_ssl(
+            evhttp_connection_get_bufferevent(evhttp_request_get_connection(http))))
+        add_header(http, "Strict-Transport-Security", "max-age=31536000");
 }
 
 static void send_bytes(struct evhttp_request *http, int status, const char *type, bool is_head,
@@ -290,7 +295,7 @@ static void *work(void *user) {
 /* The places of the copies are filled in once all are there: the memory moves while it grows. */
 struct copies {
     struct buffer *memory;
-    size_t offsets[9], count;
+    size_t offsets[10], count;
 };
 
 static void copy(struct copies *copies, const char *value) {
@@ -300,6 +305,7 @@ static void copy(struct copies *copies, const char *value) {
 
 static void copy_request(struct exchange *exchange, const char *path, const char *address) {
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(exchange->http);
+    const char *trusted = exchange->web->settings.trusted_header;
     static const char *const names[] = {"Cookie",         "X-CSRF-Token",  "Origin",         "Host",
                                         "Sec-Fetch-Site", "If-None-Match", "X-Forwarded-For"};
     struct copies copies = {.memory = &exchange->memory};
@@ -312,6 +318,10 @@ static void copy_request(struct exchange *exchange, const char *path, const char
         http_header_count(headers, names[i], &value); /* the last: a proxy may add its own */
         copy(&copies, value);
     }
+    value = NULL;
+    if (trusted)
+        http_header_count(headers, trusted, &value);
+    copy(&copies, value);
     size_t body = exchange->memory.length;
     uint8_t *room = buffer_reserve(&exchange->memory, length);
     check(evbuffer_copyout(input, room, length) == (ev_ssize_t)length);
@@ -328,6 +338,7 @@ static void copy_request(struct exchange *exchange, const char *path, const char
         .fetch_site = at + copies.offsets[6],
         .if_none_match = at + copies.offsets[7],
         .forwarded_for = at + copies.offsets[8],
+        .trusted = at + copies.offsets[9],
         .query = &exchange->query,
         .body = {.data = at + body, .length = length},
     };
@@ -336,7 +347,22 @@ static void copy_request(struct exchange *exchange, const char *path, const char
 /* With two of them, the console and what is in front of it might pick different ones. */
 static const char *const single_headers[] = {"Cookie", "X-CSRF-Token", "Origin", "Sec-Fetch-Site"};
 
-static int check_request(struct evhttp_request *http, struct http_refusal *refusal) {
+static int check_single(const struct evkeyvalq *headers, const char *trusted,
+                        struct http_refusal *refusal) {
+    const char *value;
+    for (size_t i = 0; i < sizeof single_headers / sizeof *single_headers; i++)
+        if (http_header_count(headers, single_headers[i], &value) > 1)
+            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                               "the header %s is repeated", single_headers[i]);
+    if (trusted && http_header_count(headers, trusted, &value) > 1)
+        return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                           "the header %s is repeated: the proxy must drop what clients send",
+                           trusted);
+    return 0;
+}
+
+static int check_request(const struct web *web, struct evhttp_request *http,
+                         struct http_refusal *refusal) {
     enum evhttp_cmd_type method = evhttp_request_get_command(http);
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(http);
     size_t length = evbuffer_get_length(evhttp_request_get_input_buffer(http));
@@ -348,10 +374,8 @@ static int check_request(struct evhttp_request *http, struct http_refusal *refus
                         "expected GET, HEAD or POST");
         refusal->allow = "GET, HEAD, POST";
     }
-    for (size_t i = 0; r == 0 && i < sizeof single_headers / sizeof *single_headers; i++)
-        if (http_header_count(headers, single_headers[i], &value) > 1)
-            r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                            "the header %s is repeated", single_headers[i]);
+    if (r == 0)
+        r = check_single(headers, web->settings.trusted_header, refusal);
     if (r == 0 && method != EVHTTP_REQ_POST && length > 0)
         r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
                         "a request with this method must not have a body");
@@ -414,7 +438,7 @@ static void on_request(struct evhttp_request *http, void *user) {
     const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
     char *address;
     uint16_t port;
-    if (check_request(http, &refusal) < 0) {
+    if (check_request(web, http, &refusal) < 0) {
         refuse(http, &refusal);
         return;
     }
@@ -484,6 +508,7 @@ static void set_up(struct web *web) {
         .input_max = WEB_BODY_MAX + 2 * HEADER_BYTES_MAX,
         .clock = &clock_system,
         .metrics = web->metrics,
+        .tls = web->settings.tls,
     };
     web->guard = http_guard_new(web->base, &guard);
     web->http = evhttp_new(web->base);
