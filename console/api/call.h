@@ -4,6 +4,7 @@
 #include "console/archive/follower.h"
 #include "console/database/sessions.h"
 #include "console/server/connection.h"
+#include "console/server/latency.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
@@ -24,7 +25,9 @@ struct console {
      * nobody has added gets (ROLE_NONE: none, they are refused). NULL: passwords. */
     const char *trusted_header;
     enum role sso_role;
-    const char *sso_logout; /* where the sign-on itself is left; NULL: not known */
+    struct latency *latency; /* NULL: not known */
+    uint64_t alerts_a_day;   /* 0: not known */
+    const char *sso_logout;  /* where the sign-on itself is left; NULL: not known */
 };
 
 struct call {

@@ -182,6 +182,7 @@ static int serve(struct console *console, const struct console_options *options,
                                                .live = console->live,
                                                .log = console->log,
                                                .days_before = options->days};
+    console->latency = latency_open(options->metrics);
     console->follower = follower_start(&follower);
     int r = open_connection(console, options, ret_error);
     if (r == 0)
@@ -194,6 +195,7 @@ static int serve(struct console *console, const struct console_options *options,
     }
     connection_close(console->connection); /* it asks the follower */
     follower_stop(console->follower);
+    latency_close(console->latency);
     return r;
 }
 
@@ -215,6 +217,7 @@ static void take_options(struct console *console, const struct console_options *
         !options->behind_proxy && !console->is_tls && !address_is_loopback(options->listen);
     console->trusted_header = options->trusted_header;
     console->sso_role = options->sso_role;
+    console->alerts_a_day = options->alerts_a_day;
     console->sso_logout = options->sso_logout;
 }
 

@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -361,6 +362,15 @@ static int check_single(const struct evkeyvalq *headers, const char *trusted,
     return 0;
 }
 
+/* What is not plain ASCII has to come escaped (RFC 3986); evhttp does not mind. */
+static int check_target(struct evhttp_request *http, struct http_refusal *refusal) {
+    for (const char *at = evhttp_request_get_uri(http); *at; at++)
+        if (*at <= ' ' || *at > '~')
+            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                               "the address has characters that must be escaped");
+    return 0;
+}
+
 static int check_request(const struct web *web, struct evhttp_request *http,
                          struct http_refusal *refusal) {
     enum evhttp_cmd_type method = evhttp_request_get_command(http);
@@ -368,6 +378,8 @@ static int check_request(const struct web *web, struct evhttp_request *http,
     size_t length = evbuffer_get_length(evhttp_request_get_input_buffer(http));
     const char *value;
     int r = http_framing_check(http, refusal);
+    if (r == 0)
+        r = check_target(http, refusal);
     if (r == 0 && method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD &&
         method != EVHTTP_REQ_POST) {
         r = http_refuse(refusal, HTTP_BADMETHOD, ERROR_UNSUPPORTED, "",
@@ -501,6 +513,39 @@ static int open_listener(struct web *web, struct error *ret_error) {
     return 0;
 }
 
+/* evhttp takes a NUL for the end of a header, where a proxy may have read on. No request has one,
+ * and in place of each comes a byte that is refused wherever it stands. */
+static void spoil_nul(struct evbuffer *input, const struct evbuffer_cb_info *info, void *user) {
+    struct evbuffer_iovec pieces[16];
+    struct evbuffer_ptr start;
+    size_t left = info->n_added;
+    (void)user;
+    if (left == 0 ||
+        evbuffer_ptr_set(input, &start, evbuffer_get_length(input) - left, EVBUFFER_PTR_SET) < 0)
+        return;
+    while (left > 0) {
+        int count = evbuffer_peek(input, (ev_ssize_t)left, &start, pieces, 16);
+        size_t seen = 0;
+        for (int i = 0; i < count && i < 16; i++) {
+            uint8_t *at = pieces[i].iov_base, *end = at + pieces[i].iov_len;
+            seen += pieces[i].iov_len;
+            while ((at = memchr(at, '\0', (size_t)(end - at))) != NULL)
+                *at = '\1';
+        }
+        if (seen == 0 || seen >= left)
+            return;
+        left -= seen;
+        check(evbuffer_ptr_set(input, &start, seen, EVBUFFER_PTR_ADD) == 0);
+    }
+}
+
+static struct bufferevent *accept_connection(struct event_base *base, void *user) {
+    struct web *web = user;
+    struct bufferevent *events = http_guard_accept(base, web->guard);
+    check(evbuffer_add_cb(bufferevent_get_input(events), spoil_nul, NULL));
+    return events;
+}
+
 static void set_up(struct web *web) {
     const struct http_guard_settings guard = {
         .connections_max = web->settings.connections_max,
@@ -517,7 +562,7 @@ static void set_up(struct web *web) {
     evhttp_set_max_headers_size(web->http, HEADER_BYTES_MAX);
     evhttp_set_max_body_size(web->http, (ev_ssize_t)WEB_BODY_MAX);
     evhttp_set_timeout(web->http, TIMEOUT_S);
-    evhttp_set_bevcb(web->http, http_guard_accept, web->guard);
+    evhttp_set_bevcb(web->http, accept_connection, web);
     evhttp_set_gencb(web->http, on_request, web);
 }
 
