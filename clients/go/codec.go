@@ -203,6 +203,7 @@ func outcomeRequest(outcomes []Outcome) (*request, error) {
 		}
 		call.Outcomes[i] = &wire.Outcome{
 			TransactionId: outcome.TransactionID, Label: label, KnownTimeUs: time, Source: outcome.Source,
+			UnlessLabelled: outcome.UnlessLabelled,
 		}
 	}
 	message := &wire.Request{Call: &wire.Request_ReportOutcome{ReportOutcome: call}}

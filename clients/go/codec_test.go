@@ -153,7 +153,9 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 	case *wire.Request_ReportOutcome:
 		var outcomes []Outcome
 		for _, one := range call.ReportOutcome.Outcomes {
-			outcomes = append(outcomes, Outcome{one.TransactionId, labels[one.Label], moment(one.KnownTimeUs), one.Source})
+			outcomes = append(outcomes, Outcome{
+				one.TransactionId, labels[one.Label], moment(one.KnownTimeUs), one.Source, one.UnlessLabelled,
+			})
 		}
 		made, err = outcomeRequest(outcomes)
 	case *wire.Request_Amend:

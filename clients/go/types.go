@@ -168,10 +168,12 @@ type Outcome struct {
 	Label         Label
 	KnownTime     time.Time
 	Source        string
+	// UnlessLabelled changes nothing where the transaction has a label already: OutcomeAccepted.Previous.
+	UnlessLabelled bool
 }
 
-// OutcomeAccepted is the answer to an Outcome. Changed is false if the transaction already had this label; then
-// Position is 0.
+// OutcomeAccepted is the answer to an Outcome. Changed is false if the transaction already had this label, or any with
+// UnlessLabelled; then Position is 0.
 type OutcomeAccepted struct {
 	TransactionID string
 	Position      uint64

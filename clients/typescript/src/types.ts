@@ -114,9 +114,11 @@ export interface Outcome {
   label: Label;
   knownTimeUs?: number;
   source?: string;
+  /** Changes nothing where the transaction has a label already, which `previous` then is. */
+  unlessLabelled?: boolean;
 }
 
-/** `changed` is false if the transaction already had this label; then `position` is 0. */
+/** `changed` is false if the transaction had this label already, or any with `unlessLabelled`; `position` is then 0. */
 export interface OutcomeAccepted {
   transactionId: string;
   position: number;

@@ -239,6 +239,7 @@ def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = No
         if outcome.known_time is not None:
             fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         fill(target, "source", outcome.source)
+        target.unless_labelled = outcome.unless_labelled
     return Request("report_outcome", message.SerializeToString(), len(outcomes), traceparent)
 
 

@@ -131,17 +131,21 @@ class Decision:
 
 @dataclass
 class Outcome:
-    """A label to report for a transaction. ``known_time`` None: now."""
+    """A label to report for a transaction. ``known_time`` None: now.
+
+    With ``unless_labelled`` nothing changes where the transaction has a label already, which ``previous`` then is.
+    """
 
     transaction_id: str
     label: Label
     known_time: Optional[Time] = None
     source: str = ""
+    unless_labelled: bool = False
 
 
 @dataclass
 class OutcomeAccepted:
-    """``changed`` is False if the transaction already had this label; then ``position`` is 0."""
+    """``changed`` is False if the transaction had this label, or any with ``unless_labelled``; ``position`` is then 0."""
 
     transaction_id: str
     position: int
