@@ -200,6 +200,39 @@ export interface Status {
   /** Brakes that were pulled and not lifted: the first 100 of `brakeCount`, in the order of their positions. */
   brakes: Brake[];
   brakeCount: number;
+  /** The sources of transactions, at most 256. */
+  sources: Source[];
+  /** Transactions that had another source. */
+  otherSourceTransactions: number;
+}
+
+/** What the numbers of a source say, in the whole archive. */
+export interface Source {
+  source: string;
+  /** With and without a number. */
+  transactions: number;
+  lastReceiveTimeUs: number;
+  /** The lowest number and the highest since the numbering last began anew; 0: none. */
+  first: number;
+  highest: number;
+  /** Ranges of numbers that did not come in time. */
+  gaps: number;
+  /** The numbers in them. */
+  missed: number;
+  /** Those of them that came after all. */
+  late: number;
+  /** Numbers that came again, with another transaction. */
+  repeats: number;
+  /** How often the numbering began anew. */
+  restarts: number;
+  /** The last ranges that are still missing, at most 10, in rising order. */
+  missing: SourceRange[];
+}
+
+/** Both ends are included. */
+export interface SourceRange {
+  first: number;
+  last: number;
 }
 
 /** A brake that was pulled and not lifted: the rule acts as if in shadow. */

@@ -221,6 +221,38 @@ class Brake:
     reason: str
 
 
+@dataclass(frozen=True)
+class SourceRange:
+    """Numbers of a source; both ends are included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the numbers of a source say, in the whole archive.
+
+    ``transactions`` counts those with and without a number; ``first`` and ``highest`` are the lowest and the highest
+    number since the numbering last began anew, 0 for none. ``gaps`` counts ranges that did not come in time, ``missed``
+    the numbers in them, ``late`` those of them that came after all; ``repeats`` counts numbers that came again with
+    another transaction, ``restarts`` how often the numbering began anew. ``missing`` has the last ranges that are still
+    missing, at most 10, in rising order.
+    """
+
+    source: str
+    transactions: int
+    last_receive_time_us: int
+    first: int
+    highest: int
+    gaps: int
+    missed: int
+    late: int
+    repeats: int
+    restarts: int
+    missing: Sequence[SourceRange] = ()
+
+
 @dataclass
 class Status:
     """What a server reports of itself; its metrics have more. Times are microseconds since 1970."""
@@ -246,3 +278,6 @@ class Status:
     # Those that were pulled and not lifted: the first 100 of brake_count, in the order of their positions.
     brakes: Sequence[Brake] = ()
     brake_count: int = 0
+    # The sources of transactions, at most 256, and how many transactions had another one.
+    sources: Sequence[Source] = ()
+    other_source_transactions: int = 0
