@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the manual pages: man1/harrier.1, a page for each of its commands, man1/harrier-console.1, man5/harrierd.conf.5
-and man8/harrierd.8. Options come from the programs' --help, explanations from docs/.
+"""Makes the manual pages: man1/harrier.1, a page for each of its commands, man5/harrierd.conf.5, man8/harrierd.8
+and man8/harrier-console.8. Options come from the programs' --help, explanations from docs/.
 
 usage: make_manual.py SOURCE_ROOT OUT VERSION HARRIER HARRIERD [HARRIER_CONSOLE]
 OUT gets the folders man1, man5 and man8, which are made anew."""
@@ -168,7 +168,7 @@ def server_pages(root, harrierd, version):
 def console_page(root, console, version):
     said = help_text.parse(help_text.run(console, "--help"))
     docs = sections(os.path.join(root, "docs/CONSOLE.md"))
-    page = Page("harrier-console", 1, "what harrierd does, and reviews, in a browser", version)
+    page = Page("harrier-console", 8, "what harrierd does, and reviews, in a browser", version)
     page.add("Synopsis", synopsis(said.usage))
     page.add_markdown("Description", docs.pop(""))
     page.add("Options", option_lines(said.options) + paragraphs(said.after))
