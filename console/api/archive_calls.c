@@ -4,15 +4,12 @@
 #include "clients/cli/explain/explain_json.h"
 #include "clients/cli/io/money.h"
 #include "clients/cli/io/timestamp.h"
-#include "clients/cli/terminal/folders.h"
 #include "console/archive/row_json.h"
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
-#include "core/store/find/find.h"
 #include "server/ops/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPLAIN_DEADLINE_US UINT64_C(60000000)
@@ -146,14 +143,11 @@ int search_run(struct call *call, struct error *ret_error) {
     int r = read_query(call, keys, &query, ret_error);
     if (r < 0)
         return r;
-    char *archive = folder_of_archive(call->console->archive);
-    const struct find_options options = {.archive = archive, .index = FIND_KEEP_INDEX};
-    struct find *find = find_new(&options);
+    struct searches_find taken = searches_take(call->console->searches);
     json_begin_object(out, NULL);
     json_begin_array(out, "found");
-    r = find_run(find, &query, &taker, &page, ret_error);
-    find_free(find);
-    free(archive);
+    r = find_run(taken.find, &query, &taker, &page, ret_error);
+    searches_give(call->console->searches, taken);
     json_end_array(out);
     if (r < 0)
         return r;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "console/archive/follower.h"
+#include "console/archive/searches.h"
 #include "console/database/sessions.h"
 #include "console/server/connection.h"
+#include "console/server/lists.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
@@ -15,6 +17,8 @@ struct console {
     struct live *live;
     struct follower *follower;
     struct connection *connection;
+    struct searches *searches;
+    struct lists *lists;
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
@@ -55,5 +59,6 @@ call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
 call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
+call_handler entity_show, entity_features, lists_show, lists_change;
 call_handler status_show;
 call_handler people_show, people_create, people_update, audit_show;

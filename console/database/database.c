@@ -44,6 +44,11 @@ static const char *const steps[] = {
     "CREATE INDEX reviews_unreported ON reviews (position) WHERE label != '' AND reported = 0;"
     "CREATE TABLE place (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL,"
     "  chain INTEGER NOT NULL) STRICT;",
+    /* entities: a JSON object. Amounts are compared within a currency. */
+    "ALTER TABLE reviews ADD COLUMN entities TEXT NOT NULL DEFAULT '{}';"
+    "DROP INDEX reviews_amount;"
+    "CREATE INDEX reviews_amount ON reviews (currency, amount_minor DESC, position) "
+    "  WHERE label = '';",
 };
 
 #define STEPS ((int64_t)(sizeof steps / sizeof *steps))

@@ -1,4 +1,5 @@
-/* What is opened first is closed last: database, live rows, follower, connection, web. */
+/* What is opened first is closed last: database, live rows, follower, searches,
+ * connection, lists, web. */
 #include "start.h"
 
 #include "clients/cli/terminal/exit_status.h"
@@ -150,7 +151,10 @@ static int serve(struct console *console, const struct console_options *options,
                                                .log = console->log,
                                                .days_before = options->days};
     console->follower = follower_start(&follower);
+    console->searches = searches_start(console->archive, console->log);
     int r = open_connection(console, options, ret_error);
+    if (r == 0)
+        console->lists = lists_new(console->connection);
     if (r == 0)
         r = open_web(console, options, &web, ret_error);
     if (r == 0) {
@@ -159,7 +163,9 @@ static int serve(struct console *console, const struct console_options *options,
         connection_stop(console->connection); /* or an explanation could delay the end */
         web_close(web);
     }
+    lists_free(console->lists);
     connection_close(console->connection); /* it asks the follower */
+    searches_stop(console->searches);
     follower_stop(console->follower);
     return r;
 }

@@ -2,14 +2,16 @@
 import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
+import { jumpAddress } from "./shared/entities";
 import { clean, zoneOf } from "./shared/format";
+import { EntityScreen } from "./screens/entity";
 import { LiveScreen } from "./screens/live";
 import { OperationsScreen } from "./screens/operations";
 import { PasswordScreen } from "./screens/password";
 import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
-import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { followLinks, go, usePlace } from "./shared/router";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
 import "./style.css";
@@ -32,6 +34,7 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
       <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />
     ),
   },
+  { path: "/entity", least: "viewer", show: ({ session }) => <EntityScreen session={session} /> },
   { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
   { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
@@ -66,8 +69,8 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
   const jump = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const id = String(new FormData(form).get("id")).trim();
-    if (id) go(transactionAddress(id));
+    const text = String(new FormData(form).get("text")).trim();
+    if (text) go(jumpAddress(text));
     form.reset();
   };
   const here = path === "/" ? "/live" : path;
@@ -86,7 +89,12 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
           ))}
         </nav>
         <form onSubmit={jump} role="search">
-          <input name="id" type="search" placeholder="Transaction id" aria-label="Open a transaction by its id" />
+          <input
+            name="text"
+            type="search"
+            placeholder="id, card=… or rule:…"
+            aria-label="Open a transaction by its id, an entity as card=…, or a rule's transactions as rule:…"
+          />
         </form>
         <span class="who">
           <a href="/password" title="Change your password">

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
+import { entityAddress, isEntity } from "../shared/entities";
 import { clean, dateTimeOf, numberOf, valueOf } from "../shared/format";
 import { useKeys } from "../shared/keys";
 import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "../shared/parts";
@@ -17,7 +18,6 @@ interface Shown {
 
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
-const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
 const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
 function Facts({ explanation, amount }: { explanation: Explanation; amount: string }) {
@@ -35,8 +35,8 @@ function Facts({ explanation, amount }: { explanation: Explanation; amount: stri
         <div key={name}>
           <dt>{clean(name)}</dt>
           <dd>
-            {KEYS.includes(name) ? (
-              <a href={`/search?${new URLSearchParams({ [name]: String(value) })}`}>{valueOf(value)}</a>
+            {isEntity(name) ? (
+              <a href={entityAddress(name, String(value))}>{valueOf(value)}</a>
             ) : name === "event_time" ? (
               dateTimeOf(String(value))
             ) : (
