@@ -146,28 +146,37 @@ static void add_later(struct find_tally *tally, const struct find_later *item) {
     tally->amended += item->is_amended;
 }
 
-/* The tally's index of each currency of the slice; false: damaged. */
-static bool map_currencies(struct find_tally *tally, struct find_slice *slice,
-                           size_t ret_indices[256]) {
-    size_t count = find_image_count(slice->image, SECTION_CURRENCIES, 4);
-    const char *codes = find_slice_at(slice, SECTION_CURRENCIES, 0, count, 4);
-    if (!codes || count > 256)
-        return false;
+/* The currencies of a slice: their codes, and the tally's index of each that some row has had. */
+struct currencies {
+    const char *codes;
+    size_t count;
+    size_t indices[256]; /* SIZE_MAX: not yet */
+};
+
+static int open_currencies(struct find_slice *slice, struct currencies *ret_currencies) {
+    struct currencies *currencies = ret_currencies;
+    currencies->count = find_image_count(slice->image, SECTION_CURRENCIES, 4);
+    currencies->codes = find_slice_at(slice, SECTION_CURRENCIES, 0, currencies->count, 4);
     for (size_t i = 0; i < 256; i++)
-        ret_indices[i] = SIZE_MAX; /* of no currency that the slice has */
-    for (size_t i = 0; i < count; i++)
-        ret_indices[i] = currency_of(tally, codes + 4 * i);
-    return true;
+        currencies->indices[i] = SIZE_MAX;
+    return currencies->codes ? TALLY_OK : TALLY_DAMAGED;
+}
+
+/* SIZE_MAX: the slice has no such currency. */
+static size_t index_of(struct find_tally *tally, struct currencies *currencies, uint8_t code) {
+    if (currencies->indices[code] == SIZE_MAX && code < currencies->count)
+        currencies->indices[code] = currency_of(tally, currencies->codes + (size_t)4 * code);
+    return currencies->indices[code];
 }
 
 int find_tally_add(struct find_tally *tally, struct find_slice *slice, const uint32_t *rows,
                    const struct find_later *items, size_t count) {
     const struct find_header *header = find_image_header(slice->image);
     struct columns columns = {0};
-    size_t currencies[256];
+    struct currencies currencies;
     if (count == 0)
         return TALLY_OK;
-    if (!map_currencies(tally, slice, currencies))
+    if (open_currencies(slice, &currencies) != 0)
         goto damaged;
     /* Verifying a column costs more than reading it: of a few rows, only what they need. */
     size_t range = (size_t)rows[0] - rows[count - 1] + 1;
@@ -178,7 +187,7 @@ int find_tally_add(struct find_tally *tally, struct find_slice *slice, const uin
         if (!is_dense && open_columns(slice, rows[i], 1, &columns) != 0)
             goto damaged;
         size_t at = rows[i] - columns.first;
-        size_t currency = currencies[columns.currency[at]];
+        size_t currency = index_of(tally, &currencies, columns.currency[at]);
         unsigned verdict = (unsigned)__builtin_ctz(columns.verdict[at] | 1u << VERDICT_COUNT);
         if (currency == SIZE_MAX || verdict >= VERDICT_COUNT)
             goto damaged;
