@@ -172,7 +172,7 @@ function AsOf({ name, value, query }: { name: string; value: string; query: URLS
 function FeatureTable({ now, then }: { now: Record<string, unknown>; then: Then | null }) {
   const names = Object.keys(now);
   return (
-    <div class="scroll" role="region" aria-label="Features" tabIndex={0}>
+    <div class="scroll entity-features" role="region" aria-label="Table of features" tabIndex={0}>
       <table class="rows">
         <thead>
           <tr>
