@@ -159,7 +159,8 @@ static int take_count(void *user, const struct sql_row *row, struct error *ret_e
 int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct error *ret_error) {
     int r = sql_each(sql, ret_error, take_count, out,
                      "SELECT (SELECT count(*) FROM reviews WHERE label = ''), "
-                     "(SELECT count(*) FROM reviews WHERE label = '' AND claimed_until_us > ?), "
+                     "(SELECT count(*) FROM reviews WHERE label = '' AND claimed_until_us > 0 "
+                     "AND claimed_until_us > ?), "
                      "(SELECT count(*) FROM reviews WHERE label != '' AND reported = 0)",
                      "i", now_us);
     return r < 0 ? r : 0;

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from console_checks import Desk
 
+ROWS = "section[aria-label=Transactions] tbody tr"
+FEATURES = "section[aria-label=Features]"
+
 
 def jump(desk: "Desk", text: str) -> None:
     """Types into the box at the top, and goes where it leads."""
@@ -35,9 +38,9 @@ def check_entity(desk: "Desk") -> None:
     desk.until("location.pathname === '/entity'")
     desk.until(f"document.querySelector('h1').innerText.includes({json.dumps(value)})")
     desk.until("document.querySelectorAll('.chart-plot rect').length > 0")
-    desk.until("document.querySelector('section[aria-label=Transactions] tbody tr') !== null")
+    desk.until(f"document.querySelector('{ROWS}') !== null")
     counted = desk.ask("Number(document.querySelector('.figures dd').innerText)")
-    listed = desk.ask("document.querySelectorAll('section[aria-label=Transactions] tbody tr').length")
+    listed = desk.ask(f"document.querySelectorAll('{ROWS}').length")
     assert counted == listed, f"{counted} transactions are counted, {listed} listed"
     desk.ask("document.querySelector('.chart-plot').focus()")
     desk.browser.key("Home")
@@ -45,10 +48,10 @@ def check_entity(desk: "Desk") -> None:
     desk.until("document.querySelector('.chart-cursor') !== null")
     desk.ask("document.querySelector('.chart details summary').click()")
     desk.until("document.querySelector('.chart-table tbody tr') !== null")
-    desk.until("document.querySelector('section[aria-label=Features] tbody tr') !== null")
-    desk.ask("[...document.querySelectorAll('td a')].find(a => a.innerText === 'features then').click()")
-    desk.until("document.querySelectorAll('section[aria-label=Features] th').length === 3")
-    desk.until("/as .+ saw them/.test(document.querySelectorAll('section[aria-label=Features] th')[2].innerText)")
+    desk.until(f"document.querySelector('{FEATURES} tbody tr') !== null")
+    desk.ask(f"document.querySelector('{ROWS} td:last-child a').click()")
+    desk.until(f"document.querySelectorAll('{FEATURES} th').length === 3")
+    desk.until(f"/as .+ saw them/.test(document.querySelectorAll('{FEATURES} th')[2].innerText)")
     assert desk.ask("document.querySelector('select[name=list]') === null"), "a viewer may change lists"
 
 
@@ -59,10 +62,11 @@ def check_entity_lists(desk: "Desk") -> None:
     desk.shows("It is on no list")
     desk.until("document.querySelector('select[name=list]') !== null")
     desk.ask("{const s = document.querySelector('select[name=list]'); s.value = 'blocked_cards'}")
-    desk.fill("form[aria-label='Add to a list'] input[name=reason]", "reported lost")
-    desk.ask("document.querySelector('form[aria-label=\"Add to a list\"]').requestSubmit()")
+    form = "form[aria-label=\"Add to a list\"]"
+    desk.fill(f"{form} input[name=reason]", "reported lost")
+    desk.ask(f"document.querySelector('{form}').requestSubmit()")
     desk.shows("is on blocked_cards now")
-    desk.until("/by console:anna: reported lost/.test(document.querySelector('.entity-lists').innerText)")
+    desk.shows("by console:anna: reported lost")
     desk.ask("document.querySelector('.entity-lists button').click()")
     desk.fill(".entity-lists input[name=reason]", "found again")
     desk.ask("document.querySelector('.entity-lists form').requestSubmit()")

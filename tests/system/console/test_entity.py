@@ -66,7 +66,8 @@ class EntityTest(ConsoleTest):
         sums = collections.Counter()
         for row in rows:
             sums[row["currency"]] += round(float(row["amount"]) * 100)
-        self.assertEqual({each["currency"]: round(float(each["amount"]) * 100) for each in entity["currencies"]}, sums)
+        told = {each["currency"]: round(float(each["amount"]) * 100) for each in entity["currencies"]}
+        self.assertEqual(told, sums)
         self.assertEqual(sum(each["transactions"] for each in entity["currencies"]), len(rows))
         self.assert_buckets(entity, rows)
         return entity
@@ -98,7 +99,8 @@ class EntityTest(ConsoleTest):
         self.wait_synced(417)
         session = self.console.start().session("anna")
 
-        for name, value in (("card", "c0"), ("merchant", "m1"), ("card", HOSTILE), ("merchant", HOSTILE), ("card", "no")):
+        for name, value in (("card", "c0"), ("merchant", "m1"), ("card", HOSTILE), ("merchant", HOSTILE),
+                            ("card", "no")):
             for zone_s in (0, 19800, -36000):
                 with self.subTest(name=name, value=value, zone_s=zone_s):
                     self.assert_entity(session, name, value, zone_s=zone_s)
@@ -153,7 +155,8 @@ class EntityTest(ConsoleTest):
             done = subprocess.run([HARRIER, "entity", "card", "c1", "--json", "--to", self.harrierd.address, *flags],
                                   capture_output=True, text=True, check=True)
             told = json.loads(done.stdout)
-            status, shown = session.get("/api/entity/features", name="card", value="c1", **({"at": at} if flags else {}))
+            more = {"at": at} if flags else {}
+            status, shown = session.get("/api/entity/features", name="card", value="c1", **more)
             self.assertEqual(status, 200, shown)
             self.assertEqual((shown["features"], shown["entries"]), (told["features"], told["entries"]))
             self.assertEqual(shown["at"], told["at_time"])
@@ -218,7 +221,8 @@ class EntityTest(ConsoleTest):
     def test_lists_of_every_type_and_many_entries(self):
         self.score([1])
         session = self.console.start().session("anna")
-        for list_name, values in (("places", ["192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"]), ("codes", ["1000-1999", "7"]),
+        for list_name, values in (("places", ["192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"]),
+                                  ("codes", ["1000-1999", "7"]),
                                   ("mules", [f"c{number}" for number in range(2500)])):
             subprocess.run([HARRIER, "list", "add", list_name, *values, "--to", self.harrierd.address, "--quiet"],
                            check=True, capture_output=True)
@@ -233,7 +237,8 @@ class EntityTest(ConsoleTest):
         self.change(session, "mules", "c2500")
         self.change(session, "mules", "c10", remove=True)
         self.change(session, "mules", "c11", for_s=60)
-        self.assertEqual([sorted(self.on(session, value)) for value in ("c2500", "c10", "c11")], [["mules"], [], ["mules"]])
+        self.assertEqual([sorted(self.on(session, value)) for value in ("c2500", "c10", "c11")],
+                         [["mules"], [], ["mules"]])
         self.assertIn("until", self.on(session, "c11")["mules"][0])
         lists = {each["name"]: each for each in session.get("/api/lists", value="x")[1]["lists"]}
         self.assertEqual((lists["mules"]["added"], lists["mules"]["complete"], lists["known"]["own"]), (2500, True, 1))
