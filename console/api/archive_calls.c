@@ -4,15 +4,12 @@
 #include "clients/cli/explain/explain_json.h"
 #include "clients/cli/io/money.h"
 #include "clients/cli/io/timestamp.h"
-#include "clients/cli/terminal/folders.h"
 #include "console/archive/row_json.h"
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
-#include "core/store/find/find.h"
 #include "server/ops/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPLAIN_DEADLINE_US UINT64_C(60000000)
@@ -116,15 +113,12 @@ static int read_query(const struct call *call, struct find_key keys[FIELD_COUNT]
 static int run_query(const struct call *call, const struct find_query *query, struct search *search,
                      const char *key, struct find_page *ret_page, struct error *ret_error) {
     const struct find_taker taker = {.take = take_row, .user = search, .is_expired = is_expired};
-    char *archive = folder_of_archive(call->console->archive);
-    const struct find_options options = {.archive = archive, .index = FIND_KEEP_INDEX};
-    struct find *find = find_new(&options);
+    struct searches_find taken = searches_take(call->console->searches);
     search->started_us = clock_monotonic_us(&clock_system);
     json_begin_array(search->out, key);
-    int r = find_run(find, query, &taker, ret_page, ret_error);
+    int r = find_run(taken.find, query, &taker, ret_page, ret_error);
     json_end_array(search->out);
-    find_free(find);
-    free(archive);
+    searches_give(call->console->searches, taken);
     return r;
 }
 

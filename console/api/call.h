@@ -3,11 +3,13 @@
 
 #include "console/archive/figures.h"
 #include "console/archive/follower.h"
+#include "console/archive/searches.h"
 #include "console/database/sessions.h"
 #include "console/jobs/jobs.h"
 #include "console/related/policy_cache.h"
 #include "console/server/connection.h"
 #include "console/server/latency.h"
+#include "console/server/lists.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
@@ -23,6 +25,8 @@ struct console {
     struct follower *follower;
     struct connection *connection;
     struct reader *performance;
+    struct searches *searches;
+    struct lists *lists;
     struct policy_cache *policies;
     atomic_bool is_judging; /* a transaction, by another policy: one at a time */
     atomic_bool is_ending;  /* the program: long work is given up */
@@ -88,6 +92,7 @@ call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_rel
 call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
 call_handler related_show, policies_show, other_policy_show;
+call_handler entity_show, entity_features, lists_show, lists_change;
 call_handler status_show;
 call_handler performance_show, performance_policies;
 call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;

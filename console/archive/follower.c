@@ -42,7 +42,7 @@ struct follower {
     bool has_place, has_recent;
     int64_t kept_us; /* when the place was last kept */
     struct arena arena;
-    struct buffer reasons;
+    struct buffer reasons, entities;
 };
 
 /* ---- where to begin ---- */
@@ -85,6 +85,9 @@ static int keep_review(struct follower *follower, const struct record *record,
     buffer_clear(&follower->reasons);
     row_json_add_reasons(&follower->reasons, NULL, decision, false);
     buffer_append_u8(&follower->reasons, '\0');
+    buffer_clear(&follower->entities);
+    row_json_add_entities(&follower->entities, NULL, transaction);
+    buffer_append_u8(&follower->entities, '\0');
     char *id = text_copy(transaction->id), *currency = text_copy(transaction->currency);
     const struct review review = {
         .position = record->position,
@@ -95,6 +98,7 @@ static int keep_review(struct follower *follower, const struct record *record,
         .currency = currency,
         .score = decision->score,
         .reasons = (const char *)follower->reasons.bytes,
+        .entities = (const char *)follower->entities.bytes,
     };
     int r = reviews_add(follower->settings.sql, &review, ret_error);
     free(id);
@@ -285,6 +289,7 @@ struct follower *follower_start(const struct follower_settings *settings) {
     pthread_cond_init(&follower->woken, NULL);
     arena_init(&follower->arena, ARENA_BYTES);
     buffer_init(&follower->reasons);
+    buffer_init(&follower->entities);
     thread_start(&follower->thread, run, follower);
     return follower;
 }
@@ -299,6 +304,7 @@ void follower_stop(struct follower *follower) {
     pthread_join(follower->thread, NULL);
     arena_deinit(&follower->arena);
     buffer_deinit(&follower->reasons);
+    buffer_deinit(&follower->entities);
     pthread_cond_destroy(&follower->woken);
     pthread_mutex_destroy(&follower->lock);
     free(follower);

@@ -21,6 +21,19 @@ void row_json_add_reasons(struct buffer *out, const char *key, const struct deci
     json_end_array(out);
 }
 
+void row_json_add_entities(struct buffer *out, const char *key,
+                           const struct transaction *transaction) {
+    static const enum transaction_field fields[] = {
+        FIELD_CARD,   FIELD_CUSTOMER, FIELD_ACCOUNT, FIELD_MERCHANT, FIELD_TERMINAL,
+        FIELD_DEVICE, FIELD_IP,       FIELD_EMAIL,   FIELD_PHONE,
+    };
+    json_begin_object(out, key);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (transaction->fields[fields[i]].length > 0)
+            json_add_text(out, transaction_field_name(fields[i]), transaction->fields[fields[i]]);
+    json_end_object(out);
+}
+
 void row_json_add(struct buffer *out, const struct transaction *transaction,
                   const struct decision *decision, uint64_t position, int64_t receive_time_us) {
     char amount[MONEY_SIZE];
@@ -35,5 +48,6 @@ void row_json_add(struct buffer *out, const struct transaction *transaction,
     json_add_text(out, "verdict", text_of(verdict_name(decision->verdict)));
     json_add_unsigned(out, "score", decision->score);
     row_json_add_reasons(out, "reasons", decision, false);
+    row_json_add_entities(out, "entities", transaction);
     json_end_object(out);
 }

@@ -111,6 +111,16 @@ static const char *const steps[] = {
     "CREATE INDEX reviews_unsure ON reviews (decided_us) WHERE label = 'unsure';",
     /* For how many came today. */
     "CREATE INDEX reviews_received ON reviews (receive_us);",
+    /* entities: a JSON object. Amounts are compared within a currency. With the label in them,
+     * indexes alone answer how many reviews are open. */
+    "ALTER TABLE reviews ADD COLUMN entities TEXT NOT NULL DEFAULT '{}';"
+    "DROP INDEX reviews_amount;"
+    "CREATE INDEX reviews_amount ON reviews (currency, amount_minor DESC, position, label) "
+    "  WHERE label = '';"
+    "DROP INDEX reviews_open;"
+    "CREATE INDEX reviews_open ON reviews (position, label) WHERE label = '';"
+    "CREATE INDEX reviews_claimed ON reviews (claimed_until_us, label) "
+    "  WHERE label = '' AND claimed_until_us > 0;",
 };
 
 #define STEPS ((int64_t)(sizeof steps / sizeof *steps))

@@ -10,18 +10,19 @@
 
 #define COLUMNS                                                                                    \
     "position, transaction_id, event_us, receive_us, amount_minor, currency, score, reasons, "     \
-    "claimed_by, claimed_until_us, label, note, decided_by, decided_us, reported, problem"
+    "claimed_by, claimed_until_us, label, note, decided_by, decided_us, reported, problem, "       \
+    "entities"
 
 /* ---- what comes from the archive ---- */
 
 int reviews_add(struct sql *sql, const struct review *review, struct error *ret_error) {
     int r = sql_run(sql, ret_error,
                     "INSERT OR IGNORE INTO reviews (position, transaction_id, event_us, "
-                    "receive_us, amount_minor, currency, score, reasons) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    "itiiitit", (int64_t)review->position, review->transaction_id, review->event_us,
-                    review->receive_us, review->amount_minor, review->currency,
-                    (int64_t)review->score, review->reasons);
+                    "receive_us, amount_minor, currency, score, reasons, entities) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "itiiititt", (int64_t)review->position, review->transaction_id,
+                    review->event_us, review->receive_us, review->amount_minor, review->currency,
+                    (int64_t)review->score, review->reasons, review->entities);
     return r < 0 ? r : 0;
 }
 
@@ -77,8 +78,52 @@ static int take_review(void *user, const struct sql_row *row, struct error *ret_
         json_add_time(out, "decided", sql_integer(row, 13));
     json_add_bool(out, "reported", sql_integer(row, 14) != 0);
     json_add_text(out, "problem", text_of(sql_text(row, 15)));
+    json_add_number(out, "entities", sql_text(row, 16)); /* as reasons */
     json_end_object(out);
     return 0;
+}
+
+/* The currencies of open reviews, those of most reviews first. */
+#define CURRENCIES_MOST 256
+
+struct currencies {
+    struct {
+        char code[4];
+        int64_t count;
+    } at[CURRENCIES_MOST];
+    size_t count;
+};
+
+static int take_currency(void *user, const struct sql_row *row, struct error *ret_error) {
+    struct currencies *currencies = user;
+    (void)ret_error;
+    snprintf(currencies->at[currencies->count].code, 4, "%s", sql_text(row, 0));
+    currencies->at[currencies->count++].count = sql_integer(row, 1);
+    return currencies->count == CURRENCIES_MOST;
+}
+
+/* Whole currencies are passed over by their number: of each, only what is shown is read. */
+static int list_by_amount(struct sql *sql, const struct review_page *page, struct listing *listing,
+                          struct error *ret_error) {
+    struct currencies currencies = {.count = 0};
+    int64_t offset = page->offset, limit = page->limit;
+    int r = sql_each(sql, ret_error, take_currency, &currencies,
+                     "SELECT currency, count(*) AS many FROM reviews WHERE label = '' "
+                     "GROUP BY currency ORDER BY many DESC, currency",
+                     "");
+    for (size_t i = 0; r >= 0 && i < currencies.count && limit > 0; i++) {
+        if (offset >= currencies.at[i].count) {
+            offset -= currencies.at[i].count;
+            continue;
+        }
+        r = sql_each(sql, ret_error, take_review, listing,
+                     "SELECT " COLUMNS " FROM reviews WHERE label = '' AND currency = ? "
+                     "ORDER BY amount_minor DESC, position LIMIT ? OFFSET ?",
+                     "tii", currencies.at[i].code, limit, offset);
+        limit -= r;
+        offset = 0;
+    }
+    return r;
 }
 
 int reviews_list(struct sql *sql, const struct review_page *page, struct buffer *out,
@@ -87,8 +132,6 @@ int reviews_list(struct sql *sql, const struct review_page *page, struct buffer 
     static const char *const open[] = {
         [REVIEW_BY_SCORE] = "SELECT " COLUMNS " FROM reviews WHERE label = '' "
                             "ORDER BY score DESC, position LIMIT ? OFFSET ?",
-        [REVIEW_BY_AMOUNT] = "SELECT " COLUMNS " FROM reviews WHERE label = '' "
-                             "ORDER BY amount_minor DESC, position LIMIT ? OFFSET ?",
         [REVIEW_BY_AGE] = "SELECT " COLUMNS " FROM reviews WHERE label = '' "
                           "ORDER BY position LIMIT ? OFFSET ?",
     };
@@ -98,11 +141,13 @@ int reviews_list(struct sql *sql, const struct review_page *page, struct buffer 
                                  "ORDER BY decided_us LIMIT ? OFFSET ?";
     struct listing listing = {.out = out};
     json_begin_array(out, "reviews");
-    int r = sql_each(sql, ret_error, take_review, &listing,
-                     page->decided  ? decided
-                     : page->unsure ? unsure
-                                    : open[page->order],
-                     "ii", page->limit, page->offset);
+    int r = !page->decided && !page->unsure && page->order == REVIEW_BY_AMOUNT
+                ? list_by_amount(sql, page, &listing, ret_error)
+                : sql_each(sql, ret_error, take_review, &listing,
+                           page->decided  ? decided
+                           : page->unsure ? unsure
+                                          : open[page->order],
+                           "ii", page->limit, page->offset);
     json_end_array(out);
     return r < 0 ? r : 0;
 }
@@ -120,7 +165,8 @@ static int take_count(void *user, const struct sql_row *row, struct error *ret_e
 int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct error *ret_error) {
     int r = sql_each(sql, ret_error, take_count, out,
                      "SELECT (SELECT count(*) FROM reviews WHERE label = ''), "
-                     "(SELECT count(*) FROM reviews WHERE label = '' AND claimed_until_us > ?), "
+                     "(SELECT count(*) FROM reviews WHERE label = '' AND claimed_until_us > 0 "
+                     "AND claimed_until_us > ?), "
                      "(SELECT count(*) FROM reviews WHERE label != '' AND reported = 0), "
                      "(SELECT count(*) FROM reviews WHERE label = 'unsure')",
                      "i", now_us);

@@ -17,7 +17,7 @@ struct review {
     uint64_t position; /* of the transaction's record */
     const char *transaction_id;
     int64_t event_us, receive_us, amount_minor;
-    const char *currency, *reasons; /* reasons: a JSON array */
+    const char *currency, *reasons, *entities; /* reasons: a JSON array; entities: an object */
     uint32_t score;
 };
 
@@ -30,6 +30,8 @@ int reviews_add(struct sql *sql, const struct review *review, struct error *ret_
 int reviews_close(struct sql *sql, uint64_t position, const char *label, const char *source,
                   int64_t at_us, struct error *ret_error);
 
+/* By amount: those of one currency together, the currency of most open reviews first, as amounts of
+ * two currencies cannot be compared. */
 enum review_order { REVIEW_BY_SCORE, REVIEW_BY_AMOUNT, REVIEW_BY_AGE };
 
 struct review_page {

@@ -264,7 +264,8 @@ static int set_up(struct sql *sql, const char *path, int32_t application, struct
     if (r >= 0)
         r = sql_script(sql,
                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+                       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+                       "PRAGMA cache_size = -32768", /* KiB: a queue of 100,000 with its indexes */
                        ret_error);
     return r < 0 ? error_prefix(ret_error, "%s", path) : 0;
 }

@@ -1,5 +1,5 @@
-/* What is opened first is closed last: database, live rows, follower, figures, jobs, connection,
- * web. */
+/* What is opened first is closed last: database, live rows, performance, follower, figures, searches,
+ * jobs, connection, lists, web. */
 #include "start.h"
 
 #include "certificate.h"
@@ -240,9 +240,12 @@ static int serve(struct console *console, const struct console_options *options,
     console->latency = latency_open(options->metrics);
     console->follower = follower_start(&follower);
     console->figures = figures_start(console->archive);
+    console->searches = searches_start(console->archive, console->log);
     r = open_jobs(console, options, &folder, &program, ret_error);
     if (r == 0)
         r = open_connection(console, options, ret_error);
+    if (r == 0)
+        console->lists = lists_new(console->connection);
     if (r == 0)
         r = open_web(console, options, certificate, &web, ret_error);
     if (r == 0) {
@@ -252,10 +255,12 @@ static int serve(struct console *console, const struct console_options *options,
         atomic_store(&console->is_ending, true);
         web_close(web);
     }
+    lists_free(console->lists);
     connection_close(console->connection); /* it asks the follower */
     jobs_stop(console->jobs);
     free(folder);
     free(program);
+    searches_stop(console->searches);
     figures_stop(console->figures);
     follower_stop(console->follower);
     reader_stop(console->performance);

@@ -174,6 +174,7 @@ class Browser:
             "Tab": 9,
             "Enter": 13,
             "Escape": 27,
+            "Home": 36,
             "ArrowLeft": 37,
             "ArrowRight": 39,
             "ArrowDown": 40,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import console_entity
 from chromium import Browser, Trouble
 
 SCREENS = [
@@ -207,7 +208,7 @@ def check_values(desk: Desk) -> None:
     """Markup and marks in values are text, and any id has an address."""
     desk.score(HOSTILE["id"])
     desk.sign_in("vera")
-    desk.fill("input[name=id]", HOSTILE["id"])
+    desk.fill("header input[type=search]", HOSTILE["id"])
     desk.ask("document.querySelector('form[role=search]').requestSubmit()")
     desk.shows(HOSTILE["id"])
     desk.shows("48,999.50 EUR")
@@ -218,7 +219,10 @@ def check_values(desk: Desk) -> None:
     desk.shows("48,999.50 EUR")
     assert desk.ask("document.title").startswith(HOSTILE["id"]), "the tab has another name"
     desk.ask("[...document.querySelectorAll('dd a')].find(a => a.innerText[0] === '<').click()")
-    desk.shows("1 found.")
+    desk.until("location.pathname === '/entity'")
+    desk.until("document.querySelector('section[aria-label=Transactions] tbody tr') !== null")
+    desk.until("document.querySelector('.figures dd').innerText === '1'")
+    assert desk.ask("document.querySelector('img') === null"), "markup of a value is on the page"
     assert desk.ask("document.querySelector('#note') === null"), "a viewer may write notes"
 
 
@@ -287,6 +291,7 @@ CHECKS = [
     check_moved,
     check_pages,
     check_values,
+    *console_entity.CHECKS,
     check_password,
     check_server_down,
     check_console_down,

@@ -2,7 +2,9 @@
 import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
+import { jumpAddress } from "./shared/entities";
 import { clean } from "./shared/format";
+import { EntityScreen } from "./screens/entity";
 import { JobScreen } from "./screens/job";
 import { JobsScreen } from "./screens/jobs";
 import { LiveScreen } from "./screens/live";
@@ -12,7 +14,7 @@ import { PerformanceScreen } from "./screens/performance";
 import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
-import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { followLinks, go, usePlace } from "./shared/router";
 import { RuleFiguresScreen } from "./screens/rule_figures";
 import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
@@ -37,6 +39,7 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
       <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />
     ),
   },
+  { path: "/entity", least: "viewer", show: ({ session }) => <EntityScreen session={session} /> },
   { path: "/search", name: "Search", least: "viewer", show: ({ session }) => <SearchScreen session={session} /> },
   { path: "/rules/figures", name: "Figures", least: "viewer", show: () => <RuleFiguresScreen /> },
   { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
@@ -85,8 +88,8 @@ function Frame(props: {
   const jump = (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
-    const id = String(new FormData(form).get("id")).trim();
-    if (id) go(transactionAddress(id));
+    const text = String(new FormData(form).get("text")).trim();
+    if (text) go(jumpAddress(text));
     form.reset();
   };
   const here = path === "/" ? "/live" : path;
@@ -105,7 +108,12 @@ function Frame(props: {
           ))}
         </nav>
         <form onSubmit={jump} role="search">
-          <input name="id" type="search" placeholder="Transaction id" aria-label="Open a transaction by its id" />
+          <input
+            name="text"
+            type="search"
+            placeholder="id, card=… or rule:…"
+            aria-label="Open a transaction by its id, an entity as card=…, or a rule's transactions as rule:…"
+          />
         </form>
         <span class="who">
           <a href="/password" title="Change your password">

@@ -45,7 +45,8 @@ struct search {
     size_t part;
     uint64_t before; /* transactions from this position on are done with */
     uint64_t rows, limit;
-    bool is_enough; /* the taker said so */
+    bool is_enough;           /* the taker said so */
+    struct find_tally *tally; /* rows are counted; NULL: taken */
 };
 
 static bool is_full(const struct search *search) {
@@ -200,11 +201,66 @@ static int take_batch(struct search *search, size_t index, size_t count, struct 
     return SEARCH_ON;
 }
 
+/* ---- counting ---- */
+
+/* Compares the first rows of all with their records, and leaves those that match. */
+static int verify_batch(struct search *search, struct find_slice *slice, size_t *count,
+                        struct error *ret_error) {
+    struct find *find = search->find;
+    size_t all = *count, kept = 0;
+    if (search->query->key_count == 0 && search->query->id.length == 0 &&
+        search->query->rule.length == 0)
+        return SEARCH_ON; /* columns are exact, but for the ends of ranges */
+    for (size_t i = 0; i < all; i++) {
+        bool is_match = true;
+        if (search->tally->verified < FIND_TALLY_VERIFIED) {
+            struct record record;
+            int r = read_row(search, slice, find->rows[i], find->items[all - 1 - i].position,
+                             &record, ret_error);
+            if (r != 0)
+                return r;
+            is_match = find_matches(search->query, &record);
+            search->tally->verified++;
+        }
+        if (!is_match)
+            continue;
+        find->rows[kept] = find->rows[i];
+        find->items[all - 1 - kept++] = find->items[all - 1 - i];
+    }
+    memmove(find->items, find->items + (all - kept), kept * sizeof *find->items);
+    *count = kept;
+    return SEARCH_ON;
+}
+
+static int count_batch(struct search *search, size_t index, size_t count, struct error *ret_error) {
+    struct find *find = search->find;
+    struct find_slice *slice = &find->slices.items[index];
+    size_t all = count, wanted = (size_t)(search->limit - search->rows);
+    count = count < wanted ? count : wanted;
+    memmove(find->items, find->items + (all - count), count * sizeof *find->items);
+    if (count == 0)
+        return SEARCH_ON;
+    uint64_t oldest = find->items[0].position;
+    const struct find_tally before = *search->tally; /* of a damaged slice nothing counts */
+    int r = verify_batch(search, slice, &count, ret_error);
+    if (r == 0 && (find_later_outcomes(&find->slices, index, find->items, count) != 0 ||
+                   find_later_amendments(&find->slices, index, find->items, count) != 0 ||
+                   find_tally_add(search->tally, slice, find->rows, find->items, count) != 0))
+        r = SEARCH_DAMAGED;
+    if (r == 0) {
+        search->rows += count;
+        search->before = oldest;
+    } else {
+        *search->tally = before;
+    }
+    return r;
+}
+
 static int search_slice(struct search *search, size_t index, struct error *ret_error) {
     struct find *find = search->find;
     struct find_slice *slice = &find->slices.items[index];
     struct find_select select;
-    size_t size = BATCH_MIN, count = 0;
+    size_t size = search->tally ? BATCH_MAX : BATCH_MIN, count = 0;
     int r = find_select_init(&select, &find->slices, index, search->query, search->before);
     while (r == 0 && !is_full(search)) {
         uint64_t rows = search->rows;
@@ -215,7 +271,8 @@ static int search_slice(struct search *search, size_t index, struct error *ret_e
         if (r == 0)
             r = filter_labels(search, index, &count);
         if (r == 0)
-            r = take_batch(search, index, count, ret_error);
+            r = search->tally ? count_batch(search, index, count, ret_error)
+                              : take_batch(search, index, count, ret_error);
         if (search->rows == rows && size < BATCH_MAX)
             size *= 2;
     }
@@ -307,6 +364,29 @@ static int open_parts(struct find *find, struct archive_parts **ret_parts,
     return archive_parts_open_hinted(find->archive, &hint, ret_parts, ret_error);
 }
 
+/* Of a search whose limit and purpose are set. */
+static int run(struct search *search, struct find_page *ret_page, struct error *ret_error) {
+    struct find *find = search->find;
+    struct find_page page = {.made = find->slices.made, .read = find->slices.read};
+    int r = find_cursor_parse(search->query, &search->before, ret_error);
+    if (r == 0)
+        r = open_parts(find, &search->parts, ret_error);
+    if (r == 0)
+        r = search_all(search, &page, ret_error);
+    archive_parts_close(search->parts);
+    if (r < 0)
+        return r;
+    if (r == 1)
+        find_cursor_format(search->query, search->before, page.cursor);
+    page.rows = search->rows;
+    page.made = find->slices.made - page.made;
+    page.read = find->slices.read - page.read;
+    page.cannot_write = find->slices.cannot_write;
+    page.write_error = find->slices.write_error;
+    *ret_page = page;
+    return 0;
+}
+
 int find_run(struct find *find, const struct find_query *query, const struct find_taker *taker,
              struct find_page *ret_page, struct error *ret_error) {
     struct search search = {
@@ -315,24 +395,21 @@ int find_run(struct find *find, const struct find_query *query, const struct fin
         .taker = taker,
         .limit = query->limit ? query->limit : FIND_LIMIT_DEFAULT,
     };
-    struct find_page page = {.made = find->slices.made, .read = find->slices.read};
-    int r = find_cursor_parse(query, &search.before, ret_error);
-    if (r == 0)
-        r = open_parts(find, &search.parts, ret_error);
-    if (r == 0)
-        r = search_all(&search, &page, ret_error);
-    archive_parts_close(search.parts);
-    if (r < 0)
-        return r;
-    if (r == 1)
-        find_cursor_format(query, search.before, page.cursor);
-    page.rows = search.rows;
-    page.made = find->slices.made - page.made;
-    page.read = find->slices.read - page.read;
-    page.cannot_write = find->slices.cannot_write;
-    page.write_error = find->slices.write_error;
-    *ret_page = page;
-    return 0;
+    return run(&search, ret_page, ret_error);
+}
+
+int find_count(struct find *find, const struct find_query *query, bool (*is_expired)(void *user),
+               void *user, struct find_tally *tally, struct find_page *ret_page,
+               struct error *ret_error) {
+    const struct find_taker taker = {.is_expired = is_expired, .user = user};
+    struct search search = {
+        .find = find,
+        .query = query,
+        .taker = &taker,
+        .limit = query->limit ? query->limit : UINT64_MAX,
+        .tally = tally,
+    };
+    return run(&search, ret_page, ret_error);
 }
 
 /* ---- the index alone ---- */

@@ -15,6 +15,7 @@
 #include "core/wire/record/record.h"
 #include "core/wire/types/find.h"
 #include "find_cursor.h"
+#include "find_tally.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -74,6 +75,13 @@ struct find_page {
  * ERROR_INVALID: the cursor. ERROR_DAMAGED, ERROR_SYSTEM, ERROR_INTERRUPTED, and the taker's. */
 int find_run(struct find *find, const struct find_query *query, const struct find_taker *taker,
              struct find_page *ret_page, struct error *ret_error);
+
+/* Counts the newest transactions that match, limit of them at most, or what is found until
+ * is_expired (as in struct find_taker, may be NULL) ends it: page.is_early says so, and page.cursor
+ * is "" if all are counted. The tally has been initialized. */
+int find_count(struct find *find, const struct find_query *query, bool (*is_expired)(void *user),
+               void *user, struct find_tally *tally, struct find_page *ret_page,
+               struct error *ret_error);
 
 /* Makes one slice that the index lacks, the newest first. 0: it lacks none; 1: one was made. Errors
  * as above, and those of writing. */

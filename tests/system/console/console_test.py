@@ -11,9 +11,12 @@ HARRIER = os.environ["HARRIER"]
 
 class ConsoleTest(ServerTest):
     PEOPLE = (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin"))
+    FILES: dict[str, str] = {}  # of the policy, beside those of all tests
 
     def setUp(self):
         super().setUp()
+        for name, text in self.FILES.items():
+            self.write_policy(name, text)
         self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace(">= 3", ">= 1"))
         self.harrierd = self.server().start()
         self.console = Console(self.folder, self.harrierd)

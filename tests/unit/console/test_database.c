@@ -243,6 +243,7 @@ static void add_review(struct bench *bench, uint64_t position, uint32_t score, i
                                   .amount_minor = amount,
                                   .currency = "EUR",
                                   .reasons = "[]",
+                                  .entities = "{}",
                                   .score = score};
     assert_int_equal(reviews_add(bench->sql, &review, &bench->error), 0);
 }

@@ -1,5 +1,7 @@
 // The stream of decisions, and the mix of the last hour.
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { EntityLinks } from "../shared/entities";
 import { replace, transactionAddress, usePlace } from "../shared/router";
 import { get, type Live, type Minute, type Row, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "../shared/format";
@@ -166,8 +168,15 @@ export function LiveScreen({ session }: { session: Session }) {
   );
 }
 
-// labels: the outcome of each row. Then rows may be of any day, and the date is shown.
-export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
+// labels: the outcome of each row. Then rows may be of any day, and the date is shown. without: the entity whose
+// transactions they are. action: a last column.
+export function Rows(props: {
+  rows: Row[];
+  labels?: string[];
+  without?: string;
+  action?: (row: Row) => ComponentChildren;
+}) {
+  const { rows, labels, without = "", action } = props;
   return (
     <div class="scroll" role="region" aria-label="Transactions" tabIndex={0}>
       <table class="rows stack">
@@ -184,6 +193,11 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
             </th>
             <th scope="col">Reasons</th>
             {labels && <th scope="col">Outcome</th>}
+            {action && (
+              <th scope="col">
+                <span class="hidden">More</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -194,6 +208,7 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
               </td>
               <td class="id">
                 <a href={transactionAddress(row.id)}>{clean(row.id)}</a>
+                <EntityLinks entities={{ ...row.entities, [without]: "" }} />
               </td>
               <td class="number">
                 <Money amount={row.amount} currency={row.currency} />
@@ -206,6 +221,7 @@ export function Rows({ rows, labels }: { rows: Row[]; labels?: string[] }) {
                 <Reasons reasons={row.reasons} />
               </td>
               {labels && <td>{labels[i] || "–"}</td>}
+              {action && <td class="short">{action(row)}</td>}
             </tr>
           ))}
         </tbody>

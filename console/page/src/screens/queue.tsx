@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, type Review, type Reviews, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
+import { EntityLinks } from "../shared/entities";
 import { ageOf, clean, dateTimeOf, numberOf } from "../shared/format";
 import { useKeys } from "../shared/keys";
 import { Heading, Money, Notice, Reasons, usePolled } from "../shared/parts";
@@ -287,6 +288,7 @@ function OpenRows(props: { place: string; page: Reviews; unsure: boolean; sessio
                   <a href={transactionAddress(each.id)} data-position={each.position}>
                     {clean(each.id)}
                   </a>
+                  <EntityLinks entities={each.entities} />
                 </td>
                 <td class="number">
                   <Money amount={each.amount} currency={each.currency} />
@@ -357,6 +359,7 @@ function DecidedRows({ page }: { page: Reviews }) {
                 <td class="short">{review.decided && dateTimeOf(review.decided)}</td>
                 <td class="id">
                   <a href={transactionAddress(review.id)}>{clean(review.id)}</a>
+                  <EntityLinks entities={review.entities} />
                 </td>
                 <td class="number">
                   <Money amount={review.amount} currency={review.currency} />

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Found, type Session } from "../shared/api";
 import { Rows } from "./live";
+import { ENTITIES, entityAddress } from "../shared/entities";
 import { clean } from "../shared/format";
 import { Heading, messageOf, Notice } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
@@ -87,6 +88,21 @@ function Filters({ query }: { query: URLSearchParams }) {
   );
 }
 
+// The entities that a search asks for have more to show than their transactions.
+function NamedEntities({ query }: { query: URLSearchParams }) {
+  const named = ENTITIES.filter((name) => query.get(name));
+  if (named.length === 0) return null;
+  return (
+    <p>
+      {named.map((name) => (
+        <a key={name} href={entityAddress(name, query.get(name) ?? "")}>
+          {name} {clean(query.get(name) ?? "")}: all that is known of it
+        </a>
+      ))}
+    </p>
+  );
+}
+
 export function SearchScreen({ session }: { session: Session }) {
   const { query } = usePlace();
   const key = query.toString();
@@ -123,6 +139,7 @@ export function SearchScreen({ session }: { session: Session }) {
       <Views screen="search" session={session} />
       <Filters query={query} />
       {problem && <Notice bad>{clean(problem)}</Notice>}
+      <NamedEntities query={query} />
       {found.length > 0 && <Rows rows={found.map((hit) => hit.row)} labels={found.map((hit) => hit.label)} />}
       <p class="muted" role="status">
         {busy && "Searching…"}

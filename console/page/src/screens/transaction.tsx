@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
+import { entityAddress, isEntity } from "../shared/entities";
 import { clean, dateTimeOf, numberOf, valueOf } from "../shared/format";
 import { useKeys } from "../shared/keys";
 import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "../shared/parts";
@@ -19,7 +20,7 @@ import {
   useActions,
   useLease,
 } from "./reviewing";
-import { entityAddress, type Related, type Step } from "./transaction_api";
+import { type Related, type Step } from "./transaction_api";
 import { LinkGraph } from "./transaction_graph";
 import { Models } from "./transaction_models";
 import { OtherPolicies } from "./transaction_other";
@@ -42,7 +43,6 @@ interface Reviewed {
 
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
-const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
 const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
 // To the entity's own screen, where the policy gathers history by it; else to a search.
@@ -69,7 +69,7 @@ function Facts(props: { explanation: Explanation; amount: string; related: Relat
         <div key={name}>
           <dt>{clean(name)}</dt>
           <dd>
-            {KEYS.includes(name) ? (
+            {isEntity(name) ? (
               <a href={addressOf(name, String(value), related)}>{valueOf(value)}</a>
             ) : name === "event_time" ? (
               dateTimeOf(String(value))

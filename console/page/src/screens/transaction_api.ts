@@ -56,6 +56,3 @@ export function keyOf(entity: { key: string[] }): string {
 }
 
 /** Of the entity's own screen; one with a key of several parts has none. */
-export function entityAddress(name: string, value: string): string {
-  return `/entity?${new URLSearchParams({ name, value })}`;
-}

@@ -3,7 +3,8 @@
 import { useWidth } from "../shared/chart";
 import { ageOf, amountOf, clean } from "../shared/format";
 import { transactionAddress } from "../shared/router";
-import { entityAddress, keyOf, type Link, type Near, type Related } from "./transaction_api";
+import { entityAddress } from "../shared/entities";
+import { keyOf, type Link, type Near, type Related } from "./transaction_api";
 import { Legend, Mark, MarkImage } from "./transaction_mark";
 
 // What is drawn of each column at most: 60 nodes in all. The table below has the rest.

@@ -5,7 +5,8 @@ import { useWidth } from "../shared/chart";
 import { ageOf, amountOf, clean, dateTimeOf } from "../shared/format";
 import { Money, VerdictMark } from "../shared/parts";
 import { transactionAddress } from "../shared/router";
-import { entityAddress, keyOf, type Entity, type Near, type Related } from "./transaction_api";
+import { entityAddress } from "../shared/entities";
+import { keyOf, type Entity, type Near, type Related } from "./transaction_api";
 import { Legend, Mark, MarkImage } from "./transaction_mark";
 
 const LANE = 34;

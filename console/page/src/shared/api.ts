@@ -34,6 +34,7 @@ export interface Row {
   verdict: Verdict;
   score: number;
   reasons: Reason[];
+  entities: Record<string, string>;
 }
 
 export interface Minute {
@@ -66,6 +67,7 @@ export interface Review {
   currency: string;
   score: number;
   reasons: Reason[];
+  entities: Record<string, string>;
   claimed_by: string;
   claimed_until?: string;
   label: string;

@@ -426,6 +426,96 @@ static void random_query(struct scene *scene, struct find_query *query, struct f
     }
 }
 
+/* ---- counts ---- */
+
+/* What the tally must have; amounts in double, for the sums of some are huge. */
+struct counted {
+    uint64_t rows, verdicts[VERDICT_COUNT], labels[LABEL_COUNT], amended, by_currency[3];
+    double amounts[3];
+};
+
+static struct counted count_by_model(const struct scene *scene, const struct find_query *query) {
+    struct counted counted = {0};
+    for (size_t i = scene->count; i-- > 0 && counted.rows < query->limit;) {
+        const struct model_transaction *model = &scene->transactions[i];
+        if (!is_wanted(scene, query, i))
+            continue;
+        const struct model_later *outcome = last_of(scene, i, true);
+        counted.rows++;
+        counted.verdicts[model->verdict]++;
+        counted.labels[outcome ? outcome->label : LABEL_NONE]++;
+        counted.amended += last_of(scene, i, false) != NULL;
+        counted.by_currency[model->currency]++;
+        counted.amounts[model->currency] += (double)model->amount_minor;
+    }
+    return counted;
+}
+
+/* Times and amounts of the index may be less than they are, by less than the step. */
+static void check_buckets(const struct scene *scene, const struct find_query *query,
+                          const struct find_tally *tally) {
+    uint64_t sums[VERDICT_COUNT] = {0};
+    for (size_t i = 0; i < tally->bucket_count; i++) {
+        int64_t from_us = tally->buckets[i].begin_us, until_us = from_us + tally->width_us;
+        uint64_t rows = 0, least = 0, most = 0, wanted = 0;
+        assert_int_equal((from_us - tally->origin_us) % tally->width_us, 0);
+        assert_true(i == 0 || until_us <= tally->buckets[i - 1].begin_us);
+        for (unsigned verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+            rows += tally->buckets[i].verdicts[verdict];
+            sums[verdict] += tally->buckets[i].verdicts[verdict];
+        }
+        for (size_t t = scene->count; t-- > 0 && wanted < query->limit;) {
+            int64_t event_us = scene->transactions[t].event_us;
+            if (!is_wanted(scene, query, t))
+                continue;
+            wanted++;
+            least += event_us >= from_us + 1000000 && event_us < until_us;
+            most += event_us >= from_us && event_us < until_us + 1000000;
+        }
+        assert_true(rows > 0 && rows >= least && rows <= most);
+    }
+    for (unsigned verdict = 0; verdict < VERDICT_COUNT; verdict++)
+        assert_int_equal(sums[verdict], tally->verdicts[verdict]);
+}
+
+static void count(struct scene *scene, struct find_query *query, enum find_index index) {
+    struct find_tally *tally = calloc(1, sizeof *tally);
+    struct find_page page;
+    struct error error;
+    query->limit = below(scene, 2) ? UINT32_MAX : 1 + below(scene, 400);
+    query->cursor = (struct text){0};
+    find_tally_init(tally, -HOUR_US / 2);
+    if (find_count(find_of(scene, index), query, NULL, NULL, tally, &page, &error) < 0)
+        fail_msg("%s", error.text);
+    struct counted model = count_by_model(scene, query);
+    assert_int_equal(tally->rows, model.rows);
+    assert_true(*page.cursor ? model.rows == query->limit : model.rows <= query->limit);
+    assert_memory_equal(tally->verdicts, model.verdicts, sizeof model.verdicts);
+    assert_memory_equal(tally->labels, model.labels, sizeof model.labels);
+    assert_int_equal(tally->amended, model.amended);
+    for (size_t i = 0; i < tally->currency_count; i++)
+        for (unsigned c = 0; c < 3; c++) {
+            const struct find_tally_currency *currency = &tally->currencies[i];
+            if (strcmp(currency->code, currencies[c]) != 0)
+                continue;
+            double less = model.amounts[c] - (double)currency->amount_minor;
+            assert_int_equal(currency->rows, model.by_currency[c]);
+            assert_true(less >= 0 &&
+                        less <= (double)currency->rows * (double)(tally->amount_step_minor - 1));
+            model.by_currency[c] = 0;
+        }
+    assert_int_equal(model.by_currency[0] + model.by_currency[1] + model.by_currency[2], 0);
+    if (below(scene, 4) == 0)
+        check_buckets(scene, query, tally);
+    free(tally);
+}
+
+/* Ends of ranges are as exact as the columns are. */
+static bool may_count(const struct find_query *query) {
+    return !query->from_us && !query->until_us && !query->received_from_us &&
+           !query->received_until_us && !query->has_amount;
+}
+
 static void some_searches(struct scene *scene) {
     for (unsigned i = 0; i < 25; i++) {
         struct find_query query;
@@ -436,6 +526,8 @@ static void some_searches(struct scene *scene) {
         random_query(scene, &query, keys, texts);
         assert_int_equal(find_query_check(&query, &field, &error), 0);
         search(scene, &query, (enum find_index)below(scene, 3));
+        if (may_count(&query))
+            count(scene, &query, (enum find_index)below(scene, 3));
     }
 }
 
