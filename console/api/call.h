@@ -15,6 +15,8 @@ struct console {
     struct live *live;
     struct follower *follower;
     struct connection *connection;
+    struct checker *checker;
+    struct placer *placer;
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     bool is_behind_proxy;
@@ -56,4 +58,9 @@ call_handler live_show;
 call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
 call_handler transaction_show, search_run;
 call_handler status_show;
+call_handler rules_show, rules_file, rules_check, rules_diff;
+call_handler draft_create, draft_change, draft_take_out, draft_end, draft_take_over, draft_set_mode;
+call_handler rules_submit, submissions_show, submission_look;
+call_handler submission_approve, submission_reject, submission_withdraw;
+call_handler rules_history, rules_compare, rules_roll_back;
 call_handler people_show, people_create, people_update, audit_show;

@@ -51,6 +51,11 @@ static void check_listen(const struct console_options *options, struct argp_stat
 }
 
 static void check_options(struct console_options *options, struct argp_state *state) {
+    if (options->command == CONSOLE_CHECK_POLICY) {
+        if (!options->policy)
+            argp_error(state, "expected: check-policy FOLDER");
+        return;
+    }
     if (!options->data || !*options->data)
         argp_error(state, "which folder for people, reviews and the audit log? (--data DIR)");
     if (options->command == CONSOLE_ADD_PERSON) {
@@ -66,6 +71,10 @@ static void check_options(struct console_options *options, struct argp_state *st
 static error_t parse_word(struct console_options *options, char *word, struct argp_state *state) {
     if (state->arg_num == 0 && strcmp(word, "add-person") == 0)
         options->command = CONSOLE_ADD_PERSON;
+    else if (state->arg_num == 0 && strcmp(word, "check-policy") == 0)
+        options->command = CONSOLE_CHECK_POLICY;
+    else if (options->command == CONSOLE_CHECK_POLICY && state->arg_num == 1)
+        options->policy = word;
     else if (options->command == CONSOLE_ADD_PERSON && state->arg_num == 1)
         options->name = word;
     else if (options->command == CONSOLE_ADD_PERSON && state->arg_num == 2)
@@ -115,10 +124,12 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
     static const struct argp argp = {
         .options = arguments,
         .parser = parse_option,
-        .args_doc = "ARCHIVE\nadd-person NAME ROLE",
+        .args_doc = "ARCHIVE\nadd-person NAME ROLE\ncheck-policy FOLDER",
         .doc = "The console: what analysts and operators need, in a browser, beside a running "
                "harrierd.\vadd-person makes a person who may sign in, and prints the first "
-               "password. ROLE is viewer, analyst, author, approver or admin.",
+               "password. ROLE is viewer, analyst, author, approver or admin. check-policy is what "
+               "the "
+               "console runs to check a draft: it prints what it finds as JSON.",
     };
     *ret_options = (struct console_options){
         .server = "tcp://127.0.0.1:7731", .listen = "127.0.0.1:7780", .days = 7};

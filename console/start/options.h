@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
+enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON, CONSOLE_CHECK_POLICY };
 
 struct console_options {
     enum console_command command;

@@ -7,6 +7,9 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/policy/check_report.h"
+#include "console/policy/checker.h"
+#include "console/policy/put_in_place.h"
 #include "console/policy/versions.h"
 #include "options.h"
 #include "server/ops/clock.h"
@@ -153,6 +156,8 @@ static int serve(struct console *console, const struct console_options *options,
     console->follower = follower_start(&follower);
     int r = open_connection(console, options, ret_error);
     if (r == 0)
+        console->placer = placer_new(console->sql, console->connection, console->log);
+    if (r == 0)
         r = open_web(console, options, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
@@ -160,6 +165,9 @@ static int serve(struct console *console, const struct console_options *options,
         connection_stop(console->connection); /* or an explanation could delay the end */
         web_close(web);
     }
+    if (console->connection)
+        connection_stop(console->connection);
+    placer_free(console->placer);
     connection_close(console->connection); /* it asks the follower */
     follower_stop(console->follower);
     return r;
@@ -179,8 +187,11 @@ static int run_serve(const struct console_options *options) {
     console.live = live_new();
     r = policy_place_set(console.sql, options->policy, &error);
     if (r == 0)
+        r = checker_new(options->data, &console.checker, &error);
+    if (r == 0)
         r = serve(&console, options, &error);
     live_free(console.live);
+    checker_free(console.checker);
     sql_close(console.sql);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }
@@ -189,6 +200,8 @@ int console_main(int argc, char **argv) {
     struct console_options options;
     struct error error;
     console_options_parse(argc, argv, &options);
+    if (options.command == CONSOLE_CHECK_POLICY)
+        return check_policy_main(options.policy);
     if (password_init(&error) < 0)
         return exit_with(&error);
     return options.command == CONSOLE_ADD_PERSON ? run_add_person(&options) : run_serve(&options);
