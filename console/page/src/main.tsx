@@ -10,6 +10,7 @@ import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { RulesScreen } from "./screens/rules";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
 import "./style.css";
@@ -33,6 +34,12 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     ),
   },
   { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
+  {
+    path: "/rules",
+    name: "Rules",
+    least: "viewer",
+    show: ({ session, query }) => <RulesScreen session={session} query={query} />,
+  },
   { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {

@@ -52,14 +52,23 @@ export function completionsAt(path: string, lines: string[], text: string, repor
   const { word, begin, key } = place;
   if (key === null) {
     const keys = keysOf(schemasAt(root, place.path));
-    const options = keys.map(({ name, about }) => ({ label: name, apply: `${name}: `, detail: about, type: "property" }));
+    const options = keys.map(({ name, about }) => ({
+      label: name,
+      apply: `${name}: `,
+      detail: about,
+      type: "property",
+    }));
     return options.length > 0 ? { word, begin, options } : null;
   }
   const schemas = schemasAt(root, [...place.path, key]);
   const words = valuesOf(schemas).map((value) => ({ label: value, type: "keyword" }));
   if (words.length > 0 && !EXPRESSIONS.includes(key)) return { word, begin, options: words };
   if (key === "group")
-    return { word, begin, options: (report?.names ?? []).filter(({ kind }) => kind === "group").map(({ name }) => ({ label: name })) };
+    return {
+      word,
+      begin,
+      options: (report?.names ?? []).filter(({ kind }) => kind === "group").map(({ name }) => ({ label: name })),
+    };
   if (!EXPRESSIONS.includes(key) && !takesText(schemas)) return null;
   return EXPRESSIONS.includes(key) ? { word, begin, options: [...words, ...ofThePolicy(report)] } : null;
 }

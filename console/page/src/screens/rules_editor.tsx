@@ -1,7 +1,13 @@
 // The editor of one file: CodeMirror with YAML, what the check found at its places, and completion. It lives in a
 // shadow root, where its styles are constructed sheets: a <style> element would take inline style in the
 // Content-Security-Policy.
-import { autocompletion, type Completion, type CompletionContext, completionKeymap, completionStatus } from "@codemirror/autocomplete";
+import {
+  autocompletion,
+  type Completion,
+  type CompletionContext,
+  completionKeymap,
+  completionStatus,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
@@ -27,7 +33,10 @@ const theme = EditorView.theme({
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--bar)",
   },
-  ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": { backgroundColor: "var(--current)", outline: "1px solid var(--edge)" },
+  ".cm-matchingBracket, &.cm-focused .cm-matchingBracket": {
+    backgroundColor: "var(--current)",
+    outline: "1px solid var(--edge)",
+  },
   ".cm-tooltip": { backgroundColor: "var(--panel)", color: "var(--ink)", border: "1px solid var(--edge)" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--panel)" },
   ".cm-completionDetail": { color: "inherit", fontStyle: "normal", opacity: "0.85" },
@@ -133,7 +142,14 @@ export function Editor({ path, text, line, readOnly, report, diagnostics, onChan
           lintGutter(),
           autocompletion({ override: [complete(path, () => latest.current.report)] }),
           leaveByEsc,
-          keymap.of([...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+          keymap.of([
+            ...completionKeymap,
+            ...lintKeymap,
+            ...searchKeymap,
+            ...historyKeymap,
+            ...defaultKeymap,
+            indentWithTab,
+          ]),
           theme,
           EditorView.contentAttributes.of({
             "aria-label": `${path}${readOnly ? ", not for editing" : ""}`,

@@ -156,7 +156,14 @@ function NewFile({ draft, onMade }: { draft: Draft; onMade: (path: string) => vo
     const path = String(new FormData(form).get("path")).trim();
     const insert = path.startsWith("cases/") ? "cases: []\n" : path.startsWith("rules/") ? "rules: []\n" : "";
     try {
-      await post("/api/rules/draft/edit", { draft: draft.id, revision: draft.revision, path, at: 0, remove: 0, insert });
+      await post("/api/rules/draft/edit", {
+        draft: draft.id,
+        revision: draft.revision,
+        path,
+        at: 0,
+        remove: 0,
+        insert,
+      });
       form.reset();
       setProblem("");
       onMade(path);
