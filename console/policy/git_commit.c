@@ -27,6 +27,19 @@ static int fail(const char *what, struct error *ret_error) {
     return error_set(ret_error, ERROR_SYSTEM, "%s: %s", what, last ? last->message : "no reason");
 }
 
+/* Is the policy one of the repository's files? A folder that only happens to be below one, ignored
+ * or not added yet, is none of its business. */
+static bool is_tracked(git_repository *repository, const char *prefix) {
+    char path[PATH_MAX + 16];
+    git_index *index;
+    if (git_repository_index(&index, repository) < 0)
+        return false;
+    snprintf(path, sizeof path, "%spolicy.yaml", prefix);
+    bool is_there = git_index_get_bypath(index, path, 0) != NULL;
+    git_index_free(index);
+    return is_there;
+}
+
 /* 1: it is there; 0: the folder is in none, or a link. */
 static int open_repository(const char *folder, git_repository **ret_repository,
                            char prefix[PATH_MAX], struct error *ret_error) {
@@ -54,7 +67,7 @@ static int open_repository(const char *folder, git_repository **ret_repository,
         snprintf(prefix, PATH_MAX, "%s/", real + length + 1);
     else
         return 0;
-    return 1;
+    return is_tracked(*ret_repository, prefix);
 }
 
 static int read_head(struct work *work, struct error *ret_error) {

@@ -336,6 +336,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
   const draft = Number(query.get("draft") ?? 0) || 0;
   const { value: policy, failure, reload } = usePolled((signal) => loadPolicy(draft, signal), 0, [draft]);
   const [report, setReport] = useState<Report | null>(null);
+  const [vocabulary, setVocabulary] = useState<Report | null>(null);
   const [problem, setProblem] = useState("");
   const mayEdit = isAtLeast(session.role, "author");
   const isShown = policy && (policy.draft?.id ?? 0) === draft;
@@ -348,6 +349,12 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
       .catch((reason: unknown) => !stop.signal.aborted && setProblem(messageOf(reason)));
     return () => stop.abort();
   }, [draft, policy?.live]);
+
+  // A draft that does not load has no names: then those of before, or of the live policy, are offered.
+  useEffect(() => {
+    if (report?.names) setVocabulary(report);
+    else if (report && !vocabulary) loadReport(0).then(setVocabulary, () => undefined);
+  }, [report]);
 
   // One click: a draft, if there is none yet, in which the rule has this mode.
   const propose = async (rule: PolicyRule, mode: string) => {
@@ -403,6 +410,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
         <FilesView
           policy={policy}
           report={report}
+          vocabulary={vocabulary}
           path={query.get("file") ?? ""}
           line={Number(query.get("line") ?? 0) || 0}
           onReport={setReport}

@@ -103,17 +103,17 @@ interface Props {
   text: string; // as it was loaded
   line: number; // to begin at; 0: the first
   readOnly: boolean;
-  report: Report | null;
+  vocabulary: Report | null; // what completion offers
   diagnostics: Diagnostic[]; // of this file
   onChange: (text: string) => void;
 }
 
-export function Editor({ path, text, line, readOnly, report, diagnostics, onChange }: Props) {
+export function Editor({ path, text, line, readOnly, vocabulary, diagnostics, onChange }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const latest = useRef({ report, onChange });
+  const latest = useRef({ vocabulary, onChange });
   const writing = useRef(new Compartment());
-  latest.current = { report, onChange };
+  latest.current = { vocabulary, onChange };
 
   const access = (): Extension => [EditorState.readOnly.of(readOnly), EditorView.editable.of(!readOnly)];
 
@@ -140,7 +140,7 @@ export function Editor({ path, text, line, readOnly, report, diagnostics, onChan
           path.endsWith(".yaml") ? yaml() : [],
           syntaxHighlighting(colours),
           lintGutter(),
-          autocompletion({ override: [complete(path, () => latest.current.report)] }),
+          autocompletion({ override: [complete(path, () => latest.current.vocabulary)] }),
           leaveByEsc,
           keymap.of([
             ...completionKeymap,

@@ -185,13 +185,14 @@ function NewFile({ draft, onMade }: { draft: Draft; onMade: (path: string) => vo
 interface Props {
   policy: Policy;
   report: Report | null;
+  vocabulary: Report | null; // the last report that has the policy's names
   path: string;
   line: number;
   onReport: (report: Report) => void;
   onChanged: () => void; // files came or went
 }
 
-export function FilesView({ policy, report, path, line, onReport, onChanged }: Props) {
+export function FilesView({ policy, report, vocabulary, path, line, onReport, onChanged }: Props) {
   const draft = policy.draft;
   const id = draft?.id ?? 0;
   const shown = path || policy.files.find((file) => file.path.startsWith("rules/"))?.path || "policy.yaml";
@@ -273,7 +274,7 @@ export function FilesView({ policy, report, path, line, onReport, onChanged }: P
             text={loaded.text}
             line={line}
             readOnly={!draft}
-            report={report}
+            vocabulary={vocabulary}
             diagnostics={ofFile(report, shown)}
             onChange={saving.change}
           />
