@@ -17,7 +17,7 @@ import {
 } from "./rules_api";
 import { ChangesView } from "./rules_changes";
 import { Diff } from "./rules_diff";
-import { FilesView } from "./rules_files";
+import { FilesView, Problems } from "./rules_files";
 import "./rules.css";
 
 const VIEWS = [
@@ -185,7 +185,10 @@ function Submit({ draft, report, onClose }: { draft: Draft; report: Report | nul
       {failure && <Notice bad>{failure}</Notice>}
       {value && <Diff text={value.diff} />}
       {report && !report.sound && (
-        <Notice bad>The policy has errors or cases that fail: the server would refuse it.</Notice>
+        <Notice bad>
+          The server would refuse this policy: it has errors, or cases that fail. A rule in shadow changes scores, so
+          cases that expect them change as well.
+        </Notice>
       )}
       <label>
         What it changes, and why
@@ -398,6 +401,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
           <a href={rulesAddress("files", { draft })}>see its files</a>.
         </Notice>
       )}
+      {isShown && view === "list" && report && !report.sound && <Problems report={report} draft={draft} />}
       {isShown && view === "list" && report?.rules && (
         <RuleTable
           rules={report.rules}

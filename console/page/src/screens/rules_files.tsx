@@ -73,7 +73,7 @@ function useSaving(draft: Draft | undefined, path: string, onReport: (report: Re
   return { state, problem, change, begin, saveNow: save };
 }
 
-function Problems({ report, draft }: { report: Report; draft: number }) {
+export function Problems({ report, draft }: { report: Report; draft: number }) {
   const failed = (report.cases ?? []).filter((one) => !one.passed);
   const found = report.diagnostics ?? [];
   const link = (file: string, line: number) => rulesAddress("files", { draft, file, line });
