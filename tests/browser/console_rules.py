@@ -20,6 +20,11 @@ def _click(desk: Desk, text: str, tag: str = "button") -> None:
     desk.ask(f"({find}).click()")
 
 
+def _fill(desk: Desk, selector: str, text: str) -> None:
+    desk.until(f"document.querySelector({json.dumps(selector)}) !== null")
+    desk.fill(selector, text)
+
+
 def _type_at_top(desk: Desk, text: str) -> None:
     """Into the editor, before everything else."""
     desk.until(f"{EDITOR} !== null && {EDITOR} !== undefined")
@@ -98,21 +103,21 @@ def check_rules_four_eyes(desk: Desk) -> None:
     desk.until("document.querySelector('button[aria-label^=\"Make live: same_shop_again\"]') !== null")
     _click(desk, "Submit…")
     desk.shows("+    mode: shadow")
-    desk.fill("section.decide textarea", "same_shop_again is looked at in shadow first")
+    _fill(desk, "section.decide textarea", "same_shop_again is looked at in shadow first")
     _click(desk, "Submit")
     desk.shows("Another person, with the role approver or admin")
     address = desk.ask("location.pathname + location.search")
     assert desk.ask("document.querySelector('.decide button.primary')") is None, "may approve"
     desk.sign_in("art")
     desk.open(address)
-    desk.fill(".decide textarea", "agreed")
+    _fill(desk, ".decide textarea", "agreed")
     _click(desk, "Approve and put in place")
     desk.until("document.querySelector('article .state')?.innerText === 'approved'")
     desk.shows("The server runs it.")
     desk.until("document.querySelector('button[aria-label^=\"Compare with\"]') !== null")
     desk.ask("document.querySelector('button[aria-label^=\"Compare with\"]').click()")
     desk.shows("-    mode: shadow")
-    desk.fill("[aria-label='Roll back'] textarea", "it is needed after all")
+    _fill(desk, "[aria-label='Roll back'] textarea", "it is needed after all")
     _click(desk, "Roll back")
     desk.until("document.querySelector('article h2')?.innerText.includes('Roll back')")
     desk.until("document.querySelector('article .state')?.innerText === 'approved'")

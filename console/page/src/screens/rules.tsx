@@ -128,7 +128,7 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
                   {rule.score !== 0 && (rule.score > 0 ? `+${rule.score}` : numberOf(rule.score))}
                 </td>
                 {figures && <Figures of={figures.get(`${rule.name}/${rule.mode}`)} />}
-                <td>{clean(rule.about.trim())}</td>
+                <td class="about">{clean(rule.about.trim())}</td>
                 <td>
                   <a href={rulesAddress("files", { draft: draft?.id, file: rule.file, line: rule.line })}>
                     {clean(rule.file)}:{rule.line}
@@ -390,6 +390,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
       </nav>
       {failure && <Notice bad>{failure}</Notice>}
       {problem && <Notice bad>{clean(problem)}</Notice>}
+      {!isShown && !failure && <p class="muted">Loading…</p>}
       {isShown && view !== "changes" && mayEdit && draft === 0 && (
         <LiveBar policy={policy} view={view} file={query.get("file") ?? ""} />
       )}

@@ -125,7 +125,7 @@ function OneSubmission({
     onDone();
   };
   if (failure) return <Notice bad>{failure}</Notice>;
-  if (!it) return null;
+  if (!it) return <p class="muted">Loading…</p>;
   return (
     <article class="submission" aria-label={`Submission ${it.id}`}>
       <h2>
@@ -211,6 +211,7 @@ function History({ policy, session, onDone }: { policy: Policy; session: Session
     <section aria-labelledby="history">
       <h2 id="history">Policies as they were</h2>
       {failure && <Notice bad>{failure}</Notice>}
+      {!value && !failure && <p class="muted">Loading…</p>}
       <div class="scroll" role="region" aria-label="Policies as they were" tabIndex={0}>
         <table class="rows">
           <thead>

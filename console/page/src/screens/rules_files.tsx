@@ -268,6 +268,7 @@ export function FilesView({ policy, report, vocabulary, path, line, onReport, on
         {failure && <Notice bad>{clean(failure)}</Notice>}
         {file?.change === "removed" && <Notice>This file is gone in the draft.</Notice>}
         {!file && <Notice>The policy has no file {clean(shown)}.</Notice>}
+        {file && file.change !== "removed" && loaded?.path !== shown && !failure && <p class="muted">Loading…</p>}
         {loaded && loaded.path === shown && (
           <Editor
             path={loaded.path}
