@@ -14,8 +14,8 @@ struct git_change {
 };
 
 /* Commits these files, and nothing else that may have changed in the repository, on top of HEAD.
- * *ret_id is "" if there is nothing to commit: no repository that has its policy.yaml, a folder that
- * is a link, or HEAD has these files. ERROR_SYSTEM: what git says. */
+ * *ret_id is "" if there is nothing to commit: no repository that has its policy.yaml, a folder
+ * that is a link, or HEAD has these files. ERROR_SYSTEM: what git says. */
 int git_commit_policy(const struct git_change *change, char ret_id[GIT_ID_SIZE],
                       struct error *ret_error);
 /* Is the folder in a repository that commits go to? */

@@ -28,7 +28,8 @@ struct placer {
     struct connection *connection;
     struct log *log;
     pthread_mutex_t work; /* held while a change is under way in this process */
-    pthread_t thread;     /* finishes what an earlier process has left */
+    pthread_t thread;     /* finishes what an earlier process, or a full disk, has left */
+    int64_t said;         /* the thread's own: the submission that it has logged */
     pthread_mutex_t lock;
     pthread_cond_t woken;
     bool stopping; /* under the lock */
@@ -147,8 +148,7 @@ static int reach(struct placer *placer, struct error *ret_error) {
     static const struct harrier_call_options options = {.deadline_us = REACH_US};
     struct harrier_reply *reply;
     struct harrier_error error;
-    if (harrier_status(connection_client(placer->connection), false, &options, &reply, &error) <
-        0)
+    if (harrier_status(connection_client(placer->connection), false, &options, &reply, &error) < 0)
         return error_set(ret_error, ERROR_UNAVAILABLE,
                          "the server does not answer, and nothing was changed: %s", error.message);
     harrier_reply_free(reply);
@@ -467,8 +467,8 @@ static int go_on_from(struct placing *change, struct error *ret_error) {
     return end(change, is_refused ? "failed" : "open", ret_error);
 }
 
-/* 1: there is nothing left to do. */
-static int go_on(struct placer *placer, struct error *ret_error) {
+static void go_on(struct placer *placer) {
+    struct error error, *ret_error = &error;
     struct placing change = {.placer = placer};
     buffer_init(&change.result);
     int r = sql_each(placer->sql, ret_error, take_change, &change,
@@ -477,14 +477,16 @@ static int go_on(struct placer *placer, struct error *ret_error) {
     if (is_there)
         r = load(&change, change.submission.id, ret_error);
     if (is_there && r == 0) {
-        log_line(placer->log, LOG_WARNING,
-                 "submission %" PRId64 " was being put in place when the console was stopped: "
-                 "going on with it (step %s)",
-                 change.submission.id, change.step);
+        if (placer->said != change.submission.id)
+            log_line(placer->log, LOG_WARNING,
+                     "submission %" PRId64 " is not in place yet: going on with it (step %s)",
+                     change.submission.id, change.step);
         r = go_on_from(&change, ret_error);
     }
+    if (r < 0 && placer->said != change.submission.id)
+        log_line(placer->log, LOG_ERROR, "a policy is not in place yet: %s", ret_error->text);
+    placer->said = is_there ? change.submission.id : 0;
     change_deinit(&change);
-    return r < 0 ? r : 1;
 }
 
 static bool wait_again(struct placer *placer) {
@@ -502,19 +504,14 @@ static bool wait_again(struct placer *placer) {
 static void *run(void *user) {
     struct placer *placer = user;
     struct error error;
-    bool is_said = false;
-    for (;;) {
+    do {
+        if (check_idle(placer, &error) != -(int)ERROR_EXISTS)
+            continue; /* without the lock, which an approval does not wait for */
         pthread_mutex_lock(&placer->work);
-        int r = go_on(placer, &error);
+        go_on(placer);
         pthread_mutex_unlock(&placer->work);
-        if (r >= 0)
-            return NULL;
-        if (!is_said)
-            log_line(placer->log, LOG_ERROR, "a policy is not in place yet: %s", error.text);
-        is_said = true;
-        if (!wait_again(placer))
-            return NULL;
-    }
+    } while (wait_again(placer));
+    return NULL;
 }
 
 struct placer *placer_new(struct sql *sql, struct connection *connection, struct log *log) {

@@ -17,7 +17,8 @@
 
 struct placer;
 
-/* Also goes on with a change that an earlier process has left, on a thread of its own. */
+/* Also goes on with a change that an earlier process has left, or that could not be finished, on a
+ * thread of its own. */
 struct placer *placer_new(struct sql *sql, struct connection *connection, struct log *log);
 /* Ends the waits. After connection_stop(). NULL is allowed. */
 void placer_free(struct placer *placer);
