@@ -5,6 +5,17 @@
 #include "core/base/json_writer.h"
 
 #define ROWS_MOST 500
+#define DAY_US    INT64_C(86400000000)
+
+/* How much of what the team works on in a day the reviews of today (UTC) have used. */
+static int write_budget(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    int64_t today_us = call->now_us - call->now_us % DAY_US, alerts = 0;
+    int r = reviews_since(call->console->sql, today_us, &alerts, ret_error);
+    json_add_signed(out, "alerts_today", alerts);
+    json_add_unsigned(out, "alerts_a_day", call->console->alerts_a_day);
+    return r;
+}
 
 int live_show(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
@@ -25,9 +36,42 @@ int live_show(struct call *call, struct error *ret_error) {
     json_add_time(out, "now", call->now_us);
     live_write(call->console->live, &query, call->now_us, out);
     follower_write(call->console->follower, out);
+    latency_write(call->console->latency, out);
     r = reviews_count(call->console->sql, call->now_us, out, ret_error);
+    if (r == 0)
+        r = write_budget(call, ret_error);
     json_end_object(out);
     return r;
+}
+
+static void write_brakes(const struct harrier_status *status, struct buffer *out) {
+    json_begin_array(out, "brakes");
+    for (size_t i = 0; i < status->described_brakes; i++) {
+        const struct harrier_brake *brake = &status->brakes[i];
+        json_begin_object(out, NULL);
+        json_add_text(out, "rule", text_of(brake->rule));
+        json_add_hex(out, "definition", brake->definition);
+        json_add_bool(out, "applies", brake->applies);
+        json_add_time(out, "since", brake->pulled_time_us);
+        json_add_text(out, "reason", text_of(brake->reason));
+        json_add_text(out, "source", text_of(brake->source));
+        json_end_object(out);
+    }
+    json_end_array(out);
+    json_add_unsigned(out, "brake_count", status->brake_count);
+}
+
+/* Of a server whose archive is replicated; and what was refused or is not complete yet. */
+static void write_others(const struct harrier_status *status, struct buffer *out) {
+    json_add_text(out, "node", text_of(status->node));
+    json_add_text(out, "primary", text_of(status->primary));
+    json_add_unsigned(out, "committed", status->committed_position);
+    if (status->refused_since_time_us != 0)
+        json_add_time(out, "refused_since", status->refused_since_time_us);
+    json_add_text(out, "challenger", text_of(status->experiment.name));
+    json_add_text(out, "challenger_error", text_of(status->challenger_error));
+    json_add_unsigned(out, "warming_rules", status->warming.rule_count);
+    json_add_unsigned(out, "differing", status->differing_entities);
 }
 
 static void write_status(const struct harrier_status *status, struct buffer *out) {
@@ -50,17 +94,8 @@ static void write_status(const struct harrier_status *status, struct buffer *out
     json_add_bool(out, "stale", status->stale);
     json_add_text(out, "swap", text_of(status->swap_state));
     json_add_text(out, "swap_reason", text_of(status->swap_reason));
-    json_begin_array(out, "brakes");
-    for (size_t i = 0; i < status->described_brakes; i++) {
-        const struct harrier_brake *brake = &status->brakes[i];
-        json_begin_object(out, NULL);
-        json_add_text(out, "rule", text_of(brake->rule));
-        json_add_time(out, "since", brake->pulled_time_us);
-        json_add_text(out, "reason", text_of(brake->reason));
-        json_add_text(out, "source", text_of(brake->source));
-        json_end_object(out);
-    }
-    json_end_array(out);
+    write_brakes(status, out);
+    write_others(status, out);
 }
 
 int status_show(struct call *call, struct error *ret_error) {

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 const struct route routes[] = {
     {WEB_GET, "/api/session", ROLE_NONE, session_show, 0},
@@ -17,11 +19,20 @@ const struct route routes[] = {
     {WEB_POST, "/api/password", ROLE_VIEWER, password_change, ROUTE_SLOW},
     {WEB_GET, "/api/live", ROLE_VIEWER, live_show, ROUTE_POLLED},
     {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews/one", ROLE_VIEWER, review_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews/work", ROLE_VIEWER, reviews_work, ROUTE_POLLED},
     {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim, 0},
     {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, 0},
     {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, 0},
     {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/related", ROLE_VIEWER, related_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/policies", ROLE_VIEWER, policies_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/other", ROLE_VIEWER, other_policy_show, ROUTE_SLOW},
     {WEB_GET, "/api/search", ROLE_VIEWER, search_run, ROUTE_SLOW},
+    {WEB_GET, "/api/views", ROLE_VIEWER, views_show, 0},
+    {WEB_POST, "/api/views/save", ROLE_VIEWER, views_save, 0},
+    {WEB_POST, "/api/views/remove", ROLE_VIEWER, views_remove, 0},
+    {WEB_POST, "/api/settings", ROLE_VIEWER, settings_change, 0},
     {WEB_GET, "/api/status", ROLE_VIEWER, status_show, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_GET, "/api/rules", ROLE_VIEWER, rules_show, 0},
     {WEB_GET, "/api/rules/file", ROLE_VIEWER, rules_file, 0},
@@ -42,6 +53,28 @@ const struct route routes[] = {
     {WEB_GET, "/api/rules/history", ROLE_VIEWER, rules_history, ROUTE_SLOW},
     {WEB_GET, "/api/rules/compare", ROLE_VIEWER, rules_compare, ROUTE_SLOW},
     {WEB_POST, "/api/rules/rollback", ROLE_APPROVER, rules_roll_back, ROUTE_SLOW},
+    {WEB_GET, "/api/performance", ROLE_VIEWER, performance_show, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/performance/policies", ROLE_VIEWER, performance_policies,
+     ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/archive", ROLE_VIEWER, operations_archive, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/tokens", ROLE_VIEWER, operations_tokens, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/alerts", ROLE_VIEWER, operations_alerts, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_POST, "/api/brakes/lift", ROLE_APPROVER, brake_lift, ROUTE_SLOW},
+    {WEB_GET, "/api/nights", ROLE_VIEWER, nights_show, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/nights/report", ROLE_VIEWER, nights_report, ROUTE_SLOW},
+    {WEB_GET, "/api/nights/drift", ROLE_VIEWER, nights_drift, ROUTE_SLOW},
+    {WEB_GET, "/api/nights/thresholds", ROLE_VIEWER, nights_thresholds, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_POST, "/api/nights/accept", ROLE_APPROVER, nights_accept, ROUTE_SLOW},
+    {WEB_POST, "/api/nights/take-back", ROLE_APPROVER, nights_take_back, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs", ROLE_VIEWER, jobs_show, ROUTE_POLLED},
+    {WEB_POST, "/api/jobs/begin", ROLE_AUTHOR, jobs_begin, ROUTE_SLOW},
+    {WEB_POST, "/api/jobs/again", ROLE_AUTHOR, jobs_repeat, 0},
+    {WEB_POST, "/api/jobs/cancel", ROLE_AUTHOR, jobs_stop_one, 0},
+    {WEB_POST, "/api/jobs/draft", ROLE_AUTHOR, jobs_draft, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs/result", ROLE_VIEWER, jobs_result, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/jobs/changes", ROLE_VIEWER, jobs_changes, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs/report", ROLE_VIEWER, jobs_report, ROUTE_SLOW},
+    {WEB_GET, "/api/rules/figures", ROLE_VIEWER, figures_show, ROUTE_SLOW},
     {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
     {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, ROUTE_SLOW},
     {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, 0},
@@ -66,6 +99,7 @@ static int status_of(const struct error *error) {
         return 401;
     case ERROR_UNAVAILABLE:
     case ERROR_NOT_PRIMARY:
+    case ERROR_INTERRUPTED:
         return 503;
     case ERROR_DEADLINE:
         return 504;
@@ -88,18 +122,29 @@ static void answer_error(struct web_answer *answer, int status, const char *text
 
 /* A page of another site can make a browser send requests, but not without these headers saying so.
  * A program may send neither. */
-static bool is_foreign(const struct web_request *request) {
+static bool is_foreign(const struct web_request *request, bool is_secure) {
     const char *origin = request->origin;
     const char *authority = strstr(origin, "://");
     if (*request->fetch_site && strcmp(request->fetch_site, "same-origin") != 0 &&
         strcmp(request->fetch_site, "none") != 0)
         return true;
+    if (*origin && strncmp(origin, is_secure ? "https:" : "http:", is_secure ? 6 : 5) != 0)
+        return true;
     return *origin && (!authority || strcmp(authority + 3, request->host) != 0);
 }
 
-/* Without a proxy the console is reached as this machine only. A page of another site whose name is
- * made to stand for this machine's address (DNS rebinding) is the same site to the browser, and
- * says here that it is not. */
+static bool is_address_or_own_name(const char *host) {
+    struct in6_addr parsed;
+    char own[256];
+    if (inet_pton(AF_INET, host, &parsed) == 1 || inet_pton(AF_INET6, host, &parsed) == 1)
+        return true;
+    return gethostname(own, sizeof own) == 0 && strcasecmp(own, host) == 0;
+}
+
+/* Has the browser no other way to know that it reached the right host? Plain HTTP is answered for
+ * this machine only, or where --insecure-listen says so, for addresses and this machine's name. A
+ * page of another site whose name is made to stand for this machine's address (DNS rebinding) is
+ * the same site to the browser, and says here that it is not. With TLS the certificate says it. */
 static bool is_for_another(const struct console *console, const struct web_request *request) {
     char host[256];
     size_t length = strlen(request->host);
@@ -111,7 +156,9 @@ static bool is_for_another(const struct console *console, const struct web_reque
     bool has_brackets = length >= 2 && *request->host == '[' && request->host[length - 1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(has_brackets ? length - 2 : length),
              request->host + has_brackets);
-    return !console->is_behind_proxy && *host && !address_host_is_loopback(host);
+    if (call_is_secure(console) || *host == '\0' || address_host_is_loopback(host))
+        return false;
+    return !console->is_exposed || !is_address_or_own_name(host);
 }
 
 /* Behind a proxy: what it says, which is last; clients may have sent what comes before. */
@@ -154,7 +201,7 @@ static int parse_body(struct call *call, struct error *ret_error) {
 static int check_call(struct call *call, const struct route *route, struct error *ret_error) {
     const struct web_request *request = call->request;
     struct text token = token_of(request->cookie, call_cookie_name(call->console));
-    if (route->method == WEB_POST && is_foreign(request)) {
+    if (route->method == WEB_POST && is_foreign(request, call_is_secure(call->console))) {
         error_set(ret_error, ERROR_DENIED,
                   "the request comes from another site (a proxy must pass on the header Host)");
         return 403;
@@ -164,6 +211,10 @@ static int check_call(struct call *call, const struct route *route, struct error
         session_find(call->console->sql, token, call->now_us, is_use, &call->session, ret_error);
     if (r < 0)
         return status_of(ret_error);
+    /* Who has another name with the proxy by now has to sign in again. */
+    if (r == 1 && call->console->trusted_header &&
+        !call_is_vouched_for(call, call->session.person.name))
+        r = 0;
     if (r == 0)
         call->session = (struct session){0};
     if (r == 0 && route->role > ROLE_NONE) {
@@ -235,8 +286,7 @@ bool routes_are_slow(void *user, const struct web_request *request) {
 void routes_handle(void *user, const struct web_request *request, struct web_answer *answer) {
     bool is_path = false;
     if (is_for_another(user, request)) {
-        answer_error(answer, 403,
-                     "without a proxy, the console is reached as localhost or 127.0.0.1");
+        answer_error(answer, 403, "without TLS, the console is reached as localhost or 127.0.0.1");
         return;
     }
     for (size_t i = 0; i < route_count; i++) {

@@ -146,7 +146,7 @@ function OneSubmission({
         {it.backtest > 0 && (
           <>
             {" · "}
-            <a href={`/jobs?${new URLSearchParams({ id: String(it.backtest) })}`}>backtest {it.backtest}</a>
+            <a href={`/job?${new URLSearchParams({ id: String(it.backtest) })}`}>backtest {it.backtest}</a>
           </>
         )}
       </p>
