@@ -8,12 +8,12 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
 libprotobuf-c-dev libnng-dev liblmdb-dev libevent-dev libcmocka-dev libxxhash-dev libisal-dev
 libzstd-dev libssl-dev libyaml-dev libpcre2-dev libjansson-dev'
-console_only='libsqlite3-dev libsodium-dev'
+console_only='libsqlite3-dev libsodium-dev libgit2-dev'
 # Node from elsewhere brings an npm that Debian's package conflicts with.
 command -v npm >/dev/null || console_only="$console_only nodejs npm"
 # Left out where the distribution does not have them: the rest works without.
 optional='libxgboost-dev'
-test_only='librdkafka-dev libsqlite3-dev libsodium-dev python3 python3-jsonschema python3-yaml zstd curl openssl patch stunnel4 tzdata valgrind'
+test_only='librdkafka-dev libsqlite3-dev libsodium-dev libgit2-dev git python3 python3-jsonschema python3-yaml zstd curl openssl patch stunnel4 tzdata valgrind'
 peers_only='redis-server postgresql libhiredis-dev python3 python3-venv util-linux'
 node_only='nodejs npm'
 

@@ -1,6 +1,6 @@
 // Builds the page: node build.mjs OUT-FOLDER. Runs in a folder that has node_modules.
 import { copyFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
 const out = process.argv[2];
@@ -12,6 +12,7 @@ await build({
   target: "es2021",
   jsx: "automatic",
   jsxImportSource: "preact",
+  alias: { "harrier-schema": resolve("schema") }, // docs/schema
   legalComments: "eof",
   outdir: out,
   logLevel: "warning",

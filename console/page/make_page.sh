@@ -16,8 +16,9 @@ install)
     ;;
 build)
     out=$(cd "$5" && pwd)
-    rm -rf "$work/src"
+    rm -rf "$work/src" "$work/schema"
     cp -r "$source/src" "$source/build.mjs" "$source/index.html" "$work/"
+    cp -r "$source/../../docs/schema" "$work/schema"
     cd "$work"
     exec "$program" build.mjs "$out"
     ;;

@@ -318,7 +318,7 @@ static int finish_change(struct sql *sql, const struct draft_author *author,
 }
 
 /* UTF-8 without control characters but tabs and line breaks: what an editor shows is all of it. */
-static bool is_editable(struct text text) {
+bool draft_is_editable(struct text text) {
     size_t offset;
     while (!text_is_clean(text, &offset)) {
         if (!strchr("\t\n\r", text.data[offset]) || text.data[offset] == '\0')
@@ -341,7 +341,7 @@ static int splice(const struct draft_edit *edit, struct text before, struct buff
     buffer_append(after, edit->insert.data, edit->insert.length);
     buffer_append(after, before.data + edit->at + edit->remove,
                   before.length - edit->at - edit->remove);
-    return is_editable(buffer_text(after))
+    return draft_is_editable(buffer_text(after))
                ? 0
                : error_set(ret_error, ERROR_INVALID,
                            "%s: expected UTF-8 text without control characters", edit->path);

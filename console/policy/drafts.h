@@ -65,3 +65,13 @@ int draft_edit(struct sql *sql, const struct draft_author *author, const struct 
 /* Takes a file out, or, if is_back, makes it what it is in the base. */
 int draft_remove(struct sql *sql, const struct draft_author *author, const struct draft_edit *edit,
                  bool is_back, int64_t *ret_revision, struct error *ret_error);
+
+/* Is it text that an editor can show and give back as it was? */
+bool draft_is_editable(struct text text);
+
+/* Makes the live policy the base of the draft. resolve: what happens to files that both have
+ * changed:
+ * "" (ERROR_EXISTS names them), "mine" or "live". ERROR_EXISTS: also if the person has a draft of
+ * the live policy already. */
+int draft_rebase(struct sql *sql, const struct draft_author *author, int64_t draft,
+                 const char *resolve, struct error *ret_error);

@@ -147,6 +147,11 @@ static void check_metrics(const struct console_options *options, struct argp_sta
 }
 
 static void check_options(struct console_options *options, struct argp_state *state) {
+    if (options->command == CONSOLE_CHECK_POLICY) {
+        if (!options->policy)
+            argp_error(state, "expected: check-policy FOLDER");
+        return;
+    }
     if (!options->data || !*options->data)
         argp_error(state, "which folder for people, reviews and the audit log? (--data DIR)");
     if (options->command == CONSOLE_ADD_PERSON) {
@@ -171,6 +176,10 @@ static void check_options(struct console_options *options, struct argp_state *st
 static error_t parse_word(struct console_options *options, char *word, struct argp_state *state) {
     if (state->arg_num == 0 && strcmp(word, "add-person") == 0)
         options->command = CONSOLE_ADD_PERSON;
+    else if (state->arg_num == 0 && strcmp(word, "check-policy") == 0)
+        options->command = CONSOLE_CHECK_POLICY;
+    else if (options->command == CONSOLE_CHECK_POLICY && state->arg_num == 1)
+        options->policy = word;
     else if (state->arg_num == 0 && strcmp(word, "backup") == 0)
         options->command = CONSOLE_BACKUP;
     else if (state->arg_num == 0 && strcmp(word, "restore") == 0)
@@ -284,11 +293,13 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
     static const struct argp argp = {
         .options = arguments,
         .parser = parse_option,
-        .args_doc = "ARCHIVE\nadd-person NAME ROLE\nbackup FILE\nrestore FILE",
+        .args_doc = "ARCHIVE\nadd-person NAME ROLE\nbackup FILE\nrestore FILE\ncheck-policy FOLDER",
         .doc = "The console: what analysts and operators need, in a browser, beside a running "
                "harrierd.\vadd-person makes a person who may sign in, and prints the first "
                "password. ROLE is viewer, analyst, author, approver or admin. backup copies the "
-               "database of --data to FILE, also while a console runs; restore puts it back.",
+               "database of --data to FILE, also while a console runs; restore puts it back. "
+               "check-policy is what the console runs to check a draft: it prints what it finds "
+               "as JSON.",
     };
     *ret_options = (struct console_options){.server = "tcp://127.0.0.1:7731",
                                             .listen = "127.0.0.1:7780",

@@ -11,6 +11,9 @@
 #include "console/database/backup.h"
 #include "console/database/database.h"
 #include "console/performance/reader.h"
+#include "console/policy/check_report.h"
+#include "console/policy/checker.h"
+#include "console/policy/put_in_place.h"
 #include "console/policy/versions.h"
 #include "options.h"
 #include "server/net/address.h"
@@ -247,6 +250,8 @@ static int serve(struct console *console, const struct console_options *options,
     if (r == 0)
         console->lists = lists_new(console->connection);
     if (r == 0)
+        console->placer = placer_new(console->sql, console->connection, console->log);
+    if (r == 0)
         r = open_web(console, options, certificate, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
@@ -256,6 +261,9 @@ static int serve(struct console *console, const struct console_options *options,
         web_close(web);
     }
     lists_free(console->lists);
+    if (console->connection)
+        connection_stop(console->connection);
+    placer_free(console->placer);
     connection_close(console->connection); /* it asks the follower */
     jobs_stop(console->jobs);
     free(folder);
@@ -306,7 +314,10 @@ static int open_and_serve(struct console *console, const struct console_options 
         console->policies = policy_cache_new();
         r = policy_place_set(console->sql, options->policy, ret_error);
         if (r == 0)
+            r = checker_new(options->data, &console->checker, ret_error);
+        if (r == 0)
             r = serve(console, options, certificate, ret_error);
+        checker_free(console->checker);
         policy_cache_free(console->policies);
         live_free(console->live);
         sql_close(console->sql);
@@ -335,6 +346,8 @@ int console_main(int argc, char **argv) {
     struct console_options options;
     struct error error;
     console_options_parse(argc, argv, &options);
+    if (options.command == CONSOLE_CHECK_POLICY)
+        return check_policy_main(options.policy);
     if (password_init(&error) < 0)
         return exit_with(&error);
     switch (options.command) {
@@ -344,6 +357,7 @@ int console_main(int argc, char **argv) {
         return run_backup(&options);
     case CONSOLE_RESTORE:
         return run_restore(&options);
+    case CONSOLE_CHECK_POLICY:
     case CONSOLE_SERVE:
         break;
     }

@@ -38,7 +38,7 @@ FOLDERS = {
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "console": ["page", "database", "policy", "archive", "performance", "operations", "related", "web", "server", "jobs", "api", "start"],
+    "console": ["page", "database", "archive", "performance", "operations", "related", "web", "server", "policy", "jobs", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "commands"],
 }
 
@@ -67,6 +67,7 @@ DOORS = [
     (r"jansson\.h", r"core/model/|core/store/|core/wire/message/message_json_|clients/cli/|console/(api|jobs|operations)/"),
     (r"sqlite3\.h", r"console/database/sql\.c"),
     (r"sodium\.h", r"console/database/password\.c"),
+    (r"git2\.h", r"console/policy/git_commit\.c"),
     (r"xgboost/.*", r"batch/train/xgboost_library\.h"),
     (r"openssl/.*", r"core/base/hash\.c|(server/net|clients/c/transport)/tls\.c"),
     (r"librdkafka/.*", r"core/kafka/|clients/cli/kafka/"),

@@ -15,6 +15,7 @@ import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, usePlace } from "./shared/router";
+import { RulesScreen } from "./screens/rules";
 import { RuleFiguresScreen } from "./screens/rule_figures";
 import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
@@ -41,6 +42,12 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
   },
   { path: "/entity", least: "viewer", show: ({ session }) => <EntityScreen session={session} /> },
   { path: "/search", name: "Search", least: "viewer", show: ({ session }) => <SearchScreen session={session} /> },
+  {
+    path: "/rules",
+    name: "Rules",
+    least: "viewer",
+    show: ({ session, query }) => <RulesScreen session={session} query={query} />,
+  },
   { path: "/rules/figures", name: "Figures", least: "viewer", show: () => <RuleFiguresScreen /> },
   { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
   {

@@ -42,10 +42,10 @@ class Session:
             content = json.loads(content)
         return answer.status, content, answer.headers
 
-    def get(self, path, **query):
+    def get(self, path, /, **query):
         return self.ask("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))[:2]
 
-    def post(self, path, **body):
+    def post(self, path, /, **body):
         return self.ask("POST", path, body)[:2]
 
     def sign_in(self, name, password):

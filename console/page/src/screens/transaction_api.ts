@@ -55,4 +55,3 @@ export function keyOf(entity: { key: string[] }): string {
   return entity.key.join(" + ");
 }
 
-/** Of the entity's own screen; one with a key of several parts has none. */
