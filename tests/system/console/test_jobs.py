@@ -218,6 +218,24 @@ class FakeJobs(JobsTest):
         os.chmod(self.console.harrier, 0o755)
         self.addCleanup(self.touch, "go")  # whatever failed, nothing stays
 
+    def test_one_at_a_time(self):
+        self.start()
+        for check in (self.check_queue, self.check_stubborn, self.check_problem):
+            self.afresh()
+            check()
+
+    def test_two_at_a_time(self):
+        for check in (self.check_two_at_once, self.check_crash, self.check_orderly_end, self.check_time):
+            self.afresh()
+            check()
+            self.touch("go")
+            self.console.kill()
+
+    def afresh(self):
+        for name in ("ran", "go", "stubborn", "fail"):
+            if os.path.exists(path := os.path.join(self.folder, name)):
+                os.unlink(path)
+
     def touch(self, name):
         if os.path.isdir(self.folder):
             open(os.path.join(self.folder, name), "w", encoding="utf-8").close()
@@ -237,8 +255,7 @@ class FakeJobs(JobsTest):
     def progress(self, number):
         return self.job(number).get("progress", {}).get("done", 0)
 
-    def test_the_queue_progress_and_cancelling(self):
-        self.start()
+    def check_queue(self):
         first, second, third = (self.begin() for _ in range(3))
         pid = self.pid(first)
         self.assertEqual(self.job(second)["state"], "queued")
@@ -272,7 +289,7 @@ class FakeJobs(JobsTest):
                           (f"job {second}", "queued", "cancelled")])
         self.assertEqual(json.loads(audit[3]["after"]), {"policy": "current", "against": "served"})
 
-    def test_two_at_once_and_how_many_wait(self):
+    def check_two_at_once(self):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         self.pid(numbers[0])
@@ -285,16 +302,15 @@ class FakeJobs(JobsTest):
         self.touch("go")
         wait_for(lambda: all(job["state"] == "done" for job in self.eve.get("/api/jobs")[1]["jobs"]))
 
-    def test_whoever_does_not_end_is_killed_with_what_it_started(self):
+    def check_stubborn(self):
         self.touch("stubborn")
-        self.start()
         number = self.begin()
         pids = [self.pid(number), self.pid(number, "child")]
         self.eve.post("/api/jobs/cancel", id=number)
         self.assertEqual(self.ended(number)["state"], "cancelled")
         wait_for(lambda: not any(map(is_alive, pids)))
 
-    def test_the_time_is_limited(self):
+    def check_time(self):
         self.start("--job-time=1s")
         number = self.begin()
         job = self.ended(number)
@@ -302,10 +318,9 @@ class FakeJobs(JobsTest):
         self.assertIn("--job-time", job["problem"])
         self.assertFalse(is_alive(self.pid(number)))
 
-    def test_what_the_program_says_is_the_problem(self):
+    def check_problem(self):
         self.touch("go")
         self.touch("fail")
-        self.start()
         job = self.ended(self.begin())
         self.assertEqual((job["state"], job["problem"]),
                          ("failed", "harrier: the first line\nharrier: no luck <b>"))
@@ -313,7 +328,7 @@ class FakeJobs(JobsTest):
         os.unlink(self.console.harrier)
         self.assertEqual(self.ended(self.begin())["state"], "failed")
 
-    def test_no_child_survives_the_console(self):
+    def check_crash(self):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         pids = [self.pid(number) for number in numbers[:2]]
@@ -328,7 +343,7 @@ class FakeJobs(JobsTest):
         self.assertEqual(self.eve.post("/api/jobs/again", id=numbers[0])[0], 200)
         self.assertEqual(self.ended(numbers[0])["state"], "done")
 
-    def test_an_orderly_end_interrupts(self):
+    def check_orderly_end(self):
         self.start()
         number = self.begin()
         pid = self.pid(number)
