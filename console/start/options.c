@@ -19,7 +19,9 @@ enum {
     OPTION_JOB_TIME,
     OPTION_JOB_MEMORY,
     OPTION_HARRIER,
-    OPTION_POLICY
+    OPTION_POLICY,
+    OPTION_REPORTS,
+    OPTION_TOKENS
 };
 
 #define DAYS_MOST        3650
@@ -32,6 +34,10 @@ static const struct argp_option arguments[] = {
     {"server", 's', "ADDRESS", 0, "The server (tcp://127.0.0.1:7731)", 0},
     {"token-file", OPTION_TOKEN_FILE, "FILE", 0, "A file with the console's token for the server",
      0},
+    {"reports", OPTION_REPORTS, "FOLDER", 0,
+     "Where harrier night writes its reports (nights in the data folder)", 0},
+    {"tokens", OPTION_TOKENS, "FILE", 0,
+     "The server's tokens file, to show when they end; only read", 0},
     {"policy", OPTION_POLICY, "FOLDER", 0,
      "The folder of the policy that the server runs: without it, rules cannot be edited", 0},
     {"listen", OPTION_LISTEN, "HOST:PORT", 0,
@@ -99,6 +105,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_DATA:
         options->data = value;
+        return 0;
+    case OPTION_REPORTS:
+        options->reports = value;
+        return 0;
+    case OPTION_TOKENS:
+        options->tokens = value;
         return 0;
     case OPTION_POLICY:
         options->policy = value;

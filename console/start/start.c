@@ -8,6 +8,7 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/performance/reader.h"
 #include "console/policy/versions.h"
 #include "options.h"
 #include "server/ops/clock.h"
@@ -197,10 +198,15 @@ static int serve(struct console *console, const struct console_options *options,
                                                .live = console->live,
                                                .log = console->log,
                                                .days_before = options->days};
+    const struct reader_settings performance = {
+        .archive = console->archive, .folder = options->data, .log = console->log};
     char *folder, *program;
+    int r = reader_start(&performance, &console->performance, ret_error);
+    if (r < 0)
+        return r;
     console->follower = follower_start(&follower);
     console->figures = figures_start(console->archive);
-    int r = open_jobs(console, options, &folder, &program, ret_error);
+    r = open_jobs(console, options, &folder, &program, ret_error);
     if (r == 0)
         r = open_connection(console, options, ret_error);
     if (r == 0)
@@ -209,6 +215,7 @@ static int serve(struct console *console, const struct console_options *options,
         announce(console, options, web);
         wait_for_end(interrupted);
         connection_stop(console->connection); /* or an explanation could delay the end */
+        atomic_store(&console->is_ending, true);
         web_close(web);
     }
     connection_close(console->connection); /* it asks the follower */
@@ -217,6 +224,7 @@ static int serve(struct console *console, const struct console_options *options,
     free(program);
     figures_stop(console->figures);
     follower_stop(console->follower);
+    reader_stop(console->performance);
     return r;
 }
 
@@ -230,11 +238,15 @@ static int run_serve(const struct console_options *options) {
     if (r < 0)
         return exit_with(&error);
     console.archive = options->archive;
+    console.reports = options->reports;
+    console.tokens = options->tokens;
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
+    console.policies = policy_cache_new();
     r = policy_place_set(console.sql, options->policy, &error);
     if (r == 0)
         r = serve(&console, options, &error);
+    policy_cache_free(console.policies);
     live_free(console.live);
     sql_close(console.sql);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
