@@ -80,5 +80,5 @@ call_handler nights_accept, nights_take_back;
 call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
     jobs_report,
     jobs_draft;
-call_handler figures_show;
+call_handler figures_show, rule_shadow;
 call_handler people_show, people_create, people_update, audit_show;

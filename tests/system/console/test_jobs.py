@@ -57,13 +57,17 @@ def is_alive(pid):
         return False
 
 
+def at(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class JobsTest(ConsoleTest):
     PEOPLE = (("eve", "author"), ("vera", "viewer"), ("ada", "admin"))
 
     def begin(self, **more):
         """The new job's id."""
-        status, body = self.eve.post("/api/jobs/begin", **{"kind": "backtest", "policy": "current", "against": "served",
-                                                          **more})
+        asked = {"kind": "backtest", "policy": "current", "against": "served", **more}
+        status, body = self.eve.post("/api/jobs/begin", **asked)
         self.assertEqual(status, 200, body)
         return body["id"]
 
@@ -173,7 +177,6 @@ class RealJobs(JobsTest):
         self.score(range(1000, 1050), event_time_us=int((begins + 60) * 1000000))
         for number in range(1000, 1010):
             self.report(number, "fraud")
-        at = lambda seconds: datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:06:00Z",
                   "test_from": at(begins), "test_until": at(begins + 600)}
         number = self.begin(kind="tune", policy="previous", target="precision>=0.2", rules="many", **ranges)
@@ -194,6 +197,62 @@ class RealJobs(JobsTest):
         job = self.ended(self.begin(kind="tune", budget="many", **ranges))
         self.assertEqual(job["state"], "failed")
         self.assertIn("--budget", job["problem"])
+
+    def given(self, number):
+        """The draft that a job was given: {path: content}."""
+        folder = f"{self.console.data}/jobs/{number}/given/policy"
+        found = {}
+        for where, _, names in os.walk(folder):
+            for name in names:
+                with open(os.path.join(where, name), encoding="utf-8") as file:
+                    found[os.path.relpath(os.path.join(where, name), folder)] = file.read()
+        return found
+
+    def test_drafts(self):
+        self.console.kill()
+        self.start(f"--policy={self.folder}/policy")
+        # What was tuned becomes a draft, unless the draft has other changes there.
+        begins = time.time() + 600
+        for number in range(1, 301):
+            self.report(number, "fraud" if number % 3 == 0 else "legit")
+        self.score(range(1000, 1100), event_time_us=int((begins + 60) * 1000000))
+        for number in range(1000, 1100):
+            self.report(number, "fraud" if number > 1030 else "legit")
+        ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:06:00Z",
+                  "test_from": at(begins), "test_until": at(begins + 600)}
+        tuned = self.begin(kind="tune", policy="current", target="recall>=0.5", **ranges)
+        self.assertEqual(self.ended(tuned)["state"], "done")
+        tuning = self.eve.get("/api/jobs/result", id=tuned)[1]["tuning"]
+        self.assertTrue(tuning["changes"], tuning)
+        status, body = self.eve.post("/api/jobs/draft", id=tuned)
+        self.assertEqual(status, 200, body)
+        draft = body["draft"]
+        number = self.begin(policy=None, draft=draft, against="current")
+        self.assertEqual(self.ended(number)["state"], "done")
+        folder = f"{self.console.data}/jobs/{tuned}/tuned"
+        for path, content in self.given(number).items():
+            with open(f"{folder}/{path}", encoding="utf-8") as file:
+                self.assertEqual(content, file.read(), path)
+        self.assertEqual(self.eve.post("/api/jobs/draft", id=tuned)[0], 409)
+        self.assertEqual(self.eve.post("/api/jobs/draft", id=number)[0], 404)
+        # A rule in shadow: the same as by hand, and as a replay by hand.
+        self.console.add_person("eva", "author")
+        self.eve = self.console.session("eva")
+        status, body = self.eve.post("/api/rules/shadow", rule="many")
+        self.assertEqual(status, 200, body)
+        self.assertEqual(self.eve.post("/api/rules/shadow", rule="many")[0], 409)
+        self.assertEqual(self.eve.post("/api/rules/shadow", rule="none")[0], 404)
+        number = self.begin(policy=None, draft=body["draft"], against="current")
+        self.assertEqual(self.ended(number)["state"], "done")
+        by_hand = os.path.join(self.folder, "shadow")
+        shutil.copytree(f"{self.folder}/policy", by_hand)
+        with open(f"{by_hand}/rules/velocity.yaml", "r+", encoding="utf-8") as file:
+            text = file.read().replace("  - name: many\n", "  - name: many\n    mode: shadow\n")
+            self.assertIn("shadow", text)
+            file.seek(0)
+            file.write(text)
+        self.assertEqual(self.given(number)["rules/velocity.yaml"], text)
+        self.same_report(number, self.replay(f"--policy={by_hand}", "--against=@/current"))
 
     def test_what_cannot_be_asked_for(self):
         for body in ({"kind": "x"}, {"policy": "../etc"}, {"policy": ""}, {"policy": "abc"}, {"against": "x"},
