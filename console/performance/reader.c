@@ -284,9 +284,9 @@ int reader_start(const struct reader_settings *settings, struct reader **ret_rea
                  struct error *ret_error) {
     struct reader *reader = check_calloc(1, sizeof *reader);
     reader->settings = *settings;
-    int r = tables_open(settings->folder, &reader->tables, ret_error);
+    int r = tables_open_writer(settings->folder, &reader->tables, ret_error);
     if (r == 0 && (r = tables_open_reader(settings->folder, &reader->sql, ret_error)) < 0)
-        tables_close(&reader->tables);
+        tables_close_writer(&reader->tables);
     if (r < 0) {
         free(reader);
         return r;
@@ -311,7 +311,7 @@ void reader_stop(struct reader *reader) {
     pthread_mutex_unlock(&reader->lock);
     pthread_join(reader->thread, NULL);
     sql_close(reader->sql);
-    tables_close(&reader->tables);
+    tables_close_writer(&reader->tables);
     arena_deinit(&reader->arena);
     buffer_deinit(&reader->members);
     free(reader->movements);

@@ -115,7 +115,7 @@ static int open_or_replace(const char *path, struct sql **ret_sql, struct error 
     return r;
 }
 
-int tables_open(const char *folder, struct tables *ret_tables, struct error *ret_error) {
+int tables_open_writer(const char *folder, struct tables *ret_tables, struct error *ret_error) {
     struct tables tables = {0};
     char path[PATH_SIZE];
     int r = path_of(folder, path, ret_error);
@@ -125,7 +125,7 @@ int tables_open(const char *folder, struct tables *ret_tables, struct error *ret
         return r;
     r = tables_reload(&tables, ret_error);
     if (r < 0)
-        tables_close(&tables);
+        tables_close_writer(&tables);
     else
         *ret_tables = tables;
     return r;
@@ -137,7 +137,7 @@ int tables_open_reader(const char *folder, struct sql **ret_sql, struct error *r
     return r < 0 ? r : open_file(path, ret_sql, ret_error);
 }
 
-void tables_close(struct tables *tables) {
+void tables_close_writer(struct tables *tables) {
     sql_close(tables->sql);
     intern_deinit(&tables->subjects);
     intern_deinit(&tables->sets);
