@@ -26,6 +26,7 @@ def check_backtest(desk: Desk) -> None:
     desk.sign_in("eve")
     desk.open("/jobs")
     choose(desk, "policy", "previous")
+    choose(desk, "against", "current")
     begin(desk)
     desk.until("document.querySelector('.job-done') !== null")
     desk.shows("verdicts would change")

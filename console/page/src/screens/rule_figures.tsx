@@ -95,7 +95,7 @@ function Filters({ query }: { query: URLSearchParams }) {
     go(`/rules/figures?${words}`);
   };
   return (
-    <form class="filters" onSubmit={submit} key={query.toString()}>
+    <form class="job-times" onSubmit={submit} key={query.toString()}>
       <nav class="job-tabs" aria-label="Time">
         {SPANS.map(({ name, days }) => (
           <a
@@ -138,7 +138,7 @@ function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearc
   };
   return (
     <div class="scroll" role="region" aria-label="Rules" tabIndex={0}>
-      <table class="rows">
+      <table class="rows job-rows">
         <thead>
           <tr>
             {COLUMNS.map((column) => (
@@ -184,7 +184,7 @@ function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearc
                     <button
                       type="button"
                       onClick={() => shadow(rule.rule)}
-                      aria-label={`Put ${clean(rule.rule)} in shadow`}
+                      aria-label={`To shadow: ${clean(rule.rule)}`}
                     >
                       To shadow
                     </button>
