@@ -40,6 +40,7 @@ class Desk:
         self.stop: Callable[[str], None] = lambda name: None
         self.start: Callable[[str], None] = lambda name: None
         self.score: Callable[[str], None] = lambda identifier: None
+        self.soften: Callable[[], None] = lambda: None
 
     def ask(self, expression: str) -> Any:
         """The value of an expression on the page."""

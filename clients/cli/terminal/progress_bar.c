@@ -15,6 +15,7 @@
 
 #define REDRAW_US  100000
 #define LINE_US    10000000
+#define JSON_US    1000000 /* programs show a bar of their own */
 #define BAR_CELLS  24
 #define LINE_BYTES 256
 
@@ -125,7 +126,7 @@ void progress_bar_update(struct progress_bar *bar, const char *stage, uint64_t d
         bar->begun_us = bar->stage || bar->style == PROGRESS_JSON ? now : bar->begun_us;
         bar->stage = stage;
     }
-    if (bar->style == PROGRESS_JSON && (begins || now - bar->drawn_us >= LINE_US)) {
+    if (bar->style == PROGRESS_JSON && (begins || now - bar->drawn_us >= JSON_US)) {
         print_json(stage, done, total, now - bar->begun_us);
         bar->drawn_us = now;
     }

@@ -3,8 +3,7 @@
  *
  *   score  [#########---------]  52 %   912,345 rows   31,200 rows/s   0:28 left   3 failed
  *
- * With --progress json, for programs: a line at the beginning of each phase, then every ten
- * seconds:
+ * With --progress json, for programs: a line at the beginning of each phase, then every second:
  *
  *   {"phase":"replay","done":912345,"total":1754155,"phase_ms":1204,"per_second":757760,
  *    "left_ms":1111}

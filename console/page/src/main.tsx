@@ -48,7 +48,12 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     least: "viewer",
     show: ({ session, query }) => <RulesScreen session={session} query={query} />,
   },
-  { path: "/rules/figures", name: "Figures", least: "viewer", show: () => <RuleFiguresScreen /> },
+  {
+    path: "/rules/figures",
+    name: "Figures",
+    least: "viewer",
+    show: ({ session }) => <RuleFiguresScreen session={session} />,
+  },
   { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
   {
     path: "/job",
@@ -56,7 +61,12 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     show: ({ session, query }) => <JobScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />,
   },
   { path: "/performance", name: "Performance", least: "viewer", show: () => <PerformanceScreen /> },
-  { path: "/operations", name: "Operations", least: "viewer", show: ({ session }) => <OperationsScreen session={session} /> },
+  {
+    path: "/operations",
+    name: "Operations",
+    least: "viewer",
+    show: ({ session }) => <OperationsScreen session={session} />,
+  },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {
     path: "/password",

@@ -57,13 +57,17 @@ def is_alive(pid):
         return False
 
 
+def at(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class JobsTest(ConsoleTest):
     PEOPLE = (("eve", "author"), ("vera", "viewer"), ("ada", "admin"))
 
     def begin(self, **more):
         """The new job's id."""
-        status, body = self.eve.post("/api/jobs/begin", **{"kind": "backtest", "policy": "current", "against": "served",
-                                                          **more})
+        asked = {"kind": "backtest", "policy": "current", "against": "served", **more}
+        status, body = self.eve.post("/api/jobs/begin", **asked)
         self.assertEqual(status, 200, body)
         return body["id"]
 
@@ -173,7 +177,6 @@ class RealJobs(JobsTest):
         self.score(range(1000, 1050), event_time_us=int((begins + 60) * 1000000))
         for number in range(1000, 1010):
             self.report(number, "fraud")
-        at = lambda seconds: datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:06:00Z",
                   "test_from": at(begins), "test_until": at(begins + 600)}
         number = self.begin(kind="tune", policy="previous", target="precision>=0.2", rules="many", **ranges)
@@ -194,6 +197,62 @@ class RealJobs(JobsTest):
         job = self.ended(self.begin(kind="tune", budget="many", **ranges))
         self.assertEqual(job["state"], "failed")
         self.assertIn("--budget", job["problem"])
+
+    def given(self, number):
+        """The draft that a job was given: {path: content}."""
+        folder = f"{self.console.data}/jobs/{number}/given/policy"
+        found = {}
+        for where, _, names in os.walk(folder):
+            for name in names:
+                with open(os.path.join(where, name), encoding="utf-8") as file:
+                    found[os.path.relpath(os.path.join(where, name), folder)] = file.read()
+        return found
+
+    def test_drafts(self):
+        self.console.kill()
+        self.start(f"--policy={self.folder}/policy")
+        # What was tuned becomes a draft, unless the draft has other changes there.
+        begins = time.time() + 600
+        for number in range(1, 301):
+            self.report(number, "fraud" if number % 3 == 0 else "legit")
+        self.score(range(1000, 1100), event_time_us=int((begins + 60) * 1000000))
+        for number in range(1000, 1100):
+            self.report(number, "fraud" if number > 1030 else "legit")
+        ranges = {"train_from": "2026-01-01T00:00:00Z", "train_until": "2026-01-01T00:06:00Z",
+                  "test_from": at(begins), "test_until": at(begins + 600)}
+        tuned = self.begin(kind="tune", policy="current", target="recall>=0.5", **ranges)
+        self.assertEqual(self.ended(tuned)["state"], "done")
+        tuning = self.eve.get("/api/jobs/result", id=tuned)[1]["tuning"]
+        self.assertTrue(tuning["changes"], tuning)
+        status, body = self.eve.post("/api/jobs/draft", id=tuned)
+        self.assertEqual(status, 200, body)
+        draft = body["draft"]
+        number = self.begin(policy=None, draft=draft, against="current")
+        self.assertEqual(self.ended(number)["state"], "done")
+        folder = f"{self.console.data}/jobs/{tuned}/tuned"
+        for path, content in self.given(number).items():
+            with open(f"{folder}/{path}", encoding="utf-8") as file:
+                self.assertEqual(content, file.read(), path)
+        self.assertEqual(self.eve.post("/api/jobs/draft", id=tuned)[0], 409)
+        self.assertEqual(self.eve.post("/api/jobs/draft", id=number)[0], 404)
+        # A rule in shadow: the same as by hand, and as a replay by hand.
+        self.console.add_person("eva", "author")
+        self.eve = self.console.session("eva")
+        status, body = self.eve.post("/api/rules/shadow", rule="many")
+        self.assertEqual(status, 200, body)
+        self.assertEqual(self.eve.post("/api/rules/shadow", rule="many")[0], 409)
+        self.assertEqual(self.eve.post("/api/rules/shadow", rule="none")[0], 404)
+        number = self.begin(policy=None, draft=body["draft"], against="current")
+        self.assertEqual(self.ended(number)["state"], "done")
+        by_hand = os.path.join(self.folder, "shadow")
+        shutil.copytree(f"{self.folder}/policy", by_hand)
+        with open(f"{by_hand}/rules/velocity.yaml", "r+", encoding="utf-8") as file:
+            text = file.read().replace("  - name: many\n", "  - name: many\n    mode: shadow\n")
+            self.assertIn("shadow", text)
+            file.seek(0)
+            file.write(text)
+        self.assertEqual(self.given(number)["rules/velocity.yaml"], text)
+        self.same_report(number, self.replay(f"--policy={by_hand}", "--against=@/current"))
 
     def test_what_cannot_be_asked_for(self):
         for body in ({"kind": "x"}, {"policy": "../etc"}, {"policy": ""}, {"policy": "abc"}, {"against": "x"},
@@ -218,6 +277,24 @@ class FakeJobs(JobsTest):
         os.chmod(self.console.harrier, 0o755)
         self.addCleanup(self.touch, "go")  # whatever failed, nothing stays
 
+    def test_one_at_a_time(self):
+        self.start()
+        for check in (self.check_queue, self.check_stubborn, self.check_problem):
+            self.afresh()
+            check()
+
+    def test_two_at_a_time(self):
+        for check in (self.check_two_at_once, self.check_crash, self.check_orderly_end, self.check_time):
+            self.afresh()
+            check()
+            self.touch("go")
+            self.console.kill()
+
+    def afresh(self):
+        for name in ("ran", "go", "stubborn", "fail"):
+            if os.path.exists(path := os.path.join(self.folder, name)):
+                os.unlink(path)
+
     def touch(self, name):
         if os.path.isdir(self.folder):
             open(os.path.join(self.folder, name), "w", encoding="utf-8").close()
@@ -237,8 +314,7 @@ class FakeJobs(JobsTest):
     def progress(self, number):
         return self.job(number).get("progress", {}).get("done", 0)
 
-    def test_the_queue_progress_and_cancelling(self):
-        self.start()
+    def check_queue(self):
         first, second, third = (self.begin() for _ in range(3))
         pid = self.pid(first)
         self.assertEqual(self.job(second)["state"], "queued")
@@ -272,7 +348,7 @@ class FakeJobs(JobsTest):
                           (f"job {second}", "queued", "cancelled")])
         self.assertEqual(json.loads(audit[3]["after"]), {"policy": "current", "against": "served"})
 
-    def test_two_at_once_and_how_many_wait(self):
+    def check_two_at_once(self):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         self.pid(numbers[0])
@@ -285,16 +361,15 @@ class FakeJobs(JobsTest):
         self.touch("go")
         wait_for(lambda: all(job["state"] == "done" for job in self.eve.get("/api/jobs")[1]["jobs"]))
 
-    def test_whoever_does_not_end_is_killed_with_what_it_started(self):
+    def check_stubborn(self):
         self.touch("stubborn")
-        self.start()
         number = self.begin()
         pids = [self.pid(number), self.pid(number, "child")]
         self.eve.post("/api/jobs/cancel", id=number)
         self.assertEqual(self.ended(number)["state"], "cancelled")
         wait_for(lambda: not any(map(is_alive, pids)))
 
-    def test_the_time_is_limited(self):
+    def check_time(self):
         self.start("--job-time=1s")
         number = self.begin()
         job = self.ended(number)
@@ -302,10 +377,9 @@ class FakeJobs(JobsTest):
         self.assertIn("--job-time", job["problem"])
         self.assertFalse(is_alive(self.pid(number)))
 
-    def test_what_the_program_says_is_the_problem(self):
+    def check_problem(self):
         self.touch("go")
         self.touch("fail")
-        self.start()
         job = self.ended(self.begin())
         self.assertEqual((job["state"], job["problem"]),
                          ("failed", "harrier: the first line\nharrier: no luck <b>"))
@@ -313,7 +387,7 @@ class FakeJobs(JobsTest):
         os.unlink(self.console.harrier)
         self.assertEqual(self.ended(self.begin())["state"], "failed")
 
-    def test_no_child_survives_the_console(self):
+    def check_crash(self):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         pids = [self.pid(number) for number in numbers[:2]]
@@ -328,7 +402,7 @@ class FakeJobs(JobsTest):
         self.assertEqual(self.eve.post("/api/jobs/again", id=numbers[0])[0], 200)
         self.assertEqual(self.ended(numbers[0])["state"], "done")
 
-    def test_an_orderly_end_interrupts(self):
+    def check_orderly_end(self):
         self.start()
         number = self.begin()
         pid = self.pid(number)

@@ -34,7 +34,7 @@ function Buttons(props: { result: JobResult; reload: () => void; tell: (problem:
 function Facts({ result }: { result: JobResult }) {
   const { job } = result;
   return (
-    <dl class="facts">
+    <dl class="facts job-facts">
       <div>
         <dt>State</dt>
         <dd>

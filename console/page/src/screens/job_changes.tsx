@@ -84,7 +84,7 @@ function Filter({ report, id, shown }: { report: Report; id: number; shown: stri
   const sum = (stricter: boolean) =>
     pairs.filter((pair) => pair.stricter === stricter).reduce((all, pair) => all + pair.count, 0);
   return (
-    <label>
+    <label class="job-show">
       Show{" "}
       <select
         value={shown}

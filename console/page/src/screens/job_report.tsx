@@ -59,7 +59,7 @@ function Comparison({ report }: { report: Report }) {
         : numberOf(value);
   return (
     <div class="scroll" role="region" aria-label="Figures of both sides" tabIndex={0}>
-      <table class="rows">
+      <table class="rows job-rows">
         <thead>
           <tr>
             <th scope="col">Figure</th>
@@ -99,7 +99,7 @@ function Comparison({ report }: { report: Report }) {
 function Matrix({ report }: { report: Report }) {
   return (
     <div class="scroll" role="region" aria-label="Verdicts before and after" tabIndex={0}>
-      <table class="rows job-matrix">
+      <table class="rows job-rows job-matrix">
         <thead>
           <tr>
             <th scope="col">Before ↓ after →</th>
@@ -134,7 +134,7 @@ function Rules({ report }: { report: Report }) {
     <details class="panel">
       <summary>What each rule did ({fired.length} of them fired)</summary>
       <div class="scroll" role="region" aria-label="Rules" tabIndex={0}>
-        <table class="rows">
+        <table class="rows job-rows">
           <thead>
             <tr>
               <th scope="col">Rule</th>
@@ -195,9 +195,16 @@ export function ReportFigures({ report, id }: { report: Report; id: number }) {
           in no figure.
         </Notice>
       )}
-      {report.caveats.map((caveat) => (
-        <Notice key={caveat.code}>{clean(caveat.text)}</Notice>
-      ))}
+      {report.caveats.length > 0 && (
+        <details class="panel">
+          <summary>What to know about these figures ({report.caveats.length})</summary>
+          <ul>
+            {report.caveats.map((caveat) => (
+              <li key={caveat.code}>{clean(caveat.text)}</li>
+            ))}
+          </ul>
+        </details>
+      )}
       <div class="job-side">
         <Comparison report={report} />
         <Matrix report={report} />

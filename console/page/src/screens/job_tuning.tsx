@@ -26,7 +26,7 @@ function Ranges({ tuning }: { tuning: Tuning }) {
         Searched on {range(tuning.training)}. Tested on {range(tuning.test)}.
       </p>
       <div class="scroll" role="region" aria-label="Figures of both policies" tabIndex={0}>
-        <table class="rows">
+        <table class="rows job-rows">
           <thead>
             <tr>
               <th scope="col">Figure</th>
@@ -70,7 +70,7 @@ function nameOf(change: TuneChange): string {
 function Numbers({ changes }: { changes: TuneChange[] }) {
   return (
     <div class="scroll" role="region" aria-label="Numbers that change" tabIndex={0}>
-      <table class="rows">
+      <table class="rows job-rows">
         <thead>
           <tr>
             <th scope="col">What</th>

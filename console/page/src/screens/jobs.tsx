@@ -59,7 +59,9 @@ const WORDS: Record<string, string> = {
 const TIMES = ["from", "to", "train_from", "train_until", "test_from", "test_until"];
 
 export function requestOf(job: Job): string {
+  const order = Object.keys(WORDS);
   return Object.entries(job.request)
+    .sort(([a], [b]) => (order.indexOf(a) + 1 || 99) - (order.indexOf(b) + 1 || 99))
     .map(([name, value]) => {
       const shown = TIMES.includes(name) ? dateTimeOf(String(value)) : clean(String(value));
       return `${WORDS[name] ?? name.replaceAll("_", " ")} ${shown}`;
@@ -126,8 +128,10 @@ function Backtest({ query, send }: { query: URLSearchParams; send: (event: Submi
       <label>
         Compared with
         <select name="against">
-          <option value="current">the live policy</option>
           <option value="served">what was decided then</option>
+          <option value="current" selected={query.has("draft")}>
+            the live policy
+          </option>
           <option value="previous">the policy before the live one</option>
         </select>
       </label>
@@ -284,7 +288,7 @@ export function JobsScreen({ session }: { session: Session }) {
       )}
       {value && jobs.length === 0 && <p class="muted">There are no jobs yet.</p>}
       {jobs.length > 0 && (
-        <p class="muted">
+        <p class="muted job-bounds">
           The newest 50 jobs that have ended are kept, for 90 days at most, and as long as they fit in 512 MiB.
         </p>
       )}

@@ -1,7 +1,8 @@
 // What each rule did over a chosen time: decisions as they were served, outcomes as they are known now.
-import { get } from "../shared/api";
+import { useState } from "preact/hooks";
+import { get, isAtLeast, post, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
-import { Heading, Money, Notice, usePolled } from "../shared/parts";
+import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
 import { intervalOf } from "./job_report";
 import type { Share } from "./jobs_api";
@@ -94,7 +95,7 @@ function Filters({ query }: { query: URLSearchParams }) {
     go(`/rules/figures?${words}`);
   };
   return (
-    <form class="filters" onSubmit={submit} key={query.toString()}>
+    <form class="job-times" onSubmit={submit} key={query.toString()}>
       <nav class="job-tabs" aria-label="Time">
         {SPANS.map(({ name, days }) => (
           <a
@@ -123,7 +124,9 @@ function Filters({ query }: { query: URLSearchParams }) {
   );
 }
 
-function Table({ rules, query }: { rules: RuleFigures[]; query: URLSearchParams }) {
+type Shadow = ((rule: string) => void) | undefined;
+
+function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearchParams; shadow: Shadow }) {
   const key = query.get("sort") ?? "fires";
   const rising = query.get("order") === "rising";
   const sort = (column: (typeof COLUMNS)[number]) => {
@@ -135,7 +138,7 @@ function Table({ rules, query }: { rules: RuleFigures[]; query: URLSearchParams 
   };
   return (
     <div class="scroll" role="region" aria-label="Rules" tabIndex={0}>
-      <table class="rows">
+      <table class="rows job-rows">
         <thead>
           <tr>
             {COLUMNS.map((column) => (
@@ -150,6 +153,11 @@ function Table({ rules, query }: { rules: RuleFigures[]; query: URLSearchParams 
                 </button>
               </th>
             ))}
+            {shadow && (
+              <th scope="col">
+                <span class="hidden">Change</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -170,6 +178,19 @@ function Table({ rules, query }: { rules: RuleFigures[]; query: URLSearchParams 
               <td class="number">
                 <Sums sums={rule.stopped} />
               </td>
+              {shadow && (
+                <td>
+                  {rule.mode === "live" && (
+                    <button
+                      type="button"
+                      onClick={() => shadow(rule.rule)}
+                      aria-label={`To shadow: ${clean(rule.rule)}`}
+                    >
+                      To shadow
+                    </button>
+                  )}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>
@@ -184,7 +205,33 @@ function timesOf(query: URLSearchParams): { from?: string; to?: string } {
   return { from: query.get("from") ?? "", to: query.get("to") ?? "" };
 }
 
-export function RuleFiguresScreen() {
+// The rule is put in shadow in the person's own draft; nothing comes into force by it.
+function useShadow() {
+  const [told, setTold] = useState<{ rule: string; draft?: number; problem?: string } | null>(null);
+  const shadow = (rule: string) => {
+    setTold(null);
+    post<{ draft: number }>("/api/rules/shadow", { rule }).then(
+      ({ draft }) => setTold({ rule, draft }),
+      (reason) => setTold({ rule, problem: messageOf(reason) }),
+    );
+  };
+  const notice = told && (
+    <Notice bad={told.problem !== undefined}>
+      {told.problem !== undefined ? (
+        clean(told.problem)
+      ) : (
+        <>
+          {clean(told.rule)} is in shadow in your draft {told.draft}.{" "}
+          <a href={`/jobs?new=backtest&draft=${told.draft}`}>Backtest it</a>
+        </>
+      )}
+    </Notice>
+  );
+  return { shadow, notice };
+}
+
+export function RuleFiguresScreen({ session }: { session: Session }) {
+  const { shadow, notice } = useShadow();
   const { query } = usePlace();
   const times = ["days", "from", "to"].map((name) => query.get(name)).join();
   const { value, failure } = usePolled((signal) => get<Figures>("/api/rules/figures", timesOf(query), signal), 10000, [
@@ -196,6 +243,7 @@ export function RuleFiguresScreen() {
       <Heading title="Figures of rules" />
       <Filters query={query} />
       {failure && <Notice bad>{failure}</Notice>}
+      {notice}
       {value?.problem && <Notice bad>{clean(value.problem)}</Notice>}
       {isReading && (
         <Notice>
@@ -205,7 +253,9 @@ export function RuleFiguresScreen() {
       )}
       {value?.since && <Notice>Counted from {dateTimeOf(value.since)} on: what is older is not kept here.</Notice>}
       {value?.left_out && <Notice bad>There are too many rules or currencies to count all of them.</Notice>}
-      {value && value.rules.length > 0 && <Table rules={value.rules} query={query} />}
+      {value && value.rules.length > 0 && (
+        <Table rules={value.rules} query={query} shadow={isAtLeast(session.role, "author") ? shadow : undefined} />
+      )}
       {value && value.rules.length === 0 && <p class="muted">No rule fired in this time.</p>}
       <p class="muted">
         Decisions as they were served, outcomes as they are known now. Precision is the share of fraud among the fires
