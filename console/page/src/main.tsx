@@ -12,6 +12,7 @@ import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
+import { SingleSignOnScreen } from "./screens/single_sign_on";
 import "./style.css";
 import { TransactionScreen } from "./screens/transaction";
 
@@ -89,9 +90,13 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
           <input name="id" type="search" placeholder="Transaction id" aria-label="Open a transaction by its id" />
         </form>
         <span class="who">
-          <a href="/password" title="Change your password">
-            {clean(session.person ?? "")}
-          </a>{" "}
+          {session.sso ? (
+            clean(session.person ?? "")
+          ) : (
+            <a href="/password" title="Change your password">
+              {clean(session.person ?? "")}
+            </a>
+          )}{" "}
           <span class="muted">{session.role}</span>
         </span>
         <button type="button" onClick={signOut}>
@@ -100,6 +105,12 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
       </header>
       <main id="main" tabIndex={-1}>
         {problem && <Notice bad>{problem}</Notice>}
+        {session.exposed && (
+          <Notice bad>
+            This console is reached without TLS: whoever sees the traffic can read it, and work as you. An admin should
+            give it a certificate.
+          </Notice>
+        )}
         <Screen session={session} changed={changed} />
       </main>
       <footer class="muted">Times are of {zoneOf(new Date())}.</footer>
@@ -109,15 +120,30 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
 
 const ENDED = "Your session has ended. Sign in to go on where you were; a note that you were writing is kept.";
 
+const NOBODY: Session = { person: null, sso: false, exposed: false };
+
 function App() {
   const [session, setShown] = useState<Session | null>(null);
   const [notice, setNotice] = useState("");
   const [problem, setProblem] = useState("");
+  const [left, setLeft] = useState(false);
   const show = (next: Session, why = "") => {
     setSession(next);
     setShown(next);
     setNotice(why);
     setProblem("");
+  };
+  // With a single sign-on nobody comes back in without asking to.
+  const leave = (why: string) => {
+    setSession(NOBODY);
+    setShown((last) => ({ ...NOBODY, ...last, person: null }));
+    setNotice(why);
+    setProblem("");
+    setLeft(true);
+  };
+  const enter = (next: Session) => {
+    setLeft(false);
+    show(next);
   };
   const load = () => {
     setProblem("");
@@ -127,7 +153,7 @@ function App() {
     );
   };
   useEffect(() => {
-    whenSignedOut(() => show({ person: null }, ENDED));
+    whenSignedOut(() => leave(ENDED));
     load();
   }, []);
   if (!session)
@@ -139,16 +165,21 @@ function App() {
         </button>
       </main>
     ) : null;
-  if (!session.person) return <SignInScreen done={(next) => show(next)} notice={notice} />;
+  if (!session.person && session.sso)
+    return <SingleSignOnScreen session={session} left={left} notice={notice} done={enter} />;
+  if (!session.person) return <SignInScreen done={enter} notice={notice} />;
   // Who cannot be signed out is told so, rather than shown a screen that looks like it.
   const signOut = () =>
     void post<Session>("/api/sign-out", {}).then(
-      (next) => show(next),
+      (next) => {
+        setLeft(true);
+        show(next);
+      },
       (reason) => setProblem(`You are still signed in. ${clean(messageOf(reason))}`),
     );
   const changed = () => {
     go("/");
-    show({ person: null }, "Your password is changed. Sign in with it.");
+    leave("Your password is changed. Sign in with it.");
   };
   return <Frame session={session} signOut={signOut} changed={changed} problem={problem} />;
 }

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { transactionAddress } from "../shared/router";
 import { get, type Live, type Minute, type Row } from "../shared/api";
+import { AlertsToday, LatencyNow, Since } from "./live_figures";
 import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "../shared/format";
 import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "../shared/parts";
 
@@ -61,7 +62,10 @@ function Mix({ live }: { live: Live }) {
             </dd>
           </div>
         ))}
+        <AlertsToday live={live} />
+        <LatencyNow latency={live.latency} />
       </dl>
+      <Since live={live} />
       <Hour minutes={live.minutes} />
     </section>
   );
@@ -149,9 +153,7 @@ export function LiveScreen() {
       <div onMouseMove={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
         {shown.current.rows.length > 0 && <Rows rows={shown.current.rows} />}
       </div>
-      {value && value.rows.length === 0 && (
-        <p class="muted">Nothing fits yet of what came since the console was started.</p>
-      )}
+      {value && value.rows.length === 0 && <p class="muted">Nothing that fits came in the last hour.</p>}
       {!value && !failure && <p class="muted">Loading…</p>}
     </>
   );

@@ -1,5 +1,6 @@
 // One transaction: the decision in words, every rule with its parts, and what became of it.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { ArchivedTransaction, archivedOf, type Archived } from "./transaction_archived";
 import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
 import { clean, dateTimeOf, numberOf, valueOf } from "../shared/format";
@@ -292,7 +293,18 @@ function Derived({ explanation }: { explanation: Explanation }) {
 }
 
 export function TransactionScreen({ id, session }: { id: string; session: Session }) {
-  const { value, failure, reload } = usePolled((signal) => get<Shown>("/api/transaction", { id }, signal), 0, [id]);
+  const [archived, setArchived] = useState<Archived | undefined>(undefined);
+  const ask = async (signal: AbortSignal) => {
+    try {
+      const shown = await get<Shown>("/api/transaction", { id }, signal);
+      setArchived(undefined);
+      return shown;
+    } catch (reason) {
+      setArchived(archivedOf(reason));
+      throw reason;
+    }
+  };
+  const { value, failure, reload } = usePolled(ask, 0, [id]);
   const isThis = value?.explanation.transaction.id === id;
   const title = clean(id);
   const failed = failure && (
@@ -308,6 +320,7 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
       <>
         <Heading title={title} />
         {failed || <p class="muted">Deriving the decision again…</p>}
+        {failed && archived && <ArchivedTransaction found={archived} />}
       </>
     );
   const { explanation } = value;
