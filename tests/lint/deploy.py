@@ -151,8 +151,10 @@ def check(root, harrier, harrierd):
     for name in containers:
         text = read("deploy", name)
         faults += check_options(name, text, options) + check_nights(name, text, harrier)
-    units += ["harrierd.service", "harrier-night.timer"]
-    faults += check_units(folder, units, {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier": harrier})
+    units += ["harrierd.service", "harrier-night.timer", "harrier-console.service"]
+    # The console is not built everywhere: another program stands for it.
+    programs = {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier-console": harrier, "/usr/bin/harrier": harrier}
+    faults += check_units(folder, units, programs)
     return faults
 
 
