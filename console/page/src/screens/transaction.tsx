@@ -18,6 +18,7 @@ interface Shown {
 
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
+const AGAIN_MS = 5000;
 const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
 const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
@@ -305,6 +306,12 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
     }
   };
   const { value, failure, reload } = usePolled(ask, 0, [id]);
+  // A server that is away is asked again, until it is back.
+  useEffect(() => {
+    if (!archived) return undefined;
+    const timer = window.setTimeout(reload, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [archived]);
   const isThis = value?.explanation.transaction.id === id;
   const title = clean(id);
   const failed = failure && (

@@ -9,15 +9,15 @@ export interface Archived {
   review?: Review | null;
 }
 
-/** What a failed answer has of the transaction; undefined: nothing. */
+/** What is known where the server does not answer; undefined: it failed for another reason. */
 export function archivedOf(reason: unknown): Archived | undefined {
   if (!(reason instanceof Failure) || reason.status !== 503) return undefined;
-  const body = reason.body as Archived | undefined;
-  return body?.archived && body.archived.length > 0 ? body : undefined;
+  return reason.body as Archived;
 }
 
 export function ArchivedTransaction({ found }: { found: Archived }) {
   const rows = found.archived ?? [];
+  if (rows.length === 0) return null;
   return (
     <>
       <p>This is what the archive has. How it was decided is derived again by the server, once it answers.</p>
