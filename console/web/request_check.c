@@ -1,7 +1,6 @@
 #include "request_check.h"
 
 #include "core/base/check.h"
-#include "web.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -34,7 +33,8 @@ static int check_target(struct evhttp_request *http, struct http_refusal *refusa
     return 0;
 }
 
-int request_check(struct evhttp_request *http, const char *trusted, struct http_refusal *refusal) {
+int request_check(struct evhttp_request *http, const char *trusted, size_t body_max,
+                  struct http_refusal *refusal) {
     enum evhttp_cmd_type method = evhttp_request_get_command(http);
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(http);
     size_t length = evbuffer_get_length(evhttp_request_get_input_buffer(http));
@@ -53,9 +53,9 @@ int request_check(struct evhttp_request *http, const char *trusted, struct http_
     if (r == 0 && method != EVHTTP_REQ_POST && length > 0)
         r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
                         "a request with this method must not have a body");
-    if (r == 0 && length > WEB_BODY_MAX)
+    if (r == 0 && length > body_max)
         r = http_refuse(refusal, HTTP_ENTITYTOOLARGE, ERROR_TOO_LARGE, "",
-                        "the body has %zu bytes; expected at most %zu", length, WEB_BODY_MAX);
+                        "the body has %zu bytes; expected at most %zu", length, body_max);
     /* A form of another site cannot have this type without being asked for first (CORS). */
     if (r == 0 && method == EVHTTP_REQ_POST &&
         (http_header_count(headers, "Content-Type", &value) == 0 || !http_is_json(value)))

@@ -393,7 +393,7 @@ static void on_request(struct evhttp_request *http, void *user) {
     const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
     char *address;
     uint16_t port;
-    if (request_check(http, web->settings.trusted_header, &refusal) < 0) {
+    if (request_check(http, web->settings.trusted_header, WEB_BODY_MAX, &refusal) < 0) {
         refuse(http, &refusal);
         return;
     }
