@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #define ARENA_BYTES   ((size_t)256 << 20)
 #define PLACE_EVERY_S 10 /* keep the place at least so often, if nothing else is kept */
 #define DAY_US        INT64_C(86400000000)
+#define NICENESS      10 /* the server beside it decides first */
 
 struct follower {
     struct follower_settings settings;
@@ -271,6 +273,7 @@ static void pause_round(struct follower *follower) {
 static void *run(void *user) {
     struct follower *follower = user;
     struct error error;
+    (void)!setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone */
     while (!is_stopping(follower)) {
         int r = round_of(follower, &error);
         note(follower, r, &error);

@@ -82,14 +82,15 @@ static int copy_checked(struct sql *sql, const char *made, struct error *ret_err
 }
 
 int backup_make(const char *folder, const char *path, struct error *ret_error) {
-    char made[BACKUP_PATH_SIZE], ending[32];
+    char database[PATH_SIZE], made[BACKUP_PATH_SIZE], ending[32];
     struct sql *sql;
     if (!database_is_there(folder))
         return error_set(ret_error, ERROR_NOT_FOUND, "%s has no " DATABASE_FILE, folder);
+    snprintf(database, sizeof database, "%s/" DATABASE_FILE, folder);
     snprintf(ending, sizeof ending, "making-%ld", (long)getpid());
     int r = name_beside(path, ending, made, ret_error);
     if (r == 0)
-        r = database_open(folder, &sql, ret_error);
+        r = database_open_as_is(database, &sql, ret_error);
     if (r < 0)
         return r;
     r = copy_checked(sql, made, ret_error);
@@ -182,8 +183,15 @@ static int prepare(const char *path, const char *made, struct error *ret_error) 
     return r;
 }
 
-/* The database and what is beside it, under a new name; the file itself last, so that a crash
- * leaves it with a name that the next try moves on. */
+/* Takes what a console that was killed left in its log into the file, if that can be done. */
+static void fold_log(const char *database) {
+    struct error ignored;
+    struct sql *sql;
+    if (sql_open(database, DATABASE_APPLICATION, &sql, &ignored) == 0)
+        sql_close(sql);
+}
+
+/* The database and what is beside it, under a new name. */
 static int move_aside(const char *database, char ret_aside[BACKUP_PATH_SIZE],
                       struct error *ret_error) {
     char from[BACKUP_PATH_SIZE], to[BACKUP_PATH_SIZE + 16], ending[48];
@@ -191,6 +199,8 @@ static int move_aside(const char *database, char ret_aside[BACKUP_PATH_SIZE],
     int r = name_beside(database, ending, ret_aside, ret_error);
     if (r < 0)
         return r;
+    if (access(database, F_OK) == 0)
+        fold_log(database);
     for (size_t i = 0; i <= COMPANIONS; i++) {
         const char *companion = i < COMPANIONS ? companions[i] : "";
         snprintf(from, sizeof from, "%s%s", database, companion);

@@ -184,7 +184,7 @@ static int check_not_empty(const char *path, struct error *ret_error) {
                      SQL_WAYS_OUT);
 }
 
-int database_open_file(const char *path, struct sql **ret_sql, struct error *ret_error) {
+int database_open_as_is(const char *path, struct sql **ret_sql, struct error *ret_error) {
     struct sql *sql;
     int r = check_not_empty(path, ret_error);
     if (r < 0)
@@ -195,10 +195,20 @@ int database_open_file(const char *path, struct sql **ret_sql, struct error *ret
     if (r < 0)
         return r;
     r = sql_check(sql, true, ret_error);
+    if (r < 0) {
+        sql_close(sql);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_sql = sql;
+    return 0;
+}
+
+int database_open_file(const char *path, struct sql **ret_sql, struct error *ret_error) {
+    struct sql *sql;
+    int r = database_open_as_is(path, &sql, ret_error);
     if (r < 0)
-        error_prefix(ret_error, "%s", path);
-    if (r == 0)
-        r = bring_up_to_date(sql, path, ret_error);
+        return r;
+    r = bring_up_to_date(sql, path, ret_error);
     if (r < 0) {
         sql_close(sql);
         return r;

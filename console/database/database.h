@@ -15,6 +15,8 @@ int database_open(const char *folder, struct sql **ret_sql, struct error *ret_er
 
 /* The same for a file of any name, in a folder that is there. */
 int database_open_file(const char *path, struct sql **ret_sql, struct error *ret_error);
+/* The same without changing its tables: another version of the console may be using it. */
+int database_open_as_is(const char *path, struct sql **ret_sql, struct error *ret_error);
 bool database_is_there(const char *folder);
 /* Held by a console while it runs, and by what puts a database in place; ends with close() or the
  * process. Creates the folder. ERROR_EXISTS: another process has it. */

@@ -7,8 +7,8 @@
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,28 +45,55 @@ struct latency {
 
 /* ---- asking ---- */
 
-static int open_socket(const char *address, struct error *ret_error) {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const struct timeval patience = {.tv_sec = PATIENCE_S};
-    struct addrinfo *found;
-    char host[256], service[8];
+/* Numbers, or localhost: the admin address is hardly ever elsewhere, and a resolver may hang. */
+static int parse_address(const char *address, struct sockaddr_storage *ret_where,
+                         socklen_t *ret_length, struct error *ret_error) {
+    struct sockaddr_in *four = (struct sockaddr_in *)ret_where;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret_where;
+    char host[256];
     uint16_t port;
     int r = address_split(address, host, sizeof host, &port, ret_error);
     if (r < 0)
         return r;
-    snprintf(service, sizeof service, "%u", (unsigned)port);
-    int code = getaddrinfo(host, service, &hints, &found);
-    if (code != 0)
-        return error_set(ret_error, ERROR_INVALID, "%s: %s", address, gai_strerror(code));
-    int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(descriptor >= 0);
+    *ret_where = (struct sockaddr_storage){0};
+    if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &four->sin_addr) ==
+        1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(port);
+        *ret_length = sizeof *four;
+    } else if (inet_pton(AF_INET6, host, &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(port);
+        *ret_length = sizeof *six;
+    } else {
+        return error_set(ret_error, ERROR_INVALID,
+                         "\"%s\" (expected an address in numbers, or localhost)", host);
+    }
+    return 0;
+}
+
+int latency_check(const char *address, struct error *ret_error) {
+    struct sockaddr_storage where;
+    socklen_t length;
+    return parse_address(address, &where, &length, ret_error);
+}
+
+static int open_socket(const char *address, struct error *ret_error) {
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    struct sockaddr_storage where;
+    socklen_t length;
+    int r = parse_address(address, &where, &length, ret_error);
+    if (r < 0)
+        return r;
+    int descriptor = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s", address);
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    r = connect(descriptor, found->ai_addr, found->ai_addrlen);
-    int number = errno;
-    freeaddrinfo(found);
-    if (r == 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience,
+               sizeof patience); /* connect(), too */
+    if (connect(descriptor, (const struct sockaddr *)&where, length) == 0)
         return descriptor;
+    int number = errno;
     close(descriptor);
     return error_set_errno(ret_error, number, "%s", address);
 }

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "core/base/buffer.h"
+#include "core/base/error.h"
 
 struct latency;
 
-/* address: HOST:PORT, which has passed address_split(). NULL gives NULL, for which latency_write()
+/* ERROR_INVALID: not HOST:PORT with a host in numbers, or localhost. */
+int latency_check(const char *address, struct error *ret_error);
+/* address: one that has passed the check. NULL gives NULL, for which latency_write()
  * writes null. */
 struct latency *latency_open(const char *address);
 void latency_close(struct latency *latency); /* NULL is allowed */

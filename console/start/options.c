@@ -4,6 +4,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/option_value.h"
 #include "console/jobs/jobs.h"
+#include "console/server/latency.h"
 #include "server/net/address.h"
 
 #include <argp.h>
@@ -139,10 +140,8 @@ static void check_sign_on(const struct console_options *options, struct argp_sta
 }
 
 static void check_metrics(const struct console_options *options, struct argp_state *state) {
-    char host[256];
-    uint16_t port;
     struct error error;
-    if (options->metrics && address_split(options->metrics, host, sizeof host, &port, &error) < 0)
+    if (options->metrics && latency_check(options->metrics, &error) < 0)
         argp_error(state, "--metrics: %s", error.text);
 }
 

@@ -10,7 +10,7 @@
 
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
-#include "server/front/http_framing.h"
+#include "request_check.h"
 #include "server/front/http_guard.h"
 #include "server/net/address.h"
 #include "server/ops/metrics.h"
@@ -345,63 +345,6 @@ static void copy_request(struct exchange *exchange, const char *path, const char
     };
 }
 
-/* With two of them, the console and what is in front of it might pick different ones. */
-static const char *const single_headers[] = {"Cookie", "X-CSRF-Token", "Origin", "Sec-Fetch-Site"};
-
-static int check_single(const struct evkeyvalq *headers, const char *trusted,
-                        struct http_refusal *refusal) {
-    const char *value;
-    for (size_t i = 0; i < sizeof single_headers / sizeof *single_headers; i++)
-        if (http_header_count(headers, single_headers[i], &value) > 1)
-            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                               "the header %s is repeated", single_headers[i]);
-    if (trusted && http_header_count(headers, trusted, &value) > 1)
-        return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                           "the header %s is repeated: the proxy must drop what clients send",
-                           trusted);
-    return 0;
-}
-
-/* What is not plain ASCII has to come escaped (RFC 3986); evhttp does not mind. */
-static int check_target(struct evhttp_request *http, struct http_refusal *refusal) {
-    for (const char *at = evhttp_request_get_uri(http); *at; at++)
-        if (*at <= ' ' || *at > '~')
-            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                               "the address has characters that must be escaped");
-    return 0;
-}
-
-static int check_request(const struct web *web, struct evhttp_request *http,
-                         struct http_refusal *refusal) {
-    enum evhttp_cmd_type method = evhttp_request_get_command(http);
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(http);
-    size_t length = evbuffer_get_length(evhttp_request_get_input_buffer(http));
-    const char *value;
-    int r = http_framing_check(http, refusal);
-    if (r == 0)
-        r = check_target(http, refusal);
-    if (r == 0 && method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD &&
-        method != EVHTTP_REQ_POST) {
-        r = http_refuse(refusal, HTTP_BADMETHOD, ERROR_UNSUPPORTED, "",
-                        "expected GET, HEAD or POST");
-        refusal->allow = "GET, HEAD, POST";
-    }
-    if (r == 0)
-        r = check_single(headers, web->settings.trusted_header, refusal);
-    if (r == 0 && method != EVHTTP_REQ_POST && length > 0)
-        r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                        "a request with this method must not have a body");
-    if (r == 0 && length > WEB_BODY_MAX)
-        r = http_refuse(refusal, HTTP_ENTITYTOOLARGE, ERROR_TOO_LARGE, "",
-                        "the body has %zu bytes; expected at most %zu", length, WEB_BODY_MAX);
-    /* A form of another site cannot have this type without being asked for first (CORS). */
-    if (r == 0 && method == EVHTTP_REQ_POST &&
-        (http_header_count(headers, "Content-Type", &value) == 0 || !http_is_json(value)))
-        r = http_refuse(refusal, 415, ERROR_UNSUPPORTED, "Content-Type",
-                        "expected Content-Type: application/json");
-    return r;
-}
-
 static void refuse(struct evhttp_request *http, const struct http_refusal *refusal) {
     if (refusal->allow)
         add_header(http, "Allow", refusal->allow);
@@ -450,7 +393,7 @@ static void on_request(struct evhttp_request *http, void *user) {
     const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
     char *address;
     uint16_t port;
-    if (check_request(web, http, &refusal) < 0) {
+    if (request_check(http, web->settings.trusted_header, WEB_BODY_MAX, &refusal) < 0) {
         refuse(http, &refusal);
         return;
     }
@@ -513,36 +456,10 @@ static int open_listener(struct web *web, struct error *ret_error) {
     return 0;
 }
 
-/* evhttp takes a NUL for the end of a header, where a proxy may have read on. No request has one,
- * and in place of each comes a byte that is refused wherever it stands. */
-static void spoil_nul(struct evbuffer *input, const struct evbuffer_cb_info *info, void *user) {
-    struct evbuffer_iovec pieces[16];
-    struct evbuffer_ptr start;
-    size_t left = info->n_added;
-    (void)user;
-    if (left == 0 ||
-        evbuffer_ptr_set(input, &start, evbuffer_get_length(input) - left, EVBUFFER_PTR_SET) < 0)
-        return;
-    while (left > 0) {
-        int count = evbuffer_peek(input, (ev_ssize_t)left, &start, pieces, 16);
-        size_t seen = 0;
-        for (int i = 0; i < count && i < 16; i++) {
-            uint8_t *at = pieces[i].iov_base, *end = at + pieces[i].iov_len;
-            seen += pieces[i].iov_len;
-            while ((at = memchr(at, '\0', (size_t)(end - at))) != NULL)
-                *at = '\1';
-        }
-        if (seen == 0 || seen >= left)
-            return;
-        left -= seen;
-        check(evbuffer_ptr_set(input, &start, seen, EVBUFFER_PTR_ADD) == 0);
-    }
-}
-
 static struct bufferevent *accept_connection(struct event_base *base, void *user) {
     struct web *web = user;
     struct bufferevent *events = http_guard_accept(base, web->guard);
-    check(evbuffer_add_cb(bufferevent_get_input(events), spoil_nul, NULL));
+    check(evbuffer_add_cb(bufferevent_get_input(events), request_spoil_nul, NULL));
     return events;
 }
 

@@ -20,6 +20,7 @@ import { RuleFiguresScreen } from "./screens/rule_figures";
 import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
+import { SingleSignOnScreen } from "./screens/single_sign_on";
 import "./style.css";
 import { TransactionScreen } from "./screens/transaction";
 
@@ -133,9 +134,13 @@ function Frame(props: {
           />
         </form>
         <span class="who">
-          <a href="/password" title="Change your password">
-            {clean(session.person ?? "")}
-          </a>{" "}
+          {session.sso ? (
+            clean(session.person ?? "")
+          ) : (
+            <a href="/password" title="Change your password">
+              {clean(session.person ?? "")}
+            </a>
+          )}{" "}
           <span class="muted">{session.role}</span>
         </span>
         <button type="button" onClick={signOut}>
@@ -144,6 +149,12 @@ function Frame(props: {
       </header>
       <main id="main" tabIndex={-1}>
         {problem && <Notice bad>{problem}</Notice>}
+        {session.exposed && (
+          <Notice bad>
+            This console is reached without TLS: whoever sees the traffic can read it, and work as you. An admin should
+            give it a certificate.
+          </Notice>
+        )}
         <Screen session={session} changed={changed} />
       </main>
       <SettingsBar session={session} changed={set} />
@@ -153,16 +164,31 @@ function Frame(props: {
 
 const ENDED = "Your session has ended. Sign in to go on where you were; a note that you were writing is kept.";
 
+const NOBODY: Session = { person: null, sso: false, exposed: false };
+
 function App() {
   const [session, setShown] = useState<Session | null>(null);
   const [notice, setNotice] = useState("");
   const [problem, setProblem] = useState("");
+  const [left, setLeft] = useState(false);
   const show = (next: Session, why = "") => {
     setSession(next);
     applySettings(next);
     setShown(next);
     setNotice(why);
     setProblem("");
+  };
+  // With a single sign-on nobody comes back in without asking to.
+  const leave = (why: string) => {
+    setSession(NOBODY);
+    setShown((last) => ({ ...NOBODY, ...last, person: null }));
+    setNotice(why);
+    setProblem("");
+    setLeft(true);
+  };
+  const enter = (next: Session) => {
+    setLeft(false);
+    show(next);
   };
   const load = () => {
     setProblem("");
@@ -172,7 +198,7 @@ function App() {
     );
   };
   useEffect(() => {
-    whenSignedOut(() => show({ person: null }, ENDED));
+    whenSignedOut(() => leave(ENDED));
     load();
   }, []);
   if (!session)
@@ -184,16 +210,21 @@ function App() {
         </button>
       </main>
     ) : null;
-  if (!session.person) return <SignInScreen done={(next) => show(next)} notice={notice} />;
+  if (!session.person && session.sso)
+    return <SingleSignOnScreen session={session} left={left} notice={notice} done={enter} />;
+  if (!session.person) return <SignInScreen done={enter} notice={notice} />;
   // Who cannot be signed out is told so, rather than shown a screen that looks like it.
   const signOut = () =>
     void post<Session>("/api/sign-out", {}).then(
-      (next) => show(next),
+      (next) => {
+        setLeft(true);
+        show(next);
+      },
       (reason) => setProblem(`You are still signed in. ${clean(messageOf(reason))}`),
     );
   const changed = () => {
     go("/");
-    show({ person: null }, "Your password is changed. Sign in with it.");
+    leave("Your password is changed. Sign in with it.");
   };
   return <Frame session={session} signOut={signOut} changed={changed} problem={problem} set={(next) => show(next)} />;
 }

@@ -110,6 +110,7 @@ class DoorsTest(ConsoleTest):
             ((*proxied, "--listen=proxy.example:80"), "loopback"), (("--sso-role=viewer",), "--trusted-header"),
             ((*proxied, "--sso-role=boss"), "no role"), ((*proxied, "--sso-logout=javascript:alert(1)"), "https://"),
             (("--behind-proxy", "--trusted-header=a b"), "letters"), (("--force",), "restore"),
+            (("--metrics=metrics.example:7732",), "--metrics"), (("--metrics=7732",), "--metrics"),
         ):
             done = self.console.run(*words, "archive")
             with self.subTest(words=words):

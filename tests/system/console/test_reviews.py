@@ -110,6 +110,30 @@ class ReviewsTest(ConsoleTest):
                         self.assertEqual(status, 401 if role is None else 403, answer)
                         self.assertEqual(list(answer), ["error"])
 
+    def test_other_methods_with_every_role(self):
+        """They reach no route, whoever asks; HEAD is what GET is, without its body."""
+        self.console.add_person("viewer1", "viewer")
+        self.console.start()
+        for name in (None, "viewer1", "anna", "ada"):
+            session = self.console.session(name)
+            for method, path, body, least in ROUTES:
+                if path == "/api/sign-out":
+                    continue
+                for other in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"):
+                    with self.subTest(name=name, method=other, path=path):
+                        status, _, headers = session.ask(other, path)
+                        self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD, POST"))
+                        self.assertFalse([name for name in headers if name.lower().startswith("access-control-")])
+                with self.subTest(name=name, method="the other one", path=path):
+                    if method == "GET":
+                        self.assertEqual(session.ask("POST", path, {})[0], 405)
+                        status, content, headers = session.ask("HEAD", path)
+                        self.assertEqual((content, status), (b"", session.ask("GET", path)[0]))
+                    else:
+                        self.assertEqual(session.ask("GET", path)[0], 405)
+                        self.assertEqual(session.ask("HEAD", path)[0], 405)
+        self.assertEqual(self.console.stop(), 0)
+
     def test_the_table_above_is_whole(self):
         with open(os.path.join(os.environ["HARRIER_ROOT"], "console/api/routes.c"), encoding="utf-8") as source:
             text = source.read().partition("const struct route routes[]")[2].partition("};")[0]

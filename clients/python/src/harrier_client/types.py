@@ -145,7 +145,7 @@ class Outcome:
 
 @dataclass
 class OutcomeAccepted:
-    """``changed`` is False if the transaction had this label, or any with ``unless_labelled``; ``position`` is then 0."""
+    """``changed`` is False, and ``position`` 0, if it had this label, or any with ``unless_labelled``."""
 
     transaction_id: str
     position: int

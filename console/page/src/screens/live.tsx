@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { EntityLinks } from "../shared/entities";
 import { replace, transactionAddress, usePlace } from "../shared/router";
 import { get, type Live, type Minute, type Row, type Session } from "../shared/api";
+import { AlertsToday, LatencyNow, Since } from "./live_figures";
 import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "../shared/format";
 import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "../shared/parts";
 import { Views } from "../shared/views";
@@ -64,7 +65,10 @@ function Mix({ live }: { live: Live }) {
             </dd>
           </div>
         ))}
+        <AlertsToday live={live} />
+        <LatencyNow latency={live.latency} />
       </dl>
+      <Since live={live} />
       <Hour minutes={live.minutes} />
     </section>
   );
@@ -160,9 +164,7 @@ export function LiveScreen({ session }: { session: Session }) {
       <div onMouseMove={() => setHeld(true)} onMouseLeave={() => setHeld(false)}>
         {shown.current.rows.length > 0 && <Rows rows={shown.current.rows} />}
       </div>
-      {value && value.rows.length === 0 && (
-        <p class="muted">Nothing fits yet of what came since the console was started.</p>
-      )}
+      {value && value.rows.length === 0 && <p class="muted">Nothing that fits came in the last hour.</p>}
       {!value && !failure && <p class="muted">Loading…</p>}
     </>
   );

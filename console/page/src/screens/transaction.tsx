@@ -1,6 +1,7 @@
 // One transaction: the decision in words, every rule with its parts, and what became of it.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { ArchivedTransaction, archivedOf, type Archived } from "./transaction_archived";
 import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
 import { entityAddress, isEntity } from "../shared/entities";
@@ -43,6 +44,7 @@ interface Reviewed {
 
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
+const AGAIN_MS = 5000;
 const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
 // To the entity's own screen, where the policy gathers history by it; else to a search.
@@ -337,7 +339,24 @@ function Whole(props: { shown: Shown; session: Session; failed: ComponentChildre
 }
 
 export function TransactionScreen({ id, session }: { id: string; session: Session }) {
-  const { value, failure, reload } = usePolled((signal) => get<Shown>("/api/transaction", { id }, signal), 0, [id]);
+  const [archived, setArchived] = useState<Archived | undefined>(undefined);
+  const ask = async (signal: AbortSignal) => {
+    try {
+      const shown = await get<Shown>("/api/transaction", { id }, signal);
+      setArchived(undefined);
+      return shown;
+    } catch (reason) {
+      setArchived(archivedOf(reason));
+      throw reason;
+    }
+  };
+  const { value, failure, reload } = usePolled(ask, 0, [id]);
+  // A server that is away is asked again, until it is back.
+  useEffect(() => {
+    if (!archived) return undefined;
+    const timer = window.setTimeout(reload, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [archived]);
   const failed = failure && (
     <Notice bad>
       {failure}{" "}
@@ -352,6 +371,7 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
     <>
       <Heading title={clean(id)} />
       {failed || <p class="muted">Deriving the decision again…</p>}
+      {failed && archived && <ArchivedTransaction found={archived} />}
     </>
   );
 }

@@ -15,6 +15,9 @@ export interface Session {
   csrf?: string;
   zone?: string; // "": the browser's
   theme?: string;
+  sso: boolean; // a proxy says who asks
+  sso_logout?: string;
+  exposed: boolean; // other machines reach it without TLS
 }
 
 export interface Reason {
@@ -50,11 +53,23 @@ export interface Live {
   rows: Row[];
   skipped: boolean;
   last: number;
+  since?: string;
   minutes: Minute[];
   archive: { position: number; problem: string };
   open: number;
   claimed: number;
   unreported: number;
+  alerts_today: number;
+  alerts_a_day: number; // 0: nobody said
+  latency: Latency | null;
+}
+
+export interface Latency {
+  requests: number | null;
+  seconds?: number;
+  p50_us?: number | null;
+  p99_us?: number | null;
+  problem: string;
 }
 
 export interface Review {
@@ -195,6 +210,7 @@ export class Failure extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly body: unknown = undefined,
   ) {
     super(message);
   }
@@ -223,7 +239,7 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
   if (answer.ok) return body as T;
   const text = (body as { error?: string }).error ?? `status ${answer.status}`;
   if (answer.status === 401 && csrf !== "") onSignedOut();
-  throw new Failure(answer.status, text);
+  throw new Failure(answer.status, text, body);
 }
 
 export function get<T>(path: string, query: Record<string, string | number | undefined> = {}, signal?: AbortSignal) {
