@@ -56,9 +56,8 @@ static bool add_rules(struct reader *reader, const struct decision *decision) {
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
         if (!reason->suppressed)
-            is_whole &=
-                add_member(reader, reason->shadow ? SUBJECT_SHADOW_RULE : SUBJECT_RULE,
-                           reason->rule, decision->verdict);
+            is_whole &= add_member(reader, reason->shadow ? SUBJECT_SHADOW_RULE : SUBJECT_RULE,
+                                   reason->rule, decision->verdict);
     }
     return is_whole;
 }
@@ -106,9 +105,7 @@ static int take_snapshot(struct reader *reader, const struct record *record,
     if (r < 0 || record->type == RECORD_SHADOW)
         return r;
     tables->state.champion = snapshot->snapshot_id;
-    return tables->state.phase != 0
-               ? tables_renew_phase(tables, record->position, ret_error)
-               : 0;
+    return tables->state.phase != 0 ? tables_renew_phase(tables, record->position, ret_error) : 0;
 }
 
 static int take_experiment(struct reader *reader, const struct record *record,

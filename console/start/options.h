@@ -9,8 +9,8 @@ enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
 struct console_options {
     enum console_command command;
     const char *reports, *tokens; /* NULL: not given */
-    const char *archive; /* as given: its folder or the data folder around it */
-    const char *policy;  /* the folder of the policy that the server runs; NULL: not given */
+    const char *archive;          /* as given: its folder or the data folder around it */
+    const char *policy; /* the folder of the policy that the server runs; NULL: not given */
     const char *data, *server, *listen, *token_file;
     const char *name, *role; /* CONSOLE_ADD_PERSON */
     bool behind_proxy;

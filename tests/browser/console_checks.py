@@ -39,6 +39,8 @@ class Desk:
         self.stop: Callable[[str], None] = lambda name: None
         self.start: Callable[[str], None] = lambda name: None
         self.score: Callable[[str], None] = lambda identifier: None
+        self.run: Callable[..., None] = lambda *arguments: None  # a harrier command
+        self.address = ""  # of harrierd
 
     def ask(self, expression: str) -> Any:
         """The value of an expression on the page."""
