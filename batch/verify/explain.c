@@ -64,6 +64,7 @@ int explain_run(const struct explain_job *job, struct progress *progress, struct
                                       .id = text_of(job->id),
                                       .allows_prefix = true,
                                       .position = job->position,
+                                      .policy = snapshot_ref(job->loaded),
                                       .thread_pool = &pool.thread_pool,
                                       .stop = &pool.stop,
                                       .chunk_bytes = job->chunk_bytes};

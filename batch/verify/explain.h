@@ -5,6 +5,7 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/progress.h"
+#include "core/policy/load/snapshot.h"
 #include "core/wire/types/explanation.h"
 
 #include <stddef.h>
@@ -16,6 +17,7 @@ struct explain_job {
     const char *id;          /* the transaction's, or an unambiguous prefix of it */
     uint64_t position;       /* the transaction's; 0: the last one with this id */
     const char *policy;      /* folder of another policy to decide it with; NULL: none */
+    struct snapshot *loaded; /* in place of a folder: a policy that is loaded; NULL: none */
     size_t threads;          /* 0: one per core */
     uint64_t chunk_bytes;    /* for tests: as in core/store/explain/explain.h */
 };

@@ -1,21 +1,30 @@
 /* One request of the page: who asks, what for, and the answer that is being written. */
 #pragma once
 
+#include "console/archive/figures.h"
 #include "console/archive/follower.h"
 #include "console/database/sessions.h"
+#include "console/jobs/jobs.h"
+#include "console/related/policy_cache.h"
 #include "console/server/connection.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <stdatomic.h>
 
 /* What the console is made of; set up by main, the same for all calls. */
 struct console {
     struct sql *sql;
+    struct jobs *jobs; /* NULL: it runs none */
+    struct figures *figures;
     struct live *live;
     struct follower *follower;
     struct connection *connection;
     struct reader *performance;
+    struct policy_cache *policies;
+    atomic_bool is_judging; /* a transaction, by another policy: one at a time */
+    atomic_bool is_ending;  /* the program: long work is given up */
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
     const char *reports; /* the folder of the nights; NULL: beside the archive */
@@ -59,11 +68,17 @@ int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
 /* The handlers, each with its route in routes.c. */
 call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
-call_handler reviews_show, reviews_claim, reviews_release, reviews_decide;
+call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_release, reviews_decide;
+call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
+call_handler related_show, policies_show, other_policy_show;
 call_handler status_show;
 call_handler performance_show, performance_policies;
 call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;
 call_handler nights_show, nights_report, nights_drift, nights_thresholds;
 call_handler nights_accept, nights_take_back;
+call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
+    jobs_report,
+    jobs_draft;
+call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;

@@ -1,13 +1,20 @@
 /* The queue of reviews. */
 #include "call.h"
 
+#include "console/database/review_work.h"
 #include "console/database/reviews.h"
 #include "core/base/json_writer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_MOST 200
 #define BULK_MOST 200
+
+#define WORK_DAYS_MOST     90
+#define AHEAD_MINUTES_MOST 840 /* UTC+14:00 */
+#define MINUTE_US          INT64_C(60000000)
+#define DAY_US             INT64_C(86400000000)
 
 static int read_order(const char *name, enum review_order *ret_order, struct error *ret_error) {
     static const char *const names[] = {
@@ -36,11 +43,62 @@ int reviews_show(struct call *call, struct error *ret_error) {
     page.limit = (int64_t)limit;
     page.offset = (int64_t)offset;
     page.decided = strcmp(web_query(call->request, "decided"), "1") == 0;
+    page.unsure = strcmp(web_query(call->request, "unsure"), "1") == 0;
     json_begin_object(out, NULL);
     json_add_time(out, "now", call->now_us);
     r = reviews_list(call->console->sql, &page, out, ret_error);
     if (r == 0)
         r = reviews_count(call->console->sql, call->now_us, out, ret_error);
+    if (r == 0)
+        r = reviews_at_risk(call->console->sql, out, ret_error);
+    json_end_object(out);
+    return r;
+}
+
+/* One, as a page that shows it asks again and again. */
+int review_show(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    uint64_t position;
+    int r = web_query_number(call->request, "position", INT64_MAX, 0, &position, ret_error);
+    if (r < 0)
+        return r;
+    json_begin_object(out, NULL);
+    json_add_time(out, "now", call->now_us);
+    r = reviews_find(call->console->sql, position, out, ret_error);
+    if (r == 0)
+        r = review_history_list(call->console->sql, position, out, ret_error);
+    json_end_object(out);
+    return r;
+}
+
+/* Minutes that the viewer's clock is ahead of UTC: "-300". */
+static int read_ahead(const char *text, int64_t *ret_us, struct error *ret_error) {
+    char *end;
+    long minutes = strtol(text, &end, 10);
+    if (*end != '\0' || minutes < -AHEAD_MINUTES_MOST || minutes > AHEAD_MINUTES_MOST)
+        return error_set(ret_error, ERROR_INVALID, "ahead: expected minutes from -%d to %d",
+                         AHEAD_MINUTES_MOST, AHEAD_MINUTES_MOST);
+    *ret_us = minutes * MINUTE_US;
+    return 0;
+}
+
+/* Everybody's for those who approve and administer; else one's own. */
+int reviews_work(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    struct review_work work = {.person = call->session.person.name};
+    uint64_t days;
+    int r = web_query_number(call->request, "days", WORK_DAYS_MOST, 14, &days, ret_error);
+    if (r == 0)
+        r = read_ahead(web_query(call->request, "ahead"), &work.ahead_us, ret_error);
+    if (r < 0)
+        return r;
+    if (call->session.person.role >= ROLE_APPROVER)
+        work.person = "";
+    work.from_us =
+        call->now_us - (call->now_us + work.ahead_us) % DAY_US - ((int64_t)days - 1) * DAY_US;
+    json_begin_object(out, NULL);
+    json_add_bool(out, "all", *work.person == '\0');
+    r = review_work_list(call->console->sql, &work, out, ret_error);
     json_end_object(out);
     return r;
 }
@@ -60,7 +118,14 @@ static int change_claim(struct call *call,
 }
 
 int reviews_claim(struct call *call, struct error *ret_error) {
-    return change_claim(call, review_claim, ret_error);
+    int r = change_claim(call, review_claim, ret_error);
+    if (r < 0)
+        return r;
+    buffer_clear(&call->answer->body);
+    json_begin_object(&call->answer->body, NULL);
+    json_add_time(&call->answer->body, "claimed_until", call->now_us + REVIEW_LEASE_US);
+    json_end_object(&call->answer->body);
+    return 0;
 }
 
 int reviews_release(struct call *call, struct error *ret_error) {

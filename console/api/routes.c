@@ -17,11 +17,20 @@ const struct route routes[] = {
     {WEB_POST, "/api/password", ROLE_VIEWER, password_change, ROUTE_SLOW},
     {WEB_GET, "/api/live", ROLE_VIEWER, live_show, ROUTE_POLLED},
     {WEB_GET, "/api/reviews", ROLE_VIEWER, reviews_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews/one", ROLE_VIEWER, review_show, ROUTE_POLLED},
+    {WEB_GET, "/api/reviews/work", ROLE_VIEWER, reviews_work, ROUTE_POLLED},
     {WEB_POST, "/api/reviews/claim", ROLE_ANALYST, reviews_claim, 0},
     {WEB_POST, "/api/reviews/release", ROLE_ANALYST, reviews_release, 0},
     {WEB_POST, "/api/reviews/decide", ROLE_ANALYST, reviews_decide, 0},
     {WEB_GET, "/api/transaction", ROLE_VIEWER, transaction_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/related", ROLE_VIEWER, related_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/policies", ROLE_VIEWER, policies_show, ROUTE_SLOW},
+    {WEB_GET, "/api/transaction/other", ROLE_VIEWER, other_policy_show, ROUTE_SLOW},
     {WEB_GET, "/api/search", ROLE_VIEWER, search_run, ROUTE_SLOW},
+    {WEB_GET, "/api/views", ROLE_VIEWER, views_show, 0},
+    {WEB_POST, "/api/views/save", ROLE_VIEWER, views_save, 0},
+    {WEB_POST, "/api/views/remove", ROLE_VIEWER, views_remove, 0},
+    {WEB_POST, "/api/settings", ROLE_VIEWER, settings_change, 0},
     {WEB_GET, "/api/status", ROLE_VIEWER, status_show, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_GET, "/api/performance", ROLE_VIEWER, performance_show, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_GET, "/api/performance/policies", ROLE_VIEWER, performance_policies,
@@ -36,6 +45,15 @@ const struct route routes[] = {
     {WEB_GET, "/api/nights/thresholds", ROLE_VIEWER, nights_thresholds, ROUTE_SLOW | ROUTE_POLLED},
     {WEB_POST, "/api/nights/accept", ROLE_APPROVER, nights_accept, ROUTE_SLOW},
     {WEB_POST, "/api/nights/take-back", ROLE_APPROVER, nights_take_back, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs", ROLE_VIEWER, jobs_show, ROUTE_POLLED},
+    {WEB_POST, "/api/jobs/begin", ROLE_AUTHOR, jobs_begin, ROUTE_SLOW},
+    {WEB_POST, "/api/jobs/again", ROLE_AUTHOR, jobs_repeat, 0},
+    {WEB_POST, "/api/jobs/cancel", ROLE_AUTHOR, jobs_stop_one, 0},
+    {WEB_POST, "/api/jobs/draft", ROLE_AUTHOR, jobs_draft, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs/result", ROLE_VIEWER, jobs_result, ROUTE_SLOW | ROUTE_POLLED},
+    {WEB_GET, "/api/jobs/changes", ROLE_VIEWER, jobs_changes, ROUTE_SLOW},
+    {WEB_GET, "/api/jobs/report", ROLE_VIEWER, jobs_report, ROUTE_SLOW},
+    {WEB_GET, "/api/rules/figures", ROLE_VIEWER, figures_show, ROUTE_SLOW},
     {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
     {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, ROUTE_SLOW},
     {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, 0},
@@ -60,6 +78,7 @@ static int status_of(const struct error *error) {
         return 401;
     case ERROR_UNAVAILABLE:
     case ERROR_NOT_PRIMARY:
+    case ERROR_INTERRUPTED:
         return 503;
     case ERROR_DEADLINE:
         return 504;

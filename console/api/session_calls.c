@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "console/database/audit.h"
+#include "console/database/settings.h"
 #include "core/base/json_writer.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@ static void set_cookie(struct call *call, const char *token, const char *more) {
 static void write_session(struct call *call) {
     struct buffer *out = &call->answer->body;
     const struct session *session = &call->session;
+    struct settings settings; /* as for who has chosen nothing, if they cannot be read */
+    struct error error;
     json_begin_object(out, NULL);
     if (session->person.role == ROLE_NONE) {
         json_add_number(out, "person", "null");
@@ -22,6 +25,9 @@ static void write_session(struct call *call) {
         json_add_text(out, "person", text_of(session->person.name));
         json_add_text(out, "role", text_of(role_name(session->person.role)));
         json_add_text(out, "csrf", text_of(session->csrf));
+        settings_find(call->console->sql, &session->person, &settings, &error);
+        json_add_text(out, "zone", text_of(settings.zone));
+        json_add_text(out, "theme", text_of(settings.theme));
     }
     json_end_object(out);
 }

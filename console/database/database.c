@@ -79,6 +79,34 @@ static const char *const steps[] = {
     "CREATE TABLE policy_change (id INTEGER PRIMARY KEY CHECK (id = 1),"
     "  submission INTEGER NOT NULL REFERENCES submissions, person TEXT NOT NULL,"
     "  address TEXT NOT NULL, comment TEXT NOT NULL, step TEXT NOT NULL) STRICT;",
+    /* request: JSON, what the form said. commands: see jobs/jobs.h. AUTOINCREMENT: an id, which is
+     * also a folder's name, is never used again. */
+    "CREATE TABLE jobs ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, person TEXT NOT NULL,"
+    "  state TEXT NOT NULL, request TEXT NOT NULL, commands TEXT NOT NULL,"
+    "  problem TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL DEFAULT 0,"
+    "  made_us INTEGER NOT NULL, started_us INTEGER NOT NULL DEFAULT 0,"
+    "  ended_us INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX jobs_state ON jobs (state, id);",
+    /* What people keep of their own; and every label that a person gave, of which reviews has the
+     * last. */
+    "CREATE TABLE views ("
+    "  id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, screen TEXT NOT NULL,"
+    "  name TEXT NOT NULL, query TEXT NOT NULL, shared INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL, UNIQUE (person, screen, name)) STRICT;"
+    "CREATE TABLE settings ("
+    "  person INTEGER PRIMARY KEY REFERENCES people, zone TEXT NOT NULL,"
+    "  theme TEXT NOT NULL) STRICT;"
+    "CREATE TABLE review_history ("
+    "  id INTEGER PRIMARY KEY, position INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+    "  person TEXT NOT NULL, label TEXT NOT NULL, note TEXT NOT NULL) STRICT;"
+    "CREATE INDEX review_history_position ON review_history (position, id);"
+    "CREATE INDEX review_history_at ON review_history (at_us);"
+    "INSERT INTO review_history (position, at_us, person, label, note)"
+    "  SELECT position, decided_us, decided_by, label, note FROM reviews"
+    "  WHERE label != '' AND decided_by IN (SELECT name FROM people) ORDER BY decided_us;"
+    "CREATE INDEX reviews_currency ON reviews (currency, amount_minor) WHERE label = '';"
+    "CREATE INDEX reviews_unsure ON reviews (decided_us) WHERE label = 'unsure';",
 };
 
 #define STEPS ((int64_t)(sizeof steps / sizeof *steps))

@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "clients/cli/io/money.h"
 #include "core/base/json_writer.h"
+#include "review_work.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -93,10 +94,15 @@ int reviews_list(struct sql *sql, const struct review_page *page, struct buffer 
     };
     static const char decided[] = "SELECT " COLUMNS " FROM reviews WHERE label != '' "
                                   "ORDER BY decided_us DESC LIMIT ? OFFSET ?";
+    static const char unsure[] = "SELECT " COLUMNS " FROM reviews WHERE label = 'unsure' "
+                                 "ORDER BY decided_us LIMIT ? OFFSET ?";
     struct listing listing = {.out = out};
     json_begin_array(out, "reviews");
     int r = sql_each(sql, ret_error, take_review, &listing,
-                     page->decided ? decided : open[page->order], "ii", page->limit, page->offset);
+                     page->decided  ? decided
+                     : page->unsure ? unsure
+                                    : open[page->order],
+                     "ii", page->limit, page->offset);
     json_end_array(out);
     return r < 0 ? r : 0;
 }
@@ -107,6 +113,7 @@ static int take_count(void *user, const struct sql_row *row, struct error *ret_e
     json_add_signed(out, "open", sql_integer(row, 0));
     json_add_signed(out, "claimed", sql_integer(row, 1));
     json_add_signed(out, "unreported", sql_integer(row, 2));
+    json_add_signed(out, "unsure", sql_integer(row, 3));
     return 0;
 }
 
@@ -114,7 +121,8 @@ int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct er
     int r = sql_each(sql, ret_error, take_count, out,
                      "SELECT (SELECT count(*) FROM reviews WHERE label = ''), "
                      "(SELECT count(*) FROM reviews WHERE label = '' AND claimed_until_us > ?), "
-                     "(SELECT count(*) FROM reviews WHERE label != '' AND reported = 0)",
+                     "(SELECT count(*) FROM reviews WHERE label != '' AND reported = 0), "
+                     "(SELECT count(*) FROM reviews WHERE label = 'unsure')",
                      "i", now_us);
     return r < 0 ? r : 0;
 }
@@ -236,6 +244,9 @@ static int decide(struct sql *sql, const struct review_decision *decision,
                     "reported = ?, claimed_by = '', claimed_until_us = 0 WHERE position = ?",
                     "tttiii", decision->label, decision->note, decision->person, decision->now_us,
                     (int64_t)is_reported, (int64_t)decision->position);
+    if (r >= 0)
+        r = review_history_add(sql, decision->position, decision->person, decision->label,
+                               decision->note, decision->now_us, ret_error);
     return r < 0 ? r
                  : note(sql, &who, "review", *holder.label ? holder.label : "open", decision->label,
                         ret_error);

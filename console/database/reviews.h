@@ -35,6 +35,7 @@ enum review_order { REVIEW_BY_SCORE, REVIEW_BY_AMOUNT, REVIEW_BY_AGE };
 struct review_page {
     enum review_order order;
     bool decided; /* those, the last decided first, in place of the open ones */
+    bool unsure;  /* those that a person was unsure about, the first first */
     int64_t limit, offset;
     int64_t now_us;
 };
@@ -42,7 +43,7 @@ struct review_page {
 /* Appends "reviews": a JSON array. */
 int reviews_list(struct sql *sql, const struct review_page *page, struct buffer *out,
                  struct error *ret_error);
-/* Appends "open", "claimed" and "unreported": numbers. */
+/* Appends "open", "unsure", "claimed" and "unreported": numbers. */
 int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct error *ret_error);
 /* Appends "review": what is known of it, or null. */
 int reviews_find(struct sql *sql, uint64_t position, struct buffer *out, struct error *ret_error);
@@ -53,8 +54,9 @@ struct review_claim {
     const char *person, *address;
     int64_t now_us;
 };
-/* Claims it, or prolongs the claim. ERROR_EXISTS: another person has it, or it is decided: the
- * message says who. ERROR_NOT_FOUND. A new claim, and its end, are in the audit log. */
+/* Claims it, or prolongs the claim, until now_us + REVIEW_LEASE_US. ERROR_EXISTS: another person
+ * has it, or it is decided: the message says who. ERROR_NOT_FOUND. A new claim, and its end, are in
+ * the audit log. */
 int review_claim(struct sql *sql, const struct review_claim *claim, struct error *ret_error);
 /* Does nothing if the person has no claim. */
 int review_release(struct sql *sql, const struct review_claim *claim, struct error *ret_error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
@@ -15,6 +16,10 @@ struct console_options {
     const char *name, *role; /* CONSOLE_ADD_PERSON */
     bool behind_proxy;
     int64_t days;
+    size_t jobs; /* at once; 0: none */
+    int64_t job_time_us;
+    uint64_t job_memory_bytes;
+    const char *harrier; /* the program; NULL: to be found */
 };
 
 /* Ends the process with a message if the command line is wrong (status 64), or after --help. */

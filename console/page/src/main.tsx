@@ -2,7 +2,9 @@
 import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
-import { clean, zoneOf } from "./shared/format";
+import { clean } from "./shared/format";
+import { JobScreen } from "./screens/job";
+import { JobsScreen } from "./screens/jobs";
 import { LiveScreen } from "./screens/live";
 import { OperationsScreen } from "./screens/operations";
 import { PasswordScreen } from "./screens/password";
@@ -11,6 +13,8 @@ import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { RuleFiguresScreen } from "./screens/rule_figures";
+import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
 import "./style.css";
@@ -24,7 +28,7 @@ interface Shown {
 
 // Every screen: its address, its name in the bar at the top if it is there, the least role that sees it.
 const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) => ComponentChildren }[] = [
-  { path: "/live", name: "Live", least: "viewer", show: () => <LiveScreen /> },
+  { path: "/live", name: "Live", least: "viewer", show: ({ session }) => <LiveScreen session={session} /> },
   { path: "/queue", name: "Queue", least: "viewer", show: ({ session }) => <QueueScreen session={session} /> },
   {
     path: "/transaction",
@@ -33,7 +37,14 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
       <TransactionScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />
     ),
   },
-  { path: "/search", name: "Search", least: "viewer", show: () => <SearchScreen /> },
+  { path: "/search", name: "Search", least: "viewer", show: ({ session }) => <SearchScreen session={session} /> },
+  { path: "/rules/figures", name: "Figures", least: "viewer", show: () => <RuleFiguresScreen /> },
+  { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
+  {
+    path: "/job",
+    least: "viewer",
+    show: ({ session, query }) => <JobScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />,
+  },
   { path: "/performance", name: "Performance", least: "viewer", show: () => <PerformanceScreen /> },
   { path: "/operations", name: "Operations", least: "viewer", show: ({ session }) => <OperationsScreen session={session} /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
@@ -61,8 +72,14 @@ function useFocusOnScreen(path: string): void {
   }, [path]);
 }
 
-function Frame(props: { session: Session; signOut: () => void; changed: () => void; problem: string }) {
-  const { session, signOut, changed, problem } = props;
+function Frame(props: {
+  session: Session;
+  signOut: () => void;
+  changed: () => void;
+  problem: string;
+  set: (session: Session) => void; // its settings
+}) {
+  const { session, signOut, changed, problem, set } = props;
   const { path } = usePlace();
   useFocusOnScreen(path);
   const jump = (event: SubmitEvent) => {
@@ -104,7 +121,7 @@ function Frame(props: { session: Session; signOut: () => void; changed: () => vo
         {problem && <Notice bad>{problem}</Notice>}
         <Screen session={session} changed={changed} />
       </main>
-      <footer class="muted">Times are of {zoneOf(new Date())}.</footer>
+      <SettingsBar session={session} changed={set} />
     </>
   );
 }
@@ -117,6 +134,7 @@ function App() {
   const [problem, setProblem] = useState("");
   const show = (next: Session, why = "") => {
     setSession(next);
+    applySettings(next);
     setShown(next);
     setNotice(why);
     setProblem("");
@@ -152,8 +170,9 @@ function App() {
     go("/");
     show({ person: null }, "Your password is changed. Sign in with it.");
   };
-  return <Frame session={session} signOut={signOut} changed={changed} problem={problem} />;
+  return <Frame session={session} signOut={signOut} changed={changed} problem={problem} set={(next) => show(next)} />;
 }
 
+beginTheme();
 followLinks();
 render(<App />, document.getElementById("app") as HTMLElement);

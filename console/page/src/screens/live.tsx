@@ -1,9 +1,10 @@
 // The stream of decisions, and the mix of the last hour.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { transactionAddress } from "../shared/router";
-import { get, type Live, type Minute, type Row } from "../shared/api";
+import { replace, transactionAddress, usePlace } from "../shared/router";
+import { get, type Live, type Minute, type Row, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf, shareOf, timeOf } from "../shared/format";
 import { Heading, Money, Notice, Reasons, usePolled, VerdictMark } from "../shared/parts";
+import { Views } from "../shared/views";
 
 const SHOWN = 100;
 const VERDICTS = ["approve", "review", "challenge", "decline"] as const;
@@ -82,11 +83,18 @@ function useHold(): [boolean, (hold: boolean) => void] {
   return [held, set];
 }
 
-export function LiveScreen() {
+export function LiveScreen({ session }: { session: Session }) {
+  const { query } = usePlace();
   const [paused, setPaused] = useState(false);
   const [held, setHeld] = useHold();
-  const [verdict, setVerdict] = useState("");
-  const [score, setScore] = useState(0);
+  const verdict = query.get("verdict") ?? "";
+  const score = Math.min(1000, Math.max(0, Math.round(Number(query.get("score"))) || 0));
+  const filter = (name: string, value: string) => {
+    const words = new URLSearchParams(query);
+    words.delete(name);
+    if (value !== "") words.set(name, value);
+    replace(words.size > 0 ? `/live?${words}` : "/live");
+  };
   const rows = useRef<{ key: string; rows: Row[]; last: number }>({ key: "", rows: [], last: 0 });
   const shown = useRef<{ key: string; rows: Row[] }>({ key: "", rows: [] });
   const key = `${verdict} ${score}`;
@@ -115,10 +123,11 @@ export function LiveScreen() {
         <Notice bad>The archive cannot be followed: {clean(value.live.archive.problem)}</Notice>
       )}
       {value && <Mix live={value.live} />}
+      <Views screen="live" session={session} />
       <form class="bar-of-filters" onSubmit={(event) => event.preventDefault()}>
         <label>
           Verdict{" "}
-          <select value={verdict} onChange={(event) => setVerdict(event.currentTarget.value)}>
+          <select value={verdict} onChange={(event) => filter("verdict", event.currentTarget.value)}>
             <option value="">all</option>
             <option value="review,challenge,decline">all but approve</option>
             {VERDICTS.map((name) => (
@@ -134,7 +143,7 @@ export function LiveScreen() {
             max={1000}
             value={score}
             onChange={(event) =>
-              setScore(Math.min(1000, Math.max(0, Math.round(Number(event.currentTarget.value)) || 0)))
+              filter("score", Number(event.currentTarget.value) > 0 ? event.currentTarget.value : "")
             }
           />
         </label>

@@ -6,8 +6,22 @@ import { readDraft, writeDraft } from "../shared/drafts";
 import { ageOf, clean, dateTimeOf, numberOf } from "../shared/format";
 import { useKeys } from "../shared/keys";
 import { Heading, Money, Notice, Reasons, usePolled } from "../shared/parts";
-import { Claim, DecideBar, focusNote, isHeld, KeyHelp, LABELS, mayDecide, orderOf, useActions } from "./reviewing";
+import {
+  Claim,
+  DecideBar,
+  focusNote,
+  isHeld,
+  KeyHelp,
+  LABELS,
+  mayDecide,
+  orderOf,
+  useActions,
+  useLease,
+} from "./reviewing";
 import { go, replace, transactionAddress, usePlace } from "../shared/router";
+import { Views } from "../shared/views";
+import { Work } from "./queue_work";
+import "./queue.css";
 
 const PAGE = 100;
 
@@ -68,18 +82,22 @@ export function QueueScreen({ session }: { session: Session }) {
   const { query } = usePlace();
   const order = orderOf(query.get("order"));
   const decided = query.get("decided") === "1";
+  const unsure = !decided && query.get("unsure") === "1";
   const offset = Math.max(0, Math.floor(Number(query.get("offset")) || 0));
+  const list = decided ? { decided: 1 } : unsure ? { unsure: 1 } : {};
+  const place = `${decided ? "decided" : unsure ? "unsure" : order} ${offset}`;
   const { value, failure, reload } = usePolled(
     (signal) =>
-      get<Reviews>("/api/reviews", { order, decided: decided ? 1 : undefined, offset, limit: PAGE }, signal).then(
-        (page) => ({ ...page, decided, place: `${order} ${offset}` }),
-      ),
+      get<Reviews>("/api/reviews", { order, ...list, offset, limit: PAGE }, signal).then((page) => ({
+        ...page,
+        place,
+      })),
     3000,
-    [order, decided, offset],
+    [place],
   );
-  const page = value?.decided === decided ? value : null;
+  const page = value?.place === place ? value : null;
   const address = (start: number) =>
-    `/queue?${decided ? "decided=1" : `order=${order}`}${start > 0 ? `&offset=${start}` : ""}`;
+    `/queue?${decided ? "decided=1" : unsure ? "unsure=1" : `order=${order}`}${start > 0 ? `&offset=${start}` : ""}`;
   return (
     <>
       <Heading title="Review queue" />
@@ -87,6 +105,7 @@ export function QueueScreen({ session }: { session: Session }) {
       {value && (
         <p class="muted">
           {numberOf(value.open)} open, {numberOf(value.claimed)} of them claimed
+          {value.at_risk.length > 0 && <AtRisk sums={value.at_risk} />}
           {value.unreported > 0 &&
             `; ${numberOf(value.unreported)} decided here, but not yet at the server: they are sent again until it has them`}
         </p>
@@ -96,19 +115,23 @@ export function QueueScreen({ session }: { session: Session }) {
           <button
             key={name}
             type="button"
-            aria-pressed={!decided && order === name}
+            aria-pressed={!decided && !unsure && order === name}
             onClick={() => replace(`/queue?order=${name}`)}
           >
             By {name}
           </button>
         ))}
+        <button type="button" aria-pressed={unsure} onClick={() => replace("/queue?unsure=1")}>
+          Unsure{value ? ` (${numberOf(value.unsure)})` : ""}
+        </button>
         <button type="button" aria-pressed={decided} onClick={() => replace("/queue?decided=1")}>
           Decided
         </button>
       </nav>
+      <Views screen="queue" session={session} />
       {page && decided && <DecidedRows page={page} />}
       {page && !decided && (
-        <OpenRows key={page.place} place={page.place} page={page} session={session} reload={reload} />
+        <OpenRows key={page.place} place={page.place} page={page} unsure={unsure} session={session} reload={reload} />
       )}
       {page && (offset > 0 || page.reviews.length === PAGE) && (
         <nav class="bar-of-filters" aria-label="Pages">
@@ -117,24 +140,40 @@ export function QueueScreen({ session }: { session: Session }) {
             {page.reviews.length > 0
               ? `${numberOf(offset + 1)} to ${numberOf(offset + page.reviews.length)}`
               : "Nothing here any more"}
-            {!decided && ` of ${numberOf(page.open)}`}
+            {!decided && ` of ${numberOf(unsure ? page.unsure : page.open)}`}
           </span>
           {page.reviews.length === PAGE && <a href={address(offset + PAGE)}>Next {PAGE}</a>}
         </nav>
       )}
       {!page && !failure && <p class="muted">Loading…</p>}
+      <Work />
     </>
   );
 }
 
-function OpenRows(props: { place: string; page: Reviews; session: Session; reload: () => void }) {
-  const { page, session } = props;
+function AtRisk({ sums }: { sums: Reviews["at_risk"] }) {
+  return (
+    <>
+      ; at risk:{" "}
+      {sums.map((sum, i) => (
+        <span key={sum.currency}>
+          {i > 0 && ", "}
+          <Money amount={sum.amount} currency={sum.currency} />
+        </span>
+      ))}
+    </>
+  );
+}
+
+function OpenRows(props: { place: string; page: Reviews; unsure: boolean; session: Session; reload: () => void }) {
+  const { page, unsure, session } = props;
   const [marked, setMarked] = useState<ReadonlySet<number>>(new Set());
   const [done, setDone] = useState<ReadonlySet<number>>(new Set());
   const { problem, busy, decide, claim, release } = useActions(props.reload);
   const reviews = page.reviews.filter((review) => !done.has(review.position));
   const current = useCurrent(props.place, reviews);
   const { review } = current;
+  useLease(review, page.now, session, props.reload);
   const person = session.person ?? "";
   const may = mayDecide(session);
   const bulk = reviews.filter((each) => marked.has(each.position)).map((each) => each.position);
@@ -258,6 +297,12 @@ function OpenRows(props: { place: string; page: Reviews; session: Session; reloa
                 </td>
                 <td class="wide">
                   <Reasons reasons={each.reasons} />
+                  {each.label && (
+                    <small class="said">
+                      {clean(each.label)}, says {clean(each.decided_by)}
+                      {each.note && <>: “{clean(each.note)}”</>}
+                    </small>
+                  )}
                 </td>
                 <td class="short">
                   <Claim
@@ -273,12 +318,18 @@ function OpenRows(props: { place: string; page: Reviews; session: Session; reloa
           </tbody>
         </table>
       </div>
-      {reviews.length === 0 && (
-        <p class="muted">{page.open === 0 ? "The queue is empty." : "All of this page is decided."}</p>
-      )}
+      {reviews.length === 0 && <p class="muted empty">{emptyText(page, unsure)}</p>}
       {may && <KeyHelp queue />}
     </>
   );
+}
+
+function emptyText(page: Reviews, unsure: boolean): string {
+  if (unsure)
+    return "Nobody is unsure about anything. What is labelled unsure waits here for the next person, with its note.";
+  return page.open === 0
+    ? "The queue is empty. Transactions with the verdict review come here as they are decided."
+    : "All of this page is decided.";
 }
 
 function DecidedRows({ page }: { page: Reviews }) {

@@ -1,5 +1,5 @@
 // What the queue and the transaction's screen share: deciding reviews, with a note.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, post, type Review, type Reviews, type Session } from "../shared/api";
 import { useDraft } from "../shared/drafts";
 import { ageOf, clean } from "../shared/format";
@@ -69,6 +69,31 @@ export function useActions(reload: () => void) {
   const claim = (review: Review) => act(() => post("/api/reviews/claim", { position: review.position }));
   const release = (review: Review) => act(() => post("/api/reviews/release", { position: review.position }));
   return { problem, setProblem, busy, decide, claim, release };
+}
+
+const RENEW_MS = 60000;
+const AWAY_MS = 120000;
+
+// One's own claim goes on while one works: it is renewed every minute in which there was a sign of somebody. Of who has
+// gone away, it ends by itself.
+export function useLease(review: Review | undefined, now: string, session: Session, renewed: () => void): void {
+  const mine = review !== undefined && isClaimed(review, now) && review.claimed_by === session.person;
+  const position = mine ? review.position : 0;
+  const seen = useRef(Date.now());
+  useEffect(() => {
+    if (position === 0) return;
+    const see = () => (seen.current = Date.now());
+    const renew = () => {
+      if (Date.now() - seen.current < AWAY_MS) void post("/api/reviews/claim", { position }).then(renewed, renewed);
+    };
+    const signs = ["keydown", "pointermove", "pointerdown", "scroll"];
+    for (const sign of signs) addEventListener(sign, see, { passive: true });
+    const timer = setInterval(renew, RENEW_MS);
+    return () => {
+      for (const sign of signs) removeEventListener(sign, see);
+      clearInterval(timer);
+    };
+  }, [position]);
 }
 
 // Who has it, and the way to get or leave it.
@@ -164,7 +189,7 @@ export function KeyHelp({ queue = false }: { queue?: boolean }) {
         </span>
       )}
       <span>
-        <kbd>c</kbd> claims for five minutes, <kbd>r</kbd> releases
+        <kbd>c</kbd> claims while you work on it, <kbd>r</kbd> releases
       </span>
       <span>
         <kbd>n</kbd> to the note, <kbd>Esc</kbd> back

@@ -1,10 +1,12 @@
 // Search of the whole archive. The filters are the address, so a search can be shared.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, type Found } from "../shared/api";
+import { get, type Found, type Session } from "../shared/api";
 import { Rows } from "./live";
 import { clean } from "../shared/format";
 import { Heading, messageOf, Notice } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { Views } from "../shared/views";
+import { clockOf, instantOf } from "../shared/zone";
 
 interface Page {
   found: Found[];
@@ -23,15 +25,15 @@ function Filters({ query }: { query: URLSearchParams }) {
       if (typeof value === "string" && value.trim() !== "") words.set(name, value.trim());
     for (const name of ["from", "until"]) {
       const value = words.get(name);
-      if (value) words.set(name, new Date(value).toISOString());
+      if (value) words.set(name, instantOf(value).toISOString());
     }
     go(`/search?${words}`);
   };
   const local = (name: string) => {
     const value = query.get(name);
     if (!value || Number.isNaN(Date.parse(value))) return "";
-    const date = new Date(value);
-    return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+    const { year, month, day, hour, minute } = clockOf(new Date(value));
+    return new Date(Date.UTC(year, month - 1, day, hour, minute)).toISOString().slice(0, 16);
   };
   const text = (name: string) => (
     <label key={name}>
@@ -85,7 +87,7 @@ function Filters({ query }: { query: URLSearchParams }) {
   );
 }
 
-export function SearchScreen() {
+export function SearchScreen({ session }: { session: Session }) {
   const { query } = usePlace();
   const key = query.toString();
   const [pages, setPages] = useState<{ found: Found[]; cursor: string; incomplete: boolean } | null>(null);
@@ -118,6 +120,7 @@ export function SearchScreen() {
   return (
     <>
       <Heading title="Search" />
+      <Views screen="search" session={session} />
       <Filters query={query} />
       {problem && <Notice bad>{clean(problem)}</Notice>}
       {found.length > 0 && <Rows rows={found.map((hit) => hit.row)} labels={found.map((hit) => hit.label)} />}

@@ -1,12 +1,31 @@
 // One transaction: the decision in words, every rule with its parts, and what became of it.
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type ExplainedRule, type Explanation, type Part, type Review, type Session } from "../shared/api";
 import { readDraft, writeDraft } from "../shared/drafts";
 import { clean, dateTimeOf, numberOf, valueOf } from "../shared/format";
 import { useKeys } from "../shared/keys";
 import { Heading, messageOf, Money, Notice, usePolled, VerdictMark } from "../shared/parts";
-import { Claim, DecideBar, findNext, focusNote, isHeld, KeyHelp, LABELS, mayDecide, useActions } from "./reviewing";
 import { go, transactionAddress } from "../shared/router";
+import {
+  Claim,
+  DecideBar,
+  findNext,
+  focusNote,
+  isHeld,
+  KeyHelp,
+  LABELS,
+  mayDecide,
+  useActions,
+  useLease,
+} from "./reviewing";
+import { entityAddress, type Related, type Step } from "./transaction_api";
+import { LinkGraph } from "./transaction_graph";
+import { Models } from "./transaction_models";
+import { OtherPolicies } from "./transaction_other";
+import { Past } from "./transaction_past";
+import { Timeline } from "./transaction_timeline";
+import "./transaction.css";
 
 interface Shown {
   explanation: Explanation;
@@ -15,12 +34,27 @@ interface Shown {
   now: string;
 }
 
+interface Reviewed {
+  review: Review | null;
+  history: Step[];
+  now: string;
+}
+
 // What happened to a rule, where it says something about this transaction.
 const ACTING = ["fired", "shadow", "suppressed", "error"];
 const KEYS = ["card", "customer", "account", "merchant", "terminal", "device", "ip", "email", "phone"];
 const SHOWN_ELSEWHERE = ["id", "amount_minor", "currency"];
 
-function Facts({ explanation, amount }: { explanation: Explanation; amount: string }) {
+// To the entity's own screen, where the policy gathers history by it; else to a search.
+function addressOf(name: string, value: string, related: Related | null): string {
+  const entity = related?.entities.find(
+    (each) => each.key.length === 1 && each.entity === name && each.key[0] === value,
+  );
+  return entity ? entityAddress(name, value) : `/search?${new URLSearchParams({ [name]: value })}`;
+}
+
+function Facts(props: { explanation: Explanation; amount: string; related: Related | null }) {
+  const { explanation, amount, related } = props;
   const { attributes, ...fields } = explanation.transaction;
   const all = Object.entries({ ...fields, ...attributes }).filter(([name]) => !SHOWN_ELSEWHERE.includes(name));
   return (
@@ -36,7 +70,7 @@ function Facts({ explanation, amount }: { explanation: Explanation; amount: stri
           <dt>{clean(name)}</dt>
           <dd>
             {KEYS.includes(name) ? (
-              <a href={`/search?${new URLSearchParams({ [name]: String(value) })}`}>{valueOf(value)}</a>
+              <a href={addressOf(name, String(value), related)}>{valueOf(value)}</a>
             ) : name === "event_time" ? (
               dateTimeOf(String(value))
             ) : (
@@ -108,65 +142,6 @@ function Values({ title, values }: { title: string; values: Record<string, unkno
   );
 }
 
-function Models({ explanation }: { explanation: Explanation }) {
-  const models = explanation.then.models ?? [];
-  return (
-    <>
-      {models.map((model) => (
-        <details class="panel" key={model.name}>
-          <summary>
-            {clean(model.name)}: margin {numberOf(model.margin)}
-          </summary>
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">Input</th>
-                <th scope="col" class="number">
-                  Value
-                </th>
-                <th scope="col" class="number">
-                  Contribution
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {model.inputs.map((input) => (
-                <tr key={input.name}>
-                  <td>{clean(input.name)}</td>
-                  <td class="number">{valueOf(input.value)}</td>
-                  <td class="number">{numberOf(input.contribution)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
-      ))}
-    </>
-  );
-}
-
-function History({ explanation }: { explanation: Explanation }) {
-  const outcomes = explanation.outcomes ?? [];
-  const amendments = explanation.amendments ?? [];
-  if (outcomes.length + amendments.length === 0) return <p class="muted">Nothing was reported about it yet.</p>;
-  return (
-    <ul>
-      {outcomes.map((outcome) => (
-        <li key={outcome.receive_time}>
-          {dateTimeOf(outcome.known_time)}: {clean(outcome.label)}
-          {outcome.source && <span class="muted"> by {clean(outcome.source)}</span>}
-        </li>
-      ))}
-      {amendments.map((amendment) => (
-        <li key={amendment.receive_time}>
-          {dateTimeOf(amendment.receive_time)}: {valueOf(amendment.now)}
-          {amendment.source && <span class="muted"> by {clean(amendment.source)}</span>}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 function Decided({ review }: { review: Review }) {
   return (
     <p>
@@ -210,6 +185,7 @@ function NextReview({ session, review }: { session: Session; review: Review }) {
 function Decide(props: { review: Review; now: string; session: Session; reload: () => void }) {
   const { review, now, session } = props;
   const { problem, busy, decide, claim, release } = useActions(props.reload);
+  useLease(review, now, session, props.reload);
   const subject = String(review.position);
   const person = session.person ?? "";
   const send = (label: string) =>
@@ -248,9 +224,8 @@ function Decide(props: { review: Review; now: string; session: Session; reload: 
   );
 }
 
-function ReviewPart(props: { shown: Shown; session: Session; reload: () => void }) {
-  const { session } = props;
-  const { review, now } = props.shown;
+function ReviewPart(props: { review: Review | null; now: string; session: Session; reload: () => void }) {
+  const { session, review, now } = props;
   const isOpen = review !== null && (review.label === "" || review.label === "unsure");
   const draft = review && !isOpen ? readDraft(session.person ?? "", String(review.position)) : "";
   if (!review) return null;
@@ -273,7 +248,7 @@ function Derived({ explanation }: { explanation: Explanation }) {
   const silent = then.rules.filter((rule) => !ACTING.includes(rule.fate));
   return (
     <>
-      <h2>Rules that acted</h2>
+      <h2 id="rules">Rules that acted</h2>
       {acting.length === 0 && <p class="muted">None.</p>}
       {acting.map((rule) => (
         <RuleRow key={rule.name} rule={rule} />
@@ -291,32 +266,44 @@ function Derived({ explanation }: { explanation: Explanation }) {
   );
 }
 
-export function TransactionScreen({ id, session }: { id: string; session: Session }) {
-  const { value, failure, reload } = usePolled((signal) => get<Shown>("/api/transaction", { id }, signal), 0, [id]);
-  const isThis = value?.explanation.transaction.id === id;
-  const title = clean(id);
-  const failed = failure && (
-    <Notice bad>
-      {failure}{" "}
-      <button type="button" onClick={reload}>
-        Try again
-      </button>
-    </Notice>
-  );
-  if (!value || !isThis)
-    return (
-      <>
-        <Heading title={title} />
-        {failed || <p class="muted">Deriving the decision again…</p>}
-      </>
-    );
-  const { explanation } = value;
+// What is around it comes later than the decision itself: it is looked for in the whole archive.
+function Around({ related, failure }: { related: Related | null; failure: string }) {
   return (
     <>
-      <Heading title={title}>
+      <h2 id="timeline">Before and after</h2>
+      {failure && <Notice bad>{failure}</Notice>}
+      {!failure && !related && <p class="muted">Looking for what else its entities did…</p>}
+      {related && <Timeline related={related} />}
+      <h2 id="links">Linked transactions</h2>
+      {related && <LinkGraph related={related} />}
+    </>
+  );
+}
+
+const PARTS: [string, string][] = [
+  ["rules", "Rules"],
+  ["past", "What became of it"],
+  ["timeline", "Before and after"],
+  ["links", "Linked"],
+  ["other", "Other policies"],
+];
+
+function Whole(props: { shown: Shown; session: Session; failed: ComponentChildren }) {
+  const { session } = props;
+  const { explanation, amount } = props.shown;
+  const { position } = explanation;
+  const { id } = explanation.transaction;
+  const polled = usePolled((signal) => get<Reviewed>("/api/reviews/one", { position }, signal), 5000, [position]);
+  const around = usePolled((signal) => get<Related>("/api/transaction/related", { id, position }, signal), 0, [
+    position,
+  ]);
+  const reviewed = polled.value ?? { review: props.shown.review, history: [], now: props.shown.now };
+  return (
+    <>
+      <Heading title={clean(id)}>
         <VerdictMark verdict={explanation.archived.verdict} />
       </Heading>
-      {failed}
+      {props.failed}
       <p class="lead">
         Score {explanation.archived.score} by policy {clean(explanation.then.name)}, received{" "}
         {dateTimeOf(explanation.receive_time)}.{" "}
@@ -328,13 +315,43 @@ export function TransactionScreen({ id, session }: { id: string; session: Sessio
       {(explanation.notes ?? []).map((note) => (
         <Notice key={note}>{clean(note)}</Notice>
       ))}
-      <ReviewPart shown={value} session={session} reload={reload} />
+      <ReviewPart review={reviewed.review} now={reviewed.now} session={session} reload={polled.reload} />
+      <nav class="jumps" aria-label="Parts of this screen">
+        {PARTS.map(([anchor, name]) => (
+          <a key={anchor} href={`#${anchor}`}>
+            {name}
+          </a>
+        ))}
+      </nav>
       <section class="panel" aria-label="The transaction">
-        <Facts explanation={explanation} amount={value.amount} />
+        <Facts explanation={explanation} amount={amount} related={around.value} />
       </section>
       <Derived explanation={explanation} />
-      <h2>What became of it</h2>
-      <History explanation={explanation} />
+      <h2 id="past">What became of it</h2>
+      <Past explanation={explanation} steps={reviewed.history} amount={amount} />
+      <Around related={around.value} failure={around.failure} />
+      <h2 id="other">What another policy would have said</h2>
+      <OtherPolicies id={id} position={position} then={explanation.then} />
+    </>
+  );
+}
+
+export function TransactionScreen({ id, session }: { id: string; session: Session }) {
+  const { value, failure, reload } = usePolled((signal) => get<Shown>("/api/transaction", { id }, signal), 0, [id]);
+  const failed = failure && (
+    <Notice bad>
+      {failure}{" "}
+      <button type="button" onClick={reload}>
+        Try again
+      </button>
+    </Notice>
+  );
+  if (value?.explanation.transaction.id === id)
+    return <Whole key={value.explanation.position} shown={value} session={session} failed={failed} />;
+  return (
+    <>
+      <Heading title={clean(id)} />
+      {failed || <p class="muted">Deriving the decision again…</p>}
     </>
   );
 }

@@ -13,6 +13,8 @@ export interface Session {
   person: string | null;
   role?: Role;
   csrf?: string;
+  zone?: string; // "": the browser's
+  theme?: string;
 }
 
 export interface Reason {
@@ -80,6 +82,8 @@ export interface Reviews {
   open: number;
   claimed: number;
   unreported: number;
+  unsure: number;
+  at_risk: { currency: string; amount: string; open: number }[];
 }
 
 export interface Found {
@@ -113,12 +117,21 @@ export interface ExplainedRule {
 
 export interface ExplainedPolicy {
   name: string;
+  snapshot_id: string;
+  refusal?: string;
   decision: { verdict: Verdict; score: number };
   fields: Record<string, unknown>;
   features: Record<string, unknown>;
   rules: ExplainedRule[];
   models?: { name: string; margin: number; inputs: { name: string; value: unknown; contribution: number }[] }[];
   cutoffs?: { verdict: string; score: number }[];
+  shadows?: { name: string; snapshot_id: string; verdict?: string; score: number; rules: string[]; arm?: string }[];
+}
+
+export interface Amended {
+  voided: boolean;
+  amount_minor: number;
+  refunded_minor: number;
 }
 
 export interface Explanation {
@@ -128,10 +141,11 @@ export interface Explanation {
   archived: { verdict: Verdict; score: number; reasons?: Reason[]; snapshot_id: string; degraded?: string };
   equal: boolean;
   difference?: string;
-  outcomes?: { receive_time: string; known_time: string; label: string; source?: string }[];
-  amendments?: { receive_time: string; now: Record<string, unknown>; source?: string }[];
+  outcomes?: { receive_time: string; known_time: string; label: string; previous?: string; source?: string }[];
+  amendments?: { receive_time: string; previous?: Amended; now: Amended; source?: string }[];
   notes?: string[];
   then: ExplainedPolicy;
+  now?: ExplainedPolicy; // another policy that was asked about
 }
 
 export interface Status {

@@ -53,8 +53,8 @@ function whenOf(at: number, days: boolean | undefined): string {
   return days ? iso.slice(0, 10) : dateTimeOf(iso).slice(0, 16);
 }
 
-// The width that the chart has, and later has.
-function useWidth() {
+// The width that an element has, and later has.
+export function useWidth() {
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {

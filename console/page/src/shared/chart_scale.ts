@@ -1,4 +1,5 @@
 // Scales and ticks of charts. Times are milliseconds since 1970.
+import { instantOf, minutesAhead } from "./zone";
 
 export interface Tick {
   at: number;
@@ -53,7 +54,7 @@ const STEPS: { unit: Unit; count: number; ms: number }[] = [
 
 // The parts of a time, in the viewer's zone or, for whole days of the archive, in UTC.
 function partsOf(ms: number, utc: boolean) {
-  const date = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * MINUTE);
+  const date = new Date(utc ? ms : ms + minutesAhead(new Date(ms)) * MINUTE);
   return {
     year: date.getUTCFullYear(),
     month: date.getUTCMonth(),
@@ -63,7 +64,8 @@ function partsOf(ms: number, utc: boolean) {
 }
 
 function timeAt(year: number, month: number, day: number, minute: number, utc: boolean): number {
-  return utc ? Date.UTC(year, month, day, 0, minute) : new Date(year, month, day, 0, minute).getTime();
+  const asUtc = Date.UTC(year, month, day, 0, minute);
+  return utc ? asUtc : instantOf(new Date(asUtc).toISOString().slice(0, 16)).getTime();
 }
 
 function pad(value: number): string {

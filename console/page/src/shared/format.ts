@@ -1,5 +1,6 @@
 // How values are shown: the same for every reader, as in the replay report. Thousands by comma, decimals by point,
 // ISO dates; only the time zone is the viewer's own.
+import { clockOf } from "./zone";
 
 const plain = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 6 });
 
@@ -15,23 +16,16 @@ function isTime(date: Date): boolean {
 export function timeOf(text: string): string {
   const date = new Date(text);
   if (!isTime(date)) return clean(text);
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+  const { hour, minute, second } = clockOf(date);
+  return `${pad(hour)}:${pad(minute)}:${pad(second)}`;
 }
 
 // "2026-11-26 19:29:47".
 export function dateTimeOf(text: string): string {
   const date = new Date(text);
   if (!isTime(date)) return clean(text);
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${timeOf(text)}`;
-}
-
-// "Europe/Berlin, UTC+01:00", or "UTC": what all times are of.
-export function zoneOf(now: Date): string {
-  const minutes = -now.getTimezoneOffset();
-  const ahead = Math.abs(minutes);
-  const offset = `UTC${minutes < 0 ? "−" : "+"}${pad(Math.floor(ahead / 60))}:${pad(ahead % 60)}`;
-  const name = new Intl.DateTimeFormat("en-GB").resolvedOptions().timeZone;
-  return name === "UTC" ? name : name ? `${name}, ${offset}` : offset;
+  const { year, month, day } = clockOf(date);
+  return `${year}-${pad(month)}-${pad(day)} ${timeOf(text)}`;
 }
 
 // "3 min" since then.

@@ -1,0 +1,74 @@
+// How a person wants the page: the zone of times, and light or dark. The server keeps it for the person; the browser
+// keeps the colours, too, so that the page does not flash before it knows who is there.
+import { useState } from "preact/hooks";
+import { post, type Session } from "./api";
+import { clean } from "./format";
+import { messageOf } from "./parts";
+import { browsersZone, setZone, zoneNames, zoneText } from "./zone";
+
+export const THEMES = ["system", "light", "dark"] as const;
+const KEPT = "theme";
+
+function showTheme(theme: string): void {
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+}
+
+// Before anybody is known.
+export function beginTheme(): void {
+  showTheme(localStorage.getItem(KEPT) ?? "system");
+}
+
+export function applySettings(session: Session): void {
+  if (!session.person) return;
+  setZone(session.zone ?? "");
+  localStorage.setItem(KEPT, session.theme ?? "system");
+  showTheme(session.theme ?? "system");
+}
+
+// At the foot of every screen.
+export function SettingsBar({ session, changed }: { session: Session; changed: (session: Session) => void }) {
+  const [problem, setProblem] = useState("");
+  const change = async (next: Partial<Session>) => {
+    const session_ = { ...session, ...next };
+    setProblem("");
+    try {
+      await post("/api/settings", { zone: session_.zone ?? "", theme: session_.theme ?? "system" });
+      changed(session_);
+    } catch (reason) {
+      setProblem(messageOf(reason));
+    }
+  };
+  return (
+    <footer class="foot muted">
+      <label>
+        Times are of{" "}
+        <select value={session.zone ?? ""} onChange={(event) => void change({ zone: event.currentTarget.value })}>
+          <option value="">the browser: {browsersZone()}</option>
+          {zoneNames().map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span>{zoneText(new Date())}</span>
+      <label>
+        Colours{" "}
+        <select
+          value={session.theme ?? "system"}
+          onChange={(event) => void change({ theme: event.currentTarget.value })}
+        >
+          {THEMES.map((theme) => (
+            <option key={theme} value={theme}>
+              {theme === "system" ? "as the system" : theme}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span role="status" class="bad">
+        {clean(problem)}
+      </span>
+    </footer>
+  );
+}
