@@ -55,7 +55,7 @@ struct rebuild_options {
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
     /* Of these alone, likewise; NULL: of none. */
     const struct threshold_accepted *accepted;
-    bool drop_cache;       /* drop what was read from the page cache, which a server needs */
+    bool drop_cache; /* drop what was read from the page cache, which a server needs */
     struct rebuild_listener *listener;   /* NULL: none */
     struct rebuild_elsewhere *elsewhere; /* NULL: here. A rebuild elsewhere is full */
 };

@@ -84,8 +84,8 @@ static bool is_held_cutoff(const json_t *thresholds, const char *verdict) {
     return false;
 }
 
-static int take_names(const json_t *held, const json_t *names,
-                      struct night_acceptance *acceptance, struct error *ret_error) {
+static int take_names(const json_t *held, const json_t *names, struct night_acceptance *acceptance,
+                      struct error *ret_error) {
     size_t count = json_array_size(names);
     if (count > NIGHT_ACCEPTED_MAX)
         return error_set(ret_error, ERROR_INVALID, "thresholds: expected at most %d",

@@ -119,8 +119,7 @@ static const struct alert {
      "The primary writes to the cluster's log more slowly than it decides."},
     {"HarrierNodeDoesNotFollow", "page", NEEDS_METRICS, NULL,
      "A node does not follow the cluster's log."},
-    {"HarrierNodeBehind", "ticket", NEEDS_METRICS, NULL,
-     "A node is far behind the cluster's log."},
+    {"HarrierNodeBehind", "ticket", NEEDS_METRICS, NULL, "A node is far behind the cluster's log."},
     {"HarrierTakeOvers", "ticket", NEEDS_METRICS, NULL,
      "The primary of the cluster changes again and again."},
     {"HarrierRecordsCut", "ticket", NEEDS_METRICS, NULL,
@@ -157,8 +156,7 @@ static const struct alert {
      "Live and rebuilt states differ: harrier verify shows which one matches the archive."},
     {"HarrierPolicyRefused", "ticket", NEEDS_STATUS, is_policy_refused,
      "The policy in the server's folder has been refused for minutes: a restart would fail."},
-    {"HarrierShadowPolicyRefused", "ticket", NEEDS_METRICS, NULL,
-     "A shadow policy was refused."},
+    {"HarrierShadowPolicyRefused", "ticket", NEEDS_METRICS, NULL, "A shadow policy was refused."},
     {"HarrierChallengerRefused", "ticket", NEEDS_STATUS, is_challenger_refused,
      "The challenger was refused: correct its folder, or end the experiment."},
     {"HarrierTokensRefused", "page", NEEDS_METRICS, NULL, "The tokens file was refused."},
@@ -175,8 +173,7 @@ static const struct alert {
      "Numbers of a source did not reach the server."},
     {"HarrierWarming", "ticket", NEEDS_STATUS, is_warming,
      "Rules lack features until the next rebuild."},
-    {"HarrierRulesFail", "ticket", NEEDS_METRICS, NULL,
-     "A rule fails for some transactions."},
+    {"HarrierRulesFail", "ticket", NEEDS_METRICS, NULL, "A rule fails for some transactions."},
 };
 
 static bool has_facts(const struct alert_facts *facts, enum needs needs) {

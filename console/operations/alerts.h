@@ -13,7 +13,7 @@
 
 struct alert_facts {
     int64_t now_us;
-    bool is_reached;                   /* the server answers, if only to say that it is not ready */
+    bool is_reached; /* the server answers, if only to say that it is not ready */
     const struct harrier_status *status; /* NULL: not known */
     const struct night_summary *nights;  /* NULL: not known */
     bool has_tokens;

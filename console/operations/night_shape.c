@@ -109,12 +109,11 @@ static const char *name_of(char type) {
 }
 
 static int fail(const char *whole, const char *expected, struct error *ret_error) {
-    return error_set(ret_error, ERROR_DAMAGED, "%.*s: expected %s", (int)strcspn(whole, ":"),
-                     whole, expected);
+    return error_set(ret_error, ERROR_DAMAGED, "%.*s: expected %s", (int)strcspn(whole, ":"), whole,
+                     expected);
 }
 
-static int check(const char *whole, const json_t *value, const char *path,
-                 struct error *ret_error);
+static int check(const char *whole, const json_t *value, const char *path, struct error *ret_error);
 
 static int check_elements(const char *whole, const json_t *array, const char *rest,
                           struct error *ret_error) {

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define JOURNAL_MAX    (1 << 20) /* bytes; real ones have some thousand */
-#define FEATURES_MOST  500
-#define NAME_LONGEST   256
+#define JOURNAL_MAX   (1 << 20) /* bytes; real ones have some thousand */
+#define FEATURES_MOST 500
+#define NAME_LONGEST  256
 
 /* ---- the folder ---- */
 
@@ -223,8 +223,7 @@ static void write_drift(const char *date, const json_t *report, struct buffer *o
     json_add_text(out, "date", text_of(date));
     json_add_text(out, "reason", text_of(reason ? reason : ""));
     json_add_value(out, TEXT_LITERAL("score"),
-                   json_is_number(index) ? value_double(json_number_value(index))
-                                         : value_absent());
+                   json_is_number(index) ? value_double(json_number_value(index)) : value_absent());
     json_add_value(out, TEXT_LITERAL("noise"),
                    value_double(json_number_value(json_object_get(score, "noise"))));
     write_features(json_object_get(drift, "features"), out);

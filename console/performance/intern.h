@@ -15,6 +15,6 @@ struct intern {
     size_t size;     /* a power of two, or 0 */
 };
 
-void intern_deinit(struct intern *intern); /* zeros: an empty one */
+void intern_deinit(struct intern *intern);                           /* zeros: an empty one */
 uint32_t intern_find(const struct intern *intern, struct text text); /* INTERN_NONE: not there */
 uint32_t intern_add(struct intern *intern, struct text text);        /* it is not there yet */

@@ -15,7 +15,7 @@ struct movement {
     bool is_decision; /* there was nothing before */
     enum report_class before, after;
     int64_t amount_before, amount_after; /* minor units: taken and not refunded; 0 if voided */
-    uint32_t subjects;                   /* of a decision: tables.h's set; else not known yet */
+    uint32_t subjects; /* of a decision: daily_tables.h's set; else not known yet */
 };
 
 /* false: the record changes no figure: it is of another type, or its transaction was backfilled, so

@@ -7,8 +7,8 @@
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive.h"
 #include "core/store/archive/archive_parts.h"
+#include "daily_tables.h"
 #include "server/ops/thread.h"
-#include "tables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ struct reader {
     uint64_t reached, end;
     char problem[1024];
     /* the thread's own */
-    struct tables tables;
+    struct daily_tables tables;
     struct arena arena;
     struct movement *movements; /* PORTION */
     size_t count;
@@ -45,7 +45,7 @@ struct reader {
 /* "SUBJECT:VERDICT " for each. false: there are too many subjects. */
 static bool add_member(struct reader *reader, enum subject_kind kind, struct text name,
                        unsigned verdict) {
-    uint32_t subject = tables_subject(&reader->tables, kind, name);
+    uint32_t subject = daily_tables_subject(&reader->tables, kind, name);
     if (subject != INTERN_NONE)
         buffer_printf(&reader->members, "%" PRIu32 ":%u ", subject, verdict);
     return subject != INTERN_NONE;
@@ -63,7 +63,7 @@ static bool add_rules(struct reader *reader, const struct decision *decision) {
 }
 
 static bool add_policies(struct reader *reader, const struct decision *decision) {
-    const struct tables_state *state = &reader->tables.state;
+    const struct daily_state *state = &reader->tables.state;
     char name[64];
     bool is_whole = true;
     if (state->phase != 0) {
@@ -87,7 +87,7 @@ static uint32_t subjects_of(struct reader *reader, const struct decision *decisi
     is_whole &= add_policies(reader, decision);
     uint32_t set = SET_ALL_ONLY;
     if (reader->members.length > alone)
-        set = tables_set(&reader->tables, buffer_text(&reader->members));
+        set = daily_tables_set(&reader->tables, buffer_text(&reader->members));
     if (!is_whole || (set == INTERN_NONE && reader->members.length > alone))
         reader->tables.state.untracked++;
     return set;
@@ -100,19 +100,21 @@ static uint32_t subjects_of(struct reader *reader, const struct decision *decisi
 static int take_snapshot(struct reader *reader, const struct record *record,
                          struct error *ret_error) {
     const struct snapshot_record *snapshot = &record->snapshot;
-    struct tables *tables = &reader->tables;
-    int r = tables_name_policy(tables, snapshot->snapshot_id, snapshot->name, ret_error);
+    struct daily_tables *tables = &reader->tables;
+    int r = daily_tables_name_policy(tables, snapshot->snapshot_id, snapshot->name, ret_error);
     if (r < 0 || record->type == RECORD_SHADOW)
         return r;
     tables->state.champion = snapshot->snapshot_id;
-    return tables->state.phase != 0 ? tables_renew_phase(tables, record->position, ret_error) : 0;
+    return tables->state.phase != 0 ? daily_tables_renew_phase(tables, record->position, ret_error)
+                                    : 0;
 }
 
 static int take_experiment(struct reader *reader, const struct record *record,
                            struct error *ret_error) {
     const struct experiment_record *experiment = &record->experiment;
-    struct tables *tables = &reader->tables;
-    int r = tables->state.phase != 0 ? tables_end_phase(tables, record->position, ret_error) : 0;
+    struct daily_tables *tables = &reader->tables;
+    int r =
+        tables->state.phase != 0 ? daily_tables_end_phase(tables, record->position, ret_error) : 0;
     if (r < 0 || experiment->ended)
         return r;
     const struct phase phase = {.experiment = experiment->name,
@@ -121,8 +123,8 @@ static int take_experiment(struct reader *reader, const struct record *record,
                                 .champion = tables->state.champion,
                                 .challenger = experiment->snapshot_id,
                                 .from_position = record->position};
-    r = tables_name_policy(tables, experiment->snapshot_id, experiment->policy, ret_error);
-    return r < 0 ? r : tables_begin_phase(tables, &phase, ret_error);
+    r = daily_tables_name_policy(tables, experiment->snapshot_id, experiment->policy, ret_error);
+    return r < 0 ? r : daily_tables_begin_phase(tables, &phase, ret_error);
 }
 
 /* ---- records ---- */
@@ -133,7 +135,7 @@ static int take_record(struct reader *reader, const struct record *record,
     int64_t day = day_of_us(record->receive_time_us);
     int r = 0;
     if (day > reader->tables.state.last_day)
-        r = tables_begin_day(&reader->tables, day, record->position, ret_error);
+        r = daily_tables_begin_day(&reader->tables, day, record->position, ret_error);
     if (r < 0)
         return r;
     if (record->type == RECORD_SNAPSHOT || record->type == RECORD_SHADOW)
@@ -168,15 +170,15 @@ static int read_records(struct reader *reader, struct archive_reader *archive, u
 
 static int read_portion(struct reader *reader, struct archive_reader *archive, uint64_t end,
                         struct error *ret_error) {
-    struct tables *tables = &reader->tables;
+    struct daily_tables *tables = &reader->tables;
     int r = sql_begin(tables->sql, ret_error);
     if (r < 0)
         return r;
     r = read_records(reader, archive, end, ret_error);
     tables->state.place = archive_reader_place(archive);
-    int kept = r < 0 ? r : tables_add(tables, reader->movements, reader->count, ret_error);
+    int kept = r < 0 ? r : daily_tables_add(tables, reader->movements, reader->count, ret_error);
     if (kept == 0)
-        kept = tables_keep_state(tables, ret_error);
+        kept = daily_tables_keep_state(tables, ret_error);
     int ended = sql_end(tables->sql, kept == 0, ret_error);
     if (kept < 0 || ended < 0) {
         reader->needs_reload = true;
@@ -208,7 +210,7 @@ static void note(struct reader *reader, uint64_t end, const char *problem) {
 
 /* Is the place that was read up to one of this archive? If not, everything begins anew. */
 static int check_place(struct reader *reader, const char *archive, struct error *ret_error) {
-    struct tables *tables = &reader->tables;
+    struct daily_tables *tables = &reader->tables;
     struct archive_parts *parts;
     if (tables->state.place.position == 0)
         return 0;
@@ -221,14 +223,14 @@ static int check_place(struct reader *reader, const char *archive, struct error 
         return r < 0 ? r : 0;
     log_line(reader->settings.log, LOG_WARNING,
              "figures of performance: another archive is here now, and they are made again");
-    return tables_clear(tables, ret_error);
+    return daily_tables_clear(tables, ret_error);
 }
 
 static int read_new(struct reader *reader, const char *archive, struct error *ret_error) {
-    struct tables *tables = &reader->tables;
+    struct daily_tables *tables = &reader->tables;
     struct archive_reader *opened;
     struct archive_place end;
-    int r = reader->needs_reload ? tables_reload(tables, ret_error) : 0;
+    int r = reader->needs_reload ? daily_tables_reload(tables, ret_error) : 0;
     reader->needs_reload = r < 0;
     if (r == 0)
         r = archive_reader_open(archive, tables->state.place, &opened, ret_error);
@@ -281,9 +283,9 @@ int reader_start(const struct reader_settings *settings, struct reader **ret_rea
                  struct error *ret_error) {
     struct reader *reader = check_calloc(1, sizeof *reader);
     reader->settings = *settings;
-    int r = performance_tables_open(settings->folder, &reader->tables, ret_error);
-    if (r == 0 && (r = tables_open_reader(settings->folder, &reader->sql, ret_error)) < 0)
-        performance_tables_close(&reader->tables);
+    int r = daily_tables_open(settings->folder, &reader->tables, ret_error);
+    if (r == 0 && (r = daily_tables_open_reader(settings->folder, &reader->sql, ret_error)) < 0)
+        daily_tables_close(&reader->tables);
     if (r < 0) {
         free(reader);
         return r;
@@ -308,7 +310,7 @@ void reader_stop(struct reader *reader) {
     pthread_mutex_unlock(&reader->lock);
     pthread_join(reader->thread, NULL);
     sql_close(reader->sql);
-    performance_tables_close(&reader->tables);
+    daily_tables_close(&reader->tables);
     arena_deinit(&reader->arena);
     buffer_deinit(&reader->members);
     free(reader->movements);

@@ -4,7 +4,7 @@
 
 #include "batch/report/report_tally.h"
 #include "console/database/sql.h"
-#include "tables.h"
+#include "daily_tables.h"
 
 #define KNOWN_NOW INT32_MAX
 

@@ -42,6 +42,8 @@ class Desk:
         self.score: Callable[[str], None] = lambda identifier: None
         self.soften: Callable[[], None] = lambda: None
         self.flags: list[str] = []  # of a console that is started from now on
+        self.run: Callable[..., None] = lambda *arguments: None  # a harrier command
+        self.address = ""  # of harrierd
 
     def ask(self, expression: str) -> Any:
         """The value of an expression on the page."""

@@ -51,7 +51,8 @@ static struct accepted accepted_of(const struct night_acceptance *acceptance) {
     return accepted;
 }
 
-/* "amount_p995, cut-off of review: accepted by console:ada, who read the night of 2026-01-31: … " */
+/* "amount_p995, cut-off of review: accepted by console:ada, who read the night of 2026-01-31: … "
+ */
 static void describe_accepted(struct night_journal *journal,
                               const struct night_acceptance *acceptance) {
     struct buffer text;
@@ -81,7 +82,8 @@ static int write_thresholds(const struct night_run *run, const struct threshold_
     threshold_output_json(report, &json);
     json_end_object(&json);
     buffer_append_u8(&json, '\n');
-    int r = night_file_write(run->folder, NIGHT_THRESHOLDS_NAME, json.bytes, json.length, ret_error);
+    int r =
+        night_file_write(run->folder, NIGHT_THRESHOLDS_NAME, json.bytes, json.length, ret_error);
     if (r == 0)
         r = night_file_write(run->root, NIGHT_THRESHOLDS_NAME, json.bytes, json.length, ret_error);
     buffer_deinit(&json);
@@ -137,8 +139,7 @@ static int rebuild_with(struct night_run *run, const struct night_acceptance *ac
                         struct error *ret_error) {
     const struct night_options *options = run->options;
     struct night_journal *journal = &run->journal;
-    struct publishing publishing = {
-        .listener = {write_down}, .run = run, .acceptance = acceptance};
+    struct publishing publishing = {.listener = {write_down}, .run = run, .acceptance = acceptance};
     struct accepted accepted = acceptance ? accepted_of(acceptance) : (struct accepted){0};
     struct rebuild_report report;
     const struct rebuild_options rebuild = {
@@ -174,7 +175,8 @@ static int rebuild_with(struct night_run *run, const struct night_acceptance *ac
     return 0;
 }
 
-/* With what a person accepted of an earlier night. A file that says nothing is no reason to fail. */
+/* With what a person accepted of an earlier night. A file that says nothing is no reason to fail.
+ */
 static int rebuild(struct night_run *run, struct error *ret_error) {
     struct night_acceptance acceptance;
     int found = night_acceptance_read(run->root, &acceptance, ret_error);

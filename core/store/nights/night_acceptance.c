@@ -47,8 +47,7 @@ static bool read_cutoffs(const json_t *verdicts, struct night_acceptance *accept
     json_array_foreach(verdicts, i, name) {
         unsigned bit = 0;
         for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-            if (json_is_string(name) &&
-                strcmp(json_string_value(name), verdict_name(verdict)) == 0)
+            if (json_is_string(name) && strcmp(json_string_value(name), verdict_name(verdict)) == 0)
                 bit = 1u << verdict;
         if (bit == 0)
             return false;
@@ -136,8 +135,7 @@ int night_acceptance_remove(int folder, const struct night_acceptance *acceptanc
     int r = night_acceptance_read(folder, &now, ret_error);
     if (r != 0)
         return r;
-    bool is_same =
-        now.at_us == acceptance->at_us && strcmp(now.source, acceptance->source) == 0;
+    bool is_same = now.at_us == acceptance->at_us && strcmp(now.source, acceptance->source) == 0;
     night_acceptance_deinit(&now);
     if (!is_same)
         return 1;

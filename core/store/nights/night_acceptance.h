@@ -12,9 +12,9 @@
 #define NIGHT_REASON_SIZE     512
 
 struct night_acceptance {
-    char night[NIGHT_DATE_SIZE];          /* whose report was accepted */
-    char source[128];                     /* who: "console:ada" */
-    char reason[NIGHT_REASON_SIZE];       /* why */
+    char night[NIGHT_DATE_SIZE];    /* whose report was accepted */
+    char source[128];               /* who: "console:ada" */
+    char reason[NIGHT_REASON_SIZE]; /* why */
     int64_t at_us;
     char (*thresholds)[NIGHT_ACCEPTED_NAME]; /* owned */
     size_t threshold_count;

@@ -17,11 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FOLDER_NIGHTS      "nights"
-#define NIGHT_DATE_SIZE    sizeof "2026-01-31"
-#define NIGHT_FILE_MAX     ((size_t)16 << 20) /* bytes of a journal or summary */
-#define NIGHT_FOLDER_DRIFT "drift"
-#define NIGHT_DRAFT_NAME   ".draft"
+#define FOLDER_NIGHTS         "nights"
+#define NIGHT_DATE_SIZE       sizeof "2026-01-31"
+#define NIGHT_FILE_MAX        ((size_t)16 << 20) /* bytes of a journal or summary */
+#define NIGHT_FOLDER_DRIFT    "drift"
+#define NIGHT_DRAFT_NAME      ".draft"
 #define NIGHT_THRESHOLDS_NAME "thresholds.json"
 
 /* Days since 1970-01-01 ↔ "2026-01-31". Years 1970 to 9999. */

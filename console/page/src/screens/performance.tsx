@@ -75,7 +75,7 @@ export function RangeForm({ view }: { view: View | null }) {
     change(values);
   };
   return (
-    <form class="filters" onSubmit={submit} key={`${query} ${view?.from} ${view?.until}`}>
+    <form class="filters range" onSubmit={submit} key={`${query} ${view?.from} ${view?.until}`}>
       <label>
         from <input name="from" type="date" defaultValue={query.get("from") ?? view?.from ?? ""} />
       </label>
@@ -107,12 +107,15 @@ export function RangeForm({ view }: { view: View | null }) {
         </select>
       </label>
       <button type="submit">Show</button>
-      {view &&
-        RANGES.map((days) => (
-          <button key={days} type="button" onClick={() => change({ from: addDays(view.until, 1 - days) })}>
-            {days === 365 ? "1 year" : days === 730 ? "2 years" : `${days} days`}
-          </button>
-        ))}
+      {view && (
+        <div class="presets" role="group" aria-label="Ranges">
+          {RANGES.map((days) => (
+            <button key={days} type="button" onClick={() => change({ from: addDays(view.until, 1 - days) })}>
+              {days === 365 ? "1 year" : days === 730 ? "2 years" : `${days} days`}
+            </button>
+          ))}
+        </div>
+      )}
     </form>
   );
 }

@@ -45,7 +45,7 @@ static inline unsigned joint_verdict(enum verdict live, enum verdict shadow) {
 #define SET_ALL_ONLY UINT32_MAX /* the decisions as a whole, and nothing more */
 
 /* How far the archive was read, and what is in force there. */
-struct tables_state {
+struct daily_state {
     struct archive_place place;
     uint64_t champion;   /* the snapshot; 0: none yet */
     int64_t phase;       /* of an experiment; 0: none */
@@ -54,46 +54,49 @@ struct tables_state {
     int64_t untracked;   /* decisions beyond SUBJECTS_MAX or SETS_MAX: counted as a whole alone */
 };
 
-struct tables {
+struct daily_tables {
     struct sql *sql;
     struct intern subjects; /* "KIND NAME" */
     struct intern sets;
     size_t kept_subjects, kept_sets; /* are in the database */
-    struct tables_state state;
+    struct daily_state state;
 };
 
 /* Opens FOLDER/performance.sqlite; a damaged file, or one of another version, is replaced by an
  * empty one. The subjects and sets are loaded. */
-int performance_tables_open(const char *folder, struct tables *ret_tables, struct error *ret_error);
-void performance_tables_close(struct tables *tables);
+int daily_tables_open(const char *folder, struct daily_tables *ret_tables, struct error *ret_error);
+void daily_tables_close(struct daily_tables *tables);
 /* A second connection, which reads while the other writes. */
-int tables_open_reader(const char *folder, struct sql **ret_sql, struct error *ret_error);
+int daily_tables_open_reader(const char *folder, struct sql **ret_sql, struct error *ret_error);
 /* Forgets what was not kept: reads subjects, sets and state again. After a failure. */
-int tables_reload(struct tables *tables, struct error *ret_error);
+int daily_tables_reload(struct daily_tables *tables, struct error *ret_error);
 /* Removes all figures. */
-int tables_clear(struct tables *tables, struct error *ret_error);
+int daily_tables_clear(struct daily_tables *tables, struct error *ret_error);
 
 /* The number of a subject or a set, a new one if need be. INTERN_NONE: there are too many. */
-uint32_t tables_subject(struct tables *tables, enum subject_kind kind, struct text name);
-uint32_t tables_set(struct tables *tables, struct text members);
+uint32_t daily_tables_subject(struct daily_tables *tables, enum subject_kind kind,
+                              struct text name);
+uint32_t daily_tables_set(struct daily_tables *tables, struct text members);
 
 /* Within a transaction of the database: */
-int tables_add(struct tables *tables, struct movement *movements, size_t count,
-               struct error *ret_error);
-int tables_keep_state(struct tables *tables, struct error *ret_error);
-/* The receipt of a record on a day that is later than state.last_day. */
-int tables_begin_day(struct tables *tables, int64_t day, uint64_t position,
+int daily_tables_add(struct daily_tables *tables, struct movement *movements, size_t count,
                      struct error *ret_error);
+int daily_tables_keep_state(struct daily_tables *tables, struct error *ret_error);
+/* The receipt of a record on a day that is later than state.last_day. */
+int daily_tables_begin_day(struct daily_tables *tables, int64_t day, uint64_t position,
+                           struct error *ret_error);
 
 /* What the names of policies and phases are. */
-int tables_name_policy(struct tables *tables, uint64_t snapshot, struct text name,
-                       struct error *ret_error);
+int daily_tables_name_policy(struct daily_tables *tables, uint64_t snapshot, struct text name,
+                             struct error *ret_error);
 struct phase {
     struct text experiment, key;
     uint32_t share; /* of EXPERIMENT_SHARE_ALL */
     uint64_t champion, challenger, from_position;
 };
-int tables_begin_phase(struct tables *tables, const struct phase *phase, struct error *ret_error);
-int tables_end_phase(struct tables *tables, uint64_t position, struct error *ret_error);
+int daily_tables_begin_phase(struct daily_tables *tables, const struct phase *phase,
+                             struct error *ret_error);
+int daily_tables_end_phase(struct daily_tables *tables, uint64_t position, struct error *ret_error);
 /* The same experiment goes on with another champion, state.champion. */
-int tables_renew_phase(struct tables *tables, uint64_t position, struct error *ret_error);
+int daily_tables_renew_phase(struct daily_tables *tables, uint64_t position,
+                             struct error *ret_error);

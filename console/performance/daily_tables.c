@@ -1,6 +1,6 @@
 /* Rows are written many at a time, as one JSON text that SQLite takes apart: a statement for each
  * row would take ten times as long. */
-#include "tables.h"
+#include "daily_tables.h"
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
@@ -115,40 +115,40 @@ static int open_or_replace(const char *path, struct sql **ret_sql, struct error 
     return r;
 }
 
-int performance_tables_open(const char *folder, struct tables *ret_tables,
-                            struct error *ret_error) {
-    struct tables tables = {0};
+int daily_tables_open(const char *folder, struct daily_tables *ret_tables,
+                      struct error *ret_error) {
+    struct daily_tables tables = {0};
     char path[PATH_SIZE];
     int r = path_of(folder, path, ret_error);
     if (r == 0)
         r = open_or_replace(path, &tables.sql, ret_error);
     if (r < 0)
         return r;
-    r = tables_reload(&tables, ret_error);
+    r = daily_tables_reload(&tables, ret_error);
     if (r < 0)
-        performance_tables_close(&tables);
+        daily_tables_close(&tables);
     else
         *ret_tables = tables;
     return r;
 }
 
-int tables_open_reader(const char *folder, struct sql **ret_sql, struct error *ret_error) {
+int daily_tables_open_reader(const char *folder, struct sql **ret_sql, struct error *ret_error) {
     char path[PATH_SIZE];
     int r = path_of(folder, path, ret_error);
     return r < 0 ? r : open_file(path, ret_sql, ret_error);
 }
 
-void performance_tables_close(struct tables *tables) {
+void daily_tables_close(struct daily_tables *tables) {
     sql_close(tables->sql);
     intern_deinit(&tables->subjects);
     intern_deinit(&tables->sets);
-    *tables = (struct tables){0};
+    *tables = (struct daily_tables){0};
 }
 
 /* ---- what is kept ---- */
 
 static int take_subject(void *user, const struct sql_row *row, struct error *ret_error) {
-    struct tables *tables = user;
+    struct daily_tables *tables = user;
     char name[4096];
     snprintf(name, sizeof name, "%" PRId64 " %s", sql_integer(row, 1), sql_text(row, 2));
     if (sql_integer(row, 0) != (int64_t)tables->subjects.count)
@@ -158,7 +158,7 @@ static int take_subject(void *user, const struct sql_row *row, struct error *ret
 }
 
 static int take_set(void *user, const struct sql_row *row, struct error *ret_error) {
-    struct tables *tables = user;
+    struct daily_tables *tables = user;
     if (sql_integer(row, 0) != (int64_t)tables->sets.count)
         return error_set(ret_error, ERROR_DAMAGED, PERFORMANCE_FILE ": a set is missing");
     intern_add(&tables->sets, text_of(sql_text(row, 1)));
@@ -166,22 +166,22 @@ static int take_set(void *user, const struct sql_row *row, struct error *ret_err
 }
 
 static int take_state(void *user, const struct sql_row *row, struct error *ret_error) {
-    struct tables_state *state = user;
+    struct daily_state *state = user;
     (void)ret_error;
-    *state = (struct tables_state){.place = {.position = (uint64_t)sql_integer(row, 0),
-                                             .chain = (uint64_t)sql_integer(row, 1)},
-                                   .champion = (uint64_t)sql_integer(row, 2),
-                                   .phase = sql_integer(row, 3),
-                                   .challenger = (uint64_t)sql_integer(row, 4),
-                                   .last_day = sql_integer(row, 5),
-                                   .untracked = sql_integer(row, 6)};
+    *state = (struct daily_state){.place = {.position = (uint64_t)sql_integer(row, 0),
+                                            .chain = (uint64_t)sql_integer(row, 1)},
+                                  .champion = (uint64_t)sql_integer(row, 2),
+                                  .phase = sql_integer(row, 3),
+                                  .challenger = (uint64_t)sql_integer(row, 4),
+                                  .last_day = sql_integer(row, 5),
+                                  .untracked = sql_integer(row, 6)};
     return 0;
 }
 
-int tables_reload(struct tables *tables, struct error *ret_error) {
+int daily_tables_reload(struct daily_tables *tables, struct error *ret_error) {
     intern_deinit(&tables->subjects);
     intern_deinit(&tables->sets);
-    tables->state = (struct tables_state){.last_day = DATE_NONE};
+    tables->state = (struct daily_state){.last_day = DATE_NONE};
     int r = sql_each(tables->sql, ret_error, take_subject, tables,
                      "SELECT id, kind, name FROM subjects ORDER BY id", "");
     if (r >= 0)
@@ -197,18 +197,19 @@ int tables_reload(struct tables *tables, struct error *ret_error) {
     return r < 0 ? r : 0;
 }
 
-int tables_clear(struct tables *tables, struct error *ret_error) {
+int daily_tables_clear(struct daily_tables *tables, struct error *ret_error) {
     int r = sql_begin(tables->sql, ret_error);
     if (r < 0)
         return r;
     r = sql_script(tables->sql, clearing, ret_error);
     int ended = sql_end(tables->sql, r == 0, ret_error);
     if (r == 0 && ended == 0)
-        return tables_reload(tables, ret_error);
+        return daily_tables_reload(tables, ret_error);
     return r < 0 ? r : ended;
 }
 
-uint32_t tables_subject(struct tables *tables, enum subject_kind kind, struct text name) {
+uint32_t daily_tables_subject(struct daily_tables *tables, enum subject_kind kind,
+                              struct text name) {
     char key[512];
     int length = snprintf(key, sizeof key, "%d %" TEXT_FORMAT, (int)kind, TEXT_ARGS(name));
     if (length < 0 || length >= (int)sizeof key)
@@ -220,14 +221,14 @@ uint32_t tables_subject(struct tables *tables, enum subject_kind kind, struct te
     return intern_add(&tables->subjects, text);
 }
 
-uint32_t tables_set(struct tables *tables, struct text members) {
+uint32_t daily_tables_set(struct daily_tables *tables, struct text members) {
     uint32_t found = intern_find(&tables->sets, members);
     if (found != INTERN_NONE || tables->sets.count >= SETS_MAX)
         return found;
     return intern_add(&tables->sets, members);
 }
 
-static int keep_subjects(struct tables *tables, struct error *ret_error) {
+static int keep_subjects(struct daily_tables *tables, struct error *ret_error) {
     for (; tables->kept_subjects < tables->subjects.count; tables->kept_subjects++) {
         const char *key = tables->subjects.texts[tables->kept_subjects].data;
         int r = sql_run(tables->sql, ret_error,
@@ -246,8 +247,8 @@ static int keep_subjects(struct tables *tables, struct error *ret_error) {
     return 0;
 }
 
-int tables_keep_state(struct tables *tables, struct error *ret_error) {
-    const struct tables_state *state = &tables->state;
+int daily_tables_keep_state(struct daily_tables *tables, struct error *ret_error) {
+    const struct daily_state *state = &tables->state;
     int r = keep_subjects(tables, ret_error);
     if (r < 0)
         return r;
@@ -261,8 +262,8 @@ int tables_keep_state(struct tables *tables, struct error *ret_error) {
 }
 
 /* Old members go with the day on which they become too old. */
-int tables_begin_day(struct tables *tables, int64_t day, uint64_t position,
-                     struct error *ret_error) {
+int daily_tables_begin_day(struct daily_tables *tables, int64_t day, uint64_t position,
+                           struct error *ret_error) {
     int r =
         sql_run(tables->sql, ret_error, "INSERT OR IGNORE INTO days (day, position) VALUES (?, ?)",
                 "ii", day, (int64_t)position);
@@ -277,8 +278,8 @@ int tables_begin_day(struct tables *tables, int64_t day, uint64_t position,
 
 /* ---- policies ---- */
 
-int tables_name_policy(struct tables *tables, uint64_t snapshot, struct text name,
-                       struct error *ret_error) {
+int daily_tables_name_policy(struct daily_tables *tables, uint64_t snapshot, struct text name,
+                             struct error *ret_error) {
     char hex[HASH_HEX_SIZE], *copy = text_copy(name);
     hash_hex(snapshot, hex);
     int r = sql_run(tables->sql, ret_error,
@@ -287,7 +288,8 @@ int tables_name_policy(struct tables *tables, uint64_t snapshot, struct text nam
     return r < 0 ? r : 0;
 }
 
-int tables_begin_phase(struct tables *tables, const struct phase *phase, struct error *ret_error) {
+int daily_tables_begin_phase(struct daily_tables *tables, const struct phase *phase,
+                             struct error *ret_error) {
     char champion[HASH_HEX_SIZE], challenger[HASH_HEX_SIZE];
     char *experiment = text_copy(phase->experiment), *key = text_copy(phase->key);
     int64_t id = 0;
@@ -307,7 +309,8 @@ int tables_begin_phase(struct tables *tables, const struct phase *phase, struct 
     return r < 0 ? r : 0;
 }
 
-int tables_end_phase(struct tables *tables, uint64_t position, struct error *ret_error) {
+int daily_tables_end_phase(struct daily_tables *tables, uint64_t position,
+                           struct error *ret_error) {
     int r = sql_run(tables->sql, ret_error, "UPDATE phases SET until_position = ? WHERE id = ?",
                     "ii", (int64_t)position, tables->state.phase);
     tables->state.phase = 0;
@@ -315,7 +318,8 @@ int tables_end_phase(struct tables *tables, uint64_t position, struct error *ret
     return r < 0 ? r : 0;
 }
 
-int tables_renew_phase(struct tables *tables, uint64_t position, struct error *ret_error) {
+int daily_tables_renew_phase(struct daily_tables *tables, uint64_t position,
+                             struct error *ret_error) {
     char champion[HASH_HEX_SIZE];
     int64_t old = tables->state.phase, id = 0;
     hash_hex(tables->state.champion, champion);
@@ -399,7 +403,7 @@ static void add_movement(struct cell_table tables[2], const struct movement *mov
     }
 }
 
-static void add_members(struct tables *tables, struct cell_table cells[2],
+static void add_members(struct daily_tables *tables, struct cell_table cells[2],
                         const struct movement *movement, uint32_t all) {
     if (movement->subjects == SET_ALL_ONLY) {
         add_movement(cells, movement, all, movement->verdict);
@@ -440,7 +444,7 @@ static void write_cells(const struct cell_table *table, struct buffer *out) {
     " DO UPDATE SET rows = rows + excluded.rows, amount = amount + excluded.amount,"               \
     " high = high + excluded.high, low = low + excluded.low"
 
-static int keep_cells(struct tables *tables, const struct cell_table cells[2],
+static int keep_cells(struct daily_tables *tables, const struct cell_table cells[2],
                       struct error *ret_error) {
     static const char *const statements[2] = {
         "INSERT INTO cells SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(2) ", " FROM_JSON(3) ", " FROM_JSON(4) ", " FROM_JSON(
@@ -459,8 +463,30 @@ static int keep_cells(struct tables *tables, const struct cell_table cells[2],
                                                                                        ")" ADD_UP,
         "INSERT INTO totals SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(
             2) ", " FROM_JSON(4) ", " FROM_JSON(5) ", " FROM_JSON(6) ", " FROM_JSON(7) ","
-                                                                                       " " FROM_JSON(8) ", " FROM_JSON(9) " FROM json_each(?) WHERE true"
-                                                                                                                          " ON CONFLICT (subject, class, day, currency, verdict)" ADD_UP,
+                                                                                       " " FROM_JSON(8) ", " FROM_JSON(
+                                                                                           9) " FRO"
+                                                                                              "M "
+                                                                                              "json"
+                                                                                              "_eac"
+                                                                                              "h(?)"
+                                                                                              " WHE"
+                                                                                              "RE "
+                                                                                              "true"
+                                                                                              " ON "
+                                                                                              "CONF"
+                                                                                              "LICT"
+                                                                                              " ("
+                                                                                              "subj"
+                                                                                              "ect,"
+                                                                                              " cla"
+                                                                                              "ss, "
+                                                                                              "day,"
+                                                                                              " cur"
+                                                                                              "renc"
+                                                                                              "y, "
+                                                                                              "verd"
+                                                                                              "ict"
+                                                                                              ")" ADD_UP,
     };
     struct buffer rows;
     int r = 0;
@@ -476,7 +502,7 @@ static int keep_cells(struct tables *tables, const struct cell_table cells[2],
 
 /* ---- members ---- */
 
-static int keep_members(struct tables *tables, const struct movement *movements, size_t count,
+static int keep_members(struct daily_tables *tables, const struct movement *movements, size_t count,
                         struct error *ret_error) {
     struct buffer rows;
     size_t kept = 0;
@@ -527,7 +553,7 @@ static uint32_t set_at(const struct found_members *found, uint64_t position) {
 }
 
 /* The sets of transactions that something came for. Those of the same movements are kept before. */
-static int find_members(struct tables *tables, struct movement *movements, size_t count,
+static int find_members(struct daily_tables *tables, struct movement *movements, size_t count,
                         struct error *ret_error) {
     struct found_members found = {.sets = &tables->sets,
                                   .positions = check_calloc(count, sizeof *found.positions),
@@ -554,10 +580,10 @@ static int find_members(struct tables *tables, struct movement *movements, size_
     return r < 0 ? r : 0;
 }
 
-int tables_add(struct tables *tables, struct movement *movements, size_t count,
-               struct error *ret_error) {
+int daily_tables_add(struct daily_tables *tables, struct movement *movements, size_t count,
+                     struct error *ret_error) {
     struct cell_table cells[2] = {0};
-    uint32_t all = tables_subject(tables, SUBJECT_ALL, (struct text){0});
+    uint32_t all = daily_tables_subject(tables, SUBJECT_ALL, (struct text){0});
     int r = count == 0 ? 0 : keep_members(tables, movements, count, ret_error);
     if (r == 0 && count > 0)
         r = find_members(tables, movements, count, ret_error);
