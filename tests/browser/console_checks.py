@@ -218,7 +218,11 @@ def check_values(desk: Desk) -> None:
     desk.shows("48,999.50 EUR")
     assert desk.ask("document.title").startswith(HOSTILE["id"]), "the tab has another name"
     desk.ask("[...document.querySelectorAll('dd a')].find(a => a.innerText[0] === '<').click()")
-    desk.shows("1 found.")
+    desk.until("location.pathname === '/entity'")
+    value = desk.ask("new URLSearchParams(location.search).get('value')")
+    assert value == HOSTILE["card"], f"the link leads to {value!r}"
+    desk.open(address)
+    desk.shows("48,999.50 EUR")
     assert desk.ask("document.querySelector('#note') === null"), "a viewer may write notes"
 
 
