@@ -16,6 +16,8 @@ SCREENS = [
     "/live",
     "/queue",
     "/queue?decided=1",
+    "/queue?unsure=1",
+    "/live?verdict=decline&score=1000",
     "/search",
     "/operations",
     "/people",
