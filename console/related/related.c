@@ -1,8 +1,9 @@
-#include "related_set.h"
+#include "related.h"
 
 #include "console/archive/row_json.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "related_set.h"
 #include "server/ops/clock.h"
 
 #include <stdlib.h>

@@ -219,6 +219,7 @@ def check_values(desk: Desk) -> None:
     desk.open(address)
     desk.shows("48,999.50 EUR")
     assert desk.ask("document.title").startswith(HOSTILE["id"]), "the tab has another name"
+    desk.until("document.querySelector('.timeline') !== null")
     desk.ask("[...document.querySelectorAll('dd a')].find(a => a.innerText[0] === '<').click()")
     desk.until("location.pathname === '/entity'")
     value = desk.ask("new URLSearchParams(location.search).get('value')")
