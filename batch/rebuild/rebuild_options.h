@@ -53,6 +53,8 @@ struct rebuild_options {
     bool keep_all_ids;     /* for ever, whatever they say */
     bool keep_thresholds;  /* keep those in force instead of computing new ones */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
+    /* Of these alone, likewise; NULL: of none. */
+    const struct threshold_accepted *accepted;
     bool drop_cache;       /* drop what was read from the page cache, which a server needs */
     struct rebuild_listener *listener;   /* NULL: none */
     struct rebuild_elsewhere *elsewhere; /* NULL: here. A rebuild elsewhere is full */

@@ -181,7 +181,8 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
                                 .snapshot = rebuild->snapshot,
                                 .newest_us = rebuild->report.tally.newest_event_time_us,
                                 .report = &rebuild->report.thresholds,
-                                .accepts_changes = rebuild->options->accept_changes};
+                                .accepts_changes = rebuild->options->accept_changes,
+                                .accepted = rebuild->options->accepted};
     int r = rebuild_progress(rebuild, REBUILD_THRESHOLDS, 0, 0, ret_error);
     if (r < 0 || rebuild->report.tally.transactions == 0 ||
         (job.snapshot->threshold_count == 0 && job.snapshot->budget_count == 0))

@@ -310,6 +310,11 @@ static double scatter(const struct moments *moments) {
     return left > 0 ? left : 0;
 }
 
+double report_sum_half(uint64_t rows, report_sum sum, report_sum squares) {
+    const struct moments moments = {.rows = rows, .sum = sum, .squares = squares};
+    return REPORT_Z * sqrt(scatter(&moments));
+}
+
 /* Adds one cell to the confusion matrix and to the amounts. */
 static void add_detection(struct report_detection *detection, const struct report_cell *cell,
                           bool positive, enum verdict verdict) {

@@ -124,3 +124,6 @@ struct report_detection {
  * Tibshirani, An Introduction to the Bootstrap, 1993, ch. 5), and the sum is nearly normal. */
 struct report_detection report_detection(const struct report_side_tally *side,
                                          int64_t review_price_minor);
+
+/* The same for any sum over n rows, of Σx and Σx²: half the width of its interval. */
+double report_sum_half(uint64_t rows, report_sum sum, report_sum squares);

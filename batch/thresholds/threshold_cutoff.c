@@ -49,7 +49,9 @@ static uint32_t precise(const struct cutoff_budget *budget, const struct score_c
 static bool is_held(const struct threshold_job *job, const struct cutoff_budget *budget,
                     uint32_t before, uint32_t after) {
     double change = fabs((double)after - (double)before);
-    return !job->accepts_changes && change > (double)budget->guard_e6 / 1e6 * (double)before;
+    bool is_accepted = job->accepts_changes ||
+                       (job->accepted && (job->accepted->cutoffs >> budget->verdict & 1));
+    return !is_accepted && change > (double)budget->guard_e6 / 1e6 * (double)before;
 }
 
 /* Fills the report's line for one budget. true: *ret_score goes into the generation, newly computed

@@ -97,6 +97,14 @@ static void compare_groups(struct comparison *comparison, const struct threshold
     }
 }
 
+static bool is_accepted(const struct threshold_job *job, struct text name) {
+    const struct threshold_accepted *accepted = job->accepted;
+    for (size_t i = 0; accepted && i < accepted->threshold_count; i++)
+        if (text_is(name, accepted->thresholds[i]))
+            return true;
+    return job->accepts_changes;
+}
+
 static void guard_one(struct threshold_job *job, size_t index, struct threshold_values *values,
                       struct threshold_line *line) {
     struct arena *arena = &job->report->arena;
@@ -104,7 +112,7 @@ static void guard_one(struct threshold_job *job, size_t index, struct threshold_
     struct comparison comparison = {.threshold = threshold,
                                     .line = line,
                                     .arena = arena,
-                                    .ignores_guard = job->accepts_changes};
+                                    .ignores_guard = is_accepted(job, threshold->name)};
     comparison.examples = arena_calloc(arena, THRESHOLD_EXAMPLES, sizeof *comparison.examples);
     *line = (struct threshold_line){.name = arena_text(arena, threshold->name),
                                     .samples = values->samples,

@@ -21,6 +21,7 @@ struct threshold_job {
     const struct thresholds *in_force; /* of the generation adopted last; NULL: none */
     struct threshold_report *report;
     bool accepts_changes; /* guards are off */
+    const struct threshold_accepted *accepted; /* for these they are; NULL: for none */
     /* Parallel to the thresholds, set by threshold_read(): the values follow from each
      * transaction's own fields. false where they read features, or lists that were changed at run
      * time, whose content depends on the records before. */

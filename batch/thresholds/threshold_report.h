@@ -10,6 +10,14 @@
 
 #define THRESHOLD_EXAMPLES 5
 
+/* What a person accepts, whatever the guards say: these thresholds, by name, and the cut-offs of
+ * these verdicts. */
+struct threshold_accepted {
+    const char *const *thresholds;
+    size_t threshold_count;
+    unsigned cutoffs; /* bit n: enum verdict n */
+};
+
 /* A group whose value changed by more than the guard allows: the old one stays in force. */
 struct threshold_held {
     struct text key; /* in words: its fields with " / " between; empty: over all groups */

@@ -1,8 +1,10 @@
 /* One request of the page: who asks, what for, and the answer that is being written. */
 #pragma once
 
+#include "console/archive/figures.h"
 #include "console/archive/follower.h"
 #include "console/database/sessions.h"
+#include "console/jobs/jobs.h"
 #include "console/related/policy_cache.h"
 #include "console/server/connection.h"
 #include "console/web/web.h"
@@ -14,14 +16,19 @@
 /* What the console is made of; set up by main, the same for all calls. */
 struct console {
     struct sql *sql;
+    struct jobs *jobs; /* NULL: it runs none */
+    struct figures *figures;
     struct live *live;
     struct follower *follower;
     struct connection *connection;
+    struct reader *performance;
     struct policy_cache *policies;
     atomic_bool is_judging; /* a transaction, by another policy: one at a time */
     atomic_bool is_ending;  /* the program: long work is given up */
     struct log *log;
     const char *archive; /* its folder, or the data folder around it */
+    const char *reports; /* the folder of the nights; NULL: beside the archive */
+    const char *tokens;  /* the server's tokens file; NULL: not known */
     bool is_behind_proxy;
 };
 
@@ -48,6 +55,9 @@ int call_text(const struct call *call, const char *member, size_t most, const ch
 int call_number(const struct call *call, const char *member, uint64_t *ret_number,
                 struct error *ret_error);
 
+/* The member "reason", which is not empty. */
+int call_reason(const struct call *call, const char **ret_reason, struct error *ret_error);
+
 /* A parameter of the query that is words between commas → their bits, each bit 1 << enum verdict or
  * enum label; "" is 0. ERROR_INVALID names the parameter and the word. */
 int call_verdicts(const struct call *call, const char *name, unsigned *ret_bits,
@@ -63,4 +73,12 @@ call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
 call_handler related_show, policies_show, other_policy_show;
 call_handler status_show;
+call_handler performance_show, performance_policies;
+call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;
+call_handler nights_show, nights_report, nights_drift, nights_thresholds;
+call_handler nights_accept, nights_take_back;
+call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
+    jobs_report,
+    jobs_draft;
+call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;

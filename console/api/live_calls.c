@@ -30,6 +30,36 @@ int live_show(struct call *call, struct error *ret_error) {
     return r;
 }
 
+static void write_brakes(const struct harrier_status *status, struct buffer *out) {
+    json_begin_array(out, "brakes");
+    for (size_t i = 0; i < status->described_brakes; i++) {
+        const struct harrier_brake *brake = &status->brakes[i];
+        json_begin_object(out, NULL);
+        json_add_text(out, "rule", text_of(brake->rule));
+        json_add_hex(out, "definition", brake->definition);
+        json_add_bool(out, "applies", brake->applies);
+        json_add_time(out, "since", brake->pulled_time_us);
+        json_add_text(out, "reason", text_of(brake->reason));
+        json_add_text(out, "source", text_of(brake->source));
+        json_end_object(out);
+    }
+    json_end_array(out);
+    json_add_unsigned(out, "brake_count", status->brake_count);
+}
+
+/* Of a server whose archive is replicated; and what was refused or is not complete yet. */
+static void write_others(const struct harrier_status *status, struct buffer *out) {
+    json_add_text(out, "node", text_of(status->node));
+    json_add_text(out, "primary", text_of(status->primary));
+    json_add_unsigned(out, "committed", status->committed_position);
+    if (status->refused_since_time_us != 0)
+        json_add_time(out, "refused_since", status->refused_since_time_us);
+    json_add_text(out, "challenger", text_of(status->experiment.name));
+    json_add_text(out, "challenger_error", text_of(status->challenger_error));
+    json_add_unsigned(out, "warming_rules", status->warming.rule_count);
+    json_add_unsigned(out, "differing", status->differing_entities);
+}
+
 static void write_status(const struct harrier_status *status, struct buffer *out) {
     json_add_text(out, "version", text_of(status->version));
     json_add_text(out, "state", text_of(status->state));
@@ -50,17 +80,8 @@ static void write_status(const struct harrier_status *status, struct buffer *out
     json_add_bool(out, "stale", status->stale);
     json_add_text(out, "swap", text_of(status->swap_state));
     json_add_text(out, "swap_reason", text_of(status->swap_reason));
-    json_begin_array(out, "brakes");
-    for (size_t i = 0; i < status->described_brakes; i++) {
-        const struct harrier_brake *brake = &status->brakes[i];
-        json_begin_object(out, NULL);
-        json_add_text(out, "rule", text_of(brake->rule));
-        json_add_time(out, "since", brake->pulled_time_us);
-        json_add_text(out, "reason", text_of(brake->reason));
-        json_add_text(out, "source", text_of(brake->source));
-        json_end_object(out);
-    }
-    json_end_array(out);
+    write_brakes(status, out);
+    write_others(status, out);
 }
 
 int status_show(struct call *call, struct error *ret_error) {

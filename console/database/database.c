@@ -79,6 +79,15 @@ static const char *const steps[] = {
     "CREATE TABLE policy_change (id INTEGER PRIMARY KEY CHECK (id = 1),"
     "  submission INTEGER NOT NULL REFERENCES submissions, person TEXT NOT NULL,"
     "  address TEXT NOT NULL, comment TEXT NOT NULL, step TEXT NOT NULL) STRICT;",
+    /* request: JSON, what the form said. commands: see jobs/jobs.h. AUTOINCREMENT: an id, which is
+     * also a folder's name, is never used again. */
+    "CREATE TABLE jobs ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, person TEXT NOT NULL,"
+    "  state TEXT NOT NULL, request TEXT NOT NULL, commands TEXT NOT NULL,"
+    "  problem TEXT NOT NULL DEFAULT '', bytes INTEGER NOT NULL DEFAULT 0,"
+    "  made_us INTEGER NOT NULL, started_us INTEGER NOT NULL DEFAULT 0,"
+    "  ended_us INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE INDEX jobs_state ON jobs (state, id);",
     /* What people keep of their own; and every label that a person gave, of which reviews has the
      * last. */
     "CREATE TABLE views ("

@@ -1,7 +1,9 @@
 #include "options.h"
 
+#include "batch/base/machine.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/option_value.h"
+#include "console/jobs/jobs.h"
 #include "server/net/address.h"
 
 #include <argp.h>
@@ -13,10 +15,18 @@ enum {
     OPTION_TOKEN_FILE,
     OPTION_BEHIND_PROXY,
     OPTION_DAYS,
-    OPTION_POLICY
+    OPTION_JOBS,
+    OPTION_JOB_TIME,
+    OPTION_JOB_MEMORY,
+    OPTION_HARRIER,
+    OPTION_POLICY,
+    OPTION_REPORTS,
+    OPTION_TOKENS
 };
 
-#define DAYS_MOST 3650
+#define DAYS_MOST        3650
+#define JOB_TIME_MOST_US (UINT64_C(7) * 86400 * 1000000)
+#define JOB_MEMORY_LEAST (UINT64_C(64) << 20)
 
 static const struct argp_option arguments[] = {
     {"data", OPTION_DATA, "DIR", 0,
@@ -24,6 +34,10 @@ static const struct argp_option arguments[] = {
     {"server", 's', "ADDRESS", 0, "The server (tcp://127.0.0.1:7731)", 0},
     {"token-file", OPTION_TOKEN_FILE, "FILE", 0, "A file with the console's token for the server",
      0},
+    {"reports", OPTION_REPORTS, "FOLDER", 0,
+     "Where harrier night writes its reports (nights in the data folder)", 0},
+    {"tokens", OPTION_TOKENS, "FILE", 0,
+     "The server's tokens file, to show when they end; only read", 0},
     {"policy", OPTION_POLICY, "FOLDER", 0,
      "The folder of the policy that the server runs: without it, rules cannot be edited", 0},
     {"listen", OPTION_LISTEN, "HOST:PORT", 0,
@@ -34,6 +48,12 @@ static const struct argp_option arguments[] = {
      "A proxy in front of it speaks TLS to browsers: listen on any host", 0},
     {"days", OPTION_DAYS, "N", 0,
      "At the first start, take reviews of the last N days into the queue (7)", 0},
+    {"jobs", OPTION_JOBS, "N", 0, "Backtests and tunings at once, 0 to 4; the others wait (1)", 0},
+    {"job-time", OPTION_JOB_TIME, "DURATION", 0, "How long one may take (1h)", 0},
+    {"job-memory", OPTION_JOB_MEMORY, "SIZE", 0,
+     "How much memory one may use (half of the machine's)", 0},
+    {"harrier", OPTION_HARRIER, "PROGRAM", 0,
+     "The program harrier that runs them (beside harrier-console, else the one in PATH)", 0},
     {0},
 };
 
@@ -86,6 +106,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DATA:
         options->data = value;
         return 0;
+    case OPTION_REPORTS:
+        options->reports = value;
+        return 0;
+    case OPTION_TOKENS:
+        options->tokens = value;
+        return 0;
     case OPTION_POLICY:
         options->policy = value;
         return 0;
@@ -100,6 +126,20 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_DAYS:
         options->days = (int64_t)count_option_parse("--days", value, 0, DAYS_MOST, state);
+        return 0;
+    case OPTION_JOBS:
+        options->jobs = (size_t)count_option_parse("--jobs", value, 0, JOBS_AT_ONCE_MAX, state);
+        return 0;
+    case OPTION_JOB_TIME:
+        options->job_time_us =
+            (int64_t)duration_option_parse("--job-time", value, 1000000, JOB_TIME_MOST_US, state);
+        return 0;
+    case OPTION_JOB_MEMORY:
+        options->job_memory_bytes =
+            bytes_option_parse("--job-memory", value, JOB_MEMORY_LEAST, state);
+        return 0;
+    case OPTION_HARRIER:
+        options->harrier = value;
         return 0;
     case ARGP_KEY_ARG:
         return parse_word(options, value, state);
@@ -120,8 +160,12 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
                "harrierd.\vadd-person makes a person who may sign in, and prints the first "
                "password. ROLE is viewer, analyst, author, approver or admin.",
     };
-    *ret_options = (struct console_options){
-        .server = "tcp://127.0.0.1:7731", .listen = "127.0.0.1:7780", .days = 7};
+    *ret_options = (struct console_options){.server = "tcp://127.0.0.1:7731",
+                                            .listen = "127.0.0.1:7780",
+                                            .days = 7,
+                                            .jobs = 1,
+                                            .job_time_us = INT64_C(3600000000),
+                                            .job_memory_bytes = 2 * machine_memory_quarter()};
     argp_program_version = "harrier-console " HARRIER_VERSION;
     argp_err_exit_status = 64;
     argp_parse(&argp, argc, argv, 0, NULL, ret_options);

@@ -2,18 +2,24 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
 
 struct console_options {
     enum console_command command;
+    const char *reports, *tokens; /* NULL: not given */
     const char *archive; /* as given: its folder or the data folder around it */
     const char *policy;  /* the folder of the policy that the server runs; NULL: not given */
     const char *data, *server, *listen, *token_file;
     const char *name, *role; /* CONSOLE_ADD_PERSON */
     bool behind_proxy;
     int64_t days;
+    size_t jobs; /* at once; 0: none */
+    int64_t job_time_us;
+    uint64_t job_memory_bytes;
+    const char *harrier; /* the program; NULL: to be found */
 };
 
 /* Ends the process with a message if the command line is wrong (status 64), or after --help. */

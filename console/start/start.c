@@ -1,4 +1,5 @@
-/* What is opened first is closed last: database, live rows, follower, connection, web. */
+/* What is opened first is closed last: database, live rows, follower, figures, jobs, connection,
+ * web. */
 #include "start.h"
 
 #include "clients/cli/terminal/exit_status.h"
@@ -7,11 +8,13 @@
 #include "console/api/routes.h"
 #include "console/database/audit.h"
 #include "console/database/database.h"
+#include "console/performance/reader.h"
 #include "console/policy/versions.h"
 #include "options.h"
 #include "server/ops/clock.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +144,51 @@ static void wait_for_end(const volatile int *interrupted) {
         usleep(100000);
 }
 
+/* `harrier` beside this program, as both are installed; else what PATH has. Heap. */
+static char *find_harrier(const struct console_options *options) {
+    char own[PATH_MAX], path[PATH_MAX + sizeof "/harrier"];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    if (options->harrier)
+        return realpath(options->harrier, NULL);
+    own[length > 0 ? length : 0] = '\0';
+    char *name = strrchr(own, '/');
+    snprintf(path, sizeof path, "%.*s/harrier", name ? (int)(name - own) : 0, own);
+    if (access(path, X_OK) == 0)
+        return realpath(path, NULL);
+    for (const char *at = getenv("PATH"), *end; at && *at; at = *end ? end + 1 : end) {
+        end = at + strcspn(at, ":");
+        snprintf(path, sizeof path, "%.*s/harrier", (int)(end - at), at);
+        if (access(path, X_OK) == 0)
+            return realpath(path, NULL);
+    }
+    return NULL;
+}
+
+/* The paths that it fills live as long as the jobs. Without the program there are no jobs. */
+static int open_jobs(struct console *console, const struct console_options *options, char **folder,
+                     char **program, struct error *ret_error) {
+    char *data = realpath(options->data, NULL);
+    *program = options->jobs > 0 ? find_harrier(options) : NULL;
+    *folder = data ? folder_in(data, "jobs") : NULL;
+    free(data);
+    if (options->harrier && !*program)
+        return error_set(ret_error, ERROR_NOT_FOUND, "--harrier: there is no %s", options->harrier);
+    if (options->jobs > 0 && !*program)
+        log_line(console->log, LOG_WARNING,
+                 "no jobs: the program harrier is neither beside harrier-console nor in PATH "
+                 "(--harrier PROGRAM)");
+    if (!*program || !*folder)
+        return 0;
+    const struct jobs_settings settings = {.folder = *folder,
+                                           .program = *program,
+                                           .sql = console->sql,
+                                           .log = console->log,
+                                           .at_once = options->jobs,
+                                           .time_us_max = options->job_time_us,
+                                           .memory_bytes = options->job_memory_bytes};
+    return jobs_start(&settings, &console->jobs, ret_error);
+}
+
 static int serve(struct console *console, const struct console_options *options,
                  struct error *ret_error) {
     const volatile int *interrupted = interrupt_watch();
@@ -150,8 +198,17 @@ static int serve(struct console *console, const struct console_options *options,
                                                .live = console->live,
                                                .log = console->log,
                                                .days_before = options->days};
+    const struct reader_settings performance = {
+        .archive = console->archive, .folder = options->data, .log = console->log};
+    char *folder, *program;
+    int r = reader_start(&performance, &console->performance, ret_error);
+    if (r < 0)
+        return r;
     console->follower = follower_start(&follower);
-    int r = open_connection(console, options, ret_error);
+    console->figures = figures_start(console->archive);
+    r = open_jobs(console, options, &folder, &program, ret_error);
+    if (r == 0)
+        r = open_connection(console, options, ret_error);
     if (r == 0)
         r = open_web(console, options, &web, ret_error);
     if (r == 0) {
@@ -162,7 +219,12 @@ static int serve(struct console *console, const struct console_options *options,
         web_close(web);
     }
     connection_close(console->connection); /* it asks the follower */
+    jobs_stop(console->jobs);
+    free(folder);
+    free(program);
+    figures_stop(console->figures);
     follower_stop(console->follower);
+    reader_stop(console->performance);
     return r;
 }
 
@@ -176,6 +238,8 @@ static int run_serve(const struct console_options *options) {
     if (r < 0)
         return exit_with(&error);
     console.archive = options->archive;
+    console.reports = options->reports;
+    console.tokens = options->tokens;
     console.is_behind_proxy = options->behind_proxy;
     console.live = live_new();
     console.policies = policy_cache_new();

@@ -38,7 +38,7 @@ FOLDERS = {
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "console": ["page", "database", "archive", "policy", "related", "web", "server", "api", "start"],
+    "console": ["page", "database", "archive", "policy", "related", "performance", "operations", "web", "server", "jobs", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "commands"],
 }
 
@@ -64,7 +64,7 @@ DOORS = [
     (r"event2/.*", r"server/|console/web/|clients/cli/stream/metrics_page\.c"),
     (r"yaml\.h", r"core/policy/source/|clients/cli/io/mapping"),
     (r"pcre2\.h", r"core/policy/eval/pattern\.c"),
-    (r"jansson\.h", r"core/model/|core/store/|core/wire/message/message_json_|clients/cli/|console/api/"),
+    (r"jansson\.h", r"core/model/|core/store/|core/wire/message/message_json_|clients/cli/|console/(api|jobs|operations)/"),
     (r"sqlite3\.h", r"console/database/sql\.c"),
     (r"sodium\.h", r"console/database/password\.c"),
     (r"xgboost/.*", r"batch/train/xgboost_library\.h"),

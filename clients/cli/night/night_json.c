@@ -197,6 +197,8 @@ static void add_guard(struct buffer *json, const struct night_document *document
     const struct night_journal *journal = document->evidence.journal;
     json_begin_object(json, "guard");
     json_add_unsigned(json, "held_back", journal->held_back);
+    if (*journal->accepted)
+        json_add_text(json, "accepted", text_of(journal->accepted));
     json_begin_array(json, "held");
     for (size_t i = 0; i < journal->held_lines; i++)
         json_add_text(json, NULL, text_of(journal->held[i].text));

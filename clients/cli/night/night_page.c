@@ -461,6 +461,11 @@ static void put_guard(struct page *page) {
     heading(page, "Held back",
             "Thresholds and cut-offs that changed by more than their guards allow keep their old "
             "values.");
+    if (*journal->accepted) {
+        put(page, "<div class=\"panel\"><p>Taken now: ");
+        put_text(page, text_of(journal->accepted));
+        put(page, "</p></div>\n");
+    }
     if (journal->held_lines == 0) {
         put(page, "<p class=\"empty\">Nothing was held back.</p>\n");
         return;

@@ -3,12 +3,15 @@
 #include "batch/base/day.h"
 #include "batch/base/machine.h"
 #include "batch/rebuild/rebuild.h"
+#include "batch/thresholds/threshold_report.h"
 #include "batch/verify/verify.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/clock.h"
 #include "core/base/check.h"
+#include "core/base/json_writer.h"
 #include "core/store/archive/archive_seal.h"
 #include "core/store/archive/file.h"
+#include "core/store/nights/night_acceptance.h"
 #include "night_compare.h"
 #include "night_document.h"
 #include "night_program.h"
@@ -28,7 +31,62 @@
 struct publishing {
     struct rebuild_listener listener; /* first */
     struct night_run *run;
+    const struct night_acceptance *acceptance; /* NULL: none */
 };
+
+/* Names for a rebuild; they live as long as the acceptance. */
+struct accepted {
+    struct threshold_accepted of;
+    const char **names;
+};
+
+static struct accepted accepted_of(const struct night_acceptance *acceptance) {
+    struct accepted accepted = {
+        .names = check_calloc(acceptance->threshold_count + 1, sizeof *accepted.names)};
+    for (size_t i = 0; i < acceptance->threshold_count; i++)
+        accepted.names[i] = acceptance->thresholds[i];
+    accepted.of = (struct threshold_accepted){.thresholds = accepted.names,
+                                              .threshold_count = acceptance->threshold_count,
+                                              .cutoffs = acceptance->cutoffs};
+    return accepted;
+}
+
+/* "amount_p995, cut-off of review: accepted by console:ada, who read the night of 2026-01-31: … " */
+static void describe_accepted(struct night_journal *journal,
+                              const struct night_acceptance *acceptance) {
+    struct buffer text;
+    buffer_init(&text);
+    for (size_t i = 0; i < acceptance->threshold_count; i++)
+        buffer_printf(&text, "%s%s", text.length ? ", " : "", acceptance->thresholds[i]);
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        if (acceptance->cutoffs >> verdict & 1)
+            buffer_printf(&text, "%sthe cut-off for %s", text.length ? ", " : "",
+                          verdict_name(verdict));
+    buffer_append_u8(&text, '\0');
+    /* Who and why are never cut off. */
+    snprintf(journal->accepted, sizeof journal->accepted,
+             "%.300s: held back in the night of %s, accepted by %s: %s", (const char *)text.bytes,
+             acceptance->night, acceptance->source, acceptance->reason);
+    buffer_deinit(&text);
+}
+
+/* For people who decide what to accept: in the night's folder, and beside all nights, because a
+ * night that finds the tables up to date does not compute them again. */
+static int write_thresholds(const struct night_run *run, const struct threshold_report *report,
+                            struct error *ret_error) {
+    struct buffer json;
+    buffer_init(&json);
+    json_begin_object(&json, NULL);
+    json_add_text(&json, "date", text_of(run->journal.date));
+    threshold_output_json(report, &json);
+    json_end_object(&json);
+    buffer_append_u8(&json, '\n');
+    int r = night_file_write(run->folder, NIGHT_THRESHOLDS_NAME, json.bytes, json.length, ret_error);
+    if (r == 0)
+        r = night_file_write(run->root, NIGHT_THRESHOLDS_NAME, json.bytes, json.length, ret_error);
+    buffer_deinit(&json);
+    return r;
+}
 
 /* What was held back, in the words of a rebuild, line by line. */
 static void take_held(struct night_journal *journal, const struct threshold_report *report) {
@@ -53,12 +111,17 @@ static void take_held(struct night_journal *journal, const struct threshold_repo
  * back: it is written down before. */
 static int write_down(struct rebuild_listener *self, struct archive_place place,
                       const struct rebuild_report *report, struct error *ret_error) {
-    struct night_run *run = ((struct publishing *)self)->run;
+    const struct publishing *publishing = (struct publishing *)self;
+    struct night_run *run = publishing->run;
     run->journal.place = place;
     run->journal.content_hash = 0; /* not known yet */
     memcpy(run->journal.warning, report->warning, sizeof run->journal.warning);
     take_held(&run->journal, &report->thresholds);
-    return night_journal_write(run->folder, &run->journal, ret_error);
+    run->journal.accepted[0] = '\0';
+    if (publishing->acceptance)
+        describe_accepted(&run->journal, publishing->acceptance);
+    int r = write_thresholds(run, &report->thresholds, ret_error);
+    return r < 0 ? r : night_journal_write(run->folder, &run->journal, ret_error);
 }
 
 /* Are these the tables that the journal is about? Their hash is not known yet if the run was killed
@@ -70,14 +133,19 @@ static bool is_about(const struct night_journal *journal,
            (journal->content_hash == 0 || journal->content_hash == manifest->content_hash);
 }
 
-static int rebuild(struct night_run *run, struct error *ret_error) {
+static int rebuild_with(struct night_run *run, const struct night_acceptance *acceptance,
+                        struct error *ret_error) {
     const struct night_options *options = run->options;
     struct night_journal *journal = &run->journal;
-    struct publishing publishing = {.listener = {write_down}, .run = run};
+    struct publishing publishing = {
+        .listener = {write_down}, .run = run, .acceptance = acceptance};
+    struct accepted accepted = acceptance ? accepted_of(acceptance) : (struct accepted){0};
     struct rebuild_report report;
     const struct rebuild_options rebuild = {
         .archive = run->archive,
         .generations = run->generations,
+        .force = acceptance != NULL, /* also if there is nothing new in the archive */
+        .accepted = acceptance ? &accepted.of : NULL,
         .full = options->full,
         .version = HARRIER_VERSION,
         .now_us = realtime_us(),
@@ -90,6 +158,7 @@ static int rebuild(struct night_run *run, struct error *ret_error) {
         .listener = &publishing.listener,
     };
     int r = rebuild_run(&rebuild, &run->progress->progress, &report, ret_error);
+    free(accepted.names);
     if (r < 0)
         return r;
     /* Up to date: by an earlier attempt or night, which wrote it down, or by somebody else. */
@@ -103,6 +172,22 @@ static int rebuild(struct night_run *run, struct error *ret_error) {
     journal->states = report.manifest.states;
     rebuild_report_deinit(&report);
     return 0;
+}
+
+/* With what a person accepted of an earlier night. A file that says nothing is no reason to fail. */
+static int rebuild(struct night_run *run, struct error *ret_error) {
+    struct night_acceptance acceptance;
+    int found = night_acceptance_read(run->root, &acceptance, ret_error);
+    if (found < 0)
+        fprintf(stderr, "harrier: " FOLDER_NIGHTS "/%s; the night goes on without it\n",
+                ret_error->text);
+    int r = rebuild_with(run, found == 0 ? &acceptance : NULL, ret_error);
+    if (found != 0)
+        return r;
+    if (r == 0 && (r = night_acceptance_remove(run->root, &acceptance, ret_error)) > 0)
+        r = 0;
+    night_acceptance_deinit(&acceptance);
+    return r;
 }
 
 /* ---- verify ---- */

@@ -3,13 +3,17 @@ import { render, type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, isAtLeast, post, type Role, type Session, setSession, whenSignedOut } from "./shared/api";
 import { clean } from "./shared/format";
+import { JobScreen } from "./screens/job";
+import { JobsScreen } from "./screens/jobs";
 import { LiveScreen } from "./screens/live";
 import { OperationsScreen } from "./screens/operations";
 import { PasswordScreen } from "./screens/password";
+import { PerformanceScreen } from "./screens/performance";
 import { PeopleScreen } from "./screens/people";
 import { QueueScreen } from "./screens/queue";
 import { Heading, messageOf, Notice } from "./shared/parts";
 import { followLinks, go, transactionAddress, usePlace } from "./shared/router";
+import { RuleFiguresScreen } from "./screens/rule_figures";
 import { applySettings, beginTheme, SettingsBar } from "./shared/settings";
 import { SearchScreen } from "./screens/search";
 import { SignInScreen } from "./screens/sign_in";
@@ -34,7 +38,15 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     ),
   },
   { path: "/search", name: "Search", least: "viewer", show: ({ session }) => <SearchScreen session={session} /> },
-  { path: "/operations", name: "Operations", least: "viewer", show: () => <OperationsScreen /> },
+  { path: "/rules/figures", name: "Figures", least: "viewer", show: () => <RuleFiguresScreen /> },
+  { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
+  {
+    path: "/job",
+    least: "viewer",
+    show: ({ session, query }) => <JobScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />,
+  },
+  { path: "/performance", name: "Performance", least: "viewer", show: () => <PerformanceScreen /> },
+  { path: "/operations", name: "Operations", least: "viewer", show: ({ session }) => <OperationsScreen session={session} /> },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {
     path: "/password",

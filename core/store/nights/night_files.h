@@ -2,9 +2,11 @@
  *
  *   lock                     held by the run in progress
  *   latest.json              the summary that servers read (night_summary.h)
+ *   thresholds.json          what the newest rebuild of a night made of thresholds and cut-offs
+ *   accept.json              what the next night is to take of it (night_acceptance.h)
  *   drift/YYYY-MM-DD         histograms of a day's feature values (batch/night/night_drift.h)
  *   YYYY-MM-DD/night.json    the journal (night_journal.h)
- *   YYYY-MM-DD/report.json, report.html
+ *   YYYY-MM-DD/thresholds.json, report.json, report.html
  *
  * Every file appears under its name when it is whole and on disk, and not before. */
 #pragma once
@@ -20,6 +22,7 @@
 #define NIGHT_FILE_MAX     ((size_t)16 << 20) /* bytes of a journal or summary */
 #define NIGHT_FOLDER_DRIFT "drift"
 #define NIGHT_DRAFT_NAME   ".draft"
+#define NIGHT_THRESHOLDS_NAME "thresholds.json"
 
 /* Days since 1970-01-01 ↔ "2026-01-31". Years 1970 to 9999. */
 const char *night_date_format(int64_t day, char ret_date[NIGHT_DATE_SIZE]);

@@ -79,6 +79,8 @@ static void add_rebuild(struct buffer *json, const struct night_journal *journal
     json_add_unsigned(json, "states", journal->states);
     if (*journal->warning)
         json_add_text(json, "warning", text_of(journal->warning));
+    if (*journal->accepted)
+        json_add_text(json, "accepted", text_of(journal->accepted));
     json_add_unsigned(json, "held_back", journal->held_back);
     json_begin_array(json, "held");
     for (size_t i = 0; i < journal->held_lines; i++)
@@ -199,6 +201,7 @@ static void read_rebuild(const json_t *rebuild, struct night_journal *journal) {
     journal->place.chain = hash_at(rebuild, "chain");
     journal->states = count_at(rebuild, "states");
     copy_text(json_object_get(rebuild, "warning"), journal->warning, sizeof journal->warning);
+    copy_text(json_object_get(rebuild, "accepted"), journal->accepted, sizeof journal->accepted);
     journal->held_back = count_at(rebuild, "held_back");
     const json_t *held = json_object_get(rebuild, "held");
     journal->held_lines = json_array_size(held);

@@ -59,6 +59,7 @@ struct night_journal {
     struct night_held_line held[NIGHT_HELD_LINES_MAX];
     uint64_t held_lines;
     char warning[512];
+    char accepted[1024]; /* what of an earlier night was taken, by whom and why; "": nothing */
     /* Of the verification. */
     bool is_sample;
     uint64_t verified, different;

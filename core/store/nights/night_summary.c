@@ -54,19 +54,11 @@ static int parse(const char *bytes, size_t length, struct night_summary *ret_sum
     return 0;
 }
 
-int night_summary_read(const char *data, struct night_summary *ret_summary,
-                       struct error *ret_error) {
-    char *bytes, *path = name_printf("%s/" FOLDER_NIGHTS, data);
+int night_summary_read_from(int folder, struct night_summary *ret_summary,
+                            struct error *ret_error) {
+    char *bytes;
     size_t length;
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(path);
-    if (folder < 0 && errno != ENOENT)
-        return error_set_errno(ret_error, errno, "cannot open %s/" FOLDER_NIGHTS, data);
-    int r = folder < 0
-                ? -ERROR_NOT_FOUND
-                : file_load(folder, NIGHT_SUMMARY_NAME, NIGHT_FILE_MAX, &bytes, &length, ret_error);
-    if (folder >= 0)
-        close(folder);
+    int r = file_load(folder, NIGHT_SUMMARY_NAME, NIGHT_FILE_MAX, &bytes, &length, ret_error);
     if (r == -ERROR_NOT_FOUND) {
         *ret_summary = (struct night_summary){0};
         return 1;
@@ -75,6 +67,22 @@ int night_summary_read(const char *data, struct night_summary *ret_summary,
         return r;
     r = parse(bytes, length, ret_summary, ret_error);
     free(bytes);
+    return r;
+}
+
+int night_summary_read(const char *data, struct night_summary *ret_summary,
+                       struct error *ret_error) {
+    char *path = name_printf("%s/" FOLDER_NIGHTS, data);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(path);
+    if (folder < 0 && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "cannot open %s/" FOLDER_NIGHTS, data);
+    if (folder < 0) {
+        *ret_summary = (struct night_summary){0};
+        return 1;
+    }
+    int r = night_summary_read_from(folder, ret_summary, ret_error);
+    close(folder);
     return r;
 }
 

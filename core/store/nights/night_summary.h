@@ -29,5 +29,7 @@ struct night_summary {
 /* 1: there is none. *ret_summary is then all zeros. */
 int night_summary_read(const char *data, struct night_summary *ret_summary,
                        struct error *ret_error);
+/* The same from DATA/nights, which is open. */
+int night_summary_read_from(int folder, struct night_summary *ret_summary, struct error *ret_error);
 /* folder: of night_folder_open() */
 int night_summary_write(int folder, const struct night_summary *summary, struct error *ret_error);

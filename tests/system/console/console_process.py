@@ -9,6 +9,7 @@ import urllib.parse
 from server import WAIT, free_port
 
 CONSOLE = os.environ.get("HARRIER_CONSOLE", "")
+HARRIER = os.environ["HARRIER"]
 
 
 class Session:
@@ -58,6 +59,7 @@ class Console:
         self.messages = os.path.join(folder, "console.err")
         self.port = free_port()
         self.archive = os.path.join(server.folder, "data")
+        self.harrier = HARRIER  # what its jobs run
         self.process = None
         self.passwords = {}
 
@@ -73,7 +75,7 @@ class Console:
         with open(self.messages, "ab") as messages:
             self.process = subprocess.Popen(
                 [CONSOLE, f"--data={self.data}", f"--server={self.server.address}", f"--listen=127.0.0.1:{self.port}",
-                 *self.flags, self.archive],
+                 f"--harrier={self.harrier}", *self.flags, self.archive],
                 stderr=messages,
             )
         deadline = time.monotonic() + WAIT

@@ -10,13 +10,15 @@ HARRIER = os.environ["HARRIER"]
 
 
 class ConsoleTest(ServerTest):
+    PEOPLE = (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin"))
+
     def setUp(self):
         super().setUp()
         self.write_policy("rules/velocity.yaml", POLICY["rules/velocity.yaml"].replace(">= 3", ">= 1"))
         self.harrierd = self.server().start()
         self.console = Console(self.folder, self.harrierd)
         self.addCleanup(self.console.kill)
-        for name, role in (("anna", "analyst"), ("bob", "analyst"), ("ada", "admin")):
+        for name, role in self.PEOPLE:
             self.console.add_person(name, role)
 
     def score(self, numbers, **more):

@@ -1,0 +1,217 @@
+// What each rule did over a chosen time: decisions as they were served, outcomes as they are known now.
+import { get } from "../shared/api";
+import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { Heading, Money, Notice, usePolled } from "../shared/parts";
+import { go, usePlace } from "../shared/router";
+import { intervalOf } from "./job_report";
+import type { Share } from "./jobs_api";
+import "./jobs.css";
+
+interface Sum {
+  currency: string;
+  amount: string;
+}
+
+interface RuleFigures {
+  rule: string;
+  mode: string;
+  fires: number;
+  fraud: number;
+  legit: number;
+  suspected: number;
+  unknown: number;
+  precision: Share | null;
+  caught: Sum[];
+  stopped: Sum[];
+}
+
+interface Figures {
+  now: string;
+  rules: RuleFigures[];
+  since?: string;
+  left_out: boolean;
+  position: number;
+  synced: number;
+  problem: string;
+}
+
+// Sums of several currencies are not added: rows with more of the first one come first.
+const moneyOf = (sums: Sum[]) => Number(sums[0]?.amount ?? 0);
+
+const COLUMNS: { key: string; name: string; isText?: boolean; of: (rule: RuleFigures) => number | string }[] = [
+  { key: "rule", name: "Rule", isText: true, of: (rule) => rule.rule },
+  { key: "mode", name: "Mode", isText: true, of: (rule) => rule.mode },
+  { key: "fires", name: "Fires", of: (rule) => rule.fires },
+  { key: "fraud", name: "Fraud", of: (rule) => rule.fraud },
+  { key: "legit", name: "Legit", of: (rule) => rule.legit },
+  { key: "unknown", name: "No outcome", of: (rule) => rule.unknown + rule.suspected },
+  { key: "precision", name: "Precision", of: (rule) => rule.precision?.value ?? -1 },
+  { key: "caught", name: "Fraud caught", of: (rule) => moneyOf(rule.caught) },
+  { key: "stopped", name: "Legit declined", of: (rule) => moneyOf(rule.stopped) },
+];
+
+const SPANS: { name: string; days: number }[] = [
+  { name: "24 hours", days: 1 },
+  { name: "7 days", days: 7 },
+  { name: "30 days", days: 30 },
+  { name: "90 days", days: 90 },
+];
+
+function sorted(rules: RuleFigures[], key: string, rising: boolean): RuleFigures[] {
+  const column = COLUMNS.find((each) => each.key === key) ?? COLUMNS[2];
+  const compare = (a: RuleFigures, b: RuleFigures) => {
+    const [x, y] = [column?.of(a) ?? 0, column?.of(b) ?? 0];
+    const order = typeof x === "string" ? x.localeCompare(String(y)) : x - Number(y);
+    return (rising ? order : -order) || a.rule.localeCompare(b.rule);
+  };
+  return [...rules].sort(compare);
+}
+
+function Sums({ sums }: { sums: Sum[] }) {
+  if (sums.length === 0) return <span class="muted">–</span>;
+  return (
+    <>
+      {sums.map((sum) => (
+        <div key={sum.currency}>
+          <Money amount={sum.amount} currency={sum.currency} />
+        </div>
+      ))}
+    </>
+  );
+}
+
+function Filters({ query }: { query: URLSearchParams }) {
+  const local = (time: string | null) => {
+    if (!time || Number.isNaN(Date.parse(time))) return "";
+    const date = new Date(time);
+    return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const words = new URLSearchParams();
+    for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement))
+      if (typeof value === "string" && value !== "") words.set(name, new Date(value).toISOString());
+    go(`/rules/figures?${words}`);
+  };
+  return (
+    <form class="filters" onSubmit={submit} key={query.toString()}>
+      <nav class="job-tabs" aria-label="Time">
+        {SPANS.map(({ name, days }) => (
+          <a
+            key={days}
+            href={`/rules/figures?days=${days}`}
+            aria-current={query.get("days") === String(days) ? "page" : undefined}
+          >
+            {name}
+          </a>
+        ))}
+        <a
+          href="/rules/figures"
+          aria-current={["days", "from", "to"].some((name) => query.has(name)) ? undefined : "page"}
+        >
+          all
+        </a>
+      </nav>
+      <label>
+        from <input name="from" type="datetime-local" defaultValue={local(query.get("from"))} />
+      </label>
+      <label>
+        to <input name="to" type="datetime-local" defaultValue={local(query.get("to"))} />
+      </label>
+      <button type="submit">Show</button>
+    </form>
+  );
+}
+
+function Table({ rules, query }: { rules: RuleFigures[]; query: URLSearchParams }) {
+  const key = query.get("sort") ?? "fires";
+  const rising = query.get("order") === "rising";
+  const sort = (column: (typeof COLUMNS)[number]) => {
+    const words = new URLSearchParams(query);
+    const isRising = column.key === key ? !rising : column.isText === true;
+    words.set("sort", column.key);
+    words.set("order", isRising ? "rising" : "falling");
+    go(`/rules/figures?${words}`);
+  };
+  return (
+    <div class="scroll" role="region" aria-label="Rules" tabIndex={0}>
+      <table class="rows">
+        <thead>
+          <tr>
+            {COLUMNS.map((column) => (
+              <th
+                key={column.key}
+                scope="col"
+                class={column.isText ? undefined : "number"}
+                aria-sort={column.key !== key ? undefined : rising ? "ascending" : "descending"}
+              >
+                <button type="button" class="sort" onClick={() => sort(column)}>
+                  {column.name} {column.key === key && <span aria-hidden="true">{rising ? "↑" : "↓"}</span>}
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {sorted(rules, key, rising).map((rule) => (
+            <tr key={`${rule.rule} ${rule.mode}`}>
+              <th scope="row">
+                <a href={`/search?${new URLSearchParams({ rule: rule.rule })}`}>{clean(rule.rule)}</a>
+              </th>
+              <td>{rule.mode === "live" ? "live" : <span class="muted">{rule.mode}</span>}</td>
+              <td class="number">{numberOf(rule.fires)}</td>
+              <td class="number">{numberOf(rule.fraud)}</td>
+              <td class="number">{numberOf(rule.legit)}</td>
+              <td class="number">{numberOf(rule.unknown + rule.suspected)}</td>
+              <td class="number">{rule.precision ? intervalOf(rule.precision) : "–"}</td>
+              <td class="number">
+                <Sums sums={rule.caught} />
+              </td>
+              <td class="number">
+                <Sums sums={rule.stopped} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function timesOf(query: URLSearchParams): { from?: string; to?: string } {
+  const days = Number(query.get("days"));
+  if (days > 0) return { from: new Date(Date.now() - days * 86400000).toISOString() };
+  return { from: query.get("from") ?? "", to: query.get("to") ?? "" };
+}
+
+export function RuleFiguresScreen() {
+  const { query } = usePlace();
+  const times = ["days", "from", "to"].map((name) => query.get(name)).join();
+  const { value, failure } = usePolled((signal) => get<Figures>("/api/rules/figures", timesOf(query), signal), 10000, [
+    times,
+  ]);
+  const isReading = value !== null && value.position + 1000 < value.synced;
+  return (
+    <>
+      <Heading title="Figures of rules" />
+      <Filters query={query} />
+      {failure && <Notice bad>{failure}</Notice>}
+      {value?.problem && <Notice bad>{clean(value.problem)}</Notice>}
+      {isReading && (
+        <Notice>
+          The archive is being read, {Math.floor((100 * value.position) / value.synced)}% so far: what comes later is
+          not counted yet.
+        </Notice>
+      )}
+      {value?.since && <Notice>Counted from {dateTimeOf(value.since)} on: what is older is not kept here.</Notice>}
+      {value?.left_out && <Notice bad>There are too many rules or currencies to count all of them.</Notice>}
+      {value && value.rules.length > 0 && <Table rules={value.rules} query={query} />}
+      {value && value.rules.length === 0 && <p class="muted">No rule fired in this time.</p>}
+      <p class="muted">
+        Decisions as they were served, outcomes as they are known now. Precision is the share of fraud among the fires
+        with an outcome of fraud or legit, with its 95% interval. Money is that of frauds that were not approved, and of
+        legit transactions that were declined.
+      </p>
+    </>
+  );
+}
