@@ -93,9 +93,8 @@ def check_unsure(desk: Desk) -> None:
     desk.sign_in("ben")
     desk.open("/queue?unsure=1")
     desk.shows("unsure, says anna: “the phone is off”")
-    desk.until("document.querySelector('tr.current') !== null")
-    desk.browser.key("Enter")
-    desk.shows("the phone is off")
+    link = f"[...document.querySelectorAll('a[data-position]')].find(a => a.innerText === {json.dumps(chosen)})"
+    desk.ask(f"{link}.click()")
     desk.until("document.querySelector('.past') !== null")
     desk.browser.press("l")
     desk.shows("reviewed: legit")

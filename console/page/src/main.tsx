@@ -46,7 +46,12 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
     show: ({ session, query }) => <JobScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />,
   },
   { path: "/performance", name: "Performance", least: "viewer", show: () => <PerformanceScreen /> },
-  { path: "/operations", name: "Operations", least: "viewer", show: ({ session }) => <OperationsScreen session={session} /> },
+  {
+    path: "/operations",
+    name: "Operations",
+    least: "viewer",
+    show: ({ session }) => <OperationsScreen session={session} />,
+  },
   { path: "/people", name: "People", least: "admin", show: () => <PeopleScreen /> },
   {
     path: "/password",
