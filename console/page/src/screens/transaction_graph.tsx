@@ -131,16 +131,14 @@ function TransactionNode({ related, node }: { related: Related; node: Node }) {
   const isFocus = node.transaction === 0;
   const before = focus && near.row.time < focus.row.time;
   const apart = focus ? ageOf(before ? near.row.time : focus.row.time, before ? focus.row.time : near.row.time) : "";
+  const shown = isFocus ? "this" : `${amountOf(near.row.amount)} ${before ? "−" : "+"}${apart}`;
   return (
-    <a
-      href={transactionAddress(near.row.id)}
-      aria-label={isFocus ? `This transaction, ${describe(near)}` : describe(near)}
-    >
+    <a href={transactionAddress(near.row.id)} aria-label={`${describe(near)} ${shown}`}>
       <title>{describe(near)}</title>
       <rect class="graph-hit" x={-12} y={-13} width={120} height={26} />
       <Mark verdict={near.row.verdict} label={near.label} current={isFocus} />
       <text class="timeline-text" x={14} y={4}>
-        {isFocus ? "this" : `${amountOf(near.row.amount)} ${before ? "−" : "+"}${apart}`}
+        {shown}
       </text>
     </a>
   );
@@ -151,18 +149,20 @@ function SharedNode({ group }: { group: Shared }) {
   if (!link) return null;
   const only = link.key.length === 1 ? link.key[0] : undefined;
   const all = group.links.map((each) => `${clean(each.entity)} ${clean(keyOf(each))}`).join(", ");
+  const shared = `${all}: shared by ${group.transactions.length}`;
+  const shown = cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`);
   const content = (
     <>
-      <title>{`${all}: shared by ${group.transactions.length}`}</title>
+      <title>{shared}</title>
       <rect class="graph-entity" x={-6} y={-13} width={ENTITY_WIDTH} height={26} rx={4} />
       <text class="timeline-text" x={2} y={4}>
-        {cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`)}
+        {shown}
       </text>
     </>
   );
   if (only === undefined) return content;
   return (
-    <a href={entityAddress(link.entity, only)} aria-label={`${all}: shared by ${group.transactions.length}`}>
+    <a href={entityAddress(link.entity, only)} aria-label={`${shared} ${shown}`}>
       {content}
     </a>
   );
