@@ -29,7 +29,7 @@ struct report_options {
     int64_t blocked_after_days;
     /* Rows with earlier event times only contribute their frauds to that. INT64_MIN: none. */
     int64_t history_until_us;
-    /* Transactions without an outcome and with later event times are immature. INT64_MAX: none. */
+    /* Transactions with later event times are immature. INT64_MAX: none. */
     int64_t immature_from_us;
     size_t listed; /* changed decisions to keep */
     bool texts;    /* the replay has the option `texts`: reasons need not be formatted here */

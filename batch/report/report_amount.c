@@ -3,6 +3,8 @@
 #include <math.h>
 
 enum report_class report_class_of(enum label label, int64_t at_us, int64_t immature_from_us) {
+    if (at_us > immature_from_us)
+        return REPORT_IMMATURE;
     switch (label) {
     case LABEL_FRAUD:
     case LABEL_CHARGEBACK:
@@ -15,7 +17,7 @@ enum report_class report_class_of(enum label label, int64_t at_us, int64_t immat
     case LABEL_COUNT:
         break;
     }
-    return at_us > immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
+    return REPORT_UNKNOWN;
 }
 
 static size_t amount_slot(const struct schema *schema, const char *currency) {

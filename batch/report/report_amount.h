@@ -5,7 +5,8 @@
 #include "core/wire/types/transaction.h"
 #include "report_tally.h"
 
-/* Transactions without an outcome that are later than immature_from_us are immature. */
+/* Transactions that are later than immature_from_us are immature, whatever is known of them: frauds
+ * are known first, so those among them would make fraud look too frequent. */
 enum report_class report_class_of(enum label label, int64_t at_us, int64_t immature_from_us);
 
 /* How to read amounts in one currency from rows of one policy. */

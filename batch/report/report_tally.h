@@ -25,7 +25,7 @@ enum report_class {
     REPORT_POSITIVE,  /* fraud, chargeback */
     REPORT_NEGATIVE,  /* legit */
     REPORT_UNKNOWN,   /* no outcome: counted as legit */
-    REPORT_IMMATURE,  /* no outcome, and too recent to expect one */
+    REPORT_IMMATURE,  /* too recent for all outcomes to be known */
     REPORT_SUSPECTED, /* suspected: neither confirmed nor cleared */
     REPORT_CLASSES
 };

@@ -93,9 +93,8 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
         part->refused++;
         return 0;
     }
-    enum report_class class =
-        report_class_of(row->outcome, row->record->transaction.transaction.event_time_us,
-                        confirming->immature_from_us);
+    int64_t at_us = row->record->transaction.transaction.event_time_us;
+    enum report_class class = report_class_of(row->outcome, at_us, INT64_MAX);
     if (class == REPORT_SUSPECTED) {
         part->suspected++;
         return 0;
@@ -104,7 +103,7 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
         part->failed++;
         return 0;
     }
-    part->immature += class == REPORT_IMMATURE;
+    part->immature += class == REPORT_UNKNOWN && at_us > confirming->immature_from_us;
     if (atomic_fetch_add(&confirming->rows, 1) >= confirming->rows_max)
         return error_set(ret_error, ERROR_TOO_LARGE,
                          "the test range has more than %" PRIu64

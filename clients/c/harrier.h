@@ -185,7 +185,10 @@ struct harrier_outcome {
     enum harrier_label label;
     int64_t known_time_us; /* when it became known; 0: now */
     const char *source;    /* who reports it: "chargeback-feed" */
-    void *reserved[2];
+    /* Changes nothing where the transaction has a label already, which the result's `previous` then
+     * is. A server that is older than this member replaces the label. */
+    bool unless_labelled;
+    void *reserved[1];
 };
 
 enum harrier_amendment_kind {
@@ -306,7 +309,7 @@ struct harrier_outcome_result {
     const char *error_field, *error_message;
     const char *transaction_id;
     uint64_t position; /* of its record in the archive; 0: nothing changed */
-    bool changed;      /* false: the transaction already had this label */
+    bool changed;      /* false: it had this label already, or any with unless_labelled */
     enum harrier_label previous;
     void *reserved[2];
 };

@@ -203,6 +203,7 @@ func outcomeRequest(outcomes []Outcome) (*request, error) {
 		}
 		call.Outcomes[i] = &wire.Outcome{
 			TransactionId: outcome.TransactionID, Label: label, KnownTimeUs: time, Source: outcome.Source,
+			UnlessLabelled: outcome.UnlessLabelled,
 		}
 	}
 	message := &wire.Request{Call: &wire.Request_ReportOutcome{ReportOutcome: call}}
@@ -536,7 +537,28 @@ func decodeStatus(response *wire.Response) (*Status, error) {
 
 		Brakes:     each(found.GetBrakes(), decodeBrake),
 		BrakeCount: found.GetBrakeCount(),
+
+		Sources:                 each(found.GetSources(), decodeSource),
+		OtherSourceTransactions: found.GetOtherSourceTransactions(),
 	}, nil
+}
+
+func decodeSource(s *wire.SourceStatus) Source {
+	return Source{
+		Source:          s.GetSource(),
+		Transactions:    s.GetTransactions(),
+		LastReceiveTime: moment(s.GetLastReceiveTimeUs()),
+		First:           s.GetFirst(),
+		Highest:         s.GetHighest(),
+		Gaps:            s.GetGaps(),
+		Missed:          s.GetMissed(),
+		Late:            s.GetLate(),
+		Repeats:         s.GetRepeats(),
+		Restarts:        s.GetRestarts(),
+		Missing: each(s.GetMissing(), func(r *wire.SourceRange) SourceRange {
+			return SourceRange{First: r.GetFirst(), Last: r.GetLast()}
+		}),
+	}
 }
 
 // isReady returns whether the answer to a probe reports the state "ready", or "standby": such a server is in order, too.

@@ -153,7 +153,9 @@ func requestOf(t *testing.T, w *wire.Request) *request {
 	case *wire.Request_ReportOutcome:
 		var outcomes []Outcome
 		for _, one := range call.ReportOutcome.Outcomes {
-			outcomes = append(outcomes, Outcome{one.TransactionId, labels[one.Label], moment(one.KnownTimeUs), one.Source})
+			outcomes = append(outcomes, Outcome{
+				one.TransactionId, labels[one.Label], moment(one.KnownTimeUs), one.Source, one.UnlessLabelled,
+			})
 		}
 		made, err = outcomeRequest(outcomes)
 	case *wire.Request_Amend:
@@ -329,7 +331,7 @@ var renamed = map[string]string{
 	"PreviousExpiryTime": "PreviousExpiryTimeUs", "LastChangeTime": "LastChangeTimeUs", "ExpiryTime": "ExpiryTimeUs",
 	"OutcomeReceiveTime": "OutcomeReceiveTimeUs", "OutcomeKnownTime": "OutcomeKnownTimeUs", "AmendedTime": "AmendedTimeUs",
 	"ReceiveTime": "ReceiveTimeUs", "KnownTime": "KnownTimeUs", "From": "FromUs", "Until": "UntilUs",
-	"PulledTime": "PulledTimeUs",
+	"PulledTime": "PulledTimeUs", "LastReceiveTime": "LastReceiveTimeUs",
 }
 
 // compareFields holds each field of ours against protobuf's.
@@ -426,6 +428,11 @@ func TestEveryFieldOfTheOtherAnswers(t *testing.T) {
 	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(response.GetStatus()).Elem())
 	if len(status.Brakes) != 2 {
 		t.Error("the case has other brakes")
+	}
+	status, response = decode(t, "response_status_sources", "status", 0, decodeStatus)
+	compareFields(t, reflect.ValueOf(*status), reflect.ValueOf(response.GetStatus()).Elem())
+	if len(status.Sources) != 2 || len(status.Sources[0].Missing) != 2 {
+		t.Error("the case has other sources")
 	}
 	entity, response := decode(t, "response_get_entity", "get_entity", 0, decodeEntity)
 	compareFields(t, reflect.ValueOf(*entity), reflect.ValueOf(response.GetGetEntity()).Elem())

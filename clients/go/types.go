@@ -168,10 +168,12 @@ type Outcome struct {
 	Label         Label
 	KnownTime     time.Time
 	Source        string
+	// UnlessLabelled changes nothing where the transaction has a label already: OutcomeAccepted.Previous.
+	UnlessLabelled bool
 }
 
-// OutcomeAccepted is the answer to an Outcome. Changed is false if the transaction already had this label; then
-// Position is 0.
+// OutcomeAccepted is the answer to an Outcome. Changed is false if the transaction already had this label, or any with
+// UnlessLabelled; then Position is 0.
 type OutcomeAccepted struct {
 	TransactionID string
 	Position      uint64
@@ -274,4 +276,35 @@ type Status struct {
 	// Brakes that were pulled and not lifted: the first 100 of BrakeCount, in the order of their positions.
 	Brakes     []Brake
 	BrakeCount uint64
+
+	// Sources of transactions, at most 256, and how many transactions had another one.
+	Sources                 []Source
+	OtherSourceTransactions uint64
+}
+
+// Source is what the numbers of a source say, in the whole archive.
+type Source struct {
+	Source string
+	// Transactions with and without a number.
+	Transactions    uint64
+	LastReceiveTime time.Time
+	// First is the lowest number and Highest the highest since the numbering last began anew; 0: none.
+	First   uint64
+	Highest uint64
+	// Gaps counts ranges of numbers that did not come in time, Missed the numbers in them, and Late those of them that came
+	// after all.
+	Gaps   uint64
+	Missed uint64
+	Late   uint64
+	// Repeats counts numbers that came again, with another transaction, and Restarts how often the numbering began anew.
+	Repeats  uint64
+	Restarts uint64
+	// Missing has the last ranges that are still missing, at most 10, in rising order.
+	Missing []SourceRange
+}
+
+// SourceRange is a range of numbers; both ends are included.
+type SourceRange struct {
+	First uint64
+	Last  uint64
 }

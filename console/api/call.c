@@ -1,9 +1,22 @@
 #include "call.h"
 
+#include "server/net/address.h"
+
 #include <string.h>
 
+bool call_is_secure(const struct console *console) {
+    return console->is_behind_proxy || console->is_tls;
+}
+
 const char *call_cookie_name(const struct console *console) {
-    return console->is_behind_proxy ? "__Host-harrier_console" : "harrier_console";
+    return call_is_secure(console) ? "__Host-harrier_console" : "harrier_console";
+}
+
+bool call_is_vouched_for(const struct call *call, const char *name) {
+    struct error unused;
+    return address_host_is_loopback(call->request->address) &&
+           person_check_name(text_of(name), &unused) == 0 &&
+           strcmp(call->request->trusted, name) == 0;
 }
 
 int call_text(const struct call *call, const char *member, size_t most, const char **ret_text,

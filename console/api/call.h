@@ -7,6 +7,7 @@
 #include "console/jobs/jobs.h"
 #include "console/related/policy_cache.h"
 #include "console/server/connection.h"
+#include "console/server/latency.h"
 #include "console/web/web.h"
 
 #include <arpa/inet.h>
@@ -30,6 +31,15 @@ struct console {
     const char *reports; /* the folder of the nights; NULL: beside the archive */
     const char *tokens;  /* the server's tokens file; NULL: not known */
     bool is_behind_proxy;
+    bool is_tls;     /* it speaks TLS itself */
+    bool is_exposed; /* plain HTTP that other machines can reach */
+    /* Single sign-on: the header by which the proxy says who asks, and the role that somebody whom
+     * nobody has added gets (ROLE_NONE: none, they are refused). NULL: passwords. */
+    const char *trusted_header;
+    enum role sso_role;
+    struct latency *latency; /* NULL: not known */
+    uint64_t alerts_a_day;   /* 0: not known */
+    const char *sso_logout;  /* where the sign-on itself is left; NULL: not known */
 };
 
 struct call {
@@ -46,8 +56,13 @@ struct call {
  * and the error is the answer. */
 typedef int call_handler(struct call *call, struct error *ret_error);
 
-/* The name of the session's cookie. Behind a proxy with TLS only this host can have set it. */
+/* Do browsers reach it by TLS, its own or a proxy's? */
+bool call_is_secure(const struct console *console);
+/* The name of the session's cookie. With TLS only this host can have set it. */
 const char *call_cookie_name(const struct console *console);
+
+/* Does the proxy's header name this person? It must come from this machine. */
+bool call_is_vouched_for(const struct call *call, const char *name);
 
 /* Members of the body. ERROR_INVALID names the member. Texts live as long as the call. */
 int call_text(const struct call *call, const char *member, size_t most, const char **ret_text,
@@ -68,7 +83,8 @@ int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
 /* The handlers, each with its route in routes.c. */
 call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
-call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_release, reviews_decide;
+call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_release,
+    reviews_decide;
 call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
 call_handler related_show, policies_show, other_policy_show;
@@ -78,7 +94,6 @@ call_handler operations_archive, operations_tokens, operations_alerts, brake_lif
 call_handler nights_show, nights_report, nights_drift, nights_thresholds;
 call_handler nights_accept, nights_take_back;
 call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
-    jobs_report,
-    jobs_draft;
+    jobs_report, jobs_draft;
 call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;

@@ -128,7 +128,7 @@ static bool is_archived_policy(const char *name) {
 
 /* A command of its own puts the policy, as the archive has it, into a folder of the job. */
 static int add_archived(struct order *order, const char *name, const char *folder,
-                      struct error *ret_error) {
+                        struct error *ret_error) {
     if (!is_archived_policy(name))
         return error_set(ret_error, ERROR_INVALID,
                          "policy: expected \"current\", \"previous\", or an id's first digits");
@@ -419,7 +419,8 @@ static int put_file(const struct call *call, const struct draft_author *author, 
     const struct policy_file *present = file_set_find(&files, to->path);
     if (!present || !from || !text_equal(present->content, from->content))
         r = error_set(ret_error, ERROR_EXISTS,
-                      "%s of your draft is not what was tuned: discard the draft, or tune it", path);
+                      "%s of your draft is not what was tuned: discard the draft, or tune it",
+                      path);
     const struct draft_edit edit = {.draft = draft,
                                     .revision = found.revision,
                                     .path = path,
@@ -434,9 +435,8 @@ static int put_file(const struct call *call, const struct draft_author *author, 
 
 static int put_files(const struct call *call, const struct file_set *from,
                      const struct file_set *to, int64_t *ret_draft, struct error *ret_error) {
-    const struct draft_author author = {.person = call->session.person.name,
-                                        .address = call->address,
-                                        .now_us = call->now_us};
+    const struct draft_author author = {
+        .person = call->session.person.name, .address = call->address, .now_us = call->now_us};
     int r = draft_begin(call->console->sql, &author, ret_draft, ret_error);
     for (size_t i = 0; i < to->count && r == 0; i++) {
         const struct policy_file *before = file_set_find(from, to->files[i].path);

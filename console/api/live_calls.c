@@ -5,6 +5,17 @@
 #include "core/base/json_writer.h"
 
 #define ROWS_MOST 500
+#define DAY_US    INT64_C(86400000000)
+
+/* How much of what the team works on in a day the reviews of today (UTC) have used. */
+static int write_budget(struct call *call, struct error *ret_error) {
+    struct buffer *out = &call->answer->body;
+    int64_t today_us = call->now_us - call->now_us % DAY_US, alerts = 0;
+    int r = reviews_since(call->console->sql, today_us, &alerts, ret_error);
+    json_add_signed(out, "alerts_today", alerts);
+    json_add_unsigned(out, "alerts_a_day", call->console->alerts_a_day);
+    return r;
+}
 
 int live_show(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
@@ -25,7 +36,10 @@ int live_show(struct call *call, struct error *ret_error) {
     json_add_time(out, "now", call->now_us);
     live_write(call->console->live, &query, call->now_us, out);
     follower_write(call->console->follower, out);
+    latency_write(call->console->latency, out);
     r = reviews_count(call->console->sql, call->now_us, out, ret_error);
+    if (r == 0)
+        r = write_budget(call, ret_error);
     json_end_object(out);
     return r;
 }

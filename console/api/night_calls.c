@@ -96,9 +96,8 @@ int nights_report(struct call *call, struct error *ret_error) {
 /* ---- what was held back ---- */
 
 static struct acceptance_by by(const struct call *call) {
-    return (struct acceptance_by){.person = call->session.person.name,
-                                  .address = call->address,
-                                  .now_us = call->now_us};
+    return (struct acceptance_by){
+        .person = call->session.person.name, .address = call->address, .now_us = call->now_us};
 }
 
 int nights_accept(struct call *call, struct error *ret_error) {

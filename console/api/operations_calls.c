@@ -7,8 +7,8 @@
 #include "console/operations/alerts.h"
 #include "console/operations/archive_files.h"
 #include "console/operations/nights.h"
-#include "core/base/json_writer.h"
 #include "core/base/hash.h"
+#include "core/base/json_writer.h"
 #include "core/store/tokens/token_file.h"
 
 #include <stdio.h>
@@ -199,7 +199,9 @@ int brake_lift(struct call *call, struct error *ret_error) {
     else
         connection_error(&error, ret_error);
     snprintf(outcome, sizeof outcome, "%s%.200s", r < 0 ? "not lifted: " : "",
-             r < 0 ? ret_error->text : is_done ? "lifted" : "it was not pulled any more");
+             r < 0     ? ret_error->text
+             : is_done ? "lifted"
+                       : "it was not pulled any more");
     struct error ignored;
     note_brake(call, subject, "", outcome, &ignored);
     if (r < 0)

@@ -24,8 +24,8 @@
 struct view {
     struct sql *sql;
     struct sums_range range;
-    bool is_empty;       /* there are no decisions */
-    int32_t first, last; /* days that have decisions */
+    bool is_empty;        /* there are no decisions */
+    int32_t first, last;  /* days that have decisions */
     int32_t today, known; /* known: the day as of which ages count */
     struct sums_currency currencies[CURRENCIES_SHOWN];
     int currency_count;
@@ -378,8 +378,8 @@ static int take_phase(void *user, const struct sql_row *row, struct error *ret_e
 
 static int add_phases(struct buffer *out, const struct view *view, struct error *ret_error) {
     struct subjects arms;
-    int r = sums_by_subject(view->sql, &view->range, SUBJECT_ARM, view->mature_until, &arms,
-                            ret_error);
+    int r =
+        sums_by_subject(view->sql, &view->range, SUBJECT_ARM, view->mature_until, &arms, ret_error);
     if (r < 0)
         return r;
     struct phases phases = {.out = out, .view = view, .arms = &arms};

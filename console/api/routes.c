@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 const struct route routes[] = {
     {WEB_GET, "/api/session", ROLE_NONE, session_show, 0},
@@ -101,18 +103,29 @@ static void answer_error(struct web_answer *answer, int status, const char *text
 
 /* A page of another site can make a browser send requests, but not without these headers saying so.
  * A program may send neither. */
-static bool is_foreign(const struct web_request *request) {
+static bool is_foreign(const struct web_request *request, bool is_secure) {
     const char *origin = request->origin;
     const char *authority = strstr(origin, "://");
     if (*request->fetch_site && strcmp(request->fetch_site, "same-origin") != 0 &&
         strcmp(request->fetch_site, "none") != 0)
         return true;
+    if (*origin && strncmp(origin, is_secure ? "https:" : "http:", is_secure ? 6 : 5) != 0)
+        return true;
     return *origin && (!authority || strcmp(authority + 3, request->host) != 0);
 }
 
-/* Without a proxy the console is reached as this machine only. A page of another site whose name is
- * made to stand for this machine's address (DNS rebinding) is the same site to the browser, and
- * says here that it is not. */
+static bool is_address_or_own_name(const char *host) {
+    struct in6_addr parsed;
+    char own[256];
+    if (inet_pton(AF_INET, host, &parsed) == 1 || inet_pton(AF_INET6, host, &parsed) == 1)
+        return true;
+    return gethostname(own, sizeof own) == 0 && strcasecmp(own, host) == 0;
+}
+
+/* Has the browser no other way to know that it reached the right host? Plain HTTP is answered for
+ * this machine only, or where --insecure-listen says so, for addresses and this machine's name. A
+ * page of another site whose name is made to stand for this machine's address (DNS rebinding) is
+ * the same site to the browser, and says here that it is not. With TLS the certificate says it. */
 static bool is_for_another(const struct console *console, const struct web_request *request) {
     char host[256];
     size_t length = strlen(request->host);
@@ -124,7 +137,9 @@ static bool is_for_another(const struct console *console, const struct web_reque
     bool has_brackets = length >= 2 && *request->host == '[' && request->host[length - 1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(has_brackets ? length - 2 : length),
              request->host + has_brackets);
-    return !console->is_behind_proxy && *host && !address_host_is_loopback(host);
+    if (call_is_secure(console) || *host == '\0' || address_host_is_loopback(host))
+        return false;
+    return !console->is_exposed || !is_address_or_own_name(host);
 }
 
 /* Behind a proxy: what it says, which is last; clients may have sent what comes before. */
@@ -167,7 +182,7 @@ static int parse_body(struct call *call, struct error *ret_error) {
 static int check_call(struct call *call, const struct route *route, struct error *ret_error) {
     const struct web_request *request = call->request;
     struct text token = token_of(request->cookie, call_cookie_name(call->console));
-    if (route->method == WEB_POST && is_foreign(request)) {
+    if (route->method == WEB_POST && is_foreign(request, call_is_secure(call->console))) {
         error_set(ret_error, ERROR_DENIED,
                   "the request comes from another site (a proxy must pass on the header Host)");
         return 403;
@@ -177,6 +192,10 @@ static int check_call(struct call *call, const struct route *route, struct error
         session_find(call->console->sql, token, call->now_us, is_use, &call->session, ret_error);
     if (r < 0)
         return status_of(ret_error);
+    /* Who has another name with the proxy by now has to sign in again. */
+    if (r == 1 && call->console->trusted_header &&
+        !call_is_vouched_for(call, call->session.person.name))
+        r = 0;
     if (r == 0)
         call->session = (struct session){0};
     if (r == 0 && route->role > ROLE_NONE) {
@@ -248,8 +267,7 @@ bool routes_are_slow(void *user, const struct web_request *request) {
 void routes_handle(void *user, const struct web_request *request, struct web_answer *answer) {
     bool is_path = false;
     if (is_for_another(user, request)) {
-        answer_error(answer, 403,
-                     "without a proxy, the console is reached as localhost or 127.0.0.1");
+        answer_error(answer, 403, "without TLS, the console is reached as localhost or 127.0.0.1");
         return;
     }
     for (size_t i = 0; i < route_count; i++) {

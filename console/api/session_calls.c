@@ -10,7 +10,7 @@
 static void set_cookie(struct call *call, const char *token, const char *more) {
     snprintf(call->answer->cookie, sizeof call->answer->cookie,
              "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", call_cookie_name(call->console), token,
-             call->console->is_behind_proxy ? "; Secure" : "", more);
+             call_is_secure(call->console) ? "; Secure" : "", more);
 }
 
 static void write_session(struct call *call) {
@@ -29,6 +29,10 @@ static void write_session(struct call *call) {
         json_add_text(out, "zone", text_of(settings.zone));
         json_add_text(out, "theme", text_of(settings.theme));
     }
+    json_add_bool(out, "sso", call->console->trusted_header != NULL);
+    if (call->console->sso_logout)
+        json_add_text(out, "sso_logout", text_of(call->console->sso_logout));
+    json_add_bool(out, "exposed", call->console->is_exposed);
     json_end_object(out);
 }
 
@@ -38,17 +42,36 @@ int session_show(struct call *call, struct error *ret_error) {
     return 0;
 }
 
-int session_begin(struct call *call, struct error *ret_error) {
+static int sign_in(struct call *call, char ret_token[SECRET_SIZE], struct error *ret_error) {
     const char *name, *password;
-    char token[SECRET_SIZE];
     int r = call_text(call, "name", 256, &name, ret_error);
     if (r == 0)
         r = call_text(call, "password", PASSWORD_MOST, &password, ret_error);
     if (r < 0)
         return r;
+    return session_sign_in(call->console->sql, text_of(name), text_of(password), call->address,
+                           call->now_us, ret_token, &call->session, ret_error);
+}
+
+/* The proxy has checked who it is. */
+static int sign_in_trusted(struct call *call, char ret_token[SECRET_SIZE],
+                           struct error *ret_error) {
+    const struct console *console = call->console;
+    const char *name = call->request->trusted;
+    if (!call_is_vouched_for(call, name))
+        return error_set(ret_error, ERROR_DENIED,
+                         "the proxy in front of the console does not say who you are: its header "
+                         "%s is missing, or is no person's name",
+                         console->trusted_header);
+    return session_sign_in_trusted(console->sql, name, console->sso_role, call->address,
+                                   call->now_us, ret_token, &call->session, ret_error);
+}
+
+int session_begin(struct call *call, struct error *ret_error) {
+    char token[SECRET_SIZE];
     struct session before = call->session;
-    r = session_sign_in(call->console->sql, text_of(name), text_of(password), call->address,
-                        call->now_us, token, &call->session, ret_error);
+    int r = call->console->trusted_header ? sign_in_trusted(call, token, ret_error)
+                                          : sign_in(call, token, ret_error);
     if (r == -(int)ERROR_UNAVAILABLE)
         call->answer->status = 429;
     if (r == 0 && before.person.role != ROLE_NONE) /* this browser's */
@@ -108,6 +131,11 @@ int password_change(struct call *call, struct error *ret_error) {
                                       .subject = name,
                                       .before = "",
                                       .after = ""};
+    if (call->console->trusted_header) {
+        call->answer->status = 409;
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "people sign in by the proxy's single sign-on, and have no password here");
+    }
     int r = call_text(call, "old", PASSWORD_MOST, &old, ret_error);
     if (r == 0)
         r = call_text(call, "new", PASSWORD_MOST, &new, ret_error);

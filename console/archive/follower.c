@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
 #include "core/store/archive/archive_parts.h"
+#include "recent.h"
 #include "row_json.h"
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
@@ -38,7 +39,7 @@ struct follower {
     /* the thread's own */
     char *archive; /* of this round */
     struct archive_place place;
-    bool has_place;
+    bool has_place, has_recent;
     int64_t kept_us; /* when the place was last kept */
     struct arena arena;
     struct buffer reasons;
@@ -195,6 +196,17 @@ static bool is_stopping(struct follower *follower) {
     return stopping;
 }
 
+/* What came before the place is behind a console that was started again, but not behind its live
+ * screen. Without it the screen begins with what comes. */
+static void show_recent(struct follower *follower) {
+    struct error error;
+    follower->has_recent = true;
+    if (recent_fill(follower->archive, follower->place, clock_wall_us(&clock_system),
+                    follower->settings.live, &error) < 0)
+        log_line(follower->settings.log, LOG_WARNING, "the live screen lacks the last hour: %s",
+                 error.text);
+}
+
 static int read_new(struct follower *follower, struct error *ret_error) {
     struct archive_reader *reader;
     struct archive_place end;
@@ -204,6 +216,8 @@ static int read_new(struct follower *follower, struct error *ret_error) {
     if (r < 0)
         return r;
     r = archive_reader_synced(reader, &end, ret_error);
+    if (r == 0 && !follower->has_recent)
+        show_recent(follower);
     if (r == 0 && end.position == 0)
         r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no records yet", follower->archive);
     if (r == 0 && follower->place.position < end.position)

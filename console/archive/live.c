@@ -27,6 +27,7 @@ struct live {
     struct live_row rows[LIVE_ROWS]; /* a ring */
     size_t next, count;
     uint64_t last;
+    int64_t since_us; /* everything received from then on is counted; 0: nothing came yet */
     struct live_minute minutes[LIVE_MINUTES]; /* by minute modulo their number */
 };
 
@@ -58,10 +59,11 @@ static void count(struct live *live, int64_t receive_time_us, enum verdict verdi
 void live_add(struct live *live, const struct record *record, int64_t now_us) {
     const struct transaction_record *transaction = &record->transaction;
     const struct decision *decision = &transaction->decision;
-    if (record->receive_time_us < now_us - LIVE_MINUTES * MINUTE_US)
-        return;
+    bool is_old = record->receive_time_us < now_us - LIVE_MINUTES * MINUTE_US;
     pthread_mutex_lock(&live->lock);
-    if (record->position <= live->last) { /* read again: it is there already */
+    if (live->since_us == 0)
+        live->since_us = record->receive_time_us;
+    if (is_old || record->position <= live->last) { /* read again: it is there already */
         pthread_mutex_unlock(&live->lock);
         return;
     }
@@ -124,6 +126,8 @@ void live_write(struct live *live, const struct live_query *query, int64_t now_u
     pthread_mutex_lock(&live->lock);
     write_rows(live, query, out);
     json_add_unsigned(out, "last", live->last);
+    if (live->since_us != 0)
+        json_add_time(out, "since", live->since_us);
     json_begin_array(out, "minutes");
     for (int64_t at = minute - LIVE_MINUTES + 1; at <= minute; at++)
         write_minute(live, at, out);

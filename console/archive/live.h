@@ -24,7 +24,8 @@ struct live_query {
 };
 
 /* Appends members of an object: "rows", the newest first; "last", the newest position, with or
- * without a row that fits; "skipped", if more rows fit than the limit; "minutes", from the oldest
- * to this one, each with a number for each verdict. */
+ * without a row that fits; "since", from when all are counted (absent: nothing came); "skipped", if
+ * more rows fit than the limit; "minutes", from the oldest to this one, each with a number for each
+ * verdict. */
 void live_write(struct live *live, const struct live_query *query, int64_t now_us,
                 struct buffer *out);

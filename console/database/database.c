@@ -3,12 +3,14 @@
 #include "database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define APPLICATION INT32_C(0x48617272) /* "Harr" */
-#define PATH_SIZE   4096
+#define PATH_SIZE 4096
 
 static const char *const steps[] = {
     "CREATE TABLE people ("
@@ -107,6 +109,8 @@ static const char *const steps[] = {
     "  WHERE label != '' AND decided_by IN (SELECT name FROM people) ORDER BY decided_us;"
     "CREATE INDEX reviews_currency ON reviews (currency, amount_minor) WHERE label = '';"
     "CREATE INDEX reviews_unsure ON reviews (decided_us) WHERE label = 'unsure';",
+    /* For how many came today. */
+    "CREATE INDEX reviews_received ON reviews (receive_us);",
 };
 
 #define STEPS ((int64_t)(sizeof steps / sizeof *steps))
@@ -143,27 +147,74 @@ static int bring_up_to_date(struct sql *sql, const char *path, struct error *ret
 
 int database_open(const char *folder, struct sql **ret_sql, struct error *ret_error) {
     char path[PATH_SIZE];
-    struct sql *sql;
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return error_set_errno(ret_error, errno, "cannot create %s", folder);
     if (snprintf(path, sizeof path, "%s/" DATABASE_FILE, folder) >= (int)sizeof path)
         return error_set(ret_error, ERROR_INVALID, "the path of the data folder is too long");
-    mode_t mask = umask(0077);
-    int r = sql_open(path, APPLICATION, &sql, ret_error);
-    umask(mask);
-    if (r == -(int)ERROR_DAMAGED)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s is damaged: put a backup of it in its place, or move it away and "
-                         "start again; the archive is not affected",
-                         path);
+    return database_open_file(path, ret_sql, ret_error);
+}
+
+bool database_is_there(const char *folder) {
+    char path[PATH_SIZE];
+    return snprintf(path, sizeof path, "%s/" DATABASE_FILE, folder) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
+/* A database is written as soon as its file is made. SQLite would take one that was cut to nothing
+ * for a new one, unless its log still has all of it. */
+static int check_not_empty(const char *path, struct error *ret_error) {
+    char log[PATH_SIZE + 8];
+    struct stat found;
+    if (stat(path, &found) < 0 || found.st_size > 0)
+        return 0;
+    snprintf(log, sizeof log, "%s-wal", path);
+    if (stat(log, &found) == 0 && found.st_size > 0)
+        return 0;
+    return error_set(ret_error, ERROR_DAMAGED, "%s is empty, and never is by itself: %s", path,
+                     SQL_WAYS_OUT);
+}
+
+int database_open_file(const char *path, struct sql **ret_sql, struct error *ret_error) {
+    struct sql *sql;
+    int r = check_not_empty(path, ret_error);
     if (r < 0)
         return r;
-    r = bring_up_to_date(sql, path, ret_error);
+    mode_t mask = umask(0077);
+    r = sql_open(path, DATABASE_APPLICATION, &sql, ret_error);
+    umask(mask);
+    if (r < 0)
+        return r;
+    r = sql_check(sql, true, ret_error);
+    if (r < 0)
+        error_prefix(ret_error, "%s", path);
+    if (r == 0)
+        r = bring_up_to_date(sql, path, ret_error);
     if (r < 0) {
         sql_close(sql);
         return r;
     }
     *ret_sql = sql;
+    return 0;
+}
+
+int database_lock(const char *folder, int *ret_lock, struct error *ret_error) {
+    char path[PATH_SIZE];
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return error_set_errno(ret_error, errno, "cannot create %s", folder);
+    if (snprintf(path, sizeof path, "%s/lock", folder) >= (int)sizeof path)
+        return error_set(ret_error, ERROR_INVALID, "the path of the data folder is too long");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return error_set_errno(ret_error, errno, "cannot write to the console's folder: %s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+        int number = errno;
+        close(lock);
+        if (number != EWOULDBLOCK)
+            return error_set_errno(ret_error, number, "%s", path);
+        return error_set(ret_error, ERROR_EXISTS, "a console runs with --data %s: stop it first",
+                         folder);
+    }
+    *ret_lock = lock;
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <string.h>
 
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 /* Of no password: what an unknown name is compared with. */
@@ -46,6 +47,8 @@ void password_hash(struct text password, char ret_hash[PASSWORD_HASH_SIZE]) {
 bool password_verify(const char *hash, struct text password) {
     if (password.length > PASSWORD_MOST)
         return false;
+    if (hash && strcmp(hash, PASSWORD_NONE) == 0)
+        hash = NULL;
     pthread_mutex_lock(&one_at_a_time);
     int r = crypto_pwhash_str_verify(hash ? hash : nobody, password.data, password.length);
     pthread_mutex_unlock(&one_at_a_time);

@@ -10,6 +10,7 @@
 #define PASSWORD_LEAST     12  /* bytes */
 #define PASSWORD_MOST      256 /* bytes */
 #define PASSWORD_HASH_SIZE 128 /* with its NUL */
+#define PASSWORD_NONE      "!" /* in place of a hash: no password fits */
 #define SECRET_SIZE        44  /* 32 random bytes as base64url, with a NUL */
 #define SECRET_HASH_SIZE   32
 

@@ -127,6 +127,19 @@ int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct er
     return r < 0 ? r : 0;
 }
 
+static int take_number(void *user, const struct sql_row *row, struct error *ret_error) {
+    (void)ret_error;
+    *(int64_t *)user = sql_integer(row, 0);
+    return 0;
+}
+
+int reviews_since(struct sql *sql, int64_t received_us, int64_t *ret_count,
+                  struct error *ret_error) {
+    int r = sql_each(sql, ret_error, take_number, ret_count,
+                     "SELECT count(*) FROM reviews WHERE receive_us >= ?", "i", received_us);
+    return r < 0 ? r : 0;
+}
+
 int reviews_find(struct sql *sql, uint64_t position, struct buffer *out, struct error *ret_error) {
     struct listing listing = {.out = out, .key = "review"};
     int r = sql_each(sql, ret_error, take_review, &listing,

@@ -45,6 +45,9 @@ int reviews_list(struct sql *sql, const struct review_page *page, struct buffer 
                  struct error *ret_error);
 /* Appends "open", "unsure", "claimed" and "unreported": numbers. */
 int reviews_count(struct sql *sql, int64_t now_us, struct buffer *out, struct error *ret_error);
+/* How many transactions for review were received since then. */
+int reviews_since(struct sql *sql, int64_t received_us, int64_t *ret_count,
+                  struct error *ret_error);
 /* Appends "review": what is known of it, or null. */
 int reviews_find(struct sql *sql, uint64_t position, struct buffer *out, struct error *ret_error);
 

@@ -36,6 +36,11 @@ int session_try_was_good(struct sql *sql, const char *name, const char *address,
 int session_sign_in(struct sql *sql, struct text name, struct text password, const char *address,
                     int64_t now_us, char ret_token[SECRET_SIZE], struct session *ret_session,
                     struct error *ret_error);
+/* The same for somebody whose name a proxy has checked. created_as: the role of who is not known
+ * yet; ROLE_NONE: they are refused. ERROR_DENIED: so, or disabled; the message says which. */
+int session_sign_in_trusted(struct sql *sql, const char *name, enum role created_as,
+                            const char *address, int64_t now_us, char ret_token[SECRET_SIZE],
+                            struct session *ret_session, struct error *ret_error);
 /* 1: the token is of a session that has not ended; 0: it is not. is_use: this keeps it from ending
  * as idle. */
 int session_find(struct sql *sql, struct text token, int64_t now_us, bool is_use,

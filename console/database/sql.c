@@ -39,8 +39,24 @@ static enum error_code code_of(int result) {
 }
 
 static int fail(const struct sql *sql, int result, struct error *ret_error) {
+    if (code_of(result) == ERROR_DAMAGED)
+        return error_set(ret_error, ERROR_DAMAGED, "the console's database is damaged (%s): %s",
+                         sqlite3_errmsg(sql->connection), SQL_WAYS_OUT);
     return error_set(ret_error, code_of(result), "the console's database: %s",
                      sqlite3_errmsg(sql->connection));
+}
+
+/* Whoever deletes the file, or puts another in its place, does not stop the console: its own goes
+ * on without a name, and with its end all of it is gone. */
+static int check_there(const struct sql *sql, struct error *ret_error) {
+    int has_moved = 0;
+    sqlite3_file_control(sql->connection, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (has_moved)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "the console's database was deleted or moved away while the console runs: "
+                         "%s",
+                         SQL_WAYS_OUT);
+    return 0;
 }
 
 /* ---- statements ---- */
@@ -90,6 +106,10 @@ static int run(struct sql *sql, struct error *ret_error, sql_take *take, void *u
                const char *text, const char *types, va_list values) {
     sqlite3_stmt *statement;
     pthread_mutex_lock(&sql->lock);
+    if (check_there(sql, ret_error) < 0) {
+        pthread_mutex_unlock(&sql->lock);
+        return -(int)ret_error->code;
+    }
     int result = sqlite3_prepare_v2(sql->connection, text, -1, &statement, NULL);
     if (result == SQLITE_OK)
         result = bind(statement, types, values);
@@ -159,10 +179,55 @@ int sql_begin(struct sql *sql, struct error *ret_error) {
 
 int sql_end(struct sql *sql, bool keep, struct error *ret_error) {
     struct error ignored;
-    int r = keep ? sql_script(sql, "COMMIT", ret_error) : 0;
+    int r = keep ? check_there(sql, ret_error) : 0;
+    if (keep && r == 0)
+        r = sql_script(sql, "COMMIT", ret_error);
     if (!keep || r < 0)
         sql_script(sql, "ROLLBACK", &ignored); /* it may have been rolled back by itself */
     pthread_mutex_unlock(&sql->lock);
+    return r;
+}
+
+/* ---- the whole database ---- */
+
+/* What is found: "ok", or the first fault. */
+static int take_finding(void *user, const struct sql_row *row, struct error *ret_error) {
+    (void)user;
+    if (strcmp(sql_text(row, 0), "ok") == 0)
+        return 0;
+    return error_set(ret_error, ERROR_DAMAGED, "the console's database is damaged (%.200s): %s",
+                     sql_text(row, 0), SQL_WAYS_OUT);
+}
+
+int sql_check(struct sql *sql, bool quick, struct error *ret_error) {
+    int r = sql_each(sql, ret_error, take_finding, NULL,
+                     quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)", "");
+    return r < 0 ? r : 0;
+}
+
+/* All pages in one step: in between nobody can write, but with WAL nobody waits for that. */
+static int copy_pages(struct sql *sql, sqlite3 *to) {
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", sql->connection, "main");
+    if (!backup)
+        return sqlite3_errcode(to);
+    sqlite3_backup_step(backup, -1);
+    return sqlite3_backup_finish(backup);
+}
+
+int sql_copy(struct sql *sql, const char *path, struct error *ret_error) {
+    sqlite3 *to;
+    int result = sqlite3_open_v2(
+        path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, NULL);
+    pthread_mutex_lock(&sql->lock);
+    if (result == SQLITE_OK)
+        result = copy_pages(sql, to);
+    pthread_mutex_unlock(&sql->lock);
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    int r = result == SQLITE_OK ? 0
+                                : error_set(ret_error, code_of(result), "copying to %s: %s", path,
+                                            sqlite3_errstr(result));
+    sqlite3_close(to);
     return r;
 }
 

@@ -105,9 +105,8 @@ struct arm_difference figures_between_arms(const struct sums *first, const struc
     struct moments net_a = net_of(first), net_b = net_of(second);
     struct arm_difference difference = {
         .alerts = report_difference(a.alerts, b.alerts),
-        .declines =
-            report_difference(report_share(a.verdicts[VERDICT_DECLINE], a.transactions),
-                              report_share(b.verdicts[VERDICT_DECLINE], b.transactions)),
+        .declines = report_difference(report_share(a.verdicts[VERDICT_DECLINE], a.transactions),
+                                      report_share(b.verdicts[VERDICT_DECLINE], b.transactions)),
         .recall = report_difference(a.recall, b.recall),
         .precision = report_difference(a.precision, b.precision),
     };
@@ -133,10 +132,8 @@ static struct figure mean_of(const struct moments *moments) {
 
 static struct figure sum_of(const struct moments *moments) {
     double value = (double)moments->sum, half = half_of(moments);
-    return (struct figure){.is_known = moments->rows > 0,
-                           .value = value,
-                           .low = value - half,
-                           .high = value + half};
+    return (struct figure){
+        .is_known = moments->rows > 0, .value = value, .low = value - half, .high = value + half};
 }
 
 static void add_to(struct report_cell *to, const struct report_cell *cell) {

@@ -56,9 +56,8 @@ static bool add_rules(struct reader *reader, const struct decision *decision) {
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
         if (!reason->suppressed)
-            is_whole &=
-                add_member(reader, reason->shadow ? SUBJECT_SHADOW_RULE : SUBJECT_RULE,
-                           reason->rule, decision->verdict);
+            is_whole &= add_member(reader, reason->shadow ? SUBJECT_SHADOW_RULE : SUBJECT_RULE,
+                                   reason->rule, decision->verdict);
     }
     return is_whole;
 }
@@ -106,9 +105,7 @@ static int take_snapshot(struct reader *reader, const struct record *record,
     if (r < 0 || record->type == RECORD_SHADOW)
         return r;
     tables->state.champion = snapshot->snapshot_id;
-    return tables->state.phase != 0
-               ? tables_renew_phase(tables, record->position, ret_error)
-               : 0;
+    return tables->state.phase != 0 ? tables_renew_phase(tables, record->position, ret_error) : 0;
 }
 
 static int take_experiment(struct reader *reader, const struct record *record,
@@ -284,9 +281,9 @@ int reader_start(const struct reader_settings *settings, struct reader **ret_rea
                  struct error *ret_error) {
     struct reader *reader = check_calloc(1, sizeof *reader);
     reader->settings = *settings;
-    int r = tables_open(settings->folder, &reader->tables, ret_error);
+    int r = performance_tables_open(settings->folder, &reader->tables, ret_error);
     if (r == 0 && (r = tables_open_reader(settings->folder, &reader->sql, ret_error)) < 0)
-        tables_close(&reader->tables);
+        performance_tables_close(&reader->tables);
     if (r < 0) {
         free(reader);
         return r;
@@ -311,7 +308,7 @@ void reader_stop(struct reader *reader) {
     pthread_mutex_unlock(&reader->lock);
     pthread_join(reader->thread, NULL);
     sql_close(reader->sql);
-    tables_close(&reader->tables);
+    performance_tables_close(&reader->tables);
     arena_deinit(&reader->arena);
     buffer_deinit(&reader->members);
     free(reader->movements);

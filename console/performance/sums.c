@@ -60,18 +60,18 @@ static bool read_row(const struct sql_row *from, const char *currency, struct ro
 static int each_row(struct sql *sql, const struct sums_range *range, enum subject_kind kind,
                     sql_take *take, void *user, struct error *ret_error) {
     int64_t known = range->known;
-    int r = range->known == KNOWN_NOW
-                ? sql_each(sql, ret_error, take, user,
-                           "SELECT " COLUMNS " FROM subjects s CROSS JOIN totals c ON"
-                           " c.subject = s.id WHERE s.kind = ? AND c.class IN (0, 1, 2, 3, 4)"
-                           " AND c.day BETWEEN ? AND ? ORDER BY s.id",
-                           "iii", (int64_t)kind, (int64_t)range->from, (int64_t)range->until)
-                : sql_each(sql, ret_error, take, user,
-                           "SELECT " COLUMNS " FROM subjects s CROSS JOIN cells c ON"
-                           " c.subject = s.id WHERE s.kind = ? AND c.class IN (0, 1, 2, 3, 4)"
-                           " AND c.day BETWEEN ? AND ? AND c.known <= ? ORDER BY s.id",
-                           "iiii", (int64_t)kind, (int64_t)range->from, (int64_t)range->until,
-                           known);
+    int r =
+        range->known == KNOWN_NOW
+            ? sql_each(sql, ret_error, take, user,
+                       "SELECT " COLUMNS " FROM subjects s CROSS JOIN totals c ON"
+                       " c.subject = s.id WHERE s.kind = ? AND c.class IN (0, 1, 2, 3, 4)"
+                       " AND c.day BETWEEN ? AND ? ORDER BY s.id",
+                       "iii", (int64_t)kind, (int64_t)range->from, (int64_t)range->until)
+            : sql_each(sql, ret_error, take, user,
+                       "SELECT " COLUMNS " FROM subjects s CROSS JOIN cells c ON"
+                       " c.subject = s.id WHERE s.kind = ? AND c.class IN (0, 1, 2, 3, 4)"
+                       " AND c.day BETWEEN ? AND ? AND c.known <= ? ORDER BY s.id",
+                       "iiii", (int64_t)kind, (int64_t)range->from, (int64_t)range->until, known);
     return r < 0 ? r : 0;
 }
 
@@ -196,13 +196,12 @@ static int take_extent(void *user, const struct sql_row *row, struct error *ret_
 int sums_extent(struct sql *sql, int32_t *ret_first, int32_t *ret_last, struct error *ret_error) {
     struct extent extent = {0};
     for (int64_t class = 0; class < REPORT_CLASSES; class ++) {
-        int r = sql_each(
-            sql, ret_error, take_extent, &extent,
-            "SELECT low, high FROM (SELECT"
-            " (SELECT min(day) FROM totals WHERE subject = s.id AND class = ?) AS low,"
-            " (SELECT max(day) FROM totals WHERE subject = s.id AND class = ?) AS high"
-            " FROM subjects s WHERE s.kind = 0) WHERE low IS NOT NULL",
-            "ii", class, class);
+        int r = sql_each(sql, ret_error, take_extent, &extent,
+                         "SELECT low, high FROM (SELECT"
+                         " (SELECT min(day) FROM totals WHERE subject = s.id AND class = ?) AS low,"
+                         " (SELECT max(day) FROM totals WHERE subject = s.id AND class = ?) AS high"
+                         " FROM subjects s WHERE s.kind = 0) WHERE low IS NOT NULL",
+                         "ii", class, class);
         if (r < 0)
             return r;
     }

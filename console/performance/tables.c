@@ -115,7 +115,8 @@ static int open_or_replace(const char *path, struct sql **ret_sql, struct error 
     return r;
 }
 
-int tables_open(const char *folder, struct tables *ret_tables, struct error *ret_error) {
+int performance_tables_open(const char *folder, struct tables *ret_tables,
+                            struct error *ret_error) {
     struct tables tables = {0};
     char path[PATH_SIZE];
     int r = path_of(folder, path, ret_error);
@@ -125,7 +126,7 @@ int tables_open(const char *folder, struct tables *ret_tables, struct error *ret
         return r;
     r = tables_reload(&tables, ret_error);
     if (r < 0)
-        tables_close(&tables);
+        performance_tables_close(&tables);
     else
         *ret_tables = tables;
     return r;
@@ -137,7 +138,7 @@ int tables_open_reader(const char *folder, struct sql **ret_sql, struct error *r
     return r < 0 ? r : open_file(path, ret_sql, ret_error);
 }
 
-void tables_close(struct tables *tables) {
+void performance_tables_close(struct tables *tables) {
     sql_close(tables->sql);
     intern_deinit(&tables->subjects);
     intern_deinit(&tables->sets);
@@ -236,9 +237,9 @@ static int keep_subjects(struct tables *tables, struct error *ret_error) {
             return r;
     }
     for (; tables->kept_sets < tables->sets.count; tables->kept_sets++) {
-        int r = sql_run(tables->sql, ret_error, "INSERT INTO sets (id, members) VALUES (?, ?)",
-                        "it", (int64_t)tables->kept_sets,
-                        tables->sets.texts[tables->kept_sets].data);
+        int r =
+            sql_run(tables->sql, ret_error, "INSERT INTO sets (id, members) VALUES (?, ?)", "it",
+                    (int64_t)tables->kept_sets, tables->sets.texts[tables->kept_sets].data);
         if (r < 0)
             return r;
     }
@@ -254,16 +255,17 @@ int tables_keep_state(struct tables *tables, struct error *ret_error) {
                 "INSERT OR REPLACE INTO state (id, position, chain, champion, phase, challenger,"
                 " last_day, untracked) VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
                 "iiiiiii", (int64_t)state->place.position, (int64_t)state->place.chain,
-                (int64_t)state->champion, state->phase, (int64_t)state->challenger,
-                state->last_day, state->untracked);
+                (int64_t)state->champion, state->phase, (int64_t)state->challenger, state->last_day,
+                state->untracked);
     return r < 0 ? r : 0;
 }
 
 /* Old members go with the day on which they become too old. */
 int tables_begin_day(struct tables *tables, int64_t day, uint64_t position,
                      struct error *ret_error) {
-    int r = sql_run(tables->sql, ret_error, "INSERT OR IGNORE INTO days (day, position) VALUES (?, ?)",
-                    "ii", day, (int64_t)position);
+    int r =
+        sql_run(tables->sql, ret_error, "INSERT OR IGNORE INTO days (day, position) VALUES (?, ?)",
+                "ii", day, (int64_t)position);
     if (r >= 0)
         r = sql_run(tables->sql, ret_error,
                     "DELETE FROM members WHERE position <"
@@ -423,8 +425,8 @@ static void write_cells(const struct cell_table *table, struct buffer *out) {
             continue;
         report_sum high = cell->squares >> SQUARE_BITS;
         report_sum low = cell->squares - high * ((report_sum)1 << SQUARE_BITS);
-        buffer_printf(out, "%s[%u,%u,%d,%d,\"%.3s\",%u,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-                           "]",
+        buffer_printf(out,
+                      "%s[%u,%u,%d,%d,\"%.3s\",%u,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]",
                       is_first ? "" : ",", cell->key.subject, cell->key.class, cell->key.day,
                       cell->key.known, cell->key.currency, cell->key.verdict, cell->rows,
                       (int64_t)cell->amount, (int64_t)high, (int64_t)low);
@@ -434,21 +436,31 @@ static void write_cells(const struct cell_table *table, struct buffer *out) {
 }
 
 #define FROM_JSON(at) "json_extract(value, '$[" #at "]')"
-#define ADD_UP                                                                                    \
-    " DO UPDATE SET rows = rows + excluded.rows, amount = amount + excluded.amount,"              \
+#define ADD_UP                                                                                     \
+    " DO UPDATE SET rows = rows + excluded.rows, amount = amount + excluded.amount,"               \
     " high = high + excluded.high, low = low + excluded.low"
 
 static int keep_cells(struct tables *tables, const struct cell_table cells[2],
                       struct error *ret_error) {
     static const char *const statements[2] = {
-        "INSERT INTO cells SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(2) ", "
-        FROM_JSON(3) ", " FROM_JSON(4) ", " FROM_JSON(5) ", " FROM_JSON(6) ", " FROM_JSON(7) ", "
-        FROM_JSON(8) ", " FROM_JSON(9) " FROM json_each(?) WHERE true"
-        " ON CONFLICT (subject, class, day, known, currency, verdict)" ADD_UP,
-        "INSERT INTO totals SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(2) ", "
-        FROM_JSON(4) ", " FROM_JSON(5) ", " FROM_JSON(6) ", " FROM_JSON(7) ", " FROM_JSON(8) ", "
-        FROM_JSON(9) " FROM json_each(?) WHERE true"
-        " ON CONFLICT (subject, class, day, currency, verdict)" ADD_UP,
+        "INSERT INTO cells SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(2) ", " FROM_JSON(3) ", " FROM_JSON(4) ", " FROM_JSON(
+            5) ", " FROM_JSON(6) ", " FROM_JSON(7) ", " FROM_JSON(8) ", " FROM_JSON(9) " FROM "
+                                                                                       "json_each(?"
+                                                                                       ") WHERE "
+                                                                                       "true"
+                                                                                       " ON "
+                                                                                       "CONFLICT "
+                                                                                       "(subject, "
+                                                                                       "class, "
+                                                                                       "day, "
+                                                                                       "known, "
+                                                                                       "currency, "
+                                                                                       "verdict"
+                                                                                       ")" ADD_UP,
+        "INSERT INTO totals SELECT " FROM_JSON(0) ", " FROM_JSON(1) ", " FROM_JSON(
+            2) ", " FROM_JSON(4) ", " FROM_JSON(5) ", " FROM_JSON(6) ", " FROM_JSON(7) ","
+                                                                                       " " FROM_JSON(8) ", " FROM_JSON(9) " FROM json_each(?) WHERE true"
+                                                                                                                          " ON CONFLICT (subject, class, day, currency, verdict)" ADD_UP,
     };
     struct buffer rows;
     int r = 0;
@@ -477,8 +489,8 @@ static int keep_members(struct tables *tables, const struct movement *movements,
     buffer_append(&rows, "]", 2);
     int r = kept == 0 ? 0
                       : sql_run(tables->sql, ret_error,
-                                "INSERT OR REPLACE INTO members SELECT " FROM_JSON(0) ", " FROM_JSON(
-                                    1) " FROM json_each(?)",
+                                "INSERT OR REPLACE INTO members SELECT " FROM_JSON(
+                                    0) ", " FROM_JSON(1) " FROM json_each(?)",
                                 "t", (const char *)rows.bytes);
     buffer_deinit(&rows);
     return r < 0 ? r : 0;

@@ -64,8 +64,8 @@ struct tables {
 
 /* Opens FOLDER/performance.sqlite; a damaged file, or one of another version, is replaced by an
  * empty one. The subjects and sets are loaded. */
-int tables_open(const char *folder, struct tables *ret_tables, struct error *ret_error);
-void tables_close(struct tables *tables);
+int performance_tables_open(const char *folder, struct tables *ret_tables, struct error *ret_error);
+void performance_tables_close(struct tables *tables);
 /* A second connection, which reads while the other writes. */
 int tables_open_reader(const char *folder, struct sql **ret_sql, struct error *ret_error);
 /* Forgets what was not kept: reads subjects, sets and state again. After a failure. */

@@ -63,13 +63,26 @@ static bool is_final(enum harrier_error_code code) {
            code == HARRIER_ERROR_UNSUPPORTED;
 }
 
+/* Why a label changed nothing; "": it did, or it is there already. */
+static const char *find_other(const struct harrier_outcome_result *result,
+                              const struct review_report *report, char *room, size_t size) {
+    if (result->changed || result->previous == label_of(report->label))
+        return "";
+    snprintf(room, size, "not sent: meanwhile another source reported %s",
+             harrier_label_name(result->previous));
+    return room;
+}
+
 /* Returns how many reports are settled. */
 static int settle(struct connection *connection, const struct review_report *reports, int count,
                   const struct harrier_reply *reply, struct error *ret_error) {
     int settled = 0;
     for (int i = 0; i < count; i++) {
         const struct harrier_outcome_result *result = &reply->outcomes[i];
-        const char *problem = result->error_code == HARRIER_OK ? "" : result->error_message;
+        char other[64];
+        const char *problem = result->error_code != HARRIER_OK
+                                  ? result->error_message
+                                  : find_other(result, &reports[i], other, sizeof other);
         if (result->error_code != HARRIER_OK && !is_final(result->error_code))
             continue;
         int r = review_reported(connection->settings.sql, reports[i].position, problem, ret_error);
@@ -96,7 +109,9 @@ static int report_some(struct connection *connection, struct error *ret_error) {
         outcomes[i] = (struct harrier_outcome){.transaction_id = reports[i].transaction_id,
                                                .label = label_of(reports[i].label),
                                                .known_time_us = reports[i].decided_us,
-                                               .source = sources[i]};
+                                               .source = sources[i],
+                                               /* Another's may have come since: it stays. */
+                                               .unless_labelled = true};
     }
     if (harrier_report_outcomes(connection->client, outcomes, (size_t)count, &options, &reply,
                                 &error) < 0)

@@ -21,10 +21,21 @@ enum {
     OPTION_HARRIER,
     OPTION_POLICY,
     OPTION_REPORTS,
-    OPTION_TOKENS
+    OPTION_TOKENS,
+    OPTION_TLS_CERT,
+    OPTION_TLS_KEY,
+    OPTION_INSECURE_LISTEN,
+    OPTION_TRUSTED_HEADER,
+    OPTION_SSO_ROLE,
+    OPTION_SSO_LOGOUT,
+    OPTION_FORCE,
+    OPTION_METRICS,
+    OPTION_ALERTS_A_DAY,
 };
 
 #define DAYS_MOST        3650
+#define ALERTS_MOST      100000000
+#define HEADER_NAME_MOST 64
 #define JOB_TIME_MOST_US (UINT64_C(7) * 86400 * 1000000)
 #define JOB_MEMORY_LEAST (UINT64_C(64) << 20)
 
@@ -42,10 +53,35 @@ static const struct argp_option arguments[] = {
      "The folder of the policy that the server runs: without it, rules cannot be edited", 0},
     {"listen", OPTION_LISTEN, "HOST:PORT", 0,
      "Where browsers find it (127.0.0.1:7780); a host that is not this machine's loopback "
-     "takes --behind-proxy",
+     "takes --tls-cert, --behind-proxy or --insecure-listen",
      0},
+    {"tls-cert", OPTION_TLS_CERT, "FILE", 0,
+     "Speak TLS: the certificate and those between it and its CA (PEM); read again when it changes",
+     0},
+    {"tls-key", OPTION_TLS_KEY, "FILE", 0, "The certificate's key (PEM, no passphrase)", 0},
     {"behind-proxy", OPTION_BEHIND_PROXY, NULL, 0,
      "A proxy in front of it speaks TLS to browsers: listen on any host", 0},
+    {"insecure-listen", OPTION_INSECURE_LISTEN, NULL, 0,
+     "Listen on any host without TLS: whoever sees the traffic reads it, and can take over a "
+     "person's session",
+     0},
+    {"trusted-header", OPTION_TRUSTED_HEADER, "NAME", 0,
+     "Single sign-on: a proxy on this machine says in this header who asks; needs --behind-proxy "
+     "and a --listen on loopback",
+     0},
+    {"sso-role", OPTION_SSO_ROLE, "ROLE", 0,
+     "The role of who comes by the single sign-on for the first time (none: an admin must add "
+     "people before)",
+     0},
+    {"sso-logout", OPTION_SSO_LOGOUT, "URL", 0,
+     "Where the page sends who wants to leave the single sign-on as well", 0},
+    {"metrics", OPTION_METRICS, "HOST:PORT", 0,
+     "The server's admin address (127.0.0.1:7732): the live screen then shows its latency", 0},
+    {"alerts-a-day", OPTION_ALERTS_A_DAY, "N", 0,
+     "How many reviews the team works on in a day: the live screen shows how much of that today "
+     "has used",
+     0},
+    {"force", OPTION_FORCE, NULL, 0, "restore: keep the database that is there aside", 0},
     {"days", OPTION_DAYS, "N", 0,
      "At the first start, take reviews of the last N days into the queue (7)", 0},
     {"jobs", OPTION_JOBS, "N", 0, "Backtests and tunings at once, 0 to 4; the others wait (1)", 0},
@@ -63,11 +99,51 @@ static void check_listen(const struct console_options *options, struct argp_stat
     struct error error;
     if (address_split(options->listen, host, sizeof host, &port, &error) < 0)
         argp_error(state, "--listen: %s", error.text);
-    if (!options->behind_proxy && !address_is_loopback(options->listen))
+    bool is_tls = options->tls_cert != NULL;
+    if (is_tls != (options->tls_key != NULL))
+        argp_error(state, "--tls-cert and --tls-key need each other");
+    if (is_tls && options->behind_proxy)
+        argp_error(state, "--tls-cert: with --behind-proxy the proxy speaks TLS; give one of them");
+    if (!is_tls && !options->behind_proxy && !options->insecure_listen &&
+        !address_is_loopback(options->listen))
+        argp_error(
+            state,
+            "--listen: %s can be reached from other machines: give the console a certificate "
+            "for TLS (--tls-cert, --tls-key), or put a proxy with TLS in front of it "
+            "(--behind-proxy)",
+            options->listen);
+}
+
+static bool is_header_name(const char *name) {
+    size_t length = strlen(name);
+    return length > 0 && length <= HEADER_NAME_MOST &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") ==
+               length;
+}
+
+static void check_sign_on(const struct console_options *options, struct argp_state *state) {
+    const char *header = options->trusted_header;
+    if (!header && (options->sso_role != ROLE_NONE || options->sso_logout))
+        argp_error(state, "--sso-role and --sso-logout need --trusted-header");
+    if (!header)
+        return;
+    if (!is_header_name(header))
+        argp_error(state, "--trusted-header: \"%s\" (expected letters, digits and -)", header);
+    if (!options->behind_proxy || !address_is_loopback(options->listen))
         argp_error(state,
-                   "--listen: %s can be reached from other machines, and the console speaks no "
-                   "TLS itself: put a proxy with TLS in front of it, and give --behind-proxy",
-                   options->listen);
+                   "--trusted-header needs --behind-proxy and a --listen on loopback: whoever "
+                   "reaches the console could be anyone by sending the header %s",
+                   header);
+    if (options->sso_logout && strncmp(options->sso_logout, "https://", 8) != 0)
+        argp_error(state, "--sso-logout: expected https://…");
+}
+
+static void check_metrics(const struct console_options *options, struct argp_state *state) {
+    char host[256];
+    uint16_t port;
+    struct error error;
+    if (options->metrics && address_split(options->metrics, host, sizeof host, &port, &error) < 0)
+        argp_error(state, "--metrics: %s", error.text);
 }
 
 static void check_options(struct console_options *options, struct argp_state *state) {
@@ -78,14 +154,29 @@ static void check_options(struct console_options *options, struct argp_state *st
             argp_error(state, "expected: add-person NAME ROLE");
         return;
     }
+    if (options->force && options->command != CONSOLE_RESTORE)
+        argp_error(state, "--force is for restore");
+    if (options->command != CONSOLE_SERVE) {
+        if (!options->file)
+            argp_error(state, "expected: backup FILE, or restore FILE");
+        return;
+    }
     if (!options->archive)
         argp_error(state, FOLDER_ARCHIVE_MISSING);
     check_listen(options, state);
+    check_sign_on(options, state);
+    check_metrics(options, state);
 }
 
 static error_t parse_word(struct console_options *options, char *word, struct argp_state *state) {
     if (state->arg_num == 0 && strcmp(word, "add-person") == 0)
         options->command = CONSOLE_ADD_PERSON;
+    else if (state->arg_num == 0 && strcmp(word, "backup") == 0)
+        options->command = CONSOLE_BACKUP;
+    else if (state->arg_num == 0 && strcmp(word, "restore") == 0)
+        options->command = CONSOLE_RESTORE;
+    else if (state->arg_num == 1 && options->command >= CONSOLE_BACKUP)
+        options->file = word;
     else if (options->command == CONSOLE_ADD_PERSON && state->arg_num == 1)
         options->name = word;
     else if (options->command == CONSOLE_ADD_PERSON && state->arg_num == 2)
@@ -95,6 +186,40 @@ static error_t parse_word(struct console_options *options, char *word, struct ar
     else
         one_word_refuse(word, "archive", state);
     return 0;
+}
+
+/* Of sign-on, and of what the live screen shows. */
+static error_t parse_more(int key, char *value, struct console_options *options,
+                          struct argp_state *state) {
+    switch (key) {
+    case OPTION_TRUSTED_HEADER:
+        options->trusted_header = value;
+        return 0;
+    case OPTION_SSO_ROLE:
+        if (!role_parse(text_of(value), &options->sso_role))
+            argp_error(state, "--sso-role: \"%s\" is no role", value);
+        return 0;
+    case OPTION_SSO_LOGOUT:
+        options->sso_logout = value;
+        return 0;
+    case OPTION_FORCE:
+        options->force = true;
+        return 0;
+    case OPTION_METRICS:
+        options->metrics = value;
+        return 0;
+    case OPTION_ALERTS_A_DAY:
+        options->alerts_a_day =
+            (uint64_t)count_option_parse("--alerts-a-day", value, 1, ALERTS_MOST, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        return parse_word(options, value, state);
+    case ARGP_KEY_END:
+        check_options(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -141,13 +266,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_HARRIER:
         options->harrier = value;
         return 0;
-    case ARGP_KEY_ARG:
-        return parse_word(options, value, state);
-    case ARGP_KEY_END:
-        check_options(options, state);
+    case OPTION_TLS_CERT:
+        options->tls_cert = value;
+        return 0;
+    case OPTION_TLS_KEY:
+        options->tls_key = value;
+        return 0;
+    case OPTION_INSECURE_LISTEN:
+        options->insecure_listen = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_more(key, value, options, state);
     }
 }
 
@@ -155,10 +284,11 @@ void console_options_parse(int argc, char **argv, struct console_options *ret_op
     static const struct argp argp = {
         .options = arguments,
         .parser = parse_option,
-        .args_doc = "ARCHIVE\nadd-person NAME ROLE",
+        .args_doc = "ARCHIVE\nadd-person NAME ROLE\nbackup FILE\nrestore FILE",
         .doc = "The console: what analysts and operators need, in a browser, beside a running "
                "harrierd.\vadd-person makes a person who may sign in, and prints the first "
-               "password. ROLE is viewer, analyst, author, approver or admin.",
+               "password. ROLE is viewer, analyst, author, approver or admin. backup copies the "
+               "database of --data to FILE, also while a console runs; restore puts it back.",
     };
     *ret_options = (struct console_options){.server = "tcp://127.0.0.1:7731",
                                             .listen = "127.0.0.1:7780",

@@ -1,11 +1,13 @@
 /* The command line of harrier-console. */
 #pragma once
 
+#include "console/database/people.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON };
+enum console_command { CONSOLE_SERVE, CONSOLE_ADD_PERSON, CONSOLE_BACKUP, CONSOLE_RESTORE };
 
 struct console_options {
     enum console_command command;
@@ -15,6 +17,15 @@ struct console_options {
     const char *data, *server, *listen, *token_file;
     const char *name, *role; /* CONSOLE_ADD_PERSON */
     bool behind_proxy;
+    const char *tls_cert, *tls_key; /* both or none */
+    bool insecure_listen;
+    const char *trusted_header; /* NULL: passwords */
+    enum role sso_role;         /* ROLE_NONE: people must have been added */
+    const char *sso_logout;
+    const char *file; /* CONSOLE_BACKUP and CONSOLE_RESTORE */
+    bool force;
+    const char *metrics;   /* of the server; NULL: no latency is shown */
+    uint64_t alerts_a_day; /* 0: not known */
     int64_t days;
     size_t jobs; /* at once; 0: none */
     int64_t job_time_us;

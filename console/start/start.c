@@ -2,15 +2,18 @@
  * web. */
 #include "start.h"
 
+#include "certificate.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "console/api/routes.h"
 #include "console/database/audit.h"
+#include "console/database/backup.h"
 #include "console/database/database.h"
 #include "console/performance/reader.h"
 #include "console/policy/versions.h"
 #include "options.h"
+#include "server/net/address.h"
 #include "server/ops/clock.h"
 
 #include <inttypes.h>
@@ -74,6 +77,25 @@ static int run_add_person(const struct console_options *options) {
     return exit_after_output(EXIT_STATUS_OK);
 }
 
+/* ---- backups ---- */
+
+static int run_backup(const struct console_options *options) {
+    struct error error;
+    if (backup_make(options->data, options->file, &error) < 0)
+        return exit_with(&error);
+    return EXIT_STATUS_OK;
+}
+
+static int run_restore(const struct console_options *options) {
+    char aside[BACKUP_PATH_SIZE];
+    struct error error;
+    if (backup_restore(options->data, options->file, options->force, aside, &error) < 0)
+        return exit_with(&error);
+    if (*aside)
+        printf("the database that was there is now %s\n", aside);
+    return exit_after_output(EXIT_STATUS_OK);
+}
+
 /* ---- serving ---- */
 
 static int read_token(const char *path, char token[TOKEN_MOST + 2], struct error *ret_error) {
@@ -113,9 +135,12 @@ static int open_connection(struct console *console, const struct console_options
 }
 
 static int open_web(struct console *console, const struct console_options *options,
-                    struct web **ret_web, struct error *ret_error) {
+                    struct certificate *certificate, struct web **ret_web,
+                    struct error *ret_error) {
     const struct web_settings settings = {
         .listen = options->listen,
+        .tls = certificate_tls(certificate),
+        .trusted_header = options->trusted_header,
         .handler = {.handle = routes_handle, .is_slow = routes_are_slow, .user = console},
         .threads = THREADS,
         .connections_max = CONNECTIONS_MAX,
@@ -130,18 +155,26 @@ static void announce(const struct console *console, const struct console_options
     struct error error;
     int64_t people = 0;
     int host = (int)(strrchr(options->listen, ':') - options->listen);
-    log_line(console->log, LOG_INFO, "the console is at http://%.*s:%u/", host, options->listen,
-             (unsigned)web_port(web));
-    if (people_count(console->sql, &people, &error) == 0 && people == 0)
+    log_line(console->log, LOG_INFO, "the console is at http%s://%.*s:%u/",
+             console->is_tls ? "s" : "", host, options->listen, (unsigned)web_port(web));
+    if (console->is_exposed)
+        log_line(console->log, LOG_WARNING,
+                 "%s can be reached from other machines without TLS (--insecure-listen): whoever "
+                 "sees the traffic reads it, and can take over a person's session",
+                 options->listen);
+    if (!console->trusted_header && people_count(console->sql, &people, &error) == 0 && people == 0)
         log_line(console->log, LOG_WARNING,
                  "nobody can sign in yet: harrier-console --data %s add-person NAME admin",
                  options->data);
 }
 
 /* Signals come to this thread only: the others have them blocked. */
-static void wait_for_end(const volatile int *interrupted) {
-    while (!*interrupted)
+static void wait_for_end(const volatile int *interrupted, struct certificate *certificate) {
+    for (unsigned tenths = 1; !*interrupted; tenths++) {
         usleep(100000);
+        if (tenths % 10 == 0)
+            certificate_watch(certificate);
+    }
 }
 
 /* `harrier` beside this program, as both are installed; else what PATH has. Heap. */
@@ -190,7 +223,7 @@ static int open_jobs(struct console *console, const struct console_options *opti
 }
 
 static int serve(struct console *console, const struct console_options *options,
-                 struct error *ret_error) {
+                 struct certificate *certificate, struct error *ret_error) {
     const volatile int *interrupted = interrupt_watch();
     struct web *web;
     const struct follower_settings follower = {.archive = console->archive,
@@ -204,16 +237,17 @@ static int serve(struct console *console, const struct console_options *options,
     int r = reader_start(&performance, &console->performance, ret_error);
     if (r < 0)
         return r;
+    console->latency = latency_open(options->metrics);
     console->follower = follower_start(&follower);
     console->figures = figures_start(console->archive);
     r = open_jobs(console, options, &folder, &program, ret_error);
     if (r == 0)
         r = open_connection(console, options, ret_error);
     if (r == 0)
-        r = open_web(console, options, &web, ret_error);
+        r = open_web(console, options, certificate, &web, ret_error);
     if (r == 0) {
         announce(console, options, web);
-        wait_for_end(interrupted);
+        wait_for_end(interrupted, certificate);
         connection_stop(console->connection); /* or an explanation could delay the end */
         atomic_store(&console->is_ending, true);
         web_close(web);
@@ -225,6 +259,54 @@ static int serve(struct console *console, const struct console_options *options,
     figures_stop(console->figures);
     follower_stop(console->follower);
     reader_stop(console->performance);
+    latency_close(console->latency);
+    return r;
+}
+
+/* A lost database looks like a first start. */
+static void note_new(struct log *log, const struct console_options *options) {
+    log_line(log, LOG_WARNING,
+             "%s has no database yet: a new one is made. If one was lost, stop, and put a backup "
+             "back (harrier-console --data %s restore FILE); without one, reviews of the last %lld "
+             "days and reported labels come back from the archive, and people, notes and the audit "
+             "log do not",
+             options->data, options->data, (long long)options->days);
+}
+
+static void take_options(struct console *console, const struct console_options *options) {
+    console->archive = options->archive;
+    console->reports = options->reports;
+    console->tokens = options->tokens;
+    console->is_behind_proxy = options->behind_proxy;
+    console->is_tls = options->tls_cert != NULL;
+    console->is_exposed =
+        !options->behind_proxy && !console->is_tls && !address_is_loopback(options->listen);
+    console->trusted_header = options->trusted_header;
+    console->sso_role = options->sso_role;
+    console->alerts_a_day = options->alerts_a_day;
+    console->sso_logout = options->sso_logout;
+}
+
+static int open_and_serve(struct console *console, const struct console_options *options,
+                          struct error *ret_error) {
+    struct certificate *certificate;
+    if (!database_is_there(options->data))
+        note_new(console->log, options);
+    int r = certificate_open(options, console->log, &certificate, ret_error);
+    if (r < 0)
+        return r;
+    r = database_open(options->data, &console->sql, ret_error);
+    if (r == 0) {
+        console->live = live_new();
+        console->policies = policy_cache_new();
+        r = policy_place_set(console->sql, options->policy, ret_error);
+        if (r == 0)
+            r = serve(console, options, certificate, ret_error);
+        policy_cache_free(console->policies);
+        live_free(console->live);
+        sql_close(console->sql);
+    }
+    certificate_close(certificate);
     return r;
 }
 
@@ -232,23 +314,15 @@ static int run_serve(const struct console_options *options) {
     struct error error;
     struct log log;
     struct console console = {.log = &log};
+    int lock;
     signal(SIGPIPE, SIG_IGN);
     log_init(&log, STDERR_FILENO, LOG_INFO);
-    int r = database_open(options->data, &console.sql, &error);
+    take_options(&console, options);
+    int r = database_lock(options->data, &lock, &error);
     if (r < 0)
         return exit_with(&error);
-    console.archive = options->archive;
-    console.reports = options->reports;
-    console.tokens = options->tokens;
-    console.is_behind_proxy = options->behind_proxy;
-    console.live = live_new();
-    console.policies = policy_cache_new();
-    r = policy_place_set(console.sql, options->policy, &error);
-    if (r == 0)
-        r = serve(&console, options, &error);
-    policy_cache_free(console.policies);
-    live_free(console.live);
-    sql_close(console.sql);
+    r = open_and_serve(&console, options, &error);
+    close(lock);
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }
 
@@ -258,5 +332,15 @@ int console_main(int argc, char **argv) {
     console_options_parse(argc, argv, &options);
     if (password_init(&error) < 0)
         return exit_with(&error);
-    return options.command == CONSOLE_ADD_PERSON ? run_add_person(&options) : run_serve(&options);
+    switch (options.command) {
+    case CONSOLE_ADD_PERSON:
+        return run_add_person(&options);
+    case CONSOLE_BACKUP:
+        return run_backup(&options);
+    case CONSOLE_RESTORE:
+        return run_restore(&options);
+    case CONSOLE_SERVE:
+        break;
+    }
+    return run_serve(&options);
 }

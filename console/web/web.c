@@ -19,6 +19,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -140,6 +142,10 @@ static void add_security_headers(struct evhttp_request *http) {
     add_header(http, "Cross-Origin-Opener-Policy", "same-origin");
     add_header(http, "Cross-Origin-Resource-Policy", "same-origin");
     add_header(http, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
+    /* A browser that was here once speaks TLS to this name from then on, whatever a link says. */
+    if (bufferevent_openssl_get_ssl(
+            evhttp_connection_get_bufferevent(evhttp_request_get_connection(http))))
+        add_header(http, "Strict-Transport-Security", "max-age=31536000");
 }
 
 static void send_bytes(struct evhttp_request *http, int status, const char *type, bool is_head,
@@ -290,7 +296,7 @@ static void *work(void *user) {
 /* The places of the copies are filled in once all are there: the memory moves while it grows. */
 struct copies {
     struct buffer *memory;
-    size_t offsets[9], count;
+    size_t offsets[10], count;
 };
 
 static void copy(struct copies *copies, const char *value) {
@@ -300,6 +306,7 @@ static void copy(struct copies *copies, const char *value) {
 
 static void copy_request(struct exchange *exchange, const char *path, const char *address) {
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(exchange->http);
+    const char *trusted = exchange->web->settings.trusted_header;
     static const char *const names[] = {"Cookie",         "X-CSRF-Token",  "Origin",         "Host",
                                         "Sec-Fetch-Site", "If-None-Match", "X-Forwarded-For"};
     struct copies copies = {.memory = &exchange->memory};
@@ -312,6 +319,10 @@ static void copy_request(struct exchange *exchange, const char *path, const char
         http_header_count(headers, names[i], &value); /* the last: a proxy may add its own */
         copy(&copies, value);
     }
+    value = NULL;
+    if (trusted)
+        http_header_count(headers, trusted, &value);
+    copy(&copies, value);
     size_t body = exchange->memory.length;
     uint8_t *room = buffer_reserve(&exchange->memory, length);
     check(evbuffer_copyout(input, room, length) == (ev_ssize_t)length);
@@ -328,6 +339,7 @@ static void copy_request(struct exchange *exchange, const char *path, const char
         .fetch_site = at + copies.offsets[6],
         .if_none_match = at + copies.offsets[7],
         .forwarded_for = at + copies.offsets[8],
+        .trusted = at + copies.offsets[9],
         .query = &exchange->query,
         .body = {.data = at + body, .length = length},
     };
@@ -336,22 +348,46 @@ static void copy_request(struct exchange *exchange, const char *path, const char
 /* With two of them, the console and what is in front of it might pick different ones. */
 static const char *const single_headers[] = {"Cookie", "X-CSRF-Token", "Origin", "Sec-Fetch-Site"};
 
-static int check_request(struct evhttp_request *http, struct http_refusal *refusal) {
+static int check_single(const struct evkeyvalq *headers, const char *trusted,
+                        struct http_refusal *refusal) {
+    const char *value;
+    for (size_t i = 0; i < sizeof single_headers / sizeof *single_headers; i++)
+        if (http_header_count(headers, single_headers[i], &value) > 1)
+            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                               "the header %s is repeated", single_headers[i]);
+    if (trusted && http_header_count(headers, trusted, &value) > 1)
+        return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                           "the header %s is repeated: the proxy must drop what clients send",
+                           trusted);
+    return 0;
+}
+
+/* What is not plain ASCII has to come escaped (RFC 3986); evhttp does not mind. */
+static int check_target(struct evhttp_request *http, struct http_refusal *refusal) {
+    for (const char *at = evhttp_request_get_uri(http); *at; at++)
+        if (*at <= ' ' || *at > '~')
+            return http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
+                               "the address has characters that must be escaped");
+    return 0;
+}
+
+static int check_request(const struct web *web, struct evhttp_request *http,
+                         struct http_refusal *refusal) {
     enum evhttp_cmd_type method = evhttp_request_get_command(http);
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(http);
     size_t length = evbuffer_get_length(evhttp_request_get_input_buffer(http));
     const char *value;
     int r = http_framing_check(http, refusal);
+    if (r == 0)
+        r = check_target(http, refusal);
     if (r == 0 && method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD &&
         method != EVHTTP_REQ_POST) {
         r = http_refuse(refusal, HTTP_BADMETHOD, ERROR_UNSUPPORTED, "",
                         "expected GET, HEAD or POST");
         refusal->allow = "GET, HEAD, POST";
     }
-    for (size_t i = 0; r == 0 && i < sizeof single_headers / sizeof *single_headers; i++)
-        if (http_header_count(headers, single_headers[i], &value) > 1)
-            r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                            "the header %s is repeated", single_headers[i]);
+    if (r == 0)
+        r = check_single(headers, web->settings.trusted_header, refusal);
     if (r == 0 && method != EVHTTP_REQ_POST && length > 0)
         r = http_refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
                         "a request with this method must not have a body");
@@ -414,7 +450,7 @@ static void on_request(struct evhttp_request *http, void *user) {
     const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
     char *address;
     uint16_t port;
-    if (check_request(http, &refusal) < 0) {
+    if (check_request(web, http, &refusal) < 0) {
         refuse(http, &refusal);
         return;
     }
@@ -477,6 +513,39 @@ static int open_listener(struct web *web, struct error *ret_error) {
     return 0;
 }
 
+/* evhttp takes a NUL for the end of a header, where a proxy may have read on. No request has one,
+ * and in place of each comes a byte that is refused wherever it stands. */
+static void spoil_nul(struct evbuffer *input, const struct evbuffer_cb_info *info, void *user) {
+    struct evbuffer_iovec pieces[16];
+    struct evbuffer_ptr start;
+    size_t left = info->n_added;
+    (void)user;
+    if (left == 0 ||
+        evbuffer_ptr_set(input, &start, evbuffer_get_length(input) - left, EVBUFFER_PTR_SET) < 0)
+        return;
+    while (left > 0) {
+        int count = evbuffer_peek(input, (ev_ssize_t)left, &start, pieces, 16);
+        size_t seen = 0;
+        for (int i = 0; i < count && i < 16; i++) {
+            uint8_t *at = pieces[i].iov_base, *end = at + pieces[i].iov_len;
+            seen += pieces[i].iov_len;
+            while ((at = memchr(at, '\0', (size_t)(end - at))) != NULL)
+                *at = '\1';
+        }
+        if (seen == 0 || seen >= left)
+            return;
+        left -= seen;
+        check(evbuffer_ptr_set(input, &start, seen, EVBUFFER_PTR_ADD) == 0);
+    }
+}
+
+static struct bufferevent *accept_connection(struct event_base *base, void *user) {
+    struct web *web = user;
+    struct bufferevent *events = http_guard_accept(base, web->guard);
+    check(evbuffer_add_cb(bufferevent_get_input(events), spoil_nul, NULL));
+    return events;
+}
+
 static void set_up(struct web *web) {
     const struct http_guard_settings guard = {
         .connections_max = web->settings.connections_max,
@@ -484,6 +553,7 @@ static void set_up(struct web *web) {
         .input_max = WEB_BODY_MAX + 2 * HEADER_BYTES_MAX,
         .clock = &clock_system,
         .metrics = web->metrics,
+        .tls = web->settings.tls,
     };
     web->guard = http_guard_new(web->base, &guard);
     web->http = evhttp_new(web->base);
@@ -492,7 +562,7 @@ static void set_up(struct web *web) {
     evhttp_set_max_headers_size(web->http, HEADER_BYTES_MAX);
     evhttp_set_max_body_size(web->http, (ev_ssize_t)WEB_BODY_MAX);
     evhttp_set_timeout(web->http, TIMEOUT_S);
-    evhttp_set_bevcb(web->http, http_guard_accept, web->guard);
+    evhttp_set_bevcb(web->http, accept_connection, web);
     evhttp_set_gencb(web->http, on_request, web);
 }
 

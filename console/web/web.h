@@ -29,6 +29,7 @@ struct web_request {
     const char *address;           /* of the client: "127.0.0.1" */
     /* Headers; "" when absent. Of one that comes twice, the last; that can be the last two only. */
     const char *cookie, *csrf, *origin, *host, *fetch_site, *if_none_match, *forwarded_for;
+    const char *trusted; /* of the settings' trusted_header, which came once at most */
 };
 
 /* The value of a parameter of the query, or "". */
@@ -56,8 +57,14 @@ struct web_handler {
     void *user;
 };
 
+struct tls;
+
 struct web_settings {
     const char *listen; /* HOST:PORT; port 0: any free one */
+    struct tls *tls;    /* NULL: plain HTTP */
+    /* A header by which a proxy in front says who asks: a request with two of them is refused.
+     * NULL: none */
+    const char *trusted_header;
     struct web_handler handler;
     unsigned threads;
     size_t connections_max;

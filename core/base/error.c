@@ -57,6 +57,12 @@ int error_prefix(struct error *error, const char *format, ...) {
     return -(int)error->code;
 }
 
+void error_make_printable(struct error *error) {
+    for (char *c = error->text; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
 static const char *const code_names[ERROR_CODE_COUNT] = {
     [ERROR_INVALID] = "invalid",         [ERROR_UNSUPPORTED] = "unsupported",
     [ERROR_NOT_FOUND] = "not_found",     [ERROR_ID_CONFLICT] = "id_conflict",

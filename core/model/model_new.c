@@ -412,13 +412,6 @@ int model_new(const struct forest *forest, struct arena *arena, struct model **r
     return r;
 }
 
-/* Messages quote files, which may have any bytes. */
-static void make_printable(char *text) {
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
-}
-
 int model_read(enum model_format format, struct text file, struct arena *arena,
                struct model **ret_model, struct error *ret_error) {
     static int (*const readers[])(struct text, struct forest *, struct error *) = {
@@ -434,7 +427,7 @@ int model_read(enum model_format format, struct text file, struct arena *arena,
     if (r == 0)
         r = model_new(&forest, arena, ret_model, ret_error);
     if (r < 0)
-        make_printable(ret_error->text);
+        error_make_printable(ret_error);
     arena_deinit(&scratch);
     return r;
 }

@@ -67,7 +67,7 @@ static int read_edges(struct reference_reader *reader, const json_t *object, con
     check(edges);
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(array, i);
-        edges[i] = json_number_value(item);
+        edges[i] = json_number_value(item) + 0.0; /* -0 is 0, as which it would be read again */
         if (!json_is_number(item) || !isfinite(edges[i]) || (i > 0 && edges[i] <= edges[i - 1]))
             return refuse(reader, path, "edges", "finite numbers that ascend");
     }
@@ -194,9 +194,12 @@ int model_reference_read(struct text file, struct arena *arena,
         return r;
     json_t *root =
         json_loadb(file.data ? file.data : "", file.length, JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return error_set(ret_error, ERROR_INVALID, "not JSON: line %d, column %d: %s", where.line,
-                         where.column, where.text);
+    if (!root) {
+        r = error_set(ret_error, ERROR_INVALID, "not JSON: line %d, column %d: %s", where.line,
+                      where.column, where.text);
+        error_make_printable(ret_error);
+        return r;
+    }
     r = read_document(&reader, root, &reference);
     json_decref(root);
     if (r == 0)

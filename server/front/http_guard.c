@@ -4,9 +4,11 @@
 #include "http_guard.h"
 
 #include "core/base/check.h"
+#include "server/net/tls.h"
 #include "server/ops/metrics.h"
 
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <stdbool.h>
@@ -101,13 +103,29 @@ void http_guard_add_listener(struct http_guard *guard, struct evconnlistener *li
     evconnlistener_set_error_cb(listener, on_accept_error);
 }
 
+/* With BEV_OPT_CLOSE_ON_FREE the descriptor is closed together with the bufferevent, in the loop's
+ * next round. Otherwise evhttp closes it at once and removes it from epoll only afterwards, when
+ * the number may belong to another thread's file. */
+static struct bufferevent *new_events(struct event_base *base, struct tls *tls) {
+    struct error error;
+    struct bufferevent *events;
+    if (!tls) {
+        events = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+        check(events);
+        return events;
+    }
+    struct ssl_st *session = tls_accept(tls, &error);
+    check(session); /* without one, evhttp would speak plain HTTP */
+    events = bufferevent_openssl_socket_new(base, -1, session, BUFFEREVENT_SSL_ACCEPTING,
+                                            BEV_OPT_CLOSE_ON_FREE);
+    check(events);
+    bufferevent_openssl_set_allow_dirty_shutdown(events, 1);
+    return events;
+}
+
 struct bufferevent *http_guard_accept(struct event_base *base, void *user) {
     struct http_guard *guard = user;
-    /* With BEV_OPT_CLOSE_ON_FREE the descriptor is closed together with the bufferevent, in the
-     * loop's next round. Otherwise evhttp closes it at once and removes it from epoll only
-     * afterwards, when the number may belong to another thread's file. */
-    struct bufferevent *events = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    check(events);
+    struct bufferevent *events = new_events(base, guard->settings.tls);
     bufferevent_setwatermark(events, EV_READ, 0, guard->settings.input_max);
     bufferevent_set_max_single_read(events, CHUNK_BYTES);
     bufferevent_set_max_single_write(events, CHUNK_BYTES);

@@ -23,6 +23,7 @@ struct bufferevent;
 struct event_base;
 struct evconnlistener;
 struct http_guard;
+struct tls;
 
 struct http_guard_settings {
     size_t connections_max; /* with that many, accepting pauses until one ends */
@@ -30,6 +31,7 @@ struct http_guard_settings {
     size_t input_max;       /* bytes that one connection may have sent ahead */
     const struct clock *clock;
     struct metric_set *metrics;
+    struct tls *tls; /* NULL: connections are plain */
 };
 
 struct http_guard *http_guard_new(struct event_base *base,

@@ -3,7 +3,7 @@
 
   - every metric in the alerts is one that the server has, with a label value that it has
   - the alerts are YAML of the shape that Prometheus wants (where Python has a YAML parser)
-  - the units pass `systemd-analyze verify` (where there is one)
+  - the units pass `systemd-analyze verify` (where there is one), and their exposure is at most 2.0
   - the commands in units, in the cron line and in containers are options that the program knows
   - Compose and Kubernetes set options that harrierd has
 
@@ -122,6 +122,22 @@ def check_units(folder, units, programs):
     return faults
 
 
+EXPOSURE_MAX = 2.0
+
+
+def check_exposure(folder, units):
+    """`systemd-analyze security` of files; systemd before 250 cannot."""
+    analyze = shutil.which("systemd-analyze")
+    faults = []
+    for unit in units if analyze else []:
+        done = subprocess.run([analyze, "security", "--offline=true", "--no-pager", os.path.join(folder, unit)],
+                              capture_output=True, text=True, check=False)
+        found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+        if found and float(found[1]) > EXPOSURE_MAX:
+            faults.append(f"{unit}: systemd-analyze security says {found[1]}; expected at most {EXPOSURE_MAX}")
+    return faults
+
+
 def check(root, harrier, harrierd):
     folder = os.path.join(root, "deploy")
 
@@ -151,8 +167,11 @@ def check(root, harrier, harrierd):
     for name in containers:
         text = read("deploy", name)
         faults += check_options(name, text, options) + check_nights(name, text, harrier)
-    units += ["harrierd.service", "harrier-night.timer"]
-    faults += check_units(folder, units, {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier": harrier})
+    units += ["harrierd.service", "harrier-console.service"]
+    faults += check_exposure(folder, units)
+    units += ["harrier-night.timer"]
+    programs = {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier-console": harrierd, "/usr/bin/harrier": harrier}
+    faults += check_units(folder, units, programs)
     return faults
 
 

@@ -38,7 +38,7 @@ FOLDERS = {
     "batch": ["base", "policies", "thresholds", "chunk", "replay", "rebuild", "distributed", "report", "tune", "train", "verify", "import", "export", "night"],
     "clients/c": ["base", "convert", "exchange", "transport", "delivery"],
     "server": ["ops", "net", "front", "base", "adopt", "cluster", "service", "lifecycle"],
-    "console": ["page", "database", "archive", "policy", "related", "performance", "operations", "web", "server", "jobs", "api", "start"],
+    "console": ["page", "database", "policy", "archive", "performance", "operations", "related", "web", "server", "jobs", "api", "start"],
     "clients/cli": ["terminal", "rows", "io", "parquet", "output", "score", "explain", "replay", "export", "find", "simulate", "policy", "tune", "train", "kafka", "stream", "night", "commands"],
 }
 

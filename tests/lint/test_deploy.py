@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The lint of deploy/ can fail."""
 import os
+import shutil
 import sys
 import tempfile
 import unittest
@@ -46,6 +47,16 @@ class DeployTest(unittest.TestCase):
         self.assertEqual(deploy.check_options("f", good, {"node", "lease"}), [])
         self.assertIn("nod", deploy.check_options("f", good.replace("_NODE:", "_NOD:"), {"node", "lease"})[0])
         self.assertIn("leas", deploy.check_options("f", good.replace("lease", "leas"), {"node", "lease"})[0])
+
+    def test_exposure(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze")
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy")
+        self.assertEqual(deploy.check_exposure(folder, ["harrierd.service"]), [])
+        with tempfile.TemporaryDirectory() as scratch:
+            with open(os.path.join(scratch, "open.service"), "w", encoding="utf-8") as file:
+                file.write("[Service]\nExecStart=/bin/true\n")
+            self.assertIn("open.service", "".join(deploy.check_exposure(scratch, ["open.service"])))
 
     def test_nights(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -231,13 +231,15 @@ def overlap(rules, rows):
 
 def classify(row, immature_from_us):
     label = row["label"]
+    if row["event_time_us"] > immature_from_us:
+        return "immature"
     if label in ("fraud", "chargeback"):
         return "positive"
     if label == "legit":
         return "negative"
     if label == "suspected":
         return "suspected"
-    return "immature" if row["event_time_us"] > immature_from_us else "unknown"
+    return "unknown"
 
 
 def day_figures(day, rows, found):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Amendments through the whole system: voids, captures and refunds in random order, through the wire, the command and
-HTTP, beside a model that keeps every transaction as it is by now. Kills, restarts, a rebuild and an import keep them."""
+HTTP, beside a model that keeps every transaction as it is by now. Kills, restarts, a rebuild and an import keep them.
+
+HARRIER_SEED gives other ones."""
 import csv
 import datetime
 import json
@@ -15,6 +17,7 @@ import urllib.request
 from server import START_US, WAIT, ServerTest, counts, free_port, transaction
 
 HARRIER = os.environ["HARRIER"]
+SEED = int(os.environ.get("HARRIER_SEED", "20260101"))
 HOUR_US = 3600 * 10**6
 FEATURES = """\
 entities:
@@ -109,17 +112,22 @@ class AmendTest(ServerTest):
         super().setUp()
         self.write_policy("features.yaml", FEATURES)
         self.model = Model()
-        self.random = random.Random(20260101)
+        self.random = random.Random(SEED)
         self.kinds = set()
 
     def harrier(self, *arguments, **more):
         return subprocess.run([HARRIER, *arguments], capture_output=True, text=True, timeout=WAIT, check=False, **more)
 
     def score(self, connection, first, last):
+        """In any order, so that many come late, and some of them repeatedly."""
         sent = [payment(number) for number in range(first, last)]
-        for one, result in zip(sent, connection.score(sent)):
-            self.assertIn("decision", result)
+        self.random.shuffle(sent)
+        for one, result in zip(sent, connection.score(sent), strict=True):
+            self.assertFalse(result["decision"].get("duplicate"))
             self.model.add(one)
+        repeated = self.random.sample(sent, 1 + len(sent) // 10)
+        for result in connection.score(repeated):
+            self.assertTrue(result["decision"].get("duplicate"))
 
     def random_amendment(self):
         name = self.random.choice(sorted(self.model.payments))

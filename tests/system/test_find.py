@@ -387,6 +387,10 @@ class FindTest(ServerTest):
             self.assertIn(words, self.harrier("find", *options, status=status).stderr)
         done = self.harrier("find", self.data, "--limit=1", "--quiet")
         self.assertEqual(done.stderr, "")
+        slip = self.harrier("find", self.data, "--rule=lagre").stderr
+        self.assertIn('none of the archive\'s newest policies has a rule "lagre"; did you mean "large"?', slip)
+        for there in ("--rule=large", "--from=2030-01-01"), ("--rule=lagre", "--quiet"):
+            self.assertNotIn("newest policies", self.harrier("find", self.data, *there).stderr)
         cursor = re.search("--after (.*)", self.harrier("find", self.data, "--limit=1").stderr)[1]
         self.assertIn("other filters", self.harrier("find", self.data, "--score=1..", "--after", cursor, status=65).stderr)
         server = self.server().start()

@@ -39,6 +39,9 @@ class CallTest(HttpTest):
         self.assertEqual(status, 200)
         self.assertTrue(answer["results"][0]["accepted"]["changed"])
         self.assertEqual(answer["results"][1]["error"]["code"], "ERROR_NOT_FOUND")
+        late = {"transactionId": "t3", "label": "LABEL_LEGIT", "unlessLabelled": True}
+        accepted = door.call("POST", "/v1/outcomes", {"outcomes": [late]})[1]["results"][0]["accepted"]
+        self.assertEqual((accepted["changed"], accepted["previous"]), (False, "LABEL_FRAUD"))
 
         old = {**transaction(4), "id": "old", "card": "c9"}
         status, answer, _ = door.call(

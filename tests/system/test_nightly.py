@@ -2,7 +2,8 @@
 """harrier night: a quiet week and four bad days, each named by the report, the exit status and the metrics; runs that
 are killed at random moments; a busy archive, a hook, a second night beside.
 
-HARRIER_KILLS=100 kills more often; HARRIER_SEED repeats the moments.
+HARRIER_KILLS=100 kills more often, nights of bad days too; HARRIER_SEED repeats the moments. HARRIER_WORLD=7 takes another
+simulated world.
 """
 import collections
 import csv
@@ -127,7 +128,7 @@ class Week:
     def days(self):
         path = os.path.join(self.folder, "rows.jsonl")
         run("simulate", "--days", str(DAYS), "--from", str(FIRST), "--transactions-per-day", str(A_DAY), "--customers",
-            "400", "--format", "jsonl", "--out", path)
+            "400", "--seed", os.environ.get("HARRIER_WORLD", "1"), "--format", "jsonl", "--out", path)
         days = {}
         with open(path, encoding="utf-8") as file:
             for line in file:
@@ -145,6 +146,7 @@ class Week:
 
     def with_day(self, name, rows, **more):
         data = os.path.join(self.folder, name)
+        shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(self.quiet_days, data, symlinks=True)
         self.bring_in(data, rows, **more)
         return data
@@ -308,33 +310,24 @@ class NightlyTest(ServerTest):
                 (len(rows), sum(row.get("outcome") in ("fraud", "chargeback", "legit") for row in rows),
                  len(frauds) - len(missed), len(missed), sum(map(base_minor, missed))))
 
-    def bad_day(self, name, rows, finding, **more):
-        """One that the report must name, with the exit status and a metric for the alert."""
-        data = self.week.with_day(name, rows, **more)
-        night(data, "--drift", "none", expect=ALERTS)
-        self.assertIn(finding, named(data, "alert"), report_of(data)["findings"])
-        metrics = self.metrics(data)
-        self.assertGreaterEqual(metrics['harrierd_night_findings{severity="alert"}'], 1)
-        self.assertEqual(metrics["harrierd_night_failed"], 0)
-
-    def test_fraud_wave(self):
+    def fraud_wave(self):
         rate = sum(row.get("outcome") == "fraud" for row in self.week.before) / len(self.week.before)
         rows = [dict(row) for row in self.week.last_day]
         for row in rows[:: round(1 / (5 * rate))]:
             row["outcome"] = "fraud"
-        self.bad_day("fraud", rows, ("fraud_rate", str(YESTERDAY)))
+        return self.week.with_day("fraud", rows), ("fraud_rate", str(YESTERDAY))
 
-    def test_half_is_missing(self):
-        self.bad_day("half", self.week.last_day[::2], ("volume_low", ""))
+    def half_is_missing(self):
+        return self.week.with_day("half", self.week.last_day[::2]), ("volume_low", "")
 
-    def test_rule_that_fires_on_everything(self):
+    def rule_that_fires_on_everything(self):
         policy = os.path.join(self.folder, "wrong")
         shutil.copytree(POLICY, policy)
         with open(os.path.join(policy, "rules", "wrong.yaml"), "w", encoding="utf-8") as file:
             file.write("rules:\n  - name: anything\n    when: amount >= 0.0\n    then: {verdict: review}\n")
-        self.bad_day("rule", self.week.last_day, ("rule_fires_on_everything", "anything"), policy=policy)
+        return self.week.with_day("rule", self.week.last_day, policy=policy), ("rule_fires_on_everything", "anything")
 
-    def test_clock_a_day_fast(self):
+    def clock_a_day_fast(self):
         """Some terminals: their transactions come with the next day's times."""
         rows = []
         for number, row in enumerate(self.week.last_day):
@@ -343,7 +336,28 @@ class NightlyTest(ServerTest):
                 at = datetime.datetime.fromisoformat(row["event_time"]) + datetime.timedelta(days=1)
                 row["event_time"] = at.isoformat().replace("+00:00", "Z")
             rows.append(row)
-        self.bad_day("clock", rows, ("clock_fast", "client"))
+        return self.week.with_day("clock", rows), ("clock_fast", "client")
+
+    def check_bad_day(self, data, finding):
+        """The report must name it, the exit status and a metric must alert, and the log must say what of."""
+        said = night(data, "--drift", "none", expect=ALERTS).stderr
+        self.assertIn(finding, named(data, "alert"), report_of(data)["findings"])
+        self.assertIn("harrier: alert: " + " ".join(finding).strip() + ": ", said)
+        metrics = self.metrics(data)
+        self.assertGreaterEqual(metrics['harrierd_night_findings{severity="alert"}'], 1)
+        self.assertEqual(metrics["harrierd_night_failed"], 0)
+
+    def test_fraud_wave(self):
+        self.check_bad_day(*self.fraud_wave())
+
+    def test_half_is_missing(self):
+        self.check_bad_day(*self.half_is_missing())
+
+    def test_rule_that_fires_on_everything(self):
+        self.check_bad_day(*self.rule_that_fires_on_everything())
+
+    def test_clock_a_day_fast(self):
+        self.check_bad_day(*self.clock_a_day_fast())
 
     def test_refused_times(self):
         """The same where the server refuses such times: its file of rejects says so."""
@@ -371,17 +385,17 @@ class NightlyTest(ServerTest):
     # ---- how it runs ----
 
     def test_killed(self):
-        """At any moment: the next run completes it, with the result of one that was left alone."""
+        """At any moment: the next run completes it, with the result of one that was left alone. With many kills, bad days are
+        among the nights, too: each is named."""
         chosen = random.Random(SEED)
-        alone = self.copy()
-        began = time.monotonic()
-        night(alone)
-        took = time.monotonic() - began
-        expected, generation = figures_of(alone), os.readlink(os.path.join(alone, "generations", "current"))
-        kept = sorted(os.listdir(os.path.join(alone, "nights", "drift")))
-        cut_off = {}
+        days = [(self.quiet, None)]
+        if KILLS >= 50:
+            days += [self.fraud_wave(), self.half_is_missing(), self.rule_that_fires_on_everything(), self.clock_a_day_fast()]
+        alone = [self.left_alone(*day) for day in days]
+        cut_off, alerts = {}, 0
         for kill in range(KILLS):
-            data = self.copy()
+            (archive, finding), (expected, took) = days[kill % len(days)], alone[kill % len(days)]
+            data = self.copy(archive)
             process = subprocess.Popen(
                 [*NIGHT, data, "--date", str(TODAY), "--quiet"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -390,16 +404,33 @@ class NightlyTest(ServerTest):
             process.communicate()
             step = self.step_at(data)
             cut_off[step] = cut_off.get(step, 0) + 1
-            night(data)
             where = f"HARRIER_SEED={SEED}, kill {kill}, in {step}"
-            self.assertEqual(figures_of(data), expected, where)
-            self.assertEqual(os.readlink(os.path.join(data, "generations", "current")), generation, where)
-            self.assertEqual(sorted(os.listdir(os.path.join(data, "nights", "drift"))), kept, where)
+            said = night(data, expect=ALERTS if finding else 0).stderr
+            self.assertEqual(self.result_of(data), expected, where)
+            if finding:
+                self.assertIn(finding, named(data, "alert"), where)
+                self.assertIn(f"harrier: alert: {finding[0]}", said, where)
+                metrics = self.metrics_in_place()
+                self.assertEqual(metrics["harrierd_night_failed"], 0, where)
+                self.assertGreaterEqual(metrics['harrierd_night_findings{severity="alert"}'], 1, where)
+                alerts += 1
             self.assertTrue(journal_of(data)["complete"], where)
             self.assertEqual(glob.glob(os.path.join(data, "nights", "**", ".draft*"), recursive=True), [], where)
             self.assertEqual(read_json(data, "nights", "latest.json")["date"], str(TODAY), where)
             run("archive", "verify", data, "--quiet")
-        print(f"killed {KILLS} times (HARRIER_SEED={SEED}) within {took:.2f} s, in {cut_off}", file=sys.stderr)
+        print(f"killed {KILLS} times (HARRIER_SEED={SEED}) within {alone[0][1]:.2f} s, in {cut_off}; {alerts} bad days named",
+              file=sys.stderr)
+
+    def left_alone(self, archive, finding):
+        """The result of its night, and how long that takes."""
+        data = self.copy(archive)
+        began = time.monotonic()
+        night(data, expect=ALERTS if finding else 0)
+        return self.result_of(data), time.monotonic() - began
+
+    def result_of(self, data):
+        return (figures_of(data), os.readlink(os.path.join(data, "generations", "current")),
+                sorted(os.listdir(os.path.join(data, "nights", "drift"))))
 
     def step_at(self, data):
         try:
@@ -461,7 +492,7 @@ class NightlyTest(ServerTest):
 
     def metrics_in_place(self):
         server = self.server(f"--policy={POLICY}").start()
-        values = {name: server.metric(name) for name in ("harrierd_night_failed",)}
+        values = {name: server.metric(name) for name in ("harrierd_night_failed", 'harrierd_night_findings{severity="alert"}')}
         self.assertEqual(server.stop(), 0)
         return values
 

@@ -4,13 +4,15 @@ A feature that counts frauds shows what a decision knew; the test recomputes it 
 import csv
 import datetime
 import io
+import json
 import os
 import random
 import shutil
 import subprocess
+import threading
 import unittest
 
-from server import START_US, ServerTest
+from server import START_US, ServerTest, transaction
 
 HARRIER = os.environ["HARRIER"]
 COLUMNS = ["id", "event_time", "amount", "currency", "card", "merchant", "outcome", "outcome_time"]
@@ -116,6 +118,54 @@ class OutcomesTest(ServerTest):
         seen = self.frauds_seen(self.score(server, first)[0])
         seen += self.frauds_seen(self.score(server, second, "--outcomes-of", first)[0])
         self.assertEqual(seen, [known_frauds(rows, i) for i in range(len(rows))])
+        server.stop()
+
+    def test_unless_labelled(self):
+        """Of two sources that report at once, in any order, the first one's label stays; a withdrawn one is none."""
+        server = self.new_server()
+        report = lambda connection, label, source, **more: connection.call({"report_outcome": {"outcomes": [
+            {"transaction_id": "t1", "label": label, "source": source, **more}]}})["report_outcome"]["results"][0]["accepted"]
+        with server.connect() as connection:
+            connection.score([transaction(1)])
+            first = report(connection, "LABEL_LEGIT", "a", unless_labelled=True)
+            self.assertTrue(first["changed"])
+            second = report(connection, "LABEL_FRAUD", "b", unless_labelled=True)
+            self.assertEqual((second.get("changed"), second.get("position"), second["previous"]), (None, None, "LABEL_LEGIT"))
+            again = report(connection, "LABEL_LEGIT", "a", unless_labelled=True)
+            self.assertEqual((again.get("changed"), again["previous"]), (None, "LABEL_LEGIT"))
+            self.assertTrue(report(connection, "LABEL_NONE", "a")["changed"])
+            third = report(connection, "LABEL_FRAUD", "b", unless_labelled=True)
+            self.assertEqual((third["changed"], third.get("previous", "LABEL_NONE")), (True, "LABEL_NONE"))
+            self.assertTrue(report(connection, "LABEL_CHARGEBACK", "c")["changed"])  # without the condition it replaces
+        server.stop()
+        found = subprocess.run([HARRIER, "explain", "--json", f"{self.folder}/data", "t1"], capture_output=True,
+                               text=True, check=True)
+        outcomes = [(outcome["label"], outcome["source"]) for outcome in json.loads(found.stdout)["outcomes"]]
+        self.assertEqual(outcomes, [("legit", "a"), ("none", "a"), ("fraud", "b"), ("chargeback", "c")])
+
+    def test_unless_labelled_with_many_at_once(self):
+        """Eight connections report each transaction with their own label: the archive has one outcome for each."""
+        server = self.new_server()
+        count = 40
+        with server.connect() as connection:
+            connection.score([transaction(number) for number in range(count)])
+        won = [[] for _ in range(8)]
+
+        def race(which):
+            label = ("LABEL_FRAUD", "LABEL_LEGIT")[which % 2]
+            with server.connect() as connection:
+                for number in range(count):
+                    outcome = {"transaction_id": f"t{number}", "label": label, "source": f"s{which}", "unless_labelled": True}
+                    answer = connection.call({"report_outcome": {"outcomes": [outcome]}})
+                    if answer["report_outcome"]["results"][0]["accepted"].get("changed"):
+                        won[which].append(number)
+
+        threads = [threading.Thread(target=race, args=(which,)) for which in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(number for numbers in won for number in numbers), list(range(count)))
         server.stop()
 
     def test_now_and_none(self):

@@ -331,6 +331,36 @@ class Promotion(unittest.TestCase):
         self.assertIn('no entity "device"', self.promote(*RANGE, "--card", "device", status=66).stderr)
         self.assert_untouched()
 
+    def test_changed_meanwhile(self):
+        """Somebody edits the champion while the two are compared: the edit is not replaced unseen. Whenever it happens, it
+        is in the folder or in the one that is kept."""
+        started = time.monotonic()
+        self.promote(*RANGE, "--dry-run")
+        takes = time.monotonic() - started
+        edited = {**POLICY, "rules/more.yaml": "rules:\n  - {name: more, when: amount > 900.0, then: {score: 10}}\n"}
+        refused = 0
+        for attempt in range(60):
+            self.setUp()
+            process = subprocess.Popen(
+                [HARRIER, "policy", "promote", self.archive, self.live, self.candidate, "--quiet", *RANGE],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(takes * (attempt % 20 + 1) / 20)
+            try:
+                with open(os.path.join(self.live, "rules", "more.yaml.new"), "w", encoding="utf-8") as file:
+                    file.write(edited["rules/more.yaml"])
+                os.rename(file.name, os.path.join(self.live, "rules", "more.yaml"))
+            except FileNotFoundError:  # it has just been put aside, and may not have one
+                pass
+            _, said = process.communicate(timeout=WAIT)
+            kept = [read_policy(self.path(name)) for name in os.listdir(self.folder) if name.startswith("live")]
+            if process.returncode == 75:
+                self.assertIn("was changed during the comparison; nothing was replaced", said)
+                self.assertEqual(kept, [edited])
+                refused += 1
+                break
+            self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(refused, 1)
+
     def test_killed(self):
         """At any moment the folder has all of one policy."""
         chance, after = random.Random(3), {**BETTER, "models/fraud.card.json": json.dumps(CARD)}

@@ -157,10 +157,10 @@ class Tune(unittest.TestCase):
     def refuse(self, status, message, *arguments):
         self.assertRegex(self.run_harrier("tune", *arguments, status=status), message)
 
-    def replay(self, policy, against, since=TEST):
+    def replay(self, policy, against, since=TEST, *options):
         begin, end = since.split("..")
         return json.loads(self.run_harrier("replay", self.archive, "--policy", policy, "--against", against, "--from", begin,
-                                           "--to", end, "--quiet", "--json", "-", "--list", "100000"))
+                                           "--to", end, "--quiet", "--json", "-", "--list", "100000", *options))
 
     def check_figures(self, tuned, side, report):
         verdicts, found = report["verdicts"][side], report["detection"][side]
@@ -190,6 +190,27 @@ class Tune(unittest.TestCase):
         self.assertLess(len(known), len(trained))
         self.assertEqual(self.first["training"]["frauds"], len(known))
         self.assertEqual(self.first["test"]["frauds"], sum(begin <= row[1] < end for row in frauds))
+
+    def test_young_ones_are_left_out(self):
+        """Whatever is known of them, or the frauds, which are known first, would be too many."""
+        age = datetime.timedelta(days=8)
+        options = "--outcomes-after", "8d"
+        tuned = self.tune(*options, "--only", "cutoffs", "--out", self.path("mature"))
+        rows = [(datetime.datetime.fromisoformat(row[1][:-1]), row) for row in payments()]
+        begin = datetime.datetime.fromisoformat(TEST.split("..", maxsplit=1)[0])
+        for part, span, now in (("training", TRAIN, begin), ("test", TEST, rows[-1][0])):
+            since, until = (datetime.datetime.fromisoformat(text) for text in span.split(".."))
+            known = begin if part == "training" else datetime.datetime.max
+            frauds = [at for at, row in rows if row[5] == "fraud" and since <= at < until
+                      and datetime.datetime.fromisoformat(row[6][:-1]) < known]
+            mature = [at for at in frauds if at <= now - age]
+            self.assertLess(len(mature), len(frauds))
+            self.assertEqual(tuned[part]["frauds"], len(mature))
+        written = self.path("mature") if tuned["better"] else self.policy
+        report = self.replay(written, self.policy, TEST, *options)
+        self.assertGreater(report["outcomes"]["immature"], 100)
+        self.check_figures(tuned["test"]["tuned"], "replayed", report)
+        self.check_figures(tuned["test"]["present"], "against", report)
 
     def test_foresees_every_decision(self):
         self.assertEqual(self.first["differences"], {"training": 0, "test_present": 0, "test_tuned": 0})

@@ -109,7 +109,8 @@ static struct outcome outcome_from_public(const struct harrier_outcome *in) {
     return (struct outcome){.transaction_id = text_of(in->transaction_id),
                             .label = (enum label)in->label,
                             .known_time_us = in->known_time_us,
-                            .source = text_of(in->source)};
+                            .source = text_of(in->source),
+                            .unless_labelled = in->unless_labelled};
 }
 
 const struct outcome *outcomes_from_public(const struct harrier_outcome *in, size_t count,

@@ -6,6 +6,7 @@
 #include "clients/c/convert/convert.h"
 #include "clients/cli/export/export_output.h"
 #include "clients/cli/find/find_command.h"
+#include "clients/cli/find/find_rule.h"
 #include "clients/cli/find/find_table.h"
 #include "clients/cli/output/sent_decision.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -67,6 +68,8 @@ static int search_folder(const struct find_command *options, struct result *resu
     int r = search_pages(options, find, result, ret_error);
     progress_bar_clear(&bar);
     find_free(find);
+    if (r == 0 && result->rows.count == 0 && options->query.rule.length > 0 && !options->quiet)
+        find_warn_of_rule(archive, options->query.rule);
     free(archive);
     return r;
 }

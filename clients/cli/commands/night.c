@@ -2,6 +2,7 @@
  *
  * Which nights run: the newest one, if it was interrupted; then the one of today, or of --date. A
  * night that is complete already is not run again, unless --again: its result is reported. */
+#include "clients/cli/night/night_alerts.h"
 #include "clients/cli/night/night_run.h"
 
 #include "batch/base/day.h"
@@ -324,7 +325,7 @@ static void print_text(const struct night_run *run) {
         printf("  %-11s %s, %s\n", night_step_name((enum night_step)i),
                night_step_state_name(journal->steps[i].state),
                quantity_format_duration(journal->steps[i].milliseconds * 1000, duration));
-    printf("findings      %" PRIu64 " alerts, %" PRIu64 " warnings, %" PRIu64 " notes\n",
+    printf("findings      alerts %" PRIu64 ", warnings %" PRIu64 ", notes %" PRIu64 "\n",
            journal->findings[NIGHT_ALERT], journal->findings[NIGHT_WARNING],
            journal->findings[NIGHT_NOTE]);
     printf("report        %s/" FOLDER_NIGHTS "/%s/report.html\n", run->options->data,
@@ -332,8 +333,10 @@ static void print_text(const struct night_run *run) {
 }
 
 static enum exit_status finish(const struct night_run *run, const struct options *options) {
-    if (!options->quiet)
+    if (!options->quiet) {
         (isatty(STDOUT_FILENO) ? print_text : print_json)(run);
+        night_say_alerts(run->folder);
+    }
     return run->journal.findings[NIGHT_ALERT] > 0 ? EXIT_STATUS_ALERTS : EXIT_STATUS_OK;
 }
 

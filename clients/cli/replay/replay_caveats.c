@@ -157,8 +157,8 @@ static void note_missing_outcomes(struct caveats *caveats) {
                  "(--outcomes-after leaves them out).");
     else
         snprintf(rest, room,
-                 "They count as legit, except those younger than %s at the archive's end, which "
-                 "are left out: %s.",
+                 "They count as legit. All that are younger than %s at the archive's end are left "
+                 "out, whatever is known of them: %s.",
                  duration(caveats->document->command->outcomes_after_us), transactions(immature));
 }
 
@@ -170,8 +170,9 @@ static void note_classes(struct caveats *caveats) {
         return;
     if (report_class_rows(tally, REPORT_POSITIVE) == 0)
         add(caveats, "no_positives",
-            "No transaction in the range is known to be fraud, so what the policy would have "
-            "caught is unknown.");
+            "No transaction %s is known to be fraud, so what the policy would have caught is "
+            "unknown.",
+            report_class_rows(tally, REPORT_IMMATURE) > 0 ? "that is old enough" : "in the range");
     if (suspected > 0)
         add(caveats, "suspected",
             "%s transaction%s only suspected to be fraud: left out of precision, recall and "

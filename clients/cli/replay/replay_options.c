@@ -91,8 +91,8 @@ static const struct argp_option arguments[] = {
     {"review-price", OPTION_REVIEW_PRICE, "AMOUNT", 0,
      "Cost of reviewing one transaction, in the policy's base currency (" PRICE_DEFAULT ")", 3},
     {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
-     "Leave transactions without an outcome out of precision and similar figures if they are "
-     "younger than DURATION at the archive's end (default: none are left out)",
+     "Leave transactions out of precision and similar figures if they are younger than DURATION "
+     "at the archive's end, since their frauds are known first (default: none are left out)",
      3},
     {"k", OPTION_K, "N", 0, "Cards that can be reviewed per day, for card precision (100)", 3},
     {"card", OPTION_CARD, "ENTITY", 0,

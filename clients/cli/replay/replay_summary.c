@@ -106,7 +106,7 @@ static void put_classes(const struct report_tally *tally, struct buffer *out) {
         {REPORT_POSITIVE, "fraud"},
         {REPORT_NEGATIVE, "legit"},
         {REPORT_UNKNOWN, "without an outcome"},
-        {REPORT_IMMATURE, "too recent for one"},
+        {REPORT_IMMATURE, "too recent"},
         {REPORT_SUSPECTED, "suspected"},
     };
     const char *separator = "";

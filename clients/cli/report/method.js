@@ -48,7 +48,7 @@ function definitions(report) {
     ["Alert", "Any verdict other than approve: review, challenge or decline."],
     [
       "Fraud and legit",
-      "Fraud: transactions reported as fraud or chargeback by the archive's end. Legit: transactions reported as legit, or without an outcome. Left out of every figure about right and wrong decisions: suspected transactions, and, if the replay was given an age (--outcomes-after), transactions without an outcome that are younger than that.",
+      "Fraud: transactions reported as fraud or chargeback by the archive's end. Legit: transactions reported as legit, or without an outcome. Left out of every figure about right and wrong decisions: suspected transactions, and, if the replay was given an age (--outcomes-after), transactions that are younger than that, whatever is known of them: frauds are known first.",
     ],
     [
       "Precision, recall",

@@ -56,8 +56,8 @@ static const struct argp_option arguments[] = {
      3},
     {"catch", OPTION_CATCH, "WHAT", 0, "Catch most frauds, or most of their money (frauds)", 3},
     {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
-     "Leave out transactions without an outcome that are younger than this: in training when the "
-     "test begins, in the test at the archive's end",
+     "Leave out transactions that are younger than this, whatever is known of them: in training "
+     "when the test begins, in the test at the archive's end",
      3},
     {"out", OPTION_OUT, "FOLDER", 0, "Write the tuned policy as a new folder", 4},
     {"flips", OPTION_FLIPS, "FILE", 0,

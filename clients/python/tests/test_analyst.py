@@ -27,9 +27,9 @@ from harrier_client import (
     ExplainedEntity,
     ExplainedGroup,
     ExplainedKind,
+    ExplainedModel,
     ExplainedOutcome,
     ExplainedPart,
-    ExplainedModel,
     ExplainedPolicy,
     ExplainedRule,
     ExplainedShadow,
@@ -51,6 +51,8 @@ from harrier_client import (
     RuleFate,
     RuleMode,
     ShadowReload,
+    Source,
+    SourceRange,
     ThresholdOrigin,
     TooLargeError,
     Transaction,
@@ -226,6 +228,17 @@ def test_brakes() -> None:
 
 
 @needs_cases
+def test_sources() -> None:
+    status = _codec.status(pb.Response.FromString(bytes_of("response_status_sources")).status)
+    ranges = (SourceRange(5, 6), SourceRange(9, 9))
+    assert status.sources == [
+        Source("checkout-3", 2000, 1767225600200000, 1, 2004, 2, 4, 1, 3, 1, ranges),
+        Source("shop", 1, 0, 0, 0, 0, 0, 0, 0, 0),
+    ]
+    assert status.other_source_transactions == 12
+
+
+@needs_cases
 def test_a_reload() -> None:
     reload = _analyst_codec.reload(pb.Response.FromString(bytes_of("response_reload")).reload)
     error = 'rules/all.yaml:2:9: there is no name "x"'
@@ -325,7 +338,13 @@ def explained() -> pb.ExplainResponse:
     then.groups.add(name="g", about="words", greatest=True, limited=True, at_most=-1, asked=2, counted=3)
     then.cutoffs.add(verdict=pb.VERDICT_REVIEW, score=300, computed=True)
     then.shadows.add(
-        name="s", snapshot_id=1, verdict=pb.VERDICT_APPROVE, score=2, rules=["r"], rule_errors=3, degraded=True,
+        name="s",
+        snapshot_id=1,
+        verdict=pb.VERDICT_APPROVE,
+        score=2,
+        rules=["r"],
+        rule_errors=3,
+        degraded=True,
         arm=pb.ARM_CHALLENGER,
     )
     then.warming_features.append("card.new")

@@ -71,6 +71,7 @@ def request_of(value: Dict[str, Any]) -> _codec.Request:
                 Label(one.get("label", "LABEL_NONE")[len("LABEL_") :].lower()),
                 int(one["known_time_us"]) if "known_time_us" in one else None,
                 one.get("source", ""),
+                one.get("unless_labelled", False),
             )
             for one in value["report_outcome"]["outcomes"]
         ]
@@ -88,7 +89,8 @@ def request_of(value: Dict[str, Any]) -> _codec.Request:
     [
         *("request_score_full", "request_score_batch", "request_score_minimal", "request_score_location_zero"),
         "request_score_source",
-        *("request_report_outcome", "request_get_entity", "request_status", "request_status_hash"),
+        *("request_report_outcome", "request_report_outcome_unless_labelled", "request_get_entity"),
+        *("request_status", "request_status_hash"),
     ],
 )
 def test_requests_are_those_bytes(name: str) -> None:

@@ -2148,6 +2148,7 @@ $root.harrier = (function() {
             Outcome.prototype.label = 0;
             Outcome.prototype.known_time_us = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
             Outcome.prototype.source = "";
+            Outcome.prototype.unless_labelled = false;
 
             Outcome.encode = function (message, writer, _depth) {
                 if (!writer)
@@ -2164,6 +2165,8 @@ $root.harrier = (function() {
                     writer.uint32(24).int64(message.known_time_us);
                 if (message.source != null && $Object.hasOwnProperty.call(message, "source") && message.source !== "")
                     writer.uint32(34).string(message.source);
+                if (message.unless_labelled != null && $Object.hasOwnProperty.call(message, "unless_labelled") && message.unless_labelled !== false)
+                    writer.uint32(480).bool(message.unless_labelled);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (var i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -2231,6 +2234,15 @@ $root.harrier = (function() {
                                 message.source = value;
                             else
                                 delete message.source;
+                            continue;
+                        }
+                    case 60: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.unless_labelled = value;
+                            else
+                                delete message.unless_labelled;
                             continue;
                         }
                     }

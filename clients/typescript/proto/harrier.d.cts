@@ -1530,6 +1530,9 @@ export namespace harrier {
             /** Outcome source. */
             source: string;
 
+            /** Outcome unless_labelled. */
+            unless_labelled: boolean;
+
             /**
              * Encodes the specified Outcome message. Does not implicitly {@link harrier.v1.Outcome.verify|verify} messages.
              * @param message Outcome message or plain object to encode
@@ -1565,6 +1568,9 @@ export namespace harrier {
 
                 /** Outcome source */
                 source?: (string|null);
+
+                /** Outcome unless_labelled */
+                unless_labelled?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];

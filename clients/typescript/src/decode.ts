@@ -12,6 +12,7 @@ import {
   type Label,
   type OutcomeAccepted,
   type Reason,
+  type Source,
   type Status,
   type Value,
   type Verdict,
@@ -313,6 +314,22 @@ export function entity(response: Response): Entity {
   };
 }
 
+function source(from: harrier.v1.SourceStatus.$Properties): Source {
+  return {
+    source: from.source ?? '',
+    transactions: number(from.transactions ?? 0),
+    lastReceiveTimeUs: number(from.last_receive_time_us ?? 0),
+    first: number(from.first ?? 0),
+    highest: number(from.highest ?? 0),
+    gaps: number(from.gaps ?? 0),
+    missed: number(from.missed ?? 0),
+    late: number(from.late ?? 0),
+    repeats: number(from.repeats ?? 0),
+    restarts: number(from.restarts ?? 0),
+    missing: (from.missing ?? []).map((range) => ({ first: number(range.first ?? 0), last: number(range.last ?? 0) })),
+  };
+}
+
 export function status(response: Response): Status {
   const from = response.status ?? {};
   return {
@@ -343,5 +360,7 @@ export function status(response: Response): Status {
       reason: one.reason ?? '',
     })),
     brakeCount: number(from.brake_count ?? 0),
+    sources: (from.sources ?? []).map(source),
+    otherSourceTransactions: number(from.other_source_transactions ?? 0),
   };
 }

@@ -374,6 +374,9 @@ function outcome(given: Outcome): harrier.v1.Outcome.$Properties {
   if (given.source !== undefined) {
     made.source = text(given.source, 'source');
   }
+  if (given.unlessLabelled === true) {
+    made.unless_labelled = true;
+  }
   return made;
 }
 

@@ -114,9 +114,11 @@ export interface Outcome {
   label: Label;
   knownTimeUs?: number;
   source?: string;
+  /** Changes nothing where the transaction has a label already, which `previous` then is. */
+  unlessLabelled?: boolean;
 }
 
-/** `changed` is false if the transaction already had this label; then `position` is 0. */
+/** `changed` is false if the transaction had this label already, or any with `unlessLabelled`; `position` is then 0. */
 export interface OutcomeAccepted {
   transactionId: string;
   position: number;
@@ -198,6 +200,39 @@ export interface Status {
   /** Brakes that were pulled and not lifted: the first 100 of `brakeCount`, in the order of their positions. */
   brakes: Brake[];
   brakeCount: number;
+  /** The sources of transactions, at most 256. */
+  sources: Source[];
+  /** Transactions that had another source. */
+  otherSourceTransactions: number;
+}
+
+/** What the numbers of a source say, in the whole archive. */
+export interface Source {
+  source: string;
+  /** With and without a number. */
+  transactions: number;
+  lastReceiveTimeUs: number;
+  /** The lowest number and the highest since the numbering last began anew; 0: none. */
+  first: number;
+  highest: number;
+  /** Ranges of numbers that did not come in time. */
+  gaps: number;
+  /** The numbers in them. */
+  missed: number;
+  /** Those of them that came after all. */
+  late: number;
+  /** Numbers that came again, with another transaction. */
+  repeats: number;
+  /** How often the numbering began anew. */
+  restarts: number;
+  /** The last ranges that are still missing, at most 10, in rising order. */
+  missing: SourceRange[];
+}
+
+/** Both ends are included. */
+export interface SourceRange {
+  first: number;
+  last: number;
 }
 
 /** A brake that was pulled and not lifted: the rule acts as if in shadow. */

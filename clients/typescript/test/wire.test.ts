@@ -394,11 +394,33 @@ describe('answers', () => {
     const statusGot = status(decodeResponse(answer('response_status.json'), statusRequest(false, null)));
     for (const [mine, theirs] of Object.entries(said.status)) {
       const key = camel(mine) as keyof typeof statusGot;
-      if (key in statusGot && key !== 'brakes' && !/_(id|hash)$/.test(mine)) {
+      if (key in statusGot && key !== 'brakes' && key !== 'sources' && !/_(id|hash)$/.test(mine)) {
         assert.equal(String(statusGot[key]), String(theirs), mine);
       }
     }
     assert.equal(BigInt(`0x${statusGot.snapshotId}`), BigInt(said.status.snapshot_id as string));
+    const counted = status(decodeResponse(answer('response_status_sources.json'), statusRequest(false, null)));
+    assert.equal(counted.otherSourceTransactions, 12);
+    const none = { gaps: 0, missed: 0, late: 0, repeats: 0, restarts: 0, missing: [] };
+    assert.deepEqual(counted.sources, [
+      {
+        source: 'checkout-3',
+        transactions: 2000,
+        lastReceiveTimeUs: 1767225600200000,
+        first: 1,
+        highest: 2004,
+        gaps: 2,
+        missed: 4,
+        late: 1,
+        repeats: 3,
+        restarts: 1,
+        missing: [
+          { first: 5, last: 6 },
+          { first: 9, last: 9 },
+        ],
+      },
+      { source: 'shop', transactions: 1, lastReceiveTimeUs: 0, first: 0, highest: 0, ...none },
+    ]);
     const braked = status(decodeResponse(answer('response_status_brakes.json'), statusRequest(false, null)));
     assert.equal(braked.brakeCount, 2);
     assert.deepEqual(braked.brakes, [

@@ -181,6 +181,8 @@ int ingest_resolve(const struct states *states, struct archive *archive,
                 .is_backfilled = scored.transaction.is_backfilled,
             },
     };
+    if (outcome->unless_labelled && known.label != LABEL_NONE)
+        return 0;
     return outcome->label != known.label;
 }
 

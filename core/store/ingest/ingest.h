@@ -43,7 +43,8 @@ int ingest_decide(struct states *states, const struct transaction *transaction, 
 /* Makes the record of an outcome that has passed outcome_check(): with its transaction, the verdict
  * and the previous label, so that it has everything that applying it needs. An outcome without a
  * time became known when it was received. 1: append it; 0: the transaction has this label already,
- * and there is nothing to append. ERROR_NOT_FOUND: no such transaction; *ret_field is set. */
+ * or any and the outcome is unless_labelled, and there is nothing to append. ERROR_NOT_FOUND: no
+ * such transaction; *ret_field is set. */
 int ingest_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error);

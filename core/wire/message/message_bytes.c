@@ -95,6 +95,8 @@ static bool read_outcome(struct reading reading, struct outcome *outcome) {
             outcome->known_time_us = take_integer(&reading);
         } else if (tag == TAG(4, WIRE_BYTES)) {
             outcome->source = take_text(&reading);
+        } else if (tag == TAG(60, WIRE_VARINT)) {
+            outcome->unless_labelled = take_flag(&reading);
         } else {
             return false;
         }
@@ -317,11 +319,12 @@ bool message_read_response(const void *bytes, size_t length, struct arena *arena
 #define REQUEST_ROOM (6 * FIELD_ROOM)
 
 static size_t outcome_room(const struct outcome *outcome) {
-    return 5 * FIELD_ROOM + outcome->transaction_id.length + outcome->source.length;
+    return 6 * FIELD_ROOM + outcome->transaction_id.length + outcome->source.length;
 }
 
 static uint8_t *write_outcome(const struct outcome *outcome, uint8_t *at) {
     const uint8_t *end = at;
+    at = put_number(at, 60, outcome->unless_labelled);
     at = put_text(at, 4, outcome->source);
     at = put_integer(at, 3, outcome->known_time_us);
     at = put_number(at, 2, outcome->label);

@@ -114,6 +114,7 @@ struct outcome outcome_from_protobuf(const Harrier__V1__Outcome *in) {
         .label = label_from_protobuf((int)in->label),
         .known_time_us = in->known_time_us,
         .source = text_from_bytes(in->source),
+        .unless_labelled = in->unless_labelled,
     };
 }
 

@@ -52,6 +52,7 @@ static void write_outcome(const struct outcome *in, Harrier__V1__Outcome *out) {
     out->label = (Harrier__V1__Label)in->label;
     out->known_time_us = in->known_time_us;
     out->source = bytes_from_text(in->source);
+    out->unless_labelled = in->unless_labelled;
 }
 
 static int encode_outcomes(const struct outcome_request *outcome, struct arena *scratch,

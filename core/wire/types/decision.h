@@ -140,6 +140,7 @@ struct outcome {
     enum label label; /* LABEL_COUNT: decoded from a number that this version does not know */
     int64_t known_time_us;
     struct text source;
+    bool unless_labelled; /* changes nothing where there is a label already */
 };
 
 /* The rules for every reported outcome; *ret_field as for transaction_check(). */

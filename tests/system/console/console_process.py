@@ -15,18 +15,22 @@ HARRIER = os.environ["HARRIER"]
 class Session:
     """What a browser keeps: the cookie, and the token that requests with an effect carry."""
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, context=None, headers=None):
+        """context: TLS, and which certificates are trusted. headers: what a proxy adds to each request."""
+        self.port, self.context, self.headers = port, context, headers or {}
         self.cookie = self.csrf = None
 
     def ask(self, method, path, body=None, headers=None):
         """(status, body, headers)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
+        if self.context:
+            connection = http.client.HTTPSConnection("localhost", self.port, timeout=WAIT, context=self.context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT)
         sent = {"Cookie": self.cookie} if self.cookie else {}
         if method == "POST":
             sent["Content-Type"] = "application/json"
             sent["X-CSRF-Token"] = self.csrf or ""
-        sent.update(headers or {})
+        sent.update({**self.headers, **(headers or {})})
         sent = {name: value for name, value in sent.items() if value is not None}
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
@@ -45,11 +49,14 @@ class Session:
         return self.ask("POST", path, body)[:2]
 
     def sign_in(self, name, password):
-        status, body, headers = self.ask("POST", "/api/sign-in", {"name": name, "password": password})
+        return self.begin({"name": name, "password": password})[0]
+
+    def begin(self, words, **headers):
+        status, body, headers = self.ask("POST", "/api/sign-in", words, headers)
         if status == 200:
             self.cookie = headers["Set-Cookie"].split(";")[0]
             self.csrf = body["csrf"]
-        return status
+        return status, body, headers
 
 
 class Console:

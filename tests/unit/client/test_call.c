@@ -271,7 +271,8 @@ static bool outcomes_arrived(const struct request *request) {
     return request->call == CALL_REPORT_OUTCOME && request->outcome.outcome_count == 2 &&
            text_is(outcomes[0].transaction_id, "t-1") && outcomes[0].label == LABEL_CHARGEBACK &&
            outcomes[0].known_time_us == 9 && text_is(outcomes[0].source, "feed") &&
-           text_is(outcomes[1].transaction_id, "t-2") && outcomes[1].label == LABEL_NONE;
+           text_is(outcomes[1].transaction_id, "t-2") && outcomes[1].label == LABEL_NONE &&
+           !outcomes[0].unless_labelled && outcomes[1].unless_labelled;
 }
 
 static void outcomes(void **state) {
@@ -281,7 +282,7 @@ static void outcomes(void **state) {
          .label = HARRIER_LABEL_CHARGEBACK,
          .known_time_us = 9,
          .source = "feed"},
-        {.transaction_id = "t-2"},
+        {.transaction_id = "t-2", .unless_labelled = true},
     };
     const struct outcome_result results[] = {
         {.transaction_id = TEXT_LITERAL("t-1"),

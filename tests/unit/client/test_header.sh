@@ -14,7 +14,7 @@ case $(ldd "$library/libharrier.so") in
 *) sanitize= ;;
 esac
 strict="-Wall -Wextra -Wpedantic -Werror $sanitize -I$header"
-ln -s "$library/libharrier.so" "$folder/libharrier.so.0"
+ln -s "$library/libharrier.so" "$folder/libharrier.so.1"
 build() { # name, compiler …
     name=$1
     shift
@@ -54,4 +54,4 @@ nm -D --defined-only "$library/libharrier.so" | sed -n 's/.* T \(harrier_[a-z_]*
 [ -s "$folder/declared" ]
 diff -u "$folder/declared" "$folder/listed" || { echo 'libharrier.map does not have what the headers declare' >&2; exit 1; }
 diff -u "$folder/declared" "$folder/exported" || { echo 'the library does not export what the headers declare' >&2; exit 1; }
-readelf -d "$library/libharrier.so" | grep -q 'SONAME.*\[libharrier\.so\.0\]' || { echo 'the soname is not libharrier.so.0' >&2; exit 1; }
+readelf -d "$library/libharrier.so" | grep -q 'SONAME.*\[libharrier\.so\.1\]' || { echo 'the soname is not libharrier.so.1' >&2; exit 1; }

@@ -1,12 +1,15 @@
 /* Property: records of transactions, outcomes and amendments give the same states in any order, and
  * the values of what the transactions are in the end, as if they had been so from the start:
  * voided ones are gone, captured ones have their other amount in sums, filters and keys that are
- * derived from it, and refunds are features of their own.
+ * derived from it, and refunds are features of their own. A tile that has collapsed keeps counts,
+ * sums and shares that exactly, and no more is asked of it here: test_state_values.c has the rest.
  *
  * The ledger is the writer's part, kept naively: each record says what was and what is.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
+#include "core/feature/live/live.h"
+#include "core/feature/live/sketch_tile.h"
 #include "state_map.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
@@ -87,11 +90,13 @@ struct bench {
     struct engine *engine;
     struct arena arena;
     uint64_t chance;
+    int64_t hours; /* that the transactions are spread over */
     struct entry_of_ledger ledger[TRANSACTIONS];
     size_t count;
     struct record records[RECORDS_MAX];
     size_t record_count;
     uint64_t voids, captures, refunds; /* that the run came by what it is about */
+    uint64_t collapsed;                /* rounds in which a tile had collapsed */
 };
 
 static int64_t below(struct bench *bench, int64_t limit) {
@@ -107,7 +112,8 @@ static void add_transaction(struct bench *bench) {
     struct entry_of_ledger *entry = &bench->ledger[bench->count];
     *entry = (struct entry_of_ledger){
         .transaction = {.id = arena_printf(&bench->arena, "t%zu", bench->count),
-                        .event_time_us = START + below(bench, 20 * 24) * HOUR + below(bench, 1000),
+                        .event_time_us =
+                            START + (1 + below(bench, bench->hours)) * HOUR + below(bench, 1000),
                         .amount_minor = below(bench, 10000),
                         .currency = TEXT_LITERAL("EUR")},
         .verdict = below(bench, 4) ? VERDICT_APPROVE : VERDICT_DECLINE,
@@ -170,6 +176,7 @@ static void add_amendment(struct bench *bench, struct entry_of_ledger *entry) {
 static void make_records(struct bench *bench) {
     arena_reset(&bench->arena);
     bench->count = bench->record_count = 0;
+    bench->hours = below(bench, 8) ? 20 * 24 - 1 : 3; /* so that tiles collapse */
     size_t wanted = 1 + (size_t)below(bench, TRANSACTIONS);
     while (bench->count < wanted || (bench->record_count < RECORDS_MAX && below(bench, 12) > 0)) {
         int64_t kind = below(bench, 4);
@@ -245,13 +252,37 @@ static struct decision read_at(struct bench *bench, struct state_map *map, int64
     return decision;
 }
 
+static bool has_collapsed(const struct state_map *map) {
+    for (size_t i = 0; i < map->count; i++)
+        if (tile_count(&map->slots[i].state) > 0 || sketch_tile_count(&map->slots[i].state) > 0)
+            return true;
+    return false;
+}
+
+/* Features that are the same from totals as from entries, if the window holds all of them. */
+static bool is_total(struct text name) {
+    static const char *const others[] = {"card.deviation", "card.greatest", "card.merchants",
+                                         "card.last_shop", "card.silence",  "card.median",
+                                         "card.dearest",   "place.new_card"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (text_equal(name, text_of(others[i])))
+            return false;
+    return true;
+}
+
 static void assert_same_values(struct bench *bench, struct state_map *a, struct state_map *b) {
+    bool collapsed = has_collapsed(a) || has_collapsed(b);
+    bench->collapsed += collapsed;
     for (int i = 0; i < 4; i++) {
-        int64_t at_us = START + (20 * 24 + below(bench, 15 * 24)) * HOUR;
+        /* At the end of the 20 days, every transaction lies in each of their windows. */
+        int64_t late_us = collapsed ? 0 : below(bench, 15 * 24) * HOUR;
+        int64_t at_us = START + 20 * 24 * HOUR + late_us;
         int64_t amount = below(bench, 10000);
         struct decision is = read_at(bench, a, at_us, amount);
         struct decision should = read_at(bench, b, at_us, amount);
         for (size_t j = 0; j < is.feature_count; j++) {
+            if (collapsed && !is_total(is.features[j].name))
+                continue;
             char got[64], want[64];
             value_format(is.features[j].value, got, sizeof got);
             value_format(should.features[j].value, want, sizeof want);
@@ -273,7 +304,8 @@ static void amended_histories_are_those_of_what_is_left(void **state) {
     bench->policy = load();
     bench->engine = engine_new(bench->policy, bench->policy);
     arena_init(&bench->arena, 16u << 20);
-    for (uint64_t round = asked_steps(1000); round > 0; round--) {
+    uint64_t rounds = asked_steps(1000);
+    for (uint64_t round = 0; round < rounds; round++) {
         struct state_map map, other;
         make_records(bench);
         fold(bench, bench->records, bench->record_count, &map);
@@ -289,7 +321,10 @@ static void amended_histories_are_those_of_what_is_left(void **state) {
         state_map_deinit(&other);
         state_map_deinit(&map);
     }
+    print_message("%llu of %llu rounds with collapsed tiles\n",
+                  (unsigned long long)bench->collapsed, (unsigned long long)rounds);
     assert_true(bench->voids > 0 && bench->captures > 0 && bench->refunds > 0);
+    assert_true(bench->collapsed > 0 && bench->collapsed < rounds / 4);
     engine_free(bench->engine);
     arena_deinit(&bench->arena);
     snapshot_unref(bench->policy);

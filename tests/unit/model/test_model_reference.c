@@ -239,6 +239,7 @@ static void test_what_is_wrong_is_named(void **state) {
         {"\"score\":", "\"scores\":", "score: expected an object with missing, edges and counts"},
         {"\"inputs\":[", "\"inputs\":[[],", "inputs[0].name: expected an input's name"},
         {"\"rows\":10", "\"rows\":10,\"rows\":10", "not JSON: line 1, column "},
+        {"\"rows\":10", "\x1b[2J", "not JSON: line 1, column "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct model_reference reference;
@@ -246,6 +247,7 @@ static void test_what_is_wrong_is_named(void **state) {
         char *bytes = replaced(cases[i].from, cases[i].to);
         assert_int_equal(model_reference_read(text_of(bytes), &arena, &reference, &error),
                          -ERROR_INVALID);
+        assert_true(text_is_clean(text_of(error.text), NULL));
         error.text[strlen(cases[i].message)] = '\0'; /* what jansson says differs */
         assert_string_equal(error.text, cases[i].message);
         free(bytes);

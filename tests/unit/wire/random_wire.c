@@ -186,7 +186,8 @@ static struct outcome random_outcome(struct random *random, struct arena *arena)
     return (struct outcome){.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
                             .label = random_label(random),
                             .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
-                            .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX)};
+                            .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX),
+                            .unless_labelled = random_bool(random)};
 }
 
 static struct backfill_request random_backfill(struct random *random, struct arena *arena,

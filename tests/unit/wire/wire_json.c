@@ -119,6 +119,7 @@ static json_t *outcome_json(const struct outcome *outcome) {
     put_name(out, "label", labels, outcome->label);
     put_signed(out, "known_time_us", outcome->known_time_us);
     put_text(out, "source", outcome->source);
+    put_flag(out, "unless_labelled", outcome->unless_labelled);
     return out;
 }
 

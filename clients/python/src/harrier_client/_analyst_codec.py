@@ -18,9 +18,9 @@ from .analyst import (
     ExplainedEntity,
     ExplainedGroup,
     ExplainedKind,
+    ExplainedModel,
     ExplainedOutcome,
     ExplainedPart,
-    ExplainedModel,
     ExplainedPolicy,
     ExplainedRule,
     ExplainedShadow,
@@ -218,14 +218,17 @@ def _rule(rule: Any) -> ExplainedRule:
 
 
 def _shadow(shadow: Any) -> ExplainedShadow:
-    return _copy(ExplainedShadow, shadow, verdict=_maybe_verdict(shadow.verdict), rules=tuple(shadow.rules),
-                 arm=_codec.arm_of(shadow.arm))
+    return _copy(
+        ExplainedShadow,
+        shadow,
+        verdict=_maybe_verdict(shadow.verdict),
+        rules=tuple(shadow.rules),
+        arm=_codec.arm_of(shadow.arm),
+    )
 
 
 def _model(model: Any) -> ExplainedModel:
-    return _copy(
-        ExplainedModel, model, inputs=_codec.values_of(model.inputs), contributions=tuple(model.contributions)
-    )
+    return _copy(ExplainedModel, model, inputs=_codec.values_of(model.inputs), contributions=tuple(model.contributions))
 
 
 def _policy(policy: Any) -> ExplainedPolicy:

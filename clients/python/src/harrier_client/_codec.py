@@ -26,6 +26,8 @@ from .types import (
     Outcome,
     OutcomeAccepted,
     Reason,
+    Source,
+    SourceRange,
     Status,
     Time,
     Transaction,
@@ -239,6 +241,7 @@ def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = No
         if outcome.known_time is not None:
             fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         fill(target, "source", outcome.source)
+        target.unless_labelled = outcome.unless_labelled
     return Request("report_outcome", message.SerializeToString(), len(outcomes), traceparent)
 
 
@@ -494,11 +497,19 @@ def entity(found: Any) -> Entity:
 
 _STATUS_FIELDS: Tuple[str, ...] = tuple(Status.__dataclass_fields__)
 _BRAKE_FIELDS: Tuple[str, ...] = tuple(Brake.__dataclass_fields__)
+_SOURCE_FIELDS: Tuple[str, ...] = tuple(name for name in Source.__dataclass_fields__ if name != "missing")
 
 
 def status(found: Any) -> Status:
     members = {name: getattr(found, name) for name in _STATUS_FIELDS}
     members["brakes"] = [Brake(**{name: getattr(one, name) for name in _BRAKE_FIELDS}) for one in found.brakes]
+    members["sources"] = [
+        Source(
+            **{name: getattr(one, name) for name in _SOURCE_FIELDS},
+            missing=tuple(SourceRange(each.first, each.last) for each in one.missing),
+        )
+        for one in found.sources
+    ]
     return Status(**members)
 
 

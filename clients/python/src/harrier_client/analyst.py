@@ -328,8 +328,8 @@ class ExplainedCutoff:
 @dataclass(frozen=True)
 class ExplainedShadow:
     """The decision of a shadow policy; ``verdict`` None: it refuses the transaction. ``rules`` had effect.
-    ``degraded``: it lacked features, or read them beyond its lateness. With an ``arm`` ("champion" or "challenger") it is
-    no shadow policy, but the other side of the experiment."""
+    ``degraded``: it lacked features, or read them beyond its lateness. With an ``arm`` ("champion" or "challenger") it
+    is no shadow policy, but the other side of the experiment."""
 
     name: str
     snapshot_id: int
@@ -429,8 +429,8 @@ class Explanation:
     same: ``difference`` says otherwise how they differ. It was decided with the policy recorded at ``policy_position``
     on the tables ``generation_id`` (0: none), which were built for ``generation_position`` and adopted at
     ``adopted_position``. The history was folded from ``base_position``: ``records_read``, of which ``records_applied``
-    concern its entities. ``notes`` are sentences that the reader should know. ``experiment`` is the name of the one whose
-    arm the decision names, or "".
+    concern its entities. ``notes`` are sentences that the reader should know. ``experiment`` is the name of the one
+    whose arm the decision names, or "".
     """
 
     transaction: Transaction

@@ -131,17 +131,21 @@ class Decision:
 
 @dataclass
 class Outcome:
-    """A label to report for a transaction. ``known_time`` None: now."""
+    """A label to report for a transaction. ``known_time`` None: now.
+
+    With ``unless_labelled`` nothing changes where the transaction has a label already, which ``previous`` then is.
+    """
 
     transaction_id: str
     label: Label
     known_time: Optional[Time] = None
     source: str = ""
+    unless_labelled: bool = False
 
 
 @dataclass
 class OutcomeAccepted:
-    """``changed`` is False if the transaction already had this label; then ``position`` is 0."""
+    """``changed`` is False if the transaction had this label, or any with ``unless_labelled``; ``position`` is then 0."""
 
     transaction_id: str
     position: int
@@ -217,6 +221,38 @@ class Brake:
     reason: str
 
 
+@dataclass(frozen=True)
+class SourceRange:
+    """Numbers of a source; both ends are included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the numbers of a source say, in the whole archive.
+
+    ``transactions`` counts those with and without a number; ``first`` and ``highest`` are the lowest and the highest
+    number since the numbering last began anew, 0 for none. ``gaps`` counts ranges that did not come in time, ``missed``
+    the numbers in them, ``late`` those of them that came after all; ``repeats`` counts numbers that came again with
+    another transaction, ``restarts`` how often the numbering began anew. ``missing`` has the last ranges that are still
+    missing, at most 10, in rising order.
+    """
+
+    source: str
+    transactions: int
+    last_receive_time_us: int
+    first: int
+    highest: int
+    gaps: int
+    missed: int
+    late: int
+    repeats: int
+    restarts: int
+    missing: Sequence[SourceRange] = ()
+
+
 @dataclass
 class Status:
     """What a server reports of itself; its metrics have more. Times are microseconds since 1970."""
@@ -242,3 +278,6 @@ class Status:
     # Those that were pulled and not lifted: the first 100 of brake_count, in the order of their positions.
     brakes: Sequence[Brake] = ()
     brake_count: int = 0
+    # The sources of transactions, at most 256, and how many transactions had another one.
+    sources: Sequence[Source] = ()
+    other_source_transactions: int = 0

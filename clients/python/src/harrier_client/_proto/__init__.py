@@ -1,4 +1,4 @@
 """Code made by ../../generate from proto/harrier.proto."""
 
 #: The checksum of that file.
-SOURCE_SHA256 = "caadf2a998de64effca579344a2cbf46d087132b9442fad3d8854cf8b79f35c6"
+SOURCE_SHA256 = "0bf80c069fa8fffd3b37445e90f9f124adf62ea326db0b1c973b2ac04862af41"

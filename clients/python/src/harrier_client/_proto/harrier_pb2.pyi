@@ -414,16 +414,18 @@ class ReportOutcomeRequest(_message.Message):
     def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("transaction_id", "label", "known_time_us", "source")
+    __slots__ = ("transaction_id", "label", "known_time_us", "source", "unless_labelled")
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
+    UNLESS_LABELLED_FIELD_NUMBER: _ClassVar[int]
     transaction_id: str
     label: Label
     known_time_us: int
     source: str
-    def __init__(self, transaction_id: _Optional[str] = ..., label: _Optional[_Union[Label, str]] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+    unless_labelled: bool
+    def __init__(self, transaction_id: _Optional[str] = ..., label: _Optional[_Union[Label, str]] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ..., unless_labelled: bool = ...) -> None: ...
 
 class ReportOutcomeResponse(_message.Message):
     __slots__ = ("results",)

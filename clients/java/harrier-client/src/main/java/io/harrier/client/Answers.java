@@ -242,7 +242,15 @@ final class Answers {
                                 b.getRule(), b.getDefinition(), b.getApplies(), Times.ofMicros(b.getPulledTimeUs()),
                                 b.getPosition(), b.getSource(), b.getReason()))
                         .toList(),
-                s.getBrakeCount());
+                s.getBrakeCount(), s.getSourcesList().stream().map(Answers::source).toList(),
+                s.getOtherSourceTransactions());
+    }
+
+    private static Status.Source source(Wire.SourceStatus s) {
+        return new Status.Source(
+                s.getSource(), s.getTransactions(), Times.ofMicros(s.getLastReceiveTimeUs()), s.getFirst(), s.getHighest(),
+                s.getGaps(), s.getMissed(), s.getLate(), s.getRepeats(), s.getRestarts(),
+                s.getMissingList().stream().map(r -> new Status.SourceRange(r.getFirst(), r.getLast())).toList());
     }
 
     static BrakeChange.Changed brake(Wire.Response response) {

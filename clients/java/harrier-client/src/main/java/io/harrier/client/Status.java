@@ -21,6 +21,8 @@ import java.util.Map;
  * @param rejected requests and single items refused since the start
  * @param brakes those that were pulled and not lifted, in the order of their positions: the first 100
  * @param brakeCount how many there are
+ * @param sources of transactions: at most 256
+ * @param otherSourceTransactions transactions that had another source
  */
 public record Status(
         String version,
@@ -36,7 +38,9 @@ public record Status(
         long duplicates,
         long rejected,
         List<Brake> brakes,
-        long brakeCount) {
+        long brakeCount,
+        List<Source> sources,
+        long otherSourceTransactions) {
 
     /**
      * Whether the server decides.
@@ -145,6 +149,42 @@ public record Status(
             long position,
             String source,
             String reason) {}
+
+    /**
+     * What the numbers of a source say, in the whole archive.
+     *
+     * @param source its name
+     * @param transactions with and without a number
+     * @param lastReceiveTime when the last one was received; null: none
+     * @param first the lowest number since the numbering last began anew; 0: none
+     * @param highest the highest one
+     * @param gaps ranges of numbers that did not come in time
+     * @param missed the numbers in them
+     * @param late those of them that came after all
+     * @param repeats numbers that came again, with another transaction
+     * @param restarts how often the numbering began anew
+     * @param missing the last ranges that are still missing, at most 10, in rising order
+     */
+    public record Source(
+            String source,
+            long transactions,
+            Instant lastReceiveTime,
+            long first,
+            long highest,
+            long gaps,
+            long missed,
+            long late,
+            long repeats,
+            long restarts,
+            List<SourceRange> missing) {}
+
+    /**
+     * A range of numbers.
+     *
+     * @param first the first one
+     * @param last the last one, included
+     */
+    public record SourceRange(long first, long last) {}
 
     /**
      * A server among those that keep the same archive.
