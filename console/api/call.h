@@ -83,8 +83,8 @@ int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
 /* The handlers, each with its route in routes.c. */
 call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
-call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_release,
-    reviews_decide;
+call_handler reviews_show, review_show, reviews_work;
+call_handler reviews_claim, reviews_release, reviews_decide;
 call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
 call_handler related_show, policies_show, other_policy_show;
@@ -93,7 +93,7 @@ call_handler performance_show, performance_policies;
 call_handler operations_archive, operations_tokens, operations_alerts, brake_lift;
 call_handler nights_show, nights_report, nights_drift, nights_thresholds;
 call_handler nights_accept, nights_take_back;
-call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one, jobs_result, jobs_changes,
-    jobs_report, jobs_draft;
+call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one;
+call_handler jobs_result, jobs_changes, jobs_report, jobs_draft;
 call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;
