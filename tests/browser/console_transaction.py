@@ -16,7 +16,8 @@ def open_transaction(desk: Desk, identifier: str) -> None:
 def labels(desk: Desk, selector: str) -> list[str]:
     """What the elements are called for those who do not see them."""
     found = desk.ask(
-        f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.getAttribute('aria-label'))"
+        f"[...document.querySelectorAll({json.dumps(selector)})]"
+        ".map(e => e.getAttribute('aria-label'))"
     )
     return list(found)
 
@@ -35,8 +36,12 @@ def check_timeline(desk: Desk) -> None:
         told = desk.ask(
             "[...document.querySelectorAll('[aria-label=Timeline] tbody .id')].map(e => e.innerText)"
         )
-        assert drawn == [chosen if text == "this transaction" else text for text in told], (drawn, told)
-    shapes = desk.ask("new Set([...document.querySelectorAll('.mark-legend path:first-of-type')].map(p => p.getAttribute('d'))).size")
+        told = [chosen if text == "this transaction" else text for text in told]
+        assert drawn == told, (drawn, told)
+    shapes = desk.ask(
+        "new Set([...document.querySelectorAll('.mark-legend path:first-of-type')]"
+        ".map(path => path.getAttribute('d'))).size"
+    )
     assert shapes == 4, f"{shapes} shapes for four verdicts"
 
 
@@ -47,13 +52,19 @@ def check_graph(desk: Desk) -> None:
     nodes = desk.ask("document.querySelectorAll('.graph .mark').length")
     assert 2 <= nodes <= 60, f"{nodes} transactions are drawn"
     drawn = {text.split(":")[0] for text in labels(desk, ".graph a:has(.mark)")[1:]}
-    desk.ask("[...document.querySelectorAll('details')].find(d => /same as a table/.test(d.innerText)).open = true")
+    desk.ask(
+        "[...document.querySelectorAll('details')]"
+        ".find(each => /same as a table/.test(each.innerText)).open = true"
+    )
     told = set(desk.ask("[...document.querySelectorAll('.linked a')].map(a => a.innerText)"))
     assert drawn <= told, drawn - told
     desk.ask("document.querySelectorAll('.graph a')[1].focus()")
     assert desk.ask("document.activeElement.closest('.graph') !== null"), "the graph takes no focus"
     other = sorted(drawn)[0]
-    desk.ask(f"[...document.querySelectorAll('.linked a')].find(a => a.innerText === {json.dumps(other)}).click()")
+    desk.ask(
+        "[...document.querySelectorAll('.linked a')]"
+        f".find(a => a.innerText === {json.dumps(other)}).click()"
+    )
     desk.until(f"document.querySelector('h1').innerText.includes({json.dumps(other)})")
     assert other != found
 
@@ -70,7 +81,8 @@ def check_other_policy(desk: Desk) -> None:
     open_transaction(desk, desk.rows()[0])
     desk.until("document.querySelectorAll('.policy-choice option').length > 1")
     desk.ask(
-        "(s => { s.selectedIndex = s.options.length - 1; s.dispatchEvent(new Event('change', {bubbles: true})); })"
+        "(s => { s.selectedIndex = s.options.length - 1;"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })"
         "(document.querySelector('.policy-choice select'))"
     )
     desk.until("!document.querySelector('.policy-choice + button').disabled")
@@ -93,8 +105,10 @@ def check_unsure(desk: Desk) -> None:
     desk.sign_in("ben")
     desk.open("/queue?unsure=1")
     desk.shows("unsure, says anna: “the phone is off”")
-    link = f"[...document.querySelectorAll('a[data-position]')].find(a => a.innerText === {json.dumps(chosen)})"
-    desk.ask(f"{link}.click()")
+    desk.ask(
+        "[...document.querySelectorAll('a[data-position]')]"
+        f".find(a => a.innerText === {json.dumps(chosen)}).click()"
+    )
     desk.until("document.querySelector('.past') !== null")
     desk.browser.press("l")
     desk.shows("reviewed: legit")
@@ -104,7 +118,8 @@ def check_unsure(desk: Desk) -> None:
     desk.open("/queue")
     desk.ask("document.querySelector('details.work > summary').click()")
     desk.until("/ben/.test(document.querySelector('.work table')?.innerText ?? '')")
-    assert "anna" not in desk.ask("document.querySelector('.work table').innerText"), "others' work is shown"
+    work = desk.ask("document.querySelector('.work table').innerText")
+    assert "anna" not in work, "others' work is shown"
 
 
 def check_views(desk: Desk) -> None:
@@ -133,7 +148,8 @@ def check_views(desk: Desk) -> None:
 def choose(desk: Desk, place: int, value: str) -> None:
     """In one of the lists at the foot of the page."""
     desk.ask(
-        f"(s => {{ s.value = {json.dumps(value)}; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})"
+        f"(s => {{ s.value = {json.dumps(value)};"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })"
         f"(document.querySelectorAll('.foot select')[{place}])"
     )
 
