@@ -89,8 +89,8 @@ int call_labels(const struct call *call, const char *name, unsigned *ret_bits,
 /* The handlers, each with its route in routes.c. */
 call_handler session_show, session_begin, session_finish, password_change;
 call_handler live_show;
-call_handler reviews_show, review_show, reviews_work, reviews_claim, reviews_release,
-    reviews_decide;
+call_handler reviews_show, review_show, reviews_work;
+call_handler reviews_claim, reviews_release, reviews_decide;
 call_handler views_show, views_save, views_remove, settings_change;
 call_handler transaction_show, search_run;
 call_handler related_show, policies_show, other_policy_show;

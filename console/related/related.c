@@ -1,8 +1,9 @@
-#include "related_set.h"
+#include "related.h"
 
 #include "console/archive/row_json.h"
 #include "core/base/check.h"
 #include "core/base/json_writer.h"
+#include "related_set.h"
 #include "server/ops/clock.h"
 
 #include <stdlib.h>
@@ -156,6 +157,17 @@ static bool is_known(const struct text *keys, const size_t *entities, size_t cou
     return false;
 }
 
+/* Does it share an entity with the one that was asked for, other than a busy one? */
+static bool is_linked(const struct related *related, const struct related_transaction *near) {
+    for (size_t e = 0; e < related->set->entity_count; e++) {
+        const struct neighbours *own = &related->neighbours[e];
+        if (own->key.data && near->keys[e].data && !is_busy(own) &&
+            text_equal(own->key, near->keys[e]))
+            return true;
+    }
+    return false;
+}
+
 /* Other entities of the transactions of step 1. One that is busy here is busy there, too. */
 static int find_second_step(struct related *related, struct error *ret_error) {
     struct related_set *set = related->set;
@@ -170,7 +182,7 @@ static int find_second_step(struct related *related, struct error *ret_error) {
             struct related_found found = {.count = 0};
             struct related_search search = {
                 .terms = terms, .entity = e, .key = near->keys[e], .step = 2};
-            if (!search.key.data || is_busy(own) ||
+            if (!search.key.data || is_busy(own) || !is_linked(related, near) ||
                 (own->key.data && text_equal(own->key, search.key)) ||
                 is_known(keys, entities, looked_at, e, search.key))
                 continue;

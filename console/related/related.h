@@ -19,10 +19,8 @@
 
 #include <stdint.h>
 
-#define RELATED_EACH      12 /* transactions of an entity before, and as many after */
 #define RELATED_STEP_2    16 /* entities that step 2 looks at */
 #define RELATED_EACH_2    6  /* transactions of one of them */
-#define RELATED_MOST      400
 #define RELATED_BUSY      20 /* an entity with so many transactions near it links nothing */
 #define RELATED_SEARCH_US INT64_C(2500000)
 #define RELATED_SCAN_US   INT64_C(800000) /* of it, for keys that no index has */

@@ -6,7 +6,9 @@
 #include "core/base/buffer.h"
 #include "core/engine/engine.h"
 #include "core/store/find/find.h"
-#include "related.h"
+
+#define RELATED_MOST 400
+#define RELATED_EACH 12 /* transactions of an entity before, and as many after */
 
 struct related_transaction {
     const struct record *record; /* a copy in the set's arena */

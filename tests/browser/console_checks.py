@@ -17,6 +17,8 @@ SCREENS = [
     "/live",
     "/queue",
     "/queue?decided=1",
+    "/queue?unsure=1",
+    "/live?verdict=decline&score=1000",
     "/search",
     "/operations",
     "/people",
@@ -222,11 +224,16 @@ def check_values(desk: Desk) -> None:
     desk.open(address)
     desk.shows("48,999.50 EUR")
     assert desk.ask("document.title").startswith(HOSTILE["id"]), "the tab has another name"
+    desk.until("document.querySelector('.timeline') !== null")
     desk.ask("[...document.querySelectorAll('dd a')].find(a => a.innerText[0] === '<').click()")
     desk.until("location.pathname === '/entity'")
     desk.until("document.querySelector('section[aria-label=Transactions] tbody tr') !== null")
     desk.until("document.querySelector('.figures dd').innerText === '1'")
     assert desk.ask("document.querySelector('img') === null"), "markup of a value is on the page"
+    value = desk.ask("new URLSearchParams(location.search).get('value')")
+    assert value == HOSTILE["card"], f"the link leads to {value!r}"
+    desk.open(address)
+    desk.shows("48,999.50 EUR")
     assert desk.ask("document.querySelector('#note') === null"), "a viewer may write notes"
 
 

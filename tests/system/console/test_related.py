@@ -11,7 +11,7 @@ from console_process import wait_for
 from console_test import HARRIER, ConsoleTest
 from server import POLICY, transaction
 
-EACH, BUSY = 12, 20  # console/related/related.h
+EACH, BUSY = 12, 20  # console/related/related_set.h, related.h
 SCHEMA = """
 attributes:
   ship_to: {type: string}

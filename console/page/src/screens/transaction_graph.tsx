@@ -10,8 +10,10 @@ import { Legend, Mark, MarkImage } from "./transaction_mark";
 // What is drawn of each column at most: 60 nodes in all. The table below has the rest.
 const MOST = [1, 9, 20, 10, 20];
 const ROW = 30;
-const LEAST_WIDTH = 720;
-const LONGEST = 20;
+const FIRST_STEP = 110; // from this transaction to what it shares
+const STEPS = [225, 330]; // between the other columns: the least and the most
+const LONGEST = 22;
+const ENTITY_WIDTH = 168;
 
 /** What the same transactions share: often one person's card, device and address together. */
 export interface Shared {
@@ -102,8 +104,8 @@ export function graphOf(related: Related): Graph {
         const node = transactions.get(index);
         return node?.column === 2 ? [node] : [];
       });
-      const isNew = group.transactions.some((index) => transactions.get(index)?.column !== 2);
-      if (from.length > 0 && (isNew || from.length > 1)) expand(group, `f${i}`, 3, from);
+      const leadsOn = group.transactions.some((index) => related.transactions[index]?.step === 2);
+      if (from.length > 0 && leadsOn) expand(group, `f${i}`, 3, from);
     });
   order(nodes, edges);
   return { nodes, edges, leftOut };
@@ -130,16 +132,14 @@ function TransactionNode({ related, node }: { related: Related; node: Node }) {
   const isFocus = node.transaction === 0;
   const before = focus && near.row.time < focus.row.time;
   const apart = focus ? ageOf(before ? near.row.time : focus.row.time, before ? focus.row.time : near.row.time) : "";
+  const shown = isFocus ? "this" : `${amountOf(near.row.amount)} ${before ? "−" : "+"}${apart}`;
   return (
-    <a
-      href={transactionAddress(near.row.id)}
-      aria-label={isFocus ? `This transaction, ${describe(near)}` : describe(near)}
-    >
+    <a href={transactionAddress(near.row.id)} aria-label={`${describe(near)} ${shown}`}>
       <title>{describe(near)}</title>
       <rect class="graph-hit" x={-12} y={-13} width={120} height={26} />
       <Mark verdict={near.row.verdict} label={near.label} current={isFocus} />
       <text class="timeline-text" x={14} y={4}>
-        {isFocus ? "this" : `${amountOf(near.row.amount)} ${before ? "−" : "+"}${apart}`}
+        {shown}
       </text>
     </a>
   );
@@ -150,18 +150,20 @@ function SharedNode({ group }: { group: Shared }) {
   if (!link) return null;
   const only = link.key.length === 1 ? link.key[0] : undefined;
   const all = group.links.map((each) => `${clean(each.entity)} ${clean(keyOf(each))}`).join(", ");
+  const shared = `${all}: shared by ${group.transactions.length}`;
+  const shown = cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`);
   const content = (
     <>
-      <title>{`${all}: shared by ${group.transactions.length}`}</title>
-      <rect class="graph-entity" x={-6} y={-13} width={132} height={26} rx={4} />
+      <title>{shared}</title>
+      <rect class="graph-entity" x={-6} y={-13} width={ENTITY_WIDTH} height={26} rx={4} />
       <text class="timeline-text" x={2} y={4}>
-        {cut(group.links.length > 1 ? namesOf(group) : `${link.entity} ${keyOf(link)}`)}
+        {shown}
       </text>
     </>
   );
   if (only === undefined) return content;
   return (
-    <a href={entityAddress(link.entity, only)} aria-label={`${all}: shared by ${group.transactions.length}`}>
+    <a href={entityAddress(link.entity, only)} aria-label={`${shared} ${shown}`}>
       {content}
     </a>
   );
@@ -172,19 +174,15 @@ function Drawing({ related, graph }: { related: Related; graph: Graph }) {
   const rows = Math.max(...MOST.map((_, column) => graph.nodes.filter((node) => node.column === column).length));
   const columns = Math.max(...graph.nodes.map((node) => node.column));
   const height = ROW * rows + 16;
-  const whole = Math.max(width, LEAST_WIDTH);
-  const step = Math.min(260, (whole - 160) / Math.max(columns, 1));
-  const place = (node: Node) => ({ x: 20 + node.column * step, y: height / 2 + node.row * ROW });
-  const end = (node: Node) => (node.shared ? 126 : 100);
+  const [least = 0, most = 0] = STEPS;
+  const step = Math.max(least, Math.min(most, (width - FIRST_STEP - 220) / Math.max(columns - 1, 1)));
+  const across = (column: number) => 20 + (column > 0 ? FIRST_STEP : 0) + Math.max(0, column - 1) * step;
+  const place = (node: Node) => ({ x: across(node.column), y: height / 2 + node.row * ROW });
+  const end = (node: Node) => (node.shared ? ENTITY_WIDTH - 6 : 104);
   return (
     <div ref={ref} class="scroll-inside" role="region" aria-label="Graph of linked transactions" tabIndex={0}>
       {width > 0 && (
-        <svg
-          class="graph"
-          width={Math.max(width, Math.min(whole, 20 + columns * step + 150))}
-          height={height}
-          role="group"
-        >
+        <svg class="graph" width={Math.max(width, across(columns) + 190)} height={height} role="group">
           {graph.edges.map(([from, to]) => {
             const [a, b] = [place(from), place(to)];
             const start = from.transaction === 0 ? a.x + 46 : a.x + end(from);

@@ -87,7 +87,7 @@ function Answer({ other }: { other: Other }) {
 }
 
 function Shadows({ policy }: { policy: ExplainedPolicy }) {
-  const shadows = policy.shadows ?? [];
+  const shadows = [...(policy.other_arm ? [policy.other_arm] : []), ...(policy.shadows ?? [])];
   if (shadows.length === 0) return null;
   return (
     <div class="scroll" role="region" aria-label="Policies that judged it as well" tabIndex={0}>

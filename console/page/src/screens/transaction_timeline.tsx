@@ -10,6 +10,8 @@ import { keyOf, type Entity, type Near, type Related } from "./transaction_api";
 import { Legend, Mark, MarkImage } from "./transaction_mark";
 
 const LANE = 34;
+const NARROW_LANE = 46; // with the name above the marks
+const TICK_WIDTH = 52;
 const TOP = 26;
 const TICKS: [number, string][] = [
   [60, "1 min"],
@@ -49,6 +51,16 @@ function spread(places: number[]): number[] {
   });
 }
 
+// Of the ticks to the right of the middle, those that have room.
+function roomy(ticks: [number, string][], x: (seconds: number) => number): [number, string][] {
+  let last = x(0);
+  return ticks.filter(([seconds]) => {
+    const fits = x(seconds) - last >= TICK_WIDTH;
+    if (fits) last = x(seconds);
+    return fits;
+  });
+}
+
 function Lanes({ related, chosen, choose }: { related: Related; chosen: number; choose: (lane: number) => void }) {
   const { ref, width } = useWidth();
   const focus = related.transactions[0];
@@ -62,9 +74,12 @@ function Lanes({ related, chosen, choose }: { related: Related; chosen: number; 
   );
   const half = Math.max(40, (width - names - 40) / 2);
   const x = (seconds: number) => names + 20 + half + (distanceOf(seconds) / far) * half;
-  const height = TOP + LANE * related.entities.length + 6;
-  const ticks = TICKS.filter(([seconds]) => distanceOf(seconds) <= far);
-  const shownTicks = width < 600 ? ticks.filter((_, i) => i % 2 === ticks.length % 2) : ticks;
+  const tall = names > 0 ? LANE : NARROW_LANE;
+  const height = TOP + tall * related.entities.length + 6;
+  const shownTicks = roomy(
+    TICKS.filter(([seconds]) => distanceOf(seconds) <= far),
+    x,
+  );
   return (
     <div ref={ref}>
       {width > 0 && (
@@ -89,15 +104,14 @@ function Lanes({ related, chosen, choose }: { related: Related; chosen: number; 
             const near = nearOf(related, entity);
             const places = near.map((each) => x(secondsFrom(focus, each)));
             const offsets = spread(places);
-            const y = TOP + LANE * lane + LANE / 2;
+            const y = TOP + tall * lane + tall / 2 + (names > 0 ? 0 : 6);
+            const top = TOP + tall * lane;
             return (
               <g key={lane} class={lane === chosen ? "lane lane-chosen" : "lane"} onClick={() => choose(lane)}>
-                <rect x={0} y={y - LANE / 2} width={width} height={LANE} />
-                {names > 0 && (
-                  <text class="timeline-text" x={4} y={y + 4}>
-                    {clean(entity.entity)}
-                  </text>
-                )}
+                <rect x={0} y={top} width={width} height={tall} />
+                <text class="timeline-text" x={4} y={names > 0 ? y + 4 : top + 13}>
+                  {clean(entity.entity)}
+                </text>
                 {near.map((each, i) => (
                   <a
                     key={each.row.position}

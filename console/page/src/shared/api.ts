@@ -132,6 +132,16 @@ export interface ExplainedRule {
   parts?: Part[];
 }
 
+/** What a policy said that judged beside the one that decided. */
+export interface Shadow {
+  name: string;
+  snapshot_id: string;
+  verdict?: string;
+  score: number;
+  rules: string[];
+  arm?: string;
+}
+
 export interface ExplainedPolicy {
   name: string;
   snapshot_id: string;
@@ -142,7 +152,8 @@ export interface ExplainedPolicy {
   rules: ExplainedRule[];
   models?: { name: string; margin: number; inputs: { name: string; value: unknown; contribution: number }[] }[];
   cutoffs?: { verdict: string; score: number }[];
-  shadows?: { name: string; snapshot_id: string; verdict?: string; score: number; rules: string[]; arm?: string }[];
+  shadows?: Shadow[];
+  other_arm?: Shadow; // of an experiment: what its other side said
 }
 
 export interface Amended {

@@ -59,7 +59,11 @@ export function messageOf(reason: unknown): string {
   return reason instanceof Failure ? reason.message : String(reason);
 }
 
-// Loads again every `everyMs` while the screen is shown, and keeps what came last. A failure is shown beside it, with
+const AGAIN_MS = 5000;
+const PASSING = [0, 503, 504]; // nobody answers, or not now
+
+// Loads again every `everyMs` while the screen is shown, and keeps what came last; 0: once, but again after a failure that
+// may pass. A failure is shown beside it, with
 // the time that what is shown is of.
 export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, everyMs: number, keys: unknown[]) {
   const [value, setValue] = useState<T | null>(null);
@@ -74,6 +78,7 @@ export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, everyMs:
       clearTimeout(timer);
       const own = ++round;
       const isOver = () => stop.signal.aborted || own !== round;
+      let pause = everyMs;
       try {
         const loaded = await load(stop.signal);
         if (isOver()) return;
@@ -82,9 +87,10 @@ export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, everyMs:
         loadedAt = new Date().toISOString();
       } catch (reason) {
         if (isOver()) return;
+        if (reason instanceof Failure && PASSING.includes(reason.status)) pause ||= AGAIN_MS;
         setFailure(clean(messageOf(reason)) + (loadedAt && ` What is shown is of ${timeOf(loadedAt)}.`));
       }
-      if (everyMs > 0) timer = window.setTimeout(run, everyMs);
+      if (pause > 0) timer = window.setTimeout(run, pause);
     };
     again.current = () => void run();
     void run();

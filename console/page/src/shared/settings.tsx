@@ -29,12 +29,15 @@ export function applySettings(session: Session): void {
 // At the foot of every screen.
 export function SettingsBar({ session, changed }: { session: Session; changed: (session: Session) => void }) {
   const [problem, setProblem] = useState("");
+  const zone = session.zone ?? "";
+  // One that was chosen in another browser may have another name in this one.
+  const names = zone === "" || zoneNames().includes(zone) ? zoneNames() : [zone, ...zoneNames()];
   const change = async (next: Partial<Session>) => {
-    const session_ = { ...session, ...next };
+    const all = { ...session, ...next };
     setProblem("");
     try {
-      await post("/api/settings", { zone: session_.zone ?? "", theme: session_.theme ?? "system" });
-      changed(session_);
+      await post("/api/settings", { zone: all.zone ?? "", theme: all.theme ?? "system" });
+      changed(all);
     } catch (reason) {
       setProblem(messageOf(reason));
     }
@@ -43,9 +46,9 @@ export function SettingsBar({ session, changed }: { session: Session; changed: (
     <footer class="foot muted">
       <label>
         Times are of{" "}
-        <select value={session.zone ?? ""} onChange={(event) => void change({ zone: event.currentTarget.value })}>
+        <select value={zone} onChange={(event) => void change({ zone: event.currentTarget.value })}>
           <option value="">the browser: {browsersZone()}</option>
-          {zoneNames().map((name) => (
+          {names.map((name) => (
             <option key={name} value={name}>
               {name}
             </option>
