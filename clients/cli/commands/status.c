@@ -182,9 +182,9 @@ static void print_source(const struct harrier_source *source) {
     if (source->highest > 0)
         printf(", numbers %" PRIu64 " to %" PRIu64, source->first, source->highest);
     if (source->gaps > 0)
-        printf(", %s missed in %s gaps, %s came late",
+        printf(", %s missed in %s gap%s, %s came late",
                quantity_format_count(source->missed, number[0]),
-               quantity_format_count(source->gaps, number[1]),
+               quantity_format_count(source->gaps, number[1]), source->gaps == 1 ? "" : "s",
                quantity_format_count(source->late, number[2]));
     if (source->repeats > 0)
         printf(", %s repeats", quantity_format_count(source->repeats, number[0]));
