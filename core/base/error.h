@@ -48,8 +48,8 @@ int error_set_errno(struct error *ret_error, int number, const char *format, ...
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* For a message that quotes a file's bytes, as parsers of JSON do: what is not printable ASCII becomes
- * '?', so that it cannot steer a terminal. */
+/* For a message that quotes a file's bytes, as parsers of JSON do: what is not printable ASCII
+ * becomes '?', so that it cannot steer a terminal. */
 void error_make_printable(struct error *error);
 
 /* "invalid", "not_found", …: the name that messages, metrics and the wire use. */

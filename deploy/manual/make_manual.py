@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the manual pages: man1/harrier.1, a page for each of its commands, man5/harrierd.conf.5, man8/harrierd.8
-and man8/harrier-console.8. Options come from the programs' --help, explanations from docs/.
+"""Makes the manual pages: man1/harrier.1, a page for each of its commands and for harrier-parquet, man5/harrierd.conf.5,
+man8/harrierd.8 and man8/harrier-console.8. Options come from the programs' --help, explanations from docs/.
 
 usage: make_manual.py SOURCE_ROOT OUT VERSION HARRIER HARRIERD [HARRIER_CONSOLE]
 OUT gets the folders man1, man5 and man8, which are made anew."""
@@ -165,6 +165,15 @@ def server_pages(root, harrierd, version):
     return [page, conf]
 
 
+def parquet_page(version):
+    page = Page("harrier-parquet", 1, "writes Parquet for harrier", version)
+    page.add("Description", paragraphs(
+        "Started by `harrier replay --features FILE.parquet` and `harrier export --out FILE.parquet`, which pass rows to it; "
+        "it is not called by hand. It needs Python 3 with pyarrow."))  # fmt: skip
+    page.add_references([("harrier-replay", 1), ("harrier-export", 1)])
+    return page
+
+
 def console_page(root, console, version):
     said = help_text.parse(help_text.run(console, "--help"))
     docs = sections(os.path.join(root, "docs/CONSOLE.md"))
@@ -182,7 +191,7 @@ def main():
     root, out, version, harrier, harrierd, *console = sys.argv[1:]
     manual = sections(os.path.join(root, "docs/CLI.md"))
     commands = help_text.commands(harrier)
-    pages = [harrier_page(commands, manual, version), *server_pages(root, harrierd, version)]
+    pages = [harrier_page(commands, manual, version), parquet_page(version), *server_pages(root, harrierd, version)]
     pages += [command_page(harrier, name, about, manual, version) for name, about in commands.items()]
     pages += [console_page(root, program, version) for program in console]
     for section in (1, 5, 8):
