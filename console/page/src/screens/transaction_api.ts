@@ -54,4 +54,3 @@ export interface Step {
 export function keyOf(entity: { key: string[] }): string {
   return entity.key.join(" + ");
 }
-
