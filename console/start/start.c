@@ -1,5 +1,5 @@
-/* What is opened first is closed last: database, live rows, performance, follower, figures, searches,
- * jobs, connection, lists, web. */
+/* What is opened first is closed last: database, live rows, performance, follower, figures,
+ * searches, jobs, connection, lists, web. */
 #include "start.h"
 
 #include "certificate.h"
