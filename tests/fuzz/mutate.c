@@ -119,9 +119,13 @@ static void change(struct mutator *mutator) {
     }
 }
 
+size_t mutator_count(const struct mutator *mutator) {
+    return mutator->count;
+}
+
 const uint8_t *mutator_next(struct mutator *mutator, size_t *ret_size) {
-    const struct input *from = &mutator->inputs[below(mutator, mutator->count)];
     check(mutator->count > 0);
+    const struct input *from = &mutator->inputs[below(mutator, mutator->count)];
     if (from->size + PIECE_MAX > mutator->capacity) {
         mutator->capacity = from->size + PIECE_MAX;
         mutator->bytes = check_realloc(mutator->bytes, mutator->capacity);

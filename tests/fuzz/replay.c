@@ -136,6 +136,12 @@ static void on_end(int number) {
 
 static void run_mutated(uint64_t count) {
     static const int ends[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGTERM, SIGINT};
+    if (mutator_count(mutator) == 0) {
+        fprintf(
+            stderr,
+            "nothing to change: every seed and file is longer than --longest, or not of --only\n");
+        exit(64);
+    }
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         signal(ends[i], on_end);
     for (uint64_t i = 0; i < count; i++) {
