@@ -4,6 +4,7 @@ import { get, isAtLeast, post, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { inputOf, instantOf } from "../shared/zone";
 import { isOver, type Job, type Progress } from "./jobs_api";
 import "./jobs.css";
 
@@ -71,24 +72,16 @@ export function requestOf(job: Job): string {
 
 // ---- the forms ----
 
-// "2026-01-31T18:00" of the viewer's zone, for an input; and back.
-function local(time: string | null): string {
-  if (!time || Number.isNaN(Date.parse(time))) return "";
-  const date = new Date(time);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-}
-
+// Midnight of a day, as clocks of the chosen zone show it.
 function daysAgo(days: number): string {
-  const date = new Date(Date.now() - days * 86400000);
-  date.setHours(0, 0, 0, 0);
-  return local(date.toISOString());
+  return `${inputOf(new Date(Date.now() - days * 86400000).toISOString()).slice(0, 10)}T00:00`;
 }
 
 function Time({ name, text, days, query }: { name: string; text: string; days: number; query: URLSearchParams }) {
   return (
     <label>
       {text}
-      <input name={name} type="datetime-local" required defaultValue={local(query.get(name)) || daysAgo(days)} />
+      <input name={name} type="datetime-local" required defaultValue={inputOf(query.get(name)) || daysAgo(days)} />
     </label>
   );
 }
@@ -111,7 +104,7 @@ function bodyOf(form: HTMLFormElement, kind: string): Record<string, string | nu
   const body: Record<string, string | number> = { kind };
   for (const [name, value] of new FormData(form)) {
     if (typeof value !== "string" || value.trim() === "") continue;
-    body[name] = TIMES.includes(name) ? new Date(value).toISOString() : value.trim();
+    body[name] = TIMES.includes(name) ? instantOf(value).toISOString() : value.trim();
   }
   const draft = /^draft (\d+)$/.exec(String(body["policy"]));
   if (draft) {

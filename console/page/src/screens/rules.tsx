@@ -18,13 +18,8 @@ import {
 import { ChangesView } from "./rules_changes";
 import { Diff } from "./rules_diff";
 import { FilesView, Problems } from "./rules_files";
+import { RulesTabs } from "./rules_tabs";
 import "./rules.css";
-
-const VIEWS = [
-  { view: "list", name: "Rules" },
-  { view: "files", name: "Files" },
-  { view: "changes", name: "Changes" },
-];
 
 // ---- the list ----
 
@@ -46,7 +41,7 @@ function useFigures(days: number): Map<string, RuleFigures> | null {
 
 function Figures({ of }: { of: RuleFigures | undefined }) {
   const precision = of?.precision;
-  const percent = (value: number) => `${Math.round(value * 100)} %`;
+  const percent = (value: number) => `${Math.round(value * 100)}%`;
   return (
     <>
       <td class="number">{of ? numberOf(of.fires) : "–"}</td>
@@ -377,17 +372,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
   return (
     <div class="rules-screen">
       <Heading title="Rules" />
-      <nav aria-label="Views of the policy" class="views">
-        {VIEWS.map((one) => (
-          <a
-            key={one.view}
-            href={rulesAddress(one.view, { draft: one.view === "changes" ? 0 : draft })}
-            aria-current={one.view === view ? "page" : undefined}
-          >
-            {one.name}
-          </a>
-        ))}
-      </nav>
+      <RulesTabs view={view} draft={draft} />
       {failure && <Notice bad>{failure}</Notice>}
       {problem && <Notice bad>{clean(problem)}</Notice>}
       {!isShown && !failure && <p class="muted">Loading…</p>}
