@@ -181,9 +181,9 @@ function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearc
                     <button
                       type="button"
                       onClick={() => shadow(rule.rule)}
-                      aria-label={`To shadow: ${clean(rule.rule)}`}
+                      aria-label={`Put in shadow: ${clean(rule.rule)}`}
                     >
-                      To shadow
+                      Put in shadow
                     </button>
                   )}
                 </td>

@@ -103,9 +103,21 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
               <th scope="col">Rule</th>
               <th scope="col">Mode</th>
               <th scope="col">Effect</th>
-              {figures && <th scope="col">Fires</th>}
-              {figures && <th scope="col">Precision</th>}
-              {figures && <th scope="col">Fraud caught</th>}
+              {figures && (
+                <th scope="col" class="number">
+                  Fires
+                </th>
+              )}
+              {figures && (
+                <th scope="col" class="number">
+                  Precision
+                </th>
+              )}
+              {figures && (
+                <th scope="col" class="number">
+                  Fraud caught
+                </th>
+              )}
               <th scope="col">About</th>
               <th scope="col">Where</th>
               {mayEdit && <th scope="col">Propose</th>}
@@ -135,7 +147,7 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
                       aria-label={`${rule.mode === "live" ? "Put in shadow" : "Make live"}: ${clean(rule.name)}`}
                       onClick={() => onMode(rule, rule.mode === "live" ? "shadow" : "live")}
                     >
-                      {rule.mode === "live" ? "Shadow" : "Live"}
+                      {rule.mode === "live" ? "Put in shadow" : "Make live"}
                     </button>
                   </td>
                 )}
