@@ -4,6 +4,7 @@ import { get, isAtLeast, post, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { TabLinks } from "../shared/tabs";
 import { inputOf, instantOf } from "../shared/zone";
 import { isOver, type Job, type Progress } from "./jobs_api";
 import "./jobs.css";
@@ -218,14 +219,13 @@ function Forms({ query, changed }: { query: URLSearchParams; changed: () => void
   const more = query.get("draft") ? `&draft=${Number(query.get("draft"))}` : "";
   return (
     <section class="panel" aria-label="New job">
-      <nav class="job-tabs" aria-label="Kind of job">
-        <a href={`/jobs?new=backtest${more}`} aria-current={isTune ? undefined : "page"}>
-          New backtest
-        </a>
-        <a href={`/jobs?new=tune${more}`} aria-current={isTune ? "page" : undefined}>
-          New tuning
-        </a>
-      </nav>
+      <TabLinks
+        label="Kind of job"
+        tabs={[
+          { name: "New backtest", address: `/jobs?new=backtest${more}`, current: !isTune },
+          { name: "New tuning", address: `/jobs?new=tune${more}`, current: isTune },
+        ]}
+      />
       {problem && <Notice bad>{clean(problem)}</Notice>}
       {isTune ? <Tune query={query} send={send} /> : <Backtest query={query} send={send} />}
     </section>
@@ -279,6 +279,7 @@ export function JobsScreen({ session }: { session: Session }) {
           </table>
         </div>
       )}
+      {!value && !failure && <p class="muted">Loading…</p>}
       {value && jobs.length === 0 && <p class="muted">There are no jobs yet.</p>}
       {jobs.length > 0 && (
         <p class="muted job-bounds">

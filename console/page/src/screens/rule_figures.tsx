@@ -254,6 +254,7 @@ export function RuleFiguresScreen({ session }: { session: Session }) {
       {value && value.rules.length > 0 && (
         <Table rules={value.rules} query={query} shadow={isAtLeast(session.role, "author") ? shadow : undefined} />
       )}
+      {!value && !failure && <p class="muted">Loading…</p>}
       {value && value.rules.length === 0 && <p class="muted">No rule fired in this time.</p>}
       <p class="muted">
         Decisions as they were served, outcomes as they are known now. Precision is the share of fraud among the fires
