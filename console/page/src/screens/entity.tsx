@@ -269,7 +269,7 @@ function Transactions({ name, value }: { name: string; value: string }) {
           action={(row) => (
             <a
               href={entityAddress(name, value, { seen: row.id })}
-              aria-label={`Features as ${clean(row.id)} saw them`}
+              aria-label={`features then, as ${clean(row.id)} saw them`}
               title="Features as this transaction saw them"
             >
               features then

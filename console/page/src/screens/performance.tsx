@@ -457,7 +457,11 @@ function DaysView() {
           </section>
           <section class="panel" aria-labelledby="by-rule">
             <h2 id="by-rule">By rule</h2>
-            <RuleTable rules={value.rules} />
+            {value.mature.transactions > 0 ? (
+              <RuleTable rules={value.rules} />
+            ) : (
+              <p>Of mature days; there are none yet.</p>
+            )}
           </section>
         </>
       )}
