@@ -154,6 +154,20 @@ def choose(desk: Desk, place: int, value: str) -> None:
     )
 
 
+def check_times_typed(desk: Desk) -> None:
+    """In Tehran: times in fields, and those that are typed there, are of the chosen zone, too."""
+    shown = desk.ask("location.pathname + location.search")
+    for path, name in (("/rules/figures", "from"), ("/search", "from")):
+        field = f"document.querySelector('main input[name={name}]')"
+        desk.open(f"{path}?{name}=2026-01-01T00:00:00Z")
+        desk.until(f"{field} !== null")
+        assert desk.ask(f"{field}.value") == "2026-01-01T03:30", path
+        desk.ask(f"{field}.value = '2026-01-02T03:30'; {field}.form.requestSubmit()")
+        desk.until(f"new URLSearchParams(location.search).get('{name}') === '2026-01-02T00:00:00.000Z'")
+    desk.open(shown)
+    desk.until("document.querySelector('.foot select') !== null")
+
+
 def check_settings(desk: Desk) -> None:
     """Zone and colours are the person's: they come back in another browser."""
     desk.sign_in("vera")
@@ -165,6 +179,7 @@ def check_settings(desk: Desk) -> None:
     ahead = "-new Date().getTimezoneOffset()"
     moved = desk.ask(f"(Date.parse({TIME}.replace(' ', 'T') + 'Z') - {before}) / 60000 + ({ahead})")
     assert moved == 210, f"times moved by {moved} minutes"
+    check_times_typed(desk)
     choose(desk, 1, "dark")
     desk.until("document.documentElement.dataset.theme === 'dark'")
     dark = desk.ask("getComputedStyle(document.body).backgroundColor")

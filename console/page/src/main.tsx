@@ -30,8 +30,15 @@ interface Shown {
   changed: () => void; // the person's own password
 }
 
-// Every screen: its address, its name in the bar at the top if it is there, the least role that sees it.
-const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) => ComponentChildren }[] = [
+interface ScreenEntry {
+  path: string;
+  name?: string; // in the bar at the top, if it is there
+  under?: string; // the one there that leads to it
+  least: Role; // who sees it
+  show: (props: Shown) => ComponentChildren;
+}
+
+const SCREENS: ScreenEntry[] = [
   { path: "/live", name: "Live", least: "viewer", show: ({ session }) => <LiveScreen session={session} /> },
   { path: "/queue", name: "Queue", least: "viewer", show: ({ session }) => <QueueScreen session={session} /> },
   {
@@ -51,13 +58,14 @@ const SCREENS: { path: string; name?: string; least: Role; show: (props: Shown) 
   },
   {
     path: "/rules/figures",
-    name: "Figures",
+    under: "/rules",
     least: "viewer",
     show: ({ session }) => <RuleFiguresScreen session={session} />,
   },
   { path: "/jobs", name: "Jobs", least: "viewer", show: ({ session }) => <JobsScreen session={session} /> },
   {
     path: "/job",
+    under: "/jobs",
     least: "viewer",
     show: ({ session, query }) => <JobScreen key={query.get("id")} id={query.get("id") ?? ""} session={session} />,
   },
@@ -111,6 +119,9 @@ function Frame(props: {
     form.reset();
   };
   const here = path === "/" ? "/live" : path;
+  const under = SCREENS.find((screen) => screen.path === here)?.under;
+  // "true" is for what is part of where one is, but not this page itself.
+  const currentOf = (address: string) => (here === address ? "page" : under === address ? "true" : undefined);
   return (
     <>
       <a class="skip" href="#main">
@@ -120,7 +131,7 @@ function Frame(props: {
         <span class="mark">Harrier</span>
         <nav aria-label="Screens">
           {SCREENS.filter((screen) => screen.name && isAtLeast(session.role, screen.least)).map((screen) => (
-            <a key={screen.path} href={screen.path} aria-current={here === screen.path ? "page" : undefined}>
+            <a key={screen.path} href={screen.path} aria-current={currentOf(screen.path)}>
               {screen.name}
             </a>
           ))}

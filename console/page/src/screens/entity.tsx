@@ -6,6 +6,7 @@ import { ENTITIES, entityAddress, isEntity } from "../shared/entities";
 import { amountOf, clean, dateTimeOf, numberOf, shareOf, valueOf } from "../shared/format";
 import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { inputOf, instantOf, minutesAhead } from "../shared/zone";
 import "./entity.css";
 import type { Entity, Features } from "./entity_api";
 import { Lists } from "./entity_lists";
@@ -90,10 +91,11 @@ function Charts({ entity }: { entity: Entity }) {
 }
 
 function Counts({ name, value }: { name: string; value: string }) {
+  const zone_s = 60 * minutesAhead(new Date());
   const { value: entity, failure } = usePolled(
-    (signal) => get<Entity>("/api/entity", { name, value, zone_s: -60 * new Date().getTimezoneOffset() }, signal),
+    (signal) => get<Entity>("/api/entity", { name, value, zone_s }, signal),
     0,
-    [name, value],
+    [name, value, zone_s],
   );
   if (failure) return <Notice bad>{failure}</Notice>;
   if (!entity) return <p class="muted">Loading…</p>;
@@ -146,22 +148,16 @@ async function loadThen(
   return { title: `as of ${dateTimeOf(features.at)}`, features: features.features };
 }
 
-function localOf(iso: string | null): string {
-  if (!iso || Number.isNaN(Date.parse(iso))) return "";
-  const date = new Date(iso);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-}
-
 function AsOf({ name, value, query }: { name: string; value: string; query: URLSearchParams }) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const at = new Date(String(new FormData(event.currentTarget as HTMLFormElement).get("at")));
+    const at = instantOf(String(new FormData(event.currentTarget as HTMLFormElement).get("at")));
     if (!Number.isNaN(at.getTime())) go(entityAddress(name, value, { at: at.toISOString() }));
   };
   return (
     <form class="bar-of-filters" onSubmit={submit} key={query.toString()}>
       <label>
-        As of <input type="datetime-local" name="at" required defaultValue={localOf(query.get("at"))} />
+        As of <input type="datetime-local" name="at" required defaultValue={inputOf(query.get("at"))} />
       </label>
       <button type="submit">Show</button>
       {(query.has("at") || query.has("seen")) && <a href={entityAddress(name, value)}>Only now</a>}
@@ -273,7 +269,7 @@ function Transactions({ name, value }: { name: string; value: string }) {
           action={(row) => (
             <a
               href={entityAddress(name, value, { seen: row.id })}
-              aria-label={`Features as ${clean(row.id)} saw them`}
+              aria-label={`features then, as ${clean(row.id)} saw them`}
               title="Features as this transaction saw them"
             >
               features then

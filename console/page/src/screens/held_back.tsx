@@ -30,12 +30,12 @@ function ThresholdRow({ line }: { line: ThresholdLine }) {
       <td class="number">{valueOf(line.overall)}</td>
       <td class="number">
         {numberOf(line.groups)}
-        {line.groups !== line.groups_before && <span class="muted"> of {numberOf(line.groups_before)} before</span>}
+        {line.groups !== line.groups_before && <span class="muted">, {numberOf(line.groups_before)} before</span>}
       </td>
       <td class="number">{numberOf(line.changed)}</td>
       <td class="wide">
         {line.held === 0
-          ? line.changed > 0
+          ? line.changed > 0 || line.overall !== line.overall_before || line.groups !== line.groups_before
             ? `computed from ${numberOf(line.samples)} samples`
             : "unchanged"
           : `${numberOf(line.held)} held back: ` +

@@ -78,7 +78,7 @@ export function JobScreen({ id, session }: { id: string; session: Session }) {
     return (
       <>
         <Heading title={`Job ${clean(id)}`} />
-        {failure && <Notice bad>{failure}</Notice>}
+        {failure ? <Notice bad>{failure}</Notice> : <p class="muted">Loading…</p>}
       </>
     );
   const again = () => {

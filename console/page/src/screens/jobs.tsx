@@ -4,6 +4,8 @@ import { get, isAtLeast, post, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { TabLinks } from "../shared/tabs";
+import { inputOf, instantOf } from "../shared/zone";
 import { isOver, type Job, type Progress } from "./jobs_api";
 import "./jobs.css";
 
@@ -71,24 +73,16 @@ export function requestOf(job: Job): string {
 
 // ---- the forms ----
 
-// "2026-01-31T18:00" of the viewer's zone, for an input; and back.
-function local(time: string | null): string {
-  if (!time || Number.isNaN(Date.parse(time))) return "";
-  const date = new Date(time);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-}
-
+// Midnight of a day, as clocks of the chosen zone show it.
 function daysAgo(days: number): string {
-  const date = new Date(Date.now() - days * 86400000);
-  date.setHours(0, 0, 0, 0);
-  return local(date.toISOString());
+  return `${inputOf(new Date(Date.now() - days * 86400000).toISOString()).slice(0, 10)}T00:00`;
 }
 
 function Time({ name, text, days, query }: { name: string; text: string; days: number; query: URLSearchParams }) {
   return (
     <label>
       {text}
-      <input name={name} type="datetime-local" required defaultValue={local(query.get(name)) || daysAgo(days)} />
+      <input name={name} type="datetime-local" required defaultValue={inputOf(query.get(name)) || daysAgo(days)} />
     </label>
   );
 }
@@ -111,7 +105,7 @@ function bodyOf(form: HTMLFormElement, kind: string): Record<string, string | nu
   const body: Record<string, string | number> = { kind };
   for (const [name, value] of new FormData(form)) {
     if (typeof value !== "string" || value.trim() === "") continue;
-    body[name] = TIMES.includes(name) ? new Date(value).toISOString() : value.trim();
+    body[name] = TIMES.includes(name) ? instantOf(value).toISOString() : value.trim();
   }
   const draft = /^draft (\d+)$/.exec(String(body["policy"]));
   if (draft) {
@@ -225,14 +219,13 @@ function Forms({ query, changed }: { query: URLSearchParams; changed: () => void
   const more = query.get("draft") ? `&draft=${Number(query.get("draft"))}` : "";
   return (
     <section class="panel" aria-label="New job">
-      <nav class="job-tabs" aria-label="Kind of job">
-        <a href={`/jobs?new=backtest${more}`} aria-current={isTune ? undefined : "page"}>
-          New backtest
-        </a>
-        <a href={`/jobs?new=tune${more}`} aria-current={isTune ? "page" : undefined}>
-          New tuning
-        </a>
-      </nav>
+      <TabLinks
+        label="Kind of job"
+        tabs={[
+          { name: "New backtest", address: `/jobs?new=backtest${more}`, current: !isTune },
+          { name: "New tuning", address: `/jobs?new=tune${more}`, current: isTune },
+        ]}
+      />
       {problem && <Notice bad>{clean(problem)}</Notice>}
       {isTune ? <Tune query={query} send={send} /> : <Backtest query={query} send={send} />}
     </section>
@@ -286,6 +279,7 @@ export function JobsScreen({ session }: { session: Session }) {
           </table>
         </div>
       )}
+      {!value && !failure && <p class="muted">Loading…</p>}
       {value && jobs.length === 0 && <p class="muted">There are no jobs yet.</p>}
       {jobs.length > 0 && (
         <p class="muted job-bounds">

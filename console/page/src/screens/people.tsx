@@ -45,6 +45,7 @@ export function PeopleScreen() {
           The first password of {clean(made.name)}, shown once: <code>{made.password}</code>
         </Notice>
       )}
+      {!value && !failure && <p class="muted">Loading…</p>}
       <div class="scroll" role="region" aria-label="Who may sign in" tabIndex={0}>
         <table class="rows">
           <thead>
@@ -101,6 +102,8 @@ export function PeopleScreen() {
         <button type="submit">Add</button>
       </form>
       <h2>Audit log</h2>
+      {audit.failure && <Notice bad>{audit.failure}</Notice>}
+      {!audit.value && !audit.failure && <p class="muted">Loading…</p>}
       <div class="scroll" role="region" aria-label="Audit log" tabIndex={0}>
         <table class="rows">
           <thead>

@@ -171,6 +171,31 @@ export function FigureList({ figures, currency }: { figures: Figures; currency: 
   );
 }
 
+// young: the address of the same with every day as mature.
+function MatureDays({ performance, young }: { performance: Performance; young: string }) {
+  const { mature, currency } = performance;
+  const coming = performance.young;
+  const count = numberOf(coming.transactions);
+  if (mature.transactions === 0)
+    return (
+      <p>
+        None yet, so there are no totals. {count} transactions are of days whose outcomes are still coming,{" "}
+        {numberOf(coming.fraud)} of them known as fraud so far. <a href={young}>Count every day as mature</a>
+      </p>
+    );
+  return (
+    <>
+      <FigureList figures={mature} currency={currency} />
+      {coming.transactions > 0 && (
+        <p class="muted">
+          Not in it: {count} transactions of days whose outcomes are still coming, {numberOf(coming.fraud)} of them
+          known as fraud so far.
+        </p>
+      )}
+    </>
+  );
+}
+
 // ---- by day ----
 
 function pointsOf(days: Day[], mature: boolean, figure: (day: Day) => Figure): ChartPoint[] {
@@ -410,6 +435,8 @@ function DaysView() {
   ]);
   const all = new URLSearchParams(query);
   all.set("all", "1");
+  const young = new URLSearchParams(query);
+  young.set("mature", "0");
   return (
     <>
       <RangeForm view={value} />
@@ -421,13 +448,7 @@ function DaysView() {
         <>
           <section class="panel" aria-labelledby="all-mature">
             <h2 id="all-mature">Mature days of the range</h2>
-            <FigureList figures={value.mature} currency={value.currency} />
-            {value.young.transactions > 0 && (
-              <p class="muted">
-                Not in it: {numberOf(value.young.transactions)} transactions of days whose outcomes are still coming,{" "}
-                {numberOf(value.young.fraud)} of them known as fraud so far.
-              </p>
-            )}
+            <MatureDays performance={value} young={`${path}?${young}`} />
           </section>
           <section class="panel" aria-labelledby="by-day">
             <h2 id="by-day">By day</h2>
@@ -436,7 +457,11 @@ function DaysView() {
           </section>
           <section class="panel" aria-labelledby="by-rule">
             <h2 id="by-rule">By rule</h2>
-            <RuleTable rules={value.rules} />
+            {value.mature.transactions > 0 ? (
+              <RuleTable rules={value.rules} />
+            ) : (
+              <p>Of mature days; there are none yet.</p>
+            )}
           </section>
         </>
       )}

@@ -4,8 +4,10 @@ import { get, isAtLeast, post, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
+import { inputOf, instantOf } from "../shared/zone";
 import { intervalOf } from "./job_report";
 import type { Share } from "./jobs_api";
+import { RulesTabs } from "./rules_tabs";
 import "./jobs.css";
 
 interface Sum {
@@ -82,16 +84,11 @@ function Sums({ sums }: { sums: Sum[] }) {
 }
 
 function Filters({ query }: { query: URLSearchParams }) {
-  const local = (time: string | null) => {
-    if (!time || Number.isNaN(Date.parse(time))) return "";
-    const date = new Date(time);
-    return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-  };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const words = new URLSearchParams();
     for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement))
-      if (typeof value === "string" && value !== "") words.set(name, new Date(value).toISOString());
+      if (typeof value === "string" && value !== "") words.set(name, instantOf(value).toISOString());
     go(`/rules/figures?${words}`);
   };
   return (
@@ -114,10 +111,10 @@ function Filters({ query }: { query: URLSearchParams }) {
         </a>
       </nav>
       <label>
-        from <input name="from" type="datetime-local" defaultValue={local(query.get("from"))} />
+        from <input name="from" type="datetime-local" defaultValue={inputOf(query.get("from"))} />
       </label>
       <label>
-        to <input name="to" type="datetime-local" defaultValue={local(query.get("to"))} />
+        to <input name="to" type="datetime-local" defaultValue={inputOf(query.get("to"))} />
       </label>
       <button type="submit">Show</button>
     </form>
@@ -184,9 +181,9 @@ function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearc
                     <button
                       type="button"
                       onClick={() => shadow(rule.rule)}
-                      aria-label={`To shadow: ${clean(rule.rule)}`}
+                      aria-label={`Put in shadow: ${clean(rule.rule)}`}
                     >
-                      To shadow
+                      Put in shadow
                     </button>
                   )}
                 </td>
@@ -240,7 +237,8 @@ export function RuleFiguresScreen({ session }: { session: Session }) {
   const isReading = value !== null && value.position + 1000 < value.synced;
   return (
     <>
-      <Heading title="Figures of rules" />
+      <Heading title="Rules" />
+      <RulesTabs view="figures" />
       <Filters query={query} />
       {failure && <Notice bad>{failure}</Notice>}
       {notice}
@@ -256,6 +254,7 @@ export function RuleFiguresScreen({ session }: { session: Session }) {
       {value && value.rules.length > 0 && (
         <Table rules={value.rules} query={query} shadow={isAtLeast(session.role, "author") ? shadow : undefined} />
       )}
+      {!value && !failure && <p class="muted">Loading…</p>}
       {value && value.rules.length === 0 && <p class="muted">No rule fired in this time.</p>}
       <p class="muted">
         Decisions as they were served, outcomes as they are known now. Precision is the share of fraud among the fires

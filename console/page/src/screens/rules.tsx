@@ -18,13 +18,8 @@ import {
 import { ChangesView } from "./rules_changes";
 import { Diff } from "./rules_diff";
 import { FilesView, Problems } from "./rules_files";
+import { RulesTabs } from "./rules_tabs";
 import "./rules.css";
-
-const VIEWS = [
-  { view: "list", name: "Rules" },
-  { view: "files", name: "Files" },
-  { view: "changes", name: "Changes" },
-];
 
 // ---- the list ----
 
@@ -46,7 +41,7 @@ function useFigures(days: number): Map<string, RuleFigures> | null {
 
 function Figures({ of }: { of: RuleFigures | undefined }) {
   const precision = of?.precision;
-  const percent = (value: number) => `${Math.round(value * 100)} %`;
+  const percent = (value: number) => `${Math.round(value * 100)}%`;
   return (
     <>
       <td class="number">{of ? numberOf(of.fires) : "–"}</td>
@@ -108,9 +103,21 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
               <th scope="col">Rule</th>
               <th scope="col">Mode</th>
               <th scope="col">Effect</th>
-              {figures && <th scope="col">Fires</th>}
-              {figures && <th scope="col">Precision</th>}
-              {figures && <th scope="col">Fraud caught</th>}
+              {figures && (
+                <th scope="col" class="number">
+                  Fires
+                </th>
+              )}
+              {figures && (
+                <th scope="col" class="number">
+                  Precision
+                </th>
+              )}
+              {figures && (
+                <th scope="col" class="number">
+                  Fraud caught
+                </th>
+              )}
               <th scope="col">About</th>
               <th scope="col">Where</th>
               {mayEdit && <th scope="col">Propose</th>}
@@ -140,7 +147,7 @@ function RuleTable({ rules, draft, mayEdit, onMode }: ListProps) {
                       aria-label={`${rule.mode === "live" ? "Put in shadow" : "Make live"}: ${clean(rule.name)}`}
                       onClick={() => onMode(rule, rule.mode === "live" ? "shadow" : "live")}
                     >
-                      {rule.mode === "live" ? "Shadow" : "Live"}
+                      {rule.mode === "live" ? "Put in shadow" : "Make live"}
                     </button>
                   </td>
                 )}
@@ -377,17 +384,7 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
   return (
     <div class="rules-screen">
       <Heading title="Rules" />
-      <nav aria-label="Views of the policy" class="views">
-        {VIEWS.map((one) => (
-          <a
-            key={one.view}
-            href={rulesAddress(one.view, { draft: one.view === "changes" ? 0 : draft })}
-            aria-current={one.view === view ? "page" : undefined}
-          >
-            {one.name}
-          </a>
-        ))}
-      </nav>
+      <RulesTabs view={view} draft={draft} />
       {failure && <Notice bad>{failure}</Notice>}
       {problem && <Notice bad>{clean(problem)}</Notice>}
       {!isShown && !failure && <p class="muted">Loading…</p>}

@@ -220,7 +220,7 @@ function History({ policy, session, onDone }: { policy: Policy; session: Session
               <th scope="col">until</th>
               <th scope="col">Policy</th>
               <th scope="col">Snapshot</th>
-              <th scope="col">{may ? "Go back" : ""}</th>
+              {may && <th scope="col">Go back</th>}
             </tr>
           </thead>
           <tbody>
@@ -232,13 +232,15 @@ function History({ policy, session, onDone }: { policy: Policy; session: Session
                 <td>
                   <code>{one.snapshot}</code>
                 </td>
-                <td>
-                  {may && one.snapshot !== policy.live.slice(0, 16) && (
-                    <button onClick={() => setChosen(one)} aria-label={`Compare with ${one.snapshot}`}>
-                      Compare
-                    </button>
-                  )}
-                </td>
+                {may && (
+                  <td>
+                    {one.snapshot !== policy.live.slice(0, 16) && (
+                      <button onClick={() => setChosen(one)} aria-label={`Compare with ${one.snapshot}`}>
+                        Compare
+                      </button>
+                    )}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>
@@ -274,6 +276,41 @@ function History({ policy, session, onDone }: { policy: Policy; session: Session
   );
 }
 
+function SubmissionTable({ submissions, current }: { submissions: Submission[]; current: number }) {
+  return (
+    <div class="scroll" role="region" aria-label="Submissions" tabIndex={0}>
+      <table class="rows">
+        <thead>
+          <tr>
+            <th scope="col">No.</th>
+            <th scope="col">What</th>
+            <th scope="col">State</th>
+            <th scope="col">By</th>
+            <th scope="col">When</th>
+            <th scope="col">Decided by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {submissions.map((it) => (
+            <tr key={it.id} class={it.id === current ? "current" : ""}>
+              <td>{it.id}</td>
+              <td>
+                <a href={rulesAddress("changes", { submission: it.id })}>{clean(title(it))}</a>
+              </td>
+              <td>
+                <StateMark state={it.under_way ? "under way" : it.state} />
+              </td>
+              <td>{clean(it.author)}</td>
+              <td class="short">{dateTimeOf(it.submitted)}</td>
+              <td>{clean(it.decided_by) || "–"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export function ChangesView({
   policy,
   session,
@@ -299,36 +336,9 @@ export function ChangesView({
       {failure && <Notice bad>{failure}</Notice>}
       {submission > 0 && <OneSubmission id={submission} session={session} policy={policy} onDone={done} />}
       <h2>Submissions</h2>
-      <div class="scroll" role="region" aria-label="Submissions" tabIndex={0}>
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">No.</th>
-              <th scope="col">What</th>
-              <th scope="col">State</th>
-              <th scope="col">By</th>
-              <th scope="col">When</th>
-              <th scope="col">Decided by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {(value?.submissions ?? []).map((it) => (
-              <tr key={it.id} class={it.id === submission ? "current" : ""}>
-                <td>{it.id}</td>
-                <td>
-                  <a href={rulesAddress("changes", { submission: it.id })}>{clean(title(it))}</a>
-                </td>
-                <td>
-                  <StateMark state={it.under_way ? "under way" : it.state} />
-                </td>
-                <td>{clean(it.author)}</td>
-                <td class="short">{dateTimeOf(it.submitted)}</td>
-                <td>{clean(it.decided_by)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      {value && value.submissions.length > 0 && (
+        <SubmissionTable submissions={value.submissions} current={submission} />
+      )}
       {value?.submissions.length === 0 && <p class="muted">Nothing has been submitted yet.</p>}
       <History policy={policy} session={session} onDone={done} />
     </>

@@ -47,8 +47,8 @@ function useSaving(draft: Draft | undefined, path: string, onReport: (report: Re
   const change = (text: string) => {
     const it = now.current;
     it.text = text;
-    setState("changed");
     clearTimeout(it.timer);
+    setState(text === it.saved ? "saved" : "changed"); // typed and taken back: there is nothing to send
     it.timer = window.setTimeout(() => void save(), SAVE_AFTER_MS);
   };
   const begin = (file: Loaded, revision: number) => {

@@ -7,7 +7,7 @@ import { clean } from "../shared/format";
 import { Heading, messageOf, Notice } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
 import { Views } from "../shared/views";
-import { clockOf, instantOf } from "../shared/zone";
+import { inputOf, instantOf } from "../shared/zone";
 
 interface Page {
   found: Found[];
@@ -29,12 +29,6 @@ function Filters({ query }: { query: URLSearchParams }) {
       if (value) words.set(name, instantOf(value).toISOString());
     }
     go(`/search?${words}`);
-  };
-  const local = (name: string) => {
-    const value = query.get(name);
-    if (!value || Number.isNaN(Date.parse(value))) return "";
-    const { year, month, day, hour, minute } = clockOf(new Date(value));
-    return new Date(Date.UTC(year, month - 1, day, hour, minute)).toISOString().slice(0, 16);
   };
   const text = (name: string) => (
     <label key={name}>
@@ -74,10 +68,10 @@ function Filters({ query }: { query: URLSearchParams }) {
         score to <input name="score_max" type="number" min={0} max={1000} defaultValue={query.get("score_max") ?? ""} />
       </label>
       <label>
-        from <input name="from" type="datetime-local" defaultValue={local("from")} />
+        from <input name="from" type="datetime-local" defaultValue={inputOf(query.get("from"))} />
       </label>
       <label>
-        until <input name="until" type="datetime-local" defaultValue={local("until")} />
+        until <input name="until" type="datetime-local" defaultValue={inputOf(query.get("until"))} />
       </label>
       <details open={RARE.some((name) => query.has(name))}>
         <summary>Other fields</summary>

@@ -41,7 +41,7 @@ interface Common {
   height?: number; // px
 }
 
-const MARGIN = { left: 48, right: 22, top: 8, bottom: 24 };
+const MARGIN = { left: 64, right: 22, top: 8, bottom: 24 };
 const VERDICTS = ["approve", "review", "challenge", "decline"];
 
 function colourOf(name: string, i: number): string {

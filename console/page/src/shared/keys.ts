@@ -1,6 +1,6 @@
 // Single keys that do something on a screen. They can be turned off, as a program that types what somebody says
 // would trigger them.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const SETTING = "keys";
 const MOVES = ["j", "k"]; // held down, they go on
@@ -21,7 +21,8 @@ export type Keys = Record<string, (() => void) | undefined>;
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // At once: a key that is pressed as soon as the screen is there must count.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (event.key === "Enter" && (event.target as Element).closest?.("a, button, input, summary")) return;

@@ -1,6 +1,26 @@
-// The views of a screen, as links: each has an address of its own, and keeps the rest of the query.
+// The views of a screen, as links: each has an address of its own.
 import { usePlace } from "./router";
+import "./tabs.css";
 
+export interface Tab {
+  name: string;
+  address: string;
+  current: boolean;
+}
+
+export function TabLinks({ label, tabs }: { label: string; tabs: Tab[] }) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      {tabs.map(({ name, address, current }) => (
+        <a key={name} href={address} aria-current={current ? "page" : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+// Views that keep the rest of the query.
 export function Tabs({ label, views }: { label: string; views: { view: string; name: string }[] }) {
   const { path, query } = usePlace();
   const current = query.get("view") ?? views[0]?.view ?? "";
@@ -10,13 +30,6 @@ export function Tabs({ label, views }: { label: string; views: { view: string; n
     words.delete("night");
     return `${path}?${words}`;
   };
-  return (
-    <nav class="tabs" aria-label={label}>
-      {views.map(({ view, name }) => (
-        <a key={view} href={addressOf(view)} aria-current={view === current ? "page" : undefined}>
-          {name}
-        </a>
-      ))}
-    </nav>
-  );
+  const tabs = views.map(({ view, name }) => ({ name, address: addressOf(view), current: view === current }));
+  return <TabLinks label={label} tabs={tabs} />;
 }

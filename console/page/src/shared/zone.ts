@@ -74,6 +74,13 @@ export function instantOf(text: string): Date {
   return new Date(asUtc - minutesAhead(new Date(first)) * MINUTE);
 }
 
+// What clocks of the zone show at a time, as an input of type datetime-local has it; "" of what is no time.
+export function inputOf(time: string | null | undefined): string {
+  if (!time || Number.isNaN(Date.parse(time))) return "";
+  const { year, month, day, hour, minute } = clockOf(new Date(time));
+  return new Date(Date.UTC(year, month - 1, day, hour, minute)).toISOString().slice(0, 16);
+}
+
 // "Europe/Berlin, UTC+01:00", or "UTC".
 export function zoneText(now: Date): string {
   if (zone === "UTC") return zone;
