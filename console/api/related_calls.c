@@ -26,8 +26,12 @@ int related_show(struct call *call, struct error *ret_error) {
     const char *id;
     int r = read_transaction(call, &id, &job.position, ret_error);
     job.id = text_of(id);
-    if (r == 0)
+    if (r == 0) {
+        struct searches_find taken = searches_take(call->console->searches);
+        job.find = taken.find;
         r = related_write(&job, &call->answer->body, ret_error);
+        searches_give(call->console->searches, taken);
+    }
     free(archive);
     return r;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #define PORTION     20000 /* records between two commits */
 #define GAP_US      1000
 #define ARENA_BYTES ((size_t)256 << 20)
+#define NICENESS    10 /* scoring and people come first */
 
 struct reader {
     struct reader_settings settings;
@@ -267,6 +269,8 @@ static void pause_round(struct reader *reader) {
 static void *run(void *user) {
     struct reader *reader = user;
     struct error error;
+    (void)!setpriority(PRIO_PROCESS, 0,
+                       NICENESS); /* of this thread: the first reading takes long */
     while (!is_stopping(reader)) {
         char *archive = folder_of_archive(reader->settings.archive);
         if (read_new(reader, archive, &error) < 0)

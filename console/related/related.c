@@ -330,8 +330,7 @@ static int gather(const struct wanted *wanted, struct snapshot *policy, struct b
 }
 
 int related_write(const struct related_job *job, struct buffer *out, struct error *ret_error) {
-    const struct find_options options = {.archive = job->archive, .index = FIND_KEEP_INDEX};
-    struct wanted wanted = {.job = job, .find = find_new(&options)};
+    struct wanted wanted = {.job = job, .find = job->find};
     struct snapshot *policy;
     arena_init(&wanted.arena, (size_t)4 << 20);
     int r = find_wanted(&wanted, ret_error);
@@ -341,6 +340,5 @@ int related_write(const struct related_job *job, struct buffer *out, struct erro
     if (r == 0)
         r = gather(&wanted, policy, out, ret_error);
     arena_deinit(&wanted.arena);
-    find_free(wanted.find);
     return r;
 }

@@ -15,6 +15,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/store/find/find.h"
 #include "policy_cache.h"
 
 #include <stdint.h>
@@ -27,6 +28,7 @@
 
 struct related_job {
     const char *archive; /* folder */
+    struct find *find;   /* of it; one job at a time */
     struct policy_cache *policies;
     struct text id;
     uint64_t position; /* 0: the last one of this id */

@@ -414,20 +414,34 @@ int find_count(struct find *find, const struct find_query *query, bool (*is_expi
 
 /* ---- the index alone ---- */
 
+/* Makes what the part lacks, and of pieces one file if they are long enough. 1: it lacked nothing.
+ */
+static int complete_part(struct find *find, const struct archive_parts *parts, size_t part,
+                         size_t *ret_first, size_t *ret_count, struct error *ret_error) {
+    struct find_slices *slices = &find->slices;
+    int lacks = find_slices_take(slices, parts, part, false, ret_first, ret_count, ret_error);
+    if (lacks < 0)
+        return lacks;
+    bool is_due = find_slices_drop_due(slices, parts, part, *ret_first, *ret_count);
+    if (lacks == 0 && !is_due)
+        return 1;
+    int r = find_slices_take(slices, parts, part, true, ret_first, ret_count, ret_error);
+    if (r == 0 && find_slices_drop_due(slices, parts, part, *ret_first, *ret_count))
+        r = find_slices_take(slices, parts, part, true, ret_first, ret_count, ret_error);
+    return r;
+}
+
 /* Of one part. 0: it lacked nothing, or only its end, which stays in memory. */
 static int make_part(struct find *find, const struct archive_parts *parts, size_t part,
                      struct error *ret_error) {
     struct find_slices *slices = &find->slices;
     size_t first, count;
-    int r = find_slices_take(slices, parts, part, false, &first, &count, ret_error);
-    if (r != 1)
-        return r;
     find->making = archive_parts_part(parts, part);
     slices->drop_cache = find->drop_cache && !archive_part_bounds(parts, part).is_open;
-    r = find_slices_take(slices, parts, part, true, &first, &count, ret_error);
+    int r = complete_part(find, parts, part, &first, &count, ret_error);
     slices->drop_cache = false;
-    if (r < 0)
-        return r;
+    if (r != 0)
+        return r < 0 ? r : 0;
     if (slices->cannot_write) {
         *ret_error = slices->write_error;
         return -(int)ret_error->code;

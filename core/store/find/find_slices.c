@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECES 16 /* a piece stays as it is from this share of a tail on */
+
 static bool is_place(struct archive_place a, struct archive_place b) {
     return a.position == b.position && a.chain == b.chain;
 }
@@ -53,10 +55,21 @@ void find_slices_deinit(struct find_slices *slices) {
     *slices = (struct find_slices){0};
 }
 
-/* Is it in no file, and not the end of the archive? Then nobody but this search needs it whole. */
+/* A piece of the segment that grows: the next search needs it, too. */
+static bool is_of_end(const struct find_slice *slice, const struct archive_parts *parts) {
+    size_t count = archive_parts_count(parts);
+    return slice->is_piece && count > 0 && archive_part_bounds(parts, count - 1).is_open &&
+           find_image_header(slice->image)->part_first ==
+               archive_parts_part(parts, count - 1).first;
+}
+
+/* Is it in no file, and not at the end of the archive? Then nobody but this search needs it whole.
+ */
 static bool is_loose(const struct find_slice *slice, const struct archive_parts *parts) {
     return !slice->is_file &&
-           find_image_header(slice->image)->until.position != archive_parts_end(parts).position;
+           (find_image_is_stripped(slice->image) || /* it was no end before the archive was cut */
+            (!is_of_end(slice, parts) &&
+             find_image_header(slice->image)->until.position != archive_parts_end(parts).position));
 }
 
 /* Those after the search's beginning are needed for their outcomes; the others of the part that it
@@ -81,30 +94,63 @@ static bool ends_part(const struct archive_parts *parts, struct archive_place pl
            archive_parts_part(parts, part).last == place.position;
 }
 
-/* A tail is made again when the segment has grown, and everything when somebody has removed the
- * folder: it is to be there again. */
+static uint64_t bytes_of(const struct find_slice *slice) {
+    const struct find_header *header = find_image_header(slice->image);
+    return header->until_offset - header->from_offset;
+}
+
+/* A short piece is made again when the segment has grown, and everything when somebody has removed
+ * the folder: it is to be there again. */
 static bool is_outdated(const struct find_slices *slices, const struct find_slice *slice,
                         const struct archive_parts *parts, bool is_removed) {
     const struct find_header *header = find_image_header(slice->image);
     if (((is_removed || slices->distrusts) && slice->is_file) || slice->is_damaged ||
         header->until.position > archive_parts_end(parts).position)
         return true;
-    return !slice->is_file && header->until_offset - header->from_offset < slices->tail_bytes &&
+    return !slice->is_file && bytes_of(slice) < slices->tail_bytes / PIECES &&
            !ends_part(parts, header->until);
+}
+
+/* By now a file has it, or there are so many that one slice of them all is better. */
+static bool is_replaced(const struct find_slices *slices, const struct find_slice *slice,
+                        uint64_t piece_bytes) {
+    return slice->is_piece &&
+           (piece_bytes >= slices->slice_bytes ||
+            (slices->folder &&
+             find_files_has(slices->folder, find_image_header(slice->image)->from.position + 1)));
+}
+
+static uint64_t bytes_of_pieces(const struct find_slices *slices, size_t first, size_t count) {
+    uint64_t bytes = 0;
+    for (size_t i = first; i < first + count; i++)
+        bytes += slices->items[i].is_piece ? bytes_of(&slices->items[i]) : 0;
+    return bytes;
 }
 
 void find_slices_begin(struct find_slices *slices, const struct archive_parts *parts,
                        uint64_t before) {
     bool is_removed = slices->folder && slices->writes && !find_files_exist(slices->folder);
     uint64_t part_first = part_first_of(parts, before);
+    uint64_t piece_bytes = bytes_of_pieces(slices, 0, slices->count);
     for (size_t i = slices->count; i-- > 0;) {
         const struct find_slice *slice = &slices->items[i];
         if (is_outdated(slices, slice, parts, is_removed) ||
-            !is_needed(slice, parts, before, part_first))
+            is_replaced(slices, slice, piece_bytes) || !is_needed(slice, parts, before, part_first))
             drop_slice(slices, i);
         else if (find_image_header(slice->image)->from.position + 1 >= before)
             find_slices_done(slices, i, parts);
     }
+}
+
+bool find_slices_drop_due(struct find_slices *slices, const struct archive_parts *parts,
+                          size_t part, size_t first, size_t count) {
+    uint64_t bytes = bytes_of_pieces(slices, first, count);
+    if (bytes == 0 || (archive_part_bounds(parts, part).is_open && bytes < slices->tail_bytes))
+        return false;
+    for (size_t i = first + count; i-- > first;)
+        if (slices->items[i].is_piece)
+            drop_slice(slices, i);
+    return true;
 }
 
 void find_slices_check_files(struct find_slices *slices) {
@@ -164,7 +210,8 @@ static bool publish(struct find_slices *slices, const struct find_image *image) 
 }
 
 static int make(struct find_slices *slices, const struct archive_parts *parts, size_t part,
-                struct next_slice next, struct find_slice *ret_slice, struct error *ret_error) {
+                struct next_slice next, bool is_after_piece, struct find_slice *ret_slice,
+                struct error *ret_error) {
     const struct find_build build = {.parts = parts,
                                      .part = part,
                                      .from = next.from,
@@ -179,10 +226,9 @@ static int make(struct find_slices *slices, const struct archive_parts *parts, s
     int r = find_build(&build, &slice.image, &is_at_end, ret_error);
     if (r < 0)
         return r;
-    const struct find_header *header = find_image_header(slice.image);
-    bool is_tail = is_at_end && archive_part_bounds(parts, part).is_open &&
-                   header->until_offset - header->from_offset < slices->tail_bytes;
-    slice.is_file = !is_tail && publish(slices, slice.image);
+    slice.is_piece = is_after_piece || (is_at_end && archive_part_bounds(parts, part).is_open &&
+                                        bytes_of(&slice) < slices->tail_bytes);
+    slice.is_file = !slice.is_piece && publish(slices, slice.image);
     slices->made++;
     *ret_slice = slice;
     return 0;
@@ -223,10 +269,11 @@ static int take_one(struct find_slices *slices, const struct archive_parts *part
         drop_slice(slices, index);
     }
     struct find_slice slice = {.image = load(slices, &what, next)};
+    bool is_after_piece = next.offset > 0 && index > 0 && slices->items[index - 1].is_piece;
     slice.is_file = slice.image != NULL;
     int r = 0;
     if (!slice.image)
-        r = is_patient ? make(slices, parts, part, next, &slice, ret_error) : 1;
+        r = is_patient ? make(slices, parts, part, next, is_after_piece, &slice, ret_error) : 1;
     if (r == 0)
         insert_slice(slices, index, slice);
     return r;

@@ -11,6 +11,7 @@
 struct find_slice {
     struct find_image *image;
     bool is_file;    /* it came from a file, or is in one by now */
+    bool is_piece;   /* of the end of a segment that grows: a file will have it with others */
     bool is_damaged; /* some bytes of it are: it is dropped, and made again */
 };
 
@@ -19,7 +20,9 @@ struct find_slices {
     bool writes;          /* files are written, too */
     bool distrusts;       /* files are not read: too many are damaged */
     uint64_t slice_bytes; /* of a segment; a slice ends after it. So memory has a limit, too */
-    uint64_t tail_bytes; /* the end of a segment that grows stays in memory until it is this long */
+    /* The end of a segment that grows stays in memory until it is this long: in pieces, so that a
+     * search makes only what is new. */
+    uint64_t tail_bytes;
     bool drop_cache;
     const atomic_bool *stop;                      /* NULL: never */
     int (*report)(void *user, uint64_t position); /* struct find_build's */
@@ -51,6 +54,11 @@ void find_slices_done(struct find_slices *slices, size_t index, const struct arc
 int find_slices_take(struct find_slices *slices, const struct archive_parts *parts, size_t part,
                      bool is_patient, size_t *ret_first, size_t *ret_count,
                      struct error *ret_error);
+
+/* Drops the pieces of a part that are to be one file by now; take the part again, then. false:
+ * there are none, or they are still too short. first, count: as they were taken. */
+bool find_slices_drop_due(struct find_slices *slices, const struct archive_parts *parts,
+                          size_t part, size_t first, size_t count);
 
 /* Where an opening of the archive may begin to look for its end: the end of the newest slice. Those
  * that are at hand come before those of files. */

@@ -5,6 +5,7 @@
 #include "core/store/archive/archive_seal.h"
 #include "core/store/find/find.h"
 #include "core/store/find/find_files.h"
+#include "core/store/find/find_slices.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
@@ -657,6 +658,56 @@ static void test_pages_without_index(void **state) {
     close_scene(&scene);
 }
 
+static void take_newest(struct scene *scene, struct find_slices *slices, size_t *ret_first,
+                        size_t *ret_count) {
+    struct archive_parts *parts;
+    struct error error;
+    assert_int_equal(archive_parts_open(scene->path, &parts, &error), 0);
+    find_slices_begin(slices, parts, UINT64_MAX);
+    assert_int_equal(find_slices_take(slices, parts, archive_parts_count(parts) - 1, true,
+                                      ret_first, ret_count, &error),
+                     0);
+    archive_parts_close(parts);
+}
+
+/* While a segment grows, its end is made piece by piece, until a file has them all. */
+static void test_pieces(void **state) {
+    (void)state;
+    const struct archive_options options = {0};
+    struct archive_recovery recovery;
+    struct error error;
+    struct scene scene;
+    size_t first, count, most = 0;
+    open_scene(&scene, 13);
+    archive_close(scene.archive);
+    assert_int_equal(archive_open(scene.path, &options, &scene.archive, &recovery, &error), 0);
+    struct find_slices slices = {
+        .folder = find_files_folder(scene.path), .slice_bytes = 10000000, .tail_bytes = 400000};
+    const struct find_image *kept = NULL;
+    for (int i = 0; i < 40; i++) {
+        for (int j = 0; j < 200; j++)
+            append_transaction(&scene);
+        sync_archive(&scene);
+        take_newest(&scene, &slices, &first, &count);
+        assert_true(slices.items[first].is_piece);
+        assert_true(!kept || slices.items[first].image == kept);
+        kept = count > 1 ? slices.items[first].image : NULL;
+        most = count > most ? count : most;
+    }
+    assert_in_range(most, 3, 40);
+    const struct find_options keeper = {
+        .archive = scene.path, .index = FIND_KEEP_INDEX, .tail_bytes = 400000};
+    struct find *find = find_new(&keeper);
+    assert_int_equal(find_make_index(find, &error), 1);
+    assert_int_equal(find_make_index(find, &error), 0);
+    find_free(find);
+    take_newest(&scene, &slices, &first, &count);
+    assert_int_equal(count, 1);
+    assert_true(slices.items[first].is_file);
+    find_slices_deinit(&slices);
+    close_scene(&scene);
+}
+
 /* What a crash of the machine may leave: every file has its header, and zeros after it. */
 static void test_all_files_damaged(void **state) {
     (void)state;
@@ -809,6 +860,7 @@ int main(void) {
         cmocka_unit_test(test_made_before),
         cmocka_unit_test(test_removed_file_is_made_again),
         cmocka_unit_test(test_pages_without_index),
+        cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_all_files_damaged),
         cmocka_unit_test(test_expired_before_cursor),
         cmocka_unit_test(test_index_cannot_be_written),
