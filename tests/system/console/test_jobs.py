@@ -208,6 +208,29 @@ class RealJobs(JobsTest):
                     found[os.path.relpath(os.path.join(where, name), folder)] = file.read()
         return found
 
+    def submits_with_its_own_backtest(self, draft, tuned, tested):
+        """Not with one of another policy, even if only its last byte differs."""
+        def submit(number):
+            return self.eve.post("/api/rules/submit", draft=draft, message="better", backtest=number)
+
+        def edit(**more):
+            revision = self.eve.get("/api/rules", draft=draft)[1]["draft"]["revision"]
+            body = {"draft": draft, "revision": revision, "path": "policy.yaml", "at": 0, "remove": 0, "insert": "", **more}
+            self.assertEqual(self.eve.post("/api/rules/draft/edit", **body)[0], 200)
+
+        archived = self.begin()
+        self.assertEqual(self.ended(archived)["state"], "done")
+        for number in (tuned, archived):
+            status, answer = submit(number)
+            self.assertEqual((status, "backtest" in answer.get("error", "")), (422, True), answer)
+        edit(insert="#\n")
+        status, answer = submit(tested)
+        self.assertEqual((status, "another policy" in answer["error"]), (422, True), answer)
+        edit(remove=2)
+        status, answer = submit(tested)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(self.eve.get("/api/rules/submission", id=answer["submission"])[1]["backtest"], tested)
+
     def test_drafts(self):
         self.console.kill()
         self.start(f"--policy={self.folder}/policy")
@@ -235,9 +258,12 @@ class RealJobs(JobsTest):
                 self.assertEqual(content, file.read(), path)
         self.assertEqual(self.eve.post("/api/jobs/draft", id=tuned)[0], 409)
         self.assertEqual(self.eve.post("/api/jobs/draft", id=number)[0], 404)
+        self.submits_with_its_own_backtest(draft, tuned, number)
         # A rule in shadow: the same as by hand, and as a replay by hand.
         self.console.add_person("eva", "author")
         self.eve = self.console.session("eva")
+        status, answer = self.eve.post("/api/jobs/begin", kind="backtest", draft=draft, against="current")
+        self.assertEqual(status, 404, answer)  # another's draft
         status, body = self.eve.post("/api/rules/shadow", rule="many")
         self.assertEqual(status, 200, body)
         self.assertEqual(self.eve.post("/api/rules/shadow", rule="many")[0], 409)
