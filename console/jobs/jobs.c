@@ -194,6 +194,13 @@ static int start_command(struct jobs *jobs, struct slot *slot, struct error *ret
 
 /* ---- endings ---- */
 
+static bool is_stopping(struct jobs *jobs) {
+    pthread_mutex_lock(&jobs->lock);
+    bool stopping = jobs->stopping;
+    pthread_mutex_unlock(&jobs->lock);
+    return stopping;
+}
+
 static enum ending ending_of(struct jobs *jobs, const struct slot *slot) {
     pthread_mutex_lock(&jobs->lock);
     enum ending ending = jobs->stopping ? ENDING_STOPPED : slot->ending;
@@ -319,11 +326,11 @@ static void keep_end(struct jobs *jobs, struct slot *slot) {
     slot->bytes = job_files_bytes(jobs->settings.folder, slot->id);
     int r = job_table_end(jobs->settings.sql, slot->id, slot->state, slot->problem, slot->bytes,
                           clock_wall_us(&clock_system), &error);
-    if (r < 0) {
+    if (r < 0)
         note(jobs, &error);
+    if (r < 0 && !is_stopping(jobs)) /* at the end it stays as it is, and is interrupted then */
         return;
-    }
-    jobs->has_failed = false;
+    jobs->has_failed = r < 0;
     jobs->swept_us = 0;
     job_deinit(&slot->job);
     pthread_mutex_lock(&jobs->lock);
@@ -344,7 +351,8 @@ static void begin(struct jobs *jobs, struct slot *slot) {
         proceed(jobs, slot);
 }
 
-/* The slot is taken before the row says so: who cancels what runs must find it. */
+/* The slot is taken before the row says so: who cancels what runs must find it. 1: it was cancelled
+ * meanwhile. */
 static int claim(struct jobs *jobs, struct slot *slot, struct job *job, struct error *ret_error) {
     pthread_mutex_lock(&jobs->lock);
     *slot = (struct slot){.id = job->id, .left_ms = -1};
@@ -365,9 +373,14 @@ static int claim(struct jobs *jobs, struct slot *slot, struct job *job, struct e
 static int start_next(struct jobs *jobs, struct slot *slot) {
     struct error error;
     struct job job;
-    int r = job_table_next(jobs->settings.sql, &job, &error);
-    if (r == 0)
-        r = claim(jobs, slot, &job, &error);
+    bool is_there;
+    int r;
+    do {
+        r = job_table_next(jobs->settings.sql, JOB_QUEUED, &job, &error);
+        is_there = r == 0;
+        if (is_there)
+            r = claim(jobs, slot, &job, &error);
+    } while (is_there && r == 1);
     if (r == 0)
         begin(jobs, slot);
     if (r < 0)
@@ -419,13 +432,6 @@ static void sweep(struct jobs *jobs) {
 
 /* ---- the thread ---- */
 
-static bool is_stopping(struct jobs *jobs) {
-    pthread_mutex_lock(&jobs->lock);
-    bool stopping = jobs->stopping;
-    pthread_mutex_unlock(&jobs->lock);
-    return stopping;
-}
-
 /* Returns whether anything runs, or has ended now, so that another may begin. */
 static bool step(struct jobs *jobs, bool may_start) {
     bool runs = false;
@@ -468,11 +474,32 @@ static void *run(void *user) {
 
 /* ---- beginning and end ---- */
 
+/* What ran when a console was killed: nothing of it runs any more, and what it made is of no use.
+ */
+static int interrupt_left(const struct jobs *jobs, struct error *ret_error) {
+    const struct jobs_settings *settings = &jobs->settings;
+    struct error error;
+    struct job job;
+    int r;
+    while ((r = job_table_next(settings->sql, JOB_RUNNING, &job, ret_error)) == 0) {
+        int64_t id = job.id;
+        job_deinit(&job);
+        if (job_files_clear(settings->folder, id, &error) < 0)
+            log_line(settings->log, LOG_WARNING, "jobs: %s", error.text);
+        r = job_table_end(settings->sql, id, JOB_INTERRUPTED, "the console ended while it ran",
+                          job_files_bytes(settings->folder, id), clock_wall_us(&clock_system),
+                          ret_error);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : 0;
+}
+
 static int prepare(const struct jobs *jobs, struct error *ret_error) {
     const struct jobs_settings *settings = &jobs->settings;
     if (mkdir(settings->folder, 0700) < 0 && errno != EEXIST)
         return error_set_errno(ret_error, errno, "cannot create %s", settings->folder);
-    int r = job_table_interrupt(settings->sql, clock_wall_us(&clock_system), ret_error);
+    int r = interrupt_left(jobs, ret_error);
     if (r == 0)
         r = job_files_each(settings->folder, remove_stray, (void *)(uintptr_t)jobs, ret_error);
     return r;

@@ -2,6 +2,7 @@
 """Jobs of the console: a backtest has the figures of `harrier replay` by the command line, a tuning those of `harrier
 tune`; and the queue, cancelling, limits, crashes, a full disk and the bounds of results, with a program in the place of
 `harrier` that does what the test says."""
+import contextlib
 import datetime
 import json
 import os
@@ -417,6 +418,9 @@ class FakeJobs(JobsTest):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         pids = [self.pid(number) for number in numbers[:2]]
+        left = f"{self.console.data}/jobs/{numbers[0]}/half.html"
+        with open(left, "w", encoding="utf-8") as file:
+            file.write("x" * 1000000)
         self.console.process.send_signal(signal.SIGKILL)
         self.console.process.wait()
         wait_for(lambda: not any(map(is_alive, pids)))
@@ -424,6 +428,7 @@ class FakeJobs(JobsTest):
         self.start()
         states = [self.job(number)["state"] for number in numbers[:2]]
         self.assertEqual(states, ["interrupted", "interrupted"])
+        self.assertFalse(os.path.exists(left))
         self.assertEqual(self.ended(numbers[2])["state"], "done")  # it waited, and it does
         self.assertEqual(self.eve.post("/api/jobs/again", id=numbers[0])[0], 200)
         self.assertEqual(self.ended(numbers[0])["state"], "done")
@@ -432,7 +437,10 @@ class FakeJobs(JobsTest):
         self.start()
         number = self.begin()
         pid = self.pid(number)
-        self.assertEqual(self.console.stop(), 0)
+        # It ends where the database takes nothing more, as on a full disk.
+        with contextlib.closing(sqlite3.connect(f"{self.console.data}/console.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.assertEqual(self.console.stop(), 0)
         self.assertFalse(is_alive(pid))
         self.start()
         self.assertEqual(self.job(number)["state"], "interrupted")
