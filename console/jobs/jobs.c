@@ -8,10 +8,10 @@
 #include "core/base/json_writer.h"
 #include "job_files.h"
 #include "job_result.h"
+#include "job_sweep.h"
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -344,7 +343,9 @@ static void begin(struct jobs *jobs, struct slot *slot) {
     struct error error;
     slot->began_us = now_us();
     slot->next = slot->job.commands;
+    pthread_mutex_lock(&jobs->lock);
     slot->steps = count_commands(slot->job.commands);
+    pthread_mutex_unlock(&jobs->lock);
     if (job_files_clear(jobs->settings.folder, slot->id, &error) < 0)
         set_ended(slot, JOB_FAILED, error.text);
     else
@@ -388,46 +389,12 @@ static int start_next(struct jobs *jobs, struct slot *slot) {
     return r;
 }
 
-/* ---- bounds ---- */
-
-struct sweep {
-    int64_t now_us;
-    uint64_t kept, bytes;
-    int64_t ids[JOBS_KEPT_MAX]; /* to be removed; the rest comes next time */
-    size_t count;
-};
-
-static int take_ended(void *user, const struct sql_row *row, struct error *ret_error) {
-    struct sweep *sweep = user;
-    (void)ret_error;
-    sweep->kept++;
-    sweep->bytes += (uint64_t)sql_integer(row, JOB_ENDED_BYTES);
-    bool stays = sweep->kept <= JOBS_KEPT_MAX && sweep->bytes <= JOBS_BYTES_MAX &&
-                 sweep->now_us - sql_integer(row, JOB_ENDED_US) <= JOBS_AGE_MAX_US;
-    if (!stays)
-        sweep->ids[sweep->count++] = sql_integer(row, JOB_ENDED_ID);
-    return sweep->count == JOBS_KEPT_MAX;
-}
-
-/* A folder that no row knows: of a job whose making was taken back by a crash. */
-static int remove_stray(void *user, int64_t id, struct error *ret_error) {
-    const struct jobs *jobs = user;
-    int r = job_table_has(jobs->settings.sql, id, ret_error);
-    return r == 1 ? job_files_remove(jobs->settings.folder, id, ret_error) : r;
-}
-
 static void sweep(struct jobs *jobs) {
-    struct sweep sweep = {.now_us = clock_wall_us(&clock_system)};
     struct error error;
-    int r = job_table_each_ended(jobs->settings.sql, take_ended, &sweep, &error);
-    for (size_t i = 0; i < sweep.count && r >= 0; i++) {
-        r = job_files_remove(jobs->settings.folder, sweep.ids[i], &error);
-        if (r == 0)
-            r = job_table_remove(jobs->settings.sql, sweep.ids[i], &error);
-    }
-    if (r < 0)
+    bool is_more;
+    if (job_sweep(&jobs->settings, &is_more, &error) < 0)
         note(jobs, &error);
-    jobs->swept_us = sweep.count == JOBS_KEPT_MAX ? 0 : now_us();
+    jobs->swept_us = is_more ? 0 : now_us();
 }
 
 /* ---- the thread ---- */
@@ -474,43 +441,12 @@ static void *run(void *user) {
 
 /* ---- beginning and end ---- */
 
-/* What ran when a console was killed: nothing of it runs any more, and what it made is of no use.
- */
-static int interrupt_left(const struct jobs *jobs, struct error *ret_error) {
-    const struct jobs_settings *settings = &jobs->settings;
-    struct error error;
-    struct job job;
-    int r;
-    while ((r = job_table_next(settings->sql, JOB_RUNNING, &job, ret_error)) == 0) {
-        int64_t id = job.id;
-        job_deinit(&job);
-        if (job_files_clear(settings->folder, id, &error) < 0)
-            log_line(settings->log, LOG_WARNING, "jobs: %s", error.text);
-        r = job_table_end(settings->sql, id, JOB_INTERRUPTED, "the console ended while it ran",
-                          job_files_bytes(settings->folder, id), clock_wall_us(&clock_system),
-                          ret_error);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : 0;
-}
-
-static int prepare(const struct jobs *jobs, struct error *ret_error) {
-    const struct jobs_settings *settings = &jobs->settings;
-    if (mkdir(settings->folder, 0700) < 0 && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "cannot create %s", settings->folder);
-    int r = interrupt_left(jobs, ret_error);
-    if (r == 0)
-        r = job_files_each(settings->folder, remove_stray, (void *)(uintptr_t)jobs, ret_error);
-    return r;
-}
-
 int jobs_start(const struct jobs_settings *settings, struct jobs **ret_jobs,
                struct error *ret_error) {
     struct jobs *jobs = check_calloc(1, sizeof *jobs);
     check(settings->at_once > 0 && settings->at_once <= JOBS_AT_ONCE_MAX);
     jobs->settings = *settings;
-    int r = prepare(jobs, ret_error);
+    int r = job_sweep_begin(settings, ret_error);
     if (r < 0) {
         free(jobs);
         return r;
