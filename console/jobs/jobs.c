@@ -392,7 +392,7 @@ static int start_next(struct jobs *jobs, struct slot *slot) {
 static void sweep(struct jobs *jobs) {
     struct error error;
     bool is_more;
-    if (job_sweep(&jobs->settings, &is_more, &error) < 0)
+    if (job_sweep(jobs->settings.sql, jobs->settings.folder, &is_more, &error) < 0)
         note(jobs, &error);
     jobs->swept_us = is_more ? 0 : now_us();
 }
@@ -446,7 +446,7 @@ int jobs_start(const struct jobs_settings *settings, struct jobs **ret_jobs,
     struct jobs *jobs = check_calloc(1, sizeof *jobs);
     check(settings->at_once > 0 && settings->at_once <= JOBS_AT_ONCE_MAX);
     jobs->settings = *settings;
-    int r = job_sweep_begin(settings, ret_error);
+    int r = job_sweep_begin(settings->sql, settings->folder, settings->log, ret_error);
     if (r < 0) {
         free(jobs);
         return r;
