@@ -1,5 +1,5 @@
 /* Jobs: backtests and tunings, as commands of `harrier` (jobs/jobs.h), and what they came to. */
-#include "call.h"
+#include "rule_calls.h"
 
 #include "batch/base/machine.h"
 #include "clients/cli/io/timestamp.h"
@@ -157,6 +157,8 @@ static int add_policy(struct order *order, const char **ret_folder, struct error
         return add_archived(order, name, "policy", ret_error);
     }
     r = call_number(order->call, "draft", &id, ret_error);
+    if (r == 0)
+        r = call_draft_check(order->call, (int64_t)id, ret_error);
     if (r < 0)
         return r;
     order->draft = (int64_t)id;

@@ -213,8 +213,7 @@ static void add_maturity(struct buffer *out, const struct view *view) {
     json_end_object(out);
 }
 
-static void add_view(struct buffer *out, const struct call *call, const struct view *view) {
-    reader_write(call->console->performance, out);
+static void add_view(struct buffer *out, const struct view *view) {
     json_add_bool(out, "empty", view->is_empty);
     add_day(out, "first", view->first);
     add_day(out, "last", view->last);
@@ -279,17 +278,23 @@ static int add_rules(struct buffer *out, const struct view *view, enum subject_k
     return 0;
 }
 
+/* How far the archive was read comes before the figures are: they have at least that. */
+static void begin_answer(struct call *call) {
+    json_begin_object(&call->answer->body, NULL);
+    reader_write(call->console->performance, &call->answer->body);
+}
+
 int performance_show(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
     struct view view;
     struct sums *days = NULL;
+    begin_answer(call);
     int r = read_view(call, &view, ret_error);
     if (r == 0)
         r = sums_by_day(view.sql, &view.range, &days, ret_error);
     if (r < 0)
         return r;
-    json_begin_object(out, NULL);
-    add_view(out, call, &view);
+    add_view(out, &view);
     add_days(out, &view, days);
     free(days);
     json_begin_array(out, "rules");
@@ -449,11 +454,11 @@ static int add_shadows(struct buffer *out, const struct view *view, struct error
 int performance_policies(struct call *call, struct error *ret_error) {
     struct buffer *out = &call->answer->body;
     struct view view;
+    begin_answer(call);
     int r = read_view(call, &view, ret_error);
     if (r < 0)
         return r;
-    json_begin_object(out, NULL);
-    add_view(out, call, &view);
+    add_view(out, &view);
     r = add_phases(out, &view, ret_error);
     if (r == 0)
         r = add_shadows(out, &view, ret_error);

@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "clients/cli/terminal/folders.h"
+#include "console/policy/checker.h"
 #include "console/policy/drafts.h"
 #include "console/related/other_policy.h"
 #include "console/related/related.h"
@@ -58,7 +59,8 @@ static char *find_generations(const char *folder, const char *archive) {
     return NULL;
 }
 
-/* One's own draft, or, for those who approve, anybody's. */
+/* One's own draft, or, for those who approve, anybody's. It is loaded elsewhere first: what takes
+ * too much time or memory must not do so here. */
 static int load_draft(struct call *call, uint64_t number, struct snapshot **ret_policy,
                       struct error *ret_error) {
     struct sql *sql = call->console->sql;
@@ -74,7 +76,9 @@ static int load_draft(struct call *call, uint64_t number, struct snapshot **ret_
     if (r < 0)
         return r;
     buffer_init(&messages);
-    r = snapshot_load(files.files, files.count, ret_policy, &messages, ret_error);
+    r = checker_run(call->console->checker, &files, &messages, ret_error);
+    if (r == 0)
+        r = snapshot_load(files.files, files.count, ret_policy, &messages, ret_error);
     buffer_deinit(&messages);
     file_set_deinit(&files);
     return r;

@@ -2,6 +2,7 @@
  * byte of its file stays. The draft goes the way of every draft; nothing comes into force here. */
 #include "call.h"
 
+#include "console/policy/checker.h"
 #include "console/policy/drafts.h"
 #include "core/base/json_writer.h"
 #include "core/policy/load/snapshot.h"
@@ -118,6 +119,16 @@ static int find_change(const struct file_set *files, const char *name, struct dr
     return r;
 }
 
+/* Loaded elsewhere first: what takes too much time or memory must not do so here. */
+static int check_bounds(const struct call *call, const struct file_set *files,
+                        struct error *ret_error) {
+    struct buffer report;
+    buffer_init(&report);
+    int r = checker_run(call->console->checker, files, &report, ret_error);
+    buffer_deinit(&report);
+    return r;
+}
+
 static int change_draft(const struct call *call, const char *name, struct draft_edit *edit,
                         struct error *ret_error) {
     const struct draft_author author = {
@@ -136,7 +147,9 @@ static int change_draft(const struct call *call, const char *name, struct draft_
         return r;
     edit->revision = draft.revision;
     buffer_init(&insert);
-    r = find_change(&files, name, edit, &insert, ret_error);
+    r = check_bounds(call, &files, ret_error);
+    if (r == 0)
+        r = find_change(&files, name, edit, &insert, ret_error);
     if (r == 0)
         r = check_change(&files, edit, name, ret_error);
     if (r == 0)

@@ -3,6 +3,8 @@
 
 #include "batch/policies/policy_history.h"
 #include "clients/cli/terminal/folders.h"
+#include "console/jobs/job_files.h"
+#include "console/jobs/jobs.h"
 #include "console/policy/checker.h"
 #include "console/policy/put_in_place.h"
 #include "console/policy/submissions.h"
@@ -39,6 +41,48 @@ static int check_sound(const struct buffer *report, const struct file_set *files
     return r;
 }
 
+static int check_job(const struct call *call, int64_t id, struct error *ret_error) {
+    struct job job;
+    int r = call->console->jobs
+                ? job_table_find(call->console->sql, id, &job, ret_error)
+                : error_set(ret_error, ERROR_UNSUPPORTED, "backtest: this console runs no jobs");
+    if (r < 0)
+        return r;
+    if (strcmp(job.kind, "backtest") != 0 || job.state != JOB_DONE)
+        r = error_set(ret_error, ERROR_INVALID,
+                      "backtest: job %" PRId64 " (%s, %s) is no backtest that is done", id,
+                      job.kind, job_state_name(job.state));
+    job_deinit(&job);
+    return r;
+}
+
+/* Whoever decides reads its figures as those of what was submitted. */
+static int check_backtest(const struct call *call, const struct submission_request *request,
+                          struct error *ret_error) {
+    char path[JOB_PATH_SIZE], hash[POLICY_HASH_SIZE], tested[POLICY_HASH_SIZE] = "";
+    struct file_set given;
+    struct error missing; /* it was of a policy of the archive */
+    if (request->backtest == 0)
+        return 0;
+    int r = check_job(call, request->backtest, ret_error);
+    if (r == 0)
+        r = job_files_path(jobs_folder(call->console->jobs), request->backtest, JOB_GIVEN "/policy",
+                           path, ret_error);
+    if (r < 0)
+        return r;
+    if (file_set_read(path, &given, &missing) == 0) {
+        file_set_hash(&given, tested);
+        file_set_deinit(&given);
+    }
+    file_set_hash(request->files, hash);
+    return strcmp(hash, tested) == 0
+               ? 0
+               : error_set(ret_error, ERROR_INVALID,
+                           "backtest: job %" PRId64 " was of another policy than this draft as it "
+                           "is now: backtest the draft again, or leave the number out",
+                           request->backtest);
+}
+
 /* Of the report, what a submission keeps: rules and names can be had from the policy. */
 static char *keep_report(const struct buffer *report) {
     static const char *const left_out[] = {"names", "functions"};
@@ -59,6 +103,8 @@ static int submit_files(struct call *call, const struct submission_request *requ
     int r = checker_run(call->console->checker, request->files, &report, ret_error);
     if (r == 0)
         r = check_sound(&report, request->files, ret_error);
+    if (r == 0)
+        r = check_backtest(call, request, ret_error);
     if (r == 0) {
         char *text = keep_report(&report);
         whole.report = text;

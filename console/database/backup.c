@@ -1,5 +1,6 @@
 /* Both ways go through a file of another name beside the target, which gets its name by rename()
- * once it is checked and on disk: a crash leaves what was there before. */
+ * once it is checked and on disk: a crash leaves what was there before. The database that a restore
+ * replaces has its second name by then. */
 #include "backup.h"
 
 #include "audit.h"
@@ -191,7 +192,15 @@ static void fold_log(const char *database) {
         sql_close(sql);
 }
 
-/* The database and what is beside it, under a new name. */
+/* Without a moment in which there is none under the old name: a console that starts then would make
+ * a new one. Some file systems have no second names. */
+static int keep_as(const char *database, const char *aside, struct error *ret_error) {
+    if (link(database, aside) == 0 || errno == ENOENT || rename(database, aside) == 0)
+        return 0;
+    return error_set_errno(ret_error, errno, "cannot rename %s to %s", database, aside);
+}
+
+/* The database has a new name as well then, and what is beside it only the new one. */
 static int move_aside(const char *database, char ret_aside[BACKUP_PATH_SIZE],
                       struct error *ret_error) {
     char from[BACKUP_PATH_SIZE], to[BACKUP_PATH_SIZE + 16], ending[48];
@@ -201,14 +210,13 @@ static int move_aside(const char *database, char ret_aside[BACKUP_PATH_SIZE],
         return r;
     if (access(database, F_OK) == 0)
         fold_log(database);
-    for (size_t i = 0; i <= COMPANIONS; i++) {
-        const char *companion = i < COMPANIONS ? companions[i] : "";
-        snprintf(from, sizeof from, "%s%s", database, companion);
-        snprintf(to, sizeof to, "%s%s", ret_aside, companion);
+    for (size_t i = 0; i < COMPANIONS; i++) {
+        snprintf(from, sizeof from, "%s%s", database, companions[i]);
+        snprintf(to, sizeof to, "%s%s", ret_aside, companions[i]);
         if (rename(from, to) < 0 && errno != ENOENT)
             return error_set_errno(ret_error, errno, "cannot rename %s to %s", from, to);
     }
-    return 0;
+    return keep_as(database, ret_aside, ret_error);
 }
 
 static int replace(const char *folder, const char *path, bool force,

@@ -43,10 +43,13 @@ int person_check_name(struct text name, struct error *ret_error) {
 int people_add(struct sql *sql, const char *name, enum role role, const char *password,
                int64_t now_us, struct error *ret_error) {
     int r = sql_run(sql, ret_error,
-                    "INSERT INTO people (name, role, password, created_us) VALUES (?, ?, ?, ?)",
+                    "INSERT INTO people (name, role, password, created_us) "
+                    "SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS "
+                    "(SELECT 1 FROM people WHERE name = ?1 COLLATE NOCASE)",
                     "ttti", name, role_name(role), password, now_us);
-    if (r == -(int)ERROR_EXISTS)
-        return error_set(ret_error, ERROR_EXISTS, "there is a person named %s", name);
+    if (r == 0)
+        return error_set(ret_error, ERROR_EXISTS,
+                         "there is a person named %s; capital letters make no other name", name);
     return r < 0 ? r : 0;
 }
 

@@ -32,7 +32,9 @@ struct person {
 /* Letters, digits and . _ - @, at most PERSON_NAME_MAX: names stand in the archive as sources. */
 int person_check_name(struct text name, struct error *ret_error);
 
-/* ERROR_EXISTS: there is one of this name. password: a hash of password_hash(). */
+/* ERROR_EXISTS: there is one of this name, or of one that differs only in capital letters: to a
+ * sign-on that does not tell them apart, two people would be one, and four eyes two. password: a
+ * hash of password_hash(). */
 int people_add(struct sql *sql, const char *name, enum role role, const char *password,
                int64_t now_us, struct error *ret_error);
 /* ret_password may be NULL, else PASSWORD_HASH_SIZE. ERROR_NOT_FOUND. */

@@ -66,9 +66,11 @@ int job_table_find(struct sql *sql, int64_t id, struct job *ret_job, struct erro
     return r == 0 ? no_such_job(id, ret_error) : r < 0 ? r : 0;
 }
 
-int job_table_next(struct sql *sql, struct job *ret_job, struct error *ret_error) {
+int job_table_next(struct sql *sql, enum job_state state, struct job *ret_job,
+                   struct error *ret_error) {
     int r = sql_each(sql, ret_error, take_job, ret_job,
-                     "SELECT " COLUMNS " FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1", "");
+                     "SELECT " COLUMNS " FROM jobs WHERE state = ? ORDER BY id LIMIT 1", "t",
+                     state_names[state]);
     return r < 0 ? r : r == 0;
 }
 
@@ -132,14 +134,6 @@ int job_table_again(struct sql *sql, int64_t id, struct error *ret_error) {
                     "bytes = 0 WHERE id = ? AND state IN ('failed', 'cancelled', 'interrupted')",
                     "i", id);
     return r < 0 ? r : r == 0;
-}
-
-int job_table_interrupt(struct sql *sql, int64_t now_us, struct error *ret_error) {
-    int r = sql_run(sql, ret_error,
-                    "UPDATE jobs SET state = 'interrupted', ended_us = ?, "
-                    "problem = 'the console ended while it ran' WHERE state = 'running'",
-                    "i", now_us);
-    return r < 0 ? r : 0;
 }
 
 int job_table_remove(struct sql *sql, int64_t id, struct error *ret_error) {

@@ -44,8 +44,9 @@ int job_table_add(struct sql *sql, const struct job_order *order, int64_t now_us
                   struct error *ret_error);
 /* ERROR_NOT_FOUND. */
 int job_table_find(struct sql *sql, int64_t id, struct job *ret_job, struct error *ret_error);
-/* The next one that waits. 1: there is none. */
-int job_table_next(struct sql *sql, struct job *ret_job, struct error *ret_error);
+/* The oldest one in this state. 1: there is none. */
+int job_table_next(struct sql *sql, enum job_state state, struct job *ret_job,
+                   struct error *ret_error);
 /* How many wait. */
 int job_table_waiting(struct sql *sql, int64_t *ret_count, struct error *ret_error);
 
@@ -56,8 +57,6 @@ int job_table_end(struct sql *sql, int64_t id, enum job_state state, const char 
                   uint64_t bytes, int64_t now_us, struct error *ret_error);
 /* Back into the queue, at its place by id. 1: it is queued, running or done. */
 int job_table_again(struct sql *sql, int64_t id, struct error *ret_error);
-/* running → interrupted, all of them: no child survives the console. */
-int job_table_interrupt(struct sql *sql, int64_t now_us, struct error *ret_error);
 
 /* Jobs that have ended, the newest first: for the bounds. */
 int job_table_each_ended(struct sql *sql, sql_take *take, void *user, struct error *ret_error);

@@ -8,10 +8,10 @@
 #include "core/base/json_writer.h"
 #include "job_files.h"
 #include "job_result.h"
+#include "job_sweep.h"
 #include "server/ops/clock.h"
 #include "server/ops/thread.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,6 +193,13 @@ static int start_command(struct jobs *jobs, struct slot *slot, struct error *ret
 
 /* ---- endings ---- */
 
+static bool is_stopping(struct jobs *jobs) {
+    pthread_mutex_lock(&jobs->lock);
+    bool stopping = jobs->stopping;
+    pthread_mutex_unlock(&jobs->lock);
+    return stopping;
+}
+
 static enum ending ending_of(struct jobs *jobs, const struct slot *slot) {
     pthread_mutex_lock(&jobs->lock);
     enum ending ending = jobs->stopping ? ENDING_STOPPED : slot->ending;
@@ -319,11 +325,11 @@ static void keep_end(struct jobs *jobs, struct slot *slot) {
     slot->bytes = job_files_bytes(jobs->settings.folder, slot->id);
     int r = job_table_end(jobs->settings.sql, slot->id, slot->state, slot->problem, slot->bytes,
                           clock_wall_us(&clock_system), &error);
-    if (r < 0) {
+    if (r < 0)
         note(jobs, &error);
+    if (r < 0 && !is_stopping(jobs)) /* at the end it stays as it is, and is interrupted then */
         return;
-    }
-    jobs->has_failed = false;
+    jobs->has_failed = r < 0;
     jobs->swept_us = 0;
     job_deinit(&slot->job);
     pthread_mutex_lock(&jobs->lock);
@@ -337,14 +343,17 @@ static void begin(struct jobs *jobs, struct slot *slot) {
     struct error error;
     slot->began_us = now_us();
     slot->next = slot->job.commands;
+    pthread_mutex_lock(&jobs->lock);
     slot->steps = count_commands(slot->job.commands);
+    pthread_mutex_unlock(&jobs->lock);
     if (job_files_clear(jobs->settings.folder, slot->id, &error) < 0)
         set_ended(slot, JOB_FAILED, error.text);
     else
         proceed(jobs, slot);
 }
 
-/* The slot is taken before the row says so: who cancels what runs must find it. */
+/* The slot is taken before the row says so: who cancels what runs must find it. 1: it was cancelled
+ * meanwhile. */
 static int claim(struct jobs *jobs, struct slot *slot, struct job *job, struct error *ret_error) {
     pthread_mutex_lock(&jobs->lock);
     *slot = (struct slot){.id = job->id, .left_ms = -1};
@@ -365,9 +374,14 @@ static int claim(struct jobs *jobs, struct slot *slot, struct job *job, struct e
 static int start_next(struct jobs *jobs, struct slot *slot) {
     struct error error;
     struct job job;
-    int r = job_table_next(jobs->settings.sql, &job, &error);
-    if (r == 0)
-        r = claim(jobs, slot, &job, &error);
+    bool is_there;
+    int r;
+    do {
+        r = job_table_next(jobs->settings.sql, JOB_QUEUED, &job, &error);
+        is_there = r == 0;
+        if (is_there)
+            r = claim(jobs, slot, &job, &error);
+    } while (is_there && r == 1);
     if (r == 0)
         begin(jobs, slot);
     if (r < 0)
@@ -375,56 +389,15 @@ static int start_next(struct jobs *jobs, struct slot *slot) {
     return r;
 }
 
-/* ---- bounds ---- */
-
-struct sweep {
-    int64_t now_us;
-    uint64_t kept, bytes;
-    int64_t ids[JOBS_KEPT_MAX]; /* to be removed; the rest comes next time */
-    size_t count;
-};
-
-static int take_ended(void *user, const struct sql_row *row, struct error *ret_error) {
-    struct sweep *sweep = user;
-    (void)ret_error;
-    sweep->kept++;
-    sweep->bytes += (uint64_t)sql_integer(row, JOB_ENDED_BYTES);
-    bool stays = sweep->kept <= JOBS_KEPT_MAX && sweep->bytes <= JOBS_BYTES_MAX &&
-                 sweep->now_us - sql_integer(row, JOB_ENDED_US) <= JOBS_AGE_MAX_US;
-    if (!stays)
-        sweep->ids[sweep->count++] = sql_integer(row, JOB_ENDED_ID);
-    return sweep->count == JOBS_KEPT_MAX;
-}
-
-/* A folder that no row knows: of a job whose making was taken back by a crash. */
-static int remove_stray(void *user, int64_t id, struct error *ret_error) {
-    const struct jobs *jobs = user;
-    int r = job_table_has(jobs->settings.sql, id, ret_error);
-    return r == 1 ? job_files_remove(jobs->settings.folder, id, ret_error) : r;
-}
-
 static void sweep(struct jobs *jobs) {
-    struct sweep sweep = {.now_us = clock_wall_us(&clock_system)};
     struct error error;
-    int r = job_table_each_ended(jobs->settings.sql, take_ended, &sweep, &error);
-    for (size_t i = 0; i < sweep.count && r >= 0; i++) {
-        r = job_files_remove(jobs->settings.folder, sweep.ids[i], &error);
-        if (r == 0)
-            r = job_table_remove(jobs->settings.sql, sweep.ids[i], &error);
-    }
-    if (r < 0)
+    bool is_more;
+    if (job_sweep(jobs->settings.sql, jobs->settings.folder, &is_more, &error) < 0)
         note(jobs, &error);
-    jobs->swept_us = sweep.count == JOBS_KEPT_MAX ? 0 : now_us();
+    jobs->swept_us = is_more ? 0 : now_us();
 }
 
 /* ---- the thread ---- */
-
-static bool is_stopping(struct jobs *jobs) {
-    pthread_mutex_lock(&jobs->lock);
-    bool stopping = jobs->stopping;
-    pthread_mutex_unlock(&jobs->lock);
-    return stopping;
-}
 
 /* Returns whether anything runs, or has ended now, so that another may begin. */
 static bool step(struct jobs *jobs, bool may_start) {
@@ -468,22 +441,12 @@ static void *run(void *user) {
 
 /* ---- beginning and end ---- */
 
-static int prepare(const struct jobs *jobs, struct error *ret_error) {
-    const struct jobs_settings *settings = &jobs->settings;
-    if (mkdir(settings->folder, 0700) < 0 && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "cannot create %s", settings->folder);
-    int r = job_table_interrupt(settings->sql, clock_wall_us(&clock_system), ret_error);
-    if (r == 0)
-        r = job_files_each(settings->folder, remove_stray, (void *)(uintptr_t)jobs, ret_error);
-    return r;
-}
-
 int jobs_start(const struct jobs_settings *settings, struct jobs **ret_jobs,
                struct error *ret_error) {
     struct jobs *jobs = check_calloc(1, sizeof *jobs);
     check(settings->at_once > 0 && settings->at_once <= JOBS_AT_ONCE_MAX);
     jobs->settings = *settings;
-    int r = prepare(jobs, ret_error);
+    int r = job_sweep_begin(settings->sql, settings->folder, settings->log, ret_error);
     if (r < 0) {
         free(jobs);
         return r;

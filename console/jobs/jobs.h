@@ -9,8 +9,7 @@
  * the lowest priority and limits (child.h), all together have a time. A job that is ended is asked
  * to stop, and killed some seconds later.
  *
- * Bounds: JOBS_WAITING_MAX wait; of those that have ended the newest stay, up to JOBS_KEPT_MAX of
- * them, JOBS_BYTES_MAX of files, and JOBS_AGE_MAX_US. */
+ * Bounds: JOBS_WAITING_MAX wait; those that have ended stay within the bounds of job_sweep.h. */
 #pragma once
 
 #include "job_table.h"
@@ -21,9 +20,6 @@
 
 #define JOBS_AT_ONCE_MAX 4
 #define JOBS_WAITING_MAX 20
-#define JOBS_KEPT_MAX    50
-#define JOBS_BYTES_MAX   ((uint64_t)512 << 20)
-#define JOBS_AGE_MAX_US  (INT64_C(90) * 86400 * 1000000)
 
 struct jobs;
 

@@ -188,8 +188,13 @@ int acceptance_make(struct sql *sql, int folder, const json_t *names, const json
     json_decref(held);
     if (r == 0 && acceptance.threshold_count == 0 && acceptance.cutoffs == 0)
         r = error_set(ret_error, ERROR_INVALID, "thresholds, cutoffs: nothing is named");
-    if (r == 0 && (r = sql_begin(sql, ret_error)) == 0)
-        r = keep(sql, publish(sql, folder, &acceptance, by, ret_error), ret_error);
+    if (r == 0 && (r = sql_begin(sql, ret_error)) == 0) {
+        struct error ignored;
+        bool is_written = (r = publish(sql, folder, &acceptance, by, ret_error)) == 0;
+        r = keep(sql, r, ret_error);
+        if (is_written && r < 0) /* the disk is full, say: no acceptance without its entry */
+            night_acceptance_remove(folder, &acceptance, &ignored);
+    }
     night_acceptance_deinit(&acceptance);
     return r;
 }
@@ -210,7 +215,11 @@ int acceptance_take_back(struct sql *sql, int folder, const struct acceptance_by
             r = night_acceptance_remove(folder, &acceptance, ret_error);
         if (r == 1)
             r = error_set(ret_error, ERROR_EXISTS, "it has changed meanwhile: look again");
+        struct error ignored;
+        bool is_removed = r == 0;
         r = keep(sql, r, ret_error);
+        if (is_removed && r < 0)
+            night_acceptance_write(folder, &acceptance, &ignored);
     }
     night_acceptance_deinit(&acceptance);
     return r;

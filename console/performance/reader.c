@@ -223,6 +223,9 @@ static int check_place(struct reader *reader, const char *archive, struct error 
     archive_parts_close(parts);
     if (r != 0)
         return r < 0 ? r : 0;
+    pthread_mutex_lock(&reader->lock);
+    reader->reached = 0; /* before the figures are gone: none may pass for whole */
+    pthread_mutex_unlock(&reader->lock);
     log_line(reader->settings.log, LOG_WARNING,
              "figures of performance: another archive is here now, and they are made again");
     return daily_tables_clear(tables, ret_error);

@@ -45,7 +45,7 @@ static int open_repository(const char *folder, git_repository **ret_repository,
                            char prefix[PATH_MAX], struct error *ret_error) {
     char real[PATH_MAX], root[PATH_MAX];
     struct stat status;
-    char *trimmed = strdup(folder);
+    char *trimmed = text_copy(text_of(folder));
     for (size_t length = strlen(trimmed); length > 1 && trimmed[length - 1] == '/';)
         trimmed[--length] = '\0';
     bool is_folder = lstat(trimmed, &status) == 0 && S_ISDIR(status.st_mode);

@@ -80,9 +80,21 @@ static int read_hash(const char *folder, char ret_hash[POLICY_HASH_SIZE], struct
 }
 
 /* What is left beside the new folder has the old policy's files, which the console keeps as well,
- * and whatever could not move along: only the former go. */
-static void remove_old(const char *folder, const struct file_set *files) {
-    char path[4096];
+ * and whatever could not move along: only the former go. What somebody has changed since they were
+ * compared is nowhere else, and stays. */
+static void remove_old(struct placing *change, const char *folder, const struct file_set *files) {
+    char path[4096], expected[POLICY_HASH_SIZE], found[POLICY_HASH_SIZE];
+    struct error error;
+    file_set_hash(files, expected);
+    if (read_hash(folder, found, &error) < 0 || strcmp(found, expected) != 0) {
+        log_line(change->placer->log, LOG_WARNING,
+                 "%s was changed by somebody else while it was exchanged: what it had is in %s",
+                 change->folder, folder);
+        buffer_printf(&change->result,
+                      "Somebody else changed the folder at the same moment: what it had is in %s. ",
+                      folder);
+        return;
+    }
     for (size_t i = files->count; i-- > 0;) {
         snprintf(path, sizeof path, "%s/%" TEXT_FORMAT, folder, TEXT_ARGS(files->files[i].path));
         unlink(path);
@@ -114,7 +126,7 @@ static int exchange(struct placing *change, const struct file_set *from, const s
     if (done.mishap.code)
         log_line(change->placer->log, LOG_WARNING, "%s", done.mishap.text);
     if (!done.new_folder) /* else it was a link, and what it led to is not ours */
-        remove_old(done.old_folder, from);
+        remove_old(change, done.old_folder, from);
     rolled_back_deinit(&done);
     r = read_hash(change->folder, hash, ret_error);
     if (r == 0 && strcmp(hash, to_hash) != 0)
@@ -267,18 +279,23 @@ static void commit(struct placing *change) {
 
 /* ---- the steps ---- */
 
-static int put_back(struct placing *change, enum answer answer, struct error *ret_error) {
+/* What the server says to the old files is nobody's question. */
+static enum answer reload_base(struct placing *change) {
     struct buffer said = change->result;
+    buffer_init(&change->result);
+    enum answer answer = reload(change, &change->base, REACH_US);
+    buffer_deinit(&change->result);
+    change->result = said;
+    return answer;
+}
+
+static int put_back(struct placing *change, enum answer answer, struct error *ret_error) {
     int r = set_step(change, answer == ANSWER_NONE ? "back-open" : "back", ret_error);
     if (r == 0)
         r = exchange(change, &change->version, &change->base, change->submission.base, ret_error);
     if (r < 0)
         return r;
-    buffer_init(&change->result);
-    enum answer again = reload(change, &change->base, REACH_US);
-    buffer_deinit(&change->result);
-    change->result = said;
-    if (again == ANSWER_STOPPED)
+    if (reload_base(change) == ANSWER_STOPPED)
         return 0; /* the server was told as far as it goes; the folder is right */
     buffer_printf(&change->result, "%sThe old files are back.",
                   change->result.length && change->result.bytes[change->result.length - 1] == '\n'
@@ -460,6 +477,8 @@ static int go_on_from(struct placing *change, struct error *ret_error) {
     bool is_refused = strcmp(change->step, "back") == 0;
     if (is_new)
         return put_back(change, is_refused ? ANSWER_REFUSED : ANSWER_NONE, ret_error);
+    if (is_back) /* a server that was late may have taken the new files meanwhile */
+        reload_base(change);
     buffer_printf(&change->result, "%s",
                   is_refused ? "The server refused it. The old files are back."
                              : "The console was stopped before this was in place: nothing was "

@@ -1,5 +1,6 @@
 #include "rule_mode.h"
 
+#include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"
 #include "core/policy/source/tree.h"
 
@@ -46,9 +47,8 @@ static bool is_plain_word(const struct tree_node *node) {
 
 static char *line_of(size_t indent, const char *mode) {
     size_t size = indent + strlen(mode) + 16;
-    char *line = malloc(size);
-    if (line)
-        snprintf(line, size, "%*smode: %s\n", (int)indent, "", mode);
+    char *line = check_calloc(1, size);
+    snprintf(line, size, "%*smode: %s\n", (int)indent, "", mode);
     return line;
 }
 

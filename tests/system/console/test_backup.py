@@ -206,7 +206,7 @@ class BackupTest(ConsoleTest):
         self.score(range(1, 4))
         self.console.start()
         self.assertIn("has no database yet", self.console.said())
-        self.assertIn("nobody can sign in yet", self.console.said())
+        wait_for(lambda: "nobody can sign in yet" in self.console.said())
         self.console.add_person("anna", "analyst")
         self.assertEqual(len(self.queue(self.console.session("anna"), 3)), 3)
 

@@ -2,6 +2,7 @@
 """Jobs of the console: a backtest has the figures of `harrier replay` by the command line, a tuning those of `harrier
 tune`; and the queue, cancelling, limits, crashes, a full disk and the bounds of results, with a program in the place of
 `harrier` that does what the test says."""
+import contextlib
 import datetime
 import json
 import os
@@ -208,6 +209,29 @@ class RealJobs(JobsTest):
                     found[os.path.relpath(os.path.join(where, name), folder)] = file.read()
         return found
 
+    def submits_with_its_own_backtest(self, draft, tuned, tested):
+        """Not with one of another policy, even if only its last byte differs."""
+        def submit(number):
+            return self.eve.post("/api/rules/submit", draft=draft, message="better", backtest=number)
+
+        def edit(**more):
+            revision = self.eve.get("/api/rules", draft=draft)[1]["draft"]["revision"]
+            body = {"draft": draft, "revision": revision, "path": "policy.yaml", "at": 0, "remove": 0, "insert": "", **more}
+            self.assertEqual(self.eve.post("/api/rules/draft/edit", **body)[0], 200)
+
+        archived = self.begin()
+        self.assertEqual(self.ended(archived)["state"], "done")
+        for number in (tuned, archived):
+            status, answer = submit(number)
+            self.assertEqual((status, "backtest" in answer.get("error", "")), (422, True), answer)
+        edit(insert="#\n")
+        status, answer = submit(tested)
+        self.assertEqual((status, "another policy" in answer["error"]), (422, True), answer)
+        edit(remove=2)
+        status, answer = submit(tested)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(self.eve.get("/api/rules/submission", id=answer["submission"])[1]["backtest"], tested)
+
     def test_drafts(self):
         self.console.kill()
         self.start(f"--policy={self.folder}/policy")
@@ -235,9 +259,12 @@ class RealJobs(JobsTest):
                 self.assertEqual(content, file.read(), path)
         self.assertEqual(self.eve.post("/api/jobs/draft", id=tuned)[0], 409)
         self.assertEqual(self.eve.post("/api/jobs/draft", id=number)[0], 404)
+        self.submits_with_its_own_backtest(draft, tuned, number)
         # A rule in shadow: the same as by hand, and as a replay by hand.
         self.console.add_person("eva", "author")
         self.eve = self.console.session("eva")
+        status, answer = self.eve.post("/api/jobs/begin", kind="backtest", draft=draft, against="current")
+        self.assertEqual(status, 404, answer)  # another's draft
         status, body = self.eve.post("/api/rules/shadow", rule="many")
         self.assertEqual(status, 200, body)
         self.assertEqual(self.eve.post("/api/rules/shadow", rule="many")[0], 409)
@@ -391,6 +418,9 @@ class FakeJobs(JobsTest):
         self.start("--jobs=2")
         numbers = [self.begin() for _ in range(3)]
         pids = [self.pid(number) for number in numbers[:2]]
+        left = f"{self.console.data}/jobs/{numbers[0]}/half.html"
+        with open(left, "w", encoding="utf-8") as file:
+            file.write("x" * 1000000)
         self.console.process.send_signal(signal.SIGKILL)
         self.console.process.wait()
         wait_for(lambda: not any(map(is_alive, pids)))
@@ -398,6 +428,7 @@ class FakeJobs(JobsTest):
         self.start()
         states = [self.job(number)["state"] for number in numbers[:2]]
         self.assertEqual(states, ["interrupted", "interrupted"])
+        self.assertFalse(os.path.exists(left))
         self.assertEqual(self.ended(numbers[2])["state"], "done")  # it waited, and it does
         self.assertEqual(self.eve.post("/api/jobs/again", id=numbers[0])[0], 200)
         self.assertEqual(self.ended(numbers[0])["state"], "done")
@@ -406,7 +437,10 @@ class FakeJobs(JobsTest):
         self.start()
         number = self.begin()
         pid = self.pid(number)
-        self.assertEqual(self.console.stop(), 0)
+        # It ends where the database takes nothing more, as on a full disk.
+        with contextlib.closing(sqlite3.connect(f"{self.console.data}/console.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.assertEqual(self.console.stop(), 0)
         self.assertFalse(is_alive(pid))
         self.start()
         self.assertEqual(self.job(number)["state"], "interrupted")

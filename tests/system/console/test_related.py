@@ -155,6 +155,7 @@ class RelatedTest(ConsoleTest):
         self.harrierd.stop()
         self.harrierd.start()
         self.score_all([{**transaction(number), "card": "c"} for number in range(6, 8)])
+        self.console.flags = (f"--policy={self.folder}/policy",)
         self.console.start()
         anna = self.console.session("anna")
         policies = anna.get("/api/transaction/policies")[1]["policies"]
@@ -173,6 +174,27 @@ class RelatedTest(ConsoleTest):
             with self.subTest(policy=policy):
                 self.assertEqual(anna.get("/api/transaction/other", id="t7", policy=policy)[0], status)
         self.assertEqual(anna.get("/api/transaction/other", id="t99", policy=policies[0]["id"])[0], 404)
+        self.decides_with_a_draft(anna)
+
+    def decides_with_a_draft(self, anna):
+        ada = self.console.session("ada")
+        draft = ada.post("/api/rules/draft/begin")[1]["draft"]
+
+        def edit(revision, **more):
+            status, answer = ada.post("/api/rules/draft/edit", draft=draft, revision=revision,
+                                      path="rules/velocity.yaml", **more)
+            self.assertEqual(status, 200, answer)
+            return answer["revision"]
+
+        at = POLICY["rules/velocity.yaml"].index("400")
+        revision = ada.get("/api/rules", draft=draft)[1]["draft"]["revision"]
+        revision = edit(revision, at=at, remove=3, insert="500")
+        status, answer = ada.get("/api/transaction/other", id="t7", draft=draft)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual((answer["then"]["decision"]["score"], answer["now"]["decision"]["score"]), (650, 500))
+        self.assertEqual(anna.get("/api/transaction/other", id="t7", draft=draft)[0], 404)  # another's
+        edit(revision, at=0, remove=0, insert="nonsense: 1\n")
+        self.assertEqual(ada.get("/api/transaction/other", id="t7", draft=draft)[0], 422)
 
 
 if __name__ == "__main__":

@@ -138,11 +138,12 @@ class RulesTest(ConsoleTest):
         self.assertEqual(self.edit(draft, "# clearer\n", remove=len("nonsense: 1\n"))[0], 200)
         self.assertTrue(self.amy.get("/api/rules/check", draft=draft)[1]["sound"])
         self.assertEqual(self.amy.post("/api/rules/submit", draft=draft, message=" \n")[0], 422)
-        status, answer = self.amy.post("/api/rules/submit", draft=draft, message="Say what it is for", backtest=7)
+        self.assertEqual(self.amy.post("/api/rules/submit", draft=draft, message="m", backtest=7)[0], 404)
+        status, answer = self.amy.post("/api/rules/submit", draft=draft, message="Say what it is for")
         self.assertEqual(status, 200, answer)
         submission = answer["submission"]
         shown = self.shown(submission)
-        self.assertEqual((shown["state"], shown["author"], shown["backtest"]), ("open", "amy", 7))
+        self.assertEqual((shown["state"], shown["author"], shown["backtest"]), ("open", "amy", 0))
         self.assertIn("+# clearer", shown["diff"])
         self.assertTrue(json.loads(shown["report"])["sound"])
         # A draft that goes on changes nothing of what was submitted.

@@ -90,6 +90,19 @@ static void a_session_begins_with_the_right_password_only(void **state) {
     assert_int_equal(find(bench, other, NOW), 1); /* only the one */
 }
 
+/* To a single sign-on, Ada may be ada. */
+static void capital_letters_make_no_other_name(void **state) {
+    struct bench *bench = *state;
+    add_person(bench, "ada", ROLE_AUTHOR);
+    assert_int_equal(
+        people_add(bench->sql, "Ada", ROLE_APPROVER, PASSWORD_NONE, NOW, &bench->error),
+        -ERROR_EXISTS);
+    assert_int_equal(
+        people_add(bench->sql, "ada", ROLE_APPROVER, PASSWORD_NONE, NOW, &bench->error),
+        -ERROR_EXISTS);
+    add_person(bench, "adan", ROLE_APPROVER);
+}
+
 static void a_session_ends_when_idle_or_old(void **state) {
     struct bench *bench = *state;
     char token[SECRET_SIZE];
@@ -465,6 +478,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_session_begins_with_the_right_password_only, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(capital_letters_make_no_other_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_session_ends_when_idle_or_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_throttled_by_name_and_forgotten, set_up,
                                         tear_down),
