@@ -591,7 +591,8 @@ class NightlyTest(ServerTest):
         # Today's night has no transaction to report on.
         run(*NIGHT[1:], data, "--drift", "none", "--quiet", "--keep", "36500", expect=ALERTS)
         self.assertGreater(read_json(path)["ended_us"], 0)
-        others = set(os.listdir(os.path.join(data, "nights"))) - {str(TODAY), "drift", "lock", "latest.json"}
+        beside = {"drift", "lock", "latest.json", "thresholds.json"}
+        others = set(os.listdir(os.path.join(data, "nights"))) - {str(TODAY)} - beside
         self.assertEqual(len(others), 1)
         said = read_json(data, "nights", *others, "report.json")["findings"]
         self.assertEqual([finding["code"] for finding in said], ["no_transactions"])
