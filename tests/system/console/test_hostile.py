@@ -50,7 +50,7 @@ class HostileTest(ConsoleTest):
 
     def raw(self, request):
         """(statuses, all of the answer, whether the connection was closed)"""
-        got = b""
+        got = bytearray()
         with socket.create_connection(("127.0.0.1", self.console.port), timeout=WAIT) as connection:
             connection.settimeout(3)
             try:
@@ -62,7 +62,7 @@ class HostileTest(ConsoleTest):
                 closed = False
             except (ConnectionResetError, BrokenPipeError):
                 closed = True
-        return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", got)], got, closed
+        return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", got)], bytes(got), closed
 
     def assert_alive(self):
         self.count += 1
