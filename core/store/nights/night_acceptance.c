@@ -124,7 +124,8 @@ int night_acceptance_write(int folder, const struct night_acceptance *acceptance
                          NIGHT_ACCEPTED_MAX);
     buffer_init(&json);
     format(acceptance, &json);
-    int r = night_file_write(folder, NIGHT_ACCEPTANCE_NAME, json.bytes, json.length, ret_error);
+    int r =
+        night_file_write_open(folder, NIGHT_ACCEPTANCE_NAME, json.bytes, json.length, ret_error);
     buffer_deinit(&json);
     return r;
 }

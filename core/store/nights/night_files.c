@@ -48,19 +48,38 @@ int night_folder_open(const char *data, int *ret_folder, struct error *ret_error
     return r < 0 ? error_prefix(ret_error, "%s", data) : 0;
 }
 
+static int open_to_all(int folder, const char *name, struct error *ret_error) {
+    return fchmodat(folder, name, 0644, 0) < 0
+               ? error_set_errno(ret_error, errno, "%s: cannot set its mode", name)
+               : 0;
+}
+
 /* The draft of a run that was killed is in the way of none: it is replaced. */
-int night_file_write(int folder, const char *name, const void *bytes, size_t length,
-                     struct error *ret_error) {
+static int write_file(int folder, const char *name, bool is_open, const void *bytes, size_t length,
+                      struct error *ret_error) {
     char draft[NAME_MAX + 1];
     snprintf(draft, sizeof draft, NIGHT_DRAFT_NAME ".%s", name);
     if (unlinkat(folder, draft, 0) < 0 && errno != ENOENT)
         return error_set_errno(ret_error, errno, "%s: cannot remove", draft);
     int r = file_create(folder, draft, bytes, length, ret_error);
-    if (r == 0 && renameat(folder, draft, folder, name) < 0) {
+    if (r == 0 && is_open)
+        r = open_to_all(folder, draft, ret_error);
+    if (r == 0 && renameat(folder, draft, folder, name) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot rename its draft", name);
-        unlinkat(folder, draft, 0);
-    }
-    return r < 0 ? r : directory_sync(folder, ".", ret_error);
+    if (r == 0)
+        return directory_sync(folder, ".", ret_error);
+    unlinkat(folder, draft, 0);
+    return r;
+}
+
+int night_file_write(int folder, const char *name, const void *bytes, size_t length,
+                     struct error *ret_error) {
+    return write_file(folder, name, false, bytes, length, ret_error);
+}
+
+int night_file_write_open(int folder, const char *name, const void *bytes, size_t length,
+                          struct error *ret_error) {
+    return write_file(folder, name, true, bytes, length, ret_error);
 }
 
 static int remove_files(int folder, const char *date, struct error *ret_error) {

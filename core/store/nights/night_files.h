@@ -33,5 +33,9 @@ int night_folder_open(const char *data, int *ret_folder, struct error *ret_error
 /* Writes the file beside its place, syncs it and renames it. */
 int night_file_write(int folder, const char *name, const void *bytes, size_t length,
                      struct error *ret_error);
+/* The same for a file that another user reads: whoever may enter the folder may, whatever the umask
+ * is. */
+int night_file_write_open(int folder, const char *name, const void *bytes, size_t length,
+                          struct error *ret_error);
 /* Removes the folder of a night with all files in it. */
 int night_folder_remove(int folder, const char *date, struct error *ret_error);

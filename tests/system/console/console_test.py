@@ -21,8 +21,7 @@ class ConsoleTest(ServerTest):
         self.harrierd = self.server().start()
         self.console = Console(self.folder, self.harrierd)
         self.addCleanup(self.console.kill)
-        for name, role in self.PEOPLE:
-            self.console.add_person(name, role)
+        self.console.add_people(self.PEOPLE)
 
     def score(self, numbers, **more):
         with self.harrierd.connect() as connection:

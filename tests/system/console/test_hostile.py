@@ -48,21 +48,22 @@ class HostileTest(ConsoleTest):
         return self.head("POST", "/api/reviews/decide", TYPE, f"Cookie: {self.anna.cookie}", f"X-CSRF-Token: {self.anna.csrf}",
                          f"Content-Length: {len(self.decision)}") + self.decision.encode()
 
-    def raw(self, request):
-        """(statuses, all of the answer, whether the connection was closed)"""
-        got = b""
+    def raw(self, request, stays_open=False):
+        """(statuses, all of the answer, whether the connection was closed). stays_open: what is answered within a second of
+        silence, as nobody closes the connection."""
+        got = bytearray()
         with socket.create_connection(("127.0.0.1", self.console.port), timeout=WAIT) as connection:
-            connection.settimeout(3)
             try:
                 connection.sendall(request)
                 while data := connection.recv(65536):
                     got += data
+                    connection.settimeout(1 if stays_open else WAIT)
                 closed = True
             except socket.timeout:
                 closed = False
             except (ConnectionResetError, BrokenPipeError):
                 closed = True
-        return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", got)], got, closed
+        return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", got)], bytes(got), closed
 
     def assert_alive(self):
         self.count += 1
@@ -153,13 +154,14 @@ class HostileTest(ConsoleTest):
         }
         for name, (status, request) in table.items():
             with self.subTest(name):
-                statuses, got, _ = self.raw(request[:-2] + b"Connection: close\r\n\r\n")
+                statuses, got, _ = self.raw(request[:-2] + b"Connection: close\r\n\r\n", stays_open=name == "CONNECT")
                 self.assertIn(statuses[0], status if isinstance(status, tuple) else (status,), got)
                 self.assertEqual(len(statuses), 1)
             self.assert_alive()
         # Not followed: the answer is that of plain HTTP.
         _, got, _ = self.raw(self.head("GET", "/api/session", "Connection: Upgrade, close", "Upgrade: websocket",
-                                       "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="))
+                                       "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="),
+                             stays_open=True)
         self.assertTrue(got.startswith(b"HTTP/1.1 200"), got)
         self.assertNotIn(b"Upgrade", got)
         self.assert_alive()

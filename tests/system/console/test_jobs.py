@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import unittest
 
@@ -19,7 +20,7 @@ from console_test import ConsoleTest
 from server import POLICY, transaction
 
 # In the place of harrier: says its process id and goes on until the file `go` is there, with progress.
-FAKE = """#!/usr/bin/env python3
+FAKE = """#!{python} -IS
 import json, os, signal, sys, time
 folder = {folder!r}
 name = os.path.basename(os.getcwd())
@@ -300,7 +301,7 @@ class FakeJobs(JobsTest):
         self.score(range(1, 3))
         self.console.harrier = os.path.join(self.folder, "fake-harrier")
         with open(self.console.harrier, "w", encoding="utf-8") as file:
-            file.write(FAKE.format(folder=self.folder))
+            file.write(FAKE.format(folder=self.folder, python=sys.executable))
         os.chmod(self.console.harrier, 0o755)
         self.addCleanup(self.touch, "go")  # whatever failed, nothing stays
 

@@ -4,6 +4,7 @@ acceptance, which the next night takes; brakes, tokens, alerts and the archive; 
 import json
 import os
 import re
+import stat
 import subprocess
 import unittest
 
@@ -31,6 +32,7 @@ class OperationsTest(ServerTest):
         self.harrierd = self.server("--lazy_sync_interval=5ms").start()
         self.console = Console(self.folder, self.harrierd)
         self.addCleanup(self.console.kill)
+        self.console.add_people(tuple((role, role) for role in ("viewer", "analyst", "approver", "admin")))
         self.data = os.path.join(self.folder, "data")
         self.nights = os.path.join(self.data, "nights")
         self.number = 0
@@ -41,9 +43,7 @@ class OperationsTest(ServerTest):
         self.sessions = {}
 
     def session(self, role):
-        """Made when it is first used: hashing a password takes its time."""
-        if role not in self.console.passwords:
-            self.console.add_person(role, role)
+        """Signed in when it is first used: verifying a password takes its time."""
         if role not in self.sessions:
             self.sessions[role] = self.console.session(role)
         return self.sessions[role]
@@ -156,6 +156,8 @@ class OperationsTest(ServerTest):
         acceptance = self.held()[1]
         self.assertEqual((acceptance["source"], acceptance["reason"], acceptance["thresholds"]),
                          ("console:approver", "prices rose", ["amount_p90"]))
+        # The night may run as another user.
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.nights, "accept.json")).st_mode), 0o644)
         status, answer = self.ada.post("/api/nights/accept", **ACCEPT)
         self.assertEqual(status, 409, answer)
         self.assertEqual(self.ada.post("/api/nights/take-back")[0], 200)

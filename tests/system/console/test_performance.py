@@ -146,7 +146,7 @@ class PerformanceTest(ServerTest):
         self.harrierd = self.server("--lazy_sync_interval=5ms", *flags).start()
         self.console = Console(self.folder, self.harrierd)
         self.addCleanup(self.console.kill)
-        self.console.add_person("vera", "viewer")
+        self.console.add_people((("vera", "viewer"),))
         self.console.start()
         self.vera = self.console.session("vera")
         return self.vera

@@ -89,6 +89,14 @@ ROUTES = [
 ]
 
 
+class TableTest(unittest.TestCase):
+    def test_the_table_above_is_whole(self):
+        with open(os.path.join(os.environ["HARRIER_ROOT"], "console/api/routes.c"), encoding="utf-8") as source:
+            text = source.read().partition("const struct route routes[]")[2].partition("};")[0]
+        paths = {line.split('"')[1] for line in text.splitlines() if '"' in line}
+        self.assertEqual(paths, {path.partition("?")[0] for _, path, _, _ in ROUTES} | {"/api/sign-in"})
+
+
 class ReviewsTest(ConsoleTest):
     # ---- who may what ----
 
@@ -133,12 +141,6 @@ class ReviewsTest(ConsoleTest):
                         self.assertEqual(session.ask("GET", path)[0], 405)
                         self.assertEqual(session.ask("HEAD", path)[0], 405)
         self.assertEqual(self.console.stop(), 0)
-
-    def test_the_table_above_is_whole(self):
-        with open(os.path.join(os.environ["HARRIER_ROOT"], "console/api/routes.c"), encoding="utf-8") as source:
-            text = source.read().partition("const struct route routes[]")[2].partition("};")[0]
-        paths = {line.split('"')[1] for line in text.splitlines() if '"' in line}
-        self.assertEqual(paths, {path.partition("?")[0] for _, path, _, _ in ROUTES} | {"/api/sign-in"})
 
     def test_hostile_requests(self):
         self.console.start()
@@ -362,7 +364,7 @@ class ReviewsTest(ConsoleTest):
         console = Console(os.path.join(self.folder, "other"), self.harrierd)
         os.mkdir(console.folder)
         self.addCleanup(console.kill)
-        console.add_person("anna", "analyst")
+        console.add_people((("anna", "analyst"),))
         console.archive = os.path.join(self.folder, "later")
         console.start()
         anna = console.session("anna")
@@ -392,7 +394,7 @@ class ReviewsTest(ConsoleTest):
             console = Console(os.path.join(self.folder, str(days)), self.harrierd, f"--days={days}")
             os.mkdir(console.folder)
             self.addCleanup(console.kill)
-            console.add_person("anna", "analyst")
+            console.add_people((("anna", "analyst"),))
             console.start()
             anna = console.session("anna")
             wait_for(lambda: anna.get("/api/live")[1]["archive"]["problem"] == "")

@@ -57,8 +57,11 @@ class Door:
 
 
 class RulesTest(ConsoleTest):
+    PEOPLE = (("amy", "author"), ("art", "approver"), ("ada", "admin"), ("amos", "approver"), ("vic", "viewer"),
+              ("abe", "approver"))
+
     def setUp(self):
-        ServerTest.setUp(self)  # without its people: each costs a hash
+        ServerTest.setUp(self)  # without the rule that reviews everything
         self.harrierd = self.server().start()
         self.console = Console(self.folder, self.harrierd)
         self.addCleanup(self.console.kill)
@@ -67,8 +70,7 @@ class RulesTest(ConsoleTest):
         self.git("add", ".")
         self.git("-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "begin")
         self.console.flags = (f"--policy={self.policy}",)
-        for name, role in (("amy", "author"), ("art", "approver")):
-            self.console.add_person(name, role)
+        self.console.add_people(self.PEOPLE)
         self.console.start()
         self.amy, self.art = self.console.session("amy"), self.console.session("art")
 
@@ -121,7 +123,6 @@ class RulesTest(ConsoleTest):
         return self.amy.get("/api/rules")[1]["live"]
 
     def audited(self):
-        self.console.add_person("ada", "admin")
         entries = self.console.session("ada").get("/api/audit", limit=500)[1]["entries"]
         return [entry["action"] for entry in entries][::-1]
 
@@ -194,7 +195,6 @@ class RulesTest(ConsoleTest):
     # ---- who may not ----
 
     def test_nobody_approves_their_own(self):
-        self.console.add_person("amos", "approver")
         amos = self.console.session("amos")
         submission = self.submit(session=amos)
         for session in (amos, self.amy):
@@ -220,7 +220,6 @@ class RulesTest(ConsoleTest):
             self.assertEqual(self.art.get(path, draft=draft, path=RULE)[0], 404)
         self.assertEqual(self.art.post("/api/rules/draft/discard", draft=draft)[0], 404)
         self.assertEqual(self.art.post("/api/rules/submit", draft=draft, message="m")[0], 404)
-        self.console.add_person("vic", "viewer")
         vic = self.console.session("vic")
         self.assertEqual(vic.get("/api/rules/file", path=RULE)[1]["text"], self.read())
         self.assertEqual(vic.post("/api/rules/draft/begin")[0], 403)
@@ -229,7 +228,6 @@ class RulesTest(ConsoleTest):
 
     def test_another_base_and_two_at_once(self):
         first, second = self.submit(), self.submit("# other\n", session=self.art)
-        self.console.add_person("abe", "approver")
         abe = self.console.session("abe")
         answers = []
         hashes = {it: self.shown(it)["version"] for it in (first, second)}
