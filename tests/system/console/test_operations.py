@@ -304,14 +304,22 @@ class OperationsTest(ServerTest):
         self.begin()
         self.fill(1000)
         self.night()
-        answer = self.get("/api/archive")
-        listed = [json.loads(line) for line in subprocess.run(
-            [HARRIER, "archive", "list", "--json", self.data], capture_output=True, text=True, timeout=WAIT,
-            check=True).stdout.splitlines()]
-        self.assertEqual((answer["segments"], answer["bytes"], answer["stored"]),
-                         (len(listed), sum(one["bytes"] for one in listed),
-                          sum(one["stored_bytes"] for one in listed)))
-        self.assertEqual(answer["position"], self.harrierd.status()["position"])
+
+        def by_command():
+            listed = subprocess.run([HARRIER, "archive", "list", "--json", self.data], capture_output=True, text=True,
+                                    timeout=WAIT, check=True)
+            segments = [json.loads(line) for line in listed.stdout.splitlines()]
+            return (len(segments), sum(one["bytes"] for one in segments), sum(one["stored_bytes"] for one in segments),
+                    self.harrierd.status()["position"])
+
+        # The server may still write, a checkpoint say: they are equal once the archive stands still between two looks.
+        def by_both():
+            before = by_command()
+            answer = self.get("/api/archive")
+            return answer if before == by_command() else None
+
+        answer = wait_for(by_both)
+        self.assertEqual((answer["segments"], answer["bytes"], answer["stored"], answer["position"]), by_command())
         self.assertEqual(sum(day["stored"] for day in answer["days"]), answer["stored"])
 
 
