@@ -107,5 +107,5 @@ call_handler nights_show, nights_report, nights_drift, nights_thresholds;
 call_handler nights_accept, nights_take_back;
 call_handler jobs_show, jobs_begin, jobs_repeat, jobs_stop_one;
 call_handler jobs_result, jobs_changes, jobs_report, jobs_draft;
-call_handler figures_show, rule_shadow;
+call_handler figures_show;
 call_handler people_show, people_create, people_update, audit_show;

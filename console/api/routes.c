@@ -79,7 +79,6 @@ const struct route routes[] = {
     {WEB_GET, "/api/jobs/changes", ROLE_VIEWER, jobs_changes, ROUTE_SLOW},
     {WEB_GET, "/api/jobs/report", ROLE_VIEWER, jobs_report, ROUTE_SLOW},
     {WEB_GET, "/api/rules/figures", ROLE_VIEWER, figures_show, ROUTE_SLOW},
-    {WEB_POST, "/api/rules/shadow", ROLE_AUTHOR, rule_shadow, ROUTE_SLOW},
     {WEB_GET, "/api/people", ROLE_ADMIN, people_show, 0},
     {WEB_POST, "/api/people/create", ROLE_ADMIN, people_create, ROUTE_SLOW},
     {WEB_POST, "/api/people/update", ROLE_ADMIN, people_update, 0},

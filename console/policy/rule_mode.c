@@ -52,6 +52,13 @@ static char *line_of(size_t indent, const char *mode) {
     return line;
 }
 
+static char *member_of(const char *mode) {
+    size_t size = strlen(mode) + 16;
+    char *member = check_calloc(1, size);
+    snprintf(member, size, "mode: %s, ", mode);
+    return member;
+}
+
 static int edit_rule(struct text text, const struct tree_node *item, const char *mode,
                      struct mode_edit *edit, struct error *ret_error) {
     const struct tree_node *name = tree_child(item, "name"), *old = tree_child(item, "mode");
@@ -59,6 +66,12 @@ static int edit_rule(struct text text, const struct tree_node *item, const char 
         edit->at = byte_at(text, old->line, old->column);
         edit->remove = old->text.length;
         edit->insert = text_copy(text_of(mode));
+        return 0;
+    }
+    size_t begin = byte_at(text, item->line, item->column);
+    if (!old && item->has_brackets && begin < text.length && text.data[begin] == '{') {
+        edit->at = begin + 1;
+        edit->insert = member_of(mode);
         return 0;
     }
     if (old || item->has_brackets || !is_plain_word(name) || name->key->line != name->line)

@@ -266,10 +266,10 @@ class RealJobs(JobsTest):
         self.eve = self.console.session("eva")
         status, answer = self.eve.post("/api/jobs/begin", kind="backtest", draft=draft, against="current")
         self.assertEqual(status, 404, answer)  # another's draft
-        status, body = self.eve.post("/api/rules/shadow", rule="many")
-        self.assertEqual(status, 200, body)
-        self.assertEqual(self.eve.post("/api/rules/shadow", rule="many")[0], 409)
-        self.assertEqual(self.eve.post("/api/rules/shadow", rule="none")[0], 404)
+        body = self.eve.post("/api/rules/draft/begin")[1]
+        change = {"draft": body["draft"], "revision": 0, "mode": "shadow"}
+        self.assertEqual(self.eve.post("/api/rules/draft/mode", rule="none", **change)[0], 404)
+        self.assertEqual(self.eve.post("/api/rules/draft/mode", rule="many", **change)[0], 200)
         number = self.begin(policy=None, draft=body["draft"], against="current")
         self.assertEqual(self.ended(number)["state"], "done")
         by_hand = os.path.join(self.folder, "shadow")

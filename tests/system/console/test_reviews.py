@@ -79,7 +79,6 @@ ROUTES = [
     ("GET", "/api/jobs/changes?id=999999", None, "viewer"),
     ("GET", "/api/jobs/report?id=999999", None, "viewer"),
     ("GET", "/api/rules/figures", None, "viewer"),
-    ("POST", "/api/rules/shadow", {"rule": "none"}, "author"),
     ("GET", "/api/people", None, "admin"),
     ("POST", "/api/people/create", {"name": "", "role": "viewer"}, "admin"),
     ("POST", "/api/people/update", {"name": "nobody", "role": "viewer", "disabled": True}, "admin"),

@@ -45,12 +45,17 @@ static void a_mode_is_added_or_replaced(void **state) {
                             "c", "live",
                             "rules: [{name: \"\xc3\xa4\", mode: live}, {name: c, mode: live}]\n"),
                      0);
+    assert_int_equal(change("rules:\n  - {name: a, when: x}\n", "a", "off",
+                            "rules:\n  - {mode: off, name: a, when: x}\n"),
+                     0);
+    assert_int_equal(change("rules: [{name: \"\xc3\xa4\"}, {name: c}]\n", "c", "shadow",
+                            "rules: [{name: \"\xc3\xa4\"}, {mode: shadow, name: c}]\n"),
+                     0);
 }
 
 static void what_it_cannot_change_is_refused(void **state) {
     (void)state;
     assert_int_equal(change("rules:\n  - name: a\n", "b", "off", ""), -ERROR_NOT_FOUND);
-    assert_int_equal(change("rules:\n  - {name: a, when: x}\n", "a", "off", ""), -ERROR_INVALID);
     assert_int_equal(change("rules:\n  - name: a\n    mode: \"live\"\n", "a", "off", ""),
                      -ERROR_INVALID);
     assert_int_equal(change("rules:\n  - name: >\n      a\n", "a", "off", ""), -ERROR_NOT_FOUND);

@@ -1,12 +1,13 @@
 // What each rule did over a chosen time: decisions as they were served, outcomes as they are known now.
 import { useState } from "preact/hooks";
-import { get, isAtLeast, post, type Session } from "../shared/api";
+import { get, isAtLeast, type Session } from "../shared/api";
 import { clean, dateTimeOf, numberOf } from "../shared/format";
 import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
 import { inputOf, instantOf } from "../shared/zone";
 import { intervalOf } from "./job_report";
 import type { Share } from "./jobs_api";
+import { putInMode } from "./rules_api";
 import { RulesTabs } from "./rules_tabs";
 import "./jobs.css";
 
@@ -207,8 +208,8 @@ function useShadow() {
   const [told, setTold] = useState<{ rule: string; draft?: number; problem?: string } | null>(null);
   const shadow = (rule: string) => {
     setTold(null);
-    post<{ draft: number }>("/api/rules/shadow", { rule }).then(
-      ({ draft }) => setTold({ rule, draft }),
+    putInMode(0, rule, "shadow").then(
+      (draft) => setTold({ rule, draft }),
       (reason) => setTold({ rule, problem: messageOf(reason) }),
     );
   };

@@ -11,6 +11,7 @@ import {
   loadReport,
   type Policy,
   type PolicyRule,
+  putInMode,
   type Report,
   type RuleFigures,
   rulesAddress,
@@ -366,12 +367,9 @@ export function RulesScreen({ session, query }: { session: Session; query: URLSe
     else if (report && !vocabulary) loadReport(0).then(setVocabulary, () => undefined);
   }, [report]);
 
-  // One click: a draft, if there is none yet, in which the rule has this mode.
   const propose = async (rule: PolicyRule, mode: string) => {
     try {
-      const own = draft || (await post<{ draft: number }>("/api/rules/draft/begin", {})).draft;
-      const { draft: found } = await loadPolicy(own);
-      await post("/api/rules/draft/mode", { draft: own, revision: found?.revision ?? 0, rule: rule.name, mode });
+      const own = await putInMode(draft, rule.name, mode);
       setProblem("");
       if (own === draft) {
         setReport(await loadReport(own));

@@ -153,6 +153,14 @@ export async function saveFile(draft: number, revision: number, path: string, be
 }
 
 export const loadPolicy = (draft: number, signal?: AbortSignal) => get<Policy>("/api/rules", { draft }, signal);
+
+/** Gives a rule a mode in this draft, or in one of the person's own that is begun for it (0). The draft. */
+export async function putInMode(draft: number, rule: string, mode: string): Promise<number> {
+  const own = draft || (await post<{ draft: number }>("/api/rules/draft/begin", {})).draft;
+  const { draft: found } = await loadPolicy(own);
+  await post("/api/rules/draft/mode", { draft: own, revision: found?.revision ?? 0, rule, mode });
+  return own;
+}
 export const loadReport = (draft: number, signal?: AbortSignal) => get<Report>("/api/rules/check", { draft }, signal);
 
 export function rulesAddress(view: string, more: Record<string, string | number | undefined>): string {
