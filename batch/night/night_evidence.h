@@ -40,7 +40,7 @@ struct night_evidence {
 
 struct night_finding {
     enum night_severity severity;
-    const char *code;  /* "volume_low": docs/OPERATIONS.md lists them */
+    const char *code;  /* "volume_low": docs/operations/night.md lists them */
     char subject[128]; /* the rule, the feature, the verdict …; "": the day as a whole */
     double figure, expected;
     char text[384], advice[512];

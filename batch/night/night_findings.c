@@ -481,7 +481,7 @@ static void find_held(struct finder *finder) {
             finder_add(finder, NIGHT_WARNING, "rebuild", (struct text){0}, 0, 0);
         finder_say(finding, "%.380s", journal->warning);
         finder_advise(finding,
-                      "The rebuild is complete; docs/OPERATIONS.md, \"Troubleshooting\", has its "
+                      "The rebuild is complete; docs/operations/troubleshooting.md has its "
                       "warnings.");
     }
 }

@@ -28,11 +28,6 @@ def sections(path):
     return found
 
 
-def subsection(text, title):
-    """Of one heading of the third level."""
-    return re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)[1]
-
-
 class Page:
     def __init__(self, name, section, about, version):
         self.name, self.section = name, section
@@ -142,14 +137,15 @@ def as_line(setting):
 
 def server_pages(root, harrierd, version):
     flags, settings = help_text.server_options(harrierd)
-    operations = sections(os.path.join(root, "docs/OPERATIONS.md"))
+    install = sections(os.path.join(root, "docs/operations/install.md"))
+    troubleshooting = sections(os.path.join(root, "docs/operations/troubleshooting.md"))
+    commands = sections(os.path.join(root, "docs/OPERATIONS.md"))[""].split("| task |")[0]
     page = Page("harrierd", 8, "score transactions for fraud", version)
     page.add("Synopsis", [".PP", "\\fBharrierd\\fR [\\fB\\-\\-config\\fR=\\fIFILE\\fR] [\\fB\\-\\-OPTION\\fR=\\fIVALUE\\fR]..."])
-    page.add_markdown("Description", operations[""].split("On call,")[0] + operations["Options"])
+    page.add_markdown("Description", commands + install["Options"])
     page.add("Options", setting_lines(flags, as_flag) + setting_lines(settings, as_flag))
-    troubleshooting = operations["Troubleshooting"]
-    page.add_markdown("Exit status", subsection(troubleshooting, "Exit status"))
-    page.add_markdown("Signals", subsection(troubleshooting, "Signals"))
+    page.add_markdown("Exit status", troubleshooting["Exit status"])
+    page.add_markdown("Signals", install["Signals"])
     page.add("Files", file_lines(FILES))
     page.add_references([("harrierd.conf", 5), ("harrier", 1), ("harrier-night", 1)])
     conf = Page("harrierd.conf", 5, "options of harrierd", version)

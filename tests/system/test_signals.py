@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """SIGHUP and SIGTERM, and the admin HTTP that shows what they do."""
+import glob
 import os
 import re
 import signal
@@ -136,8 +137,10 @@ class AdminTest(ServerTest):
         self.assertTrue(text.endswith("\n"))
         names = [line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE")]
         self.assertEqual(len(names), len(set(names)))
-        with open(os.path.join(os.environ["HARRIER_ROOT"], "docs", "OPERATIONS.md"), encoding="utf-8") as manual:
-            described = set(re.findall(r"\bharrierd_[a-z_]+", manual.read()))
+        described = set()
+        for page in glob.glob(os.path.join(os.environ["HARRIER_ROOT"], "docs", "operations", "*.md")):
+            with open(page, encoding="utf-8") as manual:
+                described |= set(re.findall(r"\bharrierd_[a-z_]+", manual.read()))
         self.assertEqual(described, set(names))
         self.assertEqual(server.http("/livez", "HEAD")[:2], (200, ""))
         self.assertEqual(server.http("/nothing")[0], 404)

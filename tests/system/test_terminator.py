@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""TLS 1.3 with stunnel as the terminator: the recipe of docs/OPERATIONS.md, with deploy/stunnel-*.conf and certificates made as the
+"""TLS 1.3 with stunnel as the terminator: the recipe of docs/operations/security.md, with deploy/stunnel-*.conf and certificates made as the
 page says. Only paths and ports are the test's own."""
 import os
 import re
@@ -30,7 +30,7 @@ class TerminatorTest(ServerTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        commands = re.search(r"```sh\n(# the authority.*?)```", read("docs", "OPERATIONS.md"), re.DOTALL).group(1)
+        commands = re.search(r"```sh\n(# the authority.*?)```", read("docs", "operations", "security.md"), re.DOTALL).group(1)
         cls.commands = commands
 
     def setUp(self):
