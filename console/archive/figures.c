@@ -70,6 +70,7 @@ struct figures {
     char problem[1024];
     /* The thread's own. */
     struct archive_place place;
+    struct archive_reader *reader; /* NULL: to be opened behind it */
     struct arena arena;
 };
 
@@ -236,20 +237,19 @@ static int read_to(struct figures *figures, struct archive_reader *reader, uint6
 
 static int read_new(struct figures *figures, struct error *ret_error) {
     char *archive = folder_of_archive(figures->archive);
-    struct archive_reader *reader;
     struct archive_place end;
-    int r = archive_reader_open(archive, figures->place, &reader, ret_error);
+    int r = archive_reader_follow(archive, figures->place, &figures->reader, &end, ret_error);
     free(archive);
     if (r < 0)
         return r;
-    r = archive_reader_synced(reader, &end, ret_error);
-    if (r == 0) {
-        pthread_mutex_lock(&figures->lock);
-        figures->synced = end.position;
-        pthread_mutex_unlock(&figures->lock);
-        r = read_to(figures, reader, end.position, ret_error);
+    pthread_mutex_lock(&figures->lock);
+    figures->synced = end.position;
+    pthread_mutex_unlock(&figures->lock);
+    r = read_to(figures, figures->reader, end.position, ret_error);
+    if (r < 0) {
+        archive_reader_close(figures->reader);
+        figures->reader = NULL;
     }
-    archive_reader_close(reader);
     return r;
 }
 
@@ -425,6 +425,7 @@ void figures_stop(struct figures *figures) {
     pthread_cond_signal(&figures->woken);
     pthread_mutex_unlock(&figures->lock);
     pthread_join(figures->thread, NULL);
+    archive_reader_close(figures->reader);
     for (size_t i = 0; i < figures->block_count; i++) {
         free(figures->blocks[i]->fires);
         free(figures->blocks[i]);

@@ -1,5 +1,5 @@
-/* A round opens a reader where the last one ended and reads to the sync mark, in portions of one
- * database transaction each. */
+/* A round reads from where the last one ended to the sync mark, in portions of one database
+ * transaction each. The reader stays open between rounds: opening one reads the last segment. */
 #include "follower.h"
 
 #include "clients/cli/terminal/folders.h"
@@ -39,7 +39,8 @@ struct follower {
     struct archive_place reached;
     char problem[1024];
     /* the thread's own */
-    char *archive; /* of this round */
+    char *archive;                 /* of this round */
+    struct archive_reader *reader; /* NULL: to be opened behind `place` */
     struct archive_place place;
     bool has_place, has_recent;
     int64_t kept_us; /* when the place was last kept */
@@ -214,23 +215,25 @@ static void show_recent(struct follower *follower) {
 }
 
 static int read_new(struct follower *follower, struct error *ret_error) {
-    struct archive_reader *reader;
     struct archive_place end;
     int r = follower->has_place ? 0 : find_place(follower, ret_error);
     if (r == 0)
-        r = archive_reader_open(follower->archive, follower->place, &reader, ret_error);
+        r = archive_reader_follow(follower->archive, follower->place, &follower->reader, &end,
+                                  ret_error);
     if (r < 0)
         return r;
-    r = archive_reader_synced(reader, &end, ret_error);
-    if (r == 0 && !follower->has_recent)
+    if (!follower->has_recent)
         show_recent(follower);
-    if (r == 0 && end.position == 0)
-        r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no records yet", follower->archive);
-    if (r == 0 && follower->place.position < end.position)
-        while ((r = read_portion(follower, reader, end.position, ret_error)) > 0 &&
+    if (end.position == 0)
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s has no records yet", follower->archive);
+    if (follower->place.position < end.position)
+        while ((r = read_portion(follower, follower->reader, end.position, ret_error)) > 0 &&
                !is_stopping(follower))
             usleep(GAP_US);
-    archive_reader_close(reader);
+    if (r < 0) { /* it may be ahead of what the database has */
+        archive_reader_close(follower->reader);
+        follower->reader = NULL;
+    }
     return r < 0 ? r : 0;
 }
 
@@ -305,6 +308,7 @@ void follower_stop(struct follower *follower) {
     pthread_cond_signal(&follower->woken);
     pthread_mutex_unlock(&follower->lock);
     pthread_join(follower->thread, NULL);
+    archive_reader_close(follower->reader);
     arena_deinit(&follower->arena);
     buffer_deinit(&follower->reasons);
     buffer_deinit(&follower->entities);

@@ -34,6 +34,7 @@ struct reader {
     uint64_t reached, end;
     char problem[1024];
     /* the thread's own */
+    struct archive_reader *archive; /* NULL: to be opened behind the tables' place */
     struct daily_tables tables;
     struct arena arena;
     struct movement *movements; /* PORTION */
@@ -231,28 +232,32 @@ static int check_place(struct reader *reader, const char *archive, struct error 
     return daily_tables_clear(tables, ret_error);
 }
 
+static void close_archive(struct reader *reader) {
+    archive_reader_close(reader->archive);
+    reader->archive = NULL;
+}
+
 static int read_new(struct reader *reader, const char *archive, struct error *ret_error) {
     struct daily_tables *tables = &reader->tables;
-    struct archive_reader *opened;
     struct archive_place end;
     int r = reader->needs_reload ? daily_tables_reload(tables, ret_error) : 0;
     reader->needs_reload = r < 0;
     if (r == 0)
-        r = archive_reader_open(archive, tables->state.place, &opened, ret_error);
+        r = archive_reader_follow(archive, tables->state.place, &reader->archive, &end, ret_error);
     if (r == -(int)ERROR_NOT_FOUND && tables->state.place.position != 0 &&
         check_place(reader, archive, ret_error) == 0)
-        r = archive_reader_open(archive, tables->state.place, &opened, ret_error);
+        r = archive_reader_follow(archive, tables->state.place, &reader->archive, &end, ret_error);
     if (r < 0)
         return r;
-    r = archive_reader_synced(opened, &end, ret_error);
-    if (r == 0 && tables->state.place.position < end.position)
-        while ((r = read_portion(reader, opened, end.position, ret_error)) > 0 &&
+    if (tables->state.place.position < end.position)
+        while ((r = read_portion(reader, reader->archive, end.position, ret_error)) > 0 &&
                !is_stopping(reader)) {
             note(reader, end.position, "");
             usleep(GAP_US);
         }
-    archive_reader_close(opened);
-    if (r >= 0)
+    if (r < 0)
+        close_archive(reader); /* it may be ahead of the tables */
+    else
         note(reader, end.position, "");
     return r < 0 ? r : 0;
 }
@@ -316,6 +321,7 @@ void reader_stop(struct reader *reader) {
     pthread_cond_signal(&reader->woken);
     pthread_mutex_unlock(&reader->lock);
     pthread_join(reader->thread, NULL);
+    close_archive(reader);
     sql_close(reader->sql);
     daily_tables_close(&reader->tables);
     arena_deinit(&reader->arena);

@@ -158,10 +158,21 @@ int archive_reader_next(struct archive_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error);
 
 struct archive_place archive_reader_place(const struct archive_reader *reader);
-/* The last sync mark in the archive when the reader was opened: a rebuild reads no further.
- * ERROR_DAMAGED: the last segment is damaged, so the mark is unknown; records before the damage can
- * still be read. */
+/* The last sync mark in the archive when the reader was opened or renewed: a rebuild reads no
+ * further. ERROR_DAMAGED: the last segment is damaged, so the mark is unknown; records before the
+ * damage can still be read. */
 int archive_reader_synced(const struct archive_reader *reader, struct archive_place *ret_place,
+                          struct error *ret_error);
+/* Looks for a newer sync mark, for archive_reader_synced(): a program that follows an archive keeps
+ * its reader and calls this now and then. It reads only what was written since the last call; the
+ * first reads the last segment. ERROR_NOT_FOUND: the folder was replaced. After an error the reader
+ * is good for nothing but closing. */
+int archive_reader_renew(struct archive_reader *reader, struct error *ret_error);
+/* A round of such a program. *reader NULL: it is opened behind `after`; else it is renewed.
+ * *ret_end: the last sync mark. On an error it is closed, and *reader is NULL: the next round opens
+ * it again. */
+int archive_reader_follow(const char *path, struct archive_place after,
+                          struct archive_reader **reader, struct archive_place *ret_end,
                           struct error *ret_error);
 /* Bytes of segments read, and bytes in all, for progress. */
 void archive_reader_extent(const struct archive_reader *reader, uint64_t *ret_done,

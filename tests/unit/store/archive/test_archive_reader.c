@@ -1,4 +1,6 @@
 /* Reading an archive in order: beside its writer, from the middle, and when it is damaged. */
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>
@@ -225,6 +227,137 @@ static void it_knows_what_is_synced(void **state) {
     scratch_remove(folder);
 }
 
+static void assert_renewed(struct archive_reader **kept, const char *folder) {
+    struct archive_place end;
+    struct error error;
+    if (archive_reader_follow(folder, (struct archive_place){0}, kept, &end, &error) < 0)
+        fail_msg("%s", error.text);
+    struct archive_reader *fresh = reader_open(folder, (struct archive_place){0});
+    assert_int_equal(end.position, synced_of(fresh).position);
+    assert_int_equal(end.chain, synced_of(fresh).chain);
+    archive_reader_close(fresh);
+}
+
+/* A reader that is kept knows after each step what one opened then would. */
+static void a_renewed_one_knows_as_much(void **state) {
+    (void)state;
+    uint64_t random = asked_seed(1);
+    char *folder = scratch_make();
+    struct archive *archive = bench_open(folder, 2000, NULL);
+    struct archive_reader *kept = NULL;
+    unsigned number = 0, synced = 0;
+    int64_t now_us = START_US;
+    for (uint64_t step = 0; step < asked_steps(600); step++) {
+        switch (split_mix(&random) % 16) {
+        case 0:
+            now_us += DAY_US; /* the next record begins a segment */
+            break;
+        case 1:
+        case 2:
+            if (number == synced)
+                break; /* there is nothing to sync */
+            bench_write(archive);
+            bench_sync(archive);
+            synced = number;
+            break;
+        case 3:
+        case 4:
+        case 5:
+            bench_write(archive);
+            break;
+        default:
+            bench_append(archive, ++number, now_us);
+        }
+        assert_renewed(&kept, folder);
+        /* Reads along, so that it also changes segments. */
+        while (archive_reader_place(kept).position < synced_of(kept).position)
+            assert_true(reads(kept, archive_reader_place(kept).position + 1));
+    }
+    assert_int_equal(archive_reader_place(kept).position, synced_of(kept).position);
+    assert_true(synced_of(kept).position > 0);
+    archive_reader_close(kept);
+    archive_close(archive);
+    scratch_remove(folder);
+}
+
+/* What the writer of another archive, equal so far, has behind record 1 without having synced it.
+ */
+static struct text another_second_record(void) {
+    char *folder = scratch_make();
+    struct archive *archive = bench_open(folder, 0, NULL);
+    bench_append(archive, 1, START_US);
+    bench_write(archive);
+    bench_sync(archive);
+    size_t length = scratch_read(scratch_path(folder, FIRST_SEGMENT)).length;
+    bench_append(archive, 7, START_US);
+    bench_write(archive);
+    struct text bytes = scratch_read(scratch_path(folder, FIRST_SEGMENT));
+    archive_close(archive);
+    scratch_remove(folder);
+    return (struct text){.data = bytes.data + length, .length = bytes.length - length};
+}
+
+/* A failed write leaves a whole record until it is taken back; the next one is as long as it was.
+ * The reader has seen the first, and must not hold the mark for one of another history. */
+static void a_renewed_one_forgets_what_was_taken_back(void **state) {
+    (void)state;
+    struct text taken = another_second_record();
+    for (int sees_the_gap = 0; sees_the_gap < 2; sees_the_gap++) {
+        char *folder = scratch_make();
+        struct archive *archive = bench_open(folder, 0, NULL);
+        struct archive_reader *kept = NULL;
+        bench_append(archive, 1, START_US);
+        bench_write(archive);
+        bench_sync(archive);
+        assert_renewed(&kept, folder);
+        const char *path = scratch_path(folder, FIRST_SEGMENT);
+        int descriptor = open(path, O_WRONLY);
+        struct stat status;
+        assert_int_equal(fstat(descriptor, &status), 0);
+        assert_int_equal(pwrite(descriptor, taken.data, taken.length, status.st_size),
+                         taken.length);
+        assert_renewed(&kept, folder);
+        assert_int_equal(ftruncate(descriptor, status.st_size), 0);
+        close(descriptor);
+        if (sees_the_gap)
+            assert_renewed(&kept, folder);
+        bench_append(archive, 2, START_US);
+        bench_write(archive);
+        assert_renewed(&kept, folder);
+        bench_sync(archive);
+        assert_renewed(&kept, folder);
+        assert_int_equal(synced_of(kept).position, 2);
+        archive_reader_close(kept);
+        archive_close(archive);
+        scratch_remove(folder);
+    }
+}
+
+/* Somebody moves the archive away and puts another one in its place. */
+static void a_renewed_one_notices_another_folder(void **state) {
+    (void)state;
+    char *folder = scratch_make();
+    char *path = strdup(scratch_path(folder, "archive"));
+    struct archive *archive = bench_open(path, 0, NULL);
+    bench_append(archive, 1, START_US);
+    archive_close(archive);
+    struct archive_reader *kept = NULL;
+    struct archive_place end;
+    struct error error;
+    assert_int_equal(archive_reader_follow(path, (struct archive_place){0}, &kept, &end, &error),
+                     0);
+    assert_int_equal(end.position, 1);
+    assert_int_equal(rename(path, scratch_path(folder, "old")), 0);
+    archive = bench_open(path, 0, NULL);
+    assert_int_equal(archive_reader_follow(path, (struct archive_place){0}, &kept, &end, &error),
+                     -ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "another folder"));
+    assert_null(kept);
+    archive_close(archive);
+    free(path);
+    scratch_remove(folder);
+}
+
 /* With a record of the last segment damaged, the mark before it is not the last one: it must not
  * pass for it. What stands before the damage can be read all the same. */
 static void an_older_mark_is_not_the_last(void **state) {
@@ -372,6 +505,9 @@ int main(void) {
         cmocka_unit_test(it_keeps_up_with_another_process),
         cmocka_unit_test(it_begins_behind_a_place),
         cmocka_unit_test(it_knows_what_is_synced),
+        cmocka_unit_test(a_renewed_one_knows_as_much),
+        cmocka_unit_test(a_renewed_one_forgets_what_was_taken_back),
+        cmocka_unit_test(a_renewed_one_notices_another_folder),
         cmocka_unit_test(an_older_mark_is_not_the_last),
         cmocka_unit_test(it_says_where_and_how_far),
         cmocka_unit_test(it_finds_every_wrong_byte),
