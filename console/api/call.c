@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "core/store/nights/night_files.h"
 #include "server/net/address.h"
 
 #include <string.h>
@@ -37,6 +38,16 @@ int call_number(const struct call *call, const char *member, uint64_t *ret_numbe
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return error_set(ret_error, ERROR_INVALID, "%s: expected a whole number", member);
     *ret_number = (uint64_t)json_integer_value(value);
+    return 0;
+}
+
+int call_day(const struct call *call, const char *name, int32_t fallback, int32_t *ret_day,
+             struct error *ret_error) {
+    const char *value = web_query(call->request, name);
+    int64_t day = fallback;
+    if (*value && !night_date_parse(value, &day))
+        return error_set(ret_error, ERROR_INVALID, "%s: expected a day, such as 2026-01-31", name);
+    *ret_day = (int32_t)day;
     return 0;
 }
 

@@ -1,7 +1,6 @@
 /* One request of the page: who asks, what for, and the answer that is being written. */
 #pragma once
 
-#include "console/archive/figures.h"
 #include "console/archive/follower.h"
 #include "console/archive/searches.h"
 #include "console/database/sessions.h"
@@ -20,7 +19,6 @@
 struct console {
     struct sql *sql;
     struct jobs *jobs; /* NULL: it runs none */
-    struct figures *figures;
     struct live *live;
     struct follower *follower;
     struct connection *connection;
@@ -76,6 +74,9 @@ int call_text(const struct call *call, const char *member, size_t most, const ch
 int call_number(const struct call *call, const char *member, uint64_t *ret_number,
                 struct error *ret_error);
 
+/* A parameter of the query that is a day, since 1970-01-01; absent: the fallback. */
+int call_day(const struct call *call, const char *name, int32_t fallback, int32_t *ret_day,
+             struct error *ret_error);
 /* The member "reason", which is not empty. */
 int call_reason(const struct call *call, const char **ret_reason, struct error *ret_error);
 

@@ -35,24 +35,14 @@ struct view {
 
 /* ---- parameters ---- */
 
-static int read_day(const struct call *call, const char *name, int32_t fallback, int32_t *ret_day,
-                    struct error *ret_error) {
-    const char *value = web_query(call->request, name);
-    int64_t day = fallback;
-    if (*value && !night_date_parse(value, &day))
-        return error_set(ret_error, ERROR_INVALID, "%s: expected a day, such as 2026-01-31", name);
-    *ret_day = (int32_t)day;
-    return 0;
-}
-
 static int read_range(const struct call *call, struct view *view, struct error *ret_error) {
     int32_t last = view->last < view->today ? view->last : view->today, known = -1;
-    int r = read_day(call, "until", last, &view->range.until, ret_error);
+    int r = call_day(call, "until", last, &view->range.until, ret_error);
     if (r == 0)
-        r = read_day(call, "from", view->range.until - DAYS_SHOWN + 1, &view->range.from,
+        r = call_day(call, "from", view->range.until - DAYS_SHOWN + 1, &view->range.from,
                      ret_error);
     if (r == 0)
-        r = read_day(call, "known", -1, &known, ret_error);
+        r = call_day(call, "known", -1, &known, ret_error);
     if (r < 0)
         return r;
     if (*web_query(call->request, "from") == '\0' && view->range.from < view->first &&

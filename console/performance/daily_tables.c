@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define APPLICATION INT32_C(0x48617250) /* "HarP" */
-#define VERSION     1
+#define VERSION     2
 #define PATH_SIZE   4096
 #define DATE_NONE   (-1)
 
@@ -46,7 +46,7 @@ static const char schema[] =
     "  id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, chain INTEGER NOT NULL,"
     "  champion INTEGER NOT NULL, phase INTEGER NOT NULL, challenger INTEGER NOT NULL,"
     "  last_day INTEGER NOT NULL, untracked INTEGER NOT NULL) STRICT;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 static const char clearing[] =
     "DELETE FROM subjects; DELETE FROM sets; DELETE FROM members; DELETE FROM cells;"

@@ -25,11 +25,12 @@
 #define SQUARE_BITS      40
 
 enum subject_kind {
-    SUBJECT_ALL,           /* name "" */
-    SUBJECT_RULE,          /* the rule's name; it fired with effect */
-    SUBJECT_SHADOW_RULE,   /* likewise; in shadow */
-    SUBJECT_ARM,           /* "PHASE champion", "PHASE challenger", "PHASE " without a key */
-    SUBJECT_SHADOW_POLICY, /* the snapshot's id; the verdict is joint_verdict() */
+    SUBJECT_ALL,             /* name "" */
+    SUBJECT_RULE,            /* the rule's name; it fired with effect */
+    SUBJECT_SHADOW_RULE,     /* likewise; in shadow */
+    SUBJECT_ARM,             /* "PHASE champion", "PHASE challenger", "PHASE " without a key */
+    SUBJECT_SHADOW_POLICY,   /* the snapshot's id; the verdict is joint_verdict() */
+    SUBJECT_SUPPRESSED_RULE, /* the rule's name; it fired, and had taken effect shortly before */
     SUBJECT_KIND_COUNT
 };
 

@@ -30,8 +30,9 @@ struct reader {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t woken;
-    bool stopping; /* under the lock, as the next two */
+    bool stopping; /* under the lock, as the next four */
     uint64_t reached, end;
+    int64_t untracked; /* of the state below, as of reached */
     char problem[1024];
     /* the thread's own */
     struct archive_reader *archive; /* NULL: to be opened behind the tables' place */
@@ -58,9 +59,10 @@ static bool add_rules(struct reader *reader, const struct decision *decision) {
     bool is_whole = true;
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
-        if (!reason->suppressed)
-            is_whole &= add_member(reader, reason->shadow ? SUBJECT_SHADOW_RULE : SUBJECT_RULE,
-                                   reason->rule, decision->verdict);
+        enum subject_kind kind = reason->shadow       ? SUBJECT_SHADOW_RULE
+                                 : reason->suppressed ? SUBJECT_SUPPRESSED_RULE
+                                                      : SUBJECT_RULE;
+        is_whole &= add_member(reader, kind, reason->rule, decision->verdict);
     }
     return is_whole;
 }
@@ -204,6 +206,7 @@ static void note(struct reader *reader, uint64_t end, const char *problem) {
     bool is_new = *problem && strcmp(reader->problem, problem) != 0;
     snprintf(reader->problem, sizeof reader->problem, "%s", problem);
     reader->reached = reader->tables.state.place.position;
+    reader->untracked = reader->tables.state.untracked;
     if (end != 0)
         reader->end = end;
     pthread_mutex_unlock(&reader->lock);
@@ -303,6 +306,7 @@ int reader_start(const struct reader_settings *settings, struct reader **ret_rea
         return r;
     }
     reader->reached = reader->tables.state.place.position;
+    reader->untracked = reader->tables.state.untracked;
     reader->movements = check_calloc(PORTION, sizeof *reader->movements);
     pthread_mutex_init(&reader->lock, NULL);
     pthread_cond_init(&reader->woken, NULL);
@@ -341,6 +345,7 @@ void reader_write(struct reader *reader, struct buffer *out) {
     json_begin_object(out, "read");
     json_add_unsigned(out, "position", reader->reached);
     json_add_unsigned(out, "end", reader->end);
+    json_add_signed(out, "untracked", reader->untracked);
     json_add_text(out, "problem", text_of(reader->problem));
     json_end_object(out);
     pthread_mutex_unlock(&reader->lock);

@@ -173,6 +173,47 @@ void subjects_free(struct subjects *subjects) {
     *subjects = (struct subjects){0};
 }
 
+/* ---- rules in all currencies ---- */
+
+struct rule_rows {
+    sums_take_rule *take;
+    void *user;
+};
+
+/* Two sums for the amounts: SQLite refuses a sum beyond 64 bits, and no amount is beyond it. */
+static int take_rule_row(void *user, const struct sql_row *from, struct error *ret_error) {
+    const struct rule_rows *rows = user;
+    (void)ret_error;
+    struct rule_row row = {
+        .kind = (enum subject_kind)sql_integer(from, 0),
+        .rule = sql_text(from, 1),
+        .currency = sql_text(from, 2),
+        .class = (enum report_class)sql_integer(from, 3),
+        .verdict = (enum verdict)sql_integer(from, 4),
+        .rows = (uint64_t)sql_integer(from, 5),
+        .amount = (report_sum)sql_integer(from, 6) * ((report_sum)1 << 32) + sql_integer(from, 7),
+    };
+    rows->take(rows->user, &row);
+    return 0;
+}
+
+int sums_each_rule(struct sql *sql, int32_t from, int32_t until, sums_take_rule *take, void *user,
+                   struct error *ret_error) {
+    struct rule_rows rows = {.take = take, .user = user};
+    int r = sql_each(sql, ret_error, take_rule_row, &rows,
+                     "SELECT s.kind, s.name, c.currency, c.class, c.verdict, sum(c.rows) AS n,"
+                     " sum(c.amount >> 32), sum(c.amount & 4294967295)"
+                     " FROM subjects s CROSS JOIN totals c ON c.subject = s.id"
+                     " WHERE s.kind IN (?, ?, ?) AND c.class IN (0, 1, 2, 3, 4)"
+                     " AND c.verdict < ? AND c.day BETWEEN ? AND ?"
+                     " GROUP BY s.id, c.currency, c.class, c.verdict HAVING n <> 0"
+                     " ORDER BY s.name, s.kind, c.currency",
+                     "iiiiii", (int64_t)SUBJECT_RULE, (int64_t)SUBJECT_SHADOW_RULE,
+                     (int64_t)SUBJECT_SUPPRESSED_RULE, (int64_t)VERDICT_COUNT, (int64_t)from,
+                     (int64_t)until);
+    return r < 0 ? r : 0;
+}
+
 /* ---- what there is ---- */
 
 struct extent {

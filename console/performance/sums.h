@@ -42,6 +42,22 @@ int sums_by_subject(struct sql *sql, const struct sums_range *range, enum subjec
 void subjects_free(struct subjects *subjects);
 struct sums sums_plain(const struct joint_sums *joint); /* of a kind without joint verdicts */
 
+/* What a rule did in a mode, one row for each class, verdict and currency. */
+struct rule_row {
+    enum subject_kind kind; /* RULE, SHADOW_RULE or SUPPRESSED_RULE */
+    const char *rule;
+    enum report_class class;
+    enum verdict verdict; /* of the decision in which it fired */
+    const char *currency;
+    uint64_t rows;
+    report_sum amount; /* minor units */
+};
+typedef void sums_take_rule(void *user, const struct rule_row *row);
+/* Over days of events, both included, as it is known now. Rows of one rule and mode come together,
+ * by name, then by currency. Texts are valid during the call. */
+int sums_each_rule(struct sql *sql, int32_t from, int32_t until, sums_take_rule *take, void *user,
+                   struct error *ret_error);
+
 /* The first and last day that have decisions. false: there are none. */
 int sums_extent(struct sql *sql, int32_t *ret_first, int32_t *ret_last, struct error *ret_error);
 

@@ -1,4 +1,4 @@
-/* What is opened first is closed last: database, live rows, performance, follower, figures,
+/* What is opened first is closed last: database, live rows, performance, follower,
  * searches, jobs, connection, lists, web. */
 #include "start.h"
 
@@ -242,7 +242,6 @@ static int serve(struct console *console, const struct console_options *options,
         return r;
     console->latency = latency_open(options->metrics);
     console->follower = follower_start(&follower);
-    console->figures = figures_start(console->archive);
     console->searches = searches_start(console->archive, console->log);
     r = open_jobs(console, options, &folder, &program, ret_error);
     if (r == 0)
@@ -269,7 +268,6 @@ static int serve(struct console *console, const struct console_options *options,
     free(folder);
     free(program);
     searches_stop(console->searches);
-    figures_stop(console->figures);
     follower_stop(console->follower);
     reader_stop(console->performance);
     latency_close(console->latency);

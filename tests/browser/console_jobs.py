@@ -77,7 +77,7 @@ def check_rule_figures(desk: Desk) -> None:
     desk.ask("[...document.querySelectorAll('th button')].find(b => b.innerText.startsWith('Fires')).click()")
     desk.until("location.search.includes('rising')")
     desk.until(f"JSON.stringify({fires}) === {json.dumps(json.dumps(sorted(falling), separators=(',', ':')))}")
-    desk.open("/rules/figures?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z")
+    desk.open("/rules/figures?from=2001-01-01&until=2001-01-02")
     desk.shows("No rule fired in this time.")
 
 

@@ -8,7 +8,7 @@ import unittest
 from console_process import HARRIER, wait_for
 from console_test import ConsoleTest
 from replay_figures import wilson
-from server import POLICY
+from server import POLICY, START_US, transaction
 
 LABELS = ["legit", "fraud", "chargeback", "suspected"]
 RATES = """\
@@ -32,10 +32,10 @@ rules:
 
 
 def counted(rows, first="", last="9"):
-    """{(rule, mode): figures} for event times in [first, last)."""
+    """{(rule, mode): figures} for the days of events, both included."""
     found = {}
     for row in rows:
-        if not first <= row["event_time"] < last:
+        if not first <= row["event_time"][:10] <= last:
             continue
         label = row.get("outcome") or "none"
         for word in row.get("rules", []):
@@ -68,8 +68,14 @@ class FiguresTest(ConsoleTest):
         super().write_policy(name, RULES if name.startswith("rules/") else text)
 
     def fill(self, numbers):
-        self.score([number for number in numbers if number % 10], currency="EUR")
-        self.score([number for number in numbers if number % 10 == 0], currency="JPY", amount_minor=3000)
+        """A hundred transactions a day, a second apart."""
+        rows = []
+        for number in numbers:
+            more = {"currency": "EUR"} if number % 10 else {"currency": "JPY", "amount_minor": 3000}
+            at = START_US + (number // 100 * 86400 + number % 100) * 1000000
+            rows.append({**transaction(number), **more, "event_time_us": at})
+        with self.harrierd.connect() as connection:
+            connection.score(rows)
         with self.harrierd.connect() as connection:
             for number in numbers:
                 if number % 3:
@@ -108,8 +114,7 @@ class FiguresTest(ConsoleTest):
         """Once it has read all that is on disk."""
         records = len(self.exported())
         self.assertGreater(records, 0)
-        wait_for(lambda: (body := session.get("/api/rules/figures")[1])["position"] == body["synced"]
-                 and body["synced"] >= self.harrierd_position())
+        wait_for(lambda: session.get("/api/rules/figures")[1]["read"]["position"] >= self.harrierd_position())
 
     def harrierd_position(self):
         with self.harrierd.connect() as connection:
@@ -127,8 +132,10 @@ class FiguresTest(ConsoleTest):
         self.assertTrue(any(of["stopped"] for of in expected.values()))
         self.assertEqual(len(expected["many", "live"]["caught"]), 2)
         self.same(self.shown(session), expected)
-        first, last = "2026-01-01T00:03:00Z", "2026-01-01T00:05:30Z"
-        self.same(self.shown(session, **{"from": first}, to=last), counted(rows, first, last))
+        first, last = "2026-01-03", "2026-01-05"
+        some = counted(rows, first, last)
+        self.assertNotEqual(some, expected)
+        self.same(self.shown(session, **{"from": first}, until=last), some)
         # What comes later, and labels that change.
         self.fill(range(500, 900))
         self.whole(session)
@@ -139,9 +146,9 @@ class FiguresTest(ConsoleTest):
         session = self.console.session("anna")
         self.whole(session)
         self.same(self.shown(session), counted(self.exported()))
-        for wrong in ({"from": "x"}, {"to": "2026-13-01"}):
+        for wrong in ({"from": "x"}, {"until": "2026-13-01"}):
             self.assertEqual(session.get("/api/rules/figures", **wrong)[0], 422)
-        self.assertEqual(session.get("/api/rules/figures", **{"from": last}, to=first)[1]["rules"], [])
+        self.assertEqual(session.get("/api/rules/figures", **{"from": last}, until=first)[1]["rules"], [])
 
 
 if __name__ == "__main__":

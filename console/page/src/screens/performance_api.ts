@@ -28,8 +28,19 @@ export interface Figures {
   stopped_wrongly: Money;
 }
 
+/** How far the archive was read; untracked: decisions whose rules are not all counted. */
+export interface Read {
+  position: number;
+  end: number;
+  untracked: number;
+  problem: string;
+}
+
+/** A day of UTC, as the figures have them. */
+export const daysAgo = (days: number) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
+
 export interface View {
-  read: { position: number; end: number; problem: string };
+  read: Read;
   empty: boolean;
   first: string;
   last: string;

@@ -1,12 +1,12 @@
 // What each rule did over a chosen time: decisions as they were served, outcomes as they are known now.
 import { useState } from "preact/hooks";
 import { get, isAtLeast, type Session } from "../shared/api";
-import { clean, dateTimeOf, numberOf } from "../shared/format";
+import { clean, numberOf } from "../shared/format";
 import { Heading, messageOf, Money, Notice, usePolled } from "../shared/parts";
 import { go, usePlace } from "../shared/router";
-import { inputOf, instantOf } from "../shared/zone";
 import { intervalOf } from "./job_report";
 import type { Share } from "./jobs_api";
+import { daysAgo, type Read } from "./performance_api";
 import { putInMode } from "./rules_api";
 import { RulesTabs } from "./rules_tabs";
 import "./jobs.css";
@@ -31,12 +31,8 @@ interface RuleFigures {
 
 interface Figures {
   now: string;
+  read: Read;
   rules: RuleFigures[];
-  since?: string;
-  left_out: boolean;
-  position: number;
-  synced: number;
-  problem: string;
 }
 
 // Sums of several currencies are not added: rows with more of the first one come first.
@@ -55,7 +51,7 @@ const COLUMNS: { key: string; name: string; isText?: boolean; of: (rule: RuleFig
 ];
 
 const SPANS: { name: string; days: number }[] = [
-  { name: "24 hours", days: 1 },
+  { name: "today", days: 1 },
   { name: "7 days", days: 7 },
   { name: "30 days", days: 30 },
   { name: "90 days", days: 90 },
@@ -89,7 +85,7 @@ function Filters({ query }: { query: URLSearchParams }) {
     event.preventDefault();
     const words = new URLSearchParams();
     for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement))
-      if (typeof value === "string" && value !== "") words.set(name, instantOf(value).toISOString());
+      if (typeof value === "string" && value !== "") words.set(name, value);
     go(`/rules/figures?${words}`);
   };
   return (
@@ -106,16 +102,16 @@ function Filters({ query }: { query: URLSearchParams }) {
         ))}
         <a
           href="/rules/figures"
-          aria-current={["days", "from", "to"].some((name) => query.has(name)) ? undefined : "page"}
+          aria-current={["days", "from", "until"].some((name) => query.has(name)) ? undefined : "page"}
         >
           all
         </a>
       </nav>
       <label>
-        from <input name="from" type="datetime-local" defaultValue={inputOf(query.get("from"))} />
+        from <input name="from" type="date" defaultValue={query.get("from") ?? ""} />
       </label>
       <label>
-        to <input name="to" type="datetime-local" defaultValue={inputOf(query.get("to"))} />
+        until <input name="until" type="date" defaultValue={query.get("until") ?? ""} />
       </label>
       <button type="submit">Show</button>
     </form>
@@ -197,10 +193,10 @@ function Table({ rules, query, shadow }: { rules: RuleFigures[]; query: URLSearc
   );
 }
 
-function timesOf(query: URLSearchParams): { from?: string; to?: string } {
+function daysOf(query: URLSearchParams): { from?: string; until?: string } {
   const days = Number(query.get("days"));
-  if (days > 0) return { from: new Date(Date.now() - days * 86400000).toISOString() };
-  return { from: query.get("from") ?? "", to: query.get("to") ?? "" };
+  if (days > 0) return { from: daysAgo(days - 1) };
+  return { from: query.get("from") ?? "", until: query.get("until") ?? "" };
 }
 
 // The rule is put in shadow in the person's own draft; nothing comes into force by it.
@@ -231,11 +227,11 @@ function useShadow() {
 export function RuleFiguresScreen({ session }: { session: Session }) {
   const { shadow, notice } = useShadow();
   const { query } = usePlace();
-  const times = ["days", "from", "to"].map((name) => query.get(name)).join();
-  const { value, failure } = usePolled((signal) => get<Figures>("/api/rules/figures", timesOf(query), signal), 10000, [
-    times,
+  const days = ["days", "from", "until"].map((name) => query.get(name)).join();
+  const { value, failure } = usePolled((signal) => get<Figures>("/api/rules/figures", daysOf(query), signal), 10000, [
+    days,
   ]);
-  const isReading = value !== null && value.position + 1000 < value.synced;
+  const read = value?.read;
   return (
     <>
       <Heading title="Rules" />
@@ -243,24 +239,27 @@ export function RuleFiguresScreen({ session }: { session: Session }) {
       <Filters query={query} />
       {failure && <Notice bad>{failure}</Notice>}
       {notice}
-      {value?.problem && <Notice bad>{clean(value.problem)}</Notice>}
-      {isReading && (
+      {read?.problem && <Notice bad>{clean(read.problem)}</Notice>}
+      {read && read.position + 1000 < read.end && (
         <Notice>
-          The archive is being read, {Math.floor((100 * value.position) / value.synced)}% so far: what comes later is
-          not counted yet.
+          The archive is being read, {Math.floor((100 * read.position) / read.end)}% so far: what comes later is not
+          counted yet.
         </Notice>
       )}
-      {value?.since && <Notice>Counted from {dateTimeOf(value.since)} on: what is older is not kept here.</Notice>}
-      {value?.left_out && <Notice bad>There are too many rules or currencies to count all of them.</Notice>}
+      {read !== undefined && read.untracked > 0 && (
+        <Notice bad>
+          There are too many rules to count all of them: {numberOf(read.untracked)} decisions lack some.
+        </Notice>
+      )}
       {value && value.rules.length > 0 && (
         <Table rules={value.rules} query={query} shadow={isAtLeast(session.role, "author") ? shadow : undefined} />
       )}
       {!value && !failure && <p class="muted">Loading…</p>}
       {value && value.rules.length === 0 && <p class="muted">No rule fired in this time.</p>}
       <p class="muted">
-        Decisions as they were served, outcomes as they are known now. Precision is the share of fraud among the fires
-        with an outcome of fraud or legit, with its 95% interval. Money is that of frauds that were not approved, and of
-        legit transactions that were declined.
+        Days are of UTC. Decisions as they were served, outcomes and amounts as they are known now; history that came
+        late is left out. Precision is the share of fraud among the fires with an outcome of fraud or legit, with its
+        95% interval. Money is that of frauds that were not approved, and of legit transactions that were declined.
       </p>
     </>
   );

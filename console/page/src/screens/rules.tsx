@@ -19,6 +19,7 @@ import {
 import { ChangesView } from "./rules_changes";
 import { Diff } from "./rules_diff";
 import { FilesView, Problems } from "./rules_files";
+import { daysAgo } from "./performance_api";
 import { RulesTabs } from "./rules_tabs";
 import "./rules.css";
 
@@ -30,7 +31,7 @@ function useFigures(days: number): Map<string, RuleFigures> | null {
   const [figures, setFigures] = useState<Map<string, RuleFigures> | null>(null);
   useEffect(() => {
     const stop = new AbortController();
-    const from = new Date(Date.now() - days * 86400000).toISOString();
+    const from = daysAgo(days - 1);
     // A console without figures shows the list all the same.
     get<{ rules: RuleFigures[] }>("/api/rules/figures", { from }, stop.signal)
       .then(({ rules }) => setFigures(new Map(rules.map((one) => [`${one.rule}/${one.mode}`, one]))))
