@@ -14,10 +14,11 @@ function indexOf(night: DriftNight, feature: string): number | null {
 
 function FeatureTable({ nights }: { nights: DriftNight[] }) {
   const newest = [...nights].reverse().find((night) => night.features.length > 0);
+  const reason = nights[nights.length - 1]?.reason;
   if (!newest)
     return (
       <Notice>
-        No night has compared features yet{nights.length > 0 && `: ${clean(nights[nights.length - 1]?.reason ?? "")}`}
+        {`No night has compared features yet${reason ? `: ${clean(reason)}` : ": a night needs the week before it."}`}
       </Notice>
     );
   const features = [...newest.features].sort((a, b) => b.index - a.index).slice(0, SHOWN);
@@ -59,6 +60,7 @@ function FeatureTable({ nights }: { nights: DriftNight[] }) {
 export function DriftView() {
   const { value, failure } = usePolled((signal) => get<Drift>("/api/nights/drift", {}, signal), 0, []);
   const nights = value?.nights ?? [];
+  const compared = nights.filter((night) => night.score !== null);
   return (
     <>
       {failure && <Notice bad>{failure}</Notice>}
@@ -74,19 +76,24 @@ export function DriftView() {
             The population stability index of each night's report: above {LIMIT} and beyond chance, a distribution has
             moved enough to be looked at.
           </p>
-          <LineChart
-            title="Score, by night"
-            days
-            fromZero
-            format={(index) => index.toFixed(3)}
-            series={[
-              { name: "score", points: nights.map((night) => ({ at: Date.parse(night.date), value: night.score })) },
-              {
-                name: "by chance",
-                points: nights.map((night) => ({ at: Date.parse(night.date), value: night.noise })),
-              },
-            ]}
-          />
+          {compared.length > 0 && (
+            <LineChart
+              title="Score, by night"
+              days
+              fromZero
+              format={(index) => index.toFixed(3)}
+              series={[
+                {
+                  name: "score",
+                  points: compared.map((night) => ({ at: Date.parse(night.date), value: night.score })),
+                },
+                {
+                  name: "by chance",
+                  points: compared.map((night) => ({ at: Date.parse(night.date), value: night.noise })),
+                },
+              ]}
+            />
+          )}
           <FeatureTable nights={nights} />
         </section>
       )}
