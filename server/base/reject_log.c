@@ -82,9 +82,11 @@ static int check_content(struct reject_log *reject_log, int descriptor, uint64_t
     if (failed)
         return error_set_errno(ret_error, failed, "cannot write %s", reject_log->path);
     if (end < size)
-        log_line(reject_log->settings.log, LOG_WARNING,
-                 "%s ended in an incomplete row, whose %" PRIu64 " bytes were cut off",
-                 reject_log->path, size - end);
+        log_line_with(reject_log->settings.log, LOG_WARNING,
+                      LOG_FIELDS(log_field_string("file", reject_log->path),
+                                 log_field_unsigned("bytes", size - end)),
+                      "%s ended in an incomplete row, whose %" PRIu64 " bytes were cut off",
+                      reject_log->path, size - end);
     reject_log->length = end;
     return 0;
 }
@@ -186,9 +188,11 @@ static void lose(struct reject_log *reject_log, uint64_t rows, const struct erro
     reject_log->lost += rows;
     if (reject_log->has_logged && now_us - reject_log->logged_us < LOG_EVERY_US)
         return;
-    log_line(reject_log->settings.log, LOG_WARNING,
-             "refused transactions are not kept: %s (%" PRIu64 " were lost)", error->text,
-             reject_log->lost);
+    log_line_with(reject_log->settings.log, LOG_WARNING,
+                  LOG_FIELDS(log_field_string("file", reject_log->path),
+                             log_field_unsigned("lost", reject_log->lost)),
+                  "refused transactions are not kept: %s (%" PRIu64 " were lost)", error->text,
+                  reject_log->lost);
     reject_log->has_logged = true;
     reject_log->logged_us = now_us;
     reject_log->lost = 0;

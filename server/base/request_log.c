@@ -56,7 +56,18 @@ void request_log(const struct run *run, int64_t took_us) {
         snprintf(traced, sizeof traced, ", trace %s span %s", trace.trace_id, trace.parent_id);
     if (dropped > 0)
         snprintf(more, sizeof more, " (%" PRIu64 " such lines were left out)", dropped);
-    log_line(service->settings.log, level, "%s %s: %s, after %" PRId64 ".%03" PRId64 " ms%s%s%s",
-             call_of(run), error->code ? "refused" : "answered", what, took_us / 1000,
-             took_us % 1000, who, traced, more);
+    const struct log_fields fields = LOG_FIELDS(
+        log_field_string("call", call_of(run)),
+        log_field_string("result", error->code ? "refused" : "slow"),
+        log_field_string("code", error->code ? error_code_name(error->code) : ""),
+        log_field_string("denial", denial_name(run->denial)), log_field_signed("took_us", took_us),
+        log_field_string("token_id", run->bearer.id),
+        log_field_string("token_name", run->bearer.id[0] ? run->bearer.name : ""),
+        log_field_string("trace_id", *traced ? trace.trace_id : ""),
+        log_field_string("span_id", *traced ? trace.parent_id : ""),
+        log_field_unsigned("left_out", dropped));
+    log_line_with(service->settings.log, level, fields,
+                  "%s %s: %s, after %" PRId64 ".%03" PRId64 " ms%s%s%s", call_of(run),
+                  error->code ? "refused" : "answered", what, took_us / 1000, took_us % 1000, who,
+                  traced, more);
 }

@@ -209,9 +209,12 @@ static void exchange(struct tokens *tokens, struct token_set *set) {
 
 static void log_loaded(const struct tokens *tokens, const struct token_set *set) {
     size_t valid = count_valid(set, clock_wall_us(tokens->clock));
-    log_line(tokens->log, valid > 0 ? LOG_INFO : LOG_WARNING,
-             "tokens: %zu in %s, %zu of them valid now%s", token_set_count(set), tokens->path,
-             valid, valid > 0 ? "" : ": everything is denied");
+    log_line_with(tokens->log, valid > 0 ? LOG_INFO : LOG_WARNING,
+                  LOG_FIELDS(log_field_string("file", tokens->path),
+                             log_field_unsigned("tokens", token_set_count(set)),
+                             log_field_unsigned("valid", valid)),
+                  "tokens: %zu in %s, %zu of them valid now%s", token_set_count(set), tokens->path,
+                  valid, valid > 0 ? "" : ": everything is denied");
 }
 
 static int load(struct tokens *tokens, bool only_if_changed, struct error *ret_error) {
